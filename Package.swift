@@ -1,0 +1,95 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Every target of ours is built in Swift 6 mode (the tools version's default) with warnings as errors.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+  name: "vae-zoo",
+  products: [
+    .library(name: "Tensors", targets: ["Tensors"]),
+    .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
+    .library(name: "VAECore", targets: ["VAECore"]),
+    .library(name: "GaussianVAE", targets: ["GaussianVAE"]),
+    .library(name: "VAEData", targets: ["VAEData"]),
+    .library(name: "VAETraining", targets: ["VAETraining"]),
+    .library(name: "VAEZoo", targets: ["VAEZoo"]),
+    .executable(name: "vae-zoo", targets: ["vae-zoo"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    // Layer 0: system libraries, and the loops that no library has.
+    .target(
+      name: "COneDNN",
+      linkerSettings: [.linkedLibrary("dnnl")]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
+    .target(
+      name: "CVectorKernels",
+      exclude: ["bodies"],
+      linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
+
+    // Layer 1: tensors with reverse-mode differentiation.
+    .target(
+      name: "Tensors", dependencies: ["CVectorKernels", "COneDNN"], swiftSettings: strict),
+
+    // Layer 2: modules, layers, optimizers.
+    .target(name: "NeuralNetworks", dependencies: ["Tensors"], swiftSettings: strict),
+
+    // Layer 3: what every variational autoencoder is made of.
+    .target(
+      name: "VAECore", dependencies: ["Tensors", "NeuralNetworks"], swiftSettings: strict),
+
+    // Layer 4: the variants, and where data comes from.
+    .target(
+      name: "GaussianVAE", dependencies: ["VAECore"], path: "Plugins/GaussianVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(name: "VAEData", dependencies: ["Tensors", "CZlib"], swiftSettings: strict),
+
+    // Layer 5: training, checkpoints, evaluation.
+    .target(
+      name: "VAETraining", dependencies: ["Tensors", "NeuralNetworks", "VAECore", "VAEData"],
+      swiftSettings: strict),
+
+    // Layer 6: what a Swift user imports, and the operations the front ends share.
+    .target(
+      name: "VAEZoo",
+      dependencies: [
+        "Tensors", "NeuralNetworks", "VAECore", "VAEData", "VAETraining", "GaussianVAE",
+      ],
+      swiftSettings: strict),
+
+    // Layer 7: front ends.
+    .target(name: "VAEImages", dependencies: ["CPNG"], swiftSettings: strict),
+    .executableTarget(
+      name: "vae-zoo",
+      dependencies: [
+        "VAEZoo", "VAEImages",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    .testTarget(
+      name: "TensorsTests", dependencies: ["Tensors", "CVectorKernels", "COneDNN"],
+      resources: [.copy("Reference")], swiftSettings: strict),
+    .testTarget(
+      name: "NeuralNetworksTests", dependencies: ["NeuralNetworks", "Tensors"],
+      resources: [.copy("Reference")], swiftSettings: strict),
+    .testTarget(
+      name: "VAECoreTests", dependencies: ["VAECore", "GaussianVAE", "NeuralNetworks", "Tensors"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "VAEDataTests", dependencies: ["VAEData", "Tensors", "CZlib"], swiftSettings: strict),
+    .testTarget(
+      name: "VAETrainingTests",
+      dependencies: [
+        "VAETraining", "VAECore", "VAEData", "GaussianVAE", "NeuralNetworks", "Tensors",
+      ],
+      swiftSettings: strict),
+    .testTarget(name: "VAEImagesTests", dependencies: ["VAEImages"], swiftSettings: strict),
+    .testTarget(name: "VAEZooTests", dependencies: ["VAEZoo"], swiftSettings: strict),
+    .testTarget(name: "CommandTests", dependencies: ["vae-zoo"], swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,406 @@
+#include "onednn_bridge.h"
+
+#include <oneapi/dnnl/dnnl.h>
+#include <oneapi/dnnl/dnnl_debug.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/// Leaves the function with the status of a call that failed.
+#define TRY(call)                                              \
+  do {                                                         \
+    dnnl_status_t status_of_call = (call);                     \
+    if (status_of_call != dnnl_success) return status_of_call; \
+  } while (0)
+
+// MARK: The library
+
+static char version_text[32];
+static pthread_once_t version_once = PTHREAD_ONCE_INIT;
+
+static void write_version(void) {
+  const dnnl_version_t *version = dnnl_version();
+  snprintf(
+    version_text, sizeof version_text, "%d.%d.%d", version->major, version->minor, version->patch);
+}
+
+const char *od_version(void) {
+  pthread_once(&version_once, write_version);
+  return version_text;
+}
+
+const char *od_status_text(od_status status) { return dnnl_status2str((dnnl_status_t)status); }
+
+void od_cap_isa(const char *isa) {
+  if (isa == NULL) return;
+  // SSE 4.1 is the least that oneDNN can be told. AVX-512 comes with its bfloat16 products, without
+  // the tiles of AMX.
+  if (strcmp(isa, "baseline") == 0) dnnl_set_max_cpu_isa(dnnl_cpu_isa_sse41);
+  if (strcmp(isa, "avx2") == 0) dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2);
+  if (strcmp(isa, "avx512") == 0) dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx512_core_bf16);
+}
+
+/// The process's processor, as oneDNN sees it: never destroyed, since handles refer to it.
+static dnnl_engine_t engine;
+static dnnl_status_t engine_status;
+static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
+
+static void create_engine(void) { engine_status = dnnl_engine_create(&engine, dnnl_cpu, 0); }
+
+// MARK: Matrix products
+
+od_status od_matrix_product(
+  int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
+  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  // oneDNN would leave C as it is, unscaled.
+  if (k < 1) return dnnl_invalid_arguments;
+  return dnnl_sgemm(
+    transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+// MARK: What differs between oneDNN 2 and 3
+
+/// An array's sizes and memory layout: behind a pointer in version 3, a plain value in version 2.
+typedef dnnl_memory_desc_t layout;
+/// The same, lent.
+#if DNNL_VERSION_MAJOR >= 3
+typedef const_dnnl_memory_desc_t layout_view;
+#else
+typedef const dnnl_memory_desc_t *layout_view;
+#endif
+
+/// What oneDNN must know of a convolution. `weights` leave the layout to oneDNN; `bias` stays empty
+/// where there is none.
+typedef struct {
+  layout input, weights, plain_weights, bias, output;
+  dnnl_dims_t strides, padding_before, padding_after;
+} geometry;
+
+#if DNNL_VERSION_MAJOR >= 3
+
+static layout_view view(const layout *owned) { return *owned; }
+
+static dnnl_status_t layout_create(
+  layout *out, int rank, const dnnl_dims_t sizes, dnnl_format_tag_t tag) {
+  return dnnl_memory_desc_create_with_tag(out, rank, sizes, dnnl_f32, tag);
+}
+
+static void layout_destroy(layout *owned) {
+  if (*owned != NULL) dnnl_memory_desc_destroy(*owned);
+}
+
+/// `forward` describes the forward pass, NULL where that is the pass asked for.
+static dnnl_status_t describe_pass(
+  dnnl_primitive_desc_t *out, od_convolution_kind kind, const geometry *g,
+  dnnl_primitive_desc_t forward, dnnl_primitive_attr_t attributes) {
+  const dnnl_dims_t undilated = {0, 0};
+  switch (kind) {
+    case OD_FORWARD:
+      return dnnl_convolution_forward_primitive_desc_create(
+        out, engine, dnnl_forward_training, dnnl_convolution_direct, g->input, g->weights, g->bias,
+        g->output, g->strides, undilated, g->padding_before, g->padding_after, attributes);
+    case OD_BACKWARD_DATA:
+      return dnnl_convolution_backward_data_primitive_desc_create(
+        out, engine, dnnl_convolution_direct, g->input, g->weights, g->output, g->strides,
+        undilated, g->padding_before, g->padding_after, forward, attributes);
+    case OD_BACKWARD_WEIGHTS:
+      return dnnl_convolution_backward_weights_primitive_desc_create(
+        out, engine, dnnl_convolution_direct, g->input, g->weights, g->bias, g->output, g->strides,
+        undilated, g->padding_before, g->padding_after, forward, attributes);
+  }
+  return dnnl_invalid_arguments;
+}
+
+#else
+
+static layout_view view(const layout *owned) { return owned; }
+
+static dnnl_status_t layout_create(
+  layout *out, int rank, const dnnl_dims_t sizes, dnnl_format_tag_t tag) {
+  return dnnl_memory_desc_init_by_tag(out, rank, sizes, dnnl_f32, tag);
+}
+
+static void layout_destroy(layout *owned) { (void)owned; }
+
+/// `forward` describes the forward pass, NULL where that is the pass asked for.
+static dnnl_status_t describe_pass(
+  dnnl_primitive_desc_t *out, od_convolution_kind kind, const geometry *g,
+  dnnl_primitive_desc_t forward, dnnl_primitive_attr_t attributes) {
+  dnnl_convolution_desc_t operation;
+  switch (kind) {
+    case OD_FORWARD:
+      TRY(dnnl_convolution_forward_desc_init(
+        &operation, dnnl_forward_training, dnnl_convolution_direct, &g->input, &g->weights,
+        &g->bias, &g->output, g->strides, g->padding_before, g->padding_after));
+      break;
+    case OD_BACKWARD_DATA:
+      TRY(dnnl_convolution_backward_data_desc_init(
+        &operation, dnnl_convolution_direct, &g->input, &g->weights, &g->output, g->strides,
+        g->padding_before, g->padding_after));
+      break;
+    case OD_BACKWARD_WEIGHTS:
+      TRY(dnnl_convolution_backward_weights_desc_init(
+        &operation, dnnl_convolution_direct, &g->input, &g->weights, &g->bias, &g->output,
+        g->strides, g->padding_before, g->padding_after));
+      break;
+    default:
+      return dnnl_invalid_arguments;
+  }
+  return dnnl_primitive_desc_create(out, &operation, attributes, engine, forward);
+}
+
+#endif
+
+// MARK: Making a convolution
+
+struct od_convolution {
+  od_convolution_kind kind;
+  dnnl_stream_t stream;
+  dnnl_primitive_t pass;
+  /// Between plain and preferred weights, in the direction that the kind needs; NULL where the two
+  /// are the same.
+  dnnl_primitive_t reorder;
+  /// Arrays without an address of their own: every call lends them the caller's. `plain_weights`,
+  /// `bias` and `scratch` are NULL where there is none.
+  dnnl_memory_t input, weights, plain_weights, bias, output, scratch;
+  dnnl_exec_arg_t arguments[5];
+  int argument_count;
+  size_t packed_count, scratch_bytes;
+};
+
+/// oneDNN's names for the arrays of a pass, and for the question which weights it prefers.
+typedef struct {
+  int input, weights, bias, output;
+  dnnl_query_t preferred_weights;
+} pass_names;
+
+static const pass_names names_of[] = {
+  [OD_FORWARD] =
+    {.input = DNNL_ARG_SRC,
+     .weights = DNNL_ARG_WEIGHTS,
+     .bias = DNNL_ARG_BIAS,
+     .output = DNNL_ARG_DST,
+     .preferred_weights = dnnl_query_weights_md},
+  [OD_BACKWARD_DATA] =
+    {.input = DNNL_ARG_DIFF_SRC,
+     .weights = DNNL_ARG_WEIGHTS,
+     .output = DNNL_ARG_DIFF_DST,
+     .preferred_weights = dnnl_query_weights_md},
+  [OD_BACKWARD_WEIGHTS] =
+    {.input = DNNL_ARG_SRC,
+     .weights = DNNL_ARG_DIFF_WEIGHTS,
+     .bias = DNNL_ARG_DIFF_BIAS,
+     .output = DNNL_ARG_DIFF_DST,
+     .preferred_weights = dnnl_query_diff_weights_md},
+};
+
+static int is_positive(const od_convolution_shape *s) {
+  return s->batch > 0 && s->input_height > 0 && s->input_width > 0 && s->input_channels > 0 &&
+         s->output_height > 0 && s->output_width > 0 && s->output_channels > 0 &&
+         s->kernel_height > 0 && s->kernel_width > 0 && s->stride_y > 0 && s->stride_x > 0;
+}
+
+static dnnl_status_t geometry_create(geometry *g, const od_convolution_shape *s, int with_bias) {
+  // oneDNN counts sizes in the order batch, channels, height, width, however they lie in memory.
+  const dnnl_dims_t input = {s->batch, s->input_channels, s->input_height, s->input_width};
+  const dnnl_dims_t output = {s->batch, s->output_channels, s->output_height, s->output_width};
+  const dnnl_dims_t bias = {s->output_channels};
+  const dnnl_dims_t weights = {
+    s->output_channels, s->input_channels, s->kernel_height, s->kernel_width};
+  TRY(layout_create(&g->input, 4, input, dnnl_nhwc));
+  TRY(layout_create(&g->output, 4, output, dnnl_nhwc));
+  TRY(layout_create(&g->weights, 4, weights, dnnl_format_tag_any));
+  TRY(layout_create(&g->plain_weights, 4, weights, dnnl_oihw));
+  if (with_bias) TRY(layout_create(&g->bias, 1, bias, dnnl_x));
+  g->strides[0] = s->stride_y;
+  g->strides[1] = s->stride_x;
+  g->padding_before[0] = s->pad_top;
+  g->padding_before[1] = s->pad_left;
+  g->padding_after[0] = s->pad_bottom;
+  g->padding_after[1] = s->pad_right;
+  return dnnl_success;
+}
+
+static void geometry_destroy(geometry *g) {
+  layout_destroy(&g->input);
+  layout_destroy(&g->weights);
+  layout_destroy(&g->plain_weights);
+  layout_destroy(&g->bias);
+  layout_destroy(&g->output);
+}
+
+/// Describes the pass by the first implementation that oneDNN offers: its list of those that can
+/// serve a shape ends with the reference code, so that looking further would not avoid it.
+static dnnl_status_t choose_pass(
+  dnnl_primitive_desc_t *out, od_convolution_kind kind, const geometry *g) {
+  dnnl_primitive_attr_t attributes = NULL;
+  dnnl_primitive_desc_t forward = NULL;
+  dnnl_status_t status = dnnl_primitive_attr_create(&attributes);
+  if (status == dnnl_success)
+    status = dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
+  // A backward pass takes the forward one as a hint.
+  if (status == dnnl_success && kind != OD_FORWARD)
+    status = describe_pass(&forward, OD_FORWARD, g, NULL, attributes);
+  if (status == dnnl_success) status = describe_pass(out, kind, g, forward, attributes);
+  if (forward != NULL) dnnl_primitive_desc_destroy(forward);
+  if (attributes != NULL) dnnl_primitive_attr_destroy(attributes);
+  return status;
+}
+
+/// Makes an array without an address and enters it among the arguments of the pass.
+static dnnl_status_t add_array(
+  od_convolution *c, dnnl_memory_t *out, int argument, layout_view its_layout) {
+  TRY(dnnl_memory_create(out, its_layout, engine, DNNL_MEMORY_NONE));
+  c->arguments[c->argument_count++] = (dnnl_exec_arg_t){.arg = argument, .memory = *out};
+  return dnnl_success;
+}
+
+static dnnl_status_t reorder_create(dnnl_primitive_t *out, layout_view from, layout_view to) {
+  dnnl_primitive_desc_t description = NULL;
+  TRY(dnnl_reorder_primitive_desc_create(&description, from, engine, to, engine, NULL));
+  dnnl_status_t status = dnnl_primitive_create(out, description);
+  dnnl_primitive_desc_destroy(description);
+  return status;
+}
+
+/// Makes everything that executing `description` needs.
+static dnnl_status_t prepare(
+  od_convolution *c, const geometry *g, int with_bias, const_dnnl_primitive_desc_t description) {
+  const pass_names *names = &names_of[c->kind];
+  layout_view plain = view(&g->plain_weights);
+  layout_view preferred = dnnl_primitive_desc_query_md(description, names->preferred_weights, 0);
+  layout_view scratch = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
+  c->scratch_bytes = dnnl_memory_desc_get_size(scratch);
+
+  TRY(dnnl_stream_create(&c->stream, engine, dnnl_stream_default_flags));
+  TRY(dnnl_primitive_create(&c->pass, description));
+  TRY(add_array(c, &c->input, names->input, view(&g->input)));
+  TRY(add_array(c, &c->weights, names->weights, preferred));
+  TRY(add_array(c, &c->output, names->output, view(&g->output)));
+  if (with_bias) TRY(add_array(c, &c->bias, names->bias, view(&g->bias)));
+  if (c->scratch_bytes > 0) TRY(add_array(c, &c->scratch, DNNL_ARG_SCRATCHPAD, scratch));
+
+  if (dnnl_memory_desc_equal(preferred, plain)) return dnnl_success;
+  c->packed_count = dnnl_memory_desc_get_size(preferred) / sizeof(float);
+  TRY(dnnl_memory_create(&c->plain_weights, plain, engine, DNNL_MEMORY_NONE));
+  return c->kind == OD_BACKWARD_WEIGHTS ? reorder_create(&c->reorder, preferred, plain)
+                                        : reorder_create(&c->reorder, plain, preferred);
+}
+
+od_status od_convolution_create(
+  const od_convolution_shape *shape, od_convolution_kind kind, int with_bias,
+  od_convolution **out) {
+  *out = NULL;
+  if (!is_positive(shape)) return dnnl_invalid_arguments;
+  pthread_once(&engine_once, create_engine);
+  TRY(engine_status);
+  od_convolution *c = calloc(1, sizeof *c);
+  if (c == NULL) return dnnl_out_of_memory;
+  c->kind = kind;
+
+  int has_bias = with_bias && kind != OD_BACKWARD_DATA;
+  geometry g = {0};
+  dnnl_primitive_desc_t description = NULL;
+  dnnl_status_t status = geometry_create(&g, shape, has_bias);
+  if (status == dnnl_success) status = choose_pass(&description, kind, &g);
+  if (status == dnnl_success) status = prepare(c, &g, has_bias, description);
+  if (description != NULL) dnnl_primitive_desc_destroy(description);
+  geometry_destroy(&g);
+
+  if (status != dnnl_success) {
+    od_convolution_destroy(c);
+    return status;
+  }
+  *out = c;
+  return dnnl_success;
+}
+
+void od_convolution_destroy(od_convolution *c) {
+  if (c == NULL) return;
+  dnnl_memory_t arrays[] = {c->input, c->weights, c->plain_weights, c->bias, c->output, c->scratch};
+  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+    if (arrays[i] != NULL) dnnl_memory_destroy(arrays[i]);
+  if (c->reorder != NULL) dnnl_primitive_destroy(c->reorder);
+  if (c->pass != NULL) dnnl_primitive_destroy(c->pass);
+  if (c->stream != NULL) dnnl_stream_destroy(c->stream);
+  free(c);
+}
+
+const char *od_convolution_implementation(const od_convolution *c) {
+  const_dnnl_primitive_desc_t description = NULL;
+  const char *name = NULL;
+  dnnl_status_t status = dnnl_primitive_get_primitive_desc(c->pass, &description);
+  if (status == dnnl_success)
+    status = dnnl_primitive_desc_query(description, dnnl_query_impl_info_str, 0, &name);
+  return status == dnnl_success ? name : "unknown";
+}
+
+size_t od_convolution_packed_count(const od_convolution *c) { return c->packed_count; }
+
+size_t od_convolution_scratch_bytes(const od_convolution *c) { return c->scratch_bytes; }
+
+// MARK: Executing a convolution
+
+/// Lends an array an address. oneDNN's interface has no notion of an array that is only read.
+static dnnl_status_t lend(dnnl_memory_t array, const void *address) {
+  if (address == NULL) return dnnl_invalid_arguments;
+  return dnnl_memory_set_data_handle(array, (void *)address);
+}
+
+static dnnl_status_t execute(
+  const od_convolution *c, dnnl_primitive_t primitive, int count,
+  const dnnl_exec_arg_t *arguments) {
+  TRY(dnnl_primitive_execute(primitive, c->stream, count, arguments));
+  return dnnl_stream_wait(c->stream);
+}
+
+static dnnl_status_t run_reorder(
+  od_convolution *c, const float *plain, const float *packed, dnnl_memory_t from,
+  dnnl_memory_t to) {
+  TRY(lend(c->plain_weights, plain));
+  TRY(lend(c->weights, packed));
+  const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
+  return execute(c, c->reorder, 2, arguments);
+}
+
+od_status od_convolution_pack(od_convolution *c, const float *plain, float *packed) {
+  if (c->reorder == NULL || c->kind == OD_BACKWARD_WEIGHTS) return dnnl_invalid_arguments;
+  return run_reorder(c, plain, packed, c->plain_weights, c->weights);
+}
+
+od_status od_convolution_unpack(od_convolution *c, const float *packed, float *plain) {
+  if (c->reorder == NULL || c->kind != OD_BACKWARD_WEIGHTS) return dnnl_invalid_arguments;
+  return run_reorder(c, plain, packed, c->weights, c->plain_weights);
+}
+
+static dnnl_status_t run(
+  od_convolution *c, od_convolution_kind kind, const float *input, const float *weights,
+  const float *bias, const float *output, void *scratch) {
+  if (c->kind != kind || (bias != NULL) != (c->bias != NULL)) return dnnl_invalid_arguments;
+  TRY(lend(c->input, input));
+  TRY(lend(c->weights, weights));
+  TRY(lend(c->output, output));
+  if (c->bias != NULL) TRY(lend(c->bias, bias));
+  if (c->scratch != NULL) TRY(lend(c->scratch, scratch));
+  return execute(c, c->pass, c->argument_count, c->arguments);
+}
+
+od_status od_convolution_forward(
+  od_convolution *c, const float *input, const float *weights, const float *bias, float *output,
+  void *scratch) {
+  return run(c, OD_FORWARD, input, weights, bias, output, scratch);
+}
+
+od_status od_convolution_backward_data(
+  od_convolution *c, const float *output_gradient, const float *weights, float *input_gradient,
+  void *scratch) {
+  return run(c, OD_BACKWARD_DATA, input_gradient, weights, NULL, output_gradient, scratch);
+}
+
+od_status od_convolution_backward_weights(
+  od_convolution *c, const float *input, const float *output_gradient, float *weight_gradient,
+  float *bias_gradient, void *scratch) {
+  return run(
+    c, OD_BACKWARD_WEIGHTS, input, weight_gradient, bias_gradient, output_gradient, scratch);
+}

@@ -1,0 +1,289 @@
+/// Vector loops that no library has: fused elementwise work, normalisation statistics, VAE terms,
+/// random numbers and optimizer updates, on 32-bit floats.
+///
+/// Every function is compiled for AVX-512, AVX2 and the baseline of the architecture and dispatched
+/// through one function table that is chosen once, when the first kernel runs. The environment
+/// variable `VAE_MAX_CPU_ISA=baseline|avx2|avx512` caps the choice.
+///
+/// Threads: a function that has enough work divides it over the OpenMP pool that oneDNN uses
+/// (`GOMP_parallel`). Work is cut into blocks whose size does not depend on the number of threads and
+/// reductions combine the blocks in their order, so every result is identical for any thread count.
+///
+/// Conventions: all arrays are dense and row-major; sizes are element counts; inputs and outputs may
+/// be the same array only where a comment says so; a size of zero is allowed everywhere and does nothing.
+#ifndef VECTOR_KERNELS_H
+#define VECTOR_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// MARK: Processor and threads
+
+typedef enum { VK_ISA_BASELINE = 0, VK_ISA_AVX2 = 1, VK_ISA_AVX512 = 2 } vk_isa;
+
+/// The best instruction set that the processor has, before any cap.
+vk_isa vk_isa_supported(void);
+/// The instruction set in use.
+vk_isa vk_isa_current(void);
+/// Chooses an instruction set (for tests); a choice that the processor lacks is lowered to what it has.
+void vk_isa_select(vk_isa isa);
+
+/// The number of threads that kernels and oneDNN may use, process-wide; at least 1. The default is
+/// `OMP_NUM_THREADS` where it is set, else the processors this process may run on.
+int vk_threads(void);
+/// Sets the number of threads for kernels and oneDNN in every calling thread (clamped to 1...256).
+void vk_set_threads(int threads);
+/// Makes the process-wide number of threads that of the calling thread's OpenMP settings. Called before
+/// every oneDNN entry, because OpenMP keeps the setting per calling thread.
+void vk_apply_threads(void);
+
+/// Whether operations of the calling thread record a tape: 1 by default. Thread-local, here because
+/// Swift has no cheap thread-local.
+int vk_recording(void);
+void vk_set_recording(int recording);
+
+// MARK: Elementwise
+
+/// Unary functions. `parameters` are two floats whose meaning stands beside each.
+typedef enum {
+  VK_IDENTITY = 0,
+  VK_NEGATE,
+  VK_EXP,
+  VK_LOG,
+  VK_SQRT,
+  VK_SQUARE,
+  VK_RECIPROCAL,
+  VK_ABS,
+  VK_RELU,
+  VK_LEAKY_RELU,  // slope
+  VK_ELU,         // alpha
+  VK_GELU,        // exact, x * Phi(x)
+  VK_SILU,
+  VK_TANH,
+  VK_SIGMOID,
+  VK_SOFTPLUS,    // log(1 + e^x), without overflow
+  VK_CLAMP,       // minimum, maximum; derivative 1 inside (bounds included), else 0
+  VK_AFFINE,      // scale * x + shift: parameters scale, shift
+} vk_unary_op;
+
+/// What the backward pass needs of the forward one: nothing (0), the output (1) or the input (2).
+int vk_unary_saves(vk_unary_op op);
+
+/// y[i] = op(x[i]). x and y may be the same array.
+void vk_unary(vk_unary_op op, const float *parameters, const float *x, float *y, size_t n);
+/// dx[i] = dy[i] * op'(x[i]). `saved` is x or y as `vk_unary_saves` says (may be NULL for neither).
+/// ReLU, leaky ReLU, ELU, tanh, sigmoid, softplus, exp, sqrt, reciprocal use the output; the others the input.
+/// dx and dy may be the same array.
+void vk_unary_backward(
+  vk_unary_op op, const float *parameters, const float *saved, const float *dy, float *dx, size_t n);
+
+typedef enum { VK_ADD = 0, VK_SUBTRACT, VK_MULTIPLY, VK_DIVIDE, VK_MAXIMUM, VK_MINIMUM } vk_binary_op;
+
+/// out[i] = a[i] op b[i]; out may be a or b.
+void vk_binary(vk_binary_op op, const float *a, const float *b, float *out, size_t n);
+/// Broadcasting form: `shape` is the output's (rank at most 8); a and b have element strides per axis,
+/// zero where they are broadcast. out must not alias a or b. Fast where the innermost axis is contiguous
+/// or broadcast in each input.
+void vk_binary_broadcast(
+  vk_binary_op op, int rank, const int64_t *shape, const float *a, const int64_t *a_strides,
+  const float *b, const int64_t *b_strides, float *out);
+
+void vk_fill(float value, float *x, size_t n);
+/// y[i] += alpha * x[i]
+void vk_axpy(float alpha, const float *x, float *y, size_t n);
+/// y[i] = alpha * x[i] + beta * y[i] (with beta 0, y is not read)
+void vk_axpby(float alpha, const float *x, float beta, float *y, size_t n);
+/// 1 where every element is finite.
+int vk_all_finite(const float *x, size_t n);
+
+// MARK: Dense layers
+
+/// y[r, c] = op(x[r, c] + bias[c]); bias may be NULL; x and y may be the same array. If `pre` is not NULL it
+/// receives x + bias (the input that `vk_unary_saves` may ask for) and must not alias y.
+void vk_bias_activation(
+  vk_unary_op op, const float *parameters, const float *x, const float *bias, float *pre, float *y,
+  size_t rows, size_t columns);
+/// dx[r, c] = dy[r, c] * op'(saved[r, c]); dbias[c] = sum over r of dx[r, c], written, not added. dbias may be
+/// NULL; dx may be dy.
+void vk_bias_activation_backward(
+  vk_unary_op op, const float *parameters, const float *saved, const float *dy, float *dx, float *dbias,
+  size_t rows, size_t columns);
+
+// MARK: Reductions: x is [outer, reduced, inner], out is [outer, inner]
+
+typedef enum { VK_REDUCE_SUM = 0, VK_REDUCE_MAX, VK_REDUCE_MIN } vk_reduce_op;
+void vk_reduce(vk_reduce_op op, const float *x, float *out, size_t outer, size_t reduced, size_t inner);
+/// The index of the largest element along the reduced axis, the first one of equals.
+void vk_argmax(const float *x, int32_t *out, size_t outer, size_t reduced, size_t inner);
+/// The sum of all elements in double precision.
+double vk_sum_f64(const float *x, size_t n);
+/// The sum of all squared elements in double precision.
+double vk_sum_squares_f64(const float *x, size_t n);
+
+/// Row-wise softmax, log-softmax and log-sum-exp over [rows, columns]; the maximum is taken out first. A row of
+/// -infinity alone gives -infinity in log-sum-exp (and NaN in the other two).
+void vk_softmax(const float *x, float *y, size_t rows, size_t columns);
+void vk_log_softmax(const float *x, float *y, size_t rows, size_t columns);
+void vk_log_sum_exp(const float *x, float *y, size_t rows, size_t columns);
+/// Backward from the outputs: y for softmax and log-softmax; x and y [rows] for log-sum-exp (dy is [rows]).
+void vk_softmax_backward(const float *y, const float *dy, float *dx, size_t rows, size_t columns);
+void vk_log_softmax_backward(const float *y, const float *dy, float *dx, size_t rows, size_t columns);
+void vk_log_sum_exp_backward(
+  const float *x, const float *y, const float *dy, float *dx, size_t rows, size_t columns);
+
+// MARK: Normalisation
+
+/// Per-column mean and (biased) variance of x [rows, columns], accumulated so that a large common offset
+/// loses no digits (shifted or block-wise Welford).
+void vk_column_moments(const float *x, float *mean, float *variance, size_t rows, size_t columns);
+/// y[r, c] = op((x[r, c] - mean[c]) * inverse_deviation[c] * scale[c] + shift[c])
+void vk_normalize_columns(
+  vk_unary_op op, const float *parameters, const float *x, const float *mean,
+  const float *inverse_deviation, const float *scale, const float *shift, float *y, size_t rows,
+  size_t columns);
+/// Backward of `vk_normalize_columns` with the statistics taken from x itself (`batch_statistics` 1) or constant
+/// (0). The pre-activation is computed again from x. Writes dx (may be dy; may be NULL), dscale and dshift.
+void vk_normalize_columns_backward(
+  vk_unary_op op, const float *parameters, const float *x, const float *mean,
+  const float *inverse_deviation, const float *scale, const float *shift, const float *dy, float *dx,
+  float *dscale, float *dshift, size_t rows, size_t columns, int batch_statistics);
+
+/// Group normalisation of x [batch, spatial, channels] over spatial and channels / groups, then op. mean and
+/// inverse_deviation, [batch, groups], are written. Layer normalisation over the last axis is batch = rows,
+/// spatial = 1, groups = 1.
+void vk_group_normalize(
+  vk_unary_op op, const float *parameters, const float *x, const float *scale, const float *shift,
+  float epsilon, float *mean, float *inverse_deviation, float *y, size_t batch, size_t spatial,
+  size_t channels, size_t groups);
+/// Backward; writes dx (may be NULL), dscale, dshift [channels].
+void vk_group_normalize_backward(
+  vk_unary_op op, const float *parameters, const float *x, const float *mean,
+  const float *inverse_deviation, const float *scale, const float *shift, const float *dy, float *dx,
+  float *dscale, float *dshift, size_t batch, size_t spatial, size_t channels, size_t groups);
+
+// MARK: Variational terms. `samples` is the number of draws an example: row s * rows + r of a sampled array belongs
+// to row r of an array without samples.
+
+/// z[s, r, c] = mean[r, c] + exp(log_variance[r, c] / 2) * noise[s, r, c]
+void vk_reparameterize(
+  const float *mean, const float *log_variance, const float *noise, float *z, size_t samples, size_t n);
+/// dmean[i] = sum over s of dz[s, i]; dlog_variance[i] = sum over s of dz[s, i] * noise[s, i] * exp(lv[i] / 2) / 2.
+void vk_reparameterize_backward(
+  const float *log_variance, const float *noise, const float *dz, float *dmean, float *dlog_variance,
+  size_t samples, size_t n);
+
+/// out[r] = sum over c of 1/2 (mean^2 + exp(lv) - 1 - lv): KL(N(mean, e^lv) || N(0, 1)), nats.
+void vk_gaussian_kl_standard(
+  const float *mean, const float *log_variance, float *out, size_t rows, size_t columns);
+/// Gradients for both inputs given dout [rows].
+void vk_gaussian_kl_standard_backward(
+  const float *mean, const float *log_variance, const float *dout, float *dmean, float *dlog_variance,
+  size_t rows, size_t columns);
+/// out[r] = KL(N(mq, e^lq) || N(mp, e^lp)) summed over c
+///        = sum 1/2 (lp - lq + (e^lq + (mq - mp)^2) / e^lp - 1), nats.
+void vk_gaussian_kl(
+  const float *mq, const float *lq, const float *mp, const float *lp, float *out, size_t rows,
+  size_t columns);
+void vk_gaussian_kl_backward(
+  const float *mq, const float *lq, const float *mp, const float *lp, const float *dout, float *dmq,
+  float *dlq, float *dmp, float *dlp, size_t rows, size_t columns);
+
+/// out[s, r] = sum over c of log N(x; mean, e^lv), with -1/2 log(2 pi) an element, nats. Each of x, mean, lv has its
+/// own number of leading samples, 1 or `samples`.
+void vk_gaussian_log_density(
+  const float *x, size_t x_samples, const float *mean, size_t mean_samples, const float *log_variance,
+  size_t log_variance_samples, float *out, size_t samples, size_t rows, size_t columns);
+/// Gradients given dout [samples, rows]; an input without samples receives the sum over samples; any may be NULL.
+void vk_gaussian_log_density_backward(
+  const float *x, size_t x_samples, const float *mean, size_t mean_samples, const float *log_variance,
+  size_t log_variance_samples, const float *dout, float *dx, float *dmean, float *dlog_variance,
+  size_t samples, size_t rows, size_t columns);
+
+/// out[s, r] = sum over c of x[r, c] * logits[s, r, c] - softplus(logits[s, r, c]), nats.
+void vk_bernoulli_log_density(
+  const float *x, const float *logits, float *out, size_t samples, size_t rows, size_t columns);
+/// dlogits[s, r, c] = dout[s, r] * (x[r, c] - sigmoid(logits[s, r, c]))
+void vk_bernoulli_log_density_backward(
+  const float *x, const float *logits, const float *dout, float *dlogits, size_t samples, size_t rows,
+  size_t columns);
+
+/// out[s, r] = sum over c of (x[r, c] - mean[s, r, c])^2
+void vk_squared_error(
+  const float *x, const float *mean, float *out, size_t samples, size_t rows, size_t columns);
+/// dmean[s, r, c] = dout[s, r] * 2 (mean - x); dx[r, c] (may be NULL) = the negated sum over s.
+void vk_squared_error_backward(
+  const float *x, const float *mean, const float *dout, float *dx, float *dmean, size_t samples,
+  size_t rows, size_t columns);
+
+// MARK: Movement
+
+/// Copies a strided array of any rank up to 8 to a strided one; strides in elements, may be zero in the source. With
+/// `accumulate` 1, adds instead.
+void vk_copy_strided(
+  int rank, const int64_t *shape, const float *source, const int64_t *source_strides, float *destination,
+  const int64_t *destination_strides, int accumulate);
+/// out[i, :] = table[indices[i], :]
+void vk_gather_rows(
+  const float *table, const int32_t *indices, float *out, size_t count, size_t columns);
+/// table[indices[i], :] += rows[i, :], in the order of i.
+void vk_scatter_add_rows(
+  const float *rows, const int32_t *indices, float *table, size_t count, size_t columns);
+/// Nearest upsampling of x [batch, height, width, channels] by whole factors.
+void vk_upsample_nearest(
+  const float *x, float *y, size_t batch, size_t height, size_t width, size_t channels, size_t factor_y,
+  size_t factor_x);
+/// dx is the sum of dy over each block; sizes are those of x.
+void vk_upsample_nearest_backward(
+  const float *dy, float *dx, size_t batch, size_t height, size_t width, size_t channels,
+  size_t factor_y, size_t factor_x);
+/// y[i] = x[i] * scale
+void vk_bytes_to_float(const uint8_t *x, float scale, float *y, size_t n);
+/// y[i] = x[i] > threshold ? 1 : 0; x and y may be the same array.
+void vk_threshold(const float *x, float threshold, float *y, size_t n);
+
+// MARK: Random numbers: Philox 4x32-10 (Salmon et al., SC 2011)
+
+/// One block: four 32-bit words from a 128-bit counter and a 64-bit key.
+void vk_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+/// For row r and column c: word c % 4 of block counter {c / 4, draw, low(positions[r]), high(positions[r])}, as a
+/// uniform number in (0, 1): (word >> 8) + 0.5 over 2^24, rounded to a float and kept below 1.
+void vk_random_uniform(
+  uint64_t key, uint32_t draw, const uint64_t *positions, float *out, size_t rows, size_t columns);
+/// Standard normal by Box-Muller on the same blocks: with u0...u3 a block's four uniforms,
+/// {sqrt(-2 log u0) cos(2 pi u1), sqrt(-2 log u0) sin(2 pi u1), the same of u2, u3}.
+void vk_random_normal(
+  uint64_t key, uint32_t draw, const uint64_t *positions, float *out, size_t rows, size_t columns);
+
+// MARK: Optimizers, over many arrays in one parallel pass
+
+typedef struct {
+  float *parameter;
+  const float *gradient;
+  float *first;   // momentum (SGD), first moment (Adam)
+  float *second;  // second moment (Adam)
+  size_t count;
+  float weight_decay;
+} vk_update;
+
+/// Adam (Kingma & Ba 2015): m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= rate * (m / bias1) /
+/// (sqrt(v / bias2) + epsilon), with g = gradient_scale * gradient. With `decoupled` 0 weight decay adds
+/// weight_decay * p to g (L2); with 1 (AdamW, Loshchilov & Hutter 2019) p -= rate * weight_decay * p.
+void vk_adam(
+  const vk_update *updates, size_t count, float rate, float beta1, float beta2, float epsilon,
+  float bias1, float bias2, float gradient_scale, int decoupled);
+/// m = momentum * m + g (m = g with momentum 0; `first` may then be NULL); p -= rate * (nesterov ? g + momentum m : m).
+void vk_sgd(
+  const vk_update *updates, size_t count, float rate, float momentum, int nesterov, float gradient_scale);
+/// average[i] = decay * average[i] + (1 - decay) * value[i], for each pair (first = average, parameter = value).
+void vk_average(const vk_update *updates, size_t count, float decay);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,102 @@
+// Normalisation: partial sums combined, then the pass that needs them.
+#include <stdlib.h>
+
+#include "kernels.h"
+
+void vk_column_moments(const float *x, float *mean, float *variance, size_t rows, size_t columns) {
+  if (rows == 0 || columns == 0) return;
+  const vk_grid grid = vk_grid_make(rows, columns);
+  double *partials = vk_scratch(grid.blocks * 2 * columns * sizeof *partials);
+  const vk_moments_arguments a = {grid, x, partials, mean, variance};
+  vk_run(vk_kernels()->column_moments, &a, grid.blocks * grid.pieces, 1);
+  vk_run(vk_kernels()->combine_moments, &a, columns, vk_units(4 * grid.blocks, 1));
+  free(partials);
+}
+
+void vk_normalize_columns(
+  vk_unary_op op, const float *parameters, const float *x, const float *mean,
+  const float *inverse_deviation, const float *scale, const float *shift, float *y, size_t rows,
+  size_t columns) {
+  vk_normalize_arguments a = {
+    .grid = vk_grid_make(rows, columns), .op = op, .x = x, .mean = mean,
+    .inverse_deviation = inverse_deviation, .scale = scale, .shift = shift, .y = y};
+  if (parameters) a.parameters[0] = parameters[0], a.parameters[1] = parameters[1];
+  vk_run(vk_kernels()->normalize_columns, &a, a.grid.blocks * a.grid.pieces, 1);
+}
+
+void vk_normalize_columns_backward(
+  vk_unary_op op, const float *parameters, const float *x, const float *mean,
+  const float *inverse_deviation, const float *scale, const float *shift, const float *dy,
+  float *dx,
+  float *dscale, float *dshift, size_t rows, size_t columns, int batch_statistics) {
+  if (columns == 0) return;
+  vk_normalize_arguments a = {
+    .grid = vk_grid_make(rows, columns), .op = op, .x = x, .mean = mean,
+    .inverse_deviation = inverse_deviation, .scale = scale, .shift = shift, .dy = dy, .y = dx};
+  if (parameters) a.parameters[0] = parameters[0], a.parameters[1] = parameters[1];
+  const size_t blocks = a.grid.blocks, tiles = blocks * a.grid.pieces;
+  float *scratch = vk_scratch((blocks + 1) * 2 * columns * sizeof *scratch);
+  float *shift_term = scratch, *scale_term = scratch + columns;
+  a.partials = scratch + 2 * columns;
+  vk_run(vk_kernels()->normalize_columns_sums, &a, tiles, 1);
+  const vk_partials_arguments shifts = {a.partials, blocks, 2 * columns, dshift};
+  const vk_partials_arguments scales = {a.partials + columns, blocks, 2 * columns, dscale};
+  vk_run(vk_kernels()->add_partials, &shifts, columns, vk_units(blocks, 1));
+  vk_run(vk_kernels()->add_partials, &scales, columns, vk_units(blocks, 1));
+  if (dx) {
+    for (size_t c = 0; c < columns; c++) {
+      const float factor = batch_statistics ? scale[c] * inverse_deviation[c] / (float)rows : 0.0f;
+      shift_term[c] = factor * dshift[c];
+      scale_term[c] = factor * dscale[c] * inverse_deviation[c];
+    }
+    a.shift_term = shift_term;
+    a.scale_term = scale_term;
+    vk_run(vk_kernels()->normalize_columns_backward, &a, tiles, 1);
+  }
+  free(scratch);
+}
+
+/// Examples to a block, so that at most VK_PARTIALS blocks leave a partial sum.
+static size_t block_examples(size_t batch, size_t example) {
+  return vk_max(vk_ceil(batch, VK_PARTIALS), vk_units(example, 1));
+}
+
+void vk_group_normalize(
+  vk_unary_op op, const float *parameters, const float *x, const float *scale, const float *shift,
+  float epsilon, float *mean, float *inverse_deviation, float *y, size_t batch, size_t spatial,
+  size_t channels, size_t groups) {
+  if (batch == 0 || spatial == 0 || channels == 0) return;
+  vk_group_arguments a = {
+    .op = op, .x = x, .scale = scale, .shift = shift, .mean = mean,
+    .inverse_deviation = inverse_deviation, .mean_out = mean,
+    .inverse_deviation_out = inverse_deviation, .y = y, .epsilon = epsilon, .batch = batch,
+    .spatial = spatial, .channels = channels, .groups = groups,
+    .block_examples = block_examples(batch, spatial * channels)};
+  if (parameters) a.parameters[0] = parameters[0], a.parameters[1] = parameters[1];
+  const size_t blocks = vk_ceil(batch, a.block_examples);
+  a.moments = vk_scratch(blocks * 2 * channels * sizeof *a.moments);
+  vk_run(vk_kernels()->group_normalize, &a, blocks, 1);
+  free(a.moments);
+}
+
+void vk_group_normalize_backward(
+  vk_unary_op op, const float *parameters, const float *x, const float *mean,
+  const float *inverse_deviation, const float *scale, const float *shift, const float *dy,
+  float *dx,
+  float *dscale, float *dshift, size_t batch, size_t spatial, size_t channels, size_t groups) {
+  if (channels == 0) return;
+  vk_group_arguments a = {
+    .op = op, .x = x, .scale = scale, .shift = shift, .dy = dy, .mean = mean,
+    .inverse_deviation = inverse_deviation, .y = dx, .batch = batch, .spatial = spatial,
+    .channels = channels, .groups = groups, .block_examples = block_examples(batch,
+    spatial * channels)};
+  if (parameters) a.parameters[0] = parameters[0], a.parameters[1] = parameters[1];
+  const size_t blocks = vk_ceil(batch, a.block_examples);
+  a.sums = vk_scratch(blocks * 4 * channels * sizeof *a.sums);
+  vk_run(vk_kernels()->group_normalize_backward, &a, blocks, 1);
+  const vk_partials_arguments shifts = {a.sums, blocks, 4 * channels, dshift};
+  const vk_partials_arguments scales = {a.sums + channels, blocks, 4 * channels, dscale};
+  vk_run(vk_kernels()->add_partials, &shifts, channels, vk_units(blocks, 1));
+  vk_run(vk_kernels()->add_partials, &scales, channels, vk_units(blocks, 1));
+  free(a.sums);
+}

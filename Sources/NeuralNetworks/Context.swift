@@ -1,0 +1,96 @@
+import Tensors
+
+/// What travels with every call through a model: why it is made, and where its random numbers come
+/// from.
+public struct Context {
+  /// Why a computation is made.
+  public enum Mode: Sendable {
+    /// Towards an update: normalisations use the statistics of the batch.
+    case training
+    /// For its result: normalisations use their stored statistics.
+    case evaluation
+    /// To gather the statistics that evaluation will use: as training, and each normalisation
+    /// reports what it saw.
+    case calibration
+  }
+
+  /// Why this computation is made.
+  public var mode: Mode
+  /// The number of updates made before this computation; part of every random stream's position.
+  public var step: Int
+  /// Passes over the training data made so far, with the fraction of the present one; what warm-ups
+  /// count in.
+  public var epochs: Double
+  /// The seed's source; parts draw from streams named after themselves.
+  public var random: RandomSource
+  /// The global index of each example in the batch, which positions its random numbers.
+  public var examples: [UInt64]
+  /// What the model is conditioned on, `[N, …]`, such as labels.
+  public var condition: Tensor?
+  /// The first draw's number, so that a large number of samples can be made in parts.
+  public var firstDraw = 0
+  /// Where normalisations report in calibration.
+  public var calibration: Calibration?
+
+  /// A context for a batch of the given examples.
+  public init(
+    mode: Mode, step: Int = 0, epochs: Double = 0, random: RandomSource, examples: [UInt64],
+    condition: Tensor? = nil
+  ) {
+    self.mode = mode
+    self.step = step
+    self.epochs = epochs
+    self.random = random
+    self.examples = examples
+    self.condition = condition
+  }
+
+  /// The stream of the part with this name at this step.
+  public func stream(_ name: String) -> RandomStream {
+    random.stream(name, step: step)
+  }
+
+  /// Standard normal noise for `samples` draws an example: `[samples · N] + shape`, sample by
+  /// sample.
+  public func normalNoise(_ name: String, samples: Int, shape: Shape) -> Tensor {
+    let stream = stream(name)
+    let draws = (0..<samples).map { stream.normal(examples, shape: shape, draw: firstDraw + $0) }
+    return draws.count == 1 ? draws[0] : Tensor.concatenated(draws, axis: 0)
+  }
+}
+
+/// The statistics that normalisations gather in a calibration pass, then take for evaluation.
+public final class Calibration {
+  private struct Sums {
+    var weight: Float
+    var mean: Tensor
+    var square: Tensor
+  }
+
+  private var sums: [ObjectIdentifier: Sums] = [:]
+
+  /// An empty collection.
+  public init() {}
+
+  /// Adds what a normalisation saw in one batch of `count` examples.
+  public func add(_ moments: ChannelMoments, count: Int, for layer: AnyObject) {
+    let weight = Float(count)
+    let square = (moments.variance + moments.mean.squared()) * weight
+    let mean = moments.mean * weight
+    let key = ObjectIdentifier(layer)
+    if let old = sums[key] {
+      sums[key] = Sums(
+        weight: old.weight + weight, mean: old.mean + mean, square: old.square + square)
+    } else {
+      sums[key] = Sums(weight: weight, mean: mean, square: square)
+    }
+  }
+
+  /// The moments over all batches that a normalisation saw, nil where it saw none.
+  public func moments(for layer: AnyObject) -> ChannelMoments? {
+    guard let sums = sums[ObjectIdentifier(layer)] else { return nil }
+    let mean = sums.mean / sums.weight
+    let variance = (sums.square / sums.weight - mean.squared()).relu()
+    return ChannelMoments(mean: mean, variance: variance)
+  }
+}

@@ -1,0 +1,120 @@
+import Tensors
+
+/// A two-dimensional convolution: activation(W ∗ x + b), for images `[batch, height, width,
+/// inputs]`.
+///
+/// `weights` are `[outputs, inputs, kernel height, kernel width]`. Without a bias (before a
+/// normalisation, which would take it out again) only the weights exist. Weights start by
+/// the law that suits the activation, `Initializer.suited(to:)`, unless another is given.
+public final class Conv2D: Layer {
+  /// `[outputs, inputs, kernel, kernel]`
+  public let weights: Parameter
+  /// `[outputs]`, nil where a normalisation follows.
+  public let bias: Parameter?
+  /// Pixels from one output to the next, along both axes.
+  public let stride: Int
+  /// Zeros around the image.
+  public let padding: Padding
+  /// What follows the sum.
+  public let activation: Activation
+
+  /// A layer with fresh weights and a square kernel.
+  public init(
+    inputs: Int, outputs: Int, kernel: Int, stride: Int = 1, padding: Padding,
+    hasBias: Bool = true, activation: Activation = .identity,
+    initializer: Initializer? = nil, random: RandomSource
+  ) {
+    let law = initializer ?? .suited(to: activation)
+    let area = kernel * kernel
+    weights = Parameter(
+      law.values(
+        [outputs, inputs, kernel, kernel], fanIn: inputs * area, fanOut: outputs * area,
+        random: random.stream("weights")))
+    bias =
+      hasBias
+      ? Parameter(
+        law.biasLaw.values(
+          [outputs], fanIn: inputs * area, fanOut: outputs, random: random.stream("bias")),
+        isDecayed: false)
+      : nil
+    self.stride = stride
+    self.padding = padding
+    self.activation = activation
+  }
+
+  /// Weights, and the bias where there is one.
+  public var members: Members {
+    var members: Members = ["weights": .parameter(weights)]
+    if let bias { members.entries.append((name: "bias", member: .parameter(bias))) }
+    return members
+  }
+
+  /// `[batch, ⌊(height + padding − kernel) / stride⌋ + 1, …, outputs]`
+  public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+    input.convolution(
+      weights: weights.tensor, bias: bias?.tensor, stride: (stride, stride), padding: padding,
+      activation: activation)
+  }
+}
+
+/// A transposed two-dimensional convolution, which enlarges images: the adjoint of a convolution of
+/// the same stride.
+///
+/// `weights` are `[inputs, outputs, kernel height, kernel width]`. Weights start by the law
+/// that suits the activation with fan-in inputs · kernel area / stride², the number of terms that add
+/// up in one output pixel.
+public final class TransposedConv2D: Layer {
+  /// `[inputs, outputs, kernel, kernel]`
+  public let weights: Parameter
+  /// `[outputs]`, nil where a normalisation follows.
+  public let bias: Parameter?
+  /// Output pixels from one input pixel to the next, along both axes.
+  public let stride: Int
+  /// What is cut off the full result on each side.
+  public let padding: Padding
+  /// Rows and columns added at the end, to reach sizes that a stride leaves open.
+  public let outputPadding: (y: Int, x: Int)
+  /// What follows the sum.
+  public let activation: Activation
+
+  /// A layer with fresh weights and a square kernel.
+  public init(
+    inputs: Int, outputs: Int, kernel: Int, stride: Int = 1, padding: Padding,
+    outputPadding: (y: Int, x: Int) = (0, 0), hasBias: Bool = true,
+    activation: Activation = .identity, initializer: Initializer? = nil,
+    random: RandomSource
+  ) {
+    let law = initializer ?? .suited(to: activation)
+    let area = kernel * kernel
+    let fanIn = max(1, inputs * area / (stride * stride))
+    weights = Parameter(
+      law.values(
+        [inputs, outputs, kernel, kernel], fanIn: fanIn, fanOut: outputs * area,
+        random: random.stream("weights")))
+    bias =
+      hasBias
+      ? Parameter(
+        law.biasLaw.values(
+          [outputs], fanIn: fanIn, fanOut: outputs, random: random.stream("bias")),
+        isDecayed: false)
+      : nil
+    self.stride = stride
+    self.padding = padding
+    self.outputPadding = outputPadding
+    self.activation = activation
+  }
+
+  /// Weights, and the bias where there is one.
+  public var members: Members {
+    var members: Members = ["weights": .parameter(weights)]
+    if let bias { members.entries.append((name: "bias", member: .parameter(bias))) }
+    return members
+  }
+
+  /// `[batch, (height − 1) · stride − padding + kernel + output padding, …, outputs]`
+  public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+    input.transposedConvolution(
+      weights: weights.tensor, bias: bias?.tensor, stride: (stride, stride), padding: padding,
+      outputPadding: outputPadding, activation: activation)
+  }
+}

@@ -1,0 +1,46 @@
+import Tensors
+
+/// A fully connected layer: activation(x · W + b), for inputs `[…, inputs]`.
+///
+/// `weights` are `[inputs, outputs]`, `bias` is `[outputs]`. The weights start by the law
+/// that suits the activation, `Initializer.suited(to:)`, unless another is given; the bias starts at
+/// zero, or with LeCun's law by that as well.
+public final class Dense: Layer {
+  /// `[inputs, outputs]`
+  public let weights: Parameter
+  /// `[outputs]`
+  public let bias: Parameter
+  /// What follows the sum.
+  public let activation: Activation
+
+  /// A layer with fresh weights.
+  public init(
+    inputs: Int, outputs: Int, activation: Activation = .identity,
+    initializer: Initializer? = nil, random: RandomSource
+  ) {
+    let law = initializer ?? .suited(to: activation)
+    weights = Parameter(
+      law.values(
+        [inputs, outputs], fanIn: inputs, fanOut: outputs, random: random.stream("weights")))
+    bias = Parameter(
+      law.biasLaw.values(
+        [outputs], fanIn: inputs, fanOut: outputs, random: random.stream("bias")),
+      isDecayed: false)
+    self.activation = activation
+  }
+
+  /// Weights and bias.
+  public var members: Members {
+    ["weights": .parameter(weights), "bias": .parameter(bias)]
+  }
+
+  /// `[…, outputs]` for `[…, inputs]`.
+  public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+    input.dense(weights: weights.tensor, bias: bias.tensor, activation: activation)
+  }
+}
+
+extension Initializer {
+  /// The law of a bias beside weights of this law.
+  var biasLaw: Initializer { self == .lecunUniform ? .lecunUniform : .zeros }
+}

@@ -1,0 +1,49 @@
+import Tensors
+
+/// The law that a weight's first values are drawn from.
+///
+/// Fan-in is the number of inputs that add up in one output, fan-out the number of outputs that one
+/// input reaches.
+public enum Initializer: Hashable, Sendable {
+  /// Zero everywhere.
+  case zeros
+  /// One value everywhere.
+  case constant(Float)
+  /// Uniform in ±1/√fan-in (LeCun et al. 1998): variance 1/(3 fan-in).
+  case lecunUniform
+  /// Uniform in ±√(6 / (fan-in + fan-out)) (Glorot & Bengio 2010): variance 2 / (fan-in + fan-out).
+  case glorotUniform
+  /// Uniform in ±√(6 / fan-in) (He et al. 2015): variance 2 / fan-in, for rectifiers.
+  case heUniform
+  /// Normal with variance 2 / fan-in (He et al. 2015).
+  case heNormal
+  /// Normal with a given standard deviation.
+  case normal(deviation: Float)
+
+  /// The law that layers use unless they are given one: He's before rectifiers and their smooth
+  /// relatives, Glorot's before saturating functions, LeCun's where nothing follows.
+  public static func suited(to activation: Activation) -> Initializer {
+    switch activation {
+    case .relu, .leakyReLU, .elu, .gelu, .silu, .softplus: .heUniform
+    case .tanh, .sigmoid: .glorotUniform
+    case .identity: .lecunUniform
+    }
+  }
+
+  /// First values of a shape.
+  public func values(_ shape: Shape, fanIn: Int, fanOut: Int, random: RandomStream) -> Tensor {
+    let (fanIn, fanOut) = (Float(max(1, fanIn)), Float(max(1, fanOut)))
+    func uniform(_ bound: Float) -> Tensor {
+      random.uniform(shape).scaled(by: 2 * bound, shift: -bound)
+    }
+    return switch self {
+    case .zeros: Tensor.zeros(shape)
+    case .constant(let value): Tensor(repeating: value, shape: shape)
+    case .lecunUniform: uniform(1 / fanIn.squareRoot())
+    case .glorotUniform: uniform((6 / (fanIn + fanOut)).squareRoot())
+    case .heUniform: uniform((6 / fanIn).squareRoot())
+    case .heNormal: random.normal(shape) * (2 / fanIn).squareRoot()
+    case .normal(let deviation): random.normal(shape) * deviation
+    }
+  }
+}

@@ -1,0 +1,145 @@
+import Tensors
+
+/// State that is saved but not trained: normalisation statistics, moving averages, codebooks.
+///
+/// Buffers change in the life-cycle calls of `Module` only, never inside a forward pass.
+public final class Buffer {
+  /// The values at this moment. Setting them needs the same shape.
+  public var value: Tensor {
+    didSet {
+      precondition(
+        value.shape == oldValue.shape,
+        "a buffer of shape \(oldValue.shape) cannot take values of shape \(value.shape)")
+    }
+  }
+
+  /// A buffer that starts with the given values.
+  public init(_ value: Tensor) {
+    self.value = value.copied()
+  }
+}
+
+/// What a module is made of.
+public enum Member {
+  /// A tensor that training changes.
+  case parameter(Parameter)
+  /// A tensor that is saved only.
+  case buffer(Buffer)
+  /// A part with members of its own.
+  case module(any Module)
+}
+
+/// The members of a module by name, in a fixed order; written as a dictionary literal.
+public struct Members: ExpressibleByDictionaryLiteral {
+  /// Name and member, in order.
+  public var entries: [(name: String, member: Member)]
+
+  /// Members from a literal, in its order.
+  public init(dictionaryLiteral elements: (String, Member)...) {
+    entries = elements.map { (name: $0, member: $1) }
+  }
+
+  /// Modules named by their position.
+  public init(numbered modules: [any Module]) {
+    entries = modules.enumerated().map { (name: "\($0.offset)", member: .module($0.element)) }
+  }
+}
+
+/// A part of a model, with named parameters and buffers.
+///
+/// Names join into paths such as `encoder.layers.0.weights`, which are the keys of checkpoints. A
+/// module states its members itself, in order; nothing is found by reflection.
+public protocol Module: AnyObject {
+  /// The members by name, in a fixed order.
+  var members: Members { get }
+
+  /// Called once before the first update with the first training batches, for data-dependent
+  /// initialisation.
+  func prepare(firstBatches: [Tensor], context: Context) throws
+  /// Called once after every update, for moving averages and the like.
+  func afterUpdate(_ context: Context)
+  /// Whether this module or a part of it takes statistics from a calibration pass.
+  var usesCalibration: Bool { get }
+  /// Called with the statistics of a calibration pass, to take them for evaluation.
+  func recalibrate(_ calibration: Calibration)
+}
+
+extension Module {
+  /// Passes the call on to all parts.
+  public func prepare(firstBatches: [Tensor], context: Context) throws {
+    for part in parts { try part.prepare(firstBatches: firstBatches, context: context) }
+  }
+
+  /// Passes the call on to all parts.
+  public func afterUpdate(_ context: Context) {
+    for part in parts { part.afterUpdate(context) }
+  }
+
+  /// Whether any part does.
+  public var usesCalibration: Bool { parts.contains { $0.usesCalibration } }
+
+  /// Passes the call on to all parts.
+  public func recalibrate(_ calibration: Calibration) {
+    for part in parts { part.recalibrate(calibration) }
+  }
+
+  /// The modules among the members.
+  public var parts: [any Module] {
+    members.entries.compactMap { if case .module(let module) = $0.member { module } else { nil } }
+  }
+
+  /// Every parameter of this module and its parts, with its path.
+  public var parameters: [(path: String, parameter: Parameter)] {
+    leaves(prefix: "") { if case .parameter(let parameter) = $0 { parameter } else { nil } }
+      .map { (path: $0.path, parameter: $0.leaf) }
+  }
+
+  /// Every buffer of this module and its parts, with its path.
+  public var buffers: [(path: String, buffer: Buffer)] {
+    leaves(prefix: "") { if case .buffer(let buffer) = $0 { buffer } else { nil } }
+      .map { (path: $0.path, buffer: $0.leaf) }
+  }
+
+  /// The number of trained numbers.
+  public var parameterCount: Int {
+    parameters.reduce(0) { $0 + $1.parameter.shape.count }
+  }
+
+  private func leaves<Leaf>(
+    prefix: String, _ choose: (Member) -> Leaf?
+  ) -> [(path: String, leaf: Leaf)] {
+    members.entries.flatMap { name, member -> [(path: String, leaf: Leaf)] in
+      if case .module(let module) = member {
+        return module.leaves(prefix: prefix + name + ".", choose)
+      }
+      return choose(member).map { [(prefix + name, $0)] } ?? []
+    }
+  }
+}
+
+/// A module that maps one tensor to one tensor.
+public protocol Layer: Module {
+  /// The output for an input.
+  func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor
+}
+
+/// Layers applied one after another.
+public final class Sequential: Layer {
+  /// The layers in order.
+  public let layers: [any Layer]
+
+  /// A chain of layers; an empty one is the identity.
+  public init(_ layers: [any Layer]) {
+    self.layers = layers
+  }
+
+  /// The layers by number.
+  public var members: Members {
+    Members(numbered: layers)
+  }
+
+  /// The output of the last layer.
+  public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+    layers.reduce(input) { $1($0, context) }
+  }
+}

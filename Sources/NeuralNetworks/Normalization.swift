@@ -1,0 +1,134 @@
+import Tensors
+
+/// Batch normalisation with an activation in the same pass (Ioffe & Szegedy 2015), for `[…,
+/// channels]`.
+///
+/// In training a batch is normalised by its own mean and variance. In evaluation the stored
+/// statistics serve, which are not running averages: a calibration pass at each epoch's end
+/// computes them over a fixed part of the training data with the weights of that moment (Sønderby
+/// et al. 2016 found this necessary for deep ladders). No forward pass changes them.
+public final class BatchNorm: Layer {
+  /// The factor of each channel, first one.
+  public let scale: Parameter
+  /// The offset of each channel, first zero.
+  public let shift: Parameter
+  /// The mean of each channel for evaluation.
+  public let mean: Buffer
+  /// The variance of each channel for evaluation.
+  public let variance: Buffer
+  /// What follows.
+  public let activation: Activation
+  /// Added to the variance.
+  public let epsilon: Float
+
+  /// A normalisation that starts as the identity up to the statistics.
+  public init(channels: Int, activation: Activation = .identity, epsilon: Float = 1e-5) {
+    scale = Parameter(.ones([channels]), isDecayed: false)
+    shift = Parameter(.zeros([channels]), isDecayed: false)
+    mean = Buffer(.zeros([channels]))
+    variance = Buffer(.ones([channels]))
+    self.activation = activation
+    self.epsilon = epsilon
+  }
+
+  /// Scale, shift and the statistics for evaluation.
+  public var members: Members {
+    [
+      "scale": .parameter(scale), "shift": .parameter(shift), "mean": .buffer(mean),
+      "variance": .buffer(variance),
+    ]
+  }
+
+  /// The normalised input, of its shape.
+  public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+    let stored =
+      context.mode == .evaluation ? ChannelMoments(mean: mean.value, variance: variance.value) : nil
+    let (output, moments) = input.batchNormalized(
+      scale: scale.tensor, shift: shift.tensor, moments: stored, epsilon: epsilon,
+      activation: activation)
+    if context.mode == .calibration {
+      context.calibration?.add(moments, count: input.shape[0], for: self)
+    }
+    return output
+  }
+
+  /// Statistics for evaluation come from calibration.
+  public var usesCalibration: Bool { true }
+
+  /// Takes the statistics of a calibration pass.
+  public func recalibrate(_ calibration: Calibration) {
+    guard let moments = calibration.moments(for: self) else { return }
+    mean.value = moments.mean
+    variance.value = moments.variance
+  }
+}
+
+/// Group normalisation with an activation in the same pass (Wu & He 2018): each example on its own,
+/// so training and evaluation agree.
+public final class GroupNorm: Layer {
+  /// The factor of each channel, first one.
+  public let scale: Parameter
+  /// The offset of each channel, first zero.
+  public let shift: Parameter
+  /// The number of groups, a divisor of the channels.
+  public let groups: Int
+  /// What follows.
+  public let activation: Activation
+  /// Added to the variance.
+  public let epsilon: Float
+
+  /// A normalisation of channels in groups.
+  public init(channels: Int, groups: Int, activation: Activation = .identity, epsilon: Float = 1e-5)
+  {
+    precondition(
+      groups > 0 && channels % groups == 0, "\(groups) groups do not divide \(channels) channels")
+    scale = Parameter(.ones([channels]), isDecayed: false)
+    shift = Parameter(.zeros([channels]), isDecayed: false)
+    self.groups = groups
+    self.activation = activation
+    self.epsilon = epsilon
+  }
+
+  /// Scale and shift.
+  public var members: Members {
+    ["scale": .parameter(scale), "shift": .parameter(shift)]
+  }
+
+  /// The normalised input, of its shape.
+  public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+    input.groupNormalized(
+      groups: groups, scale: scale.tensor, shift: shift.tensor, epsilon: epsilon,
+      activation: activation)
+  }
+}
+
+/// Layer normalisation over the last axis (Ba et al. 2016).
+public final class LayerNorm: Layer {
+  /// The factor of each feature, first one.
+  public let scale: Parameter
+  /// The offset of each feature, first zero.
+  public let shift: Parameter
+  /// What follows.
+  public let activation: Activation
+  /// Added to the variance.
+  public let epsilon: Float
+
+  /// A normalisation of the given number of features.
+  public init(features: Int, activation: Activation = .identity, epsilon: Float = 1e-5) {
+    scale = Parameter(.ones([features]), isDecayed: false)
+    shift = Parameter(.zeros([features]), isDecayed: false)
+    self.activation = activation
+    self.epsilon = epsilon
+  }
+
+  /// Scale and shift.
+  public var members: Members {
+    ["scale": .parameter(scale), "shift": .parameter(shift)]
+  }
+
+  /// The normalised input, of its shape.
+  public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+    input.layerNormalized(
+      scale: scale.tensor, shift: shift.tensor, epsilon: epsilon, activation: activation)
+  }
+}

@@ -1,0 +1,138 @@
+import Tensors
+
+/// The law by which gradients become changes of parameters.
+public enum UpdateRule: Hashable, Sendable {
+  /// Adam (Kingma & Ba 2015, algorithm 1): with bias-corrected moments m̂ and v̂, p ← p − rate · m̂
+  /// / (√v̂ + ε). Weight decay is added to the gradient (L2).
+  case adam(beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8, weightDecay: Float = 0)
+  /// AdamW (Loshchilov & Hutter 2019): Adam, with p ← p − rate · decay · p apart from the gradient.
+  case adamW(
+    beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8, weightDecay: Float = 0.01)
+  /// Gradient descent with momentum: m ← momentum · m + g, p ← p − rate · m; with Nesterov's
+  /// look-ahead p ← p − rate · (g + momentum · m) (Sutskever et al. 2013).
+  case sgd(momentum: Float = 0, isNesterov: Bool = false, weightDecay: Float = 0)
+}
+
+/// Updates a set of parameters from their gradients, all in one pass over memory.
+public final class Optimizer {
+  /// The law in force.
+  public let rule: UpdateRule
+  /// The parameters, with the paths that name their state in checkpoints.
+  public let parameters: [(path: String, parameter: Parameter)]
+  /// The number of updates made.
+  public private(set) var updates = 0
+
+  private var first: [Tensor?]
+  private var second: [Tensor?]
+
+  /// An optimizer for the given parameters; state exists from a parameter's first gradient on.
+  public init(_ rule: UpdateRule, parameters: [(path: String, parameter: Parameter)]) {
+    self.rule = rule
+    self.parameters = parameters
+    first = Array(repeating: nil, count: parameters.count)
+    second = Array(repeating: nil, count: parameters.count)
+  }
+
+  /// Changes every parameter that has a gradient.
+  ///
+  /// - Parameters:
+  ///   - gradients: of one backward pass.
+  ///   - rate: the learning rate of this update.
+  ///   - gradientScale: a factor for all gradients, as from clipping.
+  public func update(_ gradients: Gradients, rate: Float, gradientScale: Float = 1) {
+    updates += 1
+    var entries: [FusedUpdate.Entry] = []
+    for (index, (_, parameter)) in parameters.enumerated() {
+      guard parameter.isTrainable, let gradient = gradients[parameter] else { continue }
+      if needsFirst && first[index] == nil { first[index] = .zeros(parameter.shape) }
+      if needsSecond && second[index] == nil { second[index] = .zeros(parameter.shape) }
+      entries.append(
+        FusedUpdate.Entry(
+          parameter, gradient: gradient, first: first[index], second: second[index],
+          weightDecay: parameter.isDecayed ? weightDecay : 0))
+    }
+    apply(FusedUpdate(entries), rate: rate, gradientScale: gradientScale)
+  }
+
+  private func apply(_ update: FusedUpdate, rate: Float, gradientScale: Float) {
+    func adam(_ beta1: Float, _ beta2: Float, _ epsilon: Float, decoupled: Bool) {
+      update.adam(
+        rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon,
+        bias1: Self.bias(beta1, updates), bias2: Self.bias(beta2, updates),
+        gradientScale: gradientScale, decoupledDecay: decoupled)
+    }
+    switch rule {
+    case .adam(let beta1, let beta2, let epsilon, _):
+      adam(beta1, beta2, epsilon, decoupled: false)
+    case .adamW(let beta1, let beta2, let epsilon, _):
+      adam(beta1, beta2, epsilon, decoupled: true)
+    case .sgd(let momentum, let isNesterov, _):
+      update.sgd(
+        rate: rate, momentum: momentum, isNesterov: isNesterov, gradientScale: gradientScale)
+    }
+  }
+
+  /// 1 − betaⁿ, in double precision: beta2 = 0.999 loses three digits in single precision at the
+  /// first step.
+  private static func bias(_ beta: Float, _ updates: Int) -> Float {
+    var power = 1.0
+    var factor = Double(beta)
+    var remaining = updates
+    while remaining > 0 {
+      if remaining & 1 == 1 { power *= factor }
+      factor *= factor
+      remaining >>= 1
+    }
+    return Float(1 - power)
+  }
+
+  private var weightDecay: Float {
+    switch rule {
+    case .adam(_, _, _, let decay), .adamW(_, _, _, let decay), .sgd(_, _, let decay): decay
+    }
+  }
+
+  private var needsFirst: Bool {
+    if case .sgd(let momentum, _, _) = rule { momentum != 0 } else { true }
+  }
+
+  private var needsSecond: Bool {
+    if case .sgd = rule { false } else { true }
+  }
+}
+
+// MARK: - State for checkpoints
+
+extension Optimizer {
+  /// The moments by name, `first.<path>` and `second.<path>`.
+  public var state: [(name: String, values: Tensor)] {
+    var state: [(name: String, values: Tensor)] = []
+    for (index, (path, _)) in parameters.enumerated() {
+      if let values = first[index] { state.append((name: "first.\(path)", values: values)) }
+      if let values = second[index] { state.append((name: "second.\(path)", values: values)) }
+    }
+    return state
+  }
+
+  /// Takes up the state of another optimizer of the same parameters.
+  ///
+  /// - Parameters:
+  ///   - updates: the number of updates it had made.
+  ///   - tensor: gives the values by name, nil where there are none; shapes have been checked.
+  public func restore(updates: Int, tensor: (_ name: String, _ shape: Shape) throws -> Tensor?)
+    rethrows
+  {
+    self.updates = updates
+    for (index, (path, parameter)) in parameters.enumerated() {
+      first[index] = needsFirst ? try tensor("first.\(path)", parameter.shape)?.copied() : nil
+      second[index] = needsSecond ? try tensor("second.\(path)", parameter.shape)?.copied() : nil
+    }
+  }
+}
+
+extension Gradients {
+  /// The square root of the sum of all squared gradient elements of the given parameters.
+  public func globalNorm(_ parameters: [(path: String, parameter: Parameter)]) -> Double {
+    parameters.reduce(0) { $0 + (self[$1.parameter]?.doubleSumOfSquares ?? 0) }.squareRoot()
+  }
+}

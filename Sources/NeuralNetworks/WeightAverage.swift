@@ -1,0 +1,50 @@
+import Tensors
+
+/// An exponential moving average of a model's parameters (Polyak averaging), often better at
+/// evaluation than the last weights: average ← decay · average + (1 − decay) · value after every
+/// update.
+public final class WeightAverage {
+  /// The weight of the past.
+  public let decay: Float
+  private let parameters: [(path: String, parameter: Parameter)]
+  private var averages: [Tensor]
+
+  /// An average that starts at the parameters' values.
+  public init(of parameters: [(path: String, parameter: Parameter)], decay: Float) {
+    self.decay = decay
+    self.parameters = parameters
+    averages = parameters.map { $0.parameter.value.copied() }
+  }
+
+  /// Takes the parameters' values in.
+  public func update() {
+    FusedUpdate.average(averages, towards: parameters.map(\.parameter), decay: decay)
+  }
+
+  /// Runs a closure with the averages in place of the parameters' values.
+  public func applied<Result>(_ body: () throws -> Result) rethrows -> Result {
+    swap()
+    defer { swap() }
+    return try body()
+  }
+
+  private func swap() {
+    for (index, (_, parameter)) in parameters.enumerated() {
+      (parameter.value, averages[index]) = (averages[index], parameter.value)
+    }
+  }
+
+  /// The averages by name, `average.<path>`, for checkpoints.
+  public var state: [(name: String, values: Tensor)] {
+    zip(parameters, averages).map { (name: "average.\($0.path)", values: $1) }
+  }
+
+  /// Takes up stored averages; `tensor` gives values by name, whose shapes have been checked.
+  public func restore(tensor: (_ name: String, _ shape: Shape) throws -> Tensor?) rethrows {
+    for (index, (path, parameter)) in parameters.enumerated() {
+      if let values = try tensor("average.\(path)", parameter.shape) {
+        averages[index] = values.copied()
+      }
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import CVectorKernels
+
+/// Settings and facts of the engine as a whole.
+public enum Engine {
+  /// The number of threads that operations use, process-wide. The default is that of OpenMP:
+  /// `OMP_NUM_THREADS`, else the processors this process may run on.
+  public static var threads: Int {
+    get { Int(vk_threads()) }
+    set { vk_set_threads(Int32(clamping: newValue)) }
+  }
+
+  /// The instruction set that our own loops use: "avx512", "avx2" or "baseline". `VAE_MAX_CPU_ISA`
+  /// caps it.
+  public static var instructionSet: String {
+    switch vk_isa_current() {
+    case VK_ISA_AVX512: "avx512"
+    case VK_ISA_AVX2: "avx2"
+    default: "baseline"
+    }
+  }
+
+  /// The version of oneDNN found at run time.
+  public static var oneDNNVersion: String { OneDNN.version }
+
+  /// Which of oneDNN's implementations every convolution so far has met, one line each.
+  public static var convolutionImplementations: [String] { OneDNN.implementations.sorted() }
+
+  /// One matrix product of the given sizes without a tape, for measuring what the processor can do:
+  /// reads `left` `[m, k]` and `right` `[k, n]` and writes into `output` `[m, n]`.
+  public static func measureMatrixProduct(_ left: Tensor, _ right: Tensor, into output: Tensor) {
+    OneDNN.matrixProduct(
+      left.pointer, transposed: false, right.pointer, transposed: false, into: output.pointer,
+      m: left.shape[0], n: right.shape[1], k: left.shape[1])
+  }
+}

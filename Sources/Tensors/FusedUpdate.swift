@@ -1,0 +1,80 @@
+import CVectorKernels
+
+/// Optimizer updates of many parameters in one parallel pass over memory, in place. The laws stand
+/// with the optimizers of `NeuralNetworks`; here is only what touches memory.
+public struct FusedUpdate {
+  /// One parameter's share of an update.
+  public struct Entry {
+    let parameter: Parameter
+    let gradient: Tensor
+    let first: Tensor?
+    let second: Tensor?
+    let weightDecay: Float
+
+    /// A parameter with its gradient, the optimizer's moments for it (changed in place), and its
+    /// weight decay.
+    public init(
+      _ parameter: Parameter, gradient: Tensor, first: Tensor? = nil, second: Tensor? = nil,
+      weightDecay: Float = 0
+    ) {
+      precondition(
+        gradient.shape == parameter.shape,
+        "a gradient of shape \(gradient.shape) for a parameter of shape \(parameter.shape)")
+      self.parameter = parameter
+      self.gradient = gradient
+      self.first = first
+      self.second = second
+      self.weightDecay = weightDecay
+    }
+  }
+
+  private let entries: [Entry]
+
+  /// An update of the given parameters.
+  public init(_ entries: [Entry]) {
+    self.entries = entries
+  }
+
+  /// Adam's update; see `Adam`.
+  public func adam(
+    rate: Float, beta1: Float, beta2: Float, epsilon: Float, bias1: Float, bias2: Float,
+    gradientScale: Float, decoupledDecay: Bool
+  ) {
+    withUpdates { updates, count in
+      vk_adam(
+        updates, count, rate, beta1, beta2, epsilon, bias1, bias2, gradientScale,
+        decoupledDecay ? 1 : 0)
+    }
+  }
+
+  /// The update of gradient descent with momentum; see `SGD`.
+  public func sgd(rate: Float, momentum: Float, isNesterov: Bool, gradientScale: Float) {
+    withUpdates { updates, count in
+      vk_sgd(updates, count, rate, momentum, isNesterov ? 1 : 0, gradientScale)
+    }
+  }
+
+  private func withUpdates(_ body: (UnsafePointer<vk_update>, Int) -> Void) {
+    let updates = entries.map { entry in
+      entry.parameter.value.storage.version += 1
+      return vk_update(
+        parameter: entry.parameter.value.pointer, gradient: entry.gradient.pointer,
+        first: entry.first?.pointer, second: entry.second?.pointer, count: entry.gradient.count,
+        weight_decay: entry.weightDecay)
+    }
+    withExtendedLifetime(entries) { body(updates, updates.count) }
+  }
+
+  /// Moves averages towards the parameters' values, in place: average ← decay · average + (1 −
+  /// decay) · value.
+  public static func average(
+    _ averages: [Tensor], towards parameters: [Parameter], decay: Float
+  ) {
+    let updates = zip(averages, parameters).map { average, parameter in
+      vk_update(
+        parameter: parameter.value.pointer, gradient: nil, first: average.pointer, second: nil,
+        count: average.count, weight_decay: 0)
+    }
+    withExtendedLifetime((averages, parameters)) { vk_average(updates, updates.count, decay) }
+  }
+}

@@ -1,0 +1,89 @@
+import COneDNN
+
+/// The heavy kernels, which oneDNN computes.
+extension Kernels {
+  /// op(left) · op(right) of two matrices.
+  static func matrixProduct(
+    _ left: Tensor, leftTransposed: Bool = false, _ right: Tensor, rightTransposed: Bool = false,
+    m: Int, n: Int, k: Int, shape: Shape
+  ) -> Tensor {
+    let output = Tensor(uninitialized: shape)
+    guard output.count > 0 else { return output }
+    guard k > 0 else {
+      fill(0, output)
+      return output
+    }
+    OneDNN.matrixProduct(
+      left.pointer, transposed: leftTransposed, right.pointer, transposed: rightTransposed,
+      into: output.pointer, m: m, n: n, k: k)
+    return output
+  }
+
+  /// A convolution's output from its input.
+  static func convolution(
+    _ input: Tensor, weights: Tensor, bias: Tensor?, shape: ConvolutionShape
+  ) -> Tensor {
+    let primitive = OneDNN.convolution(shape, OD_FORWARD, withBias: bias != nil)
+    let output = Tensor(uninitialized: shape.outputShape)
+    let scratch = Storage(count: primitive.scratchCount)
+    let packed = packedWeights(weights, primitive)
+    OneDNN.check(
+      od_convolution_forward(
+        primitive.handle, input.pointer, packed.pointer, bias?.pointer, output.pointer, scratch.base
+      ),
+      "a convolution \(shape)")
+    withExtendedLifetime((packed, scratch)) {}
+    return output
+  }
+
+  /// A convolution's input gradient from its output gradient; forwards, this is the transposed
+  /// convolution.
+  static func convolutionInputGradient(
+    _ gradient: Tensor, weights: Tensor, shape: ConvolutionShape
+  ) -> Tensor {
+    let primitive = OneDNN.convolution(shape, OD_BACKWARD_DATA, withBias: false)
+    let output = Tensor(uninitialized: shape.inputShape)
+    let scratch = Storage(count: primitive.scratchCount)
+    let packed = packedWeights(weights, primitive)
+    OneDNN.check(
+      od_convolution_backward_data(
+        primitive.handle, gradient.pointer, packed.pointer, output.pointer, scratch.base),
+      "the input gradient of a convolution \(shape)")
+    withExtendedLifetime((packed, scratch)) {}
+    return output
+  }
+
+  /// A convolution's gradients of weights and bias.
+  static func convolutionWeightGradient(
+    input: Tensor, gradient: Tensor, shape: ConvolutionShape, withBias: Bool
+  ) -> (weights: Tensor, bias: Tensor?) {
+    let primitive = OneDNN.convolution(shape, OD_BACKWARD_WEIGHTS, withBias: withBias)
+    let weights = Tensor(uninitialized: shape.weightShape)
+    let bias = withBias ? Tensor(uninitialized: [shape.outputChannels]) : nil
+    let scratch = Storage(count: primitive.scratchCount)
+    let packed =
+      primitive.packedCount == 0 ? weights : Tensor(uninitialized: [primitive.packedCount])
+    OneDNN.check(
+      od_convolution_backward_weights(
+        primitive.handle, input.pointer, gradient.pointer, packed.pointer, bias?.pointer,
+        scratch.base),
+      "the weight gradient of a convolution \(shape)")
+    withExtendedLifetime(scratch) {}
+    if primitive.packedCount > 0 {
+      OneDNN.check(
+        od_convolution_unpack(primitive.handle, packed.pointer, weights.pointer),
+        "the weights of a convolution \(shape)")
+    }
+    return (weights, bias)
+  }
+
+  private static func packedWeights(_ weights: Tensor, _ primitive: ConvolutionPrimitive) -> Tensor
+  {
+    guard primitive.packedCount > 0 else { return weights }
+    let packed = Tensor(uninitialized: [primitive.packedCount])
+    OneDNN.check(
+      od_convolution_pack(primitive.handle, weights.pointer, packed.pointer),
+      "the weights of a convolution")
+    return packed
+  }
+}

@@ -1,0 +1,96 @@
+import COneDNN
+import CVectorKernels
+import Glibc
+import Synchronization
+
+/// Matrix products and convolutions by oneDNN, for `Kernels`: primitives are made once a shape and
+/// kept.
+enum OneDNN {
+  /// Makes sure that oneDNN obeys the same instruction-set cap as our own loops.
+  private static let prepared: Void = {
+    if let cap = getenv("VAE_MAX_CPU_ISA") { od_cap_isa(cap) }
+  }()
+
+  /// The version found at run time, such as "2.6.3".
+  static var version: String {
+    _ = prepared
+    return String(cString: od_version())
+  }
+
+  /// output = left · right, or the product added to the output, where each may be read transposed.
+  /// The arrays are row-major; `m`, `n`, `k` are the sizes of the product.
+  static func matrixProduct(
+    _ left: UnsafePointer<Float>, transposed leftTransposed: Bool, _ right: UnsafePointer<Float>,
+    transposed rightTransposed: Bool, into output: UnsafeMutablePointer<Float>, m: Int, n: Int,
+    k: Int
+  ) {
+    _ = prepared
+    vk_apply_threads()
+    let status = od_matrix_product(
+      leftTransposed ? 1 : 0, rightTransposed ? 1 : 0, Int64(m), Int64(n), Int64(k), 1, left,
+      Int64(leftTransposed ? m : k), right, Int64(rightTransposed ? k : n), 0, output, Int64(n))
+    check(status, "a matrix product of \(m)×\(k) and \(k)×\(n)")
+  }
+
+  /// The primitive for a convolution pass with these sizes and the threads in force.
+  ///
+  /// Primitives are kept per calling thread, since one may not run in two threads at once.
+  static func convolution(
+    _ shape: ConvolutionShape, _ kind: od_convolution_kind, withBias: Bool
+  ) -> ConvolutionPrimitive {
+    _ = prepared
+    vk_apply_threads()
+    let key = ConvolutionPrimitive.Key(
+      shape: shape, kind: kind.rawValue, withBias: withBias, threads: vk_threads(),
+      thread: UInt(pthread_self()))
+    if let primitive = cache.withLock({ $0[key] }) { return primitive }
+    var handle: OpaquePointer?
+    let status = shape.withDescription {
+      od_convolution_create($0, kind, withBias ? 1 : 0, &handle)
+    }
+    check(status, "a convolution \(shape)")
+    guard let handle else { preconditionFailure("oneDNN gave no convolution for \(shape)") }
+    let primitive = ConvolutionPrimitive(handle)
+    cache.withLock { $0[key] = primitive }
+    return primitive
+  }
+
+  /// oneDNN's names for all convolutions made so far, such as "jit:avx512_core".
+  static var implementations: [String] {
+    cache.withLock { $0.map { "\($0.key.shape) kind \($0.key.kind): \($0.value.implementation)" } }
+  }
+
+  static func check(_ status: od_status, _ what: @autoclosure () -> String) {
+    precondition(
+      status == 0, "oneDNN refused \(what()): \(String(cString: od_status_text(status)))")
+  }
+
+  private static let cache = Mutex<[ConvolutionPrimitive.Key: ConvolutionPrimitive]>([:])
+}
+
+/// A convolution pass made ready by oneDNN.
+final class ConvolutionPrimitive: @unchecked Sendable {
+  struct Key: Hashable {
+    let shape: ConvolutionShape
+    let kind: UInt32
+    let withBias: Bool
+    let threads: Int32
+    let thread: UInt
+  }
+
+  let handle: OpaquePointer
+  /// Floats of packed weights, zero where plain weights serve.
+  let packedCount: Int
+  /// Floats of scratch memory.
+  let scratchCount: Int
+
+  init(_ handle: OpaquePointer) {
+    self.handle = handle
+    packedCount = od_convolution_packed_count(handle)
+    scratchCount = (od_convolution_scratch_bytes(handle) + 3) / 4
+  }
+
+  var implementation: String { String(cString: od_convolution_implementation(handle)) }
+
+  deinit { od_convolution_destroy(handle) }
+}

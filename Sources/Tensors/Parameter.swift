@@ -1,0 +1,71 @@
+/// The tape entry at which a parameter enters a computation.
+final class LeafNode: Node {
+  unowned let parameter: Parameter
+
+  init(_ parameter: Parameter) {
+    self.parameter = parameter
+    super.init()
+  }
+}
+
+/// A tensor that training changes: its identity outlives its values.
+public final class Parameter {
+  /// The values at this moment, a constant. Setting them needs the same shape.
+  public var value: Tensor {
+    didSet {
+      precondition(
+        value.shape == oldValue.shape,
+        "a parameter of shape \(oldValue.shape) cannot take values of shape \(value.shape)")
+    }
+  }
+  /// Whether computations with this parameter are recorded. A frozen parameter takes no tape, no
+  /// gradient and no optimizer state.
+  public var isTrainable = true
+
+  /// Whether weight decay applies: not to biases, scales and shifts of normalisations, or
+  /// codebooks.
+  public let isDecayed: Bool
+
+  /// A parameter that starts with the given values, in memory of its own.
+  public init(_ value: Tensor, isDecayed: Bool = true) {
+    self.value = value.copied()
+    self.isDecayed = isDecayed
+  }
+
+  /// The values, tracked: what layers compute with.
+  public var tensor: Tensor {
+    guard isTrainable, isRecording else { return value }
+    return Tensor(
+      storage: value.storage, offset: value.offset, shape: value.shape, node: LeafNode(self))
+  }
+
+  /// The shape of the values.
+  public var shape: Shape { value.shape }
+}
+
+/// What a backward pass found: a gradient for each parameter that the loss depends on.
+public struct Gradients {
+  private var entries: [ObjectIdentifier: Tensor] = [:]
+
+  /// No gradients.
+  public init() {}
+
+  /// The gradient for a parameter, of its shape; nil where the loss does not depend on it.
+  public subscript(parameter: Parameter) -> Tensor? {
+    get { entries[ObjectIdentifier(parameter)] }
+    set { entries[ObjectIdentifier(parameter)] = newValue }
+  }
+
+  /// The number of parameters with a gradient.
+  public var count: Int { entries.count }
+
+  mutating func add(_ gradient: Tensor, for leaf: LeafNode) {
+    let key = ObjectIdentifier(leaf.parameter)
+    entries[key] = entries[key].map { Kernels.sum($0, gradient) } ?? gradient
+  }
+
+  /// Adds other gradients, as of a further part of the same batch.
+  public mutating func add(_ other: Gradients) {
+    entries.merge(other.entries) { Kernels.sum($0, $1) }
+  }
+}

@@ -1,0 +1,46 @@
+/// The type of a tensor's elements.
+public enum ElementType: String, Sendable {
+  /// 32-bit floating point: everything that is computed.
+  case float32
+  /// 32-bit signed integer: indices and codes.
+  case int32
+
+  /// Bytes an element takes.
+  public var byteCount: Int { 4 }
+}
+
+/// Where a tensor's elements live. There is one device; the type is here so that operations name
+/// it.
+public enum Device: String, Sendable {
+  /// The memory of the processor.
+  case cpu
+}
+
+/// A block of memory that tensors share; returned to the caching allocator when the last of them is
+/// gone.
+public final class Storage {
+  /// The first byte, aligned to 64.
+  let base: UnsafeMutableRawPointer
+  /// The type of the elements.
+  public let elementType: ElementType
+  /// The number of elements.
+  public let count: Int
+  /// The device that owns the memory.
+  public let device: Device = .cpu
+  /// Rises with every change in place, so that what was derived from the contents can be dropped.
+  package internal(set) var version: UInt64 = 0
+
+  /// Memory for `count` elements, not initialised.
+  init(count: Int, elementType: ElementType = .float32) {
+    self.count = count
+    self.elementType = elementType
+    base = MemoryPool.shared.take(bytes: count * elementType.byteCount)
+  }
+
+  deinit {
+    MemoryPool.shared.give(back: base, bytes: count * elementType.byteCount)
+  }
+
+  var floats: UnsafeMutablePointer<Float> { base.assumingMemoryBound(to: Float.self) }
+  var integers: UnsafeMutablePointer<Int32> { base.assumingMemoryBound(to: Int32.self) }
+}

@@ -1,0 +1,129 @@
+import CVectorKernels
+import Synchronization
+
+/// One recorded operation: what it was computed from, and how a gradient of its output becomes
+/// gradients of its inputs.
+///
+/// Nodes form the tape by pointing at the nodes of their inputs. Their numbers rise in the order of
+/// recording, so walking by falling number is a valid order for the chain rule.
+class Node {
+  /// Gives a gradient for each input, or nil where none is needed.
+  typealias Backward = (_ gradient: Tensor) -> [Tensor?]
+
+  private static let counter = Atomic<UInt64>(0)
+
+  let number: UInt64
+  /// The inputs' nodes; nil for constants.
+  fileprivate(set) var inputs: [Node?]
+  fileprivate var backward: Backward?
+  /// The sum of the gradients that have arrived so far in a backward pass.
+  fileprivate var gradient: Tensor?
+  /// Whether `gradient` is a buffer of the tape's own, which may be added to in place.
+  fileprivate var ownsGradient = false
+
+  init(inputs: [Node?] = [], backward: Backward? = nil) {
+    number = Self.counter.add(1, ordering: .relaxed).newValue
+    self.inputs = inputs
+    self.backward = backward
+  }
+
+  /// Adds a gradient contribution.
+  fileprivate func accumulate(_ contribution: Tensor) {
+    guard let current = gradient else {
+      gradient = contribution
+      ownsGradient = false
+      return
+    }
+    precondition(
+      current.shape == contribution.shape,
+      "gradients of shapes \(current.shape) and \(contribution.shape) meet at one tensor")
+    if ownsGradient {
+      Kernels.add(contribution, to: current)
+    } else {
+      gradient = Kernels.sum(current, contribution)
+      ownsGradient = true
+    }
+  }
+}
+
+/// Runs a closure whose operations record no tape: evaluation, sampling, metrics.
+public func withoutTape<Result>(_ body: () throws -> Result) rethrows -> Result {
+  let previous = vk_recording()
+  vk_set_recording(0)
+  defer { vk_set_recording(previous) }
+  return try body()
+}
+
+/// Whether operations of this thread record.
+var isRecording: Bool { vk_recording() != 0 }
+
+extension Tensor {
+  /// The tensor `output` as the result of a recorded operation. Records nothing when no input is
+  /// tracked.
+  ///
+  /// `backward` receives the gradient of the output and gives one gradient an input; it should skip
+  /// the work for an input whose `isTracked` is false.
+  static func recorded(
+    _ output: Tensor, from inputs: [Tensor], backward: @escaping Node.Backward
+  ) -> Tensor {
+    guard inputs.contains(where: \.isTracked), isRecording else { return output }
+    let node = Node(inputs: inputs.map(\.node), backward: backward)
+    return Tensor(storage: output.storage, offset: output.offset, shape: output.shape, node: node)
+  }
+
+  /// The same values as a constant: no gradient flows back through the result (stop-gradient).
+  public func detached() -> Tensor {
+    Tensor(storage: storage, offset: offset, shape: shape)
+  }
+
+  /// The gradients of this scalar with respect to every parameter it was computed from.
+  ///
+  /// The tape is consumed: each operation's saved tensors are freed as soon as its gradients are
+  /// known, so a second call finds nothing.
+  public func backward() -> Gradients {
+    precondition(count == 1, "backward starts at a scalar, not at a tensor of shape \(shape)")
+    return backward(from: Tensor(repeating: 1, shape: shape))
+  }
+
+  /// The gradients of `sum(self * cotangent)` with respect to every parameter it was computed from.
+  public func backward(from cotangent: Tensor) -> Gradients {
+    precondition(
+      cotangent.shape == shape, "a cotangent of shape \(cotangent.shape) for a tensor of \(shape)")
+    guard let root = node else { return Gradients() }
+    var gradients = Gradients()
+    root.accumulate(cotangent.detached())
+    withoutTape {
+      for node in Self.tape(behind: root) {
+        guard let gradient = node.gradient else { continue }
+        node.gradient = nil
+        if let leaf = node as? LeafNode {
+          gradients.add(gradient, for: leaf)
+          continue
+        }
+        guard let backward = node.backward else { continue }
+        let inputs = node.inputs
+        node.backward = nil
+        node.inputs = []
+        for (input, contribution) in zip(inputs, backward(gradient)) {
+          if let input, let contribution { input.accumulate(contribution) }
+        }
+      }
+    }
+    return gradients
+  }
+
+  /// All nodes that `root` depends on, the youngest first.
+  private static func tape(behind root: Node) -> [Node] {
+    var seen: Set<ObjectIdentifier> = [ObjectIdentifier(root)]
+    var nodes = [root]
+    var next = 0
+    while next < nodes.count {
+      for case let input? in nodes[next].inputs where seen.insert(ObjectIdentifier(input)).inserted
+      {
+        nodes.append(input)
+      }
+      next += 1
+    }
+    return nodes.sorted { $0.number > $1.number }
+  }
+}

@@ -1,0 +1,118 @@
+extension Tensor {
+  /// A two-dimensional convolution (cross-correlation) with bias and activation, in one operation.
+  ///
+  /// The input is `[batch, height, width, inputs]`, the weights `[outputs, inputs, kernel height,
+  /// kernel width]`, and the output has ⌊(size + padding − kernel) / stride⌋ + 1 pixels along each
+  /// side.
+  public func convolution(
+    weights: Tensor, bias: Tensor? = nil, stride: (y: Int, x: Int) = (1, 1),
+    padding: Padding = .none,
+    activation: Activation = .identity
+  ) -> Tensor {
+    precondition(
+      rank == 4 && weights.rank == 4 && shape[3] == weights.shape[1],
+      "a convolution with weights \(weights.shape) cannot take an input of shape \(shape)")
+    func size(_ input: Int, _ pad: Int, _ kernel: Int, _ stride: Int) -> Int {
+      precondition(
+        stride > 0 && input + pad >= kernel,
+        "a kernel of \(weights.shape), stride \(stride) is too large for an input of shape \(shape)"
+      )
+      return (input + pad - kernel) / stride + 1
+    }
+    let sizes = ConvolutionShape(
+      batch: shape[0], inputHeight: shape[1], inputWidth: shape[2], inputChannels: shape[3],
+      outputHeight: size(shape[1], padding.top + padding.bottom, weights.shape[2], stride.y),
+      outputWidth: size(shape[2], padding.left + padding.right, weights.shape[3], stride.x),
+      outputChannels: weights.shape[0], kernelHeight: weights.shape[2],
+      kernelWidth: weights.shape[3], strideY: stride.y, strideX: stride.x,
+      padding: sizesUsed(padding, weights: weights, stride: stride))
+    // oneDNN adds the bias as it writes; the activation, where there is one, is then one pass of
+    // its own.
+    let output = Kernels.convolution(self, weights: weights, bias: bias, shape: sizes)
+    let isRecorded = isRecording && (isTracked || weights.isTracked || bias?.isTracked ?? false)
+    let finish = BiasActivation(output, bias: nil, activation: activation, keeping: isRecorded)
+    let (x, w) = (detached(), weights.detached())
+    let needs = (isTracked, weights.isTracked, bias?.isTracked ?? false)
+    let inputs = [self, weights] + (bias.map { [$0] } ?? [])
+    return .recorded(output, from: inputs) { gradient in
+      let (inner, _) = finish.backward(gradient, wantsBias: false)
+      var weightGradients: (weights: Tensor, bias: Tensor?)?
+      if needs.1 || needs.2 {
+        weightGradients = Kernels.convolutionWeightGradient(
+          input: x, gradient: inner, shape: sizes, withBias: needs.2)
+      }
+      return [
+        needs.0 ? Kernels.convolutionInputGradient(inner, weights: w, shape: sizes) : nil,
+        needs.1 ? weightGradients?.weights : nil, weightGradients?.bias,
+      ]
+    }
+  }
+
+  /// A transposed convolution with bias and activation: the map whose matrix is the transpose of a
+  /// convolution's.
+  ///
+  /// The input is `[batch, height, width, inputs]`, the weights `[inputs, outputs, kernel height,
+  /// kernel width]`, and the output has (size − 1) · stride − padding + kernel + output padding
+  /// pixels along each side.
+  public func transposedConvolution(
+    weights: Tensor, bias: Tensor? = nil, stride: (y: Int, x: Int) = (1, 1),
+    padding: Padding = .none,
+    outputPadding: (y: Int, x: Int) = (0, 0), activation: Activation = .identity
+  ) -> Tensor {
+    precondition(
+      rank == 4 && weights.rank == 4 && shape[3] == weights.shape[0],
+      "a transposed convolution with weights \(weights.shape) cannot take an input of shape \(shape)"
+    )
+    precondition(
+      outputPadding.y >= 0 && outputPadding.x >= 0 && outputPadding.y < max(stride.y, 1)
+        && outputPadding.x < max(stride.x, 1),
+      "output padding \(outputPadding) must be smaller than the stride \(stride)")
+    let height =
+      (shape[1] - 1) * stride.y - padding.top - padding.bottom + weights.shape[2] + outputPadding.y
+    let width =
+      (shape[2] - 1) * stride.x - padding.left - padding.right + weights.shape[3] + outputPadding.x
+    precondition(
+      height > 0 && width > 0, "padding \(padding) leaves nothing of an input of shape \(shape)")
+    let sizes = ConvolutionShape(
+      batch: shape[0], inputHeight: height, inputWidth: width, inputChannels: weights.shape[1],
+      outputHeight: shape[1], outputWidth: shape[2], outputChannels: weights.shape[0],
+      kernelHeight: weights.shape[2], kernelWidth: weights.shape[3], strideY: stride.y,
+      strideX: stride.x,
+      padding: Padding(
+        top: padding.top, left: padding.left, bottom: padding.bottom - outputPadding.y,
+        right: padding.right - outputPadding.x))
+    let output = Kernels.convolutionInputGradient(self, weights: weights, shape: sizes)
+    let isRecorded = isRecording && (isTracked || weights.isTracked || bias?.isTracked ?? false)
+    let finish = BiasActivation(output, bias: bias, activation: activation, keeping: isRecorded)
+    let (x, w) = (detached(), weights.detached())
+    let needs = (isTracked, weights.isTracked, bias?.isTracked ?? false)
+    let inputs = [self, weights] + (bias.map { [$0] } ?? [])
+    return .recorded(output, from: inputs) { gradient in
+      let (inner, biasGradient) = finish.backward(gradient, wantsBias: needs.2)
+      return [
+        needs.0 ? Kernels.convolution(inner, weights: w, bias: nil, shape: sizes) : nil,
+        needs.1
+          ? Kernels.convolutionWeightGradient(
+            input: inner, gradient: x, shape: sizes, withBias: false
+          ).weights : nil,
+        biasGradient,
+      ]
+    }
+  }
+
+  /// The padding that is really read: rows and columns that no stride reaches are cut off at the
+  /// end.
+  private func sizesUsed(
+    _ padding: Padding, weights: Tensor, stride: (y: Int, x: Int)
+  ) -> Padding {
+    func unread(_ input: Int, _ pad: Int, _ kernel: Int, _ stride: Int) -> Int {
+      (input + pad - kernel) % stride
+    }
+    return Padding(
+      top: padding.top, left: padding.left,
+      bottom: padding.bottom
+        - unread(shape[1], padding.top + padding.bottom, weights.shape[2], stride.y),
+      right: padding.right
+        - unread(shape[2], padding.left + padding.right, weights.shape[3], stride.x))
+  }
+}

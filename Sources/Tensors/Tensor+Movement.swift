@@ -1,0 +1,173 @@
+// MARK: - Views, without a copy
+
+extension Tensor {
+  /// The same elements in the same order with another shape, sharing memory.
+  public func reshaped(to target: Shape) -> Tensor {
+    guard target != shape else { return self }
+    precondition(
+      target.count == count, "a tensor of shape \(shape) has not the elements for shape \(target)")
+    let output = Tensor(storage: storage, offset: offset, shape: target)
+    let own = shape
+    return .recorded(output, from: [self]) { [$0.reshaped(to: own)] }
+  }
+
+  /// All axes after the first joined into one: `[batch, …]` becomes `[batch, features]`.
+  public func flattened() -> Tensor {
+    precondition(rank >= 1, "a scalar cannot be flattened to rows")
+    return reshaped(to: [shape[0], shape.count(1..<rank)])
+  }
+
+  /// A range of the leading axis, sharing memory.
+  public func rows(_ range: Range<Int>) -> Tensor {
+    precondition(
+      rank >= 1 && range.lowerBound >= 0 && range.upperBound <= shape[0],
+      "rows \(range) are outside a tensor of shape \(shape)")
+    let row = shape.count(1..<rank)
+    let output = Tensor(
+      storage: storage, offset: offset + range.lowerBound * row,
+      shape: shape.replacing(axis: 0, with: range.count))
+    let own = shape
+    return .recorded(output, from: [self]) { gradient in
+      [gradient.padded(axis: 0, before: range.lowerBound, after: own[0] - range.upperBound)]
+    }
+  }
+}
+
+// MARK: - Copies with another arrangement
+
+extension Tensor {
+  /// The axes in another order: axis `i` of the result is axis `order[i]` of this tensor.
+  public func permuted(_ order: [Int]) -> Tensor {
+    precondition(order.sorted() == Array(0..<rank), "\(order) is no order of the axes of \(shape)")
+    let target = Shape(order.map { shape.dimensions[$0] })
+    let output = Tensor(uninitialized: target)
+    let strides = shape.strides
+    Kernels.copyStrided(
+      shape: target.dimensions, from: self, sourceStrides: order.map { strides[$0] }, to: output,
+      destinationStrides: target.strides)
+    var inverse = [Int](repeating: 0, count: rank)
+    for (position, axis) in order.enumerated() { inverse[axis] = position }
+    return .recorded(output, from: [self]) { [$0.permuted(inverse)] }
+  }
+
+  /// A matrix with its axes exchanged.
+  public func transposed() -> Tensor {
+    permuted([1, 0])
+  }
+
+  /// Tensors joined along one axis; the other axes must agree.
+  public static func concatenated(_ parts: [Tensor], axis: Int) -> Tensor {
+    guard let first = parts.first else { preconditionFailure("no tensors to concatenate") }
+    let axis = first.shape.normalized(axis: axis)
+    for part in parts {
+      precondition(
+        part.rank == first.rank
+          && part.shape.replacing(axis: axis, with: 0)
+            == first.shape.replacing(axis: axis, with: 0),
+        "shapes \(first.shape) and \(part.shape) cannot be joined along axis \(axis)")
+    }
+    let sizes = parts.map { $0.shape[axis] }
+    let target = first.shape.replacing(axis: axis, with: sizes.reduce(0, +))
+    let output = Tensor(uninitialized: target)
+    var start = 0
+    for part in parts {
+      part.copyBox(to: output, axis: axis, start: start)
+      start += part.shape[axis]
+    }
+    let needs = parts.map(\.isTracked)
+    return .recorded(output, from: parts) { gradient in
+      var start = 0
+      return zip(sizes, needs).map { size, needed in
+        defer { start += size }
+        return needed ? gradient.slice(axis: axis, start..<start + size) : nil
+      }
+    }
+  }
+
+  /// This tensor cut along one axis into pieces of the given sizes, which must add up to the axis.
+  public func split(sizes: [Int], axis: Int = -1) -> [Tensor] {
+    let axis = shape.normalized(axis: axis)
+    precondition(
+      sizes.reduce(0, +) == shape[axis], "sizes \(sizes) do not fill axis \(axis) of shape \(shape)"
+    )
+    var start = 0
+    return sizes.map { size in
+      defer { start += size }
+      return slice(axis: axis, start..<start + size)
+    }
+  }
+
+  /// A range of one axis, as a copy (a view where the axis is the first).
+  public func slice(axis: Int, _ range: Range<Int>) -> Tensor {
+    let axis = shape.normalized(axis: axis)
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= shape[axis],
+      "range \(range) is outside axis \(axis) of shape \(shape)")
+    guard axis > 0 else { return rows(range) }
+    guard range.count < shape[axis] else { return self }
+    let output = Tensor(uninitialized: shape.replacing(axis: axis, with: range.count))
+    Kernels.copyStrided(
+      shape: output.shape.dimensions, from: self,
+      sourceOffset: range.lowerBound * shape.strides[axis], sourceStrides: shape.strides,
+      to: output,
+      destinationStrides: output.shape.strides)
+    let size = shape[axis]
+    return .recorded(output, from: [self]) { gradient in
+      [gradient.padded(axis: axis, before: range.lowerBound, after: size - range.upperBound)]
+    }
+  }
+
+  /// Zeros added before and after along one axis.
+  public func padded(axis: Int, before: Int, after: Int) -> Tensor {
+    let axis = shape.normalized(axis: axis)
+    precondition(before >= 0 && after >= 0, "padding \(before), \(after) is negative")
+    guard before + after > 0 else { return self }
+    let size = shape[axis]
+    let output = Tensor.zeros(shape.replacing(axis: axis, with: before + size + after))
+    copyBox(to: output, axis: axis, start: before)
+    return .recorded(output, from: [self]) { [$0.slice(axis: axis, before..<before + size)] }
+  }
+
+  /// Rows of a table by index: `[…]` indices and a `[entries, …]` table give `[…, …]`. The gradient
+  /// adds up over equal indices.
+  public func gathering(_ indices: Tensor) -> Tensor {
+    precondition(rank >= 1, "rows cannot be gathered from a scalar")
+    let entries = shape[0]
+    precondition(
+      indices.indices.allSatisfy { $0 >= 0 && $0 < entries },
+      "an index is outside a table of \(entries) rows")
+    let columns = shape.count(1..<rank)
+    let target = Shape(indices.shape.dimensions + shape.dimensions.dropFirst())
+    let output = Kernels.gatherRows(self, indices, columns: columns, shape: target)
+    let own = shape
+    return .recorded(output, from: [self]) { gradient in
+      [Kernels.scatterAddRows(gradient, indices, columns: columns, shape: own)]
+    }
+  }
+
+  /// Each pixel of `[batch, height, width, channels]` repeated in a block of the given size.
+  public func upsampledNearest(by factorY: Int, _ factorX: Int) -> Tensor {
+    precondition(rank == 4, "upsampling needs [batch, height, width, channels], not \(shape)")
+    let output = Kernels.upsampleNearest(self, factorY: factorY, factorX: factorX)
+    let own = shape
+    return .recorded(output, from: [self]) { gradient in
+      [Kernels.upsampleNearestBackward(gradient, shape: own, factorY: factorY, factorX: factorX)]
+    }
+  }
+
+  /// The whole tensor repeated along a new leading axis, joined with the first: `[N, …]` becomes
+  /// `[times · N, …]`.
+  public func tiled(_ times: Int) -> Tensor {
+    guard times != 1 else { return self }
+    let target = Shape([times] + shape.dimensions)
+    return reshaped(to: Shape([1] + shape.dimensions)).broadcast(to: target)
+      .reshaped(to: shape.replacing(axis: 0, with: times * shape[0]))
+  }
+
+  private func copyBox(to output: Tensor, axis: Int, start: Int) {
+    Kernels.copyStrided(
+      shape: shape.dimensions, from: self, sourceStrides: shape.strides, to: output,
+      destinationOffset: start * output.shape.strides[axis],
+      destinationStrides: output.shape.strides)
+  }
+}

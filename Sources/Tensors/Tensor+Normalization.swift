@@ -1,0 +1,96 @@
+/// Mean and variance of each channel.
+public struct ChannelMoments {
+  /// The mean of each channel, `[channels]`.
+  public let mean: Tensor
+  /// The variance of each channel with divisor N, `[channels]`.
+  public let variance: Tensor
+
+  /// Moments computed elsewhere.
+  public init(mean: Tensor, variance: Tensor) {
+    (self.mean, self.variance) = (mean, variance)
+  }
+}
+
+extension Tensor {
+  /// The mean and variance over everything but the last axis, constants.
+  public func channelMoments() -> ChannelMoments {
+    let (mean, variance) = Kernels.columnMoments(self)
+    return ChannelMoments(mean: mean, variance: variance)
+  }
+
+  /// Batch normalisation, then an activation (Ioffe & Szegedy 2015): activation((x − mean) /
+  /// √(variance + ε) · scale + shift) for each channel of the last axis.
+  ///
+  /// With `moments` nil they are those of this batch and gradients flow through them; else they are
+  /// constants, as in evaluation. Returns the moments used beside the output.
+  public func batchNormalized(
+    scale: Tensor, shift: Tensor, moments: ChannelMoments? = nil, epsilon: Float = 1e-5,
+    activation: Activation = .identity
+  ) -> (output: Tensor, moments: ChannelMoments) {
+    precondition(
+      rank >= 2 && scale.shape == [shape[-1]] && shift.shape == [shape[-1]],
+      "scale \(scale.shape) and shift \(shift.shape) do not fit the channels of \(shape)")
+    let used = moments ?? channelMoments()
+    let inverseDeviation = withoutTape { (used.variance + epsilon).squareRoot().reciprocal() }
+    let function = activation.function
+    let output = Kernels.normalizeColumns(
+      function, self, mean: used.mean, inverseDeviation: inverseDeviation, scale: scale,
+      shift: shift)
+    let (x, a, b) = (detached(), scale.detached(), shift.detached())
+    let wantsInput = isTracked
+    let result = Tensor.recorded(output, from: [self, scale, shift]) { gradient in
+      let (dx, dscale, dshift) = Kernels.normalizeColumnsBackward(
+        function, x, mean: used.mean, inverseDeviation: inverseDeviation, scale: a, shift: b,
+        gradient: gradient, wantsInput: wantsInput, batchStatistics: moments == nil)
+      return [dx, dscale, dshift]
+    }
+    return (result, used)
+  }
+
+  /// Group normalisation, then an activation (Wu & He 2018): each example's channels are normalised
+  /// in groups over all pixels.
+  public func groupNormalized(
+    groups: Int, scale: Tensor, shift: Tensor, epsilon: Float = 1e-5,
+    activation: Activation = .identity
+  ) -> Tensor {
+    precondition(
+      rank >= 2 && groups > 0 && shape[-1] % groups == 0 && scale.shape == [shape[-1]]
+        && shift.shape == [shape[-1]],
+      "\(groups) groups with scale \(scale.shape) do not fit the channels of \(shape)")
+    return normalizedInGroups(
+      batch: shape[0], spatial: shape.count(1..<rank - 1), groups: groups, scale: scale,
+      shift: shift, epsilon: epsilon, activation: activation)
+  }
+
+  /// Layer normalisation over the last axis, then an activation (Ba et al. 2016).
+  public func layerNormalized(
+    scale: Tensor, shift: Tensor, epsilon: Float = 1e-5, activation: Activation = .identity
+  ) -> Tensor {
+    precondition(
+      rank >= 1 && scale.shape == [shape[-1]] && shift.shape == [shape[-1]],
+      "scale \(scale.shape) and shift \(shift.shape) do not fit the last axis of \(shape)")
+    return normalizedInGroups(
+      batch: shape.count(0..<rank - 1), spatial: 1, groups: 1, scale: scale, shift: shift,
+      epsilon: epsilon, activation: activation)
+  }
+
+  private func normalizedInGroups(
+    batch: Int, spatial: Int, groups: Int, scale: Tensor, shift: Tensor, epsilon: Float,
+    activation: Activation
+  ) -> Tensor {
+    let function = activation.function
+    let channels = shape[-1]
+    let (output, mean, inverseDeviation) = Kernels.groupNormalize(
+      function, self, scale: scale, shift: shift, epsilon: epsilon, batch: batch,
+      spatial: spatial, channels: channels, groups: groups)
+    let (x, a, b) = (detached(), scale.detached(), shift.detached())
+    let wantsInput = isTracked
+    return .recorded(output, from: [self, scale, shift]) { gradient in
+      let (dx, dscale, dshift) = Kernels.groupNormalizeBackward(
+        function, x, mean: mean, inverseDeviation: inverseDeviation, scale: a, shift: b,
+        gradient: gradient, wantsInput: wantsInput, batch: batch, spatial: spatial,
+        channels: channels, groups: groups)
+      return [dx, dscale, dshift]
+    }
+  }
+}

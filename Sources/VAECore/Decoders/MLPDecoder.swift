@@ -1,0 +1,62 @@
+import NeuralNetworks
+import Tensors
+
+/// A multi-layer perceptron from the latent units to the likelihood's parameters.
+public final class MLPDecoder: Decoder {
+  private let layers: Sequential
+  private let head: Dense
+  private let outputShape: Shape
+
+  /// A decoder with hidden layers of the given sizes, from the latents on, to an output of
+  /// `[height, width, channels · parameters]`.
+  public init(
+    latent: Int, hidden: [Int], outputShape: Shape, activation: Activation = .relu,
+    random: RandomSource
+  ) {
+    layers = .perceptron([latent] + hidden, activation: activation, random: random)
+    head = Dense(
+      inputs: hidden.last ?? latent, outputs: outputShape.count, random: random.child("head"))
+    self.outputShape = outputShape
+  }
+
+  /// The hidden layers, and the head that gives the parameters.
+  public var members: Members {
+    ["layers": .module(layers), "head": .module(head)]
+  }
+
+  /// The parameters from the layer of latents nearest to the data.
+  public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
+    let output = head(layers(draw.decoderInput, context), context)
+    return output.reshaped(to: Shape([draw.rowCount] + outputShape.dimensions))
+  }
+}
+
+extension LatentDraw {
+  /// What a decoder starts from, `[K · N, …]`: the features of a top-down path where there are any,
+  /// else the layer nearest to the data; without latents, rows without elements.
+  public var decoderInput: Tensor {
+    features ?? layers.first?.sample ?? .zeros([rowCount, 0])
+  }
+}
+
+extension Component where Part == any Decoder {
+  /// The recipe component `mlp`.
+  public static var mlp: Component {
+    Component(
+      role: .decoder, name: "mlp", summary: "a multi-layer perceptron to the flattened image",
+      hyperparameters: [
+        Hyperparameter(
+          "hidden", .integers(count: 0...64, each: 1...65536), default: .integers([400]),
+          help: "sizes of the hidden layers, from the latents on"),
+        .activation(default: "relu"),
+      ]
+    ) { values, build in
+      let (hidden, latent) = (values.integers("hidden"), try build.singleLatentSize())
+      let sizes = [latent] + hidden + [build.outputShape.count]
+      try build.checkSize(zip(sizes, sizes.dropFirst()).map { [$0, $1] })
+      return MLPDecoder(
+        latent: latent, hidden: hidden, outputShape: build.outputShape,
+        activation: try values.activation(), random: build.random)
+    }
+  }
+}

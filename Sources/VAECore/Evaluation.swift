@@ -1,0 +1,54 @@
+import NeuralNetworks
+import Tensors
+
+/// Everything that a model says about a batch: the posterior, the draws, what each part costs.
+/// Objectives weigh its terms.
+///
+/// Terms of an example carry a leading axis of samples: `[K, N]`.
+public struct Evaluation {
+  /// The data, `[N, height, width, channels]`.
+  public let batch: Tensor
+  /// q(z|x).
+  public let posterior: any Posterior
+  /// The latents, drawn K times an example.
+  public let draw: LatentDraw
+  /// The likelihood's parameters, `[K · N, …]`.
+  public let parameters: Tensor
+  /// −log p(x|z) in nats, `[K, N]`.
+  public let distortion: Tensor
+  /// The price of all latents in nats, `[K, N]`.
+  public let rate: Tensor
+  /// K, the draws an example.
+  public let samples: Int
+  /// The posterior and draws of a second, independent batch, where the objective asked for one.
+  public var second: Second?
+
+  /// What is known of a second batch.
+  public struct Second {
+    /// The data.
+    public let batch: Tensor
+    /// q(z|x) of the second batch.
+    public let posterior: any Posterior
+    /// Its latents.
+    public let draw: LatentDraw
+  }
+
+  /// An evaluation from its parts; `logDensity` is log p(x|z), `[K · N]`.
+  public init(
+    batch: Tensor, posterior: any Posterior, draw: LatentDraw, parameters: Tensor,
+    logDensity: Tensor, samples: Int
+  ) {
+    self.batch = batch
+    self.posterior = posterior
+    self.draw = draw
+    self.parameters = parameters
+    self.samples = samples
+    let shape: Shape = [samples, batch.shape[0]]
+    distortion = (-logDensity).reshaped(to: shape)
+    rate = draw.rate.reshaped(to: shape)
+  }
+
+  /// log p(x|z) − rate, `[K, N]`: with a sampled rate, the logarithms of the importance weights
+  /// p(x, z) / q(z|x).
+  public var logWeights: Tensor { -(distortion + rate) }
+}

@@ -1,0 +1,51 @@
+import NeuralNetworks
+import Tensors
+
+/// Independent binary elements with logits from the decoder: log p = Σ x · logit − softplus(logit).
+///
+/// On values between zero and one the sum is a cross-entropy and no likelihood, so such data is
+/// refused.
+public final class BernoulliLikelihood: Likelihood {
+  /// A likelihood without hyper-parameters.
+  public init() {}
+
+  /// Nothing is trained.
+  public var members: Members { [:] }
+  /// The logit.
+  public var parametersPerElement: Int { 1 }
+  /// Zero and one.
+  public var isDiscrete: Bool { true }
+
+  /// Σ x · logit − softplus(logit) in nats.
+  public func logDensity(_ x: Tensor, parameters: Tensor, _ context: Context) -> Tensor {
+    .bernoulliLogDensity(x, logits: parameters)
+  }
+
+  /// sigmoid(logit)
+  public func mean(_ parameters: Tensor) -> Tensor { parameters.sigmoid() }
+
+  /// One with probability sigmoid(logit), else zero.
+  public func sample(_ parameters: Tensor, _ context: Context) -> Tensor {
+    let uniform = context.stream("likelihood").uniform(
+      context.examples, shape: parameters.shape.removingFirst)
+    return (mean(parameters) - uniform).isAbove(0)
+  }
+}
+
+extension Component where Part == any Likelihood {
+  /// The recipe component `bernoulli`.
+  public static var bernoulli: Component {
+    Component(
+      role: .likelihood, name: "bernoulli", summary: "binary elements, logits from the decoder",
+      hyperparameters: []
+    ) { _, build in
+      guard build.data.range == .binary else {
+        throw RecipeError(
+          .unsuitableData,
+          "the bernoulli likelihood needs data of zeros and ones, but these are \(build.data.range.rawValue) "
+            + "values; add --binarize threshold (or dynamic), or --set likelihood=gaussian")
+      }
+      return BernoulliLikelihood()
+    }
+  }
+}

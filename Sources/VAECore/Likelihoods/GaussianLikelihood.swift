@@ -1,0 +1,156 @@
+import Glibc
+import NeuralNetworks
+import Tensors
+
+/// Independent Gaussian elements around the decoder's output:
+/// log p = −½ (D log 2πσ² + Σ (x − mean)² / σ²) in nats, with D elements an example.
+public final class GaussianLikelihood: Likelihood {
+  /// Where σ comes from.
+  public enum Deviation: Hashable, Sendable {
+    /// A number.
+    case fixed(Float)
+    /// One trained number for all elements; log σ is kept above −6 softly (Rybkin et al. 2021,
+    /// section 4).
+    case learnt
+    /// The maximum-likelihood value of each training batch, σ² = mean (x − mean)² (Rybkin et al.
+    /// 2021, equation 6). Evaluation uses the value of a calibration pass over training data, never
+    /// that of the data it evaluates.
+    case optimal
+  }
+
+  /// How the decoder's output becomes the mean.
+  public enum Link: String, Sendable, CaseIterable {
+    /// As it is.
+    case identity
+    /// sigmoid, for data in 0…1.
+    case sigmoid
+    /// tanh, for data in −1…1.
+    case tanh
+  }
+
+  /// Where σ comes from.
+  public let deviation: Deviation
+  /// How the decoder's output becomes the mean.
+  public let link: Link
+  private let rawLogDeviation: Parameter?
+  private let variance: Buffer?
+
+  /// A Gaussian likelihood.
+  public init(_ deviation: Deviation, link: Link = .identity) {
+    self.deviation = deviation
+    self.link = link
+    rawLogDeviation = deviation == .learnt ? Parameter(.zeros([]), isDecayed: false) : nil
+    variance = deviation == .optimal ? Buffer(.ones([1])) : nil
+  }
+
+  /// log σ where it is trained, σ² where it is calibrated.
+  public var members: Members {
+    var members: Members = [:]
+    if let rawLogDeviation {
+      members.entries.append((name: "log_deviation", member: .parameter(rawLogDeviation)))
+    }
+    if let variance { members.entries.append((name: "variance", member: .buffer(variance))) }
+    return members
+  }
+
+  /// The mean.
+  public var parametersPerElement: Int { 1 }
+  /// A density over real numbers.
+  public var isDiscrete: Bool { false }
+
+  /// −½ (D log 2πσ² + Σ (x − mean)² / σ²) in nats.
+  public func logDensity(_ x: Tensor, parameters: Tensor, _ context: Context) -> Tensor {
+    let error = Tensor.squaredError(x, mean: mean(parameters))
+    let elements = Float(x.shape.removingFirst.count)
+    let logVariance = logVariance(error: error, elements: elements, context)
+    // (error / σ² + D log 2πσ²) · −½
+    let scaled = error * (-logVariance).exp() + logVariance * elements
+    return (scaled + elements * log(2 * Float.pi)) * -0.5
+  }
+
+  /// log σ², a scalar or `[1]`.
+  private func logVariance(error: Tensor, elements: Float, _ context: Context) -> Tensor {
+    switch deviation {
+    case .fixed(let sigma): return Tensor(2 * log(sigma))
+    case .learnt: return softLogDeviation * 2
+    case .optimal:
+      if context.mode == .evaluation { return (variance?.value ?? .ones([1])).log() }
+      let mean = (error.mean() / elements).reshaped(to: [1])
+      if context.mode == .calibration {
+        context.calibration?.add(
+          ChannelMoments(mean: mean, variance: .zeros([1])), count: error.count, for: self)
+      }
+      // A perfect reconstruction would make the density infinite.
+      return (mean + Self.smallestVariance).log()
+    }
+  }
+
+  /// −6 + softplus(raw + 6): unbounded above, never below −6.
+  private var softLogDeviation: Tensor {
+    ((rawLogDeviation?.tensor ?? .zeros([])) + 6).softplus() - 6
+  }
+
+  /// e⁻¹², σ at the soft bound of the learnt one.
+  private static let smallestVariance: Float = 6.144212e-6
+
+  /// σ as evaluation uses it.
+  public var currentDeviation: Float {
+    switch deviation {
+    case .fixed(let sigma): sigma
+    case .learnt: withoutTape { softLogDeviation.exp().item }
+    case .optimal: (variance?.value.item ?? 1).squareRoot()
+    }
+  }
+
+  /// The optimal σ for evaluation comes from calibration.
+  public var usesCalibration: Bool { variance != nil }
+
+  /// Takes σ² of a calibration pass.
+  public func recalibrate(_ calibration: Calibration) {
+    guard let moments = calibration.moments(for: self) else { return }
+    variance?.value = moments.mean + Self.smallestVariance
+  }
+
+  /// The decoder's output through the link.
+  public func mean(_ parameters: Tensor) -> Tensor {
+    switch link {
+    case .identity: parameters
+    case .sigmoid: parameters.sigmoid()
+    case .tanh: parameters.tanh()
+    }
+  }
+
+  /// mean + σ · noise
+  public func sample(_ parameters: Tensor, _ context: Context) -> Tensor {
+    let noise = context.normalNoise(
+      "likelihood", samples: 1, shape: parameters.shape.removingFirst)
+    return mean(parameters) + noise * currentDeviation
+  }
+}
+
+extension Component where Part == any Likelihood {
+  /// The recipe component `gaussian`.
+  public static var gaussian: Component {
+    Component(
+      role: .likelihood, name: "gaussian", summary: "real elements around the decoder's output",
+      hyperparameters: [
+        Hyperparameter(
+          "sigma", .numberOrChoice(1e-3...1e3, ["learnt", "optimal"]), default: .text("learnt"),
+          help: "standard deviation: a number, learnt (one trained number), or optimal (analytic)"),
+        Hyperparameter(
+          "link", .choice(["auto", "identity", "sigmoid", "tanh"]), default: .text("auto"),
+          help: "from decoder output to mean; auto is sigmoid for data in 0…1, else identity"),
+      ]
+    ) { values, build in
+      let deviation: GaussianLikelihood.Deviation =
+        switch values["sigma"] {
+        case .text("optimal"): .optimal
+        case .text: .learnt
+        default: .fixed(Float(values.number("sigma")))
+        }
+      let automatic: GaussianLikelihood.Link = build.data.range == .real ? .identity : .sigmoid
+      return GaussianLikelihood(
+        deviation, link: GaussianLikelihood.Link(rawValue: values.text("link")) ?? automatic)
+    }
+  }
+}

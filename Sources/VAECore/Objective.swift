@@ -1,0 +1,82 @@
+import NeuralNetworks
+import Tensors
+
+/// What an objective needs of every evaluation.
+public struct ObjectiveRequirements: Sendable {
+  /// How latents are drawn.
+  public var draw = DrawRequest()
+  /// Whether a second, independent batch is drawn and encoded beside the first.
+  public var needsSecondBatch = false
+
+  /// One draw with a closed-form rate.
+  public init() {}
+}
+
+/// The parameters that one phase of an objective trains.
+public enum ParameterGroup: Hashable, Sendable {
+  /// Those of encoder, prior, decoder and likelihood.
+  case model
+  /// Those of the objective itself, such as a discriminator's.
+  case objective
+  /// Those whose paths begin with one of the given prefixes.
+  case paths([String])
+
+  /// Whether a parameter of the whole model belongs to the group.
+  public func contains(_ path: String) -> Bool {
+    switch self {
+    case .model: !path.hasPrefix("objective.")
+    case .objective: path.hasPrefix("objective.")
+    case .paths(let prefixes): prefixes.contains { path.hasPrefix($0) }
+    }
+  }
+}
+
+/// A loss with the terms that are worth a record.
+public struct Loss {
+  /// The scalar to minimise.
+  public var value: Tensor
+  /// Scalars to log, by name.
+  public var terms: [(name: String, value: Tensor)]
+
+  /// A loss.
+  public init(_ value: Tensor, terms: [(name: String, value: Tensor)] = []) {
+    self.value = value
+    self.terms = terms
+  }
+}
+
+/// One optimisation problem of an objective. An update runs all phases in order, each with a fresh
+/// evaluation, gradients for its own parameters only, and an optimizer of its own.
+public struct Phase {
+  /// The key of the optimizer's state in checkpoints.
+  public let name: String
+  /// What is trained.
+  public let group: ParameterGroup
+  /// The update rule, nil for that of the recipe.
+  public let rule: UpdateRule?
+  /// The learning rate as a multiple of the recipe's.
+  public let rateFactor: Float
+  /// The loss of a batch.
+  public let loss: (Evaluation, Context) -> Loss
+
+  /// A phase.
+  public init(
+    name: String, group: ParameterGroup = .model, rule: UpdateRule? = nil, rateFactor: Float = 1,
+    loss: @escaping (Evaluation, Context) -> Loss
+  ) {
+    self.name = name
+    self.group = group
+    self.rule = rule
+    self.rateFactor = rateFactor
+    self.loss = loss
+  }
+}
+
+/// Weighs rate against distortion: from the terms of a batch to what is minimised. May have
+/// parameters of its own, whose paths begin with `objective.`.
+public protocol Objective: Module {
+  /// What it needs of an evaluation.
+  var requirements: ObjectiveRequirements { get }
+  /// The optimisation problems of one update, in order.
+  var phases: [Phase] { get }
+}

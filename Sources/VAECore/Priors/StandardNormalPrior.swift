@@ -1,0 +1,67 @@
+import NeuralNetworks
+import Tensors
+
+/// N(0, I), the prior of the first variational autoencoder.
+public final class StandardNormalPrior: DensityPrior {
+  /// The number of latent units.
+  public let units: Int
+
+  /// A standard normal prior over a number of units.
+  public init(units: Int) {
+    self.units = units
+  }
+
+  /// Nothing is trained.
+  public var members: Members { [:] }
+  /// One layer.
+  public var latentSizes: [Int] { [units] }
+
+  /// log N(z; 0, I) in nats, `[K · N]`.
+  public func logDensity(_ z: Tensor) -> Tensor {
+    let zeros = Tensor.zeros(z.shape)
+    return .gaussianLogDensity(z, mean: zeros, logVariance: zeros)
+  }
+
+  /// temperature · noise, `[N, units]`.
+  public func sample(temperature: Float, _ context: Context) -> Tensor {
+    context.normalNoise("prior", samples: 1, shape: [units]) * temperature
+  }
+}
+
+extension Component where Part == any Prior {
+  /// The recipe component `standard-normal`.
+  public static var standardNormal: Component {
+    Component(
+      role: .prior, name: "standard-normal", summary: "N(0, I) over one layer of latent units",
+      hyperparameters: [
+        Hyperparameter(
+          "latent", .integer(1...65536), default: .integer(20), help: "latent units")
+      ]
+    ) { values, _ in
+      StandardNormalPrior(units: values.integer("latent"))
+    }
+  }
+}
+
+/// The prior of a model without latents: nothing is drawn and nothing is paid.
+public final class EmptyPrior: Prior {
+  /// A prior over nothing.
+  public init() {}
+
+  /// Nothing is trained.
+  public var members: Members { [:] }
+  /// No layers.
+  public var latentSizes: [Int] { [] }
+
+  /// No layers, for K · N rows.
+  public func draw(
+    from posterior: any Posterior, _ request: DrawRequest, _ context: Context
+  ) -> LatentDraw {
+    LatentDraw(layers: [], rowCount: request.samples * posterior.exampleCount)
+  }
+
+  /// No layers.
+  public func draw(temperature: Float, _ context: Context) -> LatentDraw {
+    LatentDraw(layers: [], rowCount: context.examples.count)
+  }
+}

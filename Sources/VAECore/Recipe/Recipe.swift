@@ -1,0 +1,55 @@
+/// A composition of named components with all hyper-parameters: what `describe` prints, `train`
+/// takes and a checkpoint stores.
+public struct Recipe: Equatable, Sendable {
+  /// A component by name with its values.
+  public struct Part: Equatable, Sendable {
+    /// The component's name; for the likelihood, `auto` until the data are known.
+    public var name: String
+    /// Its values.
+    public var values: Hyperparameters
+  }
+
+  /// The name of the variant.
+  public var variant: String
+  /// The data that the model is for, nil until they are known.
+  public var data: DataDescription?
+  /// The component of each role.
+  public var parts: [Role: Part]
+  /// The `training` part.
+  public var training: Hyperparameters
+
+  /// The number that changes when old recipes can no longer be read.
+  public static let format = 1
+
+  /// The component of a role.
+  public func part(_ role: Role) -> Part {
+    guard let part = parts[role] else { preconditionFailure("a recipe has no \(role)") }
+    return part
+  }
+
+  /// The recipe as JSON.
+  public var json: JSON {
+    var object: JSON.Object = ["format": .integer(Self.format), "variant": .text(variant)]
+    if let data {
+      object["data"] = .object([
+        "height": .integer(data.height), "width": .integer(data.width),
+        "channels": .integer(data.channels), "range": .text(data.range.rawValue),
+        "rule": .text(data.rule),
+      ])
+    }
+    for role in Role.allCases {
+      let part = part(role)
+      var members: JSON.Object = ["name": .text(part.name)]
+      for (name, value) in part.values.values.sorted(by: { $0.key < $1.key }) {
+        members[name] = value.json
+      }
+      object[role.rawValue] = .object(members)
+    }
+    var members: JSON.Object = [:]
+    for declaration in TrainingOptions.hyperparameters {
+      members[declaration.name] = training[declaration.name].json
+    }
+    object["training"] = .object(members)
+    return .object(object)
+  }
+}

@@ -1,0 +1,131 @@
+/// Reading recipes from JSON.
+extension Registry {
+  /// The recipe in a JSON text. Parts and values that it leaves out have the variant's defaults.
+  ///
+  /// - Parameters:
+  ///   - bytes: UTF-8.
+  ///   - source: what the bytes are, for errors.
+  /// - Throws: `RecipeError`: `malformed` where the text is no JSON or not of a recipe's form,
+  ///   `invalid` for an unknown name, a wrong type or a value out of range.
+  public func recipe(parsing bytes: [UInt8], source: String) throws(RecipeError) -> Recipe {
+    guard let object = try JSON(parsing: bytes, source: source).object else {
+      throw RecipeError(.malformed, "\(source) is not a JSON object, as a recipe is")
+    }
+    guard object["format"]?.integer == Recipe.format else {
+      throw RecipeError(
+        .malformed,
+        "\(source) is not a recipe of format \(Recipe.format): its member \"format\" is "
+          + (object["format"]?.line ?? "missing"))
+    }
+    guard let name = object["variant"]?.text else {
+      throw RecipeError(.malformed, "\(source) has no member \"variant\" with a name")
+    }
+    var recipe = try located(source) { () throws(RecipeError) in try self.recipe(for: name) }
+    let known = ["format", "variant", "data", "training"] + Role.allCases.map(\.rawValue)
+    for member in object.members where !known.contains(member.name) {
+      throw RecipeError(
+        .invalid,
+        "\(source): there is no recipe member \(member.name); there are: \(known.joined(separator: ", "))"
+      )
+    }
+    for role in Role.allCases {
+      guard let json = object[role.rawValue] else { continue }
+      try read(json, as: role, into: &recipe, source: source)
+    }
+    if let json = object["training"] {
+      let values = try members(of: json, "training", source: source)
+      try read(
+        values, TrainingOptions.hyperparameters, path: "training", into: &recipe.training,
+        source: source)
+    }
+    if let json = object["data"], json != .null {
+      recipe.data = try data(json, source: source)
+    }
+    return recipe
+  }
+
+  /// Runs a check whose error does not yet say where the recipe is.
+  private func located<Result>(
+    _ source: String, _ check: () throws(RecipeError) -> Result
+  ) throws(RecipeError) -> Result {
+    do {
+      return try check()
+    } catch {
+      throw RecipeError(error.kind, "\(source): \(error.message)")
+    }
+  }
+
+  private func members(
+    of json: JSON, _ part: String, source: String
+  ) throws(RecipeError) -> JSON.Object {
+    guard let object = json.object else {
+      throw RecipeError(.malformed, "\(source): \(part) is \(json.line), not an object")
+    }
+    return object
+  }
+
+  private func read(
+    _ json: JSON, as role: Role, into recipe: inout Recipe, source: String
+  ) throws(RecipeError) {
+    var values = try members(of: json, role.rawValue, source: source)
+    if let json = values["name"] {
+      guard let name = json.text else {
+        throw RecipeError(.malformed, "\(source): \(role).name is \(json.line), not a string")
+      }
+      try located(source) { () throws(RecipeError) in
+        try apply([(key: "\(role).name", value: name)], to: &recipe)
+      }
+      values["name"] = nil
+    }
+    guard var part = recipe.parts[role] else { return }
+    let declarations = try component(role, part.name).hyperparameters
+    try read(values, declarations, path: role.rawValue, into: &part.values, source: source)
+    recipe.parts[role] = part
+  }
+
+  private func read(
+    _ object: JSON.Object, _ declarations: [Hyperparameter], path: String,
+    into values: inout Hyperparameters, source: String
+  ) throws(RecipeError) {
+    for member in object.members {
+      guard let declaration = declarations.first(where: { $0.name == member.name }) else {
+        let known = declarations.map(\.name).joined(separator: ", ")
+        throw RecipeError(
+          .invalid,
+          "\(source): there is no hyper-parameter \(path).\(member.name); there are: "
+            + (known.isEmpty ? "none" : known))
+      }
+      values[member.name] = try declaration.value(
+        of: member.value, path: "\(source): \(path).\(member.name)")
+    }
+  }
+
+  private func data(_ json: JSON, source: String) throws(RecipeError) -> DataDescription {
+    let object = try members(of: json, "data", source: source)
+    func size(_ name: String) throws(RecipeError) -> Int {
+      guard let value = object[name]?.integer, (1...1 << 20).contains(value) else {
+        throw RecipeError(
+          .invalid, "\(source): data.\(name) must be a whole number in 1…\(1 << 20)")
+      }
+      return value
+    }
+    guard let range = object["range"]?.text.flatMap(DataDescription.Range.init(rawValue:)) else {
+      throw RecipeError(
+        .invalid,
+        "\(source): data.range must be one of "
+          + DataDescription.Range.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    guard let rule = object["rule"]?.text else {
+      throw RecipeError(.invalid, "\(source): data.rule must be a string")
+    }
+    let data = DataDescription(
+      height: try size("height"), width: try size("width"), channels: try size("channels"),
+      range: range, rule: rule)
+    guard data.elements <= 1 << 26 else {
+      throw RecipeError(
+        .invalid, "\(source): images of \(data.elements) numbers are beyond the limit of \(1 << 26)"
+      )
+    }
+    return data
+  }
+}

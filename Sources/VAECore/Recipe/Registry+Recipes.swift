@@ -1,0 +1,159 @@
+/// How recipes are made: from a variant's defaults, from JSON, and by single settings.
+extension Registry {
+  /// The recipe of a variant with all its defaults.
+  public func recipe(for name: String) throws(RecipeError) -> Recipe {
+    let variant = try variant(name)
+    var parts: [Role: Recipe.Part] = [:]
+    for role in Role.allCases {
+      guard let choice = variant.composition.choices[role] else {
+        throw RecipeError(.malformed, "variant \(name) names no \(role)")
+      }
+      parts[role] = try part(role, choice.name, of: variant)
+    }
+    var training = Hyperparameters(defaultsOf: TrainingOptions.hyperparameters)
+    for (name, value) in variant.composition.training { training[name] = value }
+    return Recipe(variant: name, data: nil, parts: parts, training: training)
+  }
+
+  /// A component with its defaults, or with a variant's where that names the component itself.
+  private func part(
+    _ role: Role, _ name: String, of variant: any Variant
+  ) throws(RecipeError) -> Recipe.Part {
+    let component = try component(role, name)
+    var values = Hyperparameters(defaultsOf: component.hyperparameters)
+    if let choice = variant.composition.choices[role], choice.name == name {
+      for (name, value) in choice.defaults { values[name] = value }
+    }
+    return Recipe.Part(name: name, values: values)
+  }
+
+  /// Applies settings as after `--set`, in any order, to a recipe.
+  ///
+  /// Which component fills a role is settled first, then an automatic likelihood where the data are
+  /// known, then the values, the later of equal keys winning.
+  ///
+  /// - Parameter settings: each a path in the recipe, such as `prior.latent`, or a shorthand, with
+  ///   the text of its value.
+  /// - Throws: `RecipeError` of kind `invalid`; for an unknown key it lists the valid ones.
+  public func apply(
+    _ settings: [(key: String, value: String)], to recipe: inout Recipe
+  ) throws(RecipeError) {
+    let variant = try variant(recipe.variant)
+    var rest: [(key: String, value: String)] = []
+    for setting in settings {
+      let roles = Shorthand.rolesNamed(by: setting.key)
+      guard !roles.isEmpty else {
+        rest.append(setting)
+        continue
+      }
+      for role in roles where recipe.part(role).name != setting.value {
+        recipe.parts[role] = try part(role, setting.value, of: variant)
+      }
+    }
+    if let data = recipe.data { try resolveLikelihood(of: &recipe, for: data) }
+    for setting in rest { try apply(setting.key, setting.value, to: &recipe) }
+  }
+
+  private func apply(_ key: String, _ text: String, to recipe: inout Recipe) throws(RecipeError) {
+    let targets = try targets(of: key, in: recipe)
+    guard !targets.isEmpty else {
+      throw RecipeError(
+        .invalid,
+        "there is no hyper-parameter \(key) in this recipe; there are: "
+          + validKeys(in: recipe).joined(separator: ", "))
+    }
+    for target in targets {
+      var value = try target.declaration.value(parsing: text, path: key)
+      if target.isReversed, case .integers(let list) = value { value = .integers(list.reversed()) }
+      if let role = target.role {
+        recipe.parts[role]?.values[target.declaration.name] = value
+      } else {
+        recipe.training[target.declaration.name] = value
+      }
+    }
+  }
+
+  /// Replaces an automatic likelihood by the one that suits the data: Bernoulli for binary values,
+  /// else Gaussian.
+  public func resolveLikelihood(
+    of recipe: inout Recipe, for data: DataDescription
+  ) throws(RecipeError) {
+    recipe.data = data
+    guard recipe.part(.likelihood).name == Self.automatic else { return }
+    let name = data.range == .binary ? "bernoulli" : "gaussian"
+    recipe.parts[.likelihood] = try part(.likelihood, name, of: try variant(recipe.variant))
+  }
+
+  // MARK: Keys
+
+  private struct Target {
+    let role: Role?
+    let declaration: Hyperparameter
+    let isReversed: Bool
+  }
+
+  /// The declarations that a key reaches: one for a path, one or more for a shorthand.
+  private func targets(of key: String, in recipe: Recipe) throws(RecipeError) -> [Target] {
+    let pieces = key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    if pieces.count == 2 {
+      let declarations = try declarations(of: pieces[0], in: recipe)
+      return declarations.filter { $0.name == pieces[1] }.map {
+        Target(role: Role(rawValue: pieces[0]), declaration: $0, isReversed: false)
+      }
+    }
+    var found: [Target] = []
+    for (role, name, isReversed) in Shorthand.places(of: key) {
+      for declaration in try declarations(of: role.rawValue, in: recipe)
+      where declaration.name == name {
+        found.append(Target(role: role, declaration: declaration, isReversed: isReversed))
+      }
+    }
+    return found
+  }
+
+  private func declarations(
+    of part: String, in recipe: Recipe
+  ) throws(RecipeError) -> [Hyperparameter] {
+    if part == "training" { return TrainingOptions.hyperparameters }
+    guard let role = Role(rawValue: part) else { return [] }
+    return try component(role, recipe.part(role).name).hyperparameters
+  }
+
+  /// Every key that a recipe takes: shorthands first, then paths.
+  public func validKeys(in recipe: Recipe) -> [String] {
+    let shorthands = Shorthand.all.filter {
+      ((try? targets(of: $0, in: recipe)) ?? []).isEmpty == false
+    }
+    let paths = (Role.allCases.map(\.rawValue) + ["training"]).flatMap { part in
+      ((try? declarations(of: part, in: recipe)) ?? []).map { "\(part).\($0.name)" }
+    }
+    return ["architecture", "likelihood"] + shorthands + Role.allCases.map { "\($0).name" } + paths
+  }
+}
+
+/// The short names of hyper-parameters, the same on the command line, in C and in Python.
+enum Shorthand {
+  /// The shorthands for values, in the order of the documentation.
+  static let all = [
+    "hidden", "latent", "activation", "sigma", "beta", "warmup_epochs", "free_bits", "capacity",
+    "importance_samples", "codes", "code_size", "commitment", "decay", "channels", "layers",
+  ]
+
+  /// The roles whose component a key names: `architecture` is encoder and decoder, `likelihood`
+  /// itself, and `ROLE.name`.
+  static func rolesNamed(by key: String) -> [Role] {
+    switch key {
+    case "architecture": [.encoder, .decoder]
+    case "likelihood": [.likelihood]
+    default: Role.allCases.filter { key == "\($0.rawValue).name" }
+    }
+  }
+
+  /// Where the hyper-parameter of a shorthand may stand. A list for the encoder is turned round for
+  /// the decoder, which computes in the opposite order.
+  static func places(of key: String) -> [(role: Role, name: String, isReversed: Bool)] {
+    guard all.contains(key) else { return [] }
+    let isMirrored = key == "hidden" || key == "channels"
+    return Role.allCases.map { (role: $0, name: key, isReversed: isMirrored && $0 == .decoder) }
+  }
+}

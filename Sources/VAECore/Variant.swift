@@ -1,0 +1,58 @@
+/// A variational autoencoder by name: which components it puts together, with which
+/// hyper-parameters.
+public protocol Variant: Sendable {
+  /// The name, in kebab-case.
+  var name: String { get }
+  /// What it is, in one line.
+  var summary: String { get }
+  /// The paper it comes from.
+  var reference: String { get }
+  /// The components it is made of, with the defaults that it changes.
+  var composition: Composition { get }
+  /// Registers the components that only this variant brings.
+  func registerComponents(in registry: inout Registry)
+}
+
+extension Variant {
+  /// None.
+  public func registerComponents(in registry: inout Registry) {}
+}
+
+/// The components of a variant by role.
+public struct Composition: Sendable {
+  /// A component by name, with defaults in place of its own.
+  public struct Choice: Sendable, ExpressibleByStringLiteral {
+    /// The component's name.
+    public let name: String
+    /// Defaults of this variant by hyper-parameter.
+    public let defaults: [String: HyperparameterValue]
+
+    /// A component with other defaults.
+    public init(_ name: String, _ defaults: [String: HyperparameterValue] = [:]) {
+      self.name = name
+      self.defaults = defaults
+    }
+
+    /// A component with its own defaults.
+    public init(stringLiteral value: String) {
+      self.init(value)
+    }
+  }
+
+  /// The choice of each role.
+  public let choices: [Role: Choice]
+  /// Training defaults of this variant by hyper-parameter.
+  public let training: [String: HyperparameterValue]
+
+  /// A composition; the likelihood `auto` is Bernoulli for binary data and else Gaussian.
+  public init(
+    encoder: Choice, prior: Choice, decoder: Choice, likelihood: Choice = "auto",
+    objective: Choice = "elbo", training: [String: HyperparameterValue] = [:]
+  ) {
+    choices = [
+      .encoder: encoder, .prior: prior, .decoder: decoder, .likelihood: likelihood,
+      .objective: objective,
+    ]
+    self.training = training
+  }
+}

@@ -1,0 +1,37 @@
+/// Why data could not be read; the description is one line that names the file, what was found and
+/// what was expected.
+public struct DataError: Error, Equatable, CustomStringConvertible {
+  /// What went wrong, as far as a caller treats it differently.
+  public enum Kind: Sendable {
+    /// A file is not what its name, its header or its format says.
+    case malformed
+    /// A path, or a built-in set, does not exist.
+    case missing
+    /// The data are well-formed or cannot be told to be otherwise, but cannot be used: a file that
+    /// may not be read, values that the rule in force does not allow, memory that is not there.
+    case unusable
+  }
+
+  /// What went wrong.
+  public let kind: Kind
+  /// What is wrong, where, and what to do.
+  public let message: String
+
+  /// An error.
+  public init(_ kind: Kind, _ message: String) {
+    self.kind = kind
+    self.message = message
+  }
+
+  /// The message.
+  public var description: String { message }
+}
+
+extension DataError {
+  /// Text out of a file, fit for one line of a message: short, and without control characters.
+  static func quoting(_ text: some Sequence<UInt8>, limit: Int = 80) -> String {
+    let bytes = Array(text.prefix(limit + 1))
+    let shown = bytes.prefix(limit).map { (0x20..<0x7f).contains($0) ? $0 : UInt8(ascii: "?") }
+    return "\"" + String(decoding: shown, as: UTF8.self) + "\"" + (bytes.count > limit ? "…" : "")
+  }
+}

@@ -1,0 +1,50 @@
+/// Images to train and measure a model with.
+public struct DataSource: Sendable {
+  /// What the user wrote: the name of a built-in set, or a path.
+  public let name: String
+  /// Where the values lie, as models see them.
+  public let valueRange: ValueRange
+  /// How stored values became those that models see: `binary`, `bytes/255` or `floats`. A recipe
+  /// stores it, and `open(_:rule:)` takes it again.
+  public let rule: String
+  /// Whether every value is one of the 256 levels k/255, so that bits per dimension have a meaning.
+  public let isDiscrete: Bool
+  /// The examples to train on.
+  public let train: DataSplit
+  /// The examples that watch over training, where the source sets some apart.
+  public let validation: DataSplit?
+  /// The examples to measure a finished model with, where the source has some.
+  public let test: DataSplit?
+
+  /// A source; all splits have examples of one size.
+  public init(
+    name: String, valueRange: ValueRange, rule: String, isDiscrete: Bool, train: DataSplit,
+    validation: DataSplit? = nil, test: DataSplit? = nil
+  ) {
+    self.name = name
+    self.valueRange = valueRange
+    self.rule = rule
+    self.isDiscrete = isDiscrete
+    self.train = train
+    self.validation = validation
+    self.test = test
+  }
+
+  /// The size of an example.
+  public var shape: ImageShape { train.shape }
+
+  /// What the user should know of how values were read, such as `bytes divided by 255`.
+  public var ruleSentence: String { ValueRule(rawValue: rule)?.sentence ?? rule }
+
+  /// The splits there are: `train`, `valid`, `test`, in this order.
+  public var splits: [DataSplit] { [train, validation, test].compactMap { $0 } }
+
+  /// The split of a name.
+  ///
+  /// - Throws: `DataError` of kind `unusable` that lists the splits there are.
+  public func split(named wanted: String) throws(DataError) -> DataSplit {
+    for split in splits where split.name == wanted { return split }
+    let names = splits.map(\.name).joined(separator: ", ")
+    throw DataError(.unusable, "\(name) has no split \(wanted); what it has: \(names)")
+  }
+}

@@ -1,0 +1,27 @@
+/// One part of a data source: the examples that train a model, that watch over its training, or
+/// that measure it.
+public struct DataSplit: Sendable {
+  /// `train`, `valid` or `test`.
+  public let name: String
+  /// The examples.
+  public let store: any ExampleStore
+  /// A class for each example, where the source has them.
+  public let labels: [Int32]?
+  /// The factors that generated each example, where they are known.
+  public let factors: FactorTable?
+
+  /// A split; labels and factors, where given, are as many as the examples.
+  public init(
+    name: String, store: any ExampleStore, labels: [Int32]? = nil, factors: FactorTable? = nil
+  ) {
+    self.name = name
+    self.store = store
+    self.labels = labels
+    self.factors = factors
+  }
+
+  /// The number of examples.
+  public var count: Int { store.count }
+  /// The size of each example.
+  public var shape: ImageShape { store.shape }
+}

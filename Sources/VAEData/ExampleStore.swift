@@ -1,0 +1,37 @@
+/// Examples that can be drawn by index: held in memory, or generated on demand.
+public protocol ExampleStore: Sendable {
+  /// The number of examples.
+  var count: Int { get }
+  /// The size of each.
+  var shape: ImageShape { get }
+
+  /// Writes examples one after the other, each `[height, width, channels]`, in the range that
+  /// models see.
+  ///
+  /// - Parameters:
+  ///   - indices: each in `0..<count`, in any order, repeated or not.
+  ///   - destination: `indices.count * shape.count` numbers, all of which are overwritten.
+  func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>)
+}
+
+extension ExampleStore {
+  /// Calls `body` with each index and the part of the destination that belongs to it.
+  ///
+  /// An index or a size that does not fit is a programming error and stops the program.
+  func forEachExample(
+    _ indices: [Int], in destination: UnsafeMutableBufferPointer<Float>,
+    _ body: (Int, UnsafeMutableBufferPointer<Float>) -> Void
+  ) {
+    let size = shape.count
+    precondition(
+      destination.count == indices.count * size,
+      "\(indices.count) examples of \(shape) do not fill \(destination.count) numbers")
+    for (position, index) in indices.enumerated() {
+      precondition(
+        index >= 0 && index < count, "example \(index) of \(count)")
+      body(
+        index,
+        UnsafeMutableBufferPointer(rebasing: destination[position * size..<(position + 1) * size]))
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/// Bytes that are read in order, once.
+protocol ByteStream: AnyObject {
+  /// Fills the buffer from its start; fewer bytes than it holds only at the stream's end, at which
+  /// whatever the stream can check of itself has been checked.
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(DataError) -> Int
+}
+
+extension ByteStream {
+  /// The next bytes; fewer than asked for only at the stream's end.
+  func next(_ count: Int) throws(DataError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let found = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(DataError) in
+      try read(into: UnsafeMutableRawBufferPointer(buffer))
+    }
+    return Array(bytes.prefix(found))
+  }
+}
+
+/// A range of a file's bytes.
+final class FileSection: ByteStream {
+  private let file: InputFile
+  private var position: Int
+  private let end: Int
+
+  /// The given range, by default all.
+  init(_ file: InputFile, range: Range<Int>? = nil) {
+    self.file = file
+    position = range?.lowerBound ?? 0
+    end = range?.upperBound ?? file.size
+  }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(DataError) -> Int {
+    let wanted = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(end - position))
+    let count = try file.read(at: position, into: wanted)
+    position += count
+    return count
+  }
+}

@@ -1,0 +1,86 @@
+import Glibc
+
+/// A regular file that is open for reading at any place.
+final class InputFile {
+  let path: String
+  /// In bytes, when it was opened.
+  let size: Int
+  private let descriptor: Int32
+
+  /// What stands at a path.
+  enum Kind {
+    case file
+    case folder
+    case missing
+    /// Something that is not read; the reason completes a sentence that begins with the path.
+    case other(reason: String)
+  }
+
+  static func kind(of path: String) -> Kind {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      return errno == ENOENT || errno == ENOTDIR ? .missing : .other(reason: Self.failure)
+    }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: return .file
+    case S_IFDIR: return .folder
+    default: return .other(reason: "is neither a file nor a folder")
+    }
+  }
+
+  /// The text of `errno`, completing a sentence that begins with the path.
+  private static var failure: String { "cannot be read: \(String(cString: strerror(errno)))" }
+
+  /// Opens a file that holds at least one byte.
+  init(path: String) throws(DataError) {
+    self.path = path
+    switch Self.kind(of: path) {
+    case .file: break
+    case .folder: throw DataError(.unusable, "\(path) is a folder, where a file was expected")
+    case .missing: throw DataError(.missing, "\(path) does not exist")
+    case .other(let reason): throw DataError(.unusable, "\(path) \(reason)")
+    }
+    descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw DataError(.unusable, "\(path) \(Self.failure)") }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      let reason = Self.failure
+      close(descriptor)
+      throw DataError(.unusable, "\(path) \(reason)")
+    }
+    size = Int(status.st_size)
+    guard size > 0 else {
+      close(descriptor)
+      throw DataError(.malformed, "\(path) is empty")
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Reads from a place on; fewer bytes than the buffer holds only at the file's end.
+  func read(
+    at offset: Int, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(DataError) -> Int {
+    var filled = 0
+    while filled < buffer.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+      let count = pread(descriptor, rest.baseAddress, rest.count, off_t(offset + filled))
+      if count == 0 { break }
+      if count > 0 {
+        filled += count
+      } else if errno != EINTR {
+        throw DataError(.unusable, "\(path) \(Self.failure)")
+      }
+    }
+    return filled
+  }
+
+  /// The bytes of a range, fewer where the file ends before it does.
+  func bytes(_ range: Range<Int>) throws(DataError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: range.count)
+    let count = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(DataError) in
+      try read(at: range.lowerBound, into: UnsafeMutableRawBufferPointer(buffer))
+    }
+    return Array(bytes.prefix(count))
+  }
+}

@@ -1,0 +1,134 @@
+/// The arrays of one split.
+struct SplitArrays {
+  /// `train`, `valid` or `test`.
+  let name: String
+  let images: ImageArray
+  let labels: LabelArray?
+}
+
+/// A class for each example.
+struct LabelArray {
+  /// What messages call it.
+  let name: String
+  let values: [Int32]
+
+  /// Reads all labels.
+  ///
+  /// - Parameter array: `[N]`, of integers.
+  init(reading array: OpenedArray) throws(DataError) {
+    guard array.sizes.rank == 1 else {
+      throw DataError(
+        .malformed, "\(array.name) has \(array.sizes.rank) dimensions, but labels have 1")
+    }
+    guard array.type.kind == .unsigned || array.type.kind == .signed else {
+      throw DataError(.malformed, "\(array.name) holds \(array.type), but labels are integers")
+    }
+    name = array.name
+    values = try array.readIntegers()
+  }
+}
+
+extension DataSource {
+  /// A source out of arrays, once they agree with each other and with the rule in force.
+  ///
+  /// - Parameters:
+  ///   - name: what the user wrote.
+  ///   - train: the training split, whose bytes decide on the rule where none is given.
+  ///   - others: the other splits there are.
+  ///   - rule: by which bytes are read, where that was decided before.
+  init(
+    name: String, train: SplitArrays, others: [SplitArrays] = [], rule wanted: ValueRule?
+  ) throws(DataError) {
+    let splits = [train] + others
+    try Self.checkAgreement(splits)
+    let (rule, range) = try Self.rule(splits, wanted: wanted)
+    let made = Dictionary(
+      uniqueKeysWithValues: others.map { ($0.name, Self.split($0, rule: rule)) })
+    self.init(
+      name: name, valueRange: range, rule: rule.rawValue,
+      isDiscrete: rule != .floats, train: Self.split(train, rule: rule),
+      validation: made["valid"], test: made["test"])
+  }
+
+  private static func checkAgreement(_ splits: [SplitArrays]) throws(DataError) {
+    let train = splits[0].images
+    for split in splits {
+      let images = split.images
+      guard images.shape == train.shape else {
+        throw DataError(
+          .malformed,
+          "\(images.name) has images of \(images.shape), but \(train.name) has images of "
+            + "\(train.shape)")
+      }
+      guard images.values.kind == train.values.kind else {
+        throw DataError(
+          .malformed,
+          "\(images.name) holds \(images.values.kind), but \(train.name) holds "
+            + "\(train.values.kind); store both alike")
+      }
+      if let labels = split.labels, labels.values.count != images.count {
+        throw DataError(
+          .malformed,
+          "\(labels.name) has \(labels.values.count) labels, but \(images.name) has "
+            + "\(images.count) images")
+      }
+    }
+  }
+
+  /// The rule in force, and where values lie then.
+  private static func rule(
+    _ splits: [SplitArrays], wanted: ValueRule?
+  ) throws(DataError) -> (ValueRule, ValueRange) {
+    switch splits[0].images.values {
+    case .booleans:
+      return (.binary, .binary)
+    case .floats:
+      let found = splits.map(\.images.values.floatRange)
+      if found.contains(.real) { return (.floats, .real) }
+      if found.contains(.unit) { return (.floats, .unit) }
+      return (.binary, .binary)
+    case .bytes(_, let largest):
+      if wanted == .bytes || (wanted != .binary && largest > 1) { return (.bytes, .unit) }
+      for split in splits {
+        if let found = split.images.firstByteAboveOne {
+          throw DataError(
+            .unusable,
+            "\(split.images.name)\(found), but "
+              + (wanted == .binary
+                ? "the model was trained on binary data, bytes 0 and 1"
+                : "all of \(splits[0].images.name) is 0 or 1 and thus binary; store both alike"))
+        }
+      }
+      return (.binary, .binary)
+    }
+  }
+
+  private static func split(_ arrays: SplitArrays, rule: ValueRule) -> DataSplit {
+    let images = arrays.images
+    let store: any ExampleStore =
+      switch images.values {
+      case .bytes(let memory, _), .booleans(let memory):
+        ByteStore(
+          count: images.count, shape: images.shape, memory: memory,
+          divisor: rule == .bytes ? 255 : 1)
+      case .floats(let memory, _):
+        FloatStore(count: images.count, shape: images.shape, memory: memory)
+      }
+    return DataSplit(name: arrays.name, store: store, labels: arrays.labels?.values)
+  }
+}
+
+extension ImageArray.Values {
+  /// What a user calls the elements.
+  fileprivate var kind: String {
+    switch self {
+    case .bytes: "bytes"
+    case .booleans: "booleans"
+    case .floats: "floating-point numbers"
+    }
+  }
+
+  fileprivate var floatRange: ValueRange? {
+    if case .floats(_, let range) = self { range } else { nil }
+  }
+}

@@ -1,0 +1,18 @@
+/// Images that stay bytes in memory.
+struct ByteStore: ExampleStore {
+  let count: Int
+  let shape: ImageShape
+  /// `[count, height, width, channels]`, one byte each.
+  let memory: ArrayMemory
+  /// 255, or 1 for bytes that are 0 and 1.
+  let divisor: Float
+
+  func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+    let bytes = memory.elements(as: UInt8.self)
+    let size = shape.count
+    forEachExample(indices, in: destination) { index, image in
+      let source = UnsafeBufferPointer(rebasing: bytes[index * size..<(index + 1) * size])
+      for position in 0..<size { image[position] = Float(source[position]) / divisor }
+    }
+  }
+}

@@ -1,0 +1,15 @@
+/// Images of floating-point numbers, in memory as models see them.
+struct FloatStore: ExampleStore {
+  let count: Int
+  let shape: ImageShape
+  /// `[count, height, width, channels]`, one `Float` each.
+  let memory: ArrayMemory
+
+  func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+    let floats = memory.elements(as: Float.self)
+    let size = shape.count
+    forEachExample(indices, in: destination) { index, image in
+      _ = image.update(fromContentsOf: floats[index * size..<(index + 1) * size])
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import Tensors
+
+/// Between tensors in memory and in files.
+extension Safetensors {
+  /// A file of the given tensors.
+  public init(tensors: [(name: String, values: Tensor)]) {
+    self.init()
+    for (name, values) in tensors {
+      values.withFloats { add(name, shape: values.shape.dimensions, floats: $0) }
+    }
+  }
+
+  /// The tensor of a name, which must have the given shape.
+  ///
+  /// - Throws: `SafetensorsError` where there is none, or one of another type or shape.
+  public func tensor(_ name: String, shape: Shape) throws -> Tensor {
+    Tensor(try floats(name, shape: shape.dimensions), shape: shape)
+  }
+
+  /// The tensor of a name, nil where there is none.
+  ///
+  /// - Throws: `SafetensorsError` where it has another type or shape.
+  public func tensor(ifPresent name: String, shape: Shape) throws -> Tensor? {
+    entry(name) == nil ? nil : try tensor(name, shape: shape)
+  }
+}

@@ -1,0 +1,30 @@
+import VAECore
+
+/// A mean with its standard error.
+public struct Estimate: Equatable, Sendable {
+  /// The mean.
+  public let mean: Double
+  /// The standard deviation of the mean: sample deviation / √count.
+  public let standardError: Double
+
+  /// A mean with its standard error.
+  public init(mean: Double, standardError: Double) {
+    self.mean = mean
+    self.standardError = standardError
+  }
+
+  /// The estimate from independent values.
+  public init(of values: [Double]) {
+    let count = Double(max(1, values.count))
+    let mean = values.reduce(0, +) / count
+    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    self.init(
+      mean: mean,
+      standardError: values.count > 1 ? (squares / (count - 1) / count).squareRoot() : 0)
+  }
+
+  /// The estimate of a constant multiple.
+  public func scaled(by factor: Double) -> Estimate {
+    Estimate(mean: mean * factor, standardError: standardError * abs(factor))
+  }
+}

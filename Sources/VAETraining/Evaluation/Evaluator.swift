@@ -1,0 +1,146 @@
+import Glibc
+import NeuralNetworks
+import Tensors
+import VAECore
+
+/// Measures a model on held-out examples, without a tape.
+public struct Evaluator {
+  /// The model.
+  public let model: Model
+  /// What it is measured on.
+  public let examples: Examples
+  /// Where draws come from; the same seed gives the same numbers.
+  public let random: RandomSource
+  /// Rows a forward pass may have: what bounds memory for any number of importance samples and any
+  /// image size.
+  public var rowLimit: Int
+
+  /// An evaluator.
+  public init(model: Model, examples: Examples, seed: Int) {
+    self.model = model
+    self.examples = examples
+    random = RandomSource(seed: UInt64(bitPattern: Int64(seed))).child("evaluation")
+    // A convolution keeps some tens of maps of the image's size for each row.
+    let pixels = examples.split.shape.height * examples.split.shape.width
+    rowLimit = min(1024, max(16, Self.pixelLimit / max(1, pixels)))
+  }
+
+  private static let pixelLimit = 1 << 18
+
+  /// What was measured.
+  public struct Result: Sendable {
+    /// The number of examples.
+    public var examples: Int
+    /// The bound on log p(x) in nats an example: −(distortion + rate), one draw an example.
+    public var elbo: Estimate
+    /// The price of the latents in nats an example.
+    public var rate: Estimate
+    /// −log p(x|z) in nats an example.
+    public var distortion: Estimate
+    /// −log p(x) by importance weighting in nats an example, with the number of samples, where
+    /// asked for.
+    public var nll: (estimate: Estimate, samples: Int)?
+    /// Bits a dimension: of the importance-weighted likelihood where there is one, else of the
+    /// bound. Nil for densities over real numbers.
+    public var bitsPerDimension: Estimate?
+    /// Latent units that carry information.
+    public var activeUnits: Estimate?
+    /// Mean rate of each latent unit, where it is a sum over units.
+    public var unitRates: [Double]?
+    /// Mean rate of each stochastic layer, the one nearest to the data first.
+    public var layerRates: [Double]
+  }
+
+  /// Measures all examples.
+  ///
+  /// - Parameters:
+  ///   - importanceSamples: draws an example for the likelihood, nil for the bound alone.
+  ///   - progress: told the fraction done; returns false to stop.
+  /// - Returns: nil when it was stopped.
+  public func run(
+    importanceSamples: Int? = nil, progress: (Double) -> Bool = { _ in true }
+  ) -> Result? {
+    withoutTape {
+      var sums = Sums()
+      let batchSize = max(1, min(rowLimit, 500))
+      var start = 0
+      while start < examples.count {
+        guard progress(Double(start) / Double(examples.count)) else { return nil }
+        let indices = Array(start..<min(start + batchSize, examples.count))
+        measure(indices, importanceSamples: importanceSamples, into: &sums)
+        start += indices.count
+      }
+      return sums.result(
+        dimensions: model.likelihood.isDiscrete ? examples.split.shape.count : nil,
+        importanceSamples: importanceSamples)
+    }
+  }
+
+  private func measure(_ indices: [Int], importanceSamples: Int?, into sums: inout Sums) {
+    var context = Context(
+      mode: .evaluation, random: random, examples: indices.map(UInt64.init))
+    let x = examples.batch(indices, context)
+    var request = DrawRequest()
+    request.wantsUnitRates = true
+    let evaluation = model.evaluate(x, request, context)
+    sums.add(evaluation)
+
+    guard let importanceSamples else { return }
+    // The bound used draw 0; the weights use draws of their own.
+    request.usesSampledRate = true
+    request.wantsUnitRates = false
+    var weights = RunningLogSumExp(columns: indices.count)
+    var done = 0
+    while done < importanceSamples {
+      request.samples = min(max(1, rowLimit / indices.count), importanceSamples - done)
+      context.firstDraw = 1 + done
+      let part = model.evaluate(x, posterior: evaluation.posterior, request, context)
+      part.logWeights.withFloats { weights.add($0) }
+      done += request.samples
+    }
+    sums.logLikelihoods += weights.logMeans
+  }
+
+  /// What is gathered over batches.
+  private struct Sums {
+    var rates: [Double] = []
+    var distortions: [Double] = []
+    var logLikelihoods: [Double] = []
+    var activeUnits = ActiveUnits()
+    var unitRates: [Double]?
+    var layerRates: [Double] = []
+
+    mutating func add(_ evaluation: Evaluation) {
+      rates += evaluation.rate.floats.map(Double.init)
+      distortions += evaluation.distortion.floats.map(Double.init)
+      if let mean = evaluation.posterior.mean {
+        activeUnits.add(mean.floats, units: mean.shape.removingFirst.count)
+      }
+      for (number, layer) in evaluation.draw.layers.enumerated() {
+        if number >= layerRates.count { layerRates.append(0) }
+        layerRates[number] += layer.rate.doubleSum
+        if let units = layer.unitRates {
+          let sums = units.sum(axis: 0).floats.map(Double.init)
+          unitRates = unitRates.map { zip($0, sums).map { $0 + $1 } } ?? sums
+        }
+      }
+    }
+
+    func result(dimensions: Int?, importanceSamples: Int?) -> Result {
+      let count = Double(max(1, rates.count))
+      let elbos = zip(rates, distortions).map { -($0 + $1) }
+      let nll = importanceSamples.map {
+        (estimate: Estimate(of: logLikelihoods.map { -$0 }), samples: $0)
+      }
+      let elbo = Estimate(of: elbos)
+      return Result(
+        examples: rates.count, elbo: elbo, rate: Estimate(of: rates),
+        distortion: Estimate(of: distortions), nll: nll,
+        bitsPerDimension: dimensions.map {
+          (nll?.estimate ?? elbo.scaled(by: -1)).scaled(by: 1 / (Double($0) * log(2)))
+        },
+        activeUnits: activeUnits.count, unitRates: unitRates?.map { $0 / count },
+        layerRates: layerRates.map { $0 / count })
+    }
+  }
+}

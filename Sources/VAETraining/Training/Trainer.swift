@@ -1,0 +1,356 @@
+import Glibc
+import NeuralNetworks
+import Tensors
+import VAECore
+import VAEData
+
+/// Trains a model on a data source: order, updates, held-out measurement at each epoch's end,
+/// checkpoints, resume.
+///
+/// Everything random follows from the seed and the step, so a trainer that takes up a checkpoint
+/// continues as if it had never stopped, bit for bit with the same number of threads.
+public final class Trainer {
+  /// The model, changed by training.
+  public let model: Model
+  /// How it is trained.
+  public let options: TrainingOptions
+  /// The data.
+  public let data: DataSource
+  /// Where everything random comes from.
+  public let random: RandomSource
+  /// Updates in an epoch.
+  public let updatesPerEpoch: Int
+  /// The number of updates made.
+  public internal(set) var step = 0
+
+  /// Called with the gradients of every phase before they are used: the place where several
+  /// processes would reduce theirs to a common mean.
+  public var reduceGradients: (inout Gradients) -> Void = { _ in }
+
+  let training: Examples
+  let phases: [(phase: Phase, optimizer: Optimizer)]
+  let average: WeightAverage?
+  /// Sums over the updates of the present epoch.
+  var progress = EpochProgress()
+
+  private let schedule: Schedule
+  private let requirements: ObjectiveRequirements
+  private var order: EpochOrder?
+
+  /// A trainer at step zero.
+  ///
+  /// - Throws: `TrainingError` where the data have fewer examples than a batch.
+  public init(model: Model, data: DataSource, options: TrainingOptions) throws {
+    self.model = model
+    self.data = data
+    self.options = options
+    training = Examples(data.train, binarization: options.binarization)
+    random = RandomSource(seed: UInt64(bitPattern: Int64(options.seed))).child("training")
+    let count = training.count
+    let full = count / options.batchSize
+    updatesPerEpoch = options.dropsLastBatch || count % options.batchSize == 0 ? full : full + 1
+    guard updatesPerEpoch > 0 else {
+      throw TrainingError(
+        .unsuitable,
+        "\(data.name) has \(count) training examples, fewer than a batch of \(options.batchSize); "
+          + "choose a smaller --batch-size or --set training.drop_last=false")
+    }
+    schedule = options.schedule.schedule(
+      updatesPerEpoch: updatesPerEpoch, updates: updatesPerEpoch * options.epochs)
+    requirements = model.objective.requirements
+    let parameters = model.parameters
+    phases = model.objective.phases.map { phase in
+      let group = parameters.filter { phase.group.contains($0.path) }
+      return (phase, Optimizer(phase.rule ?? options.rule, parameters: group))
+    }
+    average =
+      options.averageDecay > 0
+      ? WeightAverage(of: parameters, decay: Float(options.averageDecay)) : nil
+  }
+
+  /// The updates of the whole run.
+  public var totalSteps: Int { updatesPerEpoch * options.epochs }
+
+  /// Whether all epochs are done.
+  public var isFinished: Bool { step >= totalSteps }
+
+  /// How a call of `train` ended.
+  public enum Outcome: Sendable {
+    /// All epochs are done.
+    case finished
+    /// The token asked for a stop.
+    case cancelled
+  }
+
+  /// Trains until all epochs are done or the token asks for a stop.
+  ///
+  /// - Parameters:
+  ///   - run: where metrics and checkpoints go, nil for nowhere.
+  ///   - cancel: polled after every update.
+  ///   - observe: told what happens, on the calling thread.
+  /// - Throws: `TrainingError` of kind `diverged` when a loss or weight is no longer finite;
+  ///   `FileError` when the run cannot be written; whatever data-dependent initialisation throws.
+  public func train(
+    run: RunFolder? = nil, cancel: CancelToken = CancelToken(),
+    observe: (TrainingEvent) -> Void = { _ in }
+  ) throws -> Outcome {
+    if step == 0 && !isFinished { try prepare() }
+    observe(.started(step: step, totalSteps: totalSteps))
+    var lastCheckpoint = Clock.seconds
+    while !isFinished {
+      let begin = Clock.seconds
+      let terms = try update()
+      progress.seconds += Clock.seconds - begin
+      observe(.step(step, of: totalSteps, epoch: epoch, terms: terms))
+      if step % updatesPerEpoch == 0 {
+        try finishEpoch(run: run, observe: observe)
+        lastCheckpoint = Clock.seconds
+      } else if let run,
+        Clock.seconds - lastCheckpoint > Self.checkpointInterval || cancel.isCancelled
+      {
+        try writeCheckpoint(to: run)
+        lastCheckpoint = Clock.seconds
+      }
+      if cancel.isCancelled && !isFinished { return .cancelled }
+    }
+    return .finished
+  }
+
+  /// A checkpoint is written at least this often, in seconds.
+  static let checkpointInterval = 60.0
+
+  /// The epoch of the last update, from one.
+  var epoch: Int { (step + updatesPerEpoch - 1) / updatesPerEpoch }
+
+  /// Lets the parts look at the first batches before the first update.
+  private func prepare() throws {
+    let indices = batchIndices(step: 0)
+    let context = context(for: indices)
+    let batch = training.batch(indices, context)
+    try withoutTape { try model.prepare(firstBatches: [batch], context: context) }
+  }
+
+  // MARK: One update
+
+  /// Makes one update of all phases.
+  ///
+  /// - Returns: the bound's terms of the first phase's batch.
+  /// - Throws: `TrainingError` of kind `diverged`, with the parameters as they were before the
+  ///   phase that diverged.
+  public func update() throws -> BoundTerms {
+    let indices = batchIndices(step: step)
+    let context = context(for: indices)
+    let batch = training.batch(indices, context)
+    let second = requirements.needsSecondBatch ? secondBatch() : nil
+    let rate = Float(options.learningRate) * schedule.factor(at: step)
+    var terms: BoundTerms?
+    for (phase, optimizer) in phases {
+      let isPartial = phases.count > 1 || phase.group != .model
+      if isPartial { setTrainable(phase.group) }
+      defer { if isPartial { setTrainable(nil) } }
+      var evaluation = model.evaluate(batch, requirements.draw, context)
+      if let second {
+        evaluation.second = model.encodeSecond(second.batch, requirements.draw, second.context)
+      }
+      let loss = phase.loss(evaluation, context)
+      let bound = BoundTerms(
+        distortion: evaluation.distortion.doubleSum / Double(evaluation.distortion.count),
+        rate: evaluation.rate.doubleSum / Double(max(1, evaluation.rate.count)))
+      let logged = loss.terms.map { (name: $0.name, value: Double($0.value.item)) }
+      try checkFinite(bound, loss: loss.value.item, logged, phase: phase.name)
+      if terms == nil { terms = bound }
+      progress.addTerms(logged)
+      var gradients = loss.value.backward()
+      reduceGradients(&gradients)
+      optimizer.update(
+        gradients, rate: rate * phase.rateFactor,
+        gradientScale: clipScale(gradients, optimizer.parameters))
+    }
+    model.afterUpdate(context)
+    average?.update()
+    step += 1
+    let bound = terms ?? BoundTerms(distortion: 0, rate: 0)
+    progress.add(bound)
+    return bound
+  }
+
+  private func setTrainable(_ group: ParameterGroup?) {
+    for (path, parameter) in model.parameters {
+      parameter.isTrainable = group?.contains(path) ?? true
+    }
+  }
+
+  private func clipScale(
+    _ gradients: Gradients, _ parameters: [(path: String, parameter: Parameter)]
+  ) -> Float {
+    guard options.clipNorm > 0 else { return 1 }
+    let norm = gradients.globalNorm(parameters)
+    return norm > options.clipNorm ? Float(options.clipNorm / norm) : 1
+  }
+
+  private func checkFinite(
+    _ bound: BoundTerms, loss: Float, _ terms: [(name: String, value: Double)], phase: String
+  ) throws {
+    let all =
+      [("distortion", bound.distortion), ("rate", bound.rate)] + terms + [("loss", Double(loss))]
+    guard let bad = all.first(where: { !$0.1.isFinite }) else { return }
+    throw TrainingError(
+      .diverged,
+      "training diverged at step \(step + 1): the \(bad.0) of phase \(phase) is \(bad.1); the last checkpoint "
+        + "is kept; resume with a smaller --learning-rate or --set training.clip_norm=100")
+  }
+
+  // MARK: Batches
+
+  private func context(for indices: [Int]) -> Context {
+    Context(
+      mode: .training, step: step, epochs: Double(step) / Double(updatesPerEpoch), random: random,
+      examples: indices.map(UInt64.init))
+  }
+
+  private func batchIndices(step: Int) -> [Int] {
+    let epoch = step / updatesPerEpoch
+    let order =
+      order?.epoch == epoch
+      ? order : EpochOrder(epoch: epoch, count: training.count, random: random)
+    self.order = order
+    return order?.batch(step % updatesPerEpoch, size: options.batchSize) ?? []
+  }
+
+  /// A batch drawn independently of the epoch's order.
+  private func secondBatch() -> (batch: Tensor, context: Context) {
+    var generator = random.stream("second batch", step: step).generator()
+    let indices = (0..<options.batchSize).map { _ in
+      Int.random(in: 0..<training.count, using: &generator)
+    }
+    var context = context(for: indices)
+    context.random = random.child("second batch")
+    return (training.batch(indices, context), context)
+  }
+
+  // MARK: The end of an epoch
+
+  private func finishEpoch(run: RunFolder?, observe: (TrainingEvent) -> Void) throws {
+    let begin = Clock.seconds
+    var record = EpochRecord(
+      epoch: epoch, step: step, train: progress.mean, valid: nil, activeUnits: nil, unitRates: nil,
+      terms: progress.meanTerms, seconds: 0)
+    try withAveragedWeights {
+      calibrate()
+      try measureHeldOut(into: &record)
+    }
+    record.seconds = progress.seconds + Clock.seconds - begin
+    progress = EpochProgress()
+    observe(.epoch(record))
+    for notice in record.notices { observe(.notice(notice)) }
+    if let run {
+      try run.appendMetrics(record.json.line)
+      try writeCheckpoint(to: run)
+    }
+  }
+
+  private func measureHeldOut(into record: inout EpochRecord) throws {
+    guard let split = data.heldOut else { return }
+    let evaluator = Evaluator(
+      model: model, examples: Examples(split, binarization: options.binarization),
+      seed: options.seed)
+    guard let result = evaluator.run() else { return }
+    record.valid = BoundTerms(distortion: result.distortion.mean, rate: result.rate.mean)
+    record.activeUnits = result.activeUnits.map { Int($0.mean) }
+    record.unitRates = result.unitRates
+  }
+
+  /// Runs a closure with the weights that evaluation uses: their moving averages where the options
+  /// ask for them.
+  public func withAveragedWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
+    guard let average else { return try body() }
+    return try average.applied(body)
+  }
+
+  /// Examples that calibration looks at, at most.
+  private static let calibrationLimit = 10_000
+
+  /// Gathers the statistics that normalisations use in evaluation, over a fixed, seeded part of the
+  /// training data.
+  private func calibrate() {
+    guard model.usesCalibration else { return }
+    withoutTape {
+      let calibration = Calibration()
+      let random = random.child("calibration")
+      let order = EpochOrder(epoch: 0, count: training.count, random: random)
+      let count = min(Self.calibrationLimit, training.count)
+      let size = min(max(2, options.batchSize), count)
+      for number in 0..<(count / size) {
+        let indices = order.batch(number, size: size)
+        var context = Context(
+          mode: .calibration, step: number, epochs: Double(step) / Double(updatesPerEpoch),
+          random: random, examples: indices.map(UInt64.init))
+        context.calibration = calibration
+        _ = model.evaluate(training.batch(indices, context), requirements.draw, context)
+      }
+      model.recalibrate(calibration)
+    }
+  }
+}
+
+/// Sums over the updates of an epoch.
+struct EpochProgress: Equatable {
+  var updates = 0
+  var distortion = 0.0
+  var rate = 0.0
+  var seconds = 0.0
+  var terms: [String: Double] = [:]
+  var termOrder: [String] = []
+
+  mutating func add(_ bound: BoundTerms) {
+    updates += 1
+    distortion += bound.distortion
+    rate += bound.rate
+  }
+
+  mutating func addTerms(_ logged: [(name: String, value: Double)]) {
+    for (name, value) in logged {
+      if terms[name] == nil { termOrder.append(name) }
+      terms[name, default: 0] += value
+    }
+  }
+
+  var mean: BoundTerms {
+    let count = Double(max(1, updates))
+    return BoundTerms(distortion: distortion / count, rate: rate / count)
+  }
+
+  var meanTerms: [(name: String, value: Double)] {
+    termOrder.map { (name: $0, value: (terms[$0] ?? 0) / Double(max(1, updates))) }
+  }
+}
+
+extension EpochRecord {
+  /// What in this record calls for attention, in plain words with a remedy.
+  var notices: [String] {
+    if let valid, !valid.elbo.isFinite {
+      return [
+        "held-out numbers after epoch \(epoch) are not finite: the model is about to diverge; try a smaller "
+          + "--learning-rate or --set training.clip_norm=100"
+      ]
+    }
+    guard let activeUnits, let unitRates, !unitRates.isEmpty else { return [] }
+    if activeUnits == 0 {
+      return [
+        "no latent unit carries information after epoch \(epoch) (posterior collapse): the decoder ignores the latents; "
+          + "try --set warmup_epochs=\(max(5, epoch)), a smaller beta or a smaller learning rate"
+      ]
+    }
+    return []
+  }
+}
+
+/// Monotonic time.
+enum Clock {
+  /// Seconds since some moment.
+  static var seconds: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+}

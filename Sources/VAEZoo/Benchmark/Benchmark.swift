@@ -1,0 +1,144 @@
+import Glibc
+import NeuralNetworks
+import Tensors
+import VAECore
+
+/// A reference workload: a fixed model and batch, whose step is timed.
+public struct Workload: Sendable {
+  /// The name on the command line.
+  public let name: String
+  /// What it is, in one line.
+  public let summary: String
+  /// Useful floating-point operations of one step: 2 × 3 × the forward multiply-adds of all dense
+  /// and convolution layers, whether or not a gradient for the data is computed.
+  public let flops: Double
+  /// Makes the model and a batch.
+  let make: @Sendable () -> BenchmarkSubject
+
+  /// All workloads, in the order of the documentation.
+  public static let all: [Workload] = [.mlp, .convolutional]
+}
+
+/// One model with a batch and an optimizer, ready for steps.
+final class BenchmarkSubject {
+  private let model: Model
+  private let batch: Tensor
+  private let optimizer: Optimizer
+  private var step = 0
+
+  init(model: Model, batch: Tensor) {
+    self.model = model
+    self.batch = batch
+    optimizer = Optimizer(.adam(), parameters: model.parameters)
+  }
+
+  /// Forward, backward and Adam.
+  func run() {
+    let context = Context(
+      mode: .training, step: step, random: RandomSource(seed: 1),
+      examples: (0..<batch.shape[0]).map(UInt64.init))
+    let requirements = model.objective.requirements
+    for phase in model.objective.phases {
+      let loss = phase.loss(model.evaluate(batch, requirements.draw, context), context)
+      let gradients = loss.value.backward()
+      optimizer.update(gradients, rate: 1e-3)
+    }
+    step += 1
+  }
+}
+
+/// What a workload's measurement found.
+public struct BenchmarkResult: Sendable {
+  /// The workload.
+  public let workload: String
+  /// The number of threads.
+  public let threads: Int
+  /// The quickest step.
+  public let minimumMilliseconds: Double
+  /// The median step.
+  public let medianMilliseconds: Double
+  /// Useful operations a step.
+  public let flops: Double
+  /// What the processor reached with matrix products in the same run, in 10⁹ operations a second.
+  public let peakGflops: Double
+  /// The largest resident memory of the process so far, in MB.
+  public let peakMegabytes: Double
+
+  /// Useful operations a second in 10⁹, from the median.
+  public var gflops: Double { flops / medianMilliseconds / 1e6 }
+  /// The part of the peak that was used.
+  public var utilization: Double { gflops / peakGflops }
+
+  /// The result by its names in `bench --json`.
+  public var json: JSON {
+    func rounded(_ value: Double, _ digits: Double) -> JSON {
+      .finite((value * digits).rounded() / digits)
+    }
+    return .object([
+      "workload": .text(workload), "dtype": .text("float32"), "threads": .integer(threads),
+      "min_ms": rounded(minimumMilliseconds, 1e4), "median_ms": rounded(medianMilliseconds, 1e4),
+      "flops": .finite(flops), "gflops": rounded(gflops, 1e2),
+      "peak_gflops": rounded(peakGflops, 1e2), "utilization": rounded(utilization, 1e4),
+      "peak_rss_mb": rounded(peakMegabytes, 1e1),
+    ])
+  }
+}
+
+extension Workload {
+  /// Times the workload: at least 30 steps and about `seconds` of them, after a warm-up.
+  public func measure(seconds: Double = 4) -> BenchmarkResult {
+    let before = MatrixPeak.measure()
+    let subject = make()
+    for _ in 0..<5 { subject.run() }
+    var times: [Double] = []
+    let begin = Self.now
+    while times.count < 30 || (Self.now - begin < seconds && times.count < 10_000) {
+      let start = Self.now
+      subject.run()
+      times.append(Self.now - start)
+    }
+    times.sort()
+    let peak = max(before, MatrixPeak.measure())
+    return BenchmarkResult(
+      workload: name, threads: Engine.threads, minimumMilliseconds: times[0] * 1e3,
+      medianMilliseconds: times[times.count / 2] * 1e3, flops: flops, peakGflops: peak,
+      peakMegabytes: Self.peakMegabytes)
+  }
+
+  /// Monotonic seconds.
+  static var now: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  private static var peakMegabytes: Double {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return Double(usage.ru_maxrss) / 1024
+  }
+}
+
+/// The most that oneDNN's matrix product reaches here: the better of three shapes, each at its best
+/// of several runs.
+enum MatrixPeak {
+  private static let sizes = [(1024, 1024, 1024), (2048, 1024, 1024), (128, 784, 400)]
+
+  /// 10⁹ operations a second.
+  static func measure() -> Double {
+    sizes.map { m, k, n in
+      let left = Tensor.ones([m, k])
+      let right = Tensor.ones([k, n])
+      let output = Tensor.zeros([m, n])
+      let flops = 2 * Double(m) * Double(k) * Double(n)
+      let repetitions = max(1, Int(2e8 / flops))
+      var best = Double.infinity
+      for _ in 0..<12 {
+        let start = Workload.now
+        for _ in 0..<repetitions { Engine.measureMatrixProduct(left, right, into: output) }
+        best = min(best, (Workload.now - start) / Double(repetitions))
+      }
+      return flops / best / 1e9
+    }.max() ?? 0
+  }
+}

@@ -1,0 +1,24 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+
+extension Workload {
+  /// 784-400-(20)-400-784 with ReLU and a Bernoulli likelihood, batch 128.
+  ///
+  /// Multiply-adds an example: 784·400 + 400·(2·20) + 20·400 + 400·784 = 651,200; times 128
+  /// examples, two operations, three passes: 500.1 million.
+  static let mlp = Workload(
+    name: "mlp", summary: "784-400-(20)-400-784, ReLU, Bernoulli, batch 128",
+    flops: 6 * 128 * Double(784 * 400 + 400 * 2 * 20 + 20 * 400 + 400 * 784)
+  ) {
+    let random = RandomSource(seed: 0)
+    let model = Model(
+      encoder: MLPEncoder(inputs: 784, hidden: [400], latent: 20, random: random.child("encoder")),
+      prior: StandardNormalPrior(units: 20),
+      decoder: MLPDecoder(
+        latent: 20, hidden: [400], outputShape: [28, 28, 1], random: random.child("decoder")),
+      likelihood: BernoulliLikelihood())
+    let batch = random.stream("batch").uniform([128, 28, 28, 1]).isAbove(0.87)
+    return BenchmarkSubject(model: model, batch: batch)
+  }
+}

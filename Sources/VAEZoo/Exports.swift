@@ -1,0 +1,6 @@
+// One import for whoever uses the package: the layers below are part of this module's interface.
+@_exported import NeuralNetworks
+@_exported import Tensors
+@_exported import VAECore
+@_exported import VAEData
+@_exported import VAETraining

@@ -1,0 +1,38 @@
+import VAECore
+import VAEData
+import VAETraining
+
+extension DataSource {
+  /// Opens data for a model that exists: values are read by the rule that it was trained with, and
+  /// must have its size and range.
+  ///
+  /// - Throws: `DataError` where the data cannot be read, `RecipeError` of kind `unsuitableData`
+  ///   where they do not fit.
+  public static func open(
+    _ specification: String, for recipe: Recipe, options: TrainingOptions
+  ) throws -> DataSource {
+    guard let wanted = recipe.data else {
+      throw RecipeError(.malformed, "the recipe has no data part, so its model has no size")
+    }
+    let source = try DataSource.open(specification, rule: wanted.rule)
+    let found = try source.description(binarization: options.binarization)
+    guard
+      found.height == wanted.height, found.width == wanted.width, found.channels == wanted.channels
+    else {
+      throw RecipeError(
+        .unsuitableData,
+        "\(specification) has images of \(found.height)x\(found.width)x\(found.channels), but the model takes "
+          + "\(wanted.height)x\(wanted.width)x\(wanted.channels)")
+    }
+    guard
+      found.range == wanted.range || (found.range == .binary && wanted.range == .unit)
+        || wanted.range == .real
+    else {
+      throw RecipeError(
+        .unsuitableData,
+        "\(specification) has \(found.range.rawValue) values, but the model takes \(wanted.range.rawValue) ones"
+      )
+    }
+    return source
+  }
+}

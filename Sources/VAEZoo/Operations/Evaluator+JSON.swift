@@ -1,0 +1,30 @@
+import VAECore
+import VAETraining
+
+extension Evaluator.Result {
+  /// The result by the names that commands, C and Python use.
+  public func json(variant: String, split: String) -> JSON {
+    var object: JSON.Object = [
+      "variant": .text(variant), "split": .text(split), "examples": .integer(examples),
+    ]
+    func add(_ name: String, _ estimate: Estimate) {
+      object[name] = .finite(estimate.mean)
+      object["\(name)_stderr"] = .finite(estimate.standardError)
+    }
+    add("elbo", elbo)
+    add("rate", rate)
+    add("distortion", distortion)
+    if let nll {
+      add("nll", nll.estimate)
+      object["nll_samples"] = .integer(nll.samples)
+    }
+    if let bitsPerDimension { add("bits_per_dim", bitsPerDimension) }
+    if let activeUnits {
+      object["active_units"] = .integer(Int(activeUnits.mean))
+      object["active_units_stderr"] = .finite(activeUnits.standardError)
+    }
+    if let unitRates { object["rate_per_unit"] = .array(unitRates.map(JSON.finite)) }
+    if layerRates.count > 1 { object["rate_per_layer"] = .array(layerRates.map(JSON.finite)) }
+    return .object(object)
+  }
+}

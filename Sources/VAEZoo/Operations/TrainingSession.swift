@@ -1,0 +1,185 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+import VAEData
+import VAETraining
+
+/// What to train, on what, and where to.
+public struct TrainingRequest: Sendable {
+  /// What the model is.
+  public enum Subject: Sendable {
+    /// A variant by name, with its defaults.
+    case variant(String)
+    /// A recipe's JSON, with the name of where it comes from.
+    case recipe([UInt8], source: String)
+  }
+
+  /// What to do where the run folder exists.
+  public enum Existing: Sendable {
+    /// Refuse.
+    case refuse
+    /// Continue it, or begin where there is nothing to continue.
+    case resume
+    /// Replace it.
+    case replace
+  }
+
+  /// What the model is.
+  public var subject: Subject
+  /// Settings in addition, as after `--set`.
+  public var settings: [(key: String, value: String)]
+  /// The data source.
+  public var data: String
+  /// The run folder.
+  public var run: String
+  /// What to do where it exists.
+  public var existing: Existing
+
+  /// A request.
+  public init(
+    _ subject: Subject, settings: [(key: String, value: String)] = [], data: String, run: String,
+    existing: Existing = .refuse
+  ) {
+    self.subject = subject
+    self.settings = settings
+    self.data = data
+    self.run = run
+    self.existing = existing
+  }
+}
+
+/// A training that is ready to run: everything that can be refused has been checked.
+public final class TrainingSession {
+  /// The full recipe.
+  public let recipe: Recipe
+  /// The data.
+  public let data: DataSource
+  /// The trainer, at the step it begins with.
+  public let trainer: Trainer
+  /// The run folder.
+  public let run: RunFolder
+  /// What the user should know before it begins, a sentence each.
+  public let notices: [String]
+
+  /// Checks a request and prepares it.
+  ///
+  /// - Throws: `RecipeError`, `DataError`, `TrainingError`, `FileError` or `SafetensorsError`;
+  ///   nothing has been changed on disk then but for an empty run folder.
+  public init(_ request: TrainingRequest, registry: Registry) throws {
+    var recipe: Recipe =
+      switch request.subject {
+      case .variant(let name): try registry.recipe(for: name)
+      case .recipe(let bytes, let source): try registry.recipe(parsing: bytes, source: source)
+      }
+    // What concerns training comes first: whether values become binary decides what the model sees.
+    let isOfTraining = { (setting: (key: String, value: String)) in
+      setting.key.hasPrefix("training.")
+    }
+    try registry.apply(request.settings.filter(isOfTraining), to: &recipe)
+    let options = TrainingOptions(recipe.training)
+    data = try DataSource.open(request.data, rule: recipe.data?.rule)
+    recipe.data = try data.description(binarization: options.binarization)
+    try registry.apply(request.settings.filter { !isOfTraining($0) }, to: &recipe)
+    self.recipe = recipe
+    let model = try registry.model(recipe, seed: options.seed)
+    trainer = try Trainer(model: model, data: data, options: options)
+    run = try RunFolder.create(
+      at: request.run, force: request.existing == .replace, resume: request.existing == .resume)
+    let stored = try run.recipeBytes()
+    if let stored { try Self.checkSame(stored, recipe, run: request.run) }
+    let checkpoint = try run.storedCheckpoint()
+    if let checkpoint {
+      try trainer.restore(checkpoint)
+      try Self.checkLength(trainer, run: request.run)
+    }
+    // From here on nothing is refused any more.
+    let document = Array(recipe.json.document.utf8)
+    if stored != document { try run.writeRecipe(document) }
+    try run.cutMetrics(toStep: trainer.step)
+
+    var notices = ["values: \(data.ruleSentence)"]
+    if data.validation == nil {
+      notices.append(
+        data.test == nil
+          ? "\(data.name) has no held-out split, so no held-out numbers are recorded"
+          : "\(data.name) has no valid split, so held-out numbers are of its test split")
+    }
+    if let checkpoint {
+      notices.append("resuming at step \(checkpoint.step)")
+      if checkpoint.threads != Engine.threads {
+        notices.append(
+          "the run began with \(checkpoint.threads) threads and goes on with \(Engine.threads), so its last digits may "
+            + "differ from an uninterrupted one")
+      }
+    }
+    self.notices = notices
+  }
+
+  /// A resumed run keeps its recipe; only the number of epochs may be another one, where the
+  /// learning rate does not depend on it.
+  private static func checkSame(_ stored: [UInt8], _ recipe: Recipe, run: String) throws {
+    let source = "\(run)/recipe.json"
+    guard let old = try JSON(parsing: stored, source: source).object,
+      var oldTraining = old["training"]?.object, let new = recipe.json.object,
+      var newTraining = new["training"]?.object
+    else {
+      throw RecipeError(.malformed, "\(source) is not a recipe")
+    }
+    if recipe.training.text("schedule") != "cosine" {
+      oldTraining["epochs"] = nil
+      newTraining["epochs"] = nil
+    }
+    let parts = Role.allCases.map(\.rawValue) + ["variant", "data"]
+    for part in parts where old[part] != new[part] {
+      throw RecipeError(
+        .invalid,
+        "\(run) was begun with another \(part): \(old[part]?.line ?? "none"); resume with the same settings, or "
+          + "--force to begin again")
+    }
+    for member in newTraining.members where oldTraining[member.name] != member.value {
+      throw RecipeError(
+        .invalid,
+        "\(run) was begun with \(member.name) \(oldTraining[member.name]?.line ?? "unset"), not "
+          + "\(member.value.line); resume with the same settings, or --force to begin again")
+    }
+  }
+
+  /// A run cannot end before the epoch it has come to.
+  private static func checkLength(_ trainer: Trainer, run: String) throws {
+    guard trainer.step > trainer.totalSteps else { return }
+    let done = (trainer.step + trainer.updatesPerEpoch - 1) / trainer.updatesPerEpoch
+    throw RecipeError(
+      .invalid,
+      "\(run) has come to epoch \(done), beyond the \(trainer.options.epochs) epochs asked for; resume with --epochs "
+        + "\(done) or more, or --force to begin again")
+  }
+
+  /// Trains to the end, or until the token asks for a stop, which leaves a checkpoint. A run that
+  /// is finished already returns at once.
+  public func train(
+    cancel: CancelToken = CancelToken(), observe: (TrainingEvent) -> Void = { _ in }
+  ) throws -> Trainer.Outcome {
+    if trainer.isFinished && trainer.totalSteps > 0 {
+      // A process killed after its last checkpoint has not come to the export.
+      if !DurableFiles.exists(exportPath) { try exportModel() }
+      return .finished
+    }
+    // That of fewer epochs must not pass for the end of this run.
+    try DurableFiles.remove(exportPath)
+    let outcome = try trainer.train(run: run, cancel: cancel, observe: observe)
+    if outcome == .finished { try exportModel() }
+    return outcome
+  }
+
+  private var exportPath: String { "\(run.path)/model.safetensors" }
+
+  /// Writes `model.safetensors`: the weights with the recipe in the metadata, all that another
+  /// program needs.
+  private func exportModel() throws {
+    if trainer.step == 0 { try trainer.writeCheckpoint(to: run) }
+    try trainer.withAveragedWeights {
+      try TrainedModel(model: trainer.model, recipe: recipe, source: run.path)
+        .save(to: exportPath)
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import VAECore
+import VAEZoo
+
+struct DescribeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "describe",
+    abstract: "Show a variant's hyper-parameters: type, default, range, help.",
+    discussion: """
+      The names are what train --set takes. --recipe prints the full recipe as JSON, to be edited and given to \
+      train --recipe.
+      """)
+
+  @Argument(help: "A variant that `vae-zoo list` shows.") var variant: String
+  @OptionGroup var output: OutputOptions
+  @Flag(help: "Print the full recipe as JSON.") var recipe = false
+
+  func validate() throws {
+    if recipe && output.json { throw ValidationError("choose one of --json and --recipe") }
+  }
+
+  func run() throws {
+    let registry = Registry.builtIn
+    let recipe = try registry.recipe(for: variant)
+    let variant = try registry.variant(variant)
+    if self.recipe {
+      Console.print(String(recipe.json.document.dropLast()))
+      return
+    }
+    let description = try VariantDescription(variant, recipe: recipe, registry: registry)
+    Console.print(output.json ? description.json.line : text(description))
+  }
+
+  private func text(_ description: VariantDescription) -> String {
+    var text =
+      "\(description.variant.name): \(description.variant.summary)\n\(description.variant.reference)\n"
+    for section in description.sections {
+      text += "\n\(section.title)\n"
+      let rows = section.hyperparameters.map { item in
+        [
+          "  " + item.name, item.declaration.typeName, item.value.description,
+          item.declaration.rangeText, item.declaration.help,
+        ]
+      }
+      let header = ["  name", "type", "default", "range", "help"]
+      text += rows.isEmpty ? "  no hyper-parameters\n" : Console.table([header] + rows) + "\n"
+      if !section.alternatives.isEmpty {
+        text +=
+          "  --set \(section.switchName)=\(section.alternatives.joined(separator: "|")) chooses another\n"
+      }
+    }
+    return String(text.dropLast())
+  }
+}

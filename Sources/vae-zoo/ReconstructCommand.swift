@@ -1,0 +1,35 @@
+import ArgumentParser
+import VAECore
+import VAEZoo
+
+struct ReconstructCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reconstruct",
+    abstract: "Show images of the test split above what the model makes of them.")
+
+  @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
+  var path: String
+  @Option(help: ArgumentHelp("The data.", valueName: "source")) var data: String
+  @Option(help: ArgumentHelp("The file to write: .png.", valueName: "file")) var out: String
+  @Option(help: "The number of images.") var count = 20
+  @Option(help: "The seed of all draws.") var seed = 0
+  @OptionGroup var threads: ThreadOptions
+
+  func validate() throws {
+    if !(1...10_000).contains(count) {
+      throw ValidationError("--count must be between 1 and 10000, not \(count)")
+    }
+  }
+
+  func run() throws {
+    threads.apply()
+    let output = try ImageOutput(out, allowsArrays: false)
+    let model = try TrainedModel.open(path, registry: .builtIn)
+    let split = try model.data(data).split(named: "test")
+    let (originals, reconstructions) = model.reconstruct(split, count: count, seed: seed)
+    try output.write(
+      originals: originals, reconstructions: reconstructions,
+      range: model.recipe.data?.range ?? .unit)
+    Console.error("wrote \(originals.shape[0]) images and their reconstructions to \(out)")
+  }
+}

@@ -1,0 +1,149 @@
+import ArgumentParser
+import VAECore
+import VAETraining
+import VAEZoo
+
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Train a variant, or a recipe, on some data.",
+    discussion: """
+      The run folder holds the full recipe, a metrics line an epoch, checkpoints and, at the end, model.safetensors. \
+      A checkpoint is written every epoch and at least every minute; after an interruption --resume continues bit \
+      for bit.
+
+        vae-zoo train gaussian-vae --data mnist --out run --binarize dynamic
+        vae-zoo train gaussian-vae --data shapes --out run --set latent=10 --set architecture=conv
+        vae-zoo train --recipe my.json --data images.npz --out run
+
+      --set takes any hyper-parameter that `vae-zoo describe VARIANT` shows, by its path or its short name.
+      """)
+
+  @Argument(help: "A variant that `vae-zoo list` shows.") var variant: String?
+  @Option(help: ArgumentHelp("A recipe in place of a variant.", valueName: "file")) var recipe:
+    String?
+  @Option(
+    help: ArgumentHelp(
+      "The data: a built-in set, a folder of IDX files, .npy or .npz.", valueName: "source"))
+  var data: String
+  @Option(help: ArgumentHelp("The run folder.", valueName: "run")) var out: String
+  @Option(help: "Passes over the training data.") var epochs: String?
+  @Option(help: "Examples an update.") var batchSize: String?
+  @Option(help: "The base learning rate.") var learningRate: String?
+  @Option(help: "The seed of weights, order and draws.") var seed: String?
+  @Option(
+    help: ArgumentHelp("How values become binary: none, threshold or dynamic.", valueName: "how"))
+  var binarize: String?
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp("A hyper-parameter; may be given more than once.", valueName: "key=value"))
+  var settings: [String] = []
+  @Flag(help: "Continue the run where it stopped, or begin it.") var resume = false
+  @Flag(help: "Replace the run if it exists.") var force = false
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if (variant == nil) == (recipe == nil) {
+      throw ValidationError("name a variant, or give --recipe, but not both")
+    }
+    if resume && force { throw ValidationError("choose one of --resume and --force") }
+    for setting in settings where !setting.contains("=") || setting.hasPrefix("=") {
+      throw ValidationError("--set \(setting) is not of the form key=value")
+    }
+  }
+
+  private var allSettings: [(key: String, value: String)] {
+    let named = settings.map { setting in
+      let pieces = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      return (key: String(pieces[0]), value: String(pieces[1]))
+    }
+    let options = [
+      ("epochs", epochs), ("batch_size", batchSize), ("learning_rate", learningRate),
+      ("seed", seed), ("binarize", binarize),
+    ]
+    return named
+      + options.compactMap { name, value in value.map { (key: "training.\(name)", value: $0) } }
+  }
+
+  func run() throws {
+    threads.apply()
+    Interrupt.install()
+    let subject: TrainingRequest.Subject
+    if let recipe {
+      subject = .recipe(try DurableFiles.read(recipe), source: recipe)
+    } else {
+      subject = .variant(variant ?? "")
+    }
+    let request = TrainingRequest(
+      subject, settings: allSettings, data: data, run: out,
+      existing: resume ? .resume : force ? .replace : .refuse)
+    let session = try TrainingSession(request, registry: .builtIn)
+    if !output.json {
+      Console.error(
+        "\(session.recipe.variant): \(session.trainer.model.parameterCount) parameters, "
+          + "\(session.data.train.count) training examples")
+    }
+    for notice in session.notices { Console.error(notice) }
+    var reporter = TrainingReporter(
+      epochs: session.trainer.options.epochs, writesJSON: output.json,
+      heldOutName: session.data.heldOut?.name ?? "")
+    let outcome = try session.train(cancel: Interrupt.token) { reporter.report($0) }
+    reporter.finish()
+    switch outcome {
+    case .finished:
+      if !output.json { Console.error("finished: \(out)") }
+    case .cancelled:
+      Console.error("interrupted at step \(session.trainer.step); continue with --resume")
+      throw ExitCode(ExitStatus.interrupted)
+    }
+  }
+}
+
+/// Shows training as it goes: a bar on a terminal, a line an epoch.
+struct TrainingReporter {
+  let epochs: Int
+  let writesJSON: Bool
+  let heldOutName: String
+  private var bar = ProgressBar()
+  private var firstStep = 0
+
+  init(epochs: Int, writesJSON: Bool, heldOutName: String) {
+    self.epochs = epochs
+    self.writesJSON = writesJSON
+    self.heldOutName = heldOutName
+  }
+
+  mutating func report(_ event: TrainingEvent) {
+    switch event {
+    case .started(let step, _):
+      firstStep = step
+    case .step(let step, let total, let epoch, let terms):
+      bar.show(
+        Double(step) / Double(total), since: Double(firstStep) / Double(total),
+        work: step - firstStep, unit: "steps",
+        text: "epoch \(epoch)/\(epochs)  −ELBO \(Console.fixed(-terms.elbo))")
+    case .epoch(let record):
+      bar.clear()
+      Console.print(writesJSON ? record.json.line : line(record))
+    case .notice(let text):
+      bar.clear()
+      Console.error(text)
+    }
+  }
+
+  mutating func finish() {
+    bar.clear()
+  }
+
+  private func line(_ record: EpochRecord) -> String {
+    func text(_ name: String, _ terms: BoundTerms) -> String {
+      "\(name) −ELBO \(Console.fixed(-terms.elbo)) = distortion \(Console.fixed(terms.distortion)) + rate "
+        + Console.fixed(terms.rate)
+    }
+    var line = "epoch \(record.epoch)/\(epochs)  \(text("train", record.train))"
+    if let valid = record.valid { line += "  \(text(heldOutName, valid))" }
+    if let active = record.activeUnits { line += "  active units \(active)" }
+    return line + "  \(Console.fixed(record.seconds, 1)) s"
+  }
+}

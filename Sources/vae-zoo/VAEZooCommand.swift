@@ -1,0 +1,40 @@
+import ArgumentParser
+import Glibc
+import VAEZoo
+
+/// The command `vae-zoo`.
+@main
+struct VAEZooCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "vae-zoo",
+    abstract: "Train, measure and sample variational autoencoders.",
+    discussion: """
+      Every number is in nats an example with all constants: −ELBO = distortion + rate.
+
+        vae-zoo train gaussian-vae --data shapes --out run     train on built-in images
+        vae-zoo evaluate run --data shapes                     measure on held-out images
+        vae-zoo sample run --count 64 --out samples.png        look at what it makes
+
+      DATA is a built-in set (shapes, shapes:32, shapes-color), a folder of IDX files such as MNIST's (compressed \
+      or not), an .npy file, or an .npz file with arrays train, test and optionally valid.
+
+      Exit status: 64 wrong option, name or value; 65 malformed or unsuitable data, recipe or run; 66 a path that \
+      does not exist; 70 a fault of this program; 73 output that exists or cannot be written; 130 interrupted.
+      """,
+    version: VAEZooVersion.text,
+    subcommands: [
+      ListCommand.self, DescribeCommand.self, TrainCommand.self, EvaluateCommand.self,
+      SampleCommand.self, ReconstructCommand.self, BenchCommand.self,
+    ])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      guard let status = ExitStatus(of: error) else { exit(withError: error) }
+      Console.error("vae-zoo: \(status.message)")
+      Glibc.exit(status.code)
+    }
+  }
+}

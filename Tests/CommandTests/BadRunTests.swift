@@ -1,0 +1,196 @@
+import Foundation
+import XCTest
+
+/// Run folders and exported models that are damaged, incomplete, or cannot be written.
+final class BadRunTests: CommandTestCase {
+  private func evaluation(_ model: String) throws -> [String] {
+    ["evaluate", model, "--data", try TrainedRun.shared().data]
+  }
+
+  // MARK: Places where no run can be
+
+  func testARunFolderThatCannotBeWrittenIsRefusedNamingIt() throws {
+    let data = try TrainedRun.shared().data
+    let file = try write([1], "file")
+    for run in ["\(file)/run", "/proc/vae-zoo-run", "/dev/null/run"] {
+      for option in [[], ["--resume"], ["--force"]] {
+        try assertRefused(
+          TrainedRun.arguments(data: data, run: run) + option, status: 73, naming: [run])
+      }
+    }
+    XCTAssertEqual(try bytes(file), [1])
+  }
+
+  func testCheckpointsThatCannotBeWrittenStopTrainingNamingThem() throws {
+    let (data, run) = try copyOfTrainedRun()
+    for name in ["checkpoints", "latest"] {
+      try FileManager.default.removeItem(atPath: "\(run)/\(name)")
+    }
+    _ = try write([1], "run/checkpoints")
+    let outcome = try Command.run(TrainedRun.arguments(data: data, run: run) + ["--resume"])
+    XCTAssertEqual(outcome.status, 73, outcome.err)
+    let line = try XCTUnwrap(outcome.err.split(separator: "\n").last)
+    XCTAssertTrue(line.hasPrefix("vae-zoo: ") && line.contains("\(run)/checkpoints"), String(line))
+    XCTAssertEqual(try bytes("\(run)/checkpoints"), [1])
+  }
+
+  func testAMissingRunIsRefusedNamingIt() throws {
+    for name in ["missing", "missing.safetensors"] {
+      try assertRefused(evaluation(path(name)), status: 66, naming: [path(name)])
+      try assertRefused(
+        ["sample", path(name), "--out", path("samples.png")], status: 66, naming: [path(name)])
+    }
+  }
+
+  func testAFolderOrFileThatIsNoRunIsRefused() throws {
+    let data = try TrainedRun.shared().data
+    try assertRefused(evaluation(data), status: 65, naming: [data])
+    let file = try write([1], "file")
+    try assertRefused(evaluation(file), status: 65, naming: [file])
+  }
+
+  // MARK: Lost files
+
+  func testALostFileIsRefusedNamingItAndNothingIsChanged() throws {
+    let names = ["weights.safetensors", "optimizer.safetensors", "state.json"]
+    for name in ["recipe.json"] + names.map({ "checkpoints/12/\($0)" }) {
+      let (data, run) = try copyOfTrainedRun()
+      try FileManager.default.removeItem(atPath: "\(run)/\(name)")
+      let before = try snapshot(run)
+      let file = (name as NSString).lastPathComponent
+      try assertRefused(evaluation(run), status: 65, naming: [run, file])
+      try assertRefused(
+        ["sample", run, "--out", path("samples.png")], status: 65, naming: [run, file])
+      if name != "recipe.json" {
+        try assertRefused(
+          Small.train(data, run, ["--epochs", "4", "--resume"]), status: 65, naming: [run, file])
+      }
+      XCTAssertEqual(try snapshot(run), before, name)
+      XCTAssertFalse(exists(path("samples.png")))
+      try FileManager.default.removeItem(atPath: run)
+    }
+  }
+
+  func testTheOlderCheckpointStandsInForALostOne() throws {
+    let (data, run) = try copyOfTrainedRun()
+    try FileManager.default.removeItem(atPath: "\(run)/checkpoints/12")
+    try self.run(evaluation(run))
+    let outcome = try self.run(TrainedRun.arguments(data: data, run: run) + ["--resume"])
+    XCTAssertTrue(outcome.err.contains("step 8"), outcome.err)
+    XCTAssertEqual(
+      try bytes(run + "/weights.safetensors"),
+      try bytes(try TrainedRun.shared().run + "/weights.safetensors"))
+  }
+
+  func testARunThatLostItsCheckpointsIsRefusedNamingTheRemedy() throws {
+    let run = try copyOfTrainedRun().run
+    try FileManager.default.removeItem(atPath: "\(run)/checkpoints")
+    try assertRefused(evaluation(run), status: 65, naming: [run, "--resume"])
+  }
+
+  // MARK: Damaged weights
+
+  /// Damage by name, each made from the file's content.
+  private func damages(_ file: SafetensorsFile, _ bytes: [UInt8]) throws -> [String: [UInt8]] {
+    let (first, second) = (file.names[0], file.names[1])
+    func changed(_ change: (inout SafetensorsFile) throws -> Void) throws -> [UInt8] {
+      var copy = file
+      try change(&copy)
+      return try copy.encoded()
+    }
+    let entry = try XCTUnwrap(file.header[first] as? [String: Any])
+    let offsets = try XCTUnwrap(entry["data_offsets"] as? [Int])
+    let count = (offsets[1] - offsets[0]) / 4
+    let other = try XCTUnwrap(file.header[second] as? [String: Any])
+    var notFinite = file
+    notFinite.data.replaceSubrange(
+      offsets[0]..<offsets[0] + 4, with: ArrayFile.littleEndian(Float.nan.bitPattern))
+    return [
+      "empty": [],
+      "a header of which seven bytes of length are there": Array(bytes.prefix(7)),
+      "a huge header": SafetensorsFile.length(1 << 62) + bytes.dropFirst(8),
+      "a negative header": SafetensorsFile.length(-1) + bytes.dropFirst(8),
+      "a header longer than the file": SafetensorsFile.length(bytes.count) + bytes.dropFirst(8),
+      "a header that is no JSON": SafetensorsFile.length(16) + Array("{\"a\": \"unfinishe".utf8),
+      "a header that is a list": SafetensorsFile.length(2) + Array("[]".utf8),
+      "truncated data": bytes.dropLast(1),
+      "data behind the last tensor": bytes + [0],
+      "offsets out of range": try changed {
+        try $0.set(first, "data_offsets", [$0.data.count, $0.data.count + 4 * count])
+      },
+      "huge offsets": try changed {
+        try $0.set(first, "data_offsets", [Int.max - 4 * count, Int.max])
+      },
+      "negative offsets": try changed { try $0.set(first, "data_offsets", [-4 * count, 0]) },
+      "offsets in the wrong order": try changed {
+        try $0.set(first, "data_offsets", [offsets[1], offsets[0]])
+      },
+      "overlapping offsets": try changed {
+        let start = try XCTUnwrap((other["data_offsets"] as? [Int])?.first)
+        try $0.set(first, "data_offsets", [start, start + 4 * count])
+      },
+      "offsets of another size than the shape": try changed {
+        try $0.set(first, "data_offsets", [offsets[0], offsets[1] - 4])
+      },
+      "a wrong type": try changed { try $0.set(first, "dtype", "I32") },
+      "a wrong type of another size": try changed { try $0.set(first, "dtype", "F64") },
+      "an unknown type": try changed { try $0.set(first, "dtype", "Q7") },
+      "a shape that overflows": try changed {
+        try $0.set(first, "shape", [Int.max, Int.max, 4])
+      },
+      "another shape": try changed { try $0.set(first, "shape", [count, 1, 1]) },
+      "a lost tensor": try changed {
+        $0.header[first] = nil
+        $0.header["padding"] = ["dtype": "F32", "shape": [count], "data_offsets": offsets]
+      },
+      "values that are not finite": try notFinite.encoded(),
+    ]
+  }
+
+  func testDamagedExportedModelsAreRefusedNamingTheFile() throws {
+    let content = try bytes(try TrainedRun.shared().model)
+    for (name, damaged) in try damages(try SafetensorsFile(content), content) {
+      let file = try write(damaged, "\(name).safetensors")
+      try assertRefused(
+        ["sample", file, "--count", "2", "--out", path("samples.npy")], status: 65, naming: [file])
+      XCTAssertFalse(exists(path("samples.npy")), name)
+    }
+  }
+
+  func testDamagedWeightsOfARunAreRefusedNamingTheFileAndResumingChangesNothing() throws {
+    let (data, run) = try copyOfTrainedRun()
+    let file = "\(run)/checkpoints/12/weights.safetensors"
+    let content = try bytes(file)
+    for (name, damaged) in try damages(try SafetensorsFile(content), content) {
+      try Data(damaged).write(to: URL(fileURLWithPath: file))
+      let before = try snapshot(run)
+      try assertRefused(evaluation(run), status: 65, naming: [run, "weights.safetensors"])
+      try assertRefused(
+        Small.train(data, run, ["--epochs", "4", "--resume"]), status: 65,
+        naming: [run, "weights.safetensors"])
+      XCTAssertEqual(try snapshot(run), before, name)
+    }
+  }
+
+  func testDamagedOptimizerAndStateAreRefusedOnResumingNamingTheFile() throws {
+    for name in ["optimizer.safetensors", "state.json"] {
+      let (data, run) = try copyOfTrainedRun()
+      let file = "\(run)/checkpoints/12/\(name)"
+      let content = try bytes(file)
+      for damaged in [[], Array(content.prefix(content.count / 2)), Array("{}".utf8)] {
+        try Data(damaged).write(to: URL(fileURLWithPath: file))
+        let before = try snapshot(run)
+        try assertRefused(
+          Small.train(data, run, ["--epochs", "4", "--resume"]), status: 65, naming: [run, name])
+        XCTAssertEqual(try snapshot(run), before, name)
+      }
+      try FileManager.default.removeItem(atPath: run)
+    }
+  }
+
+  func testASafetensorsFileWithoutARecipeIsRefused() throws {
+    let weights = try bytes(try TrainedRun.shared().run + "/weights.safetensors")
+    let file = try write(weights, "weights.safetensors")
+    try assertRefused(evaluation(file), status: 65, naming: [file, "recipe"])
+  }
+}

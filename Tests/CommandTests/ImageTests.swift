@@ -1,0 +1,166 @@
+import Foundation
+import XCTest
+
+/// The files that `sample` and `reconstruct` write.
+final class ImageTests: CommandTestCase {
+  private struct Array4 {
+    let shape: [Int]
+    let values: [Float]
+
+    /// An NPY file of 32-bit floats.
+    init(npy bytes: [UInt8]) throws {
+      XCTAssertEqual(Array(bytes.prefix(8)), [0x93] + Array("NUMPY".utf8) + [1, 0])
+      let length = Int(bytes[8]) | Int(bytes[9]) << 8
+      XCTAssertEqual((10 + length) % 64, 0, "the values must be aligned")
+      let header = try XCTUnwrap(String(bytes: bytes[10..<10 + length], encoding: .ascii))
+      XCTAssertTrue(header.contains("'descr': '<f4'"), header)
+      XCTAssertTrue(header.contains("'fortran_order': False"), header)
+      XCTAssertTrue(header.hasSuffix("\n"), header)
+      let match = try XCTUnwrap(header.firstMatch(of: #/'shape': \(([0-9, ]*)\)/#), header)
+      shape = match.1.split(whereSeparator: { ", ".contains($0) }).compactMap { Int($0) }
+      let data = bytes[(10 + length)...]
+      values = stride(from: data.startIndex, to: data.endIndex, by: 4).map { start in
+        let bits = data[start..<start + 4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        return Float(bitPattern: bits)
+      }
+      XCTAssertEqual(values.count, shape.reduce(1, *))
+    }
+  }
+
+  /// Width and height of a PNG file of 8-bit grey pixels.
+  private func greySize(png path: String) throws -> (width: Int, height: Int) {
+    let bytes = try bytes(path)
+    XCTAssertEqual(Array(bytes.prefix(8)), [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+    XCTAssertEqual(Array(bytes[12..<16]), Array("IHDR".utf8))
+    XCTAssertEqual(Array(bytes[24..<26]), [8, 0], "eight bits of grey")
+    XCTAssertEqual(Array(bytes.suffix(8).prefix(4)), Array("IEND".utf8))
+    func number(_ start: Int) -> Int { bytes[start..<start + 4].reduce(0) { $0 << 8 | Int($1) } }
+    return (number(16), number(20))
+  }
+
+  private func sample(_ model: String, _ name: String, _ more: [String] = []) throws -> String {
+    try run(
+      ["sample", model, "--out", path(name), "--threads", "1"]
+        + (more.contains("--count") ? more : ["--count", "10"] + more))
+    return path(name)
+  }
+
+  // MARK: sample
+
+  func testSamplesAsArrayAreMeansBetweenZeroAndOne() throws {
+    let run = try TrainedRun.shared().run
+    let array = try Array4(npy: try bytes(try sample(run, "samples.npy")))
+    XCTAssertEqual(array.shape, [10, 8, 8, 1])
+    XCTAssertTrue(array.values.allSatisfy { $0 >= 0 && $0 <= 1 })
+    XCTAssertGreaterThan(Set(array.values).count, 64, "the images differ")
+  }
+
+  func testMoreSamplesBeginWithTheFewerOfTheSameSeed() throws {
+    let run = try TrainedRun.shared().run
+    let few = try Array4(npy: try bytes(try sample(run, "few.npy")))
+    let many = try Array4(npy: try bytes(try sample(run, "many.npy", ["--count", "300"])))
+    XCTAssertEqual(many.shape, [300, 8, 8, 1])
+    for (a, b) in zip(few.values, many.values) { XCTAssertEqual(a, b, accuracy: 1e-5) }
+  }
+
+  func testSampleGridHoldsAllImagesEnlarged() throws {
+    let size = try greySize(png: try sample(try TrainedRun.shared().run, "samples.png"))
+    // Four columns and three rows of 8 × 8 pixels eight times as large, with less than an image of
+    // gaps.
+    XCTAssertTrue((4 * 64..<5 * 64).contains(size.width), "\(size)")
+    XCTAssertTrue((3 * 64..<4 * 64).contains(size.height), "\(size)")
+  }
+
+  func testSameSeedGivesTheSameSamplesAndAnotherSeedOthers() throws {
+    let run = try TrainedRun.shared().run
+    let files = try ["3", "3", "4"].enumerated().map { number, seed in
+      try bytes(try sample(run, "\(number).npy", ["--seed", seed]))
+    }
+    XCTAssertEqual(files[0], files[1])
+    XCTAssertNotEqual(files[0], files[2])
+  }
+
+  func testTemperatureZeroGivesTheImageOfThePriorsMean() throws {
+    let run = try TrainedRun.shared().run
+    let array = try Array4(
+      npy: try bytes(try sample(run, "cold.npy", ["--temperature", "0"])))
+    for number in 1..<10 {
+      XCTAssertEqual(
+        Array(array.values[number * 64..<(number + 1) * 64]), Array(array.values.prefix(64)))
+    }
+  }
+
+  func testTheExportedFileSamplesAsItsRunDoes() throws {
+    let shared = try TrainedRun.shared()
+    XCTAssertEqual(
+      try bytes(try sample(shared.run, "a.npy")), try bytes(try sample(shared.model, "b.npy")))
+  }
+
+  func testSamplesReplaceAnEarlierFile() throws {
+    let file = try write(Array("old".utf8), "samples.npy")
+    _ = try sample(try TrainedRun.shared().run, "samples.npy")
+    XCTAssertEqual(try Array4(npy: try bytes(file)).shape, [10, 8, 8, 1])
+    XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder), ["samples.npy"])
+  }
+
+  // MARK: reconstruct
+
+  func testReconstructionGridHoldsOriginalsAboveReconstructions() throws {
+    let shared = try TrainedRun.shared()
+    let arguments = ["reconstruct", shared.run, "--data", shared.data, "--threads", "1"]
+    try run(arguments + ["--out", path("a.png"), "--count", "5"])
+    let size = try greySize(png: path("a.png"))
+    XCTAssertTrue((5 * 64..<6 * 64).contains(size.width), "\(size)")
+    XCTAssertTrue((2 * 64..<3 * 64).contains(size.height), "\(size)")
+    try run(arguments + ["--out", path("b.png"), "--count", "5"])
+    XCTAssertEqual(try bytes(path("a.png")), try bytes(path("b.png")))
+    try run(arguments + ["--out", path("c.png"), "--count", "5", "--seed", "9"])
+    XCTAssertNotEqual(try bytes(path("a.png")), try bytes(path("c.png")))
+  }
+
+  func testMoreReconstructionsThanImagesAreAllThereAre() throws {
+    let shared = try TrainedRun.shared()
+    let outcome = try run([
+      "reconstruct", shared.run, "--data", shared.data, "--out", path("all.png"), "--count", "1000",
+    ])
+    XCTAssertTrue(outcome.err.contains("\(TrainedRun.testImages) images"), outcome.err)
+  }
+
+  // MARK: Refusals
+
+  func testAFileThatCannotBeWrittenIsRefusedNamingIt() throws {
+    let shared = try TrainedRun.shared()
+    let file = try write([1], "file")
+    for parent in [file, "/proc", path("missing")] {
+      for name in ["samples.png", "samples.npy"] {
+        try assertRefused(
+          ["sample", shared.run, "--count", "2", "--out", "\(parent)/\(name)"], status: 73,
+          naming: ["\(parent)/\(name)"])
+      }
+      try assertRefused(
+        ["reconstruct", shared.run, "--data", shared.data, "--out", "\(parent)/a.png"], status: 73,
+        naming: ["\(parent)/a.png"])
+    }
+    XCTAssertEqual(try bytes(file), [1])
+    XCTAssertFalse(exists(path("missing")))
+  }
+
+  func testAFolderInPlaceOfTheFileIsRefusedAndStays() throws {
+    let file = try write([1], "samples.png/file")
+    try assertRefused(
+      ["sample", try TrainedRun.shared().run, "--count", "2", "--out", path("samples.png")],
+      status: 73, naming: [path("samples.png")])
+    XCTAssertEqual(try bytes(file), [1])
+  }
+
+  func testAnotherEndingIsRefusedNamingTheOnesThatGo() throws {
+    let shared = try TrainedRun.shared()
+    try assertRefused(
+      ["sample", shared.run, "--count", "2", "--out", path("samples.jpg")], status: 64,
+      naming: ["samples.jpg", ".png", ".npy"])
+    try assertRefused(
+      ["reconstruct", shared.run, "--data", shared.data, "--out", path("images.npy")], status: 64,
+      naming: ["images.npy", ".png"])
+    XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder), [])
+  }
+}

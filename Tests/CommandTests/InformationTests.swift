@@ -1,0 +1,131 @@
+import Foundation
+import XCTest
+
+/// `list`, `describe`, `--help`, `--version`, and completion scripts.
+final class InformationTests: CommandTestCase {
+  // MARK: list
+
+  func testListShowsNameOriginAndSummaryOnOneLineAVariant() throws {
+    let outcome = try run(["list"])
+    XCTAssertEqual(outcome.err, "")
+    let line = try XCTUnwrap(outcome.lines.first { $0.hasPrefix("gaussian-vae ") }, outcome.out)
+    XCTAssertTrue(line.contains(" built-in "), line)
+    XCTAssertTrue(line.hasSuffix("evidence lower bound"), line)
+  }
+
+  func testListAsJSONIsOneArrayOfNameSummaryAndOrigin() throws {
+    let outcome = try run(["list", "--json"])
+    XCTAssertEqual(outcome.lines.count, 1)
+    let value = try JSONSerialization.jsonObject(with: Data(outcome.out.utf8))
+    let entries = try XCTUnwrap(value as? [[String: String]])
+    for entry in entries { XCTAssertEqual(Set(entry.keys), ["name", "summary", "origin"]) }
+    let entry = try XCTUnwrap(entries.first { $0["name"] == "gaussian-vae" })
+    XCTAssertEqual(entry["origin"], "built-in")
+    XCTAssertNotEqual(entry["summary"], "")
+  }
+
+  // MARK: describe
+
+  func testDescribeShowsTypeDefaultRangeAndHelpOfHyperparameters() throws {
+    let text = try run(["describe", "gaussian-vae"]).out
+    XCTAssertTrue(text.contains("arXiv:1312.6114"))
+    let columns = ["prior.latent", "integer", "20"]
+    let line = try XCTUnwrap(text.split(separator: "\n").first { $0.contains("prior.latent") })
+    XCTAssertEqual(line.split(separator: " ").prefix(3).map(String.init), columns)
+    for name in ["encoder.hidden", "objective.beta", "training.batch_size"] {
+      XCTAssertTrue(text.contains("  \(name) "), name)
+    }
+    XCTAssertTrue(text.contains("--set encoder.name="), "the other components")
+  }
+
+  func testDescribeAsJSONNamesEveryHyperparameterWithItsDeclaration() throws {
+    let outcome = try run(["describe", "gaussian-vae", "--json"])
+    XCTAssertEqual(outcome.lines.count, 1)
+    let description = try object(outcome.out)
+    XCTAssertEqual(description["name"] as? String, "gaussian-vae")
+    XCTAssertNotNil(description["summary"] as? String)
+    XCTAssertNotNil(description["reference"] as? String)
+    let shorthands = try XCTUnwrap(description["shorthands"] as? [String])
+    XCTAssertTrue(Set(["architecture", "hidden", "latent", "beta"]).isSubset(of: shorthands))
+    let items = try XCTUnwrap(description["hyperparameters"] as? [[String: Any]])
+    for item in items {
+      XCTAssertEqual(Set(item.keys), ["name", "type", "default", "range", "help"])
+    }
+    let recipe = try object(try run(["describe", "gaussian-vae", "--recipe"]).out)
+    var expected: Set<String> = []
+    for (part, value) in recipe {
+      guard let members = value as? [String: Any] else { continue }
+      for name in members.keys where name != "name" { expected.insert("\(part).\(name)") }
+    }
+    XCTAssertEqual(Set(items.compactMap { $0["name"] as? String }), expected)
+  }
+
+  func testThePrintedRecipeTrainsAsItStands() throws {
+    let data = try makeData(binary: true)
+    let recipe = try write(
+      Array(try run(["describe", "gaussian-vae", "--recipe"]).out.utf8), "recipe.json")
+    let common = [
+      "--data", data, "--epochs", "1", "--batch-size", "32", "--threads", "1", "--set", "hidden=16",
+    ]
+    try run(["train", "--recipe", recipe, "--out", path("recipe-run")] + common)
+    try run(["train", "gaussian-vae", "--out", path("variant-run")] + common)
+    XCTAssertEqual(
+      try bytes(path("recipe-run/model.safetensors")),
+      try bytes(path("variant-run/model.safetensors")))
+  }
+
+  // MARK: help
+
+  /// The options of each command that is built, as the documentation spells them.
+  private static let options: [String: Set<String>] = [
+    "list": ["json"],
+    "describe": ["json", "recipe"],
+    "train": [
+      "recipe", "data", "out", "epochs", "batch-size", "learning-rate", "seed", "threads",
+      "binarize", "set", "resume", "force", "json",
+    ],
+    "evaluate": ["data", "split", "importance-samples", "seed", "threads", "json"],
+    "sample": ["count", "out", "seed", "temperature", "threads"],
+    "reconstruct": ["data", "out", "count", "seed", "threads"],
+    "bench": ["threads", "json"],
+  ]
+
+  func testHelpOfEveryCommandNamesItsOptionsAndNoOthers() throws {
+    for (command, expected) in Self.options {
+      let outcome = try run([command, "--help"])
+      XCTAssertEqual(outcome.err, "", command)
+      let start = try XCTUnwrap(outcome.out.range(of: "OPTIONS:"), command)
+      let listed = outcome.out[start.upperBound...].split(separator: "\n")
+        .compactMap { line -> String? in
+          let text = line.drop { $0 == " " }
+          guard text.hasPrefix("-"), let dashes = text.range(of: "--") else { return nil }
+          return String(text[dashes.upperBound...].prefix { $0.isLetter || $0 == "-" })
+        }
+      XCTAssertEqual(Set(listed), expected.union(["help", "version"]), command)
+      XCTAssertEqual(listed.count, Set(listed).count, "an option of \(command) is named twice")
+    }
+  }
+
+  func testHelpOfTheCommandNamesEveryCommandAndTheExitStatus() throws {
+    let text = try run(["--help"]).out
+    for command in Self.options.keys { XCTAssertTrue(text.contains("\n  \(command) "), command) }
+    let words = text.split(whereSeparator: \.isWhitespace)
+    for status in ["64", "65", "66", "70", "73", "130"] {
+      XCTAssertTrue(words.contains { $0 == status }, status)
+    }
+  }
+
+  func testVersionIsThreeNumbers() throws {
+    let outcome = try run(["--version"])
+    XCTAssertNotNil(outcome.out.wholeMatch(of: #/[0-9]+\.[0-9]+\.[0-9]+\n/#), outcome.out)
+  }
+
+  func testCompletionScriptsOfferCommandsAndOptions() throws {
+    for shell in ["bash", "zsh", "fish"] {
+      let script = try run(["--generate-completion-script", shell]).out
+      for word in ["reconstruct", "batch-size", "importance-samples"] {
+        XCTAssertTrue(script.contains(word), "\(word) for \(shell)")
+      }
+    }
+  }
+}

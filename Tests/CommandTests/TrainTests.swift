@@ -1,0 +1,236 @@
+import Foundation
+import XCTest
+
+/// What `train` prints and what it leaves in the run folder.
+final class TrainTests: CommandTestCase {
+  func testJSONIsOneObjectAnEpochWithTheDocumentedKeys() throws {
+    let data = try makeData(binary: true)
+    let outcome = try run(Small.train(data, path("run"), ["--epochs", "3", "--json"]))
+    XCTAssertEqual(outcome.lines.count, 3)
+    for (index, line) in outcome.lines.enumerated() {
+      let record = try object(line)
+      // A Gaussian latent adds its active units and the rate of each.
+      XCTAssertEqual(
+        Set(record.keys),
+        ["epoch", "step", "train", "valid", "seconds", "active_units", "rate_per_unit"])
+      XCTAssertEqual(
+        (record["rate_per_unit"] as? [Double])?.reduce(0, +) ?? 0,
+        try number(try XCTUnwrap(record["valid"] as? [String: Any]), "rate"), accuracy: 0.01)
+      XCTAssertEqual(record["epoch"] as? Int, index + 1)
+      XCTAssertEqual(record["step"] as? Int, 4 * (index + 1))
+      XCTAssertGreaterThan(try number(record, "seconds"), 0)
+      for part in ["train", "valid"] {
+        let terms = try XCTUnwrap(record[part] as? [String: Any])
+        XCTAssertEqual(Set(terms.keys), ["elbo", "rate", "distortion"])
+        let bound = -(try number(terms, "rate") + number(terms, "distortion"))
+        XCTAssertEqual(try number(terms, "elbo"), bound, accuracy: 1e-9)
+        XCTAssertLessThan(bound, 0, "a bound on the probability of binary images")
+      }
+    }
+  }
+
+  func testMetricsFileHoldsTheLinesThatJSONPrints() throws {
+    let data = try makeData(binary: true)
+    let outcome = try run(Small.train(data, path("run"), ["--epochs", "3", "--json"]))
+    XCTAssertEqual(
+      try String(contentsOfFile: path("run/metrics.jsonl"), encoding: .utf8), outcome.out)
+  }
+
+  func testHumanOutputIsALineAnEpochAndMetricsAreWrittenAllTheSame() throws {
+    let data = try makeData(binary: true)
+    let outcome = try run(Small.train(data, path("run"), ["--epochs", "2"]))
+    XCTAssertEqual(outcome.lines.count, 2)
+    for (index, line) in outcome.lines.enumerated() {
+      XCTAssertTrue(line.hasPrefix("epoch \(index + 1)/2 "), line)
+      for word in ["−ELBO", "distortion", "rate"] { XCTAssertTrue(line.contains(word), line) }
+    }
+    let metrics = try String(contentsOfFile: path("run/metrics.jsonl"), encoding: .utf8)
+    XCTAssertEqual(metrics.split(separator: "\n").count, 2)
+    XCTAssertFalse(outcome.err.contains("\r"), "no bar where there is no terminal")
+  }
+
+  func testTrainingMakesTheBoundBetter() throws {
+    let data = try makeData(binary: true)
+    let outcome = try run(
+      Small.train(data, path("run"), ["--epochs", "20", "--learning-rate", "0.01", "--json"]))
+    let records = try outcome.lines.map { try object($0) }
+    let first = try XCTUnwrap(records.first?["valid"] as? [String: Any])
+    let last = try XCTUnwrap(records.last?["valid"] as? [String: Any])
+    XCTAssertGreaterThan(try number(last, "elbo"), try number(first, "elbo") + 5)
+  }
+
+  // MARK: What is said
+
+  func testFallingBackToTheTestSplitIsSaidOnce() throws {
+    let data = try makeData(binary: true)
+    for more in [[], ["--json"]] {
+      let outcome = try run(
+        Small.train(data, path("run\(more.count)"), ["--epochs", "3"] + more))
+      XCTAssertEqual(outcome.err.components(separatedBy: "test split").count - 1, 1, outcome.err)
+    }
+  }
+
+  func testAValidationSplitIsUsedWithoutANotice() throws {
+    let data = try makeData(binary: true)
+    let images = ArrayFile.idx(TestImages(16, seed: 9), binary: true)
+    _ = try write(images, "data/valid-images-idx3-ubyte")
+    let outcome = try run(Small.train(data, path("run"), ["--epochs", "1", "--json"]))
+    XCTAssertFalse(outcome.err.contains("test split"), outcome.err)
+    // The same images as test split give the same numbers.
+    try FileManager.default.removeItem(atPath: path("data/valid-images-idx3-ubyte"))
+    _ = try write(images, "data/t10k-images-idx3-ubyte")
+    let other = try run(Small.train(data, path("other"), ["--epochs", "1", "--json"]))
+    let terms = try [outcome, other].map { outcome in
+      try number(XCTUnwrap(object(outcome.out)["valid"] as? [String: Any]), "elbo")
+    }
+    XCTAssertEqual(terms[0], terms[1])
+  }
+
+  func testTheValueRuleIsPrintedAndStored() throws {
+    for (isBinary, rule, range) in [(true, "binary", "binary"), (false, "bytes/255", "unit")] {
+      let data = try makeData("data-\(isBinary)", binary: isBinary)
+      let outcome = try run(Small.train(data, path("run-\(isBinary)"), ["--epochs", "1"]))
+      let line = try XCTUnwrap(
+        outcome.err.split(separator: "\n").first { $0.hasPrefix("values: ") }, outcome.err)
+      XCTAssertTrue(line.contains(isBinary ? "0 and 1" : "255"), String(line))
+      let recipe = try object(
+        String(contentsOfFile: path("run-\(isBinary)/recipe.json"), encoding: .utf8))
+      let description = try XCTUnwrap(recipe["data"] as? [String: Any])
+      XCTAssertEqual(description["rule"] as? String, rule)
+      XCTAssertEqual(description["range"] as? String, range)
+    }
+  }
+
+  func testTheStoredRecipeIsFullAndTrainsTheSameModel() throws {
+    let shared = try TrainedRun.shared()
+    let outcome = try run([
+      "train", "--recipe", shared.run + "/recipe.json", "--data", shared.data, "--out", path("run"),
+      "--threads", "1",
+    ])
+    XCTAssertTrue(outcome.err.contains("finished"))
+    XCTAssertEqual(try bytes(path("run/recipe.json")), try bytes(shared.run + "/recipe.json"))
+    XCTAssertEqual(try bytes(path("run/model.safetensors")), try bytes(shared.model))
+  }
+
+  // MARK: The run folder
+
+  func testRunFolderHoldsTheDocumentedFilesAndNothingElse() throws {
+    let run = try TrainedRun.shared().run
+    let manager = FileManager.default
+    XCTAssertEqual(
+      Set(try manager.contentsOfDirectory(atPath: run)),
+      [
+        ".lock", "recipe.json", "metrics.jsonl", "checkpoints", "latest", "weights.safetensors",
+        "optimizer.safetensors", "state.json", "model.safetensors",
+      ])
+    XCTAssertEqual(
+      Set(try manager.contentsOfDirectory(atPath: run + "/checkpoints")), ["8", "12"],
+      "the two newest of the steps 4, 8 and 12")
+    for step in ["8", "12"] {
+      XCTAssertEqual(
+        Set(try manager.contentsOfDirectory(atPath: "\(run)/checkpoints/\(step)")),
+        ["weights.safetensors", "optimizer.safetensors", "state.json"])
+    }
+  }
+
+  func testTopLevelFilesAreLinksThroughLatest() throws {
+    let run = try TrainedRun.shared().run
+    let manager = FileManager.default
+    XCTAssertEqual(
+      try manager.destinationOfSymbolicLink(atPath: run + "/latest"), "checkpoints/12")
+    for name in ["weights.safetensors", "optimizer.safetensors", "state.json"] {
+      XCTAssertEqual(
+        try manager.destinationOfSymbolicLink(atPath: "\(run)/\(name)"), "latest/\(name)")
+      XCTAssertEqual(
+        try bytes("\(run)/\(name)"), try bytes("\(run)/checkpoints/12/\(name)"))
+    }
+  }
+
+  func testStateTellsStepEpochGeneratorAndThreads() throws {
+    let state = try object(
+      String(contentsOfFile: try TrainedRun.shared().run + "/state.json", encoding: .utf8))
+    XCTAssertEqual(state["step"] as? Int, 12)
+    XCTAssertEqual(state["epoch"] as? Int, 3)
+    XCTAssertEqual(state["threads"] as? Int, 1)
+    XCTAssertNotNil(state["generator"])
+  }
+
+  func testAMovedRunFolderStillWorks() throws {
+    let (data, run) = try copyOfTrainedRun()
+    let moved = path("elsewhere")
+    try FileManager.default.moveItem(atPath: run, toPath: moved)
+    let shared = try TrainedRun.shared()
+    XCTAssertEqual(
+      try self.run(["evaluate", moved, "--data", data, "--json", "--threads", "1"]).out,
+      try self.run(["evaluate", shared.run, "--data", data, "--json", "--threads", "1"]).out)
+  }
+
+  func testWeightsAreSafetensorsNamedByTheirPathInTheModel() throws {
+    let file = try SafetensorsFile(try bytes(try TrainedRun.shared().run + "/weights.safetensors"))
+    XCTAssertTrue(file.names.allSatisfy { $0.hasPrefix("encoder.") || $0.hasPrefix("decoder.") })
+    let count = try file.names.reduce(0) { try $0 + file.floats($1).count }
+    // 64-32-(2·4) with biases, and 4-32-64.
+    XCTAssertEqual(count, 64 * 32 + 32 + 32 * 8 + 8 + 4 * 32 + 32 + 32 * 64 + 64)
+  }
+
+  // MARK: Other sources and settings
+
+  func testEverySourceOfTheSameImagesTrainsTheSameModel() throws {
+    let (train, test) = (TestImages(64, seed: 1), TestImages(40, seed: 2))
+    let idx = try makeData(binary: true)
+    let npz = try write(
+      ArrayFile.npz([
+        (name: "train", npy: ArrayFile.npy(train, binary: true)),
+        (name: "test", npy: ArrayFile.npy(test, binary: true)),
+      ]), "images.npz")
+    for (name, images) in [("train", train), ("t10k", test)] {
+      _ = try write(
+        ArrayFile.gzip(ArrayFile.idx(images, binary: true)),
+        "compressed/\(name)-images-idx3-ubyte.gz")
+    }
+    let files = try [idx, npz, path("compressed")].enumerated().map { number, data in
+      try run(Small.train(data, path("run\(number)"), ["--epochs", "1"]))
+      return try bytes(path("run\(number)/model.safetensors"))
+    }
+    XCTAssertEqual(files[0], files[1], "NPZ")
+    XCTAssertEqual(files[0], files[2], "compressed IDX")
+  }
+
+  func testAnArrayFileTrainsWithoutHeldOutNumbersAndSaysSo() throws {
+    let data = try write(ArrayFile.npy(TestImages(), binary: true), "images.npy")
+    let outcome = try run(Small.train(data, path("run"), ["--epochs", "1", "--json"]))
+    XCTAssertTrue(outcome.err.contains("no held-out"), outcome.err)
+    XCTAssertNil(try object(outcome.out)["valid"])
+  }
+
+  func testBuiltInShapesTrain() throws {
+    let outcome = try run(
+      Small.train("shapes:32", path("run"), ["--epochs", "1", "--batch-size", "2048", "--json"]))
+    XCTAssertEqual(outcome.lines.count, 1)
+  }
+
+  func testNoEpochsLeaveAModelThatCanBeSampled() throws {
+    let data = try makeData(binary: true)
+    let outcome = try run(Small.train(data, path("run"), ["--epochs", "0", "--json"]))
+    XCTAssertEqual(outcome.out, "")
+    try run(["sample", path("run"), "--count", "2", "--out", path("samples.npy")])
+  }
+
+  func testOptionsAreShorthandsForTheTrainingPartOfTheRecipe() throws {
+    let data = try makeData()
+    let options = [
+      "--epochs", "1", "--batch-size", "8", "--learning-rate", "0.002", "--seed", "5", "--binarize",
+      "threshold",
+    ]
+    let settings = [
+      "training.epochs=1", "training.batch_size=8", "training.learning_rate=0.002",
+      "training.seed=5", "training.binarize=threshold",
+    ].flatMap { ["--set", $0] }
+    let common = ["train", "gaussian-vae", "--data", data, "--threads", "1", "--set", "hidden=8"]
+    try run(common + options + ["--out", path("options")])
+    try run(common + settings + ["--out", path("settings")])
+    XCTAssertEqual(try bytes(path("options/recipe.json")), try bytes(path("settings/recipe.json")))
+    XCTAssertEqual(
+      try bytes(path("options/model.safetensors")), try bytes(path("settings/model.safetensors")))
+  }
+}

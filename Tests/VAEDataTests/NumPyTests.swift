@@ -1,0 +1,145 @@
+import VAEData
+import XCTest
+
+/// NPY files and NPZ archives of them.
+final class NumPyTests: DataTestCase {
+  private let bytes: [UInt8] = [0, 51, 102, 153, 204, 255]
+  private let units: [Float] = [0, 0.2, 0.4, 0.6, 0.8, 1]
+
+  private func open(_ npy: [UInt8], rule: String? = nil) throws -> DataSource {
+    try DataSource.open(write(npy, "images.npy"), rule: rule)
+  }
+
+  // MARK: NPY
+
+  func testBytesAreDividedBy255() throws {
+    let source = try open(TestFiles.npy([1, 2, 3], bytes))
+    XCTAssertEqual(source.shape, ImageShape(height: 2, width: 3, channels: 1))
+    XCTAssertEqual(values(source.train), units)
+    XCTAssertEqual(source.splits.map(\.name), ["train"])
+    XCTAssertTrue(source.isDiscrete)
+  }
+
+  func testChannelsAreTheFourthSize() throws {
+    let source = try open(TestFiles.npy([2, 1, 1, 3], bytes))
+    XCTAssertEqual(source.shape, ImageShape(height: 1, width: 1, channels: 3))
+    XCTAssertEqual(values(source.train, [1]), Array(units[3...]))
+  }
+
+  func testFloatsAreTakenAsTheyAre() throws {
+    let source = try open(TestFiles.npy([3, 1, 2], TestFiles.bytes(units), type: "<f4"))
+    XCTAssertEqual(values(source.train, [2, 0]), [0.8, 1, 0, 0.2])
+    XCTAssertEqual(source.valueRange, .unit)
+    XCTAssertEqual(source.rule, "floats")
+    XCTAssertEqual(source.ruleSentence, "floating-point numbers taken as they are")
+    XCTAssertFalse(source.isDiscrete)
+  }
+
+  func testFloatsAreBinaryUnitOrRealByTheirValues() throws {
+    let cases: [([Float], ValueRange, String)] = [
+      ([0, 1, -0.0], .binary, "binary"), ([0, 1, 0.5], .unit, "floats"),
+      ([0, 1, 1.001], .real, "floats"), ([0, 1, -0.001], .real, "floats"),
+    ]
+    for (floats, range, rule) in cases {
+      for wanted in [nil, "binary", "bytes/255", "floats"] {
+        let npy = TestFiles.npy([1, 1, 3], TestFiles.bytes(floats), type: "<f4")
+        let source = try open(npy, rule: wanted)
+        XCTAssertEqual(source.valueRange, range)
+        XCTAssertEqual(source.rule, rule)
+        XCTAssertEqual(values(source.train), floats)
+      }
+    }
+  }
+
+  func testDoublesBecomeFloats() throws {
+    // More than are converted at a time.
+    let doubles = (0..<20_000).map { Double($0) / 19_999 }
+    let source = try open(TestFiles.npy([2, 100, 100], TestFiles.bytes(doubles), type: "<f8"))
+    XCTAssertEqual(values(source.train), doubles.map { Float($0) })
+  }
+
+  func testDoublesBeyondFloatsAreRefusedNamingTheirPlace() throws {
+    let doubles = [0, 1e39, -1e300, 0]
+    let path = try write(
+      TestFiles.npy([2, 1, 2], TestFiles.bytes(doubles), type: "<f8"), "images.npy")
+    assertRefused(path, kind: .unusable, naming: ["[0, 0, 1] is 1e+39", "32-bit"])
+  }
+
+  func testBigEndianNumbersAreRead() throws {
+    let floats = TestFiles.npy(
+      [1, 1, 6], units.flatMap { TestFiles.bytes([$0]).reversed() }, type: ">f4")
+    XCTAssertEqual(values(try open(floats).train), units)
+    let doubles = TestFiles.npy(
+      [1, 1, 6], units.flatMap { TestFiles.bytes([Double($0)]).reversed() }, type: ">f8")
+    XCTAssertEqual(values(try open(doubles).train), units)
+  }
+
+  func testBooleansAreBinaryWhateverTheRule() throws {
+    for rule in [nil, "bytes/255"] {
+      let source = try open(TestFiles.npy([1, 1, 3], [0, 1, 1], type: "|b1"), rule: rule)
+      XCTAssertEqual(values(source.train), [0, 1, 1])
+      XCTAssertEqual(source.valueRange, .binary)
+    }
+  }
+
+  func testEveryHeaderThatNumPyWritesIsRead() throws {
+    let headers = [
+      "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 2, 3), }",
+      "{\"shape\":(1,2,3),\"descr\":\"|u1\",\"fortran_order\":False}",
+      "{'descr': '|u1', 'fortran_order': False, 'shape': (1L, 2L, 3L,)}",
+      // Of one line of pixels both orders are the same.
+      "{'descr': '|u1', 'fortran_order': True, 'shape': (1, 1, 6), }",
+    ]
+    for header in headers {
+      for version in UInt8(1)...3 {
+        let source = try open(TestFiles.npy(header: header, version: version, bytes))
+        XCTAssertEqual(values(source.train), units, header)
+      }
+    }
+  }
+
+  // MARK: NPZ
+
+  private func archive(deflated: Bool = false) -> [TestFiles.Member] {
+    let labels = [5, -6].flatMap { TestFiles.littleEndian(Int64($0)) }
+    let members = [
+      TestFiles.Member("test_labels", TestFiles.npy([1], [200])),
+      TestFiles.Member("train", TestFiles.npy([2, 1, 3], bytes)),
+      TestFiles.Member("other", [1, 2, 3]),
+      TestFiles.Member("train_labels", TestFiles.npy([2], labels, type: "<i8")),
+      TestFiles.Member("test", TestFiles.npy([1, 1, 3], [255, 0, 51])),
+      TestFiles.Member("valid", TestFiles.npy([1, 1, 3], [0, 0, 255])),
+      TestFiles.Member("valid_labels", TestFiles.npy([1], [1, 2], type: ">u2")),
+    ]
+    return deflated ? members.map(\.deflated) : members
+  }
+
+  func testArchivesHoldSplitsAndLabels() throws {
+    let files = [
+      TestFiles.zip(archive()), TestFiles.zip(archive(deflated: true)),
+      TestFiles.zip(archive().map { $0.with { $0.isExtended = true } }, isExtended: true),
+      TestFiles.zip(archive(), comment: String(repeating: "PK", count: 1000)),
+    ]
+    for file in files {
+      let source = try DataSource.open(write(file, "images.npz"))
+      XCTAssertEqual(source.splits.map(\.name), ["train", "valid", "test"])
+      XCTAssertEqual(values(source.train), units)
+      XCTAssertEqual(values(try source.split(named: "valid")), [0, 0, 1])
+      XCTAssertEqual(values(try source.split(named: "test")), [1, 0, 0.2])
+      XCTAssertEqual(source.splits.map(\.labels), [[5, -6], [258], [200]])
+    }
+  }
+
+  func testFloatsOfAllSplitsDecideOnTheRange() throws {
+    let path = try write(
+      TestFiles.zip([
+        TestFiles.Member(
+          "train", TestFiles.npy([1, 1, 1], TestFiles.bytes([1 as Float]), type: "<f4")),
+        TestFiles.Member(
+          "test", TestFiles.npy([1, 1, 1], TestFiles.bytes([2 as Float]), type: "<f4")),
+      ]), "images.npz")
+    let source = try DataSource.open(path)
+    XCTAssertEqual(source.valueRange, .real)
+    XCTAssertEqual(source.rule, "floats")
+  }
+}

@@ -1,0 +1,165 @@
+import Foundation
+import VAETraining
+import XCTest
+
+final class RunFolderTests: XCTestCase {
+  private struct Crash: Error {}
+
+  private func checkpointFiles(_ step: Int) -> [(name: String, bytes: [UInt8])] {
+    let state =
+      #"{"step": \#(step), "updates_per_epoch": 10, "finished": false, "threads": 2, "updates": {}, "#
+      + #""epoch_so_far": {"updates": 0, "terms": {}}}"#
+    let tensors = Safetensors().encoded()
+    return [
+      (name: CheckpointFile.weights, bytes: tensors),
+      (name: CheckpointFile.optimizer, bytes: tensors),
+      (name: CheckpointFile.state, bytes: Array(state.utf8)),
+    ]
+  }
+
+  private func folder() -> String { TrainingSupport.temporaryFolder(self) }
+
+  func testACheckpointIsPublishedUnderItsStepWithLinksThroughLatest() throws {
+    let path = folder()
+    let run = try RunFolder.create(at: path, force: false, resume: false)
+    XCTAssertNil(try run.storedCheckpoint())
+    for step in [3, 20, 100] { try run.writeCheckpoint(step: step, files: checkpointFiles(step)) }
+    XCTAssertEqual(try DurableFiles.list("\(path)/checkpoints"), ["100", "20"])
+    let manager = FileManager.default
+    XCTAssertEqual(
+      try manager.destinationOfSymbolicLink(atPath: "\(path)/latest"), "checkpoints/100")
+    XCTAssertEqual(
+      try manager.destinationOfSymbolicLink(atPath: "\(path)/state.json"), "latest/state.json")
+    XCTAssertEqual(try run.storedCheckpoint()?.step, 100)
+    XCTAssertEqual(try RunFolder.open(path).storedCheckpoint()?.step, 100)
+  }
+
+  func testACrashAtAnyDiskOperationLeavesTheOldOrTheNewCheckpointWhole() throws {
+    let counter = Counter()
+    defer { DurableFiles.interruption.withLock { $0 = nil } }
+    var operations = Int.max
+    var crashAt = 0
+    while crashAt < operations {
+      let path = folder()
+      try autoreleasing {
+        let run = try RunFolder.create(at: path, force: false, resume: false)
+        for step in [1, 2] { try run.writeCheckpoint(step: step, files: checkpointFiles(step)) }
+        counter.restart(crashAt: crashAt)
+        DurableFiles.interruption.withLock { $0 = { _ in if counter.isDue() { throw Crash() } } }
+        try? run.writeCheckpoint(step: 3, files: checkpointFiles(3))
+        DurableFiles.interruption.withLock { $0 = nil }
+        if !counter.hasCrashed { operations = counter.count }
+      }
+      let resumed = try RunFolder.create(at: path, force: false, resume: true)
+      let step = try XCTUnwrap(try resumed.storedCheckpoint()).step
+      XCTAssertTrue(step == 2 || step == 3, "crash at operation \(crashAt) left step \(step)")
+      try resumed.writeCheckpoint(step: 4, files: checkpointFiles(4))
+      let names = try DurableFiles.list("\(path)/checkpoints")
+      XCTAssertEqual(names, ["\(step)", "4"], "crash at operation \(crashAt)")
+      XCTAssertFalse(try DurableFiles.list(path).contains { $0.contains(".tmp") })
+      crashAt += 1
+    }
+    XCTAssertGreaterThan(operations, 8)
+  }
+
+  func testWhatExistsIsRefusedKeptOrReplacedAsAsked() throws {
+    let path = folder()
+    try RunFolder.create(at: path, force: false, resume: false).writeRecipe([1])
+    XCTAssertThrowsError(try RunFolder.create(at: path, force: false, resume: false)) {
+      XCTAssertEqual(($0 as? FileError)?.kind, .exists)
+      XCTAssertTrue("\($0)".contains("--resume") && "\($0)".contains("--force"), "\($0)")
+    }
+    XCTAssertEqual(
+      try RunFolder.create(at: path, force: false, resume: true).recipeBytes(), [1])
+    XCTAssertNil(try RunFolder.create(at: path, force: true, resume: false).recipeBytes())
+  }
+
+  func testForceLeavesAFolderThatIsNoRunAlone() throws {
+    let path = folder()
+    try DurableFiles.makeFolder(path)
+    try DurableFiles.write("\(path)/thesis.txt", [1, 2])
+    for force in [false, true] {
+      XCTAssertThrowsError(try RunFolder.create(at: path, force: force, resume: !force)) {
+        XCTAssertEqual(($0 as? FileError)?.kind, .exists)
+      }
+    }
+    XCTAssertEqual(try DurableFiles.read("\(path)/thesis.txt"), [1, 2])
+  }
+
+  func testTwoTrainingsOfOneRunAreRefused() throws {
+    let path = folder()
+    let first = try RunFolder.create(at: path, force: false, resume: false)
+    XCTAssertThrowsError(try RunFolder.create(at: path, force: false, resume: true)) {
+      XCTAssertTrue("\($0)".contains("another process"), "\($0)")
+    }
+    XCTAssertNoThrow(try RunFolder.open(path))
+    withExtendedLifetime(first) {}
+  }
+
+  func testMetricsAreCutToTheCheckpointAndAHalfLineIsDropped() throws {
+    let run = try RunFolder.create(at: folder(), force: false, resume: false)
+    for step in [10, 20, 30] { try run.appendMetrics("{\"step\": \(step)}") }
+    try DurableFiles.append("\(run.path)/metrics.jsonl", Array("{\"step\": 4".utf8))
+    try run.cutMetrics(toStep: 20)
+    XCTAssertEqual(
+      String(decoding: try DurableFiles.read("\(run.path)/metrics.jsonl"), as: UTF8.self),
+      "{\"step\": 10}\n{\"step\": 20}\n")
+  }
+
+  func testACheckpointThatLostAFileIsRefusedNamingIt() throws {
+    let run = try RunFolder.create(at: folder(), force: false, resume: false)
+    try run.writeCheckpoint(step: 5, files: checkpointFiles(5))
+    for name in [CheckpointFile.state, CheckpointFile.optimizer, CheckpointFile.weights] {
+      try DurableFiles.remove("\(run.path)/checkpoints/5/\(name)")
+      XCTAssertThrowsError(try run.storedCheckpoint()) {
+        XCTAssertTrue("\($0)".contains(name), "\($0)")
+      }
+    }
+  }
+
+  func testRemovingNeverFollowsLinks() throws {
+    let (kept, removed) = (folder(), folder())
+    try DurableFiles.makeFolder(kept)
+    try DurableFiles.write("\(kept)/file", [1])
+    try DurableFiles.makeFolder(removed)
+    try DurableFiles.link("\(removed)/link", to: kept)
+    try DurableFiles.remove(removed)
+    XCTAssertFalse(DurableFiles.exists(removed))
+    XCTAssertEqual(try DurableFiles.read("\(kept)/file"), [1])
+  }
+
+  func testReplacingKeepsTheOldFileWhenTheDiskRefuses() throws {
+    let path = folder()
+    try DurableFiles.makeFolder(path)
+    try DurableFiles.replace("\(path)/a", with: [1])
+    DurableFiles.interruption.withLock { $0 = { if $0.hasPrefix("rename") { throw Crash() } } }
+    defer { DurableFiles.interruption.withLock { $0 = nil } }
+    XCTAssertThrowsError(try DurableFiles.replace("\(path)/a", with: [2]))
+    XCTAssertEqual(try DurableFiles.read("\(path)/a"), [1])
+    XCTAssertEqual(try DurableFiles.list(path), ["a"])
+    XCTAssertThrowsError(try DurableFiles.replace("/dev/null", with: [2])) {
+      XCTAssertTrue("\($0)".contains("not a regular file"), "\($0)")
+    }
+  }
+
+  /// Runs a closure whose locals are gone afterwards, a run's lock among them.
+  private func autoreleasing(_ body: () throws -> Void) rethrows { try body() }
+
+  /// Counts operations and says when the one to crash at has come.
+  private final class Counter: @unchecked Sendable {
+    private(set) var count = 0
+    private(set) var hasCrashed = false
+    private var crashAt = 0
+
+    func restart(crashAt: Int) {
+      (count, hasCrashed, self.crashAt) = (0, false, crashAt)
+    }
+
+    func isDue() -> Bool {
+      defer { count += 1 }
+      // After a crash nothing more happens.
+      hasCrashed = hasCrashed || count == crashAt
+      return hasCrashed
+    }
+  }
+}

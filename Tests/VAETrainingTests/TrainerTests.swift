@@ -1,0 +1,272 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+import VAEData
+import VAETraining
+import XCTest
+
+final class TrainerTests: XCTestCase {
+  func testTrainingLowersTheHeldOutBoundAndReportsEveryEpoch() throws {
+    let trainer = try Trainer(
+      model: TrainingSupport.model(), data: TrainingSupport.stripes(),
+      options: TrainingSupport.options(epochs: 40))
+    var records: [EpochRecord] = []
+    let outcome = try trainer.train { if case .epoch(let record) = $0 { records.append(record) } }
+    guard case .finished = outcome else { return XCTFail("\(outcome)") }
+    XCTAssertEqual(records.map(\.epoch), Array(1...40))
+    XCTAssertEqual(records.map(\.step), (1...40).map { $0 * 4 })
+    let first = try XCTUnwrap(records.first?.valid)
+    let last = try XCTUnwrap(records.last?.valid)
+    XCTAssertLessThan(-last.elbo, -first.elbo - 3)
+    XCTAssertEqual(last.elbo, -(last.rate + last.distortion))
+  }
+
+  func testAnEpochVisitsEveryExampleOnceAndTheNextInAnotherOrder() {
+    let random = RandomSource(seed: 1)
+    let first = EpochOrder(epoch: 0, count: 1000, random: random)
+    let second = EpochOrder(epoch: 1, count: 1000, random: random)
+    XCTAssertEqual(first.indices.sorted(), Array(0..<1000))
+    XCTAssertNotEqual(first.indices, second.indices)
+    XCTAssertEqual(first.indices, EpochOrder(epoch: 0, count: 1000, random: random).indices)
+    XCTAssertEqual(first.batch(3, size: 300), Array(first.indices[900..<1000]))
+  }
+
+  func testTheLastShortBatchIsDroppedOrKeptAsAsked() throws {
+    var options = TrainingSupport.options()
+    XCTAssertEqual(
+      try Trainer(model: TrainingSupport.model(), data: TrainingSupport.stripes(), options: options)
+        .updatesPerEpoch, 4)
+    options.dropsLastBatch = false
+    XCTAssertEqual(
+      try Trainer(model: TrainingSupport.model(), data: TrainingSupport.stripes(), options: options)
+        .updatesPerEpoch, 5)
+    options.dropsLastBatch = true
+    options.batchSize = 71
+    XCTAssertThrowsError(
+      try Trainer(model: TrainingSupport.model(), data: TrainingSupport.stripes(), options: options)
+    ) { XCTAssertTrue("\($0)".contains("70 training examples, fewer than a batch of 71"), "\($0)") }
+  }
+
+  func testFromTheThirdStepOnNoTensorStorageIsTakenFromTheSystem() throws {
+    for convolutional in [false, true] {
+      let trainer = try Trainer(
+        model: TrainingSupport.model(convolutional: convolutional), data: TrainingSupport.stripes(),
+        options: TrainingSupport.options(epochs: 100))
+      for _ in 0..<2 { _ = try trainer.update() }
+      let before = MemoryPool.shared.statistics.systemAllocations
+      for _ in 0..<20 { _ = try trainer.update() }
+      XCTAssertEqual(MemoryPool.shared.statistics.systemAllocations, before)
+    }
+  }
+
+  func testBackwardLeavesNoTensorOfTheTapeAlive() throws {
+    let trainer = try Trainer(
+      model: TrainingSupport.model(), data: TrainingSupport.stripes(),
+      options: TrainingSupport.options(epochs: 100))
+    for _ in 0..<2 { _ = try trainer.update() }
+    let before = MemoryPool.shared.statistics.bytesInUse
+    for _ in 0..<5 { _ = try trainer.update() }
+    XCTAssertEqual(MemoryPool.shared.statistics.bytesInUse, before)
+  }
+
+  func testSameSeedAndThreadsGiveIdenticalWeights() throws {
+    func train() throws -> [String: [Float]] {
+      let trainer = try Trainer(
+        model: TrainingSupport.model(convolutional: true), data: TrainingSupport.stripes(),
+        options: TrainingSupport.options())
+      _ = try trainer.train()
+      return TrainingSupport.weights(trainer.model)
+    }
+    XCTAssertEqual(try train(), try train())
+  }
+
+  func testOneAndTwoThreadsAgreeOverTheFirstTwentySteps() throws {
+    func losses(threads: Int) throws -> [Double] {
+      let before = Engine.threads
+      Engine.threads = threads
+      defer { Engine.threads = before }
+      let trainer = try Trainer(
+        model: TrainingSupport.model(), data: TrainingSupport.stripes(),
+        options: TrainingSupport.options(epochs: 10))
+      return try (0..<20).map { _ in -(try trainer.update().elbo) }
+    }
+    for (one, two) in zip(try losses(threads: 1), try losses(threads: 2)) {
+      XCTAssertEqual(one, two, accuracy: 1e-4 * abs(one))
+    }
+  }
+
+  func testAnInterruptedAndResumedTrainingEndsBitForBitLikeAnUninterruptedOne() throws {
+    for averageDecay in [0, 0.9] {
+      for convolutional in [false, true] {
+        var options = TrainingSupport.options()
+        options.averageDecay = averageDecay
+        options.clipNorm = 20
+        options.schedule.name = "cosine"
+        let data = TrainingSupport.stripes()
+        let whole = try Trainer(
+          model: TrainingSupport.model(convolutional: convolutional), data: data, options: options)
+        let wholeRun = try RunFolder.create(
+          at: TrainingSupport.temporaryFolder(self), force: false, resume: false)
+        _ = try whole.train(run: wholeRun)
+
+        // Stopped in the middle of the second epoch, by a token; the next trainer knows only the
+        // files.
+        let path = TrainingSupport.temporaryFolder(self)
+        let part = try Trainer(
+          model: TrainingSupport.model(convolutional: convolutional), data: data, options: options)
+        let cancel = CancelToken()
+        let outcome = try part.train(
+          run: try RunFolder.create(at: path, force: false, resume: false), cancel: cancel
+        ) { if case .step(6, _, _, _) = $0 { cancel.cancel() } }
+        guard case .cancelled = outcome else { return XCTFail("\(outcome)") }
+        let rest = try Trainer(
+          model: TrainingSupport.model(seed: 99, convolutional: convolutional), data: data,
+          options: options)
+        let run = try RunFolder.create(at: path, force: false, resume: true)
+        try rest.restore(try XCTUnwrap(try run.storedCheckpoint()))
+        XCTAssertEqual(rest.step, 6)
+        _ = try rest.train(run: run)
+
+        let weights = TrainingSupport.weights(rest.model)
+        XCTAssertEqual(weights, TrainingSupport.weights(whole.model))
+        let stored = try XCTUnwrap(try run.storedCheckpoint())
+        let wholeStored = try XCTUnwrap(try wholeRun.storedCheckpoint())
+        XCTAssertEqual(stored.weights.encoded(), wholeStored.weights.encoded())
+        XCTAssertEqual(stored.optimizer.encoded(), wholeStored.optimizer.encoded())
+      }
+    }
+  }
+
+  func testATwoPhaseObjectiveTrainsItsOwnGroupsAndResumesThroughTheOrdinaryTrainer() throws {
+    func make(_ seed: UInt64) throws -> (Trainer, AdversarialObjective) {
+      let objective = AdversarialObjective(units: 3, random: RandomSource(seed: seed).child("d"))
+      let model = TrainingSupport.model(seed: seed, objective: objective)
+      return (
+        try Trainer(
+          model: model, data: TrainingSupport.stripes(), options: TrainingSupport.options(epochs: 4)
+        ),
+        objective
+      )
+    }
+    let (whole, objective) = try make(3)
+    let before = objective.discriminator.parameters.map { $0.parameter.value.floats }
+    var terms: Set<String> = []
+    _ = try whole.train {
+      if case .epoch(let record) = $0 { terms.formUnion(record.terms.map(\.name)) }
+    }
+    XCTAssertEqual(terms, ["density_ratio", "discriminator_loss"])
+    XCTAssertNotEqual(objective.discriminator.parameters.map { $0.parameter.value.floats }, before)
+    XCTAssertTrue(whole.model.parameters.allSatisfy(\.parameter.isTrainable))
+
+    let path = TrainingSupport.temporaryFolder(self)
+    let (part, _) = try make(3)
+    let cancel = CancelToken()
+    _ = try part.train(
+      run: try RunFolder.create(at: path, force: false, resume: false), cancel: cancel
+    ) { if case .step(7, _, _, _) = $0 { cancel.cancel() } }
+    let (rest, _) = try make(41)
+    let run = try RunFolder.create(at: path, force: false, resume: true)
+    try rest.restore(try XCTUnwrap(try run.storedCheckpoint()))
+    _ = try rest.train(run: run)
+    XCTAssertEqual(TrainingSupport.weights(rest.model), TrainingSupport.weights(whole.model))
+  }
+
+  func testAPhaseChangesTheParametersOfItsGroupOnly() throws {
+    let objective = AdversarialObjective(units: 3, random: RandomSource(seed: 1))
+    let model = TrainingSupport.model(objective: objective)
+    let context = Context(mode: .training, random: RandomSource(seed: 0), examples: Array(0..<8))
+    let batch = Examples(TrainingSupport.stripes().train).batch(Array(0..<8), context)
+    for (path, parameter) in model.parameters {
+      parameter.isTrainable = ParameterGroup.objective.contains(path)
+    }
+    var evaluation = model.evaluate(batch, DrawRequest(), context)
+    evaluation.second = model.encodeSecond(batch, DrawRequest(), context)
+    let gradients = objective.phases[1].loss(evaluation, context).value.backward()
+    for (path, parameter) in model.parameters {
+      XCTAssertEqual(gradients[parameter] != nil, path.hasPrefix("objective."), path)
+    }
+  }
+
+  func testAModelThatDivergesStopsWithStepAndTermAndKeepsTheLastGoodCheckpoint() throws {
+    let path = TrainingSupport.temporaryFolder(self)
+    let run = try RunFolder.create(at: path, force: false, resume: false)
+    let trainer = try Trainer(
+      model: TrainingSupport.model(), data: TrainingSupport.stripes(),
+      options: TrainingSupport.options(epochs: 5))
+    var poisoned = false
+    XCTAssertThrowsError(
+      try trainer.train(run: run) { event in
+        if case .step(6, _, _, _) = event {
+          trainer.model.parameters[0].parameter.value = Tensor(
+            repeating: .nan, shape: trainer.model.parameters[0].parameter.shape)
+          poisoned = true
+        }
+      }
+    ) { error in
+      XCTAssertEqual((error as? TrainingError)?.kind, .diverged)
+      XCTAssertTrue("\(error)".contains("step 7: the distortion"), "\(error)")
+    }
+    XCTAssertTrue(poisoned)
+    let stored = try XCTUnwrap(try run.storedCheckpoint())
+    XCTAssertEqual(stored.step, 4)
+    try TrainingSupport.model().load(stored.weights)
+  }
+
+  func testWeightsThatAreNotFiniteAreNeverWritten() throws {
+    let run = try RunFolder.create(
+      at: TrainingSupport.temporaryFolder(self), force: false, resume: false)
+    let trainer = try Trainer(
+      model: TrainingSupport.model(), data: TrainingSupport.stripes(),
+      options: TrainingSupport.options())
+    trainer.model.parameters[1].parameter.value = Tensor(
+      repeating: .infinity, shape: trainer.model.parameters[1].parameter.shape)
+    XCTAssertThrowsError(try trainer.writeCheckpoint(to: run)) {
+      XCTAssertTrue("\($0)".contains(trainer.model.parameters[1].path), "\($0)")
+    }
+    XCTAssertNil(try run.storedCheckpoint())
+  }
+
+  func testACheckpointOfAnotherDataSizeIsRefused() throws {
+    let path = TrainingSupport.temporaryFolder(self)
+    let run = try RunFolder.create(at: path, force: false, resume: false)
+    _ = try Trainer(
+      model: TrainingSupport.model(), data: TrainingSupport.stripes(),
+      options: TrainingSupport.options(epochs: 1)
+    ).train(run: run)
+    let other = try Trainer(
+      model: TrainingSupport.model(), data: TrainingSupport.stripes(train: 140),
+      options: TrainingSupport.options(epochs: 1))
+    XCTAssertThrowsError(try other.restore(try XCTUnwrap(try run.storedCheckpoint()))) {
+      XCTAssertTrue("\($0)".contains("4 updates an epoch"), "\($0)")
+    }
+  }
+
+  func testDynamicBinarizationIsDrawnAnewAtEveryStepAndFixedForEvaluation() {
+    struct Grey: ExampleStore {
+      let count = 4
+      let shape = ImageShape(height: 20, width: 20, channels: 1)
+      func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+        for (row, index) in indices.enumerated() {
+          for pixel in 0..<400 { destination[row * 400 + pixel] = [0, 0.25, 0.5, 1][index] }
+        }
+      }
+    }
+    let examples = Examples(DataSplit(name: "train", store: Grey()), binarization: .dynamic)
+    func batch(_ step: Int, _ indices: [Int]) -> [Float] {
+      examples.batch(
+        indices,
+        Context(
+          mode: .training, step: step, random: RandomSource(seed: 2),
+          examples: indices.map(UInt64.init))
+      ).floats
+    }
+    let values = batch(0, [0, 1, 2, 3])
+    XCTAssertEqual(Set(values), [0, 1])
+    XCTAssertTrue(values[0..<400].allSatisfy { $0 == 0 })
+    XCTAssertTrue(values[1200..<1600].allSatisfy { $0 == 1 })
+    XCTAssertEqual(values[400..<800].reduce(0, +) / 400, 0.25, accuracy: 0.09)
+    XCTAssertEqual(values, batch(0, [0, 1, 2, 3]))
+    XCTAssertNotEqual(values, batch(1, [0, 1, 2, 3]))
+    XCTAssertEqual(Array(values[800..<1200]), batch(0, [2]))
+  }
+}
