@@ -62,9 +62,10 @@ public struct Context {
 /// The statistics that normalisations gather in a calibration pass, then take for evaluation.
 public final class Calibration {
   private struct Sums {
-    var weight: Float
+    var count: Float
     var mean: Tensor
-    var square: Tensor
+    /// Squared distances from the mean, added up.
+    var squares: Tensor
   }
 
   private var sums: [ObjectIdentifier: Sums] = [:]
@@ -73,24 +74,27 @@ public final class Calibration {
   public init() {}
 
   /// Adds what a normalisation saw in one batch of `count` examples.
+  ///
+  /// Batches are merged by their distances from the mean (Chan et al. 1983), since a difference of large
+  /// squares would lose the variance of a channel far from zero.
   public func add(_ moments: ChannelMoments, count: Int, for layer: AnyObject) {
-    let weight = Float(count)
-    let square = (moments.variance + moments.mean.squared()) * weight
-    let mean = moments.mean * weight
+    let count = Float(count)
     let key = ObjectIdentifier(layer)
-    if let old = sums[key] {
-      sums[key] = Sums(
-        weight: old.weight + weight, mean: old.mean + mean, square: old.square + square)
-    } else {
-      sums[key] = Sums(weight: weight, mean: mean, square: square)
+    guard let old = sums[key] else {
+      sums[key] = Sums(count: count, mean: moments.mean, squares: moments.variance * count)
+      return
     }
+    let total = old.count + count
+    let distance = moments.mean - old.mean
+    sums[key] = Sums(
+      count: total, mean: old.mean + distance * (count / total),
+      squares: old.squares + moments.variance * count
+        + distance.squared() * (old.count * count / total))
   }
 
   /// The moments over all batches that a normalisation saw, nil where it saw none.
   public func moments(for layer: AnyObject) -> ChannelMoments? {
     guard let sums = sums[ObjectIdentifier(layer)] else { return nil }
-    let mean = sums.mean / sums.weight
-    let variance = (sums.square / sums.weight - mean.squared()).relu()
-    return ChannelMoments(mean: mean, variance: variance)
+    return ChannelMoments(mean: sums.mean, variance: sums.squares / sums.count)
   }
 }

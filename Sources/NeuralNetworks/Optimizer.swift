@@ -33,7 +33,8 @@ public final class Optimizer {
     second = Array(repeating: nil, count: parameters.count)
   }
 
-  /// Changes every parameter that has a gradient.
+  /// Changes every parameter that has a gradient. Bias corrections count the updates of the optimizer, as
+  /// the step t of the paper does, not those of each parameter.
   ///
   /// - Parameters:
   ///   - gradients: of one backward pass.

@@ -13,8 +13,9 @@ struct ThreadOptions: ParsableArguments {
     }
   }
 
-  /// Puts the number in force.
+  /// Puts the number, and the way threads wait, in force. To be called before anything else is done.
   func apply() {
+    WaitingPolicy.apply()
     if let threads { Engine.threads = threads }
   }
 }

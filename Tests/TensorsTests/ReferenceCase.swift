@@ -76,7 +76,8 @@ struct ReferenceAttributes: Decodable, CustomStringConvertible {
   }
 
   var description: String {
-    "[" + values.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+    "["
+      + values.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
       .joined(separator: ", ") + "]"
   }
 

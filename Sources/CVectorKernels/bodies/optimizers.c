@@ -25,20 +25,18 @@ VK_KERNEL(adam) {
     const float keep = a->decoupled ? 1.0f - a->rate * update->weight_decay : 1.0f;
     float *parameter = update->parameter, *m = update->first, *v = update->second;
     const float *gradient = update->gradient;
-    {
-      // The vector units' estimates of root and quotient with a Newton step are precise enough for
-      // a step and several times faster than the exact instructions, which the whole loop would
-      // wait for.
+    VK_LOOP for (size_t i = first; i < last; i++) {
+      const float p = parameter[i];
+      const float g = scale * gradient[i] + decay * p;
+      m[i] = beta1 * m[i] + rest1 * g;
+      v[i] = beta2 * v[i] + rest2 * g * g;
+      {
+        // The vector units' estimates of root and quotient with a Newton step are precise enough for
+        // a step and several times faster than the exact instructions. The moments stay exact: rearranged
+        // as g + beta * (m - g) they would lose digits.
 #pragma float_control(precise, off)
-      VK_LOOP for (size_t i = first; i < last; i++) {
-        const float p = parameter[i];
-        const float g = scale * gradient[i] + decay * p;
-        const float first_moment = beta1 * m[i] + rest1 * g;
-        const float second_moment = beta2 * v[i] + rest2 * g * g;
-        const float deviation = __builtin_elementwise_sqrt(second_moment * second_scale) + epsilon;
-        m[i] = first_moment;
-        v[i] = second_moment;
-        parameter[i] = keep * p - rate * first_moment / deviation;
+        const float deviation = __builtin_elementwise_sqrt(v[i] * second_scale) + epsilon;
+        parameter[i] = keep * p - rate * m[i] / deviation;
       }
     }
   }

@@ -20,4 +20,5 @@ let outcome = try session.train { event in
 let stored = try TrainedModel.open("\(run)/model.safetensors", registry: registry)
 let same = zip(stored.model.weights, session.trainer.model.weights)
   .allSatisfy { $0.values.floats == $1.values.floats }
-print("\(outcome); \(stored.model.parameterCount) weights read back, identical: \(same)")
+guard same else { fatalError("the weights in \(run)/model.safetensors are not those in memory") }
+print("\(outcome); \(stored.model.parameterCount) weights read back, identical to those in memory")

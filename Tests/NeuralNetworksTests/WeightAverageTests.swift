@@ -1,0 +1,57 @@
+import NeuralNetworks
+import Tensors
+import XCTest
+
+final class WeightAverageTests: XCTestCase {
+  private struct Case: Decodable {
+    let decay: Float
+    let initial: [Float]
+    let values: [[Float]]
+    let averages: [[Double]]
+  }
+
+  private struct Stop: Error {}
+
+  func testAveragesEqualTheReference() throws {
+    let cases = try ReferenceFile.load("averages.json", as: Case.self)
+    XCTAssertFalse(cases.isEmpty)
+    for reference in cases {
+      let parameter = Parameter(Tensor(reference.initial))
+      let average = WeightAverage(of: named([parameter]), decay: reference.decay)
+      XCTAssertEqual(reference.values.count, reference.averages.count)
+      for (value, expected) in zip(reference.values, reference.averages) {
+        parameter.value = Tensor(value)
+        average.update()
+        assertClose(
+          average.state[0].values.floats, expected, relative: 2e-6, floor: 0.5,
+          "decay \(reference.decay)")
+        XCTAssertEqual(parameter.value.floats, value, "an average changes no parameter")
+      }
+    }
+  }
+
+  func testAveragesStandInForTheValuesOnlyInsideTheClosure() {
+    let parameter = Parameter(Tensor([0, 2]))
+    let average = WeightAverage(of: named([parameter]), decay: 0.5)
+    parameter.value = Tensor([2, 4])
+    average.update()
+    XCTAssertEqual(average.applied { parameter.value.floats }, [1, 3])
+    XCTAssertEqual(parameter.value.floats, [2, 4])
+    XCTAssertEqual(average.state[0].values.floats, [1, 3])
+    XCTAssertThrowsError(try average.applied { throw Stop() })
+    XCTAssertEqual(parameter.value.floats, [2, 4], "after an error")
+  }
+
+  func testStoredAveragesAreTakenUpByName() {
+    let parameters = [Parameter(Tensor([0, 2])), Parameter(Tensor([5]))]
+    let average = WeightAverage(of: named(parameters), decay: 0.5)
+    XCTAssertEqual(average.state.map(\.name), ["average.p0", "average.p1"])
+    let stored = ["average.p0": Tensor([7, 8]), "average.p1": Tensor([9])]
+    let restored = WeightAverage(of: named(parameters), decay: 0.5)
+    restored.restore { name, _ in stored[name] }
+    XCTAssertEqual(restored.state.map { $0.values.floats }, [[7, 8], [9]])
+    restored.update()
+    XCTAssertEqual(stored["average.p0"]?.floats, [7, 8], "what was stored keeps its values")
+    XCTAssertEqual(restored.state.map { $0.values.floats }, [[3.5, 5], [7]])
+  }
+}
