@@ -11,4 +11,13 @@ public protocol Decoder: Module {
   ///     decoder conditions on; others
   ///     ignore them. Nil when sampling.
   func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor
+
+  /// Called once before training with parameters that suit the data as a whole,
+  /// `[height, width, channels · parameters]`, so that a decoder can begin near them.
+  func begin(at parameters: Tensor)
+}
+
+extension Decoder {
+  /// Begins wherever its weights begin.
+  public func begin(at parameters: Tensor) {}
 }

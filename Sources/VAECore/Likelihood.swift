@@ -16,9 +16,29 @@ public protocol Likelihood: Module {
   ///   - parameters: `[K · N, height, width, channels · parametersPerElement]`.
   func logDensity(_ x: Tensor, parameters: Tensor, _ context: Context) -> Tensor
 
+  /// The parameters whose distribution has the given mean, for a start from the data; nil where there is
+  /// no such thing.
+  ///
+  /// - Parameter mean: `[height, width, channels]`.
+  /// - Returns: `[height, width, channels · parametersPerElement]`.
+  func parameters(withMean mean: Tensor) -> Tensor?
+
   /// The mean of the distribution, in the data's range, `[K · N, height, width, channels]`.
   func mean(_ parameters: Tensor) -> Tensor
 
   /// A draw from the distribution, `[N, height, width, channels]`.
   func sample(_ parameters: Tensor, _ context: Context) -> Tensor
+}
+
+extension Likelihood {
+  /// No such thing.
+  public func parameters(withMean mean: Tensor) -> Tensor? { nil }
+}
+
+extension Tensor {
+  /// log(p / (1 − p)) of probabilities, which are first kept between 0.001 and 0.999.
+  func logit() -> Tensor {
+    let kept = clamped(to: 0.001...0.999)
+    return kept.log() - (1 - kept).log()
+  }
 }

@@ -38,6 +38,13 @@ public final class Model: Module {
     ]
   }
 
+  /// Lets the decoder begin at the mean of the first batches, and every part look at them.
+  public func prepare(firstBatches: [Tensor], context: Context) throws {
+    let mean = Tensor.concatenated(firstBatches, axis: 0).mean(axis: 0)
+    if let parameters = likelihood.parameters(withMean: mean) { decoder.begin(at: parameters) }
+    for part in parts { try part.prepare(firstBatches: firstBatches, context: context) }
+  }
+
   /// What the model says about a batch `[N, height, width, channels]`.
   public func evaluate(_ x: Tensor, _ request: DrawRequest, _ context: Context)
     -> Evaluation

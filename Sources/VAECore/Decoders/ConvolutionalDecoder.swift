@@ -57,6 +57,11 @@ public final class ConvolutionalDecoder: Decoder {
     ["entry": .module(entry), "layers": .module(layers), "head": .module(head)]
   }
 
+  /// The biases of the last layer become the given parameters, averaged over the image.
+  public func begin(at parameters: Tensor) {
+    head.bias?.value = parameters.mean(axis: 0).mean(axis: 0).copied()
+  }
+
   /// The parameters from the layer of latents nearest to the data.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
     let small = entry(draw.decoderInput, context).reshaped(

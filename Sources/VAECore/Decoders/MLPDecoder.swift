@@ -24,6 +24,11 @@ public final class MLPDecoder: Decoder {
     ["layers": .module(layers), "head": .module(head)]
   }
 
+  /// The biases of the last layer become the given parameters.
+  public func begin(at parameters: Tensor) {
+    head.bias.value = parameters.reshaped(to: [parameters.count]).copied()
+  }
+
   /// The parameters from the layer of latents nearest to the data.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
     let output = head(layers(draw.decoderInput, context), context)

@@ -21,6 +21,9 @@ public final class BernoulliLikelihood: Likelihood {
     .bernoulliLogDensity(x, logits: parameters)
   }
 
+  /// The logit of each probability (Burda et al. 2016 begin so).
+  public func parameters(withMean mean: Tensor) -> Tensor? { mean.logit() }
+
   /// sigmoid(logit)
   public func mean(_ parameters: Tensor) -> Tensor { parameters.sigmoid() }
 

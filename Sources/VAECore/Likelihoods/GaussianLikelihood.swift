@@ -111,6 +111,15 @@ public final class GaussianLikelihood: Likelihood {
     variance?.value = moments.mean + Self.smallestVariance
   }
 
+  /// The mean through the inverse of the link.
+  public func parameters(withMean mean: Tensor) -> Tensor? {
+    switch link {
+    case .identity: mean
+    case .sigmoid: mean.logit()
+    case .tanh: (mean * 0.5 + 0.5).logit() * 0.5
+    }
+  }
+
   /// The decoder's output through the link.
   public func mean(_ parameters: Tensor) -> Tensor {
     switch link {

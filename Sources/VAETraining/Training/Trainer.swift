@@ -124,11 +124,18 @@ public final class Trainer {
 
   /// Lets the parts look at the first batches before the first update.
   private func prepare() throws {
-    let indices = batchIndices(step: 0)
-    let context = context(for: indices)
-    let batch = training.batch(indices, context)
-    try withoutTape { try model.prepare(firstBatches: [batch], context: context) }
+    let count = max(1, min(updatesPerEpoch, Self.preparationExamples / options.batchSize))
+    let order = EpochOrder(epoch: 0, count: training.count, random: random)
+    let batches = (0..<count).map { number in
+      let indices = order.batch(number, size: options.batchSize)
+      return training.batch(indices, context(for: indices))
+    }
+    let first = context(for: order.batch(0, size: options.batchSize))
+    try withoutTape { try model.prepare(firstBatches: batches, context: first) }
   }
+
+  /// Examples that parts may look at before the first update, about.
+  private static let preparationExamples = 2048
 
   // MARK: One update
 

@@ -1,0 +1,152 @@
+import GaussianVAE
+import NeuralNetworks
+import Tensors
+import VAECore
+import XCTest
+
+final class RecipeTests: XCTestCase {
+  private let binary = DataDescription(
+    height: 28, width: 28, channels: 1, range: .binary, rule: "binary")
+  private let unit = DataDescription(
+    height: 8, width: 8, channels: 3, range: .unit, rule: "bytes/255")
+
+  private var registry: Registry {
+    var registry = Registry()
+    registry.register(GaussianVAE())
+    return registry
+  }
+
+  private func recipe(
+    _ settings: [(key: String, value: String)] = [], data: DataDescription? = nil
+  ) throws -> Recipe {
+    var recipe = try registry.recipe(for: "gaussian-vae")
+    recipe.data = data
+    try registry.apply(settings, to: &recipe)
+    return recipe
+  }
+
+  private func assertInvalid(
+    _ settings: [(key: String, value: String)], _ words: String..., line: UInt = #line
+  ) {
+    XCTAssertThrowsError(try recipe(settings, data: binary), line: line) { error in
+      XCTAssertEqual((error as? RecipeError)?.kind, .invalid, line: line)
+      for word in words { XCTAssertTrue("\(error)".contains(word), "\(error)", line: line) }
+    }
+  }
+
+  func testARecipeComesBackFromItsJSON() throws {
+    for settings in [
+      [],
+      [
+        (key: "architecture", value: "conv"), (key: "likelihood", value: "gaussian"),
+        (key: "sigma", value: "0.1"),
+      ],
+    ] {
+      let recipe = try recipe(settings, data: unit)
+      let text = Array(recipe.json.document.utf8)
+      let read = try registry.recipe(parsing: text, source: "r.json")
+      XCTAssertEqual(read, recipe)
+      XCTAssertEqual(read.json.document, recipe.json.document)
+    }
+  }
+
+  func testShorthandsReachEveryPartTheyApplyToAndMirrorTheDecoder() throws {
+    let made = try recipe(
+      [
+        (key: "hidden", value: "512,256"), (key: "latent", value: "7"),
+        (key: "activation", value: "elu"),
+        (key: "beta", value: "2.5"), (key: "training.epochs", value: "3"),
+      ], data: binary)
+    XCTAssertEqual(made.part(.encoder).values.integers("hidden"), [512, 256])
+    XCTAssertEqual(made.part(.decoder).values.integers("hidden"), [256, 512])
+    XCTAssertEqual(made.part(.prior).values.integer("latent"), 7)
+    XCTAssertEqual(made.part(.decoder).values.text("activation"), "elu")
+    XCTAssertEqual(made.part(.objective).values.number("beta"), 2.5)
+    XCTAssertEqual(TrainingOptions(made.training).epochs, 3)
+  }
+
+  func testTheAutomaticLikelihoodFollowsTheData() throws {
+    XCTAssertEqual(try recipe(data: binary).part(.likelihood).name, "bernoulli")
+    XCTAssertEqual(try recipe(data: unit).part(.likelihood).name, "gaussian")
+    XCTAssertEqual(try recipe().part(.likelihood).name, "auto")
+  }
+
+  func testBernoulliOnGreyDataIsRefusedWithTheRemedy() throws {
+    let recipe = try recipe([(key: "likelihood", value: "bernoulli")], data: unit)
+    XCTAssertThrowsError(try registry.model(recipe, seed: 0)) { error in
+      XCTAssertEqual((error as? RecipeError)?.kind, .unsuitableData)
+      XCTAssertTrue(
+        "\(error)".contains("--binarize") && "\(error)".contains("gaussian"), "\(error)")
+    }
+  }
+
+  func testUnknownNamesAreRefusedListingTheValidOnes() {
+    assertInvalid(
+      [(key: "latnet", value: "3")], "latnet", "latent", "prior.latent", "training.epochs")
+    assertInvalid(
+      [(key: "architecture", value: "cnn")], "encoder.name cannot be cnn", "mlp", "conv", "resnet")
+    assertInvalid([(key: "likelihood", value: "poisson")], "bernoulli", "gaussian", "auto")
+    assertInvalid([(key: "sigma", value: "1")], "no hyper-parameter sigma")
+    XCTAssertThrowsError(try registry.recipe(for: "vae")) {
+      XCTAssertTrue("\($0)".contains("there is no variant vae; there are: gaussian-vae"), "\($0)")
+    }
+  }
+
+  func testValuesOutOfRangeOrOfTheWrongTypeAreRefusedWithWhatIsAllowed() {
+    assertInvalid([(key: "latent", value: "0")], "latent cannot be 0", "integer", "1…65536")
+    assertInvalid([(key: "latent", value: "2.5")], "latent cannot be 2.5")
+    assertInvalid([(key: "hidden", value: "3,x")], "hidden cannot be 3,x", "list of integers")
+    assertInvalid([(key: "beta", value: "-1")], "beta cannot be -1")
+    assertInvalid([(key: "beta", value: "nan")], "beta cannot be nan")
+    assertInvalid([(key: "training.drop_last", value: "yes")], "true, false")
+  }
+
+  func testAbsurdSizesAreRefusedBeforeAnythingIsAllocated() throws {
+    for settings in [
+      [(key: "hidden", value: "65536,65536")],
+      [(key: "architecture", value: "conv"), (key: "channels", value: "4096,4096,4096")],
+    ] {
+      let before = MemoryPool.shared.statistics.systemAllocations
+      XCTAssertThrowsError(try registry.model(recipe(settings, data: binary), seed: 0)) {
+        XCTAssertTrue("\($0)".contains("beyond the limit"), "\($0)")
+      }
+      XCTAssertEqual(MemoryPool.shared.statistics.systemAllocations, before)
+    }
+  }
+
+  func testMalformedRecipesAreErrorsAndNoCrash() {
+    let texts = [
+      "", "[]", "{", "{\"format\": 2, \"variant\": \"gaussian-vae\"}", "{\"format\": 1}",
+      "{\"format\": 1, \"variant\": 3}", String(repeating: "[", count: 100_000),
+      String(repeating: "{\"a\":", count: 100_000),
+      "{\"format\": 1, \"variant\": \"gaussian-vae\", \"encoder\": [1]}",
+      "{\"format\": 1, \"variant\": \"gaussian-vae\", \"data\": {\"height\": -1}}",
+    ]
+    for text in texts {
+      XCTAssertThrowsError(try registry.recipe(parsing: Array(text.utf8), source: "r.json"), text) {
+        XCTAssertTrue("\($0)".contains("r.json"), "\($0)")
+      }
+    }
+  }
+
+  func testPathsOfWeightsAreTheNamesThatCheckpointsPromise() throws {
+    let model = try registry.model(recipe(data: binary), seed: 0)
+    XCTAssertEqual(
+      model.parameters.map(\.path),
+      [
+        "encoder.layers.0.weights", "encoder.layers.0.bias", "encoder.head.weights",
+        "encoder.head.bias", "decoder.layers.0.weights", "decoder.layers.0.bias",
+        "decoder.head.weights", "decoder.head.bias",
+      ])
+    XCTAssertEqual(
+      model.parameterCount, 784 * 400 + 400 + 400 * 40 + 40 + 20 * 400 + 400 + 400 * 784 + 784)
+  }
+
+  func testWeightsFollowTheSeed() throws {
+    func weights(_ seed: Int) throws -> [Float] {
+      try registry.model(recipe(data: unit), seed: seed).parameters[0].parameter.value.floats
+    }
+    XCTAssertEqual(try weights(1), try weights(1))
+    XCTAssertNotEqual(try weights(1), try weights(2))
+  }
+}
