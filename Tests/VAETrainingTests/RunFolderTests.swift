@@ -36,7 +36,6 @@ final class RunFolderTests: XCTestCase {
 
   func testACrashAtAnyDiskOperationLeavesTheOldOrTheNewCheckpointWhole() throws {
     let counter = Counter()
-    defer { DurableFiles.interruption.withLock { $0 = nil } }
     var operations = Int.max
     var crashAt = 0
     while crashAt < operations {
@@ -45,9 +44,9 @@ final class RunFolderTests: XCTestCase {
         let run = try RunFolder.create(at: path, force: false, resume: false)
         for step in [1, 2] { try run.writeCheckpoint(step: step, files: checkpointFiles(step)) }
         counter.restart(crashAt: crashAt)
-        DurableFiles.interruption.withLock { $0 = { _ in if counter.isDue() { throw Crash() } } }
-        try? run.writeCheckpoint(step: 3, files: checkpointFiles(3))
-        DurableFiles.interruption.withLock { $0 = nil }
+        DurableFiles.withChanges(announcedTo: { _ in if counter.isDue() { throw Crash() } }) {
+          try? run.writeCheckpoint(step: 3, files: checkpointFiles(3))
+        }
         if !counter.hasCrashed { operations = counter.count }
       }
       let resumed = try RunFolder.create(at: path, force: false, resume: true)
@@ -77,7 +76,7 @@ final class RunFolderTests: XCTestCase {
   func testForceLeavesAFolderThatIsNoRunAlone() throws {
     let path = folder()
     try DurableFiles.makeFolder(path)
-    try DurableFiles.write("\(path)/thesis.txt", [1, 2])
+    try DurableFiles.create("\(path)/thesis.txt", [1, 2])
     for force in [false, true] {
       XCTAssertThrowsError(try RunFolder.create(at: path, force: force, resume: !force)) {
         XCTAssertEqual(($0 as? FileError)?.kind, .exists)
@@ -120,10 +119,12 @@ final class RunFolderTests: XCTestCase {
   func testRemovingNeverFollowsLinks() throws {
     let (kept, removed) = (folder(), folder())
     try DurableFiles.makeFolder(kept)
-    try DurableFiles.write("\(kept)/file", [1])
+    try DurableFiles.create("\(kept)/file", [1])
     try DurableFiles.makeFolder(removed)
     try DurableFiles.link("\(removed)/link", to: kept)
-    try DurableFiles.remove(removed)
+    let url = URL(fileURLWithPath: removed)
+    try DurableFiles.removeTree(
+      url.lastPathComponent, in: url.deletingLastPathComponent().path)
     XCTAssertFalse(DurableFiles.exists(removed))
     XCTAssertEqual(try DurableFiles.read("\(kept)/file"), [1])
   }
@@ -132,13 +133,13 @@ final class RunFolderTests: XCTestCase {
     let path = folder()
     try DurableFiles.makeFolder(path)
     try DurableFiles.replace("\(path)/a", with: [1])
-    DurableFiles.interruption.withLock { $0 = { if $0.hasPrefix("rename") { throw Crash() } } }
-    defer { DurableFiles.interruption.withLock { $0 = nil } }
-    XCTAssertThrowsError(try DurableFiles.replace("\(path)/a", with: [2]))
+    try DurableFiles.withChanges(announcedTo: { if case .rename = $0 { throw Crash() } }) {
+      XCTAssertThrowsError(try DurableFiles.replace("\(path)/a", with: [2]))
+    }
     XCTAssertEqual(try DurableFiles.read("\(path)/a"), [1])
     XCTAssertEqual(try DurableFiles.list(path), ["a"])
     XCTAssertThrowsError(try DurableFiles.replace("/dev/null", with: [2])) {
-      XCTAssertTrue("\($0)".contains("not a regular file"), "\($0)")
+      XCTAssertTrue("\($0)".contains("it is not a file"), "\($0)")
     }
   }
 

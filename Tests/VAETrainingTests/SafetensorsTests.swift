@@ -60,10 +60,10 @@ final class SafetensorsTests: XCTestCase {
         data: Array(repeating: 0, count: 8)),
       path: "f")
     XCTAssertThrowsError(try read.floats("m", shape: [1])) {
-      XCTAssertEqual("\($0)", "f has no tensor m")
+      XCTAssertEqual("\($0)", "f: there is no tensor \"m\"")
     }
     XCTAssertThrowsError(try read.floats("n", shape: [1])) {
-      XCTAssertEqual("\($0)", "f: tensor n has type I64, not F32")
+      XCTAssertEqual("\($0)", "f: tensor \"n\" has type I64, but F32 is needed")
     }
     let floats = Safetensors(tensors: [(name: "x", values: Tensor([1, 2]))])
     XCTAssertThrowsError(try floats.floats("x", shape: [2, 1])) {
@@ -77,18 +77,20 @@ final class SafetensorsTests: XCTestCase {
     assertRefused(file("{}", length: .max), "beyond the limit")
     assertRefused(file("{}", length: 3), "claims 3 bytes, but only 2 follow")
     assertRefused(file("[]"), "not a JSON object")
-    assertRefused(file("{\"a\":"), "not JSON of the format's form")
-    assertRefused(file("{\"a\": 3}"), "not JSON of the format's form")
-    assertRefused(file("{\"__metadata__\": {\"a\": 3}}"), "not JSON of the format's form")
+    assertRefused(file("{\"a\":"), "not valid JSON")
+    assertRefused(file("{\"a\": 3}"), "tensor \"a\" is not an object")
     assertRefused(
-      file(String(repeating: "{\"a\":", count: 100_000)), "not JSON of the format's form")
+      file("{\"__metadata__\": {\"a\": 3}}"), "\"a\" in __metadata__ is not a string")
+    assertRefused(
+      file(String(repeating: "{\"a\":", count: 100_000)), "nested too deeply")
     func tensor(_ type: String, _ shape: String, _ offsets: String) -> String {
       "{\"t\":{\"dtype\":\"\(type)\",\"shape\":\(shape),\"data_offsets\":\(offsets)}}"
     }
     let eight = [UInt8](repeating: 0, count: 8)
-    assertRefused(file(tensor("F33", "[2]", "[0,8]"), data: eight), "t has the unknown type F33")
     assertRefused(
-      file(tensor("F32", "[-2]", "[0,8]"), data: eight), "t has the impossible shape [-2]")
+      file(tensor("F33", "[2]", "[0,8]"), data: eight), "\"t\" has the unknown type \"F33\"")
+    assertRefused(
+      file(tensor("F32", "[-2]", "[0,8]"), data: eight), "\"t\" has the impossible shape [-2]")
     assertRefused(
       file(tensor("F32", "[4611686018427387904,4]", "[0,8]"), data: eight), "impossible shape")
     assertRefused(file(tensor("F32", "[2]", "[0,16]"), data: eight), "outside of the 8 bytes")
@@ -96,13 +98,13 @@ final class SafetensorsTests: XCTestCase {
     assertRefused(file(tensor("F32", "[2]", "[-8,0]"), data: eight), "outside of the 8 bytes")
     assertRefused(file(tensor("F32", "[2]", "[0]"), data: eight), "outside of the 8 bytes")
     assertRefused(file(tensor("F32", "[1]", "[0,8]"), data: eight), "takes 4 bytes, but has 8")
-    assertRefused(file(tensor("F32", "[1]", "[4,8]"), data: eight), "a hole before tensor t")
+    assertRefused(file(tensor("F32", "[1]", "[4,8]"), data: eight), "4 bytes before tensor \"t\"")
     assertRefused(
-      file(tensor("F32", "[1]", "[0,4]"), data: eight), "4 bytes follow the last tensor")
+      file(tensor("F32", "[1]", "[0,4]"), data: eight), "4 bytes at the end")
     let two =
       #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"#
       + #""b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#
-    assertRefused(file(two, data: eight), "tensor b overlaps another")
+    assertRefused(file(two, data: eight), "tensor \"b\" overlaps another")
   }
 
   func testEverySingleBitFlipOfTheHeaderIsRefusedOrHarmless() throws {

@@ -1,174 +1,241 @@
 import Glibc
 import Synchronization
 
-/// File operations that either happen whole and stay, or throw a `FileError` with path and reason.
+/// File operations that happen whole and stay, or throw a `FileError` with path and reason.
 public enum DurableFiles {
-  /// Called before every operation that changes the disk; a test makes it throw to stand for a
-  /// crash.
-  package static let interruption = Mutex<(@Sendable (_ operation: String) throws -> Void)?>(nil)
-
-  private static func willChange(_ operation: String) throws {
-    try interruption.withLock { try $0?(operation) }
+  /// A system call that changes what is on the disk.
+  package enum Change: Equatable, Sendable {
+    /// Makes a file, or opens one to add to it.
+    case create(String)
+    /// Writes to a file.
+    case write(String)
+    /// Cuts a file.
+    case truncate(String)
+    /// Waits until a file's content or a folder's entries are on the disk.
+    case synchronize(String)
+    /// Makes a symbolic link.
+    case link(String)
+    /// Makes a folder.
+    case makeFolder(String)
+    /// Gives a file, link or folder another name.
+    case rename(String, to: String)
+    /// Removes a file or link.
+    case removeFile(String)
+    /// Removes an empty folder.
+    case removeFolder(String)
   }
 
+  private static let announcement = Mutex<(@Sendable (Change) throws -> Void)?>(nil)
+
+  /// Runs a closure while every change of this process is announced to another. What that one
+  /// throws takes the place of the change: once, it stands for a full disk; ever after, for a
+  /// process that was killed.
+  package static func withChanges<Result, Failure>(
+    announcedTo willChange: @escaping @Sendable (Change) throws -> Void,
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    announcement.withLock { $0 = willChange }
+    defer { announcement.withLock { $0 = nil } }
+    return try body()
+  }
+
+  static func willChange(_ change: Change) throws {
+    try announcement.withLock { $0 }?(change)
+  }
+
+  // MARK: Reading
+
   /// The contents of a file.
-  public static func read(_ path: String, limit: Int = 1 << 40) throws -> [UInt8] {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
+  ///
+  /// - Parameter limit: the largest size that is read; a larger one is refused before memory is
+  ///   taken for it.
+  public static func read(_ path: String, limit: Int = .max) throws -> [UInt8] {
+    let file = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
     guard file >= 0 else { throw FileError(reading: path) }
     defer { close(file) }
     var status = stat()
     guard fstat(file, &status) == 0 else { throw FileError(reading: path) }
-    guard status.st_mode & S_IFMT != S_IFDIR else {
-      throw FileError(.malformed, "\(path) is a folder, not a file")
+    let kind = Kind(status)
+    guard kind != .folder else { throw FileError(.malformed, "read", path, "it is a folder") }
+    // A pipe has no size beforehand.
+    let size = kind == .file ? Int(status.st_size) : 0
+    try check(size, of: path, limit: limit)
+    // One byte more shows whether the file ends where its size says.
+    var bytes = try [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
+      count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path)
     }
-    guard Int(status.st_size) <= limit else {
+    var isAtEnd = bytes.count <= size
+    while !isAtEnd && bytes.count <= limit {
+      let room = 1 << 16
+      let more = try [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+        count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path)
+      }
+      bytes += more
+      isAtEnd = more.count < room
+    }
+    try check(bytes.count, of: path, limit: limit)
+    return bytes
+  }
+
+  /// Refuses sizes beyond a limit, and those for which there is no memory.
+  private static func check(_ size: Int, of path: String, limit: Int) throws {
+    guard size <= limit else {
       throw FileError(
-        .unreadable, "\(path) has \(status.st_size) bytes, beyond the limit of \(limit)")
+        .unreadable, "read", path, "it has \(size) bytes or more, beyond the limit of \(limit)")
     }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(Int(status.st_size) + 1)
-    let chunk = 1 << 20
-    while true {
-      let start = bytes.count
-      bytes.append(contentsOf: repeatElement(0, count: chunk))
-      let count = bytes[start...].withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress, chunk) }
-      bytes.removeLast(chunk - max(0, count))
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw FileError(reading: path)
-      }
-      if count == 0 { return bytes }
-      guard bytes.count <= limit else {
-        throw FileError(.unreadable, "\(path) has more bytes than the limit of \(limit)")
-      }
+    guard size < 1 << 20 || isAvailable(size) else {
+      throw FileError(.unreadable, "read", path, "its \(size) bytes are more than there is memory")
     }
   }
 
-  /// Writes a new file and waits until it is on the disk.
-  public static func write(_ path: String, _ bytes: [UInt8]) throws {
-    try willChange("write \(path)")
-    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+  /// Whether the system gives this much memory; an array that it is refused for ends the program.
+  private static func isAvailable(_ size: Int) -> Bool {
+    let (pages, pageSize) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
+    guard pages <= 0 || size / max(1, pageSize) < pages else { return false }
+    let start = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let start, start != MAP_FAILED else { return false }
+    munmap(start, size)
+    return true
+  }
+
+  /// Fills a buffer as far as the file goes.
+  private static func fill(
+    _ buffer: UnsafeMutableRawBufferPointer, from file: Int32, _ path: String
+  ) throws -> Int {
+    var filled = 0
+    while filled < buffer.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+      let count = uninterrupted { Glibc.read(file, rest.baseAddress, rest.count) }
+      guard count >= 0 else { throw FileError(reading: path) }
+      if count == 0 { break }
+      filled += count
+    }
+    return filled
+  }
+
+  // MARK: Writing
+
+  /// Writes a file that must not exist, and waits until its content is on the disk. Its name is
+  /// there for good only when its folder has been synchronized too.
+  public static func create(_ path: String, _ bytes: [UInt8]) throws {
+    try willChange(.create(path))
+    let file = uninterrupted { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644) }
     guard file >= 0 else { throw FileError(writing: path) }
     defer { close(file) }
-    try writeAll(bytes, to: file, path)
-    guard fsync(file) == 0 else { throw FileError(writing: path) }
-  }
-
-  /// Puts a file in place of whatever has its path, at once: a reader sees the old contents or the
-  /// new ones.
-  public static func replace(_ path: String, with bytes: [UInt8]) throws {
-    var status = stat()
-    if stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG {
-      throw FileError(.unwritable, "cannot write \(path): it is not a regular file")
-    }
-    let temporary = "\(path).tmp-\(getpid())"
     do {
-      try write(temporary, bytes)
-      try rename(temporary, to: path)
+      try write(bytes, to: file, path)
+      try synchronize(file, path)
     } catch {
-      unlink(temporary)
-      if error is FileError { throw FileError(writing: path) }
+      try? remove(path)
       throw error
     }
   }
 
-  /// Appends to a file in one write and waits until it is on the disk.
+  /// Puts a file in place of whatever file has its path, at once and for good: a reader sees the
+  /// old content or the new one.
+  public static func replace(_ path: String, with bytes: [UInt8]) throws {
+    if let kind = try kind(of: path), kind != .file {
+      throw FileError(.unwritable, "write", path, "it is not a file")
+    }
+    do {
+      let temporary = try withTemporaryName(beside: path) { try create($0, bytes) }
+      do {
+        try publish(temporary, as: path)
+      } catch {
+        try? remove(temporary)
+        throw error
+      }
+    } catch let error as FileError {
+      throw error.at(path)
+    }
+  }
+
+  /// Adds to the end of a file, which is made if need be, in one write, and waits until it is on
+  /// the disk. What cannot be added whole is not added at all.
   public static func append(_ path: String, _ bytes: [UInt8]) throws {
-    try willChange("append \(path)")
-    let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    try willChange(.create(path))
+    let file = uninterrupted { open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) }
     guard file >= 0 else { throw FileError(writing: path) }
     defer { close(file) }
-    try writeAll(bytes, to: file, path)
-    guard fsync(file) == 0 else { throw FileError(writing: path) }
-  }
-
-  /// Renames, replacing the target, and waits until its folder is on the disk.
-  public static func rename(_ path: String, to target: String) throws {
-    try willChange("rename \(target)")
-    guard Glibc.rename(path, target) == 0 else { throw FileError(writing: target) }
-    try synchronizeFolder(of: target)
-  }
-
-  /// Points a symbolic link at a path relative to its own folder, replacing an older link at once.
-  public static func link(_ path: String, to target: String) throws {
-    let temporary = "\(path).tmp-\(getpid())"
-    unlink(temporary)
-    try willChange("link \(temporary)")
-    guard symlink(target, temporary) == 0 else { throw FileError(writing: path) }
-    try rename(temporary, to: path)
-  }
-
-  /// Makes a folder where there is none.
-  public static func makeFolder(_ path: String) throws {
-    try willChange("folder \(path)")
-    guard mkdir(path, 0o755) != 0 else { return }
-    guard errno == EEXIST else { throw FileError(writing: path) }
     var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-      throw FileError(.unwritable, "cannot write \(path): it exists and is not a folder")
+    guard fstat(file, &status) == 0 else { throw FileError(writing: path) }
+    do {
+      try write(bytes, to: file, path)
+      try synchronize(file, path)
+    } catch {
+      try? truncate(file, path, to: Int(status.st_size))
+      throw error
     }
+    if status.st_size == 0 { try synchronize(folder: folder(of: path)) }
   }
 
-  /// The names in a folder, sorted, without `.` and `..`.
-  public static func list(_ path: String) throws -> [String] {
-    guard let folder = opendir(path) else { throw FileError(reading: path) }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names.sorted()
+  /// Cuts a file to a length, and waits until that is on the disk.
+  public static func truncate(_ path: String, to length: Int) throws {
+    let file = uninterrupted { open(path, O_WRONLY | O_CLOEXEC) }
+    guard file >= 0 else { throw FileError(writing: path) }
+    defer { close(file) }
+    try truncate(file, path, to: length)
+    try synchronize(file, path)
   }
 
-  /// Removes a file, a link, or a folder with all it holds. Links are removed, never followed.
-  public static func remove(_ path: String) throws {
-    var status = stat()
-    guard lstat(path, &status) == 0 else {
-      if errno == ENOENT { return }
+  private static func truncate(_ file: Int32, _ path: String, to length: Int) throws {
+    try willChange(.truncate(path))
+    guard uninterrupted({ ftruncate(file, off_t(length)) }) == 0 else {
       throw FileError(writing: path)
     }
-    if status.st_mode & S_IFMT == S_IFDIR {
-      for name in try list(path) { try remove("\(path)/\(name)") }
-      try willChange("remove \(path)")
-      guard rmdir(path) == 0 else { throw FileError(writing: path) }
-    } else {
-      try willChange("remove \(path)")
-      guard unlink(path) == 0 else { throw FileError(writing: path) }
+  }
+
+  private static func write(_ bytes: [UInt8], to file: Int32, _ path: String) throws {
+    try bytes.withUnsafeBytes { bytes in
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        try willChange(.write(path))
+        let part = UnsafeRawBufferPointer(rebasing: rest)
+        let count = uninterrupted { Glibc.write(file, part.baseAddress, part.count) }
+        guard count >= 0 else { throw FileError(writing: path) }
+        rest = rest.dropFirst(count)
+      }
     }
   }
 
-  /// Whether something, a dangling link included, has this path.
-  public static func exists(_ path: String) -> Bool {
-    var status = stat()
-    return lstat(path, &status) == 0
+  // MARK: What the other operations share
+
+  /// Repeats a system call for as long as signals interrupt it.
+  static func uninterrupted<Result: SignedInteger>(_ call: () -> Result) -> Result {
+    while true {
+      let result = call()
+      if result >= 0 || errno != EINTR { return result }
+    }
   }
 
-  /// Waits until a folder's entries are on the disk.
-  public static func synchronize(folder: String) throws {
-    let file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard file >= 0 else { throw FileError(writing: folder) }
-    defer { close(file) }
-    guard fsync(file) == 0 || errno == EINVAL else { throw FileError(writing: folder) }
+  /// Waits until what was written to a file or folder is on the disk.
+  static func synchronize(_ file: Int32, _ path: String) throws {
+    try willChange(.synchronize(path))
+    // Pipes and some file systems have nothing to wait for, and say so with EINVAL.
+    guard uninterrupted({ fsync(file) }) == 0 || errno == EINVAL else {
+      throw FileError(writing: path)
+    }
   }
 
-  private static func synchronizeFolder(of path: String) throws {
-    let pieces = path.split(separator: "/", omittingEmptySubsequences: false)
-    let folder = pieces.dropLast().joined(separator: "/")
-    try synchronize(folder: folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : folder)
-  }
+  /// What names of things that are being written begin with.
+  static let temporaryPrefix = ".tmp-"
 
-  private static func writeAll(_ bytes: [UInt8], to file: Int32, _ path: String) throws {
-    var written = 0
-    while written < bytes.count {
-      let count = bytes[written...].withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw FileError(writing: path)
+  /// Makes something beside a path, under the first of a row of temporary names that is free.
+  ///
+  /// - Returns: the name.
+  static func withTemporaryName(
+    beside path: String, make: (_ temporary: String) throws -> Void
+  ) throws -> String {
+    let stem = "\(folder(of: path))/\(temporaryPrefix)\(name(of: path))-\(getpid())"
+    var number = 0
+    while true {
+      do {
+        let temporary = "\(stem)-\(number)"
+        try make(temporary)
+        return temporary
+      } catch let error as FileError where error.kind == .exists && number < 1000 {
+        number += 1
       }
-      written += count
     }
   }
 }

@@ -1,12 +1,12 @@
 import Glibc
 
-/// A file operation that failed.
+/// A file operation that failed, in one line.
 public struct FileError: Error, Equatable, CustomStringConvertible {
   /// The kinds of failure, which front ends tell apart.
   public enum Kind: Sendable {
     /// The path does not exist.
     case missing
-    /// The path exists and must not be touched.
+    /// The path exists, or is in use, and must not be touched.
     case exists
     /// The path cannot be written.
     case unwritable
@@ -18,29 +18,45 @@ public struct FileError: Error, Equatable, CustomStringConvertible {
 
   /// The kind.
   public let kind: Kind
-  /// The path, what failed, and why.
-  public let message: String
+  /// What was to be done, a verb such as `read`.
+  public let operation: String
+  /// What it was to be done to.
+  public let path: String
+  /// Why it could not be done.
+  public let reason: String
 
-  /// An error in words.
-  public init(_ kind: Kind, _ message: String) {
+  /// An error.
+  public init(_ kind: Kind, _ operation: String, _ path: String, _ reason: String) {
     self.kind = kind
-    self.message = message
+    self.operation = operation
+    self.path = path
+    self.reason = reason
   }
 
-  /// The error of the system call that has just failed.
-  init(writing path: String, _ code: Int32 = errno) {
-    self.init(.unwritable, "cannot write \(path): \(String(cString: strerror(code)))")
-  }
+  /// Operation, path and reason.
+  public var description: String { "cannot \(operation) \(path): \(reason)" }
 
-  /// The error of the system call that has just failed; a path that does not exist is `missing`.
+  /// The same failure as that of the path that the caller knows.
+  func at(_ path: String) -> FileError { FileError(kind, operation, path, reason) }
+}
+
+// MARK: - Failures of system calls
+
+extension FileError {
+  /// The failure of the call that has just read, or looked at, a path.
   init(reading path: String, _ code: Int32 = errno) {
-    if code == ENOENT || code == ENOTDIR {
-      self.init(.missing, "\(path) does not exist")
-    } else {
-      self.init(.unreadable, "cannot read \(path): \(String(cString: strerror(code)))")
+    switch code {
+    case ENOENT, ENOTDIR: self.init(.missing, "read", path, "it does not exist")
+    default: self.init(.unreadable, "read", path, String(cString: strerror(code)))
     }
   }
 
-  /// The message.
-  public var description: String { message }
+  /// The failure of the call that has just written, made or removed a path.
+  init(writing path: String, to operation: String = "write", _ code: Int32 = errno) {
+    switch code {
+    case EEXIST: self.init(.exists, operation, path, "it exists")
+    case ENOENT: self.init(.unwritable, operation, path, "the folder it belongs to does not exist")
+    default: self.init(.unwritable, operation, path, String(cString: strerror(code)))
+    }
+  }
 }

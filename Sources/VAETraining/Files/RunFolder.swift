@@ -1,189 +1,205 @@
 import Glibc
-import VAECore
 
 /// A run on disk.
 ///
 ///     recipe.json
 ///     metrics.jsonl                 a line an epoch
-///     checkpoints/<step>/           the files of a checkpoint
+///     checkpoints/<step>/           weights.safetensors, optimizer.safetensors, state.json
 ///     latest                        → checkpoints/<step>
 ///     weights.safetensors, …        → latest/…
+///     model.safetensors             the exported model of a finished run
+///     .lock                         held by the process that trains
 ///
-/// A checkpoint is written under a temporary name, every file and folder synced, and published by
-/// one rename; then `latest` is replaced by rename. Whatever moment a process is killed at, the
-/// newest complete checkpoint is found again.
-public final class RunFolder {
+/// Whatever moment a process is killed at, or the power fails: what stands under its final name is
+/// complete, and what does not is removed when the run is opened for writing again.
+public struct RunFolder: Sendable {
   /// The folder.
   public let path: String
-  /// The open lock file of a run that is being written; -1 for a reader.
-  private var lock: Int32 = -1
+  /// Held while the run may be written; nil for a reader.
+  private let lock: RunLock?
 
-  private static let keptCheckpoints = 2
-  private static let temporaryPrefix = ".tmp-"
-
-  private init(path: String) {
+  private init(path: String, lock: RunLock?) {
     self.path = path
+    self.lock = lock
   }
 
-  deinit {
-    if lock >= 0 { close(lock) }
-  }
+  var recipePath: String { "\(path)/\(Self.recipeFile)" }
+  var metricsPath: String { "\(path)/\(Self.metricsFile)" }
+  var checkpointsPath: String { "\(path)/\(Self.checkpointsFolder)" }
 
-  private var checkpointsPath: String { "\(path)/checkpoints" }
+  static let recipeFile = "recipe.json"
+  static let metricsFile = "metrics.jsonl"
+  static let checkpointsFolder = "checkpoints"
+  static let latestLink = "latest"
+  /// The files of a checkpoint, which are also the names of the links to the newest ones.
+  static let checkpointFiles = [
+    CheckpointFile.weights, CheckpointFile.optimizer, CheckpointFile.state,
+  ]
 
   // MARK: Opening
 
-  /// A run for reading.
+  /// A run for reading, also while another process trains it.
   ///
-  /// - Throws: `FileError` of kind `missing` where there is nothing, `malformed` where it is no
-  ///   run.
+  /// - Throws: `FileError` of kind `missing` where there is nothing, `malformed` where it is no run.
   public static func open(_ path: String) throws -> RunFolder {
-    guard DurableFiles.exists(path) else { throw FileError(.missing, "\(path) does not exist") }
-    let run = RunFolder(path: path)
-    guard run.looksLikeRun else {
-      throw FileError(
-        .malformed, "\(path) is not a run folder: it has neither recipe.json nor checkpoints")
+    let run = RunFolder(path: trimmed(path), lock: nil)
+    guard let kind = try DurableFiles.kind(of: run.path) else {
+      throw FileError(.missing, "read", run.path, "it does not exist")
     }
-    return run
+    guard kind == .folder else {
+      throw FileError(.malformed, "read", run.path, "it is not a run folder, nor any folder")
+    }
+    switch try run.content() {
+    case .begun, .run: return run
+    case .vacant, .foreign:
+      throw FileError(
+        .malformed, "read", run.path,
+        "it is not a run folder: it has neither \(recipeFile) nor checkpoints")
+    }
   }
 
-  /// A run for writing.
+  /// A run for writing: what interrupted writes have left is removed. Only one process at a time
+  /// has a run for writing, until it lets go of this value and its copies.
   ///
   /// - Parameters:
-  ///   - force: replace a run that exists; anything else is left alone.
-  ///   - resume: continue a run that exists, or begin it.
-  /// - Throws: `FileError` of kind `exists` where there is something that must not be touched or
-  ///   another process trains this run, `unwritable` where nothing can be written.
-  public static func create(at path: String, force: Bool, resume: Bool) throws -> RunFolder {
-    let run = RunFolder(path: path)
-    if DurableFiles.exists(path), let names = try? DurableFiles.list(path) {
-      let isEmpty = names.allSatisfy { $0 == ".lock" }
-      guard isEmpty || force || resume else {
-        throw FileError(
-          .exists, "\(path) exists; use --resume to continue it or --force to replace it")
-      }
-      guard isEmpty || run.looksLikeRun else {
-        throw FileError(.exists, "\(path) exists and is not a run folder, so it is left alone")
-      }
-      try run.takeLock()
-      if force {
-        for name in names where name != ".lock" { try DurableFiles.remove("\(path)/\(name)") }
-      }
-    } else {
-      guard !DurableFiles.exists(path) else {
-        throw FileError(.exists, "\(path) exists and is not a folder")
-      }
+  ///   - path: the folder; the one it lies in must exist.
+  ///   - force: replace the run that is there. What does not belong to a run stays.
+  ///   - resume: continue the run that is there, or begin it; it outdoes `force`.
+  /// - Throws: `FileError` of kind `exists` where there is something that must not be touched, or
+  ///   another process has the run; `unwritable` where nothing can be written; `malformed` where
+  ///   the newest checkpoint has lost a file.
+  public static func create(
+    at path: String, force: Bool = false, resume: Bool = false
+  ) throws -> RunFolder {
+    let path = trimmed(path)
+    let reader = RunFolder(path: path, lock: nil)
+    if try DurableFiles.kind(of: path, followingLinks: false) == nil {
       try DurableFiles.makeFolder(path)
-      try run.takeLock()
+      try DurableFiles.synchronize(folder: DurableFiles.folder(of: path))
+    } else {
+      try reader.checkMayBeTaken(force: force, resume: resume)
     }
-    try DurableFiles.makeFolder(run.checkpointsPath)
-    try run.removeLeftovers()
+    let run = RunFolder(path: path, lock: try RunLock(run: path))
+    // Another process may have begun a run between the first look and the lock.
+    try run.checkMayBeTaken(force: force, resume: resume)
+    if force && !resume { try run.removeRun() }
+    try run.recover()
     return run
   }
 
-  private var looksLikeRun: Bool {
-    DurableFiles.exists("\(path)/recipe.json") || DurableFiles.exists(checkpointsPath)
+  /// The path without slashes at its end, which would make a link stand for its folder.
+  private static func trimmed(_ path: String) -> String {
+    var bytes = Array(path.utf8)
+    while bytes.count > 1 && bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
-  private func takeLock() throws {
-    let name = "\(path)/.lock"
-    lock = Glibc.open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-    guard lock >= 0 else { throw FileError(writing: name) }
-    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-      throw FileError(
-        .exists, "\(path) is being trained by another process; wait for it or stop it")
+  // MARK: What is there
+
+  private enum Content {
+    /// Nothing.
+    case vacant
+    /// What there is of a run before its recipe is stored.
+    case begun
+    /// A run.
+    case run
+    /// Something else.
+    case foreign
+  }
+
+  private func content() throws -> Content {
+    var names = Set(try DurableFiles.list(path))
+    if names.contains(Self.recipeFile) { return .run }
+    let isLocked = names.remove(RunLock.fileName) != nil
+    if isLocked { names = names.filter { !Self.isTemporary($0) } }
+    if names.contains(Self.checkpointsFolder),
+      try DurableFiles.kind(of: checkpointsPath) == .folder
+    {
+      let inside = try DurableFiles.list(checkpointsPath)
+      if inside.isEmpty { names.remove(Self.checkpointsFolder) }
+      if !inside.isEmpty && inside.allSatisfy(Self.isOfCheckpoints) { return .run }
+    }
+    guard names.isEmpty else { return .foreign }
+    return isLocked ? .begun : .vacant
+  }
+
+  /// Whether a name in `checkpoints` is one of ours: many programs have a folder of that name.
+  private static func isOfCheckpoints(_ name: String) -> Bool {
+    step(of: name) != nil || isTemporary(name)
+  }
+
+  private func checkMayBeTaken(force: Bool, resume: Bool) throws {
+    func refusal(_ reason: String) -> FileError { FileError(.exists, "train in", path, reason) }
+    guard try DurableFiles.kind(of: path) == .folder else {
+      throw refusal("it exists and is not a folder")
+    }
+    switch try content() {
+    case .vacant, .begun: return
+    case .run where resume: return
+    case .run where force:
+      guard try DurableFiles.kind(of: checkpointsPath) == .folder else { return }
+      let names = try DurableFiles.list(checkpointsPath)
+      if let other = names.first(where: { !Self.isOfCheckpoints($0) }) {
+        throw refusal("\(checkpointsPath)/\(other) does not belong to a run; choose another folder")
+      }
+    case .run:
+      throw refusal("it exists; use --resume to continue it or --force to replace it")
+    case .foreign where force || resume:
+      throw refusal("it exists and is not a run folder, so it is left alone; choose another folder")
+    case .foreign:
+      throw refusal("it exists and is not a run folder; choose another folder")
     }
   }
 
-  /// Removes what a killed process left under temporary names.
-  private func removeLeftovers() throws {
-    for name in try DurableFiles.list(checkpointsPath) where name.hasPrefix(Self.temporaryPrefix) {
-      try DurableFiles.remove("\(checkpointsPath)/\(name)")
-    }
-    for name in try DurableFiles.list(path) where name.contains(".tmp-") {
-      try DurableFiles.remove("\(path)/\(name)")
+  static func isTemporary(_ name: String) -> Bool {
+    name.hasPrefix(DurableFiles.temporaryPrefix)
+  }
+
+  /// Throws where the run was opened for reading.
+  func checkMayBeWritten() throws {
+    guard lock != nil else {
+      throw FileError(.unwritable, "write", path, "the run was opened for reading")
     }
   }
 
-  // MARK: Recipe and metrics
+  // MARK: Removing
+
+  /// Removes all that makes the folder a run. The checkpoints go first and at once, and the recipe
+  /// last: a run of which the half is gone is begun anew and never continued.
+  private func removeRun() throws {
+    if DurableFiles.exists(checkpointsPath) {
+      let leaving = "\(DurableFiles.temporaryPrefix)\(Self.checkpointsFolder)"
+      try DurableFiles.removeTree(leaving, in: path)
+      try DurableFiles.publish(checkpointsPath, as: "\(path)/\(leaving)")
+      try DurableFiles.removeTree(leaving, in: path)
+    }
+    for name in ["model.safetensors", Self.latestLink] + Self.checkpointFiles
+      + [Self.metricsFile, Self.recipeFile]
+    {
+      try DurableFiles.removeTree(name, in: path)
+    }
+    try DurableFiles.synchronize(folder: path)
+  }
+
+  /// Removes what interrupted writes have left, and finishes what they had begun.
+  private func recover() throws {
+    for name in try DurableFiles.list(path) where Self.isTemporary(name) {
+      try DurableFiles.removeTree(name, in: path)
+    }
+    try recoverCheckpoints()
+  }
+
+  // MARK: Recipe
 
   /// The stored recipe, nil where there is none yet.
   public func recipeBytes() throws -> [UInt8]? {
-    let name = "\(path)/recipe.json"
-    return DurableFiles.exists(name) ? try DurableFiles.read(name, limit: 1 << 24) : nil
+    guard try DurableFiles.kind(of: recipePath) != nil else { return nil }
+    return try DurableFiles.read(recipePath, limit: 1 << 24)
   }
 
   /// Stores the recipe.
   public func writeRecipe(_ bytes: [UInt8]) throws {
-    try DurableFiles.replace("\(path)/recipe.json", with: bytes)
-  }
-
-  private var metricsPath: String { "\(path)/metrics.jsonl" }
-
-  /// Adds a line to the metrics.
-  public func appendMetrics(_ line: String) throws {
-    try DurableFiles.append(metricsPath, Array((line + "\n").utf8))
-  }
-
-  /// Drops metrics of later steps, and a line that was cut short.
-  public func cutMetrics(toStep step: Int) throws {
-    guard DurableFiles.exists(metricsPath) else { return }
-    let bytes = try DurableFiles.read(metricsPath)
-    var kept: [UInt8] = []
-    for line in bytes.split(separator: UInt8(ascii: "\n")) {
-      guard let record = try? JSON(parsing: Array(line), source: metricsPath).object,
-        let recorded = record["step"]?.integer, recorded <= step
-      else { break }
-      kept += line + [UInt8(ascii: "\n")]
-    }
-    if kept != bytes { try DurableFiles.replace(metricsPath, with: kept) }
-  }
-
-  // MARK: Checkpoints
-
-  /// Writes and publishes a checkpoint, then removes all but the newest two.
-  public func writeCheckpoint(step: Int, files: [(name: String, bytes: [UInt8])]) throws {
-    let temporary = "\(checkpointsPath)/\(Self.temporaryPrefix)\(step)"
-    let final = "\(checkpointsPath)/\(step)"
-    try DurableFiles.remove(temporary)
-    try DurableFiles.makeFolder(temporary)
-    for (name, bytes) in files { try DurableFiles.write("\(temporary)/\(name)", bytes) }
-    try DurableFiles.synchronize(folder: temporary)
-    if DurableFiles.exists(final) { try discard(step) }
-    try DurableFiles.rename(temporary, to: final)
-    try DurableFiles.link("\(path)/latest", to: "checkpoints/\(step)")
-    for (name, _) in files where !DurableFiles.exists("\(path)/\(name)") {
-      try DurableFiles.link("\(path)/\(name)", to: "latest/\(name)")
-    }
-    for old in try checkpointSteps().dropLast(Self.keptCheckpoints) { try discard(old) }
-  }
-
-  /// Removes a checkpoint: out of the way under a temporary name first, so that a half-removed one
-  /// is never taken for a whole one.
-  private func discard(_ step: Int) throws {
-    let leaving = "\(checkpointsPath)/\(Self.temporaryPrefix)old-\(step)"
-    try DurableFiles.remove(leaving)
-    try DurableFiles.rename("\(checkpointsPath)/\(step)", to: leaving)
-    try DurableFiles.remove(leaving)
-  }
-
-  private func checkpointSteps() throws -> [Int] {
-    try DurableFiles.list(checkpointsPath).compactMap(Int.init).sorted()
-  }
-
-  /// The newest checkpoint, nil where there is none yet.
-  ///
-  /// - Throws: `TrainingError` where it has lost a file or holds damaged state, `SafetensorsError`
-  ///   where a weights file is damaged.
-  public func storedCheckpoint() throws -> StoredCheckpoint? {
-    guard DurableFiles.exists(checkpointsPath) else { return nil }
-    guard let step = try checkpointSteps().last else { return nil }
-    let folder = "\(checkpointsPath)/\(step)"
-    var files: [String: [UInt8]] = [:]
-    for name in [CheckpointFile.weights, CheckpointFile.optimizer, CheckpointFile.state]
-    where DurableFiles.exists("\(folder)/\(name)") {
-      files[name] = try DurableFiles.read("\(folder)/\(name)")
-    }
-    return try StoredCheckpoint(files: files, source: folder)
+    try checkMayBeWritten()
+    try DurableFiles.replace(recipePath, with: bytes)
   }
 }

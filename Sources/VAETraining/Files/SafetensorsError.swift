@@ -1,0 +1,31 @@
+/// What is wrong with a safetensors file.
+public struct SafetensorsError: Error, Equatable, CustomStringConvertible {
+  /// File, tensor, and what is wrong, in one line.
+  public let message: String
+
+  /// An error in words.
+  init(_ path: String, _ reason: String) {
+    message = "\(path): \(reason)"
+  }
+
+  /// The message.
+  public var description: String { message }
+
+  /// Text out of a file, fit for one line of a message: short and without control characters.
+  static func quoting(_ text: String, limit: Int = 80) -> String {
+    var shown = "\""
+    for scalar in text.unicodeScalars.prefix(limit) {
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator: shown += "?"
+      default: shown.unicodeScalars.append(scalar)
+      }
+    }
+    return shown + "\"" + (text.unicodeScalars.count > limit ? "…" : "")
+  }
+
+  /// Whole numbers out of a file, as many as fit one line of a message.
+  static func listing(_ numbers: [Int], limit: Int = 8) -> String {
+    let shown = numbers.prefix(limit).map(String.init).joined(separator: ", ")
+    return "[\(shown)\(numbers.count > limit ? ", …" : "")]"
+  }
+}

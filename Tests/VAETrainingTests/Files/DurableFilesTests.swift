@@ -1,0 +1,356 @@
+import Foundation
+import Synchronization
+import VAETraining
+import XCTest
+
+final class DurableFilesTests: FilesTestCase {
+  // MARK: Reading
+
+  func testReadingGivesTheWholeFile() throws {
+    for size in [0, 1, 65_535, 65_536, 3_000_001] {
+      let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+      try Data(bytes).write(to: URL(fileURLWithPath: path("file")))
+      XCTAssertEqual(try DurableFiles.read(path("file")), bytes)
+      XCTAssertEqual(try DurableFiles.read(path("file"), limit: size), bytes)
+    }
+  }
+
+  func testFilesWithoutASizeAreReadToTheirEnd() throws {
+    XCTAssertTrue(
+      String(decoding: try DurableFiles.read("/proc/self/status"), as: UTF8.self)
+        .contains("\nVmRSS:"))
+  }
+
+  func testAFileBeyondTheLimitIsRefused() throws {
+    try write("12345", "file")
+    assertFails(.unreadable, naming: [path("file"), "5", "4"]) {
+      try DurableFiles.read(path("file"), limit: 4)
+    }
+    assertFails(.unreadable, naming: ["/proc/self/status", "limit of 10"]) {
+      try DurableFiles.read("/proc/self/status", limit: 10)
+    }
+    assertFails(.unreadable, naming: ["/dev/zero", "limit of 100000"]) {
+      try DurableFiles.read("/dev/zero", limit: 100_000)
+    }
+  }
+
+  func testAFileLargerThanTheMemoryIsRefusedBeforeMemoryIsTaken() throws {
+    try write("", "sparse")
+    XCTAssertEqual(truncate(path("sparse"), 1 << 42), 0)
+    assertFails(.unreadable, naming: [path("sparse"), "4398046511104", "memory"]) {
+      try DurableFiles.read(path("sparse"))
+    }
+  }
+
+  func testWhatCannotBeReadIsToldApart() throws {
+    try write("", "file")
+    for missing in [path("missing"), path("file/below"), path("missing/below")] {
+      assertFails(.missing, naming: [missing]) { try DurableFiles.read(missing) }
+      assertFails(.missing, naming: [missing]) { try DurableFiles.list(missing) }
+      XCTAssertNil(try DurableFiles.kind(of: missing))
+    }
+    assertFails(.malformed, naming: [folder, "folder"]) { try DurableFiles.read(folder) }
+    XCTAssertEqual(chmod(path("file"), 0), 0)
+    withoutPrivileges {
+      assertFails(.unreadable, naming: [path("file"), "Permission denied"]) {
+        try DurableFiles.read(path("file"))
+      }
+    }
+  }
+
+  // MARK: Writing
+
+  func testCreatingRefusesAnythingThatIsThere() throws {
+    try write("old", "file")
+    XCTAssertEqual(symlink("nowhere", path("link")), 0)
+    for name in ["file", "link"] {
+      assertFails(.exists, naming: [path(name)]) {
+        try DurableFiles.create(path(name), Array("new".utf8))
+      }
+    }
+    XCTAssertEqual(try text("file"), "old")
+    XCTAssertEqual(try names(""), ["file", "link"])
+  }
+
+  func testReplacingPutsTheContentInPlaceAndLeavesNothingElse() throws {
+    for content in ["", "first", "second"] {
+      try DurableFiles.replace(path("file"), with: Array(content.utf8))
+      XCTAssertEqual(try text("file"), content)
+    }
+    XCTAssertEqual(try names(""), ["file"])
+  }
+
+  func testReplacingPassesOverTemporaryNamesThatAreTaken() throws {
+    for number in 0..<3 { try write("other", ".tmp-file-\(getpid())-\(number)") }
+    try DurableFiles.replace(path("file"), with: Array("new".utf8))
+    XCTAssertEqual(try text("file"), "new")
+    XCTAssertEqual(try text(".tmp-file-\(getpid())-2"), "other")
+    XCTAssertEqual(try names("").count, 4)
+  }
+
+  func testReplacingRefusesFoldersAndDevices() throws {
+    try write("kept", "folder/file")
+    for target in [path("folder"), "/dev/null"] {
+      assertFails(.unwritable, naming: [target]) { try DurableFiles.replace(target, with: [1]) }
+    }
+    XCTAssertEqual(try text("folder/file"), "kept")
+  }
+
+  func testWhatCannotBeWrittenIsNamedWithItsReason() throws {
+    try write("", "file")
+    try makeFolder("locked")
+    XCTAssertEqual(chmod(path("locked"), 0o555), 0)
+    withoutPrivileges {
+      for operation in [
+        { try DurableFiles.replace($0, with: [1]) }, { try DurableFiles.append($0, [1]) },
+        { try DurableFiles.makeFolder($0) }, { try DurableFiles.link($0, to: "target") },
+      ] as [(String) throws -> Void] {
+        let name = path("locked/new")
+        assertFails(.unwritable, naming: [name, "Permission denied"]) { try operation(name) }
+        let below = path("missing/new")
+        assertFails(.unwritable, naming: [below, "folder"]) { try operation(below) }
+        let under = path("file/new")
+        assertFails(.unwritable, naming: [under, "Not a directory"]) { try operation(under) }
+      }
+    }
+  }
+
+  func testAFullDiskIsNamed() {
+    assertFails(.unwritable, naming: ["/dev/full", "No space left on device"]) {
+      try DurableFiles.append("/dev/full", [1, 2, 3])
+    }
+  }
+
+  func testAReplacementThatFailsLeavesTheOldContentAndNoOtherFile() throws {
+    try write("old", "file")
+    var failures = 0
+    while true {
+      do {
+        try FailingDisk(failingAt: failures).run {
+          try DurableFiles.replace(path("file"), with: Array("new".utf8))
+        }
+        break
+      } catch let error as FileError {
+        XCTAssertEqual(error.path, path("file"))
+        XCTAssertEqual(error.reason, FailingDisk.error.reason)
+      }
+      failures += 1
+      XCTAssertEqual(try names(""), ["file"])
+      // The last change, waiting for the folder, comes after the new content is in place.
+      XCTAssertEqual(try text("file"), failures == 5 ? "new" : "old")
+    }
+    XCTAssertEqual(failures, 5)
+  }
+
+  func testALineIsAppendedWholeOrNotAtAll() throws {
+    try DurableFiles.append(path("file"), Array("one\n".utf8))
+    for number in 0..<3 {
+      assertFails(.unwritable, naming: []) {
+        try FailingDisk(failingAt: number).run {
+          try DurableFiles.append(path("file"), Array("two\n".utf8))
+        }
+      }
+      XCTAssertEqual(try text("file"), "one\n")
+    }
+    try DurableFiles.append(path("file"), Array("three\n".utf8))
+    XCTAssertEqual(try text("file"), "one\nthree\n")
+  }
+
+  func testTruncatingCutsToTheLength() throws {
+    try write("12345", "file")
+    try DurableFiles.truncate(path("file"), to: 2)
+    XCTAssertEqual(try text("file"), "12")
+    assertFails(.unwritable, naming: [path("missing")]) {
+      try DurableFiles.truncate(path("missing"), to: 0)
+    }
+  }
+
+  // MARK: Signals and parts
+
+  /// A pipe with a name, whose other end works in small parts while signals interrupt this thread.
+  private func withInterruptions(
+    _ name: String, other: @escaping @Sendable (_ descriptor: Int32) -> Void, flags: Int32,
+    _ body: () throws -> Void
+  ) throws {
+    var action = sigaction()
+    var previous = sigaction()
+    action.__sigaction_handler.sa_handler = { _ in }
+    XCTAssertEqual(sigaction(SIGUSR1, &action, &previous), 0)
+    defer { sigaction(SIGUSR1, &previous, nil) }
+    // A pipe that the tested side has given up must not end the tests.
+    let previousPipe = signal(SIGPIPE, SIG_IGN)
+    defer { signal(SIGPIPE, previousPipe) }
+    XCTAssertEqual(mkfifo(path(name), 0o600), 0)
+    let (pipe, reader) = (path(name), pthread_self())
+    let isDone = Mutex(false)
+    let signals = Thread {
+      while !isDone.withLock({ $0 }) {
+        pthread_kill(reader, SIGUSR1)
+        usleep(200)
+      }
+    }
+    let end = DispatchSemaphore(value: 0)
+    let peer = Thread {
+      let descriptor = open(pipe, flags)
+      other(descriptor)
+      close(descriptor)
+      end.signal()
+    }
+    peer.start()
+    signals.start()
+    defer {
+      isDone.withLock { $0 = true }
+      while !signals.isFinished { usleep(100) }
+    }
+    try body()
+    end.wait()
+  }
+
+  func testReadingGoesOnAfterSignals() throws {
+    var bytes: [UInt8] = []
+    try withInterruptions(
+      "pipe",
+      other: { descriptor in
+        for part in 0..<50 {
+          let bytes = [UInt8](repeating: UInt8(part), count: 3000)
+          XCTAssertEqual(Glibc.write(descriptor, bytes, bytes.count), bytes.count)
+          usleep(500)
+        }
+      }, flags: O_WRONLY
+    ) { bytes = try DurableFiles.read(path("pipe")) }
+    XCTAssertEqual(bytes, (0..<50).flatMap { [UInt8](repeating: $0, count: 3000) })
+  }
+
+  func testWritingGoesOnAfterSignalsAndParts() throws {
+    let bytes = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    let received = Mutex<[UInt8]>([])
+    try withInterruptions(
+      "pipe",
+      other: { descriptor in
+        var part = [UInt8](repeating: 0, count: 10_000)
+        while true {
+          let count = Glibc.read(descriptor, &part, part.count)
+          if count <= 0 { break }
+          received.withLock { $0 += part.prefix(count) }
+          usleep(50)
+        }
+      }, flags: O_RDONLY
+    ) { try DurableFiles.append(path("pipe"), bytes) }
+    XCTAssertEqual(received.withLock { $0 }, bytes)
+  }
+
+  // MARK: Folders and links
+
+  func testAFolderIsMadeOnce() throws {
+    try DurableFiles.makeFolder(path("folder"))
+    XCTAssertEqual(try DurableFiles.kind(of: path("folder")), .folder)
+    assertFails(.exists, naming: [path("folder")]) {
+      try DurableFiles.makeFolder(path("folder"))
+    }
+  }
+
+  func testListingIsSortedAndWhole() throws {
+    for number in 0..<300 { try write("", "folder/\(number)") }
+    try write("", "folder/.hidden")
+    try makeFolder("folder/inner")
+    XCTAssertEqual(
+      try DurableFiles.list(path("folder")),
+      ([".hidden", "inner"] + (0..<300).map(String.init)).sorted())
+  }
+
+  func testPublishingRenamesAFolderWithAllItHolds() throws {
+    try write("content", "folder/file")
+    try DurableFiles.publish(path("folder"), as: path("final"))
+    XCTAssertEqual(try snapshot(), ["final": "folder", "final/file": "content"])
+  }
+
+  func testALinkIsReplacedWithWhateverItLeadTo() throws {
+    try write("one", "1/file")
+    try write("two", "2/file")
+    for target in ["1", "2", "nowhere", "1"] {
+      try DurableFiles.link(path("link"), to: target)
+      XCTAssertEqual(DurableFiles.linkTarget(path("link")), target)
+      XCTAssertEqual(try names(""), ["1", "2", "link"])
+    }
+    XCTAssertEqual(try text("link/file"), "one")
+    XCTAssertNil(DurableFiles.linkTarget(path("1")))
+    XCTAssertNil(DurableFiles.linkTarget(path("missing")))
+  }
+
+  func testALinkThatCannotBePutInPlaceLeavesNothing() throws {
+    try write("kept", "folder/file")
+    let before = try snapshot()
+    assertFails(.unwritable, naming: [path("folder")]) {
+      try DurableFiles.link(path("folder"), to: "elsewhere")
+    }
+    XCTAssertEqual(try snapshot(), before)
+  }
+
+  func testKindsAreToldWithAndWithoutFollowingLinks() throws {
+    try write("", "file")
+    XCTAssertEqual(symlink("file", path("link")), 0)
+    XCTAssertEqual(symlink("nowhere", path("dangling")), 0)
+    XCTAssertEqual(try DurableFiles.kind(of: path("link")), .file)
+    XCTAssertEqual(try DurableFiles.kind(of: path("link"), followingLinks: false), .link)
+    XCTAssertNil(try DurableFiles.kind(of: path("dangling")))
+    XCTAssertTrue(DurableFiles.exists(path("dangling")))
+    XCTAssertEqual(try DurableFiles.kind(of: "/dev/null"), .other)
+  }
+
+  // MARK: Removing
+
+  func testRemovingATreeTakesLinksAndNeverWhatTheyLeadTo() throws {
+    try write("kept", "outside/file")
+    try write("", "root/tree/a/b/c/file")
+    try write("", "root/tree/.hidden")
+    try write("kept", "root/other")
+    XCTAssertEqual(symlink("../../outside", path("root/tree/link")), 0)
+    XCTAssertEqual(symlink(path("outside"), path("root/tree/a/link")), 0)
+    XCTAssertEqual(symlink("nowhere", path("root/tree/dangling")), 0)
+    try DurableFiles.removeTree("tree", in: path("root"))
+    XCTAssertEqual(
+      try snapshot(),
+      ["outside": "folder", "outside/file": "kept", "root": "folder", "root/other": "kept"])
+    XCTAssertEqual(symlink("../outside", path("root/link")), 0)
+    try DurableFiles.removeTree("link", in: path("root"))
+    XCTAssertEqual(try text("outside/file"), "kept")
+  }
+
+  func testNamesThatTheSystemDoesNotSpellInUTF8AreRemovedToo() throws {
+    try makeFolder("root/tree")
+    let name = Array("\(path("root/tree"))/".utf8CString.dropLast()) + [-1, 0]
+    let file = open(name, O_CREAT, 0o644)
+    XCTAssertGreaterThanOrEqual(file, 0)
+    close(file)
+    try DurableFiles.removeTree("tree", in: path("root"))
+    XCTAssertEqual(try names("root"), [])
+  }
+
+  func testOnlyWhatLiesInTheFolderIsRemoved() throws {
+    try write("kept", "root/inner/file")
+    try write("kept", "file")
+    let before = try snapshot()
+    for name in ["", ".", "..", "../file", "inner/file", "/tmp", path("file"), "inner/"] {
+      assertFails(.unwritable, naming: ["\(path("root"))/\(name): only"]) {
+        try DurableFiles.removeTree(name, in: path("root"))
+      }
+    }
+    XCTAssertEqual(try snapshot(), before)
+  }
+
+  func testRemovingWhatIsNotThereIsNoError() throws {
+    try DurableFiles.remove(path("missing"))
+    try DurableFiles.removeTree("missing", in: folder)
+    try DurableFiles.removeTree("missing", in: path("missing"))
+  }
+
+  func testRemovingAFileLeavesFoldersAlone() throws {
+    try write("kept", "folder/file")
+    assertFails(.unwritable, naming: ["cannot remove", path("folder")]) {
+      try DurableFiles.remove(path("folder"))
+    }
+    XCTAssertEqual(try text("folder/file"), "kept")
+    try DurableFiles.remove(path("folder/file"))
+    XCTAssertEqual(try names("folder"), [])
+  }
+}
