@@ -5,7 +5,8 @@ import VAEZoo
 struct ReconstructCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reconstruct",
-    abstract: "Show images of the test split above what the model makes of them.")
+    abstract: "Show images of the test split above what the model makes of them.",
+    discussion: "The seed chooses the images and draws their latents.")
 
   @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
   var path: String

@@ -99,25 +99,30 @@ extension TrainedModel {
     }
   }
 
-  /// Examples of a split and what the model makes of them, both `[count, height, width, channels]`.
+  /// Examples of a split, chosen by the seed, and what the model makes of them; both
+  /// `[count, height, width, channels]`.
   public func reconstruct(
     _ split: DataSplit, count: Int, seed: Int = 0
   ) -> (originals: Tensor, reconstructions: Tensor) {
     let examples = examples(split)
+    let order = EpochOrder(
+      epoch: 0, count: examples.count, random: RandomSource(seed: UInt64(bitPattern: Int64(seed))))
+    let chosen = Array(order.indices.prefix(count))
     var originals: [Tensor] = []
-    let reconstructions = inParts(min(count, examples.count)) { range in
-      let context = context(seed, "evaluation", range)
-      let batch = examples.batch(Array(range), context)
+    let reconstructions = inParts(chosen.count) { range in
+      let indices = Array(chosen[range])
+      let context = context(seed, "evaluation", indices)
+      let batch = examples.batch(indices, context)
       originals.append(batch)
       return model.reconstruct(batch, context)
     }
     return (Tensor.concatenated(originals, axis: 0), reconstructions)
   }
 
-  private func context(_ seed: Int, _ name: String, _ range: Range<Int>) -> Context {
+  private func context(_ seed: Int, _ name: String, _ indices: some Sequence<Int>) -> Context {
     Context(
       mode: .evaluation, random: RandomSource(seed: UInt64(bitPattern: Int64(seed))).child(name),
-      examples: range.map(UInt64.init))
+      examples: indices.map(UInt64.init))
   }
 
   /// Images made a few at a time, so that memory does not grow with their number but for the
