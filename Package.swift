@@ -11,6 +11,12 @@ let package = Package(
     .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
     .library(name: "VAECore", targets: ["VAECore"]),
     .library(name: "GaussianVAE", targets: ["GaussianVAE"]),
+    .library(name: "LadderVAE", targets: ["LadderVAE"]),
+    .library(name: "BetaVAE", targets: ["BetaVAE"]),
+    .library(name: "IWAE", targets: ["IWAE"]),
+    .library(name: "PixelCNN", targets: ["PixelCNN"]),
+    .library(name: "PixelCNNVAE", targets: ["PixelCNNVAE"]),
+    .library(name: "VQVAE", targets: ["VQVAE"]),
     .library(name: "VAEData", targets: ["VAEData"]),
     .library(name: "VAETraining", targets: ["VAETraining"]),
     .library(name: "VAEZoo", targets: ["VAEZoo"]),
@@ -46,6 +52,24 @@ let package = Package(
     .target(
       name: "GaussianVAE", dependencies: ["VAECore"], path: "Plugins/GaussianVAE",
       exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "LadderVAE", dependencies: ["VAECore"], path: "Plugins/LadderVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "BetaVAE", dependencies: ["VAECore"], path: "Plugins/BetaVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "IWAE", dependencies: ["VAECore"], path: "Plugins/IWAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "PixelCNN", dependencies: ["VAECore"], path: "Plugins/PixelCNN",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "PixelCNNVAE", dependencies: ["VAECore"], path: "Plugins/PixelCNNVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "VQVAE", dependencies: ["VAECore", "NeuralNetworks", "Tensors"], path: "Plugins/VQVAE",
+      exclude: ["README.md"], swiftSettings: strict),
     .target(name: "VAEData", dependencies: ["Tensors", "CZlib"], swiftSettings: strict),
 
     // Layer 5: training, checkpoints, evaluation.
@@ -58,6 +82,8 @@ let package = Package(
       name: "VAEZoo",
       dependencies: [
         "Tensors", "NeuralNetworks", "VAECore", "VAEData", "VAETraining", "GaussianVAE",
+        "LadderVAE", "BetaVAE", "IWAE",
+        "PixelCNN", "PixelCNNVAE", "VQVAE",
       ],
       swiftSettings: strict),
 
@@ -79,7 +105,7 @@ let package = Package(
       resources: [.copy("Reference")], swiftSettings: strict),
     .testTarget(
       name: "VAECoreTests", dependencies: ["VAECore", "GaussianVAE", "NeuralNetworks", "Tensors"],
-      swiftSettings: strict),
+      exclude: ["Reference"], swiftSettings: strict),
     .testTarget(
       name: "VAEDataTests", dependencies: ["VAEData", "Tensors", "CZlib"], swiftSettings: strict),
     .testTarget(
@@ -88,8 +114,20 @@ let package = Package(
         "VAETraining", "VAECore", "VAEData", "GaussianVAE", "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),
+    .testTarget(
+      name: "VQVAETests",
+      dependencies: [
+        "VQVAE", "VAEZoo", "VAETraining", "VAEData", "VAECore", "NeuralNetworks", "Tensors",
+      ],
+      swiftSettings: strict),
     .testTarget(name: "VAEImagesTests", dependencies: ["VAEImages"], swiftSettings: strict),
     .testTarget(name: "VAEZooTests", dependencies: ["VAEZoo"], swiftSettings: strict),
+    .testTarget(
+      name: "VariantTests",
+      dependencies: [
+        "VAEZoo", "BetaVAE", "IWAE", "LadderVAE", "VAECore", "NeuralNetworks", "Tensors",
+      ],
+      swiftSettings: strict),
     .testTarget(name: "CommandTests", dependencies: ["vae-zoo"], swiftSettings: strict),
   ]
 )

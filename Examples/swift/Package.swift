@@ -9,6 +9,8 @@ let package = Package(
     .executableTarget(
       name: "compose", dependencies: [.product(name: "VAEZoo", package: "vae-zoo")]),
     .executableTarget(
+      name: "export-images", dependencies: [.product(name: "VAEZoo", package: "vae-zoo")]),
+    .executableTarget(
       name: "own-variant", dependencies: [.product(name: "VAEZoo", package: "vae-zoo")]),
   ]
 )

@@ -17,8 +17,13 @@ public final class WeightAverage {
   }
 
   /// Takes the parameters' values in.
-  public func update() {
-    FusedUpdate.average(averages, towards: parameters.map(\.parameter), decay: decay)
+  ///
+  /// - Parameter number: of this update, from zero. The n-th keeps at most (1 + n) / (10 + n) of the
+  ///   past, so that the first values, which are random, do not stay in the average for long.
+  public func update(number: Int) {
+    let early = Float(1 + number) / Float(10 + number)
+    FusedUpdate.average(
+      averages, towards: parameters.map(\.parameter), decay: min(decay, early))
   }
 
   /// Runs a closure with the averages in place of the parameters' values.

@@ -63,8 +63,8 @@ extension Tensor {
   ///
   /// `backward` receives the gradient of the output and gives one gradient an input; it should skip
   /// the work for an input whose `isTracked` is false.
-  static func recorded(
-    _ output: Tensor, from inputs: [Tensor], backward: @escaping Node.Backward
+  package static func recorded(
+    _ output: Tensor, from inputs: [Tensor], backward: @escaping (Tensor) -> [Tensor?]
   ) -> Tensor {
     guard inputs.contains(where: \.isTracked), isRecording else { return output }
     let node = Node(inputs: inputs.map(\.node), backward: backward)

@@ -90,10 +90,16 @@ extension Tensor {
     precondition(
       sizes.reduce(0, +) == shape[axis], "sizes \(sizes) do not fill axis \(axis) of shape \(shape)"
     )
+    let joint = Tensor.recorded(detached(), from: [self]) { [$0] }
+    let gathering = GatheredGradient()
     var start = 0
     return sizes.map { size in
-      defer { start += size }
-      return slice(axis: axis, start..<start + size)
+      let first = start
+      start += size
+      let part = detached().slice(axis: axis, first..<first + size)
+      return .recorded(part, from: [joint]) { gradient in
+        [gathering.take(gradient, of: joint.shape, axis: axis, start: first)]
+      }
     }
   }
 
@@ -164,10 +170,31 @@ extension Tensor {
       .reshaped(to: shape.replacing(axis: 0, with: times * shape[0]))
   }
 
-  private func copyBox(to output: Tensor, axis: Int, start: Int) {
+  fileprivate func copyBox(to output: Tensor, axis: Int, start: Int) {
     Kernels.copyStrided(
       shape: shape.dimensions, from: self, sourceStrides: shape.strides, to: output,
       destinationOffset: start * output.shape.strides[axis],
       destinationStrides: output.shape.strides)
+  }
+}
+
+/// The gradient of a tensor that was cut into parts, filled as the parts' gradients come in.
+///
+/// The tape reaches all parts before what they were cut from: the first hands over the whole, with
+/// zeros where nothing came yet, and the others fill in theirs. One pass over the whole takes the
+/// place of one for each part.
+private final class GatheredGradient {
+  private var whole: Tensor?
+
+  /// Puts in the gradient of one part; gives the whole the first time.
+  func take(_ part: Tensor, of shape: Shape, axis: Int, start: Int) -> Tensor? {
+    if let whole {
+      part.copyBox(to: whole, axis: axis, start: start)
+      return nil
+    }
+    let fresh = Tensor.zeros(shape)
+    part.copyBox(to: fresh, axis: axis, start: start)
+    whole = fresh
+    return fresh
   }
 }

@@ -8,13 +8,20 @@ public protocol Decoder: Module {
   /// - Parameters:
   ///   - draw: the latents.
   ///   - target: the data themselves, `[N, height, width, channels]`, which an autoregressive
-  ///     decoder conditions on; others
-  ///     ignore them. Nil when sampling.
+  ///     decoder conditions on; others ignore them. Nil when sampling.
   func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor
 
   /// Called once before training with parameters that suit the data as a whole,
   /// `[height, width, channels · parameters]`, so that a decoder can begin near them.
   func begin(at parameters: Tensor)
+}
+
+/// A decoder whose parameters for one pixel depend on the pixels before it:
+/// p(x|z) = Π p(xᵢ | x₁ … xᵢ₋₁, z).
+public protocol AutoregressiveDecoder: Decoder {
+  /// Data drawn from p(x|z) pixel by pixel, `[N, height, width, channels]`, one for each row of the
+  /// draw.
+  func sample(_ draw: LatentDraw, from likelihood: any Likelihood, _ context: Context) -> Tensor
 }
 
 extension Decoder {

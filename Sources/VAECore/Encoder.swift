@@ -22,3 +22,21 @@ public final class EmptyEncoder: Encoder {
     EmptyPosterior(exampleCount: x.shape[0])
   }
 }
+
+extension Component where Part == any Encoder {
+  /// The recipe component `none`.
+  public static var none: Component {
+    Component(
+      role: .encoder, name: "none", summary: "no encoder, for a model without latents",
+      hyperparameters: []
+    ) { _, build in
+      guard build.latents == .none else {
+        throw RecipeError(
+          .invalid,
+          "encoder none proposes no latents, but the prior has \(build.latents.phrase); choose another "
+            + "encoder, such as --set encoder.name=mlp, or --set prior.name=none")
+      }
+      return EmptyEncoder()
+    }
+  }
+}

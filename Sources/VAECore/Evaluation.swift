@@ -18,6 +18,9 @@ public struct Evaluation {
   public let distortion: Tensor
   /// The price of all latents in nats, `[K, N]`.
   public let rate: Tensor
+  /// Terms that belong to the loss but not to the bound, scalars in nats an example, by name in
+  /// alphabetical order.
+  public let auxiliary: [(name: String, value: Tensor)]
   /// K, the draws an example.
   public let samples: Int
   /// The posterior and draws of a second, independent batch, where the objective asked for one.
@@ -46,6 +49,9 @@ public struct Evaluation {
     let shape: Shape = [samples, batch.shape[0]]
     distortion = (-logDensity).reshaped(to: shape)
     rate = draw.rate.reshaped(to: shape)
+    auxiliary = draw.auxiliary.sorted { $0.key < $1.key }.map {
+      (name: $0.key, value: $0.value.mean())
+    }
   }
 
   /// log p(x|z) − rate, `[K, N]`: with a sampled rate, the logarithms of the importance weights

@@ -3,8 +3,13 @@ import Tensors
 
 /// Prices the explanation: p(x | parameters), a normalised density with all of its constants.
 public protocol Likelihood: Module {
-  /// How many numbers a decoder must give for each channel of each pixel.
-  var parametersPerElement: Int { get }
+  /// How many numbers a decoder must give for a pixel with this many channels. They lie channel by
+  /// channel unless the likelihood couples channels.
+  func parametersPerPixel(channels: Int) -> Int
+
+  /// Whether a pixel's channels are conditioned on each other here. Where they are not, an
+  /// autoregressive decoder conditions them.
+  var couplesChannels: Bool { get }
 
   /// Whether p(x|z) is a probability of discrete values, so that bits per dimension follow from it.
   var isDiscrete: Bool { get }
@@ -13,24 +18,43 @@ public protocol Likelihood: Module {
   ///
   /// - Parameters:
   ///   - x: `[N, height, width, channels]`.
-  ///   - parameters: `[K · N, height, width, channels · parametersPerElement]`.
+  ///   - parameters: `[K · N, height, width, parametersPerPixel]`.
   func logDensity(_ x: Tensor, parameters: Tensor, _ context: Context) -> Tensor
 
-  /// The parameters whose distribution has the given mean, for a start from the data; nil where there is
-  /// no such thing.
+  /// The parameters whose distribution has the given mean, for a start from the data; nil where
+  /// there is no such thing.
   ///
   /// - Parameter mean: `[height, width, channels]`.
-  /// - Returns: `[height, width, channels · parametersPerElement]`.
+  /// - Returns: `[height, width, parametersPerPixel]`.
   func parameters(withMean mean: Tensor) -> Tensor?
 
   /// The mean of the distribution, in the data's range, `[K · N, height, width, channels]`.
   func mean(_ parameters: Tensor) -> Tensor
 
-  /// A draw from the distribution, `[N, height, width, channels]`.
-  func sample(_ parameters: Tensor, _ context: Context) -> Tensor
+  /// The random numbers that a draw needs, one row for each of the context's examples:
+  /// `[N, height, width, numbers]`.
+  ///
+  /// - Parameter imageShape: `[height, width, channels]`.
+  func noise(_ imageShape: Shape, _ context: Context) -> Tensor
+
+  /// A draw from the distribution, `[N, height, width, channels]`, as a function of random numbers;
+  /// each pixel depends on its own parameters and numbers alone, so that pixels can be drawn one by
+  /// one.
+  func sample(_ parameters: Tensor, noise: Tensor) -> Tensor
 }
 
 extension Likelihood {
+  /// Channels are independent given the parameters.
+  public var couplesChannels: Bool { false }
+
+  /// A draw from the distribution, `[N, height, width, channels]`, one for each of the context's
+  /// examples.
+  ///
+  /// - Parameter imageShape: `[height, width, channels]`.
+  public func sample(_ parameters: Tensor, _ imageShape: Shape, _ context: Context) -> Tensor {
+    sample(parameters, noise: noise(imageShape, context))
+  }
+
   /// No such thing.
   public func parameters(withMean mean: Tensor) -> Tensor? { nil }
 }

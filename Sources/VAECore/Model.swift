@@ -38,11 +38,13 @@ public final class Model: Module {
     ]
   }
 
-  /// Lets the decoder begin at the mean of the first batches, and every part look at them.
+  /// Lets the decoder begin at the mean of the first batches, every part look at them, and the
+  /// prior at what the encoder says about them.
   public func prepare(firstBatches: [Tensor], context: Context) throws {
     let mean = Tensor.concatenated(firstBatches, axis: 0).mean(axis: 0)
     if let parameters = likelihood.parameters(withMean: mean) { decoder.begin(at: parameters) }
     for part in parts { try part.prepare(firstBatches: firstBatches, context: context) }
+    try prior.prepare(firstBatches: firstBatches, encodedBy: encoder, context: context)
   }
 
   /// What the model says about a batch `[N, height, width, channels]`.
@@ -66,6 +68,26 @@ public final class Model: Module {
       samples: request.samples)
   }
 
+  /// What the prior says about codes that are known, `[N, height, width]`: their rate alone, at no
+  /// distortion. Nil where the prior is not over codes.
+  public func evaluate(codes: Tensor, _ context: Context) -> Evaluation? {
+    guard let prior = prior as? any CodePrior else { return nil }
+    let count = codes.shape[0]
+    let layer = LatentLayer(sample: codes, rate: prior.rate(of: codes, context), codes: codes)
+    return Evaluation(
+      batch: codes, posterior: EmptyPosterior(exampleCount: count),
+      draw: LatentDraw(layers: [layer], rowCount: count), parameters: .zeros([count, 0]),
+      logDensity: .zeros([count]), samples: 1)
+  }
+
+  /// The numbers of the codes of some examples, an index tensor `[N, height, width]`. Nil where there
+  /// are none.
+  public func codes(_ x: Tensor, _ context: Context) -> Tensor? {
+    withoutTape {
+      prior.draw(from: encoder.encode(x, context), DrawRequest(), context).layers.first?.codes
+    }
+  }
+
   /// The posterior and draws of a second batch, for objectives that compare two.
   public func encodeSecond(
     _ x: Tensor, _ request: DrawRequest, _ context: Context
@@ -76,27 +98,32 @@ public final class Model: Module {
   }
 
   /// Images from the prior: the mean of p(x|z), or a draw from it, one for each of the context's
-  /// examples.
+  /// examples. An autoregressive decoder has no mean apart from draws, so it always draws.
   public func sample(
     temperature: Float = 1, drawing: Bool = false, _ context: Context
   ) -> Tensor {
     withoutTape {
-      output(prior.draw(temperature: temperature, context), drawing: drawing, context)
+      output(
+        prior.draw(temperature: temperature, context), drawing: drawing, context)
     }
   }
 
-  /// Each example through the latents and back: the mean of p(x|z) at a draw from q(z|x).
+  /// Each example through the latents and back: the mean of p(x|z) at a draw from q(z|x), or a draw
+  /// where the decoder is autoregressive.
   public func reconstruct(_ x: Tensor, _ context: Context) -> Tensor {
     withoutTape {
       let draw = prior.draw(from: encoder.encode(x, context), DrawRequest(), context)
-      return output(draw, target: x, drawing: false, context)
+      return output(draw, drawing: false, context)
     }
   }
 
-  private func output(
-    _ draw: LatentDraw, target: Tensor? = nil, drawing: Bool, _ context: Context
-  ) -> Tensor {
-    let parameters = decoder.decode(draw, target: target, context)
-    return drawing ? likelihood.sample(parameters, context) : likelihood.mean(parameters)
+  private func output(_ draw: LatentDraw, drawing: Bool, _ context: Context) -> Tensor {
+    if let decoder = decoder as? any AutoregressiveDecoder {
+      return decoder.sample(draw, from: likelihood, context)
+    }
+    let parameters = decoder.decode(draw, target: nil, context)
+    let mean = likelihood.mean(parameters)
+    guard drawing else { return mean }
+    return likelihood.sample(parameters, mean.shape.removingFirst, context)
   }
 }

@@ -9,7 +9,7 @@ public struct DrawRequest: Sendable {
   /// importance weights need.
   public var usesSampledRate = false
   /// Whether log q is computed with constant posterior parameters, so that its gradient flows
-  /// through the draw alone.
+  /// through the draw alone, and each draw comes with a `GradientGate`.
   public var stopsPosterior = false
   /// Whether the rate of each unit is wanted.
   public var wantsUnitRates = false
@@ -30,17 +30,23 @@ public struct LatentLayer {
   public var logPrior: Tensor?
   /// The divergence of each unit, `[N, units]`, where it was asked for and there is one.
   public var unitRates: Tensor?
+  /// Weighs the gradient that reaches each draw, where it was asked for.
+  public var gate: GradientGate?
+  /// The numbers of the codes, an index tensor `[K · N, height, width]`, where the layer is a grid of
+  /// codes.
+  public var codes: Tensor?
 
   /// A priced layer.
   public init(
     sample: Tensor, rate: Tensor, logPosterior: Tensor? = nil, logPrior: Tensor? = nil,
-    unitRates: Tensor? = nil
+    unitRates: Tensor? = nil, codes: Tensor? = nil
   ) {
     self.sample = sample
     self.rate = rate
     self.logPosterior = logPosterior
     self.logPrior = logPrior
     self.unitRates = unitRates
+    self.codes = codes
   }
 }
 
@@ -74,8 +80,12 @@ public struct LatentDraw {
 
 /// Draws latents and prices them: p(z).
 public protocol Prior: Module {
-  /// The units of each stochastic layer, the one nearest to the data first.
-  var latentSizes: [Int] { get }
+  /// What the latents look like.
+  var latents: LatentStructure { get }
+
+  /// Called once before the first update, after every part has seen the first training batches, for
+  /// a start from what the encoder says about them.
+  func prepare(firstBatches: [Tensor], encodedBy encoder: any Encoder, context: Context) throws
 
   /// Latents drawn from a posterior, with what they cost under this prior.
   func draw(from posterior: any Posterior, _ request: DrawRequest, _ context: Context) -> LatentDraw
@@ -89,12 +99,23 @@ public protocol Prior: Module {
 }
 
 extension Prior {
+  /// Starts from what it is.
+  public func prepare(
+    firstBatches: [Tensor], encodedBy encoder: any Encoder, context: Context
+  ) throws {}
+
   /// Given latents, at no rate.
   public func draw(of latents: [Tensor], _ context: Context) -> LatentDraw {
     let count = latents.first?.shape[0] ?? context.examples.count
     return LatentDraw(
       layers: latents.map { LatentLayer(sample: $0, rate: .zeros([count])) }, rowCount: count)
   }
+}
+
+/// A prior over codes with a network that a later stage trains on the codes alone.
+public protocol CodePrior: Prior {
+  /// −log p(codes) in nats, `[N]`, of an index tensor of code numbers `[N, height, width]`.
+  func rate(of codes: Tensor, _ context: Context) -> Tensor
 }
 
 /// A prior over one stochastic layer with a density, to which the reparameterised draw and its
@@ -113,7 +134,9 @@ extension DensityPrior {
   public func draw(
     from posterior: any Posterior, _ request: DrawRequest, _ context: Context
   ) -> LatentDraw {
-    let z = posterior.sample(request.samples, context)
+    let gate = request.stopsPosterior ? GradientGate() : nil
+    let drawn = posterior.sample(request.samples, context)
+    let z = gate?.applied(to: drawn) ?? drawn
     var layer: LatentLayer
     if !request.usesSampledRate, let divergence = posterior.divergence(to: self) {
       layer = LatentLayer(sample: z, rate: divergence.tiled(request.samples))
@@ -123,6 +146,7 @@ extension DensityPrior {
       layer = LatentLayer(
         sample: z, rate: logPosterior - logPrior, logPosterior: logPosterior, logPrior: logPrior)
     }
+    layer.gate = gate
     if request.wantsUnitRates { layer.unitRates = posterior.unitDivergence(to: self) }
     return LatentDraw(layers: [layer], rowCount: z.shape[0])
   }

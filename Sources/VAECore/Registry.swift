@@ -33,15 +33,18 @@ public struct Registry: Sendable {
 
   /// A registry of the components that come with the core, without variants.
   public init() {
-    for encoder in [.mlp, .convolutional, .residual] as [Component<any Encoder>] {
+    for encoder in [.mlp, .convolutional, .residual, .none] as [Component<any Encoder>] {
       register(encoder)
     }
-    for decoder in [.mlp, .convolutional, .residual] as [Component<any Decoder>] {
+    for decoder in [.mlp, .convolutional, .residual, .pixelCNN] as [Component<any Decoder>] {
       register(decoder)
     }
     register(Component<any Prior>.standardNormal)
+    register(Component<any Prior>.none)
     register(Component<any Likelihood>.bernoulli)
     register(Component<any Likelihood>.gaussian)
+    register(Component<any Likelihood>.categorical)
+    register(Component<any Likelihood>.logisticMixture)
     register(Component<any Objective>.evidenceLowerBound)
   }
 
@@ -144,12 +147,14 @@ extension Registry {
           .invalid, "\(role).name is \(choice.name), which only the data can decide")
       }
       build.random = random.child(role.rawValue)
+      build.part = "\(role) \(choice.name)"
       return try component.make(choice.values, build)
     }
     let prior = try make(.prior, priors)
-    build.latentSizes = prior.latentSizes
+    build.latents = prior.latents
     let likelihood = try make(.likelihood, likelihoods)
-    build.parametersPerElement = likelihood.parametersPerElement
+    build.parametersPerPixel = likelihood.parametersPerPixel(channels: data.channels)
+    build.couplesChannels = likelihood.couplesChannels
     return Model(
       encoder: try make(.encoder, encoders), prior: prior, decoder: try make(.decoder, decoders),
       likelihood: likelihood, objective: try make(.objective, objectives))

@@ -9,11 +9,25 @@ public protocol Variant: Sendable {
   var reference: String { get }
   /// The components it is made of, with the defaults that it changes.
   var composition: Composition { get }
+  /// The paths that a shorthand stands for in this variant's recipes, where it is not the same name
+  /// in every part.
+  var shorthands: [String: [String]] { get }
+  /// The components that each value of `architecture` stands for in this variant's recipes; empty
+  /// where it names the encoder and the decoder themselves.
+  var architectures: [String: [Role: String]] { get }
+  /// The stages that can follow once a model of this variant has been trained.
+  var furtherStages: [FurtherStage] { get }
   /// Registers the components that only this variant brings.
   func registerComponents(in registry: inout Registry)
 }
 
 extension Variant {
+  /// None: everything is trained at once.
+  public var furtherStages: [FurtherStage] { [] }
+  /// The names of encoder and decoder.
+  public var architectures: [String: [Role: String]] { [:] }
+  /// None.
+  public var shorthands: [String: [String]] { [:] }
   /// None.
   public func registerComponents(in registry: inout Registry) {}
 }

@@ -1,11 +1,23 @@
+import BetaVAE
 import GaussianVAE
+import IWAE
+import LadderVAE
+import PixelCNN
+import PixelCNNVAE
 import VAECore
+import VQVAE
 
 extension Registry {
   /// The table of built-in variants: adding one touches its folder, `Package.swift`, and one line
   /// here.
   private static let builtInVariants: [any Variant] = [
-    GaussianVAE()
+    GaussianVAE(),
+    BetaVAE(),
+    IWAE(),
+    LadderVAE(),
+    PixelCNN(),
+    PixelCNNVAE(),
+    VQVAE(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import VAECore
+import VAEData
 import VAETraining
 import VAEZoo
 
@@ -10,7 +11,9 @@ struct EvaluateCommand: ParsableCommand {
     discussion: """
       Rate, distortion and ELBO in nats an example with standard errors, bits per dimension where the likelihood is \
       of discrete values, active units; with --importance-samples K the importance-weighted negative log-likelihood \
-      with K draws an example, in memory that does not grow with K.
+      with K draws an example, in memory that does not grow with K. Where the factors that generated the data are \
+      known and the posterior has one vector of means: the mutual information gap (MIG), the FactorVAE score, and \
+      disentanglement, completeness and informativeness (DCI), each 1 at best.
       """)
 
   @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
@@ -51,11 +54,11 @@ struct EvaluateCommand: ParsableCommand {
     if output.json {
       Console.print(result.json(variant: model.recipe.variant, split: split.name).line)
     } else {
-      Console.print(text(result, split: split.name))
+      Console.print(text(result, split: split))
     }
   }
 
-  private func text(_ result: Evaluator.Result, split: String) -> String {
+  private func text(_ result: Evaluator.Result, split: DataSplit) -> String {
     func row(_ name: String, _ value: Estimate, _ unit: String, _ decimals: Int = 3) -> [String] {
       [
         name,
@@ -78,6 +81,28 @@ struct EvaluateCommand: ParsableCommand {
         result.unitRates.map { "of \($0.count)" } ?? "",
       ])
     }
-    return "\(result.examples) examples of \(split)\n" + Console.table(rows)
+    if let usage = result.codeUsage {
+      rows.append(["codebook perplexity", Console.fixed(usage.perplexity, 1), ""])
+      rows.append(["codes in use", "\(usage.used)", "of \(usage.counts.count)"])
+    }
+    if split.factors != nil { rows += disentanglement(result.disentanglement) }
+    return "\(result.examples) examples of \(split.name)\n" + Console.table(rows)
+  }
+
+  private func disentanglement(_ measured: Disentanglement?) -> [[String]] {
+    guard let measured else {
+      return [["disentanglement", "not measured", "needs one finite vector of posterior means"]]
+    }
+    let dci = [
+      measured.dci.disentanglement, measured.dci.completeness, measured.dci.informativeness,
+    ]
+    return [
+      ["MIG", Console.fixed(measured.mutualInformationGap.score, 3), "mutual information gap"],
+      ["FactorVAE score", Console.fixed(measured.factorVAEScore.score, 3), ""],
+      [
+        "DCI", dci.map { Console.fixed($0, 3) }.joined(separator: " "),
+        "disentanglement, completeness, informativeness",
+      ],
+    ]
   }
 }

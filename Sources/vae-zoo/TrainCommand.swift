@@ -15,6 +15,7 @@ struct TrainCommand: ParsableCommand {
         vae-zoo train gaussian-vae --data mnist --out run --binarize dynamic
         vae-zoo train gaussian-vae --data shapes --out run --set latent=10 --set architecture=conv
         vae-zoo train --recipe my.json --data images.npz --out run
+        vae-zoo train --stage prior --from run --data shapes-color --out run2
 
       --set takes any hyper-parameter that `vae-zoo describe VARIANT` shows, by its path or its short name.
       """)
@@ -22,6 +23,12 @@ struct TrainCommand: ParsableCommand {
   @Argument(help: "A variant that `vae-zoo list` shows.") var variant: String?
   @Option(help: ArgumentHelp("A recipe in place of a variant.", valueName: "file")) var recipe:
     String?
+  @Option(
+    help: ArgumentHelp(
+      "A further stage of a finished run, such as prior for vq-vae.", valueName: "name"))
+  var stage: String?
+  @Option(help: ArgumentHelp("The finished run, which stays as it is.", valueName: "run"))
+  var from: String?
   @Option(
     help: ArgumentHelp(
       "The data: a built-in set, a folder of IDX files, .npy or .npz.", valueName: "source"))
@@ -44,8 +51,12 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if (variant == nil) == (recipe == nil) {
-      throw ValidationError("name a variant, or give --recipe, but not both")
+    if [variant, recipe, stage].filter({ $0 != nil }).count != 1 {
+      throw ValidationError(
+        "name a variant, or give --recipe, or --stage with --from, but only one")
+    }
+    if (stage == nil) != (from == nil) {
+      throw ValidationError("--stage and --from go together: which stage, and from which run")
     }
     if resume && force { throw ValidationError("choose one of --resume and --force") }
     for setting in settings where !setting.contains("=") || setting.hasPrefix("=") {
@@ -72,6 +83,8 @@ struct TrainCommand: ParsableCommand {
     let subject: TrainingRequest.Subject
     if let recipe {
       subject = .recipe(try DurableFiles.read(recipe), source: recipe)
+    } else if let stage, let from {
+      subject = .stage(stage, from: from)
     } else {
       subject = .variant(variant ?? "")
     }
@@ -144,6 +157,9 @@ struct TrainingReporter {
     var line = "epoch \(record.epoch)/\(epochs)  \(text("train", record.train))"
     if let valid = record.valid { line += "  \(text(heldOutName, valid))" }
     if let active = record.activeUnits { line += "  active units \(active)" }
+    if let usage = record.codeUsage {
+      line += "  codebook perplexity \(Console.fixed(usage.perplexity, 1))"
+    }
     return line + "  \(Console.fixed(record.seconds, 1)) s"
   }
 }

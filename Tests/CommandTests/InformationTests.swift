@@ -81,7 +81,8 @@ final class InformationTests: CommandTestCase {
     "list": ["json"],
     "describe": ["json", "recipe"],
     "train": [
-      "recipe", "data", "out", "epochs", "batch-size", "learning-rate", "seed", "threads",
+      "recipe", "stage", "from", "data", "out", "epochs", "batch-size", "learning-rate", "seed",
+      "threads",
       "binarize", "set", "resume", "force", "json",
     ],
     "evaluate": ["data", "split", "importance-samples", "seed", "threads", "json"],

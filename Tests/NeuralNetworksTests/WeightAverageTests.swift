@@ -12,6 +12,9 @@ final class WeightAverageTests: XCTestCase {
 
   private struct Stop: Error {}
 
+  /// So late that the stated decay holds.
+  private let late = 1_000_000
+
   func testAveragesEqualTheReference() throws {
     let cases = try ReferenceFile.load("averages.json", as: Case.self)
     XCTAssertFalse(cases.isEmpty)
@@ -21,7 +24,7 @@ final class WeightAverageTests: XCTestCase {
       XCTAssertEqual(reference.values.count, reference.averages.count)
       for (value, expected) in zip(reference.values, reference.averages) {
         parameter.value = Tensor(value)
-        average.update()
+        average.update(number: late)
         assertClose(
           average.state[0].values.floats, expected, relative: 2e-6, floor: 0.5,
           "decay \(reference.decay)")
@@ -30,11 +33,23 @@ final class WeightAverageTests: XCTestCase {
     }
   }
 
+  func testEarlyAveragesKeepLittleOfTheStart() {
+    let parameter = Parameter(Tensor([0]))
+    let average = WeightAverage(of: named([parameter]), decay: 0.2)
+    parameter.value = Tensor([10])
+    var expected: Float = 0
+    for (number, decay) in ([0.1, 2 / 11, 0.2, 0.2] as [Float]).enumerated() {
+      average.update(number: number)
+      expected = decay * expected + (1 - decay) * 10
+      XCTAssertEqual(average.state[0].values.floats[0], expected, accuracy: 1e-5, "\(number)")
+    }
+  }
+
   func testAveragesStandInForTheValuesOnlyInsideTheClosure() {
     let parameter = Parameter(Tensor([0, 2]))
     let average = WeightAverage(of: named([parameter]), decay: 0.5)
     parameter.value = Tensor([2, 4])
-    average.update()
+    average.update(number: late)
     XCTAssertEqual(average.applied { parameter.value.floats }, [1, 3])
     XCTAssertEqual(parameter.value.floats, [2, 4])
     XCTAssertEqual(average.state[0].values.floats, [1, 3])
@@ -50,7 +65,7 @@ final class WeightAverageTests: XCTestCase {
     let restored = WeightAverage(of: named(parameters), decay: 0.5)
     restored.restore { name, _ in stored[name] }
     XCTAssertEqual(restored.state.map { $0.values.floats }, [[7, 8], [9]])
-    restored.update()
+    restored.update(number: late)
     XCTAssertEqual(stored["average.p0"]?.floats, [7, 8], "what was stored keeps its values")
     XCTAssertEqual(restored.state.map { $0.values.floats }, [[3.5, 5], [7]])
   }

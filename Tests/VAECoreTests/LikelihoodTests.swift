@@ -83,12 +83,12 @@ final class LikelihoodTests: XCTestCase {
   func testDrawsHaveTheMeanAndDeviationOfTheirDistribution() {
     let count = 20_000
     let bernoulli = BernoulliLikelihood().sample(
-      Tensor(repeating: 1, shape: [count, 1, 1, 1]), context(count: count)
+      Tensor(repeating: 1, shape: [count, 1, 1, 1]), [1, 1, 1], context(count: count)
     ).floats
     XCTAssertEqual(Set(bernoulli), [0, 1])
     XCTAssertEqual(bernoulli.reduce(0, +) / Float(count), 0.7311, accuracy: 0.013)
     let gaussian = GaussianLikelihood(.fixed(0.5)).sample(
-      Tensor(repeating: 2, shape: [count, 1, 1, 1]), context(count: count)
+      Tensor(repeating: 2, shape: [count, 1, 1, 1]), [1, 1, 1], context(count: count)
     ).floats.map { Double($0) }
     let mean = gaussian.reduce(0, +) / Double(count)
     let variance = gaussian.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count)

@@ -7,7 +7,8 @@ final class WorkloadTests: XCTestCase {
   }
 
   func testWorkloadsAreNamedAsDocumented() {
-    XCTAssertEqual(Workload.all.map(\.name), ["mlp", "conv"])
+    XCTAssertEqual(
+      Workload.all.map(\.name), ["mlp", "lvae", "conv", "vqvae", "pixelcnn", "pixelcnn-sample"])
   }
 
   func testFlopsOfThePerceptronAreThoseCountedByHand() throws {
@@ -28,5 +29,27 @@ final class WorkloadTests: XCTestCase {
     XCTAssertEqual(encoder + dense + decoder, 52_396_032)
     XCTAssertEqual(try workload("conv").flops, Double(52_396_032 * 64 * 6))
     XCTAssertEqual(try workload("conv").flops, 20_120_076_288)
+  }
+
+  func testFlopsOfTheQuantizedModelCountDistancesOnce() throws {
+    // Convolutions to 16×16 and 8×8: 256·48·64 = 786,432 and 64·1024·128 = 8,388,608; the 3×3
+    // 64·1152·128; a block 64·(1152·32 + 32·128) = 2,621,440; the 1×1 64·128·64.
+    let encoder = 786_432 + 8_388_608 + 9_437_184 + 2 * 2_621_440 + 524_288
+    // The 3×3 64·576·128, two blocks, and the convolutions transposed.
+    let decoder = 4_718_592 + 2 * 2_621_440 + 8_388_608 + 786_432
+    let distances = 64 * 512 * 64
+    XCTAssertEqual(encoder + decoder, 43_515_904)
+    XCTAssertEqual(
+      try workload("vqvae").flops, Double((encoder + decoder) * 32 * 6 + distances * 32 * 2))
+    XCTAssertEqual(try workload("vqvae").flops, 8_489_271_296)
+  }
+
+  func testFlopsOfThePixelCNNAreThoseOfItsLiveTaps() throws {
+    // The 7×7 mask A leaves 24 taps of 1·64, each 3×3 mask B five of 64·64, the head is 64.
+    let multiplyAdds = 24 * 64 + 7 * 5 * 4096 + 64
+    XCTAssertEqual(multiplyAdds, 144_960)
+    XCTAssertEqual(try workload("pixelcnn").flops, Double(multiplyAdds * 784 * 64 * 6))
+    XCTAssertEqual(try workload("pixelcnn").flops, 43_641_077_760)
+    XCTAssertEqual(try workload("pixelcnn-sample").flops, Double(multiplyAdds * 784 * 16 * 2))
   }
 }

@@ -1,46 +1,78 @@
 import NeuralNetworks
 import Tensors
 
-/// The mirror of `ConvolutionalEncoder`: a dense layer to the smallest image, then stride-2
-/// transposed convolutions that reach exactly the sizes the encoder passed through, and a 3×3
-/// convolution to the likelihood's parameters.
+/// The mirror of `ConvolutionalEncoder`: a dense layer to the smallest image, or a 3×3 convolution
+/// on a grid of codes; then stride-2 transposed convolutions that reach exactly the sizes the
+/// encoder passed through, and a 3×3 convolution to the likelihood's parameters.
 public final class ConvolutionalDecoder: Decoder {
-  private let entry: Dense
+  private let entry: any Layer
   private let layers: Sequential
   private let head: Conv2D
   private let entryShape: Shape
 
-  /// A decoder with one transposed convolution for each entry of `channels`.
+  /// A decoder for a layer of latent units, with one transposed convolution for each entry of
+  /// `channels`.
   ///
   /// - Parameters:
   ///   - latent: the units it starts from.
   ///   - channels: from the latents on: those of the smallest image first, those before the head
   ///     last.
   ///   - outputShape: `[height, width, channels · parameters]`.
-  public init(
+  public convenience init(
     latent: Int, channels: [Int], outputShape: Shape, activation: Activation = .relu,
     normalization: ConvolutionalNormalization = .batch, residualBlocks: Int = 0,
     random: RandomSource
   ) {
+    let top = Pyramid(height: outputShape[0], width: outputShape[1], levels: channels.count).top
+    self.init(
+      entry: Dense(
+        inputs: latent, outputs: top.height * top.width * (channels.first ?? 1),
+        random: random.child("entry")),
+      channels: channels, halvings: channels.count, outputShape: outputShape,
+      activation: activation, normalization: normalization, residualBlocks: residualBlocks,
+      random: random)
+  }
+
+  /// A decoder for a grid of codes, which the image reaches after a number of halvings; before them
+  /// come convolutions that keep the grid's size.
+  convenience init(
+    grid: CodeGrid, channels: [Int], halvings: Int, outputShape: Shape, activation: Activation,
+    normalization: ConvolutionalNormalization, residualBlocks: Int, random: RandomSource
+  ) {
+    self.init(
+      entry: Conv2D(
+        inputs: grid.vectorSize, outputs: channels.first ?? 1, kernel: 3, padding: Padding(1),
+        activation: activation, random: random.child("entry")),
+      channels: channels, halvings: halvings, outputShape: outputShape, activation: activation,
+      normalization: normalization, residualBlocks: residualBlocks, random: random)
+  }
+
+  private init(
+    entry: any Layer, channels: [Int], halvings: Int, outputShape: Shape, activation: Activation,
+    normalization: ConvolutionalNormalization, residualBlocks: Int, random: RandomSource
+  ) {
+    let pyramid = Pyramid(height: outputShape[0], width: outputShape[1], levels: halvings)
     let first = channels.first ?? 1
-    let pyramid = Pyramid(
-      height: outputShape[0], width: outputShape[1], levels: channels.count)
     entryShape = [pyramid.top.height, pyramid.top.width, first]
-    entry = Dense(
-      inputs: latent, outputs: entryShape.count, random: random.child("entry"))
+    self.entry = entry
     var layers: [any Layer] = []
     var inputs = first
-    // One transposed convolution a level; the last keeps its channels for the head.
+    // The last layer before the head keeps its channels.
     for (level, outputs) in (channels.dropFirst() + [channels.last ?? 1]).enumerated() {
       let random = random.child("\(level)")
-      let small = pyramid.sizes[channels.count - level]
-      let large = pyramid.sizes[channels.count - level - 1]
       let norm = normalization.layer(channels: outputs, activation: activation)
+      let after = norm == nil ? activation : .identity
+      // How many halvings lie between this layer's output and the image.
+      let depth = channels.count - level - 1
       layers.append(
-        TransposedConv2D(
-          inputs: inputs, outputs: outputs, kernel: 3, stride: 2, padding: Padding(1),
-          outputPadding: (large.height - 2 * small.height + 1, large.width - 2 * small.width + 1),
-          hasBias: norm == nil, activation: norm == nil ? activation : .identity, random: random))
+        depth < halvings
+          ? TransposedConv2D(
+            inputs: inputs, outputs: outputs, kernel: 3, stride: 2, padding: Padding(1),
+            outputPadding: pyramid.outputPadding(to: depth), hasBias: norm == nil,
+            activation: after, random: random)
+          : Conv2D(
+            inputs: inputs, outputs: outputs, kernel: 3, padding: Padding(1),
+            hasBias: norm == nil, activation: after, random: random))
       if let norm { layers.append(norm) }
       layers += ResidualBlock.chain(
         residualBlocks, channels: outputs, activation: activation, normalization, random: random)
@@ -64,7 +96,8 @@ public final class ConvolutionalDecoder: Decoder {
 
   /// The parameters from the layer of latents nearest to the data.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
-    let small = entry(draw.decoderInput, context).reshaped(
+    let input = entry is Dense ? draw.decoderInput.flattened() : draw.decoderInput
+    let small = entry(input, context).reshaped(
       to: Shape([draw.rowCount] + entryShape.dimensions))
     return head(layers(small, context), context)
   }
@@ -94,18 +127,31 @@ extension Decoder where Self == ConvolutionalDecoder {
   fileprivate static func convolutional(
     _ values: Hyperparameters, _ build: BuildContext
   ) throws -> ConvolutionalDecoder {
-    let (channels, latent) = (values.integers("channels"), try build.singleLatentSize())
-    let top = Pyramid(
-      height: build.data.height, width: build.data.width, levels: channels.count
-    ).top
-    try build.checkSize(
-      [[latent, top.height, top.width, channels.first ?? 1]]
-        + zip(channels, channels.dropFirst() + [build.outputShape[2]]).map { [$0, $1, 9] }
-        + channels.map { [2 * values.integer("blocks"), $0, $0, 9] })
-    return ConvolutionalDecoder(
-      latent: latent, channels: channels,
-      outputShape: build.outputShape, activation: try values.activation(),
-      normalization: ConvolutionalNormalization(rawValue: values.text("normalization")) ?? .batch,
-      residualBlocks: values.integer("blocks"), random: build.random)
+    let (channels, latents) = (values.integers("channels"), try build.decoderLatents())
+    let first = channels.first ?? 1
+    let convolutions =
+      zip(channels, channels.dropFirst() + [build.outputShape[2]]).map { [$0, $1, 9] }
+      + channels.map { [2 * values.integer("blocks"), $0, $0, 9] }
+    let activation = try values.activation()
+    let normalization =
+      ConvolutionalNormalization(rawValue: values.text("normalization")) ?? .batch
+    switch latents {
+    case .units(let latent):
+      let top = Pyramid(
+        height: build.data.height, width: build.data.width, levels: channels.count
+      ).top
+      try build.checkSize([[latent, top.height, top.width, first]] + convolutions)
+      return ConvolutionalDecoder(
+        latent: latent, channels: channels, outputShape: build.outputShape,
+        activation: activation, normalization: normalization,
+        residualBlocks: values.integer("blocks"), random: build.random)
+    case .codes(let grid):
+      let halvings = try build.halvings(toCodesBy: channels, of: .decoder)
+      try build.checkSize([[grid.vectorSize, first, 9]] + convolutions)
+      return ConvolutionalDecoder(
+        grid: grid, channels: channels, halvings: halvings, outputShape: build.outputShape,
+        activation: activation, normalization: normalization,
+        residualBlocks: values.integer("blocks"), random: build.random)
+    }
   }
 }

@@ -1,7 +1,8 @@
 import NeuralNetworks
 import Tensors
 
-/// A multi-layer perceptron from the latent units to the likelihood's parameters.
+/// A multi-layer perceptron from the latent units, or the vectors of a grid of codes, to the
+/// likelihood's parameters.
 public final class MLPDecoder: Decoder {
   private let layers: Sequential
   private let head: Dense
@@ -31,7 +32,7 @@ public final class MLPDecoder: Decoder {
 
   /// The parameters from the layer of latents nearest to the data.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
-    let output = head(layers(draw.decoderInput, context), context)
+    let output = head(layers(draw.decoderInput.flattened(), context), context)
     return output.reshaped(to: Shape([draw.rowCount] + outputShape.dimensions))
   }
 }
@@ -56,7 +57,8 @@ extension Component where Part == any Decoder {
         .activation(default: "relu"),
       ]
     ) { values, build in
-      let (hidden, latent) = (values.integers("hidden"), try build.singleLatentSize())
+      let hidden = values.integers("hidden")
+      let latent = try build.decoderLatents().decoderInputs
       let sizes = [latent] + hidden + [build.outputShape.count]
       try build.checkSize(zip(sizes, sizes.dropFirst()).map { [$0, $1] })
       return MLPDecoder(

@@ -2,28 +2,40 @@ import NeuralNetworks
 import Tensors
 
 /// A multi-layer perceptron on the flattened image, ending in mean and log-variance of a Gaussian
-/// for each latent unit.
+/// for each latent unit, or in the points of a grid of codes.
 public final class MLPEncoder: Encoder {
   private let layers: Sequential
   private let head: Dense
+  private let latents: SingleLatents
 
-  /// An encoder with hidden layers of the given sizes, from the data on.
-  public init(
+  /// An encoder for a layer of latent units, with hidden layers of the given sizes, from the data
+  /// on.
+  public convenience init(
     inputs: Int, hidden: [Int], latent: Int, activation: Activation = .relu, random: RandomSource
+  ) {
+    self.init(
+      inputs: inputs, hidden: hidden, latents: .units(latent), activation: activation,
+      random: random)
+  }
+
+  init(
+    inputs: Int, hidden: [Int], latents: SingleLatents, activation: Activation,
+    random: RandomSource
   ) {
     layers = .perceptron([inputs] + hidden, activation: activation, random: random)
     head = Dense(
-      inputs: hidden.last ?? inputs, outputs: 2 * latent, random: random.child("head"))
+      inputs: hidden.last ?? inputs, outputs: latents.encoderOutputs, random: random.child("head"))
+    self.latents = latents
   }
 
-  /// The hidden layers, and the head that gives mean and log-variance.
+  /// The hidden layers, and the head that gives mean and log-variance, or points.
   public var members: Members {
     ["layers": .module(layers), "head": .module(head)]
   }
 
-  /// A diagonal Gaussian for each example.
+  /// A diagonal Gaussian or the points for each example.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
-    DiagonalGaussian(head: head(layers(x.flattened(), context), context))
+    latents.posterior(head(layers(x.flattened(), context), context))
   }
 }
 
@@ -52,11 +64,11 @@ extension Component where Part == any Encoder {
         .activation(default: "relu"),
       ]
     ) { values, build in
-      let (hidden, latent) = (values.integers("hidden"), try build.singleLatentSize())
-      let sizes = [build.data.elements] + hidden + [2 * latent]
+      let (hidden, latents) = (values.integers("hidden"), try build.singleLatents())
+      let sizes = [build.data.elements] + hidden + [latents.encoderOutputs]
       try build.checkSize(zip(sizes, sizes.dropFirst()).map { [$0, $1] })
       return MLPEncoder(
-        inputs: build.data.elements, hidden: hidden, latent: latent,
+        inputs: build.data.elements, hidden: hidden, latents: latents,
         activation: try values.activation(), random: build.random)
     }
   }

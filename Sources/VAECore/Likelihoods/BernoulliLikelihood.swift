@@ -11,8 +11,8 @@ public final class BernoulliLikelihood: Likelihood {
 
   /// Nothing is trained.
   public var members: Members { [:] }
-  /// The logit.
-  public var parametersPerElement: Int { 1 }
+  /// A logit for each channel.
+  public func parametersPerPixel(channels: Int) -> Int { channels }
   /// Zero and one.
   public var isDiscrete: Bool { true }
 
@@ -28,10 +28,13 @@ public final class BernoulliLikelihood: Likelihood {
   public func mean(_ parameters: Tensor) -> Tensor { parameters.sigmoid() }
 
   /// One with probability sigmoid(logit), else zero.
-  public func sample(_ parameters: Tensor, _ context: Context) -> Tensor {
-    let uniform = context.stream("likelihood").uniform(
-      context.examples, shape: parameters.shape.removingFirst)
-    return (mean(parameters) - uniform).isAbove(0)
+  public func sample(_ parameters: Tensor, noise: Tensor) -> Tensor {
+    (mean(parameters) - noise).isAbove(0)
+  }
+
+  /// A uniform number for each element.
+  public func noise(_ imageShape: Shape, _ context: Context) -> Tensor {
+    context.stream("likelihood").uniform(context.examples, shape: imageShape)
   }
 }
 

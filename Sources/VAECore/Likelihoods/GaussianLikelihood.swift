@@ -16,6 +16,10 @@ public final class GaussianLikelihood: Likelihood {
     /// 2021, equation 6). Evaluation uses the value of a calibration pass over training data, never
     /// that of the data it evaluates.
     case optimal
+    /// That of the data: σ² is the variance of all elements of the first training batches, about
+    /// 2,000 examples, around their common mean, as VQ-VAE's authors scale the reconstruction error
+    /// (van den Oord et al. 2017, in their published code). One before training.
+    case data
   }
 
   /// How the decoder's output becomes the mean.
@@ -40,10 +44,10 @@ public final class GaussianLikelihood: Likelihood {
     self.deviation = deviation
     self.link = link
     rawLogDeviation = deviation == .learnt ? Parameter(.zeros([]), isDecayed: false) : nil
-    variance = deviation == .optimal ? Buffer(.ones([1])) : nil
+    variance = deviation == .optimal || deviation == .data ? Buffer(.ones([1])) : nil
   }
 
-  /// log σ where it is trained, σ² where it is calibrated.
+  /// log σ where it is trained, σ² where it is calibrated or that of the data.
   public var members: Members {
     var members: Members = [:]
     if let rawLogDeviation {
@@ -53,8 +57,8 @@ public final class GaussianLikelihood: Likelihood {
     return members
   }
 
-  /// The mean.
-  public var parametersPerElement: Int { 1 }
+  /// A mean for each channel.
+  public func parametersPerPixel(channels: Int) -> Int { channels }
   /// A density over real numbers.
   public var isDiscrete: Bool { false }
 
@@ -73,6 +77,7 @@ public final class GaussianLikelihood: Likelihood {
     switch deviation {
     case .fixed(let sigma): return Tensor(2 * log(sigma))
     case .learnt: return softLogDeviation * 2
+    case .data: return (variance?.value ?? .ones([1])).log()
     case .optimal:
       if context.mode == .evaluation { return (variance?.value ?? .ones([1])).log() }
       let mean = (error.mean() / elements).reshaped(to: [1])
@@ -98,12 +103,21 @@ public final class GaussianLikelihood: Likelihood {
     switch deviation {
     case .fixed(let sigma): sigma
     case .learnt: withoutTape { softLogDeviation.exp().item }
-    case .optimal: (variance?.value.item ?? 1).squareRoot()
+    case .optimal, .data: (variance?.value.item ?? 1).squareRoot()
     }
   }
 
+  /// Takes the variance of the data where it is that of the likelihood.
+  public func prepare(firstBatches: [Tensor], context: Context) {
+    guard deviation == .data else { return }
+    let elements = Double(max(1, firstBatches.reduce(0) { $0 + $1.count }))
+    let mean = firstBatches.reduce(0) { $0 + $1.doubleSum } / elements
+    let squares = firstBatches.reduce(0) { $0 + ($1 - Float(mean)).doubleSumOfSquares }
+    variance?.value = Tensor([max(Self.smallestVariance, Float(squares / elements))])
+  }
+
   /// The optimal σ for evaluation comes from calibration.
-  public var usesCalibration: Bool { variance != nil }
+  public var usesCalibration: Bool { deviation == .optimal }
 
   /// Takes σ² of a calibration pass.
   public func recalibrate(_ calibration: Calibration) {
@@ -130,10 +144,13 @@ public final class GaussianLikelihood: Likelihood {
   }
 
   /// mean + σ · noise
-  public func sample(_ parameters: Tensor, _ context: Context) -> Tensor {
-    let noise = context.normalNoise(
-      "likelihood", samples: 1, shape: parameters.shape.removingFirst)
-    return mean(parameters) + noise * currentDeviation
+  public func sample(_ parameters: Tensor, noise: Tensor) -> Tensor {
+    mean(parameters) + noise * currentDeviation
+  }
+
+  /// A standard normal number for each element.
+  public func noise(_ imageShape: Shape, _ context: Context) -> Tensor {
+    context.normalNoise("likelihood", samples: 1, shape: imageShape)
   }
 }
 
@@ -144,8 +161,11 @@ extension Component where Part == any Likelihood {
       role: .likelihood, name: "gaussian", summary: "real elements around the decoder's output",
       hyperparameters: [
         Hyperparameter(
-          "sigma", .numberOrChoice(1e-3...1e3, ["learnt", "optimal"]), default: .text("learnt"),
-          help: "standard deviation: a number, learnt (one trained number), or optimal (analytic)"),
+          "sigma", .numberOrChoice(1e-3...1e3, ["learnt", "optimal", "data"]),
+          default: .text("learnt"),
+          help:
+            "standard deviation: a number, learnt (one trained number), optimal (analytic), or data (that of the data)"
+        ),
         Hyperparameter(
           "link", .choice(["auto", "identity", "sigmoid", "tanh"]), default: .text("auto"),
           help: "from decoder output to mean; auto is sigmoid for data in 0…1, else identity"),
@@ -154,6 +174,7 @@ extension Component where Part == any Likelihood {
       let deviation: GaussianLikelihood.Deviation =
         switch values["sigma"] {
         case .text("optimal"): .optimal
+        case .text("data"): .data
         case .text: .learnt
         default: .fixed(Float(values.number("sigma")))
         }

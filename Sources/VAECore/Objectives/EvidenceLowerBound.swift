@@ -2,18 +2,26 @@ import NeuralNetworks
 import Tensors
 
 /// The negative evidence lower bound, distortion + β · rate, averaged over examples and draws
-/// (Kingma & Welling 2014, equation 10; β by Higgins et al. 2017). β rises linearly from zero over
-/// a number of epochs where a warm-up is asked for (Bowman et al. 2016; Sønderby et al. 2016).
+/// (Kingma & Welling 2014, equation 10; β by Higgins et al. 2017).
+///
+/// β rises linearly from zero over a number of epochs where a warm-up is asked for (Bowman et al.
+/// 2016; Sønderby et al. 2016), with one weight for all stochastic layers. With free bits λ, each
+/// layer's rate, averaged over the batch first, counts as at least λ (Kingma et al. 2016, equation
+/// 16). Terms that a part of the model adds to its loss, such as a commitment loss, are added with
+/// weight one and are no part of the bound.
 public final class EvidenceLowerBound: Objective {
   /// The weight of the rate after the warm-up.
   public let beta: Float
   /// Epochs over which the weight rises from zero.
   public let warmUpEpochs: Double
+  /// Nats of each stochastic layer's mean rate that cost nothing more when they are not used.
+  public let freeBits: Float
 
   /// The bound with a weight for the rate.
-  public init(beta: Float = 1, warmUpEpochs: Double = 0) {
+  public init(beta: Float = 1, warmUpEpochs: Double = 0, freeBits: Float = 0) {
     self.beta = beta
     self.warmUpEpochs = warmUpEpochs
+    self.freeBits = freeBits
   }
 
   /// Nothing is trained.
@@ -27,7 +35,14 @@ public final class EvidenceLowerBound: Objective {
     [
       Phase(name: "model") { [self] evaluation, context in
         let weight = weight(epochs: context.epochs)
-        return Loss((evaluation.distortion + evaluation.rate * weight).mean())
+        guard freeBits > 0 else {
+          return .withAuxiliary(
+            (evaluation.distortion + evaluation.rate * weight).mean(), evaluation)
+        }
+        let rates = evaluation.draw.layers.map { $0.rate.mean() }
+        let floor = Tensor(freeBits)
+        let rate = rates.reduce(Tensor(0)) { $0 + .maximum($1, floor) }
+        return .withAuxiliary(evaluation.distortion.mean() + rate * weight, evaluation)
       }
     ]
   }
@@ -36,6 +51,14 @@ public final class EvidenceLowerBound: Objective {
   public func weight(epochs: Double) -> Float {
     guard warmUpEpochs > 0 else { return beta }
     return beta * Float(min(1, epochs / warmUpEpochs))
+  }
+}
+
+extension Loss {
+  /// A loss of rate and distortion, with the terms that parts of the model add to theirs.
+  public static func withAuxiliary(_ bound: Tensor, _ evaluation: Evaluation) -> Loss {
+    Loss(
+      evaluation.auxiliary.reduce(bound) { $0 + $1.value }, terms: evaluation.auxiliary)
   }
 }
 
@@ -51,10 +74,14 @@ extension Component where Part == any Objective {
         Hyperparameter(
           "warmup_epochs", .number(0...1e6), default: .number(0),
           help: "epochs over which beta rises from zero"),
+        Hyperparameter(
+          "free_bits", .number(0...1e6), default: .number(0),
+          help: "nats of each stochastic layer's mean rate below which nothing is gained"),
       ]
     ) { values, _ in
       EvidenceLowerBound(
-        beta: Float(values.number("beta")), warmUpEpochs: values.number("warmup_epochs"))
+        beta: Float(values.number("beta")), warmUpEpochs: values.number("warmup_epochs"),
+        freeBits: Float(values.number("free_bits")))
     }
   }
 }

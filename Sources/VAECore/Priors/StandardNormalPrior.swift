@@ -14,7 +14,7 @@ public final class StandardNormalPrior: DensityPrior {
   /// Nothing is trained.
   public var members: Members { [:] }
   /// One layer.
-  public var latentSizes: [Int] { [units] }
+  public var latents: LatentStructure { .vector(units: units) }
 
   /// log N(z; 0, I) in nats, `[K · N]`.
   public func logDensity(_ z: Tensor) -> Tensor {
@@ -50,8 +50,8 @@ public final class EmptyPrior: Prior {
 
   /// Nothing is trained.
   public var members: Members { [:] }
-  /// No layers.
-  public var latentSizes: [Int] { [] }
+  /// None.
+  public var latents: LatentStructure { .none }
 
   /// No layers, for K · N rows.
   public func draw(
@@ -63,5 +63,14 @@ public final class EmptyPrior: Prior {
   /// No layers.
   public func draw(temperature: Float, _ context: Context) -> LatentDraw {
     LatentDraw(layers: [], rowCount: context.examples.count)
+  }
+}
+
+extension Component where Part == any Prior {
+  /// The recipe component `none`.
+  public static var none: Component {
+    Component(
+      role: .prior, name: "none", summary: "no latents at all", hyperparameters: []
+    ) { _, _ in EmptyPrior() }
   }
 }

@@ -42,14 +42,17 @@ public struct Component<Part>: Sendable {
 
 /// What a component may know when it is made.
 public struct BuildContext: Sendable {
+  /// Its role and name, such as "decoder mlp", for errors.
+  public var part = "this part"
   /// The data it is for.
   public let data: DataDescription
-  /// The prior's stochastic layers, the one nearest to the data first; known to all parts but the
-  /// prior.
-  public var latentSizes: [Int] = []
-  /// How many numbers the likelihood needs for each channel of a pixel; known to encoder and
-  /// decoder.
-  public var parametersPerElement = 1
+  /// What the prior's latents look like; known to all parts but the prior.
+  public var latents = LatentStructure.none
+  /// How many numbers the likelihood needs for a pixel; known to encoder, decoder and objective.
+  public var parametersPerPixel = 1
+  /// Whether the likelihood conditions a pixel's channels on each other itself; known to encoder,
+  /// decoder and objective.
+  public var couplesChannels = false
   /// Where initial weights come from.
   public var random: RandomSource
 
@@ -61,18 +64,17 @@ public struct BuildContext: Sendable {
 
   /// The shape of a decoder's output for one example.
   public var outputShape: Shape {
-    [data.height, data.width, data.channels * parametersPerElement]
+    [data.height, data.width, parametersPerPixel]
   }
 
-  /// The size of the latent layer of a part that knows one layer only.
+  /// The size of the latent layer of a part that knows one layer of units only.
   public func singleLatentSize() throws(RecipeError) -> Int {
-    guard latentSizes.count == 1 else {
+    guard case .vector(let units) = latents else {
       throw RecipeError(
         .invalid,
-        "this encoder or decoder works with one latent layer, but the prior has \(latentSizes.count)"
-      )
+        "this part works with one layer of latent units, but the prior has \(latents.phrase)")
     }
-    return latentSizes[0]
+    return units
   }
 }
 
@@ -83,8 +85,14 @@ extension BuildContext {
 
   /// Refuses a part whose layers would not fit in memory, before any is made.
   ///
-  /// - Parameter weightShapes: the shape of each layer's weights.
-  public func checkSize(_ weightShapes: [[Int]]) throws(RecipeError) {
+  /// - Parameters:
+  ///   - weightShapes: the shape of each layer's weights.
+  ///   - part: what they make up, for the error.
+  ///   - remedy: the sizes to make smaller.
+  public func checkSize(
+    _ weightShapes: [[Int]], of part: String = "an encoder or decoder",
+    remedy: String = "hidden, channels or latent sizes"
+  ) throws(RecipeError) {
     var total = 0
     for shape in weightShapes {
       var count = 1
@@ -98,8 +106,8 @@ extension BuildContext {
     guard total <= Self.parameterLimit else {
       throw RecipeError(
         .invalid,
-        "an encoder or decoder of \(total == .max ? "over 10^18" : "\(total)") parameters is beyond the limit of "
-          + "\(Self.parameterLimit); choose smaller hidden, channels or latent sizes")
+        "\(part) of \(total == .max ? "over 10^18" : "\(total)") parameters is beyond the limit of "
+          + "\(Self.parameterLimit); choose smaller \(remedy)")
     }
   }
 }

@@ -17,6 +17,12 @@ public struct Recipe: Equatable, Sendable {
   public var parts: [Role: Part]
   /// The `training` part.
   public var training: Hyperparameters
+  /// The stages that made the model, the last being this recipe's own; the `training` part and the
+  /// objective are the last one's.
+  public var stages: [Stage] = [.whole]
+
+  /// The stage that this recipe is for.
+  public var stage: Stage { stages.last ?? .whole }
 
   /// The number that changes when old recipes can no longer be read.
   public static let format = 1
@@ -50,6 +56,7 @@ public struct Recipe: Equatable, Sendable {
       members[declaration.name] = training[declaration.name].json
     }
     object["training"] = .object(members)
+    object["stages"] = .array(stages.map(\.json))
     return .object(object)
   }
 }

@@ -21,7 +21,7 @@ extension Registry {
       throw RecipeError(.malformed, "\(source) has no member \"variant\" with a name")
     }
     var recipe = try located(source) { () throws(RecipeError) in try self.recipe(for: name) }
-    let known = ["format", "variant", "data", "training"] + Role.allCases.map(\.rawValue)
+    let known = ["format", "variant", "data", "training", "stages"] + Role.allCases.map(\.rawValue)
     for member in object.members where !known.contains(member.name) {
       throw RecipeError(
         .invalid,
@@ -38,6 +38,7 @@ extension Registry {
         values, TrainingOptions.hyperparameters, path: "training", into: &recipe.training,
         source: source)
     }
+    if let json = object["stages"] { recipe.stages = try stages(json, source: source) }
     if let json = object["data"], json != .null {
       recipe.data = try data(json, source: source)
     }
@@ -98,6 +99,17 @@ extension Registry {
       values[member.name] = try declaration.value(
         of: member.value, path: "\(source): \(path).\(member.name)")
     }
+  }
+
+  private func stages(_ json: JSON, source: String) throws(RecipeError) -> [Stage] {
+    guard case .array(let items) = json, !items.isEmpty else {
+      throw RecipeError(.malformed, "\(source): stages is \(json.line), not a list of stages")
+    }
+    var stages: [Stage] = []
+    for (number, item) in items.enumerated() {
+      stages.append(try Stage(item, path: "\(source): stages[\(number)]"))
+    }
+    return stages
   }
 
   private func data(_ json: JSON, source: String) throws(RecipeError) -> DataDescription {

@@ -41,17 +41,34 @@ extension Registry {
     let variant = try variant(recipe.variant)
     var rest: [(key: String, value: String)] = []
     for setting in settings {
-      let roles = Shorthand.rolesNamed(by: setting.key)
-      guard !roles.isEmpty else {
+      let names = try componentNames(setting.key, setting.value, of: variant)
+      guard !names.isEmpty else {
         rest.append(setting)
         continue
       }
-      for role in roles where recipe.part(role).name != setting.value {
-        recipe.parts[role] = try part(role, setting.value, of: variant)
+      for role in Role.allCases {
+        guard let name = names[role], recipe.part(role).name != name else { continue }
+        recipe.parts[role] = try part(role, name, of: variant)
       }
     }
     if let data = recipe.data { try resolveLikelihood(of: &recipe, for: data) }
     for setting in rest { try apply(setting.key, setting.value, to: &recipe) }
+  }
+
+  /// The components that a setting chooses; none where it sets a value.
+  private func componentNames(
+    _ key: String, _ value: String, of variant: any Variant
+  ) throws(RecipeError) -> [Role: String] {
+    guard key == "architecture", !variant.architectures.isEmpty else {
+      return Dictionary(
+        Shorthand.rolesNamed(by: key).map { ($0, value) }, uniquingKeysWith: { first, _ in first })
+    }
+    guard let names = variant.architectures[value] else {
+      let known = variant.architectures.keys.sorted().joined(separator: ", ")
+      throw RecipeError(
+        .invalid, "architecture cannot be \(value) for \(variant.name): there are: \(known)")
+    }
+    return names
   }
 
   private func apply(_ key: String, _ text: String, to recipe: inout Recipe) throws(RecipeError) {
@@ -100,6 +117,11 @@ extension Registry {
       return declarations.filter { $0.name == pieces[1] }.map {
         Target(role: Role(rawValue: pieces[0]), declaration: $0, isReversed: false)
       }
+    }
+    if let paths = try variant(recipe.variant).shorthands[key] {
+      var found: [Target] = []
+      for path in paths { found += try targets(of: path, in: recipe) }
+      return found
     }
     var found: [Target] = []
     for (role, name, isReversed) in Shorthand.places(of: key) {

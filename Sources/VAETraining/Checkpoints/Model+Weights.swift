@@ -10,6 +10,33 @@ extension Model {
       + buffers.map { (name: $0.path, values: $0.buffer.value) }
   }
 
+  /// Takes parameters and buffers from another model, all but some.
+  ///
+  /// - Parameters:
+  ///   - other: the model to take from.
+  ///   - isFresh: whether a path keeps the value it has.
+  ///   - source: where the other model came from, for errors.
+  /// - Throws: `TrainingError` where the other model has no such tensor of this shape; nothing is
+  ///   changed then.
+  public func load(
+    _ other: Model, except isFresh: (_ path: String) -> Bool, source: String
+  ) throws {
+    let stored = Dictionary(
+      other.weights.map { ($0.name, $0.values) }, uniquingKeysWith: { first, _ in first })
+    for (name, values) in weights where !isFresh(name) && stored[name]?.shape != values.shape {
+      throw TrainingError(
+        .unsuitable,
+        "\(source) has no \(name) of shape \(values.shape), which this stage takes over; keep the settings of "
+          + "the parts that the stage does not train")
+    }
+    for (path, parameter) in parameters where !isFresh(path) {
+      if let value = stored[path] { parameter.value = value }
+    }
+    for (path, buffer) in buffers where !isFresh(path) {
+      if let value = stored[path] { buffer.value = value }
+    }
+  }
+
   /// Takes parameters and buffers from a file, all or none.
   ///
   /// - Throws: `SafetensorsError` where a tensor is missing or of another shape, and

@@ -2,6 +2,7 @@ import Glibc
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAEData
 
 /// Measures a model on held-out examples, without a tape.
 public struct Evaluator {
@@ -45,23 +46,34 @@ public struct Evaluator {
     public var bitsPerDimension: Estimate?
     /// Latent units that carry information.
     public var activeUnits: Estimate?
-    /// Mean rate of each latent unit, where it is a sum over units.
+    /// Mean rate of each latent unit, where it is a sum over units; those of the layer nearest to
+    /// the data first.
     public var unitRates: [Double]?
     /// Mean rate of each stochastic layer, the one nearest to the data first.
     public var layerRates: [Double]
+    /// How often each code was used, where the latents are codes.
+    public var codeUsage: CodeUsage?
+    /// How units and generating factors correspond, where it was asked for, the examples' factors
+    /// are known, and the posterior has one vector of means, all finite. Codes have no means; in a
+    /// hierarchy those of a layer follow from draws in the layers above, so that no one vector
+    /// stands for an example.
+    public var disentanglement: Disentanglement?
   }
 
   /// Measures all examples.
   ///
   /// - Parameters:
   ///   - importanceSamples: draws an example for the likelihood, nil for the bound alone.
+  ///   - wantsDisentanglement: whether units are compared with factors, where these are known.
   ///   - progress: told the fraction done; returns false to stop.
   /// - Returns: nil when it was stopped.
   public func run(
-    importanceSamples: Int? = nil, progress: (Double) -> Bool = { _ in true }
+    importanceSamples: Int? = nil, wantsDisentanglement: Bool = false,
+    progress: (Double) -> Bool = { _ in true }
   ) -> Result? {
     withoutTape {
-      var sums = Sums()
+      let factors = wantsDisentanglement ? examples.split.factors : nil
+      var sums = Sums(codeUsage: CodeUsage(model.prior.latents), keepsMeans: factors != nil)
       let batchSize = max(1, min(rowLimit, 500))
       var start = 0
       while start < examples.count {
@@ -70,9 +82,14 @@ public struct Evaluator {
         measure(indices, importanceSamples: importanceSamples, into: &sums)
         start += indices.count
       }
-      return sums.result(
+      guard progress(1) else { return nil }
+      var result = sums.result(
         dimensions: model.likelihood.isDiscrete ? examples.split.shape.count : nil,
         importanceSamples: importanceSamples)
+      result.disentanglement = factors.flatMap(sums.representation).map {
+        Disentanglement($0, random: random.child("disentanglement"))
+      }
+      return result
     }
   }
 
@@ -107,23 +124,46 @@ public struct Evaluator {
     var distortions: [Double] = []
     var logLikelihoods: [Double] = []
     var activeUnits = ActiveUnits()
-    var unitRates: [Double]?
+    var unitRates: [[Double]] = []
     var layerRates: [Double] = []
+    var codeUsage: CodeUsage?
+    let keepsMeans: Bool
+    private var means: [Float] = []
+    private var units = 0
+
+    init(codeUsage: CodeUsage?, keepsMeans: Bool) {
+      self.codeUsage = codeUsage
+      self.keepsMeans = keepsMeans
+    }
 
     mutating func add(_ evaluation: Evaluation) {
+      codeUsage?.add(evaluation)
       rates += evaluation.rate.floats.map(Double.init)
       distortions += evaluation.distortion.floats.map(Double.init)
       if let mean = evaluation.posterior.mean {
         activeUnits.add(mean.floats, units: mean.shape.removingFirst.count)
+        if keepsMeans, mean.rank == 2 {
+          means += mean.floats
+          units = mean.shape[1]
+        }
       }
       for (number, layer) in evaluation.draw.layers.enumerated() {
         if number >= layerRates.count { layerRates.append(0) }
         layerRates[number] += layer.rate.doubleSum
         if let units = layer.unitRates {
           let sums = units.sum(axis: 0).floats.map(Double.init)
-          unitRates = unitRates.map { zip($0, sums).map { $0 + $1 } } ?? sums
+          if number >= unitRates.count {
+            unitRates.append(sums)
+          } else {
+            unitRates[number] = zip(unitRates[number], sums).map { $0 + $1 }
+          }
         }
       }
+    }
+
+    /// The means of all examples with their factors; nil where there are no vectors of means.
+    func representation(_ factors: FactorTable) -> FactoredRepresentation? {
+      FactoredRepresentation(means: means, units: units, factors: factors)
     }
 
     func result(dimensions: Int?, importanceSamples: Int?) -> Result {
@@ -139,8 +179,9 @@ public struct Evaluator {
         bitsPerDimension: dimensions.map {
           (nll?.estimate ?? elbo.scaled(by: -1)).scaled(by: 1 / (Double($0) * log(2)))
         },
-        activeUnits: activeUnits.count, unitRates: unitRates?.map { $0 / count },
-        layerRates: layerRates.map { $0 / count })
+        activeUnits: activeUnits.count,
+        unitRates: unitRates.isEmpty ? nil : unitRates.flatMap { $0.map { $0 / count } },
+        layerRates: layerRates.map { $0 / count }, codeUsage: codeUsage)
     }
   }
 }

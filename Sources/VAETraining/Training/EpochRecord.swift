@@ -37,7 +37,13 @@ public struct EpochRecord: Sendable {
   public var activeUnits: Int?
   /// Mean rate of each latent unit over the held-out examples, where it is a sum over units.
   public var unitRates: [Double]?
-  /// What the objective logs beside the bound, averaged over the updates.
+  /// Mean rate of each stochastic layer over the held-out examples, the one nearest to the data
+  /// first, where there is more than one.
+  public var layerRates: [Double]?
+  /// How often the held-out examples use each code, where the latents are codes.
+  public var codeUsage: CodeUsage?
+  /// What the objective logs beside the bound, and how each batch used the codebook where there is
+  /// one, averaged over the updates.
   public var terms: [(name: String, value: Double)]
   /// Seconds of the epoch.
   public var seconds: Double
@@ -52,6 +58,10 @@ public struct EpochRecord: Sendable {
     if let unitRates {
       object["rate_per_unit"] = .array(unitRates.map { .finite(Self.rounded($0)) })
     }
+    if let layerRates {
+      object["rate_per_layer"] = .array(layerRates.map { .finite(Self.rounded($0)) })
+    }
+    for term in codeUsage?.terms ?? [] { object[term.name] = .finite(term.value) }
     if !terms.isEmpty {
       var members: JSON.Object = [:]
       for (name, value) in terms { members[name] = .finite(value) }

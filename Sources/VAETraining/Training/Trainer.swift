@@ -14,6 +14,8 @@ public final class Trainer {
   public let model: Model
   /// How it is trained.
   public let options: TrainingOptions
+  /// What of it is trained, and on what.
+  public let stage: Stage
   /// The data.
   public let data: DataSource
   /// Where everything random comes from.
@@ -36,12 +38,18 @@ public final class Trainer {
   private let schedule: Schedule
   private let requirements: ObjectiveRequirements
   private var order: EpochOrder?
+  private var storedCodes: StoredCodes?
 
   /// A trainer at step zero.
   ///
-  /// - Throws: `TrainingError` where the data have fewer examples than a batch.
-  public init(model: Model, data: DataSource, options: TrainingOptions) throws {
+  /// - Parameter stage: what is trained; a further stage needs the weights of the one before it.
+  /// - Throws: `TrainingError` where the data have fewer examples than a batch, or the stage does
+  ///   not suit the model.
+  public init(
+    model: Model, data: DataSource, options: TrainingOptions, stage: Stage = .whole
+  ) throws {
     self.model = model
+    self.stage = stage
     self.data = data
     self.options = options
     training = Examples(data.train, binarization: options.binarization)
@@ -58,7 +66,20 @@ public final class Trainer {
     schedule = options.schedule.schedule(
       updatesPerEpoch: updatesPerEpoch, updates: updatesPerEpoch * options.epochs)
     requirements = model.objective.requirements
-    let parameters = model.parameters
+    let parameters = model.parameters.filter { stage.includes($0.path) }
+    guard stage.trains.isEmpty || !parameters.isEmpty else {
+      throw TrainingError(
+        .unsuitable,
+        "stage \(stage.name) trains \(stage.trains.joined(separator: ", ")), but the model has no such parameters"
+      )
+    }
+    guard stage.data == .images || (model.prior is any CodePrior && !requirements.needsSecondBatch)
+    else {
+      throw TrainingError(
+        .unsuitable,
+        "stage \(stage.name) trains on codes, but the prior or the objective of this recipe has no use for them"
+      )
+    }
     phases = model.objective.phases.map { phase in
       let group = parameters.filter { phase.group.contains($0.path) }
       return (phase, Optimizer(phase.rule ?? options.rule, parameters: group))
@@ -67,6 +88,10 @@ public final class Trainer {
       options.averageDecay > 0
       ? WeightAverage(of: parameters, decay: Float(options.averageDecay)) : nil
   }
+
+  /// Whether everything is trained from fresh weights. Later stages find the statistics and
+  /// codebooks of the first and leave them.
+  private var isFirstStage: Bool { stage.trains.isEmpty }
 
   /// The updates of the whole run.
   public var totalSteps: Int { updatesPerEpoch * options.epochs }
@@ -94,7 +119,7 @@ public final class Trainer {
     run: RunFolder? = nil, cancel: CancelToken = CancelToken(),
     observe: (TrainingEvent) -> Void = { _ in }
   ) throws -> Outcome {
-    if step == 0 && !isFinished { try prepare() }
+    if step == 0 && !isFinished && isFirstStage { try prepare() }
     observe(.started(step: step, totalSteps: totalSteps))
     var lastCheckpoint = Clock.seconds
     while !isFinished {
@@ -147,15 +172,18 @@ public final class Trainer {
   public func update() throws -> BoundTerms {
     let indices = batchIndices(step: step)
     let context = context(for: indices)
-    let batch = training.batch(indices, context)
+    let batch = stage.data == .images ? training.batch(indices, context) : codes(indices)
     let second = requirements.needsSecondBatch ? secondBatch() : nil
     let rate = Float(options.learningRate) * schedule.factor(at: step)
     var terms: BoundTerms?
     for (phase, optimizer) in phases {
-      let isPartial = phases.count > 1 || phase.group != .model
+      let isPartial = phases.count > 1 || phase.group != .model || !isFirstStage
       if isPartial { setTrainable(phase.group) }
       defer { if isPartial { setTrainable(nil) } }
-      var evaluation = model.evaluate(batch, requirements.draw, context)
+      var evaluation =
+        stage.data == .latents
+        ? model.evaluate(codes: batch, context) ?? model.evaluate(batch, requirements.draw, context)
+        : model.evaluate(batch, requirements.draw, context)
       if let second {
         evaluation.second = model.encodeSecond(second.batch, requirements.draw, second.context)
       }
@@ -163,7 +191,8 @@ public final class Trainer {
       let bound = BoundTerms(
         distortion: evaluation.distortion.doubleSum / Double(evaluation.distortion.count),
         rate: evaluation.rate.doubleSum / Double(max(1, evaluation.rate.count)))
-      let logged = loss.terms.map { (name: $0.name, value: Double($0.value.item)) }
+      var logged = loss.terms.map { (name: $0.name, value: Double($0.value.item)) }
+      if terms == nil { logged += codeTerms(evaluation) }
       try checkFinite(bound, loss: loss.value.item, logged, phase: phase.name)
       if terms == nil { terms = bound }
       progress.addTerms(logged)
@@ -173,17 +202,24 @@ public final class Trainer {
         gradients, rate: rate * phase.rateFactor,
         gradientScale: clipScale(gradients, optimizer.parameters))
     }
-    model.afterUpdate(context)
-    average?.update()
+    if isFirstStage { model.afterUpdate(context) }
+    average?.update(number: step)
     step += 1
     let bound = terms ?? BoundTerms(distortion: 0, rate: 0)
     progress.add(bound)
     return bound
   }
 
+  /// How a batch uses the codebook, where there is one.
+  private func codeTerms(_ evaluation: Evaluation) -> [(name: String, value: Double)] {
+    guard var usage = CodeUsage(model.prior.latents) else { return [] }
+    usage.add(evaluation)
+    return usage.terms
+  }
+
   private func setTrainable(_ group: ParameterGroup?) {
     for (path, parameter) in model.parameters {
-      parameter.isTrainable = group?.contains(path) ?? true
+      parameter.isTrainable = group.map { $0.contains(path) && stage.includes(path) } ?? true
     }
   }
 
@@ -215,6 +251,26 @@ public final class Trainer {
       examples: indices.map(UInt64.init))
   }
 
+  /// The codes of some training examples, `[N, height, width]`. Those of all are computed at the
+  /// first use: encoder and codebook are frozen.
+  private func codes(_ indices: [Int]) -> Tensor {
+    let all = storedCodes ?? allCodes()
+    storedCodes = all
+    return all.rows(indices)
+  }
+
+  private func allCodes() -> StoredCodes {
+    let size = 500
+    var all = StoredCodes()
+    for start in stride(from: 0, to: training.count, by: size) {
+      let indices = Array(start..<min(start + size, training.count))
+      let context = Context(
+        mode: .evaluation, random: random.child("codes"), examples: indices.map(UInt64.init))
+      if let codes = model.codes(training.batch(indices, context), context) { all.append(codes) }
+    }
+    return all
+  }
+
   private func batchIndices(step: Int) -> [Int] {
     let epoch = step / updatesPerEpoch
     let order =
@@ -241,7 +297,7 @@ public final class Trainer {
     let begin = Clock.seconds
     var record = EpochRecord(
       epoch: epoch, step: step, train: progress.mean, valid: nil, activeUnits: nil, unitRates: nil,
-      terms: progress.meanTerms, seconds: 0)
+      layerRates: nil, codeUsage: nil, terms: progress.meanTerms, seconds: 0)
     try withAveragedWeights {
       calibrate()
       try measureHeldOut(into: &record)
@@ -265,6 +321,8 @@ public final class Trainer {
     record.valid = BoundTerms(distortion: result.distortion.mean, rate: result.rate.mean)
     record.activeUnits = result.activeUnits.map { Int($0.mean) }
     record.unitRates = result.unitRates
+    if result.layerRates.count > 1 { record.layerRates = result.layerRates }
+    record.codeUsage = result.codeUsage
   }
 
   /// Runs a closure with the weights that evaluation uses: their moving averages where the options
@@ -280,7 +338,7 @@ public final class Trainer {
   /// Gathers the statistics that normalisations use in evaluation, over a fixed, seeded part of the
   /// training data.
   private func calibrate() {
-    guard model.usesCalibration else { return }
+    guard model.usesCalibration, isFirstStage else { return }
     withoutTape {
       let calibration = Calibration()
       let random = random.child("calibration")
@@ -297,6 +355,27 @@ public final class Trainer {
       }
       model.recalibrate(calibration)
     }
+  }
+}
+
+/// The codes of many examples, one grid after another.
+private struct StoredCodes {
+  private var numbers: [Int32] = []
+  private var height = 0
+  private var width = 0
+
+  /// Adds an index tensor `[N, height, width]`.
+  mutating func append(_ codes: Tensor) {
+    (height, width) = (codes.shape[1], codes.shape[2])
+    numbers += codes.indices
+  }
+
+  /// The codes of some examples, an index tensor `[N, height, width]`.
+  func rows(_ indices: [Int]) -> Tensor {
+    let size = height * width
+    return Tensor(
+      indices: indices.flatMap { numbers[$0 * size..<($0 + 1) * size] },
+      shape: [indices.count, height, width])
   }
 }
 
@@ -333,12 +412,29 @@ struct EpochProgress: Equatable {
 }
 
 extension EpochRecord {
+  /// A layer whose mean rate is below this, in nats, says nothing of use.
+  private static let deadLayerRate = 0.01
+
   /// What in this record calls for attention, in plain words with a remedy.
   var notices: [String] {
     if let valid, !valid.elbo.isFinite {
       return [
         "held-out numbers after epoch \(epoch) are not finite: the model is about to diverge; try a smaller "
           + "--learning-rate or --set training.clip_norm=100"
+      ]
+    }
+    if let layerRates, let level = layerRates.firstIndex(where: { $0 < Self.deadLayerRate }) {
+      return [
+        "level \(level + 1) of \(layerRates.count) carries no information after epoch \(epoch) (rate "
+          + "\((layerRates[level] * 1e4).rounded() / 1e4) nats): the levels below it say everything; try --set "
+          + "warmup_epochs=\(max(5, epoch)) or --set free_bits=0.5, or fewer levels"
+      ]
+    }
+    if let codeUsage, codeUsage.isCollapsed {
+      return [
+        "only \(codeUsage.used) of \(codeUsage.counts.count) codes are in use after epoch \(epoch) (perplexity "
+          + "\((codeUsage.perplexity * 10).rounded() / 10)): the codebook has died; try --set "
+          + "prior.restart_threshold=0.1, fewer --set prior.codes, or a smaller learning rate"
       ]
     }
     guard let activeUnits, let unitRates, !unitRates.isEmpty else { return [] }

@@ -10,39 +10,54 @@ public struct Workload: Sendable {
   /// What it is, in one line.
   public let summary: String
   /// Useful floating-point operations of one step: 2 × 3 × the forward multiply-adds of all dense
-  /// and convolution layers, whether or not a gradient for the data is computed.
+  /// and convolution layers, whether or not a gradient for the data is computed, and 2 × those of
+  /// code distances; 2 × 1 × where a step is a draw.
   public let flops: Double
   /// Makes the model and a batch.
-  let make: @Sendable () -> BenchmarkSubject
+  let make: @Sendable () throws -> BenchmarkSubject
 
   /// All workloads, in the order of the documentation.
-  public static let all: [Workload] = [.mlp, .convolutional]
+  public static let all: [Workload] = [
+    .mlp, .ladder, .convolutional, .quantized, .pixelCNN, .pixelCNNSample,
+  ]
 }
 
-/// One model with a batch and an optimizer, ready for steps.
+/// Work that can be done again and again, with what it needs.
 final class BenchmarkSubject {
-  private let model: Model
-  private let batch: Tensor
-  private let optimizer: Optimizer
+  private let work: (Context) -> Void
+  private let mode: Context.Mode
+  private let count: Int
   private var step = 0
 
+  /// Training steps: forward, backward, Adam, and what parts do after an update.
   init(model: Model, batch: Tensor) {
-    self.model = model
-    self.batch = batch
-    optimizer = Optimizer(.adam(), parameters: model.parameters)
+    let optimizer = Optimizer(.adam(), parameters: model.parameters)
+    work = { context in
+      let requirements = model.objective.requirements
+      for phase in model.objective.phases {
+        let loss = phase.loss(model.evaluate(batch, requirements.draw, context), context)
+        let gradients = loss.value.backward()
+        optimizer.update(gradients, rate: 1e-3)
+      }
+      model.afterUpdate(context)
+    }
+    mode = .training
+    count = batch.shape[0]
   }
 
-  /// Forward, backward and Adam.
+  /// Draws of a number of images.
+  init(model: Model, drawing count: Int) {
+    work = { _ = model.sample($0) }
+    mode = .evaluation
+    self.count = count
+  }
+
+  /// Does it once, with random numbers of its own.
   func run() {
-    let context = Context(
-      mode: .training, step: step, random: RandomSource(seed: 1),
-      examples: (0..<batch.shape[0]).map(UInt64.init))
-    let requirements = model.objective.requirements
-    for phase in model.objective.phases {
-      let loss = phase.loss(model.evaluate(batch, requirements.draw, context), context)
-      let gradients = loss.value.backward()
-      optimizer.update(gradients, rate: 1e-3)
-    }
+    work(
+      Context(
+        mode: mode, step: step, random: RandomSource(seed: 1),
+        examples: (0..<count).map(UInt64.init)))
     step += 1
   }
 }
@@ -86,9 +101,9 @@ public struct BenchmarkResult: Sendable {
 
 extension Workload {
   /// Times the workload: at least 30 steps and about `seconds` of them, after a warm-up.
-  public func measure(seconds: Double = 4) -> BenchmarkResult {
+  public func measure(seconds: Double = 4) throws -> BenchmarkResult {
     let before = MatrixPeak.measure()
-    let subject = make()
+    let subject = try make()
     for _ in 0..<5 { subject.run() }
     var times: [Double] = []
     let begin = Self.now

@@ -25,6 +25,17 @@ extension Evaluator.Result {
     }
     if let unitRates { object["rate_per_unit"] = .array(unitRates.map(JSON.finite)) }
     if layerRates.count > 1 { object["rate_per_layer"] = .array(layerRates.map(JSON.finite)) }
+    if let codeUsage {
+      object["codebook_perplexity"] = .finite(codeUsage.perplexity)
+      object["codebook_usage"] = .finite(codeUsage.share)
+    }
+    if let disentanglement {
+      object["mig"] = .finite(disentanglement.mutualInformationGap.score)
+      object["factor_vae_score"] = .finite(disentanglement.factorVAEScore.score)
+      object["dci_disentanglement"] = .finite(disentanglement.dci.disentanglement)
+      object["dci_completeness"] = .finite(disentanglement.dci.completeness)
+      object["dci_informativeness"] = .finite(disentanglement.dci.informativeness)
+    }
     return .object(object)
   }
 }

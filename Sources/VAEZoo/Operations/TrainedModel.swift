@@ -50,6 +50,22 @@ public struct TrainedModel {
       recipe: recipe, recipeSource: "\(path)/recipe.json", checkpoint.weights, path, registry)
   }
 
+  /// Reads a run whose training has come to its end, or an exported file.
+  ///
+  /// - Throws: what `open` throws, and `TrainingError` where the run is not finished.
+  static func finished(_ path: String, registry: Registry) throws -> TrainedModel {
+    if !path.hasSuffix(".safetensors") {
+      _ = try RunFolder.open(path)
+      guard DurableFiles.exists("\(path)/model.safetensors") else {
+        throw TrainingError(
+          .unsuitable,
+          "\(path) is not finished, and a further stage starts from a finished run; continue it with train --resume"
+        )
+      }
+    }
+    return try open(path, registry: registry)
+  }
+
   private static func open(
     recipe bytes: [UInt8], recipeSource: String, _ weights: Safetensors, _ path: String,
     _ registry: Registry
@@ -83,13 +99,15 @@ extension TrainedModel {
     Examples(split, binarization: options.binarization)
   }
 
-  /// Measures the model on a split; see `Evaluator`.
+  /// Measures the model on a split, its units against the factors too where the split has them;
+  /// see `Evaluator`.
   public func evaluate(
     _ split: DataSplit, importanceSamples: Int? = nil, seed: Int = 0,
     progress: (Double) -> Bool = { _ in true }
   ) -> Evaluator.Result? {
     Evaluator(model: model, examples: examples(split), seed: seed)
-      .run(importanceSamples: importanceSamples, progress: progress)
+      .run(
+        importanceSamples: importanceSamples, wantsDisentanglement: true, progress: progress)
   }
 
   /// The mean images of draws from the prior, `[count, height, width, channels]`.

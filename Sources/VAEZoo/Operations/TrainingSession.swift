@@ -12,6 +12,8 @@ public struct TrainingRequest: Sendable {
     case variant(String)
     /// A recipe's JSON, with the name of where it comes from.
     case recipe([UInt8], source: String)
+    /// A further stage of a finished run, which stays as it is.
+    case stage(String, from: String)
   }
 
   /// What to do where the run folder exists.
@@ -70,6 +72,10 @@ public final class TrainingSession {
       switch request.subject {
       case .variant(let name): try registry.recipe(for: name)
       case .recipe(let bytes, let source): try registry.recipe(parsing: bytes, source: source)
+      case .stage(let name, let origin):
+        try registry.recipe(
+          ofStage: name, after: TrainedModel.finished(origin, registry: registry).recipe,
+          origin: origin)
       }
     // What concerns training comes first: whether values become binary decides what the model sees.
     let isOfTraining = { (setting: (key: String, value: String)) in
@@ -77,12 +83,21 @@ public final class TrainingSession {
     }
     try registry.apply(request.settings.filter(isOfTraining), to: &recipe)
     let options = TrainingOptions(recipe.training)
-    data = try DataSource.open(request.data, rule: recipe.data?.rule)
-    recipe.data = try data.description(binarization: options.binarization)
+    if case .stage = request.subject {
+      data = try DataSource.open(request.data, for: recipe, options: options)
+    } else {
+      data = try DataSource.open(request.data, rule: recipe.data?.rule)
+      recipe.data = try data.description(binarization: options.binarization)
+    }
     try registry.apply(request.settings.filter { !isOfTraining($0) }, to: &recipe)
     self.recipe = recipe
     let model = try registry.model(recipe, seed: options.seed)
-    trainer = try Trainer(model: model, data: data, options: options)
+    if case .stage(_, let origin) = request.subject {
+      try model.load(
+        TrainedModel.finished(origin, registry: registry).model, except: recipe.stage.includes,
+        source: origin)
+    }
+    trainer = try Trainer(model: model, data: data, options: options, stage: recipe.stage)
     run = try RunFolder.create(
       at: request.run, force: request.existing == .replace, resume: request.existing == .resume)
     let stored = try run.recipeBytes()
@@ -129,7 +144,7 @@ public final class TrainingSession {
       oldTraining["epochs"] = nil
       newTraining["epochs"] = nil
     }
-    let parts = Role.allCases.map(\.rawValue) + ["variant", "data"]
+    let parts = Role.allCases.map(\.rawValue) + ["variant", "data", "stages"]
     for part in parts where old[part] != new[part] {
       throw RecipeError(
         .invalid,

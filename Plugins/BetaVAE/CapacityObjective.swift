@@ -1,0 +1,77 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+
+/// Distortion + γ · |rate − C|, where the capacity C rises linearly from zero over a number of
+/// updates (Burgess et al. 2018, equation 8). The rate is averaged over the batch before it is
+/// compared.
+public final class CapacityObjective: Objective {
+  /// C after the rise, in nats.
+  public let capacity: Float
+  /// Updates over which C rises.
+  public let steps: Int
+  /// γ, the weight of the distance.
+  public let gamma: Float
+
+  /// An objective.
+  public init(capacity: Float, steps: Int, gamma: Float) {
+    self.capacity = capacity
+    self.steps = steps
+    self.gamma = gamma
+  }
+
+  /// Nothing is trained.
+  public var members: Members { [:] }
+  /// One draw, closed-form rate where there is one.
+  public var requirements: ObjectiveRequirements { ObjectiveRequirements() }
+
+  /// One phase over the model.
+  public var phases: [Phase] {
+    [
+      Phase(name: "model") { [self] evaluation, context in
+        let target = capacity(step: context.step)
+        let distance = (evaluation.rate.mean() - target).magnitude()
+        var loss = Loss.withAuxiliary(
+          evaluation.distortion.mean() + distance * gamma, evaluation)
+        loss.terms.append((name: "capacity", value: Tensor(target)))
+        return loss
+      }
+    ]
+  }
+
+  /// C after a number of updates, in nats.
+  public func capacity(step: Int) -> Float {
+    guard steps > 0 else { return capacity }
+    return capacity * Float(min(1, Double(step) / Double(steps)))
+  }
+}
+
+extension Component where Part == any Objective {
+  /// The recipe component `capacity`.
+  static var capacity: Component {
+    Component(
+      role: .objective, name: "capacity",
+      summary: "distortion + gamma · |rate − capacity|, the capacity rising from zero",
+      hyperparameters: [
+        Hyperparameter(
+          "capacity", .number(0...1e6), default: .number(25), help: "nats the rate is held to"),
+        Hyperparameter(
+          "capacity_steps", .integer(0...1_000_000_000), default: .integer(10_000),
+          help: "updates over which the capacity rises from zero"),
+        Hyperparameter(
+          "gamma", .number(0...1e9), default: .number(100),
+          help: "weight of the distance between rate and capacity"),
+      ]
+    ) { values, build in
+      guard build.latents.isContinuous else {
+        throw RecipeError(
+          .invalid,
+          "the capacity objective steers the rate, but a model with \(build.latents.phrase) has a rate that "
+            + "training cannot change; choose --set objective.name=elbo")
+      }
+      return CapacityObjective(
+        capacity: Float(values.number("capacity")), steps: values.integer("capacity_steps"),
+        gamma: Float(values.number("gamma")))
+    }
+  }
+}

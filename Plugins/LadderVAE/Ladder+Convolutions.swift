@@ -1,0 +1,187 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+
+/// A ladder of convolutions: levels are maps of half the size of the one below, and the top-down
+/// path keeps features beside the draws, so that what a level does not draw is not lost to those
+/// below it (as in the deep ladders of Maaløe et al. 2019).
+enum ConvolutionalLadder {
+  /// The hyper-parameters that all three parts share.
+  static func hyperparameters(channels: [Int], blocks: Int = 1) -> [Hyperparameter] {
+    [
+      Hyperparameter(
+        "channels", .integers(count: 1...16, each: 1...4096), default: .integers(channels),
+        help: "channels of each level, the one nearest to the data first; one number serves all"),
+      .activation(default: "leaky_relu"),
+      Hyperparameter(
+        "normalization", .choice(ConvolutionalNormalization.allCases.map(\.rawValue)),
+        default: .text("batch"), help: "what comes between a convolution and its activation"),
+      Hyperparameter(
+        "blocks", .integer(0...16), default: .integer(blocks), help: "residual blocks a level"),
+    ]
+  }
+
+  /// The layers after a change of size: normalisation with activation, then residual blocks.
+  static func finish(
+    _ convolution: (_ hasBias: Bool, _ activation: Activation) -> any Layer, channels: Int,
+    blocks: Int, _ values: Hyperparameters, _ random: RandomSource
+  ) throws -> Sequential {
+    let activation = try values.activation()
+    let normalization =
+      ConvolutionalNormalization(rawValue: values.text("normalization")) ?? .batch
+    let norm = normalization.layer(channels: channels, activation: activation)
+    var layers = [convolution(norm == nil, norm == nil ? activation : .identity)]
+    if let norm { layers.append(norm) }
+    let groups = (1...min(8, channels)).last { channels.isMultiple(of: $0) } ?? 1
+    layers += (0..<blocks).map { number in
+      ResidualBlock(
+        channels: channels, hidden: channels, activation: activation,
+        normalization: normalization == .none ? .none : .groups(channels / groups),
+        random: random.child("block\(number)"))
+    }
+    return Sequential(layers)
+  }
+
+  /// From a map at level `level + 1` of the pyramid (0 being the image) to the size below it.
+  static func up(
+    _ pyramid: Pyramid, to level: Int, inputs: Int, outputs: Int, blocks: Int,
+    _ values: Hyperparameters, _ random: RandomSource
+  ) throws -> Sequential {
+    try finish(
+      { hasBias, activation in
+        TransposedConv2D(
+          inputs: inputs, outputs: outputs, kernel: 3, stride: 2, padding: Padding(1),
+          outputPadding: pyramid.outputPadding(to: level), hasBias: hasBias,
+          activation: activation, random: random.child("up"))
+      }, channels: outputs, blocks: blocks, values, random)
+  }
+
+  static func pointwise(_ inputs: Int, _ outputs: Int, _ random: RandomSource) -> Conv2D {
+    Conv2D(inputs: inputs, outputs: outputs, kernel: 1, padding: .none, random: random)
+  }
+
+  static func weightShapes(_ channels: [Int], inputs: Int, blocks: Int) -> [[Int]] {
+    zip([inputs] + channels, channels).map { [9, $0, $1] } + channels.map { [18 * blocks, $0, $0] }
+  }
+}
+
+extension Component where Part == any Encoder {
+  /// The recipe component `ladder-conv`.
+  static var ladderConvolutional: Component {
+    Component(
+      role: .encoder, name: "ladder-conv",
+      summary: "a stride-2 convolution a level, each with a Gaussian message for the ladder prior",
+      hyperparameters: ConvolutionalLadder.hyperparameters(channels: [32, 64, 64]) + [.handover]
+    ) { values, build in
+      let levels = try build.ladderLevels(rank: 3, encoder: "ladder-conv")
+      let channels = try PerceptronLadder.widths(
+        values, "channels", levels: levels.count, role: .encoder)
+      let handover = LadderEncoder.Handover(rawValue: values.text("handover")) ?? .features
+      let blocks = values.integer("blocks")
+      try build.checkSize(
+        ConvolutionalLadder.weightShapes(channels, inputs: build.data.channels, blocks: blocks))
+      let inputs =
+        [build.data.channels] + (handover == .mean ? levels.map { $0[2] } : channels).dropLast()
+      return LadderEncoder(
+        blocks: try channels.indices.map { level in
+          let random = build.random.child("block\(level)")
+          return try ConvolutionalLadder.finish(
+            { hasBias, activation in
+              Conv2D(
+                inputs: inputs[level], outputs: channels[level], kernel: 3, stride: 2,
+                padding: Padding(1), hasBias: hasBias, activation: activation, random: random)
+            }, channels: channels[level], blocks: blocks, values, random)
+        },
+        heads: channels.indices.map { level in
+          ConvolutionalLadder.pointwise(
+            channels[level], 2 * levels[level][2], build.random.child("head\(level)"))
+        },
+        handover: handover, flattensInput: false)
+    }
+  }
+}
+
+extension Component where Part == any Prior {
+  /// The recipe component `ladder-conv`.
+  static var ladderConvolutional: Component {
+    Component(
+      role: .prior, name: "ladder-conv",
+      summary: "levels of maps, each of half the size of the one below it",
+      hyperparameters: [
+        .latentLevels(
+          [4, 8, 16], help: "channels of each level's map, the one nearest to the data first")
+      ] + ConvolutionalLadder.hyperparameters(channels: [32, 64, 64]) + [.sharesParameters]
+    ) { values, build in
+      let latent = values.integers("latent")
+      let channels = try PerceptronLadder.widths(
+        values, "channels", levels: latent.count, role: .prior)
+      let blocks = values.integer("blocks")
+      try build.checkSize(
+        ConvolutionalLadder.weightShapes(channels, inputs: latent[0], blocks: 3 * blocks))
+      let pyramid = Pyramid(
+        height: build.data.height, width: build.data.width, levels: latent.count)
+      func path(_ level: Int, _ name: String) throws -> (transition: any Layer, head: any Layer) {
+        let random = build.random.child("\(name)\(level)")
+        return (
+          try ConvolutionalLadder.up(
+            pyramid, to: level + 1, inputs: channels[level + 1], outputs: channels[level],
+            blocks: blocks, values, random),
+          ConvolutionalLadder.pointwise(channels[level], 2 * latent[level], random.child("head"))
+        )
+      }
+      return LadderPrior(
+        levels: latent.enumerated().map { level, count in
+          let size = pyramid.sizes[level + 1]
+          return [size.height, size.width, count]
+        },
+        steps: try latent.indices.dropLast().map { level in
+          let own = try path(level, "step")
+          let separate = values.flag("shares_parameters") ? nil : try path(level, "inference")
+          return LadderPrior.Step(
+            transition: own.transition, head: own.head,
+            separate: separate.map { .init(transition: $0.transition, head: $0.head) })
+        },
+        injections: try latent.indices.map { level in
+          let random = build.random.child("injection\(level)")
+          let above = level + 1 < latent.count ? channels[level] : 0
+          return try ConvolutionalLadder.finish(
+            { hasBias, activation in
+              Conv2D(
+                inputs: above + latent[level], outputs: channels[level], kernel: 1, padding: .none,
+                hasBias: hasBias, activation: activation, random: random)
+            }, channels: channels[level], blocks: blocks, values, random)
+        },
+        features: [pyramid.sizes[1].height, pyramid.sizes[1].width, channels[0]])
+    }
+  }
+}
+
+extension Component where Part == any Decoder {
+  /// The recipe component `ladder-conv`.
+  static var ladderConvolutional: Component {
+    Component(
+      role: .decoder, name: "ladder-conv",
+      summary: "one more step up from the features of the top-down path to the image",
+      hyperparameters: [
+        Hyperparameter(
+          "width", .integer(1...4096), default: .integer(16), help: "channels at the image's size")
+      ] + ConvolutionalLadder.hyperparameters(channels: [], blocks: 0).dropFirst()
+    ) { values, build in
+      _ = try build.ladderLevels(rank: 3, encoder: "ladder-conv")
+      let (inputs, width) = (build.latents.decoderInputShape[2], values.integer("width"))
+      let blocks = values.integer("blocks")
+      try build.checkSize([
+        [9, inputs, width], [18 * blocks, width, width], [9, width, build.parametersPerPixel],
+      ])
+      let pyramid = Pyramid(height: build.data.height, width: build.data.width, levels: 1)
+      return LadderDecoder(
+        trunk: try ConvolutionalLadder.up(
+          pyramid, to: 0, inputs: inputs, outputs: width, blocks: blocks, values,
+          build.random.child("trunk")),
+        head: Conv2D(
+          inputs: width, outputs: build.parametersPerPixel, kernel: 3, padding: Padding(1),
+          random: build.random.child("head")),
+        outputShape: build.outputShape)
+    }
+  }
+}

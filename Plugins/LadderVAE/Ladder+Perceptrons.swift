@@ -1,0 +1,193 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+
+/// A ladder of perceptrons, as in the paper: levels are vectors.
+enum PerceptronLadder {
+  /// The hyper-parameters that encoder and prior share.
+  static func hyperparameters(hidden: [Int], help: String) -> [Hyperparameter] {
+    [
+      Hyperparameter(
+        "hidden", .integers(count: 1...16, each: 1...65536), default: .integers(hidden), help: help),
+      Hyperparameter(
+        "depth", .integer(1...16), default: .integer(2), help: "dense layers a level"),
+      .activation(default: "leaky_relu"),
+      Hyperparameter(
+        "normalization", .choice(["none", "batch"]), default: .text("batch"),
+        help: "what comes between a dense layer and its activation"),
+    ]
+  }
+
+  /// Dense layers from `inputs` to each of `widths`, normalised and activated.
+  static func perceptron(
+    _ inputs: Int, _ widths: [Int], _ values: Hyperparameters, _ random: RandomSource
+  ) throws -> Sequential {
+    let activation = try values.activation()
+    let isNormalized = values.text("normalization") == "batch"
+    var layers: [any Layer] = []
+    var size = inputs
+    for (number, width) in widths.enumerated() {
+      layers.append(
+        Dense(
+          inputs: size, outputs: width, activation: isNormalized ? .identity : activation,
+          initializer: .suited(to: activation), random: random.child("\(number)")))
+      if isNormalized { layers.append(BatchNorm(channels: width, activation: activation)) }
+      size = width
+    }
+    return Sequential(layers)
+  }
+
+  /// One width a level: the list as it is, or its one number for every level.
+  static func widths(
+    _ values: Hyperparameters, _ name: String, levels: Int, role: Role
+  ) throws(RecipeError) -> [Int] {
+    let list = values.integers(name)
+    if list.count == 1 { return [Int](repeating: list[0], count: levels) }
+    guard list.count == levels else {
+      throw RecipeError(
+        .invalid,
+        "\(role).\(name) has \(list.count) numbers but the ladder has \(levels) levels: give one number for all "
+          + "levels, or one each, the one nearest to the data first")
+    }
+    return list
+  }
+}
+
+extension Component where Part == any Encoder {
+  /// The recipe component `ladder`.
+  static var ladder: Component {
+    Component(
+      role: .encoder, name: "ladder",
+      summary: "a perceptron a level, each with a Gaussian message for the ladder prior",
+      hyperparameters: PerceptronLadder.hyperparameters(
+        hidden: [512, 256, 128, 64, 32],
+        help: "width of each level, the one nearest to the data first; one number serves all")
+        + [.handover]
+    ) { values, build in
+      let latent = try build.ladderLevels(rank: 1, encoder: "ladder").map(\.count)
+      let widths = try PerceptronLadder.widths(
+        values, "hidden", levels: latent.count, role: .encoder)
+      let handover = LadderEncoder.Handover(rawValue: values.text("handover")) ?? .features
+      let inputs = [build.data.elements] + (handover == .mean ? latent : widths).dropLast()
+      let depth = values.integer("depth")
+      try build.checkSize(
+        zip(inputs, widths).map { [$0, $1] } + widths.map { [depth - 1, $0, $0] }
+          + zip(widths, latent).map { [$0, 2 * $1] })
+      return LadderEncoder(
+        blocks: try widths.indices.map { level in
+          try PerceptronLadder.perceptron(
+            inputs[level], [Int](repeating: widths[level], count: depth), values,
+            build.random.child("block\(level)"))
+        },
+        heads: widths.indices.map { level in
+          Dense(
+            inputs: widths[level], outputs: 2 * latent[level],
+            random: build.random.child("head\(level)"))
+        },
+        handover: handover, flattensInput: true)
+    }
+  }
+}
+
+extension Component where Part == any Prior {
+  /// The recipe component `ladder`.
+  static var ladder: Component {
+    Component(
+      role: .prior, name: "ladder",
+      summary: "levels of units, each drawn given the one above it; inference merges by precision",
+      hyperparameters: [
+        .latentLevels(
+          [64, 32, 16, 8, 4], help: "units of each level, the one nearest to the data first")
+      ]
+        + PerceptronLadder.hyperparameters(
+          hidden: [512, 256, 128, 64, 32],
+          help:
+            "width of the path down to each level, the one nearest to the data first; one number serves all"
+        ) + [.sharesParameters]
+    ) { values, build in
+      let latent = values.integers("latent")
+      let widths = try PerceptronLadder.widths(values, "hidden", levels: latent.count, role: .prior)
+      let depth = values.integer("depth")
+      try build.checkSize(
+        zip(latent, widths).map { [$0, $1] } + widths.map { [2 * (depth - 1), $0, $0] })
+      func path(_ level: Int, _ name: String) throws -> (transition: any Layer, head: any Layer) {
+        let random = build.random.child("\(name)\(level)")
+        let width = widths[level]
+        return (
+          try PerceptronLadder.perceptron(
+            latent[level + 1], [Int](repeating: width, count: depth), values, random),
+          Dense(inputs: width, outputs: 2 * latent[level], random: random.child("head"))
+        )
+      }
+      return LadderPrior(
+        levels: latent.map { [$0] },
+        steps: try latent.indices.dropLast().map { level in
+          let own = try path(level, "step")
+          let separate = values.flag("shares_parameters") ? nil : try path(level, "inference")
+          return LadderPrior.Step(
+            transition: own.transition, head: own.head,
+            separate: separate.map { .init(transition: $0.transition, head: $0.head) })
+        })
+    }
+  }
+}
+
+extension Component where Part == any Decoder {
+  /// The recipe component `ladder`.
+  static var ladder: Component {
+    Component(
+      role: .decoder, name: "ladder",
+      summary: "a perceptron with normalisation from the lowest level to the image",
+      hyperparameters: PerceptronLadder.hyperparameters(
+        hidden: [512], help: "width of the layers; one number")
+    ) { values, build in
+      let latent = try build.ladderLevels(rank: 1, encoder: "ladder").map(\.count)
+      let width = values.integers("hidden")[0]
+      let depth = values.integer("depth")
+      try build.checkSize([
+        [latent[0], width], [depth - 1, width, width], [width, build.outputShape.count],
+      ])
+      return LadderDecoder(
+        trunk: try PerceptronLadder.perceptron(
+          latent[0], [Int](repeating: width, count: depth), values, build.random.child("trunk")),
+        head: Dense(
+          inputs: width, outputs: build.outputShape.count, random: build.random.child("head")),
+        outputShape: build.outputShape)
+    }
+  }
+}
+
+extension Hyperparameter {
+  /// What a level hands up.
+  static var handover: Hyperparameter {
+    Hyperparameter(
+      "handover", .choice(LadderEncoder.Handover.allCases.map(\.rawValue)),
+      default: .text(LadderEncoder.Handover.features.rawValue),
+      help: "what a level hands to the one above: its features, or the mean of its message")
+  }
+
+  /// The sizes of the levels.
+  static func latentLevels(_ sizes: [Int], help: String) -> Hyperparameter {
+    Hyperparameter(
+      "latent", .integers(count: 1...16, each: 1...65536), default: .integers(sizes), help: help)
+  }
+
+  /// Whether inference walks down the generative path.
+  static var sharesParameters: Hyperparameter {
+    Hyperparameter(
+      "shares_parameters", .flag, default: .flag(true),
+      help: "whether inference merges with the prior itself rather than with a path of its own")
+  }
+}
+
+extension BuildContext {
+  /// The levels of the ladder that a part belongs to; vectors have rank 1, maps rank 3.
+  func ladderLevels(rank: Int, encoder: String) throws(RecipeError) -> [Shape] {
+    guard case .hierarchy(let levels, _) = latents, levels.allSatisfy({ $0.rank == rank }) else {
+      throw RecipeError(
+        .invalid,
+        "\(part) works with the \(encoder) prior alone, but the prior has \(latents.phrase)")
+    }
+    return levels
+  }
+}

@@ -1,0 +1,210 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+
+/// The top-down path of a ladder, p(z) = p(z_L) Π p(zᵢ | zᵢ₊₁) with p(z_L) = N(0, I), which
+/// inference walks too: at each level the encoder's message is merged with the prior's belief by
+/// precision, the level is drawn, priced against the prior, and passed down (Sønderby et al. 2016,
+/// equations 12 to 16).
+///
+/// The rate of every level counts, the top included, and is the divergence from the *top-down
+/// prior* given the draws above.
+public final class LadderPrior: Prior {
+  /// What leads from one level to the one below it.
+  public struct Step {
+    /// From the state above to the features of this level.
+    public let transition: any Layer
+    /// From the features to mean and log-variance of p(zᵢ | zᵢ₊₁), joined along the last axis.
+    public let head: any Layer
+    /// A second path whose result takes the prior's place in the merge, where inference does not
+    /// share its parameters with the generative model (the authors' code calls this
+    /// `ladder_share_params=False`).
+    public let separate: Separate?
+
+    /// A path of inference's own.
+    public struct Separate {
+      /// From the state above to features.
+      public let transition: any Layer
+      /// From the features to mean and log-variance.
+      public let head: any Layer
+
+      /// A path.
+      public init(transition: any Layer, head: any Layer) {
+        self.transition = transition
+        self.head = head
+      }
+    }
+
+    /// A step down.
+    public init(transition: any Layer, head: any Layer, separate: Separate? = nil) {
+      self.transition = transition
+      self.head = head
+      self.separate = separate
+    }
+
+    var members: Members {
+      var members: Members = ["transition": .module(transition), "head": .module(head)]
+      if let separate {
+        members.entries += [
+          (name: "inference_transition", member: .module(separate.transition)),
+          (name: "inference_head", member: .module(separate.head)),
+        ]
+      }
+      return members
+    }
+  }
+
+  /// The shape of each level for one example, the one nearest to the data first.
+  public let levels: [Shape]
+  private let steps: [Step]
+  private let injections: [any Layer]
+  private let features: Shape?
+
+  /// A prior over levels of the given shapes.
+  ///
+  /// - Parameters:
+  ///   - levels: the one nearest to the data first; at least one, none of them empty.
+  ///   - steps: `steps[i]` leads to level `i`; one fewer than levels.
+  ///   - injections: where the top-down path keeps its features beside the draws, a layer for each
+  ///     level that takes `[features, z]`, joined along the last axis, to the state handed down
+  ///     (the top has no features above it). Empty where zᵢ is the whole state, as in the paper.
+  ///   - features: the shape of the last injection's output for one example.
+  public init(
+    levels: [Shape], steps: [Step], injections: [any Layer] = [], features: Shape? = nil
+  ) {
+    precondition(
+      steps.count == levels.count - 1, "\(levels.count) levels need \(levels.count - 1) steps down")
+    precondition(
+      injections.isEmpty || injections.count == levels.count,
+      "\(levels.count) levels need as many injections, not \(injections.count)")
+    self.levels = levels
+    self.steps = steps
+    self.injections = injections
+    self.features = features
+  }
+
+  /// The steps by level, and the injections where there are any.
+  public var members: Members {
+    var members: Members = [:]
+    for (level, step) in steps.enumerated() {
+      members.entries.append((name: "\(level)", member: .module(Group(step.members))))
+    }
+    if !injections.isEmpty {
+      members.entries.append((name: "injections", member: .module(Sequential(injections))))
+    }
+    return members
+  }
+
+  /// The levels.
+  public var latents: LatentStructure { .hierarchy(levels, features: features) }
+
+  /// Every level drawn from the merged posterior, top first, and priced.
+  public func draw(
+    from posterior: any Posterior, _ request: DrawRequest, _ context: Context
+  ) -> LatentDraw {
+    guard let ladder = posterior as? LadderPosterior, ladder.messages.count == levels.count else {
+      preconditionFailure("a ladder prior takes the messages of a ladder encoder")
+    }
+    return walkDown(rows: request.samples * posterior.exampleCount, context) {
+      level, prior, inner in
+      let message = ladder.messages[level].tiled(prior == nil ? 1 : request.samples)
+      let belief = inner ?? prior
+      let merged = belief.map { message.merged(with: $0) } ?? message
+      let z = merged.sample(request.samples, level: level + 1, context)
+      return Self.price(z, merged, prior, request)
+    }
+  }
+
+  /// Every level drawn from p, top first.
+  public func draw(temperature: Float, _ context: Context) -> LatentDraw {
+    let count = context.examples.count
+    return walkDown(rows: count, context) { level, prior, _ in
+      let noise = context.normalNoise("prior\(level + 1)", samples: 1, shape: levels[level])
+      let z = prior.map { $0.mean + ($0.logVariance * 0.5).exp() * noise * temperature }
+      return LatentLayer(sample: z ?? noise * temperature, rate: .zeros([count]))
+    }
+  }
+
+  /// Given levels, with the top-down features that follow from them.
+  public func draw(of latents: [Tensor], _ context: Context) -> LatentDraw {
+    let count = latents.first?.shape[0] ?? context.examples.count
+    return walkDown(rows: count, context) { level, _, _ in
+      LatentLayer(sample: latents[level], rate: .zeros([count]))
+    }
+  }
+
+  /// Visits the levels from the top down. `choose` gets the level, p(zᵢ | zᵢ₊₁) (nil at the top)
+  /// and inference's own belief where it has one, and returns the level's draw.
+  private func walkDown(
+    rows: Int, _ context: Context,
+    choose: (_ level: Int, _ prior: GaussianMessage?, _ inner: GaussianMessage?) -> LatentLayer
+  ) -> LatentDraw {
+    var layers: [LatentLayer] = []
+    var state: Tensor?
+    for level in levels.indices.reversed() {
+      var features: Tensor?
+      var (prior, inner): (GaussianMessage?, GaussianMessage?)
+      if let state {
+        let step = steps[level]
+        let down = step.transition(state, context)
+        prior = GaussianMessage(head: step.head(down, context))
+        inner = step.separate.map {
+          GaussianMessage(head: $0.head($0.transition(state, context), context))
+        }
+        features = down
+      }
+      let layer = choose(level, prior, inner)
+      layers.append(layer)
+      state = injected(layer.sample, features, level: level, context)
+    }
+    return LatentDraw(
+      layers: layers.reversed(), rowCount: rows, features: injections.isEmpty ? nil : state)
+  }
+
+  private func injected(
+    _ z: Tensor, _ features: Tensor?, level: Int, _ context: Context
+  ) -> Tensor {
+    guard !injections.isEmpty else { return z }
+    let joined = features.map { Tensor.concatenated([$0, z], axis: -1) } ?? z
+    return injections[level](joined, context)
+  }
+
+  private static func price(
+    _ z: Tensor, _ posterior: GaussianMessage, _ prior: GaussianMessage?, _ request: DrawRequest
+  ) -> LatentLayer {
+    let zeros = Tensor.zeros(posterior.mean.shape)
+    let expected = prior ?? GaussianMessage(mean: zeros, logVariance: zeros)
+    var layer: LatentLayer
+    if request.usesSampledRate {
+      let (logPosterior, logPrior) = (posterior.logDensity(z), expected.logDensity(z))
+      layer = LatentLayer(
+        sample: z, rate: logPosterior - logPrior, logPosterior: logPosterior, logPrior: logPrior)
+    } else {
+      let rate = Tensor.gaussianDivergence(
+        mean: posterior.mean, logVariance: posterior.logVariance, priorMean: expected.mean,
+        priorLogVariance: expected.logVariance)
+      layer = LatentLayer(sample: z, rate: rate.tiled(z.shape[0] / rate.shape[0]))
+    }
+    if request.wantsUnitRates { layer.unitRates = posterior.unitDivergence(from: expected) }
+    return layer
+  }
+}
+
+/// Members under a common name.
+private final class Group: Module {
+  let members: Members
+
+  init(_ members: Members) {
+    self.members = members
+  }
+}
+
+extension GaussianMessage {
+  /// KL from another Gaussian in nats for each element of a row, `[N, units]`: ½ (log σₚ² − log σ²
+  /// + (σ² + (μ − μₚ)²) / σₚ² − 1).
+  func unitDivergence(from other: GaussianMessage) -> Tensor {
+    let distance = (mean - other.mean).squared() + logVariance.exp()
+    let terms = other.logVariance - logVariance + distance * (-other.logVariance).exp() - 1
+    return (terms * 0.5).flattened()
+  }
+}

@@ -1,0 +1,116 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+
+/// A gated PixelCNN over the grid of codes, p(codes) = Π p(cᵢ | c₁ … cᵢ₋₁) in raster order: the prior that
+/// takes the uniform one's place once the autoencoder is trained (van den Oord et al. 2017, section
+/// 3.3). It lowers the rate, since few grids of codes are likely, and draws new grids.
+///
+/// A code enters the network as a learnt vector of its own rather than as that of the codebook, which
+/// was made to be decoded, not to be predicted from.
+public final class PixelCNNCodePrior: QuantizingPrior, CodePrior {
+  /// What turns vectors into codes.
+  public let quantizer: VectorQuantizer
+  private let embedding: Parameter
+  private let network: GatedPixelCNN
+
+  /// A prior over the codes of a quantiser.
+  ///
+  /// - Parameter sizes: of the network, whose inputs are the numbers that stand for a code and whose
+  ///   outputs are the logits of all codes.
+  public init(_ quantizer: VectorQuantizer, sizes: GatedPixelCNN.Sizes, random: RandomSource) {
+    precondition(
+      sizes.outputs == quantizer.grid.codeCount,
+      "\(sizes.outputs) outputs do not say what is next of \(quantizer.grid.codeCount) codes")
+    self.quantizer = quantizer
+    embedding = Parameter(
+      random.stream("embedding").normal([quantizer.grid.codeCount, sizes.inputs]))
+    network = GatedPixelCNN(sizes, random: random.child("network"))
+  }
+
+  /// The codebook, and the network with its vectors for codes.
+  public var members: Members {
+    [
+      "codebook": .module(quantizer.codebook),
+      "network": .module(CodeNetwork(embedding: embedding, pixels: network)),
+    ]
+  }
+
+  /// −Σ log p(cᵢ | c₁ … cᵢ₋₁) in nats, `[N]`.
+  public func rate(of codes: Tensor, _ context: Context) -> Tensor {
+    let logits = network(embedding.tensor.gathering(codes), condition: nil, context)
+    return -.categoricalLogDensity(codes, logits: logits)
+  }
+
+  /// Grids drawn code by code (ancestral sampling), with cached activations.
+  ///
+  /// - Parameter temperature: what the logits are divided by; at zero the likeliest code is taken.
+  public func sampleCodes(temperature: Float, _ context: Context) -> Tensor {
+    let (grid, count) = (quantizer.grid, context.examples.count)
+    let uniform = context.stream("prior").uniform(
+      context.examples, shape: [grid.height, grid.width]
+    ).floats
+    let sharpness = 1 / max(temperature, Self.lowestTemperature)
+    var codes = [Int32](repeating: 0, count: count * grid.count)
+    network.run(rowCount: count, height: grid.height, width: grid.width) { step in
+      let place = step.row * grid.width + step.column
+      let drawn = (step.outputs * sharpness).softmax().inverseCumulative(
+        at: Tensor((0..<count).map { uniform[$0 * grid.count + place] }))
+      for (row, code) in drawn.enumerated() { codes[row * grid.count + place] = Int32(code) }
+      return embedding.value.gathering(Tensor(indices: drawn.map { Int32($0) }))
+    }
+    return Tensor(indices: codes, shape: [count, grid.height, grid.width])
+  }
+
+  private static let lowestTemperature: Float = 1e-4
+}
+
+/// The trained part, under one name.
+private final class CodeNetwork: Module {
+  let members: Members
+
+  init(embedding: Parameter, pixels: GatedPixelCNN) {
+    members = ["embedding": .parameter(embedding), "pixels": .module(pixels)]
+  }
+}
+
+extension Component where Part == any Prior {
+  /// The recipe component `pixelcnn-codes`.
+  static var pixelCNNCodes: Component {
+    Component(
+      role: .prior, name: "pixelcnn-codes",
+      summary: "a grid of codes from a learnt codebook, each predicted from those before it",
+      hyperparameters: VectorQuantizer.hyperparameters + [
+        Hyperparameter(
+          "embedding", .integer(1...65536), default: .integer(32),
+          help: "numbers that stand for a code in the network"),
+        Hyperparameter(
+          "channels", .integer(1...4096), default: .integer(64), help: "features after each gate"),
+        Hyperparameter(
+          "layers", .integer(0...64), default: .integer(5),
+          help: "gated layers after the first; each widens the field by kernel − 1"),
+        Hyperparameter(
+          "kernel", .integer(3...15), default: .integer(3),
+          help: "field of each layer after the first, which has 7; odd"),
+        Hyperparameter(
+          "head", .integer(1...4096), default: .integer(128), help: "features before the logits"),
+      ]
+    ) { values, build in
+      let quantizer = try VectorQuantizer(values, build)
+      guard values.integer("kernel") % 2 == 1 else {
+        throw RecipeError(
+          .invalid, "prior.kernel cannot be \(values.integer("kernel")): it must be odd")
+      }
+      var sizes = GatedPixelCNN.Sizes(
+        inputs: values.integer("embedding"), outputs: quantizer.grid.codeCount)
+      sizes.channels = values.integer("channels")
+      sizes.layers = values.integer("layers")
+      sizes.kernel = values.integer("kernel")
+      sizes.head = values.integer("head")
+      try build.checkSize(
+        GatedPixelCNN.weightShapes(sizes) + [[sizes.outputs, sizes.inputs]],
+        of: "a prior over codes", remedy: "codes, channels or layers")
+      return PixelCNNCodePrior(quantizer, sizes: sizes, random: build.random)
+    }
+  }
+}

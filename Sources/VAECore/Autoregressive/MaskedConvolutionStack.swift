@@ -1,0 +1,115 @@
+import NeuralNetworks
+import Tensors
+
+/// The plain PixelCNN of van den Oord et al. (2016a): masked convolutions with rectifiers, one after
+/// another, and a 1×1 convolution to the outputs.
+///
+/// Its field has a blind spot above and to the right of each pixel, which `GatedPixelCNN` has not; it is
+/// the network that every implementation has, and so the one to compare speed with.
+public final class MaskedConvolutionStack: PixelNetwork {
+  /// Numbers a position that come in.
+  public let inputs: Int
+  /// Numbers a position that go out.
+  public let outputs: Int
+  /// Groups of channels inside a position.
+  public let groups: Int
+  let layers: [MaskedConvolution]
+  let head: MaskedDense
+
+  /// A stack with fresh weights.
+  ///
+  /// - Parameters:
+  ///   - channels: features after each masked convolution.
+  ///   - kernels: the odd field of each masked convolution; the first hides the position itself (mask A),
+  ///     the others see what is known of it (mask B).
+  public init(
+    inputs: Int, outputs: Int, channels: Int = 64, kernels: [Int] = [7, 3, 3, 3, 3, 3, 3, 3],
+    groups: Int = 1, random: RandomSource
+  ) {
+    self.inputs = inputs
+    self.outputs = outputs
+    self.groups = groups
+    let order = ChannelGroups(count: groups)
+    layers = kernels.enumerated().map { index, kernel in
+      MaskedConvolution(
+        inputs: index == 0 ? inputs : channels, outputs: channels, kernel: kernel,
+        groups: order, index == 0 ? .earlier : .upToItself, random: random.child("\(index)"))
+    }
+    head = MaskedDense(
+      inputs: kernels.isEmpty ? inputs : channels, outputs: outputs, groups: order,
+      random: random.child("head"))
+  }
+
+  /// The masked convolutions by number, and the head.
+  public var members: Members {
+    var members = Members(numbered: layers)
+    members.entries.append((name: "head", member: .module(head)))
+    return members
+  }
+
+  /// The biases of the head become the given values.
+  public func begin(at outputs: Tensor) {
+    head.bias.value = outputs.copied()
+  }
+
+  /// The outputs at every position, `[N, height, width, outputs]`; there is no condition.
+  public func callAsFunction(
+    _ input: Tensor, condition: Tensor?, _ context: Context
+  ) -> Tensor {
+    precondition(condition == nil, "a plain stack of masked convolutions takes no condition")
+    return head(layers.reduce(input) { $1($0, context) }, context)
+  }
+}
+
+/// A masked convolution with a rectifier, on the smallest rectangle that holds its live taps: of a
+/// k×k kernel the ⌈k/2⌉ rows down to the position's own. Of that row the taps to the right, and of its own
+/// tap what the order of channels hides, are multiplied by zero.
+final class MaskedConvolution: Layer {
+  /// `[outputs, inputs, ⌈kernel/2⌉, kernel]`
+  let weights: Parameter
+  let bias: Parameter
+  let kernel: Int
+  let sight: ChannelGroups.Sight
+  private let mask: Tensor
+
+  init(
+    inputs: Int, outputs: Int, kernel: Int, groups: ChannelGroups, _ sight: ChannelGroups.Sight,
+    random: RandomSource
+  ) {
+    precondition(kernel % 2 == 1, "a masked kernel has a centre, \(kernel) has none")
+    let rows = kernel / 2 + 1
+    let fanIn = inputs * (kernel * kernel / 2 + (sight == .earlier ? 0 : 1))
+    weights = Parameter(
+      Initializer.heUniform.values(
+        [outputs, inputs, rows, kernel], fanIn: fanIn, fanOut: outputs,
+        random: random.stream("weights")))
+    bias = Parameter(.zeros([outputs]), isDecayed: false)
+    self.kernel = kernel
+    self.sight = sight
+    let lead = rows * kernel - kernel / 2 - 1
+    mask = Tensor.concatenated(
+      [
+        .ones([outputs, inputs, lead]),
+        groups.mask(inputs: inputs, outputs: outputs, sight).transposed()
+          .reshaped(to: [outputs, inputs, 1]),
+        .zeros([outputs, inputs, kernel / 2]),
+      ], axis: 2
+    ).reshaped(to: weights.shape)
+  }
+
+  var members: Members {
+    ["weights": .parameter(weights), "bias": .parameter(bias)]
+  }
+
+  /// The weights with zeros where nothing must be seen.
+  var visibleWeights: Tensor {
+    weights.tensor * mask
+  }
+
+  func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+    let reach = kernel / 2
+    return input.convolution(
+      weights: visibleWeights, bias: bias.tensor,
+      padding: Padding(top: reach, left: reach, bottom: 0, right: reach), activation: .relu)
+  }
+}

@@ -1,0 +1,182 @@
+import Foundation
+import VAEZoo
+import XCTest
+
+/// Every two components either work together, which is shown by training them, or are refused with
+/// a reason. What is found is the table in `docs/composition.md`.
+final class CompositionTests: XCTestCase {
+  private let registry = SmallModels.registry
+
+  private struct Place: Hashable {
+    let role: Role
+    let name: String
+    var title: String { "\(role.rawValue) `\(name)`" }
+  }
+
+  private enum Outcome {
+    case works
+    case refused(String)
+  }
+
+  private var places: [Place] {
+    Role.allCases.flatMap { role in
+      registry.components(role).map { Place(role: role, name: $0.name) }
+    }
+  }
+
+  /// Parts for the roles that a pair leaves open: those of every variant first, since they belong
+  /// together, then all others.
+  private func completions(of pair: [Place]) -> [[Role: String]] {
+    let chosen = Dictionary(uniqueKeysWithValues: pair.map { ($0.role, $0.name) })
+    let variants = registry.entries.map { entry in
+      entry.variant.composition.choices.mapValues(\.name)
+    }
+    // A variant that has one of the two says best what it lacks with the other.
+    let near = variants.filter { names in pair.contains { names[$0.role] == $0.name } }
+    let latents = ["standard-normal", "none"].map { [Role.prior: $0] }
+    let bases = near + variants.filter { !near.contains($0) }
+    var all = bases.map { $0.merging(chosen) { $1 } }
+    for base in bases {
+      for prior in registry.components(.prior).map({ [Role.prior: $0.name] }) + latents {
+        for encoder in registry.components(.encoder) {
+          var names = base.merging(prior) { $1 }
+          names[.encoder] = encoder.name
+          all.append(names.merging(chosen) { $1 })
+        }
+      }
+    }
+    for base in bases {
+      for decoder in registry.components(.decoder) {
+        var names = base
+        names[.decoder] = decoder.name
+        all.append(names.merging(chosen) { $1 })
+      }
+    }
+    return all
+  }
+
+  private func recipe(_ names: [Role: String], data: DataSource) throws -> Recipe {
+    let settings = Role.allCases.compactMap { role in
+      names[role].map { (key: "\(role.rawValue).name", value: $0) }
+    }
+    return try SmallModels.recipe("gaussian-vae", data: data, settings)
+  }
+
+  /// Binary images for a Bernoulli likelihood, grey ones for the others.
+  private func data(for names: [Role: String]) -> DataSource {
+    let likelihood = names[.likelihood] ?? "auto"
+    return SmallModels.data(
+      isBinary: likelihood == "auto" || likelihood == "bernoulli", train: 40, test: 8)
+  }
+
+  /// Trains twenty updates of a pair, in the first completion that can be made.
+  private func outcome(_ pair: [Place]) throws -> Outcome {
+    var reason: String?
+    for names in completions(of: pair) {
+      let data = data(for: names)
+      do {
+        let recipe = try recipe(names, data: data)
+        let model = try registry.model(recipe, seed: 3)
+        let trainer = try Trainer(
+          model: model, data: data, options: SmallModels.options(epochs: 10, batchSize: 20))
+        XCTAssertEqual(trainer.totalSteps, 20)
+        XCTAssertEqual(try trainer.train(), .finished)
+        let drawn = model.sample(SmallModels.context(2))
+        XCTAssertTrue(drawn.floats.allSatisfy(\.isFinite), "\(names)")
+        return .works
+      } catch let error as RecipeError where error.kind == .invalid {
+        reason = reason ?? "\(error)"
+      }
+    }
+    return .refused(reason ?? "")
+  }
+
+  func testTheTableOfCompositionsIsTrue() throws {
+    var rows: [(Place, Place, Outcome)] = []
+    for (number, first) in places.enumerated() {
+      for second in places.dropFirst(number + 1) where second.role != first.role {
+        rows.append((first, second, try outcome([first, second])))
+      }
+    }
+    let document = Self.document(places, rows)
+    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("docs/composition.md").path
+    if ProcessInfo.processInfo.environment["VAE_WRITE_DOCS"] == "1" {
+      try document.write(toFile: path, atomically: true, encoding: .utf8)
+    }
+    let stored = try String(contentsOfFile: path, encoding: .utf8)
+    XCTAssertTrue(
+      stored == document,
+      "docs/composition.md no longer says what holds; write it with VAE_WRITE_DOCS=1 make test")
+  }
+
+  /// Every way of filling all five places builds a model or is refused by name; none stops the
+  /// program.
+  func testEveryFullCompositionIsMadeOrRefusedWithAReason() throws {
+    var counts = (made: 0, refused: 0)
+    for prior in registry.components(.prior) {
+      for encoder in registry.components(.encoder) {
+        for decoder in registry.components(.decoder) {
+          for likelihood in registry.components(.likelihood) {
+            for objective in registry.components(.objective) {
+              let names: [Role: String] = [
+                .encoder: encoder.name, .prior: prior.name, .decoder: decoder.name,
+                .likelihood: likelihood.name, .objective: objective.name,
+              ]
+              let data = data(for: names)
+              do {
+                _ = try registry.model(try recipe(names, data: data), seed: 1)
+                counts.made += 1
+              } catch let error as RecipeError {
+                XCTAssertEqual(error.kind, .invalid, "\(names): \(error)")
+                XCTAssertFalse("\(error)".isEmpty)
+                counts.refused += 1
+              }
+            }
+          }
+        }
+      }
+    }
+    XCTAssertGreaterThan(counts.made, 300)
+    XCTAssertGreaterThan(counts.refused, 300)
+  }
+
+  private static func document(_ places: [Place], _ rows: [(Place, Place, Outcome)]) -> String {
+    var reasons: [String] = []
+    var lines = [
+      "# Which parts go together",
+      "",
+      "Made by `VAE_WRITE_DOCS=1 make test`, and held to by `make test`: *works* means that a model with both parts was",
+      "trained for 20 updates there and drawn from; a number is the reason why the two are refused, below.",
+    ]
+    for (number, row) in Role.allCases.enumerated() {
+      for column in Role.allCases.dropFirst(number + 1) {
+        let columns = places.filter { $0.role == column }
+        lines += [
+          "", "## \(row.rawValue.capitalized) and \(column.rawValue)", "",
+          "| | " + columns.map { "`\($0.name)`" }.joined(separator: " | ") + " |",
+          "|---|" + columns.map { _ in "---|" }.joined(),
+        ]
+        for place in places where place.role == row {
+          let cells = columns.map { other -> String in
+            guard let found = rows.first(where: { $0.0 == place && $0.1 == other }) else {
+              return ""
+            }
+            switch found.2 {
+            case .works: return "works"
+            case .refused(let reason):
+              let index = reasons.firstIndex(of: reason) ?? reasons.count
+              if index == reasons.count { reasons.append(reason) }
+              return "\(index + 1)"
+            }
+          }
+          lines.append("| `\(place.name)` | " + cells.joined(separator: " | ") + " |")
+        }
+      }
+    }
+    lines += ["", "## Reasons", ""]
+    lines += reasons.enumerated().map { "\($0.offset + 1). \($0.element)" }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}

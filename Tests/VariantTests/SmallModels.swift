@@ -1,0 +1,107 @@
+import VAEZoo
+import XCTest
+
+/// Images held in memory: blobs whose place, size and brightness vary, binary or of 256 levels.
+struct BlobStore: ExampleStore {
+  let count: Int
+  let shape: ImageShape
+  let isBinary: Bool
+
+  func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+    for (row, index) in indices.enumerated() {
+      let place = (y: index % 5, x: index / 5 % 4)
+      for pixel in 0..<shape.count {
+        let channel = pixel % shape.channels
+        let (y, x) = (
+          pixel / shape.channels / shape.width, pixel / shape.channels % shape.width
+        )
+        let distance = abs(y - place.y) + abs(x - place.x)
+        let level = max(0, 200 - 60 * distance) + (index * 7 + channel * 20 + pixel * 3) % 40
+        destination[row * shape.count + pixel] =
+          isBinary ? (distance < 2 + index % 2 ? 1 : 0) : Float(level) / 255
+      }
+    }
+  }
+}
+
+/// Every component made small, so that all of them can be trained in a test.
+enum SmallModels {
+  static let registry = Registry.builtIn
+
+  static func data(
+    height: Int = 8, width: Int = 8, channels: Int = 1, isBinary: Bool = true, train: Int = 64,
+    test: Int = 40
+  ) -> DataSource {
+    func split(_ name: String, _ count: Int) -> DataSplit {
+      DataSplit(
+        name: name,
+        store: BlobStore(
+          count: count, shape: ImageShape(height: height, width: width, channels: channels),
+          isBinary: isBinary))
+    }
+    return DataSource(
+      name: "blobs", valueRange: isBinary ? .binary : .unit,
+      rule: isBinary ? "binary" : "bytes/255", isDiscrete: true, train: split("train", train),
+      test: split("test", test))
+  }
+
+  /// Small values for whatever a recipe's components declare.
+  static func shrink(_ recipe: inout Recipe) throws {
+    let sizes: [String: (one: Int, list: [Int])] = [
+      "latent": (2, [2, 2]), "hidden": (10, [10]), "channels": (6, [6, 6]), "layers": (1, [1]),
+      "head": (8, [8]), "condition_channels": (4, [4]), "codes": (8, [8]), "code_size": (4, [4]),
+      "importance_samples": (3, [3]), "components": (2, [2]), "depth": (1, [1]),
+    ]
+    for role in Role.allCases {
+      let part = recipe.part(role)
+      guard part.name != "auto" else { continue }
+      for declaration in try registry.component(role, part.name).hyperparameters {
+        guard let size = sizes[declaration.name] else { continue }
+        switch declaration.kind {
+        case .integer: recipe.parts[role]?.values[declaration.name] = .integer(size.one)
+        case .integers: recipe.parts[role]?.values[declaration.name] = .integers(size.list)
+        default: break
+        }
+      }
+    }
+  }
+
+  /// The small recipe of a variant for some data.
+  static func recipe(
+    _ variant: String, data: DataSource, _ settings: [(key: String, value: String)] = []
+  ) throws -> Recipe {
+    var recipe = try registry.recipe(for: variant)
+    recipe.data = try data.description(binarization: .none)
+    try registry.apply(
+      settings.filter { $0.key.hasSuffix(".name") || $0.key == "likelihood" }, to: &recipe)
+    try shrink(&recipe)
+    try registry.apply(
+      settings.filter { !$0.key.hasSuffix(".name") && $0.key != "likelihood" }, to: &recipe)
+    return recipe
+  }
+
+  static func options(epochs: Int = 1, batchSize: Int = 16) -> TrainingOptions {
+    var options = TrainingOptions()
+    options.epochs = epochs
+    options.batchSize = batchSize
+    options.learningRate = 0.005
+    options.seed = 5
+    return options
+  }
+
+  /// A trained small model.
+  static func trained(
+    _ recipe: Recipe, data: DataSource, epochs: Int, batchSize: Int = 16
+  ) throws -> Model {
+    let model = try registry.model(recipe, seed: 3)
+    let trainer = try Trainer(
+      model: model, data: data, options: options(epochs: epochs, batchSize: batchSize))
+    _ = try trainer.train()
+    return model
+  }
+
+  static func context(_ count: Int, _ mode: Context.Mode = .evaluation, seed: UInt64 = 1) -> Context
+  {
+    Context(mode: mode, random: RandomSource(seed: seed), examples: (0..<count).map(UInt64.init))
+  }
+}
