@@ -16,8 +16,8 @@ final class BadOptionTests: CommandTestCase {
     try assertWrong(["evaluate", "run", "--data", "shapes", "--splits", "a"], naming: ["--splits"])
     try assertWrong(["trian"], naming: ["trian"])
     // Documented for later versions, and not accepted before they do something.
-    for option in ["--precision", "--report", "--tensorboard", "--stage"] {
-      try assertWrong(Small.train("shapes", path("run"), [option, "prior"]), naming: [option])
+    for option in ["--precision", "--report", "--tensorboard"] {
+      try assertWrong(Small.train("shapes", path("run"), [option, "folder"]), naming: [option])
     }
   }
 

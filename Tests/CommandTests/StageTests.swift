@@ -1,0 +1,84 @@
+import Foundation
+import XCTest
+
+/// `train --stage`: a further stage of a finished run.
+final class StageTests: CommandTestCase {
+  private let small = [
+    "--set", "codes=8", "--set", "code_size=4", "--set", "channels=8", "--batch-size", "16",
+    "--threads", "1", "--seed", "1",
+  ]
+
+  private func train(_ data: String, _ name: String, epochs: Int = 2) throws {
+    try run(
+      ["train", "vq-vae", "--data", data, "--out", path(name), "--epochs", "\(epochs)"] + small)
+  }
+
+  private func stage(_ data: String, epochs: Int = 3) -> [String] {
+    [
+      "train", "--stage", "prior", "--from", path("first"), "--data", data, "--out", path("second"),
+      "--epochs", "\(epochs)", "--set", "prior.channels=8", "--set", "prior.layers=1",
+      "--batch-size",
+      "16", "--threads", "1", "--learning-rate", "0.01",
+    ]
+  }
+
+  func testAStageStartsFromAFinishedRunWhichStaysAsItIs() throws {
+    let data = try makeData()
+    try train(data, "first")
+    let before = try snapshot(path("first"))
+    try run(stage(data))
+    XCTAssertEqual(try snapshot(path("first")), before)
+
+    let measure = { (name: String) in
+      try self.object(self.run(["evaluate", self.path(name), "--data", data, "--json"]).out)
+    }
+    let (first, second) = (try measure("first"), try measure("second"))
+    XCTAssertEqual(try number(first, "distortion"), try number(second, "distortion"))
+    XCTAssertLessThan(try number(second, "rate"), try number(first, "rate"))
+    XCTAssertEqual(
+      try number(first, "codebook_perplexity"), try number(second, "codebook_perplexity"))
+    try run(["sample", path("second"), "--count", "4", "--out", path("samples.npy")])
+    try run(["reconstruct", path("second"), "--data", data, "--out", path("images.png")])
+  }
+
+  func testAnInterruptedStageResumesToTheSameWeights() throws {
+    let data = try makeData()
+    try train(data, "first")
+    try run(stage(data, epochs: 1))
+    try run(stage(data, epochs: 3) + ["--resume"])
+    let resumed = try bytes(path("second/weights.safetensors"))
+    try run(stage(data, epochs: 3) + ["--force"])
+    XCTAssertEqual(try bytes(path("second/weights.safetensors")), resumed)
+  }
+
+  func testStagesThatCannotBeAreRefused() throws {
+    let data = try makeData()
+    try assertRefused(stage(data), status: 66, naming: ["first"])
+    try train(data, "first")
+    let other = try makeData("other", height: 9, width: 7)
+    try assertRefused(stage(other), status: 65, naming: ["9", "7"])
+    try run(Small.train(data, path("plain"), ["--epochs", "1"]))
+    try assertRefused(
+      [
+        "train", "--stage", "prior", "--from", path("plain"), "--data", data, "--out", path("next"),
+      ], status: 64, naming: ["gaussian-vae has no stage prior"])
+    try assertRefused(
+      ["train", "--stage", "prior", "--data", data, "--out", path("next")], status: 64,
+      naming: ["--from"])
+    try assertRefused(
+      [
+        "train", "vq-vae", "--stage", "prior", "--from", path("first"), "--data", data, "--out",
+        path("n"),
+      ],
+      status: 64, naming: ["--stage", "--recipe"])
+    XCTAssertFalse(exists(path("next")))
+    XCTAssertFalse(exists(path("n")))
+  }
+
+  func testARunThatIsNotFinishedIsRefused() throws {
+    let data = try makeData()
+    try train(data, "first")
+    try FileManager.default.removeItem(atPath: path("first/model.safetensors"))
+    try assertRefused(stage(data), status: 65, naming: ["first is not finished", "--resume"])
+  }
+}
