@@ -41,9 +41,10 @@ final class DisentanglementTests: XCTestCase {
   }
 
   func testPermutingAndScalingAnyCodeKeepsItsScores() throws {
+    let table = Support.table([4, 5, 6], repeats: 30)
     let noise = Support.noise("code", table.count * 3)
     func code(_ index: Int, _ factors: [Double]) -> [Double] {
-      (0..<3).map { factors[$0] + 0.6 * noise[3 * index + $0] + 0.3 * factors[($0 + 1) % 3] }
+      (0..<3).map { factors[$0] + 0.9 * factors[($0 + 1) % 3] + 0.3 * noise[3 * index + $0] }
     }
     let plain = try Support.measure(Support.representation(table, code))
     // Powers of two leave every quotient as it was.
@@ -164,7 +165,7 @@ final class DisentanglementTests: XCTestCase {
   }
 
   func testImportancesGiveTheScoresOfTheirEntropies() {
-    // Factors prefer units 0 and 1, the second with a third of unit 2; unit 3 is of no use.
+    // The first factor has unit 0 to itself, the second units 1 and 2 alike; unit 3 is of no use.
     let dci = DCI(importances: [[1, 0, 0, 0], [0, 0.5, 0.5, 0]], informativeness: 0.25)
     XCTAssertEqual(dci.disentanglement, 1, accuracy: 1e-12)
     XCTAssertEqual(dci.completeness, (1 + 0.5) / 2, accuracy: 1e-12)

@@ -1,0 +1,64 @@
+import Foundation
+import LadderVAE
+import VAEZoo
+import XCTest
+
+final class LadderPosteriorTests: XCTestCase {
+  private func message(_ mean: [Float], _ logVariance: [Float]) -> GaussianMessage {
+    let shape: Shape = [1, mean.count]
+    return GaussianMessage(
+      mean: Tensor(mean, shape: shape), logVariance: Tensor(logVariance, shape: shape))
+  }
+
+  func testMergingMultipliesTheDensities() {
+    // In double precision: σ² = 1 / (1/σ₁² + 1/σ₂²), μ = σ² (μ₁/σ₁² + μ₂/σ₂²).
+    let means: [(Float, Float)] = [(1, -2), (0.3, 0.7), (5, 5), (-4, 3)]
+    let logs: [(Float, Float)] = [(0, 0), (-1.5, 0.4), (2, -3), (0.1, 6)]
+    let merged = message(means.map(\.0), logs.map(\.0)).merged(
+      with: message(means.map(\.1), logs.map(\.1)))
+    for index in means.indices {
+      let (first, second) = (exp(-Double(logs[index].0)), exp(-Double(logs[index].1)))
+      let variance = 1 / (first + second)
+      let mean = variance * (Double(means[index].0) * first + Double(means[index].1) * second)
+      XCTAssertEqual(Double(merged.mean.floats[index]), mean, accuracy: 1e-5)
+      XCTAssertEqual(Double(merged.logVariance.floats[index]), log(variance), accuracy: 1e-5)
+    }
+  }
+
+  func testMergingIsSymmetric() {
+    let (a, b) = (message([1, 2, -3], [0.5, -2, 1]), message([-1, 0, 4], [1, 3, -6]))
+    for (x, y) in zip(a.merged(with: b).mean.floats, b.merged(with: a).mean.floats) {
+      XCTAssertEqual(x, y, accuracy: 1e-5)
+    }
+    for (x, y) in zip(a.merged(with: b).logVariance.floats, b.merged(with: a).logVariance.floats) {
+      XCTAssertEqual(x, y, accuracy: 1e-5)
+    }
+  }
+
+  func testTheSurerOfTwoFarApartWins() {
+    let merged = message([7, 7], [20, -20]).merged(with: message([-3, -3], [-20, 20]))
+    XCTAssertEqual(merged.mean.floats, [-3, 7])
+    XCTAssertEqual(merged.logVariance.floats[0], -20, accuracy: 1e-5)
+    XCTAssertEqual(merged.logVariance.floats[1], -20, accuracy: 1e-5)
+  }
+
+  func testGradientsOfAMergeAreThoseOfFiniteDifferences() throws {
+    let start: [Float] = [0.4, -1.1, 0.8, 0.2]
+    let value = { (numbers: Tensor) -> Tensor in
+      let parts = numbers.split(sizes: [1, 1, 1, 1])
+      let merged = GaussianMessage(mean: parts[0], logVariance: parts[1]).merged(
+        with: GaussianMessage(mean: parts[2], logVariance: parts[3]))
+      return (merged.mean * 1.7 + merged.logVariance.squared()).sum()
+    }
+    let parameter = Parameter(Tensor(start, shape: [1, 4]))
+    let gradients = value(parameter.tensor).backward()
+    let found = try XCTUnwrap(gradients[parameter]).floats
+    for index in start.indices {
+      var (up, down) = (start, start)
+      (up[index], down[index]) = (start[index] + 0.01, start[index] - 0.01)
+      let slope =
+        (value(Tensor(up, shape: [1, 4])).item - value(Tensor(down, shape: [1, 4])).item) / 0.02
+      XCTAssertEqual(found[index], slope, accuracy: 1e-3)
+    }
+  }
+}
