@@ -113,7 +113,7 @@ let package = Package(
       dependencies: [
         "VAETraining", "VAECore", "VAEData", "GaussianVAE", "NeuralNetworks", "Tensors",
       ],
-      swiftSettings: strict),
+      exclude: ["Reference"], swiftSettings: strict),
     .testTarget(
       name: "VQVAETests",
       dependencies: [

@@ -182,14 +182,14 @@ def pytorch(train, test, weights, seed, steps, variance):
     return {"error": error / test.size / variance, "perplexity": perplexity(counts), "seconds": seconds}
 
 
-def vae_zoo(command, data, seed, epochs, folder, elements):
+def vae_zoo(command, data, seed, epochs, folder, elements, threads):
     run = os.path.join(folder, f"run-{epochs}-{seed}")
     settings = ["--set", "prior.restart_threshold=0", "--set", "likelihood=gaussian", "--set", "sigma=data",
                 "--set", "likelihood.link=identity"]
     begin = time.time()
     subprocess.run(
         [command, "train", "vq-vae", "--data", data, "--out", run, "--epochs", str(epochs), "--seed", str(seed),
-         "--batch-size", str(BATCH), "--learning-rate", str(RATE), *settings],
+         "--batch-size", str(BATCH), "--learning-rate", str(RATE), "--threads", str(threads), *settings],
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     seconds = time.time() - begin
     weights = load_file(os.path.join(run, "model.safetensors"))
@@ -211,7 +211,9 @@ def main():
     source.add_argument("--images", help="what export-images wrote: PREFIX-train.npy and PREFIX-test.npy")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"of {STEPS_AN_EPOCH} updates each")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
     options = parser.parse_args()
+    torch.set_num_threads(options.threads)
 
     if options.idx:
         train, test = idx_images(options.idx, "train"), idx_images(options.idx, "t10k")
@@ -223,8 +225,8 @@ def main():
         np.savez(data, train=train, test=test)
         sides = {"vae-zoo": [], "PyTorch": []}
         for seed in options.seeds:
-            start = vae_zoo(options.zoo, data, seed, 0, folder, test[0].size)
-            ours = vae_zoo(options.zoo, data, seed, options.epochs, folder, test[0].size)
+            start = vae_zoo(options.zoo, data, seed, 0, folder, test[0].size, options.threads)
+            ours = vae_zoo(options.zoo, data, seed, options.epochs, folder, test[0].size, options.threads)
             theirs = pytorch(
                 train, test, start, seed, options.epochs * STEPS_AN_EPOCH, ours["variance"])
             for side, result in (("vae-zoo", ours), ("PyTorch", theirs)):

@@ -160,4 +160,30 @@ final class EvaluateTests: CommandTestCase {
     }
     XCTAssertNotEqual(distortions[0], distortions[1])
   }
+
+  // MARK: Disentanglement
+
+  private static let scores = [
+    "mig", "factor_vae_score", "dci_disentanglement", "dci_completeness", "dci_informativeness",
+  ]
+
+  func testScoresOfDisentanglementAreThereWhereFactorsAreKnown() throws {
+    try run(
+      Small.train(
+        "shapes:32", path("run"), ["--epochs", "1", "--batch-size", "4096", "--set", "hidden=16"]))
+    let measured = try run(["evaluate", path("run"), "--data", "shapes:32", "--json"])
+    let result = try object(measured.out)
+    for score in Self.scores {
+      let value = try number(result, score)
+      XCTAssertTrue((0...1).contains(value), "\(score) is \(value)")
+    }
+    let text = try run(["evaluate", path("run"), "--data", "shapes:32"]).out
+    for word in ["MIG", "FactorVAE", "DCI"] { XCTAssertTrue(text.contains(word), text) }
+  }
+
+  func testScoresOfDisentanglementAreNotMadeUpWithoutFactors() throws {
+    let shared = try TrainedRun.shared()
+    let result = try object(run(["evaluate", shared.run, "--data", shared.data, "--json"]).out)
+    for score in Self.scores { XCTAssertNil(result[score], score) }
+  }
 }

@@ -7,9 +7,9 @@ import Tensors
 /// R_ij is the importance of unit i for factor j, each column adding to one.
 ///
 ///     D = Σ_i ρ_i (1 − H_K(R_i· / Σ_k R_ik)),   ρ_i = Σ_j R_ij / Σ_kj R_kj
-///     C = 1/K Σ_j (1 − H_D(R_·j / Σ_k R_kj))
+///     C = 1/K Σ_j (1 − H_L(R_·j / Σ_k R_kj))
 ///
-/// with entropies to the base of the number of factors, K, and of units, D.
+/// with entropies to the base of the number of factors, K, and of units, L.
 ///
 /// The authors regress; here factors are classes, as in disentanglement_lib, because shapes and
 /// colours have no order and angles no end. The forest has 20 trees (theirs had 10) over all units

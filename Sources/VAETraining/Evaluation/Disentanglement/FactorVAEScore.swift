@@ -4,11 +4,11 @@ import Tensors
 /// unit that varies least tells which factor it is.
 ///
 /// One vote: a factor drawn uniformly, a value of it by its frequency, 64 examples that have this
-/// value, and of those units that have not collapsed the one whose variance, divided by its variance
-/// over all examples, is least. A table from units to factors, the most frequent factor of 10,000
-/// votes for each unit, is right for so large a part of 5,000 further votes as the score says.
-/// A unit has collapsed if its mean has a standard deviation below 0.05 over all examples. The
-/// numbers are those of disentanglement_lib (Locatello et al. 2019).
+/// value, and of those units that have not collapsed the one whose variance, divided by its
+/// variance over all examples, is least. A table from units to factors, the most frequent factor of
+/// 10,000 votes for each unit, is right for so large a part of 5,000 further votes as the score
+/// says. A unit has collapsed if its mean has a standard deviation below 0.05 over all examples.
+/// The numbers are those of disentanglement_lib (Locatello et al. 2019).
 ///
 /// The examples of a vote are drawn, with replacement, from those that are measured.
 public struct FactorVAEScore: Equatable, Sendable {

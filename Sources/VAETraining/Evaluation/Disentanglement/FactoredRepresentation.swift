@@ -19,8 +19,8 @@ public struct FactoredRepresentation: Sendable {
   ///   - means: `units` numbers for each example, example after example.
   ///   - units: the number of latent units.
   ///   - table: the factors of the same examples.
-  /// - Returns: nil where there is nothing to measure: no unit, no factor with two values, or a mean
-  ///   that is not finite.
+  /// - Returns: nil where there is nothing to measure: no unit, no factor with two values, or a
+  ///   mean that is not finite.
   public init?(means: [Float], units: Int, factors table: FactorTable) {
     precondition(
       means.count == units * table.count,

@@ -5,9 +5,9 @@ import Glibc
 ///
 ///     MIG = 1/K Σ_k (I(z_a; v_k) − I(z_b; v_k)) / H(v_k),   a, b the two best units for factor k
 ///
-/// The paper integrates over q(z|x). Here, as in disentanglement_lib (Locatello et al. 2019), z_j is
-/// the posterior's mean, in 20 bins of equal width from the least to the largest, and probabilities
-/// are relative frequencies.
+/// The paper integrates over q(z|x). Here, as in disentanglement_lib (Locatello et al. 2019), z_j
+/// is the posterior's mean, in 20 bins of equal width from the least to the largest, and
+/// probabilities are relative frequencies.
 public struct MutualInformationGap: Equatable, Sendable {
   /// The gap for each factor that varies, each in 0...1.
   public let gaps: [Double]

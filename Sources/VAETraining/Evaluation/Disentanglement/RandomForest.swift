@@ -3,13 +3,14 @@ import Tensors
 /// Trees that tell a class from numeric features by majority vote (Breiman 2001).
 ///
 /// Each tree sees a bootstrap sample of the examples. At each node it takes the split, of all
-/// features, that lowers the Gini impurity most; a feature is not left out at random, because a unit
-/// that says everything of a factor would then have to share its importance with whatever stood in
-/// for it. Equal splits are chosen among by chance, so that features that say the same share alike.
+/// features, that lowers the Gini impurity most; a feature is not left out at random, because a
+/// unit that says everything of a factor would then have to share its importance with whatever
+/// stood in for it. Equal splits are chosen among by chance, so that features that say the same
+/// share alike.
 ///
-/// The depth to which trees are used is chosen by the error on the examples that a tree has not seen
-/// (out-of-bag). A tree cut at some depth is the tree that would have been grown to that depth, so
-/// one forest serves all.
+/// The depth to which trees are used is chosen by the error on the examples that a tree has not
+/// seen (out-of-bag). A tree cut at some depth is the tree that would have been grown to that
+/// depth, so one forest serves all.
 package struct RandomForest {
   /// The share of each feature in the decrease of impurity, to the depth that is used; they add to
   /// one, or are all zero where nothing could be split.
@@ -65,15 +66,19 @@ package struct RandomForest {
     return Int32(Self.winner(votes[...]))
   }
 
-  /// The depth at which unseen examples are told best. Where accuracies cannot be told apart, being
-  /// within a standard error of the best, it is the largest depth: importance that follows from a
-  /// few splits on what says nothing would look concentrated by chance.
+  /// The least depth at which unseen examples are told as well as at the best one, which is to say
+  /// within a standard error (Breiman et al. 1984, section 3.4.3): what deeper splits follow is
+  /// noise, and would be credited to all features alike.
+  ///
+  /// Where no depth is better than the most frequent class by two standard errors, nothing is told,
+  /// and it is the largest: importances of a few splits would look concentrated by chance.
   private static func depth(
     _ trees: [DecisionTree], _ samples: [[Int32]], _ features: SortedFeatures, _ classes: [Int32],
     _ classCount: Int
   ) -> Int {
     var right = Array(repeating: 0, count: depthLimit)
     var judged = 0
+    var frequencies = Array(repeating: 0, count: classCount)
     for example in classes.indices {
       var votes = Array(repeating: 0, count: depthLimit * classCount)
       var isUnseen = false
@@ -87,6 +92,7 @@ package struct RandomForest {
       }
       guard isUnseen else { continue }
       judged += 1
+      frequencies[Int(classes[example])] += 1
       for depth in 0..<depthLimit
       where winner(votes[depth * classCount..<(depth + 1) * classCount]) == Int(classes[example]) {
         right[depth] += 1
@@ -94,7 +100,8 @@ package struct RandomForest {
     }
     let best = Double(right.max() ?? 0)
     let error = (best * (1 - best / Double(max(1, judged)))).squareRoot()
-    return 1 + (right.lastIndex { Double($0) >= best - error } ?? 0)
+    guard best > Double(frequencies.max() ?? 0) + 2 * error else { return depthLimit }
+    return 1 + (right.firstIndex { Double($0) >= best - error } ?? 0)
   }
 
   /// The place, from the slice's start, of its largest number, the first of equals.
