@@ -7,6 +7,8 @@ let package = Package(
   dependencies: [.package(name: "vae-zoo", path: "../..")],
   targets: [
     .executableTarget(
+      name: "cached-sampling", dependencies: [.product(name: "VAEZoo", package: "vae-zoo")]),
+    .executableTarget(
       name: "compose", dependencies: [.product(name: "VAEZoo", package: "vae-zoo")]),
     .executableTarget(
       name: "export-images", dependencies: [.product(name: "VAEZoo", package: "vae-zoo")]),
