@@ -46,7 +46,14 @@ def idx_images(folder, split):
 
 
 def exported_images(prefix, split):
-    return np.round(np.load(f"{prefix}-{split}.npy") * 255).astype(np.uint8)
+    return np.load(f"{prefix}-{split}.npy", mmap_mode="r")
+
+
+def chosen(images, count):
+    """Some images as bytes, drawn without regard to their order."""
+    rows = np.sort(np.random.default_rng(0).permutation(len(images))[:count])
+    part = images[rows]
+    return part if part.dtype == np.uint8 else np.round(part * 255).astype(np.uint8)
 
 
 class Residual(nn.Module):
@@ -219,7 +226,7 @@ def main():
         train, test = idx_images(options.idx, "train"), idx_images(options.idx, "t10k")
     else:
         train, test = (exported_images(options.images, split) for split in ("train", "test"))
-    train = train[np.random.default_rng(0).permutation(len(train))[:BATCH * STEPS_AN_EPOCH]]
+    train, test = chosen(train, BATCH * STEPS_AN_EPOCH), chosen(test, 10_000)
     with tempfile.TemporaryDirectory() as folder:
         data = os.path.join(folder, "images.npz")
         np.savez(data, train=train, test=test)
