@@ -57,6 +57,28 @@ extension PixelNetwork {
   }
 }
 
+extension PixelCNNDecoder {
+  /// Images `[N, height, width, channels]` drawn with a full pass for every number, in order.
+  func drawnByFullPasses(
+    _ draw: LatentDraw, _ likelihood: any Likelihood, shape: Shape, _ context: Context
+  ) -> Tensor {
+    withoutTape {
+      let count = draw.rowCount
+      let noise = likelihood.noise(shape, context)
+      var image = [Float](repeating: 0, count: count * shape.count)
+      let full = Shape([count] + shape.dimensions)
+      for element in 0..<shape.count {
+        let parameters = decode(draw, target: Tensor(image, shape: full), context)
+        let drawn = likelihood.sample(parameters, noise: noise).floats
+        for row in 0..<count {
+          image[row * shape.count + element] = drawn[row * shape.count + element]
+        }
+      }
+      return Tensor(image, shape: full)
+    }
+  }
+}
+
 /// Two independent numbers a channel pretend to be one likelihood with two parameters a channel: x
 /// is drawn as tanh(a) + 0.3 · b · noise.
 final class TwoParameterLikelihood: Likelihood {

@@ -96,7 +96,8 @@ final class AutoregressiveTests: XCTestCase {
   }
 
   func testTheBorderDiffersFromBlack() {
-    let network = PixelNetworks.gated()
+    // One layer sees the image alone, and not features whose own borders differ from zero.
+    let network = PixelNetworks.gated(layers: 0)
     let black = network(.zeros([1, 9, 9, 1]), condition: nil, RandomSource(seed: 1).context(1))
     let logits = black.floats
     XCTAssertNotEqual(logits[0], logits[40])
@@ -141,18 +142,38 @@ final class AutoregressiveTests: XCTestCase {
     }
   }
 
-  func testEveryParameterHasTheGradientOfFiniteDifferences() throws {
-    let network = PixelNetworks.gated(
-      inputs: 2, outputs: 4, groups: 2, condition: 3, layers: 1, channels: 4)
-    let random = RandomSource(seed: 8)
-    let x = random.stream("x").normal([2, 3, 4, 2])
-    let z = random.stream("z").normal([2, 3])
+  func testGatedGradientsAreThoseOfFiniteDifferences() throws {
+    for shape in [[2, 3], [2, 3, 4, 3]] as [Shape] {
+      try assertGradients(
+        PixelNetworks.gated(inputs: 2, outputs: 4, groups: 2, condition: 3, layers: 1, channels: 4),
+        condition: random.stream("z").normal(shape))
+    }
+  }
+
+  func testPlainGradientsAreThoseOfFiniteDifferences() throws {
+    try assertGradients(
+      PixelNetworks.plain(inputs: 2, outputs: 4, groups: 2, kernels: [5, 3]), condition: nil)
+  }
+
+  private let random = RandomSource(seed: 8)
+
+  /// Moves every parameter, the input and the condition along a random direction.
+  private func assertGradients(
+    _ network: any PixelNetwork, condition: Tensor?, line: UInt = #line
+  ) throws {
+    let x = Parameter(random.stream("x").normal([2, 3, 4, 2]))
+    let z = condition.map { Parameter($0) }
     let weights = random.stream("weights").normal([2, 3, 4, 4])
-    func value() -> Tensor { (network(x, condition: z, random.context(2)) * weights).sum() }
+    func value() -> Tensor {
+      (network(x.tensor, condition: z?.tensor, random.context(2)) * weights).sum()
+    }
+    var moved = network.parameters.map { (path: $0.path, parameter: $0.parameter) }
+    moved.append((path: "input", parameter: x))
+    if let z { moved.append((path: "condition", parameter: z)) }
     let gradients = value().backward()
-    for (path, parameter) in network.parameters {
-      let gradient = try XCTUnwrap(gradients[parameter], path)
-      XCTAssertTrue(gradient.isFinite, path)
+    for (path, parameter) in moved {
+      let gradient = try XCTUnwrap(gradients[parameter], path, line: line)
+      XCTAssertTrue(gradient.isFinite, path, line: line)
       let direction = random.stream(path).normal(parameter.shape)
       let start = parameter.value
       let step: Float = 2e-3
@@ -163,8 +184,8 @@ final class AutoregressiveTests: XCTestCase {
       parameter.value = start
       let expected = Double(above - below) / Double(2 * step)
       let found = (gradient * direction).doubleSum
-      XCTAssertEqual(found, expected, accuracy: 0.02 * max(1, abs(expected)), path)
-      XCTAssertNotEqual(found, 0, path)
+      XCTAssertEqual(found, expected, accuracy: 0.02 * max(1, abs(expected)), path, line: line)
+      XCTAssertNotEqual(found, 0, path, line: line)
     }
   }
 

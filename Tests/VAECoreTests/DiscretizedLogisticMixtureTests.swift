@@ -37,13 +37,22 @@ final class DiscretizedLogisticMixtureTests: XCTestCase {
 
   // MARK: Normalisation
 
+  /// The log probability of every pixel of a list under the same parameters.
+  private func logProbabilities(
+    of pixels: [[Int]], _ likelihood: DiscretizedLogisticMixture, _ parameters: [Float]
+  ) -> [Double] {
+    let count = pixels.count
+    let x = Tensor(
+      pixels.flatMap { $0.map(value) }, shape: [count, 1, 1, likelihood.channels])
+    let same = Tensor(parameters, shape: [1, 1, 1, parameters.count]).tiled(count)
+    return likelihood.logDensity(x, parameters: same, context(count)).floats.map(Double.init)
+  }
+
   /// The probability of every level of one channel.
   private func levels(
     _ likelihood: DiscretizedLogisticMixture, _ parameters: [Float]
   ) -> [Double] {
-    let x = Tensor((0..<256).map(value), shape: [256, 1, 1, 1])
-    let same = Tensor(parameters, shape: [1, 1, 1, parameters.count]).tiled(256)
-    return likelihood.logDensity(x, parameters: same, context(256)).floats.map { exp(Double($0)) }
+    logProbabilities(of: (0..<256).map { [$0] }, likelihood, parameters).map(exp)
   }
 
   func testProbabilitiesOfAllLevelsSumToOneAtAnyParameters() {
@@ -54,23 +63,53 @@ final class DiscretizedLogisticMixtureTests: XCTestCase {
           let all = levels(likelihood, logits + means + scales)
           XCTAssertTrue(all.allSatisfy { $0.isFinite && $0 >= 0 })
           XCTAssertEqual(
-            all.reduce(0, +), 1, accuracy: 2e-4,
+            all.reduce(0, +), 1, accuracy: 1e-5,
             "logits \(logits), means \(means), scales \(scales)")
         }
       }
     }
   }
 
-  func testProbabilitiesOfAllColoursSumToOne() {
-    // Three channels: all values of one, given the others, add up to what those two have together.
-    // Few parameters are needed to see the coupling, so that two channels are summed over in full.
-    let likelihood = DiscretizedLogisticMixture(components: 2, channels: 2)
-    let parameters: [Float] = [0.3, -0.4, 0.2, -0.7, 0.5, 0, -2, -3, -2.5, -1, 2, -1]
-    let x = Tensor(
-      (0..<256 * 256).flatMap { [value($0 / 256), value($0 % 256)] }, shape: [65_536, 1, 1, 2])
-    let same = Tensor(parameters, shape: [1, 1, 1, 12]).tiled(65_536)
-    let all = likelihood.logDensity(x, parameters: same, context(65_536)).floats
-    XCTAssertEqual(all.reduce(0) { $0 + exp(Double($1)) }, 1, accuracy: 2e-4)
+  /// Two components of three channels by what they mean, as parameters of the first channels alone.
+  private struct Colours {
+    var logits: [Float] = [0.3, -0.4]
+    var means: [Float] = [0.2, -0.7, 0.5, 0, -0.1, 0.6]
+    var logScales: [Float] = [-2, -3, -2.5, -1, -3, -2]
+    var coefficients: [Float] = [2, -1, 0.5, -0.3, -1, 1.5]
+
+    func parameters(_ channels: Int) -> [Float] {
+      logits + means.prefix(2 * channels) + logScales.prefix(2 * channels)
+        + coefficients.prefix(channels * (channels - 1))
+    }
+  }
+
+  /// All values of the last channel together have the probability of the channels before it, and so
+  /// on to the first, whose values sum to one: all 256³ colours sum to one.
+  func testProbabilitiesOfAllColoursSumToOneChannelByChannel() {
+    var sharp = Colours()
+    sharp.logScales = [-7, -7, -7, -6, -100, -7]
+    var wide = Colours()
+    (wide.means, wide.logScales) = ([5, -9, 0, 30, -2, 1], [3, 5, 0, 20, 1, 100])
+    var coupled = Colours()
+    (coupled.logits, coupled.coefficients) = ([-30, 8], [50, -50, 50, -50, 50, 50])
+    for colours in [Colours(), sharp, wide, coupled] {
+      for channels in 1...3 {
+        let likelihood = DiscretizedLogisticMixture(components: 2, channels: channels)
+        let before = DiscretizedLogisticMixture(components: 2, channels: max(1, channels - 1))
+        for known in [[0, 0], [255, 0], [127, 128], [40, 255], [200, 90]] {
+          let known = Array(known.prefix(channels - 1))
+          let all = logProbabilities(
+            of: (0..<256).map { known + [$0] }, likelihood, colours.parameters(channels))
+          let largest = all.max() ?? 0
+          let sum = largest + log(all.reduce(0) { $0 + exp($1 - largest) })
+          let expected =
+            known.isEmpty
+            ? 0 : logProbabilities(of: [known], before, colours.parameters(channels - 1))[0]
+          XCTAssertEqual(
+            sum, expected, accuracy: 1e-5 * max(1, abs(expected)), "\(colours), \(known)")
+        }
+      }
+    }
   }
 
   func testDensitiesAndGradientsAreFiniteFarFromTheData() throws {
@@ -89,6 +128,20 @@ final class DiscretizedLogisticMixtureTests: XCTestCase {
 
   // MARK: Draws
 
+  /// Pearson's χ² over all cells in which five draws or more are expected.
+  private func assertFrequencies(
+    _ counts: [Double], _ probabilities: [Double], _ count: Int, line: UInt = #line
+  ) {
+    var (statistic, cells) = (0.0, 0.0)
+    for (drawn, probability) in zip(counts, probabilities) where probability * Double(count) > 5 {
+      let mean = probability * Double(count)
+      statistic += (drawn - mean) * (drawn - mean) / mean
+      cells += 1
+    }
+    XCTAssertGreaterThan(cells, 20, line: line)
+    XCTAssertLessThan(statistic, cells + 5 * (2 * cells).squareRoot(), line: line)
+  }
+
   func testDrawsHaveTheProbabilitiesThatTheDensityStates() {
     let likelihood = DiscretizedLogisticMixture(components: 2, channels: 1)
     let parameters: [Float] = [0.4, -0.2, -0.95, 0.4, -3, -3.5]
@@ -102,14 +155,7 @@ final class DiscretizedLogisticMixtureTests: XCTestCase {
       XCTAssertEqual(level, level.rounded(), accuracy: 1e-3)
       counts[Int(level.rounded())] += 1
     }
-    var (statistic, cells) = (0.0, 0.0)
-    for (drawn, probability) in zip(counts, expected) where probability * Double(count) > 5 {
-      let mean = probability * Double(count)
-      statistic += (drawn - mean) * (drawn - mean) / mean
-      cells += 1
-    }
-    XCTAssertGreaterThan(cells, 20)
-    XCTAssertLessThan(statistic, cells + 5 * (2 * cells).squareRoot())
+    assertFrequencies(counts, expected, count)
   }
 
   func testLaterChannelsFollowTheEarlierOnesAsDrawn() {
@@ -125,26 +171,119 @@ final class DiscretizedLogisticMixtureTests: XCTestCase {
     }
   }
 
-  func testTheMeanIsThatOfTheDraws() {
+  func testTheThirdChannelFollowsEachEarlierOneByItsOwnCoefficient() {
+    let likelihood = DiscretizedLogisticMixture(components: 1, channels: 3)
+    // The first two channels are wide and independent, the third is sharp.
+    let coefficients: [Float] = [0, Foundation.atanh(0.5), Foundation.atanh(-0.3)]
+    let parameters: [Float] = [0, 0, 0, 0, -1, -1, -6.5] + coefficients
+    let drawn = likelihood.sample(
+      Tensor(parameters, shape: [1, 1, 1, 10]).tiled(500), [1, 1, 3], context(500)
+    ).floats.map { 2 * $0 - 1 }
+    for row in 0..<500 {
+      let expected = 0.5 * drawn[3 * row] - 0.3 * drawn[3 * row + 1]
+      XCTAssertEqual(drawn[3 * row + 2], expected, accuracy: 0.03)
+    }
+  }
+
+  func testDrawnPairsOfChannelsHaveTheProbabilitiesThatTheDensityStates() {
+    let likelihood = DiscretizedLogisticMixture(components: 2, channels: 2)
+    let parameters = Colours().parameters(2)
+    let probabilities = logProbabilities(
+      of: (0..<256 * 256).map { [$0 / 256, $0 % 256] }, likelihood, parameters
+    ).map(exp)
+    XCTAssertEqual(probabilities.reduce(0, +), 1, accuracy: 1e-5)
+    let count = 40_000
+    let drawn = likelihood.sample(
+      Tensor(parameters, shape: [1, 1, 1, parameters.count]).tiled(count), [1, 1, 2], context(count)
+    ).floats.map { Int(($0 * 255).rounded()) }
+    // Cells of 16 by 16 levels.
+    var (expected, counts) = (
+      [Double](repeating: 0, count: 256), [Double](repeating: 0, count: 256)
+    )
+    for (index, probability) in probabilities.enumerated() {
+      expected[index / 256 / 16 * 16 + index % 256 / 16] += probability
+    }
+    for row in 0..<count { counts[drawn[2 * row] / 16 * 16 + drawn[2 * row + 1] / 16] += 1 }
+    assertFrequencies(counts, expected, count)
+  }
+
+  // MARK: Mean
+
+  /// The expectation of the level, in 0…1.
+  private func expectation(_ probabilities: [Double]) -> Double {
+    probabilities.enumerated().reduce(0) { $0 + Double($1.offset) / 255 * $1.element }
+  }
+
+  func testTheMeanIsTheExpectationToHalfAStepAtAnyParameters() {
     let likelihood = DiscretizedLogisticMixture(components: 2, channels: 1)
-    let parameters: [Float] = [0.4, -0.2, -0.3, 0.4, -3, -3.5]
-    let expectation = levels(likelihood, parameters).enumerated()
-      .reduce(0) { $0 + Double($1.offset) / 255 * $1.element }
-    let mean = likelihood.mean(Tensor(parameters, shape: [1, 1, 1, 6]))
-    XCTAssertEqual(mean.shape, [1, 1, 1, 1])
-    XCTAssertEqual(Double(mean.item), expectation, accuracy: 2e-3)
+    for means in [
+      [-0.2, 0.4], [-1, -1.1], [0.95, 1], [-3, 40], [1e4, -1e4], [-1e6, -1e8], [1e8, 1e20],
+    ] as [[Float]] {
+      for scales in [[-3, -3.5], [-7, -9], [-1, 0], [2, 3], [9, 12], [20, 30]] as [[Float]] {
+        let parameters: [Float] = [0.4, -0.3] + means + scales
+        let mean = likelihood.mean(Tensor(parameters, shape: [1, 1, 1, 6]))
+        XCTAssertEqual(mean.shape, [1, 1, 1, 1])
+        XCTAssertEqual(
+          Double(mean.item), expectation(levels(likelihood, parameters)), accuracy: 0.5 / 255,
+          "means \(means), scales \(scales)")
+      }
+    }
+  }
+
+  func testTheMeanOfALaterChannelFollowsTheEarlierOnes() {
+    let likelihood = DiscretizedLogisticMixture(components: 2, channels: 2)
+    var colours = Colours()
+    (colours.means, colours.coefficients) = ([0.6, 0.1, -0.4, 0.3], [1, -1])
+    colours.logScales = [-3, -2.5, -2, -3]
+    let parameters = colours.parameters(2)
+    let probabilities = logProbabilities(
+      of: (0..<256 * 256).map { [$0 / 256, $0 % 256] }, likelihood, parameters
+    ).map(exp)
+    let mean = likelihood.mean(Tensor(parameters, shape: [1, 1, 1, parameters.count])).floats
+    var marginals = [[Double]](repeating: [Double](repeating: 0, count: 256), count: 2)
+    for (index, probability) in probabilities.enumerated() {
+      marginals[0][index / 256] += probability
+      marginals[1][index % 256] += probability
+    }
+    for (found, marginal) in zip(mean, marginals) {
+      XCTAssertEqual(Double(found), expectation(marginal), accuracy: 0.5 / 255)
+    }
+  }
+
+  func testTheMeanOfTheThirdChannelFollowsBothByTheirOwnCoefficients() {
+    let likelihood = DiscretizedLogisticMixture(components: 1, channels: 3)
+    let coefficients: [Float] = [Foundation.atanh(0.5), Foundation.atanh(-0.4), 2]
+    let parameters: [Float] = [0, 0.6, -0.7, 0.1, -5, -5, -5] + coefficients
+    let second: Float = -0.7 + 0.5 * 0.6
+    let third = 0.1 - 0.4 * 0.6 + Foundation.tanh(Float(2)) * second
+    let mean = likelihood.mean(Tensor(parameters, shape: [1, 1, 1, 10])).floats
+    for (found, expected) in zip(mean, [0.6, second, third]) {
+      XCTAssertEqual(2 * found - 1, expected, accuracy: 1 / 255)
+    }
   }
 
   func testTheStartHasTheMeanOfTheData() throws {
-    let likelihood = DiscretizedLogisticMixture(components: 5, channels: 3)
-    let data: [Float] = [0.1, 0.5, 0.95, 0, 1, 0.3]
-    let start = try XCTUnwrap(likelihood.parameters(withMean: Tensor(data, shape: [1, 2, 3])))
-    let size = likelihood.parametersPerPixel(channels: 3)
-    let mean = likelihood.mean(start.reshaped(to: [1, 1, 2, size])).floats
-    for (found, expected) in zip(mean, data) { XCTAssertEqual(found, expected, accuracy: 0.01) }
+    for components in [1, 5] {
+      let likelihood = DiscretizedLogisticMixture(components: components, channels: 3)
+      let data: [Float] = [0.1, 0.5, 0.95, 0, 1, 0.3]
+      let start = try XCTUnwrap(likelihood.parameters(withMean: Tensor(data, shape: [1, 2, 3])))
+      let size = likelihood.parametersPerPixel(channels: 3)
+      XCTAssertEqual(start.shape, [1, 2, size])
+      let mean = likelihood.mean(start.reshaped(to: [1, 1, 2, size])).floats
+      for (found, expected) in zip(mean, data) { XCTAssertEqual(found, expected, accuracy: 2e-3) }
+      // No value of a byte is so unlikely that meeting it once would throw training off.
+      for level in [0, 128, 255] {
+        let x = Tensor([Float](repeating: value(level), count: 6), shape: [1, 1, 2, 3])
+        let density = likelihood.logDensity(
+          x, parameters: start.reshaped(to: [1, 1, 2, size]), context(1))
+        XCTAssertGreaterThan(density.item, -250)
+      }
+    }
   }
 
-  func testDataOffTheByteGridAndTooManyChannelsAreRefusedWithTheReason() throws {
+  // MARK: What does not fit
+
+  func testDataThatAreNoBytesAndTooManyChannelsAreRefusedWithTheReason() throws {
     let registry = Registry()
     let component = try XCTUnwrap(
       registry.components(.likelihood).first { $0.name == "logistic-mixture" })
@@ -152,6 +291,8 @@ final class DiscretizedLogisticMixtureTests: XCTestCase {
     for (range, rule, channels, words) in [
       (.unit, "floats", 1, ["logistic-mixture", "floats", "uint8"]),
       (.real, "floats", 1, ["logistic-mixture", "likelihood=gaussian"]),
+      (.binary, "binary", 1, ["logistic-mixture", "zeros and ones", "likelihood=bernoulli"]),
+      (.binary, "bytes/255", 1, ["zeros and ones"]),
       (.unit, "bytes/255", 9, ["8 at most", "9"]),
     ] as [(DataDescription.Range, String, Int, [String])] {
       let build = BuildContext(

@@ -40,27 +40,6 @@ final class PixelCNNDecoderTests: XCTestCase {
       layers: latents.map { [LatentLayer(sample: $0, rate: .zeros([rows]))] } ?? [], rowCount: rows)
   }
 
-  /// Images drawn with a full pass for every number.
-  private func drawnByFullPasses(
-    _ decoder: PixelCNNDecoder, _ draw: LatentDraw, _ likelihood: any Likelihood,
-    shape: Shape, _ context: Context
-  ) -> Tensor {
-    withoutTape {
-      let count = draw.rowCount
-      let noise = likelihood.noise(shape, context)
-      var image = [Float](repeating: 0, count: count * shape.count)
-      let full = Shape([count] + shape.dimensions)
-      for element in 0..<shape.count {
-        let parameters = decoder.decode(draw, target: Tensor(image, shape: full), context)
-        let drawn = likelihood.sample(parameters, noise: noise).floats
-        for row in 0..<count {
-          image[row * shape.count + element] = drawn[row * shape.count + element]
-        }
-      }
-      return Tensor(image, shape: full)
-    }
-  }
-
   private func assertDrawsAgree(
     _ decoder: PixelCNNDecoder, _ draw: LatentDraw, _ likelihood: any Likelihood,
     shape: Shape, accuracy: Float = 0, line: UInt = #line
@@ -68,7 +47,7 @@ final class PixelCNNDecoderTests: XCTestCase {
     for seed in 0..<3 {
       let context = RandomSource(seed: UInt64(seed)).context(draw.rowCount)
       let quick = decoder.sample(draw, from: likelihood, context)
-      let slow = drawnByFullPasses(decoder, draw, likelihood, shape: shape, context)
+      let slow = decoder.drawnByFullPasses(draw, likelihood, shape: shape, context)
       XCTAssertEqual(quick.shape, slow.shape, line: line)
       for (a, b) in zip(quick.floats, slow.floats) {
         XCTAssertEqual(a, b, accuracy: accuracy, line: line)

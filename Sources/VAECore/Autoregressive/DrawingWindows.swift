@@ -1,7 +1,7 @@
 import Tensors
 
-/// The rows of features that a kernel reaches while images are drawn row by row, and what it makes of
-/// them.
+/// The rows of features that a kernel reaches while images are drawn row by row, and what it makes
+/// of them.
 struct RowWindow {
   private let weights: Tensor
   private let bias: Tensor
@@ -31,8 +31,8 @@ struct RowWindow {
   }
 }
 
-/// The features of the positions to the left that a kernel of one row reaches while a row is drawn, and
-/// what it makes of them.
+/// The features of the positions to the left that a kernel of one row reaches while a row is drawn,
+/// and what it makes of them.
 struct PositionWindow {
   /// The weights as one matrix for the features of all taps side by side.
   private let matrix: Tensor
@@ -40,8 +40,8 @@ struct PositionWindow {
   private let start: [Tensor]
   private var left: [Tensor]
 
-  /// A window for a kernel `[outputs, inputs, 1, taps]`, whose last tap is the position itself or its
-  /// neighbour to the left.
+  /// A window for a kernel `[outputs, inputs, 1, taps]`, whose last tap is the position itself or
+  /// its neighbour to the left.
   init(weights: Tensor, seesOwnPosition: Bool, rowCount: Int) {
     let (outputs, inputs, taps) = (weights.shape[0], weights.shape[1], weights.shape[3])
     matrix = weights.permuted([3, 1, 2, 0]).reshaped(to: [taps * inputs, outputs])
@@ -73,7 +73,8 @@ struct PositionWindow {
 }
 
 extension Tensor {
-  /// One row of an image, `[N, 1, width, features]`, as a list of positions, `[width, N, features]`.
+  /// One row of an image, `[N, 1, width, features]`, as a list of positions,
+  /// `[width, N, features]`.
   func rowByPosition() -> Tensor {
     permuted([2, 0, 1, 3]).reshaped(to: [shape[2], shape[0], shape[3]])
   }

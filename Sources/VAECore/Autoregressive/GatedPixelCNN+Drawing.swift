@@ -2,9 +2,9 @@ import NeuralNetworks
 import Tensors
 
 extension GatedPixelCNN {
-  /// The network with what later positions need: at the beginning of a row, the vertical stack sees the
-  /// rows above; then, position by position, the horizontal stack sees the vertical sums of its row and the
-  /// features to its left.
+  /// The network with what later positions need: at the beginning of a row, the vertical stack sees
+  /// the rows above; then, position by position, the horizontal stack sees the vertical sums of its
+  /// row and the features to its left.
   public func drawing(rowCount: Int, width: Int, condition: Tensor?) -> any PixelDrawing {
     Drawing(self, rowCount: rowCount, width: width, condition: condition.map(asMap))
   }
@@ -108,8 +108,8 @@ private final class LayerDrawing {
   ///
   /// - Parameters:
   ///   - input: those before it, `[N, inputs]`.
-  ///   - isFinal: whether they are final, so that later positions can see them; the image itself, in the
-  ///     first layer, becomes so by `append`.
+  ///   - isFinal: whether they are final, so that later positions can see them; the image itself,
+  ///     in the first layer, becomes so by `append`.
   func advance(_ input: Tensor, column: Int, isFinal: Bool) -> Tensor {
     let result = output(left.sums(input, plus: base.position(column)).gated())
     guard !layer.place.isFirst else { return result }

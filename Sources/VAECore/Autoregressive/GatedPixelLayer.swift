@@ -1,19 +1,20 @@
 import NeuralNetworks
 import Tensors
 
-/// One layer of a gated PixelCNN (van den Oord et al. 2016b, figure 2): a vertical stack, which sees
-/// the rows above a pixel, and a horizontal one, which sees its row up to it and, through a link,
-/// the vertical stack.
+/// One layer of a gated PixelCNN (van den Oord et al. 2016b, figure 2): a vertical stack, which
+/// sees the rows above a pixel, and a horizontal one, which sees its row up to it and, through a
+/// link, the vertical stack.
 ///
 ///     a = Wᵥ ∗ v + bᵥ                      v′ = gate(a + z · Cᵥ)
-///     c = Wₕ ∗ h + bₕ + a · L              h′ = gate(c + z · Cₕ) · R + r, plus h after the first layer
+///     c = Wₕ ∗ h + bₕ + a · L              h′ = gate(c + z · Cₕ) · R + r + h
 ///     gate(x) = tanh(x₁) ⊙ sigmoid(x₂), with x₁ and x₂ the halves of x
 ///
-/// z is the condition. Nothing flows from the horizontal stack into the vertical one. The first
-/// layer sees rows strictly above and pixels strictly to the left, so every later vertical feature of
-/// row r depends on rows above r only, and the link needs no shift. Taps that would be masked are not
-/// there at all: the kernels are rectangles with zeros around the image on one side. Only the order of channels
-/// inside a pixel needs a mask, on the last horizontal tap.
+/// z is the condition; the first layer does not add h. Nothing flows from the horizontal stack into
+/// the vertical one. The first layer sees rows strictly above and pixels strictly to the left, so
+/// every later vertical feature of row r depends on rows above r only, and the link needs no shift.
+/// Taps that would be masked are not there at all: the kernels are rectangles with zeros around the
+/// image on one side. Only the order of channels inside a pixel needs a mask, on the last
+/// horizontal tap.
 final class GatedPixelLayer: Module {
   /// Sizes of a layer.
   struct Sizes {
@@ -125,7 +126,8 @@ final class GatedPixelLayer: Module {
   /// - Parameters:
   ///   - vertical: `[N, height, width, inputs]`
   ///   - horizontal: likewise
-  ///   - condition: `[K · N, 1 or height, 1 or width, numbers]`, whose K lets the results have K · N rows.
+  ///   - condition: `[K · N, 1 or height, 1 or width, numbers]`, whose K lets the results have
+  ///     K · N rows.
   func callAsFunction(
     vertical input: Tensor, horizontal side: Tensor, condition: Tensor?, _ context: Context
   ) -> (vertical: Tensor?, horizontal: Tensor) {

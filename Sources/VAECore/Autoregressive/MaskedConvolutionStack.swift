@@ -1,11 +1,11 @@
 import NeuralNetworks
 import Tensors
 
-/// The plain PixelCNN of van den Oord et al. (2016a): masked convolutions with rectifiers, one after
-/// another, and a 1×1 convolution to the outputs.
+/// The plain PixelCNN of van den Oord et al. (2016a): masked convolutions with rectifiers, one
+/// after another, and a 1×1 convolution to the outputs.
 ///
-/// Its field has a blind spot above and to the right of each pixel, which `GatedPixelCNN` has not; it is
-/// the network that every implementation has, and so the one to compare speed with.
+/// Its field has a blind spot above and to the right of each pixel, which `GatedPixelCNN` has not;
+/// it is the network that every implementation has, and so the one to compare speed with.
 public final class MaskedConvolutionStack: PixelNetwork {
   /// Numbers a position that come in.
   public let inputs: Int
@@ -20,8 +20,8 @@ public final class MaskedConvolutionStack: PixelNetwork {
   ///
   /// - Parameters:
   ///   - channels: features after each masked convolution.
-  ///   - kernels: the odd field of each masked convolution; the first hides the position itself (mask A),
-  ///     the others see what is known of it (mask B).
+  ///   - kernels: the odd field of each masked convolution; the first hides the position itself
+  ///     (mask A), the others see what is known of it (mask B).
   public init(
     inputs: Int, outputs: Int, channels: Int = 64, kernels: [Int] = [7, 3, 3, 3, 3, 3, 3, 3],
     groups: Int = 1, random: RandomSource
@@ -62,8 +62,8 @@ public final class MaskedConvolutionStack: PixelNetwork {
 }
 
 /// A masked convolution with a rectifier, on the smallest rectangle that holds its live taps: of a
-/// k×k kernel the ⌈k/2⌉ rows down to the position's own. Of that row the taps to the right, and of its own
-/// tap what the order of channels hides, are multiplied by zero.
+/// k×k kernel the ⌈k/2⌉ rows down to the position's own. Of that row the taps to the right, and of
+/// its own tap what the order of channels hides, are multiplied by zero.
 final class MaskedConvolution: Layer {
   /// `[outputs, inputs, ⌈kernel/2⌉, kernel]`
   let weights: Parameter

@@ -1,15 +1,16 @@
 import NeuralNetworks
 import Tensors
 
-/// A network over the positions of an image, or of a grid of codes, whose output at a position depends on
-/// the positions before it in raster order, and, inside the position, on the groups of channels before.
+/// A network over the positions of an image, or of a grid of codes, whose output at a position
+/// depends on the positions before it in raster order, and, inside the position, on the groups of
+/// channels before.
 public protocol PixelNetwork: Module {
   /// Numbers a position that come in.
   var inputs: Int { get }
   /// Numbers a position that go out.
   var outputs: Int { get }
-  /// Groups of channels inside a position that are conditioned on each other, in order; inputs and outputs
-  /// lie group by group. One: a position is hidden or seen as a whole.
+  /// Groups of channels inside a position that are conditioned on each other, in order; inputs and
+  /// outputs lie group by group. One: a position is hidden or seen as a whole.
   var groups: Int { get }
 
   /// The outputs at every position at once, `[K · N, height, width, outputs]`.
@@ -17,15 +18,15 @@ public protocol PixelNetwork: Module {
   /// - Parameters:
   ///   - input: `[N, height, width, inputs]`.
   ///   - condition: `[K · N, numbers]` for the whole image, or a map `[K · N, height, width,
-  ///     numbers]`; row k · N + n belongs to example n. Whatever no condition reaches is computed once
-  ///     an example, so that without one there are N rows.
+  ///     numbers]`; row k · N + n belongs to example n. Whatever no condition reaches is
+  ///     computed once an example, so that without one there are N rows.
   func callAsFunction(_ input: Tensor, condition: Tensor?, _ context: Context) -> Tensor
 
   /// Lets the outputs begin at the given values, `[outputs]`, plus what the weights add.
   func begin(at outputs: Tensor)
 
-  /// The network made ready for drawing images `width` wide, `rowCount` side by side, with a condition of
-  /// as many rows.
+  /// The network made ready for drawing images `width` wide, `rowCount` side by side, with a
+  /// condition of as many rows.
   func drawing(rowCount: Int, width: Int, condition: Tensor?) -> any PixelDrawing
 }
 
@@ -37,9 +38,10 @@ public protocol PixelDrawing: AnyObject {
   /// The outputs at the next position of the row, `[N, outputs]`.
   ///
   /// - Parameters:
-  ///   - position: the input there as far as it is drawn, `[N, inputs]`; what is not is not looked at.
-  ///   - isLast: whether only the last group is not yet drawn, so that hidden features of the position are
-  ///     final.
+  ///   - position: the input there as far as it is drawn, `[N, inputs]`; what is not is not looked
+  ///     at.
+  ///   - isLast: whether only the last group is not yet drawn, so that hidden features of the
+  ///     position are final.
   func outputs(for position: Tensor, column: Int, isLast: Bool) -> Tensor
 
   /// Takes in the input of the position, which is drawn.
@@ -62,11 +64,11 @@ public struct PixelStep {
 }
 
 extension PixelNetwork {
-  /// Runs over all positions in order while a closure draws them, at about the cost of one pass over
-  /// the whole image.
+  /// Runs over all positions in order while a closure draws them, at about the cost of one pass
+  /// over the whole image.
   ///
-  /// What the closure draws from is what a pass over the whole image would give at that position, up
-  /// to rounding.
+  /// What the closure draws from is what a pass over the whole image would give at that position,
+  /// up to rounding.
   ///
   /// - Parameters:
   ///   - rowCount: N, the number of images drawn side by side.

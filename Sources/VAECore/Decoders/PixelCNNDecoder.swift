@@ -86,8 +86,9 @@ public final class PixelCNNDecoder: AutoregressiveDecoder {
     guard build.data.height > 1, build.data.width > 1 else {
       throw RecipeError(
         .invalid,
-        "a pixelcnn decoder needs images, but these data are \(build.data.height)×\(build.data.width): a PixelCNN "
-          + "decoder without a spatial output has no neighbours to look at; choose --set decoder.name=mlp"
+        "a pixelcnn decoder needs images, but these data are \(build.data.height)×"
+          + "\(build.data.width): a PixelCNN decoder without a spatial output has no neighbours to "
+          + "look at; choose --set decoder.name=mlp"
       )
     }
     guard sizes.kernel % 2 == 1 else {

@@ -4,8 +4,8 @@ import Tensors
 /// Every channel one of a number of levels, with a logit for each from the decoder: log p = Σ log
 /// softmax(logits)[level] (van den Oord et al. 2016a, section 3.3).
 ///
-/// Levels are evenly spaced numbers from zero to one: a value v stands for level round(v · (levels −
-/// 1)). Parameters lie channel by channel, `levels` logits each.
+/// Levels are evenly spaced numbers from zero to one: a value v stands for level round(v · (levels
+/// − 1)). Parameters lie channel by channel, `levels` logits each.
 public final class CategoricalLikelihood: Likelihood {
   /// The number of different values, at least two.
   public let levels: Int
@@ -59,8 +59,8 @@ extension Float {
 }
 
 extension Tensor {
-  /// The last axis cut into channels and `size` numbers of each: `[…, channels · size]` becomes `[…,
-  /// channels, size]`.
+  /// The last axis cut into channels and `size` numbers of each: `[…, channels · size]` becomes
+  /// `[…, channels, size]`.
   func appendingAxis(of size: Int) -> Tensor {
     precondition(
       rank >= 1 && shape[-1].isMultiple(of: size),
@@ -68,8 +68,8 @@ extension Tensor {
     return reshaped(to: Shape(shape.dimensions.dropLast() + [shape[-1] / size, size]))
   }
 
-  /// For each row of probabilities along the last axis, the index at which their running sum exceeds
-  /// a uniform number: a draw from them (inversion).
+  /// For each row of probabilities along the last axis, the index at which their running sum
+  /// exceeds a uniform number: a draw from them (inversion).
   ///
   /// - Parameter uniform: one number in (0, 1) for each row, in order.
   package func inverseCumulative(at uniform: Tensor) -> [Int] {
@@ -104,7 +104,7 @@ extension Component where Part == any Likelihood {
       summary: "a probability for each of the 256 values of a byte, or for 0 and 1",
       hyperparameters: []
     ) { _, build in
-      try build.data.checkLevels(for: "categorical")
+      try build.data.checkLevels(for: "categorical", takesBinary: true)
       return CategoricalLikelihood(levels: build.data.range == .binary ? 2 : 256)
     }
   }
@@ -114,13 +114,23 @@ extension DataDescription {
   /// Refuses data that are neither bytes nor zeros and ones, to which a probability of levels would
   /// assign nothing.
   ///
-  /// - Parameter likelihood: the name of the likelihood that needs levels.
-  func checkLevels(for likelihood: String) throws(RecipeError) {
-    guard range != .binary, rule != "bytes/255" else { return }
-    let binarize = range == .unit ? "add --binarize threshold (or dynamic), " : ""
+  /// - Parameters:
+  ///   - likelihood: the name of the likelihood that needs levels.
+  ///   - takesBinary: whether it can have two levels in place of those of a byte.
+  func checkLevels(for likelihood: String, takesBinary: Bool) throws(RecipeError) {
+    if range == .binary {
+      guard !takesBinary else { return }
+      throw RecipeError(
+        .unsuitableData,
+        "the \(likelihood) likelihood needs data of bytes, but these are zeros and ones, to which "
+          + "254 of its 256 values would be lost; choose --set likelihood=bernoulli")
+    }
+    guard rule != "bytes/255" else { return }
+    let kinds = takesBinary ? "bytes, or of zeros and ones" : "bytes"
+    let binarize = range == .unit && takesBinary ? "add --binarize threshold (or dynamic), " : ""
     throw RecipeError(
       .unsuitableData,
-      "the \(likelihood) likelihood needs data of bytes, or of zeros and ones, but these are "
+      "the \(likelihood) likelihood needs data of \(kinds), but these are "
         + "\(rule); store them as bytes (uint8), \(binarize)or --set likelihood=gaussian")
   }
 }

@@ -67,57 +67,6 @@ public final class DiscretizedLogisticMixture: Likelihood {
     return logProbability.reshaped(to: [rows, pixels]).sum(axis: 1)
   }
 
-  /// Components of equal weight with centres evenly spread around the mean, as far as the nearer
-  /// end of the range, and scales that leave the far end likely enough for a start: two values at
-  /// the ends with that mean lie (1 − mean²) from it on average.
-  public func parameters(withMean mean: Tensor) -> Tensor? {
-    let size = parametersPerPixel(channels: channels)
-    let count = Shape(Array(mean.shape.dimensions.dropLast())).count
-    let values = mean.floats
-    let target = Shape(mean.shape.dimensions.dropLast() + [size])
-    return Tensor(target) { parameters in
-      parameters.update(repeating: 0)
-      for pixel in 0..<count {
-        for channel in 0..<channels {
-          let centre = min(max(2 * values[pixel * channels + channel] - 1, -1), 1)
-          let logScale = log(max((1 - centre * centre) / 2, 0.05))
-          let start = pixel * size + (1 + channel) * components
-          for component in 0..<components {
-            let place = Float(2 * component + 1) / Float(components) - 1
-            parameters[start + component] = centre + place * (1 - centre.magnitude)
-            parameters[start + channels * components + component] = logScale
-          }
-        }
-      }
-    }
-  }
-
-  /// Σ π · centre, in 0…1: the mean of the mixture before it was cut into bins, with each
-  /// component's centre kept in the range, and later channels seeing the centres of earlier ones.
-  public func mean(_ parameters: Tensor) -> Tensor {
-    let pixels = parameters.shape.dimensions.dropLast()
-    let count = Shape(Array(pixels)).count
-    let mixture = split(parameters.reshaped(to: [1, count, parameters.shape[-1]]))
-    let weights = mixture.logits.softmax()
-    let means = mixture.means.split(sizes: Array(repeating: 1, count: channels), axis: 2)
-    let coefficients = mixture.coefficients.map {
-      $0.split(sizes: Array(repeating: 1, count: pairs), axis: 2)
-    }
-    var centres: [Tensor] = []
-    for (channel, mean) in means.enumerated() {
-      var centre = mean
-      for (earlier, known) in centres.enumerated() {
-        guard let coefficients else { continue }
-        centre = centre + coefficients[channel * (channel - 1) / 2 + earlier] * known
-      }
-      centres.append(centre.clamped(to: -1...1))
-    }
-    let weighted =
-      Tensor.concatenated(centres, axis: 2) * weights.reshaped(to: [1, count, 1, components])
-    return weighted.sum(axis: 3).scaled(by: 0.5, shift: 0.5)
-      .reshaped(to: Shape(pixels + [channels]))
-  }
-
   /// A component by the first number, then channel by channel the nearest value to a draw from its
   /// logistic distribution, centre + s · log(u / (1 − u)).
   ///
@@ -171,7 +120,7 @@ extension DiscretizedLogisticMixture {
   static let largestLogScale: Float = 20
 
   /// The parameters of pixels `[K, P, …]` by what they mean.
-  private struct Mixture {
+  struct Mixture {
     /// `[K, P, components]`
     let logits: Tensor
     /// `[K, P, channels, components]`
@@ -183,10 +132,10 @@ extension DiscretizedLogisticMixture {
   }
 
   /// Pairs of channels.
-  private var pairs: Int { channels * (channels - 1) / 2 }
+  var pairs: Int { channels * (channels - 1) / 2 }
 
   /// Parameters `[K, P, parametersPerPixel]` cut into parts.
-  private func split(_ parameters: Tensor) -> Mixture {
+  func split(_ parameters: Tensor) -> Mixture {
     let sizes = [1, channels, channels, pairs].filter { $0 > 0 }.map { $0 * components }
     let parts = parameters.split(sizes: sizes)
     return Mixture(
@@ -262,7 +211,7 @@ extension Component where Part == any Likelihood {
           help: "logistic distributions in the mixture")
       ]
     ) { values, build in
-      try build.data.checkLevels(for: "logistic-mixture")
+      try build.data.checkLevels(for: "logistic-mixture", takesBinary: false)
       guard build.data.channels <= 8 else {
         throw RecipeError(
           .unsuitableData,
