@@ -15,8 +15,9 @@ public final class ImportanceWeightedBound: Objective {
     /// That of the bound as it is computed, through the draws and through log q.
     case reparameterized
     /// Through the draws alone, with squared normalised weights w̃ₖ²: unbiased, and of a
-    /// signal-to-noise ratio that grows with K (Tucker et al. 2019, equation 8). All other parts
-    /// keep the bound's own gradient.
+    /// signal-to-noise ratio that grows with K (Tucker et al. 2019). All other parts keep the
+    /// bound's own gradient. The prior must give each layer's draws a `GradientGate`, as every
+    /// `DensityPrior` does; a ladder does not.
     case doublyReparameterized = "dreg"
   }
 
@@ -54,7 +55,11 @@ public final class ImportanceWeightedBound: Objective {
           // The bound's own gradient brings w̃ₖ to each draw; the gate brings the second one.
           let normalized = withoutTape { logWeights.detached().softmax().transposed() }
           for layer in evaluation.draw.layers {
-            layer.gate?.weights = normalized.reshaped(to: [normalized.count])
+            guard let gate = layer.gate else {
+              preconditionFailure(
+                "the doubly reparameterised gradient needs a gate at every layer's draws")
+            }
+            gate.weights = normalized.reshaped(to: [normalized.count])
           }
         }
         var loss = Loss.withAuxiliary(-bound.mean(), evaluation)

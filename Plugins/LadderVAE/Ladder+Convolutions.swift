@@ -60,8 +60,10 @@ enum ConvolutionalLadder {
     Conv2D(inputs: inputs, outputs: outputs, kernel: 1, padding: .none, random: random)
   }
 
-  static func weightShapes(_ channels: [Int], inputs: Int, blocks: Int) -> [[Int]] {
-    zip([inputs] + channels, channels).map { [9, $0, $1] } + channels.map { [18 * blocks, $0, $0] }
+  /// The shapes of the weights of a convolution, with the given number of taps, and of the blocks
+  /// that `finish` puts after it.
+  static func weightShapes(taps: Int, inputs: Int, outputs: Int, blocks: Int) -> [[Int]] {
+    [[taps, inputs, outputs], [18 * blocks, outputs, outputs]]
   }
 }
 
@@ -78,10 +80,14 @@ extension Component where Part == any Encoder {
         values, "channels", levels: levels.count, role: .encoder)
       let handover = LadderEncoder.Handover(rawValue: values.text("handover")) ?? .features
       let blocks = values.integer("blocks")
-      try build.checkSize(
-        ConvolutionalLadder.weightShapes(channels, inputs: build.data.channels, blocks: blocks))
       let inputs =
         [build.data.channels] + (handover == .mean ? levels.map { $0[2] } : channels).dropLast()
+      try build.checkSize(
+        channels.indices.flatMap { level in
+          ConvolutionalLadder.weightShapes(
+            taps: 9, inputs: inputs[level], outputs: channels[level], blocks: blocks)
+            + [[channels[level], 2 * levels[level][2]]]
+        })
       return LadderEncoder(
         blocks: try channels.indices.map { level in
           let random = build.random.child("block\(level)")
@@ -116,8 +122,22 @@ extension Component where Part == any Prior {
       let channels = try PerceptronLadder.widths(
         values, "channels", levels: latent.count, role: .prior)
       let blocks = values.integer("blocks")
+      let sharesParameters = values.flag("shares_parameters")
+      let steps = latent.indices.dropLast().flatMap { level in
+        ConvolutionalLadder.weightShapes(
+          taps: 9, inputs: channels[level + 1], outputs: channels[level], blocks: blocks)
+          + [[channels[level], 2 * latent[level]]]
+      }
+      // What an injection takes: the features that came down, where there are any, and the draw.
+      let injected = latent.indices.map { level in
+        latent[level] + (level + 1 < latent.count ? channels[level] : 0)
+      }
+      let injections = latent.indices.flatMap { level in
+        ConvolutionalLadder.weightShapes(
+          taps: 1, inputs: injected[level], outputs: channels[level], blocks: blocks)
+      }
       try build.checkSize(
-        ConvolutionalLadder.weightShapes(channels, inputs: latent[0], blocks: 3 * blocks))
+        (sharesParameters ? steps : steps + steps) + injections, of: "a ladder prior")
       let pyramid = Pyramid(
         height: build.data.height, width: build.data.width, levels: latent.count)
       func path(_ level: Int, _ name: String) throws -> (transition: any Layer, head: any Layer) {
@@ -136,18 +156,17 @@ extension Component where Part == any Prior {
         },
         steps: try latent.indices.dropLast().map { level in
           let own = try path(level, "step")
-          let separate = values.flag("shares_parameters") ? nil : try path(level, "inference")
+          let separate = sharesParameters ? nil : try path(level, "inference")
           return LadderPrior.Step(
             transition: own.transition, head: own.head,
             separate: separate.map { .init(transition: $0.transition, head: $0.head) })
         },
         injections: try latent.indices.map { level in
           let random = build.random.child("injection\(level)")
-          let above = level + 1 < latent.count ? channels[level] : 0
           return try ConvolutionalLadder.finish(
             { hasBias, activation in
               Conv2D(
-                inputs: above + latent[level], outputs: channels[level], kernel: 1, padding: .none,
+                inputs: injected[level], outputs: channels[level], kernel: 1, padding: .none,
                 hasBias: hasBias, activation: activation, random: random)
             }, channels: channels[level], blocks: blocks, values, random)
         },
@@ -170,9 +189,9 @@ extension Component where Part == any Decoder {
       _ = try build.ladderLevels(rank: 3, encoder: "ladder-conv")
       let (inputs, width) = (build.latents.decoderInputShape[2], values.integer("width"))
       let blocks = values.integer("blocks")
-      try build.checkSize([
-        [9, inputs, width], [18 * blocks, width, width], [9, width, build.parametersPerPixel],
-      ])
+      try build.checkSize(
+        ConvolutionalLadder.weightShapes(taps: 9, inputs: inputs, outputs: width, blocks: blocks)
+          + [[9, width, build.parametersPerPixel]])
       let pyramid = Pyramid(height: build.data.height, width: build.data.width, levels: 1)
       return LadderDecoder(
         trunk: try ConvolutionalLadder.up(

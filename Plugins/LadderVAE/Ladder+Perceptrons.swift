@@ -37,6 +37,11 @@ enum PerceptronLadder {
     return Sequential(layers)
   }
 
+  /// The shapes of that perceptron's weights.
+  static func weightShapes(_ inputs: Int, _ widths: [Int]) -> [[Int]] {
+    zip([inputs] + widths, widths).map { [$0, $1] }
+  }
+
   /// One width a level: the list as it is, or its one number for every level.
   static func widths(
     _ values: Hyperparameters, _ name: String, levels: Int, role: Role
@@ -70,14 +75,15 @@ extension Component where Part == any Encoder {
       let handover = LadderEncoder.Handover(rawValue: values.text("handover")) ?? .features
       let inputs = [build.data.elements] + (handover == .mean ? latent : widths).dropLast()
       let depth = values.integer("depth")
+      let layers = widths.map { [Int](repeating: $0, count: depth) }
       try build.checkSize(
-        zip(inputs, widths).map { [$0, $1] } + widths.map { [depth - 1, $0, $0] }
-          + zip(widths, latent).map { [$0, 2 * $1] })
+        widths.indices.flatMap { level in
+          PerceptronLadder.weightShapes(inputs[level], layers[level] + [2 * latent[level]])
+        })
       return LadderEncoder(
         blocks: try widths.indices.map { level in
           try PerceptronLadder.perceptron(
-            inputs[level], [Int](repeating: widths[level], count: depth), values,
-            build.random.child("block\(level)"))
+            inputs[level], layers[level], values, build.random.child("block\(level)"))
         },
         heads: widths.indices.map { level in
           Dense(
@@ -108,22 +114,25 @@ extension Component where Part == any Prior {
       let latent = values.integers("latent")
       let widths = try PerceptronLadder.widths(values, "hidden", levels: latent.count, role: .prior)
       let depth = values.integer("depth")
-      try build.checkSize(
-        zip(latent, widths).map { [$0, $1] } + widths.map { [2 * (depth - 1), $0, $0] })
+      let layers = widths.map { [Int](repeating: $0, count: depth) }
+      let sharesParameters = values.flag("shares_parameters")
+      let shapes = latent.indices.dropLast().flatMap { level in
+        PerceptronLadder.weightShapes(latent[level + 1], layers[level] + [2 * latent[level]])
+      }
+      try build.checkSize(sharesParameters ? shapes : shapes + shapes, of: "a ladder prior")
       func path(_ level: Int, _ name: String) throws -> (transition: any Layer, head: any Layer) {
         let random = build.random.child("\(name)\(level)")
-        let width = widths[level]
         return (
-          try PerceptronLadder.perceptron(
-            latent[level + 1], [Int](repeating: width, count: depth), values, random),
-          Dense(inputs: width, outputs: 2 * latent[level], random: random.child("head"))
+          try PerceptronLadder.perceptron(latent[level + 1], layers[level], values, random),
+          Dense(
+            inputs: widths[level], outputs: 2 * latent[level], random: random.child("head"))
         )
       }
       return LadderPrior(
         levels: latent.map { [$0] },
         steps: try latent.indices.dropLast().map { level in
           let own = try path(level, "step")
-          let separate = values.flag("shares_parameters") ? nil : try path(level, "inference")
+          let separate = sharesParameters ? nil : try path(level, "inference")
           return LadderPrior.Step(
             transition: own.transition, head: own.head,
             separate: separate.map { .init(transition: $0.transition, head: $0.head) })
@@ -139,19 +148,19 @@ extension Component where Part == any Decoder {
       role: .decoder, name: "ladder",
       summary: "a perceptron with normalisation from the lowest level to the image",
       hyperparameters: PerceptronLadder.hyperparameters(
-        hidden: [512], help: "width of the layers; one number")
+        hidden: [512], help: "widths from the lowest level on, each of depth dense layers")
     ) { values, build in
       let latent = try build.ladderLevels(rank: 1, encoder: "ladder").map(\.count)
-      let width = values.integers("hidden")[0]
-      let depth = values.integer("depth")
-      try build.checkSize([
-        [latent[0], width], [depth - 1, width, width], [width, build.outputShape.count],
-      ])
+      let layers = values.integers("hidden").flatMap {
+        [Int](repeating: $0, count: values.integer("depth"))
+      }
+      let outputs = build.outputShape.count
+      try build.checkSize(PerceptronLadder.weightShapes(latent[0], layers + [outputs]))
       return LadderDecoder(
         trunk: try PerceptronLadder.perceptron(
-          latent[0], [Int](repeating: width, count: depth), values, build.random.child("trunk")),
+          latent[0], layers, values, build.random.child("trunk")),
         head: Dense(
-          inputs: width, outputs: build.outputShape.count, random: build.random.child("head")),
+          inputs: layers.last ?? latent[0], outputs: outputs, random: build.random.child("head")),
         outputShape: build.outputShape)
     }
   }

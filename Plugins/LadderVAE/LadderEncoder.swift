@@ -3,7 +3,7 @@ import Tensors
 import VAECore
 
 /// The deterministic bottom-up path of a ladder: dᵢ = blockᵢ(dᵢ₋₁), d₀ = x, and a message
-/// (μ̂ᵢ, log σ̂ᵢ²) = headᵢ(dᵢ) at each level (Sønderby et al. 2016, equations 9 to 11).
+/// (μ̂ᵢ, log σ̂ᵢ²) = headᵢ(dᵢ) at each level (Sønderby et al. 2016).
 public final class LadderEncoder: Encoder {
   /// What a level hands to the one above it.
   public enum Handover: String, Sendable, CaseIterable {

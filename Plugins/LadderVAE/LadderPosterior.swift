@@ -3,7 +3,7 @@ import Tensors
 import VAECore
 
 /// What the bottom-up path says about each level: a Gaussian message N(μ̂, σ̂²), which the prior
-/// merges with its own belief on the way down (Sønderby et al. 2016, equations 12 to 14).
+/// merges with its own belief on the way down (Sønderby et al. 2016).
 ///
 /// Below the top, q(zᵢ | x, zᵢ₊₁) depends on what was drawn above it, so the posterior as a
 /// distribution of its own is that of the top level; `LadderPrior` draws the rest.
@@ -61,7 +61,7 @@ public struct GaussianMessage {
   }
 
   /// The product of two Gaussians, normalised: precisions add, and means are weighted by them
-  /// (Sønderby et al. 2016, equations 12 and 13).
+  /// (Sønderby et al. 2016).
   ///
   /// With l = log σ̂² − log σₚ² the weight of this message is w = σ̂⁻² / (σ̂⁻² + σₚ⁻²) =
   /// sigmoid(−l); the mean is μₚ + w (μ̂ − μₚ) and the log-variance log σ̂² − softplus(l), which

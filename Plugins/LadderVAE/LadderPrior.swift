@@ -4,8 +4,7 @@ import VAECore
 
 /// The top-down path of a ladder, p(z) = p(z_L) Π p(zᵢ | zᵢ₊₁) with p(z_L) = N(0, I), which
 /// inference walks too: at each level the encoder's message is merged with the prior's belief by
-/// precision, the level is drawn, priced against the prior, and passed down (Sønderby et al. 2016,
-/// equations 12 to 16).
+/// precision, the level is drawn, priced against the prior, and passed down (Sønderby et al. 2016).
 ///
 /// The rate of every level counts, the top included, and is the divergence from the *top-down
 /// prior* given the draws above.
@@ -185,7 +184,13 @@ public final class LadderPrior: Prior {
         priorLogVariance: expected.logVariance)
       layer = LatentLayer(sample: z, rate: rate.tiled(z.shape[0] / rate.shape[0]))
     }
-    if request.wantsUnitRates { layer.unitRates = posterior.unitDivergence(from: expected) }
+    if request.wantsUnitRates {
+      // Below the top the divergence depends on what was drawn above, so it is averaged over draws.
+      let units = posterior.unitDivergence(from: expected)
+      let draws = units.shape[0] * request.samples / z.shape[0]
+      layer.unitRates =
+        units.reshaped(to: [draws, units.shape[0] / draws, units.shape[1]]).mean(axis: 0)
+    }
     return layer
   }
 }

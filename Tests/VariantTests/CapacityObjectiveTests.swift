@@ -3,6 +3,9 @@ import Foundation
 import VAEZoo
 import XCTest
 
+/// The capacity objective of Burgess et al. (2018, equation 8): distortion + γ |KL − C|, C rising
+/// linearly over updates; to 25 nats over 100,000 updates with γ = 1000, among others, in Locatello
+/// et al. (2019).
 final class CapacityObjectiveTests: XCTestCase {
   private func model(_ objective: any Objective) -> Model {
     let random = RandomSource(seed: 6)
@@ -15,11 +18,11 @@ final class CapacityObjectiveTests: XCTestCase {
   }
 
   private func terms(
-    _ objective: any Objective, step: Int = 0, epochs: Double = 0
+    _ objective: any Objective, step: Int
   ) -> (loss: Double, distortion: Double, rate: Double) {
     let model = model(objective)
     var context = SmallModels.context(5, .training)
-    (context.step, context.epochs) = (step, epochs)
+    context.step = step
     let x = RandomSource(seed: 2).stream("x").uniform([5, 2, 3, 1]).isAbove(0.5)
     return withoutTape {
       let evaluation = model.evaluate(x, objective.requirements.draw, context)
@@ -37,12 +40,72 @@ final class CapacityObjectiveTests: XCTestCase {
     XCTAssertEqual(CapacityObjective(capacity: 25, steps: 0, gamma: 1).capacity(step: 0), 25)
   }
 
+  func testThePublishedScheduleRisesByAQuarterOfAThousandthOfANatAnUpdate() {
+    let objective = CapacityObjective(capacity: 25, steps: 100_000, gamma: 1000)
+    for step in [1, 777, 40_000, 99_999] {
+      XCTAssertEqual(objective.capacity(step: step), Float(step) * 0.00025, accuracy: 1e-5)
+    }
+    XCTAssertEqual(objective.capacity(step: 300_000), 25)
+  }
+
+  func testTrainingRaisesTheCapacityWithEveryUpdateWhateverTheEpoch() throws {
+    // Four updates an epoch.
+    let updates = try RecordedObjective.updates(
+      of: CapacityObjective(capacity: 6, steps: 6, gamma: 10), epochs: 2)
+    XCTAssertEqual(updates.count, 8)
+    for (number, update) in updates.enumerated() {
+      let target = Double(min(number, 6))
+      XCTAssertEqual(
+        update.loss, update.distortion + 10 * abs(update.rate - target), accuracy: 1e-3)
+    }
+  }
+
+  // MARK: The distance
+
+  private func loss(rates: Tensor, capacity: Float) -> Tensor {
+    CapacityObjective(capacity: capacity, steps: 0, gamma: 10).phases[0].loss(
+      .given(distortion: [2, 4], rates: [rates]), SmallModels.context(2, .training)
+    ).value
+  }
+
+  func testTheRateIsAveragedOverTheBatchBeforeItIsCompared() {
+    // Example by example the distances would be 2 and 2.
+    XCTAssertEqual(loss(rates: Tensor([1, 5]), capacity: 3).item, 3, accuracy: 1e-6)
+  }
+
+  func testTheRateIsPressedUpBelowTheCapacityAndDownAboveIt() throws {
+    let rates = Parameter(Tensor([1, 5]))
+    for (capacity, slope) in [(4, -5), (2, 5)] as [(Float, Float)] {
+      let gradients = loss(rates: rates.tensor, capacity: capacity).backward()
+      XCTAssertEqual(try XCTUnwrap(gradients[rates]).floats, [slope, slope])
+    }
+  }
+
+  func testTheRateOfAllLayersTogetherIsHeldToTheCapacity() {
+    let evaluation = Evaluation.given(
+      distortion: [2, 4], rates: [Tensor([1, 2]), Tensor([3, 6])])
+    let loss = CapacityObjective(capacity: 1, steps: 0, gamma: 10).phases[0].loss(
+      evaluation, SmallModels.context(2, .training))
+    XCTAssertEqual(loss.value.item, 3 + 10 * 5, accuracy: 1e-4)
+  }
+
   func testTheLossIsDistortionAndTheWeightedDistanceOfTheMeanRateFromTheCapacity() {
     for (capacity, step) in [(0.01, 100), (40, 50), (40, 0)] as [(Float, Int)] {
       let objective = CapacityObjective(capacity: capacity, steps: 100, gamma: 10)
       let (loss, distortion, rate) = terms(objective, step: step)
       let target = Double(objective.capacity(step: step))
       XCTAssertEqual(loss, distortion + 10 * abs(rate - target), accuracy: 1e-4)
+    }
+  }
+
+  func testARateThatTrainingCannotChangeIsRefused() throws {
+    for (variant, word) in [("vq-vae", "discrete codes"), ("pixelcnn", "no latents")] {
+      let recipe = try SmallModels.recipe(
+        variant, data: SmallModels.data(), [(key: "objective.name", value: "capacity")])
+      XCTAssertThrowsError(try SmallModels.registry.model(recipe, seed: 1)) { error in
+        XCTAssertEqual((error as? RecipeError)?.kind, .invalid)
+        XCTAssertTrue("\(error)".contains(word), "\(error)")
+      }
     }
   }
 
@@ -58,12 +121,5 @@ final class CapacityObjectiveTests: XCTestCase {
     let result = try XCTUnwrap(
       Evaluator(model: model, examples: Examples(data.train), seed: 0).run())
     XCTAssertEqual(result.rate.mean, 1.5, accuracy: 0.3)
-  }
-
-  func testTheWarmUpRaisesTheWeightWithEveryUpdate() {
-    let objective = EvidenceLowerBound(beta: 4, warmUpEpochs: 2)
-    XCTAssertEqual([0, 0.5, 1, 2, 9].map(objective.weight(epochs:)), [0, 1, 2, 4, 4])
-    let (loss, distortion, rate) = terms(objective, epochs: 0.5)
-    XCTAssertEqual(loss, distortion + rate, accuracy: 1e-4)
   }
 }

@@ -25,6 +25,27 @@ final class LadderPosteriorTests: XCTestCase {
     }
   }
 
+  /// Moments of the product of two densities, taken numerically, without the formula:
+  ///
+  ///     import numpy as np
+  ///     for (m1, l1), (m2, l2) in pairs:
+  ///         s = np.exp(min(l1, l2) / 2)
+  ///         z = np.linspace(min(m1, m2) - 14 * s, max(m1, m2) + 14 * s, 4_000_001)
+  ///         p = -(z - m1)**2 / 2 * np.exp(-l1) - (z - m2)**2 / 2 * np.exp(-l2)
+  ///         p = np.exp(p - p.max()); p /= p.sum()
+  ///         mean = (p * z).sum(); print(mean, np.log((p * (z - mean)**2).sum()))
+  func testMergingAgreesWithMomentsOfTheProductTakenByNumPy() {
+    let first = message([1, 0.3, 5, -4, 2], [0, -1.5, 2, 0.1, -9])
+    let second = message([-2, 0.7, 5, 3, 2.5], [0, 0.4, -3, 6, -8])
+    let merged = first.merged(with: second)
+    let means: [Float] = [-0.5, 0.35204339, 5, -3.98087627, 2.13447071]
+    let logs: [Float] = [-0.69314718, -1.63938676, -3.00671535, 0.09726430, -9.31326169]
+    for index in means.indices {
+      XCTAssertEqual(merged.mean.floats[index], means[index], accuracy: 1e-5)
+      XCTAssertEqual(merged.logVariance.floats[index], logs[index], accuracy: 1e-5)
+    }
+  }
+
   func testMergingIsSymmetric() {
     let (a, b) = (message([1, 2, -3], [0.5, -2, 1]), message([-1, 0, 4], [1, 3, -6]))
     for (x, y) in zip(a.merged(with: b).mean.floats, b.merged(with: a).mean.floats) {
@@ -40,6 +61,31 @@ final class LadderPosteriorTests: XCTestCase {
     XCTAssertEqual(merged.mean.floats, [-3, 7])
     XCTAssertEqual(merged.logVariance.floats[0], -20, accuracy: 1e-5)
     XCTAssertEqual(merged.logVariance.floats[1], -20, accuracy: 1e-5)
+  }
+
+  func testTwoEquallySureOnesHalveTheVariance() {
+    let merged = message([1, 1], [-20, 20]).merged(with: message([2, 2], [-20, 20]))
+    XCTAssertEqual(merged.mean.floats, [1.5, 1.5])
+    XCTAssertEqual(merged.logVariance.floats[0], -20 - Float(log(2.0)), accuracy: 1e-5)
+    XCTAssertEqual(merged.logVariance.floats[1], 20 - Float(log(2.0)), accuracy: 1e-5)
+  }
+
+  func testValuesAndGradientsAreFiniteHoweverFarThePrecisionsLieApart() throws {
+    // e^100 is beyond single precision, so that precisions themselves could not be added.
+    let logs: [Float] = [-20, -20, 20, 20, -100, 100, -100]
+    let others: [Float] = [-20, 20, -20, 20, 100, -100, -100]
+    let parameters = [logs.map { _ in 3 }, logs, logs.map { _ in -1000 }, others].map {
+      Parameter(Tensor($0, shape: [1, 7]))
+    }
+    let merged = GaussianMessage(
+      mean: parameters[0].tensor, logVariance: parameters[1].tensor
+    ).merged(
+      with: GaussianMessage(mean: parameters[2].tensor, logVariance: parameters[3].tensor))
+    XCTAssertTrue(merged.mean.isFinite && merged.logVariance.isFinite)
+    let gradients = (merged.mean + merged.logVariance).sum().backward()
+    for parameter in parameters {
+      XCTAssertTrue(try XCTUnwrap(gradients[parameter]).isFinite)
+    }
   }
 
   func testGradientsOfAMergeAreThoseOfFiniteDifferences() throws {

@@ -18,6 +18,10 @@ final class LadderVAETests: XCTestCase {
     try SmallModels.registry.model(try recipe(settings), seed: 3)
   }
 
+  private let convolutional = ["encoder", "prior", "decoder"].map {
+    (key: "\($0).name", value: "ladder-conv")
+  }
+
   private func evaluate(
     _ model: Model, count: Int = 6, samples: Int = 1, sampled: Bool = false, seed: UInt64 = 1,
     mode: Context.Mode = .training
@@ -153,32 +157,35 @@ final class LadderVAETests: XCTestCase {
       loss, (evaluation.distortion.mean() + evaluation.rate.mean() * 0.25).item, accuracy: 1e-3)
   }
 
-  func testFreeBitsAreAFloorUnderTheBatchMeanOfEachLevel() throws {
-    let model = try model()
-    let evaluation = evaluate(model)
-    let means = evaluation.draw.layers.map { $0.rate.mean().item }
-    let floor = means.sorted()[1] + 0.01
-    let objective = EvidenceLowerBound(freeBits: floor)
-    let loss = objective.phases[0].loss(evaluation, SmallModels.context(6, .training)).value.item
-    let expected = means.reduce(evaluation.distortion.mean().item) { $0 + max($1, floor) }
-    XCTAssertEqual(loss, expected, accuracy: 1e-3)
-  }
-
-  func testALevelUnderItsFloorGetsNoGradientFromItsRate() throws {
-    let model = try model()
-    let context = SmallModels.context(6, .training)
-    let x = Examples(data.train).batch(Array(0..<6), context)
-    let evaluation = model.evaluate(x, DrawRequest(), context)
-    let objective = EvidenceLowerBound(freeBits: 1000)
-    let gradients = objective.phases[0].loss(evaluation, context).value.backward()
-    let plain = model.evaluate(x, DrawRequest(), context).distortion.mean().backward()
-    for (path, parameter) in model.parameters {
-      let (a, b) = (gradients[parameter]?.floats ?? [], plain[parameter]?.floats ?? [])
-      for (x, y) in zip(a, b) { XCTAssertEqual(x, y, accuracy: 1e-5, path) }
+  /// The statistics for evaluation are the moments of the whole training set under the weights that
+  /// the epoch ended with, here those of the first layer in double precision.
+  func testEvaluationUsesMomentsOfTheTrainingSetUnderTheWeightsOfTheEpochsEnd() throws {
+    let model = try SmallModels.trained(try recipe(), data: data, epochs: 3)
+    let parameters = Dictionary(
+      uniqueKeysWithValues: model.parameters.map { ($0.path, $0.parameter.value) })
+    let buffers = Dictionary(
+      uniqueKeysWithValues: model.buffers.map { ($0.path, $0.buffer.value) })
+    let weights = try XCTUnwrap(parameters["encoder.blocks.0.0.weights"]).floats.map(Double.init)
+    let bias = try XCTUnwrap(parameters["encoder.blocks.0.0.bias"]).floats.map(Double.init)
+    let means = try XCTUnwrap(buffers["encoder.blocks.0.1.mean"]).floats
+    let variances = try XCTUnwrap(buffers["encoder.blocks.0.1.variance"]).floats
+    let x = Examples(data.train).batch(Array(0..<64), SmallModels.context(64)).floats
+    for unit in 0..<9 {
+      let sums = (0..<64).map { row in
+        (0..<16).reduce(bias[unit]) { $0 + Double(x[row * 16 + $1]) * weights[$1 * 9 + unit] }
+      }
+      let mean = sums.reduce(0, +) / 64
+      let variance = sums.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 64
+      XCTAssertEqual(Double(means[unit]), mean, accuracy: 1e-4)
+      XCTAssertEqual(Double(variances[unit]), variance, accuracy: 1e-4 * max(1, variance))
+    }
+    // The way down is calibrated as well.
+    for (path, mean) in buffers where path.hasPrefix("prior.") && path.hasSuffix("mean") {
+      XCTAssertTrue(mean.floats.contains { $0 != 0 }, path)
     }
   }
 
-  func testEvaluationUsesStatisticsOfTheWeightsOfTheEpochsEnd() throws {
+  func testTheBoundOfABatchInEvaluationIsThatOfTheTrainingSet() throws {
     let model = try SmallModels.trained(try recipe(), data: data, epochs: 3)
     let result = try XCTUnwrap(
       Evaluator(model: model, examples: Examples(data.train), seed: 0).run())
@@ -204,20 +211,22 @@ final class LadderVAETests: XCTestCase {
   }
 
   func testConvolutionalLevelsTakeOddSizes() throws {
-    for (height, width) in [(7, 5), (9, 7), (4, 4)] {
+    for (height, width, latent) in [
+      (7, 5, "2,3"), (9, 7, "2,3"), (4, 4, "2,3"), (7, 5, "2,3,4"), (9, 7, "2,3,4"),
+    ] {
       let data = SmallModels.data(height: height, width: width)
       let recipe = try SmallModels.recipe(
         "ladder-vae", data: data,
-        [
-          (key: "encoder.name", value: "ladder-conv"), (key: "prior.name", value: "ladder-conv"),
-          (key: "decoder.name", value: "ladder-conv"), (key: "latent", value: "2,3"),
-        ])
+        convolutional + [(key: "latent", value: latent), (key: "channels", value: "6")])
       let model = try SmallModels.trained(recipe, data: data, epochs: 1)
       let images = model.sample(SmallModels.context(2))
       XCTAssertEqual(images.shape, [2, height, width, 1])
       let draw = model.prior.draw(temperature: 1, SmallModels.context(2))
-      XCTAssertEqual(
-        draw.layers[0].sample.shape, [2, (height + 1) / 2, (width + 1) / 2, 2])
+      var size = (height: height, width: width)
+      for (layer, channels) in zip(draw.layers, 2...4) {
+        size = ((size.height + 1) / 2, (size.width + 1) / 2)
+        XCTAssertEqual(layer.sample.shape, [2, size.height, size.width, channels])
+      }
     }
   }
 
@@ -240,6 +249,29 @@ final class LadderVAETests: XCTestCase {
     }
   }
 
+  func testConvolutionalInferenceMayHaveAPathOfItsOwn() throws {
+    let settings = convolutional + [(key: "latent", value: "2,3")]
+    let (shared, separate) = try (
+      SmallModels.registry.model(
+        SmallModels.recipe("ladder-vae", data: data, settings), seed: 1),
+      SmallModels.registry.model(
+        SmallModels.recipe(
+          "ladder-vae", data: data,
+          settings + [(key: "prior.shares_parameters", value: "false")]), seed: 1)
+    )
+    XCTAssertGreaterThan(separate.parameterCount, shared.parameterCount)
+    XCTAssertTrue(evaluate(separate).logWeights.isFinite)
+  }
+
+  func testTheDecoderHasLayersOfEveryWidthGiven() throws {
+    let model = try model([
+      (key: "decoder.hidden", value: "7,6"), (key: "decoder.depth", value: "2"),
+    ])
+    let weights = model.decoder.parameters.filter { $0.path.hasSuffix("weights") }
+    XCTAssertEqual(
+      weights.map(\.parameter.shape), [[5, 7], [7, 7], [7, 6], [6, 6], [6, 16]])
+  }
+
   func testALevelMayHandUpTheMeanOfItsMessageOnly() throws {
     let model = try model([(key: "encoder.handover", value: "mean")])
     let shapes = Dictionary(
@@ -248,16 +280,65 @@ final class LadderVAETests: XCTestCase {
     XCTAssertTrue(evaluate(model).logWeights.floats.allSatisfy(\.isFinite))
   }
 
+  // MARK: Storing
+
+  func testAStoredLadderOfAnyKindSaysTheSame() throws {
+    let path = NSTemporaryDirectory() + "ladder-\(UUID().uuidString).safetensors"
+    addTeardownBlock { try? FileManager.default.removeItem(atPath: path) }
+    let separate = (key: "prior.shares_parameters", value: "false")
+    let handover = (key: "encoder.handover", value: "mean")
+    for settings in [[separate, handover], convolutional + [separate], convolutional + [handover]] {
+      let recipe = try SmallModels.recipe(
+        "ladder-vae", data: data, settings + [(key: "latent", value: "3,2")])
+      let model = try SmallModels.trained(recipe, data: data, epochs: 1)
+      try TrainedModel(model: model, recipe: recipe, source: "memory").save(to: path)
+      let opened = try TrainedModel.open(path, registry: SmallModels.registry)
+      XCTAssertEqual(opened.recipe, recipe)
+      let (before, after) = (
+        evaluate(model, samples: 2, mode: .evaluation),
+        evaluate(opened.model, samples: 2, mode: .evaluation)
+      )
+      XCTAssertEqual(before.logWeights.floats, after.logWeights.floats)
+      XCTAssertEqual(
+        model.sample(SmallModels.context(3)).floats,
+        opened.model.sample(SmallModels.context(3)).floats)
+    }
+  }
+
+  // MARK: Refusals
+
   func testWhatDoesNotFitIsRefusedNamingIt() {
     for (settings, words) in [
       ([(key: "hidden", value: "9,8")], ["hidden has 2 numbers", "3 levels"]),
       ([(key: "latent", value: "5,0,3")], ["latent", "1…65536"]),
       ([(key: "prior.hidden", value: "9,8,7,6")], ["prior.hidden has 4 numbers", "3 levels"]),
       ([(key: "hidden", value: "60000")], ["beyond the limit"]),
+      (
+        [
+          (key: "latent", value: "1,20000,1"), (key: "encoder.hidden", value: "1"),
+          (key: "prior.hidden", value: "20000,1,1"),
+        ], ["a ladder prior", "beyond the limit"]
+      ),
     ] as [([(key: String, value: String)], [String])] {
       XCTAssertThrowsError(try model(settings)) { error in
         XCTAssertEqual((error as? RecipeError)?.kind, .invalid)
         for word in words { XCTAssertTrue("\(error)".contains(word), "\(error)") }
+      }
+    }
+  }
+
+  func testMapsBeyondMemoryAreRefused() throws {
+    for setting in [
+      (key: "encoder.channels", value: "4096"), (key: "prior.channels", value: "4096"),
+    ] {
+      let recipe = try SmallModels.recipe(
+        "ladder-vae", data: data,
+        convolutional + [
+          (key: "latent", value: "65536"), (key: "channels", value: "6"), setting,
+        ])
+      XCTAssertThrowsError(try SmallModels.registry.model(recipe, seed: 1)) { error in
+        XCTAssertEqual((error as? RecipeError)?.kind, .invalid)
+        XCTAssertTrue("\(error)".contains("beyond the limit"), "\(error)")
       }
     }
   }

@@ -122,8 +122,8 @@ extension DataDescription {
       guard !takesBinary else { return }
       throw RecipeError(
         .unsuitableData,
-        "the \(likelihood) likelihood needs data of bytes, but these are zeros and ones, to which "
-          + "254 of its 256 values would be lost; choose --set likelihood=bernoulli")
+        "the \(likelihood) likelihood needs data of bytes, but these are zeros and ones, two of its "
+          + "256 values; choose --set likelihood=bernoulli")
     }
     guard rule != "bytes/255" else { return }
     let kinds = takesBinary ? "bytes, or of zeros and ones" : "bytes"
