@@ -6,19 +6,43 @@ test_flags = -c release --scratch-path .build-tests
 # Tests often share the machine with compilers: see Sources/vae-zoo/WaitingPolicy.swift.
 export GOMP_SPINCOUNT ?= 2000
 
-.PHONY: build demo test format lint clean help bootstrap
+.PHONY: build lib demo test fuzz abi-check install uninstall format lint clean help bootstrap
 .SILENT:
 
 build: bootstrap
 	swift build -c release --product vae-zoo --static-swift-stdlib
 
+# The Swift runtime is linked into the library, as into the command, so that neither needs Swift.
+lib: bootstrap
+	swift build -c release --product vae --static-swift-stdlib
+	ln -sf libvae.so .build/release/libvae.so.1
+
 demo:
 	scripts/demo
 
-test: bootstrap lint
+test: bootstrap lint build lib
 	swift build $(test_flags) --build-tests --explicit-target-dependency-import-check error
 	swift test $(test_flags) --skip-build --disable-swift-testing
 	scripts/test-examples
+	scripts/abi-check
+	scripts/test-c
+	scripts/test-install
+
+# Random and hostile arguments to every function of the C interface.
+CALLS ?= 10000000
+fuzz:
+	swift build $(test_flags) --build-tests
+	VAE_FUZZ_CALLS=$(CALLS) swift test $(test_flags) --skip-build --disable-swift-testing \
+	  --filter VAECTests.FuzzTests
+
+abi-check: lib
+	scripts/abi-check
+
+install:
+	PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' DESTDIR='$(DESTDIR)' scripts/install
+
+uninstall:
+	PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' DESTDIR='$(DESTDIR)' scripts/install --uninstall
 
 format:
 	swift format format --in-place --parallel --recursive $(style_paths)
@@ -34,8 +58,13 @@ bootstrap:
 
 help:
 	echo 'make build    install missing system packages, build .build/release/vae-zoo'
+	echo 'make lib      build .build/release/libvae.so, the library for C and whatever speaks C'
+	echo 'make install  install command, library, header and manual: PREFIX=/usr/local, LIBDIR=, DESTDIR='
+	echo 'make uninstall  remove what was installed with the same PREFIX, LIBDIR and DESTDIR'
 	echo 'make demo     build; train, evaluate and draw a Gaussian VAE in demo-run/'
 	echo 'make test     check the style, run all tests and examples'
+	echo 'make abi-check  hold the library to include/vae.h and to its baseline'
+	echo 'make fuzz     call the C interface with random arguments, CALLS=10000000 times'
 	echo 'make format   rewrite the sources in the style'
 	echo 'make lint     check the style'
 	echo 'make clean    remove what was built'

@@ -20,6 +20,7 @@ let package = Package(
     .library(name: "VAEData", targets: ["VAEData"]),
     .library(name: "VAETraining", targets: ["VAETraining"]),
     .library(name: "VAEZoo", targets: ["VAEZoo"]),
+    .library(name: "vae", type: .dynamic, targets: ["VAELib"]),
     .executable(name: "vae-zoo", targets: ["vae-zoo"]),
   ],
   dependencies: [
@@ -31,6 +32,8 @@ let package = Package(
       name: "COneDNN",
       linkerSettings: [.linkedLibrary("dnnl")]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CDLPack"),
+    .systemLibrary(name: "CVAE", path: "include"),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(
       name: "CVectorKernels",
@@ -87,7 +90,22 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    // Layer 7: front ends.
+    // Layer 7: front ends. VAEC implements include/vae.h; VAELib is libvae.so, a leaf with link flags
+    // that nothing else may depend on.
+    .target(
+      name: "VAEC", dependencies: ["CVAE", "CDLPack", "Tensors", "VAEZoo"], swiftSettings: strict),
+    .target(
+      name: "VAELib", dependencies: ["VAEC"], swiftSettings: strict,
+      linkerSettings: [
+        .unsafeFlags(
+          [
+            "-static-stdlib", "-use-ld=lld", "-l_FoundationCollections", "-l_FoundationCShims",
+            "-Xlinker", "--version-script=\(Context.packageDirectory)/include/abi/exports.map",
+            "-Xlinker", "-soname=libvae.so.1",
+            "-Xlinker", "--no-undefined", "-Xlinker", "--no-undefined-version",
+            "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-s",
+          ], .when(platforms: [.linux]))
+      ]),
     .target(name: "VAEImages", dependencies: ["CPNG"], swiftSettings: strict),
     .executableTarget(
       name: "vae-zoo",
@@ -127,6 +145,9 @@ let package = Package(
       dependencies: [
         "VAEZoo", "BetaVAE", "IWAE", "LadderVAE", "VAECore", "NeuralNetworks", "Tensors",
       ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "VAECTests", dependencies: ["VAEC", "CVAE", "CDLPack", "VAEZoo"],
       swiftSettings: strict),
     .testTarget(name: "CommandTests", dependencies: ["vae-zoo"], swiftSettings: strict),
   ]

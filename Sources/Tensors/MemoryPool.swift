@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// A caching allocator for tensor storage.
 ///
@@ -27,7 +26,7 @@ public final class MemoryPool: Sendable {
     var statistics = Statistics()
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   /// The counters at this moment.
   public var statistics: Statistics {

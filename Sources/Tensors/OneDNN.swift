@@ -1,7 +1,6 @@
 import COneDNN
 import CVectorKernels
 import Glibc
-import Synchronization
 
 /// Matrix products and convolutions by oneDNN, for `Kernels`: primitives are made once a shape and
 /// kept.
@@ -65,7 +64,7 @@ enum OneDNN {
       status == 0, "oneDNN refused \(what()): \(String(cString: od_status_text(status)))")
   }
 
-  private static let cache = Mutex<[ConvolutionPrimitive.Key: ConvolutionPrimitive]>([:])
+  private static let cache = Lock<[ConvolutionPrimitive.Key: ConvolutionPrimitive]>([:])
 }
 
 /// A convolution pass made ready by oneDNN.

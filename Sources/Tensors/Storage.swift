@@ -17,9 +17,9 @@ public enum Device: String, Sendable {
 }
 
 /// A block of memory that tensors share; returned to the caching allocator when the last of them is
-/// gone.
+/// gone. Memory that was borrowed is only let go of.
 public final class Storage {
-  /// The first byte, aligned to 64.
+  /// The first byte, aligned to 64 where the memory is the pool's.
   let base: UnsafeMutableRawPointer
   /// The type of the elements.
   public let elementType: ElementType
@@ -29,15 +29,34 @@ public final class Storage {
   public let device: Device = .cpu
   /// Rises with every change in place, so that what was derived from the contents can be dropped.
   package internal(set) var version: UInt64 = 0
+  /// Whether the memory belongs to somebody else: it is never written and never freed here.
+  let isBorrowed: Bool
+  /// What keeps borrowed memory alive, where its owner is an object.
+  private let owner: AnyObject?
 
   /// Memory for `count` elements, not initialised.
   init(count: Int, elementType: ElementType = .float32) {
     self.count = count
     self.elementType = elementType
+    isBorrowed = false
+    owner = nil
     base = MemoryPool.shared.take(bytes: count * elementType.byteCount)
   }
 
+  /// Memory of somebody else, which stays valid and unchanged as long as this object lives.
+  init(
+    borrowing base: UnsafeMutableRawPointer, count: Int, elementType: ElementType,
+    owner: AnyObject?
+  ) {
+    self.base = base
+    self.count = count
+    self.elementType = elementType
+    self.owner = owner
+    isBorrowed = true
+  }
+
   deinit {
+    guard !isBorrowed else { return }
     MemoryPool.shared.give(back: base, bytes: count * elementType.byteCount)
   }
 

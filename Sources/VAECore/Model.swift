@@ -117,7 +117,8 @@ public final class Model: Module {
     }
   }
 
-  private func output(_ draw: LatentDraw, drawing: Bool, _ context: Context) -> Tensor {
+  /// Images of a draw.
+  func output(_ draw: LatentDraw, drawing: Bool, _ context: Context) -> Tensor {
     if let decoder = decoder as? any AutoregressiveDecoder {
       return decoder.sample(draw, from: likelihood, context)
     }

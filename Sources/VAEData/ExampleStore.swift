@@ -1,3 +1,5 @@
+import Tensors
+
 /// Examples that can be drawn by index: held in memory, or generated on demand.
 public protocol ExampleStore: Sendable {
   /// The number of examples.
@@ -12,9 +14,16 @@ public protocol ExampleStore: Sendable {
   ///   - indices: each in `0..<count`, in any order, repeated or not.
   ///   - destination: `indices.count * shape.count` numbers, all of which are overwritten.
   func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>)
+
+  /// A range of examples in place, `[range.count, height, width, channels]`, where they lie in
+  /// memory as models see them; nil elsewhere.
+  func view(_ range: Range<Int>) -> Tensor?
 }
 
 extension ExampleStore {
+  /// Nowhere.
+  public func view(_ range: Range<Int>) -> Tensor? { nil }
+
   /// Calls `body` with each index and the part of the destination that belongs to it.
   ///
   /// An index or a size that does not fit is a programming error and stops the program.

@@ -29,7 +29,7 @@ struct BenchCommand: ParsableCommand {
     threads.apply()
     let chosen =
       workloads.isEmpty ? Workload.all : Workload.all.filter { workloads.contains($0.name) }
-    let results = try chosen.map { try $0.measure() }
+    let results = try chosen.compactMap { try $0.measure() }
     if output.json {
       Console.print(JSON.array(results.map(\.json)).line)
       return

@@ -9,18 +9,12 @@ struct ListCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let entries = Registry.builtIn.entries
+    let registry = Registry.builtIn
     if output.json {
-      let items = entries.map { entry in
-        JSON.object([
-          "name": .text(entry.variant.name), "summary": .text(entry.variant.summary),
-          "origin": .text(entry.origin),
-        ])
-      }
-      Console.print(JSON.array(items).line)
+      Console.print(registry.variantsJSON.line)
     } else {
       Console.print(
-        Console.table(entries.map { [$0.variant.name, $0.origin, $0.variant.summary] }))
+        Console.table(registry.entries.map { [$0.variant.name, $0.origin, $0.variant.summary] }))
     }
   }
 }

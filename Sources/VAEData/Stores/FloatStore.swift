@@ -1,3 +1,5 @@
+import Tensors
+
 /// Images of floating-point numbers, in memory as models see them.
 struct FloatStore: ExampleStore {
   let count: Int
@@ -11,5 +13,12 @@ struct FloatStore: ExampleStore {
     forEachExample(indices, in: destination) { index, image in
       _ = image.update(fromContentsOf: floats[index * size..<(index + 1) * size])
     }
+  }
+
+  func view(_ range: Range<Int>) -> Tensor? {
+    guard let start = memory.elements(as: Float.self).baseAddress else { return nil }
+    return Tensor(
+      borrowing: start + range.lowerBound * shape.count,
+      shape: [range.count, shape.height, shape.width, shape.channels], owner: memory)
   }
 }

@@ -74,13 +74,9 @@ public struct Evaluator {
     withoutTape {
       let factors = wantsDisentanglement ? examples.split.factors : nil
       var sums = Sums(codeUsage: CodeUsage(model.prior.latents), keepsMeans: factors != nil)
-      let batchSize = max(1, min(rowLimit, 500))
-      var start = 0
-      while start < examples.count {
-        guard progress(Double(start) / Double(examples.count)) else { return nil }
-        let indices = Array(start..<min(start + batchSize, examples.count))
+      for indices in batches {
+        guard progress(Double(indices[0]) / Double(examples.count)) else { return nil }
         measure(indices, importanceSamples: importanceSamples, into: &sums)
-        start += indices.count
       }
       guard progress(1) else { return nil }
       var result = sums.result(
@@ -94,8 +90,7 @@ public struct Evaluator {
   }
 
   private func measure(_ indices: [Int], importanceSamples: Int?, into sums: inout Sums) {
-    var context = Context(
-      mode: .evaluation, random: random, examples: indices.map(UInt64.init))
+    let context = context(for: indices)
     let x = examples.batch(indices, context)
     var request = DrawRequest()
     request.wantsUnitRates = true
@@ -103,19 +98,67 @@ public struct Evaluator {
     sums.add(evaluation)
 
     guard let importanceSamples else { return }
-    // The bound used draw 0; the weights use draws of their own.
+    sums.logLikelihoods += logLikelihoods(
+      x, posterior: evaluation.posterior, samples: importanceSamples, context)
+  }
+
+  /// log p(x) of each example of a batch by importance weighting. The bound uses draw 0; the weights
+  /// use draws of their own.
+  private func logLikelihoods(
+    _ x: Tensor, posterior: any Posterior, samples: Int, _ context: Context
+  ) -> [Double] {
+    var context = context
+    var request = DrawRequest()
     request.usesSampledRate = true
-    request.wantsUnitRates = false
-    var weights = RunningLogSumExp(columns: indices.count)
+    var weights = RunningLogSumExp(columns: x.shape[0])
     var done = 0
-    while done < importanceSamples {
-      request.samples = min(max(1, rowLimit / indices.count), importanceSamples - done)
+    while done < samples {
+      request.samples = min(max(1, rowLimit / x.shape[0]), samples - done)
       context.firstDraw = 1 + done
-      let part = model.evaluate(x, posterior: evaluation.posterior, request, context)
+      let part = model.evaluate(x, posterior: posterior, request, context)
       part.logWeights.withFloats { weights.add($0) }
       done += request.samples
     }
-    sums.logLikelihoods += weights.logMeans
+    return weights.logMeans
+  }
+
+  /// log p(x) of each example in nats.
+  ///
+  /// - Parameters:
+  ///   - samples: draws an example for importance weighting, zero for the bound: −(distortion +
+  ///     rate) of one draw.
+  ///   - progress: told the fraction done; returns false to stop.
+  /// - Returns: a number for each example in order; nil when it was stopped.
+  public func logLikelihoods(
+    samples: Int, progress: (Double) -> Bool = { _ in true }
+  ) -> [Double]? {
+    withoutTape {
+      var found: [Double] = []
+      for indices in batches {
+        guard progress(Double(found.count) / Double(examples.count)) else { return nil }
+        let context = context(for: indices)
+        let x = examples.batch(indices, context)
+        if samples > 0 {
+          found += logLikelihoods(
+            x, posterior: model.encoder.encode(x, context), samples: samples, context)
+        } else {
+          found += model.evaluate(x, DrawRequest(), context).logWeights.floats.map(Double.init)
+        }
+      }
+      return found
+    }
+  }
+
+  /// The examples, as many at a time as a forward pass may have.
+  private var batches: [[Int]] {
+    let size = max(1, min(rowLimit, 500))
+    return stride(from: 0, to: examples.count, by: size).map {
+      Array($0..<min($0 + size, examples.count))
+    }
+  }
+
+  private func context(for indices: [Int]) -> Context {
+    Context(mode: .evaluation, random: random, examples: indices.map(UInt64.init))
   }
 
   /// What is gathered over batches.

@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import Tensors
 
 /// File operations that happen whole and stay, or throw a `FileError` with path and reason.
 public enum DurableFiles {
@@ -25,7 +25,7 @@ public enum DurableFiles {
     case removeFolder(String)
   }
 
-  private static let announcement = Mutex<(@Sendable (Change) throws -> Void)?>(nil)
+  private static let announcement = Lock<(@Sendable (Change) throws -> Void)?>(nil)
 
   /// Runs a closure while every change of this process is announced to another. What that one
   /// throws takes the place of the change: once, it stands for a full disk; ever after, for a

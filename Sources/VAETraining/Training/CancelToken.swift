@@ -13,6 +13,11 @@ public final class CancelToken: Sendable {
     flag.store(true, ordering: .relaxed)
   }
 
+  /// Takes the request back, so that the token can serve again.
+  public func reset() {
+    flag.store(false, ordering: .relaxed)
+  }
+
   /// Whether a stop was asked for.
   public var isCancelled: Bool {
     flag.load(ordering: .relaxed)

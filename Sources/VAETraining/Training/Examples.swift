@@ -28,7 +28,12 @@ public struct Examples {
   ///     training example is drawn anew
   ///     at every use and a held-out one is the same at every evaluation.
   public func batch(_ indices: [Int], _ context: Context) -> Tensor {
-    let values = split.batch(indices)
+    batch(of: split.batch(indices), indices, context)
+  }
+
+  /// Values `[N, height, width, channels]` that come from elsewhere, made binary as those of the
+  /// split.
+  func batch(of values: Tensor, _ indices: [Int], _ context: Context) -> Tensor {
     switch binarization {
     case .none: return values
     case .threshold: return values.isAbove(0.5)

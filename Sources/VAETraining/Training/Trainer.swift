@@ -29,6 +29,10 @@ public final class Trainer {
   /// processes would reduce theirs to a common mean.
   public var reduceGradients: (inout Gradients) -> Void = { _ in }
 
+  /// Whether the parts look at the first batches before the first update. A model whose weights are
+  /// to be trained on from where they are does without.
+  public var preparesModel = true
+
   let training: Examples
   let phases: [(phase: Phase, optimizer: Optimizer)]
   let average: WeightAverage?
@@ -37,6 +41,7 @@ public final class Trainer {
 
   private let schedule: Schedule
   private let requirements: ObjectiveRequirements
+  private var isPrepared = false
   private var order: EpochOrder?
   private var storedCodes: StoredCodes?
 
@@ -119,16 +124,12 @@ public final class Trainer {
     run: RunFolder? = nil, cancel: CancelToken = CancelToken(),
     observe: (TrainingEvent) -> Void = { _ in }
   ) throws -> Outcome {
-    if step == 0 && !isFinished && isFirstStage { try prepare() }
+    if !isFinished { try prepare() }
     observe(.started(step: step, totalSteps: totalSteps))
     var lastCheckpoint = Clock.seconds
     while !isFinished {
-      let begin = Clock.seconds
-      let terms = try update()
-      progress.seconds += Clock.seconds - begin
-      observe(.step(step, of: totalSteps, epoch: epoch, terms: terms))
+      _ = try advance(run: run, observe: observe)
       if step % updatesPerEpoch == 0 {
-        try finishEpoch(run: run, observe: observe)
         lastCheckpoint = Clock.seconds
       } else if let run,
         Clock.seconds - lastCheckpoint > Self.checkpointInterval || cancel.isCancelled
@@ -141,14 +142,37 @@ public final class Trainer {
     return .finished
   }
 
+  /// Makes one update with what belongs before the first one and after the last one of an epoch.
+  ///
+  /// - Parameters:
+  ///   - batch: values to train on in place of the next batch, `[N, height, width, channels]` in the
+  ///     range of the data.
+  ///   - run: where metrics and the checkpoint of an epoch go, nil for nowhere.
+  ///   - observe: told what happens, on the calling thread.
+  /// - Returns: the bound's terms of the batch.
+  /// - Throws: what `train` throws.
+  @discardableResult
+  public func advance(
+    on batch: Tensor? = nil, run: RunFolder? = nil, observe: (TrainingEvent) -> Void = { _ in }
+  ) throws -> BoundTerms {
+    try prepare()
+    let begin = Clock.seconds
+    let terms = try update(on: batch)
+    progress.seconds += Clock.seconds - begin
+    observe(.step(step, of: totalSteps, epoch: epoch, terms: terms))
+    if step % updatesPerEpoch == 0 { try finishEpoch(run: run, observe: observe) }
+    return terms
+  }
+
   /// A checkpoint is written at least this often, in seconds.
   static let checkpointInterval = 60.0
 
-  /// The epoch of the last update, from one.
-  var epoch: Int { (step + updatesPerEpoch - 1) / updatesPerEpoch }
+  /// The epoch of the last update, from one; zero before the first.
+  public var epoch: Int { (step + updatesPerEpoch - 1) / updatesPerEpoch }
 
   /// Lets the parts look at the first batches before the first update.
   private func prepare() throws {
+    guard step == 0 && !isPrepared && preparesModel && isFirstStage else { return }
     let count = max(1, min(updatesPerEpoch, Self.preparationExamples / options.batchSize))
     let order = EpochOrder(epoch: 0, count: training.count, random: random)
     let batches = (0..<count).map { number in
@@ -157,6 +181,7 @@ public final class Trainer {
     }
     let first = context(for: order.batch(0, size: options.batchSize))
     try withoutTape { try model.prepare(firstBatches: batches, context: first) }
+    isPrepared = true
   }
 
   /// Examples that parts may look at before the first update, about.
@@ -166,13 +191,14 @@ public final class Trainer {
 
   /// Makes one update of all phases.
   ///
+  /// - Parameter given: values to train on in place of the next batch.
   /// - Returns: the bound's terms of the first phase's batch.
   /// - Throws: `TrainingError` of kind `diverged`, with the parameters as they were before the
   ///   phase that diverged.
-  public func update() throws -> BoundTerms {
-    let indices = batchIndices(step: step)
+  public func update(on given: Tensor? = nil) throws -> BoundTerms {
+    let indices = given.map { Array(0..<$0.shape[0]) } ?? batchIndices(step: step)
     let context = context(for: indices)
-    let batch = stage.data == .images ? training.batch(indices, context) : codes(indices)
+    let batch = batch(given, indices, context)
     let second = requirements.needsSecondBatch ? secondBatch() : nil
     let rate = Float(options.learningRate) * schedule.factor(at: step)
     var terms: BoundTerms?
@@ -249,6 +275,18 @@ public final class Trainer {
     Context(
       mode: .training, step: step, epochs: Double(step) / Double(updatesPerEpoch), random: random,
       examples: indices.map(UInt64.init))
+  }
+
+  /// What an update looks at: given values or training examples, or the codes of either.
+  private func batch(_ given: Tensor?, _ indices: [Int], _ context: Context) -> Tensor {
+    guard let given else {
+      return stage.data == .images ? training.batch(indices, context) : codes(indices)
+    }
+    let values = training.batch(of: given, indices, context)
+    guard stage.data == .latents else { return values }
+    var context = context
+    context.mode = .evaluation
+    return model.codes(values, context) ?? values
   }
 
   /// The codes of some training examples, `[N, height, width]`. Those of all are computed at the
@@ -330,6 +368,13 @@ public final class Trainer {
   public func withAveragedWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
     guard let average else { return try body() }
     return try average.applied(body)
+  }
+
+  /// Makes those weights the model's own, once training is done.
+  public func adoptAveragedWeights() {
+    guard average != nil else { return }
+    let averaged = withAveragedWeights { model.parameters.map { $0.parameter.value.copied() } }
+    for ((_, parameter), value) in zip(model.parameters, averaged) { parameter.value = value }
   }
 
   /// Examples that calibration looks at, at most.

@@ -2,6 +2,7 @@ import Glibc
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAETraining
 
 /// A reference workload: a fixed model and batch, whose step is timed.
 public struct Workload: Sendable {
@@ -100,14 +101,18 @@ public struct BenchmarkResult: Sendable {
 }
 
 extension Workload {
-  /// Times the workload: at least 30 steps and about `seconds` of them, after a warm-up.
-  public func measure(seconds: Double = 4) throws -> BenchmarkResult {
+  /// Times the workload: at least 30 steps and about `seconds` of them, after a warm-up. Nil where
+  /// the token asks for a stop.
+  public func measure(
+    seconds: Double = 4, cancel: CancelToken = CancelToken()
+  ) throws -> BenchmarkResult? {
     let before = MatrixPeak.measure()
     let subject = try make()
-    for _ in 0..<5 { subject.run() }
+    for _ in 0..<5 where !cancel.isCancelled { subject.run() }
     var times: [Double] = []
     let begin = Self.now
     while times.count < 30 || (Self.now - begin < seconds && times.count < 10_000) {
+      guard !cancel.isCancelled else { return nil }
       let start = Self.now
       subject.run()
       times.append(Self.now - start)

@@ -15,13 +15,23 @@ extension DataSource {
       throw RecipeError(.malformed, "the recipe has no data part, so its model has no size")
     }
     let source = try DataSource.open(specification, rule: wanted.rule)
-    let found = try source.description(binarization: options.binarization)
+    try source.checkFits(wanted, binarization: options.binarization)
+    return source
+  }
+
+  /// Refuses data of another size or range than a model takes.
+  ///
+  /// - Throws: `RecipeError` of kind `unsuitableData`.
+  public func checkFits(
+    _ wanted: DataDescription, binarization: TrainingOptions.Binarization
+  ) throws(RecipeError) {
+    let found = try description(binarization: binarization)
     guard
       found.height == wanted.height, found.width == wanted.width, found.channels == wanted.channels
     else {
       throw RecipeError(
         .unsuitableData,
-        "\(specification) has images of \(found.height)x\(found.width)x\(found.channels), but the model takes "
+        "\(name) has images of \(found.height)x\(found.width)x\(found.channels), but the model takes "
           + "\(wanted.height)x\(wanted.width)x\(wanted.channels)")
     }
     guard
@@ -30,9 +40,8 @@ extension DataSource {
     else {
       throw RecipeError(
         .unsuitableData,
-        "\(specification) has \(found.range.rawValue) values, but the model takes \(wanted.range.rawValue) ones"
+        "\(name) has \(found.range.rawValue) values, but the model takes \(wanted.range.rawValue) ones"
       )
     }
-    return source
   }
 }

@@ -29,14 +29,7 @@ public struct TrainedModel {
   ///   and what is wrong with it.
   public static func open(_ path: String, registry: Registry) throws -> TrainedModel {
     if path.hasSuffix(".safetensors") {
-      let file = try Safetensors(
-        parsing: DurableFiles.read(path), path: path)
-      guard let text = file.metadata[recipeKey] else {
-        throw TrainingError(
-          .unsuitable, "\(path) has no recipe in its metadata, so it is no exported model")
-      }
-      return try open(
-        recipe: Array(text.utf8), recipeSource: "\(path): recipe", file, path, registry)
+      return try open(bytes: DurableFiles.read(path), source: path, registry: registry)
     }
     let run = try RunFolder.open(path)
     guard let recipe = try run.recipeBytes() else {
@@ -48,6 +41,22 @@ public struct TrainedModel {
     }
     return try open(
       recipe: recipe, recipeSource: "\(path)/recipe.json", checkpoint.weights, path, registry)
+  }
+
+  /// Reads the bytes of a file that `save` wrote.
+  ///
+  /// - Parameter source: what the bytes are, for errors.
+  /// - Throws: what `open(_:registry:)` throws.
+  public static func open(
+    bytes: [UInt8], source: String, registry: Registry
+  ) throws -> TrainedModel {
+    let file = try Safetensors(parsing: bytes, path: source)
+    guard let text = file.metadata[recipeKey] else {
+      throw TrainingError(
+        .unsuitable, "\(source) has no recipe in its metadata, so it is no exported model")
+    }
+    return try open(
+      recipe: Array(text.utf8), recipeSource: "\(source): recipe", file, source, registry)
   }
 
   /// Reads a run whose training has come to its end, or an exported file.
@@ -80,9 +89,14 @@ public struct TrainedModel {
 
   /// Writes weights and recipe into one safetensors file.
   public func save(to path: String) throws {
+    try DurableFiles.replace(path, with: encoded())
+  }
+
+  /// The bytes of that file.
+  public func encoded() -> [UInt8] {
     var file = Safetensors(tensors: model.weights)
     file.metadata = ["format": "pt", Self.recipeKey: recipe.json.line]
-    try DurableFiles.replace(path, with: file.encoded())
+    return file.encoded()
   }
 }
 
@@ -122,22 +136,35 @@ extension TrainedModel {
   public func reconstruct(
     _ split: DataSplit, count: Int, seed: Int = 0
   ) -> (originals: Tensor, reconstructions: Tensor) {
-    let examples = examples(split)
     let order = EpochOrder(
-      epoch: 0, count: examples.count, random: RandomSource(seed: UInt64(bitPattern: Int64(seed))))
-    let chosen = Array(order.indices.prefix(count))
+      epoch: 0, count: split.count, random: RandomSource(seed: UInt64(bitPattern: Int64(seed))))
     var originals: [Tensor] = []
-    let reconstructions = inParts(chosen.count) { range in
-      let indices = Array(chosen[range])
-      let context = context(seed, "evaluation", indices)
-      let batch = examples.batch(indices, context)
-      originals.append(batch)
-      return model.reconstruct(batch, context)
+    let reconstructions = reconstruct(split, Array(order.indices.prefix(count)), seed: seed) {
+      originals.append($0)
     }
     return (Tensor.concatenated(originals, axis: 0), reconstructions)
   }
 
-  private func context(_ seed: Int, _ name: String, _ indices: some Sequence<Int>) -> Context {
+  /// What the model makes of all examples of a split, in order, `[N, height, width, channels]`.
+  public func reconstruct(_ split: DataSplit, seed: Int = 0) -> Tensor {
+    reconstruct(split, Array(0..<split.count), seed: seed) { _ in }
+  }
+
+  /// What the model makes of chosen examples; `visit` is shown them as the model sees them.
+  private func reconstruct(
+    _ split: DataSplit, _ chosen: [Int], seed: Int, visit: (Tensor) -> Void
+  ) -> Tensor {
+    let examples = examples(split)
+    return inParts(chosen.count) { range in
+      let indices = Array(chosen[range])
+      let context = context(seed, "evaluation", indices)
+      let batch = examples.batch(indices, context)
+      visit(batch)
+      return model.reconstruct(batch, context)
+    }
+  }
+
+  func context(_ seed: Int, _ name: String, _ indices: some Sequence<Int>) -> Context {
     Context(
       mode: .evaluation, random: RandomSource(seed: UInt64(bitPattern: Int64(seed))).child(name),
       examples: indices.map(UInt64.init))
@@ -146,8 +173,13 @@ extension TrainedModel {
   /// Images made a few at a time, so that memory does not grow with their number but for the
   /// result.
   private func inParts(_ count: Int, _ body: (Range<Int>) -> Tensor) -> Tensor {
-    let size = 250
-    let parts = stride(from: 0, to: count, by: size).map { body($0..<min($0 + size, count)) }
-    return Tensor.concatenated(parts, axis: 0)
+    Tensor.concatenated(parts(of: count).map(body), axis: 0)
+  }
+
+  /// Rows that one forward pass may have, part by part: 250, fewer of large images.
+  func parts(of count: Int) -> [Range<Int>] {
+    let pixels = recipe.data.map { $0.height * $0.width } ?? 1
+    let size = max(1, min(250, (1 << 21) / max(1, pixels)))
+    return stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
   }
 }

@@ -58,8 +58,8 @@ public final class TrainingSession {
   public let data: DataSource
   /// The trainer, at the step it begins with.
   public let trainer: Trainer
-  /// The run folder.
-  public let run: RunFolder
+  /// The run folder, nil where nothing is stored.
+  public let run: RunFolder?
   /// What the user should know before it begins, a sentence each.
   public let notices: [String]
 
@@ -67,7 +67,7 @@ public final class TrainingSession {
   ///
   /// - Throws: `RecipeError`, `DataError`, `TrainingError`, `FileError` or `SafetensorsError`;
   ///   nothing has been changed on disk then but for an empty run folder.
-  public init(_ request: TrainingRequest, registry: Registry) throws {
+  public convenience init(_ request: TrainingRequest, registry: Registry) throws {
     var recipe: Recipe =
       switch request.subject {
       case .variant(let name): try registry.recipe(for: name)
@@ -83,6 +83,7 @@ public final class TrainingSession {
     }
     try registry.apply(request.settings.filter(isOfTraining), to: &recipe)
     let options = TrainingOptions(recipe.training)
+    let data: DataSource
     if case .stage = request.subject {
       data = try DataSource.open(request.data, for: recipe, options: options)
     } else {
@@ -90,27 +91,42 @@ public final class TrainingSession {
       recipe.data = try data.description(binarization: options.binarization)
     }
     try registry.apply(request.settings.filter { !isOfTraining($0) }, to: &recipe)
-    self.recipe = recipe
     let model = try registry.model(recipe, seed: options.seed)
     if case .stage(_, let origin) = request.subject {
       try model.load(
         TrainedModel.finished(origin, registry: registry).model, except: recipe.stage.includes,
         source: origin)
     }
-    trainer = try Trainer(model: model, data: data, options: options, stage: recipe.stage)
-    run = try RunFolder.create(
-      at: request.run, force: request.existing == .replace, resume: request.existing == .resume)
-    let stored = try run.recipeBytes()
-    if let stored { try Self.checkSame(stored, recipe, run: request.run) }
-    let checkpoint = try run.storedCheckpoint()
-    if let checkpoint {
-      try trainer.restore(checkpoint)
-      try Self.checkLength(trainer, run: request.run)
+    try self.init(
+      model: model, recipe: recipe, data: data, run: request.run, existing: request.existing)
+  }
+
+  /// Prepares to train a model that exists, on data that suit its recipe.
+  ///
+  /// - Parameters:
+  ///   - model: made from the recipe; a resumed run's weights take the place of its own.
+  ///   - recipe: with the training options that hold.
+  ///   - data: see `DataSource.checkFits`.
+  ///   - path: the run folder, nil to store nothing.
+  ///   - existing: what to do where it exists.
+  /// - Throws: as for a request.
+  public init(
+    model: Model, recipe: Recipe, data: DataSource, run path: String?,
+    existing: TrainingRequest.Existing
+  ) throws {
+    self.recipe = recipe
+    self.data = data
+    trainer = try Trainer(
+      model: model, data: data, options: TrainingOptions(recipe.training), stage: recipe.stage)
+    var checkpoint: StoredCheckpoint?
+    if let path {
+      let run = try RunFolder.create(
+        at: path, force: existing == .replace, resume: existing == .resume)
+      checkpoint = try Self.takeUp(run, recipe: recipe, trainer: trainer, path: path)
+      self.run = run
+    } else {
+      run = nil
     }
-    // From here on nothing is refused any more.
-    let document = Array(recipe.json.document.utf8)
-    if stored != document { try run.writeRecipe(document) }
-    try run.cutMetrics(toStep: trainer.step)
 
     var notices = ["values: \(data.ruleSentence)"]
     if data.validation == nil {
@@ -128,6 +144,26 @@ public final class TrainingSession {
       }
     }
     self.notices = notices
+  }
+
+  /// Continues what a run folder holds, and stores the recipe.
+  ///
+  /// - Returns: the checkpoint that was taken up, nil where there was none.
+  private static func takeUp(
+    _ run: RunFolder, recipe: Recipe, trainer: Trainer, path: String
+  ) throws -> StoredCheckpoint? {
+    let stored = try run.recipeBytes()
+    if let stored { try checkSame(stored, recipe, run: path) }
+    let checkpoint = try run.storedCheckpoint()
+    if let checkpoint {
+      try trainer.restore(checkpoint)
+      try checkLength(trainer, run: path)
+    }
+    // From here on nothing is refused any more.
+    let document = Array(recipe.json.document.utf8)
+    if stored != document { try run.writeRecipe(document) }
+    try run.cutMetrics(toStep: trainer.step)
+    return checkpoint
   }
 
   /// A resumed run keeps its recipe; only the number of epochs may be another one, where the
@@ -176,25 +212,43 @@ public final class TrainingSession {
   ) throws -> Trainer.Outcome {
     if trainer.isFinished && trainer.totalSteps > 0 {
       // A process killed after its last checkpoint has not come to the export.
-      if !DurableFiles.exists(exportPath) { try exportModel() }
+      if let exportPath, !DurableFiles.exists(exportPath) { try exportModel() }
       return .finished
     }
-    // That of fewer epochs must not pass for the end of this run.
-    try DurableFiles.remove(exportPath)
+    try removeExport()
     let outcome = try trainer.train(run: run, cancel: cancel, observe: observe)
     if outcome == .finished { try exportModel() }
     return outcome
   }
 
-  private var exportPath: String { "\(run.path)/model.safetensors" }
+  /// Makes one update with all that belongs to it; see `Trainer.advance`. The last one of a run
+  /// exports the model.
+  @discardableResult
+  public func advance(
+    on batch: Tensor? = nil, observe: (TrainingEvent) -> Void = { _ in }
+  ) throws -> BoundTerms {
+    try removeExport()
+    let terms = try trainer.advance(on: batch, run: run, observe: observe)
+    if trainer.isFinished { try exportModel() }
+    return terms
+  }
+
+  private var exportPath: String? { run.map { "\($0.path)/model.safetensors" } }
+  private var mayHaveExport = true
+
+  /// The exported model of fewer epochs must not pass for the end of this run.
+  private func removeExport() throws {
+    guard mayHaveExport, let exportPath else { return }
+    try DurableFiles.remove(exportPath)
+    mayHaveExport = false
+  }
 
   /// Writes `model.safetensors`: the weights with the recipe in the metadata, all that another
-  /// program needs.
+  /// program needs. Where weights are averaged, these are the averages, and become the model's own.
   private func exportModel() throws {
-    if trainer.step == 0 { try trainer.writeCheckpoint(to: run) }
-    try trainer.withAveragedWeights {
-      try TrainedModel(model: trainer.model, recipe: recipe, source: run.path)
-        .save(to: exportPath)
-    }
+    if let run, trainer.step == 0 { try trainer.writeCheckpoint(to: run) }
+    trainer.adoptAveragedWeights()
+    guard let run, let exportPath else { return }
+    try TrainedModel(model: trainer.model, recipe: recipe, source: run.path).save(to: exportPath)
   }
 }

@@ -60,11 +60,7 @@ public struct VariantDescription {
   /// The description as JSON.
   public var json: JSON {
     let items = sections.flatMap(\.hyperparameters).map { item in
-      JSON.object([
-        "name": .text(item.name), "type": .text(item.declaration.typeName),
-        "default": item.value.json, "range": .text(item.declaration.rangeText),
-        "help": .text(item.declaration.help),
-      ])
+      item.declaration.json(named: item.name, default: item.value)
     }
     return .object([
       "name": .text(variant.name), "summary": .text(variant.summary),

@@ -1,0 +1,173 @@
+// Functions are named and documented in vae.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
+
+import CVAE
+import VAEZoo
+
+/// What a call failed with: a status and one line.
+struct CallError: Error {
+  let status: vae_status
+  let message: String
+
+  init(_ status: vae_status, _ message: String) {
+    self.status = status
+    self.message = message
+  }
+}
+
+extension CallError {
+  /// The status of an error from the layers below, with its message in the words of C.
+  init(_ error: any Error) {
+    switch error {
+    case let error as CallError:
+      self = error
+    case let error as RecipeError:
+      let status: vae_status =
+        switch error.kind {
+        case .invalid: VAE_ERR_RECIPE
+        case .malformed: VAE_ERR_FORMAT
+        case .unsuitableData: VAE_ERR_DATA
+        }
+      self.init(status, Self.inC(error.message))
+    case let error as DataError:
+      let status: vae_status =
+        switch error.kind {
+        case .missing: VAE_ERR_NOT_FOUND
+        case .malformed: VAE_ERR_FORMAT
+        case .unusable: VAE_ERR_DATA
+        }
+      self.init(status, Self.inC(error.message))
+    case let error as TrainingError:
+      let status = error.kind == .diverged ? VAE_ERR_DIVERGED : VAE_ERR_DATA
+      self.init(status, Self.inC(error.message))
+    case let error as SafetensorsError:
+      self.init(VAE_ERR_FORMAT, error.message)
+    case let error as FileError:
+      let status: vae_status =
+        switch error.kind {
+        case .missing: VAE_ERR_NOT_FOUND
+        case .exists: VAE_ERR_EXISTS
+        case .malformed: VAE_ERR_FORMAT
+        case .unreadable, .unwritable: VAE_ERR_IO
+        }
+      self.init(status, Self.inC("\(error)"))
+    default:
+      self.init(VAE_ERR_INTERNAL, "\(error)")
+    }
+  }
+
+  /// What the layers below call by its name on the command line, by its name in C.
+  private static func inC(_ message: String) -> String {
+    let words = [
+      ("--set ", "the setting "), ("--learning-rate", "learning_rate"),
+      ("--batch-size", "batch_size"), ("--epochs", "epochs"),
+      (
+        "use --resume to continue it or --force to replace it",
+        "choose VAE_RUN_RESUME or VAE_RUN_REPLACE"
+      ),
+      ("continue it with train --resume", "continue it with VAE_RUN_RESUME"),
+      ("--resume", "VAE_RUN_RESUME"), ("--force", "VAE_RUN_REPLACE"),
+      ("--binarize ", "the setting training.binarize="),
+    ]
+    return words.reduce(message) { $0.replacing($1.0, with: $1.1) }
+  }
+}
+
+/// An error as C holds it.
+final class ErrorObject: HandleObject {
+  static let kind = HandleKind.error
+
+  let status: vae_status
+  /// UTF-8 on one line, with its NUL.
+  let message: UnsafeMutablePointer<CChar>
+
+  init(_ error: CallError) {
+    status = error.status
+    message = copyOfText(Self.oneLine(error.message))
+  }
+
+  deinit { message.deallocate() }
+
+  /// Text that may quote a caller: short, and without control characters.
+  private static func oneLine(_ text: String) -> String {
+    let limit = 2000
+    var line = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars.prefix(limit) {
+      line.append(scalar.properties.generalCategory == .control ? "?" : scalar)
+    }
+    return String(line) + (text.unicodeScalars.count > limit ? "…" : "")
+  }
+}
+
+/// Runs the body of a function of the interface and turns what it throws into a status and, where
+/// the caller wants it, an error.
+func call(
+  _ error: UnsafeMutablePointer<OpaquePointer?>?, _ body: () throws -> Void
+) -> vae_status {
+  error?.pointee = nil
+  do {
+    try body()
+    return VAE_OK
+  } catch let thrown {
+    let failure = CallError(thrown)
+    error?.pointee = Handles.make(ErrorObject(failure))
+    return failure.status
+  }
+}
+
+/// `pointer` where it is not NULL.
+func required<Pointer>(_ pointer: Pointer?, _ name: String) throws(CallError) -> Pointer {
+  guard let pointer else { throw CallError(VAE_ERR_INVALID_ARGUMENT, "\(name) is NULL") }
+  return pointer
+}
+
+/// A result of a function: set to NULL at once, and to a handle when there is one.
+func result(
+  _ pointer: UnsafeMutablePointer<OpaquePointer?>?, _ name: String
+) throws(CallError) -> UnsafeMutablePointer<OpaquePointer?> {
+  let pointer = try required(pointer, name)
+  pointer.pointee = nil
+  return pointer
+}
+
+// MARK: - Functions
+
+@c @implementation
+public func vae_error_status(_ error: OpaquePointer?) -> vae_status {
+  Handles.object(ifValid: error, ErrorObject.self)?.status ?? VAE_OK
+}
+
+@c @implementation
+public func vae_error_message(_ error: OpaquePointer?) -> UnsafePointer<CChar>? {
+  guard let error = Handles.object(ifValid: error, ErrorObject.self) else {
+    return staticText("")
+  }
+  return UnsafePointer(error.message)
+}
+
+@c @implementation
+public func vae_error_free(_ error: OpaquePointer?) {
+  Handles.release(error, ErrorObject.self)
+}
+
+@c @implementation
+public func vae_status_name(_ status: vae_status) -> UnsafePointer<CChar>? {
+  switch status {
+  case VAE_OK: staticText("VAE_OK")
+  case VAE_ERR_INVALID_ARGUMENT: staticText("VAE_ERR_INVALID_ARGUMENT")
+  case VAE_ERR_RECIPE: staticText("VAE_ERR_RECIPE")
+  case VAE_ERR_DATA: staticText("VAE_ERR_DATA")
+  case VAE_ERR_NOT_FOUND: staticText("VAE_ERR_NOT_FOUND")
+  case VAE_ERR_EXISTS: staticText("VAE_ERR_EXISTS")
+  case VAE_ERR_IO: staticText("VAE_ERR_IO")
+  case VAE_ERR_FORMAT: staticText("VAE_ERR_FORMAT")
+  case VAE_ERR_UNSUPPORTED: staticText("VAE_ERR_UNSUPPORTED")
+  case VAE_ERR_DIVERGED: staticText("VAE_ERR_DIVERGED")
+  case VAE_ERR_CANCELLED: staticText("VAE_ERR_CANCELLED")
+  case VAE_ERR_BUSY: staticText("VAE_ERR_BUSY")
+  case VAE_ERR_OUT_OF_MEMORY: staticText("VAE_ERR_OUT_OF_MEMORY")
+  case VAE_ERR_PLUGIN: staticText("VAE_ERR_PLUGIN")
+  case VAE_ERR_INTERNAL: staticText("VAE_ERR_INTERNAL")
+  default: staticText("unknown status")
+  }
+}

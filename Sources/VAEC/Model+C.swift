@@ -1,0 +1,291 @@
+// Functions are named and documented in vae.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
+
+import CVAE
+import VAEZoo
+
+extension ModelObject {
+  static func object(_ handle: OpaquePointer?) throws(CallError) -> ModelObject {
+    try Handles.object(handle, ModelObject.self, "model")
+  }
+}
+
+@c @implementation
+public func vae_model_create(
+  _ options: UnsafePointer<vae_model_options>?, _ model: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try result(model, "model")
+    let options = try value(of: options, "options")
+    let registry = Known.registry
+    var recipe = try givenRecipe(options, registry)
+    let settings = try settings(options.settings, options.setting_count)
+    // What concerns training comes first: whether values become binary decides what the model sees.
+    let isOfTraining = { (setting: (key: String, value: String)) in
+      setting.key.hasPrefix("training.")
+    }
+    try registry.apply(settings.filter(isOfTraining) + seedSetting(options.seed), to: &recipe)
+    recipe.data = try description(
+      options, recipe, binarization: TrainingOptions(recipe.training).binarization)
+    try registry.apply(settings.filter { !isOfTraining($0) }, to: &recipe)
+    let made = try registry.model(recipe, seed: TrainingOptions(recipe.training).seed)
+    result.pointee = Handles.make(
+      try ModelObject(
+        TrainedModel(model: made, recipe: recipe, source: "the model"), isFresh: true))
+  }
+}
+
+/// The recipe that options name or hold, with nothing set.
+private func givenRecipe(_ options: vae_model_options, _ registry: Registry) throws -> Recipe {
+  let variant = try text(optional: options.variant, "options->variant")
+  let json = try text(optional: options.recipe_json, "options->recipe_json")
+  switch (variant, json) {
+  case (let variant?, nil): return try registry.recipe(for: variant)
+  case (nil, let json?):
+    return try registry.recipe(parsing: Array(json.utf8), source: "options->recipe_json")
+  default:
+    throw CallError(
+      VAE_ERR_INVALID_ARGUMENT, "options must name a variant or hold a recipe_json, and not both")
+  }
+}
+
+/// A seed as a setting; none where it is zero.
+func seedSetting(_ seed: UInt64) -> [(key: String, value: String)] {
+  seed == 0 ? [] : [(key: "training.seed", value: "\(seed)")]
+}
+
+/// What options say about the images.
+private func description(
+  _ options: vae_model_options, _ recipe: Recipe, binarization: TrainingOptions.Binarization
+) throws -> DataDescription {
+  let sizes = [options.height, options.width, options.channels]
+  guard options.data == nil else {
+    guard sizes == [0, 0, 0], options.range == 0 else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "options give data, and sizes or a range as well; leave these zero")
+    }
+    let source = try Handles.object(options.data, DataObject.self, "options->data").source
+    return try source.description(binarization: binarization)
+  }
+  if let data = recipe.data, sizes == [0, 0, 0], options.range == 0 { return data }
+  guard sizes.allSatisfy({ (1...1 << 20).contains($0) }),
+    sizes[0] * sizes[1] <= 1 << 26, sizes[0] * sizes[1] * sizes[2] <= 1 << 26
+  else {
+    throw CallError(
+      VAE_ERR_INVALID_ARGUMENT,
+      "options->height, width and channels are \(sizes), but must be above zero, with a product of "
+        + "at most \(1 << 26)")
+  }
+  let kind = try ValueKind(code: options.range)
+  // An empty source that stands for the data to come.
+  let shape = ImageShape(height: Int(sizes[0]), width: Int(sizes[1]), channels: Int(sizes[2]))
+  return try DataSource(
+    name: "options->range", valueRange: kind.range, rule: kind.rule,
+    isDiscrete: kind.rule != "floats",
+    train: DataSplit(name: "train", store: NoImages(shape: shape))
+  ).description(binarization: binarization)
+}
+
+/// Images of a size, of which there are none.
+private struct NoImages: ExampleStore {
+  let shape: ImageShape
+  var count: Int { 0 }
+  func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {}
+}
+
+// MARK: - Files
+
+/// Runs a reading of a stored model, whose faults are those of a file.
+private func reading(_ body: () throws -> TrainedModel) throws -> ModelObject {
+  do {
+    return try ModelObject(body(), isFresh: false)
+  } catch let error as TrainingError where error.kind == .unsuitable {
+    throw CallError(VAE_ERR_FORMAT, CallError(error).message)
+  }
+}
+
+@c @implementation
+public func vae_model_load(
+  _ path: UnsafePointer<CChar>?, _ model: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try result(model, "model")
+    let path = try text(path, "path")
+    result.pointee = Handles.make(
+      try reading { try TrainedModel.open(path, registry: Known.registry) })
+  }
+}
+
+@c @implementation
+public func vae_model_load_memory(
+  _ bytes: UnsafeRawPointer?, _ size: Int, _ model: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try result(model, "model")
+    let bytes = try required(bytes, "bytes")
+    guard size > 0 && size <= 1 << 48 else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT, "size is \(UInt(bitPattern: size)), which is no file's")
+    }
+    let copy = Array(UnsafeRawBufferPointer(start: bytes, count: size))
+    result.pointee = Handles.make(
+      try reading {
+        try TrainedModel.open(bytes: copy, source: "bytes", registry: Known.registry)
+      })
+  }
+}
+
+@c @implementation
+public func vae_model_save(
+  _ model: OpaquePointer?, _ path: UnsafePointer<CChar>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let path = try text(path, "path")
+    try ModelObject.object(model).read { try $0.save(to: path) }
+  }
+}
+
+@c @implementation
+public func vae_model_save_memory(
+  _ model: OpaquePointer?, _ bytes: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try result(bytes, "bytes")
+    result.pointee = Handles.make(
+      try ModelObject.object(model).read { ArrayObject($0.encoded()) })
+  }
+}
+
+@c @implementation
+public func vae_model_free(_ model: OpaquePointer?) {
+  Handles.release(model, ModelObject.self)
+}
+
+// MARK: - Facts
+
+@c @implementation
+public func vae_model_describe(
+  _ model: OpaquePointer?, _ info: UnsafeMutablePointer<vae_model_info>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try StructResult(info, "info")
+    result.give(try ModelObject.object(model).info)
+  }
+}
+
+@c @implementation
+public func vae_model_recipe_json(
+  _ model: OpaquePointer?, _ buffer: UnsafeMutablePointer<CChar>?, _ capacity: Int,
+  _ needed: UnsafeMutablePointer<Int>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try TextResult(buffer, capacity, needed)
+    result.give(try ModelObject.object(model).recipeText.withLock { $0 })
+  }
+}
+
+@c @implementation
+public func vae_model_tensor_name(
+  _ model: OpaquePointer?, _ index: Int64, _ buffer: UnsafeMutablePointer<CChar>?,
+  _ capacity: Int, _ needed: UnsafeMutablePointer<Int>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try TextResult(buffer, capacity, needed)
+    let names = try ModelObject.object(model).tensorNames
+    guard index >= 0, index < names.count else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT, "index is \(index), but the model has \(names.count) tensors")
+    }
+    result.give(names[Int(index)])
+  }
+}
+
+// MARK: - Tensors by name
+
+/// A place that holds a tensor of a model.
+private enum NamedTensor {
+  case parameter(Parameter)
+  case buffer(Buffer)
+
+  /// - Throws: `CallError` where the model has none of the name.
+  init(_ name: String, of model: Model) throws(CallError) {
+    if let found = model.parameters.first(where: { $0.path == name }) {
+      self = .parameter(found.parameter)
+    } else if let found = model.buffers.first(where: { $0.path == name }) {
+      self = .buffer(found.buffer)
+    } else {
+      throw CallError(
+        VAE_ERR_NOT_FOUND,
+        "the model has no parameter or buffer \(name); vae_model_tensor_name gives the names")
+    }
+  }
+
+  var value: Tensor {
+    get {
+      switch self {
+      case .parameter(let parameter): parameter.value
+      case .buffer(let buffer): buffer.value
+      }
+    }
+    nonmutating set {
+      switch self {
+      case .parameter(let parameter): parameter.value = newValue
+      case .buffer(let buffer): buffer.value = newValue
+      }
+    }
+  }
+}
+
+@c @implementation
+public func vae_model_get_tensor(
+  _ model: OpaquePointer?, _ name: UnsafePointer<CChar>?,
+  _ array: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try result(array, "array")
+    let name = try text(name, "name")
+    result.pointee = Handles.make(
+      try ModelObject.object(model).read {
+        ArrayObject(try NamedTensor(name, of: $0.model).value.copied())
+      })
+  }
+}
+
+@c @implementation
+public func vae_model_set_tensor(
+  _ model: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ values: UnsafePointer<vae_tensor>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let name = try text(name, "name")
+    let view = try TensorView(values, "values")
+    let model = try ModelObject.object(model)
+    try model.change { trained in
+      let place = try NamedTensor(name, of: trained.model)
+      let present = place.value
+      guard Shape(view.shape) == present.shape else {
+        throw CallError(
+          VAE_ERR_INVALID_ARGUMENT,
+          "values have the shape \(view.shape), but \(name) has \(present.shape)")
+      }
+      let values = try view.copied()
+      guard values.elementType == present.elementType else {
+        throw CallError(
+          VAE_ERR_UNSUPPORTED,
+          "values are \(values.elementType), but \(name) is \(present.elementType)")
+      }
+      guard values.elementType != .float32 || values.isFinite else {
+        throw CallError(VAE_ERR_INVALID_ARGUMENT, "values hold numbers that are not finite")
+      }
+      place.value = values
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import CVAE
+import VAEZoo
+
+/// A model as C holds it.
+///
+/// What never changes, and the recipe's text, may be read from any thread; the rest is for one call
+/// at a time, by `use`.
+final class ModelObject: HandleObject {
+  static let kind = HandleKind.model
+
+  /// What may be read at any time.
+  let info: vae_model_info
+  /// Parameters and buffers by name, in the order of files.
+  let tensorNames: [String]
+  /// The recipe as JSON.
+  let recipeText: Lock<String>
+
+  private let exclusion = Exclusion()
+  private var trained: TrainedModel
+  /// Whether its weights are as they were drawn.
+  private(set) var isFresh: Bool
+
+  init(_ trained: TrainedModel, isFresh: Bool) throws(CallError) {
+    guard let data = trained.recipe.data else {
+      throw CallError(VAE_ERR_FORMAT, "\(trained.source): the recipe has no data part")
+    }
+    self.trained = trained
+    self.isFresh = isFresh
+    let model = trained.model
+    tensorNames = model.parameters.map(\.path) + model.buffers.map(\.path)
+    recipeText = Lock(trained.recipe.json.line)
+    var info = vae_model_info()
+    info.range = ValueKind.code(trained.inputRange, rule: data.rule)
+    info.height = Int64(data.height)
+    info.width = Int64(data.width)
+    info.channels = Int64(data.channels)
+    info.parameter_count = Int64(model.parameterCount)
+    info.tensor_count = Int64(tensorNames.count)
+    info.latent_layers = Int64(model.prior.latents.layerShapes.count)
+    if case .codes(let grid) = model.prior.latents { info.code_count = Int64(grid.codeCount) }
+    self.info = info
+  }
+
+  /// Runs a call that only reads the model.
+  ///
+  /// - Throws: `CallError` of status `VAE_ERR_BUSY` where another call is under way.
+  func read<Result>(_ body: (TrainedModel) throws -> Result) throws -> Result {
+    try exclusion.run("model", .reading) { try body(trained) }
+  }
+
+  /// Runs a call that changes the model's tensors.
+  func change<Result>(_ body: (TrainedModel) throws -> Result) throws -> Result {
+    try exclusion.run("model", .changing) {
+      isFresh = false
+      return try body(trained)
+    }
+  }
+
+  /// Runs a call that prepares a training, and takes over the recipe that holds from then on.
+  func prepareTraining(
+    _ body: (_ model: TrainedModel, _ isFresh: Bool) throws -> Recipe
+  ) throws {
+    try exclusion.run("model", .changing) {
+      // A resumed run, and even one that is refused late, puts its weights into the model.
+      let weights = trained.model.parameters.map { $0.parameter.value.memoryOwner }
+      defer {
+        let present = trained.model.parameters.map { $0.parameter.value.memoryOwner }
+        isFresh = isFresh && zip(weights, present).allSatisfy { $0 === $1 }
+      }
+      let recipe = try body(trained, isFresh)
+      trained = TrainedModel(model: trained.model, recipe: recipe, source: trained.source)
+      recipeText.withLock { $0 = recipe.json.line }
+    }
+  }
+
+  /// Runs a callback of the call that is under way.
+  func runCallback<Result>(_ body: () -> Result) -> Result { exclusion.runCallback(body) }
+}
+
+extension TrainedModel {
+  /// Where the values of the images lie that the model takes, before they are made binary.
+  var inputRange: ValueRange {
+    guard options.binarization == .none else { return .unit }
+    return switch recipe.data?.range {
+    case .binary: .binary
+    case .unit: .unit
+    case .real, nil: .real
+    }
+  }
+
+  /// The size of the images.
+  var imageShape: ImageShape {
+    ImageShape(
+      height: recipe.data?.height ?? 0, width: recipe.data?.width ?? 0,
+      channels: recipe.data?.channels ?? 0)
+  }
+
+  /// A caller's images, checked against what the model takes, and read in place.
+  func images(_ tensor: UnsafePointer<vae_tensor>?, _ name: String) throws -> DataSplit {
+    var images = try TensorView(tensor, name).images(of: imageShape)
+    images.divisor = recipe.data?.rule == "binary" ? 1 : 255
+    try Memory.check(rows: 1, of: images.shape)
+    let found = try images.valueRange(name: name)
+    guard inputRange.holds(found) else {
+      throw CallError(
+        VAE_ERR_DATA,
+        "\(name) hold \(found.rawValue) values, but the model takes \(inputRange.rawValue) ones")
+    }
+    return DataSplit(name: name, store: images)
+  }
+}

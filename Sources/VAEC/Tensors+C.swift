@@ -1,0 +1,87 @@
+// Functions are named and documented in vae.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
+
+import CVAE
+import Glibc
+import VAEZoo
+
+/// Numbers that the library made, as C holds them: dense and row-major.
+final class ArrayObject: HandleObject {
+  static let kind = HandleKind.array
+
+  let dtype: Int32
+  let rank: Int
+  /// The first element.
+  let start: UnsafeMutableRawPointer
+  /// `rank` sizes, then `rank` strides, where C can look at them.
+  let axes: UnsafeMutablePointer<Int64>
+  /// What keeps the elements alive; nil where this object does.
+  private let owner: AnyObject?
+
+  private init(
+    _ start: UnsafeMutableRawPointer, _ dtype: Int32, _ shape: Shape, owner: AnyObject?
+  ) {
+    self.start = start
+    self.dtype = dtype
+    self.owner = owner
+    rank = shape.rank
+    axes = UnsafeMutablePointer.allocate(capacity: max(1, 2 * shape.rank))
+    for (axis, (size, stride)) in zip(shape.dimensions, shape.strides).enumerated() {
+      axes[axis] = Int64(size)
+      axes[shape.rank + axis] = Int64(stride)
+    }
+  }
+
+  /// An array that shares a tensor's memory, unless that is somebody else's.
+  convenience init(_ tensor: Tensor) {
+    let own = tensor.isBorrowed ? tensor.copied() : tensor
+    self.init(
+      own.address, own.elementType == .int32 ? VAE_INT32 : VAE_FLOAT32, own.shape,
+      owner: own.memoryOwner)
+  }
+
+  /// An array of a copy of some elements.
+  private convenience init<Element: BitwiseCopyable>(copying elements: [Element], _ dtype: Int32) {
+    let start = UnsafeMutableRawPointer.allocate(
+      byteCount: max(1, elements.count * MemoryLayout<Element>.size), alignment: 64)
+    elements.withUnsafeBytes { bytes in
+      if let source = bytes.baseAddress { start.copyMemory(from: source, byteCount: bytes.count) }
+    }
+    self.init(start, dtype, [elements.count], owner: nil)
+  }
+
+  /// A vector of 64-bit floats.
+  convenience init(_ values: [Double]) { self.init(copying: values, VAE_FLOAT64) }
+
+  /// Bytes.
+  convenience init(_ bytes: [UInt8]) { self.init(copying: bytes, VAE_UINT8) }
+
+  deinit {
+    axes.deallocate()
+    if owner == nil { start.deallocate() }
+  }
+}
+
+@c @implementation
+public func vae_array_view(
+  _ array: OpaquePointer?, _ view: UnsafeMutablePointer<vae_tensor>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try StructResult(view, "view")
+    let array = try Handles.object(array, ArrayObject.self, "array")
+    var tensor = vae_tensor()
+    tensor.dtype = array.dtype
+    tensor.device = VAE_DEVICE_CPU
+    tensor.rank = Int32(array.rank)
+    tensor.shape = UnsafePointer(array.axes)
+    tensor.strides = UnsafePointer(array.axes + array.rank)
+    tensor.data = array.start
+    result.give(tensor)
+  }
+}
+
+@c @implementation
+public func vae_array_free(_ array: OpaquePointer?) {
+  Handles.release(array, ArrayObject.self)
+}

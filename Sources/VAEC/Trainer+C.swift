@@ -1,0 +1,181 @@
+// Functions are named and documented in vae.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
+
+import CVAE
+import VAEZoo
+
+@c @implementation
+public func vae_trainer_create(
+  _ model: OpaquePointer?, _ data: OpaquePointer?, _ options: UnsafePointer<vae_trainer_options>?,
+  _ trainer: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try result(trainer, "trainer")
+    let model = try ModelObject.object(model)
+    let data = try Handles.object(data, DataObject.self, "data").source
+    let options = try options.map { try value(of: $0, "options") } ?? vae_trainer_options()
+    let settings = try trainingSettings(options)
+    let run = try text(optional: options.run, "options->run")
+    let existing = try existingRun(options.existing_run)
+    try model.prepareTraining { trained, isFresh in
+      var recipe = trained.recipe
+      try Known.registry.apply(settings, to: &recipe)
+      let training = TrainingOptions(recipe.training)
+      if let wanted = recipe.data {
+        try data.checkFits(wanted, binarization: training.binarization)
+      }
+      try Memory.check(rows: min(training.batchSize, data.train.count), of: data.shape)
+      let session = try TrainingSession(
+        model: trained.model, recipe: recipe, data: data, run: run, existing: existing)
+      session.trainer.preparesModel = isFresh
+      for notice in session.notices { Log.say(notice) }
+      result.pointee = Handles.make(TrainerObject(model: model, session: session))
+      return recipe
+    }
+  }
+}
+
+/// The settings of options, the named ones after the listed ones.
+private func trainingSettings(
+  _ options: vae_trainer_options
+) throws(CallError) -> [(key: String, value: String)] {
+  var all = try settings(options.settings, options.setting_count)
+  for setting in all where !setting.key.hasPrefix("training.") {
+    throw CallError(
+      VAE_ERR_RECIPE,
+      "\(setting.key) is no hyper-parameter of training, whose names begin with \"training.\"; others "
+        + "belong to vae_model_create")
+  }
+  if options.epochs != 0 { all.append((key: "training.epochs", value: "\(options.epochs)")) }
+  if options.batch_size != 0 {
+    all.append((key: "training.batch_size", value: "\(options.batch_size)"))
+  }
+  if options.learning_rate != 0 {
+    all.append((key: "training.learning_rate", value: "\(options.learning_rate)"))
+  }
+  return all + seedSetting(options.seed)
+}
+
+private func existingRun(_ code: Int32) throws(CallError) -> TrainingRequest.Existing {
+  switch code {
+  case VAE_RUN_REFUSE: return .refuse
+  case VAE_RUN_RESUME: return .resume
+  case VAE_RUN_REPLACE: return .replace
+  default:
+    throw CallError(
+      VAE_ERR_INVALID_ARGUMENT,
+      "options->existing_run is \(code), which is none of VAE_RUN_REFUSE, _RESUME and _REPLACE")
+  }
+}
+
+// MARK: - Training
+
+@c @implementation
+public func vae_trainer_step(
+  _ trainer: OpaquePointer?, _ bound: UnsafeMutablePointer<vae_bound>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try bound.map { try StructResult($0, "bound") }
+    let trainer = try Handles.object(trainer, TrainerObject.self, "trainer")
+    try trainer.train { _, session in
+      try checkUnfinished(session)
+      let terms = try session.advance { trainer.note($0) }
+      result?.give(vae_bound(terms))
+    }
+  }
+}
+
+@c @implementation
+public func vae_trainer_step_on(
+  _ trainer: OpaquePointer?, _ batch: UnsafePointer<vae_tensor>?,
+  _ bound: UnsafeMutablePointer<vae_bound>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try bound.map { try StructResult($0, "bound") }
+    let trainer = try Handles.object(trainer, TrainerObject.self, "trainer")
+    try trainer.train { trained, session in
+      try checkUnfinished(session)
+      let images = try trained.images(batch, "batch")
+      try Memory.check(rows: images.count, of: images.shape)
+      let values = images.batch(Array(0..<images.count))
+      let terms = try session.advance(on: values) { trainer.note($0) }
+      result?.give(vae_bound(terms))
+    }
+  }
+}
+
+private func checkUnfinished(_ session: TrainingSession) throws(CallError) {
+  guard !session.trainer.isFinished else {
+    throw CallError(
+      VAE_ERR_INVALID_ARGUMENT,
+      "all \(session.trainer.options.epochs) epochs of this trainer are done; make another one to "
+        + "train on")
+  }
+}
+
+@c @implementation
+public func vae_trainer_fit(
+  _ trainer: OpaquePointer?, _ callback: vae_progress_callback?,
+  _ user_data: UnsafeMutableRawPointer?, _ token: OpaquePointer?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let trainer = try Handles.object(trainer, TrainerObject.self, "trainer")
+    let token = try CancelTokenObject.token(token)
+    try trainer.train { _, session in
+      try token.check()
+      // Of this call alone: the caller's token is for the caller to set.
+      let stop = CancelToken()
+      let outcome = try session.train(cancel: stop) { event in
+        trainer.note(event)
+        if let callback,
+          let progress = vae_progress(event, totalSteps: session.trainer.totalSteps)
+        {
+          let answer = trainer.runCallback {
+            withUnsafePointer(to: progress) { callback($0, user_data) }
+          }
+          if answer != 0 { stop.cancel() }
+        }
+        if token.isCancelled { stop.cancel() }
+      }
+      if outcome == .cancelled { throw CallError.cancelled }
+    }
+  }
+}
+
+// MARK: - What it found
+
+@c @implementation
+public func vae_trainer_metric(
+  _ trainer: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ value: UnsafeMutablePointer<Double>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try required(value, "value")
+    result.pointee = 0
+    let trainer = try Handles.object(trainer, TrainerObject.self, "trainer")
+    let name = try required(name, "name")
+    guard let value = trainer.measured.withLock({ $0.table[name] }) else {
+      throw missingMetric(name, hint: "those of an epoch begin with the first that is finished")
+    }
+    result.pointee = value
+  }
+}
+
+@c @implementation
+public func vae_trainer_record_json(
+  _ trainer: OpaquePointer?, _ buffer: UnsafeMutablePointer<CChar>?, _ capacity: Int,
+  _ needed: UnsafeMutablePointer<Int>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try TextResult(buffer, capacity, needed)
+    let trainer = try Handles.object(trainer, TrainerObject.self, "trainer")
+    result.give(trainer.measured.withLock { $0.record })
+  }
+}
+
+@c @implementation
+public func vae_trainer_free(_ trainer: OpaquePointer?) {
+  Handles.release(trainer, TrainerObject.self)
+}

@@ -1,0 +1,26 @@
+import NeuralNetworks
+import Tensors
+
+extension Model {
+  /// Images of given latents, `[N, height, width, channels]`: the mean of p(x|z), or a draw where
+  /// the decoder is autoregressive.
+  ///
+  /// - Parameter latents: a tensor for each stochastic layer, the one nearest to the data first; for
+  ///   codes their numbers, an index tensor `[N, height, width]`, or their vectors.
+  public func decode(_ latents: [Tensor], _ context: Context) -> Tensor {
+    withoutTape { output(prior.draw(of: latents, context), drawing: false, context) }
+  }
+}
+
+extension LatentStructure {
+  /// The shape of each stochastic layer for one example, the one nearest to the data first; for
+  /// codes that of their vectors.
+  public var layerShapes: [Shape] {
+    switch self {
+    case .none: []
+    case .vector(let units): [[units]]
+    case .hierarchy(let layers, _): layers
+    case .codes(let grid): [[grid.height, grid.width, grid.vectorSize]]
+    }
+  }
+}

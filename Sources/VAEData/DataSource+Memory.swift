@@ -1,0 +1,65 @@
+extension DataSource {
+  /// A source of images in memory, which are drawn from where they are.
+  ///
+  /// - Parameters:
+  ///   - train: the training split.
+  ///   - test: the test split, nil for none.
+  ///   - range: where all values must lie; nil for the narrowest range that holds those of `train`
+  ///     and `test`.
+  ///   - rule: how bytes are read; nil to take them as binary where the range says so, or where
+  ///     there is none and all bytes of `train` are 0 or 1, and else to divide them by 255. Floats
+  ///     of rule `bytes/255` promise to be multiples of 1/255.
+  /// - Throws: `DataError` where sizes, types or values do not agree.
+  package static func inMemory(
+    train: MemoryImages, test: MemoryImages?, range wanted: ValueRange?, rule: String? = nil
+  ) throws(DataError) -> DataSource {
+    let given = try rule.map { (text) throws(DataError) in try ValueRule(parsing: text) }
+    if let test, test.shape != train.shape {
+      throw DataError(
+        .unusable, "test has images of \(test.shape), but train has images of \(train.shape)")
+    }
+    if let test, (test.element == .uint8) != (train.element == .uint8) {
+      throw DataError(.unusable, "train and test are not both bytes, or both floating point")
+    }
+    let areBytes = train.element == .uint8
+    let isBinary =
+      given.map { $0 == .binary } ?? wanted.map { $0 == .binary }
+      ?? (areBytes && train.largestByte <= 1)
+    let divisor: Float = isBinary ? 1 : 255
+    var (train, test) = (train, test)
+    train.divisor = divisor
+    test?.divisor = divisor
+    let splits = [("train", train)] + (test.map { [("test", $0)] } ?? [])
+    var found = ValueRange.binary
+    for (name, images) in splits {
+      let range = try images.valueRange(name: "images of \(name)")
+      found = found.joined(with: range)
+      guard wanted.map({ $0.holds(range) }) ?? (!areBytes || !isBinary || range == .binary) else {
+        throw DataError(
+          .unusable,
+          "\(name) holds \(range.rawValue) values, but \(wanted?.rawValue ?? "binary") ones were "
+            + "announced\(wanted == nil ? " by train" : "")")
+      }
+    }
+    let range = wanted ?? found
+    let used: ValueRule =
+      given ?? (areBytes ? (isBinary ? .binary : .bytes) : range == .binary ? .binary : .floats)
+    return DataSource(
+      name: "memory", valueRange: range, rule: used.rawValue, isDiscrete: used != .floats,
+      train: DataSplit(name: "train", store: train),
+      test: test.map { DataSplit(name: "test", store: $0) })
+  }
+}
+
+extension ValueRange {
+  /// Whether every value of another range lies in this one.
+  package func holds(_ other: ValueRange) -> Bool {
+    joined(with: other) == self
+  }
+
+  /// The narrowest range that holds both.
+  func joined(with other: ValueRange) -> ValueRange {
+    let order: [ValueRange] = [.binary, .unit, .real]
+    return order.last { $0 == self || $0 == other } ?? self
+  }
+}

@@ -1,0 +1,135 @@
+import Tensors
+
+/// Images in memory that belongs to somebody else, and that is read in place.
+///
+/// The memory must stay valid and unchanged as long as the store and what was drawn from it by
+/// `view` are in use.
+public struct MemoryImages: ExampleStore, @unchecked Sendable {
+  /// The type of the elements.
+  public enum Element: Sendable {
+    /// 32-bit floating point.
+    case float32
+    /// 64-bit floating point, rounded when drawn.
+    case float64
+    /// Bytes.
+    case uint8
+  }
+
+  /// The number of images.
+  public let count: Int
+  /// The size of each.
+  public let shape: ImageShape
+  /// The type of the elements.
+  public let element: Element
+  /// What bytes are divided by when they are drawn: 255, or 1 for those that are 0 and 1.
+  public var divisor: Float = 255
+
+  private let start: UnsafeRawPointer
+  private let strides: [Int]
+
+  /// Images at an address.
+  ///
+  /// - Parameters:
+  ///   - start: of the first element.
+  ///   - strides: the distances in elements between neighbours in the four axes.
+  public init(
+    at start: UnsafeRawPointer, count: Int, shape: ImageShape, strides: [Int], element: Element
+  ) {
+    precondition(strides.count == 4, "images have four axes, not \(strides.count)")
+    self.start = start
+    self.count = count
+    self.shape = shape
+    self.strides = strides
+    self.element = element
+  }
+
+  /// Whether the images lie one after the other as models see them.
+  public var isDenseFloat32: Bool {
+    element == .float32 && Int(bitPattern: start) % MemoryLayout<Float>.alignment == 0
+      && zip([count, shape.height, shape.width, shape.channels], zip(strides, denseStrides))
+        .allSatisfy { size, pair in size == 1 || pair.0 == pair.1 }
+  }
+
+  private var denseStrides: [Int] {
+    [shape.count, shape.width * shape.channels, shape.channels, 1]
+  }
+
+  /// Gathers images.
+  public func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+    forEachExample(indices, in: destination) { index, image in
+      switch element {
+      case .float32: gather(index, as: Float.self, into: image) { $0 }
+      case .float64: gather(index, as: Double.self, into: image) { Float($0) }
+      case .uint8: gather(index, as: UInt8.self, into: image) { Float($0) / divisor }
+      }
+    }
+  }
+
+  @inline(__always)
+  private func gather<Number: BitwiseCopyable>(
+    _ index: Int, as type: Number.Type, into image: UnsafeMutableBufferPointer<Float>,
+    _ value: (Number) -> Float
+  ) {
+    var position = 0
+    for row in 0..<shape.height {
+      for column in 0..<shape.width {
+        var offset = index * strides[0] + row * strides[1] + column * strides[2]
+        for _ in 0..<shape.channels {
+          // The memory of others may be aligned to bytes.
+          image[position] = value(
+            start.loadUnaligned(
+              fromByteOffset: offset * MemoryLayout<Number>.size, as: Number.self))
+          position += 1
+          offset += strides[3]
+        }
+      }
+    }
+  }
+
+  /// The images in place, where they are dense 32-bit floats.
+  public func view(_ range: Range<Int>) -> Tensor? {
+    guard isDenseFloat32 else { return nil }
+    return Tensor(
+      borrowing: start.assumingMemoryBound(to: Float.self) + range.lowerBound * shape.count,
+      shape: [range.count, shape.height, shape.width, shape.channels])
+  }
+}
+
+extension MemoryImages {
+  /// Where the values lie as they are drawn.
+  ///
+  /// - Throws: `DataError` of kind `unusable` where one is infinite or not a number.
+  package func valueRange(name: String) throws(DataError) -> ValueRange {
+    if element == .uint8 && divisor != 1 { return .unit }
+    var scan = ValueScan()
+    var buffer = [Float](repeating: 0, count: isDenseFloat32 ? 0 : shape.count)
+    for index in 0..<count {
+      if let image = view(index..<index + 1) {
+        image.withFloats { scan.add($0) }
+      } else {
+        buffer.withUnsafeMutableBufferPointer { write([index], into: $0) }
+        buffer.withUnsafeBufferPointer { scan.add($0) }
+      }
+      guard scan.range != nil else {
+        throw DataError(
+          .unusable,
+          "\(name) hold an infinity or a NaN in image \(index); every value must be finite")
+      }
+    }
+    return scan.range ?? .real
+  }
+
+  /// The largest byte, zero for other elements.
+  package var largestByte: UInt8 {
+    guard element == .uint8 else { return 0 }
+    var copy = self
+    copy.divisor = 1
+    var largest: Float = 0
+    var buffer = [Float](repeating: 0, count: shape.count)
+    for index in 0..<count where largest <= 1 {
+      buffer.withUnsafeMutableBufferPointer { copy.write([index], into: $0) }
+      largest = buffer.reduce(largest, max)
+    }
+    return UInt8(largest)
+  }
+}

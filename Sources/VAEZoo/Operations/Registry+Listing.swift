@@ -1,0 +1,41 @@
+import VAECore
+
+extension Registry {
+  /// The variants as JSON, as `list` shows them: name, summary and origin.
+  public var variantsJSON: JSON {
+    .array(
+      entries.map { entry in
+        .object([
+          "name": .text(entry.variant.name), "summary": .text(entry.variant.summary),
+          "origin": .text(entry.origin),
+        ])
+      })
+  }
+
+  /// The components that can fill a role as JSON: name, summary and hyper-parameters, these with
+  /// type, default, range and help.
+  public func componentsJSON(_ role: Role) -> JSON {
+    .array(
+      components(role).map { component in
+        .object([
+          "name": .text(component.name), "summary": .text(component.summary),
+          "hyperparameters": .array(
+            component.hyperparameters.map { $0.json(named: $0.name, default: $0.default) }),
+        ])
+      })
+  }
+}
+
+extension Hyperparameter {
+  /// The declaration as JSON.
+  ///
+  /// - Parameters:
+  ///   - name: what it is called there: its own name, or its path in a recipe.
+  ///   - value: the default in force there.
+  func json(named name: String, default value: HyperparameterValue) -> JSON {
+    .object([
+      "name": .text(name), "type": .text(typeName), "default": value.json,
+      "range": .text(rangeText), "help": .text(help),
+    ])
+  }
+}

@@ -1,0 +1,129 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+import VAEData
+import VAETraining
+
+/// What a model's encoder says about some examples.
+public struct Encoding {
+  /// The mean of q(z|x), `[N, units]`, nil where there is none.
+  public let mean: Tensor?
+  /// The variance of q(z|x), `[N, units]`, nil where there is none.
+  public let variance: Tensor?
+  /// The numbers of the codes, an index tensor `[N, height, width]`, nil where there are none.
+  public let codes: Tensor?
+  /// A draw of each stochastic layer, `[N, …]`, the one nearest to the data first.
+  public let samples: [Tensor]
+}
+
+extension TrainedModel {
+  /// Encodes all examples of a split, in order.
+  public func encode(_ split: DataSplit, seed: Int = 0) -> Encoding {
+    let examples = examples(split)
+    var (means, variances): ([Tensor], [Tensor]) = ([], [])
+    var codes: [Tensor] = []
+    var samples: [[Tensor]] = []
+    withoutTape {
+      for range in parts(of: split.count) {
+        let context = context(seed, "evaluation", range)
+        let posterior = model.encoder.encode(examples.batch(Array(range), context), context)
+        let draw = model.prior.draw(from: posterior, DrawRequest(), context)
+        if let mean = posterior.mean { means.append(mean) }
+        if let variance = posterior.variance { variances.append(variance) }
+        if let part = draw.layers.first?.codes { codes.append(part) }
+        samples.append(draw.layers.map(\.sample))
+      }
+    }
+    func joined(_ parts: [Tensor]) -> Tensor? {
+      parts.isEmpty ? nil : withoutTape { Tensor.concatenated(parts, axis: 0) }
+    }
+    let layers = samples.first?.count ?? 0
+    return Encoding(
+      mean: joined(means), variance: joined(variances),
+      codes: codes.first.map { first in
+        Tensor(
+          indices: codes.flatMap(\.indices),
+          shape: Shape([split.count] + first.shape.dimensions.dropFirst()))
+      },
+      samples: (0..<layers).compactMap { layer in joined(samples.map { $0[layer] }) })
+  }
+
+  /// The mean images of latents, `[N, height, width, channels]`; draws where the decoder is
+  /// autoregressive.
+  ///
+  /// - Parameter latents: a tensor for each stochastic layer, the one nearest to the data first, all
+  ///   with the same number of rows; for codes their numbers or vectors. `misfit(of:)` tells
+  ///   whether a model can take them.
+  public func decode(_ latents: [Tensor], seed: Int = 0) -> Tensor {
+    let count = latents.first?.shape[0] ?? 0
+    let images = parts(of: count).map { range in
+      model.decode(latents.map { Self.rows(of: $0, range) }, context(seed, "evaluation", range))
+    }
+    return withoutTape { Tensor.concatenated(images, axis: 0) }
+  }
+
+  /// Why `decode` cannot take some latents, in words that follow their name; nil where it can.
+  public func misfit(of latents: [Tensor]) -> String? {
+    if let misfit = misfit(ofShapes: latents.map(\.shape), areCodes: latents.map(\.isOfCodes)) {
+      return misfit
+    }
+    for (number, latent) in latents.enumerated() {
+      guard case .codes(let grid) = model.prior.latents, latent.isOfCodes else {
+        guard latent.isFinite else { return "[\(number)] hold numbers that are not finite" }
+        continue
+      }
+      if let bad = latent.indices.first(where: { $0 < 0 || Int($0) >= grid.codeCount }) {
+        return "[\(number)] hold the code \(bad), which is not in 0..<\(grid.codeCount)"
+      }
+    }
+    return nil
+  }
+
+  /// Why `decode` cannot take latents of some shapes; nil where it can, if their values are right.
+  ///
+  /// - Parameter areCodes: for each, whether it holds the numbers of codes.
+  public func misfit(ofShapes found: [Shape], areCodes: [Bool]) -> String? {
+    let structure = model.prior.latents
+    let wanted = structure.layerShapes
+    guard !wanted.isEmpty else { return " cannot be decoded: the model has \(structure.phrase)" }
+    guard found.count == wanted.count else {
+      return " are \(found.count) tensors, but the model has \(structure.phrase)"
+    }
+    let count = found[0].dimensions.first ?? 0
+    for number in wanted.indices {
+      var full = Shape([count] + wanted[number].dimensions)
+      if areCodes[number] {
+        guard case .codes(let grid) = structure else {
+          return "[\(number)] are whole numbers, but the model has \(structure.phrase)"
+        }
+        full = [count, grid.height, grid.width]
+      }
+      guard found[number] == full else {
+        return "[\(number)] have the shape \(found[number]), but the model's are \(full)"
+      }
+    }
+    return nil
+  }
+
+  /// log p(x) of every example of a split in nats, in order; see `Evaluator.logLikelihoods`.
+  public func logLikelihoods(
+    _ split: DataSplit, samples: Int, seed: Int = 0, progress: (Double) -> Bool = { _ in true }
+  ) -> [Double]? {
+    Evaluator(model: model, examples: examples(split), seed: seed)
+      .logLikelihoods(samples: samples, progress: progress)
+  }
+
+  private static func rows(of tensor: Tensor, _ range: Range<Int>) -> Tensor {
+    guard tensor.elementType == .int32 else { return tensor.rows(range) }
+    let row = tensor.shape.removingFirst
+    return Tensor(
+      indices: Array(
+        tensor.indices[range.lowerBound * row.count..<range.upperBound * row.count]),
+      shape: Shape([range.count] + row.dimensions))
+  }
+}
+
+extension Tensor {
+  /// Whether the elements are numbers of codes.
+  fileprivate var isOfCodes: Bool { elementType == .int32 }
+}

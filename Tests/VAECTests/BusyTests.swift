@@ -1,0 +1,186 @@
+import CVAE
+import XCTest
+
+/// Calls that overlap, from other threads and from callbacks.
+final class BusyTests: CTestCase {
+  /// A training that stands still in its callback until it is let go.
+  private final class Halt {
+    let arrived = DispatchSemaphore(value: 0)
+    let go = DispatchSemaphore(value: 0)
+    var hasArrived = false
+  }
+
+  private let halting: vae_progress_callback = { _, user in
+    guard let user else { return 1 }
+    let halt = Unmanaged<Halt>.fromOpaque(user).takeUnretainedValue()
+    guard !halt.hasArrived else { return 0 }
+    halt.hasArrived = true
+    halt.arrived.signal()
+    halt.go.wait()
+    return 0
+  }
+
+  func testCallsOfASecondThreadAreRefusedWhileATrainingRunsAndChangeNothing() throws {
+    let model = try makeModel()
+    let data = try makeData(train: images(40), test: images(12, seed: 7))
+    let trainer = try makeTrainer(model, data)
+    let other = try makeTrainer(model, data)
+    let halt = Halt()
+    let status = Box<vae_status>(-1)
+    let thread = BoxedThread {
+      status.value = vae_trainer_fit(
+        trainer, self.halting, Unmanaged.passUnretained(halt).toOpaque(), nil, nil)
+    }
+    halt.arrived.wait()
+    let batch = images(4)
+    var out: OpaquePointer?
+    let calls: [(ErrorSlot?) -> vae_status] = [
+      { vae_trainer_step(trainer, nil, $0) },
+      { vae_trainer_step_on(trainer, batch.pointer, nil, $0) },
+      { vae_trainer_fit(trainer, nil, nil, nil, $0) },
+      { vae_trainer_step(other, nil, $0) },
+      { vae_trainer_create(model, data, nil, &out, $0) },
+      { vae_evaluate(model, data, nil, nil, &out, $0) },
+      { vae_encode(model, batch.pointer, 0, &out, $0) },
+      { vae_sample(model, 1, 1, 0, &out, $0) },
+      { vae_reconstruct(model, batch.pointer, 0, &out, $0) },
+      { vae_log_likelihood(model, batch.pointer, 0, 0, nil, &out, $0) },
+      { vae_model_save_memory(model, &out, $0) },
+      { vae_model_get_tensor(model, "decoder.head.bias", &out, $0) },
+      { vae_model_set_tensor(model, "decoder.head.bias", batch.pointer, $0) },
+    ]
+    for call in calls { refuse(VAE_ERR_BUSY, "another call is using the") { call($0) } }
+    XCTAssertNil(out)
+    // What any thread may ask at any time.
+    var info = vae_model_info()
+    info.struct_size = UInt32(MemoryLayout<vae_model_info>.size)
+    try succeed { vae_model_describe(model, &info, $0) }
+    XCTAssertFalse(try text { vae_model_recipe_json(model, $0, $1, $2, $3) }.isEmpty)
+    XCTAssertEqual(try metric("step", ofTrainer: trainer), 1)
+    halt.go.signal()
+    thread.wait()
+    XCTAssertEqual(status.value, VAE_OK)
+
+    let undisturbed = try makeModel()
+    try succeed { vae_trainer_fit(try? makeTrainer(undisturbed, data), nil, nil, nil, $0) }
+    XCTAssertEqual(try tensors(of: model), try tensors(of: undisturbed))
+    try succeed { vae_trainer_step(other, nil, $0) }
+  }
+
+  /// What a callback tried.
+  private final class Attempts {
+    var model: OpaquePointer?
+    var trainer: OpaquePointer?
+    var data: OpaquePointer?
+    var statuses: [vae_status] = []
+    var step = -1.0
+  }
+
+  func testACallbackMayReadTheModelButNotChangeIt() throws {
+    let attempts = Attempts()
+    let model = try makeModel()
+    attempts.model = model
+    attempts.data = try makeData(train: images(40), test: images(12, seed: 7))
+    attempts.trainer = try makeTrainer(model, try XCTUnwrap(attempts.data))
+    let callback: vae_progress_callback = { _, user in
+      guard let user else { return 1 }
+      let attempts = Unmanaged<Attempts>.fromOpaque(user).takeUnretainedValue()
+      guard attempts.statuses.isEmpty else { return 0 }
+      var out: OpaquePointer?
+      attempts.statuses.append(vae_sample(attempts.model, 2, 1, 0, &out, nil))
+      vae_array_free(out)
+      attempts.statuses.append(
+        vae_evaluate(attempts.model, attempts.data, nil, nil, &out, nil))
+      vae_metrics_free(out)
+      attempts.statuses.append(vae_model_save_memory(attempts.model, &out, nil))
+      vae_array_free(out)
+      attempts.statuses.append(vae_trainer_metric(attempts.trainer, "step", &attempts.step, nil))
+      attempts.statuses.append(vae_trainer_step(attempts.trainer, nil, nil))
+      attempts.statuses.append(vae_trainer_fit(attempts.trainer, nil, nil, nil, nil))
+      attempts.statuses.append(
+        vae_trainer_create(attempts.model, attempts.data, nil, &out, nil))
+      return 0
+    }
+    try succeed {
+      vae_trainer_fit(
+        attempts.trainer, callback, Unmanaged.passUnretained(attempts).toOpaque(), nil, $0)
+    }
+    XCTAssertEqual(
+      attempts.statuses,
+      [VAE_OK, VAE_OK, VAE_OK, VAE_OK, VAE_ERR_BUSY, VAE_ERR_BUSY, VAE_ERR_BUSY])
+    XCTAssertEqual(attempts.step, 1)
+
+    let undisturbed = try makeModel()
+    let data = try XCTUnwrap(attempts.data)
+    try succeed { vae_trainer_fit(try? makeTrainer(undisturbed, data), nil, nil, nil, $0) }
+    XCTAssertEqual(try tensors(of: model), try tensors(of: undisturbed), "reading changed training")
+  }
+
+  func testACallbackThatFreesWhatItRunsInDoesNoHarm() throws {
+    let attempts = Attempts()
+    var options = modelOptions()
+    var trainerOptions = trainerOptions()
+    try "gaussian-vae".withCString { name in
+      options.variant = name
+      try succeed { vae_model_create(&options, &attempts.model, $0) }
+    }
+    attempts.data = try makeData(train: images(40))
+    try succeed {
+      vae_trainer_create(attempts.model, attempts.data, &trainerOptions, &attempts.trainer, $0)
+    }
+    try succeed {
+      vae_trainer_fit(
+        attempts.trainer,
+        { _, user in
+          guard let user else { return 1 }
+          let attempts = Unmanaged<Attempts>.fromOpaque(user).takeUnretainedValue()
+          vae_trainer_free(attempts.trainer)
+          vae_model_free(attempts.model)
+          attempts.statuses.append(VAE_OK)
+          return 0
+        }, Unmanaged.passUnretained(attempts).toOpaque(), nil, $0)
+    }
+    XCTAssertEqual(attempts.statuses.count, 12, "training went on to its end")
+    refuse(VAE_ERR_INVALID_ARGUMENT, "was freed") {
+      vae_trainer_step(attempts.trainer, nil, $0)
+    }
+  }
+
+  func testModelsTrainInEightThreadsAtOnceAsTheyDoAlone() throws {
+    let data = try makeData(train: images(40), test: images(12, seed: 7))
+    let alone = try makeModel()
+    try succeed { vae_trainer_fit(try? makeTrainer(alone, data), nil, nil, nil, $0) }
+    let expected = try tensors(of: alone)
+    let models = try (0..<8).map { _ in try makeModel() }
+    let trainers = try models.map { try makeTrainer($0, data) }
+    let threads = trainers.map { trainer in
+      BoxedThread { _ = vae_trainer_fit(trainer, nil, nil, nil, nil) }
+    }
+    for thread in threads { thread.wait() }
+    for model in models { XCTAssertEqual(try tensors(of: model), expected) }
+  }
+}
+
+/// A value that a thread writes and the test reads when it has ended.
+final class Box<Value>: @unchecked Sendable {
+  var value: Value
+  init(_ value: Value) { self.value = value }
+}
+
+/// A thread that runs a closure.
+final class BoxedThread: @unchecked Sendable {
+  private let body: () -> Void
+  private let done = DispatchSemaphore(value: 0)
+
+  init(_ body: @escaping () -> Void) {
+    self.body = body
+    let thread = Thread { [self] in
+      self.body()
+      done.signal()
+    }
+    thread.stackSize = 8 << 20
+    thread.start()
+  }
+
+  func wait() { done.wait() }
+}

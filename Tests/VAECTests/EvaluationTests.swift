@@ -1,0 +1,120 @@
+import CVAE
+import VAEZoo
+import XCTest
+
+final class EvaluationTests: CTestCase {
+  private func options(_ samples: Int32 = 0, seed: UInt64 = 0) -> vae_evaluation_options {
+    var options = vae_evaluation_options()
+    options.struct_size = UInt32(MemoryLayout<vae_evaluation_options>.size)
+    options.importance_samples = samples
+    options.seed = seed
+    return options
+  }
+
+  func testAnEvaluationIsThatOfSwift() throws {
+    let model = try makeModel()
+    let data = try made(freedBy: vae_data_free) { vae_data_open("shapes:32", $0, $1) }
+    var modelOptions = modelOptions()
+    (modelOptions.height, modelOptions.width) = (32, 32)
+    let large = try "gaussian-vae".withCString { name in
+      modelOptions.variant = name
+      return try made(freedBy: vae_model_free) { vae_model_create(&modelOptions, $0, $1) }
+    }
+    var options = options()
+    let metrics = try made(freedBy: vae_metrics_free) {
+      vae_evaluate(large, data, &options, nil, $0, $1)
+    }
+    let path = try temporaryFolder() + "/model.safetensors"
+    try succeed { vae_model_save(large, path, $0) }
+    let trained = try TrainedModel.open(path, registry: .builtIn)
+    let split = try DataSource.open("shapes:32").split(named: "test")
+    let expected = try XCTUnwrap(trained.evaluate(split))
+    XCTAssertEqual(
+      try text { vae_metrics_json(metrics, $0, $1, $2, $3) },
+      expected.json(variant: "gaussian-vae", split: "test").line)
+    XCTAssertEqual(try metric("elbo", of: metrics), expected.elbo.mean)
+    XCTAssertEqual(try metric("elbo_stderr", of: metrics), expected.elbo.standardError)
+    XCTAssertEqual(try metric("examples", of: metrics), Double(split.count))
+    XCTAssertEqual(try metric("rate_per_unit.19", of: metrics), expected.unitRates?[19])
+    var value = 0.0
+    for name in ["nll", "variant", "rate_per_unit", "rate_per_unit.20", "", "elb", "elbos"] {
+      refuse(VAE_ERR_NOT_FOUND, "there is no metric \(name)") {
+        vae_metrics_get(metrics, name, &value, $0)
+      }
+    }
+    refuse(VAE_ERR_NOT_FOUND) { vae_metrics_get(metrics, [-1, -1, 0], &value, $0) }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "name is NULL") { vae_metrics_get(metrics, nil, &value, $0) }
+    refuse(VAE_ERR_DATA, "the model takes 4x4x1") { error in
+      var out: OpaquePointer?
+      return vae_evaluate(model, data, nil, nil, &out, error)
+    }
+  }
+
+  func testSplitAndSeedAreUsed() throws {
+    let model = try makeModel()
+    let data = try makeData(train: images(16), test: images(8, seed: 3))
+    func elbo(_ split: String?, seed: UInt64) throws -> Double {
+      var options = options(seed: seed)
+      let name = split.map { strdup($0) }
+      defer { free(name ?? nil) }
+      options.split = name.map { UnsafePointer($0) } ?? nil
+      let metrics = try made(freedBy: vae_metrics_free) {
+        vae_evaluate(model, data, &options, nil, $0, $1)
+      }
+      return try metric("elbo", of: metrics)
+    }
+    XCTAssertEqual(try elbo(nil, seed: 0), try elbo("test", seed: 0))
+    XCTAssertNotEqual(try elbo("train", seed: 0), try elbo("test", seed: 0))
+    XCTAssertNotEqual(try elbo("test", seed: 1), try elbo("test", seed: 0))
+    XCTAssertNotEqual(try elbo("test", seed: .max), try elbo("test", seed: 0))
+  }
+
+  func testOptionsOutOfRangeAreRefused() throws {
+    let model = try makeModel()
+    let data = try makeData(train: images(16))
+    var out: OpaquePointer?
+    refuse(VAE_ERR_NOT_FOUND, "no split test") { vae_evaluate(model, data, nil, nil, &out, $0) }
+    for samples in [-1, 10_000_001, Int32.max, Int32.min] {
+      var options = options(samples)
+      refuse(VAE_ERR_INVALID_ARGUMENT, "importance_samples is \(samples)") {
+        vae_evaluate(model, data, &options, nil, &out, $0)
+      }
+      refuse(VAE_ERR_INVALID_ARGUMENT, "samples is \(samples)") {
+        vae_log_likelihood(model, images(2).pointer, samples, 0, nil, &out, $0)
+      }
+    }
+  }
+
+  func testAnAutoregressiveModelWithoutLatentsIsMeasured() throws {
+    let model = try makeModel("pixelcnn", [("channels", "4"), ("layers", "1")])
+    let data = try makeData(train: images(16), test: images(8, seed: 3))
+    let metrics = try made(freedBy: vae_metrics_free) {
+      vae_evaluate(model, data, nil, nil, $0, $1)
+    }
+    XCTAssertEqual(try metric("rate", of: metrics), 0)
+    XCTAssertGreaterThan(try metric("bits_per_dim", of: metrics), 0)
+    let encoding = try made(freedBy: vae_encoding_free) {
+      vae_encode(model, images(2).pointer, 0, $0, $1)
+    }
+    var out: OpaquePointer?
+    refuse(VAE_ERR_NOT_FOUND, "no mean") {
+      vae_encoding_get(encoding, VAE_ENCODING_MEAN, 0, &out, $0)
+    }
+    refuse(VAE_ERR_NOT_FOUND, "0 stochastic layers") {
+      vae_encoding_get(encoding, VAE_ENCODING_SAMPLE, 0, &out, $0)
+    }
+  }
+
+  func testAWorkloadIsTimedAndStopped() throws {
+    var out: OpaquePointer?
+    refuse(VAE_ERR_NOT_FOUND, "mlp") { vae_bench("no-such", nil, &out, $0) }
+    let token = try made(freedBy: vae_cancel_token_free) { vae_cancel_token_create($0, $1) }
+    vae_cancel_token_cancel(token)
+    refuse(VAE_ERR_CANCELLED) { vae_bench("mlp", token, &out, $0) }
+    let metrics = try made(freedBy: vae_metrics_free) { vae_bench("mlp", nil, $0, $1) }
+    XCTAssertGreaterThan(try metric("median_ms", of: metrics), 0)
+    XCTAssertGreaterThanOrEqual(
+      try metric("median_ms", of: metrics), try metric("min_ms", of: metrics))
+    XCTAssertEqual(try metric("threads", of: metrics), Double(vae_threads()))
+  }
+}

@@ -1,0 +1,107 @@
+import CVAE
+import VAEZoo
+import XCTest
+
+final class RegistryTests: CTestCase {
+  func testVariantsAreThoseOfTheRegistry() throws {
+    let list = try XCTUnwrap(
+      json(text { vae_list_variants_json($0, $1, $2, $3) }) as? [[String: Any]])
+    let names = list.compactMap { $0["name"] as? String }
+    XCTAssertEqual(names, Registry.builtIn.entries.map(\.variant.name))
+    XCTAssertTrue(list.allSatisfy { $0["origin"] as? String == "built-in" })
+    XCTAssertTrue(list.allSatisfy { ($0["summary"] as? String)?.isEmpty == false })
+  }
+
+  func testEveryRoleListsItsComponentsWithHyperparameters() throws {
+    for role in Role.allCases {
+      let list = try XCTUnwrap(
+        json(text { vae_list_components_json(role.rawValue, $0, $1, $2, $3) }) as? [[String: Any]])
+      XCTAssertEqual(
+        list.compactMap { $0["name"] as? String },
+        Registry.builtIn.components(role).map(\.name))
+      for component in list {
+        let parameters = try XCTUnwrap(component["hyperparameters"] as? [[String: Any]])
+        XCTAssertTrue(parameters.allSatisfy { $0["help"] != nil && $0["range"] != nil })
+      }
+    }
+    var needed = 1
+    refuse(VAE_ERR_INVALID_ARGUMENT, "encoder, prior") {
+      vae_list_components_json("driver", nil, 0, &needed, $0)
+    }
+    XCTAssertEqual(needed, 0, "a failure leaves a length")
+  }
+
+  func testADescriptionIsThatOfTheCommandLine() throws {
+    let registry = Registry.builtIn
+    for entry in registry.entries {
+      let name = entry.variant.name
+      let expected = try VariantDescription(
+        entry.variant, recipe: registry.recipe(for: name), registry: registry)
+      XCTAssertEqual(
+        try text { vae_describe_json(name, $0, $1, $2, $3) }, expected.json.line)
+    }
+  }
+
+  func testARecipeHoldsWhatWasSet() throws {
+    let settings = CSettings([("latent", "3"), ("latent", "7"), ("training.epochs", "4")])
+    let line = try text {
+      vae_recipe_json("beta-vae", settings.pointer, settings.count, $0, $1, $2, $3)
+    }
+    let recipe = try Registry.builtIn.recipe(parsing: Array(line.utf8), source: "test")
+    XCTAssertEqual(recipe.part(.prior).values["latent"], .integer(7), "later settings win")
+    XCTAssertEqual(recipe.training["epochs"], .integer(4))
+  }
+
+  func testUnknownNamesAndValuesAreRefusedNamingWhatThereIs() {
+    var needed = 0
+    refuse(VAE_ERR_RECIPE, "gaussian-vae") { vae_describe_json("no-vae", nil, 0, &needed, $0) }
+    refuse(VAE_ERR_RECIPE, "latent") {
+      let settings = CSettings([("latents", "3")])
+      return vae_recipe_json("beta-vae", settings.pointer, 1, nil, 0, &needed, $0)
+    }
+    refuse(VAE_ERR_RECIPE, "65536") {
+      let settings = CSettings([("latent", "99999999")])
+      return vae_recipe_json("beta-vae", settings.pointer, 1, nil, 0, &needed, $0)
+    }
+  }
+
+  func testHostileTextsAreRefused() {
+    var needed = 0
+    let invalid: [CChar] = [CChar(bitPattern: 0xc3), 0x28, 0]
+    refuse(VAE_ERR_INVALID_ARGUMENT, "variant is NULL") {
+      vae_describe_json(nil, nil, 0, &needed, $0)
+    }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "not valid UTF-8") {
+      vae_describe_json(invalid, nil, 0, &needed, $0)
+    }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "needed is NULL") {
+      vae_describe_json("iwae", nil, 0, nil, $0)
+    }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "settings is NULL") {
+      vae_recipe_json("iwae", nil, 1, nil, 0, &needed, $0)
+    }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "setting_count") {
+      vae_recipe_json("iwae", nil, -1, nil, 0, &needed, $0)
+    }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "settings[0].value is NULL") {
+      let settings = CSettings([("latent", "3")])
+      settings.pointer.pointee.value = nil
+      return vae_recipe_json("iwae", settings.pointer, 1, nil, 0, &needed, $0)
+    }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "settings[0].key is not valid UTF-8") { error in
+      invalid.withUnsafeBufferPointer { invalid in
+        let settings = CSettings([("latent", "3")])
+        settings.pointer.pointee.key = invalid.baseAddress
+        return vae_recipe_json("iwae", settings.pointer, 1, nil, 0, &needed, error)
+      }
+    }
+  }
+
+  func testALengthOfAllBitsIsALargeBuffer() throws {
+    // A size_t of SIZE_MAX, which Swift sees as −1.
+    var buffer = [CChar](repeating: 0, count: 1 << 16)
+    var needed = 0
+    try succeed { vae_list_variants_json(&buffer, -1, &needed, $0) }
+    XCTAssertEqual(strlen(buffer) + 1, needed)
+  }
+}

@@ -1,0 +1,86 @@
+/* The layout of every struct of vae.h on 64-bit systems, written by scripts/abi-layout. Within a major version no
+ * line changes; new fields add lines, and the size of their struct grows. */
+#include "../vae.h"
+
+#ifdef __cplusplus
+#define VAE_LAYOUT_ASSERT static_assert
+#else
+#define VAE_LAYOUT_ASSERT _Static_assert
+#endif
+#define VAE_LAYOUT_SIZE(type, size) VAE_LAYOUT_ASSERT(sizeof(type) == size, #type)
+#define VAE_LAYOUT_FIELD(type, field, offset, size)                                                \
+  VAE_LAYOUT_ASSERT(                                                                               \
+      offsetof(type, field) == offset && sizeof(((type *)0)->field) == size, #type "." #field)
+
+VAE_LAYOUT_SIZE(vae_tensor, 48);
+VAE_LAYOUT_FIELD(vae_tensor, struct_size, 0, 4);
+VAE_LAYOUT_FIELD(vae_tensor, dtype, 4, 4);
+VAE_LAYOUT_FIELD(vae_tensor, device, 8, 4);
+VAE_LAYOUT_FIELD(vae_tensor, rank, 12, 4);
+VAE_LAYOUT_FIELD(vae_tensor, shape, 16, 8);
+VAE_LAYOUT_FIELD(vae_tensor, strides, 24, 8);
+VAE_LAYOUT_FIELD(vae_tensor, data, 32, 8);
+VAE_LAYOUT_FIELD(vae_tensor, byte_offset, 40, 8);
+VAE_LAYOUT_SIZE(vae_setting, 16);
+VAE_LAYOUT_FIELD(vae_setting, key, 0, 8);
+VAE_LAYOUT_FIELD(vae_setting, value, 8, 8);
+VAE_LAYOUT_SIZE(vae_data_info, 56);
+VAE_LAYOUT_FIELD(vae_data_info, struct_size, 0, 4);
+VAE_LAYOUT_FIELD(vae_data_info, range, 4, 4);
+VAE_LAYOUT_FIELD(vae_data_info, height, 8, 8);
+VAE_LAYOUT_FIELD(vae_data_info, width, 16, 8);
+VAE_LAYOUT_FIELD(vae_data_info, channels, 24, 8);
+VAE_LAYOUT_FIELD(vae_data_info, train_count, 32, 8);
+VAE_LAYOUT_FIELD(vae_data_info, valid_count, 40, 8);
+VAE_LAYOUT_FIELD(vae_data_info, test_count, 48, 8);
+VAE_LAYOUT_SIZE(vae_model_options, 80);
+VAE_LAYOUT_FIELD(vae_model_options, struct_size, 0, 4);
+VAE_LAYOUT_FIELD(vae_model_options, range, 4, 4);
+VAE_LAYOUT_FIELD(vae_model_options, variant, 8, 8);
+VAE_LAYOUT_FIELD(vae_model_options, recipe_json, 16, 8);
+VAE_LAYOUT_FIELD(vae_model_options, settings, 24, 8);
+VAE_LAYOUT_FIELD(vae_model_options, setting_count, 32, 8);
+VAE_LAYOUT_FIELD(vae_model_options, height, 40, 8);
+VAE_LAYOUT_FIELD(vae_model_options, width, 48, 8);
+VAE_LAYOUT_FIELD(vae_model_options, channels, 56, 8);
+VAE_LAYOUT_FIELD(vae_model_options, seed, 64, 8);
+VAE_LAYOUT_FIELD(vae_model_options, data, 72, 8);
+VAE_LAYOUT_SIZE(vae_model_info, 64);
+VAE_LAYOUT_FIELD(vae_model_info, struct_size, 0, 4);
+VAE_LAYOUT_FIELD(vae_model_info, range, 4, 4);
+VAE_LAYOUT_FIELD(vae_model_info, height, 8, 8);
+VAE_LAYOUT_FIELD(vae_model_info, width, 16, 8);
+VAE_LAYOUT_FIELD(vae_model_info, channels, 24, 8);
+VAE_LAYOUT_FIELD(vae_model_info, parameter_count, 32, 8);
+VAE_LAYOUT_FIELD(vae_model_info, tensor_count, 40, 8);
+VAE_LAYOUT_FIELD(vae_model_info, latent_layers, 48, 8);
+VAE_LAYOUT_FIELD(vae_model_info, code_count, 56, 8);
+VAE_LAYOUT_SIZE(vae_trainer_options, 64);
+VAE_LAYOUT_FIELD(vae_trainer_options, struct_size, 0, 4);
+VAE_LAYOUT_FIELD(vae_trainer_options, existing_run, 4, 4);
+VAE_LAYOUT_FIELD(vae_trainer_options, settings, 8, 8);
+VAE_LAYOUT_FIELD(vae_trainer_options, setting_count, 16, 8);
+VAE_LAYOUT_FIELD(vae_trainer_options, epochs, 24, 8);
+VAE_LAYOUT_FIELD(vae_trainer_options, batch_size, 32, 8);
+VAE_LAYOUT_FIELD(vae_trainer_options, learning_rate, 40, 8);
+VAE_LAYOUT_FIELD(vae_trainer_options, seed, 48, 8);
+VAE_LAYOUT_FIELD(vae_trainer_options, run, 56, 8);
+VAE_LAYOUT_SIZE(vae_bound, 32);
+VAE_LAYOUT_FIELD(vae_bound, struct_size, 0, 4);
+VAE_LAYOUT_FIELD(vae_bound, is_held_out, 4, 4);
+VAE_LAYOUT_FIELD(vae_bound, elbo, 8, 8);
+VAE_LAYOUT_FIELD(vae_bound, rate, 16, 8);
+VAE_LAYOUT_FIELD(vae_bound, distortion, 24, 8);
+VAE_LAYOUT_SIZE(vae_progress, 96);
+VAE_LAYOUT_FIELD(vae_progress, struct_size, 0, 4);
+VAE_LAYOUT_FIELD(vae_progress, is_epoch_end, 4, 4);
+VAE_LAYOUT_FIELD(vae_progress, step, 8, 8);
+VAE_LAYOUT_FIELD(vae_progress, total_steps, 16, 8);
+VAE_LAYOUT_FIELD(vae_progress, epoch, 24, 8);
+VAE_LAYOUT_FIELD(vae_progress, train, 32, 32);
+VAE_LAYOUT_FIELD(vae_progress, valid, 64, 32);
+VAE_LAYOUT_SIZE(vae_evaluation_options, 24);
+VAE_LAYOUT_FIELD(vae_evaluation_options, struct_size, 0, 4);
+VAE_LAYOUT_FIELD(vae_evaluation_options, importance_samples, 4, 4);
+VAE_LAYOUT_FIELD(vae_evaluation_options, split, 8, 8);
+VAE_LAYOUT_FIELD(vae_evaluation_options, seed, 16, 8);
