@@ -291,6 +291,13 @@ typedef struct vae_model_options {
 vae_status vae_model_create(
     const vae_model_options *options, vae_model **model, vae_error **error);
 
+/* The model of a further stage, such as "prior" for a trained vq-vae: a new one with the weights of the first, of which
+ * a trainer trains the parts of that stage alone. stage, settings: borrowed; settings are of the new model, such as
+ * "prior.channels". next: owned by the caller; the first may be freed. [one thread at a time] */
+vae_status vae_model_create_stage(
+    vae_model *model, const char *stage, const vae_setting *settings, size_t setting_count,
+    vae_model **next, vae_error **error);
+
 /* The model that a run folder or an exported .safetensors file holds. path: borrowed. [any thread] */
 vae_status vae_model_load(const char *path, vae_model **model, vae_error **error);
 

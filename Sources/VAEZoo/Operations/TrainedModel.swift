@@ -108,6 +108,24 @@ extension TrainedModel {
     try DataSource.open(specification, for: recipe, options: options)
   }
 
+  /// The model of a further stage, such as a prior over the codes of a trained VQ-VAE: a new one
+  /// with this one's weights, in which a trainer trains the parts of that stage alone.
+  ///
+  /// - Parameters:
+  ///   - name: one of the variant's `furtherStages`.
+  ///   - settings: as after `--set`.
+  /// - Throws: `RecipeError` for a stage or a setting that there is not; `TrainingError` where the
+  ///   settings leave no place for these weights.
+  public func stage(
+    _ name: String, settings: [(key: String, value: String)] = [], registry: Registry
+  ) throws -> TrainedModel {
+    var recipe = try registry.recipe(ofStage: name, after: recipe, origin: source)
+    try registry.apply(settings, to: &recipe)
+    let next = try registry.model(recipe, seed: TrainingOptions(recipe.training).seed)
+    try next.load(model, except: recipe.stage.includes, source: source)
+    return TrainedModel(model: next, recipe: recipe, source: source)
+  }
+
   /// The examples of a split as this model takes them.
   public func examples(_ split: DataSplit) -> Examples {
     Examples(split, binarization: options.binarization)

@@ -68,37 +68,38 @@ public final class TrainingSession {
   /// - Throws: `RecipeError`, `DataError`, `TrainingError`, `FileError` or `SafetensorsError`;
   ///   nothing has been changed on disk then but for an empty run folder.
   public convenience init(_ request: TrainingRequest, registry: Registry) throws {
-    var recipe: Recipe =
-      switch request.subject {
-      case .variant(let name): try registry.recipe(for: name)
-      case .recipe(let bytes, let source): try registry.recipe(parsing: bytes, source: source)
-      case .stage(let name, let origin):
-        try registry.recipe(
-          ofStage: name, after: TrainedModel.finished(origin, registry: registry).recipe,
-          origin: origin)
-      }
-    // What concerns training comes first: whether values become binary decides what the model sees.
-    let isOfTraining = { (setting: (key: String, value: String)) in
-      setting.key.hasPrefix("training.")
-    }
-    try registry.apply(request.settings.filter(isOfTraining), to: &recipe)
-    let options = TrainingOptions(recipe.training)
+    let fresh: TrainedModel
     let data: DataSource
-    if case .stage = request.subject {
-      data = try DataSource.open(request.data, for: recipe, options: options)
-    } else {
-      data = try DataSource.open(request.data, rule: recipe.data?.rule)
-      recipe.data = try data.description(binarization: options.binarization)
-    }
-    try registry.apply(request.settings.filter { !isOfTraining($0) }, to: &recipe)
-    let model = try registry.model(recipe, seed: options.seed)
-    if case .stage(_, let origin) = request.subject {
-      try model.load(
-        TrainedModel.finished(origin, registry: registry).model, except: recipe.stage.includes,
-        source: origin)
+    switch request.subject {
+    case .variant(let name):
+      (fresh, data) = try Self.firstStage(
+        of: registry.recipe(for: name), request, registry: registry)
+    case .recipe(let bytes, let source):
+      (fresh, data) = try Self.firstStage(
+        of: registry.recipe(parsing: bytes, source: source), request, registry: registry)
+    case .stage(let name, let origin):
+      fresh = try TrainedModel.finished(origin, registry: registry)
+        .stage(name, settings: request.settings, registry: registry)
+      data = try fresh.data(request.data)
     }
     try self.init(
-      model: model, recipe: recipe, data: data, run: request.run, existing: request.existing)
+      model: fresh.model, recipe: fresh.recipe, data: data, run: request.run,
+      existing: request.existing)
+  }
+
+  /// A model with fresh weights for the data that a request names, and these data.
+  private static func firstStage(
+    of recipe: Recipe, _ request: TrainingRequest, registry: Registry
+  ) throws -> (TrainedModel, DataSource) {
+    var recipe = recipe
+    // What concerns training comes first: whether values become binary decides what the model sees.
+    try registry.apply(request.settings.filter { $0.key.hasPrefix("training.") }, to: &recipe)
+    let options = TrainingOptions(recipe.training)
+    let data = try DataSource.open(request.data, rule: recipe.data?.rule)
+    recipe.data = try data.description(binarization: options.binarization)
+    try registry.apply(request.settings.filter { !$0.key.hasPrefix("training.") }, to: &recipe)
+    let model = try registry.model(recipe, seed: options.seed)
+    return (TrainedModel(model: model, recipe: recipe, source: request.run), data)
   }
 
   /// Prepares to train a model that exists, on data that suit its recipe.
