@@ -12,6 +12,8 @@ public struct TrainedModel {
   public let recipe: Recipe
   /// Where it was read from.
   public let source: String
+  /// The updates that made the weights, nil where they are not of a run folder.
+  public private(set) var step: Int?
 
   /// A model in memory with the recipe that made it.
   public init(model: Model, recipe: Recipe, source: String) {
@@ -39,8 +41,10 @@ public struct TrainedModel {
       throw TrainingError(
         .unsuitable, "\(path) has no checkpoint yet; continue it with train --resume")
     }
-    return try open(
+    var model = try open(
       recipe: recipe, recipeSource: "\(path)/recipe.json", checkpoint.weights, path, registry)
+    model.step = checkpoint.step
+    return model
   }
 
   /// Reads the bytes of a file that `save` wrote.

@@ -1,3 +1,4 @@
+import Glibc
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -62,6 +63,8 @@ public final class TrainingSession {
   public let run: RunFolder?
   /// What the user should know before it begins, a sentence each.
   public let notices: [String]
+  /// The command that asked for the training, which the run folder keeps; nil for none.
+  public var command: String?
 
   /// Checks a request and prepares it.
   ///
@@ -164,6 +167,10 @@ public final class TrainingSession {
     let document = Array(recipe.json.document.utf8)
     if stored != document { try run.writeRecipe(document) }
     try run.cutMetrics(toStep: trainer.step)
+    let schedule = trainer.recordingSchedule
+    try run.cutRecords(toStep: trainer.step) {
+      schedule.contains($0) || $0 == trainer.totalSteps
+    }
     return checkpoint
   }
 
@@ -216,7 +223,7 @@ public final class TrainingSession {
       if let exportPath, !DurableFiles.exists(exportPath) { try exportModel() }
       return .finished
     }
-    try removeExport()
+    try begin()
     let outcome = try trainer.train(run: run, cancel: cancel, observe: observe)
     if outcome == .finished { try exportModel() }
     return outcome
@@ -228,20 +235,37 @@ public final class TrainingSession {
   public func advance(
     on batch: Tensor? = nil, observe: (TrainingEvent) -> Void = { _ in }
   ) throws -> BoundTerms {
-    try removeExport()
+    try begin()
     let terms = try trainer.advance(on: batch, run: run, observe: observe)
     if trainer.isFinished { try exportModel() }
     return terms
   }
 
+  /// What comes before the first update of this session.
+  private func begin() throws {
+    guard !hasBegun else { return }
+    try removeExport()
+    hasBegun = true
+    var line: JSON.Object = [
+      "step": .integer(trainer.step), "time": .integer(time(nil)), "data": .text(data.name),
+      "version": .text(VAEZooVersion.text), "threads": .integer(Engine.threads),
+      "instruction_set": .text(Engine.instructionSet), "onednn": .text(Engine.oneDNNVersion),
+      "parameters": .integer(trainer.model.parameterCount),
+      "training_examples": .integer(data.train.count),
+      "updates": .integer(trainer.totalSteps),
+      "updates_per_epoch": .integer(trainer.updatesPerEpoch),
+    ]
+    if let command { line["command"] = .text(command) }
+    try run?.appendSession(JSON.object(line).line)
+  }
+
+  private var hasBegun = false
   private var exportPath: String? { run.map { "\($0.path)/model.safetensors" } }
-  private var mayHaveExport = true
 
   /// The exported model of fewer epochs must not pass for the end of this run.
   private func removeExport() throws {
-    guard mayHaveExport, let exportPath else { return }
+    guard let exportPath else { return }
     try DurableFiles.remove(exportPath)
-    mayHaveExport = false
   }
 
   /// Writes `model.safetensors`: the weights with the recipe in the metadata, all that another
