@@ -121,9 +121,8 @@ def _documentation(description: dict[str, Any], taken: list[_Keyword]) -> str:
         "",
         f"{description['reference']}.",
         "",
-        "A keyword that is left at its default follows the recipe of the variant; ``recipe_`` of a "
-        "trained",
-        "estimator tells every hyper-parameter in force.",
+        "A keyword that is left at its default follows the variant's recipe; ``recipe_`` of a trained",
+        "estimator tells every hyper-parameter in force. Fewer images than a batch are one batch.",
         "",
         "Parameters",
         "----------",

@@ -27,6 +27,16 @@ class _Variants(type):
             return cls._made(*arguments, **keywords)
         return super().__call__(*arguments, **keywords)
 
+    @property
+    def __signature__(cls) -> Any:
+        """What calling the class takes, for ``help`` and ``inspect.signature``."""
+        import inspect
+
+        if cls.__dict__.get("_is_factory", False):
+            return inspect.signature(cls._made)
+        parameters = list(inspect.signature(cls.__init__).parameters.values())
+        return inspect.Signature(parameters[1:])
+
 
 class VAE(metaclass=_Variants):
     """A variational autoencoder by the name of its variant: ``VAE("beta-vae", beta=4)`` is ``BetaVAE(beta=4)``.
@@ -189,6 +199,7 @@ class VAE(metaclass=_Variants):
             if validation is not None:
                 held_out = self._shaped(self._checked(validation, "validation"))
             data = Data._of_arrays(self._shaped(images), held_out, range_code(self.value_range))
+        settings += self._smaller_batches(settings, data.counts["train"])
         training = [pair for pair in settings if pair[0].startswith("training.")]
         if self.warm_start and self.__sklearn_is_fitted__():
             model = self._model
@@ -205,6 +216,15 @@ class VAE(metaclass=_Variants):
             del self.feature_names_in_
         trainer.fit(history, callback, bool(self.verbose))
         return self
+
+    def _smaller_batches(
+        self, settings: list[tuple[str, str]], count: int
+    ) -> list[tuple[str, str]]:
+        """The setting that makes all images one batch where they are fewer than one."""
+        wanted = dict(settings).get("training.batch_size", str(self._keywords["batch_size"]))
+        if not wanted.isdigit() or int(wanted) <= count:
+            return []
+        return [("training.batch_size", str(count))]
 
     def _take(self, model: Model, output_shape: tuple[int, ...]) -> None:
         self._model = model
@@ -262,7 +282,7 @@ class VAE(metaclass=_Variants):
                 "The feature names should match those that were passed during fit."
             )
         images = self._checked(X, "X")
-        if images.ndim == 2 and images.shape[1] != int(np.prod(self.image_shape_)):
+        if images.ndim == 2 and images.shape[1] != self.n_features_in_:
             raise InvalidArgumentError(
                 f"X has {images.shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input"
