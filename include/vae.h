@@ -198,8 +198,11 @@ vae_status vae_list_variants_json(
 vae_status vae_list_components_json(
     const char *role, char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
-/* A variant as a JSON object: name, summary, reference, its parts, and every hyper-parameter with path, type,
- * default, range and help. variant: borrowed. [any thread] */
+/* A variant as a JSON object: name, summary, reference; `parts`, the component of each role with its alternatives;
+ * `architecture`, and the `architectures` that can take its place; `shorthands`, the short names that its own recipe
+ * takes; `keywords`, those that some choice of parts takes, with paths, type, default (null where it depends on that
+ * choice), range and help; and `hyperparameters`, each with path, type, default, range and help.
+ * variant: borrowed. [any thread] */
 vae_status vae_describe_json(
     const char *variant, char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
