@@ -109,10 +109,13 @@ let package = Package(
           ], .when(platforms: [.linux]))
       ]),
     .target(name: "VAEImages", dependencies: ["CPNG"], swiftSettings: strict),
+    .target(
+      name: "VAEReport", dependencies: ["VAECore", "VAETraining", "VAEImages"],
+      swiftSettings: strict),
     .executableTarget(
       name: "vae-zoo",
       dependencies: [
-        "VAEZoo", "VAEImages",
+        "VAEZoo", "VAEImages", "VAEReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import VAECore
+import VAEReport
 import VAETraining
 import VAEZoo
 
@@ -16,6 +17,9 @@ struct TrainCommand: ParsableCommand {
         vae-zoo train gaussian-vae --data shapes --out run --set latent=10 --set architecture=conv
         vae-zoo train --recipe my.json --data images.npz --out run
         vae-zoo train --stage prior --from run --data shapes-color --out run2
+
+      The run also keeps, at steps that lie ever further apart, what the model says about a few fixed examples: \
+      `vae-zoo report RUN` shows it, and --report keeps that page up to date while training goes on.
 
       --set takes any hyper-parameter that `vae-zoo describe VARIANT` shows, by its path or its short name.
       """)
@@ -47,6 +51,10 @@ struct TrainCommand: ParsableCommand {
   var settings: [String] = []
   @Flag(help: "Continue the run where it stopped, or begin it.") var resume = false
   @Flag(help: "Replace the run if it exists.") var force = false
+  @Flag(help: "Keep the run's report.html up to date while training goes on.") var report = false
+  @Option(
+    help: ArgumentHelp("Write events for TensorBoard into this folder.", valueName: "folder"))
+  var tensorboard: String?
   @Flag(help: "Make no records for `vae-zoo report`.") var noRecords = false
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
@@ -92,6 +100,8 @@ struct TrainCommand: ParsableCommand {
     let request = TrainingRequest(
       subject, settings: allSettings, data: data, run: out,
       existing: resume ? .resume : force ? .replace : .refuse)
+    // What cannot be written is refused before the run folder is begun.
+    if let tensorboard { try TensorBoardLog.makeFolder(tensorboard) }
     let session = try TrainingSession(request, registry: .builtIn)
     session.trainer.makesRecords = !noRecords
     session.command = CommandText.text
@@ -101,11 +111,21 @@ struct TrainCommand: ParsableCommand {
           + "\(session.data.train.count) training examples")
     }
     for notice in session.notices { Console.error(notice) }
+    let log = try tensorboard.map {
+      try TensorBoardLog(
+        folder: $0, updatesPerEpoch: session.trainer.updatesPerEpoch,
+        heldOutName: session.data.heldOut?.name ?? "")
+    }
+    let pages = TrainingPages(run: out, writesReport: report, tensorBoard: log)
     var reporter = TrainingReporter(
       epochs: session.trainer.options.epochs, writesJSON: output.json,
       heldOutName: session.data.heldOut?.name ?? "")
-    let outcome = try session.train(cancel: Interrupt.token) { reporter.report($0) }
+    let outcome = try session.train(cancel: Interrupt.token) { event in
+      reporter.report(event)
+      if let notice = pages.note(event) { reporter.report(.notice(notice)) }
+    }
     reporter.finish()
+    for notice in pages.finish() { Console.error(notice) }
     switch outcome {
     case .finished:
       if !output.json { Console.error("finished: \(out)") }

@@ -14,6 +14,12 @@ public struct CodeUsage: Equatable, Sendable {
     counts = Array(repeating: 0, count: codeCount)
   }
 
+  /// What was counted elsewhere.
+  public init(counts: [Int]) {
+    self.counts = counts
+    total = counts.reduce(0, +)
+  }
+
   /// Nothing seen yet of a model's codes; nil where its latents are none.
   init?(_ latents: LatentStructure) {
     guard case .codes(let grid) = latents else { return nil }

@@ -175,7 +175,7 @@ public struct RunFolder: Sendable {
       try DurableFiles.removeTree(leaving, in: path)
     }
     try removeRecords()
-    for name in ["model.safetensors", Self.latestLink] + Self.checkpointFiles
+    for name in ["model.safetensors", "report.html", Self.latestLink] + Self.checkpointFiles
       + [Self.metricsFile, Self.recipeFile]
     {
       try DurableFiles.removeTree(name, in: path)

@@ -94,7 +94,7 @@ final class Recorder {
           keepsDraws: keepsDraws)
       }
       var record = sums.record(step: step, epochs: epochs, batch: batch)
-      if keepsDraws { record.priorDraws = priorDraws(record.draws) }
+      if keepsPriorDraws { record.priorDraws = priorDraws() }
       addPictures(to: &record)
       return record
     }
@@ -105,14 +105,18 @@ final class Recorder {
     if case .hierarchy = model.prior.latents { true } else { false }
   }
 
-  private func priorDraws(_ draws: [RecordedArray<Float>?]) -> [RecordedArray<Float>?] {
-    let layers = model.prior.draw(temperature: 1, context(for: Array(0..<chosen.count))).layers
-    return layers.enumerated().map { level, layer in
-      level < draws.count && draws[level] != nil
-        ? RecordedArray(
-          layer.sample.floats,
-          shape: [layer.sample.shape[0], layer.sample.shape.removingFirst.count])
-        : nil
+  /// Whether the prior has to be drawn to be seen.
+  private var keepsPriorDraws: Bool {
+    if case .vector = model.prior.latents { !(model.prior is StandardNormalPrior) } else {
+      keepsDraws
+    }
+  }
+
+  private func priorDraws() -> [RecordedArray<Float>?] {
+    model.prior.draw(temperature: 1, context(for: Array(chosen.indices))).layers.map { layer in
+      var rows = Rows()
+      rows.append(layer.sample)
+      return rows.array
     }
   }
 

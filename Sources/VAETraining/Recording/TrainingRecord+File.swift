@@ -22,7 +22,7 @@ extension TrainingRecord {
     if !unitRates.isEmpty {
       numbers["rate_per_unit"] = .array(unitRates.map { .array($0.map(JSON.finite)) })
     }
-    numbers["layers"] = .integer(draws.count)
+    numbers["layers"] = .integer(max(draws.count, priorDraws.count))
     file.metadata = [Self.numbersKey: JSON.object(numbers).line]
     return file.encoded()
   }

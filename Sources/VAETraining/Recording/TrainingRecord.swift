@@ -26,7 +26,8 @@ public struct TrainingRecord: Sendable {
   /// Draws from q(z|x), `[examples, units]`, of each stochastic layer of real units that has no
   /// means: in a hierarchy they follow from the draws above. Nil for layers with too many units.
   public var draws: [RecordedArray<Float>?] = []
-  /// Draws from the prior for the same layers.
+  /// Draws from the prior of each stochastic layer of real units, nil as above; none where the
+  /// prior is the standard normal distribution.
   public var priorDraws: [RecordedArray<Float>?] = []
   /// How often the fixed examples use each code, where the latents are codes.
   public var codeCounts: [Int32]?

@@ -1,0 +1,190 @@
+import VAECore
+import VAETraining
+
+/// All that a run folder tells of a training, for a report.
+public struct RunHistory: Sendable {
+  /// What a line of the metrics tells of an epoch.
+  public struct Epoch: Sendable {
+    /// The epoch's number, from one.
+    public let number: Int
+    /// Updates made by its end.
+    public let step: Int
+    /// The mean over its updates.
+    public let train: BoundTerms
+    /// The held-out examples at its end.
+    public let heldOut: BoundTerms?
+    /// Latent units that carry information.
+    public let activeUnits: Int?
+    /// The perplexity of the codebook.
+    public let perplexity: Double?
+    /// Seconds that it took.
+    public let seconds: Double
+
+    init?(_ line: JSON.Object) {
+      guard let number = line["epoch"]?.integer, let step = line["step"]?.integer,
+        let train = line["train"].flatMap(BoundTerms.init(json:))
+      else { return nil }
+      self.number = number
+      self.step = step
+      self.train = train
+      heldOut = line["valid"].flatMap(BoundTerms.init(json:))
+      activeUnits = line["active_units"]?.integer
+      perplexity = line["codebook_perplexity"]?.double
+      seconds = line["seconds"]?.double ?? 0
+    }
+  }
+
+  /// The folder.
+  public let path: String
+  /// What pages and tables call the run.
+  public var name: String
+  /// The recipe.
+  public let recipe: JSON.Object
+  /// The epochs in order.
+  public let epochs: [Epoch]
+  /// The records in order of their steps, all of one model.
+  public let records: [TrainingRecord]
+  /// The examples that the records are about.
+  public let examples: RecordedExamples?
+  /// How the run was begun and continued.
+  public let sessions: [JSON.Object]
+  /// What evaluations found.
+  public let evaluations: [JSON.Object]
+  /// Whether all epochs are done.
+  public let isFinished: Bool
+
+  /// Reads a run, also while another process trains it.
+  ///
+  /// - Throws: `FileError` where the folder is none of a run, `TrainingError`, `RecipeError` or
+  ///   `SafetensorsError` where a file of it is damaged, or there is nothing to tell yet.
+  public static func read(_ path: String) throws -> RunHistory {
+    let run = try RunFolder.open(path)
+    guard let bytes = try run.recipeBytes(),
+      let recipe = try JSON(parsing: bytes, source: "\(run.path)/recipe.json").object
+    else {
+      throw TrainingError(.unsuitable, "\(run.path)/recipe.json is missing or no recipe")
+    }
+    let epochs = try run.readMetrics().compactMap(Epoch.init)
+    let records = try readRecords(run)
+    let examples = try run.readRecordedExamples()
+    guard !epochs.isEmpty || !records.isEmpty else {
+      throw TrainingError(
+        .unsuitable,
+        "\(run.path) has neither metrics nor records yet, so there is nothing to report; train it for an epoch, "
+          + "or continue it with train --resume")
+    }
+    try check(records, examples, run.path)
+    return RunHistory(
+      path: run.path, name: lastName(of: run.path), recipe: recipe, epochs: epochs,
+      records: records, examples: records.isEmpty ? nil : examples,
+      sessions: try run.readSessions(), evaluations: try run.readEvaluations(),
+      isFinished: DurableFiles.exists("\(run.path)/model.safetensors"))
+  }
+
+  private static func readRecords(_ run: RunFolder) throws -> [TrainingRecord] {
+    try run.recordedSteps().compactMap { step in
+      do {
+        return try run.readRecord(step)
+      } catch let error as FileError where error.kind == .missing {
+        // A process that continues the run has just removed it.
+        return nil
+      }
+    }
+  }
+
+  /// Refuses records that cannot be of one training.
+  private static func check(
+    _ records: [TrainingRecord], _ examples: RecordedExamples?, _ path: String
+  ) throws {
+    guard let last = records.last else { return }
+    guard let examples else {
+      throw TrainingError(
+        .unsuitable,
+        "\(path)/records has lost examples.safetensors, without which its records mean nothing; continue the run "
+          + "with train --resume, or remove the folder and train again")
+    }
+    let wanted = Form(last)
+    for record in records where Form(record) != wanted {
+      throw TrainingError(
+        .unsuitable,
+        "\(path)/records/\(record.step).safetensors is of another model than \(last.step).safetensors; remove the "
+          + "one that does not belong to the run")
+    }
+    let count = examples.indices.count
+    let rows = [last.means?.rows] + last.draws.map { $0?.rows }
+    guard rows.allSatisfy({ $0 ?? count == count }) else {
+      throw TrainingError(
+        .unsuitable,
+        "\(path)/records/examples.safetensors has \(count) examples, but its records are of another number; remove "
+          + "the folder and train again")
+    }
+  }
+
+  /// What all records of a training have in common.
+  private struct Form: Equatable {
+    let shapes: [[Int]?]
+    let counts: [Int]
+
+    init(_ record: TrainingRecord) {
+      shapes =
+        [
+          record.means?.shape, record.variances?.shape, record.codes?.shape,
+          record.reconstructions?.shape, record.samples?.shape,
+        ] + record.draws.map { $0?.shape } + record.priorDraws.map { $0?.shape }
+      counts =
+        [record.layerRates.count, record.codeCounts?.count ?? 0] + record.unitRates.map(\.count)
+    }
+  }
+
+  private static func lastName(of path: String) -> String {
+    path.split(separator: "/").last.map(String.init) ?? path
+  }
+}
+
+// MARK: - What pages ask for
+
+extension RunHistory {
+  /// The name of the variant.
+  var variant: String { recipe["variant"]?.text ?? "model" }
+
+  /// A member of a part of the recipe.
+  func setting(_ part: String, _ name: String) -> JSON? { recipe[part]?.object?[name] }
+
+  /// The data as the last session named them.
+  var data: String? { sessions.last?["data"]?.text }
+
+  /// What held-out numbers are of.
+  var heldOutName: String { examples?.split ?? "held-out" }
+
+  /// Updates made.
+  var step: Int { max(epochs.last?.step ?? 0, records.last?.step ?? 0) }
+
+  /// The updates of the whole run, where they are known.
+  var plannedSteps: Int? { sessions.last?["updates"]?.integer }
+
+  /// Seconds of all epochs.
+  var seconds: Double { epochs.reduce(0) { $0 + $1.seconds } }
+
+  /// The last held-out terms: of the whole split where there are metrics, else of the fixed
+  /// examples.
+  var final: BoundTerms? {
+    epochs.last?.heldOut ?? records.last?.heldOut ?? epochs.last?.train
+  }
+
+  /// Latent units of the recorded posterior.
+  var units: Int { records.last?.means?.columns ?? 0 }
+
+  /// Classes of the records' examples by name: labels or factors.
+  var classes: [(name: String, values: [Int32])] {
+    guard let examples else { return [] }
+    var found: [(name: String, values: [Int32])] = []
+    if let labels = examples.labels { found.append(("label", labels)) }
+    if let factors = examples.factors {
+      for (column, name) in examples.factorNames.enumerated() {
+        found.append(
+          (name, (0..<factors.rows).map { factors.values[$0 * factors.columns + column] }))
+      }
+    }
+    return found
+  }
+}

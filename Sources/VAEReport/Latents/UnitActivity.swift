@@ -1,0 +1,94 @@
+import VAETraining
+
+/// Which units carry information, and how much, at every record.
+struct UnitActivity {
+  /// The units that are shown, by falling rate at the last record.
+  let units: [Int]
+  /// What each is called.
+  let names: [String]
+  /// The units that there are.
+  let count: Int
+  /// The rate of each shown unit at each record, in nats.
+  let rates: [[Double]]
+  /// Whether each shown unit is active at each record.
+  let isActive: [[Bool]]
+  /// The number of active units, of all, at each record.
+  let activeCounts: [Int]
+  /// What makes a unit active, in words.
+  let rule: String
+
+  /// Units that are shown at most.
+  private static let limit = 64
+  /// A mean that varies less than this over the examples says nothing (Burda et al. 2016, section
+  /// 5).
+  private static let variance = 0.01
+
+  /// The units of a run; nil where rates are not sums over units.
+  init?(_ history: RunHistory) {
+    guard let last = history.records.last, last.unitRates.contains(where: { !$0.isEmpty }) else {
+      return nil
+    }
+    let all = history.records.map { $0.unitRates.flatMap(\.self) }
+    let final = all.last ?? []
+    count = final.count
+    units = Array(
+      final.indices.sorted { final[$0] > final[$1] || (final[$0] == final[$1] && $0 < $1) }
+        .prefix(Self.limit))
+    let shown = units
+    let active = history.records.map { record in
+      record.means.map(Self.variances)?.map { $0 > Self.variance }
+        ?? record.unitRates.flatMap { $0.map { $0 > Self.variance } }
+    }
+    let levels = last.unitRates.enumerated().flatMap { level, rates in
+      rates.indices.map { (level: level, unit: $0) }
+    }
+    names = shown.map { unit in
+      last.unitRates.count > 1
+        ? "level \(levels[unit].level + 1), unit \(levels[unit].unit + 1)" : "unit \(unit + 1)"
+    }
+    rates = all.map { rates in shown.map { rates[$0] } }
+    isActive = active.map { flags in shown.map { $0 < flags.count && flags[$0] } }
+    activeCounts = active.map { $0.count(where: \.self) }
+    rule =
+      last.means != nil
+      ? "its mean varies over the examples, with a variance above 0.01"
+      : "its rate is above 0.01 nats"
+  }
+
+  /// The variance of each column.
+  private static func variances(_ means: RecordedArray<Float>) -> [Double] {
+    let count = Double(max(1, means.rows))
+    var sums = [Double](repeating: 0, count: means.columns)
+    var squares = sums
+    for (place, value) in means.values.enumerated() {
+      sums[place % means.columns] += Double(value)
+      squares[place % means.columns] += Double(value) * Double(value)
+    }
+    return zip(sums, squares).map { sum, square in
+      (square - sum * sum / count) / max(1, count - 1)
+    }
+  }
+}
+
+/// How often values fall into equal bins, at every record, each relative to its fullest bin.
+struct Histogram {
+  let low: Double
+  let high: Double
+  /// From 0 to 100 for each bin, of each record.
+  let frames: [[Int]]
+
+  /// Values of each record over a range; those outside count at its ends.
+  init(_ frames: [[Float]], low: Double, high: Double, bins: Int = 48) {
+    self.low = low
+    self.high = high
+    self.frames = frames.map { values in
+      var counts = [Int](repeating: 0, count: bins)
+      for value in values where value.isFinite {
+        let place = (Double(value) - low) / (high - low) * Double(bins)
+        counts[Int(max(0, min(Double(bins - 1), place)))] += 1
+      }
+      let most = max(1, counts.max() ?? 1)
+      return counts.map { ($0 * 100 + most / 2) / most }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import VAECore
+import VAETraining
+
+/// Several runs side by side: what they came to, and how they were made.
+public struct Comparison: Sendable {
+  /// The runs, each with a name of its own.
+  public let runs: [RunHistory]
+
+  /// A comparison; runs of one name are told apart by their paths.
+  public init(_ runs: [RunHistory]) {
+    self.runs = runs.map { run in
+      var run = run
+      if runs.count(where: { $0.name == run.name }) > 1 { run.name = run.path }
+      return run
+    }
+  }
+
+  /// What makes the numbers of these runs hard to compare; nil for nothing.
+  public var note: String? {
+    let data = Set(runs.compactMap(\.data))
+    if Set(runs.compactMap { $0.recipe["data"]?.line }).count > 1 {
+      return
+        "The runs are of data of different sizes or values, so their numbers cannot be compared."
+    }
+    return data.count > 1
+      ? "The runs are of different data (\(data.sorted().joined(separator: ", "))): compare their numbers with care."
+      : nil
+  }
+
+  /// The last held-out numbers of each run, as text: a header, and a row for each run.
+  public var table: (header: [String], rows: [[String]]) {
+    let columns: [(name: String, value: (RunHistory) -> String?)] = [
+      ("variant", { $0.variant }),
+      ("epochs", { $0.epochs.last.map { "\($0.number)" } }),
+      ("−ELBO", { $0.final.map { Numerals.fixed(-$0.elbo, 2) } }),
+      ("distortion", { $0.final.map { Numerals.fixed($0.distortion, 2) } }),
+      ("rate", { $0.final.map { Numerals.fixed($0.rate, 2) } }),
+      (
+        "active units",
+        { run in
+          UnitActivity(run).flatMap { units in
+            units.activeCounts.last.map { "\($0) of \(units.count)" }
+          }
+        }
+      ),
+      ("perplexity", { $0.epochs.last?.perplexity.map { Numerals.fixed($0, 1) } }),
+      ("NLL", { $0.evaluated("nll") }), ("MIG", { $0.evaluated("mig", 3) }),
+      ("FactorVAE", { $0.evaluated("factor_vae_score", 3) }),
+      ("DCI", { $0.evaluated("dci_disentanglement", 3) }),
+      ("time", { $0.seconds > 0 ? Numerals.duration($0.seconds) : nil }),
+    ]
+    let used = columns.filter { column in runs.contains { column.value($0) != nil } }
+    return (
+      ["run"] + used.map(\.name),
+      runs.map { run in [run.name] + used.map { $0.value(run) ?? "–" } }
+    )
+  }
+
+  /// The settings that are not the same in all recipes, each with its value in every run.
+  public var differences: [(name: String, values: [String])] {
+    let all = runs.map { Self.settings($0.recipe) }
+    var names: [String] = []
+    for settings in all {
+      for setting in settings where !names.contains(setting.name) { names.append(setting.name) }
+    }
+    return names.compactMap { name in
+      let values = all.map { settings in settings.first { $0.name == name }?.value ?? "–" }
+      return Set(values).count > 1 ? (name, values) : nil
+    }
+  }
+
+  private static func settings(_ recipe: JSON.Object) -> [(name: String, value: String)] {
+    recipe.members.flatMap { member -> [(name: String, value: String)] in
+      guard let part = member.value.object else {
+        return member.name == "stages" ? [] : [(member.name, RunPage.plain(member.value))]
+      }
+      return part.members.map { ("\(member.name).\($0.name)", RunPage.plain($0.value)) }
+    }
+  }
+}
+
+extension RunHistory {
+  /// A number of the newest evaluation that has it.
+  fileprivate func evaluated(_ key: String, _ decimals: Int = 2) -> String? {
+    evaluations.last { $0[key]?.double != nil }?[key]?.double.map { Numerals.fixed($0, decimals) }
+  }
+}

@@ -1,0 +1,120 @@
+import VAECore
+
+extension RunPage {
+  // MARK: Evaluations
+
+  private static let columns: [(key: String, name: String, decimals: Int)] = [
+    ("elbo", "ELBO", 2), ("rate", "rate", 2), ("distortion", "distortion", 2), ("nll", "NLL", 2),
+    ("bits_per_dim", "bits/dim", 4), ("mig", "MIG", 3), ("factor_vae_score", "FactorVAE", 3),
+    ("dci_disentanglement", "DCI disentanglement", 3), ("dci_completeness", "completeness", 3),
+    ("dci_informativeness", "informativeness", 3),
+  ]
+
+  /// What `evaluate` found.
+  var evaluations: String {
+    guard !history.evaluations.isEmpty else {
+      let factors = history.examples?.factors != nil ? " and disentanglement scores" : ""
+      return
+        "<p class=\"missing\">The run has not been evaluated. <code>vae-zoo evaluate \(escaped(history.path)) --data "
+        + "\(escaped(history.data ?? "DATA"))</code> adds numbers with standard errors\(factors) to the next report.</p>"
+    }
+    let columns = Self.columns.filter { column in
+      history.evaluations.contains { $0[column.key]?.double != nil }
+    }
+    let rows = history.evaluations.reversed().map { result in
+      [
+        escaped(result["split"]?.text ?? "–"), Numerals.grouped(result["step"]?.integer ?? 0),
+        Numerals.grouped(result["examples"]?.integer ?? 0),
+      ]
+        + columns.map { column in
+          guard let value = result[column.key]?.double else { return "–" }
+          let text = Numerals.fixed(value, column.decimals)
+          var notes = ""
+          if let error = result["\(column.key)_stderr"]?.double {
+            notes += " ± \(Numerals.fixed(error, column.decimals))"
+          }
+          if column.key == "nll", let samples = result["nll_samples"]?.integer {
+            notes += " (K = \(samples))"
+          }
+          return text + notes
+        }
+    }
+    return markup {
+      "<p>In nats an example, ± standard errors; the newest first.</p>"
+      table(
+        caption: "Evaluations", header: ["split", "step", "examples"] + columns.map(\.name),
+        rows: rows)
+      if columns.contains(where: { $0.key == "mig" }) {
+        "<p class=\"note\">MIG (mutual information gap), FactorVAE score and DCI compare units with the factors that generated the "
+          + "data; each is 1 at best.</p>"
+      }
+    }
+  }
+
+  // MARK: The run
+
+  /// Command, recipe, versions and timing.
+  var facts: String {
+    markup {
+      if let command = history.sessions.last?["command"]?.text {
+        "<p>Made by</p><pre>\(escaped(command))</pre>"
+      }
+      "<div class=\"table\"><table class=\"facts\"><caption>How it was made</caption><tbody>"
+      factRows.map { "<tr><th scope=\"row\">\($0)</th><td>\(escaped($1))</td></tr>" }
+      "</tbody></table></div>"
+      if history.sessions.count > 1 {
+        "<p class=\"note\">The run was continued \(history.sessions.count - 1) time\(history.sessions.count == 2 ? "" : "s"), at steps "
+          + history.sessions.dropFirst().map { Numerals.grouped($0["step"]?.integer ?? 0) }
+          .joined(separator: ", ") + ".</p>"
+      }
+      "<details><summary>The recipe</summary><pre>\(escaped(JSON.object(history.recipe).document))</pre></details>"
+    }
+  }
+
+  private var factRows: [(name: String, value: String)] {
+    let session = history.sessions.last ?? JSON.Object()
+    var rows: [(name: String, value: String)] = []
+    func add(_ name: String, _ value: String?) { if let value { rows.append((name, value)) } }
+    add("data", session["data"]?.text)
+    add("training examples", session["training_examples"]?.integer.map(Numerals.grouped))
+    add("parameters", session["parameters"]?.integer.map(Numerals.grouped))
+    for part in ["encoder", "prior", "decoder", "likelihood", "objective"] {
+      add(part, Self.summary(history.recipe[part]))
+    }
+    add("training", Self.summary(history.recipe["training"]))
+    add("seed", history.setting("training", "seed")?.line)
+    if history.seconds > 0 {
+      let steps = history.epochs.last.map { Double($0.step) / history.seconds }
+      add(
+        "time",
+        "\(Numerals.duration(history.seconds)) for \(history.epochs.count) epochs"
+          + (steps.map { ", \(Numerals.fixed($0, 1)) steps a second" } ?? ""))
+    }
+    add(
+      "computed with",
+      session["version"]?.text.map { version in
+        "vae-zoo \(version), \(session["threads"]?.integer ?? 0) threads, \(session["instruction_set"]?.text ?? "–"), "
+          + "oneDNN \(session["onednn"]?.text ?? "–")"
+      })
+    return rows
+  }
+
+  /// A part of the recipe on one line.
+  static func summary(_ part: JSON?) -> String? {
+    guard let members = part?.object?.members else { return nil }
+    let name = members.first { $0.name == "name" }?.value.text
+    let values = members.filter { $0.name != "name" && $0.name != "seed" }.map {
+      "\($0.name) \(plain($0.value))"
+    }
+    return [name.map { [$0] } ?? [], values].joined().joined(separator: " · ")
+  }
+
+  /// A value as `--set` takes it.
+  static func plain(_ value: JSON) -> String {
+    switch value {
+    case .text(let text): text
+    case .array(let values): values.map(plain).joined(separator: ",")
+    default: value.line
+    }
+  }
+}

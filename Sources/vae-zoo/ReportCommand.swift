@@ -1,0 +1,79 @@
+import ArgumentParser
+import VAEReport
+import VAETraining
+
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Write one HTML file that shows what happened in a training.",
+    discussion: """
+      Learning curves, the way through the plane of rate and distortion, the latent space through training against its \
+      prior, rates of units, reconstructions and samples, evaluations, recipe and timing, from what the run folder \
+      recorded: data and model are not needed. The file loads nothing, so it can be sent and kept. It also works while \
+      the run is trained.
+      """)
+
+  @Argument(help: ArgumentHelp("A run folder.", valueName: "run")) var path: String
+  @Option(
+    help: ArgumentHelp("The file to write (default: report.html in the run).", valueName: "file"))
+  var out: String?
+
+  func run() throws {
+    let output = try PageOutput(out ?? "\(path)/report.html")
+    let history = try RunHistory.read(path)
+    try output.write(Report.page(history))
+    if history.records.isEmpty {
+      Console.error(
+        "\(path) has no records, so the page shows neither latents nor pictures; train without --no-records"
+      )
+    }
+  }
+}
+
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Show several runs side by side.",
+    discussion: """
+      A table on standard output: the last held-out numbers of each run and, where it was evaluated, what that found. \
+      With --out also an HTML file: all runs in one plane of rate and distortion, learning curves, pictures, and the \
+      settings that differ.
+
+        vae-zoo compare beta1 beta2 beta4 --out betas.html
+      """)
+
+  @Argument(help: ArgumentHelp("Run folders, two or more.", valueName: "run")) var paths: [String]
+  @Option(help: ArgumentHelp("The HTML file to write.", valueName: "file")) var out: String?
+
+  func validate() throws {
+    if paths.count < 2 { throw ValidationError("compare takes two runs or more") }
+  }
+
+  func run() throws {
+    let output = try out.map(PageOutput.init)
+    let comparison = Comparison(try paths.map(RunHistory.read))
+    let table = comparison.table
+    if let note = comparison.note { Console.error(note) }
+    Console.print(Console.table([table.header] + table.rows))
+    try output?.write(Report.page(comparison))
+  }
+}
+
+/// Where a page goes.
+struct PageOutput {
+  private let path: String
+
+  /// Checks the ending of the path.
+  init(_ path: String) throws {
+    guard path.hasSuffix(".html") || path.hasSuffix(".htm") else {
+      throw ValidationError("--out \(path) must end in .html")
+    }
+    self.path = path
+  }
+
+  /// Writes the page whole or not at all, and says so.
+  func write(_ page: [UInt8]) throws {
+    try DurableFiles.replace(path, with: page)
+    Console.error("wrote \(path), \(Console.fixed(Double(page.count) / 1e6, 1)) MB")
+  }
+}
