@@ -26,6 +26,7 @@ test: bootstrap lint build lib
 	scripts/test-examples
 	scripts/abi-check
 	scripts/test-c
+	scripts/test-python
 	scripts/test-install
 
 # Random and hostile arguments to every function of the C interface.

@@ -81,6 +81,29 @@ final class EvaluatorTests: XCTestCase {
     XCTAssertLessThan(tightest.mean, -bound.elbo.mean)
   }
 
+  func testAnEvaluationStopsBetweenTheDrawsOfABatch() {
+    // So many draws that nobody would wait for the end of a batch.
+    let samples = 1_000_000_000
+    let evaluator = Evaluator(
+      model: TrainingSupport.model(), examples: Examples(TrainingSupport.stripes().train), seed: 1)
+    var fractions: [Double] = []
+    func goesOn(_ fraction: Double) -> Bool {
+      fractions.append(fraction)
+      return fractions.count < 5
+    }
+    func checkFractions() {
+      XCTAssertEqual(fractions.count, 5)
+      XCTAssertEqual(fractions, fractions.sorted())
+      XCTAssertGreaterThan(fractions.last ?? 0, 0)
+      XCTAssertLessThan(fractions.last ?? 1, 1e-3)
+      fractions = []
+    }
+    XCTAssertNil(evaluator.run(importanceSamples: samples, progress: goesOn))
+    checkFractions()
+    XCTAssertNil(evaluator.logLikelihoods(samples: samples, progress: goesOn))
+    checkFractions()
+  }
+
   func testStoppingAnEvaluationGivesNothing() {
     let evaluator = Evaluator(
       model: TrainingSupport.model(), examples: Examples(TrainingSupport.stripes().train), seed: 1)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vae_zoo import _library
 from vae_zoo._data import Data
 from vae_zoo._errors import (
     BusyError,
@@ -33,7 +34,6 @@ from vae_zoo._errors import (
     UnsupportedError,
 )
 from vae_zoo._estimator import VAE
-from vae_zoo._library import library as _library
 from vae_zoo._model import Encoding, Parameters
 from vae_zoo._registry import (
     VariantInfo,
@@ -48,7 +48,7 @@ from vae_zoo._registry import (
 )
 from vae_zoo._training import Bound, Progress
 
-__version__: str = _library.vae_version().decode()
+__version__: str = _library.library.vae_version().decode()
 
 # The classes of the built-in variants, each made when it is asked for.
 _BUILT_IN = {

@@ -73,11 +73,16 @@ class _Keyword:
     """A keyword of a class: its setting, default in the signature, and what documentation says."""
 
     def __init__(
-        self, name: str, setting: str, default: Any, kind: str, text: str, shown: Any = None
+        self, name: str, setting: str, default: Any, kind: str, text: str, reach: Any = ()
     ) -> None:
         self.name, self.setting, self.kind, self.text = name, setting, kind, text
-        self.default = tuple(default) if isinstance(default, list) else default
-        self.shown = self.default if shown is None else shown
+        if isinstance(default, list):
+            default = tuple(default)
+        elif kind == "float" and default is not None:
+            default = float(default)
+        self.default = default
+        # The paths that it sets in the variant's own recipe.
+        self.reach = list(reach)
 
 
 def keywords(description: dict[str, Any]) -> list[_Keyword]:
@@ -95,20 +100,26 @@ def keywords(description: dict[str, Any]) -> list[_Keyword]:
     for role, setting in (("likelihood", "likelihood"), ("objective", "objective.name")):
         part = parts[role]
         known = ", ".join(f"``{name}``" for name in [part["name"], *part["alternatives"]])
-        found.append(_Keyword(role, setting, part["name"], "str", f"one of {known}"))
+        found.append(
+            _Keyword(role, setting, part["name"], "str", f"one of {known}", [f"{role}.name"])
+        )
     for item in description["keywords"]:
         text = f"{item['help']}; {item['range']}"
         if item["default"] is None:
             text += "; None follows the chosen parts"
         found.append(
-            _Keyword(item["name"], item["name"], item["default"], _TYPES[item["type"]], text)
+            _Keyword(
+                item["name"], item["name"], item["default"], _TYPES[item["type"]], text, item["paths"]
+            )
         )
     for item in description["hyperparameters"]:
         part, name = item["name"].split(".")
         if part == "training" and name != "seed":
             text = f"{item['help']}; {item['range']}"
             found.append(
-                _Keyword(name, item["name"], item["default"], _TYPES[item["type"]], text)
+                _Keyword(
+                    name, item["name"], item["default"], _TYPES[item["type"]], text, [item["name"]]
+                )
             )
     for name, default, kind, text in _OWN:
         found.append(_Keyword(name, "", default, kind, text))
@@ -169,5 +180,6 @@ def _make(description: dict[str, Any]) -> type[_estimator.VAE]:
             "_variant": description["name"],
             "_keywords": defaults,
             "_paths": {keyword.name: keyword.setting for keyword in taken},
+            "_reach": {keyword.name: keyword.reach for keyword in taken},
         },
     )

@@ -59,7 +59,8 @@ class VAE(metaclass=_Variants):
     # Of each variant's class.
     _variant: ClassVar[str]
     _keywords: ClassVar[dict[str, Any]]  # hyper-parameters with their defaults in the signature
-    _paths: ClassVar[dict[str, str]]  # the settings that keywords stand for, where named otherwise
+    _paths: ClassVar[dict[str, str]]  # the setting that a keyword stands for; empty for none
+    _reach: ClassVar[dict[str, list[str]]]  # what keywords set in the variant's own recipe
 
     _model: Model
     _training: threading.Lock
@@ -624,10 +625,10 @@ class LatentVAE(VAE):
 def _same(value: Any, default: Any) -> bool:
     if value is default:
         return True
-    try:
-        return type(value) is type(default) and bool(value == default)
-    except Exception:  # An array among scalars: not the default.
-        return False
+    numbers = (int, float)
+    if isinstance(value, bool) or not isinstance(value, numbers):
+        return type(value) is type(default) and isinstance(value, (bool, str, tuple)) and value == default
+    return isinstance(default, numbers) and not isinstance(default, bool) and value == default
 
 
 def _seed(random_state: Any) -> int:
@@ -674,8 +675,13 @@ def _recipe_keywords(kind: type[VAE], recipe: Mapping[str, Any]) -> dict[str, An
                 if name != "name" or is_other:
                     settings[path] = tuple(value) if isinstance(value, list) else value
     keywords: dict[str, Any] = {"random_state": recipe["training"]["seed"]}
-    for name, path in kind._paths.items():
-        if path in settings and path.startswith(("training.", "objective.name")):
-            keywords[name] = settings.pop(path)
+    for name, paths in kind._reach.items():
+        values = [settings.get(path) for path in paths]
+        # A list for the encoder is turned round for the decoder; one of one number is the same.
+        if not values or values[0] is None or any(value != values[0] for value in values):
+            continue
+        if not isinstance(values[0], tuple) or len(values[0]) == 1 or len(paths) == 1:
+            keywords[name] = values[0]
+            for path in paths:
+                del settings[path]
     return {**keywords, "settings": settings} if settings else keywords
-

@@ -75,8 +75,10 @@ public struct Evaluator {
       let factors = wantsDisentanglement ? examples.split.factors : nil
       var sums = Sums(codeUsage: CodeUsage(model.prior.latents), keepsMeans: factors != nil)
       for indices in batches {
-        guard progress(Double(indices[0]) / Double(examples.count)) else { return nil }
-        measure(indices, importanceSamples: importanceSamples, into: &sums)
+        let isComplete = measure(indices, importanceSamples: importanceSamples, into: &sums) {
+          progress(fraction(indices, $0))
+        }
+        guard isComplete else { return nil }
       }
       guard progress(1) else { return nil }
       var result = sums.result(
@@ -89,7 +91,11 @@ public struct Evaluator {
     }
   }
 
-  private func measure(_ indices: [Int], importanceSamples: Int?, into sums: inout Sums) {
+  /// Measures a batch; `progress` is told the fraction of it that is done. False when it was stopped.
+  private func measure(
+    _ indices: [Int], importanceSamples: Int?, into sums: inout Sums, progress: (Double) -> Bool
+  ) -> Bool {
+    guard progress(0) else { return false }
     let context = context(for: indices)
     let x = examples.batch(indices, context)
     var request = DrawRequest()
@@ -97,22 +103,31 @@ public struct Evaluator {
     let evaluation = model.evaluate(x, request, context)
     sums.add(evaluation)
 
-    guard let importanceSamples else { return }
-    sums.logLikelihoods += logLikelihoods(
-      x, posterior: evaluation.posterior, samples: importanceSamples, context)
+    guard let importanceSamples else { return true }
+    let found = logLikelihoods(
+      x, posterior: evaluation.posterior, samples: importanceSamples, context, progress)
+    sums.logLikelihoods += found ?? []
+    return found != nil
+  }
+
+  /// The fraction of all examples that is done with a fraction of a batch.
+  private func fraction(_ indices: [Int], _ part: Double) -> Double {
+    (Double(indices[0]) + part * Double(indices.count)) / Double(examples.count)
   }
 
   /// log p(x) of each example of a batch by importance weighting. The bound uses draw 0; the weights
-  /// use draws of their own.
+  /// use draws of their own. Nil when `progress`, told the fraction of the draws, stopped it.
   private func logLikelihoods(
-    _ x: Tensor, posterior: any Posterior, samples: Int, _ context: Context
-  ) -> [Double] {
+    _ x: Tensor, posterior: any Posterior, samples: Int, _ context: Context,
+    _ progress: (Double) -> Bool
+  ) -> [Double]? {
     var context = context
     var request = DrawRequest()
     request.usesSampledRate = true
     var weights = RunningLogSumExp(columns: x.shape[0])
     var done = 0
     while done < samples {
+      guard progress(Double(done) / Double(samples)) else { return nil }
       request.samples = min(max(1, rowLimit / x.shape[0]), samples - done)
       context.firstDraw = 1 + done
       let part = model.evaluate(x, posterior: posterior, request, context)
@@ -135,12 +150,15 @@ public struct Evaluator {
     withoutTape {
       var found: [Double] = []
       for indices in batches {
-        guard progress(Double(found.count) / Double(examples.count)) else { return nil }
+        guard progress(fraction(indices, 0)) else { return nil }
         let context = context(for: indices)
         let x = examples.batch(indices, context)
         if samples > 0 {
-          found += logLikelihoods(
-            x, posterior: model.encoder.encode(x, context), samples: samples, context)
+          let part = logLikelihoods(
+            x, posterior: model.encoder.encode(x, context), samples: samples, context
+          ) { progress(fraction(indices, $0)) }
+          guard let part else { return nil }
+          found += part
         } else {
           found += model.evaluate(x, DrawRequest(), context).logWeights.floats.map(Double.init)
         }

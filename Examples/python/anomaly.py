@@ -1,0 +1,23 @@
+"""Finds images of another kind by their likelihood: a VAE's best-known use.
+
+Trains on images of shapes, then asks for the likelihood of new ones and of others with as much ink in other
+places: each shape in two halves that do not fit. The share of pairs in which the foreign image is the less
+likely one is the area under the ROC curve.
+"""
+
+import numpy as np
+
+import vae_zoo
+
+data = vae_zoo.Data("shapes:32")
+known = data.images("test", count=300)
+random = np.random.default_rng(1)
+halves = known[random.permutation(len(known))]
+foreign = np.concatenate([known[:, ::2], halves[:, 1::2]], axis=1)
+
+model = vae_zoo.GaussianVAE(hidden=(256,), latent=10, epochs=5).fit(data.images("train", count=10000))
+likely, unlikely = (model.score_samples(images, samples=20) for images in (known, foreign))
+area = (likely[:, None] > unlikely[None, :]).mean()
+print(f"log p(x) in nats: known {likely.mean():.1f}, foreign {unlikely.mean():.1f}")
+print(f"area under the ROC curve: {area:.3f}")
+assert area > 0.9, "the foreign images should be less likely"

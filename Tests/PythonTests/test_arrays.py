@@ -1,0 +1,211 @@
+"""What goes in and what comes out: types, shapes, addresses."""
+
+from __future__ import annotations
+
+import gc
+import unittest
+from unittest import mock
+
+import numpy as np
+
+import vae_zoo
+from support import needs, stripes
+from vae_zoo import _arrays, _data, _model
+
+
+def _small(**keywords):
+    return vae_zoo.GaussianVAE(hidden=(8,), latent=2, epochs=1, batch_size=10, **keywords)
+
+
+class _Addresses:
+    """Records the memory that the library is shown."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, int]] = []
+
+    def __enter__(self):
+        def view(array):
+            tensor = _arrays.view(array)
+            self.seen.append((tensor.data, tensor.dtype))
+            return tensor
+
+        self._patches = [mock.patch.object(_data, "view", view), mock.patch.object(_model, "view", view)]
+        for patch in self._patches:
+            patch.start()
+        return self.seen
+
+    def __exit__(self, *exception):
+        for patch in self._patches:
+            patch.stop()
+
+
+def _address(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
+
+
+class InputTests(unittest.TestCase):
+    def test_no_byte_is_copied_to_hand_a_numpy_batch_in(self):
+        for kind in (np.float32, np.float64, np.uint8):
+            images = stripes(40).astype(kind)
+            rows = images.reshape(40, -1)
+            with _Addresses() as seen:
+                model = _small().fit(images)
+                model.score_samples(images)
+                model.transform(rows)
+                model.reconstruct(images[10:])
+                model.evaluate(rows)
+                model.score_samples(images[::-1])
+            first = _address(images)
+            row = images.strides[0]
+            wanted = [first, first, first, first + 10 * row, first, first + 39 * row]
+            self.assertEqual([address for address, _ in seen], wanted, kind)
+
+    def test_the_library_reads_the_caller_s_memory_when_it_draws_a_batch(self):
+        images = stripes(5).astype(np.float32)
+        data = vae_zoo.Data._of_arrays(images, None, 0)
+        images[2] = 0.25
+        self.assertTrue((data.images("train", 2, 1) == 0.25).all())
+        self.assertEqual(data.images("train").shape, (5, 6, 6, 1))
+
+    @needs("torch")
+    def test_no_byte_is_copied_to_hand_a_torch_batch_in(self):
+        import torch
+
+        images = torch.from_numpy(stripes(40).astype(np.float32)).clone()
+        with _Addresses() as seen:
+            model = _small().fit(images)
+            model.score_samples(images[5:])
+        self.assertEqual([address for address, _ in seen], [images.data_ptr(), images[5:].data_ptr()])
+        with self.assertRaisesRegex(vae_zoo.UnsupportedError, "gradient|detach"):
+            model.transform(images.requires_grad_())
+
+    def test_strided_arrays_mean_what_they_mean_in_numpy(self):
+        images = stripes(40).astype(np.float32)
+        model = _small().fit(images)
+        wide = np.zeros((40, 12, 12), dtype=np.float32)
+        wide[:, ::2, 1::2] = images
+        planes = np.asfortranarray(images)
+        expected = model.transform(images)
+        for other in (wide[:, ::2, 1::2], planes, images.transpose(0, 2, 1).copy().transpose(0, 2, 1)):
+            np.testing.assert_array_equal(model.transform(other), expected)
+        unaligned = np.zeros(40 * 36 * 4 + 1, dtype=np.uint8)[1:].view(np.float32).reshape(40, 6, 6)
+        unaligned[:] = images
+        np.testing.assert_array_equal(model.transform(unaligned), expected)
+        packed = np.zeros(40, dtype=[("tag", "u1"), ("image", "f4", (6, 6))])
+        packed["image"] = images
+        np.testing.assert_array_equal(model.transform(packed["image"]), expected)
+
+    def test_other_numbers_are_converted_as_numpy_would(self):
+        images = stripes(40)
+        model = _small().fit(images)
+        expected = model.transform(images)
+        swapped = images.astype(">f4")
+        for other in (images.astype(bool), images.astype(np.int64), images.astype(np.float16), swapped):
+            np.testing.assert_array_equal(model.transform(other), expected, str(other.dtype))
+        np.testing.assert_array_equal(model.transform(images.tolist()), expected)
+
+    def test_bytes_are_divided_by_255_unless_all_are_zero_or_one(self):
+        images = stripes(40)
+        self.assertEqual(_small().fit(images).recipe_["data"]["range"], "binary")
+        model = _small().fit(images * 255)
+        self.assertEqual(model.recipe_["data"], {**model.recipe_["data"], "range": "unit", "rule": "bytes/255"})
+        # Bytes that happen to be 0 and 1 keep the meaning that bytes had in training.
+        dark = model.evaluate(images)["distortion"]
+        light = model.evaluate(images.astype(np.float32))["distortion"]
+        self.assertNotAlmostEqual(dark, light, 3)
+        self.assertAlmostEqual(dark, model.evaluate(images.astype(np.float32) / 255)["distortion"], 3)
+        forced = _small(value_range="bytes").fit(images)
+        self.assertEqual(forced.recipe_["data"]["rule"], "bytes/255")
+
+    def test_rows_become_images_of_the_shape_that_is_given(self):
+        rows = stripes(40).reshape(40, 36)
+        model = _small(image_shape=(6, 6), architecture="conv").set_params(hidden=None).fit(rows)
+        self.assertEqual(model.image_shape_, (6, 6, 1))
+        self.assertEqual(model.sample(3).shape, (3, 36))
+        self.assertEqual(model.reconstruct(rows[:5]).shape, (5, 36))
+        with self.assertRaisesRegex(ValueError, "image_shape"):
+            _small(image_shape=(7, 6)).fit(rows)
+
+    def test_what_cannot_be_images_is_refused_with_the_reason(self):
+        model = _small().fit(stripes(40))
+        bad = np.full((40, 6, 6), np.nan, dtype=np.float32)
+        cases = [
+            (vae_zoo.DataError, "NaN", bad),
+            (ValueError, "Complex data", stripes(40) * 1j),
+            (ValueError, "Reshape your data", np.zeros(36)),
+            (ValueError, "0 sample", np.zeros((0, 36))),
+            (ValueError, "0 feature", np.zeros((3, 0))),
+            (ValueError, "5D array", np.zeros((3, 36, 1, 1, 1))),
+            (ValueError, "string", [["a", "b"]]),
+        ]
+        for kind, words, images in cases:
+            with self.assertRaisesRegex(kind, words):
+                _small().fit(images)
+        with self.assertRaisesRegex(ValueError, "35 features.*expecting 36"):
+            model.transform(np.zeros((3, 35), dtype=np.float32))
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "5x6x1"):
+            model.transform(np.zeros((3, 5, 6), dtype=np.float32))
+        with self.assertRaisesRegex(vae_zoo.DataError, "binary"):
+            model.transform(np.full((3, 6, 6), 0.5, dtype=np.float32))
+
+    @needs("scipy")
+    def test_sparse_data_are_refused_with_what_to_do(self):
+        from scipy import sparse
+
+        with self.assertRaisesRegex(TypeError, "sparse.*toarray"):
+            _small().fit(sparse.csr_matrix(np.eye(6)))
+
+
+class OutputTests(unittest.TestCase):
+    def test_what_comes_out_has_the_shape_of_what_went_in(self):
+        images = stripes(40)
+        for shape in ((36,), (6, 6), (6, 6, 1)):
+            model = _small().fit(images.reshape(40, *shape))
+            self.assertEqual(model.sample(3).shape, (3, *shape))
+            self.assertEqual(model.inverse_transform(np.zeros((2, 2))).shape, (2, *shape))
+            self.assertEqual(model.n_features_in_, 36)
+            for array in (model.sample(3), model.transform(images.reshape(40, *shape))):
+                self.assertIsInstance(array, np.ndarray)
+                self.assertEqual(array.dtype, np.float32)
+        self.assertEqual(model.score_samples(images).dtype, np.float64)
+
+    def test_an_array_outlives_all_but_its_views(self):
+        model = _small().fit(stripes(40))
+        samples = model.sample(8)
+        expected = samples.copy()
+        part = samples[3:]
+        del samples
+        gc.collect()
+        for _ in range(20):
+            model.sample(8, random_state=1)
+        np.testing.assert_array_equal(part, expected[3:])
+
+    def test_memory_of_results_is_given_back(self):
+        model = _small().fit(stripes(40))
+        freed = []
+        real = _model.library.vae_array_free
+
+        def free(pointer):
+            freed.append(pointer.value)
+            real(pointer)
+
+        with mock.patch.object(_model.library, "vae_array_free", free):
+            samples = model.sample(8)
+            part = samples[1:2]
+            del samples
+            gc.collect()
+            self.assertEqual(freed, [])
+            del part
+            gc.collect()
+        self.assertEqual(len(freed), 1)
+
+    @needs("torch")
+    def test_results_go_to_torch_without_a_copy(self):
+        import torch
+
+        samples = _small().fit(stripes(40)).sample(4)
+        self.assertEqual(torch.from_dlpack(samples).data_ptr(), _address(samples))
+
+
+if __name__ == "__main__":
+    unittest.main()

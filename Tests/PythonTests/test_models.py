@@ -1,0 +1,281 @@
+"""Trained models: every variant's results, files, pickles, parameters."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+import tempfile
+import unittest
+
+import numpy as np
+
+import vae_zoo
+from support import stripes
+
+IMAGES = stripes(64, size=8)
+_SMALL = {
+    "gaussian-vae": {"hidden": (8,), "latent": 2},
+    "beta-vae": {"hidden": (8,), "latent": 2, "beta": 2.0},
+    "iwae": {"hidden": (8,), "latent": 2, "importance_samples": 3},
+    "ladder-vae": {"hidden": (8, 4), "latent": (3, 2)},
+    "pixelcnn": {"layers": 1, "channels": 8},
+    "pixelcnn-vae": {"layers": 1, "channels": 8, "latent": 2},
+    "vq-vae": {"codes": 8, "code_size": 4, "settings": {"encoder.channels": 8, "decoder.channels": 8}},
+}
+
+
+def _trained(variant: str, **keywords):
+    keywords = {**_SMALL[variant], "epochs": 1, "batch_size": 16, **keywords}
+    return vae_zoo.VAE(variant, **keywords).fit(IMAGES)
+
+
+class VariantTests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.models = {variant: _trained(variant) for variant in _SMALL}
+
+    def test_there_is_a_class_for_every_variant(self):
+        names = [info.name for info in vae_zoo.list_variants()]
+        self.assertEqual(set(names), set(_SMALL))
+        self.assertEqual(set(vae_zoo._BUILT_IN.values()), set(names))
+        for name, variant in vae_zoo._BUILT_IN.items():
+            self.assertIs(getattr(vae_zoo, name), type(vae_zoo.VAE(variant)))
+            self.assertEqual(getattr(vae_zoo, name).__name__, name)
+        with self.assertRaisesRegex(vae_zoo.RecipeError, "beta-vae"):
+            vae_zoo.VAE("no-vae")
+        with self.assertRaisesRegex(AttributeError, "NoVAE"):
+            vae_zoo.NoVAE
+
+    def test_every_variant_trains_measures_samples_and_reconstructs(self):
+        for variant, model in self.models.items():
+            with self.subTest(variant):
+                self.assertEqual(model.sample(3).shape, (3, 8, 8))
+                self.assertEqual(model.reconstruct(IMAGES[:5]).shape, (5, 8, 8))
+                bounds = model.score_samples(IMAGES)
+                self.assertEqual(bounds.shape, (64,))
+                measured = model.evaluate(IMAGES, samples=20)
+                self.assertEqual(measured["variant"], variant)
+                self.assertAlmostEqual(
+                    measured["elbo"], -(measured["rate"] + measured["distortion"]), 3
+                )
+                self.assertAlmostEqual(bounds.mean(), measured["elbo"], 3)
+                self.assertAlmostEqual(
+                    -model.score_samples(IMAGES, samples=20).mean(), measured["nll"], 3
+                )
+                self.assertEqual(model.recipe_["variant"], variant)
+                self.assertEqual(len(model.history_), 1)
+
+    def test_latents_are_means_codes_or_draws_of_all_layers(self):
+        shapes = {
+            "gaussian-vae": (64, 2), "beta-vae": (64, 2), "iwae": (64, 2), "ladder-vae": (64, 5),
+            "pixelcnn-vae": (64, 2), "vq-vae": (64, 4),
+        }
+        for variant, shape in shapes.items():
+            model = self.models[variant]
+            latents = model.transform(IMAGES)
+            self.assertEqual(latents.shape, shape, variant)
+            self.assertEqual(len(model.get_feature_names_out()), shape[1])
+            self.assertEqual(model.inverse_transform(latents[:3]).shape, (3, 8, 8))
+        self.assertEqual(self.models["vq-vae"].transform(IMAGES).dtype, np.int32)
+        for name in ("transform", "inverse_transform", "encode"):
+            self.assertFalse(hasattr(self.models["pixelcnn"], name), "it has no latents")
+
+    def test_decoding_what_was_encoded_reconstructs(self):
+        model = self.models["gaussian-vae"]
+        encoding = model.encode(IMAGES)
+        np.testing.assert_array_equal(encoding.mean, model.transform(IMAGES))
+        self.assertTrue((encoding.variance > 0).all())
+        self.assertIsNone(encoding.codes)
+        np.testing.assert_allclose(
+            model.decode([encoding.mean]), model.inverse_transform(model.transform(IMAGES)), rtol=1e-6
+        )
+        ladder = self.models["ladder-vae"]
+        layers = ladder.encode(IMAGES).samples
+        self.assertEqual([layer.shape for layer in layers], [(64, 3), (64, 2)])
+        np.testing.assert_allclose(
+            ladder.decode(layers), ladder.inverse_transform(ladder.transform(IMAGES)), rtol=1e-6
+        )
+        vq = self.models["vq-vae"]
+        found = vq.encode(IMAGES)
+        self.assertEqual(found.codes.shape, (64, 2, 2))
+        expected = vq.decode([found.codes])
+        np.testing.assert_allclose(vq.decode(found.samples), expected, rtol=1e-5)
+        np.testing.assert_allclose(vq.decode([found.codes.astype(np.int64)]), expected, rtol=1e-6)
+        np.testing.assert_allclose(vq.inverse_transform(vq.transform(IMAGES)), expected, rtol=1e-6)
+        np.testing.assert_allclose(vq.reconstruct(IMAGES), expected, rtol=1e-5)
+
+    def test_wrong_latents_are_refused_with_what_the_model_has(self):
+        model = self.models["gaussian-vae"]
+        with self.assertRaisesRegex(ValueError, "3 latents a row.*has 2"):
+            model.inverse_transform(np.zeros((1, 3)))
+        with self.assertRaisesRegex(ValueError, "1D array"):
+            model.inverse_transform(np.zeros(2))
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "finite"):
+            model.decode([np.full((1, 2), np.inf)])
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "code 8"):
+            self.models["vq-vae"].inverse_transform(np.full((1, 4), 8))
+
+    def test_seeds_choose_draws(self):
+        model = self.models["gaussian-vae"]
+        first = model.sample(4, random_state=1)
+        np.testing.assert_array_equal(first, model.sample(4, random_state=1))
+        self.assertFalse(np.array_equal(first, model.sample(4, random_state=2)))
+        cold = model.sample(4, temperature=0)
+        np.testing.assert_array_equal(cold[0], cold[1])
+        with self.assertRaisesRegex(ValueError, "temperature"):
+            model.sample(4, temperature=-1)
+        with self.assertRaisesRegex(ValueError, "count"):
+            model.sample(0)
+
+    # ------------------------------------------------------------------------------------- files
+
+    def test_a_saved_model_is_the_same_model(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for variant, model in self.models.items():
+                path = os.path.join(folder, f"{variant}.safetensors")
+                model.save(path)
+                loaded = vae_zoo.VAE.load(path)
+                self.assertIs(type(loaded), type(model))
+                np.testing.assert_array_equal(loaded.score_samples(IMAGES), model.score_samples(IMAGES))
+                self.assertEqual(loaded.sample(2).shape, (2, 8, 8, 1))
+                self.assertEqual(loaded.recipe_, model.recipe_)
+            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "vq-vae, not a iwae"):
+                vae_zoo.IWAE.load(path)
+
+    def test_a_loaded_model_s_hyper_parameters_make_it_anew(self):
+        models = [*self.models.values()]
+        models.append(
+            _trained(
+                "gaussian-vae", architecture="conv", hidden=None, channels=(4, 8),
+                likelihood="gaussian", sigma=0.5, random_state=7, optimizer="adamw",
+                weight_decay=0.1, clip_norm=3.0,
+            )
+        )
+        models.append(
+            _trained("beta-vae", objective="capacity", beta=4.0, capacity=2.0)
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            for model in models:
+                path = os.path.join(folder, "model.safetensors")
+                model.save(path)
+                loaded = vae_zoo.VAE.load(path)
+                again = type(loaded)(**loaded.get_params()).fit(IMAGES)
+                self.assertEqual(again.recipe_, model.recipe_)
+                for name, values in model.parameters.items():
+                    np.testing.assert_array_equal(again.parameters[name], values)
+
+    def test_damaged_and_missing_files_are_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.safetensors")
+            with self.assertRaises(vae_zoo.NotFoundError):
+                vae_zoo.VAE.load(path)
+            self.models["gaussian-vae"].save(path)
+            with open(path, "rb") as file:
+                content = file.read()
+            with open(path, "wb") as file:
+                file.write(content[:-10])
+            with self.assertRaises(vae_zoo.FormatError):
+                vae_zoo.VAE.load(path)
+            with self.assertRaises(OSError):
+                self.models["gaussian-vae"].save(os.path.join(folder, "none", "model.safetensors"))
+            with self.assertRaisesRegex(ValueError, "NUL"):
+                vae_zoo.VAE.load("model\0.safetensors")
+
+    def test_pickles_and_copies_hold_the_model(self):
+        for variant, model in self.models.items():
+            for twin in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+                np.testing.assert_array_equal(twin.score_samples(IMAGES), model.score_samples(IMAGES))
+                self.assertEqual(twin.sample(1).shape, (1, 8, 8), variant)
+                self.assertEqual(twin.history_, model.history_)
+                self.assertEqual(twin.get_params(), model.get_params())
+        fresh = pickle.loads(pickle.dumps(vae_zoo.BetaVAE(beta=7.0)))
+        self.assertEqual(repr(fresh), "BetaVAE(beta=7.0)")
+        with self.assertRaises(vae_zoo.NotFittedError):
+            fresh.sample(1)
+
+    def test_a_loaded_model_is_shown_by_its_short_names(self):
+        model = _trained("beta-vae", random_state=3)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.safetensors")
+            model.save(path)
+            loaded = vae_zoo.VAE.load(path).get_params()
+        expected = {**model.get_params(), "likelihood": "bernoulli"}
+        self.assertEqual({**loaded, "settings": None}, expected)
+
+    # -------------------------------------------------------------------------------- parameters
+
+    def test_parameters_are_read_and_set_by_name(self):
+        model = _trained("gaussian-vae")
+        parameters = model.parameters
+        self.assertEqual(model.parameter_count, sum(values.size for values in parameters.values()))
+        bias = parameters["decoder.head.bias"]
+        self.assertFalse(bias.flags.writeable)
+        before = model.decode([np.zeros((1, 2))])
+        for values in (bias + 1, (bias + 1).astype(np.float64), (bias + 1).tolist()):
+            parameters["decoder.head.bias"] = values
+            np.testing.assert_allclose(parameters["decoder.head.bias"], bias + 1, rtol=1e-6)
+        after = model.decode([np.zeros((1, 2))])
+        np.testing.assert_allclose(np.log(after / (1 - after)), np.log(before / (1 - before)) + 1, rtol=1e-3)
+        with self.assertRaisesRegex(vae_zoo.NotFoundError, "decoder.nothing"):
+            parameters["decoder.nothing"]
+        with self.assertRaisesRegex(ValueError, "shape"):
+            parameters["decoder.head.bias"] = np.zeros(3)
+        with self.assertRaisesRegex(ValueError, "finite"):
+            parameters["decoder.head.bias"] = np.full(64, np.nan)
+        with self.assertRaises(TypeError):
+            del parameters["decoder.head.bias"]
+        self.assertIn("decoder.head.bias", parameters)
+        self.assertEqual(len(parameters), len(list(parameters)))
+
+
+class RegistryTests(unittest.TestCase):
+    def test_what_the_library_describes_is_what_classes_take(self):
+        import inspect
+
+        for name, variant in vae_zoo._BUILT_IN.items():
+            kind, description = getattr(vae_zoo, name), vae_zoo.describe(variant)
+            signature = inspect.signature(kind)
+            self.assertEqual(list(signature.parameters), list(kind._keywords))
+            for parameter in signature.parameters.values():
+                self.assertIs(parameter.kind, parameter.KEYWORD_ONLY)
+                self.assertIn(f"\n{parameter.name} : ", kind.__doc__)
+            for keyword in description["keywords"]:
+                default = signature.parameters[keyword["name"]].default
+                expected = keyword["default"]
+                self.assertEqual(list(default) if isinstance(default, tuple) else default, expected)
+            self.assertEqual(kind().get_params(), kind._keywords)
+            self.assertIn(description["summary"], kind.__doc__)
+        self.assertEqual(inspect.signature(vae_zoo.BetaVAE).parameters["beta"].default, 4)
+        self.assertEqual(inspect.signature(vae_zoo.BetaVAE).parameters["latent"].default, 10)
+        self.assertIsNone(inspect.signature(vae_zoo.LadderVAE).parameters["latent"].default)
+        self.assertEqual(list(inspect.signature(vae_zoo.VAE).parameters), ["variant", "hyperparameters"])
+
+    def test_recipes_and_components_are_those_of_the_library(self):
+        found = vae_zoo.recipe("beta-vae", {"latent": 7, "encoder.hidden": [3, 4], "training.drop_last": False})
+        self.assertEqual(found["prior"]["latent"], 7)
+        self.assertEqual(found["encoder"]["hidden"], [3, 4])
+        self.assertIs(found["training"]["drop_last"], False)
+        names = [component["name"] for component in vae_zoo.list_components("likelihood")]
+        self.assertIn("bernoulli", names)
+        with self.assertRaisesRegex(ValueError, "encoder, prior"):
+            vae_zoo.list_components("driver")
+        self.assertEqual(vae_zoo.build_info()["version"], vae_zoo.__version__)
+
+    def test_threads_are_set_for_the_process(self):
+        before = vae_zoo.get_threads()
+        try:
+            vae_zoo.set_threads(1)
+            self.assertEqual(vae_zoo.get_threads(), 1)
+            with self.assertRaises(ValueError):
+                vae_zoo.set_threads(0)
+        finally:
+            vae_zoo.set_threads(before)
+
+    def test_an_unknown_workload_is_refused_naming_those_there_are(self):
+        with self.assertRaisesRegex(vae_zoo.NotFoundError, "mlp"):
+            vae_zoo.bench("nothing")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,178 @@
+"""The wheel, the examples, the documentation and the stub."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+import zipfile
+
+import vae_zoo
+from support import ROOT, importable, needs, run_python
+from vae_zoo import _library
+
+
+def _read(*path: str) -> str:
+    with open(os.path.join(ROOT, *path)) as file:
+        return file.read()
+
+
+class WheelTests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        sys.path.insert(0, os.path.join(ROOT, "python"))
+        import build_backend
+
+        name = build_backend.build_wheel(cls.folder.name)
+        cls.wheel = os.path.join(cls.folder.name, name)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def test_an_installed_wheel_trains_with_its_own_libraries(self):
+        installed = os.path.join(self.folder.name, "installed")
+        with zipfile.ZipFile(self.wheel) as archive:
+            archive.extractall(installed)
+        program = """
+import numpy as np, sys, vae_zoo
+images = np.eye(40, 16, dtype=np.float32)
+model = vae_zoo.GaussianVAE(hidden=8, latent=2, epochs=1, batch_size=10).fit(images)
+assert model.transform(images).shape == (40, 2)
+print(vae_zoo.__file__)
+with open("/proc/self/maps") as maps:
+    print("\\n".join(sorted({line.split()[-1] for line in maps if ".so" in line})))
+"""
+        environment = {key: value for key, value in os.environ.items() if key != "VAE_ZOO_LIBRARY"}
+        completed = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True, text=True, timeout=120, cwd=self.folder.name,
+            env={**environment, "PYTHONPATH": installed},
+        )
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        lines = completed.stdout.splitlines()
+        self.assertEqual(lines[0], os.path.join(installed, "vae_zoo", "__init__.py"))
+        for name in ("libvae", "libdnnl", "libgomp"):
+            found = [line for line in lines[1:] if os.path.basename(line).startswith(name)]
+            self.assertEqual([os.path.dirname(line) for line in found],
+                             [os.path.join(installed, "vae_zoo", "lib")], name)
+
+    def test_the_wheel_states_itself_by_the_rules(self):
+        with zipfile.ZipFile(self.wheel) as archive:
+            names = archive.namelist()
+            information = f"vae_zoo-{vae_zoo.__version__}.dist-info"
+            metadata = archive.read(f"{information}/METADATA").decode()
+            self.assertIn(f"\nVersion: {vae_zoo.__version__}\n", metadata)
+            self.assertIn("\nRequires-Dist: numpy>=", metadata)
+            self.assertIn("Root-Is-Purelib: false", archive.read(f"{information}/WHEEL").decode())
+            recorded = dict(
+                line.rsplit(",", 2)[:2]
+                for line in archive.read(f"{information}/RECORD").decode().splitlines()
+            )
+            self.assertEqual(sorted(recorded), sorted(names))
+            for name in names:
+                if recorded[name]:
+                    import base64
+
+                    digest = hashlib.sha256(archive.read(name)).digest()
+                    text = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+                    self.assertEqual(recorded[name], f"sha256={text}", name)
+            self.assertIn("vae_zoo/py.typed", names)
+            self.assertIn("vae_zoo/__init__.pyi", names)
+            self.assertFalse([name for name in names if name.endswith(".pyc")])
+
+    @needs("pip")
+    def test_pip_installs_the_wheel(self):
+        target = os.path.join(self.folder.name, "pip")
+        completed = subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index",
+             "--disable-pip-version-check", "--target", target, self.wheel],
+            capture_output=True, text=True, timeout=300,
+        )
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertTrue(os.path.exists(os.path.join(target, "vae_zoo", "lib", "libvae.so.1")))
+
+
+class ExampleTests(unittest.TestCase):
+    # What an example needs beside NumPy.
+    needs = {"grid_search.py": "sklearn"}
+
+    def test_every_example_runs(self):
+        path = os.path.dirname(os.path.dirname(vae_zoo.__file__))
+        examples = sorted(glob.glob(os.path.join(ROOT, "Examples", "python", "*.py")))
+        self.assertGreaterEqual(len(examples), 3)
+        for example in examples:
+            name = os.path.basename(example)
+            if not importable(self.needs.get(name, "numpy")):
+                continue
+            with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+                completed = subprocess.run(
+                    [sys.executable, example], cwd=folder, capture_output=True, text=True, timeout=300,
+                    env={**os.environ, "PYTHONPATH": path},
+                )
+                self.assertEqual(completed.returncode, 0, completed.stdout + completed.stderr)
+                self.assertTrue(completed.stdout)
+
+
+class DocumentationTests(unittest.TestCase):
+    text = _read("docs", "python.md")
+
+    def test_every_public_name_has_a_docstring_and_stands_in_the_reference(self):
+        self.assertEqual(len(set(vae_zoo.__all__)), len(vae_zoo.__all__))
+        for name in vae_zoo.__all__:
+            self.assertIn(f"`{name}", self.text, name)
+            if name == "__version__":
+                continue
+            thing = getattr(vae_zoo, name)
+            self.assertTrue(thing.__doc__ and thing.__doc__.strip(), name)
+            if not isinstance(thing, type):
+                continue
+            for member, value in vars(thing).items():
+                is_ours = callable(value) or isinstance(value, (property, classmethod, staticmethod))
+                if member.startswith("_") or not is_ours:
+                    continue
+                self.assertTrue(value.__doc__ and value.__doc__.strip(), f"{name}.{member}")
+                if not issubclass(thing, Exception):
+                    self.assertIn(f"`{member}", self.text, f"{name}.{member}")
+        for member in ("transform", "inverse_transform", "encode", "decode", "fit_transform"):
+            self.assertTrue(getattr(vae_zoo.BetaVAE, member).__doc__)
+            self.assertIn(f"`{member}", self.text)
+
+    def test_the_reference_names_nothing_that_is_not_there(self):
+        for name in re.findall(r"`vae_zoo\.(\w+)", self.text):
+            self.assertTrue(hasattr(vae_zoo, name) or name.startswith("_"), name)
+        for heading in re.findall(r"^\| `(\w+)\(", self.text, re.MULTILINE):
+            owners = [vae_zoo, vae_zoo.VAE, vae_zoo.BetaVAE, vae_zoo.Data]
+            self.assertTrue(any(hasattr(owner, heading) for owner in owners), heading)
+
+    def test_the_code_of_the_documentation_runs(self):
+        blocks = re.findall(r"```python\n(.*?)```", self.text, re.DOTALL)
+        self.assertGreaterEqual(len(blocks), 2)
+        with tempfile.TemporaryDirectory() as folder:
+            program = f"import os\nos.chdir({folder!r})\n" + "\n".join(blocks)
+            run_python(program, limit=300)
+
+    def test_the_stub_says_what_the_classes_take(self):
+        completed = subprocess.run(
+            [sys.executable, os.path.join(ROOT, "scripts", "python-stubs"), "--check"],
+            capture_output=True, text=True, timeout=60,
+        )
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+
+    def test_every_function_that_is_declared_is_used(self):
+        sources = "".join(
+            _read(path) for path in glob.glob(os.path.join(ROOT, "python", "vae_zoo", "*.py"))
+            + glob.glob(os.path.join(ROOT, "Benchmarks", "python", "*.py"))
+        )
+        for name in (*_library._FALLIBLE, *_library._PLAIN):
+            self.assertTrue(f"library.{name}" in sources, f"{name} is declared and not used")
+
+
+if __name__ == "__main__":
+    unittest.main()

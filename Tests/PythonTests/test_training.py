@@ -1,0 +1,314 @@
+"""Training: progress, stopping it in every way, and two threads at once."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+import unittest
+from unittest import mock
+
+import numpy as np
+
+import vae_zoo
+from support import needs, run_python, stripes
+
+IMAGES = stripes(60)
+LONG = 1_000_000  # epochs that no test waits for
+
+
+def _small(**keywords):
+    return vae_zoo.GaussianVAE(
+        **{"hidden": (8,), "latent": 2, "epochs": 2, "batch_size": 20, **keywords}
+    )
+
+
+def _weights(model) -> dict:
+    return {name: values.tobytes() for name, values in model.parameters.items()}
+
+
+class ProgressTests(unittest.TestCase):
+    def test_the_callback_hears_of_every_update_and_of_every_epoch_s_end(self):
+        heard = []
+        model = _small().fit(IMAGES, validation=stripes(10, 1), callback=heard.append)
+        steps = [(p.step, p.epoch, p.is_epoch_end) for p in heard]
+        self.assertEqual(
+            steps,
+            [(1, 1, False), (2, 1, False), (3, 1, False), (3, 1, True)]
+            + [(4, 2, False), (5, 2, False), (6, 2, False), (6, 2, True)],
+        )
+        for progress in heard:
+            self.assertEqual(progress.total_steps, 6)
+            self.assertEqual(progress.valid is not None, progress.is_epoch_end)
+            bound = progress.train
+            self.assertAlmostEqual(bound.elbo, -(bound.distortion + bound.rate), 4)
+        self.assertEqual([record["epoch"] for record in model.history_], [1, 2])
+        self.assertEqual(model.metrics_["valid"]["elbo"], heard[-1].valid.elbo)
+
+    def test_the_same_seed_gives_the_same_bits_and_another_one_others(self):
+        weights = [_weights(_small(random_state=seed).fit(IMAGES)) for seed in (3, 3, 4)]
+        self.assertEqual(weights[0], weights[1])
+        self.assertNotEqual(weights[0], weights[2])
+        generators = [np.random.RandomState(5), np.random.default_rng(5), None]
+        for generator in generators:
+            self.assertNotEqual(_weights(_small(random_state=generator).fit(IMAGES)), weights[0])
+
+    def test_keywords_reach_the_recipe(self):
+        model = _small(beta=3.0, activation="elu", learning_rate=2e-3, drop_last=False, objective="elbo")
+        recipe = model.set_params(settings={"decoder.hidden": [5, 6]}).fit(IMAGES).recipe_
+        self.assertEqual(recipe["objective"]["beta"], 3)
+        self.assertEqual(recipe["encoder"]["activation"], "elu")
+        self.assertEqual(recipe["decoder"]["hidden"], [5, 6])
+        self.assertEqual(recipe["training"]["learning_rate"], 2e-3)
+        self.assertEqual(recipe["training"]["drop_last"], False)
+        capacity = vae_zoo.BetaVAE(objective="capacity", capacity=3.0, epochs=0).fit(IMAGES)
+        self.assertEqual(capacity.recipe_["objective"]["capacity"], 3)
+
+    def test_a_wrong_value_is_refused_when_training_begins_naming_what_is_allowed(self):
+        for keywords, words in (
+            ({"latent": 0}, "latent cannot be 0"),
+            ({"latent": "many"}, "latent cannot be many"),
+            ({"architecture": "cnn"}, "cnn"),
+            ({"capacity": 4.0}, "capacity"),
+            ({"settings": {"prior.laten": 3}}, "prior.latent"),
+            ({"optimizer": "lion"}, "adamw"),
+            ({"value_range": "bits"}, "value_range"),
+            ({"random_state": -1}, "random_state"),
+        ):
+            with self.assertRaisesRegex(ValueError, words):
+                _small(**keywords).fit(IMAGES)
+        with self.assertRaisesRegex(TypeError, "betta"):
+            vae_zoo.BetaVAE(betta=4)
+        with self.assertRaisesRegex(ValueError, "betta"):
+            vae_zoo.BetaVAE().set_params(betta=4)
+
+    def test_fewer_images_than_a_batch_are_one_batch(self):
+        model = _small(batch_size=128).fit(IMAGES[:7])
+        self.assertEqual(model.metrics_["step"], 2)
+        self.assertEqual(model.recipe_["training"]["batch_size"], 7)
+
+    def test_warm_start_trains_on(self):
+        model = _small(warm_start=True, epochs=1).fit(IMAGES)
+        before = _weights(model)
+        held = model.score(IMAGES)
+        model.set_params(learning_rate=1e-9).fit(IMAGES)
+        self.assertAlmostEqual(model.score(IMAGES), held, 3)
+        self.assertNotEqual(_weights(model), before)
+
+    def test_a_run_folder_is_resumed_to_the_same_bits(self):
+        with tempfile.TemporaryDirectory() as folder:
+            run = os.path.join(folder, "run")
+            _small(epochs=1).fit(IMAGES, run=run)
+            with self.assertRaises(vae_zoo.ExistsError):
+                _small().fit(IMAGES, run=run)
+            resumed = _small().fit(IMAGES, epochs=3, run=run, existing_run="resume")
+            whole = _small().fit(IMAGES, epochs=3)
+            self.assertEqual(_weights(resumed), _weights(whole))
+            self.assertEqual(_weights(vae_zoo.VAE.load(run)), _weights(whole))
+
+    def test_training_on_a_source_measures_its_own_splits(self):
+        data = vae_zoo.Data("shapes")
+        self.assertEqual(data.image_shape[2], 1)
+        heard = []
+        model = _small(batch_size=100).fit(data, callback=lambda p: heard.append(p) or len(heard) > 2)
+        self.assertEqual(model.sample(2).shape, (2, *data.image_shape))
+        with self.assertRaises(vae_zoo.NotFoundError):
+            vae_zoo.Data("/nowhere")
+
+    @needs("tqdm")
+    def test_verbose_training_shows_a_bar(self):
+        output = run_python(
+            "import numpy, vae_zoo, sys, io\n"
+            "sys.stderr = io.StringIO()\n"
+            "X = numpy.eye(40, 16, dtype=numpy.float32)\n"
+            "vae_zoo.GaussianVAE(hidden=4, latent=1, batch_size=10, verbose=True).fit(X, epochs=3)\n"
+            "print(sys.stderr.getvalue())"
+        )
+        self.assertIn("12/12", output)
+        self.assertIn("epoch 3", output)
+
+    def test_verbose_training_without_tqdm_prints_a_line_an_epoch(self):
+        with mock.patch.dict(sys.modules, {"tqdm": None, "tqdm.auto": None}):
+            with mock.patch.object(sys, "stderr") as stream:
+                _small(verbose=True).fit(IMAGES)
+        text = "".join(call.args[0] for call in stream.write.call_args_list)
+        self.assertRegex(text, r"epoch 1: elbo -\d+\.\d\d nats\nepoch 2: ")
+
+    def test_messages_go_to_the_logger_those_of_training_as_warnings(self):
+        with self.assertLogs("vae_zoo", logging.INFO) as logs:
+            _small(beta=1000.0, epochs=30, learning_rate=0.01).fit(IMAGES)
+        levels = {record.levelno for record in logs.records}
+        self.assertIn(logging.INFO, levels)
+        self.assertTrue(any("values" in line for line in logs.output))
+
+
+class StoppingTests(unittest.TestCase):
+    def test_a_true_value_of_the_callback_stops_and_leaves_a_model(self):
+        model = _small(epochs=LONG)
+        self.assertIs(model.fit(IMAGES, callback=lambda progress: progress.step == 5), model)
+        self.assertEqual(model.metrics_["epoch"], 1)
+        self.assertEqual(model.transform(IMAGES).shape, (60, 2))
+        five = _weights(model)
+        stopped = _small(epochs=LONG).fit(IMAGES, callback=lambda progress: progress.step == 5)
+        self.assertEqual(_weights(stopped), five)
+
+    def test_an_exception_in_the_callback_stops_and_is_raised_as_it_was(self):
+        class Mine(Exception):
+            pass
+
+        raised = Mine("stop here")
+
+        def callback(progress):
+            if progress.step == 4:
+                raise raised
+
+        model = _small(epochs=LONG)
+        with self.assertRaises(Mine) as caught:
+            model.fit(IMAGES, callback=callback)
+        self.assertIs(caught.exception, raised)
+        self.assertEqual(model.transform(IMAGES).shape, (60, 2))
+        model.fit(IMAGES, epochs=1)
+
+    def test_ctrl_c_stops_training_at_a_step_and_leaves_the_model_usable(self):
+        for callback in (True, False):
+            model = _small(epochs=LONG)
+            handler = signal.getsignal(signal.SIGINT)
+            timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+            heard = []
+
+            def interrupt(progress):
+                heard.append(progress.step)
+                if progress.step == 5:
+                    signal.raise_signal(signal.SIGINT)
+
+            with self.assertRaises(KeyboardInterrupt):
+                if callback:
+                    model.fit(IMAGES, callback=interrupt)
+                else:
+                    timer.start()
+                    model.fit(IMAGES)
+            self.assertIs(signal.getsignal(signal.SIGINT), handler)
+            self.assertEqual(signal.set_wakeup_fd(-1), -1)
+            self.assertEqual(model.transform(IMAGES).shape, (60, 2))
+            self.assertTrue(np.isfinite(model.score(IMAGES)))
+            model.fit(IMAGES, epochs=1)
+
+    def test_ctrl_c_stops_a_long_measurement(self):
+        model = _small().fit(IMAGES)
+        for call in (
+            lambda: model.score_samples(IMAGES, samples=10_000_000),
+            lambda: model.evaluate(IMAGES, samples=10_000_000),
+        ):
+            timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+            with self.assertRaises(KeyboardInterrupt):
+                timer.start()
+                call()
+            timer.join()
+        self.assertTrue(np.isfinite(model.score(IMAGES)))
+
+    def test_a_program_s_own_handler_runs_and_its_wake_up_file_is_written_to(self):
+        came = []
+        former = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        signal.set_wakeup_fd(writing)
+        try:
+            model = _small(epochs=LONG)
+            model.fit(IMAGES, callback=lambda p: p.step == 2 and signal.raise_signal(signal.SIGINT))
+            self.assertEqual(came, [signal.SIGINT])
+            self.assertEqual(os.read(reading, 8), bytes([signal.SIGINT]))
+            self.assertEqual(signal.set_wakeup_fd(writing), writing)
+        finally:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGINT, former)
+            os.close(reading)
+            os.close(writing)
+
+    def test_a_training_that_diverges_says_so(self):
+        with self.assertRaises((vae_zoo.DivergedError, vae_zoo.DataError)):
+            _small(learning_rate=1000.0, optimizer="sgd", epochs=50, sigma=1e-3, likelihood="gaussian").fit(
+                np.random.default_rng(0).normal(size=(60, 6)) * 1e6
+            )
+
+
+class ThreadTests(unittest.TestCase):
+    def test_a_second_thread_is_refused_and_changes_nothing(self):
+        arrived, go = threading.Event(), threading.Event()
+
+        def callback(progress):
+            if progress.step == 1:
+                arrived.set()
+                go.wait(60)
+
+        model = _small()
+        thread = threading.Thread(target=lambda: model.fit(IMAGES, callback=callback))
+        thread.start()
+        self.assertTrue(arrived.wait(60))
+        try:
+            for call in (
+                lambda: model.transform(IMAGES),
+                lambda: model.sample(1),
+                lambda: model.fit(IMAGES),
+                lambda: model.score(IMAGES),
+                lambda: model.parameters["decoder.head.bias"],
+            ):
+                with self.assertRaises(vae_zoo.BusyError):
+                    call()
+        finally:
+            go.set()
+            thread.join(60)
+        self.assertEqual(_weights(model), _weights(_small().fit(IMAGES)))
+
+    def test_a_callback_may_use_the_model_but_not_change_it(self):
+        model = _small()
+        pictures, refused = [], []
+
+        def callback(progress):
+            pictures.append(model.sample(2))
+            for change in (
+                lambda: model.fit(IMAGES),
+                lambda: model.parameters.__setitem__("decoder.head.bias", np.zeros(36)),
+            ):
+                try:
+                    change()
+                except vae_zoo.BusyError as error:
+                    refused.append(error)
+
+        model.fit(IMAGES, callback=callback)
+        self.assertEqual(len(pictures), 8)
+        self.assertEqual(len(refused), 16)
+        self.assertEqual(_weights(model), _weights(_small().fit(IMAGES)))
+
+    def test_models_of_several_threads_train_side_by_side(self):
+        expected = _weights(_small().fit(IMAGES))
+        found: list = [None] * 4
+
+        def train(place):
+            found[place] = _weights(_small().fit(IMAGES))
+
+        threads = [threading.Thread(target=train, args=[place]) for place in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+        self.assertEqual(found, [expected] * 4)
+
+    def test_the_interpreter_is_free_while_a_model_trains(self):
+        model = _small(epochs=LONG)
+        stop, beats = threading.Event(), []
+        thread = threading.Thread(
+            target=lambda: model.fit(IMAGES, callback=lambda p: p.is_epoch_end and stop.is_set())
+        )
+        thread.start()
+        while len(beats) < 1000:
+            beats.append(len(beats))
+        stop.set()
+        thread.join(60)
+        self.assertFalse(thread.is_alive())
+
+
+if __name__ == "__main__":
+    unittest.main()
