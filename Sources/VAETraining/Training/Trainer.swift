@@ -214,6 +214,7 @@ public final class Trainer {
         evaluation.second = model.encodeSecond(second.batch, requirements.draw, second.context)
       }
       let loss = phase.loss(evaluation, context)
+      try model.checkParts()
       let bound = BoundTerms(
         distortion: evaluation.distortion.doubleSum / Double(evaluation.distortion.count),
         rate: evaluation.rate.doubleSum / Double(max(1, evaluation.rate.count)))
@@ -223,12 +224,16 @@ public final class Trainer {
       if terms == nil { terms = bound }
       progress.addTerms(logged)
       var gradients = loss.value.backward()
+      try model.checkParts()
       reduceGradients(&gradients)
       optimizer.update(
         gradients, rate: rate * phase.rateFactor,
         gradientScale: clipScale(gradients, optimizer.parameters))
     }
-    if isFirstStage { model.afterUpdate(context) }
+    if isFirstStage {
+      model.afterUpdate(context)
+      try model.checkParts()
+    }
     average?.update(number: step)
     step += 1
     let bound = terms ?? BoundTerms(distortion: 0, rate: 0)
@@ -339,6 +344,7 @@ public final class Trainer {
     try withAveragedWeights {
       calibrate()
       try measureHeldOut(into: &record)
+      try model.checkParts()
     }
     record.seconds = progress.seconds + Clock.seconds - begin
     progress = EpochProgress()
