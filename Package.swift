@@ -112,6 +112,8 @@ let package = Package(
             "-Xlinker", "-soname=libvae.so.1",
             "-Xlinker", "--no-undefined", "-Xlinker", "--no-undefined-version",
             "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-s",
+            // $ORIGIN also for what the libraries beside it need, in a Python wheel.
+            "-Xlinker", "--disable-new-dtags",
           ], .when(platforms: [.linux]))
       ]),
     .target(name: "VAEImages", dependencies: ["CPNG"], swiftSettings: strict),

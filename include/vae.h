@@ -198,8 +198,11 @@ vae_status vae_list_variants_json(
 vae_status vae_list_components_json(
     const char *role, char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
-/* A variant as a JSON object: name, summary, reference, its parts, and every hyper-parameter with path, type,
- * default, range and help. variant: borrowed. [any thread] */
+/* A variant as a JSON object: name, summary, reference; `parts`, the component of each role with its alternatives;
+ * `architecture`, and the `architectures` that can take its place; `shorthands`, the short names that its own recipe
+ * takes; `keywords`, those that some choice of parts takes, with paths, type, default (null where it depends on that
+ * choice), range and help; and `hyperparameters`, each with path, type, default, range and help.
+ * variant: borrowed. [any thread] */
 vae_status vae_describe_json(
     const char *variant, char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
@@ -290,6 +293,13 @@ typedef struct vae_model_options {
 /* A model with fresh weights. model: owned by the caller, vae_model_free. [any thread] */
 vae_status vae_model_create(
     const vae_model_options *options, vae_model **model, vae_error **error);
+
+/* The model of a further stage, such as "prior" for a trained vq-vae: a new one with the weights of the first, of which
+ * a trainer trains the parts of that stage alone. stage, settings: borrowed; settings are of the new model, such as
+ * "prior.channels". next: owned by the caller; the first may be freed. [one thread at a time] */
+vae_status vae_model_create_stage(
+    vae_model *model, const char *stage, const vae_setting *settings, size_t setting_count,
+    vae_model **next, vae_error **error);
 
 /* The model that a run folder or an exported .safetensors file holds. path: borrowed. [any thread] */
 vae_status vae_model_load(const char *path, vae_model **model, vae_error **error);

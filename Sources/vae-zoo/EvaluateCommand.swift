@@ -13,7 +13,8 @@ struct EvaluateCommand: ParsableCommand {
       of discrete values, active units; with --importance-samples K the importance-weighted negative log-likelihood \
       with K draws an example, in memory that does not grow with K. Where the factors that generated the data are \
       known and the posterior has one vector of means: the mutual information gap (MIG), the FactorVAE score, and \
-      disentanglement, completeness and informativeness (DCI), each 1 at best.
+      disentanglement, completeness and informativeness (DCI), each 1 at best. A run folder keeps the result for \
+      `vae-zoo report`.
       """)
 
   @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
@@ -51,6 +52,11 @@ struct EvaluateCommand: ParsableCommand {
     }
     bar.clear()
     guard let result else { throw ExitCode(ExitStatus.interrupted) }
+    do {
+      try model.keep(result, split: split.name, data: data, seed: seed)
+    } catch let error as FileError {
+      Console.error("the run does not keep this result for its report: \(error)")
+    }
     if output.json {
       Console.print(result.json(variant: model.recipe.variant, split: split.name).line)
     } else {

@@ -47,6 +47,7 @@ struct TrainCommand: ParsableCommand {
   var settings: [String] = []
   @Flag(help: "Continue the run where it stopped, or begin it.") var resume = false
   @Flag(help: "Replace the run if it exists.") var force = false
+  @Flag(help: "Make no records for `vae-zoo report`.") var noRecords = false
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
 
@@ -92,6 +93,8 @@ struct TrainCommand: ParsableCommand {
       subject, settings: allSettings, data: data, run: out,
       existing: resume ? .resume : force ? .replace : .refuse)
     let session = try TrainingSession(request, registry: .builtIn)
+    session.trainer.makesRecords = !noRecords
+    session.command = CommandText.text
     if !output.json {
       Console.error(
         "\(session.recipe.variant): \(session.trainer.model.parameterCount) parameters, "
@@ -139,6 +142,7 @@ struct TrainingReporter {
     case .epoch(let record):
       bar.clear()
       Console.print(writesJSON ? record.json.line : line(record))
+    case .stored: break
     case .notice(let text):
       bar.clear()
       Console.error(text)

@@ -42,6 +42,48 @@ final class RegistryTests: CTestCase {
     }
   }
 
+  func testAKeywordSetToItsDefaultChangesNoRecipeAndNoneIsWithoutUse() throws {
+    let registry = Registry.builtIn
+    for entry in registry.entries {
+      let name = entry.variant.name
+      let own = try registry.recipe(for: name)
+      let description = try XCTUnwrap(
+        json(text { vae_describe_json(name, $0, $1, $2, $3) }) as? [String: Any])
+      let architectures = try XCTUnwrap(description["architectures"] as? [String])
+      let architecture = try XCTUnwrap(description["architecture"] as? String)
+      XCTAssertTrue(architectures.contains(architecture))
+      for shortName in try registry.shortNames(of: entry.variant) {
+        if let value = shortName.default {
+          var recipe = own
+          try registry.apply([(key: shortName.name, value: value.description)], to: &recipe)
+          XCTAssertEqual(recipe, own, "\(name): \(shortName.name)")
+        }
+        for path in shortName.paths {
+          let pieces = path.split(separator: ".").map(String.init)
+          let role = try XCTUnwrap(Role(rawValue: pieces[0]))
+          XCTAssertNotNil(own.part(role).values.values[pieces[1]], path)
+        }
+      }
+      let keywords = try XCTUnwrap(description["keywords"] as? [[String: Any]])
+      let names = keywords.compactMap { $0["name"] as? String }
+      let shorthands = try XCTUnwrap(description["shorthands"] as? [String])
+      XCTAssertTrue(
+        Set(shorthands).isSubset(of: names + ["architecture", "likelihood"]),
+        "\(name): \(shorthands) against \(names)")
+      let roles = try XCTUnwrap(description["parts"] as? [[String: Any]]).compactMap {
+        $0["role"] as? String
+      }
+      XCTAssertEqual(roles, Role.allCases.map(\.rawValue))
+    }
+    let ladder = try registry.shortNames(of: registry.variant("ladder-vae"))
+    let latent = try XCTUnwrap(ladder.first { $0.name == "latent" })
+    XCTAssertNil(latent.default, "perceptrons and convolutions have other latents")
+    XCTAssertEqual(latent.paths, ["prior.latent"])
+    let beta = try registry.shortNames(of: registry.variant("beta-vae"))
+    XCTAssertEqual(beta.first { $0.name == "beta" }?.default, .number(4))
+    XCTAssertEqual(beta.first { $0.name == "capacity" }?.paths, [])
+  }
+
   func testARecipeHoldsWhatWasSet() throws {
     let settings = CSettings([("latent", "3"), ("latent", "7"), ("training.epochs", "4")])
     let line = try text {

@@ -104,12 +104,77 @@ extension Registry {
     recipe.parts[.likelihood] = try part(.likelihood, name, of: try variant(recipe.variant))
   }
 
+  // MARK: Short names
+
+  /// The values that `architecture` can have for a variant, in order.
+  public func architectures(of variant: any Variant) -> [String] {
+    guard variant.architectures.isEmpty else { return variant.architectures.keys.sorted() }
+    let decoders = components(.decoder).map(\.name)
+    return components(.encoder).map(\.name).filter(decoders.contains)
+  }
+
+  /// Every short name that some recipe of a variant takes: one of its own choices of parts, or one
+  /// with another architecture, likelihood or objective.
+  public func shortNames(of variant: any Variant) throws(RecipeError) -> [ShortName] {
+    let own = try recipe(for: variant.name)
+    let choices =
+      architectures(of: variant).map { (key: "architecture", value: $0) }
+      + components(.likelihood).map { (key: "likelihood", value: $0.name) }
+      + components(.objective).map { (key: "objective.name", value: $0.name) }
+    var others: [Recipe] = []
+    for choice in choices {
+      var recipe = own
+      try apply([choice], to: &recipe)
+      others.append(recipe)
+    }
+    let names =
+      Shorthand.all + variant.shorthands.keys.filter { !Shorthand.all.contains($0) }.sorted()
+    var found: [ShortName] = []
+    for name in names {
+      let ownTargets = try targets(of: name, in: own)
+      var declaration = ownTargets.first?.declaration
+      var value = ownTargets.first.map { $0.value(in: own) }
+      for recipe in others {
+        guard let target = try targets(of: name, in: recipe).first else { continue }
+        if target.value(in: recipe) != value { value = nil }
+        if declaration == nil { declaration = target.declaration }
+      }
+      guard let declaration else { continue }
+      found.append(
+        ShortName(
+          name: name, paths: ownTargets.map(\.path), declaration: declaration, default: value))
+    }
+    return found
+  }
+
+  /// The value of `architecture` that stands for a variant's own parts; nil where none does.
+  public func architecture(of variant: any Variant) throws(RecipeError) -> String? {
+    let own = try recipe(for: variant.name)
+    for name in architectures(of: variant) {
+      var recipe = own
+      try apply([(key: "architecture", value: name)], to: &recipe)
+      if recipe == own { return name }
+    }
+    return nil
+  }
+
   // MARK: Keys
 
   private struct Target {
     let role: Role?
     let declaration: Hyperparameter
     let isReversed: Bool
+
+    var path: String { "\(role?.rawValue ?? "training").\(declaration.name)" }
+
+    /// What a recipe has there, as it is written for the short name.
+    func value(in recipe: Recipe) -> HyperparameterValue {
+      let values = role.map { recipe.part($0).values } ?? recipe.training
+      guard isReversed, case .integers(let list) = values[declaration.name] else {
+        return values[declaration.name]
+      }
+      return .integers(list.reversed())
+    }
   }
 
   /// The declarations that a key reaches: one for a path, one or more for a shorthand.
@@ -146,7 +211,8 @@ extension Registry {
 
   /// Every key that a recipe takes: shorthands first, then paths.
   public func validKeys(in recipe: Recipe) -> [String] {
-    let shorthands = Shorthand.all.filter {
+    let own = (try? variant(recipe.variant).shorthands.keys.sorted()) ?? []
+    let shorthands = (Shorthand.all + own.filter { !Shorthand.all.contains($0) }).filter {
       ((try? targets(of: $0, in: recipe)) ?? []).isEmpty == false
     }
     let paths = (Role.allCases.map(\.rawValue) + ["training"]).flatMap { part in
@@ -154,6 +220,18 @@ extension Registry {
     }
     return ["architecture", "likelihood"] + shorthands + Role.allCases.map { "\($0).name" } + paths
   }
+}
+
+/// A short name of hyper-parameters as a variant's recipes take it.
+public struct ShortName: Sendable {
+  /// The name, such as `latent`.
+  public let name: String
+  /// What it sets in the variant's own recipe; empty where that has nothing of the name.
+  public let paths: [String]
+  /// The declaration of the first of these, or of what it sets after another choice of parts.
+  public let declaration: Hyperparameter
+  /// The variant's default; nil where it depends on which parts are chosen.
+  public let `default`: HyperparameterValue?
 }
 
 /// The short names of hyper-parameters, the same on the command line, in C and in Python.

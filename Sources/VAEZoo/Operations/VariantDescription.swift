@@ -14,6 +14,10 @@ public struct VariantDescription {
 
   /// One part of the recipe.
   public struct Section {
+    /// The part of the recipe, such as "encoder".
+    public let part: String
+    /// The component that fills it; empty for `training`.
+    public let component: String
     /// What fills the part, such as "encoder mlp: a multi-layer perceptron".
     public let title: String
     /// The key that chooses another component; empty for `training`.
@@ -30,11 +34,20 @@ public struct VariantDescription {
   public let sections: [Section]
   /// Short names that `--set` takes beside the paths.
   public let shorthands: [String]
+  /// The short names of hyper-parameters, those among them that need another choice of parts.
+  public let shortNames: [ShortName]
+  /// The values that `architecture` can have.
+  public let architectures: [String]
+  /// The one of these that the variant's own recipe has.
+  public let architecture: String?
 
   /// Describes a variant by its default recipe.
   public init(_ variant: any Variant, recipe: Recipe, registry: Registry) throws(RecipeError) {
     self.variant = variant
     shorthands = registry.validKeys(in: recipe).filter { !$0.contains(".") }
+    shortNames = try registry.shortNames(of: variant)
+    architectures = registry.architectures(of: variant)
+    architecture = try registry.architecture(of: variant)
     var sections: [Section] = []
     for role in Role.allCases {
       let part = recipe.part(role)
@@ -42,6 +55,7 @@ public struct VariantDescription {
       let names = registry.components(role).map(\.name) + (role == .likelihood ? ["auto"] : [])
       sections.append(
         Section(
+          part: role.rawValue, component: part.name,
           title: "\(role) \(part.name): \(component.summary)", switchName: "\(role).name",
           alternatives: names.filter { $0 != part.name },
           hyperparameters: component.hyperparameters.map {
@@ -50,7 +64,7 @@ public struct VariantDescription {
     }
     sections.append(
       Section(
-        title: "training", switchName: "", alternatives: [],
+        part: "training", component: "", title: "training", switchName: "", alternatives: [],
         hyperparameters: TrainingOptions.hyperparameters.map {
           Item(name: "training.\($0.name)", declaration: $0, value: recipe.training[$0.name])
         }))
@@ -64,8 +78,31 @@ public struct VariantDescription {
     }
     return .object([
       "name": .text(variant.name), "summary": .text(variant.summary),
-      "reference": .text(variant.reference),
-      "shorthands": .array(shorthands.map(JSON.text)), "hyperparameters": .array(items),
+      "reference": .text(variant.reference), "parts": .array(parts),
+      "architecture": architecture.map(JSON.text) ?? .null,
+      "architectures": .array(architectures.map(JSON.text)),
+      "shorthands": .array(shorthands.map(JSON.text)),
+      "keywords": .array(shortNames.map(\.json)), "hyperparameters": .array(items),
+    ])
+  }
+
+  private var parts: [JSON] {
+    sections.filter { !$0.component.isEmpty }.map { section in
+      .object([
+        "role": .text(section.part), "name": .text(section.component),
+        "alternatives": .array(section.alternatives.map(JSON.text)),
+      ])
+    }
+  }
+}
+
+extension ShortName {
+  /// The short name as JSON; `default` is null where it depends on which parts are chosen.
+  fileprivate var json: JSON {
+    .object([
+      "name": .text(name), "type": .text(declaration.typeName),
+      "default": self.default?.json ?? .null, "range": .text(declaration.rangeText),
+      "help": .text(declaration.help), "paths": .array(paths.map(JSON.text)),
     ])
   }
 }

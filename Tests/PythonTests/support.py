@@ -1,0 +1,56 @@
+"""What the tests share: where things are, small data, and a time limit for processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import unittest
+from typing import Any
+
+import numpy as np
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def importable(name: str) -> bool:
+    """Whether a module can be imported, found without importing it here."""
+    from importlib.util import find_spec
+
+    return find_spec(name) is not None
+
+
+def needs(*names: str) -> Any:
+    """Skips a test where a module that it is about is not installed, and says which."""
+    missing = [name for name in names if not importable(name)]
+    return unittest.skipIf(missing, f"{', '.join(missing)} cannot be imported")
+
+
+def stripes(count: int, seed: int = 0, size: int = 6) -> np.ndarray:
+    """Binary images with a stripe each, ``[count, size, size]`` of uint8."""
+    random = np.random.default_rng(seed)
+    images = np.zeros((count, size, size), dtype=np.uint8)
+    places, is_column = random.integers(0, size, count), random.integers(0, 2, count)
+    for image, place, column in zip(images, places, is_column):
+        if column:
+            image[:, place] = 1
+        else:
+            image[place] = 1
+    return images
+
+
+def run_python(program: str, *arguments: str, limit: float = 120, **environment: str) -> str:
+    """The output of a program in an interpreter of its own; an error, or a lapse of time, fails."""
+    import vae_zoo
+
+    path = os.path.dirname(os.path.dirname(vae_zoo.__file__))
+    completed = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=limit,
+        env={**os.environ, "PYTHONPATH": path, **environment},
+    )
+    if completed.returncode:
+        raise AssertionError(f"status {completed.returncode}: {completed.stderr}")
+    return completed.stdout

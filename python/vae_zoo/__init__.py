@@ -1,0 +1,116 @@
+"""Variational autoencoders: train, measure and sample them with one small library and NumPy.
+
+>>> import vae_zoo
+>>> model = vae_zoo.BetaVAE(beta=4.0, latent=10).fit(images)  # doctest: +SKIP
+>>> latents = model.transform(images)  # doctest: +SKIP
+
+`list_variants` names the variants, `describe` their hyper-parameters. Each is an estimator class by
+scikit-learn's conventions, made from the library's description of it; scikit-learn itself is not
+needed. Messages of the library go to the logger ``vae_zoo``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vae_zoo._data import Data
+from vae_zoo._errors import (
+    BusyError,
+    CancelledError,
+    DataError,
+    DivergedError,
+    Error,
+    ExistsError,
+    FileError,
+    FormatError,
+    InternalError,
+    InvalidArgumentError,
+    NotFittedError,
+    NotFoundError,
+    OutOfMemoryError,
+    PluginError,
+    RecipeError,
+    UnsupportedError,
+)
+from vae_zoo._estimator import VAE
+from vae_zoo._library import library as _library
+from vae_zoo._model import Encoding, Parameters
+from vae_zoo._registry import (
+    VariantInfo,
+    bench,
+    build_info,
+    describe,
+    get_threads,
+    list_components,
+    list_variants,
+    recipe,
+    set_threads,
+)
+from vae_zoo._training import Bound, Progress
+
+__version__: str = _library.vae_version().decode()
+
+# The classes of the built-in variants, each made when it is asked for.
+_BUILT_IN = {
+    "GaussianVAE": "gaussian-vae",
+    "BetaVAE": "beta-vae",
+    "IWAE": "iwae",
+    "LadderVAE": "ladder-vae",
+    "PixelCNN": "pixelcnn",
+    "PixelCNNVAE": "pixelcnn-vae",
+    "VQVAE": "vq-vae",
+}
+
+__all__ = [
+    "VAE",
+    *_BUILT_IN,
+    "Bound",
+    "BusyError",
+    "CancelledError",
+    "Data",
+    "DataError",
+    "DivergedError",
+    "Encoding",
+    "Error",
+    "ExistsError",
+    "FileError",
+    "FormatError",
+    "InternalError",
+    "InvalidArgumentError",
+    "NotFittedError",
+    "NotFoundError",
+    "OutOfMemoryError",
+    "Parameters",
+    "PluginError",
+    "Progress",
+    "RecipeError",
+    "UnsupportedError",
+    "VariantInfo",
+    "__version__",
+    "bench",
+    "build_info",
+    "describe",
+    "get_threads",
+    "list_components",
+    "list_variants",
+    "recipe",
+    "set_threads",
+]
+
+
+def __getattr__(name: str) -> Any:
+    from vae_zoo._classes import class_name, variant_class
+
+    variant = _BUILT_IN.get(name)
+    if variant is None and not name.startswith("_"):
+        # The class of a plug-in's variant, which pickles name.
+        names = (info.name for info in list_variants())
+        variant = next((found for found in names if class_name(found) == name), None)
+    if variant is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = variant_class(variant)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

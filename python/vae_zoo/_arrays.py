@@ -1,0 +1,102 @@
+"""Arrays in and out without copying them: NumPy's, and whatever speaks DLPack."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import c_int64
+from typing import Any
+
+import numpy as np
+
+from vae_zoo._errors import InvalidArgumentError, UnsupportedError
+from vae_zoo._library import Handle, Tensor, call, library
+
+_CODES = {"f4": 1, "u1": 2, "i4": 3, "f8": 4}
+_TYPES = {1: "<f4", 2: "|u1", 3: "<i4", 4: "<f8"}
+_CPU = 1
+
+
+def as_array(values: Any, name: str = "X") -> np.ndarray:
+    """The elements of something array-like as an array of a type that the library reads.
+
+    float32, float64 and uint8 arrays are returned as they are, and other libraries' tensors as views of
+    their memory; truth values are viewed as bytes. Other numbers become float64.
+    """
+    if not isinstance(values, np.ndarray):
+        if hasattr(values, "tocsr"):
+            raise TypeError(
+                f"{name} is sparse, but dense data are required; use {name}.toarray() to convert it"
+            )
+        if hasattr(values, "__dlpack__"):
+            values = _from_dlpack(values, name)
+    array = np.asarray(values)
+    if array.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {name} has the type {array.dtype}")
+    if array.dtype == np.bool_:
+        return array.view(np.uint8)
+    if array.dtype.str[1:] in ("f4", "f8", "u1"):
+        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    if array.dtype == np.float16:
+        return array.astype(np.float32)
+    return array.astype(np.float64)
+
+
+def _from_dlpack(values: Any, name: str) -> np.ndarray:
+    try:
+        return np.from_dlpack(values)
+    except (BufferError, RuntimeError, TypeError) as error:
+        # A tensor on another device, one with a gradient, or a type that NumPy lacks.
+        raise UnsupportedError(f"{name} cannot be read in place: {error}") from error
+
+
+def as_numbers(values: Any, name: str) -> np.ndarray:
+    """Latents or parameters as an array of floats, or of 32-bit integers where they are whole numbers."""
+    if not isinstance(values, np.ndarray) and hasattr(values, "__dlpack__"):
+        values = _from_dlpack(values, name)
+    array = np.asarray(values)
+    if array.dtype.kind in "iu":
+        if array.size and (array.min() < -(2**31) or array.max() >= 2**31):
+            raise InvalidArgumentError(f"{name} holds numbers beyond 32 bits")
+        return array.astype(np.int32, copy=False)
+    return array if array.dtype.str == "<f4" else array.astype(np.float64)
+
+
+def view(array: np.ndarray) -> Tensor:
+    """The library's view of an array's memory, which it keeps alive."""
+    size = array.itemsize
+    if any(stride % size for stride in array.strides):
+        array = np.ascontiguousarray(array)
+    rank = array.ndim
+    axes = c_int64 * rank
+    tensor = Tensor(
+        dtype=_CODES[array.dtype.str[1:]],
+        device=_CPU,
+        rank=rank,
+        shape=axes(*array.shape),
+        strides=axes(*(stride // size for stride in array.strides)),
+        data=array.__array_interface__["data"][0],
+    )
+    tensor.array = array
+    return tensor
+
+
+class _Memory:
+    """The memory of an array of the library, for as long as NumPy looks at it."""
+
+    __slots__ = ("handle", "__array_interface__")
+
+    def __init__(self, handle: Handle) -> None:
+        tensor = Tensor()
+        call(library.vae_array_view, handle, ctypes.byref(tensor))
+        self.handle = handle
+        self.__array_interface__ = {
+            "version": 3,
+            "shape": tuple(tensor.shape[: tensor.rank]),
+            "typestr": _TYPES[tensor.dtype],
+            "data": (tensor.data, False),
+        }
+
+
+def from_library(handle: Handle) -> np.ndarray:
+    """An array over the memory of one of the library's, which lives as long as it is looked at."""
+    return np.asarray(_Memory(handle))

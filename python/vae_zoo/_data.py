@@ -1,0 +1,110 @@
+"""Data sources: what ``vae-zoo train --data`` takes, and arrays in memory."""
+
+from __future__ import annotations
+
+import os
+from ctypes import byref
+from typing import Any
+
+import numpy as np
+
+from vae_zoo._arrays import from_library, view
+from vae_zoo._errors import InvalidArgumentError
+from vae_zoo._library import DataInfo, Handle, call, create, encoded, library
+
+RANGES = {"auto": 0, "binary": 1, "unit": 2, "real": 3, "bytes": 4}
+_RANGE_NAMES = {number: name for name, number in RANGES.items()}
+
+
+def range_code(name: Any) -> int:
+    """The library's number for a range of values."""
+    if name not in RANGES:
+        raise InvalidArgumentError(
+            f"value_range is {name!r}, but must be one of {', '.join(RANGES)}"
+        )
+    return RANGES[name]
+
+
+class Data:
+    """Images from a source, to train on and to measure with; ``fit`` and ``evaluate`` take it for ``X``.
+
+    Parameters
+    ----------
+    source : str or path
+        A built-in set (``"shapes"``, ``"shapes:32"``, ``"shapes-color"``), a folder of IDX files such
+        as MNIST's, an ``.npy`` or an ``.npz`` file.
+    """
+
+    def __init__(self, source: str | os.PathLike[str]) -> None:
+        self._handle = create(library.vae_data_free, library.vae_data_open, encoded(source, "source"))
+        self._describe()
+
+    @classmethod
+    def _of_arrays(cls, train: np.ndarray, test: np.ndarray | None, value_range: int) -> Data:
+        """Arrays in memory, which are neither copied nor kept from changing."""
+        data = cls.__new__(cls)
+        tensors = view(train), None if test is None else view(test)
+        data._handle = create(
+            library.vae_data_free,
+            library.vae_data_from_tensors,
+            byref(tensors[0]),
+            None if tensors[1] is None else byref(tensors[1]),
+            value_range,
+        )
+        data._tensors = tensors
+        data._describe()
+        return data
+
+    _handle: Handle
+    _tensors: Any = None
+
+    def _describe(self) -> None:
+        self._info = DataInfo()
+        call(library.vae_data_describe, self._handle, byref(self._info))
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of an image."""
+        return self._info.height, self._info.width, self._info.channels
+
+    @property
+    def value_range(self) -> str:
+        """``"binary"``, ``"unit"``, ``"real"`` or ``"bytes"``."""
+        return _RANGE_NAMES[self._info.range]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many images each split has."""
+        info = self._info
+        counts = {"train": info.train_count, "valid": info.valid_count, "test": info.test_count}
+        return {split: count for split, count in counts.items() if count}
+
+    def images(self, split: str = "train", start: int = 0, count: int | None = None) -> np.ndarray:
+        """Images of a split, ``[count, height, width, channels]`` of float32.
+
+        Parameters
+        ----------
+        split : str
+            ``"train"``, ``"valid"`` or ``"test"``.
+        start : int
+            The first.
+        count : int, optional
+            How many; by default all from ``start`` on.
+        """
+        if count is None:
+            count = max(0, self.counts.get(split, 0) - start)
+        return from_library(
+            create(
+                library.vae_array_free,
+                library.vae_data_images,
+                self._handle,
+                encoded(split, "split"),
+                start,
+                count,
+            )
+        )
+
+    def __repr__(self) -> str:
+        height, width, channels = self.image_shape
+        counts = ", ".join(f"{count} {split}" for split, count in self.counts.items())
+        return f"<Data: {height}x{width}x{channels}, {self.value_range}; {counts}>"

@@ -1,0 +1,117 @@
+"""The library's failures as exceptions: one class a status of ``vae.h``."""
+
+from __future__ import annotations
+
+import sys
+
+
+class Error(Exception):
+    """A call of the library failed; the message says what, where and what to do.
+
+    ``status`` is the library's number for the kind of failure, ``VAE_ERR_…`` in ``vae.h``.
+    """
+
+    status = 0
+
+
+class InvalidArgumentError(Error, ValueError):
+    """A size, a shape or a number that the function cannot take."""
+
+    status = 1
+
+
+class RecipeError(Error, ValueError):
+    """An unknown variant, component or hyper-parameter, or a value out of its range."""
+
+    status = 2
+
+
+class DataError(Error, ValueError):
+    """Data that cannot be read, or that the model's likelihood cannot take."""
+
+    status = 3
+
+
+class NotFoundError(Error, LookupError):
+    """A path, a parameter or a metric that is not there."""
+
+    status = 4
+
+
+class ExistsError(Error, FileExistsError):
+    """What would be written is there already."""
+
+    status = 5
+
+
+class FileError(Error, OSError):
+    """Reading or writing failed."""
+
+    status = 6
+
+
+class FormatError(Error, ValueError):
+    """A file or a buffer that is damaged or of another kind."""
+
+    status = 7
+
+
+class UnsupportedError(Error, NotImplementedError):
+    """Meaningful, but not here: another device, another type of elements."""
+
+    status = 8
+
+
+class DivergedError(Error, ArithmeticError):
+    """Training reached a loss or a weight that is not finite."""
+
+    status = 9
+
+
+class CancelledError(Error):
+    """A call was asked to stop."""
+
+    status = 10
+
+
+class BusyError(Error, RuntimeError):
+    """Another thread is using the model, or a callback tries to change it."""
+
+    status = 11
+
+
+class OutOfMemoryError(Error, MemoryError):
+    """What was asked for does not fit in memory."""
+
+    status = 12
+
+
+class PluginError(Error, RuntimeError):
+    """A plug-in could not be loaded, or misbehaved."""
+
+    status = 13
+
+
+class InternalError(Error, RuntimeError):
+    """A defect of the library."""
+
+    status = 14
+
+
+class NotFittedError(Error, ValueError, AttributeError):
+    """The model was asked for results before ``fit`` or ``load``."""
+
+
+BY_STATUS: dict[int, type[Error]] = {
+    kind.status: kind for kind in Error.__subclasses__() if kind.status
+}
+
+
+def not_fitted(estimator: object) -> NotFittedError:
+    """The error for an estimator without a model; scikit-learn's own as well, where that is in use."""
+    kind = NotFittedError
+    sklearn = sys.modules.get("sklearn.exceptions")
+    if sklearn is not None:
+        kind = type("NotFittedError", (NotFittedError, sklearn.NotFittedError), {})
+    name = type(estimator).__name__
+    return kind(f"This {name} has not been trained; call fit, or load a trained one")

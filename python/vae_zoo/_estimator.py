@@ -1,0 +1,681 @@
+"""The estimators' common part, by scikit-learn's conventions but without needing scikit-learn."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any, ClassVar, Mapping, Sequence
+
+import numpy as np
+
+from vae_zoo import _errors
+from vae_zoo._arrays import as_array
+from vae_zoo._data import RANGES, Data, range_code
+from vae_zoo._errors import BusyError, InvalidArgumentError, RecipeError
+from vae_zoo._library import setting_text
+from vae_zoo._model import Encoding, Model, Parameters
+from vae_zoo._training import Callback, Trainer
+
+_BYTE_RANGES = (RANGES["binary"], RANGES["bytes"])
+
+
+class _Variants(type):
+    """Lets ``VAE("beta-vae", beta=4)`` make a ``BetaVAE(beta=4)``."""
+
+    def __call__(cls, *arguments: Any, **keywords: Any) -> Any:
+        if cls.__dict__.get("_is_factory", False):
+            return cls._made(*arguments, **keywords)
+        return super().__call__(*arguments, **keywords)
+
+    @property
+    def __signature__(cls) -> Any:
+        """What calling the class takes, for ``help`` and ``inspect.signature``."""
+        import inspect
+
+        if cls.__dict__.get("_is_factory", False):
+            return inspect.signature(cls._made)
+        parameters = list(inspect.signature(cls.__init__).parameters.values())
+        return inspect.Signature(parameters[1:])
+
+
+class VAE(metaclass=_Variants):
+    """A variational autoencoder by the name of its variant: ``VAE("beta-vae", beta=4)`` is ``BetaVAE(beta=4)``.
+
+    All estimators are instances of this class. Images are ``[N, D]``, ``[N, H, W]`` or
+    ``[N, H, W, C]``; what comes out has the shape of what ``fit`` was given. Likelihoods are in nats,
+    with all constants.
+
+    Parameters
+    ----------
+    variant : str
+        The name of a variant, as ``list_variants`` gives it.
+    **hyperparameters
+        What the class of the variant takes.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_training")
+
+    _is_factory: ClassVar[bool] = True
+    # Of each variant's class.
+    _variant: ClassVar[str]
+    _keywords: ClassVar[dict[str, Any]]  # hyper-parameters with their defaults in the signature
+    _paths: ClassVar[dict[str, str]]  # the settings that keywords stand for, where named otherwise
+
+    _model: Model
+    _training: threading.Lock
+
+    @staticmethod
+    def _made(variant: str, **hyperparameters: Any) -> VAE:
+        from vae_zoo._classes import variant_class
+
+        return variant_class(variant)(**hyperparameters)
+
+    def __new__(cls, *arguments: Any, **keywords: Any) -> VAE:
+        estimator = super().__new__(cls)
+        # Not in __dict__, which belongs to hyper-parameters and to what fit has found.
+        estimator._training = threading.Lock()
+        return estimator
+
+    # ---------------------------------------------------------------------------- hyper-parameters
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        return sorted(cls._keywords)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The hyper-parameters by name.
+
+        Parameters
+        ----------
+        deep : bool
+            Changes nothing: there are no estimators inside of this one.
+        """
+        return {name: getattr(self, name) for name in self._get_param_names()}
+
+    def set_params(self, **params: Any) -> VAE:
+        """Sets hyper-parameters, which count from the next ``fit`` on."""
+        for name in params:
+            if name not in self._keywords:
+                known = ", ".join(self._get_param_names())
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {self}. Valid parameters are: {known}."
+                )
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+    def _settings(self, epochs: int | None) -> list[tuple[str, str]]:
+        """What differs from the defaults, as the library takes it."""
+        settings = []
+        for name, default in self._keywords.items():
+            path = self._paths.get(name, name)
+            value = getattr(self, name)
+            if not path or value is None or _same(value, default):
+                continue
+            settings.append((path, setting_text(value)))
+        if self.settings is not None:
+            if not isinstance(self.settings, Mapping):
+                raise RecipeError(f"settings is {self.settings!r}, but must be a mapping or None")
+            settings += [(str(key), setting_text(value)) for key, value in self.settings.items()]
+        settings.append(("training.seed", str(_seed(self.random_state))))
+        if epochs is not None:
+            settings.append(("training.epochs", setting_text(epochs)))
+        return settings
+
+    def _method_seed(self, random_state: Any) -> int:
+        return _seed(self.random_state if random_state is None else random_state)
+
+    # ------------------------------------------------------------------------------------ training
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        validation: Any = None,
+        epochs: int | None = None,
+        callback: Callback | None = None,
+        run: str | os.PathLike[str] | None = None,
+        existing_run: str = "refuse",
+    ) -> VAE:
+        """Trains the model.
+
+        Ctrl-C stops at the next update and raises KeyboardInterrupt; an exception in the callback stops as
+        well and is raised. Either way the model holds what it has learnt so far and can be used.
+
+        Parameters
+        ----------
+        X : array-like or Data
+            Images, ``[N, D]``, ``[N, H, W]`` or ``[N, H, W, C]``: NumPy's, or anything that speaks
+            DLPack. float32, float64 and uint8 are used in place, and so must not change meanwhile;
+            other numbers are converted.
+        y : ignored
+            For scikit-learn.
+        validation : array-like, optional
+            Held-out images, measured after every epoch.
+        epochs : int, optional
+            Passes over the data, in place of the hyper-parameter.
+        callback : callable, optional
+            Called with a `Progress` after every update and again at the end of an epoch. A true value
+            stops the training. It may use the model, but not change it.
+        run : path, optional
+            A folder for metrics and checkpoints, from which training can be resumed.
+        existing_run : str
+            Where that folder exists: ``"refuse"``, ``"resume"`` or ``"replace"``.
+
+        Returns
+        -------
+        self
+        """
+        if not self._training.acquire(blocking=False):
+            raise BusyError(
+                "another thread or a callback's own training is fitting this estimator; wait until "
+                "it returns"
+            )
+        try:
+            return self._fit(X, validation, epochs, callback, run, existing_run)
+        finally:
+            self._training.release()
+
+    def _fit(
+        self,
+        X: Any,
+        validation: Any,
+        epochs: int | None,
+        callback: Callback | None,
+        run: str | os.PathLike[str] | None,
+        existing_run: str,
+    ) -> VAE:
+        settings = self._settings(epochs)
+        if isinstance(X, Data):
+            if validation is not None:
+                raise InvalidArgumentError("a Data source has its own validation images")
+            data, names = X, None
+            output_shape: tuple[int, ...] = X.image_shape
+        else:
+            images = self._checked(X, "X")
+            output_shape, names = images.shape[1:], _column_names(X)
+            held_out = None
+            if validation is not None:
+                held_out = self._shaped(self._checked(validation, "validation"))
+            data = Data._of_arrays(self._shaped(images), held_out, range_code(self.value_range))
+        settings += self._smaller_batches(settings, data.counts["train"])
+        training = [pair for pair in settings if pair[0].startswith("training.")]
+        if self.warm_start and self.__sklearn_is_fitted__():
+            model = self._model
+        else:
+            model = Model.make(self._variant, settings, data)
+        trainer = Trainer(model, data, training, run, existing_run)
+        history: list[dict[str, Any]] = []
+        # Before training, so that an interrupted one leaves a model to use.
+        self._take(model, output_shape)
+        self.history_ = history
+        if names is not None:
+            self.feature_names_in_ = names
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        trainer.fit(history, callback, bool(self.verbose))
+        return self
+
+    def _smaller_batches(
+        self, settings: list[tuple[str, str]], count: int
+    ) -> list[tuple[str, str]]:
+        """The setting that makes all images one batch where they are fewer than one."""
+        wanted = dict(settings).get("training.batch_size", str(self._keywords["batch_size"]))
+        if not wanted.isdigit() or int(wanted) <= count:
+            return []
+        return [("training.batch_size", str(count))]
+
+    def _take(self, model: Model, output_shape: tuple[int, ...]) -> None:
+        self._model = model
+        self._output_shape = tuple(output_shape)
+        self.image_shape_ = model.image_shape
+        self.n_features_in_ = int(np.prod(output_shape))
+
+    # -------------------------------------------------------------------------------------- images
+
+    def _checked(self, X: Any, name: str) -> np.ndarray:
+        """Images as an array of two to four axes with something in it."""
+        images = as_array(X, name)
+        if not 2 <= images.ndim <= 4:
+            kind = "scalar array" if images.ndim == 0 else f"{images.ndim}D array"
+            hint = ""
+            if images.ndim < 2:
+                hint = (
+                    " Reshape your data either using array.reshape(-1, 1) if your data has a single "
+                    "feature or array.reshape(1, -1) if it contains a single sample."
+                )
+            raise InvalidArgumentError(
+                f"Expected 2D array, or images of three or four axes, got {kind} instead for {name}."
+                + hint
+            )
+        shape = tuple(images.shape)
+        if shape[0] == 0:
+            raise InvalidArgumentError(
+                f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required."
+            )
+        if 0 in shape:
+            raise InvalidArgumentError(
+                f"Found array with 0 feature(s) (shape={shape}) while a minimum of 1 is required."
+            )
+        return images
+
+    def _shaped(self, images: np.ndarray) -> np.ndarray:
+        """Rows of numbers as images of `image_shape`, without copying."""
+        if self.image_shape is None or images.ndim != 2:
+            return images
+        shape = tuple(int(size) for size in self.image_shape)
+        if len(shape) not in (2, 3) or int(np.prod(shape)) != images.shape[1]:
+            raise InvalidArgumentError(
+                f"image_shape is {self.image_shape!r}, which is not that of rows of "
+                f"{images.shape[1]} numbers"
+            )
+        return images.reshape((images.shape[0], *shape))
+
+    def _images(self, X: Any) -> np.ndarray:
+        """Images for the trained model."""
+        self._fitted()
+        names = getattr(self, "feature_names_in_", None)
+        found = _column_names(X)
+        if names is not None and found is not None and list(names) != list(found):
+            raise InvalidArgumentError(
+                "The feature names should match those that were passed during fit."
+            )
+        images = self._checked(X, "X")
+        if images.ndim == 2 and images.shape[1] != self.n_features_in_:
+            raise InvalidArgumentError(
+                f"X has {images.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input"
+            )
+        return images
+
+    def _fitted(self) -> Model:
+        if not self.__sklearn_is_fitted__():
+            raise _errors.not_fitted(self)
+        return self._model
+
+    def _out(self, images: np.ndarray) -> np.ndarray:
+        return images.reshape((images.shape[0], *self._output_shape))
+
+    # ------------------------------------------------------------------------------------ the model
+
+    def reconstruct(self, X: Any, *, random_state: Any = None) -> np.ndarray:
+        """Images through the latents and back.
+
+        Parameters
+        ----------
+        X : array-like
+            Images.
+        random_state : int, generator or None
+            Of the draws; None for that of the estimator.
+        """
+        images = self._images(X)
+        return self._out(self._model.reconstruct(images, self._method_seed(random_state)))
+
+    def sample(
+        self, n_samples: int = 1, *, random_state: Any = None, temperature: float = 1.0
+    ) -> np.ndarray:
+        """Mean images of draws from the prior.
+
+        Parameters
+        ----------
+        n_samples : int
+            How many.
+        random_state : int, generator or None
+            Of the draws; None for that of the estimator.
+        temperature : float
+            A factor of the prior's deviation, 0 to 1000.
+        """
+        model = self._fitted()
+        return self._out(
+            model.sample(int(n_samples), float(temperature), self._method_seed(random_state))
+        )
+
+    def score_samples(self, X: Any, *, samples: int = 0, random_state: Any = None) -> np.ndarray:
+        """log p(x) of each image in nats.
+
+        Parameters
+        ----------
+        X : array-like
+            Images.
+        samples : int
+            Importance samples an image; 0 for the evidence lower bound.
+        random_state : int, generator or None
+            Of the draws; None for that of the estimator.
+
+        Returns
+        -------
+        ndarray
+            ``[N]`` of float64.
+        """
+        images = self._images(X)
+        return self._model.log_likelihood(images, int(samples), self._method_seed(random_state))
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The mean evidence lower bound of images in nats, for model selection.
+
+        Parameters
+        ----------
+        X : array-like
+            Images.
+        y : ignored
+            For scikit-learn.
+        """
+        return float(np.mean(self.score_samples(X)))
+
+    def evaluate(
+        self, X: Any, *, split: str = "test", samples: int = 0, random_state: Any = None
+    ) -> dict[str, Any]:
+        """Everything that is measured, as ``vae-zoo evaluate --json`` names it.
+
+        Parameters
+        ----------
+        X : array-like or Data
+            Images, or a source of which a split is measured.
+        split : str
+            The split of a source: ``"train"``, ``"valid"`` or ``"test"``.
+        samples : int
+            Importance samples an image for ``nll``; 0 for the bound alone.
+        random_state : int, generator or None
+            Of the draws; None for that of the estimator.
+
+        Returns
+        -------
+        dict
+            ``elbo``, ``rate`` and ``distortion`` in nats an example, a ``…_stderr`` beside each, and
+            what the variant adds.
+        """
+        model = self._fitted()
+        if not isinstance(X, Data):
+            images = self._images(X)
+            if images.ndim == 2:
+                images = images.reshape((images.shape[0], *model.image_shape))
+            # Bytes mean what they meant in training, also where these few are all 0 and 1.
+            is_byte = images.dtype == np.uint8
+            value_range = RANGES["auto"]
+            if is_byte:
+                value_range = model.range if model.range in _BYTE_RANGES else RANGES["bytes"]
+            X, split = Data._of_arrays(images, None, value_range), "train"
+        return model.evaluate(X, split, int(samples), self._method_seed(random_state))
+
+    @property
+    def recipe_(self) -> dict[str, Any]:
+        """The model's full recipe: every part with every hyper-parameter in force."""
+        return self._fitted().recipe()
+
+    @property
+    def metrics_(self) -> dict[str, Any]:
+        """What was measured at the end of the last epoch; empty before there is one."""
+        self._fitted()
+        history = getattr(self, "history_", [])
+        return history[-1] if history else {}
+
+    @property
+    def parameters(self) -> Parameters:
+        """Parameters and buffers by name, to read and to set."""
+        return Parameters(self._fitted())
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers are trained."""
+        return self._fitted().parameter_count
+
+    # --------------------------------------------------------------------------------------- files
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes weights and recipe into one ``.safetensors`` file, which appears whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+            The file, which is replaced where it exists.
+        """
+        self._fitted().save(path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> VAE:
+        """The trained model of a run folder or an exported ``.safetensors`` file.
+
+        Parameters
+        ----------
+        path : path
+            What ``save``, ``fit(run=…)`` or ``vae-zoo train`` has written.
+
+        Returns
+        -------
+        VAE
+            An estimator of the class of its variant, with the hyper-parameters that the keywords of that
+            class stand for.
+        """
+        from vae_zoo._classes import variant_class
+
+        model = Model.load(path)
+        recipe = model.recipe()
+        kind = variant_class(recipe["variant"])
+        if not issubclass(kind, cls):
+            raise InvalidArgumentError(
+                f"{os.fspath(path)} holds a {recipe['variant']}, not a {cls._variant}"
+            )
+        estimator = kind(**_recipe_keywords(kind, recipe))
+        estimator._take(model, model.image_shape)
+        estimator.history_ = []
+        return estimator
+
+    # --------------------------------------------------------------------------------- conventions
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_model" in self.__dict__
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags
+
+        transforms = hasattr(self, "transform")
+        return Tags(
+            estimator_type=None,
+            target_tags=TargetTags(required=False),
+            transformer_tags=TransformerTags(preserves_dtype=[]) if transforms else None,
+            classifier_tags=None,
+            regressor_tags=None,
+            input_tags=InputTags(two_d_array=True, three_d_array=True),
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        if "_model" in state:
+            state["_model"] = self._model.save_bytes()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        if "_model" in state:
+            state["_model"] = Model.load_bytes(state["_model"])
+        self.__dict__.update(state)
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        given = [
+            f"{name}={getattr(self, name, None)!r}"
+            for name, default in self._keywords.items()
+            if not _same(getattr(self, name, None), default)
+        ]
+        line = f"{type(self).__name__}({', '.join(given)})"
+        return line if len(line) <= N_CHAR_MAX else line[: N_CHAR_MAX - 1] + "…"
+
+
+class LatentVAE(VAE):
+    """What estimators have whose model has latents: they transform."""
+
+    __slots__ = ()
+
+    _is_factory: ClassVar[bool] = False
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> np.ndarray:
+        """``fit``, then ``transform``, of the same images.
+
+        Parameters
+        ----------
+        X : array-like
+            Images.
+        y : ignored
+            For scikit-learn.
+        **fit_params
+            What ``fit`` takes besides.
+        """
+        return self.fit(X, y, **fit_params).transform(X)
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Images as latents, a row each.
+
+        Parameters
+        ----------
+        X : array-like
+            Images.
+
+        Returns
+        -------
+        ndarray
+            The mean of q(z|x) as float32; the numbers of the codes as int32 where latents are codes; and for
+            a hierarchy a draw of all its layers, the one nearest to the data first.
+        """
+        images = self._images(X)
+        model, seed = self._model, self._method_seed(None)
+        kind = "codes" if model.code_count else "mean"
+        found = model.encode(images, seed, [kind])
+        latents = found.codes if model.code_count else found.mean
+        if latents is None:
+            layers = model.encode(images, seed, ["samples"]).samples
+            return np.concatenate([layer.reshape(len(layer), -1) for layer in layers], axis=1)
+        return latents.reshape(len(latents), -1)
+
+    def inverse_transform(self, X: Any) -> np.ndarray:
+        """The mean images of latents, rows as ``transform`` gives them.
+
+        Parameters
+        ----------
+        X : array-like
+            Latents.
+        """
+        model = self._fitted()
+        rows = np.asarray(X)
+        if rows.ndim < 2:
+            raise InvalidArgumentError(
+                f"Expected 2D array of latents, got {rows.ndim}D array instead. Reshape your data "
+                "using array.reshape(1, -1) if it contains a single sample."
+            )
+        shapes = model.layer_shapes()
+        if model.code_count:
+            if rows.dtype.kind == "f" and np.array_equal(rows, np.rint(rows)):
+                rows = rows.astype(np.int64)
+            shapes = [shape[:-1] for shape in shapes]
+        rows = rows.reshape(len(rows), -1)
+        sizes = [int(np.prod(shape)) for shape in shapes]
+        if rows.shape[1] != sum(sizes):
+            raise InvalidArgumentError(
+                f"X has {rows.shape[1]} latents a row, but this {type(self).__name__} has {sum(sizes)}"
+            )
+        ends = np.cumsum(sizes)
+        layers = [
+            rows[:, end - size : end].reshape((len(rows), *shape))
+            for shape, size, end in zip(shapes, sizes, ends)
+        ]
+        return self.decode(layers)
+
+    def encode(self, X: Any, *, random_state: Any = None) -> Encoding:
+        """All that the encoder says about images.
+
+        Parameters
+        ----------
+        X : array-like
+            Images.
+        random_state : int, generator or None
+            Of the draws; None for that of the estimator.
+        """
+        return self._fitted().encode(self._images(X), self._method_seed(random_state))
+
+    def decode(self, latents: Sequence[Any], *, random_state: Any = None) -> np.ndarray:
+        """The mean images of latents; draws where the decoder is autoregressive.
+
+        Parameters
+        ----------
+        latents : sequence of array-like
+            The tensor of each stochastic layer, the one nearest to the data first, as the ``samples`` of
+            ``encode``; for codes their numbers or their vectors.
+        random_state : int, generator or None
+            Of the draws; None for that of the estimator.
+        """
+        model = self._fitted()
+        return self._out(model.decode(list(latents), self._method_seed(random_state)))
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the columns that ``transform`` gives.
+
+        Parameters
+        ----------
+        input_features : ignored
+            For scikit-learn.
+        """
+        shapes = self._fitted().layer_shapes()
+        if self._model.code_count:
+            shapes = [shape[:-1] for shape in shapes]
+        name = type(self).__name__.lower()
+        count = sum(int(np.prod(shape)) for shape in shapes)
+        return np.asarray([f"{name}{number}" for number in range(count)], dtype=object)
+
+
+def _same(value: Any, default: Any) -> bool:
+    if value is default:
+        return True
+    try:
+        return type(value) is type(default) and bool(value == default)
+    except Exception:  # An array among scalars: not the default.
+        return False
+
+
+def _seed(random_state: Any) -> int:
+    """A seed from what scikit-learn takes for one."""
+    if random_state is None:
+        return int.from_bytes(os.urandom(7), "little")
+    if hasattr(random_state, "randint"):
+        return int(random_state.randint(0, 2**31 - 1))
+    if hasattr(random_state, "integers"):
+        return int(random_state.integers(0, 2**62))
+    try:
+        seed = random_state.__index__()
+    except AttributeError:
+        raise InvalidArgumentError(
+            f"random_state is {random_state!r}, but must be an integer, a generator or None"
+        ) from None
+    if not 0 <= seed < 2**63:
+        raise InvalidArgumentError(f"random_state is {seed}, but must be in 0...2^63 - 1")
+    return seed
+
+
+def _column_names(X: Any) -> np.ndarray | None:
+    columns = getattr(X, "columns", None)
+    if columns is None:
+        return None
+    names = np.asarray(columns, dtype=object)
+    return names if all(isinstance(name, str) for name in names) else None
+
+
+def _recipe_keywords(kind: type[VAE], recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords that make a recipe anew, the rest as settings by path."""
+    from vae_zoo._classes import own_recipe
+
+    own = own_recipe(kind._variant)
+    settings: dict[str, Any] = {}
+    for part, members in recipe.items():
+        if not isinstance(members, Mapping) or part == "data":
+            continue
+        mine = own.get(part, {})
+        is_other = members.get("name") != mine.get("name")
+        for name, value in members.items():
+            path = f"{part}.{name}"
+            if path != "training.seed" and (name == "name" or is_other or mine.get(name) != value):
+                if name != "name" or is_other:
+                    settings[path] = tuple(value) if isinstance(value, list) else value
+    keywords: dict[str, Any] = {"random_state": recipe["training"]["seed"]}
+    for name, path in kind._paths.items():
+        if path in settings and path.startswith(("training.", "objective.name")):
+            keywords[name] = settings.pop(path)
+    return {**keywords, "settings": settings} if settings else keywords
+

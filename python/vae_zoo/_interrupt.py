@@ -1,0 +1,79 @@
+"""Ctrl-C during long calls of the library.
+
+Python runs signal handlers between its own instructions only, so that one would wait for the end of
+a call into C. While a call runs, the interpreter's wake-up file is therefore read by a thread, which
+sets the call's cancel token; the call returns at its next step boundary, and the handler runs then.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from vae_zoo._library import Handle, create, library
+
+_END = b"\0"
+
+
+class Interruptible:
+    """A cancel token that Ctrl-C sets, for the call inside a ``with``; KeyboardInterrupt follows it.
+
+    On threads other than the main one, to which Python gives no signals, it is a token that nobody sets;
+    so it is where the program ignores the signal or leaves it to the system.
+    """
+
+    def __enter__(self) -> Handle:
+        self._token = create(library.vae_cancel_token_free, library.vae_cancel_token_create)
+        self._frame: FrameType | None = None
+        self._came = False
+        self._handler: Any = None
+        if threading.current_thread() is not threading.main_thread():
+            return self._token
+        handler = signal.getsignal(signal.SIGINT)
+        if not callable(handler):
+            return self._token
+        self._reading, self._writing = os.pipe()
+        os.set_blocking(self._writing, False)
+        self._former = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        self._watcher = threading.Thread(target=self._watch, name="vae_zoo", daemon=True)
+        self._watcher.start()
+        self._handler = handler
+        signal.signal(signal.SIGINT, self._note)
+        return self._token
+
+    def __exit__(self, *exception: object) -> None:
+        handler = self._handler
+        if handler is None:
+            return
+        # Runs what is pending first.
+        signal.signal(signal.SIGINT, handler)
+        signal.set_wakeup_fd(self._former)
+        os.write(self._writing, _END)
+        self._watcher.join()
+        os.close(self._reading)
+        os.close(self._writing)
+        if self._came:
+            handler(signal.SIGINT, self._frame)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._came = True
+        self._frame = frame
+
+    def _watch(self) -> None:
+        """Sets the token when the signal comes, and hands all signals on to who waited for them."""
+        while True:
+            numbers = os.read(self._reading, 64)
+            if signal.SIGINT in numbers:
+                library.vae_cancel_token_cancel(self._token)
+            if self._former >= 0:
+                others = numbers.replace(_END, b"")
+                if others:
+                    try:
+                        os.write(self._former, others)
+                    except OSError:
+                        pass
+            if _END in numbers or not numbers:
+                return

@@ -1,0 +1,196 @@
+"""A model of the library: a thin layer over the ``vae_model_…`` functions."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+from ctypes import byref
+from typing import Any, Iterator, MutableMapping, NamedTuple, Sequence
+
+import numpy as np
+
+from vae_zoo._arrays import as_numbers, from_library, view
+from vae_zoo._data import Data
+from vae_zoo._errors import NotFoundError
+from vae_zoo._interrupt import Interruptible
+from vae_zoo._library import EvaluationOptions, Handle, ModelInfo, ModelOptions, Setting, Tensor
+from vae_zoo._library import call, create, encoded, library, settings_array, text
+
+_MEAN, _VARIANCE, _CODES, _SAMPLE = 1, 2, 3, 4
+
+
+class Encoding(NamedTuple):
+    """What an encoder says about images."""
+
+    mean: np.ndarray | None
+    """The mean of q(z|x), ``[N, units]``; None where the posterior has none."""
+    variance: np.ndarray | None
+    """The variance of q(z|x), ``[N, units]``; None where the posterior has none."""
+    codes: np.ndarray | None
+    """The numbers of the codes, ``[N, height, width]`` of int32; None for other latents."""
+    samples: list[np.ndarray]
+    """A draw of each stochastic layer, the one nearest to the data first."""
+
+
+class Parameters(MutableMapping[str, np.ndarray]):
+    """Parameters and buffers of a model by name, such as ``"decoder.head.bias"``.
+
+    Reading gives a read-only array of the present values, setting replaces them; both are refused
+    with ``BusyError`` while another thread trains the model. Names cannot be added or removed.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._names = model.tensor_names()
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        array = from_library(
+            create(
+                library.vae_array_free,
+                library.vae_model_get_tensor,
+                self._model.handle,
+                encoded(name, "name"),
+            )
+        )
+        array.flags.writeable = False
+        return array
+
+    def __setitem__(self, name: str, values: Any) -> None:
+        tensor = view(as_numbers(values, name))
+        call(
+            library.vae_model_set_tensor, self._model.handle, encoded(name, "name"), byref(tensor)
+        )
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("parameters cannot be removed")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __repr__(self) -> str:
+        return f"<Parameters: {len(self)} tensors>"
+
+
+class Model:
+    """A model with its weights."""
+
+    def __init__(self, handle: Handle) -> None:
+        self.handle = handle
+        info = ModelInfo()
+        call(library.vae_model_describe, handle, byref(info))
+        self.image_shape: tuple[int, int, int] = (info.height, info.width, info.channels)
+        self.range: int = info.range
+        self.parameter_count: int = info.parameter_count
+        self.tensor_count: int = info.tensor_count
+        self.latent_layers: int = info.latent_layers
+        self.code_count: int = info.code_count
+
+    @classmethod
+    def make(cls, variant: str, settings: list[tuple[str, str]], data: Data) -> Model:
+        """A model with fresh weights for some data."""
+        options = ModelOptions(
+            variant=encoded(variant, "variant"),
+            settings=ctypes.cast(settings_array(settings), ctypes.POINTER(Setting)),
+            setting_count=len(settings),
+            data=data._handle._as_parameter_,
+        )
+        return cls(create(library.vae_model_free, library.vae_model_create, byref(options)))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Model:
+        return cls(create(library.vae_model_free, library.vae_model_load, encoded(path, "path")))
+
+    @classmethod
+    def load_bytes(cls, data: bytes) -> Model:
+        return cls(create(library.vae_model_free, library.vae_model_load_memory, data, len(data)))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        call(library.vae_model_save, self.handle, encoded(path, "path"))
+
+    def save_bytes(self) -> bytes:
+        array = create(library.vae_array_free, library.vae_model_save_memory, self.handle)
+        return from_library(array).tobytes()
+
+    def recipe(self) -> dict[str, Any]:
+        return json.loads(text(library.vae_model_recipe_json, self.handle))
+
+    def tensor_names(self) -> list[str]:
+        return [
+            text(library.vae_model_tensor_name, self.handle, index)
+            for index in range(self.tensor_count)
+        ]
+
+    # ---------------------------------------------------------------------------------- inference
+
+    def encode(self, images: np.ndarray, seed: int, parts: Sequence[str] = Encoding._fields) -> Encoding:
+        """What the encoder says about images; of it only the parts that are asked for."""
+        encoding = create(
+            library.vae_encoding_free, library.vae_encode, self.handle, byref(view(images)), seed
+        )
+
+        def part(number: int, layer: int = 0) -> np.ndarray | None:
+            try:
+                return from_library(
+                    create(
+                        library.vae_array_free, library.vae_encoding_get, encoding, number, layer
+                    )
+                )
+            except NotFoundError:
+                return None
+
+        samples = []
+        if "samples" in parts:
+            found = [part(_SAMPLE, layer) for layer in range(self.latent_layers)]
+            samples = [array for array in found if array is not None]
+        return Encoding(
+            mean=part(_MEAN) if "mean" in parts else None,
+            variance=part(_VARIANCE) if "variance" in parts else None,
+            codes=part(_CODES) if "codes" in parts else None,
+            samples=samples,
+        )
+
+    def decode(self, latents: Sequence[np.ndarray], seed: int) -> np.ndarray:
+        views = [view(as_numbers(layer, f"latents[{i}]")) for i, layer in enumerate(latents)]
+        pointers = (ctypes.POINTER(Tensor) * len(views))(*map(ctypes.pointer, views))
+        return self._array(library.vae_decode, pointers, len(views), seed)
+
+    def reconstruct(self, images: np.ndarray, seed: int) -> np.ndarray:
+        return self._array(library.vae_reconstruct, byref(view(images)), seed)
+
+    def sample(self, count: int, temperature: float, seed: int) -> np.ndarray:
+        return self._array(library.vae_sample, count, temperature, seed)
+
+    def log_likelihood(self, images: np.ndarray, samples: int, seed: int) -> np.ndarray:
+        tensor = view(images)
+        with Interruptible() as token:
+            return self._array(library.vae_log_likelihood, byref(tensor), samples, seed, token)
+
+    def evaluate(self, data: Data, split: str, samples: int, seed: int) -> dict[str, Any]:
+        options = EvaluationOptions(
+            importance_samples=samples, split=encoded(split, "split"), seed=seed
+        )
+        with Interruptible() as token:
+            metrics = create(
+                library.vae_metrics_free,
+                library.vae_evaluate,
+                self.handle,
+                data._handle,
+                byref(options),
+                token,
+            )
+        return json.loads(text(library.vae_metrics_json, metrics))
+
+    def _array(self, function: Any, *arguments: Any) -> np.ndarray:
+        return from_library(create(library.vae_array_free, function, self.handle, *arguments))
+
+    def layer_shapes(self) -> list[tuple[int, ...]]:
+        """The shape of an example's draw of each stochastic layer."""
+        blank = np.zeros((1, *self.image_shape), dtype=np.float32)
+        return [layer.shape[1:] for layer in self.encode(blank, 0, ["samples"]).samples]

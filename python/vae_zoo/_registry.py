@@ -1,0 +1,101 @@
+"""What the library knows: variants, components, hyper-parameters, recipes; and the process."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Mapping, NamedTuple
+
+from vae_zoo._interrupt import Interruptible
+from vae_zoo._library import call, create, encoded, library, setting_text, settings_array, text
+
+
+class VariantInfo(NamedTuple):
+    """A variant in a line."""
+
+    name: str
+    """The name, such as ``"beta-vae"``."""
+    summary: str
+    """What it is."""
+    origin: str
+    """``"built-in"``, or the file of a plug-in."""
+
+
+def list_variants() -> list[VariantInfo]:
+    """All variants that the library knows."""
+    found = json.loads(text(library.vae_list_variants_json))
+    return [VariantInfo(item["name"], item["summary"], item["origin"]) for item in found]
+
+
+def list_components(role: str) -> list[dict[str, Any]]:
+    """The components that can fill a role, each with its hyper-parameters.
+
+    Parameters
+    ----------
+    role : str
+        ``"encoder"``, ``"prior"``, ``"decoder"``, ``"likelihood"`` or ``"objective"``.
+    """
+    return json.loads(text(library.vae_list_components_json, encoded(role, "role")))
+
+
+def describe(variant: str) -> dict[str, Any]:
+    """A variant with all its hyper-parameters, as ``vae-zoo describe --json`` gives it.
+
+    Returns
+    -------
+    dict
+        ``name``, ``summary``, ``reference``; ``parts``, ``architecture`` and ``architectures``;
+        ``keywords``, the hyper-parameters that the class of the variant takes by name; and
+        ``hyperparameters``, all of them by their path in a recipe.
+    """
+    return json.loads(text(library.vae_describe_json, encoded(variant, "variant")))
+
+
+def recipe(variant: str, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The recipe of a variant with settings applied: every part with its hyper-parameters.
+
+    Parameters
+    ----------
+    variant : str
+        The name of the variant.
+    settings : mapping, optional
+        Values by path (``"prior.latent"``) or short name (``"latent"``).
+    """
+    pairs = [(key, setting_text(value)) for key, value in (settings or {}).items()]
+    return json.loads(
+        text(
+            library.vae_recipe_json,
+            encoded(variant, "variant"),
+            settings_array(pairs),
+            len(pairs),
+        )
+    )
+
+
+def build_info() -> dict[str, Any]:
+    """What the library is and runs on: version, instruction set, oneDNN, threads."""
+    return json.loads(text(library.vae_build_info_json))
+
+
+def set_threads(count: int) -> None:
+    """Sets how many threads computations of this process use, 1 to 256."""
+    call(library.vae_set_threads, count)
+
+
+def get_threads() -> int:
+    """How many threads computations use, at first as many as there are processors."""
+    return library.vae_threads()
+
+
+def bench(workload: str) -> dict[str, Any]:
+    """Runs a reference workload as ``vae-zoo bench`` does: ``min_ms``, ``median_ms``, ``gflops``, …
+
+    Parameters
+    ----------
+    workload : str
+        ``"mlp"``, ``"conv"``, ``"lvae"``, ``"vqvae"``, ``"pixelcnn"`` or ``"pixelcnn-sample"``.
+    """
+    with Interruptible() as token:
+        metrics = create(
+            library.vae_metrics_free, library.vae_bench, encoded(workload, "workload"), token
+        )
+    return json.loads(text(library.vae_metrics_json, metrics))

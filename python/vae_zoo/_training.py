@@ -1,0 +1,164 @@
+"""Training: the library's trainer, its progress as Python sees it, and who is told of it."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import sys
+from ctypes import byref
+from typing import Any, Callable, NamedTuple
+
+from vae_zoo._data import Data
+from vae_zoo._errors import CancelledError, InvalidArgumentError
+from vae_zoo._interrupt import Interruptible
+from vae_zoo._library import PROGRESS_CALLBACK, BoundStruct, ProgressStruct, Setting
+from vae_zoo._library import TrainerOptions, call, create, encoded, library, settings_array, text
+from vae_zoo._library import training_messages
+from vae_zoo._model import Model
+
+_EXISTING = {"refuse": 0, "resume": 1, "replace": 2}
+
+
+class Bound(NamedTuple):
+    """The terms of a bound in nats an example: ``elbo = -(distortion + rate)``."""
+
+    elbo: float
+    """The evidence lower bound."""
+    rate: float
+    """What the latents cost."""
+    distortion: float
+    """What the data cost given the latents."""
+
+
+class Progress(NamedTuple):
+    """How far a training is: given to the callback after every update, and again at an epoch's end."""
+
+    step: int
+    """Updates made."""
+    total_steps: int
+    """Updates in all."""
+    epoch: int
+    """The epoch, from one."""
+    is_epoch_end: bool
+    """Whether an epoch has ended."""
+    train: Bound
+    """The terms of the last batch; of the whole epoch at its end."""
+    valid: Bound | None
+    """The terms of the held-out images, at the end of an epoch where there are some."""
+
+
+Callback = Callable[[Progress], object]
+
+
+def _bound(bound: BoundStruct) -> Bound:
+    return Bound(bound.elbo, bound.rate, bound.distortion)
+
+
+class Bar:
+    """Progress for people: tqdm's bar where tqdm is installed, else a line an epoch on standard error."""
+
+    def __init__(self) -> None:
+        try:
+            from tqdm.auto import tqdm
+        except ImportError:
+            tqdm = None
+        self._make = tqdm
+        self._bar: Any = None
+
+    def show(self, progress: ProgressStruct) -> None:
+        terms = progress.valid if progress.valid.is_held_out else progress.train
+        if self._make is None:
+            if progress.is_epoch_end:
+                print(f"epoch {progress.epoch}: elbo {terms.elbo:.2f} nats", file=sys.stderr)
+            return
+        if self._bar is None:
+            self._bar = self._make(
+                total=progress.total_steps, initial=progress.step - 1, unit="step"
+            )
+        if progress.is_epoch_end:
+            self._bar.set_postfix_str(f"epoch {progress.epoch}, elbo {terms.elbo:.2f} nats")
+        else:
+            self._bar.update(progress.step - self._bar.n)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+class Trainer:
+    """A training of a model on data: made, it can no longer be refused; ``fit`` runs it."""
+
+    def __init__(
+        self,
+        model: Model,
+        data: Data,
+        settings: list[tuple[str, str]],
+        run: str | os.PathLike[str] | None,
+        existing_run: str,
+    ) -> None:
+        if existing_run not in _EXISTING:
+            raise InvalidArgumentError(
+                f"existing_run is {existing_run!r}, but must be one of {', '.join(_EXISTING)}"
+            )
+        options = TrainerOptions(
+            existing_run=_EXISTING[existing_run],
+            settings=ctypes.cast(settings_array(settings), ctypes.POINTER(Setting)),
+            setting_count=len(settings),
+            run=None if run is None else encoded(run, "run"),
+        )
+        self._handle = create(
+            library.vae_trainer_free,
+            library.vae_trainer_create,
+            model.handle,
+            data._handle,
+            byref(options),
+        )
+        # Whose memory the trainer reads.
+        self._data = data
+
+    def fit(
+        self, history: list[dict[str, Any]], callback: Callback | None, is_verbose: bool
+    ) -> None:
+        """Trains to the end, or until the callback returns something true; adds to the history."""
+        failures: list[BaseException] = []
+        bar = Bar() if is_verbose else None
+
+        def told(pointer: Any, _: Any) -> int:
+            # An exception that left this function would be printed and forgotten by ctypes.
+            try:
+                progress: ProgressStruct = pointer.contents
+                if progress.is_epoch_end:
+                    history.append(json.loads(text(library.vae_trainer_record_json, self._handle)))
+                if bar is not None:
+                    bar.show(progress)
+                if callback is None:
+                    return 0
+                valid = progress.valid
+                answer = callback(
+                    Progress(
+                        progress.step,
+                        progress.total_steps,
+                        progress.epoch,
+                        bool(progress.is_epoch_end),
+                        _bound(progress.train),
+                        _bound(valid) if valid.is_held_out else None,
+                    )
+                )
+                return 1 if answer else 0
+            except BaseException as failure:
+                failures.append(failure)
+                return 1
+
+        try:
+            with Interruptible() as token, training_messages():
+                call(library.vae_trainer_fit, self._handle, PROGRESS_CALLBACK(told), None, token)
+        except CancelledError:
+            # The callback stopped it; Ctrl-C has raised KeyboardInterrupt instead.
+            pass
+        finally:
+            if bar is not None:
+                bar.close()
+            self._handle.free()
+        if failures:
+            raise failures[0]
