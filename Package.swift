@@ -34,6 +34,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("dnnl")]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CLibFFI", providers: [.apt(["libffi-dev"])]),
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CDLPack"),
     .systemLibrary(name: "CVAE", path: "include"),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
@@ -92,7 +93,8 @@ let package = Package(
     .target(
       name: "VAEZoo",
       dependencies: [
-        "Tensors", "NeuralNetworks", "VAECore", "VAEData", "VAETraining", "VAEPluginHost",
+        "CMalloc", "Tensors", "NeuralNetworks", "VAECore", "VAEData", "VAETraining",
+        "VAEPluginHost",
         "GaussianVAE", "LadderVAE", "BetaVAE", "IWAE",
         "PixelCNN", "PixelCNNVAE", "VQVAE",
       ],
@@ -159,6 +161,9 @@ let package = Package(
     .testTarget(
       name: "VAECTests", dependencies: ["VAEC", "CVAE", "CDLPack", "VAEZoo"],
       swiftSettings: strict),
+    .testTarget(
+      name: "PluginTests", dependencies: ["CVAE", "VAEZoo"],
+      exclude: ["hostile.c", "signature.c"], swiftSettings: strict),
     .testTarget(name: "CommandTests", dependencies: ["vae-zoo"], swiftSettings: strict),
   ]
 )

@@ -16,6 +16,11 @@ public struct Plugin: Sendable {
   let components: [PluginComponent]
   let variants: [PluginVariantSource]
 
+  /// Its components and variants, such as "prior mixture".
+  public var componentTitles: [String] {
+    components.map(\.title) + variants.map { "variant \($0.name)" }
+  }
+
   /// What components and variants it may bring.
   private static let limit: UInt64 = 1000
 

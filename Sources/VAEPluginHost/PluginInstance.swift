@@ -61,9 +61,13 @@ final class PluginInstance {
     var members: Members = [:]
     members.entries = scope.numbers.map { (name: $0.name, member: $0.numbers.member) }
     self.members = members
+    PluginStatistics.objects.add(1, ordering: .relaxed)
   }
 
-  deinit { component.source.destroy?(object) }
+  deinit {
+    component.source.destroy?(object)
+    PluginStatistics.objects.subtract(1, ordering: .relaxed)
+  }
 
   /// The parameter of a handle; nil where it is no parameter of this object.
   func numbers(_ parameter: OpaquePointer?) -> PluginNumbers? {

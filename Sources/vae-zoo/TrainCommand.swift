@@ -48,6 +48,7 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Continue the run where it stopped, or begin it.") var resume = false
   @Flag(help: "Replace the run if it exists.") var force = false
   @Flag(help: "Make no records for `vae-zoo report`.") var noRecords = false
+  @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
 
@@ -92,7 +93,7 @@ struct TrainCommand: ParsableCommand {
     let request = TrainingRequest(
       subject, settings: allSettings, data: data, run: out,
       existing: resume ? .resume : force ? .replace : .refuse)
-    let session = try TrainingSession(request, registry: .builtIn)
+    let session = try TrainingSession(request, registry: plugins.registry())
     session.trainer.makesRecords = !noRecords
     session.command = CommandText.text
     if !output.json {

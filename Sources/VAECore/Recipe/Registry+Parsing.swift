@@ -70,7 +70,7 @@ extension Registry {
     throw RecipeError(
       .invalid,
       "\(source) needs \(unknown.joined(separator: " and ")) of the plug-in \(missing.joined(separator: ", ")), "
-        + "which is not loaded; add --plugin \(missing.joined(separator: " --plugin "))")
+        + "which is not loaded; load it with --plugin \(missing.joined(separator: " --plugin "))")
   }
 
   /// Runs a check whose error does not yet say where the recipe is.
