@@ -24,6 +24,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Draws an example for the log-likelihood.", valueName: "k"))
   var importanceSamples: Int?
   @Option(help: "The seed of all draws.") var seed = 0
+  @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
 
@@ -40,7 +41,7 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     threads.apply()
     Interrupt.install()
-    let model = try TrainedModel.open(path, registry: .builtIn)
+    let model = try TrainedModel.open(path, registry: plugins.registry())
     let split = try model.data(data).split(named: split)
     var bar = ProgressBar()
     let result = model.evaluate(split, importanceSamples: importanceSamples, seed: seed) {
@@ -51,6 +52,7 @@ struct EvaluateCommand: ParsableCommand {
       return !Interrupt.token.isCancelled
     }
     bar.clear()
+    try model.model.checkParts()
     guard let result else { throw ExitCode(ExitStatus.interrupted) }
     do {
       try model.keep(result, split: split.name, data: data, seed: seed)

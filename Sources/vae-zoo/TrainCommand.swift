@@ -56,6 +56,7 @@ struct TrainCommand: ParsableCommand {
     help: ArgumentHelp("Write events for TensorBoard into this folder.", valueName: "folder"))
   var tensorboard: String?
   @Flag(help: "Make no records for `vae-zoo report`.") var noRecords = false
+  @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
 
@@ -102,7 +103,7 @@ struct TrainCommand: ParsableCommand {
       existing: resume ? .resume : force ? .replace : .refuse)
     // What cannot be written is refused before the run folder is begun.
     if let tensorboard { try TensorBoardLog.makeFolder(tensorboard) }
-    let session = try TrainingSession(request, registry: .builtIn)
+    let session = try TrainingSession(request, registry: plugins.registry())
     session.trainer.makesRecords = !noRecords
     session.command = CommandText.text
     if !output.json {

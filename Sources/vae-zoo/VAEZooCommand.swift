@@ -25,7 +25,7 @@ struct VAEZooCommand: ParsableCommand {
     subcommands: [
       ListCommand.self, DescribeCommand.self, TrainCommand.self, EvaluateCommand.self,
       SampleCommand.self, ReconstructCommand.self, ReportCommand.self, CompareCommand.self,
-      BenchCommand.self,
+      BenchCommand.self, PluginCommand.self,
     ])
 
   static func main() {

@@ -165,9 +165,9 @@ public final class Trainer {
   ) throws -> BoundTerms {
     try prepare()
     let begin = Clock.seconds
-    if step == 0, run != nil { makeRecord(after: nil) }
+    if step == 0, run != nil { try makeRecord(after: nil) }
     let terms = try update(on: batch)
-    if run != nil { makeRecord(after: terms) }
+    if run != nil { try makeRecord(after: terms) }
     progress.seconds += Clock.seconds - begin
     observe(.step(step, of: totalSteps, epoch: epoch, terms: terms))
     if step % updatesPerEpoch == 0 { try finishEpoch(run: run, observe: observe) }
@@ -224,6 +224,7 @@ public final class Trainer {
         evaluation.second = model.encodeSecond(second.batch, requirements.draw, second.context)
       }
       let loss = phase.loss(evaluation, context)
+      try model.checkParts()
       let bound = BoundTerms(
         distortion: evaluation.distortion.doubleSum / Double(evaluation.distortion.count),
         rate: evaluation.rate.doubleSum / Double(max(1, evaluation.rate.count)))
@@ -233,12 +234,16 @@ public final class Trainer {
       if terms == nil { terms = bound }
       progress.addTerms(logged)
       var gradients = loss.value.backward()
+      try model.checkParts()
       reduceGradients(&gradients)
       optimizer.update(
         gradients, rate: rate * phase.rateFactor,
         gradientScale: clipScale(gradients, optimizer.parameters))
     }
-    if isFirstStage { model.afterUpdate(context) }
+    if isFirstStage {
+      model.afterUpdate(context)
+      try model.checkParts()
+    }
     average?.update(number: step)
     step += 1
     let bound = terms ?? BoundTerms(distortion: 0, rate: 0)
@@ -352,7 +357,7 @@ public final class Trainer {
 
   /// Makes a record where it is time for one, with the weights that evaluation uses and statistics
   /// that suit them.
-  private func makeRecord(after terms: BoundTerms?) {
+  private func makeRecord(after terms: BoundTerms?) throws {
     guard makesRecords, isFinished || recorder.schedule.contains(step) else { return }
     let buffers = model.buffers.map { (buffer: $0.buffer, value: $0.buffer.value) }
     withAveragedWeights {
@@ -362,6 +367,7 @@ public final class Trainer {
           step: step, epochs: Double(step) / Double(updatesPerEpoch), batch: terms))
     }
     if model.usesCalibration { for (buffer, value) in buffers { buffer.value = value } }
+    try model.checkParts()
   }
 
   /// Stores the records that were made since the last checkpoint. They come before the checkpoint, so
@@ -381,6 +387,7 @@ public final class Trainer {
     try withAveragedWeights {
       calibrate(examples: Self.calibrationLimit)
       try measureHeldOut(into: &record)
+      try model.checkParts()
     }
     record.seconds = progress.seconds + Clock.seconds - begin
     progress = EpochProgress()
