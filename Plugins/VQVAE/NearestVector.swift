@@ -95,6 +95,13 @@ package struct NearestVector {
       for row in best.indices {
         let top = scores[row * width + Int(best[row])]
         let open = top - unit * tile.radius * (norms[row] + tile.radius)
+        // Nearly always the best score stands alone; a loop without branches finds that out.
+        var count: Int32 = 0
+        for column in 0..<width { count &+= scores[row * width + column] >= open ? 1 : 0 }
+        guard count != 1 else {
+          best[row] += Int32(tile.start)
+          continue
+        }
         var nearest: (index: Int32, distance: Double)?
         for column in 0..<width where scores[row * width + column] >= open {
           let index = Int32(tile.start + column)

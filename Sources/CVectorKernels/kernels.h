@@ -34,6 +34,8 @@ typedef void (*vk_kernel)(const void *arguments, size_t begin, size_t end);
   KERNEL(upsample_nearest) KERNEL(upsample_nearest_backward)                                \
   KERNEL(bytes_to_float) KERNEL(threshold)                                                  \
   KERNEL(random_uniform) KERNEL(random_normal)                                              \
+  KERNEL(gather_taps) KERNEL(scatter_taps)                                                  \
+  KERNEL(narrow_convolution) KERNEL(narrow_weights)                                         \
   KERNEL(adam) KERNEL(sgd) KERNEL(average)
 
 #define VK_FIELD(name) vk_kernel name;
@@ -296,6 +298,46 @@ typedef struct {
   float value;
   float *y;
 } vk_scale_arguments;
+
+// MARK: Convolutions
+
+/// A unit is a line of output pixels, counted through the batch.
+typedef struct {
+  vk_taps taps;
+  size_t depth;       // inputs that all taps reach together
+  size_t first_line;  // the line that `columns` begin with
+  const float *source;
+  float *columns;  // [lines, output_width, depth]
+  float *target;   // of the scatter
+} vk_tap_arguments;
+
+/// The part of a run that lies inside the image.
+typedef struct {
+  size_t skipped;  // taps before it
+  size_t length;   // taps in it
+  size_t first;    // the image's pixel that it begins at
+} vk_clipped_run;
+
+/// The run number r of a kernel that lies at row y and column x.
+static inline vk_clipped_run vk_clip_run(const vk_taps *t, size_t r, int64_t y, int64_t x) {
+  const vk_tap_run run = t->runs[r];
+  const int64_t row = y + run.row, first = x + run.column;
+  const int64_t width = (int64_t)t->input_width, length = run.length;
+  const int64_t low = first < 0 ? -first : 0;
+  const int64_t high = first + length > width ? width - first : length;
+  if (row < 0 || row >= (int64_t)t->input_height || high <= low) return (vk_clipped_run){0, 0, 0};
+  return (vk_clipped_run){
+    (size_t)low, (size_t)(high - low), (size_t)(row * width + first + low)};
+}
+
+/// A unit is a line of output pixels forward, a chunk of images for the weights.
+typedef struct {
+  size_t batch, height, width, inputs, output_height, output_width, outputs;
+  size_t kernel_height, kernel_width, pad_top, pad_left;
+  size_t images_per_chunk;
+  const float *x, *weights, *bias, *dy;
+  float *y, *partials;
+} vk_narrow_arguments;
 
 // MARK: Random numbers; a unit is a Philox block
 

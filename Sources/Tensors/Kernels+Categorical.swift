@@ -1,5 +1,5 @@
-/// One column of every row, chosen by an index. Few numbers are touched, far apart: there is nothing
-/// for vector instructions to do.
+/// One column of every row, chosen by an index. Few numbers are touched, far apart: there is
+/// nothing for vector instructions to do.
 extension Kernels {
   /// `x[r, indices[r]]` for every row of `columns` numbers; the indices begin again at their first
   /// for each draw.

@@ -28,6 +28,9 @@ extension Kernels {
   static func convolution(
     _ input: Tensor, weights: Tensor, bias: Tensor?, shape: ConvolutionShape
   ) -> Tensor {
+    if shape.isNarrow {
+      return narrowConvolution(input, weights: weights, bias: bias, shape: shape)
+    }
     let primitive = OneDNN.convolution(shape, OD_FORWARD, withBias: bias != nil)
     let output = Tensor(uninitialized: shape.outputShape)
     let scratch = Storage(count: primitive.scratchCount)
@@ -51,6 +54,9 @@ extension Kernels {
   static func convolutionInputGradient(
     _ gradient: Tensor, weights: Tensor, shape: ConvolutionShape
   ) -> Tensor {
+    if shape.hasFewInputs {
+      return inputGradientByTaps(gradient, weights: weights, shape: shape)
+    }
     let primitive = OneDNN.convolution(shape, OD_BACKWARD_DATA, withBias: false)
     let output = Tensor(uninitialized: shape.inputShape)
     let scratch = Storage(count: primitive.scratchCount)
@@ -72,6 +78,13 @@ extension Kernels {
   static func convolutionWeightGradient(
     input: Tensor, gradient: Tensor, shape: ConvolutionShape, withBias: Bool
   ) -> (weights: Tensor, bias: Tensor?) {
+    if shape.isNarrow || shape.hasFewPixels {
+      let weights =
+        shape.isNarrow
+        ? narrowWeightGradient(input: input, gradient: gradient, shape: shape)
+        : weightGradientByTaps(input: input, gradient: gradient, shape: shape)
+      return (weights, withBias ? sumOfRows(gradient) : nil)
+    }
     let primitive = OneDNN.convolution(shape, OD_BACKWARD_WEIGHTS, withBias: withBias)
     let weights = Tensor(uninitialized: shape.weightShape)
     let bias = withBias ? Tensor(uninitialized: [shape.outputChannels]) : nil

@@ -95,15 +95,10 @@ enum Kernels {
     _ function: UnaryFunction, saved: Tensor?, gradient: Tensor, wantsBias: Bool
   ) -> (input: Tensor, bias: Tensor?) {
     let columns = gradient.shape[-1]
-    let bias = wantsBias ? Tensor(uninitialized: [columns]) : nil
     if case VK_IDENTITY = function.operation {
-      if let bias {
-        reduce(
-          VK_REDUCE_SUM, gradient, outer: 1, reduced: gradient.count / max(1, columns),
-          inner: columns, into: bias)
-      }
-      return (gradient, bias)
+      return (gradient, wantsBias ? sumOfRows(gradient) : nil)
     }
+    let bias = wantsBias ? Tensor(uninitialized: [columns]) : nil
     let input = Tensor(uninitialized: gradient.shape)
     Profiler.measure("bias activation backward", [saved, gradient, input, bias]) {
       function.withParameters {
@@ -124,6 +119,16 @@ enum Kernels {
     Profiler.measure("reduce", [input, output]) {
       vk_reduce(operation, input.pointer, output.pointer, outer, reduced, inner)
     }
+  }
+
+  /// The sum over everything but the last axis.
+  static func sumOfRows(_ input: Tensor) -> Tensor {
+    let columns = input.shape[-1]
+    let output = Tensor(uninitialized: [columns])
+    reduce(
+      VK_REDUCE_SUM, input, outer: 1, reduced: rows(of: input, columns: columns), inner: columns,
+      into: output)
+    return output
   }
 
   static func argmax(_ input: Tensor, outer: Int, reduced: Int, inner: Int, into output: Tensor) {

@@ -16,6 +16,12 @@ enum OneDNN {
     return String(cString: od_version())
   }
 
+  /// Makes the calling thread ready for oneDNN: the cap and the number of threads are in force.
+  static func prepareThread() {
+    _ = prepared
+    vk_apply_threads()
+  }
+
   /// output = left · right, or the product added to the output, where each may be read transposed.
   /// The arrays are row-major; `m`, `n`, `k` are the sizes of the product.
   static func matrixProduct(
@@ -23,8 +29,7 @@ enum OneDNN {
     transposed rightTransposed: Bool, into output: UnsafeMutablePointer<Float>, m: Int, n: Int,
     k: Int
   ) {
-    _ = prepared
-    vk_apply_threads()
+    prepareThread()
     let status = od_matrix_product(
       leftTransposed ? 1 : 0, rightTransposed ? 1 : 0, Int64(m), Int64(n), Int64(k), 1, left,
       Int64(leftTransposed ? m : k), right, Int64(rightTransposed ? k : n), 0, output, Int64(n))
@@ -37,8 +42,7 @@ enum OneDNN {
   static func convolution(
     _ shape: ConvolutionShape, _ kind: od_convolution_kind, withBias: Bool
   ) -> ConvolutionPrimitive {
-    _ = prepared
-    vk_apply_threads()
+    prepareThread()
     let key = ConvolutionPrimitive.Key(
       shape: shape, kind: kind.rawValue, withBias: withBias, threads: vk_threads(),
       thread: UInt(pthread_self()))

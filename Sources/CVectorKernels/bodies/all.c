@@ -33,6 +33,8 @@ VK_ATTRIBUTE(VK_TARGET)
 #include "normalization.c"
 #include "variational.c"
 #include "movement.c"
+#include "taps.c"
+#include "narrow.c"
 #include "random.c"
 #include "optimizers.c"
 

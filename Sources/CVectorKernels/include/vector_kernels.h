@@ -248,6 +248,66 @@ void vk_bytes_to_float(const uint8_t *x, float scale, float *y, size_t n);
 /// y[i] = x[i] > threshold ? 1 : 0; x and y may be the same array.
 void vk_threshold(const float *x, float threshold, float *y, size_t n);
 
+// MARK: Convolutions that oneDNN does badly. Images are [batch, height, width, channels].
+
+/// Neighbouring taps in one row of a kernel: their row and first column from the position (times the stride), and
+/// how many they are, at least one.
+typedef struct {
+  int32_t row, column, length;
+} vk_tap_run;
+
+/// A convolution whose kernel is any set of taps, in runs.
+typedef struct {
+  size_t batch, input_height, input_width, inputs;
+  size_t output_height, output_width, outputs;
+  size_t stride_y, stride_x;
+  size_t run_count;
+  const vk_tap_run *runs;
+} vk_taps;
+
+/// columns[n, y, x, :] = the inputs under each tap in the order of the runs, zero outside the image: with depth =
+/// taps * inputs, an array [batch, output_height, output_width, depth].
+void vk_gather_taps(const vk_taps *taps, const float *x, float *columns);
+
+/// The transpose: x[n, y, x, :] = the sum of the columns of every tap that reaches it.
+void vk_scatter_taps(const vk_taps *taps, const float *columns, float *x);
+
+/// A row-major matrix product C = alpha op(A) op(B) + beta C; a status other than 0 is an error. It is called from
+/// several threads at once.
+typedef int32_t (*vk_matrix_product)(
+  int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
+  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
+
+/// y = op(columns * weights + bias), block by block, so that the columns stay in the cache. weights are [depth,
+/// outputs], bias (or NULL) [outputs]; the activation is one that does not save its input. Gives the first status
+/// of `multiply` that is not 0.
+int32_t vk_tap_convolution(
+  const vk_taps *taps, vk_unary_op op, const float *parameters, const float *x,
+  const float *weights, const float *bias, float *y, vk_matrix_product multiply);
+/// The gradients, given dy and, where the activation saves it, the output; dx may be NULL. All are written, not
+/// added. Results do not depend on the number of threads where `multiply` does not.
+int32_t vk_tap_convolution_backward(
+  const vk_taps *taps, vk_unary_op op, const float *parameters, const float *x,
+  const float *weights, const float *saved, const float *dy, float *dx, float *dweights,
+  float *dbias, vk_matrix_product multiply);
+
+/// A convolution of stride 1 to at most four outputs from a multiple of sixteen inputs, with weights [outputs,
+/// inputs, kernel_height, kernel_width]. Output sizes follow from padding on all sides; what lies right and below
+/// the image counts as zero.
+typedef struct {
+  size_t batch, height, width, inputs, output_height, output_width, outputs;
+  size_t kernel_height, kernel_width, pad_top, pad_left;
+} vk_narrow_shape;
+
+/// Whether the number of outputs and inputs is one that the two functions below take.
+int vk_narrow_is_supported(const vk_narrow_shape *shape);
+/// y = weights * x + bias; bias may be NULL.
+void vk_narrow_convolution(
+  const vk_narrow_shape *shape, const float *x, const float *weights, const float *bias, float *y);
+/// The gradient of the weights, written, not added.
+void vk_narrow_weight_gradient(
+  const vk_narrow_shape *shape, const float *x, const float *dy, float *dweights);
+
 // MARK: Random numbers: Philox 4x32-10 (Salmon et al., SC 2011)
 
 /// One block: four 32-bit words from a 128-bit counter and a 64-bit key.

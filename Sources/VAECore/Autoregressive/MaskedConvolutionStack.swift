@@ -61,9 +61,9 @@ public final class MaskedConvolutionStack: PixelNetwork {
   }
 }
 
-/// A masked convolution with a rectifier, on the smallest rectangle that holds its live taps: of a
-/// k×k kernel the ⌈k/2⌉ rows down to the position's own. Of that row the taps to the right, and of
-/// its own tap what the order of channels hides, are multiplied by zero.
+/// A masked convolution with a rectifier: of a k×k kernel the ⌈k/2⌉ rows down to the position's own.
+/// Of that row the taps to the right are not computed; of its own tap, what the order of channels
+/// hides is multiplied by zero.
 final class MaskedConvolution: Layer {
   /// `[outputs, inputs, ⌈kernel/2⌉, kernel]`
   let weights: Parameter
@@ -71,6 +71,7 @@ final class MaskedConvolution: Layer {
   let kernel: Int
   let sight: ChannelGroups.Sight
   private let mask: Tensor
+  private let groups: ChannelGroups
 
   init(
     inputs: Int, outputs: Int, kernel: Int, groups: ChannelGroups, _ sight: ChannelGroups.Sight,
@@ -86,6 +87,7 @@ final class MaskedConvolution: Layer {
     bias = Parameter(.zeros([outputs]), isDecayed: false)
     self.kernel = kernel
     self.sight = sight
+    self.groups = groups
     let lead = rows * kernel - kernel / 2 - 1
     mask = Tensor.concatenated(
       [
@@ -107,9 +109,10 @@ final class MaskedConvolution: Layer {
   }
 
   func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
-    let reach = kernel / 2
-    return input.convolution(
-      weights: visibleWeights, bias: bias.tensor,
-      padding: Padding(top: reach, left: reach, bottom: 0, right: reach), activation: .relu)
+    // With one group a position is seen as a whole or not at all, and there is nothing to multiply.
+    let isWhole = groups.count == 1
+    return input.rasterConvolution(
+      weights: isWhole ? weights.tensor : visibleWeights, bias: bias.tensor,
+      seesOwnPosition: !isWhole || sight == .upToItself, activation: .relu)
   }
 }
