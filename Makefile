@@ -6,7 +6,7 @@ test_flags = -c release --scratch-path .build-tests
 # Tests often share the machine with compilers: see Sources/vae-zoo/WaitingPolicy.swift.
 export GOMP_SPINCOUNT ?= 2000
 
-.PHONY: build lib demo test fuzz abi-check install uninstall format lint clean help bootstrap
+.PHONY: build lib demo test fuzz sanitize abi-check install uninstall format lint clean help bootstrap
 .SILENT:
 
 build: bootstrap
@@ -35,6 +35,10 @@ fuzz:
 	swift build $(test_flags) --build-tests
 	VAE_FUZZ_CALLS=$(CALLS) swift test $(test_flags) --skip-build --disable-swift-testing \
 	  --filter VAECTests.FuzzTests
+
+# Errors of memory and threads.
+sanitize: lib
+	scripts/sanitize
 
 abi-check: lib
 	scripts/abi-check
@@ -66,6 +70,7 @@ help:
 	echo 'make test     check the style, run all tests and examples'
 	echo 'make abi-check  hold the library to include/vae.h and to its baseline'
 	echo 'make fuzz     call the C interface with random arguments, CALLS=10000000 times'
+	echo 'make sanitize   look for errors of memory and threads, half an hour'
 	echo 'make format   rewrite the sources in the style'
 	echo 'make lint     check the style'
 	echo 'make clean    remove what was built'

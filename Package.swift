@@ -19,6 +19,7 @@ let package = Package(
     .library(name: "VQVAE", targets: ["VQVAE"]),
     .library(name: "VAEData", targets: ["VAEData"]),
     .library(name: "VAETraining", targets: ["VAETraining"]),
+    .library(name: "VAEPluginHost", targets: ["VAEPluginHost"]),
     .library(name: "VAEZoo", targets: ["VAEZoo"]),
     .library(name: "vae", type: .dynamic, targets: ["VAELib"]),
     .executable(name: "vae-zoo", targets: ["vae-zoo"]),
@@ -32,6 +33,8 @@ let package = Package(
       name: "COneDNN",
       linkerSettings: [.linkedLibrary("dnnl")]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CLibFFI", providers: [.apt(["libffi-dev"])]),
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CDLPack"),
     .systemLibrary(name: "CVAE", path: "include"),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
@@ -80,12 +83,19 @@ let package = Package(
       name: "VAETraining", dependencies: ["Tensors", "NeuralNetworks", "VAECore", "VAEData"],
       swiftSettings: strict),
 
+    // Layer 5 too: components that come from outside, in any language that speaks C.
+    .target(
+      name: "VAEPluginHost",
+      dependencies: ["CLibFFI", "CVAE", "Tensors", "NeuralNetworks", "VAECore"],
+      swiftSettings: strict),
+
     // Layer 6: what a Swift user imports, and the operations the front ends share.
     .target(
       name: "VAEZoo",
       dependencies: [
-        "Tensors", "NeuralNetworks", "VAECore", "VAEData", "VAETraining", "GaussianVAE",
-        "LadderVAE", "BetaVAE", "IWAE",
+        "CMalloc", "Tensors", "NeuralNetworks", "VAECore", "VAEData", "VAETraining",
+        "VAEPluginHost",
+        "GaussianVAE", "LadderVAE", "BetaVAE", "IWAE",
         "PixelCNN", "PixelCNNVAE", "VQVAE",
       ],
       swiftSettings: strict),
@@ -151,6 +161,9 @@ let package = Package(
     .testTarget(
       name: "VAECTests", dependencies: ["VAEC", "CVAE", "CDLPack", "VAEZoo"],
       swiftSettings: strict),
+    .testTarget(
+      name: "PluginTests", dependencies: ["CVAE", "VAEZoo"],
+      exclude: ["hostile.c", "signature.c"], swiftSettings: strict),
     .testTarget(name: "CommandTests", dependencies: ["vae-zoo"], swiftSettings: strict),
   ]
 )

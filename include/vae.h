@@ -189,6 +189,23 @@ vae_status vae_array_to_dlpack_versioned(
 
 /* ------------------------------------------------------------------------------- variants and components */
 
+/* Loads a plug-in: a shared object that brings variants and components, which everything below knows from then on as
+ * it knows built-in ones. It is never unloaded; loading a file again takes its description anew. Returns
+ * VAE_ERR_NOT_FOUND where there is no such file, VAE_ERR_PLUGIN where it is none or breaks the rules of vae_plugin.h.
+ * Nothing is loaded unless it is asked for. path: borrowed. [any thread] */
+vae_status vae_load_plugin(const char *path, vae_error **error);
+
+/* What a plug-in exports, and a program can hand over itself: see vae_plugin.h, which declares the same type. */
+struct vae_host;
+struct vae_plugin;
+typedef const struct vae_plugin *(*vae_plugin_entry_function)(const struct vae_host *host);
+
+/* Takes a plug-in that the program itself brings, such as one whose functions are callbacks of another language. What
+ * it describes is copied; its functions and user_data are kept until the process ends. A plug-in of the same name is
+ * replaced, while models that exist keep the old one. name: what recipes and errors call it; borrowed. [any thread] */
+vae_status vae_register_plugin(
+    vae_plugin_entry_function entry, const char *name, vae_error **error);
+
 /* All variants as a JSON array: name, summary, origin ("built-in" or a plug-in's file). [any thread] */
 vae_status vae_list_variants_json(
     char *buffer, size_t capacity, size_t *needed, vae_error **error);
@@ -293,6 +310,13 @@ typedef struct vae_model_options {
 /* A model with fresh weights. model: owned by the caller, vae_model_free. [any thread] */
 vae_status vae_model_create(
     const vae_model_options *options, vae_model **model, vae_error **error);
+
+/* The model of a further stage, such as "prior" for a trained vq-vae: a new one with the weights of the first, of which
+ * a trainer trains the parts of that stage alone. stage, settings: borrowed; settings are of the new model, such as
+ * "prior.channels". next: owned by the caller; the first may be freed. [one thread at a time] */
+vae_status vae_model_create_stage(
+    vae_model *model, const char *stage, const vae_setting *settings, size_t setting_count,
+    vae_model **next, vae_error **error);
 
 /* The model that a run folder or an exported .safetensors file holds. path: borrowed. [any thread] */
 vae_status vae_model_load(const char *path, vae_model **model, vae_error **error);

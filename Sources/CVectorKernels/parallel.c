@@ -25,6 +25,7 @@ static atomic_int process_threads;
 /// What this thread last told OpenMP; 0 before the first time.
 static _Thread_local int applied_threads;
 static _Thread_local int recording = 1;
+static _Thread_local int in_backward;
 
 static int clamp_threads(long threads) {
   return threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : (int)threads;
@@ -63,6 +64,9 @@ void vk_apply_threads(void) {
 
 int vk_recording(void) { return recording; }
 void vk_set_recording(int value) { recording = value; }
+
+int vk_in_backward(void) { return in_backward; }
+void vk_set_in_backward(int value) { in_backward = value; }
 
 /// libgomp's pool does not survive fork, and a child that wakes it would wait for ever: it is given
 /// up before, and grows again on both sides when it is needed. With it goes the thread's setting.

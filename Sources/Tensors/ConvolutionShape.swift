@@ -45,6 +45,11 @@ struct ConvolutionShape: Hashable, CustomStringConvertible {
       + ", stride \(strideY)×\(strideX)"
   }
 
+  /// Operations of a pass: two for each output and weight that meets it, padding included.
+  var flops: Double {
+    2 * Double(outputShape.count) * Double(inputChannels * kernelHeight * kernelWidth)
+  }
+
   var inputShape: Shape { [batch, inputHeight, inputWidth, inputChannels] }
   var outputShape: Shape { [batch, outputHeight, outputWidth, outputChannels] }
   var weightShape: Shape { [outputChannels, inputChannels, kernelHeight, kernelWidth] }

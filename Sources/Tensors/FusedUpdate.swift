@@ -40,7 +40,7 @@ public struct FusedUpdate {
     rate: Float, beta1: Float, beta2: Float, epsilon: Float, bias1: Float, bias2: Float,
     gradientScale: Float, decoupledDecay: Bool
   ) {
-    withUpdates { updates, count in
+    withUpdates("adam") { updates, count in
       vk_adam(
         updates, count, rate, beta1, beta2, epsilon, bias1, bias2, gradientScale,
         decoupledDecay ? 1 : 0)
@@ -49,12 +49,14 @@ public struct FusedUpdate {
 
   /// The update of gradient descent with momentum; see `SGD`.
   public func sgd(rate: Float, momentum: Float, isNesterov: Bool, gradientScale: Float) {
-    withUpdates { updates, count in
+    withUpdates("sgd") { updates, count in
       vk_sgd(updates, count, rate, momentum, isNesterov ? 1 : 0, gradientScale)
     }
   }
 
-  private func withUpdates(_ body: (UnsafePointer<vk_update>, Int) -> Void) {
+  private func withUpdates(
+    _ name: StaticString, _ body: (UnsafePointer<vk_update>, Int) -> Void
+  ) {
     let updates = entries.map { entry in
       entry.parameter.value.storage.version += 1
       return vk_update(
@@ -62,7 +64,17 @@ public struct FusedUpdate {
         first: entry.first?.pointer, second: entry.second?.pointer, count: entry.gradient.count,
         weight_decay: entry.weightDecay)
     }
-    withExtendedLifetime(entries) { body(updates, updates.count) }
+    // A parameter and its moments are read and written, a gradient is read.
+    Profiler.measure(
+      name,
+      entries.flatMap {
+        [$0.parameter.value, $0.parameter.value, $0.gradient, $0.first, $0.first] + [
+          $0.second, $0.second,
+        ]
+      }, sizes: "\(entries.count) parameters"
+    ) {
+      withExtendedLifetime(entries) { body(updates, updates.count) }
+    }
   }
 
   /// Moves averages towards the parameters' values, in place: average ← decay · average + (1 −
@@ -75,6 +87,11 @@ public struct FusedUpdate {
         parameter: parameter.value.pointer, gradient: nil, first: average.pointer, second: nil,
         count: average.count, weight_decay: 0)
     }
-    withExtendedLifetime((averages, parameters)) { vk_average(updates, updates.count, decay) }
+    Profiler.measure(
+      "average", averages + averages + parameters.map(\.value),
+      sizes: "\(averages.count) parameters"
+    ) {
+      withExtendedLifetime((averages, parameters)) { vk_average(updates, updates.count, decay) }
+    }
   }
 }

@@ -8,8 +8,10 @@ extension Kernels {
   ) -> Tensor {
     let output = Tensor(uninitialized: shape)
     let (source, chosen, target) = (x.pointer, indices.indexPointer, output.pointer)
-    eachRow(shape.count, of: indices.count) { row, index in
-      target[row] = source[row * columns + Int(chosen[index])]
+    Profiler.measure("chosen columns", [indices, output], sizes: "\(x.shape)") {
+      eachRow(shape.count, of: indices.count) { row, index in
+        target[row] = source[row * columns + Int(chosen[index])]
+      }
     }
     return output
   }
@@ -19,8 +21,12 @@ extension Kernels {
     _ addends: Tensor, toChosenColumnsOf target: Tensor, _ indices: Tensor, columns: Int
   ) {
     let (source, chosen, sums) = (addends.pointer, indices.indexPointer, target.pointer)
-    eachRow(addends.count, of: indices.count) { row, index in
-      sums[row * columns + Int(chosen[index])] += source[row]
+    Profiler.measure(
+      "chosen columns backward", [indices, addends, addends], sizes: "\(target.shape)"
+    ) {
+      eachRow(addends.count, of: indices.count) { row, index in
+        sums[row * columns + Int(chosen[index])] += source[row]
+      }
     }
   }
 

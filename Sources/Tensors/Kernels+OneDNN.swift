@@ -13,9 +13,14 @@ extension Kernels {
       fill(0, output)
       return output
     }
-    OneDNN.matrixProduct(
-      left.pointer, transposed: leftTransposed, right.pointer, transposed: rightTransposed,
-      into: output.pointer, m: m, n: n, k: k)
+    Profiler.measure(
+      "matrix product", [left, right, output], flops: 2 * Double(m) * Double(n) * Double(k),
+      sizes: "\(m)×\(k)\(leftTransposed ? "ᵀ" : "") · \(k)×\(n)\(rightTransposed ? "ᵀ" : "")"
+    ) {
+      OneDNN.matrixProduct(
+        left.pointer, transposed: leftTransposed, right.pointer, transposed: rightTransposed,
+        into: output.pointer, m: m, n: n, k: k)
+    }
     return output
   }
 
@@ -27,11 +32,16 @@ extension Kernels {
     let output = Tensor(uninitialized: shape.outputShape)
     let scratch = Storage(count: primitive.scratchCount)
     let packed = packedWeights(weights, primitive)
-    OneDNN.check(
-      od_convolution_forward(
-        primitive.handle, input.pointer, packed.pointer, bias?.pointer, output.pointer, scratch.base
-      ),
-      "a convolution \(shape)")
+    Profiler.measure(
+      "convolution", [input, weights, bias, output], flops: shape.flops, sizes: "\(shape)"
+    ) {
+      OneDNN.check(
+        od_convolution_forward(
+          primitive.handle, input.pointer, packed.pointer, bias?.pointer, output.pointer,
+          scratch.base
+        ),
+        "a convolution \(shape)")
+    }
     withExtendedLifetime((packed, scratch)) {}
     return output
   }
@@ -45,10 +55,15 @@ extension Kernels {
     let output = Tensor(uninitialized: shape.inputShape)
     let scratch = Storage(count: primitive.scratchCount)
     let packed = packedWeights(weights, primitive)
-    OneDNN.check(
-      od_convolution_backward_data(
-        primitive.handle, gradient.pointer, packed.pointer, output.pointer, scratch.base),
-      "the input gradient of a convolution \(shape)")
+    Profiler.measure(
+      "convolution, input gradient", [gradient, weights, output], flops: shape.flops,
+      sizes: "\(shape)"
+    ) {
+      OneDNN.check(
+        od_convolution_backward_data(
+          primitive.handle, gradient.pointer, packed.pointer, output.pointer, scratch.base),
+        "the input gradient of a convolution \(shape)")
+    }
     withExtendedLifetime((packed, scratch)) {}
     return output
   }
@@ -63,16 +78,23 @@ extension Kernels {
     let scratch = Storage(count: primitive.scratchCount)
     let packed =
       primitive.packedCount == 0 ? weights : Tensor(uninitialized: [primitive.packedCount])
-    OneDNN.check(
-      od_convolution_backward_weights(
-        primitive.handle, input.pointer, gradient.pointer, packed.pointer, bias?.pointer,
-        scratch.base),
-      "the weight gradient of a convolution \(shape)")
+    Profiler.measure(
+      "convolution, weight gradient", [input, gradient, weights, bias], flops: shape.flops,
+      sizes: "\(shape)"
+    ) {
+      OneDNN.check(
+        od_convolution_backward_weights(
+          primitive.handle, input.pointer, gradient.pointer, packed.pointer, bias?.pointer,
+          scratch.base),
+        "the weight gradient of a convolution \(shape)")
+    }
     withExtendedLifetime(scratch) {}
     if primitive.packedCount > 0 {
-      OneDNN.check(
-        od_convolution_unpack(primitive.handle, packed.pointer, weights.pointer),
-        "the weights of a convolution \(shape)")
+      Profiler.measure("unpack weights", [packed, weights], sizes: "\(weights.shape)") {
+        OneDNN.check(
+          od_convolution_unpack(primitive.handle, packed.pointer, weights.pointer),
+          "the weights of a convolution \(shape)")
+      }
     }
     return (weights, bias)
   }
@@ -81,9 +103,11 @@ extension Kernels {
   {
     guard primitive.packedCount > 0 else { return weights }
     let packed = Tensor(uninitialized: [primitive.packedCount])
-    OneDNN.check(
-      od_convolution_pack(primitive.handle, weights.pointer, packed.pointer),
-      "the weights of a convolution")
+    Profiler.measure("pack weights", [weights, packed], sizes: "\(weights.shape)") {
+      OneDNN.check(
+        od_convolution_pack(primitive.handle, weights.pointer, packed.pointer),
+        "the weights of a convolution")
+    }
     return packed
   }
 }

@@ -6,7 +6,9 @@ extension Kernels {
     -> Tensor
   {
     let output = Tensor(uninitialized: shape)
-    vk_random_uniform(key, draw, positions, output.pointer, positions.count, columns)
+    Profiler.measure("random uniform", [output]) {
+      vk_random_uniform(key, draw, positions, output.pointer, positions.count, columns)
+    }
     return output
   }
 
@@ -14,16 +16,20 @@ extension Kernels {
     -> Tensor
   {
     let output = Tensor(uninitialized: shape)
-    vk_random_normal(key, draw, positions, output.pointer, positions.count, columns)
+    Profiler.measure("random normal", [output]) {
+      vk_random_normal(key, draw, positions, output.pointer, positions.count, columns)
+    }
     return output
   }
 
   /// One block of four words.
   static func philox(counter: (UInt32, UInt32, UInt32, UInt32), key: UInt64) -> [UInt32] {
     var words = [UInt32](repeating: 0, count: 4)
-    vk_philox(
-      [counter.0, counter.1, counter.2, counter.3],
-      [UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key >> 32)], &words)
+    Profiler.measure("philox", []) {
+      vk_philox(
+        [counter.0, counter.1, counter.2, counter.3],
+        [UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key >> 32)], &words)
+    }
     return words
   }
 }

@@ -7,8 +7,10 @@ extension Kernels {
     mean: Tensor, logVariance: Tensor, noise: Tensor, samples: Int
   ) -> Tensor {
     let z = Tensor(uninitialized: noise.shape)
-    vk_reparameterize(
-      mean.pointer, logVariance.pointer, noise.pointer, z.pointer, samples, mean.count)
+    Profiler.measure("reparameterize", [mean, logVariance, noise, z]) {
+      vk_reparameterize(
+        mean.pointer, logVariance.pointer, noise.pointer, z.pointer, samples, mean.count)
+    }
     return z
   }
 
@@ -17,16 +19,22 @@ extension Kernels {
   ) -> (mean: Tensor, logVariance: Tensor) {
     let dmean = Tensor(uninitialized: logVariance.shape)
     let dlogVariance = Tensor(uninitialized: logVariance.shape)
-    vk_reparameterize_backward(
-      logVariance.pointer, noise.pointer, gradient.pointer, dmean.pointer, dlogVariance.pointer,
-      samples, logVariance.count)
+    Profiler.measure(
+      "reparameterize backward", [logVariance, noise, gradient, dmean, dlogVariance]
+    ) {
+      vk_reparameterize_backward(
+        logVariance.pointer, noise.pointer, gradient.pointer, dmean.pointer, dlogVariance.pointer,
+        samples, logVariance.count)
+    }
     return (dmean, dlogVariance)
   }
 
   static func gaussianKLStandard(mean: Tensor, logVariance: Tensor, rows: Int) -> Tensor {
     let output = Tensor(uninitialized: [rows])
-    vk_gaussian_kl_standard(
-      mean.pointer, logVariance.pointer, output.pointer, rows, mean.count / max(1, rows))
+    Profiler.measure("gaussian kl standard", [mean, logVariance, output]) {
+      vk_gaussian_kl_standard(
+        mean.pointer, logVariance.pointer, output.pointer, rows, mean.count / max(1, rows))
+    }
     return output
   }
 
@@ -35,9 +43,13 @@ extension Kernels {
   ) -> (mean: Tensor, logVariance: Tensor) {
     let dmean = Tensor(uninitialized: mean.shape)
     let dlogVariance = Tensor(uninitialized: mean.shape)
-    vk_gaussian_kl_standard_backward(
-      mean.pointer, logVariance.pointer, gradient.pointer, dmean.pointer, dlogVariance.pointer,
-      gradient.count, mean.count / max(1, gradient.count))
+    Profiler.measure(
+      "gaussian kl standard backward", [mean, logVariance, gradient, dmean, dlogVariance]
+    ) {
+      vk_gaussian_kl_standard_backward(
+        mean.pointer, logVariance.pointer, gradient.pointer, dmean.pointer, dlogVariance.pointer,
+        gradient.count, mean.count / max(1, gradient.count))
+    }
     return (dmean, dlogVariance)
   }
 
@@ -45,9 +57,11 @@ extension Kernels {
     mean: Tensor, logVariance: Tensor, priorMean: Tensor, priorLogVariance: Tensor, rows: Int
   ) -> Tensor {
     let output = Tensor(uninitialized: [rows])
-    vk_gaussian_kl(
-      mean.pointer, logVariance.pointer, priorMean.pointer, priorLogVariance.pointer,
-      output.pointer, rows, mean.count / max(1, rows))
+    Profiler.measure("gaussian kl", [mean, logVariance, priorMean, priorLogVariance, output]) {
+      vk_gaussian_kl(
+        mean.pointer, logVariance.pointer, priorMean.pointer, priorLogVariance.pointer,
+        output.pointer, rows, mean.count / max(1, rows))
+    }
     return output
   }
 
@@ -55,10 +69,18 @@ extension Kernels {
     mean: Tensor, logVariance: Tensor, priorMean: Tensor, priorLogVariance: Tensor, gradient: Tensor
   ) -> [Tensor] {
     let outputs = (0..<4).map { _ in Tensor(uninitialized: mean.shape) }
-    vk_gaussian_kl_backward(
-      mean.pointer, logVariance.pointer, priorMean.pointer, priorLogVariance.pointer,
-      gradient.pointer, outputs[0].pointer, outputs[1].pointer, outputs[2].pointer,
-      outputs[3].pointer, gradient.count, mean.count / max(1, gradient.count))
+    Profiler.measure(
+      "gaussian kl backward",
+      [
+        mean, logVariance, priorMean, priorLogVariance, gradient, outputs[0], outputs[1],
+        outputs[2], outputs[3],
+      ]
+    ) {
+      vk_gaussian_kl_backward(
+        mean.pointer, logVariance.pointer, priorMean.pointer, priorLogVariance.pointer,
+        gradient.pointer, outputs[0].pointer, outputs[1].pointer, outputs[2].pointer,
+        outputs[3].pointer, gradient.count, mean.count / max(1, gradient.count))
+    }
     return outputs
   }
 
@@ -74,9 +96,11 @@ extension Kernels {
   ) -> Tensor {
     let output = Tensor(uninitialized: [sizes.samples * sizes.rows])
     let single = sizes.rows * sizes.columns
-    vk_gaussian_log_density(
-      x.pointer, leading(x, single), mean.pointer, leading(mean, single), logVariance.pointer,
-      leading(logVariance, single), output.pointer, sizes.samples, sizes.rows, sizes.columns)
+    Profiler.measure("gaussian log density", [x, mean, logVariance, output]) {
+      vk_gaussian_log_density(
+        x.pointer, leading(x, single), mean.pointer, leading(mean, single), logVariance.pointer,
+        leading(logVariance, single), output.pointer, sizes.samples, sizes.rows, sizes.columns)
+    }
     return output
   }
 
@@ -88,17 +112,23 @@ extension Kernels {
     let dx = wants.x ? Tensor(uninitialized: x.shape) : nil
     let dmean = wants.mean ? Tensor(uninitialized: mean.shape) : nil
     let dlogVariance = wants.logVariance ? Tensor(uninitialized: logVariance.shape) : nil
-    vk_gaussian_log_density_backward(
-      x.pointer, leading(x, single), mean.pointer, leading(mean, single), logVariance.pointer,
-      leading(logVariance, single), gradient.pointer, dx?.pointer, dmean?.pointer,
-      dlogVariance?.pointer, sizes.samples, sizes.rows, sizes.columns)
+    Profiler.measure(
+      "gaussian log density backward", [x, mean, logVariance, gradient, dx, dmean, dlogVariance]
+    ) {
+      vk_gaussian_log_density_backward(
+        x.pointer, leading(x, single), mean.pointer, leading(mean, single), logVariance.pointer,
+        leading(logVariance, single), gradient.pointer, dx?.pointer, dmean?.pointer,
+        dlogVariance?.pointer, sizes.samples, sizes.rows, sizes.columns)
+    }
     return [dx, dmean, dlogVariance]
   }
 
   static func bernoulliLogDensity(_ x: Tensor, logits: Tensor, sizes: SampledRows) -> Tensor {
     let output = Tensor(uninitialized: [sizes.samples * sizes.rows])
-    vk_bernoulli_log_density(
-      x.pointer, logits.pointer, output.pointer, sizes.samples, sizes.rows, sizes.columns)
+    Profiler.measure("bernoulli log density", [x, logits, output]) {
+      vk_bernoulli_log_density(
+        x.pointer, logits.pointer, output.pointer, sizes.samples, sizes.rows, sizes.columns)
+    }
     return output
   }
 
@@ -106,16 +136,20 @@ extension Kernels {
     _ x: Tensor, logits: Tensor, gradient: Tensor, sizes: SampledRows
   ) -> Tensor {
     let dlogits = Tensor(uninitialized: logits.shape)
-    vk_bernoulli_log_density_backward(
-      x.pointer, logits.pointer, gradient.pointer, dlogits.pointer, sizes.samples, sizes.rows,
-      sizes.columns)
+    Profiler.measure("bernoulli log density backward", [x, logits, gradient, dlogits]) {
+      vk_bernoulli_log_density_backward(
+        x.pointer, logits.pointer, gradient.pointer, dlogits.pointer, sizes.samples, sizes.rows,
+        sizes.columns)
+    }
     return dlogits
   }
 
   static func squaredError(_ x: Tensor, mean: Tensor, sizes: SampledRows) -> Tensor {
     let output = Tensor(uninitialized: [sizes.samples * sizes.rows])
-    vk_squared_error(
-      x.pointer, mean.pointer, output.pointer, sizes.samples, sizes.rows, sizes.columns)
+    Profiler.measure("squared error", [x, mean, output]) {
+      vk_squared_error(
+        x.pointer, mean.pointer, output.pointer, sizes.samples, sizes.rows, sizes.columns)
+    }
     return output
   }
 
@@ -124,9 +158,11 @@ extension Kernels {
   ) -> (input: Tensor?, mean: Tensor) {
     let dx = wantsInput ? Tensor(uninitialized: x.shape) : nil
     let dmean = Tensor(uninitialized: mean.shape)
-    vk_squared_error_backward(
-      x.pointer, mean.pointer, gradient.pointer, dx?.pointer, dmean.pointer, sizes.samples,
-      sizes.rows, sizes.columns)
+    Profiler.measure("squared error backward", [x, mean, gradient, dx, dmean]) {
+      vk_squared_error_backward(
+        x.pointer, mean.pointer, gradient.pointer, dx?.pointer, dmean.pointer, sizes.samples,
+        sizes.rows, sizes.columns)
+    }
     return (dx, dmean)
   }
 

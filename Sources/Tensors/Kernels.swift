@@ -9,22 +9,28 @@ enum Kernels {
   // MARK: Elementwise
 
   static func fill(_ value: Float, _ output: Tensor) {
-    vk_fill(value, output.pointer, output.count)
+    Profiler.measure("fill", [output]) {
+      vk_fill(value, output.pointer, output.count)
+    }
   }
 
   static func unary(_ function: UnaryFunction, _ input: Tensor) -> Tensor {
     let output = Tensor(uninitialized: input.shape)
-    function.withParameters {
-      vk_unary(function.operation, $0, input.pointer, output.pointer, input.count)
+    Profiler.measure("unary", [input, output]) {
+      function.withParameters {
+        vk_unary(function.operation, $0, input.pointer, output.pointer, input.count)
+      }
     }
     return output
   }
 
   static func unaryBackward(_ function: UnaryFunction, saved: Tensor?, gradient: Tensor) -> Tensor {
     let output = Tensor(uninitialized: gradient.shape)
-    function.withParameters {
-      vk_unary_backward(
-        function.operation, $0, saved?.pointer, gradient.pointer, output.pointer, gradient.count)
+    Profiler.measure("unary backward", [saved, gradient, output]) {
+      function.withParameters {
+        vk_unary_backward(
+          function.operation, $0, saved?.pointer, gradient.pointer, output.pointer, gradient.count)
+      }
     }
     return output
   }
@@ -33,12 +39,16 @@ enum Kernels {
   static func binary(_ operation: vk_binary_op, _ a: Tensor, _ b: Tensor, shape: Shape) -> Tensor {
     let output = Tensor(uninitialized: shape)
     if a.shape.count == shape.count, b.shape.count == shape.count {
-      vk_binary(operation, a.pointer, b.pointer, output.pointer, shape.count)
+      Profiler.measure("binary", [a, b, output]) {
+        vk_binary(operation, a.pointer, b.pointer, output.pointer, shape.count)
+      }
     } else {
-      vk_binary_broadcast(
-        operation, Int32(shape.rank), shape.dimensions.map(Int64.init), a.pointer,
-        a.shape.broadcastStrides(to: shape), b.pointer, b.shape.broadcastStrides(to: shape),
-        output.pointer)
+      Profiler.measure("binary broadcast", [a, b, output]) {
+        vk_binary_broadcast(
+          operation, Int32(shape.rank), shape.dimensions.map(Int64.init), a.pointer,
+          a.shape.broadcastStrides(to: shape), b.pointer, b.shape.broadcastStrides(to: shape),
+          output.pointer)
+      }
     }
     return output
   }
@@ -50,11 +60,15 @@ enum Kernels {
 
   /// target += addend, in place.
   static func add(_ addend: Tensor, to target: Tensor, scale: Float = 1) {
-    vk_axpy(scale, addend.pointer, target.pointer, target.count)
+    Profiler.measure("axpy", [addend, target]) {
+      vk_axpy(scale, addend.pointer, target.pointer, target.count)
+    }
   }
 
   static func allFinite(_ input: Tensor) -> Bool {
-    vk_all_finite(input.pointer, input.count) != 0
+    Profiler.measure("all finite", [input]) {
+      vk_all_finite(input.pointer, input.count) != 0
+    }
   }
 
   // MARK: Dense
@@ -66,10 +80,12 @@ enum Kernels {
   ) -> Tensor? {
     let columns = x.shape[-1]
     let before = keepingInput ? Tensor(uninitialized: x.shape) : nil
-    function.withParameters {
-      vk_bias_activation(
-        function.operation, $0, x.pointer, bias?.pointer, before?.pointer, x.pointer,
-        rows(of: x, columns: columns), columns)
+    Profiler.measure("bias activation", [x, bias, before]) {
+      function.withParameters {
+        vk_bias_activation(
+          function.operation, $0, x.pointer, bias?.pointer, before?.pointer, x.pointer,
+          rows(of: x, columns: columns), columns)
+      }
     }
     return before
   }
@@ -89,10 +105,12 @@ enum Kernels {
       return (gradient, bias)
     }
     let input = Tensor(uninitialized: gradient.shape)
-    function.withParameters {
-      vk_bias_activation_backward(
-        function.operation, $0, saved?.pointer, gradient.pointer, input.pointer, bias?.pointer,
-        rows(of: gradient, columns: columns), columns)
+    Profiler.measure("bias activation backward", [saved, gradient, input, bias]) {
+      function.withParameters {
+        vk_bias_activation_backward(
+          function.operation, $0, saved?.pointer, gradient.pointer, input.pointer, bias?.pointer,
+          rows(of: gradient, columns: columns), columns)
+      }
     }
     return (input, bias)
   }
@@ -103,48 +121,66 @@ enum Kernels {
     _ operation: vk_reduce_op, _ input: Tensor, outer: Int, reduced: Int, inner: Int,
     into output: Tensor
   ) {
-    vk_reduce(operation, input.pointer, output.pointer, outer, reduced, inner)
+    Profiler.measure("reduce", [input, output]) {
+      vk_reduce(operation, input.pointer, output.pointer, outer, reduced, inner)
+    }
   }
 
   static func argmax(_ input: Tensor, outer: Int, reduced: Int, inner: Int, into output: Tensor) {
-    vk_argmax(input.pointer, output.indexPointer, outer, reduced, inner)
+    Profiler.measure("argmax", [input, output]) {
+      vk_argmax(input.pointer, output.indexPointer, outer, reduced, inner)
+    }
   }
 
   static func doubleSum(_ input: Tensor) -> Double {
-    vk_sum_f64(input.pointer, input.count)
+    Profiler.measure("sum", [input]) {
+      vk_sum_f64(input.pointer, input.count)
+    }
   }
 
   static func doubleSumOfSquares(_ input: Tensor) -> Double {
-    vk_sum_squares_f64(input.pointer, input.count)
+    Profiler.measure("sum squares", [input]) {
+      vk_sum_squares_f64(input.pointer, input.count)
+    }
   }
 
   static func softmax(_ x: Tensor, rows: Int, columns: Int) -> Tensor {
     let y = Tensor(uninitialized: x.shape)
-    vk_softmax(x.pointer, y.pointer, rows, columns)
+    Profiler.measure("softmax", [x, y]) {
+      vk_softmax(x.pointer, y.pointer, rows, columns)
+    }
     return y
   }
 
   static func softmaxBackward(_ y: Tensor, _ dy: Tensor, rows: Int, columns: Int) -> Tensor {
     let dx = Tensor(uninitialized: y.shape)
-    vk_softmax_backward(y.pointer, dy.pointer, dx.pointer, rows, columns)
+    Profiler.measure("softmax backward", [y, dy, dx]) {
+      vk_softmax_backward(y.pointer, dy.pointer, dx.pointer, rows, columns)
+    }
     return dx
   }
 
   static func logSoftmax(_ x: Tensor, rows: Int, columns: Int) -> Tensor {
     let y = Tensor(uninitialized: x.shape)
-    vk_log_softmax(x.pointer, y.pointer, rows, columns)
+    Profiler.measure("log softmax", [x, y]) {
+      vk_log_softmax(x.pointer, y.pointer, rows, columns)
+    }
     return y
   }
 
   static func logSoftmaxBackward(_ y: Tensor, _ dy: Tensor, rows: Int, columns: Int) -> Tensor {
     let dx = Tensor(uninitialized: y.shape)
-    vk_log_softmax_backward(y.pointer, dy.pointer, dx.pointer, rows, columns)
+    Profiler.measure("log softmax backward", [y, dy, dx]) {
+      vk_log_softmax_backward(y.pointer, dy.pointer, dx.pointer, rows, columns)
+    }
     return dx
   }
 
   static func logSumExp(_ x: Tensor, rows: Int, columns: Int, shape: Shape) -> Tensor {
     let y = Tensor(uninitialized: shape)
-    vk_log_sum_exp(x.pointer, y.pointer, rows, columns)
+    Profiler.measure("log sum exp", [x, y]) {
+      vk_log_sum_exp(x.pointer, y.pointer, rows, columns)
+    }
     return y
   }
 
@@ -152,7 +188,9 @@ enum Kernels {
     _ x: Tensor, _ y: Tensor, _ dy: Tensor, rows: Int, columns: Int
   ) -> Tensor {
     let dx = Tensor(uninitialized: x.shape)
-    vk_log_sum_exp_backward(x.pointer, y.pointer, dy.pointer, dx.pointer, rows, columns)
+    Profiler.measure("log sum exp backward", [x, y, dy, dx]) {
+      vk_log_sum_exp_backward(x.pointer, y.pointer, dy.pointer, dx.pointer, rows, columns)
+    }
     return dx
   }
 
@@ -162,8 +200,10 @@ enum Kernels {
     let columns = x.shape[-1]
     let mean = Tensor(uninitialized: [columns])
     let variance = Tensor(uninitialized: [columns])
-    vk_column_moments(
-      x.pointer, mean.pointer, variance.pointer, rows(of: x, columns: columns), columns)
+    Profiler.measure("column moments", [x, mean, variance]) {
+      vk_column_moments(
+        x.pointer, mean.pointer, variance.pointer, rows(of: x, columns: columns), columns)
+    }
     return (mean, variance)
   }
 
@@ -173,10 +213,12 @@ enum Kernels {
   ) -> Tensor {
     let columns = x.shape[-1]
     let y = Tensor(uninitialized: x.shape)
-    function.withParameters {
-      vk_normalize_columns(
-        function.operation, $0, x.pointer, mean.pointer, inverseDeviation.pointer, scale.pointer,
-        shift.pointer, y.pointer, rows(of: x, columns: columns), columns)
+    Profiler.measure("normalize columns", [x, mean, inverseDeviation, scale, shift, y]) {
+      function.withParameters {
+        vk_normalize_columns(
+          function.operation, $0, x.pointer, mean.pointer, inverseDeviation.pointer, scale.pointer,
+          shift.pointer, y.pointer, rows(of: x, columns: columns), columns)
+      }
     }
     return y
   }
@@ -189,11 +231,16 @@ enum Kernels {
     let dx = wantsInput ? Tensor(uninitialized: x.shape) : nil
     let dscale = Tensor(uninitialized: [columns])
     let dshift = Tensor(uninitialized: [columns])
-    function.withParameters {
-      vk_normalize_columns_backward(
-        function.operation, $0, x.pointer, mean.pointer, inverseDeviation.pointer, scale.pointer,
-        shift.pointer, gradient.pointer, dx?.pointer, dscale.pointer, dshift.pointer,
-        rows(of: x, columns: columns), columns, batchStatistics ? 1 : 0)
+    Profiler.measure(
+      "normalize columns backward",
+      [x, mean, inverseDeviation, scale, shift, gradient, dx, dscale, dshift]
+    ) {
+      function.withParameters {
+        vk_normalize_columns_backward(
+          function.operation, $0, x.pointer, mean.pointer, inverseDeviation.pointer, scale.pointer,
+          shift.pointer, gradient.pointer, dx?.pointer, dscale.pointer, dshift.pointer,
+          rows(of: x, columns: columns), columns, batchStatistics ? 1 : 0)
+      }
     }
     return (dx, dscale, dshift)
   }
@@ -205,10 +252,12 @@ enum Kernels {
     let mean = Tensor(uninitialized: [batch, groups])
     let inverseDeviation = Tensor(uninitialized: [batch, groups])
     let y = Tensor(uninitialized: x.shape)
-    function.withParameters {
-      vk_group_normalize(
-        function.operation, $0, x.pointer, scale.pointer, shift.pointer, epsilon, mean.pointer,
-        inverseDeviation.pointer, y.pointer, batch, spatial, channels, groups)
+    Profiler.measure("group normalize", [x, scale, shift, mean, inverseDeviation, y]) {
+      function.withParameters {
+        vk_group_normalize(
+          function.operation, $0, x.pointer, scale.pointer, shift.pointer, epsilon, mean.pointer,
+          inverseDeviation.pointer, y.pointer, batch, spatial, channels, groups)
+      }
     }
     return (y, mean, inverseDeviation)
   }
@@ -221,11 +270,16 @@ enum Kernels {
     let dx = wantsInput ? Tensor(uninitialized: x.shape) : nil
     let dscale = Tensor(uninitialized: [channels])
     let dshift = Tensor(uninitialized: [channels])
-    function.withParameters {
-      vk_group_normalize_backward(
-        function.operation, $0, x.pointer, mean.pointer, inverseDeviation.pointer, scale.pointer,
-        shift.pointer, gradient.pointer, dx?.pointer, dscale.pointer, dshift.pointer, batch,
-        spatial, channels, groups)
+    Profiler.measure(
+      "group normalize backward",
+      [x, mean, inverseDeviation, scale, shift, gradient, dx, dscale, dshift]
+    ) {
+      function.withParameters {
+        vk_group_normalize_backward(
+          function.operation, $0, x.pointer, mean.pointer, inverseDeviation.pointer, scale.pointer,
+          shift.pointer, gradient.pointer, dx?.pointer, dscale.pointer, dshift.pointer, batch,
+          spatial, channels, groups)
+      }
     }
     return (dx, dscale, dshift)
   }
@@ -238,15 +292,19 @@ enum Kernels {
     to destination: Tensor, destinationOffset: Int = 0, destinationStrides: [Int],
     accumulating: Bool = false
   ) {
-    vk_copy_strided(
-      Int32(shape.count), shape.map(Int64.init), source.pointer + sourceOffset,
-      sourceStrides.map(Int64.init), destination.pointer + destinationOffset,
-      destinationStrides.map(Int64.init), accumulating ? 1 : 0)
+    Profiler.measure("copy strided", [source, destination]) {
+      vk_copy_strided(
+        Int32(shape.count), shape.map(Int64.init), source.pointer + sourceOffset,
+        sourceStrides.map(Int64.init), destination.pointer + destinationOffset,
+        destinationStrides.map(Int64.init), accumulating ? 1 : 0)
+    }
   }
 
   static func gatherRows(_ table: Tensor, _ indices: Tensor, columns: Int, shape: Shape) -> Tensor {
     let output = Tensor(uninitialized: shape)
-    vk_gather_rows(table.pointer, indices.indexPointer, output.pointer, indices.count, columns)
+    Profiler.measure("gather rows", [table, indices, output]) {
+      vk_gather_rows(table.pointer, indices.indexPointer, output.pointer, indices.count, columns)
+    }
     return output
   }
 
@@ -254,7 +312,9 @@ enum Kernels {
     -> Tensor
   {
     let table = Tensor.zeros(shape)
-    vk_scatter_add_rows(rows.pointer, indices.indexPointer, table.pointer, indices.count, columns)
+    Profiler.measure("scatter add rows", [rows, indices, table]) {
+      vk_scatter_add_rows(rows.pointer, indices.indexPointer, table.pointer, indices.count, columns)
+    }
     return table
   }
 
@@ -262,8 +322,10 @@ enum Kernels {
     let y = Tensor(uninitialized: [
       x.shape[0], x.shape[1] * factorY, x.shape[2] * factorX, x.shape[3],
     ])
-    vk_upsample_nearest(
-      x.pointer, y.pointer, x.shape[0], x.shape[1], x.shape[2], x.shape[3], factorY, factorX)
+    Profiler.measure("upsample nearest", [x, y]) {
+      vk_upsample_nearest(
+        x.pointer, y.pointer, x.shape[0], x.shape[1], x.shape[2], x.shape[3], factorY, factorX)
+    }
     return y
   }
 
@@ -271,14 +333,18 @@ enum Kernels {
     _ dy: Tensor, shape: Shape, factorY: Int, factorX: Int
   ) -> Tensor {
     let dx = Tensor(uninitialized: shape)
-    vk_upsample_nearest_backward(
-      dy.pointer, dx.pointer, shape[0], shape[1], shape[2], shape[3], factorY, factorX)
+    Profiler.measure("upsample nearest backward", [dy, dx]) {
+      vk_upsample_nearest_backward(
+        dy.pointer, dx.pointer, shape[0], shape[1], shape[2], shape[3], factorY, factorX)
+    }
     return dx
   }
 
   static func threshold(_ x: Tensor, above threshold: Float) -> Tensor {
     let y = Tensor(uninitialized: x.shape)
-    vk_threshold(x.pointer, threshold, y.pointer, x.count)
+    Profiler.measure("threshold", [x, y]) {
+      vk_threshold(x.pointer, threshold, y.pointer, x.count)
+    }
     return y
   }
 

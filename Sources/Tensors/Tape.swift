@@ -92,6 +92,9 @@ extension Tensor {
     guard let root = node else { return Gradients() }
     var gradients = Gradients()
     root.accumulate(cotangent.detached())
+    let wasInBackwardPass = Self.isInBackwardPass
+    vk_set_in_backward(1)
+    defer { vk_set_in_backward(wasInBackwardPass ? 1 : 0) }
     withoutTape {
       for node in Self.tape(behind: root) {
         guard let gradient = node.gradient else { continue }
@@ -111,6 +114,9 @@ extension Tensor {
     }
     return gradients
   }
+
+  /// Whether this thread is inside a backward pass.
+  static var isInBackwardPass: Bool { vk_in_backward() != 0 }
 
   /// All nodes that `root` depends on, the youngest first.
   private static func tape(behind root: Node) -> [Node] {

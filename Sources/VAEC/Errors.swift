@@ -40,6 +40,8 @@ extension CallError {
     case let error as TrainingError:
       let status = error.kind == .diverged ? VAE_ERR_DIVERGED : VAE_ERR_DATA
       self.init(status, Self.inC(error.message))
+    case let error as PluginError:
+      self.init(error.kind == .missing ? VAE_ERR_NOT_FOUND : VAE_ERR_PLUGIN, error.message)
     case let error as SafetensorsError:
       self.init(VAE_ERR_FORMAT, error.message)
     case let error as FileError:
@@ -59,6 +61,7 @@ extension CallError {
   /// What the layers below call by its name on the command line, by its name in C.
   private static func inC(_ message: String) -> String {
     let words = [
+      ("load it with --plugin ", "load it with vae_load_plugin or vae_register_plugin: "),
       ("--set ", "the setting "), ("--learning-rate", "learning_rate"),
       ("--batch-size", "batch_size"), ("--epochs", "epochs"),
       (

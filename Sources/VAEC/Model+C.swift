@@ -36,6 +36,24 @@ public func vae_model_create(
   }
 }
 
+@c @implementation
+public func vae_model_create_stage(
+  _ model: OpaquePointer?, _ stage: UnsafePointer<CChar>?, _ list: UnsafePointer<vae_setting>?,
+  _ count: Int, _ next: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try result(next, "next")
+    let stage = try text(stage, "stage")
+    let settings = try settings(list, UInt64(UInt(bitPattern: count)))
+    result.pointee = Handles.make(
+      try ModelObject.object(model).read {
+        try ModelObject(
+          $0.stage(stage, settings: settings, registry: Known.registry), isFresh: true)
+      })
+  }
+}
+
 /// The recipe that options name or hold, with nothing set.
 private func givenRecipe(_ options: vae_model_options, _ registry: Registry) throws -> Recipe {
   let variant = try text(optional: options.variant, "options->variant")

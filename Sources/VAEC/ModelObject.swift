@@ -45,14 +45,26 @@ final class ModelObject: HandleObject {
   ///
   /// - Throws: `CallError` of status `VAE_ERR_BUSY` where another call is under way.
   func read<Result>(_ body: (TrainedModel) throws -> Result) throws -> Result {
-    try exclusion.run("model", .reading) { try body(trained) }
+    try exclusion.run("model", .reading) { try checked { try body(trained) } }
   }
 
   /// Runs a call that changes the model's tensors.
   func change<Result>(_ body: (TrainedModel) throws -> Result) throws -> Result {
     try exclusion.run("model", .changing) {
       isFresh = false
-      return try body(trained)
+      return try checked { try body(trained) }
+    }
+  }
+
+  /// Runs a body; where a part of the model fails in it, that is the error.
+  private func checked<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      let result = try body()
+      try trained.model.checkParts()
+      return result
+    } catch {
+      try trained.model.checkParts()
+      throw error
     }
   }
 

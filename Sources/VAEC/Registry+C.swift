@@ -2,13 +2,42 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import Tensors
 import VAEZoo
 
 /// The variants and components that this process knows.
 enum Known {
-  static var registry: Registry { builtIn }
+  static var registry: Registry { known.withLock { $0 } }
 
-  private static let builtIn = Registry.builtIn
+  private static let known = Lock(Registry.builtIn)
+
+  /// Adds what a plug-in brings.
+  static func add(_ plugin: Plugin) throws {
+    try known.withLock { try $0.register(plugin) }
+  }
+}
+
+@c @implementation
+public func vae_load_plugin(
+  _ path: UnsafePointer<CChar>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) { try Known.add(.load(text(path, "path"))) }
+}
+
+@c @implementation
+public func vae_register_plugin(
+  _ entry: vae_plugin_entry_function?, _ name: UnsafePointer<CChar>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let entry = try required(entry, "entry")
+    let name = try text(name, "name")
+    guard !name.isEmpty, name != Registry.builtInOrigin else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT, "name is \"\(name)\", which a plug-in cannot be called")
+    }
+    try Known.add(.inProcess(entry, name: name))
+  }
 }
 
 @c @implementation

@@ -66,7 +66,7 @@ final class TrainerObject: HandleObject {
   /// Takes note of what training reports, before C hears of it.
   func note(_ event: TrainingEvent) {
     switch event {
-    case .started: break
+    case .started, .stored: break
     case .step(let step, let total, let epoch, let terms):
       measured.withLock {
         $0.setPosition(step: step, epoch: epoch, totalSteps: total)
@@ -117,7 +117,7 @@ extension vae_progress {
       epoch = Int64(record.epoch)
       train = vae_bound(record.train)
       if let terms = record.valid { valid = vae_bound(terms, isHeldOut: true) }
-    case .started, .notice: return nil
+    case .started, .stored, .notice: return nil
     }
   }
 }

@@ -17,6 +17,8 @@ public final class Model: Module {
   public let likelihood: any Likelihood
   /// What training minimises.
   public let objective: any Objective
+  /// The parts that `checkParts` asks.
+  let fallibleParts: [any FalliblePart]
 
   /// A model of the given parts.
   public init(
@@ -28,6 +30,8 @@ public final class Model: Module {
     self.decoder = decoder
     self.likelihood = likelihood
     self.objective = objective
+    let parts: [any Module] = [encoder, prior, decoder, likelihood, objective]
+    fallibleParts = parts.compactMap { $0 as? any FalliblePart }
   }
 
   /// The five parts.
@@ -45,6 +49,7 @@ public final class Model: Module {
     if let parameters = likelihood.parameters(withMean: mean) { decoder.begin(at: parameters) }
     for part in parts { try part.prepare(firstBatches: firstBatches, context: context) }
     try prior.prepare(firstBatches: firstBatches, encodedBy: encoder, context: context)
+    try checkParts()
   }
 
   /// What the model says about a batch `[N, height, width, channels]`.

@@ -21,7 +21,12 @@ public struct Registry: Sendable {
     public let summary: String
     /// Its hyper-parameters.
     public let hyperparameters: [Hyperparameter]
+    /// "built-in", or the file that brought it.
+    public let origin: String
   }
+
+  /// The origin of what comes with the package.
+  public static let builtInOrigin = "built-in"
 
   /// The variants in order of registration.
   public private(set) var entries: [Entry] = []
@@ -49,7 +54,7 @@ public struct Registry: Sendable {
   }
 
   /// Adds a variant and the components it brings; one of the same name is replaced.
-  public mutating func register(_ variant: any Variant, origin: String = "built-in") {
+  public mutating func register(_ variant: any Variant, origin: String = Registry.builtInOrigin) {
     entries.removeAll { $0.variant.name == variant.name }
     entries.append(Entry(variant: variant, origin: origin))
     variant.registerComponents(in: &self)
@@ -81,6 +86,26 @@ public struct Registry: Sendable {
     list.append(component)
   }
 
+  /// Removes all variants and components of an origin.
+  public mutating func remove(origin: String) {
+    entries.removeAll { $0.origin == origin }
+    encoders.removeAll { $0.origin == origin }
+    priors.removeAll { $0.origin == origin }
+    decoders.removeAll { $0.origin == origin }
+    likelihoods.removeAll { $0.origin == origin }
+    objectives.removeAll { $0.origin == origin }
+  }
+
+  /// The origin of each variant and component that is not built in, without repetition.
+  public var plugInOrigins: [String] {
+    var found: [String] = []
+    let all = entries.map(\.origin) + Role.allCases.flatMap { components($0).map(\.origin) }
+    for origin in all where origin != Self.builtInOrigin && !found.contains(origin) {
+      found.append(origin)
+    }
+    return found
+  }
+
   /// The variant of a name.
   public func variant(_ name: String) throws(RecipeError) -> any Variant {
     guard let entry = entries.first(where: { $0.variant.name == name }) else {
@@ -95,7 +120,8 @@ public struct Registry: Sendable {
     func describe<Part>(_ list: [Component<Part>]) -> [ComponentDescription] {
       list.map {
         ComponentDescription(
-          role: $0.role, name: $0.name, summary: $0.summary, hyperparameters: $0.hyperparameters)
+          role: $0.role, name: $0.name, summary: $0.summary, hyperparameters: $0.hyperparameters,
+          origin: $0.origin)
       }
     }
     return switch role {
@@ -122,7 +148,8 @@ public struct Registry: Sendable {
   static let automatic = "auto"
   private static let automaticLikelihood = ComponentDescription(
     role: .likelihood, name: automatic,
-    summary: "bernoulli for binary data, else gaussian with learnt sigma", hyperparameters: [])
+    summary: "bernoulli for binary data, else gaussian with learnt sigma", hyperparameters: [],
+    origin: builtInOrigin)
 }
 
 // MARK: - Making models

@@ -3,4 +3,5 @@
 @_exported import Tensors
 @_exported import VAECore
 @_exported import VAEData
+@_exported import VAEPluginHost
 @_exported import VAETraining

@@ -8,12 +8,15 @@ struct BenchCommand: ParsableCommand {
     abstract: "Time training steps of the reference workloads against what the processor can do.",
     discussion: """
       A step is forward, backward and Adam. Utilization is useful operations a second, from the median step, over the \
-      best rate of oneDNN's matrix product in the same run.
+      best rate of oneDNN's matrix product in the same run. With --profile, further steps are recorded operation by \
+      operation: bytes are those of the arrays an operation reads and writes, and what a step takes beyond its \
+      operations stands as outside. With one thread these times are processor time, which neighbours do not lengthen.
 
       \(Workload.all.map { "  \($0.name)  \($0.summary)" }.joined(separator: "\n"))
       """)
 
   @Argument(help: "Workloads; all of them where none is named.") var workloads: [String] = []
+  @Flag(help: "Print what each operation costs, forward and backward.") var profile = false
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
 
@@ -30,10 +33,21 @@ struct BenchCommand: ParsableCommand {
     let chosen =
       workloads.isEmpty ? Workload.all : Workload.all.filter { workloads.contains($0.name) }
     let results = try chosen.compactMap { try $0.measure() }
+    let profiles = profile ? try chosen.compactMap { try $0.profile() } : []
     if output.json {
-      Console.print(JSON.array(results.map(\.json)).line)
+      let values = results.map { result in
+        var object = result.json.object ?? [:]
+        object["profile"] = profiles.first { $0.workload == result.workload }?.json
+        return JSON.object(object)
+      }
+      Console.print(JSON.array(values).line)
       return
     }
+    Console.print(Self.table(results))
+    for profile in profiles { Console.print("\n" + Self.table(profile)) }
+  }
+
+  private static func table(_ results: [BenchmarkResult]) -> String {
     let header = [
       "workload", "threads", "min ms", "median ms", "GFLOP/s", "peak GFLOP/s", "utilization",
       "peak MB",
@@ -46,6 +60,37 @@ struct BenchCommand: ParsableCommand {
         Console.fixed(result.peakMegabytes, 0),
       ]
     }
-    Console.print(Console.table([header] + rows))
+    return Console.table([header] + rows)
+  }
+
+  private static func table(_ profile: WorkloadProfile) -> String {
+    let header = [
+      "min ms", "median ms", "share", "calls", "Mflop", "MB", "GFLOP/s", "GB/s", "utilization",
+      "pass", profile.workload,
+    ]
+    func share(_ milliseconds: Double) -> String {
+      Console.fixed(100 * milliseconds / profile.medianMilliseconds, 1) + "%"
+    }
+    let rows = profile.lines.map { line in
+      let multiplies = line.cost.flops > 0
+      return [
+        Console.fixed(line.minimumMilliseconds, 3), Console.fixed(line.medianMilliseconds, 3),
+        share(line.medianMilliseconds), "\(line.cost.calls)",
+        multiplies ? Console.fixed(line.cost.flops / 1e6, 1) : "",
+        Console.fixed(line.cost.bytes / 1e6, 2), multiplies ? Console.fixed(line.gflops, 1) : "",
+        Console.fixed(line.gigabytes, 1),
+        multiplies ? Console.fixed(line.gflops / profile.peakGflops) : "",
+        line.cost.pass.rawValue, "\(line.cost.name) \(line.cost.sizes)",
+      ]
+    }
+    let outside = [
+      "", Console.fixed(profile.outsideMilliseconds, 3), share(profile.outsideMilliseconds),
+      "", "", "", "", "", "", "", "outside operations",
+    ]
+    let whole = [
+      "", Console.fixed(profile.medianMilliseconds, 3), share(profile.medianMilliseconds), "", "",
+      "", "", "", "", "", "the step",
+    ]
+    return Console.table([header] + rows + [outside, whole])
   }
 }

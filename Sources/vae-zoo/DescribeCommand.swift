@@ -12,6 +12,7 @@ struct DescribeCommand: ParsableCommand {
       """)
 
   @Argument(help: "A variant that `vae-zoo list` shows.") var variant: String
+  @OptionGroup var plugins: PluginOptions
   @OptionGroup var output: OutputOptions
   @Flag(help: "Print the full recipe as JSON.") var recipe = false
 
@@ -20,7 +21,7 @@ struct DescribeCommand: ParsableCommand {
   }
 
   func run() throws {
-    let registry = Registry.builtIn
+    let registry = try plugins.registry()
     let recipe = try registry.recipe(for: variant)
     let variant = try registry.variant(variant)
     if self.recipe {

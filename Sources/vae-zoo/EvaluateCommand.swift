@@ -13,7 +13,8 @@ struct EvaluateCommand: ParsableCommand {
       of discrete values, active units; with --importance-samples K the importance-weighted negative log-likelihood \
       with K draws an example, in memory that does not grow with K. Where the factors that generated the data are \
       known and the posterior has one vector of means: the mutual information gap (MIG), the FactorVAE score, and \
-      disentanglement, completeness and informativeness (DCI), each 1 at best.
+      disentanglement, completeness and informativeness (DCI), each 1 at best. A run folder keeps the result for \
+      `vae-zoo report`.
       """)
 
   @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
@@ -23,6 +24,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Draws an example for the log-likelihood.", valueName: "k"))
   var importanceSamples: Int?
   @Option(help: "The seed of all draws.") var seed = 0
+  @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
 
@@ -39,7 +41,7 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     threads.apply()
     Interrupt.install()
-    let model = try TrainedModel.open(path, registry: .builtIn)
+    let model = try TrainedModel.open(path, registry: plugins.registry())
     let split = try model.data(data).split(named: split)
     var bar = ProgressBar()
     let result = model.evaluate(split, importanceSamples: importanceSamples, seed: seed) {
@@ -50,7 +52,13 @@ struct EvaluateCommand: ParsableCommand {
       return !Interrupt.token.isCancelled
     }
     bar.clear()
+    try model.model.checkParts()
     guard let result else { throw ExitCode(ExitStatus.interrupted) }
+    do {
+      try model.keep(result, split: split.name, data: data, seed: seed)
+    } catch let error as FileError {
+      Console.error("the run does not keep this result for its report: \(error)")
+    }
     if output.json {
       Console.print(result.json(variant: model.recipe.variant, split: split.name).line)
     } else {

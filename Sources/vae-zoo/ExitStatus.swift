@@ -2,6 +2,7 @@ import ArgumentParser
 import VAECore
 import VAEData
 import VAEImages
+import VAEPluginHost
 import VAETraining
 
 /// The exit status and the one line for an error; nil for what the argument parser throws to print
@@ -33,6 +34,8 @@ struct ExitStatus {
         case .exists, .unwritable: Self.cannotCreate
         case .unreadable, .malformed: Self.data
         }
+    case let error as PluginError:
+      code = error.kind == .missing ? Self.missing : Self.data
     case is PixelImageError:
       code = Self.cannotCreate
     default:

@@ -6,10 +6,11 @@ struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the variants with what they are and where they come from.")
 
+  @OptionGroup var plugins: PluginOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let registry = Registry.builtIn
+    let registry = try plugins.registry()
     if output.json {
       Console.print(registry.variantsJSON.line)
     } else {

@@ -14,6 +14,7 @@ struct ReconstructCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The file to write: .png.", valueName: "file")) var out: String
   @Option(help: "The number of images.") var count = 20
   @Option(help: "The seed of all draws.") var seed = 0
+  @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
 
   func validate() throws {
@@ -25,9 +26,10 @@ struct ReconstructCommand: ParsableCommand {
   func run() throws {
     threads.apply()
     let output = try ImageOutput(out, allowsArrays: false)
-    let model = try TrainedModel.open(path, registry: .builtIn)
+    let model = try TrainedModel.open(path, registry: plugins.registry())
     let split = try model.data(data).split(named: "test")
     let (originals, reconstructions) = model.reconstruct(split, count: count, seed: seed)
+    try model.model.checkParts()
     try output.write(
       originals: originals, reconstructions: reconstructions,
       range: model.recipe.data?.range ?? .unit)

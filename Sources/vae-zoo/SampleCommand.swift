@@ -15,6 +15,7 @@ struct SampleCommand: ParsableCommand {
   @Option(help: "The seed of all draws.") var seed = 0
   @Option(help: ArgumentHelp("A factor for the prior's standard deviations.", valueName: "t"))
   var temperature: Float = 1
+  @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
 
   func validate() throws {
@@ -29,8 +30,9 @@ struct SampleCommand: ParsableCommand {
   func run() throws {
     threads.apply()
     let output = try ImageOutput(out, allowsArrays: true)
-    let model = try TrainedModel.open(path, registry: .builtIn)
+    let model = try TrainedModel.open(path, registry: plugins.registry())
     let images = model.sample(count: count, seed: seed, temperature: temperature)
+    try model.model.checkParts()
     try output.write(images, range: model.recipe.data?.range ?? .unit)
     Console.error("wrote \(count) samples to \(out)")
   }

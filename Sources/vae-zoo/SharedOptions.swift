@@ -1,5 +1,8 @@
 import ArgumentParser
+import Glibc
 import Tensors
+import VAECore
+import VAEPluginHost
 import VAEZoo
 
 /// The number of threads, which every computing command takes.
@@ -24,4 +27,23 @@ struct ThreadOptions: ParsableArguments {
 struct OutputOptions: ParsableArguments {
   @Flag(help: "Print machine-readable lines on standard output, and nothing else there.")
   var json = false
+}
+
+/// `--plugin`, which every command takes that knows variants.
+struct PluginOptions: ParsableArguments {
+  @Option(
+    name: .customLong("plugin"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "A plug-in to load, beside those that VAE_ZOO_PLUGIN_PATH names; may be given more than once.",
+      valueName: "file"))
+  var files: [String] = []
+
+  /// The built-in variants and components with those of plug-ins. Why one of the search path was left
+  /// out goes to standard error.
+  func registry() throws -> Registry {
+    let searchPath = getenv(Plugin.pathVariable).map { String(cString: $0) }
+    let (registry, skipped) = try Registry.withPlugins(files, searchPath: searchPath)
+    for error in skipped { Console.error("plug-in left out: \(error)") }
+    return registry
+  }
 }

@@ -47,6 +47,8 @@ struct TrainCommand: ParsableCommand {
   var settings: [String] = []
   @Flag(help: "Continue the run where it stopped, or begin it.") var resume = false
   @Flag(help: "Replace the run if it exists.") var force = false
+  @Flag(help: "Make no records for `vae-zoo report`.") var noRecords = false
+  @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
 
@@ -91,7 +93,9 @@ struct TrainCommand: ParsableCommand {
     let request = TrainingRequest(
       subject, settings: allSettings, data: data, run: out,
       existing: resume ? .resume : force ? .replace : .refuse)
-    let session = try TrainingSession(request, registry: .builtIn)
+    let session = try TrainingSession(request, registry: plugins.registry())
+    session.trainer.makesRecords = !noRecords
+    session.command = CommandText.text
     if !output.json {
       Console.error(
         "\(session.recipe.variant): \(session.trainer.model.parameterCount) parameters, "
@@ -139,6 +143,7 @@ struct TrainingReporter {
     case .epoch(let record):
       bar.clear()
       Console.print(writesJSON ? record.json.line : line(record))
+    case .stored: break
     case .notice(let text):
       bar.clear()
       Console.error(text)

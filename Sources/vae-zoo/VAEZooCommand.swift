@@ -24,7 +24,7 @@ struct VAEZooCommand: ParsableCommand {
     version: VAEZooVersion.text,
     subcommands: [
       ListCommand.self, DescribeCommand.self, TrainCommand.self, EvaluateCommand.self,
-      SampleCommand.self, ReconstructCommand.self, BenchCommand.self,
+      SampleCommand.self, ReconstructCommand.self, BenchCommand.self, PluginCommand.self,
     ])
 
   static func main() {

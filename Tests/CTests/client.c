@@ -20,7 +20,7 @@ int main(void) {
   check(vae_data_describe(data, &data_info, &error), error);
   require(data_info.train_count == IMAGES && data_info.width == SIDE, "the data are described");
 
-  vae_model *model = make_model(data);
+  vae_model *model = make_model();
   vae_trainer *trainer = make_trainer(model, data, 2);
   int steps = 0;
   check(vae_trainer_fit(trainer, count_steps, &steps, NULL, &error), error);

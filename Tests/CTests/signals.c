@@ -25,7 +25,7 @@ int main(void) {
   // The library has installed no handler: ours is the first.
   struct sigaction before;
   vae_data *data = make_data();
-  vae_model *model = make_model(data);
+  vae_model *model = make_model();
   vae_trainer *trainer = make_trainer(model, data, 3);
   check(vae_trainer_step(trainer, NULL, &error), error);
   for (int signal = 1; signal < 32; signal++) {

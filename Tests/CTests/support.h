@@ -35,11 +35,12 @@ static inline vae_data *make_data(void) {
   return data;
 }
 
-static inline vae_model *make_model(const vae_data *data) {
+static inline vae_model *make_model(void) {
   const vae_setting settings[] = {{"hidden", "200"}, {"latent", "8"}};
   const vae_model_options options = {
     .struct_size = sizeof options, .variant = "gaussian-vae", .settings = settings,
-    .setting_count = 2, .data = data, .seed = 1};
+    .setting_count = 2, .range = VAE_RANGE_BINARY, .height = SIDE, .width = SIDE, .channels = 1,
+    .seed = 1};
   vae_model *model = NULL;
   vae_error *error = NULL;
   check(vae_model_create(&options, &model, &error), error);
@@ -58,7 +59,7 @@ static inline vae_trainer *make_trainer(vae_model *model, const vae_data *data, 
 // The bound that a fresh model reaches after some epochs: the same in every process and thread.
 static inline double trained_elbo(const vae_data *data) {
   vae_error *error = NULL;
-  vae_model *model = make_model(data);
+  vae_model *model = make_model();
   vae_trainer *trainer = make_trainer(model, data, 3);
   check(vae_trainer_fit(trainer, NULL, NULL, NULL, &error), error);
   double elbo = 0;

@@ -28,4 +28,18 @@ final class BenchTests: CommandTestCase {
       try number(results[0], "utilization"),
       try number(results[0], "gflops") / number(results[0], "peak_gflops"), accuracy: 1e-3)
   }
+
+  func testAProfileHasEveryOperationAndTheRest() throws {
+    let outcome = try run(["bench", "mlp", "--threads", "1", "--profile", "--json"])
+    let value = try JSONSerialization.jsonObject(with: Data(outcome.out.utf8))
+    let result = try XCTUnwrap((value as? [[String: Any]])?.first)
+    let profile = try XCTUnwrap(result["profile"] as? [String: Any])
+    let operations = try XCTUnwrap(profile["operations"] as? [[String: Any]])
+    // Of the arithmetic only the gradient of the data is left out: 2 · 128 · 784 · 400.
+    let flops = try operations.reduce(0) { try $0 + number($1, "flops") }
+    XCTAssertEqual(flops, try number(result, "flops") - 2 * 128 * 784 * 400)
+    XCTAssertEqual(Set(operations.compactMap { $0["pass"] as? String }), ["forward", "backward"])
+    XCTAssertGreaterThan(try number(profile, "median_ms"), 0)
+    XCTAssertGreaterThanOrEqual(try number(profile, "outside_ms"), 0)
+  }
 }

@@ -121,7 +121,7 @@ final class TrainTests: CommandTestCase {
       Set(try manager.contentsOfDirectory(atPath: run)),
       [
         ".lock", "recipe.json", "metrics.jsonl", "checkpoints", "latest", "weights.safetensors",
-        "optimizer.safetensors", "state.json", "model.safetensors",
+        "optimizer.safetensors", "state.json", "model.safetensors", "records",
       ])
     XCTAssertEqual(
       Set(try manager.contentsOfDirectory(atPath: run + "/checkpoints")), ["8", "12"],

@@ -371,7 +371,13 @@ private struct Fuzzer {
       return check("vae_data_images", makes: .array) {
         vae_data_images(data, split, first, count, $0, $1)
       }
-    case 19, 20, 21: return createModel(variants, keys)
+    case 19, 20: return createModel(variants, keys)
+    case 21:
+      let (model, stage) = (handle(.model), text(["prior", "", "no"]))
+      let (settings, count) = settings(keys)
+      return check("vae_model_create_stage", makes: .model) {
+        vae_model_create_stage(model, stage, settings, count, $0, $1)
+      }
     case 22:
       let path = text(["/nowhere/model.safetensors", "/", "", "/dev/null", "x"])
       return check("vae_model_load", makes: .model) { vae_model_load(path, $0, $1) }

@@ -114,6 +114,37 @@ final class ModelTests: CTestCase {
     }
   }
 
+  func testAFurtherStageTrainsItsPartsAloneAndLeavesTheFirstModelAsItWas() throws {
+    let model = try makeModel(
+      "vq-vae",
+      [
+        ("codes", "4"), ("code_size", "2"), ("encoder.channels", "4"),
+        ("encoder.residual_channels", "2"), ("encoder.blocks", "1"), ("decoder.channels", "4"),
+        ("decoder.residual_channels", "2"), ("decoder.blocks", "1"), ("prior.levels", "1"),
+      ])
+    let data = try makeData(train: images(40), test: images(8, seed: 7))
+    try succeed { vae_trainer_fit(try? makeTrainer(model, data), nil, nil, nil, $0) }
+    let first = try tensors(of: model)
+    let settings = CSettings([("prior.channels", "4"), ("prior.layers", "1")])
+    let next = try made(freedBy: vae_model_free) {
+      vae_model_create_stage(model, "prior", settings.pointer, settings.count, $0, $1)
+    }
+    let fresh = try tensors(of: next)
+    try succeed { vae_trainer_fit(try? makeTrainer(next, data), nil, nil, nil, $0) }
+    let trained = try tensors(of: next)
+    XCTAssertEqual(try tensors(of: model), first)
+    for (name, values) in first where !name.hasPrefix("prior.") {
+      XCTAssertEqual(trained[name], values, name)
+    }
+    let changed = trained.filter { fresh[$0.key] != $0.value }.map(\.key)
+    XCTAssertFalse(changed.isEmpty)
+    XCTAssertEqual(changed.filter { !$0.hasPrefix("prior.") }, [])
+    refuse(VAE_ERR_RECIPE, "no stage codes; there are: prior") {
+      var none: OpaquePointer?
+      return vae_model_create_stage(model, "codes", nil, 0, &none, $0)
+    }
+  }
+
   func testOptionsThatContradictThemselvesAreRefused() throws {
     func refusal(
       _ status: vae_status, _ words: String, line: UInt = #line,

@@ -145,22 +145,4 @@ final class RunFolderTests: XCTestCase {
 
   /// Runs a closure whose locals are gone afterwards, a run's lock among them.
   private func autoreleasing(_ body: () throws -> Void) rethrows { try body() }
-
-  /// Counts operations and says when the one to crash at has come.
-  private final class Counter: @unchecked Sendable {
-    private(set) var count = 0
-    private(set) var hasCrashed = false
-    private var crashAt = 0
-
-    func restart(crashAt: Int) {
-      (count, hasCrashed, self.crashAt) = (0, false, crashAt)
-    }
-
-    func isDue() -> Bool {
-      defer { count += 1 }
-      // After a crash nothing more happens.
-      hasCrashed = hasCrashed || count == crashAt
-      return hasCrashed
-    }
-  }
 }

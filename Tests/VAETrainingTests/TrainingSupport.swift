@@ -75,3 +75,21 @@ enum TrainingSupport {
     Dictionary(uniqueKeysWithValues: model.weights.map { ($0.name, $0.values.floats) })
   }
 }
+
+/// Counts operations and says when the one to crash at has come.
+final class Counter: @unchecked Sendable {
+  private(set) var count = 0
+  private(set) var hasCrashed = false
+  private var crashAt = 0
+
+  func restart(crashAt: Int) {
+    (count, hasCrashed, self.crashAt) = (0, false, crashAt)
+  }
+
+  func isDue() -> Bool {
+    defer { count += 1 }
+    // After a crash nothing more happens.
+    hasCrashed = hasCrashed || count == crashAt
+    return hasCrashed
+  }
+}

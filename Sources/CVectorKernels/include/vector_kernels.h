@@ -45,6 +45,9 @@ void vk_apply_threads(void);
 /// Swift has no cheap thread-local.
 int vk_recording(void);
 void vk_set_recording(int recording);
+/// Whether the calling thread is inside a backward pass: 0 by default. Thread-local for the same reason.
+int vk_in_backward(void);
+void vk_set_in_backward(int in_backward);
 
 // MARK: Elementwise
 

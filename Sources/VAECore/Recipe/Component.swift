@@ -24,18 +24,22 @@ public struct Component<Part>: Sendable {
   public let summary: String
   /// Its hyper-parameters, in order.
   public let hyperparameters: [Hyperparameter]
+  /// `Registry.builtInOrigin`, or the file of the plug-in that brought it.
+  public let origin: String
   /// Makes the part. Throws `RecipeError` where the values do not fit the data or each other.
   public let make: @Sendable (Hyperparameters, BuildContext) throws -> Part
 
   /// A component.
   public init(
     role: Role, name: String, summary: String, hyperparameters: [Hyperparameter],
+    origin: String = Registry.builtInOrigin,
     make: @escaping @Sendable (Hyperparameters, BuildContext) throws -> Part
   ) {
     self.role = role
     self.name = name
     self.summary = summary
     self.hyperparameters = hyperparameters
+    self.origin = origin
     self.make = make
   }
 }

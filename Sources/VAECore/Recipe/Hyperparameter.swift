@@ -55,6 +55,8 @@ public struct Hyperparameter: Sendable {
     case integers(count: ClosedRange<Int>, each: ClosedRange<Int>)
     /// Yes or no.
     case flag
+    /// Any text of at most so many bytes.
+    case text(limit: Int)
   }
 
   /// The name, in snake_case.
@@ -74,8 +76,8 @@ public struct Hyperparameter: Sendable {
     self.help = help
   }
 
-  /// The type's name: "integer", "number", "choice", "number or choice", "list of integers" or
-  /// "flag".
+  /// The type's name: "integer", "number", "choice", "number or choice", "list of integers", "flag"
+  /// or "text".
   public var typeName: String {
     switch kind {
     case .integer: "integer"
@@ -84,6 +86,7 @@ public struct Hyperparameter: Sendable {
     case .numberOrChoice: "number or choice"
     case .integers: "list of integers"
     case .flag: "flag"
+    case .text: "text"
     }
   }
 
@@ -101,6 +104,7 @@ public struct Hyperparameter: Sendable {
     case .integers(let count, let each):
       "\(count.lowerBound) to \(count.upperBound) numbers in \(each.lowerBound)…\(each.upperBound)"
     case .flag: "true, false"
+    case .text(let limit): "at most \(limit) bytes"
     }
   }
 
@@ -121,7 +125,7 @@ extension Hyperparameter {
       switch kind {
       case .integer: Int(text).map(HyperparameterValue.integer)
       case .number: Double(text).map(HyperparameterValue.number)
-      case .choice: .text(text)
+      case .choice, .text: .text(text)
       case .numberOrChoice: Double(text).map(HyperparameterValue.number) ?? .text(text)
       case .integers: Self.integers(text).map(HyperparameterValue.integers)
       case .flag: Bool(text).map(HyperparameterValue.flag)
@@ -140,7 +144,9 @@ extension Hyperparameter {
       case (.integers, .integer(let number)): .integers([number])
       case (.number, _), (.numberOrChoice, .integer), (.numberOrChoice, .number):
         json.double.map(HyperparameterValue.number)
-      case (.choice, .text(let word)), (.numberOrChoice, .text(let word)): .text(word)
+      case (.choice, .text(let word)), (.numberOrChoice, .text(let word)),
+        (.text, .text(let word)):
+        .text(word)
       case (.integers, .array(let items)):
         items.allSatisfy { $0.integer != nil } ? .integers(items.compactMap(\.integer)) : nil
       case (.flag, .bool(let flag)): .flag(flag)
@@ -177,6 +183,8 @@ extension Hyperparameter {
     case (.integers(let count, let each), .integers(let numbers)):
       count.contains(numbers.count) && numbers.allSatisfy(each.contains)
     case (.flag, .flag): true
+    case (.text(let limit), .text(let text)):
+      text.utf8.count <= limit && !text.utf8.contains(0)
     default: false
     }
   }

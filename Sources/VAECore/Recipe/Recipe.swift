@@ -7,10 +7,14 @@ public struct Recipe: Equatable, Sendable {
     public var name: String
     /// Its values.
     public var values: Hyperparameters
+    /// Where the component comes from, `Registry.builtInOrigin` or a file.
+    public var origin = Registry.builtInOrigin
   }
 
   /// The name of the variant.
   public var variant: String
+  /// Where the variant comes from, `Registry.builtInOrigin` or a file.
+  public var origin = Registry.builtInOrigin
   /// The data that the model is for, nil until they are known.
   public var data: DataDescription?
   /// The component of each role.
@@ -23,6 +27,16 @@ public struct Recipe: Equatable, Sendable {
 
   /// The stage that this recipe is for.
   public var stage: Stage { stages.last ?? .whole }
+
+  /// The files of the plug-ins that its variant and components come from.
+  public var plugIns: [String] {
+    var files: [String] = []
+    for file in [origin] + Role.allCases.compactMap({ parts[$0]?.origin })
+    where file != Registry.builtInOrigin && !files.contains(file) {
+      files.append(file)
+    }
+    return files
+  }
 
   /// The number that changes when old recipes can no longer be read.
   public static let format = 1
@@ -57,6 +71,7 @@ public struct Recipe: Equatable, Sendable {
     }
     object["training"] = .object(members)
     object["stages"] = .array(stages.map(\.json))
+    if !plugIns.isEmpty { object["plugins"] = .array(plugIns.map(JSON.text)) }
     return .object(object)
   }
 }

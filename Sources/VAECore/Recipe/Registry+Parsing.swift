@@ -20,8 +20,10 @@ extension Registry {
     guard let name = object["variant"]?.text else {
       throw RecipeError(.malformed, "\(source) has no member \"variant\" with a name")
     }
+    try checkPlugIns(of: object, variant: name, source: source)
     var recipe = try located(source) { () throws(RecipeError) in try self.recipe(for: name) }
-    let known = ["format", "variant", "data", "training", "stages"] + Role.allCases.map(\.rawValue)
+    let known =
+      ["format", "variant", "data", "training", "stages", "plugins"] + Role.allCases.map(\.rawValue)
     for member in object.members where !known.contains(member.name) {
       throw RecipeError(
         .invalid,
@@ -43,6 +45,32 @@ extension Registry {
       recipe.data = try data(json, source: source)
     }
     return recipe
+  }
+
+  /// Refuses a recipe that names what a plug-in brings that is not loaded.
+  private func checkPlugIns(
+    of object: JSON.Object, variant: String, source: String
+  ) throws(RecipeError) {
+    guard let json = object["plugins"] else { return }
+    guard case .array(let items) = json, items.allSatisfy({ $0.text != nil }) else {
+      throw RecipeError(
+        .malformed, "\(source): plugins is \(json.line), not a list of files")
+    }
+    let missing = items.compactMap(\.text).filter { !plugInOrigins.contains($0) }
+    guard !missing.isEmpty else { return }
+    var unknown: [String] = []
+    if !entries.contains(where: { $0.variant.name == variant }) {
+      unknown.append("the variant \(variant)")
+    }
+    for role in Role.allCases {
+      guard let name = object[role.rawValue]?.object?["name"]?.text else { continue }
+      if (try? component(role, name)) == nil { unknown.append("the \(role) \(name)") }
+    }
+    guard !unknown.isEmpty else { return }
+    throw RecipeError(
+      .invalid,
+      "\(source) needs \(unknown.joined(separator: " and ")) of the plug-in \(missing.joined(separator: ", ")), "
+        + "which is not loaded; load it with --plugin \(missing.joined(separator: " --plugin "))")
   }
 
   /// Runs a check whose error does not yet say where the recipe is.

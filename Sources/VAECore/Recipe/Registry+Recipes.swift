@@ -12,7 +12,10 @@ extension Registry {
     }
     var training = Hyperparameters(defaultsOf: TrainingOptions.hyperparameters)
     for (name, value) in variant.composition.training { training[name] = value }
-    return Recipe(variant: name, data: nil, parts: parts, training: training)
+    let origin = entries.first { $0.variant.name == name }?.origin
+    return Recipe(
+      variant: name, origin: origin ?? Self.builtInOrigin, data: nil, parts: parts,
+      training: training)
   }
 
   /// A component with its defaults, or with a variant's where that names the component itself.
@@ -24,7 +27,7 @@ extension Registry {
     if let choice = variant.composition.choices[role], choice.name == name {
       for (name, value) in choice.defaults { values[name] = value }
     }
-    return Recipe.Part(name: name, values: values)
+    return Recipe.Part(name: name, values: values, origin: component.origin)
   }
 
   /// Applies settings as after `--set`, in any order, to a recipe.

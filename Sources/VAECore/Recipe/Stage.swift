@@ -123,7 +123,8 @@ extension Registry {
       }) {
         values[declaration.name] = old.values[declaration.name]
       }
-      next.parts[role] = Recipe.Part(name: choice.name, values: values)
+      next.parts[role] = Recipe.Part(
+        name: choice.name, values: values, origin: component.origin)
     }
     for (key, value) in stage.training { next.training[key] = value }
     next.stages.append(

@@ -34,6 +34,7 @@ extension Trainer {
       (name: CheckpointFile.optimizer, bytes: Safetensors(tensors: optimizer).encoded()),
       (name: CheckpointFile.state, bytes: Array(stateJSON.document.utf8)),
     ]
+    try storeRecords(in: run)
     try run.writeCheckpoint(step: step, files: files)
   }
 

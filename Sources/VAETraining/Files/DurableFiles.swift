@@ -118,13 +118,18 @@ public enum DurableFiles {
   /// Writes a file that must not exist, and waits until its content is on the disk. Its name is
   /// there for good only when its folder has been synchronized too.
   public static func create(_ path: String, _ bytes: [UInt8]) throws {
+    try create(path, bytes, waits: true)
+  }
+
+  /// - Parameter waits: whether to wait until the content is on the disk.
+  private static func create(_ path: String, _ bytes: [UInt8], waits: Bool) throws {
     try willChange(.create(path))
     let file = uninterrupted { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644) }
     guard file >= 0 else { throw FileError(writing: path) }
     defer { close(file) }
     do {
       try write(bytes, to: file, path)
-      try synchronize(file, path)
+      if waits { try synchronize(file, path) }
     } catch {
       try? remove(path)
       throw error
@@ -148,6 +153,31 @@ public enum DurableFiles {
     } catch let error as FileError {
       throw error.at(path)
     }
+  }
+
+  /// Puts files of one folder in place of whatever files have their paths, each at once and for
+  /// good. All are written before the disk is waited for, which makes many small files cheap.
+  static func replace(_ files: [(path: String, bytes: [UInt8])], in folder: String) throws {
+    var written: [(temporary: String, path: String)] = []
+    do {
+      for (path, bytes) in files {
+        let temporary = try withTemporaryName(beside: path) {
+          try create($0, bytes, waits: false)
+        }
+        written.append((temporary, path))
+      }
+      for (temporary, path) in written {
+        let file = uninterrupted { open(temporary, O_RDONLY | O_CLOEXEC) }
+        guard file >= 0 else { throw FileError(writing: path) }
+        defer { close(file) }
+        try synchronize(file, path)
+      }
+      for (temporary, path) in written { try rename(temporary, to: path) }
+    } catch {
+      for (temporary, _) in written { try? remove(temporary) }
+      throw error
+    }
+    try synchronize(folder: folder)
   }
 
   /// Adds to the end of a file, which is made if need be, in one write, and waits until it is on

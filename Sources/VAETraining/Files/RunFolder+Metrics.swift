@@ -18,8 +18,13 @@ extension RunFolder {
   /// line that is damaged or was cut short with all that follows it.
   public func cutMetrics(toStep step: Int) throws {
     try checkMayBeWritten()
-    guard try DurableFiles.kind(of: metricsPath) != nil else { return }
-    let bytes = try DurableFiles.read(metricsPath)
+    try cutLines(of: metricsPath, toStep: step)
+  }
+
+  /// Cuts a file of such lines.
+  func cutLines(of path: String, toStep step: Int) throws {
+    guard try DurableFiles.kind(of: path) != nil else { return }
+    let bytes = try DurableFiles.read(path)
     let decoder = JSONDecoder()
     var kept = 0
     while let end = bytes[kept...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -27,6 +32,6 @@ extension RunFolder {
       guard let record, record.step <= step else { break }
       kept = end + 1
     }
-    if kept < bytes.count { try DurableFiles.truncate(metricsPath, to: kept) }
+    if kept < bytes.count { try DurableFiles.truncate(path, to: kept) }
   }
 }

@@ -8,6 +8,7 @@ import Glibc
 ///     latest                        → checkpoints/<step>
 ///     weights.safetensors, …        → latest/…
 ///     model.safetensors             the exported model of a finished run
+///     records/                      what the model said about fixed examples as it was trained
 ///     .lock                         held by the process that trains
 ///
 /// Whatever moment a process is killed at, or the power fails: what stands under its final name is
@@ -173,6 +174,7 @@ public struct RunFolder: Sendable {
       try DurableFiles.publish(checkpointsPath, as: "\(path)/\(leaving)")
       try DurableFiles.removeTree(leaving, in: path)
     }
+    try removeRecords()
     for name in ["model.safetensors", Self.latestLink] + Self.checkpointFiles
       + [Self.metricsFile, Self.recipeFile]
     {

@@ -83,6 +83,8 @@ public enum TrainingEvent {
   case step(Int, of: Int, epoch: Int, terms: BoundTerms)
   /// At the end of an epoch.
   case epoch(EpochRecord)
+  /// After a checkpoint, with all that belongs to it, has been written to the run folder.
+  case stored(step: Int)
   /// Something that the user should know, in one sentence.
   case notice(String)
 }

@@ -33,6 +33,10 @@ public final class Trainer {
   /// to be trained on from where they are does without.
   public var preparesModel = true
 
+  /// Whether records are made for the run folder: what the model says about a few fixed examples at
+  /// steps that lie ever further apart. They cost little, and change nothing in the training.
+  public var makesRecords = true
+
   let training: Examples
   let phases: [(phase: Phase, optimizer: Optimizer)]
   let average: WeightAverage?
@@ -44,6 +48,9 @@ public final class Trainer {
   private var isPrepared = false
   private var order: EpochOrder?
   private var storedCodes: StoredCodes?
+  private var storedRecorder: Recorder?
+  /// Records that wait for the next checkpoint.
+  private var records: [TrainingRecord] = []
 
   /// A trainer at step zero.
   ///
@@ -136,6 +143,7 @@ public final class Trainer {
       {
         try writeCheckpoint(to: run)
         lastCheckpoint = Clock.seconds
+        observe(.stored(step: step))
       }
       if cancel.isCancelled && !isFinished { return .cancelled }
     }
@@ -157,7 +165,9 @@ public final class Trainer {
   ) throws -> BoundTerms {
     try prepare()
     let begin = Clock.seconds
+    if step == 0, run != nil { try makeRecord(after: nil) }
     let terms = try update(on: batch)
+    if run != nil { try makeRecord(after: terms) }
     progress.seconds += Clock.seconds - begin
     observe(.step(step, of: totalSteps, epoch: epoch, terms: terms))
     if step % updatesPerEpoch == 0 { try finishEpoch(run: run, observe: observe) }
@@ -214,6 +224,7 @@ public final class Trainer {
         evaluation.second = model.encodeSecond(second.batch, requirements.draw, second.context)
       }
       let loss = phase.loss(evaluation, context)
+      try model.checkParts()
       let bound = BoundTerms(
         distortion: evaluation.distortion.doubleSum / Double(evaluation.distortion.count),
         rate: evaluation.rate.doubleSum / Double(max(1, evaluation.rate.count)))
@@ -223,12 +234,16 @@ public final class Trainer {
       if terms == nil { terms = bound }
       progress.addTerms(logged)
       var gradients = loss.value.backward()
+      try model.checkParts()
       reduceGradients(&gradients)
       optimizer.update(
         gradients, rate: rate * phase.rateFactor,
         gradientScale: clipScale(gradients, optimizer.parameters))
     }
-    if isFirstStage { model.afterUpdate(context) }
+    if isFirstStage {
+      model.afterUpdate(context)
+      try model.checkParts()
+    }
     average?.update(number: step)
     step += 1
     let bound = terms ?? BoundTerms(distortion: 0, rate: 0)
@@ -329,6 +344,39 @@ public final class Trainer {
     return (training.batch(indices, context), context)
   }
 
+  // MARK: Records
+
+  private var recorder: Recorder {
+    let recorder = storedRecorder ?? Recorder(model: model, data: data, options: options)
+    storedRecorder = recorder
+    return recorder
+  }
+
+  /// The steps that have a record, beside the last one of a training.
+  public var recordingSchedule: RecordingSchedule { recorder.schedule }
+
+  /// Makes a record where it is time for one, with the weights that evaluation uses and statistics
+  /// that suit them.
+  private func makeRecord(after terms: BoundTerms?) throws {
+    guard makesRecords, isFinished || recorder.schedule.contains(step) else { return }
+    let buffers = model.buffers.map { (buffer: $0.buffer, value: $0.buffer.value) }
+    withAveragedWeights {
+      calibrate(examples: Recorder.calibrationExamples)
+      records.append(
+        recorder.record(
+          step: step, epochs: Double(step) / Double(updatesPerEpoch), batch: terms))
+    }
+    if model.usesCalibration { for (buffer, value) in buffers { buffer.value = value } }
+    try model.checkParts()
+  }
+
+  /// Stores the records that were made since the last checkpoint. They come before the checkpoint, so
+  /// that one never lacks a record of a step before it.
+  func storeRecords(in run: RunFolder) throws {
+    try run.writeRecords(records) { recorder.recordedExamples }
+    records = []
+  }
+
   // MARK: The end of an epoch
 
   private func finishEpoch(run: RunFolder?, observe: (TrainingEvent) -> Void) throws {
@@ -337,8 +385,9 @@ public final class Trainer {
       epoch: epoch, step: step, train: progress.mean, valid: nil, activeUnits: nil, unitRates: nil,
       layerRates: nil, codeUsage: nil, terms: progress.meanTerms, seconds: 0)
     try withAveragedWeights {
-      calibrate()
+      calibrate(examples: Self.calibrationLimit)
       try measureHeldOut(into: &record)
+      try model.checkParts()
     }
     record.seconds = progress.seconds + Clock.seconds - begin
     progress = EpochProgress()
@@ -347,6 +396,7 @@ public final class Trainer {
     if let run {
       try run.appendMetrics(record.json.line)
       try writeCheckpoint(to: run)
+      observe(.stored(step: step))
     }
   }
 
@@ -382,13 +432,13 @@ public final class Trainer {
 
   /// Gathers the statistics that normalisations use in evaluation, over a fixed, seeded part of the
   /// training data.
-  private func calibrate() {
+  private func calibrate(examples limit: Int) {
     guard model.usesCalibration, isFirstStage else { return }
     withoutTape {
       let calibration = Calibration()
       let random = random.child("calibration")
       let order = EpochOrder(epoch: 0, count: training.count, random: random)
-      let count = min(Self.calibrationLimit, training.count)
+      let count = min(limit, training.count)
       let size = min(max(2, options.batchSize), count)
       for number in 0..<(count / size) {
         let indices = order.batch(number, size: size)

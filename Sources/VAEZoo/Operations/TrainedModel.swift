@@ -12,6 +12,8 @@ public struct TrainedModel {
   public let recipe: Recipe
   /// Where it was read from.
   public let source: String
+  /// The updates that made the weights, nil where they are not of a run folder.
+  public private(set) var step: Int?
 
   /// A model in memory with the recipe that made it.
   public init(model: Model, recipe: Recipe, source: String) {
@@ -39,8 +41,10 @@ public struct TrainedModel {
       throw TrainingError(
         .unsuitable, "\(path) has no checkpoint yet; continue it with train --resume")
     }
-    return try open(
+    var model = try open(
       recipe: recipe, recipeSource: "\(path)/recipe.json", checkpoint.weights, path, registry)
+    model.step = checkpoint.step
+    return model
   }
 
   /// Reads the bytes of a file that `save` wrote.
@@ -106,6 +110,24 @@ extension TrainedModel {
   /// Opens data as this model takes them.
   public func data(_ specification: String) throws -> DataSource {
     try DataSource.open(specification, for: recipe, options: options)
+  }
+
+  /// The model of a further stage, such as a prior over the codes of a trained VQ-VAE: a new one
+  /// with this one's weights, in which a trainer trains the parts of that stage alone.
+  ///
+  /// - Parameters:
+  ///   - name: one of the variant's `furtherStages`.
+  ///   - settings: as after `--set`.
+  /// - Throws: `RecipeError` for a stage or a setting that there is not; `TrainingError` where the
+  ///   settings leave no place for these weights.
+  public func stage(
+    _ name: String, settings: [(key: String, value: String)] = [], registry: Registry
+  ) throws -> TrainedModel {
+    var recipe = try registry.recipe(ofStage: name, after: recipe, origin: source)
+    try registry.apply(settings, to: &recipe)
+    let next = try registry.model(recipe, seed: TrainingOptions(recipe.training).seed)
+    try next.load(model, except: recipe.stage.includes, source: source)
+    return TrainedModel(model: next, recipe: recipe, source: source)
   }
 
   /// The examples of a split as this model takes them.

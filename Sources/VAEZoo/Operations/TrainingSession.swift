@@ -1,3 +1,4 @@
+import Glibc
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -62,43 +63,46 @@ public final class TrainingSession {
   public let run: RunFolder?
   /// What the user should know before it begins, a sentence each.
   public let notices: [String]
+  /// The command that asked for the training, which the run folder keeps; nil for none.
+  public var command: String?
 
   /// Checks a request and prepares it.
   ///
   /// - Throws: `RecipeError`, `DataError`, `TrainingError`, `FileError` or `SafetensorsError`;
   ///   nothing has been changed on disk then but for an empty run folder.
   public convenience init(_ request: TrainingRequest, registry: Registry) throws {
-    var recipe: Recipe =
-      switch request.subject {
-      case .variant(let name): try registry.recipe(for: name)
-      case .recipe(let bytes, let source): try registry.recipe(parsing: bytes, source: source)
-      case .stage(let name, let origin):
-        try registry.recipe(
-          ofStage: name, after: TrainedModel.finished(origin, registry: registry).recipe,
-          origin: origin)
-      }
-    // What concerns training comes first: whether values become binary decides what the model sees.
-    let isOfTraining = { (setting: (key: String, value: String)) in
-      setting.key.hasPrefix("training.")
-    }
-    try registry.apply(request.settings.filter(isOfTraining), to: &recipe)
-    let options = TrainingOptions(recipe.training)
+    let fresh: TrainedModel
     let data: DataSource
-    if case .stage = request.subject {
-      data = try DataSource.open(request.data, for: recipe, options: options)
-    } else {
-      data = try DataSource.open(request.data, rule: recipe.data?.rule)
-      recipe.data = try data.description(binarization: options.binarization)
-    }
-    try registry.apply(request.settings.filter { !isOfTraining($0) }, to: &recipe)
-    let model = try registry.model(recipe, seed: options.seed)
-    if case .stage(_, let origin) = request.subject {
-      try model.load(
-        TrainedModel.finished(origin, registry: registry).model, except: recipe.stage.includes,
-        source: origin)
+    switch request.subject {
+    case .variant(let name):
+      (fresh, data) = try Self.firstStage(
+        of: registry.recipe(for: name), request, registry: registry)
+    case .recipe(let bytes, let source):
+      (fresh, data) = try Self.firstStage(
+        of: registry.recipe(parsing: bytes, source: source), request, registry: registry)
+    case .stage(let name, let origin):
+      fresh = try TrainedModel.finished(origin, registry: registry)
+        .stage(name, settings: request.settings, registry: registry)
+      data = try fresh.data(request.data)
     }
     try self.init(
-      model: model, recipe: recipe, data: data, run: request.run, existing: request.existing)
+      model: fresh.model, recipe: fresh.recipe, data: data, run: request.run,
+      existing: request.existing)
+  }
+
+  /// A model with fresh weights for the data that a request names, and these data.
+  private static func firstStage(
+    of recipe: Recipe, _ request: TrainingRequest, registry: Registry
+  ) throws -> (TrainedModel, DataSource) {
+    var recipe = recipe
+    // What concerns training comes first: whether values become binary decides what the model sees.
+    try registry.apply(request.settings.filter { $0.key.hasPrefix("training.") }, to: &recipe)
+    let options = TrainingOptions(recipe.training)
+    let data = try DataSource.open(request.data, rule: recipe.data?.rule)
+    recipe.data = try data.description(binarization: options.binarization)
+    try registry.apply(request.settings.filter { !$0.key.hasPrefix("training.") }, to: &recipe)
+    let model = try registry.model(recipe, seed: options.seed)
+    return (TrainedModel(model: model, recipe: recipe, source: request.run), data)
   }
 
   /// Prepares to train a model that exists, on data that suit its recipe.
@@ -163,6 +167,10 @@ public final class TrainingSession {
     let document = Array(recipe.json.document.utf8)
     if stored != document { try run.writeRecipe(document) }
     try run.cutMetrics(toStep: trainer.step)
+    let schedule = trainer.recordingSchedule
+    try run.cutRecords(toStep: trainer.step) {
+      schedule.contains($0) || $0 == trainer.totalSteps
+    }
     return checkpoint
   }
 
@@ -215,7 +223,7 @@ public final class TrainingSession {
       if let exportPath, !DurableFiles.exists(exportPath) { try exportModel() }
       return .finished
     }
-    try removeExport()
+    try begin()
     let outcome = try trainer.train(run: run, cancel: cancel, observe: observe)
     if outcome == .finished { try exportModel() }
     return outcome
@@ -227,20 +235,37 @@ public final class TrainingSession {
   public func advance(
     on batch: Tensor? = nil, observe: (TrainingEvent) -> Void = { _ in }
   ) throws -> BoundTerms {
-    try removeExport()
+    try begin()
     let terms = try trainer.advance(on: batch, run: run, observe: observe)
     if trainer.isFinished { try exportModel() }
     return terms
   }
 
+  /// What comes before the first update of this session.
+  private func begin() throws {
+    guard !hasBegun else { return }
+    try removeExport()
+    hasBegun = true
+    var line: JSON.Object = [
+      "step": .integer(trainer.step), "time": .integer(time(nil)), "data": .text(data.name),
+      "version": .text(VAEZooVersion.text), "threads": .integer(Engine.threads),
+      "instruction_set": .text(Engine.instructionSet), "onednn": .text(Engine.oneDNNVersion),
+      "parameters": .integer(trainer.model.parameterCount),
+      "training_examples": .integer(data.train.count),
+      "updates": .integer(trainer.totalSteps),
+      "updates_per_epoch": .integer(trainer.updatesPerEpoch),
+    ]
+    if let command { line["command"] = .text(command) }
+    try run?.appendSession(JSON.object(line).line)
+  }
+
+  private var hasBegun = false
   private var exportPath: String? { run.map { "\($0.path)/model.safetensors" } }
-  private var mayHaveExport = true
 
   /// The exported model of fewer epochs must not pass for the end of this run.
   private func removeExport() throws {
-    guard mayHaveExport, let exportPath else { return }
+    guard let exportPath else { return }
     try DurableFiles.remove(exportPath)
-    mayHaveExport = false
   }
 
   /// Writes `model.safetensors`: the weights with the recipe in the metadata, all that another

@@ -1,0 +1,215 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+import VAEData
+
+/// Makes the records of a training.
+///
+/// Whatever it computes is computed without a tape, from random streams of its own, so that weights
+/// and draws of the training are those that they would be without it.
+final class Recorder {
+  /// When records are made.
+  let schedule: RecordingSchedule
+
+  private let model: Model
+  private let examples: Examples
+  private let isReal: Bool
+  private let random: RandomSource
+  private let chosen: [Int]
+  private let pictured: [Int]
+  private let rowLimit: Int
+
+  /// Examples that rates, means and codes are measured on.
+  private static let exampleLimit = 500
+  /// The same for codes, whose rate differs little between examples, and of which each example has
+  /// many.
+  private static let codedExampleLimit = 200
+  /// The same for a model without latents, of which there is nothing but a distortion to see.
+  private static let plainExampleLimit = 100
+  /// Examples that are pictured, and samples.
+  private static let pictureCount = 16
+  /// Training examples that normalisations are calibrated with for a record.
+  static let calibrationExamples = 512
+  /// Units of a stochastic layer whose draws are kept.
+  private static let unitLimit = 256
+  /// Numbers of a pictured image beyond which there are fewer of them.
+  private static let pictureSizeLimit = 1 << 18
+
+  /// A recorder of the training of a model on some data.
+  ///
+  /// - Parameter batchSize: that of the training, for the cost of a record.
+  init(model: Model, data: DataSource, options: TrainingOptions) {
+    self.model = model
+    let split = data.heldOut ?? data.train
+    examples = Examples(split, binarization: options.binarization)
+    isReal = data.valueRange == .real
+    random = RandomSource(seed: UInt64(bitPattern: Int64(options.seed))).child("records")
+    let limit =
+      switch model.prior.latents {
+      case .none: Self.plainExampleLimit
+      case .codes: Self.codedExampleLimit
+      case .vector, .hierarchy: Self.exampleLimit
+      }
+    let order = EpochOrder(epoch: 0, count: split.count, random: random)
+    chosen = Array(order.indices.prefix(limit))
+    let fitting = max(1, Self.pictureSizeLimit / max(1, split.shape.count))
+    pictured = Array(chosen.prefix(min(Self.pictureCount, fitting)))
+    rowLimit = max(
+      1, min(Evaluator(model: model, examples: examples, seed: 0).rowLimit, options.batchSize))
+    // A forward pass is about a third of an update; images that are drawn pixel by pixel take some
+    // passes more.
+    let isAutoregressive = model.decoder is any AutoregressiveDecoder
+    let drawn = pictured.count * (isAutoregressive ? 16 : 2)
+    let calibrated = model.usesCalibration ? Self.calibrationExamples : 0
+    schedule = RecordingSchedule(
+      cost: Double(chosen.count + drawn + calibrated) / 3 / Double(max(1, options.batchSize)))
+  }
+
+  /// The fixed examples.
+  var recordedExamples: RecordedExamples {
+    let split = examples.split
+    var found = RecordedExamples(
+      split: split.name, indices: chosen.map(Int64.init),
+      images: images(withoutTape { examples.batch(pictured, context(for: pictured)) }))
+    found.labels = split.labels.map { labels in chosen.map { labels[$0] } }
+    if let factors = split.factors {
+      found.factorNames = factors.names
+      found.factors = RecordedArray(
+        chosen.flatMap { factors.values(at: $0) }, shape: [chosen.count, factors.names.count])
+    }
+    return found
+  }
+
+  /// What the model says with its present weights and statistics.
+  func record(step: Int, epochs: Double, batch: BoundTerms?) -> TrainingRecord {
+    withoutTape {
+      var sums = Sums(codeUsage: CodeUsage(model.prior.latents))
+      for start in stride(from: 0, to: chosen.count, by: rowLimit) {
+        let indices = Array(chosen[start..<min(start + rowLimit, chosen.count)])
+        let context = context(for: indices)
+        var request = DrawRequest()
+        request.wantsUnitRates = true
+        sums.add(
+          model.evaluate(examples.batch(indices, context), request, context),
+          keepsDraws: keepsDraws)
+      }
+      var record = sums.record(step: step, epochs: epochs, batch: batch)
+      if keepsDraws { record.priorDraws = priorDraws(record.draws) }
+      addPictures(to: &record)
+      return record
+    }
+  }
+
+  /// Whether draws stand for the posterior: where it has no means of its own.
+  private var keepsDraws: Bool {
+    if case .hierarchy = model.prior.latents { true } else { false }
+  }
+
+  private func priorDraws(_ draws: [RecordedArray<Float>?]) -> [RecordedArray<Float>?] {
+    let layers = model.prior.draw(temperature: 1, context(for: Array(0..<chosen.count))).layers
+    return layers.enumerated().map { level, layer in
+      level < draws.count && draws[level] != nil
+        ? RecordedArray(
+          layer.sample.floats,
+          shape: [layer.sample.shape[0], layer.sample.shape.removingFirst.count])
+        : nil
+    }
+  }
+
+  private func addPictures(to record: inout TrainingRecord) {
+    let context = context(for: pictured)
+    let x = examples.batch(pictured, context)
+    if model.prior.latents != .none {
+      record.reconstructions = images(model.reconstruct(x, context))
+    }
+    if case .codes = model.prior.latents, let codes = model.codes(x, context) {
+      record.codes = RecordedArray(codes.indices, shape: codes.shape.dimensions)
+    }
+    record.samples = images(model.sample(self.context(for: Array(pictured.indices))))
+  }
+
+  private func images(_ images: Tensor) -> RecordedImages {
+    let shape = images.shape.dimensions
+    guard !isReal else { return .floats(RecordedArray(images.floats, shape: shape)) }
+    // The comparison is false for NaN too.
+    let bytes = images.floats.map { $0 > 0 ? UInt8((min($0, 1) * 255).rounded()) : 0 }
+    return .bytes(RecordedArray(bytes, shape: shape))
+  }
+
+  private func context(for indices: [Int]) -> Context {
+    Context(mode: .evaluation, random: random, examples: indices.map(UInt64.init))
+  }
+
+  /// What is gathered over batches.
+  private struct Sums {
+    var count = 0.0
+    var terms = BoundTerms(distortion: 0, rate: 0)
+    var layerRates: [Double] = []
+    var unitRates: [[Double]] = []
+    var means = Rows()
+    var variances = Rows()
+    var draws: [Rows] = []
+    var codeUsage: CodeUsage?
+
+    init(codeUsage: CodeUsage?) {
+      self.codeUsage = codeUsage
+    }
+
+    mutating func add(_ evaluation: Evaluation, keepsDraws: Bool) {
+      count += Double(evaluation.batch.shape[0])
+      terms.distortion += evaluation.distortion.doubleSum
+      terms.rate += evaluation.rate.doubleSum
+      codeUsage?.add(evaluation)
+      if let mean = evaluation.posterior.mean, let variance = evaluation.posterior.variance {
+        means.append(mean)
+        variances.append(variance)
+      }
+      let layers = evaluation.draw.layers
+      if layerRates.isEmpty {
+        layerRates = Array(repeating: 0, count: layers.count)
+        unitRates = Array(repeating: [], count: layers.count)
+        draws = Array(repeating: Rows(), count: keepsDraws ? layers.count : 0)
+      }
+      for (level, layer) in layers.enumerated() {
+        layerRates[level] += layer.rate.doubleSum
+        if let units = layer.unitRates {
+          let sums = units.sum(axis: 0).floats.map(Double.init)
+          unitRates[level] =
+            unitRates[level].isEmpty ? sums : zip(unitRates[level], sums).map { $0 + $1 }
+        }
+        if keepsDraws { draws[level].append(layer.sample) }
+      }
+    }
+
+    func record(step: Int, epochs: Double, batch: BoundTerms?) -> TrainingRecord {
+      var record = TrainingRecord(
+        step: step, epochs: epochs, batch: batch,
+        heldOut: BoundTerms(distortion: terms.distortion / count, rate: terms.rate / count))
+      record.layerRates = layerRates.map { $0 / count }
+      if unitRates.contains(where: { !$0.isEmpty }) {
+        record.unitRates = unitRates.map { $0.map { $0 / count } }
+      }
+      record.means = means.array
+      record.variances = variances.array
+      record.draws = draws.map(\.array)
+      record.codeCounts = codeUsage?.counts.map(Int32.init(clamping:))
+      return record
+    }
+  }
+
+  /// Rows of tensors, one batch after another, as far as they are not too long.
+  private struct Rows {
+    private var values: [Float] = []
+    private var columns = 0
+
+    mutating func append(_ tensor: Tensor) {
+      columns = tensor.shape.removingFirst.count
+      if columns <= Recorder.unitLimit { values += tensor.floats }
+    }
+
+    var array: RecordedArray<Float>? {
+      guard columns > 0, !values.isEmpty else { return nil }
+      return RecordedArray(values, shape: [values.count / columns, columns])
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/// The steps of a training at which it is recorded: 0, 1, 2, 4, 8, 16, then two in every doubling,
+/// as far as their cost stays small beside that of the training so far.
+///
+/// What happens to a model happens on a logarithmic scale: much in the first hundred steps, then
+/// ever more slowly. The steps do not depend on the length of the training, so that one that is
+/// continued has the records of one that was longer from the start.
+public struct RecordingSchedule: Equatable, Sendable {
+  /// What a record costs, in updates.
+  public let cost: Double
+
+  /// A schedule of records that cost as much as the given number of updates.
+  public init(cost: Double) {
+    self.cost = cost
+  }
+
+  /// The share of the updates so far that records may cost, beside those of the first steps.
+  static let share = 0.015
+  /// Records that are made whatever they cost.
+  static let free = 8.0
+
+  /// Whether a record is made after this number of updates.
+  public func contains(_ step: Int) -> Bool {
+    Self.isCandidate(step) && steps(through: step).last == step
+  }
+
+  /// The steps up to one, in order.
+  public func steps(through last: Int) -> [Int] {
+    var steps: [Int] = []
+    var candidate = 0
+    while candidate <= last {
+      let spent = Double(steps.count + 1) * cost
+      if spent <= Self.share * Double(candidate) + Self.free * cost { steps.append(candidate) }
+      candidate = Self.candidate(after: candidate)
+    }
+    return steps
+  }
+
+  private static func isCandidate(_ step: Int) -> Bool {
+    guard step > 1 else { return step >= 0 }
+    let power = 1 << (Int.bitWidth - 1 - step.leadingZeroBitCount)
+    return step == power || (power >= 16 && step == middle(power))
+  }
+
+  private static func candidate(after step: Int) -> Int {
+    guard step > 0 else { return 1 }
+    let power = 1 << (Int.bitWidth - 1 - step.leadingZeroBitCount)
+    // Beyond this there is no step that a training could come to.
+    guard power < 1 << 48 else { return .max }
+    return power >= 16 && step < middle(power) ? middle(power) : 2 * power
+  }
+
+  /// √2 times a power of two.
+  private static func middle(_ power: Int) -> Int {
+    Int((Double(power) * 2.0.squareRoot()).rounded())
+  }
+}

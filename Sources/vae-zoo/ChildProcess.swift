@@ -1,0 +1,102 @@
+import Glibc
+
+/// This program again, in a process of its own that reports line by line.
+struct ChildProcess {
+  /// How the process ended.
+  enum Ending {
+    case exited(Int32)
+    case signalled(Int32)
+    /// It was ended because it said nothing for too long.
+    case overTime
+  }
+
+  /// Where the child writes its lines: not its output, which belongs to whatever it loads.
+  static let reportDescriptor: Int32 = 3
+
+  /// The process could not be started.
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  private let process: pid_t
+  private let lines: Int32
+
+  /// Starts the child.
+  ///
+  /// - Parameter arguments: with the name of the program.
+  init(_ arguments: [String]) throws {
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { throw Self.failure("a pipe") }
+    defer { close(ends[1]) }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    // A descriptor that is given its own number would stay closed on start.
+    let writing = fcntl(ends[1], F_DUPFD_CLOEXEC, Self.reportDescriptor + 1)
+    guard writing >= 0 else { throw Self.failure("a descriptor") }
+    defer { close(writing) }
+    posix_spawn_file_actions_adddup2(&actions, writing, Self.reportDescriptor)
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+    // What the plug-in prints is none of this program's results.
+    posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
+    var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+    defer { for word in words { free(word) } }
+    var process: pid_t = 0
+    let status = posix_spawn(&process, "/proc/self/exe", &actions, nil, &words, environ)
+    guard status == 0 else {
+      close(ends[0])
+      throw Failure(
+        description: "cannot start a process: \(String(cString: strerror(status)))")
+    }
+    self.process = process
+    lines = ends[0]
+  }
+
+  private static func failure(_ what: String) -> Failure {
+    Failure(description: "cannot make \(what): \(String(cString: strerror(errno)))")
+  }
+
+  /// Waits for the end.
+  ///
+  /// - Parameters:
+  ///   - secondsALine: how long the child may go on without a line; then it is ended.
+  ///   - take: given each line.
+  func wait(secondsALine: Int, _ take: (String) -> Void) -> Ending {
+    defer { close(lines) }
+    var pending: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    var isOverTime = false
+    while true {
+      var waiting = pollfd(fd: lines, events: Int16(POLLIN), revents: 0)
+      let ready = poll(&waiting, 1, Int32(secondsALine * 1000))
+      if ready < 0 && errno == EINTR { continue }
+      if ready == 0 {
+        isOverTime = true
+        kill(process, SIGKILL)
+        break
+      }
+      let count = read(lines, &buffer, buffer.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { break }
+      pending += buffer[0..<count]
+      while let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
+        take(String(decoding: pending[0..<end], as: UTF8.self))
+        pending.removeSubrange(0...end)
+      }
+    }
+    var status: Int32 = 0
+    // What has nothing more to say may still not end.
+    var patience = secondsALine * 100
+    while waitpid(process, &status, isOverTime ? 0 : WNOHANG) == 0 {
+      usleep(10_000)
+      patience -= 1
+      guard patience <= 0 else { continue }
+      isOverTime = true
+      kill(process, SIGKILL)
+    }
+    if isOverTime { return .overTime }
+    let signal = status & 0x7f
+    return signal == 0 ? .exited((status >> 8) & 0xff) : .signalled(signal)
+  }
+}

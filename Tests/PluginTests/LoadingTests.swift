@@ -1,0 +1,137 @@
+import Foundation
+import VAEZoo
+import XCTest
+
+/// Finding and loading shared objects.
+final class LoadingTests: PluginTestCase {
+  func testTheExampleBringsItsComponentsAndItsVariant() throws {
+    let file = try example()
+    let plugin = try Plugin.load(file)
+    XCTAssertEqual(plugin.name, "mixture")
+    XCTAssertEqual(
+      plugin.componentTitles, ["prior mixture", "likelihood laplace", "variant mixture-vae"])
+    let registry = try registry(file)
+    let entry = try XCTUnwrap(registry.entries.first { $0.variant.name == "mixture-vae" })
+    XCTAssertEqual(entry.origin, try Plugin.load(file).origin)
+    XCTAssertTrue(entry.origin.hasSuffix("/mixture.so"), entry.origin)
+    let prior = try registry.component(.prior, "mixture")
+    XCTAssertEqual(prior.hyperparameters.map(\.name), ["latent", "components", "spread"])
+    XCTAssertEqual(prior.hyperparameters.map(\.kind), [
+      .integer(1...1024), .integer(1...1024), .number(0...100),
+    ])
+    XCTAssertEqual(registry.plugInOrigins, [entry.origin])
+  }
+
+  func testAFileThatIsMissingIsAnErrorOfThatKind() {
+    XCTAssertThrowsError(try Plugin.load("/nowhere/x.so")) {
+      XCTAssertEqual(($0 as? PluginError)?.kind, .missing)
+      assert("\($0)", names: "/nowhere/x.so")
+    }
+  }
+
+  func testAFileThatIsNoSharedObjectIsRefused() throws {
+    let path = "\(folder)/text.so"
+    try "not a library".write(toFile: path, atomically: true, encoding: .utf8)
+    assert(message { _ = try Plugin.load(path) }, names: path, "cannot be loaded")
+    assert(message { _ = try Plugin.load(folder) }, names: folder, "cannot be loaded")
+  }
+
+  func testALibraryWithoutTheEntryIsRefused() throws {
+    let path = try compile(text: "int something(void);\nint something(void) { return 1; }")
+    assert(message { _ = try Plugin.load(path) }, names: path, "vae_plugin_entry", "VAE_PLUGIN_EXPORT")
+  }
+
+  func testALibraryWithSymbolsThatNobodyHasIsRefused() throws {
+    let path = try compile(
+      text: """
+        extern int nobody_has_this(void);
+        VAE_PLUGIN_EXPORT const vae_plugin *vae_plugin_entry(const vae_host *host) {
+          return (const void *)(size_t)nobody_has_this() ? NULL : (const void *)host;
+        }
+        """)
+    assert(message { _ = try Plugin.load(path) }, names: path, "nobody_has_this")
+  }
+
+  func testALibraryOfAnotherMajorVersionIsRefused() throws {
+    let path = try compile(
+      text: """
+        VAE_PLUGIN_EXPORT const vae_plugin *vae_plugin_entry(const vae_host *host) {
+          static const vae_plugin plugin = {sizeof plugin, 9 * 65536, "x", "1", "", NULL, 0, NULL, 0};
+          return host->struct_size ? &plugin : NULL;
+        }
+        """)
+    assert(message { _ = try Plugin.load(path) }, names: path, "version 9.0")
+  }
+
+  func testASearchPathNamesFilesAndFoldersOfThem() throws {
+    let file = try example()
+    for name in ["b.so", "a.so", "c.txt"] {
+      try "x".write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
+    }
+    XCTAssertEqual(
+      Plugin.files(in: "\(folder):\(file)::/nowhere"),
+      ["\(folder)/a.so", "\(folder)/b.so", "\(folder)/mixture.so", file, "/nowhere"])
+    XCTAssertEqual(Plugin.files(in: ""), [])
+  }
+
+  func testABadPluginOfTheSearchPathIsAReasonAndOneAskedForAnError() throws {
+    let file = try example()
+    let bad = "\(folder)/bad.so"
+    try "x".write(toFile: bad, atomically: true, encoding: .utf8)
+    let (registry, skipped) = try Registry.withPlugins([file], searchPath: folder)
+    XCTAssertEqual(registry.plugInOrigins.count, 1)
+    XCTAssertEqual(skipped.count, 1)
+    assert("\(skipped)", names: bad)
+    XCTAssertThrowsError(try Registry.withPlugins([bad]))
+  }
+
+  func testNothingIsLoadedUnlessItIsAskedFor() {
+    XCTAssertEqual(Registry.builtIn.plugInOrigins, [])
+  }
+
+  // MARK: Recipes
+
+  func testARecipeNamesTheFilesOfItsParts() throws {
+    let registry = try registry(example())
+    let origin = registry.plugInOrigins[0]
+    var recipe = try registry.recipe(for: "gaussian-vae")
+    XCTAssertEqual(recipe.plugIns, [])
+    XCTAssertNil(recipe.json.object?["plugins"])
+    try registry.apply([(key: "likelihood", value: "laplace")], to: &recipe)
+    XCTAssertEqual(recipe.json.object?["plugins"], .array([.text(origin)]))
+    let variant = try registry.recipe(for: "mixture-vae")
+    XCTAssertEqual(variant.plugIns, [origin])
+    let bytes = Array(variant.json.document.utf8)
+    XCTAssertEqual(try registry.recipe(parsing: bytes, source: "r.json").json, variant.json)
+  }
+
+  func testARecipeWhosePluginIsMissingSaysWhich() throws {
+    let registry = try registry(example())
+    let origin = registry.plugInOrigins[0]
+    let whole = Array(try registry.recipe(for: "mixture-vae").json.document.utf8)
+    assert(
+      message { _ = try Registry.builtIn.recipe(parsing: whole, source: "r.json") },
+      names: "r.json", "variant mixture-vae", "prior mixture", "likelihood laplace", origin,
+      "--plugin \(origin)")
+    var recipe = try registry.recipe(for: "gaussian-vae")
+    try registry.apply([(key: "prior.name", value: "mixture")], to: &recipe)
+    let part = Array(recipe.json.document.utf8)
+    assert(
+      message { _ = try Registry.builtIn.recipe(parsing: part, source: "r.json") },
+      names: "prior mixture", origin)
+    let malformed = String(decoding: part, as: UTF8.self)
+      .replacingOccurrences(of: "[\"\(origin)\"]", with: "\"x\"")
+    assert(
+      message { _ = try registry.recipe(parsing: Array(malformed.utf8), source: "r.json") },
+      names: "plugins", "list of files")
+  }
+
+  func testAPluginThatMovedServesItsRecipes() throws {
+    let file = try example()
+    let recipe = Array(try registry(file).recipe(for: "mixture-vae").json.document.utf8)
+    let moved = "\(folder)/moved.so"
+    try FileManager.default.moveItem(atPath: file, toPath: moved)
+    let found = try registry(moved).recipe(parsing: recipe, source: "r.json")
+    XCTAssertTrue(found.plugIns[0].hasSuffix("/moved.so"))
+  }
+}
