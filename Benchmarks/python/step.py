@@ -57,9 +57,8 @@ def run(*command: object, **environment: str) -> str:
 def main(rounds: int) -> None:
     built = ROOT / ".build" / "release"
     library = Path(os.environ.get("VAE_ZOO_LIBRARY", built / "libvae.so"))
-    command = next(
-        (path for path in (built, ROOT / ".build-tests" / "release") if (path / "vae-zoo").exists()), None
-    )
+    folders = (built, ROOT / ".build-tests" / "release")
+    command = next((path for path in folders if (path / "vae-zoo").exists()), None)
     if command is None or not library.exists():
         sys.exit("step.py: build first, with: make build lib")
     ratios: dict[str, list[float]] = {"C": [], "Python": []}

@@ -252,7 +252,8 @@ class RegistryTests(unittest.TestCase):
         self.assertEqual(list(inspect.signature(vae_zoo.VAE).parameters), ["variant", "hyperparameters"])
 
     def test_recipes_and_components_are_those_of_the_library(self):
-        found = vae_zoo.recipe("beta-vae", {"latent": 7, "encoder.hidden": [3, 4], "training.drop_last": False})
+        settings = {"latent": 7, "encoder.hidden": [3, 4], "training.drop_last": False}
+        found = vae_zoo.recipe("beta-vae", settings)
         self.assertEqual(found["prior"]["latent"], 7)
         self.assertEqual(found["encoder"]["hidden"], [3, 4])
         self.assertIs(found["training"]["drop_last"], False)

@@ -1,6 +1,6 @@
 # Written by scripts/python-stubs from the library's description of its variants.
 
-from typing import Any, Literal, Mapping, Sequence, overload
+from typing import Any, Literal, Mapping, Self, Sequence, overload
 
 import numpy as np
 
@@ -41,7 +41,27 @@ __version__: str
 
 _Seed = int | np.random.RandomState | np.random.Generator | None
 
-class GaussianVAE(_LatentVAE):
+class VAE(_VAE):
+    @overload
+    def __new__(cls, variant: Literal["gaussian-vae"], **hyperparameters: Any) -> GaussianVAE: ...
+    @overload
+    def __new__(cls, variant: Literal["beta-vae"], **hyperparameters: Any) -> BetaVAE: ...
+    @overload
+    def __new__(cls, variant: Literal["iwae"], **hyperparameters: Any) -> IWAE: ...
+    @overload
+    def __new__(cls, variant: Literal["ladder-vae"], **hyperparameters: Any) -> LadderVAE: ...
+    @overload
+    def __new__(cls, variant: Literal["pixelcnn"], **hyperparameters: Any) -> PixelCNN: ...
+    @overload
+    def __new__(cls, variant: Literal["pixelcnn-vae"], **hyperparameters: Any) -> PixelCNNVAE: ...
+    @overload
+    def __new__(cls, variant: Literal["vq-vae"], **hyperparameters: Any) -> VQVAE: ...
+    @overload
+    def __new__(cls, variant: str, **hyperparameters: Any) -> VAE: ...
+    @overload
+    def __new__(cls, **hyperparameters: Any) -> Self: ...
+
+class GaussianVAE(VAE, _LatentVAE):
     def __init__(
         self,
         *,
@@ -83,7 +103,7 @@ class GaussianVAE(_LatentVAE):
         verbose: bool = False,
     ) -> None: ...
 
-class BetaVAE(_LatentVAE):
+class BetaVAE(VAE, _LatentVAE):
     def __init__(
         self,
         *,
@@ -125,7 +145,7 @@ class BetaVAE(_LatentVAE):
         verbose: bool = False,
     ) -> None: ...
 
-class IWAE(_LatentVAE):
+class IWAE(VAE, _LatentVAE):
     def __init__(
         self,
         *,
@@ -167,7 +187,7 @@ class IWAE(_LatentVAE):
         verbose: bool = False,
     ) -> None: ...
 
-class LadderVAE(_LatentVAE):
+class LadderVAE(VAE, _LatentVAE):
     def __init__(
         self,
         *,
@@ -209,7 +229,7 @@ class LadderVAE(_LatentVAE):
         verbose: bool = False,
     ) -> None: ...
 
-class PixelCNN(_VAE):
+class PixelCNN(VAE):
     def __init__(
         self,
         *,
@@ -249,7 +269,7 @@ class PixelCNN(_VAE):
         verbose: bool = False,
     ) -> None: ...
 
-class PixelCNNVAE(_LatentVAE):
+class PixelCNNVAE(VAE, _LatentVAE):
     def __init__(
         self,
         *,
@@ -292,7 +312,7 @@ class PixelCNNVAE(_LatentVAE):
         verbose: bool = False,
     ) -> None: ...
 
-class VQVAE(_LatentVAE):
+class VQVAE(VAE, _LatentVAE):
     def __init__(
         self,
         *,
@@ -339,21 +359,3 @@ class VQVAE(_LatentVAE):
         warm_start: bool = False,
         verbose: bool = False,
     ) -> None: ...
-
-class VAE(_VAE):
-    @overload
-    def __new__(cls, variant: Literal["gaussian-vae"], **hyperparameters: Any) -> GaussianVAE: ...
-    @overload
-    def __new__(cls, variant: Literal["beta-vae"], **hyperparameters: Any) -> BetaVAE: ...
-    @overload
-    def __new__(cls, variant: Literal["iwae"], **hyperparameters: Any) -> IWAE: ...
-    @overload
-    def __new__(cls, variant: Literal["ladder-vae"], **hyperparameters: Any) -> LadderVAE: ...
-    @overload
-    def __new__(cls, variant: Literal["pixelcnn"], **hyperparameters: Any) -> PixelCNN: ...
-    @overload
-    def __new__(cls, variant: Literal["pixelcnn-vae"], **hyperparameters: Any) -> PixelCNNVAE: ...
-    @overload
-    def __new__(cls, variant: Literal["vq-vae"], **hyperparameters: Any) -> VQVAE: ...
-    @overload
-    def __new__(cls, variant: str, **hyperparameters: Any) -> _LatentVAE: ...

@@ -167,8 +167,8 @@ def _make(description: dict[str, Any]) -> type[_estimator.VAE]:
     initializer = scope["__init__"]
     initializer.__qualname__ = f"{name}.__init__"
     has_latents = next(p for p in description["parts"] if p["role"] == "prior")["name"] != "none"
-    base = _estimator.LatentVAE if has_latents else _estimator.VAE
-    return type(base)(
+    base: Any = _estimator.LatentVAE if has_latents else _estimator.VAE
+    made: type[_estimator.VAE] = type(base)(
         name,
         (base,),
         {
@@ -183,3 +183,4 @@ def _make(description: dict[str, Any]) -> type[_estimator.VAE]:
             "_reach": {keyword.name: keyword.reach for keyword in taken},
         },
     )
+    return made

@@ -109,9 +109,10 @@ BY_STATUS: dict[int, type[Error]] = {
 
 def not_fitted(estimator: object) -> NotFittedError:
     """The error for an estimator without a model; scikit-learn's own as well, where that is in use."""
-    kind = NotFittedError
+    kind: type[NotFittedError] = NotFittedError
     sklearn = sys.modules.get("sklearn.exceptions")
     if sklearn is not None:
-        kind = type("NotFittedError", (NotFittedError, sklearn.NotFittedError), {})
+        bases = (NotFittedError, sklearn.NotFittedError)
+        kind = type("NotFittedError", bases, {"__doc__": NotFittedError.__doc__})  # type: ignore
     name = type(estimator).__name__
     return kind(f"This {name} has not been trained; call fit, or load a trained one")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any, ClassVar, Mapping, Sequence
+from typing import Any, ClassVar, Mapping, Sequence, TypeVar
 
 import numpy as np
 
@@ -16,11 +16,15 @@ from vae_zoo._library import setting_text
 from vae_zoo._model import Encoding, Model, Parameters
 from vae_zoo._training import Callback, Trainer
 
+_Self = TypeVar("_Self", bound="VAE")
+
 _BYTE_RANGES = (RANGES["binary"], RANGES["bytes"])
 
 
 class _Variants(type):
     """Lets ``VAE("beta-vae", beta=4)`` make a ``BetaVAE(beta=4)``."""
+
+    _made: Any
 
     def __call__(cls, *arguments: Any, **keywords: Any) -> Any:
         if cls.__dict__.get("_is_factory", False):
@@ -34,12 +38,12 @@ class _Variants(type):
 
         if cls.__dict__.get("_is_factory", False):
             return inspect.signature(cls._made)
-        parameters = list(inspect.signature(cls.__init__).parameters.values())
+        parameters = list(inspect.signature(getattr(cls, "__init__")).parameters.values())
         return inspect.Signature(parameters[1:])
 
 
 class VAE(metaclass=_Variants):
-    """A variational autoencoder by the name of its variant: ``VAE("beta-vae", beta=4)`` is ``BetaVAE(beta=4)``.
+    """A variational autoencoder by name: ``VAE("beta-vae", beta=4)`` is ``BetaVAE(beta=4)``.
 
     All estimators are instances of this class. Images are ``[N, D]``, ``[N, H, W]`` or
     ``[N, H, W, C]``; what comes out has the shape of what ``fit`` was given. Likelihoods are in nats,
@@ -61,6 +65,14 @@ class VAE(metaclass=_Variants):
     _keywords: ClassVar[dict[str, Any]]  # hyper-parameters with their defaults in the signature
     _paths: ClassVar[dict[str, str]]  # the setting that a keyword stands for; empty for none
     _reach: ClassVar[dict[str, list[str]]]  # what keywords set in the variant's own recipe
+
+    # Keywords that every class has beside its hyper-parameters.
+    random_state: Any
+    image_shape: Sequence[int] | None
+    value_range: str
+    settings: Mapping[str, Any] | None
+    warm_start: bool
+    verbose: bool
 
     _model: Model
     _training: threading.Lock
@@ -93,7 +105,7 @@ class VAE(metaclass=_Variants):
         """
         return {name: getattr(self, name) for name in self._get_param_names()}
 
-    def set_params(self, **params: Any) -> VAE:
+    def set_params(self: _Self, **params: Any) -> _Self:
         """Sets hyper-parameters, which count from the next ``fit`` on."""
         for name in params:
             if name not in self._keywords:
@@ -129,7 +141,7 @@ class VAE(metaclass=_Variants):
     # ------------------------------------------------------------------------------------ training
 
     def fit(
-        self,
+        self: _Self,
         X: Any,
         y: Any = None,
         *,
@@ -138,7 +150,7 @@ class VAE(metaclass=_Variants):
         callback: Callback | None = None,
         run: str | os.PathLike[str] | None = None,
         existing_run: str = "refuse",
-    ) -> VAE:
+    ) -> _Self:
         """Trains the model.
 
         Ctrl-C stops at the next update and raises KeyboardInterrupt; an exception in the callback stops as
@@ -174,9 +186,10 @@ class VAE(metaclass=_Variants):
                 "it returns"
             )
         try:
-            return self._fit(X, validation, epochs, callback, run, existing_run)
+            self._fit(X, validation, epochs, callback, run, existing_run)
         finally:
             self._training.release()
+        return self
 
     def _fit(
         self,
@@ -186,7 +199,7 @@ class VAE(metaclass=_Variants):
         callback: Callback | None,
         run: str | os.PathLike[str] | None,
         existing_run: str,
-    ) -> VAE:
+    ) -> None:
         settings = self._settings(epochs)
         if isinstance(X, Data):
             if validation is not None:
@@ -216,7 +229,6 @@ class VAE(metaclass=_Variants):
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         trainer.fit(history, callback, bool(self.verbose))
-        return self
 
     def _smaller_batches(
         self, settings: list[tuple[str, str]], count: int
@@ -434,7 +446,7 @@ class VAE(metaclass=_Variants):
         self._fitted().save(path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> VAE:
+    def load(cls: type[_Self], path: str | os.PathLike[str]) -> _Self:
         """The trained model of a run folder or an exported ``.safetensors`` file.
 
         Parameters
@@ -457,7 +469,7 @@ class VAE(metaclass=_Variants):
             raise InvalidArgumentError(
                 f"{os.fspath(path)} holds a {recipe['variant']}, not a {cls._variant}"
             )
-        estimator = kind(**_recipe_keywords(kind, recipe))
+        estimator: _Self = kind(**_recipe_keywords(kind, recipe))
         estimator._take(model, model.image_shape)
         estimator.history_ = []
         return estimator
@@ -521,7 +533,8 @@ class LatentVAE(VAE):
         **fit_params
             What ``fit`` takes besides.
         """
-        return self.fit(X, y, **fit_params).transform(X)
+        self.fit(X, y, **fit_params)
+        return self.transform(X)
 
     def transform(self, X: Any) -> np.ndarray:
         """Images as latents, a row each.
