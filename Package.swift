@@ -20,6 +20,7 @@ let package = Package(
     .library(name: "VAEData", targets: ["VAEData"]),
     .library(name: "VAETraining", targets: ["VAETraining"]),
     .library(name: "VAEZoo", targets: ["VAEZoo"]),
+    .library(name: "VAEPluginKit", targets: ["VAEPluginKit"]),
     .library(name: "vae", type: .dynamic, targets: ["VAELib"]),
     .executable(name: "vae-zoo", targets: ["vae-zoo"]),
   ],
@@ -79,6 +80,9 @@ let package = Package(
     .target(
       name: "VAETraining", dependencies: ["Tensors", "NeuralNetworks", "VAECore", "VAEData"],
       swiftSettings: strict),
+
+    // A Swift author's side of include/vae_plugin.h: for plug-ins, and nothing here imports it.
+    .target(name: "VAEPluginKit", dependencies: ["CVAE"], swiftSettings: strict),
 
     // Layer 6: what a Swift user imports, and the operations the front ends share.
     .target(
