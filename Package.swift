@@ -21,6 +21,7 @@ let package = Package(
     .library(name: "VAETraining", targets: ["VAETraining"]),
     .library(name: "VAEPluginHost", targets: ["VAEPluginHost"]),
     .library(name: "VAEZoo", targets: ["VAEZoo"]),
+    .library(name: "VAEPluginKit", targets: ["VAEPluginKit"]),
     .library(name: "vae", type: .dynamic, targets: ["VAELib"]),
     .executable(name: "vae-zoo", targets: ["vae-zoo"]),
   ],
@@ -88,6 +89,9 @@ let package = Package(
       name: "VAEPluginHost",
       dependencies: ["CLibFFI", "CVAE", "Tensors", "NeuralNetworks", "VAECore"],
       swiftSettings: strict),
+
+    // A Swift author's side of include/vae_plugin.h: for plug-ins, and nothing here imports it.
+    .target(name: "VAEPluginKit", dependencies: ["CVAE"], swiftSettings: strict),
 
     // Layer 6: what a Swift user imports, and the operations the front ends share.
     .target(

@@ -78,17 +78,19 @@ final class InformationTests: CommandTestCase {
 
   /// The options of each command that is built, as the documentation spells them.
   private static let options: [String: Set<String>] = [
-    "list": ["json"],
-    "describe": ["json", "recipe"],
+    "list": ["plugin", "json"],
+    "describe": ["plugin", "json", "recipe"],
     "train": [
       "recipe", "stage", "from", "data", "out", "epochs", "batch-size", "learning-rate", "seed",
-      "threads",
-      "binarize", "set", "resume", "force", "json",
+      "binarize", "set", "resume", "force", "report", "tensorboard", "no-records", "plugin",
+      "threads", "json",
     ],
-    "evaluate": ["data", "split", "importance-samples", "seed", "threads", "json"],
-    "sample": ["count", "out", "seed", "temperature", "threads"],
-    "reconstruct": ["data", "out", "count", "seed", "threads"],
-    "bench": ["threads", "json"],
+    "evaluate": ["data", "split", "importance-samples", "seed", "plugin", "threads", "json"],
+    "sample": ["count", "out", "seed", "temperature", "plugin", "threads"],
+    "reconstruct": ["data", "out", "count", "seed", "plugin", "threads"],
+    "report": ["out"],
+    "compare": ["out"],
+    "bench": ["threads", "json", "profile"],
   ]
 
   func testHelpOfEveryCommandNamesItsOptionsAndNoOthers() throws {

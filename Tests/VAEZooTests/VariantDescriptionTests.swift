@@ -77,7 +77,11 @@ final class VariantDescriptionTests: XCTestCase {
     let (description, _) = try describe("gaussian-vae")
     let object = try XCTUnwrap(description.json.object)
     XCTAssertEqual(
-      object.members.map(\.name), ["name", "summary", "reference", "shorthands", "hyperparameters"])
+      object.members.map(\.name),
+      [
+        "name", "summary", "reference", "parts", "architecture", "architectures", "shorthands",
+        "keywords", "hyperparameters",
+      ])
     guard case .array(let items) = object["hyperparameters"] else {
       return XCTFail("hyperparameters must be a list")
     }
