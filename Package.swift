@@ -158,6 +158,10 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(name: "VAEImagesTests", dependencies: ["VAEImages"], swiftSettings: strict),
+    .testTarget(
+      name: "VAEReportTests",
+      dependencies: ["VAEReport", "VAEImages", "VAETraining", "VAECore"],
+      resources: [.copy("Reference")], swiftSettings: strict),
     .testTarget(name: "VAEZooTests", dependencies: ["VAEZoo"], swiftSettings: strict),
     .testTarget(
       name: "VariantTests",

@@ -14,6 +14,7 @@ struct VAEZooCommand: ParsableCommand {
         vae-zoo train gaussian-vae --data shapes --out run     train on built-in images
         vae-zoo evaluate run --data shapes                     measure on held-out images
         vae-zoo sample run --count 64 --out samples.png        look at what it makes
+        vae-zoo report run                                     look at what happened
 
       DATA is a built-in set (shapes, shapes:32, shapes-color), a folder of IDX files such as MNIST's (compressed \
       or not), an .npy file, or an .npz file with arrays train, test and optionally valid.

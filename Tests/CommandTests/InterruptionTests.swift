@@ -25,6 +25,12 @@ final class InterruptionTests: CommandTestCase {
       Set(try FileManager.default.contentsOfDirectory(atPath: whole + "/checkpoints")),
       file: file, line: line)
     XCTAssertEqual(try metrics(run), try metrics(whole), file: file, line: line)
+    for name in try FileManager.default.contentsOfDirectory(atPath: whole + "/records")
+    where name.hasSuffix(".safetensors") {
+      XCTAssertEqual(
+        try bytes("\(run)/records/\(name)"), try bytes("\(whole)/records/\(name)"), name,
+        file: file, line: line)
+    }
   }
 
   /// The metrics of a run but for the time they took.

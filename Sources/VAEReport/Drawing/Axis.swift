@@ -1,22 +1,22 @@
 import Glibc
 
 /// One direction of a plot: from values to places between zero and one.
-struct Axis {
+package struct Axis {
   /// How places follow from values.
-  enum Kind {
+  package enum Kind {
     /// In proportion.
     case linear
     /// By log(1 + value), for steps, of which the first is zero.
     case logarithmic
   }
 
-  let kind: Kind
-  let low: Double
-  let high: Double
+  package let kind: Kind
+  package let low: Double
+  package let high: Double
 
   /// An axis over values, with a margin of a share of their range; what is not finite does not
   /// count.
-  init(_ kind: Kind, covering values: [Double], margin: Double = 0.05) {
+  package init(_ kind: Kind, covering values: [Double], margin: Double = 0.05) {
     self.kind = kind
     let finite = values.filter { $0.isFinite && abs($0) < 1e12 }
     var (low, high) = (finite.min() ?? 0, finite.max() ?? 1)
@@ -31,14 +31,14 @@ struct Axis {
   }
 
   /// An axis over a range.
-  init(_ kind: Kind, _ low: Double, _ high: Double) {
+  package init(_ kind: Kind, _ low: Double, _ high: Double) {
     self.kind = kind
     self.low = low
     self.high = high
   }
 
   /// The place of a value, zero at the low end.
-  func place(_ value: Double) -> Double {
+  package func place(_ value: Double) -> Double {
     switch kind {
     case .linear: (value - low) / (high - low)
     case .logarithmic: (log1p(value) - log1p(low)) / (log1p(high) - log1p(low))
@@ -46,7 +46,7 @@ struct Axis {
   }
 
   /// Values worth a mark, with their texts.
-  var ticks: [(value: Double, text: String)] {
+  package var ticks: [(value: Double, text: String)] {
     switch kind {
     case .linear: linearTicks
     case .logarithmic: logarithmicTicks

@@ -1,5 +1,5 @@
 /// A plot of lines and points over two axes, as SVG whose colours come from the page's style.
-struct LinePlot {
+package struct LinePlot {
   /// Points that belong together.
   struct Series {
     let name: String
@@ -14,9 +14,9 @@ struct LinePlot {
   }
 
   /// A straight line drawn behind the series.
-  struct Guide {
-    let from: (x: Double, y: Double)
-    let to: (x: Double, y: Double)
+  package struct Guide {
+    package let from: (x: Double, y: Double)
+    package let to: (x: Double, y: Double)
     let text: String
   }
 
@@ -26,7 +26,7 @@ struct LinePlot {
   let xName: String
   var yName = ""
   var series: [Series]
-  var guides: [Guide] = []
+  package var guides: [Guide] = []
   /// Texts beside points.
   var labels: [(x: Double, y: Double, text: String)] = []
   var width = 360.0

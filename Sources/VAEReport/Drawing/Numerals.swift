@@ -1,9 +1,9 @@
 import Glibc
 
 /// Numbers as people read them.
-enum Numerals {
+package enum Numerals {
   /// A fixed count of decimals, with a true minus sign.
-  static func fixed(_ value: Double, _ decimals: Int) -> String {
+  package static func fixed(_ value: Double, _ decimals: Int) -> String {
     guard value.isFinite else { return value.isNaN ? "–" : value < 0 ? "−∞" : "∞" }
     let scale = pow(10, Double(decimals))
     let rounded = (abs(value) * scale).rounded()
@@ -16,13 +16,13 @@ enum Numerals {
   }
 
   /// As many decimals as its size calls for.
-  static func short(_ value: Double) -> String {
+  package static func short(_ value: Double) -> String {
     let size = abs(value)
     return fixed(value, size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : 3)
   }
 
   /// A whole number with thin spaces between groups of three, from five digits on.
-  static func grouped(_ value: Int) -> String {
+  package static func grouped(_ value: Int) -> String {
     let digits = String(value.magnitude)
     guard digits.count > 4 else { return (value < 0 ? "−" : "") + digits }
     var text = ""
@@ -34,7 +34,7 @@ enum Numerals {
   }
 
   /// A coordinate: one decimal, and none where it is zero.
-  static func coordinate(_ value: Double) -> String {
+  package static func coordinate(_ value: Double) -> String {
     guard value.isFinite else { return "0" }
     let tenths = Int((max(-1e7, min(1e7, value)) * 10).rounded())
     let sign = tenths < 0 ? "-" : ""
@@ -43,7 +43,7 @@ enum Numerals {
   }
 
   /// Seconds as a length of time.
-  static func duration(_ seconds: Double) -> String {
+  package static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e9 else { return "–" }
     let whole = Int(seconds.rounded())
     switch whole {
@@ -54,7 +54,7 @@ enum Numerals {
   }
 
   /// A moment, in seconds since 1970, as date and time of day (UTC).
-  static func moment(_ seconds: Int) -> String {
+  package static func moment(_ seconds: Int) -> String {
     var (time, parts) = (time_t(seconds), tm())
     guard gmtime_r(&time, &parts) != nil else { return "–" }
     func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }

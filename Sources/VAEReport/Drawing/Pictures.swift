@@ -4,18 +4,18 @@ import VAETraining
 
 /// The pictured examples, what became of them, and samples, as data URIs of PNG files within a
 /// budget.
-struct Pictures {
+package struct Pictures {
   /// The kinds of pictures that change through training.
-  enum Kind: String, CaseIterable {
+  package enum Kind: String, CaseIterable {
     case reconstructions, samples, codes
   }
 
   /// The held-out images themselves.
   let originals: String?
   /// The records that are pictured.
-  let frames: [Int]
+  package let frames: [Int]
   /// A picture of each of them.
-  let uris: [Kind: [String]]
+  package let uris: [Kind: [String]]
   /// Images in a picture.
   let count: Int
   /// The width of a picture in pixels.
@@ -25,7 +25,7 @@ struct Pictures {
   /// fit; nil where images cannot be shown.
   ///
   /// - Parameter onlyLast: whether the last record is enough.
-  static func fitting(
+  package static func fitting(
     _ history: RunHistory, bytes budget: Int, onlyLast: Bool = false
   ) throws -> Pictures? {
     guard let last = history.records.indices.last, let images = history.examples?.images,

@@ -2,20 +2,20 @@ import Glibc
 import VAETraining
 
 /// The latents of the recorded examples in a plane, at every record.
-struct LatentView {
+package struct LatentView {
   /// What is drawn, such as "draws from q(z|x)".
   let name: String
   /// How the plane was chosen, in a sentence.
   let note: String
   /// The points of each record.
-  let frames: [[(x: Double, y: Double)]]
+  package let frames: [[(x: Double, y: Double)]]
   /// Points of the prior at each record; none where it is the standard normal distribution.
   let prior: [[(x: Double, y: Double)]]
   /// What the plane shows: from minus this to this along both axes.
   let extent: Double
 
   /// What can be seen of a run: draws and means of one layer, or draws of each level.
-  static func views(of history: RunHistory) -> [LatentView] {
+  package static func views(of history: RunHistory) -> [LatentView] {
     let records = history.records
     guard let last = records.last else { return [] }
     if let means = last.means {

@@ -2,14 +2,14 @@
 ///
 /// The mean is not taken off: a standard normal prior looks the same along any two orthogonal
 /// directions through the origin, and the points are to be seen against it.
-struct PrincipalComponents {
+package struct PrincipalComponents {
   /// Two unit vectors.
-  let directions: [[Double]]
+  package let directions: [[Double]]
   /// The share of the squared distances from the origin that lies along them.
-  let share: Double
+  package let share: Double
 
   /// Fits to rows of `columns` numbers; those with a number that is not finite do not count.
-  init(_ values: [Float], columns: Int) {
+  package init(_ values: [Float], columns: Int) {
     guard columns > 2 else {
       directions = (0..<2).map { number in (0..<columns).map { $0 == number ? 1 : 0 } }
       share = 1
@@ -92,7 +92,7 @@ struct PrincipalComponents {
   }
 
   /// Rows of numbers as points in the plane of the two directions.
-  func project(_ values: [Float], columns: Int) -> [(x: Double, y: Double)] {
+  package func project(_ values: [Float], columns: Int) -> [(x: Double, y: Double)] {
     stride(from: 0, to: values.count, by: columns).map { start in
       let row = values[start..<start + columns].map(Double.init)
       return (Self.dot(row, directions[0]), Self.dot(row, directions[1]))

@@ -71,14 +71,14 @@ struct UnitActivity {
 }
 
 /// How often values fall into equal bins, at every record, each relative to its fullest bin.
-struct Histogram {
+package struct Histogram {
   let low: Double
   let high: Double
   /// From 0 to 100 for each bin, of each record.
-  let frames: [[Int]]
+  package let frames: [[Int]]
 
   /// Values of each record over a range; those outside count at its ends.
-  init(_ frames: [[Float]], low: Double, high: Double, bins: Int = 48) {
+  package init(_ frames: [[Float]], low: Double, high: Double, bins: Int = 48) {
     self.low = low
     self.high = high
     self.frames = frames.map { values in

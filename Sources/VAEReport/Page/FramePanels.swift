@@ -60,12 +60,16 @@ struct FramePanels {
         + "was trained, with the same noise at every step. Whatever moves, moves because the weights do.</p>"
       scrubber
       "<p class=\"note without-script\">Without a script this part shows the last record.</p>"
-      "<div class=\"frames\">"
-      "<div>"
-      if !views.isEmpty { cloud } else { noLatents }
-      "</div><div>"
-      if let pictures { picturePanel(pictures) }
-      "</div></div>"
+      if views.isEmpty {
+        noLatents
+        if let pictures { picturePanel(pictures) }
+      } else {
+        "<div class=\"frames\"><div>"
+        cloud
+        "</div><div>"
+        if let pictures { picturePanel(pictures) }
+        "</div></div>"
+      }
       if !views.isEmpty { moments }
       if units != nil || means != nil || codes != nil {
         "<div class=\"plots wide\">"
@@ -253,7 +257,7 @@ struct FramePanels {
 
   private func unitPanel(_ units: UnitActivity) -> String {
     let top = unitTop(units)
-    let step = Self.bars.width / Double(max(1, units.units.count))
+    let step = min(44, Self.bars.width / Double(max(1, units.units.count)))
     let (floor, height) = (Self.bars.floor, Self.bars.height)
     let bars = units.units.indices.map { number in
       let tall = max(0.8, min(1, units.rates[lastFrame][number] / top) * height)

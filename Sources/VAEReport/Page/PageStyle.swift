@@ -42,6 +42,7 @@ enum PageStyle {
     figcaption{font-weight:600;font-size:.95rem;margin-bottom:.2rem}
     figcaption small{display:block;font-weight:400;font-size:.82rem;line-height:1.4}
     svg{display:block;width:100%;height:auto;overflow:visible}
+    .plot svg{max-width:46rem}.plots.wide>figure{max-width:40rem}
     .legend{display:flex;flex-wrap:wrap;gap:.1rem 1rem;list-style:none;margin:.2rem 0 0;padding:0;font-size:.82rem;
     color:var(--soft)}
     .legend li{display:flex;align-items:center;gap:.35rem}.legend svg{width:22px;flex:none}
@@ -67,10 +68,11 @@ enum PageStyle {
     .cloud .faint{opacity:.07}
     @media (prefers-reduced-motion:no-preference){.js .cloud circle{transition:cx .22s linear,cy .22s linear}
     .js rect.bar{transition:height .22s linear,y .22s linear}}
-    rect.bar{fill:var(--s0)}rect.bar.off{fill:var(--bg);stroke:var(--s1);stroke-width:1.2}
+    rect.bar{fill:var(--s0);stroke:none}rect.bar.off{fill:var(--bg);stroke:var(--s1);stroke-width:1.2}
     .bars path.h{fill:var(--s0)}.bars path.mark{stroke:var(--s1);stroke-width:1.5;stroke-dasharray:4 3;fill:none}
     .frames{display:grid;grid-template-columns:minmax(0,1.15fr) minmax(0,1fr);gap:.6rem 1.8rem;align-items:start}
-    .pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(46%,12rem),1fr));gap:.6rem 1rem}
+    .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(46%,11rem),1fr));gap:.6rem 1rem}
+    .pictures figure{max-width:16rem}
     .pictures img{width:100%;height:auto;image-rendering:pixelated;border-radius:4px;display:block;background:#808080}
     .scrubber{display:none;position:sticky;top:0;z-index:2;background:var(--bg);border-bottom:1px solid var(--line);
     padding:.55rem 0;margin:.4rem 0 .8rem;gap:.4rem .9rem;align-items:center;flex-wrap:wrap}
@@ -91,14 +93,14 @@ enum PageStyle {
     .moments button[aria-pressed=true]{background:var(--panel);color:var(--ink);border-color:var(--accent);
     box-shadow:0 0 0 1px var(--accent)}
     .moments small{display:block;font-size:.78rem;color:var(--soft);padding:.1rem .2rem}
-    .moments path{fill:none;stroke-width:.11;stroke-linecap:round}
+    .moments path{fill:none;stroke-width:.075;stroke-linecap:round}
     .table{overflow-x:auto;margin:.5rem 0;max-width:100%}
     .table.tall{max-height:26rem;overflow-y:auto}
     table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums}
     caption{text-align:left;font-size:.85rem;padding:.2rem 0}
     th,td{padding:.25rem .8rem .25rem 0;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
     th:first-child,td:first-child{text-align:left}th{font-weight:600}
-    table.facts td{text-align:left;white-space:normal;overflow-wrap:anywhere}
+    table.facts th{vertical-align:top}table.facts td{text-align:left;white-space:normal;overflow-wrap:anywhere}
     td.differs{font-weight:700}
     details{margin:.8rem 0}summary{cursor:pointer;font-weight:600}
     pre,code{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
@@ -109,7 +111,7 @@ enum PageStyle {
     .swatch{display:inline-block;width:.8rem;height:.8rem;border-radius:50%;margin-right:.4rem;vertical-align:-.08rem}
     footer{margin-top:3rem;padding-top:.8rem;border-top:1px solid var(--line);color:var(--soft);font-size:.85rem}
     .js .without-script{display:none}
-    @media (max-width:46rem){.frames{grid-template-columns:minmax(0,1fr)}body{padding:0 .9rem 2rem}h1{font-size:1.4rem}
+    @media (max-width:46rem){.wide text{font-size:14px}.wide text.i{font-size:12px}.frames{grid-template-columns:minmax(0,1fr)}body{padding:0 .9rem 2rem}h1{font-size:1.4rem}
     .moments{grid-template-columns:repeat(3,minmax(0,1fr))}}
     @media print{:root{--bg:#fff;--ink:#000;--soft:#444;--line:#bbb;--panel:#fff}body{max-width:none}
     .scrubber,.controls,nav,.skip,.live{display:none!important}.table.tall{max-height:none}a{color:inherit}

@@ -112,7 +112,7 @@ extension RunPage {
 }
 
 /// The way of a run through the plane of rate and distortion.
-struct RatePath {
+package struct RatePath {
   let name: String
   let color: Int
   let points: [(step: Int, terms: BoundTerms)]
@@ -145,7 +145,7 @@ struct RatePath {
   }
 
   /// Paths over a background of lines of equal −ELBO.
-  static func plot(_ paths: [RatePath], title: String, labelled: Bool) -> LinePlot {
+  package static func plot(_ paths: [RatePath], title: String, labelled: Bool) -> LinePlot {
     let all = paths.flatMap { $0.points.map(\.terms) }
     let x = Axis(.linear, covering: all.map(\.rate), margin: 0.08)
     let y = Axis(.linear, covering: all.map(\.distortion), margin: 0.08)
@@ -190,7 +190,7 @@ struct RatePath {
       let from = sum - y.high > x.low ? (sum - y.high, y.high) : (x.low, sum - x.low)
       let to = sum - y.low < x.high ? (sum - y.low, y.low) : (x.high, sum - x.high)
       guard to.0 > from.0 else { return nil }
-      return LinePlot.Guide(from: from, to: to, text: text)
+      return LinePlot.Guide(from: from, to: to, text: "−ELBO \(text)")
     }
   }
 }

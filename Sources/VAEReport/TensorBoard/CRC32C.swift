@@ -1,12 +1,12 @@
 /// The cyclic redundancy check of Castagnoli's polynomial (RFC 3720, appendix B.4).
-enum CRC32C {
+package enum CRC32C {
   /// The reflected polynomial's remainder for each byte.
   private static let table: [UInt32] = (0..<256).map { byte in
     (0..<8).reduce(UInt32(byte)) { bits, _ in bits & 1 == 1 ? bits >> 1 ^ 0x82f6_3b78 : bits >> 1 }
   }
 
   /// The check of some bytes.
-  static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
+  package static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
     ~bytes.reduce(~0) { $0 >> 8 ^ table[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] }
   }
 

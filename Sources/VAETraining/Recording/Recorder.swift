@@ -107,8 +107,10 @@ final class Recorder {
 
   /// Whether the prior has to be drawn to be seen.
   private var keepsPriorDraws: Bool {
-    if case .vector = model.prior.latents { !(model.prior is StandardNormalPrior) } else {
-      keepsDraws
+    switch model.prior.latents {
+    case .vector: !(model.prior is StandardNormalPrior)
+    case .hierarchy: true
+    case .none, .codes: false
     }
   }
 

@@ -48,6 +48,23 @@ public struct EpochRecord: Sendable {
   /// Seconds of the epoch.
   public var seconds: Double
 
+  package init(
+    epoch: Int, step: Int, train: BoundTerms, valid: BoundTerms?, activeUnits: Int?,
+    unitRates: [Double]?, layerRates: [Double]?, codeUsage: CodeUsage?,
+    terms: [(name: String, value: Double)], seconds: Double
+  ) {
+    self.epoch = epoch
+    self.step = step
+    self.train = train
+    self.valid = valid
+    self.activeUnits = activeUnits
+    self.unitRates = unitRates
+    self.layerRates = layerRates
+    self.codeUsage = codeUsage
+    self.terms = terms
+    self.seconds = seconds
+  }
+
   /// The record as JSON.
   public var json: JSON {
     var object: JSON.Object = [

@@ -1,0 +1,94 @@
+import VAEReport
+import XCTest
+
+/// Axes, numbers, and the plane of latents.
+final class DrawingTests: XCTestCase {
+  func testTicksAreRoundNumbersInsideTheAxis() {
+    let axis = Axis(.linear, 80.3, 143.2)
+    XCTAssertEqual(axis.ticks.map(\.text), ["100", "120", "140"])
+    XCTAssertEqual(Axis(.linear, -0.03, 0.11).ticks.map(\.text), ["0.00", "0.05", "0.10"])
+    XCTAssertEqual(Axis(.linear, 3, 3).ticks.count, 0)
+  }
+
+  func testStepsBeginAtZeroOnALogarithmicAxis() {
+    let axis = Axis(.logarithmic, covering: [0, 23_450])
+    XCTAssertEqual(axis.ticks.map(\.text), ["0", "1", "10", "100", "1k", "10k"])
+    XCTAssertEqual(axis.place(0), 0)
+    XCTAssertEqual(axis.place(23_450), 1)
+    XCTAssertEqual(axis.place(99), log(100) / log(23_451), accuracy: 1e-12)
+  }
+
+  func testAxesLeaveOutWhatIsNotFinite() {
+    let axis = Axis(.linear, covering: [1, .nan, 3, .infinity], margin: 0)
+    XCTAssertEqual([axis.low, axis.high], [1, 3])
+    XCTAssertTrue(Axis(.linear, covering: []).ticks.allSatisfy { $0.value.isFinite })
+  }
+
+  func testNumbersHaveTrueMinusSignsAndGroups() {
+    XCTAssertEqual(Numerals.fixed(-1.005, 1), "−1.0")
+    XCTAssertEqual(Numerals.fixed(-0.001, 2), "0.00")
+    XCTAssertEqual(Numerals.grouped(1234), "1234")
+    XCTAssertEqual(Numerals.grouped(-1_234_567), "−1\u{202f}234\u{202f}567")
+    XCTAssertEqual(Numerals.fixed(.nan, 2), "–")
+    XCTAssertEqual(Numerals.fixed(-.infinity, 2), "−∞")
+    XCTAssertEqual(Numerals.short(12.345), "12.35")
+    XCTAssertEqual(Numerals.coordinate(-0.04), "0")
+    XCTAssertEqual(Numerals.coordinate(-12.34), "-12.3")
+    XCTAssertEqual(Numerals.moment(0), "1970-01-01 00:00 UTC")
+    XCTAssertEqual(Numerals.duration(3_725), "1 h 2 min")
+  }
+
+  func testPrincipalComponentsAreTheDirectionsThatPointsWereMadeAlong() {
+    // Far along a = (3, 4, 0) / 5, less along b = (0, 0, 1), hardly along c = (4, -3, 0) / 5.
+    var values: [Float] = []
+    var total = [0.0, 0.0, 0.0]
+    for number in 0..<200 {
+      let (a, b, c) = (
+        4 * sin(Double(number)), 2 * cos(Double(number) * 1.7), 0.1 * sin(Double(number) * 2.3)
+      )
+      for (place, value) in [a, b, c].enumerated() { total[place] += value * value }
+      values += [0.6 * a + 0.8 * c, 0.8 * a - 0.6 * c, b].map(Float.init)
+    }
+    let components = PrincipalComponents(values, columns: 3)
+    for (found, wanted) in zip(components.directions, [[0.6, 0.8, 0], [0, 0, 1.0]]) {
+      for (a, b) in zip(found, wanted) { XCTAssertEqual(a, b, accuracy: 0.02) }
+    }
+    XCTAssertEqual(
+      components.share, (total[0] + total[1]) / total.reduce(0, +), accuracy: 1e-3)
+    let points = components.project(Array(values.prefix(3)), columns: 3)
+    XCTAssertEqual(points.count, 1)
+    XCTAssertEqual(points[0].y, 2, accuracy: 0.05)
+  }
+
+  func testDirectionsAreOrthonormalWhateverThePointsAre() {
+    for values: [Float] in [
+      [Float](repeating: 0, count: 12), [1, 2, 3, 4, 2, 4, 6, 8], [.nan, 1, 1, 1, 0, 0, 5, 0],
+    ] {
+      let found = PrincipalComponents(values, columns: 4).directions
+      for i in 0..<2 {
+        for j in 0..<2 {
+          let product = zip(found[i], found[j]).reduce(0) { $0 + $1.0 * $1.1 }
+          XCTAssertEqual(product, i == j ? 1 : 0, accuracy: 1e-6, "\(values)")
+        }
+      }
+    }
+  }
+
+  func testTwoUnitsAreSeenAsTheyAre() {
+    let points = PrincipalComponents([5, 1, 7, 2], columns: 2).project([3, -4], columns: 2)
+    XCTAssertEqual([points[0].x, points[0].y], [3, -4])
+  }
+
+  func testBinsCountWhatLiesInThemAndTheEndsTheRest() {
+    let histogram = Histogram([[-9, 0.1, 0.2, 0.9, 9, .nan]], low: 0, high: 1, bins: 2)
+    XCTAssertEqual(histogram.frames, [[100, 67]])
+  }
+
+  func testLinesOfEqualBoundHaveEqualSums() {
+    let x = Axis(.linear, 0, 30)
+    let y = Axis(.linear, 70, 210)
+    let plot = RatePath.plot([], title: "", labelled: false)
+    XCTAssertTrue(plot.guides.allSatisfy { abs($0.from.x + $0.from.y - $0.to.x - $0.to.y) < 1e-9 })
+    XCTAssertFalse(x.ticks.isEmpty || y.ticks.isEmpty)
+  }
+}

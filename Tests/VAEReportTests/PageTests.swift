@@ -1,0 +1,317 @@
+import Foundation
+import VAECore
+import VAEImages
+import VAEReport
+import VAETraining
+import XCTest
+
+/// Pages about made-up runs.
+final class PageTests: XCTestCase {
+  private func history(_ run: MadeRun) throws -> RunHistory {
+    var run = run
+    let path = temporaryFolder(self)
+    try run.write(to: path)
+    return try RunHistory.read(path)
+  }
+
+  private func page(_ run: MadeRun) throws -> String {
+    String(decoding: try Report.page(history(run)), as: UTF8.self)
+  }
+
+  /// The data of the script.
+  private func data(_ page: String) throws -> [String: Any] {
+    let start = try XCTUnwrap(page.range(of: "id=\"data\">"))
+    let end = try XCTUnwrap(page.range(of: "</script>", range: start.upperBound..<page.endIndex))
+    let text = String(page[start.upperBound..<end.lowerBound])
+    XCTAssertFalse(text.contains("<"))
+    let value = try JSONSerialization.jsonObject(with: Data(text.utf8))
+    return try XCTUnwrap(value as? [String: Any])
+  }
+
+  private static let kinds: [(name: String, run: MadeRun)] = {
+    var colored = MadeRun(size: (8, 8, 3), factors: ["shape", "x"])
+    colored.hasLabels = false
+    var strange = MadeRun(isReal: true)
+    strange.size = (4, 4, 2)
+    return [
+      ("vector", MadeRun()), ("two units", MadeRun(latents: .vector(2))),
+      ("one unit", MadeRun(latents: .vector(1))), ("ladder", MadeRun(latents: .ladder([4, 2]))),
+      ("codes", MadeRun(latents: .codes)), ("no latents", MadeRun(latents: .none)),
+      ("colour and factors", colored), ("two channels", strange),
+      ("reals", MadeRun(isReal: true)), ("no labels", MadeRun(hasLabels: false)),
+      ("one record", MadeRun(steps: [0], epochs: 0)), ("no records", MadeRun(hasRecords: false)),
+      ("no epoch yet", MadeRun(epochs: 0)),
+    ]
+  }()
+
+  // MARK: Every page
+
+  func testEveryPageIsWellFormedAndLoadsNothing() throws {
+    for (name, run) in Self.kinds {
+      let page = try page(run)
+      try assertWellFormed(page, name)
+      XCTAssertTrue(page.contains("default-src 'none'"), name)
+      let outside = page.replacing("http://www.w3.org/2000/svg", with: "")
+      for word in ["http:", "https:", "src=\"/", "href=\"/", "url(", "@import", "<link"] {
+        XCTAssertFalse(outside.contains(word), "\(name): \(word)")
+      }
+      XCTAssertFalse(
+        page.matches(of: #/(?:cx|cy|x|y|d|r|height)="[^"]*(?:nan|inf)/#).count > 0, name)
+    }
+  }
+
+  func testEveryPictureAndPlotHasWordsForThoseWhoDoNotSeeIt() throws {
+    for (name, run) in Self.kinds {
+      let page = try page(run)
+      for match in page.matches(of: #/<img [^>]*>/#) {
+        XCTAssertTrue(
+          match.output.contains(#/alt="[^"]{8,}"/#), "\(name): \(match.output.prefix(80))")
+      }
+      for match in page.matches(of: #/<svg [^>]*>/#) {
+        XCTAssertTrue(
+          match.output.contains("aria-hidden") || match.output.contains("aria-label"),
+          "\(name): \(match.output)")
+      }
+      let ids = page.matches(of: #/ id="([^"]+)"/#).map { String($0.output.1) }
+      XCTAssertEqual(Set(ids).count, ids.count, "\(name): \(ids)")
+      for match in page.matches(of: #/(?:href="#|aria-labelledby="|for=")([^"]+)"/#) {
+        XCTAssertTrue(ids.contains(String(match.output.1)), "\(name): \(match.output.0)")
+      }
+    }
+  }
+
+  func testNamesFromOutsideCannotBecomeMarkup() throws {
+    var run = MadeRun(factors: ["</script><b>", "x\"y"])
+    run.data = "<img src=x onerror=alert(1)>"
+    run.command = "vae-zoo train --data '</script><script>alert(2)</script>'"
+    run.evaluation = #"{"split": "<i>", "step": 3, "examples": 4, "elbo": -1}"#
+    let page = try page(run)
+    try assertWellFormed(page, "hostile")
+    XCTAssertFalse(page.contains("<img src=x") || page.contains("<script>alert"))
+    XCTAssertFalse(page.contains("</script><b>") || page.contains("<i>"))
+    XCTAssertTrue(page.contains("&lt;img src=x onerror=alert(1)&gt;"))
+    XCTAssertEqual(page.components(separatedBy: "</script>").count, 3)
+  }
+
+  func testAPageWithLargeColourPicturesOfNoiseStaysBelowThreeMegabytes() throws {
+    var run = MadeRun(latents: .vector(128))
+    run.steps = Array(0..<31)
+    run.examples = 500
+    run.size = (64, 64, 3)
+    let page = try page(run)
+    XCTAssertLessThan(page.utf8.count, 3_000_000)
+    let pictures = try XCTUnwrap(try data(page)["pictures"] as? [String: Any])
+    let frames = try XCTUnwrap(pictures["frames"] as? [Int])
+    XCTAssertEqual(frames.last, 30, "the last record is pictured")
+    XCTAssertGreaterThanOrEqual(frames.count, 8)
+    XCTAssertTrue(page.contains("there are pictures of \(frames.count) of the 31 records"))
+  }
+
+  // MARK: Numbers
+
+  func testNumbersOfThePageAreThoseOfTheRun() throws {
+    var run = MadeRun()
+    run.evaluation =
+      #"{"split": "test", "step": 32, "examples": 20, "elbo": -113.5, "elbo_stderr": 0.25, "mig": 0.125}"#
+    let page = try page(run)
+    XCTAssertTrue(page.contains("<dt>−ELBO</dt><dd>113.50"))
+    XCTAssertTrue(page.contains("<dt>distortion</dt><dd>92.50"))
+    XCTAssertTrue(page.contains("<dt>active units</dt><dd>2<small>of 3"), "one never varies")
+    XCTAssertTrue(page.contains("−113.50 ± 0.25") && page.contains("0.125"))
+    XCTAssertTrue(page.contains("begun 2023-11-14 22:13 UTC"))
+    XCTAssertTrue(page.contains(run.command))
+    XCTAssertTrue(
+      page.contains("step 32 · epoch 3.20 · −ELBO 176.0 = distortion 168.0 + rate 8.00"))
+  }
+
+  func testTheCloudIsThatOfTheRecordedMeansAtEveryRecord() throws {
+    var run = MadeRun(latents: .vector(2))
+    let history = try history(run)
+    let page = String(decoding: try Report.page(history), as: UTF8.self)
+    let views = try XCTUnwrap(try data(page)["views"] as? [[String: Any]])
+    let extent = try XCTUnwrap(views[1]["extent"] as? Double)
+    let bytes = try XCTUnwrap(
+      (views[1]["points"] as? String).flatMap { Data(base64Encoded: $0) })
+    let numbers = stride(from: 0, to: bytes.count, by: 2).map {
+      Int16(bitPattern: UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8)
+    }
+    XCTAssertEqual(numbers.count, run.steps.count * run.examples * 2)
+    let means = history.records.flatMap { $0.means?.values ?? [] }
+    for (number, mean) in zip(numbers, means) {
+      XCTAssertEqual(Double(number) / 32767 * extent, Double(mean), accuracy: extent / 30000)
+    }
+    _ = run.record(0)
+  }
+
+  func testDrawsLieAroundTheirMeansAsFarAsTheirVariancesSay() throws {
+    var run = MadeRun(latents: .vector(2))
+    run.examples = 400
+    run.steps = [0, 1]
+    let history = try history(run)
+    let views = LatentView.views(of: history)
+    let record = history.records[0]
+    let (means, variances) = (
+      try XCTUnwrap(record.means?.values), try XCTUnwrap(record.variances?.values)
+    )
+    var (sum, squares) = (0.0, 0.0)
+    for (place, point) in views[0].frames[0].enumerated() {
+      for (unit, value) in [point.x, point.y].enumerated() {
+        let place = place * 2 + unit
+        let noise = (value - Double(means[place])) / Double(variances[place]).squareRoot()
+        sum += noise / 800
+        squares += noise * noise / 800
+      }
+    }
+    XCTAssertEqual(sum, 0, accuracy: 0.12)
+    XCTAssertEqual(squares, 1, accuracy: 0.16)
+  }
+
+  func testPicturesAreTheRecordedImages() throws {
+    let history = try history(MadeRun())
+    let pictures = try XCTUnwrap(try Pictures.fitting(history, bytes: 1_000_000))
+    XCTAssertEqual(pictures.frames, Array(0..<8))
+    let uri = try XCTUnwrap(pictures.uris[.samples]?[2])
+    let bytes = try XCTUnwrap(Data(base64Encoded: String(uri.dropFirst(22))))
+    let image = try PixelImage(png: [UInt8](bytes))
+    guard case .bytes(let samples)? = history.records[2].samples else { return XCTFail("no bytes") }
+    XCTAssertEqual([image.width, image.height], [4 * 6 + 1, 4 * 7 + 1])
+    for row in 0..<6 {
+      for column in 0..<5 {
+        // The sixth image is the second of the second row.
+        let place = (7 + row + 1) * image.width + 6 + column + 1
+        XCTAssertEqual(image.pixels[place], samples.values[5 * 30 + row * 5 + column])
+      }
+    }
+  }
+
+  func testNumbersThatAreNotFiniteLeaveGapsAndNothingElse() throws {
+    var run = MadeRun(latents: .vector(2))
+    let path = temporaryFolder(self)
+    try run.write(to: path)
+    var record = run.record(32)
+    record.heldOut = BoundTerms(distortion: .infinity, rate: .nan)
+    record.means = record.means.map {
+      RecordedArray([.nan, .infinity] + Array($0.values.dropFirst(2)), shape: $0.shape)
+    }
+    try DurableFiles.replace("\(path)/records/32.safetensors", with: record.encoded())
+    let page = String(decoding: try Report.page(RunHistory.read(path)), as: UTF8.self)
+    try assertWellFormed(page, "not finite")
+    XCTAssertFalse(page.matches(of: #/(?:cx|cy|d|r)="[^"]*(?:nan|inf)/#).count > 0)
+    XCTAssertTrue(page.contains("display:none"))
+  }
+
+  func testAPageOfARunInTrainingLooksForItsSuccessorAndAFinishedOneDoesNot() throws {
+    let history = try history(MadeRun())
+    let live = String(decoding: try Report.page(history, isLive: true), as: UTF8.self)
+    XCTAssertTrue(live.contains("<html lang=\"en\" data-live>") && live.contains("id=\"reload\""))
+    try assertWellFormed(live.replacing(" data-live", with: ""), "live")
+    XCTAssertFalse(try page(MadeRun()).contains("<html lang=\"en\" data-live>"))
+  }
+
+  // MARK: What lacks
+
+  func testARunWithoutRecordsIsShownAsFarAsItGoesAndSaysHowToHaveThem() throws {
+    let page = try page(MadeRun(hasRecords: false))
+    XCTAssertTrue(page.contains("This run has no records") && page.contains("--resume"))
+    XCTAssertTrue(page.contains("By epoch"))
+  }
+
+  func testARunWithNeitherMetricsNorRecordsIsRefused() throws {
+    XCTAssertThrowsError(try history(MadeRun(epochs: 0, hasRecords: false))) {
+      XCTAssertTrue("\($0)".contains("neither metrics nor records"), "\($0)")
+    }
+  }
+
+  func testRecordsThatDoNotBelongTogetherAreRefusedNamingTheFile() throws {
+    var run = MadeRun()
+    let path = temporaryFolder(self)
+    try run.write(to: path)
+    var other = MadeRun(latents: .vector(5))
+    try DurableFiles.replace("\(path)/records/4.safetensors", with: other.record(4).encoded())
+    XCTAssertThrowsError(try RunHistory.read(path)) {
+      XCTAssertTrue("\($0)".contains("\(path)/records/4.safetensors"), "\($0)")
+    }
+    try DurableFiles.replace("\(path)/records/4.safetensors", with: [1, 2, 3])
+    XCTAssertThrowsError(try RunHistory.read(path)) {
+      XCTAssertTrue("\($0)".contains("\(path)/records/4.safetensors"), "\($0)")
+    }
+  }
+
+  func testRecordsWhoseExamplesAreLostAreRefused() throws {
+    var run = MadeRun()
+    let path = temporaryFolder(self)
+    try run.write(to: path)
+    try DurableFiles.remove("\(path)/records/examples.safetensors")
+    XCTAssertThrowsError(try RunHistory.read(path)) {
+      XCTAssertTrue("\($0)".contains("examples.safetensors"), "\($0)")
+    }
+    run.examples = 12
+    try DurableFiles.create(
+      "\(path)/records/examples.safetensors", run.recordedExamples().encoded())
+    XCTAssertThrowsError(try RunHistory.read(path)) {
+      XCTAssertTrue("\($0)".contains("12 examples"), "\($0)")
+    }
+  }
+
+  // MARK: Several runs
+
+  func testAComparisonShowsWhatDiffersAndWhatEachCameTo() throws {
+    var runs = try [1, 4].map { beta in
+      var run = MadeRun()
+      run.beta = beta
+      return try history(run)
+    }
+    runs[0].name = "one"
+    runs[1].name = "four"
+    let comparison = Comparison(runs)
+    XCTAssertNil(comparison.note)
+    XCTAssertEqual(comparison.differences.map(\.name), ["objective.beta"])
+    XCTAssertEqual(comparison.differences.first?.values, ["1", "4"])
+    let table = comparison.table
+    XCTAssertEqual(table.rows.map { $0[0] }, ["one", "four"])
+    let column = try XCTUnwrap(table.header.firstIndex(of: "−ELBO"))
+    XCTAssertEqual(table.rows.map { $0[column] }, ["113.50", "113.50"])
+    XCTAssertFalse(table.header.contains("MIG"), "none was evaluated")
+    let page = String(decoding: try Report.page(comparison), as: UTF8.self)
+    try assertWellFormed(page, "comparison")
+    XCTAssertTrue(page.contains("objective.beta"))
+  }
+
+  func testRunsOfOneNameAreToldApartAndOtherDataAreSaid() throws {
+    var other = MadeRun()
+    other.data = "fashion"
+    var runs = [try history(MadeRun()), try history(other)]
+    runs[0].name = "run"
+    runs[1].name = "run"
+    let comparison = Comparison(runs)
+    XCTAssertEqual(comparison.runs.map(\.name), runs.map(\.path))
+    XCTAssertTrue(try XCTUnwrap(comparison.note).contains("fashion, mnist"))
+  }
+
+  // MARK: Form
+
+  /// Every element that is opened is closed, in order, as far as HTML asks for that.
+  private func assertWellFormed(
+    _ page: String, _ name: String, file: StaticString = #filePath, line: UInt = #line
+  ) throws {
+    XCTAssertTrue(
+      page.hasPrefix("<!DOCTYPE html>\n<html lang=\"en\">"), name, file: file, line: line)
+    let empty: Set<Substring> = ["meta", "img", "input", "br"]
+    var open: [Substring] = []
+    var inside: Substring?
+    for match in page.matches(of: #/<(\/?)([a-z][a-z0-9]*)\b([^>]*?)(\/?)>/#) {
+      let (_, slash, tag, _, closed) = match.output
+      if let script = inside {
+        if slash.isEmpty || tag != script { continue }
+        inside = nil
+      }
+      if !slash.isEmpty {
+        XCTAssertEqual(open.popLast(), tag, "\(name): </\(tag)>", file: file, line: line)
+      } else if closed.isEmpty && !empty.contains(tag) {
+        open.append(tag)
+        if tag == "script" || tag == "style" { inside = tag }
+      }
+    }
+    XCTAssertEqual(open, [], name, file: file, line: line)
+  }
+}

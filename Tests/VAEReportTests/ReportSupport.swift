@@ -1,0 +1,142 @@
+import Foundation
+import VAECore
+import VAEReport
+import VAETraining
+import XCTest
+
+/// A path that is gone after the test.
+func temporaryFolder(_ test: XCTestCase) -> String {
+  let path = NSTemporaryDirectory() + "vae-report-" + UUID().uuidString
+  test.addTeardownBlock { try? FileManager.default.removeItem(atPath: path) }
+  return path
+}
+
+/// A run folder with made-up records, as a training would have left it.
+struct MadeRun {
+  /// What the latents look like.
+  enum Latents {
+    case vector(Int)
+    case ladder([Int])
+    case codes
+    case none
+  }
+
+  var latents = Latents.vector(3)
+  var steps = [0, 1, 2, 4, 8, 16, 23, 32]
+  var examples = 20
+  var size = (height: 6, width: 5, channels: 1)
+  var isReal = false
+  var hasLabels = true
+  var factors: [String] = []
+  var data = "mnist"
+  var command = "vae-zoo train gaussian-vae --data mnist --out run"
+  var epochs = 3
+  var hasRecords = true
+  var evaluation: String?
+  var beta = 1
+  var random = SystemRandom()
+
+  /// A small generator of numbers that are the same at every run.
+  struct SystemRandom {
+    private var state: UInt64 = 1
+
+    mutating func next() -> Float {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Float(state >> 40) / Float(1 << 24)
+    }
+
+    mutating func floats(_ count: Int) -> [Float] { (0..<count).map { _ in next() * 4 - 2 } }
+    mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(next() * 255) } }
+  }
+
+  private mutating func images() -> RecordedImages {
+    let shape = [min(16, examples), size.height, size.width, size.channels]
+    let count = shape.reduce(1, *)
+    return isReal
+      ? .floats(RecordedArray(random.floats(count), shape: shape))
+      : .bytes(RecordedArray(random.bytes(count), shape: shape))
+  }
+
+  mutating func record(_ step: Int) -> TrainingRecord {
+    var record = TrainingRecord(
+      step: step, epochs: Double(step) / 10,
+      batch: step == 0 ? nil : BoundTerms(distortion: 100 / Double(step), rate: Double(step)),
+      heldOut: BoundTerms(distortion: 200 - Double(step), rate: Double(step) / 4))
+    record.samples = images()
+    if case .none = latents { return record }
+    record.reconstructions = images()
+    switch latents {
+    case .vector(let units):
+      record.layerRates = [1]
+      record.unitRates = [(0..<units).map { $0 == 0 ? 0.001 : Double($0) }]
+      // The first unit says nothing.
+      let means = random.floats(examples * units).enumerated().map {
+        $0.offset % units == 0 ? 0 : $0.element
+      }
+      record.means = RecordedArray(means, shape: [examples, units])
+      record.variances = RecordedArray(
+        means.map { _ in random.next() + 0.01 }, shape: [examples, units])
+    case .ladder(let levels):
+      record.layerRates = levels.map(Double.init)
+      record.unitRates = levels.map { [Double](repeating: 0.5, count: $0) }
+      record.draws = levels.map {
+        RecordedArray(random.floats(examples * $0), shape: [examples, $0])
+      }
+      record.priorDraws = levels.map {
+        RecordedArray(random.floats(examples * $0), shape: [examples, $0])
+      }
+    case .codes:
+      record.layerRates = [4]
+      record.codeCounts = [5, 0, 3, 8]
+      record.codes = RecordedArray(
+        (0..<min(16, examples) * 4).map { Int32($0 % 4) }, shape: [min(16, examples), 2, 2])
+    case .none: break
+    }
+    return record
+  }
+
+  mutating func recordedExamples() -> RecordedExamples {
+    var found = RecordedExamples(
+      split: "test", indices: (0..<Int64(examples)).map(\.self), images: images())
+    if hasLabels { found.labels = (0..<Int32(examples)).map { $0 % 10 } }
+    if !factors.isEmpty {
+      found.factorNames = factors
+      found.factors = RecordedArray(
+        (0..<Int32(examples * factors.count)).map { $0 / Int32(factors.count) },
+        shape: [examples, factors.count])
+    }
+    return found
+  }
+
+  /// Writes the folder and lets go of it.
+  mutating func write(to path: String) throws {
+    let run = try RunFolder.create(at: path)
+    let recipe =
+      #"{"format": 1, "variant": "gaussian-vae", "prior": {"name": "standard-normal", "latent": 3}, "#
+      + #""objective": {"name": "elbo", "beta": \#(beta)}, "training": {"seed": 7, "epochs": 3}, "#
+      + #""data": {"height": 6}}"#
+    try run.writeRecipe(Array(recipe.utf8))
+    for epoch in 0..<epochs {
+      try run.appendMetrics(
+        """
+        {"epoch": \(epoch + 1), "step": \(10 * (epoch + 1)), \
+        "train": {"elbo": -110, "rate": 20, "distortion": \(100 - epoch)}, \
+        "valid": {"elbo": -115, "rate": 21, "distortion": \(94.5 - Double(epoch))}, \
+        "active_units": 2, "seconds": 2.5}
+        """)
+    }
+    try run.appendSession(
+      JSON.object([
+        "step": .integer(0), "time": .integer(1_700_000_000), "data": .text(data),
+        "version": .text("0.1.0"), "threads": .integer(2), "updates": .integer(100),
+        "command": .text(command),
+      ]).line)
+    if let evaluation { try run.appendEvaluation(evaluation) }
+    guard hasRecords else { return }
+    for step in steps {
+      try DurableFiles.create("\(path)/records/\(step).safetensors", record(step).encoded())
+    }
+    try DurableFiles.create(
+      "\(path)/records/examples.safetensors", recordedExamples().encoded())
+  }
+}
