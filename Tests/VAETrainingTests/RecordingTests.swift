@@ -50,7 +50,7 @@ final class RecordingTests: XCTestCase {
       XCTAssertTrue(steps.allSatisfy(schedule.contains))
       XCTAssertEqual(schedule.steps(through: 5000), steps.filter { $0 <= 5000 })
     }
-    XCTAssertEqual(RecordingSchedule(cost: 1).steps(through: .max).count, 74)
+    XCTAssertEqual(RecordingSchedule(cost: 1).steps(through: .max).count, 91)
   }
 
   // MARK: What
@@ -211,6 +211,7 @@ final class RecordingTests: XCTestCase {
       let path = TrainingSupport.temporaryFolder(self)
       try closing {
         let run = try RunFolder.create(at: path)
+        try run.writeRecipe(Array("{}".utf8))
         let trainer = try trainer(TrainingSupport.options(epochs: 2))
         counter.restart(crashAt: crashAt)
         DurableFiles.withChanges(announcedTo: { _ in if counter.isDue() { throw Crash() } }) {

@@ -26,11 +26,11 @@ public struct RecordingSchedule: Equatable, Sendable {
   /// The steps up to one, in order.
   public func steps(through last: Int) -> [Int] {
     var steps: [Int] = []
-    var candidate = 0
-    while candidate <= last {
+    var next: Int? = 0
+    while let candidate = next, candidate <= last {
       let spent = Double(steps.count + 1) * cost
       if spent <= Self.share * Double(candidate) + Self.free * cost { steps.append(candidate) }
-      candidate = Self.candidate(after: candidate)
+      next = Self.candidate(after: candidate)
     }
     return steps
   }
@@ -41,11 +41,11 @@ public struct RecordingSchedule: Equatable, Sendable {
     return step == power || (power >= 16 && step == middle(power))
   }
 
-  private static func candidate(after step: Int) -> Int {
+  private static func candidate(after step: Int) -> Int? {
     guard step > 0 else { return 1 }
     let power = 1 << (Int.bitWidth - 1 - step.leadingZeroBitCount)
     // Beyond this there is no step that a training could come to.
-    guard power < 1 << 48 else { return .max }
+    guard power < 1 << 48 else { return nil }
     return power >= 16 && step < middle(power) ? middle(power) : 2 * power
   }
 
