@@ -45,15 +45,19 @@ private struct Fuzzer {
   private var memory: [UnsafeMutableRawPointer] = []
   /// Numbers that tensors point at: large enough for every shape that is taken.
   private let numbers: UnsafeMutableRawPointer
+  /// The memory that they are in the middle of.
+  private let block: UnsafeMutableRawPointer
 
   /// The kinds of handles, as positions in the pool.
   private enum Kind: Int { case error, token, array, data, model, trainer, metrics, encoding }
 
   init(seed: UInt64) {
     random = RandomSource(seed: seed).stream("fuzz").generator()
-    numbers = .allocate(byteCount: 1 << 16, alignment: 64)
-    let floats = numbers.assumingMemoryBound(to: Float.self)
-    for index in 0..<1 << 14 { floats[index] = Float(index % 2) }
+    // Negative strides lead to what lies before the first number.
+    block = .allocate(byteCount: 1 << 17, alignment: 64)
+    numbers = block + (1 << 16)
+    let floats = block.assumingMemoryBound(to: Float.self)
+    for index in 0..<1 << 15 { floats[index] = Float(index % 2) }
   }
 
   mutating func finish() {
@@ -61,7 +65,7 @@ private struct Fuzzer {
       for handle in handles { free(handle, Kind(rawValue: kind) ?? .error) }
     }
     pool = []
-    numbers.deallocate()
+    block.deallocate()
   }
 
   // MARK: Arguments
