@@ -41,6 +41,7 @@ class InterfaceTests(unittest.TestCase):
         callbacks = {
             "vae_progress_callback": _library.PROGRESS_CALLBACK,
             "vae_log_callback": _library.LOG_CALLBACK,
+            "vae_plugin_entry_function": _library.PLUGIN_ENTRY,
         }
         numbers = {
             "int32_t": ctypes.c_int32, "int64_t": ctypes.c_int64, "uint32_t": ctypes.c_uint32,

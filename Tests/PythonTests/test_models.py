@@ -128,6 +128,21 @@ class VariantTests(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "count"):
             model.sample(0)
 
+    def test_a_further_stage_trains_its_parts_alone(self):
+        model = self.models["vq-vae"]
+        stage = model.stage("prior", {"prior.layers": 1, "prior.channels": 8})
+        before = {name: stage.parameters[name] for name in stage.parameters}
+        first = stage.evaluate(IMAGES)
+        stage.fit(IMAGES, epochs=20)
+        changed = {n for n in before if not np.array_equal(before[n], stage.parameters[n])}
+        self.assertTrue(changed)
+        self.assertTrue(all(name.startswith("prior.network.") for name in changed), changed)
+        last = stage.evaluate(IMAGES)
+        self.assertLess(last["rate"], first["rate"])
+        self.assertAlmostEqual(last["distortion"], model.evaluate(IMAGES)["distortion"], 3)
+        with self.assertRaises(vae_zoo.RecipeError):
+            self.models["iwae"].stage("prior")
+
     # ------------------------------------------------------------------------------------- files
 
     def test_a_saved_model_is_the_same_model(self):

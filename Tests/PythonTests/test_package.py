@@ -106,7 +106,7 @@ class ExampleTests(unittest.TestCase):
     def test_every_example_runs(self):
         path = os.path.dirname(os.path.dirname(vae_zoo.__file__))
         examples = sorted(glob.glob(os.path.join(ROOT, "Examples", "python", "*.py")))
-        self.assertGreaterEqual(len(examples), 3)
+        self.assertGreaterEqual(len(examples), 4)
         for example in examples:
             name = os.path.basename(example)
             if not importable(self.needs.get(name, "numpy")):
@@ -122,6 +122,17 @@ class ExampleTests(unittest.TestCase):
 
 class DocumentationTests(unittest.TestCase):
     text = _read("docs", "python.md")
+
+    def test_every_public_name_of_the_plug_in_module_has_a_docstring_and_is_documented(self):
+        from vae_zoo import plugin
+
+        for name in plugin.__all__:
+            thing = getattr(plugin, name)
+            self.assertTrue(thing.__doc__ and thing.__doc__.strip(), name)
+            self.assertIn(f"`{name}", self.text, name)
+            for member, value in vars(thing).items() if isinstance(thing, type) else ():
+                if not member.startswith("_") and callable(value):
+                    self.assertTrue(value.__doc__, f"{name}.{member}")
 
     def test_every_public_name_has_a_docstring_and_stands_in_the_reference(self):
         self.assertEqual(len(set(vae_zoo.__all__)), len(vae_zoo.__all__))

@@ -43,6 +43,7 @@ from vae_zoo._registry import (
     get_threads,
     list_components,
     list_variants,
+    load_plugin,
     recipe,
     set_threads,
 )
@@ -93,6 +94,7 @@ __all__ = [
     "get_threads",
     "list_components",
     "list_variants",
+    "load_plugin",
     "recipe",
     "set_threads",
 ]

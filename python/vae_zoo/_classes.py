@@ -44,6 +44,7 @@ _TYPES = {
     "number or choice": "float or str",
     "list of integers": "int or tuple of int",
     "flag": "bool",
+    "text": "str",
 }
 
 _classes: dict[str, type[_estimator.VAE]] = {}

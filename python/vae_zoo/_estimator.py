@@ -213,12 +213,14 @@ class VAE(metaclass=_Variants):
             if validation is not None:
                 held_out = self._shaped(self._checked(validation, "validation"))
             data = Data._of_arrays(self._shaped(images), held_out, range_code(self.value_range))
-        settings += self._smaller_batches(settings, data.counts["train"])
+        goes_on = self.warm_start and self.__sklearn_is_fitted__()
+        present = self._model.recipe()["training"] if goes_on else self._keywords
+        wanted = dict(settings).get("training.batch_size", str(present["batch_size"]))
+        count = data.counts["train"]
+        if wanted.isdigit() and int(wanted) > count:
+            settings.append(("training.batch_size", str(count)))
         training = [pair for pair in settings if pair[0].startswith("training.")]
-        if self.warm_start and self.__sklearn_is_fitted__():
-            model = self._model
-        else:
-            model = Model.make(self._variant, settings, data)
+        model = self._model if goes_on else Model.make(self._variant, settings, data)
         trainer = Trainer(model, data, training, run, existing_run)
         history: list[dict[str, Any]] = []
         # Before training, so that an interrupted one leaves a model to use.
@@ -229,15 +231,6 @@ class VAE(metaclass=_Variants):
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         trainer.fit(history, callback, bool(self.verbose))
-
-    def _smaller_batches(
-        self, settings: list[tuple[str, str]], count: int
-    ) -> list[tuple[str, str]]:
-        """The setting that makes all images one batch where they are fewer than one."""
-        wanted = dict(settings).get("training.batch_size", str(self._keywords["batch_size"]))
-        if not wanted.isdigit() or int(wanted) <= count:
-            return []
-        return [("training.batch_size", str(count))]
 
     def _take(self, model: Model, output_shape: tuple[int, ...]) -> None:
         self._model = model
@@ -410,6 +403,29 @@ class VAE(metaclass=_Variants):
                 value_range = model.range if model.range in _BYTE_RANGES else RANGES["bytes"]
             X, split = Data._of_arrays(images, None, value_range), "train"
         return model.evaluate(X, split, int(samples), self._method_seed(random_state))
+
+    def stage(self: _Self, name: str, settings: Mapping[str, Any] | None = None) -> _Self:
+        """An estimator of a further stage, such as ``"prior"`` for a trained VQ-VAE: ``fit`` trains its
+        parts alone, on top of what this one has learnt and keeps.
+
+        Parameters
+        ----------
+        name : str
+            The stage.
+        settings : mapping, optional
+            Hyper-parameters of its parts by their path in the recipe.
+
+        Returns
+        -------
+        VAE
+            With the hyper-parameters of this one, and ``warm_start`` set.
+        """
+        pairs = [(key, setting_text(value)) for key, value in (settings or {}).items()]
+        model = self._fitted().stage(name, pairs)
+        estimator = type(self)(**{**self.get_params(), "warm_start": True})
+        estimator._take(model, self._output_shape)
+        estimator.history_ = []
+        return estimator
 
     @property
     def recipe_(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import threading
 from ctypes import POINTER, byref, c_char_p, c_double, c_int32, c_int64
 from ctypes import c_size_t, c_uint32, c_uint64, c_void_p
 from typing import Any, Callable
@@ -150,6 +151,7 @@ STRUCTS: dict[str, type[Struct]] = {
 
 PROGRESS_CALLBACK = ctypes.CFUNCTYPE(c_int32, POINTER(ProgressStruct), c_void_p)
 LOG_CALLBACK = ctypes.CFUNCTYPE(None, c_char_p, c_void_p)
+PLUGIN_ENTRY = ctypes.CFUNCTYPE(c_void_p, c_void_p)
 
 # --------------------------------------------------------------------------------------- functions
 
@@ -165,12 +167,15 @@ _FALLIBLE: dict[str, tuple[Any, ...]] = {
     "vae_list_variants_json": _TEXT_OUT,
     "vae_list_components_json": (c_char_p, *_TEXT_OUT),
     "vae_describe_json": (c_char_p, *_TEXT_OUT),
+    "vae_load_plugin": (c_char_p,),
+    "vae_register_plugin": (PLUGIN_ENTRY, c_char_p),
     "vae_recipe_json": (c_char_p, POINTER(Setting), c_size_t, *_TEXT_OUT),
     "vae_data_open": (c_char_p, _HANDLE_OUT),
     "vae_data_from_tensors": (POINTER(Tensor), POINTER(Tensor), c_int32, _HANDLE_OUT),
     "vae_data_describe": (c_void_p, POINTER(DataInfo)),
     "vae_data_images": (c_void_p, c_char_p, c_int64, c_int64, _HANDLE_OUT),
     "vae_model_create": (POINTER(ModelOptions), _HANDLE_OUT),
+    "vae_model_create_stage": (c_void_p, c_char_p, POINTER(Setting), c_size_t, _HANDLE_OUT),
     "vae_model_load": (c_char_p, _HANDLE_OUT),
     "vae_model_load_memory": (c_void_p, c_size_t, _HANDLE_OUT),
     "vae_model_save": (c_void_p, c_char_p),
@@ -274,7 +279,11 @@ def call(function: Callable[..., int], *arguments: Any) -> None:
         raise _taken(status, error)
 
 
-def _taken(status: int, error: c_void_p) -> Error:
+# Exceptions of components written in Python, by the thread that they were raised on.
+causes: dict[int, BaseException] = {}
+
+
+def _taken(status: int, error: c_void_p) -> BaseException:
     """The exception for an error of the library, which is released."""
     try:
         message = library.vae_error_message(error).decode("utf-8", "replace")
@@ -283,6 +292,11 @@ def _taken(status: int, error: c_void_p) -> Error:
     kind = BY_STATUS.get(status, Error)
     exception = kind(message)
     exception.status = status
+    cause = causes.pop(threading.get_ident(), None) if causes else None
+    if cause is not None and not isinstance(cause, Exception):
+        return cause  # Ctrl-C within a component
+    if cause is not None and type(cause).__name__ in message:
+        exception.__cause__ = cause
     return exception
 
 
@@ -370,19 +384,15 @@ class training_messages:
 
     def __enter__(self) -> None:
         import logging
-        import threading
 
         _levels[threading.get_ident()] = logging.WARNING
 
     def __exit__(self, *exception: object) -> None:
-        import threading
-
         _levels.pop(threading.get_ident(), None)
 
 
 def _log(message: bytes, _: Any) -> None:
     import logging
-    import threading
 
     try:
         level = _levels.get(threading.get_ident(), logging.INFO)

@@ -103,6 +103,19 @@ class Model:
         )
         return cls(create(library.vae_model_free, library.vae_model_create, byref(options)))
 
+    def stage(self, name: str, settings: list[tuple[str, str]]) -> Model:
+        """The model of a further stage, with the weights of this one."""
+        return Model(
+            create(
+                library.vae_model_free,
+                library.vae_model_create_stage,
+                self.handle,
+                encoded(name, "stage"),
+                settings_array(settings),
+                len(settings),
+            )
+        )
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Model:
         return cls(create(library.vae_model_free, library.vae_model_load, encoded(path, "path")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, Mapping, NamedTuple
 
 from vae_zoo._interrupt import Interruptible
@@ -35,6 +36,17 @@ def list_components(role: str) -> list[dict[str, Any]]:
         ``"encoder"``, ``"prior"``, ``"decoder"``, ``"likelihood"`` or ``"objective"``.
     """
     return json.loads(text(library.vae_list_components_json, encoded(role, "role")))
+
+
+def load_plugin(path: str | os.PathLike[str]) -> None:
+    """Loads a plug-in, whose variants and components are known from then on as built-in ones are.
+
+    Parameters
+    ----------
+    path : path
+        A shared object by the rules of ``vae_plugin.h``.
+    """
+    call(library.vae_load_plugin, encoded(path, "path"))
 
 
 def describe(variant: str) -> dict[str, Any]:

@@ -26,7 +26,8 @@ import ctypes
 import threading
 from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_double, c_float, c_int32, c_int64
 from ctypes import c_uint32, c_uint64, c_void_p
-from typing import Any, Callable, ClassVar, Sequence, Union
+from types import SimpleNamespace
+from typing import Any, Callable, ClassVar, Sequence
 
 import numpy as np
 
@@ -236,8 +237,6 @@ class _Plugin(_library.Struct):
     ]
 
 
-_ENTRY = CFUNCTYPE(_P, POINTER(_Host))
-
 # Structs by their names in C.
 STRUCTS: dict[str, type[_library.Struct]] = {
     "vae_hyperparameter": _Hyperparameter,
@@ -262,8 +261,6 @@ class _Here(threading.local):
 
 _here = _Here()
 _host: Any = None
-
-Number_ = Union[int, float]
 
 
 def _call(name: str, *arguments: Any) -> Value:
@@ -833,11 +830,12 @@ def register(component: type[_Base]) -> None:
         component_count=1,
     )
 
-    def entry(host: Any) -> int:
+    def entry(host: int) -> int:
         global _host
-        _host = host.contents
+        table = _Host.from_address(host)
+        _host = SimpleNamespace(**{name: getattr(table, name) for name in _HOST})
         return ctypes.addressof(plugin)
 
-    called = _ENTRY(entry)
+    called = _library.PLUGIN_ENTRY(entry)
     _kept.append((component, structs, declared, described, plugin, called))
     _library.call(_library.library.vae_register_plugin, called, f"python-{component.name}".encode())

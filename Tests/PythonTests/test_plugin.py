@@ -1,0 +1,330 @@
+"""Likelihoods and priors written in Python."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import math
+import os
+import pickle
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import numpy as np
+
+import vae_zoo
+from support import ROOT, stripes
+from vae_zoo import plugin
+
+_NOISE = np.random.default_rng(0).normal(size=(60, 6, 6), scale=0.1)
+IMAGES = (stripes(60) + _NOISE).astype(np.float32)
+
+
+class OwnGaussian(plugin.Likelihood):
+    """Normal distributions of a fixed deviation."""
+
+    name = "own-gaussian"
+    noise = "normal"
+    deviation = plugin.Number(0.5, least=0.01, most=10.0, help="standard deviation")
+
+    def log_density(self, x, parameters):
+        error = (x - parameters) / self.deviation
+        return (-0.5 * error**2 - math.log(self.deviation) - 0.5 * math.log(2 * math.pi)).row_sums()
+
+    def mean(self, parameters):
+        return parameters
+
+    def sample(self, parameters, noise):
+        return parameters + self.deviation * noise
+
+    def parameters_with_mean(self, mean):
+        return mean
+
+
+class OwnNormal(plugin.Prior):
+    """Standard normal units, with or without the closed form of their divergence."""
+
+    name = "own-normal"
+    latent = plugin.Integer(2, least=1, most=100, help="units")
+
+    def units(self):
+        return self.latent
+
+    def log_density(self, z):
+        return (-0.5 * z**2 - 0.5 * math.log(2 * math.pi)).row_sums()
+
+    def sample(self, temperature):
+        return plugin.normal("prior", self.latent) * temperature
+
+    def divergence(self, mean, log_variance):
+        return (0.5 * (log_variance.exp() + mean**2 - 1 - log_variance)).row_sums()
+
+
+class Mixture(plugin.Prior):
+    """A mixture of normal distributions with learnt means."""
+
+    name = "python-mixture"
+    latent = plugin.Integer(2, least=1, most=100, help="units")
+    components = plugin.Integer(5, least=1, most=100, help="normal distributions")
+
+    def build(self, build):
+        start = np.random.default_rng(0).normal(size=(1, self.components, self.latent))
+        self.means = build.parameter("means", start)
+
+    def units(self):
+        return self.latent
+
+    def log_density(self, z):
+        distances = (z.reshape(-1, 1, self.latent) - self.means) ** 2
+        each = -0.5 * distances.sum(-1) - 0.5 * self.latent * math.log(2 * math.pi)
+        return each.log_sum_exp() - math.log(self.components)
+
+    def sample(self, temperature):
+        # The component of a row is the one whose cell of (0, 1) a uniform number falls into.
+        place = plugin.uniform("component", 1) * self.components
+        edges = np.arange(self.components, dtype=np.float32)[None]
+        chosen = (place - edges).above(0.0) * (edges + 1 - place).above(0.0)
+        means = (chosen.reshape(-1, self.components, 1) * self.means).sum(1)
+        return means + plugin.normal("unit", self.latent) * temperature
+
+
+class Faulty(plugin.Likelihood):
+    """Fails where it is told to."""
+
+    name = "faulty"
+    place = plugin.Choice("log_density", "mean", "build", "shape", "count", help="where it fails")
+
+    def build(self, build):
+        if self.place == "build":
+            raise ValueError("cannot serve images of %d x %d x %d" % build.image_shape)
+
+    def parameters_per_pixel(self, channels):
+        if self.place == "count":
+            raise RuntimeError("no idea")
+        return channels
+
+    def log_density(self, x, parameters):
+        if self.place == "log_density":
+            raise KeyError("oh")
+        if self.place == "shape":
+            return (x + plugin.full(1.0, 3, 3, 3)).row_sums()
+        return (-((x - parameters) ** 2)).row_sums()
+
+    def mean(self, parameters):
+        if self.place == "mean":
+            raise ZeroDivisionError("division\nby zero")
+        return parameters
+
+    def sample(self, parameters, noise):
+        return parameters
+
+
+for _component in (OwnGaussian, OwnNormal, Mixture, Faulty):
+    plugin.register(_component)
+
+
+def _small(**keywords):
+    return vae_zoo.GaussianVAE(
+        **{"hidden": (16,), "latent": 2, "epochs": 4, "batch_size": 20, **keywords}
+    )
+
+
+class ComponentTests(unittest.TestCase):
+    def test_a_likelihood_in_python_trains_as_the_built_in_one_does(self):
+        own = _small(likelihood="own-gaussian", settings={"likelihood.deviation": 0.3}).fit(IMAGES)
+        built_in = _small(likelihood="gaussian", sigma=0.3, settings={"likelihood.link": "identity"})
+        built_in.fit(IMAGES)
+        self.assertEqual(own.recipe_["likelihood"]["deviation"], 0.3)
+        for mine, theirs in zip(own.history_, built_in.history_):
+            self.assertAlmostEqual(mine["train"]["elbo"], theirs["train"]["elbo"], delta=0.01)
+        np.testing.assert_allclose(
+            own.score_samples(IMAGES), built_in.score_samples(IMAGES), rtol=1e-3, atol=1e-2
+        )
+        np.testing.assert_allclose(own.sample(5), built_in.sample(5), atol=1e-3)
+
+    def test_a_prior_in_python_prices_as_the_built_in_one_does(self):
+        own = _small(settings={"prior.name": "own-normal", "prior.latent": 3}, latent=20).fit(IMAGES)
+        built_in = _small(latent=3).fit(IMAGES)
+        for mine, theirs in zip(own.history_, built_in.history_):
+            self.assertAlmostEqual(mine["train"]["rate"], theirs["train"]["rate"], delta=0.01)
+        self.assertEqual(own.transform(IMAGES).shape, (60, 3))
+        self.assertEqual(own.sample(4).shape, (4, 6, 6))
+
+    def test_parameters_of_a_prior_are_trained_and_stored(self):
+        model = _small(settings={"prior.name": "python-mixture", "prior.components": 4}, epochs=1)
+        before = model.fit(IMAGES).parameters["prior.means"]
+        self.assertEqual(before.shape, (1, 4, 2))
+        after = model.fit(IMAGES, epochs=20).parameters["prior.means"]
+        self.assertGreater(np.abs(after - before).max(), 1e-3)
+        self.assertTrue(np.isfinite(model.score_samples(IMAGES, samples=10)).all())
+        twin = pickle.loads(pickle.dumps(model))
+        np.testing.assert_array_equal(twin.sample(6), model.sample(6))
+
+    def test_the_library_knows_the_components_with_their_hyper_parameters(self):
+        found = {item["name"]: item for item in vae_zoo.list_components("likelihood")}["own-gaussian"]
+        self.assertEqual(found["summary"], "Normal distributions of a fixed deviation")
+        self.assertEqual(found["hyperparameters"][0]["name"], "deviation")
+        with self.assertRaisesRegex(ValueError, "deviation cannot be 0"):
+            _small(likelihood="own-gaussian", settings={"likelihood.deviation": 0}).fit(IMAGES)
+
+    def test_a_failure_says_where_and_keeps_the_exception(self):
+        for place, words, cause in (
+            ("log_density", r"Faulty\.log_density: KeyError: 'oh'", KeyError),
+            ("build", "cannot serve images of 6 x 6 x 1", ValueError),
+        ):
+            with self.assertRaisesRegex(vae_zoo.Error, words) as caught:
+                _small(likelihood="faulty", settings={"likelihood.place": place}).fit(IMAGES)
+            self.assertIsInstance(caught.exception.__cause__, cause)
+        for place in ("shape", "count"):
+            with self.assertRaises(vae_zoo.Error):
+                _small(likelihood="faulty", settings={"likelihood.place": place}).fit(IMAGES)
+        model = _small(likelihood="faulty", settings={"likelihood.place": "mean"}).fit(IMAGES)
+        with self.assertRaisesRegex(vae_zoo.PluginError, "division by zero") as caught:
+            model.sample(2)
+        self.assertIsInstance(caught.exception.__cause__, ZeroDivisionError)
+        self.assertTrue(np.isfinite(model.score(IMAGES)))
+
+    def test_objects_are_released_with_their_models(self):
+        gc.collect()
+        before = len(plugin._objects)
+        model = _small(likelihood="own-gaussian").fit(IMAGES)
+        self.assertGreater(len(plugin._objects), before)
+        del model
+        gc.collect()
+        self.assertEqual(len(plugin._objects), before)
+
+    def test_values_compute_as_numpy_does(self):
+        seen = {}
+
+        class Probe(OwnGaussian):
+            """Computes with all that there is."""
+
+            name = "probe"
+
+            def log_density(self, x, parameters):
+                a = x.numpy()
+                b = np.linspace(0.5, 2, a.size, dtype=np.float32).reshape(a.shape)
+                v = plugin.constant(b)
+                checks = {
+                    "add": (x + v, a + b), "radd": (1 + x, 1 + a), "sub": (x - 2, a - 2),
+                    "rsub": (2 - x, 2 - a), "array first": (b - x, b - a), "mul": (x * b, a * b),
+                    "div": (x / v, a / b), "rdiv": (3 / v, 3 / b), "neg": (-x, -a), "abs": (abs(x), abs(a)),
+                    "pow": (x**2, a**2), "exp": (x.exp(), np.exp(a)), "log": (v.log(), np.log(b)),
+                    "sqrt": (v.sqrt(), np.sqrt(b)), "tanh": (x.tanh(), np.tanh(a)),
+                    "sigmoid": (x.sigmoid(), 1 / (1 + np.exp(-a))),
+                    "softplus": (x.softplus(), np.log1p(np.exp(a))),
+                    "sum": (x.sum(1), a.sum(1)), "mean": (x.mean(-1, True), a.mean(-1, keepdims=True)),
+                    "max": (x.max(2), a.max(2)), "clamp": (x.clamp(0.1, 0.5), a.clip(0.1, 0.5)),
+                    "maximum": (x.maximum(v), np.maximum(a, b)), "minimum": (x.minimum(b), np.minimum(a, b)),
+                    "above": (x.above(0.5), (a > 0.5) * 1.0), "sign": (x.sign(), np.where(a > 0, 1.0, -1.0)),
+                    "reshape": (x.reshape(-1, 36), a.reshape(-1, 36)), "slice": (x.slice(1, 2, 3), a[:, 2:5]),
+                    "row_sums": (x.row_sums(), a.reshape(len(a), -1).sum(1)),
+                    "concatenate": (plugin.concatenate([x, b], 1), np.concatenate([a, b], 1)),
+                    "full": (plugin.full(3.0, 2, 2), np.full((2, 2), 3.0)),
+                    "erf": (x.erf(), np.vectorize(math.erf)(a)),
+                    "lgamma": (v.lgamma(), np.vectorize(math.lgamma)(b)),
+                    "matmul": (x.reshape(-1, 36) @ np.eye(36, 2, dtype=np.float32), a.reshape(-1, 36)[:, :2]),
+                    "broadcast": (plugin.full(2.0, 1, 3).broadcast(4, 3), np.full((4, 3), 2.0)),
+                    "stop_gradient": (x.stop_gradient(), a),
+                    "log_softmax": (v.log_softmax().log_sum_exp(), np.zeros(b.shape[:-1])),
+                    "softmax": (v.softmax().sum(-1), np.ones(b.shape[:-1])),
+                }
+                for name, (value, expected) in checks.items():
+                    seen[name] = (value.numpy(), expected, value.shape)
+                return super().log_density(x, parameters)
+
+        plugin.register(Probe)
+        _small(likelihood="probe", epochs=1).fit(IMAGES)
+        self.assertGreater(len(seen), 30)
+        for name, (value, expected, shape) in seen.items():
+            self.assertEqual(shape, expected.shape, name)
+            np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5, err_msg=name)
+
+    def test_values_are_for_methods_only(self):
+        with self.assertRaisesRegex(RuntimeError, "methods only"):
+            plugin.full(1.0, 3)
+        with self.assertRaisesRegex(ValueError, "needs a name"):
+            plugin.register(type("Nameless", (plugin.Likelihood,), {}))
+
+
+@unittest.skipIf(shutil.which("clang") is None or shutil.which("make") is None, "there is no C compiler")
+class LoadingTests(unittest.TestCase):
+    def test_variants_of_a_plug_in_in_c_are_classes_too(self):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(
+                ["make", "--silent", "-C", os.path.join(ROOT, "Examples", "plugin-c"),
+                 f"BUILD={folder}/", f"{folder}/mixture.so"],
+                check=True,
+            )
+            vae_zoo.load_plugin(os.path.join(folder, "mixture.so"))
+            with self.assertRaises(vae_zoo.NotFoundError):
+                vae_zoo.load_plugin(os.path.join(folder, "nothing.so"))
+            with open(os.path.join(folder, "text.so"), "w") as file:
+                file.write("no library")
+            with self.assertRaises(vae_zoo.PluginError):
+                vae_zoo.load_plugin(os.path.join(folder, "text.so"))
+        found = {info.name: info for info in vae_zoo.list_variants()}["mixture-vae"]
+        self.assertTrue(found.origin.endswith("mixture.so"))
+        model = vae_zoo.VAE("mixture-vae", components=3, epochs=1, batch_size=20).fit(stripes(60))
+        self.assertIs(type(model), vae_zoo.MixtureVAE)
+        self.assertEqual(model.recipe_["prior"]["components"], 3)
+        self.assertEqual(pickle.loads(pickle.dumps(model)).sample(2).shape, (2, 6, 6))
+
+
+class HeaderTests(unittest.TestCase):
+    with open(os.path.join(ROOT, "include", "vae_plugin.h")) as file:
+        header = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.DOTALL)
+
+    def test_structs_are_laid_out_as_the_interface_states(self):
+        with open(os.path.join(ROOT, "include", "abi", "plugin-layout.h")) as file:
+            layout = file.read()
+        sizes = dict(re.findall(r"^VAE_LAYOUT_SIZE\((\w+), (\d+)\);", layout, re.MULTILINE))
+        fields = re.findall(
+            r"^VAE_LAYOUT_FIELD\((\w+), (\w+), (\d+), (\d+)\);", layout, re.MULTILINE
+        )
+        for name, struct in plugin.STRUCTS.items():
+            self.assertEqual(ctypes.sizeof(struct), int(sizes[name]), name)
+            stated = [
+                (field, int(offset), int(size)) for owner, field, offset, size in fields if owner == name
+            ]
+            found = [
+                (field, getattr(struct, field).offset, getattr(struct, field).size)
+                for field, *_ in struct._fields_
+            ]
+            self.assertEqual(found, stated, name)
+
+    def test_functions_of_the_host_take_what_the_header_declares(self):
+        body = re.search(r"typedef struct vae_host {(.*?)} vae_host;", self.header, re.DOTALL)[1]
+        numbers = {
+            "int32_t": ctypes.c_int32, "int64_t": ctypes.c_int64, "uint32_t": ctypes.c_uint32,
+            "uint64_t": ctypes.c_uint64, "float": ctypes.c_float, "double": ctypes.c_double,
+        }
+
+        def size_and_kind(text):
+            base = re.sub(r"\bconst\b|\*", " ", text).split()[0]
+            if "*" in text or base in ("vae_closure", "vae_function"):
+                return "pointer"
+            return None if base == "void" else numbers[base]
+
+        def kind_of(type_):
+            if type_ is None or type_ in numbers.values():
+                return type_
+            return "pointer"
+
+        for result, name, parameters in re.findall(
+            r"([\w ]+?\*?)\(\*(\w+)\)\((.*?)\);", body, re.DOTALL
+        ):
+            found, *taken = plugin._HOST[name]
+            self.assertEqual(kind_of(found), size_and_kind(result.strip()), name)
+            self.assertEqual(
+                [kind_of(type_) for type_ in taken],
+                [size_and_kind(text.strip()) for text in parameters.split(",")],
+                name,
+            )
+
+
+if __name__ == "__main__":
+    unittest.main()
