@@ -108,7 +108,7 @@ let package = Package(
             "-Xlinker", "--disable-new-dtags",
           ], .when(platforms: [.linux]))
       ]),
-    .target(name: "VAEImages", dependencies: ["CPNG"], swiftSettings: strict),
+    .target(name: "VAEImages", dependencies: ["CPNG", "CZlib"], swiftSettings: strict),
     .executableTarget(
       name: "vae-zoo",
       dependencies: [

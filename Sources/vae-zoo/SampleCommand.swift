@@ -28,7 +28,7 @@ struct SampleCommand: ParsableCommand {
 
   func run() throws {
     threads.apply()
-    let output = try ImageOutput(out, allowsArrays: true)
+    let output = try ImageOutput(out, allowing: [.png, .npy])
     let model = try TrainedModel.open(path, registry: .builtIn)
     let images = model.sample(count: count, seed: seed, temperature: temperature)
     try output.write(images, range: model.recipe.data?.range ?? .unit)

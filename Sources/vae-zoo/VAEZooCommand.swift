@@ -24,7 +24,8 @@ struct VAEZooCommand: ParsableCommand {
     version: VAEZooVersion.text,
     subcommands: [
       ListCommand.self, DescribeCommand.self, TrainCommand.self, EvaluateCommand.self,
-      SampleCommand.self, ReconstructCommand.self, BenchCommand.self,
+      SampleCommand.self, ReconstructCommand.self, EncodeCommand.self, DecodeCommand.self,
+      InterpolateCommand.self, TraverseCommand.self, BenchCommand.self,
     ])
 
   static func main() {
