@@ -122,7 +122,7 @@ let package = Package(
             "-Xlinker", "--disable-new-dtags",
           ], .when(platforms: [.linux]))
       ]),
-    .target(name: "VAEImages", dependencies: ["CPNG"], swiftSettings: strict),
+    .target(name: "VAEImages", dependencies: ["CPNG", "CZlib"], swiftSettings: strict),
     .target(
       name: "VAEReport", dependencies: ["VAECore", "VAETraining", "VAEImages"],
       swiftSettings: strict),

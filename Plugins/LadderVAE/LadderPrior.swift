@@ -8,7 +8,7 @@ import VAECore
 ///
 /// The rate of every level counts, the top included, and is the divergence from the *top-down
 /// prior* given the draws above.
-public final class LadderPrior: Prior {
+public final class LadderPrior: ReparameterizedPrior {
   /// What leads from one level to the one below it.
   public struct Step {
     /// From the state above to the features of this level.
@@ -116,12 +116,32 @@ public final class LadderPrior: Prior {
 
   /// Every level drawn from p, top first.
   public func draw(temperature: Float, _ context: Context) -> LatentDraw {
-    let count = context.examples.count
-    return walkDown(rows: count, context) { level, prior, _ in
-      let noise = context.normalNoise("prior\(level + 1)", samples: 1, shape: levels[level])
-      let z = prior.map { $0.mean + ($0.logVariance * 0.5).exp() * noise * temperature }
-      return LatentLayer(sample: z ?? noise * temperature, rate: .zeros([count]))
+    let noise = levels.enumerated().map { level, shape in
+      context.normalNoise("prior\(level + 1)", samples: 1, shape: shape) * temperature
     }
+    return draw(noise: noise, context)
+  }
+
+  /// zᵢ = μᵢ + σᵢ εᵢ of p(zᵢ | zᵢ₊₁), from the top down.
+  public func draw(noise: [Tensor], _ context: Context) -> LatentDraw {
+    let count = noise.first?.shape[0] ?? context.examples.count
+    return walkDown(rows: count, context) { level, prior, _ in
+      let z = prior.map { $0.mean + ($0.logVariance * 0.5).exp() * noise[level] }
+      return LatentLayer(sample: z ?? noise[level], rate: .zeros([count]))
+    }
+  }
+
+  /// εᵢ = (zᵢ − μᵢ) / σᵢ of p(zᵢ | zᵢ₊₁).
+  public func noise(of latents: [Tensor], _ context: Context) -> [Tensor] {
+    let count = latents.first?.shape[0] ?? context.examples.count
+    var noise = latents
+    _ = walkDown(rows: count, context) { level, prior, _ in
+      if let prior {
+        noise[level] = (latents[level] - prior.mean) * (prior.logVariance * -0.5).exp()
+      }
+      return LatentLayer(sample: latents[level], rate: .zeros([count]))
+    }
+    return noise
   }
 
   /// Given levels, with the top-down features that follow from them.

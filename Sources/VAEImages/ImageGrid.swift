@@ -9,7 +9,7 @@ public enum ImageGrid {
   ///   - background: the byte of padding and of places left empty.
   ///   - scale: a whole factor by which each picture's pixels are repeated along both sides.
   public static func grid(
-    of images: [PixelImage], columns: Int, padding: Int = 2, background: UInt8, scale: Int = 1
+    of images: [PixelImage], columns: Int, padding: Int = 2, background: UInt8 = 128, scale: Int = 1
   ) -> PixelImage {
     precondition(columns > 0, "a grid has \(columns) columns")
     return layOut(
@@ -27,7 +27,7 @@ public enum ImageGrid {
   ///   - scale: a whole factor by which each picture's pixels are repeated along both sides.
   public static func pairedGrid(
     originals: [PixelImage], reconstructions: [PixelImage], columns: Int, padding: Int = 2,
-    background: UInt8, scale: Int = 1
+    background: UInt8 = 128, scale: Int = 1
   ) -> PixelImage {
     precondition(columns > 0, "a grid has \(columns) columns")
     precondition(
@@ -37,6 +37,37 @@ public enum ImageGrid {
       rows(of: originals, columns: columns), rows(of: reconstructions, columns: columns))
     return layOut(
       pairs.flatMap { [$0, $1] }, padding: padding, background: background, scale: scale)
+  }
+
+  /// Lays out rows of pictures, each with lines of text before it.
+  ///
+  /// - Parameters:
+  ///   - rows: at least one, each with at least one picture, all of one size and channel count.
+  ///   - padding: pixels between pictures and around the whole.
+  ///   - background: the byte of padding, of places left empty, and behind the text, which is
+  ///     black.
+  ///   - scale: a whole factor by which each picture's pixels are repeated along both sides.
+  public static func labelledRows(
+    _ rows: [(label: [String], images: [PixelImage])], padding: Int = 2, background: UInt8 = 192,
+    scale: Int = 1
+  ) -> PixelImage {
+    let grid = layOut(
+      rows.map { $0.images[...] }, padding: padding, background: background, scale: scale)
+    // Three lines in letters twice as large fit beside 64 pixels.
+    let cell = (grid.height - padding) / max(1, rows.count)
+    let textScale = cell >= 56 ? 2 : 1
+    let sizes = rows.map { PixelImage.textSize($0.label, scale: textScale) }
+    guard let margin = sizes.map(\.width).max(), margin > 0 else { return grid }
+    let left = margin + 3 * textScale
+    var canvas = PixelImage(
+      width: left + grid.width, height: grid.height, channels: grid.channels,
+      filledWith: background)
+    canvas.draw(grid, left: left, top: 0, scale: 1)
+    for (number, row) in rows.enumerated() {
+      let top = padding + number * cell + (cell - padding - sizes[number].height) / 2
+      canvas.draw(row.label, left: 3 * textScale, top: max(0, top), scale: textScale, byte: 0)
+    }
+    return canvas
   }
 
   private static func rows(of images: [PixelImage], columns: Int) -> [ArraySlice<PixelImage>] {
@@ -74,7 +105,7 @@ public enum ImageGrid {
 extension PixelImage {
   /// Copies a picture of the same channel count, each of its pixels repeated `scale` times along
   /// both sides, to where it fits.
-  fileprivate mutating func draw(_ image: PixelImage, left: Int, top: Int, scale: Int) {
+  mutating func draw(_ image: PixelImage, left: Int, top: Int, scale: Int) {
     for y in 0..<image.height * scale {
       for x in 0..<image.width * scale {
         let source = (y / scale * image.width + x / scale) * channels

@@ -3,12 +3,21 @@ import Glibc
 extension PixelImage {
   /// Writes the picture as a PNG: whole, or not at all.
   ///
+  /// - Throws: `PixelImageError`; where it concerns the file, it names `path`.
+  public func writePNG(to path: String) throws {
+    try PictureFile.replace(path, with: pngData())
+  }
+}
+
+/// Files of pictures, which are there whole or not at all.
+enum PictureFile {
+  /// Writes a file.
+  ///
   /// The bytes go to a temporary name in the same folder, reach the disk, and are renamed over
   /// `path`; a file that stood there is replaced.
   ///
-  /// - Throws: `PixelImageError`; where it concerns the file, it names `path`.
-  public func writePNG(to path: String) throws {
-    let bytes = try pngData()
+  /// - Throws: `PixelImageError.unwritable` naming `path`.
+  static func replace(_ path: String, with bytes: [UInt8]) throws(PixelImageError) {
     // A rename would replace a device or a pipe by a file instead of writing to it.
     var status = stat()
     if stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG {
@@ -16,12 +25,12 @@ extension PixelImage {
     }
 
     let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max)).part"
-    do {
+    do throws(SystemFailure) {
       try write(bytes, toNewFile: temporary)
       guard rename(temporary, path) == 0 else { throw SystemFailure() }
-    } catch let failure as SystemFailure {
+    } catch {
       unlink(temporary)
-      throw PixelImageError.unwritable(path: path, reason: failure.reason)
+      throw .unwritable(path: path, reason: error.reason)
     }
   }
 }

@@ -1,8 +1,8 @@
-/// Why a picture could not be read or written; the description is one line.
+/// Why a picture or an animation could not be read or written; the description is one line.
 public enum PixelImageError: Error, Equatable, CustomStringConvertible {
-  /// The bytes are not a PNG that can be read.
+  /// The bytes are not a picture that can be read.
   case malformed(reason: String)
-  /// The picture cannot be stored as a PNG.
+  /// The picture cannot be stored in the format asked for.
   case unencodable(reason: String)
   /// The file at `path` could not be written.
   case unwritable(path: String, reason: String)
@@ -10,8 +10,8 @@ public enum PixelImageError: Error, Equatable, CustomStringConvertible {
   /// What is wrong, and where.
   public var description: String {
     switch self {
-    case .malformed(let reason): "not a readable PNG: \(reason)"
-    case .unencodable(let reason): "the picture cannot be stored as a PNG: \(reason)"
+    case .malformed(let reason): "not a readable picture: \(reason)"
+    case .unencodable(let reason): "the picture cannot be stored: \(reason)"
     case .unwritable(let path, let reason): "cannot write \(path): \(reason)"
     }
   }

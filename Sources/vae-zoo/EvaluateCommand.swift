@@ -29,9 +29,7 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if !["train", "valid", "test"].contains(split) {
-      throw ValidationError("--split must be train, valid or test, not \(split)")
-    }
+    try SplitName.check(split)
     if let importanceSamples, !(1...10_000_000).contains(importanceSamples) {
       throw ValidationError(
         "--importance-samples must be between 1 and 10000000, not \(importanceSamples)")

@@ -3,40 +3,51 @@ import VAECore
 import VAEData
 import VAEImages
 import VAETraining
+import VAEZoo
 
-/// Where a command writes images: a grid as PNG, or the numbers as NPY.
+/// Where a command writes images: a picture, an animation, or the numbers as an array.
 struct ImageOutput {
-  private enum Format {
-    case png, npy
+  enum Format: String {
+    case png, npy, gif, apng
   }
 
+  let format: Format
   private let path: String
-  private let format: Format
 
   /// Checks the ending of the path.
-  init(_ path: String, allowsArrays: Bool) throws {
-    self.path = path
-    if path.hasSuffix(".png") {
-      format = .png
-    } else if path.hasSuffix(".npy") && allowsArrays {
-      format = .npy
-    } else {
+  init(_ path: String, allowing formats: [Format]) throws {
+    guard let format = formats.first(where: { path.hasSuffix(".\($0.rawValue)") }) else {
+      let endings = formats.map { ".\($0.rawValue)" }
+      let list = endings.dropLast().joined(separator: ", ")
       throw RecipeError(
-        .invalid, "--out \(path) must end in .png\(allowsArrays ? " or .npy" : "")")
+        .invalid,
+        "--out \(path) must end in \(list.isEmpty ? "" : list + " or ")\(endings.last ?? "")")
     }
+    self.path = path
+    self.format = format
   }
 
-  /// Writes images `[count, height, width, channels]`.
+  /// Whether images are shown one after the other.
+  var isAnimation: Bool { format == .gif || format == .apng }
+
+  /// Writes an array.
+  func write(array: Tensor) throws {
+    try DurableFiles.replace(path, with: NPYWriter.bytes(array))
+  }
+
+  /// Writes images `[count, height, width, channels]`: as a grid, or one after the other.
   func write(_ images: Tensor, range: DataDescription.Range) throws {
-    switch format {
-    case .npy: try DurableFiles.replace(path, with: NPYWriter.bytes(images))
-    case .png:
-      let pictures = try Self.pictures(images, range: range)
-      let columns = (1...max(1, pictures.count)).first { $0 * $0 >= pictures.count } ?? 1
-      try ImageGrid.grid(
-        of: pictures, columns: columns, background: 128, scale: Self.scale(images)
-      ).writePNG(to: path)
+    if format == .npy { return try write(array: images) }
+    let pictures = try Self.pictures(images, range: range)
+    let scale = Self.scale(images)
+    if isAnimation {
+      return try write(
+        Animation(
+          frames: pictures.map { ImageGrid.grid(of: [$0], columns: 1, padding: 0, scale: scale) },
+          milliseconds: pictures.map { _ in 120 }))
     }
+    let columns = (1...max(1, pictures.count)).first { $0 * $0 >= pictures.count } ?? 1
+    try ImageGrid.grid(of: pictures, columns: columns, scale: scale).writePNG(to: path)
   }
 
   /// Writes originals above what became of them.
@@ -44,9 +55,44 @@ struct ImageOutput {
     let top = try Self.pictures(originals, range: range)
     let bottom = try Self.pictures(reconstructions, range: range)
     try ImageGrid.pairedGrid(
-      originals: top, reconstructions: bottom, columns: min(10, max(1, top.count)), background: 128,
+      originals: top, reconstructions: bottom, columns: min(10, max(1, top.count)),
       scale: Self.scale(originals)
     ).writePNG(to: path)
+  }
+
+  /// Writes walks of one length: a labelled row each; as an animation all of them at once, there
+  /// and back; as an array `[walks, steps, height, width, channels]`.
+  func write(_ walks: [LatentWalk], range: DataDescription.Range) throws {
+    let images = withoutTape { Tensor.concatenated(walks.map(\.images), axis: 0) }
+    if format == .npy {
+      let steps = walks[0].images.shape
+      return try write(
+        array: images.reshaped(to: Shape([walks.count] + steps.dimensions)))
+    }
+    // All at once, so that values of no fixed range are stretched alike.
+    var pictures = try Self.pictures(images, range: range)[...]
+    let rows = walks.map { walk in
+      let row = Array(pictures.prefix(walk.images.shape[0]))
+      pictures = pictures.dropFirst(row.count)
+      return (label: walk.label, images: row)
+    }
+    let scale = Self.scale(images)
+    guard isAnimation else {
+      return try ImageGrid.labelledRows(rows, scale: scale).writePNG(to: path)
+    }
+    let frames = rows[0].images.indices.map { step in
+      ImageGrid.labelledRows(
+        rows.map { (label: $0.label, images: [$0.images[step]]) }, scale: scale)
+    }
+    try write(Animation(backAndForth: frames))
+  }
+
+  private func write(_ animation: Animation) throws {
+    if format == .gif {
+      try animation.writeGIF(to: path)
+    } else {
+      try animation.writeAPNG(to: path)
+    }
   }
 
   /// Small images are enlarged by a whole factor to about 64 pixels.
@@ -61,7 +107,7 @@ struct ImageOutput {
     guard channels == 1 || channels == 3 else {
       throw RecipeError(
         .unsuitableData,
-        "images of \(channels) channels cannot be shown as PNG; write an .npy file instead")
+        "images of \(channels) channels cannot be shown as a picture; write an .npy file instead")
     }
     var values = images.floats
     if range == .real {

@@ -25,7 +25,7 @@ struct ReconstructCommand: ParsableCommand {
 
   func run() throws {
     threads.apply()
-    let output = try ImageOutput(out, allowsArrays: false)
+    let output = try ImageOutput(out, allowing: [.png])
     let model = try TrainedModel.open(path, registry: plugins.registry())
     let split = try model.data(data).split(named: "test")
     let (originals, reconstructions) = model.reconstruct(split, count: count, seed: seed)

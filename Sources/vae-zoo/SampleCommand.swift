@@ -29,7 +29,7 @@ struct SampleCommand: ParsableCommand {
 
   func run() throws {
     threads.apply()
-    let output = try ImageOutput(out, allowsArrays: true)
+    let output = try ImageOutput(out, allowing: [.png, .npy])
     let model = try TrainedModel.open(path, registry: plugins.registry())
     let images = model.sample(count: count, seed: seed, temperature: temperature)
     try model.model.checkParts()

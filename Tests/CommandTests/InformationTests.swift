@@ -88,6 +88,12 @@ final class InformationTests: CommandTestCase {
     "evaluate": ["data", "split", "importance-samples", "seed", "plugin", "threads", "json"],
     "sample": ["count", "out", "seed", "temperature", "plugin", "threads"],
     "reconstruct": ["data", "out", "count", "seed", "plugin", "threads"],
+    "encode": ["data", "out", "split", "what", "seed", "plugin", "threads"],
+    "decode": ["latents", "out", "seed", "plugin", "threads"],
+    "interpolate": [
+      "data", "out", "split", "from", "to", "count", "steps", "linear", "seed", "plugin", "threads",
+    ],
+    "traverse": ["out", "data", "split", "from", "units", "steps", "seed", "plugin", "threads"],
     "report": ["out"],
     "compare": ["out"],
     "bench": ["threads", "json", "profile"],

@@ -2,7 +2,7 @@ import NeuralNetworks
 import Tensors
 
 /// N(0, I), the prior of the first variational autoencoder.
-public final class StandardNormalPrior: DensityPrior {
+public final class StandardNormalPrior: DensityPrior, ReparameterizedPrior {
   /// The number of latent units.
   public let units: Int
 
@@ -26,6 +26,12 @@ public final class StandardNormalPrior: DensityPrior {
   public func sample(temperature: Float, _ context: Context) -> Tensor {
     context.normalNoise("prior", samples: 1, shape: [units]) * temperature
   }
+
+  /// The numbers themselves.
+  public func draw(noise: [Tensor], _ context: Context) -> LatentDraw { draw(of: noise, context) }
+
+  /// The latents themselves.
+  public func noise(of latents: [Tensor], _ context: Context) -> [Tensor] { latents }
 }
 
 extension Component where Part == any Prior {

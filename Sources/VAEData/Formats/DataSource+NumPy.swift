@@ -60,7 +60,7 @@ extension OpenedArray {
   ///   - stream: which begins with the array's header.
   ///   - size: of the stream in bytes.
   ///   - name: what messages call the array.
-  fileprivate init(npy stream: any ByteStream, size: Int, name: String) throws(DataError) {
+  init(npy stream: any ByteStream, size: Int, name: String) throws(DataError) {
     let header = try NPYHeader(reading: stream, name: name)
     try self.init(
       name: name, type: header.type, sizes: header.sizes, stream: stream,

@@ -17,16 +17,22 @@ public struct Encoding {
 }
 
 extension TrainedModel {
-  /// Encodes all examples of a split, in order.
-  public func encode(_ split: DataSplit, seed: Int = 0) -> Encoding {
+  /// Encodes examples of a split.
+  ///
+  /// - Parameter chosen: their indices; nil for all, in order.
+  public func encode(
+    _ split: DataSplit, examples chosen: [Int]? = nil, seed: Int = 0
+  ) -> Encoding {
     let examples = examples(split)
+    let chosen = chosen ?? Array(0..<split.count)
     var (means, variances): ([Tensor], [Tensor]) = ([], [])
     var codes: [Tensor] = []
     var samples: [[Tensor]] = []
     withoutTape {
-      for range in parts(of: split.count) {
-        let context = context(seed, "evaluation", range)
-        let posterior = model.encoder.encode(examples.batch(Array(range), context), context)
+      for range in parts(of: chosen.count) {
+        let indices = Array(chosen[range])
+        let context = context(seed, "evaluation", indices)
+        let posterior = model.encoder.encode(examples.batch(indices, context), context)
         let draw = model.prior.draw(from: posterior, DrawRequest(), context)
         if let mean = posterior.mean { means.append(mean) }
         if let variance = posterior.variance { variances.append(variance) }
@@ -43,7 +49,7 @@ extension TrainedModel {
       codes: codes.first.map { first in
         Tensor(
           indices: codes.flatMap(\.indices),
-          shape: Shape([split.count] + first.shape.dimensions.dropFirst()))
+          shape: Shape([chosen.count] + first.shape.dimensions.dropFirst()))
       },
       samples: (0..<layers).compactMap { layer in joined(samples.map { $0[layer] }) })
   }
@@ -51,13 +57,20 @@ extension TrainedModel {
   /// The mean images of latents, `[N, height, width, channels]`; draws where the decoder is
   /// autoregressive.
   ///
-  /// - Parameter latents: a tensor for each stochastic layer, the one nearest to the data first, all
-  ///   with the same number of rows; for codes their numbers or vectors. `misfit(of:)` tells
-  ///   whether a model can take them.
-  public func decode(_ latents: [Tensor], seed: Int = 0) -> Tensor {
+  /// - Parameters:
+  ///   - latents: a tensor for each stochastic layer, the one nearest to the data first, all with
+  ///     the
+  ///     same number of rows; for codes their numbers or vectors. `misfit(of:)` tells whether a model
+  ///     can take them.
+  ///   - numbers: what positions each row's draws; rows of one number differ by their latents
+  ///     alone.
+  ///     Nil for the rows' own.
+  public func decode(_ latents: [Tensor], numbers: [Int]? = nil, seed: Int = 0) -> Tensor {
     let count = latents.first?.shape[0] ?? 0
+    let numbers = numbers ?? Array(0..<count)
     let images = parts(of: count).map { range in
-      model.decode(latents.map { Self.rows(of: $0, range) }, context(seed, "evaluation", range))
+      model.decode(
+        latents.map { $0.anyRows(range) }, context(seed, "evaluation", numbers[range]))
     }
     return withoutTape { Tensor.concatenated(images, axis: 0) }
   }
@@ -112,18 +125,18 @@ extension TrainedModel {
     Evaluator(model: model, examples: examples(split), seed: seed)
       .logLikelihoods(samples: samples, progress: progress)
   }
-
-  private static func rows(of tensor: Tensor, _ range: Range<Int>) -> Tensor {
-    guard tensor.elementType == .int32 else { return tensor.rows(range) }
-    let row = tensor.shape.removingFirst
-    return Tensor(
-      indices: Array(
-        tensor.indices[range.lowerBound * row.count..<range.upperBound * row.count]),
-      shape: Shape([range.count] + row.dimensions))
-  }
 }
 
 extension Tensor {
   /// Whether the elements are numbers of codes.
-  fileprivate var isOfCodes: Bool { elementType == .int32 }
+  var isOfCodes: Bool { elementType == .int32 }
+
+  /// A range of the leading axis, of floats or of indices.
+  func anyRows(_ range: Range<Int>) -> Tensor {
+    guard isOfCodes else { return rows(range) }
+    let row = shape.removingFirst
+    return Tensor(
+      indices: Array(indices[range.lowerBound * row.count..<range.upperBound * row.count]),
+      shape: Shape([range.count] + row.dimensions))
+  }
 }

@@ -158,13 +158,19 @@ extension TrainedModel {
   public func reconstruct(
     _ split: DataSplit, count: Int, seed: Int = 0
   ) -> (originals: Tensor, reconstructions: Tensor) {
-    let order = EpochOrder(
-      epoch: 0, count: split.count, random: RandomSource(seed: UInt64(bitPattern: Int64(seed))))
     var originals: [Tensor] = []
-    let reconstructions = reconstruct(split, Array(order.indices.prefix(count)), seed: seed) {
+    let chosen = chosenExamples(split, count: count, seed: seed)
+    let reconstructions = reconstruct(split, chosen, seed: seed) {
       originals.append($0)
     }
     return (Tensor.concatenated(originals, axis: 0), reconstructions)
+  }
+
+  /// Different examples of a split, chosen by the seed.
+  func chosenExamples(_ split: DataSplit, count: Int, seed: Int) -> [Int] {
+    let order = EpochOrder(
+      epoch: 0, count: split.count, random: RandomSource(seed: UInt64(bitPattern: Int64(seed))))
+    return Array(order.indices.prefix(count))
   }
 
   /// What the model makes of all examples of a split, in order, `[N, height, width, channels]`.

@@ -1,0 +1,35 @@
+import ArgumentParser
+import VAECore
+import VAEData
+import VAEZoo
+
+struct DecodeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "decode",
+    abstract: "Make images of given latents.",
+    discussion: """
+      The latents are an array of the form that `vae-zoo encode` writes. Writes the mean of p(x|z) for each row, or a \
+      draw where the decoder is autoregressive: as a grid (.png), as an array (.npy), or one after the other (.gif, \
+      .apng).
+      """)
+
+  @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
+  var path: String
+  @Option(help: ArgumentHelp("The latents: .npy.", valueName: "file")) var latents: String
+  @Option(help: ArgumentHelp("The file to write: .png, .npy, .gif or .apng.", valueName: "file"))
+  var out: String
+  @Option(help: "The seed of all draws.") var seed = 0
+  @OptionGroup var plugins: PluginOptions
+  @OptionGroup var threads: ThreadOptions
+
+  func run() throws {
+    threads.apply()
+    let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
+    let model = try TrainedModel.open(path, registry: plugins.registry())
+    let layers = try model.latents(from: NPYReader.tensor(latents), name: latents)
+    let images = model.decode(layers, seed: seed)
+    try model.model.checkParts()
+    try output.write(images, range: model.recipe.data?.range ?? .unit)
+    Console.error("wrote \(images.shape[0]) images to \(out)")
+  }
+}

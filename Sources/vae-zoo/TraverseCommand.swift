@@ -1,0 +1,66 @@
+import ArgumentParser
+import VAECore
+import VAEData
+import VAEZoo
+
+struct TraverseCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "traverse",
+    abstract: "Show what each latent unit does.",
+    discussion: """
+      A row a unit, ordered by rate, largest first, and labelled with it: the unit runs over quantiles of its prior, \
+      evenly spaced from 1 % to 99 %, while all others stay. The start is the middle of the prior, or an image of \
+      --data given by --from. In a hierarchy each layer has its rows, the top first; the layers below are drawn anew \
+      with the same random numbers in every image. In a grid of codes a row is a place, where other codes are put; \
+      places come by how much that changes the image.
+
+      The rates are those on record in the run folder, or of the test split of --data.
+
+        vae-zoo traverse run --out units.png
+        vae-zoo traverse run --data mnist --from 3 --out units.gif
+      """)
+
+  @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
+  var path: String
+  @Option(help: ArgumentHelp("The file to write: .png, .npy, .gif or .apng.", valueName: "file"))
+  var out: String
+  @Option(help: ArgumentHelp("Data to measure the rates on, and to start in.", valueName: "source"))
+  var data: String?
+  @Option(help: "The split of the data: train, valid or test.") var split = "test"
+  @Option(help: ArgumentHelp("The image of the data to start at.", valueName: "index")) var from:
+    Int?
+  @Option(help: "Rows at most, in each layer.") var units = 10
+  @Option(help: "Images in a row (default: 11, in an animation 24).") var steps: Int?
+  @Option(help: "The seed of all draws.") var seed = 0
+  @OptionGroup var plugins: PluginOptions
+  @OptionGroup var threads: ThreadOptions
+
+  func validate() throws {
+    try SplitName.check(split)
+    try WalkSteps.check(steps)
+    if from != nil && data == nil { throw ValidationError("--from needs --data") }
+    if !(1...10_000).contains(units) {
+      throw ValidationError("--units must be between 1 and 10000, not \(units)")
+    }
+  }
+
+  func run() throws {
+    threads.apply()
+    let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
+    let model = try TrainedModel.open(path, registry: plugins.registry())
+    let split = try data.map { try model.data($0).split(named: self.split) }
+    var start = TrainedModel.TraversalStart.prior
+    if let from, let split {
+      start = .example(try split.index(from, option: "--from"), of: split)
+    }
+    let isOfUnits = model.model.prior.latents.isContinuous
+    let rates = isOfUnits ? try model.unitRates(measuredOn: split, seed: seed) : []
+    let walks = try model.traverse(
+      from: start, units: units, steps: steps ?? (output.isAnimation ? 24 : 11), rates: rates,
+      seed: seed)
+    try model.model.checkParts()
+    try output.write(walks, range: model.recipe.data?.range ?? .unit)
+    Console.error(
+      "wrote \(walks.count) traversals of \(isOfUnits ? "latent units" : "codes") to \(out)")
+  }
+}
