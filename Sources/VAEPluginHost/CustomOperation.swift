@@ -47,7 +47,11 @@ struct CustomOperation: @unchecked Sendable {
     var status: Int32 = 0
     let output = Tensor(shape) { buffer in
       buffer.update(repeating: 0)
-      Buffers.with(inputs.map { ($0.address, $0.shape) } + [(buffer.baseAddress.map { UnsafeMutableRawPointer($0) }, shape)]) {
+      Buffers.with(
+        inputs.map { ($0.address, $0.shape) } + [
+          (buffer.baseAddress.map { UnsafeMutableRawPointer($0) }, shape)
+        ]
+      ) {
         status = source.forward?($0, UInt64(inputs.count), $0 + inputs.count, userData) ?? 0
       }
     }

@@ -69,8 +69,9 @@ public final class GradientProbe: @unchecked Sendable {
         let sides = [(middle - low) / Double(step), (high - middle) / Double(step)]
         let tolerance = Double(scale) * 0.05 + abs(sides[1] - sides[0]) * 0.05
         let given = Double(written[element])
-        guard given < min(sides[0], sides[1]) - tolerance
-          || given > max(sides[0], sides[1]) + tolerance || !given.isFinite
+        guard
+          given < min(sides[0], sides[1]) - tolerance
+            || given > max(sides[0], sides[1]) + tolerance || !given.isFinite
         else { continue }
         found.withLock {
           $0.faults.append(

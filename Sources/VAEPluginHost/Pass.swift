@@ -115,7 +115,9 @@ final class Pass: Scope {
 
   func log(_ name: String, _ value: Tensor) throws {
     guard setting.mayLog else { throw Misfit("terms are logged in the loss of an objective only") }
-    guard value.count == 1 else { throw Misfit("\(name) is no scalar, but of shape \(value.shape)") }
+    guard value.count == 1 else {
+      throw Misfit("\(name) is no scalar, but of shape \(value.shape)")
+    }
     guard terms.count < 1000, !terms.contains(where: { $0.name == name }) else {
       throw Misfit("\(name) is logged twice, or there are more than 1000 terms")
     }

@@ -46,7 +46,8 @@ extension Plugin {
   /// The one absolute path of a file, by which recipes name it.
   private static func resolved(_ path: String) throws(PluginError) -> String {
     guard let found = realpath(path, nil) else {
-      throw PluginError(.missing, "there is no plug-in \(path): \(String(cString: strerror(errno)))")
+      throw PluginError(
+        .missing, "there is no plug-in \(path): \(String(cString: strerror(errno)))")
     }
     defer { free(found) }
     return String(cString: found)

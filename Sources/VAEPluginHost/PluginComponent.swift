@@ -79,7 +79,8 @@ final class PluginComponent: @unchecked Sendable {
         isOwn || (methods.mean == nil && methods.variance == nil)
       else {
         throw Misfit(
-          "encoder \(name) needs encode, and for a posterior of its own both sample and log_density")
+          "encoder \(name) needs encode, and for a posterior of its own both sample and log_density"
+        )
       }
       found.append(.encoder(methods))
     }

@@ -20,7 +20,9 @@ final class PluginDecoder: Decoder, PluginPart {
   func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
     let rows = draw.rowCount
     let input: Tensor
-    if case .codes = latents { input = draw.decoderInput } else {
+    if case .codes = latents {
+      input = draw.decoderInput
+    } else {
       input = draw.decoderInput.flattened()
     }
     let draws = context.examples.isEmpty ? 1 : max(1, rows / context.examples.count)

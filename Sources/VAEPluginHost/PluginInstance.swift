@@ -152,15 +152,15 @@ protocol PluginPart: Module, FalliblePart {
 }
 
 extension PluginPart {
-  public var members: Members { instance.members }
+  var members: Members { instance.members }
 
-  public func takeFault() -> (any Error)? { instance.takeFault() }
+  func takeFault() -> (any Error)? { instance.takeFault() }
 
-  public func prepare(firstBatches: [Tensor], context: Context) throws {
+  func prepare(firstBatches: [Tensor], context: Context) throws {
     instance.prepare(firstBatches, context)
   }
 
-  public func afterUpdate(_ context: Context) { instance.afterUpdate(context) }
+  func afterUpdate(_ context: Context) { instance.afterUpdate(context) }
 }
 
 extension Tensor {

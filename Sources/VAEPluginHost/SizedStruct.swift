@@ -44,7 +44,8 @@ extension SizedStruct {
     let known = MemoryLayout<Self>.size
     guard size >= known, size <= Self.largestSize, size % 4 == 0 else {
       throw Misfit(
-        "\(name) has the struct_size \(size), but \(Self.self) has \(known) bytes; set it to sizeof")
+        "\(name) has the struct_size \(size), but \(Self.self) has \(known) bytes; set it to sizeof"
+      )
     }
     guard wanted == nil || wanted == size else {
       throw Misfit("\(name) has the struct_size \(size), but the elements before it \(wanted ?? 0)")

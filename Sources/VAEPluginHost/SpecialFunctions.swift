@@ -41,7 +41,8 @@ enum SpecialFunctions {
     let square = 1 / (x * x)
     let series =
       square
-      * (1.0 / 12 - square * (1.0 / 120 - square * (1.0 / 252 - square * (1.0 / 240 - square / 132))))
+      * (1.0 / 12 - square
+        * (1.0 / 120 - square * (1.0 / 252 - square * (1.0 / 240 - square / 132))))
     return sum + Glibc.log(x) - 0.5 / x - series
   }
 

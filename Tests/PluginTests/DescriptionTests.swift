@@ -108,7 +108,8 @@ final class DescriptionTests: PluginTestCase {
     assert(refusal(variants), names: "two variants")
     var registry = try InProcess.registry()
     let other = try InProcess.load(InProcess.plugin(), name: "other")
-    assert(message { try registry.register(other) }, names: "other: ", "prior test already", "(test)")
+    assert(
+      message { try registry.register(other) }, names: "other: ", "prior test already", "(test)")
   }
 
   func testAPluginOfTheSameOriginTakesThePlaceOfTheOneBefore() throws {
@@ -199,7 +200,8 @@ final class DescriptionTests: PluginTestCase {
         ])
       }
     }
-    assert(refusalOf { $0.encoder = InProcess.text("none such") }, names: "encoder.name", "none such")
+    assert(
+      refusalOf { $0.encoder = InProcess.text("none such") }, names: "encoder.name", "none such")
     assert(refusalOf { $0.prior = nil }, names: "the prior of variant test-vae", "NULL")
     assert(with("prior.size", "3"), names: "prior.size", "no hyper-parameter")
     assert(with("x", "3"), names: "names x")

@@ -76,10 +76,16 @@ final class ExampleTests: PluginTestCase {
     let prior = try prior(components: 4)
     unsettle(prior)
     let (side, step) = (301, 0.08)
-    let points = (0..<side * side).flatMap {
-      [Float(Double($0 / side - side / 2) * step), Float(Double($0 % side - side / 2) * step)]
+    var points: [Float] = []
+    for row in 0..<side {
+      for column in 0..<side {
+        points.append(Float(Double(row - side / 2) * step))
+        points.append(Float(Double(column - side / 2) * step))
+      }
     }
-    let total = logDensity(prior, Tensor(points, shape: [side * side, 2])).reduce(0) { $0 + exp($1) }
+    let total = logDensity(prior, Tensor(points, shape: [side * side, 2])).reduce(0) {
+      $0 + exp($1)
+    }
     XCTAssertEqual(total * step * step, 1, accuracy: 1e-3)
   }
 
@@ -93,14 +99,17 @@ final class ExampleTests: PluginTestCase {
     let draws = prior.draw(temperature: 1, context(count)).layers[0].sample.floats.map(Double.init)
     for unit in 0..<2 {
       let found = (0..<count).map { draws[$0 * 2 + unit] }
-      let mean = weights.indices.reduce(0.0) { $0 + weights[$1] * values[1][$1 * 2 + unit] }
-      let second = weights.indices.reduce(0.0) {
-        let (m, s) = (values[1][$1 * 2 + unit], exp(values[2][$1 * 2 + unit]))
-        return $0 + weights[$1] * (m * m + s * s)
+      var (mean, second) = (0.0, 0.0)
+      for (component, weight) in weights.enumerated() {
+        let m = values[1][component * 2 + unit]
+        let s = exp(values[2][component * 2 + unit])
+        mean += weight * m
+        second += weight * (m * m + s * s)
       }
       let deviation = (second - mean * mean).squareRoot()
       XCTAssertEqual(
-        found.reduce(0, +) / Double(count), mean, accuracy: 5 * deviation / Double(count).squareRoot())
+        found.reduce(0, +) / Double(count), mean,
+        accuracy: 5 * deviation / Double(count).squareRoot())
       XCTAssertEqual(
         found.reduce(0) { $0 + $1 * $1 } / Double(count), second, accuracy: 0.1 * second)
     }
@@ -128,9 +137,9 @@ final class ExampleTests: PluginTestCase {
     let found = likelihood.logDensity(x, parameters: m, context(2)).floats
     let (a, b) = (x.floats, m.floats)
     for row in 0..<6 {
-      let expected = (0..<16).reduce(0.0) {
-        $0 - abs(Double(a[row % 2 * 16 + $1]) - Double(b[row * 16 + $1])) / 0.4
-          - Foundation.log(0.8)
+      var expected = -16 * Foundation.log(0.8)
+      for element in 0..<16 {
+        expected -= abs(Double(a[row % 2 * 16 + element]) - Double(b[row * 16 + element])) / 0.4
       }
       XCTAssertEqual(Double(found[row]), expected, accuracy: 1e-5 * abs(expected))
     }
@@ -188,6 +197,27 @@ final class ExampleTests: PluginTestCase {
     XCTAssertEqual(likelihood.buffers.map(\.path), ["log_scale"])
   }
 
+  func testTheExampleOfTheDocumentationIsWhatItSays() throws {
+    let text = try String(contentsOfFile: "\(Self.root)/docs/plugins.md", encoding: .utf8)
+    let blocks = text.components(separatedBy: "```")
+    let code = try XCTUnwrap(blocks.first { $0.hasPrefix("c\n") }).dropFirst(2)
+    let source = "\(folder)/scaled.c"
+    try code.write(toFile: source, atomically: true, encoding: .utf8)
+    let registry = try registry(compile([source], "scaled.so"))
+    let settings = [
+      (key: "prior.name", value: "scaled-normal"), (key: "prior.deviation", value: "3"),
+      (key: "prior.latent", value: "2"),
+    ]
+    let prior = try model(settings, registry).prior
+    let found = logDensity(prior, Tensor([0, 0, 3, -6], shape: [2, 2]))
+    let constant = log(2 * Double.pi) + 2 * log(3.0)
+    XCTAssertEqual(found[0], -constant, accuracy: 1e-5)
+    XCTAssertEqual(found[1], -constant - 2.5, accuracy: 1e-5)
+    assert(
+      message { _ = try model(settings + [(key: "prior.deviation", value: "1")], registry) },
+      names: "prior scaled-normal: with deviation=1")
+  }
+
   // MARK: Together
 
   func testTheVariantTrainsAndAResumedModelIsTheSame() throws {
@@ -211,7 +241,8 @@ final class ExampleTests: PluginTestCase {
     }
     XCTAssertTrue(first.sample(count: 3, seed: 1).isFinite)
     assert(
-      message { _ = try TrainedModel.open("\(folder)/run", registry: .builtIn) }, names: "recipe.json",
+      message { _ = try TrainedModel.open("\(folder)/run", registry: .builtIn) },
+      names: "recipe.json",
       "mixture.so", "not loaded")
   }
 
@@ -219,9 +250,15 @@ final class ExampleTests: PluginTestCase {
     let registry = try registry(example())
     let choices: [[(key: String, value: String)]] = [
       [(key: "prior.name", value: "mixture"), (key: "architecture", value: "conv")],
-      [(key: "prior.name", value: "mixture"), (key: "objective.name", value: "importance-weighted")],
-      [(key: "prior.name", value: "mixture"), (key: "objective.name", value: "importance-weighted"),
-        (key: "objective.gradient", value: "dreg")],
+      [
+        (key: "prior.name", value: "mixture"),
+        (key: "objective.name", value: "importance-weighted"),
+      ],
+      [
+        (key: "prior.name", value: "mixture"),
+        (key: "objective.name", value: "importance-weighted"),
+        (key: "objective.gradient", value: "dreg"),
+      ],
       [(key: "likelihood", value: "laplace"), (key: "decoder.name", value: "conv")],
     ]
     for choice in choices {

@@ -45,7 +45,7 @@ final class FactoryTests: PluginTestCase {
   }
 
   func testAPackedFactoryReceivesTheSameValuesAndItsUserData() throws {
-    nonisolated(unsafe) struct Seen {
+    enum Seen {
       nonisolated(unsafe) static var arguments: [vae_argument] = []
       nonisolated(unsafe) static var text = ""
       nonisolated(unsafe) static var values: [Int64] = []
@@ -54,7 +54,8 @@ final class FactoryTests: PluginTestCase {
     var list = InProcess.hyperparameter(VAE_TYPE_I64S, "list")
     list.maximum_count = 4
     var component = InProcess.component([
-      InProcess.hyperparameter(VAE_TYPE_I32, "small"), InProcess.hyperparameter(VAE_TYPE_F64, "real"),
+      InProcess.hyperparameter(VAE_TYPE_I32, "small"),
+      InProcess.hyperparameter(VAE_TYPE_F64, "real"),
       InProcess.hyperparameter(VAE_TYPE_STRING, "word"), list,
     ])
     component.user_data = UnsafeMutableRawPointer(bitPattern: 0x1234)
@@ -73,7 +74,8 @@ final class FactoryTests: PluginTestCase {
         (key: "prior.real", value: "0.5"), (key: "prior.word", value: "abc"),
         (key: "prior.list", value: "9,8"),
       ], registry)
-    XCTAssertEqual(Seen.arguments.map(\.type), [VAE_TYPE_I32, VAE_TYPE_F64, VAE_TYPE_STRING, VAE_TYPE_I64S])
+    XCTAssertEqual(
+      Seen.arguments.map(\.type), [VAE_TYPE_I32, VAE_TYPE_F64, VAE_TYPE_STRING, VAE_TYPE_I64S])
     XCTAssertEqual(Seen.arguments[0].integer, -7)
     XCTAssertEqual(Seen.arguments[1].number, 0.5)
     XCTAssertEqual(Seen.text, "abc")

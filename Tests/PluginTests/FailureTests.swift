@@ -94,6 +94,7 @@ final class FailureTests: PluginTestCase {
       model.evaluate(images(2), DrawRequest(), context(2))
     }
     XCTAssertEqual(probe.operations, ["wrong"])
-    assert(probe.faults.first ?? "", names: "custom operation wrong", "input 0", "finite differences")
+    assert(
+      probe.faults.first ?? "", names: "custom operation wrong", "input 0", "finite differences")
   }
 }

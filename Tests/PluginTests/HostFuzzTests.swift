@@ -6,8 +6,8 @@ import Foundation
 import VAEZoo
 import XCTest
 
-/// Random descriptions, and random calls of the host by a plug-in: the same every time. `VAE_FUZZ_CALLS`
-/// asks for more.
+/// Random descriptions, and random calls of the host by a plug-in: the same every time.
+/// `VAE_FUZZ_CALLS` asks for more.
 final class HostFuzzTests: PluginTestCase {
   private func calls(_ standard: Int) -> Int {
     let asked = ProcessInfo.processInfo.environment["VAE_FUZZ_CALLS"].flatMap { Int($0) }
@@ -24,7 +24,9 @@ final class HostFuzzTests: PluginTestCase {
       let plugin = fuzzer.plugin()
       random = fuzzer.random
       var registry = Registry.builtIn
-      if let found = try? InProcess.load(UnsafePointer(plugin)), (try? registry.register(found)) != nil {
+      if let found = try? InProcess.load(UnsafePointer(plugin)),
+        (try? registry.register(found)) != nil
+      {
         taken += 1
         for entry in registry.entries where entry.origin == "test" {
           if let recipe = try? registry.recipe(for: entry.variant.name) { _ = recipe.json.line }
@@ -79,7 +81,9 @@ private struct DescriptionFuzzer {
     for place in memory { place.deallocate() }
   }
 
-  private mutating func chance(_ part: Int) -> Bool { Int.random(in: 0..<part, using: &random) == 0 }
+  private mutating func chance(_ part: Int) -> Bool {
+    Int.random(in: 0..<part, using: &random) == 0
+  }
 
   private mutating func number() -> Int64 {
     switch Int.random(in: 0..<8, using: &random) {
@@ -134,13 +138,15 @@ private struct DescriptionFuzzer {
   /// How many an array is said to have: not more than there is memory for, or too many to be looked
   /// at.
   private mutating func count(_ real: Int) -> UInt64 {
-    chance(30) ? [0, 1, UInt64.max, 1 << 40, 5000][Int.random(in: 0..<5, using: &random)] : UInt64(real)
+    chance(30)
+      ? [0, 1, UInt64.max, 1 << 40, 5000][Int.random(in: 0..<5, using: &random)] : UInt64(real)
   }
 
   private mutating func hyperparameter() -> vae_hyperparameter {
     var result = vae_hyperparameter()
     result.struct_size = size(vae_hyperparameter.self)
-    result.type = chance(30) ? Int32(truncatingIfNeeded: number()) : .random(in: 1...8, using: &random)
+    result.type =
+      chance(30) ? Int32(truncatingIfNeeded: number()) : .random(in: 1...8, using: &random)
     result.name = text(["size", "width", "latent", "name", "a_b", "x1", "y", "z"])
     result.help = text(["what it does"])
     if chance(2) {
@@ -281,13 +287,17 @@ private struct CallFuzzer {
   private mutating func sizes() -> [Int64] {
     switch Int.random(in: 0..<4, using: &random) {
     case 0: (0..<Int.random(in: 0...4, using: &random)).map { _ in integer() }
-    case 1: [[4, 3], [12], [4, 1, 3, 1], [2, -1], [3, 4]][Int.random(in: 0..<5, using: &random)]
-    default: (0..<Int.random(in: 0...4, using: &random)).map { _ in Int64.random(in: 1...4, using: &random) }
+    case 1:
+      [[4, 3], [12], [4, 1, 3, 1], [2, -1], [3, 4]][Int.random(in: 0..<5, using: &random)]
+    default:
+      (0..<Int.random(in: 0...4, using: &random)).map { _ in Int64.random(in: 1...4, using: &random)
+      }
     }
   }
 
   private mutating func rank(_ sizes: [Int64]) -> Int64 {
-    Int.random(in: 0..<40, using: &random) == 0 ? [-1, 9, .max][Int.random(in: 0..<3, using: &random)] : Int64(sizes.count)
+    Int.random(in: 0..<40, using: &random) == 0
+      ? [-1, 9, .max][Int.random(in: 0..<3, using: &random)] : Int64(sizes.count)
   }
 
   mutating func call() {

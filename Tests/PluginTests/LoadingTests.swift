@@ -16,9 +16,11 @@ final class LoadingTests: PluginTestCase {
     XCTAssertTrue(entry.origin.hasSuffix("/mixture.so"), entry.origin)
     let prior = try registry.component(.prior, "mixture")
     XCTAssertEqual(prior.hyperparameters.map(\.name), ["latent", "components", "spread"])
-    XCTAssertEqual(prior.hyperparameters.map(\.kind), [
-      .integer(1...1024), .integer(1...1024), .number(0...100),
-    ])
+    XCTAssertEqual(
+      prior.hyperparameters.map(\.kind),
+      [
+        .integer(1...1024), .integer(1...1024), .number(0...100),
+      ])
     XCTAssertEqual(registry.plugInOrigins, [entry.origin])
   }
 
@@ -38,7 +40,8 @@ final class LoadingTests: PluginTestCase {
 
   func testALibraryWithoutTheEntryIsRefused() throws {
     let path = try compile(text: "int something(void);\nint something(void) { return 1; }")
-    assert(message { _ = try Plugin.load(path) }, names: path, "vae_plugin_entry", "VAE_PLUGIN_EXPORT")
+    assert(
+      message { _ = try Plugin.load(path) }, names: path, "vae_plugin_entry", "VAE_PLUGIN_EXPORT")
   }
 
   func testALibraryWithSymbolsThatNobodyHasIsRefused() throws {

@@ -488,6 +488,18 @@ private struct Fuzzer {
         return "a fact is missing"
       }
       return vae_status_name(status) == nil ? "vae_status_name gives NULL" : nil
+    case 54:
+      let path = text(["/nowhere/x.so", "/dev/null", "", "/", "libc.so.6"])
+      reached.insert("vae_load_plugin")
+      return check("vae_load_plugin") { vae_load_plugin(path, $1) }
+    case 55:
+      let name = text(["fuzz", "", "built-in", "a b"])
+      let isMissing = chance(10)
+      return check("vae_register_plugin") { [hasDescription = !chance(10)] in
+        hasDescription
+          ? vae_register_plugin(isMissing ? nil : { _ in InProcessPlugin.description }, name, $1)
+          : vae_register_plugin({ _ in nil }, name, $1)
+      }
     case 52:
       let error = handle(.error)
       reached.formUnion(["vae_error_status", "vae_error_message"])

@@ -130,7 +130,8 @@ public struct PluginCheck {
   ) -> [(key: String, value: String)] {
     let training = [("epochs", "1"), ("batch_size", "16"), ("learning_rate", "0.001")]
     return training.map { (key: "training.\($0.0)", value: $0.1) }
-      + (keepsParts ? [] : [(key: "encoder.hidden", value: "16"), (key: "decoder.hidden", value: "16")])
+      + (keepsParts
+        ? [] : [(key: "encoder.hidden", value: "16"), (key: "decoder.hidden", value: "16")])
   }
 
   /// A recipe of small built-in parts, with one in a role of which everything else follows.
@@ -302,8 +303,16 @@ public struct PluginCheck {
     guard let result, result.elbo.mean.isFinite, result.nll?.estimate.mean.isFinite == true else {
       throw Fault("the bound or the importance-weighted likelihood is not finite")
     }
-    try check(trained.sample(count: 5, seed: 1, temperature: 0.7), "samples")
-    try check(trained.reconstruct(data.train), "reconstructions")
+    for (what, make) in [
+      ("samples", { trained.sample(count: 5, seed: 1, temperature: 0.7) }),
+      ("reconstructions", { trained.reconstruct(data.train) }),
+    ] {
+      let first = make()
+      try check(first, what)
+      guard make().bitPatterns == first.bitPatterns else {
+        throw Fault("\(what) differ from one call to the next with the same seed")
+      }
+    }
     let encoding = trained.encode(data.train)
     for sample in encoding.samples where sample.elementType == .float32 {
       try check(sample, "draws of the posterior")

@@ -57,7 +57,8 @@ class PluginTestCase: XCTestCase {
   }
 
   /// What data of small binary images are.
-  static let data = DataDescription(height: 4, width: 4, channels: 1, range: .binary, rule: "binary")
+  static let data = DataDescription(
+    height: 4, width: 4, channels: 1, range: .binary, rule: "binary")
 
   /// A model of small parts with some settings.
   func model(

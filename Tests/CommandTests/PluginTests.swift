@@ -1,0 +1,147 @@
+import Foundation
+import XCTest
+
+/// Plug-ins on the command line, and `plugin check`.
+final class PluginTests: CommandTestCase {
+  /// A plug-in of the repository, compiled.
+  private func compile(_ sources: [String], _ name: String, flags: [String] = []) throws -> String {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent().path
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments =
+      ["clang", "-std=c11", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-I\(root)/include"]
+      + flags + sources.map { "\(root)/\($0)" } + ["-lm", "-o", path(name)]
+    try process.run()
+    process.waitUntilExit()
+    XCTAssertEqual(process.terminationStatus, 0)
+    return path(name)
+  }
+
+  private func example() throws -> String {
+    try compile(
+      ["plugin.c", "mixture_prior.c", "laplace_likelihood.c"].map { "Examples/plugin-c/\($0)" },
+      "mixture.so")
+  }
+
+  private func hostile(_ fault: String) throws -> String {
+    try compile(
+      ["Tests/PluginTests/hostile.c"], "hostile.so", flags: ["-DFAULT=\"\(fault)\"", "-lpthread"])
+  }
+
+  // MARK: Use
+
+  func testListShowsAPluginsVariantsWithTheirFile() throws {
+    let file = try example()
+    let line = try XCTUnwrap(
+      run(["list", "--plugin", file]).lines.first { $0.hasPrefix("mixture-vae ") })
+    XCTAssertTrue(line.contains("/mixture.so "), line)
+    XCTAssertFalse(try run(["list"]).out.contains("mixture-vae"))
+    let found = try run(["list"], environment: ["VAE_ZOO_PLUGIN_PATH": folder])
+    XCTAssertTrue(found.out.contains("mixture-vae"), found.out)
+    let text = try run(["describe", "mixture-vae", "--plugin", file]).out
+    XCTAssertTrue(text.contains("prior.components"), text)
+    XCTAssertTrue(text.contains("Gaussians in the mixture"), text)
+  }
+
+  func testABadPluginOfTheSearchPathIsToldAndLeftOut() throws {
+    let bad = try write(Array("x".utf8), "bad.so")
+    let found = try run(["list"], environment: ["VAE_ZOO_PLUGIN_PATH": folder])
+    XCTAssertTrue(found.out.contains("gaussian-vae"))
+    XCTAssertTrue(found.err.contains("plug-in left out: \(bad)"), found.err)
+  }
+
+  func testAPluginThatIsAskedForMustBeOne() throws {
+    try assertRefused(["list", "--plugin", path("none.so")], status: 66, naming: ["none.so"])
+    let bad = try write(Array("x".utf8), "bad.so")
+    try assertRefused(["list", "--plugin", bad], status: 65, naming: [bad, "cannot be loaded"])
+  }
+
+  func testARunOfAPluginIsTrainedUsedAndRefusedWithoutIt() throws {
+    let (file, run) = (try example(), path("run"))
+    try self.run([
+      "train", "mixture-vae", "--plugin", file, "--data", "shapes:32", "--out", run, "--epochs",
+      "1",
+      "--batch-size", "2000", "--set", "components=3", "--set", "hidden=16", "--no-records",
+    ])
+    let outcome = try self.run([
+      "evaluate", run, "--plugin", file, "--data", "shapes:32", "--json",
+    ])
+    XCTAssertEqual(try object(outcome.out)["variant"] as? String, "mixture-vae")
+    try self.run(["sample", run, "--plugin", file, "--count", "3", "--out", path("s.npy")])
+    try self.run([
+      "reconstruct", run, "--plugin", file, "--data", "shapes:32", "--count", "2", "--out",
+      path("r.png"),
+    ])
+    try assertRefused(
+      ["evaluate", run, "--data", "shapes:32"], status: 64,
+      naming: ["recipe.json", "mixture.so", "--plugin"])
+  }
+
+  func testAPluginThatFailsAtWorkIsNamed() throws {
+    let file = try hostile("shape")
+    try assertRefusedInTraining(file, naming: ["hostile.so", "decoder hostile", "shape"])
+  }
+
+  private func assertRefusedInTraining(_ file: String, naming words: [String]) throws {
+    let outcome = try Command.run([
+      "train", "gaussian-vae", "--plugin", file, "--set", "decoder.name=hostile", "--data",
+      "shapes:32", "--out", path("run"), "--binarize", "threshold", "--epochs", "1",
+    ])
+    XCTAssertEqual(outcome.status, 65, outcome.err)
+    for word in words { XCTAssertTrue(outcome.err.contains(word), outcome.err) }
+  }
+
+  // MARK: Check
+
+  func testCheckPassesTheExample() throws {
+    let outcome = try run(["plugin", "check", example()])
+    XCTAssertTrue(outcome.out.hasSuffix("mixture.so keeps the rules\n"), outcome.out)
+    XCTAssertFalse(outcome.out.contains("FAILED"))
+    for word in [
+      "prior mixture: trains", "with components=1024", "gradients of laplace density agree",
+      "variant mixture-vae: trains", "likelihood laplace: keeps no memory",
+    ] {
+      XCTAssertTrue(outcome.out.contains(word), "\(word) in \(outcome.out)")
+    }
+  }
+
+  /// The line of a failed step in a check, which must fail.
+  private func failure(
+    _ fault: String, timeLimit: Int = 60, file: StaticString = #filePath, line: UInt = #line
+  ) throws -> String {
+    let outcome = try Command.run([
+      "plugin", "check", hostile(fault), "--time-limit", "\(timeLimit)", "--threads", "1",
+    ])
+    XCTAssertEqual(outcome.status, 65, outcome.out, file: file, line: line)
+    return try XCTUnwrap(
+      outcome.lines.first { $0.hasPrefix("FAILED") && !$0.contains("fault=") }, outcome.out,
+      file: file, line: line)
+  }
+
+  func testCheckReportsACrashAndALoopAndGoesOn() throws {
+    XCTAssertTrue(try failure("crash").contains("trains: it crashed with signal 11"))
+    XCTAssertTrue(
+      try failure("loop", timeLimit: 3).contains("trains: it did not end within 3 seconds"))
+  }
+
+  func testCheckFindsWhatIsWrong() throws {
+    for (fault, words) in [
+      ("leak", "keeps no memory: about"), ("gradient", "finite differences give"),
+      ("infinite", "nan"), ("shape", "decode gave a value of shape"),
+      ("random", "same seed"), ("silent", "gave NULL and no reason"),
+      ("stale", "no value of this pass"), ("assign", "after_update only"),
+    ] {
+      let line = try failure(fault)
+      XCTAssertTrue(line.contains(words), line)
+    }
+  }
+
+  func testCheckRefusesWhatIsNoPlugin() throws {
+    try assertRefused(["plugin", "check", path("none.so")], status: 66, naming: ["none.so"])
+    let bad = try write(Array("x".utf8), "bad.so")
+    let outcome = try Command.run(["plugin", "check", bad])
+    XCTAssertEqual(outcome.status, 65)
+    XCTAssertTrue(outcome.out.contains("FAILED  the entry and its descriptions"), outcome.out)
+  }
+}
