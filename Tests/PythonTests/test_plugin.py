@@ -250,7 +250,7 @@ class ComponentTests(unittest.TestCase):
             plugin.register(type("Nameless", (plugin.Likelihood,), {}))
 
 
-@unittest.skipIf(shutil.which("clang") is None or shutil.which("make") is None, "there is no C compiler")
+@unittest.skipIf(shutil.which("cc") is None or shutil.which("make") is None, "there is no C compiler")
 class LoadingTests(unittest.TestCase):
     def test_variants_of_a_plug_in_in_c_are_classes_too(self):
         with tempfile.TemporaryDirectory() as folder:
