@@ -12,7 +12,7 @@ let package = Package(
       linkerSettings: [
         // Its own Swift runtime, and nothing exported but the entry.
         .unsafeFlags([
-          "-static-stdlib", "-use-ld=lld",
+          "-static-stdlib", "-use-ld=lld", "-Xlinker", "-s",
           "-Xlinker", "--version-script=\(Context.packageDirectory)/exports.map",
         ])
       ])
