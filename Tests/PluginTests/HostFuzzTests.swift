@@ -345,8 +345,10 @@ private struct CallFuzzer {
       let order = sizes + [0, 1, 2, 3, 4, 5, 6, 7]
       found = host.permute(pass, a, order)
     case 25: found = host.slice(pass, a, i, j, k)
-    case 26: found = host.concatenate(pass, [a, b, c], [0, 1, 2, 3, .max][Int(abs(i % 5))], j)
-    case 27: found = abs(j) < 9 && abs(k) < 9 || abs(j) > 1 << 31 ? host.pad(pass, a, i, j, k) : nil
+    case 26: found = host.concatenate(pass, [a, b, c], [0, 1, 2, 3, .max][Int((i % 5).magnitude)], j)
+    case 27:
+      let isSmall = (j.magnitude < 9 && k.magnitude < 9) || j.magnitude > 1 << 31
+      found = isSmall ? host.pad(pass, a, i, j, k) : nil
     case 28: found = host.upsample(pass, a, i, j)
     case 29: found = host.matmul(pass, a, b, code & 1, code & 2)
     case 30: found = host.dense(pass, a, b, c, code, x)
