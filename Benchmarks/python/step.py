@@ -2,9 +2,10 @@
 
     step.py [ROUNDS]
 
-Each round runs the three one after the other, in processes of their own, with the threads that OMP_NUM_THREADS
-says; a ratio is of times of the same round, and the median of the ratios is what counts: of each round's
-median step, and of its least, which other programs disturb less. Needs what `make build lib` makes, and clang.
+Each round runs the three one after the other, in processes of their own, with the threads that
+OMP_NUM_THREADS says; a ratio is of times of the same round, and the median of the ratios is what counts: of
+each round's median step, and of its least, which other programs disturb less. Needs what `make build lib`
+makes, and clang.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ def main(rounds: int) -> None:
     load = os.getloadavg()[0]
     for (name, what), found in ratios.items():
         spread = f"{min(found) - 1:+.1%} to {max(found) - 1:+.1%}"
-        print(f"{name}, {what}: {statistics.median(found) - 1:+.1%} against bench ({spread}), load {load:.1f}")
+        middle = f"{statistics.median(found) - 1:+.1%}"
+        print(f"{name}, {what}: {middle} against bench ({spread}), load {load:.1f}")
 
 
 if __name__ == "__main__":
