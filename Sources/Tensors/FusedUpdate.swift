@@ -58,7 +58,7 @@ public struct FusedUpdate {
     _ name: StaticString, _ body: (UnsafePointer<vk_update>, Int) -> Void
   ) {
     let updates = entries.map { entry in
-      entry.parameter.value.storage.version += 1
+      entry.parameter.value.storage.contentsChange()
       return vk_update(
         parameter: entry.parameter.value.pointer, gradient: entry.gradient.pointer,
         first: entry.first?.pointer, second: entry.second?.pointer, count: entry.gradient.count,
@@ -83,7 +83,8 @@ public struct FusedUpdate {
     _ averages: [Tensor], towards parameters: [Parameter], decay: Float
   ) {
     let updates = zip(averages, parameters).map { average, parameter in
-      vk_update(
+      average.storage.contentsChange()
+      return vk_update(
         parameter: parameter.value.pointer, gradient: nil, first: average.pointer, second: nil,
         count: average.count, weight_decay: 0)
     }

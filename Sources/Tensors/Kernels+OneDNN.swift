@@ -112,15 +112,21 @@ extension Kernels {
     return (weights, bias)
   }
 
+  /// Weights in the layout that a pass prefers. Outside of training they stay as they are from call
+  /// to call, and so do their copies; an update would make a copy stale before it serves again.
   private static func packedWeights(_ weights: Tensor, _ primitive: ConvolutionPrimitive) -> Tensor
   {
     guard primitive.packedCount > 0 else { return weights }
+    let isKept = !isRecording && !Tensor.isInBackwardPass
+    let key = Storage.CopyKey(primitive: ObjectIdentifier(primitive), offset: weights.offset)
+    if isKept, let copy = weights.storage.copy(for: key) { return copy }
     let packed = Tensor(uninitialized: [primitive.packedCount])
     Profiler.measure("pack weights", [weights, packed], sizes: "\(weights.shape)") {
       OneDNN.check(
         od_convolution_pack(primitive.handle, weights.pointer, packed.pointer),
         "the weights of a convolution")
     }
+    if isKept { weights.storage.keep(packed, for: key) }
     return packed
   }
 }

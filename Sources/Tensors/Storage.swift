@@ -27,8 +27,9 @@ public final class Storage {
   public let count: Int
   /// The device that owns the memory.
   public let device: Device = .cpu
-  /// Rises with every change in place, so that what was derived from the contents can be dropped.
-  package internal(set) var version: UInt64 = 0
+  /// Copies of the contents in other layouts, the oldest first; all access is under `copiesLock`.
+  private var copies: [(key: CopyKey, copy: Tensor)] = []
+  private static let copiesLock = Lock(())
   /// Whether the memory belongs to somebody else: it is never written and never freed here.
   let isBorrowed: Bool
   /// What keeps borrowed memory alive, where its owner is an object.
@@ -58,6 +59,32 @@ public final class Storage {
   deinit {
     guard !isBorrowed else { return }
     MemoryPool.shared.give(back: base, bytes: count * elementType.byteCount)
+  }
+
+  /// What a copy of some of the contents is for: the convolution whose layout it has, and where in the
+  /// contents it begins.
+  struct CopyKey: Equatable {
+    let primitive: ObjectIdentifier
+    let offset: Int
+  }
+
+  /// The copy that was kept for a key.
+  func copy(for key: CopyKey) -> Tensor? {
+    Self.copiesLock.withLock { _ in copies.first { $0.key == key }?.copy }
+  }
+
+  /// Keeps a copy until the contents change. Few are kept: one for each batch size and thread that
+  /// is in use.
+  func keep(_ copy: Tensor, for key: CopyKey) {
+    Self.copiesLock.withLock { _ in
+      if copies.count == 4 { copies.removeFirst() }
+      copies.append((key: key, copy: copy))
+    }
+  }
+
+  /// To be called with every change in place: what was derived from the contents is dropped.
+  func contentsChange() {
+    Self.copiesLock.withLock { _ in copies = [] }
   }
 
   var floats: UnsafeMutablePointer<Float> { base.assumingMemoryBound(to: Float.self) }

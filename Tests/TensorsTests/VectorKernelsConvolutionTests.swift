@@ -1,4 +1,3 @@
-import COneDNN
 import CVectorKernels
 import XCTest
 
@@ -137,7 +136,7 @@ final class VectorKernelsConvolutionTests: VectorKernelsTestCase {
       func forward() -> [Float] {
         var result = unwritten(s.outputCount)
         let status = s.withTaps {
-          vk_tap_convolution($0, VK_TANH, nil, x, weights, bias, &result, od_matrix_product)
+          vk_tap_convolution($0, VK_TANH, nil, x, weights, bias, &result, plainProduct)
         }
         XCTAssertEqual(status, 0)
         return result
@@ -150,7 +149,7 @@ final class VectorKernelsConvolutionTests: VectorKernelsTestCase {
         )
         let status = s.withTaps {
           vk_tap_convolution_backward(
-            $0, VK_TANH, nil, x, weights, saved, dy, &gx, &gw, &gb, od_matrix_product)
+            $0, VK_TANH, nil, x, weights, saved, dy, &gx, &gw, &gb, plainProduct)
         }
         XCTAssertEqual(status, 0)
         return gx + gw + gb
@@ -224,4 +223,27 @@ final class VectorKernelsConvolutionTests: VectorKernelsTestCase {
       XCTAssertEqual(vk_narrow_is_supported(&shape), 0, "\(inputs) to \(outputs)")
     }
   }
+}
+
+/// A matrix product whose bits do not depend on the number of threads, as those of oneDNN may.
+private func plainProduct(
+  _ transposeA: Int32, _ transposeB: Int32, _ m: Int64, _ n: Int64, _ k: Int64, _ alpha: Float,
+  _ a: UnsafePointer<Float>?, _ lda: Int64, _ b: UnsafePointer<Float>?, _ ldb: Int64,
+  _ beta: Float, _ c: UnsafeMutablePointer<Float>?, _ ldc: Int64
+) -> Int32 {
+  guard let a, let b, let c else { return 1 }
+  let (lda, ldb, ldc) = (Int(lda), Int(ldb), Int(ldc))
+  for row in 0..<Int(m) {
+    for column in 0..<Int(n) {
+      var sum: Float = 0
+      for inner in 0..<Int(k) {
+        let left = transposeA != 0 ? a[inner * lda + row] : a[row * lda + inner]
+        let right = transposeB != 0 ? b[column * ldb + inner] : b[inner * ldb + column]
+        sum += left * right
+      }
+      let target = c + row * ldc + column
+      target.pointee = alpha * sum + (beta == 0 ? 0 : beta * target.pointee)
+    }
+  }
+  return 0
 }
