@@ -18,6 +18,9 @@ public struct RecordingSchedule: Equatable, Sendable {
   /// Records that are made whatever they cost.
   static let free = 8.0
 
+  /// Beyond this there is no step that a training could come to.
+  private static let limit = 1 << 48
+
   /// Whether a record is made after this number of updates.
   public func contains(_ step: Int) -> Bool {
     Self.isCandidate(step) && steps(through: step).last == step
@@ -27,7 +30,7 @@ public struct RecordingSchedule: Equatable, Sendable {
   public func steps(through last: Int) -> [Int] {
     var steps: [Int] = []
     var candidate = 0
-    while candidate <= last {
+    while candidate <= min(last, Self.limit) {
       let spent = Double(steps.count + 1) * cost
       if spent <= Self.share * Double(candidate) + Self.free * cost { steps.append(candidate) }
       candidate = Self.candidate(after: candidate)
@@ -44,8 +47,6 @@ public struct RecordingSchedule: Equatable, Sendable {
   private static func candidate(after step: Int) -> Int {
     guard step > 0 else { return 1 }
     let power = 1 << (Int.bitWidth - 1 - step.leadingZeroBitCount)
-    // Beyond this there is no step that a training could come to.
-    guard power < 1 << 48 else { return .max }
     return power >= 16 && step < middle(power) ? middle(power) : 2 * power
   }
 
