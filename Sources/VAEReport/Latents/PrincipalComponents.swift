@@ -45,15 +45,16 @@ package struct PrincipalComponents {
     for _ in 0..<200 {
       for number in 0..<2 {
         var next = product(moments, basis[number])
-        for earlier in 0..<number {
-          let overlap = dot(next, basis[earlier])
-          for place in next.indices { next[place] -= overlap * basis[earlier][place] }
+        // Twice, because the first time leaves rounding of the size of what it takes away.
+        for _ in 0..<2 * number {
+          let overlap = dot(next, basis[0])
+          for place in next.indices { next[place] -= overlap * basis[0][place] }
         }
         let length = dot(next, next).squareRoot()
         values[number] = length
         // Without any extent left a direction is as good as another.
         basis[number] =
-          length > 1e-30
+          length > max(1e-30, 1e-12 * values[0])
           ? next.map { $0 / length } : axis(number, columns, orthogonalTo: basis[0])
       }
     }

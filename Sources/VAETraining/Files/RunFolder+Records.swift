@@ -30,6 +30,19 @@ extension RunFolder {
     return step
   }
 
+  /// Whether there is a folder for records, and nothing else in it.
+  func hasOnlyRecords() throws -> Bool {
+    guard try DurableFiles.kind(of: recordsPath, followingLinks: false) == .folder else {
+      return false
+    }
+    return try DurableFiles.list(recordsPath).allSatisfy(Self.isOfRecords)
+  }
+
+  private static func isOfRecords(_ name: String) -> Bool {
+    [examplesFile, sessionsFile, evaluationsFile].contains(name) || isTemporary(name)
+      || recordedStep(name) != nil
+  }
+
   // MARK: Reading
 
   /// The steps that there are records of, in order.
@@ -147,9 +160,7 @@ extension RunFolder {
   /// Removes all that belongs to the records; what does not stays.
   func removeRecords() throws {
     guard try DurableFiles.kind(of: recordsPath, followingLinks: false) == .folder else { return }
-    let own = [Self.examplesFile, Self.sessionsFile, Self.evaluationsFile]
-    for name in try DurableFiles.list(recordsPath)
-    where own.contains(name) || Self.isTemporary(name) || Self.recordedStep(name) != nil {
+    for name in try DurableFiles.list(recordsPath) where Self.isOfRecords(name) {
       try DurableFiles.removeTree(name, in: recordsPath)
     }
     if try DurableFiles.list(recordsPath).isEmpty {

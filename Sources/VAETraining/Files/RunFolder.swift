@@ -113,6 +113,7 @@ public struct RunFolder: Sendable {
     if names.contains(Self.recipeFile) { return .run }
     let isLocked = names.remove(RunLock.fileName) != nil
     if isLocked { names = names.filter { !Self.isTemporary($0) } }
+    if isLocked, try hasOnlyRecords() { names.remove(Self.recordsFolder) }
     if names.contains(Self.checkpointsFolder),
       try DurableFiles.kind(of: checkpointsPath) == .folder
     {

@@ -18,6 +18,9 @@ public struct RecordingSchedule: Equatable, Sendable {
   /// Records that are made whatever they cost.
   static let free = 8.0
 
+  /// Beyond this there is no step that a training could come to.
+  private static let limit = 1 << 48
+
   /// Whether a record is made after this number of updates.
   public func contains(_ step: Int) -> Bool {
     Self.isCandidate(step) && steps(through: step).last == step
@@ -26,11 +29,11 @@ public struct RecordingSchedule: Equatable, Sendable {
   /// The steps up to one, in order.
   public func steps(through last: Int) -> [Int] {
     var steps: [Int] = []
-    var next: Int? = 0
-    while let candidate = next, candidate <= last {
+    var candidate = 0
+    while candidate <= min(last, Self.limit) {
       let spent = Double(steps.count + 1) * cost
       if spent <= Self.share * Double(candidate) + Self.free * cost { steps.append(candidate) }
-      next = Self.candidate(after: candidate)
+      candidate = Self.candidate(after: candidate)
     }
     return steps
   }
@@ -41,11 +44,9 @@ public struct RecordingSchedule: Equatable, Sendable {
     return step == power || (power >= 16 && step == middle(power))
   }
 
-  private static func candidate(after step: Int) -> Int? {
+  private static func candidate(after step: Int) -> Int {
     guard step > 0 else { return 1 }
     let power = 1 << (Int.bitWidth - 1 - step.leadingZeroBitCount)
-    // Beyond this there is no step that a training could come to.
-    guard power < 1 << 48 else { return nil }
     return power >= 16 && step < middle(power) ? middle(power) : 2 * power
   }
 
