@@ -37,7 +37,7 @@ final class PNGTests: XCTestCase {
     XCTAssertThrowsError(try wide.pngData()) { error in
       XCTAssertEqual(
         "\(error)",
-        "the picture cannot be stored as a PNG: 32769 x 1 pixels are outside the limits: "
+        "the picture cannot be stored: 32769 x 1 pixels are outside the limits: "
           + "1 to 32768 a side and at most 268435456 bytes in all")
     }
   }
