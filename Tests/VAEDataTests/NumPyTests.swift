@@ -1,3 +1,4 @@
+import Tensors
 import VAEData
 import XCTest
 
@@ -8,6 +9,33 @@ final class NumPyTests: DataTestCase {
 
   private func open(_ npy: [UInt8], rule: String? = nil) throws -> DataSource {
     try DataSource.open(write(npy, "images.npy"), rule: rule)
+  }
+
+  // MARK: Tensors
+
+  func testATensorComesBackAsItWasWritten() throws {
+    let floats = Tensor([1, -2.5, .infinity, 0], shape: [2, 1, 2])
+    let codes = Tensor(indices: [7, -1, .max], shape: [3])
+    let found = [
+      try NPYReader.tensor(write(NPYWriter.bytes(floats), "floats.npy")),
+      try NPYReader.tensor(write(NPYWriter.bytes(codes), "codes.npy")),
+    ]
+    XCTAssertEqual(found[0].shape, floats.shape)
+    XCTAssertEqual(found[0].floats, floats.floats)
+    XCTAssertEqual(found[1].shape, codes.shape)
+    XCTAssertEqual(found[1].indices, codes.indices)
+  }
+
+  func testAnyIntegersAndFloatsAreRead() throws {
+    let wide = TestFiles.npy([2], TestFiles.bytes([0.5, 2] as [Double]), type: "<f8")
+    XCTAssertEqual(try NPYReader.tensor(write(wide, "wide.npy")).floats, [0.5, 2])
+    let bytes = TestFiles.npy([2], [3, 255])
+    XCTAssertEqual(try NPYReader.tensor(write(bytes, "bytes.npy")).indices, [3, 255])
+    let large = TestFiles.npy([1], [0, 0, 0, 0, 1, 0, 0, 0], type: "<i8")
+    XCTAssertThrowsError(try NPYReader.tensor(write(large, "large.npy")))
+    XCTAssertThrowsError(try NPYReader.tensor(folder + "/missing.npy")) {
+      XCTAssertEqual(($0 as? DataError)?.kind, .missing)
+    }
   }
 
   // MARK: NPY
