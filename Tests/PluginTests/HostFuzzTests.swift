@@ -345,7 +345,9 @@ private struct CallFuzzer {
       let order = sizes + [0, 1, 2, 3, 4, 5, 6, 7]
       found = host.permute(pass, a, order)
     case 25: found = host.slice(pass, a, i, j, k)
-    case 26: found = host.concatenate(pass, [a, b, c], [0, 1, 2, 3, .max][Int((i % 5).magnitude)], j)
+    case 26:
+      let count = [0, 1, 2, 3, .max][Int((i % 5).magnitude)]
+      found = host.concatenate(pass, [a, b, c], count, j)
     case 27:
       let isSmall = (j.magnitude < 9 && k.magnitude < 9) || j.magnitude > 1 << 31
       found = isSmall ? host.pad(pass, a, i, j, k) : nil
