@@ -41,6 +41,12 @@ void od_cap_isa(const char *isa) {
   if (strcmp(isa, "avx512") == 0) dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx512_core_bf16);
 }
 
+int od_has_bfloat16(void) {
+  // A set of instructions is a set of bits that contains those of the sets below it.
+  return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) ==
+         dnnl_cpu_isa_avx512_core_bf16;
+}
+
 /// The process's processor, as oneDNN sees it: never destroyed, since handles refer to it.
 static dnnl_engine_t engine;
 static dnnl_status_t engine_status;
@@ -82,8 +88,8 @@ typedef struct {
 static layout_view view(const layout *owned) { return *owned; }
 
 static dnnl_status_t layout_create(
-  layout *out, int rank, const dnnl_dims_t sizes, dnnl_format_tag_t tag) {
-  return dnnl_memory_desc_create_with_tag(out, rank, sizes, dnnl_f32, tag);
+  layout *out, int rank, const dnnl_dims_t sizes, dnnl_data_type_t type, dnnl_format_tag_t tag) {
+  return dnnl_memory_desc_create_with_tag(out, rank, sizes, type, tag);
 }
 
 static void layout_destroy(layout *owned) {
@@ -112,13 +118,19 @@ static dnnl_status_t describe_pass(
   return dnnl_invalid_arguments;
 }
 
+static dnnl_status_t describe_product(
+  dnnl_primitive_desc_t *out, const layout *a, const layout *b, const layout *c,
+  dnnl_primitive_attr_t attributes) {
+  return dnnl_matmul_primitive_desc_create(out, engine, *a, *b, NULL, *c, attributes);
+}
+
 #else
 
 static layout_view view(const layout *owned) { return owned; }
 
 static dnnl_status_t layout_create(
-  layout *out, int rank, const dnnl_dims_t sizes, dnnl_format_tag_t tag) {
-  return dnnl_memory_desc_init_by_tag(out, rank, sizes, dnnl_f32, tag);
+  layout *out, int rank, const dnnl_dims_t sizes, dnnl_data_type_t type, dnnl_format_tag_t tag) {
+  return dnnl_memory_desc_init_by_tag(out, rank, sizes, type, tag);
 }
 
 static void layout_destroy(layout *owned) { (void)owned; }
@@ -150,7 +162,140 @@ static dnnl_status_t describe_pass(
   return dnnl_primitive_desc_create(out, &operation, attributes, engine, forward);
 }
 
+static dnnl_status_t describe_product(
+  dnnl_primitive_desc_t *out, const layout *a, const layout *b, const layout *c,
+  dnnl_primitive_attr_t attributes) {
+  dnnl_matmul_desc_t operation;
+  TRY(dnnl_matmul_desc_init(&operation, a, b, NULL, c));
+  return dnnl_primitive_desc_create(out, &operation, attributes, engine, NULL);
+}
+
 #endif
+
+// MARK: What products and convolutions share
+
+/// Attributes by which scratch memory is the caller's.
+static dnnl_status_t attributes_create(dnnl_primitive_attr_t *out) {
+  TRY(dnnl_primitive_attr_create(out));
+  dnnl_status_t status =
+    dnnl_primitive_attr_set_scratchpad_mode(*out, dnnl_scratchpad_mode_user);
+  if (status == dnnl_success) return status;
+  dnnl_primitive_attr_destroy(*out);
+  *out = NULL;
+  return status;
+}
+
+/// The name of a primitive's implementation, which lives as long as the primitive.
+static const char *implementation_of(const_dnnl_primitive_t primitive) {
+  const_dnnl_primitive_desc_t description = NULL;
+  const char *name = NULL;
+  dnnl_status_t status = dnnl_primitive_get_primitive_desc(primitive, &description);
+  if (status == dnnl_success)
+    status = dnnl_primitive_desc_query(description, dnnl_query_impl_info_str, 0, &name);
+  return status == dnnl_success ? name : "unknown";
+}
+
+/// Lends an array an address. oneDNN's interface has no notion of an array that is only read.
+static dnnl_status_t lend(dnnl_memory_t array, const void *address) {
+  if (address == NULL) return dnnl_invalid_arguments;
+  return dnnl_memory_set_data_handle(array, (void *)address);
+}
+
+static dnnl_status_t execute(
+  dnnl_primitive_t primitive, dnnl_stream_t stream, int count, const dnnl_exec_arg_t *arguments) {
+  TRY(dnnl_primitive_execute(primitive, stream, count, arguments));
+  return dnnl_stream_wait(stream);
+}
+
+// MARK: Products of bfloat16 matrices
+
+struct od_product {
+  dnnl_stream_t stream;
+  dnnl_primitive_t primitive;
+  /// Arrays without an address of their own; `scratch` is NULL where there is none.
+  dnnl_memory_t a, b, c, scratch;
+  size_t scratch_bytes;
+};
+
+static dnnl_status_t product_layouts(
+  layout layouts[3], int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k) {
+  const dnnl_dims_t a = {m, k}, b = {k, n}, c = {m, n};
+  TRY(layout_create(&layouts[0], 2, a, dnnl_bf16, transpose_a ? dnnl_ba : dnnl_ab));
+  TRY(layout_create(&layouts[1], 2, b, dnnl_bf16, transpose_b ? dnnl_ba : dnnl_ab));
+  return layout_create(&layouts[2], 2, c, dnnl_f32, dnnl_ab);
+}
+
+static dnnl_status_t product_prepare(
+  od_product *p, const layout layouts[3], const_dnnl_primitive_desc_t description) {
+  layout_view scratch = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
+  p->scratch_bytes = dnnl_memory_desc_get_size(scratch);
+  TRY(dnnl_stream_create(&p->stream, engine, dnnl_stream_default_flags));
+  TRY(dnnl_primitive_create(&p->primitive, description));
+  TRY(dnnl_memory_create(&p->a, view(&layouts[0]), engine, DNNL_MEMORY_NONE));
+  TRY(dnnl_memory_create(&p->b, view(&layouts[1]), engine, DNNL_MEMORY_NONE));
+  TRY(dnnl_memory_create(&p->c, view(&layouts[2]), engine, DNNL_MEMORY_NONE));
+  if (p->scratch_bytes == 0) return dnnl_success;
+  return dnnl_memory_create(&p->scratch, scratch, engine, DNNL_MEMORY_NONE);
+}
+
+od_status od_product_create(
+  int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, od_product **out) {
+  *out = NULL;
+  if (m < 1 || n < 1 || k < 1) return dnnl_invalid_arguments;
+  pthread_once(&engine_once, create_engine);
+  TRY(engine_status);
+  od_product *p = calloc(1, sizeof *p);
+  if (p == NULL) return dnnl_out_of_memory;
+
+  layout layouts[3] = {0};
+  dnnl_primitive_attr_t attributes = NULL;
+  dnnl_primitive_desc_t description = NULL;
+  dnnl_status_t status = product_layouts(layouts, transpose_a, transpose_b, m, n, k);
+  if (status == dnnl_success) status = attributes_create(&attributes);
+  if (status == dnnl_success)
+    status = describe_product(&description, &layouts[0], &layouts[1], &layouts[2], attributes);
+  if (status == dnnl_success) status = product_prepare(p, layouts, description);
+  if (description != NULL) dnnl_primitive_desc_destroy(description);
+  if (attributes != NULL) dnnl_primitive_attr_destroy(attributes);
+  for (int i = 0; i < 3; i++) layout_destroy(&layouts[i]);
+
+  if (status != dnnl_success) {
+    od_product_destroy(p);
+    return status;
+  }
+  *out = p;
+  return dnnl_success;
+}
+
+void od_product_destroy(od_product *p) {
+  if (p == NULL) return;
+  dnnl_memory_t arrays[] = {p->a, p->b, p->c, p->scratch};
+  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+    if (arrays[i] != NULL) dnnl_memory_destroy(arrays[i]);
+  if (p->primitive != NULL) dnnl_primitive_destroy(p->primitive);
+  if (p->stream != NULL) dnnl_stream_destroy(p->stream);
+  free(p);
+}
+
+const char *od_product_implementation(const od_product *p) {
+  return implementation_of(p->primitive);
+}
+
+size_t od_product_scratch_bytes(const od_product *p) { return p->scratch_bytes; }
+
+od_status od_product_run(
+  od_product *p, const void *a, const void *b, float *c, void *scratch) {
+  TRY(lend(p->a, a));
+  TRY(lend(p->b, b));
+  TRY(lend(p->c, c));
+  if (p->scratch != NULL) TRY(lend(p->scratch, scratch));
+  const dnnl_exec_arg_t arguments[] = {
+    {DNNL_ARG_SRC, p->a},
+    {DNNL_ARG_WEIGHTS, p->b},
+    {DNNL_ARG_DST, p->c},
+    {DNNL_ARG_SCRATCHPAD, p->scratch}};
+  return execute(p->primitive, p->stream, p->scratch == NULL ? 3 : 4, arguments);
+}
 
 // MARK: Making a convolution
 
@@ -201,18 +346,32 @@ static int is_positive(const od_convolution_shape *s) {
          s->kernel_height > 0 && s->kernel_width > 0 && s->stride_y > 0 && s->stride_x > 0;
 }
 
-static dnnl_status_t geometry_create(geometry *g, const od_convolution_shape *s, int with_bias) {
+/// The types of a pass's arrays: what it multiplies, and what it gives.
+typedef struct {
+  dnnl_data_type_t input, weights, output;
+} element_types;
+
+static element_types types_of(od_convolution_kind kind, dnnl_data_type_t operands) {
+  element_types types = {operands, operands, operands};
+  if (kind == OD_FORWARD) types.output = dnnl_f32;
+  if (kind == OD_BACKWARD_DATA) types.input = dnnl_f32;
+  if (kind == OD_BACKWARD_WEIGHTS) types.weights = dnnl_f32;
+  return types;
+}
+
+static dnnl_status_t geometry_create(
+  geometry *g, const od_convolution_shape *s, element_types types, int with_bias) {
   // oneDNN counts sizes in the order batch, channels, height, width, however they lie in memory.
   const dnnl_dims_t input = {s->batch, s->input_channels, s->input_height, s->input_width};
   const dnnl_dims_t output = {s->batch, s->output_channels, s->output_height, s->output_width};
   const dnnl_dims_t bias = {s->output_channels};
   const dnnl_dims_t weights = {
     s->output_channels, s->input_channels, s->kernel_height, s->kernel_width};
-  TRY(layout_create(&g->input, 4, input, dnnl_nhwc));
-  TRY(layout_create(&g->output, 4, output, dnnl_nhwc));
-  TRY(layout_create(&g->weights, 4, weights, dnnl_format_tag_any));
-  TRY(layout_create(&g->plain_weights, 4, weights, dnnl_oihw));
-  if (with_bias) TRY(layout_create(&g->bias, 1, bias, dnnl_x));
+  TRY(layout_create(&g->input, 4, input, types.input, dnnl_nhwc));
+  TRY(layout_create(&g->output, 4, output, types.output, dnnl_nhwc));
+  TRY(layout_create(&g->weights, 4, weights, types.weights, dnnl_format_tag_any));
+  TRY(layout_create(&g->plain_weights, 4, weights, dnnl_f32, dnnl_oihw));
+  if (with_bias) TRY(layout_create(&g->bias, 1, bias, dnnl_f32, dnnl_x));
   g->strides[0] = s->stride_y;
   g->strides[1] = s->stride_x;
   g->padding_before[0] = s->pad_top;
@@ -232,18 +391,17 @@ static void geometry_destroy(geometry *g) {
 
 /// Describes the pass by the first implementation that oneDNN offers: its list of those that can
 /// serve a shape ends with the reference code, so that looking further would not avoid it.
+/// `forward` are the arrays of the forward pass that a backward one takes as a hint.
 static dnnl_status_t choose_pass(
-  dnnl_primitive_desc_t *out, od_convolution_kind kind, const geometry *g) {
+  dnnl_primitive_desc_t *out, od_convolution_kind kind, const geometry *g,
+  const geometry *forward) {
   dnnl_primitive_attr_t attributes = NULL;
-  dnnl_primitive_desc_t forward = NULL;
-  dnnl_status_t status = dnnl_primitive_attr_create(&attributes);
-  if (status == dnnl_success)
-    status = dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
-  // A backward pass takes the forward one as a hint.
+  dnnl_primitive_desc_t hint = NULL;
+  dnnl_status_t status = attributes_create(&attributes);
   if (status == dnnl_success && kind != OD_FORWARD)
-    status = describe_pass(&forward, OD_FORWARD, g, NULL, attributes);
-  if (status == dnnl_success) status = describe_pass(out, kind, g, forward, attributes);
-  if (forward != NULL) dnnl_primitive_desc_destroy(forward);
+    status = describe_pass(&hint, OD_FORWARD, forward, NULL, attributes);
+  if (status == dnnl_success) status = describe_pass(out, kind, g, hint, attributes);
+  if (hint != NULL) dnnl_primitive_desc_destroy(hint);
   if (attributes != NULL) dnnl_primitive_attr_destroy(attributes);
   return status;
 }
@@ -282,15 +440,15 @@ static dnnl_status_t prepare(
   if (c->scratch_bytes > 0) TRY(add_array(c, &c->scratch, DNNL_ARG_SCRATCHPAD, scratch));
 
   if (dnnl_memory_desc_equal(preferred, plain)) return dnnl_success;
-  c->packed_count = dnnl_memory_desc_get_size(preferred) / sizeof(float);
+  c->packed_count = (dnnl_memory_desc_get_size(preferred) + sizeof(float) - 1) / sizeof(float);
   TRY(dnnl_memory_create(&c->plain_weights, plain, engine, DNNL_MEMORY_NONE));
   return c->kind == OD_BACKWARD_WEIGHTS ? reorder_create(&c->reorder, preferred, plain)
                                         : reorder_create(&c->reorder, plain, preferred);
 }
 
 od_status od_convolution_create(
-  const od_convolution_shape *shape, od_convolution_kind kind, int with_bias,
-  od_convolution **out) {
+  const od_convolution_shape *shape, od_convolution_kind kind, od_element_type operands,
+  int with_bias, od_convolution **out) {
   *out = NULL;
   if (!is_positive(shape)) return dnnl_invalid_arguments;
   pthread_once(&engine_once, create_engine);
@@ -300,13 +458,17 @@ od_status od_convolution_create(
   c->kind = kind;
 
   int has_bias = with_bias && kind != OD_BACKWARD_DATA;
-  geometry g = {0};
+  dnnl_data_type_t type = operands == OD_BFLOAT16 ? dnnl_bf16 : dnnl_f32;
+  geometry g = {0}, forward = {0};
   dnnl_primitive_desc_t description = NULL;
-  dnnl_status_t status = geometry_create(&g, shape, has_bias);
-  if (status == dnnl_success) status = choose_pass(&description, kind, &g);
+  dnnl_status_t status = geometry_create(&g, shape, types_of(kind, type), has_bias);
+  if (status == dnnl_success)
+    status = geometry_create(&forward, shape, (element_types){type, type, type}, has_bias);
+  if (status == dnnl_success) status = choose_pass(&description, kind, &g, &forward);
   if (status == dnnl_success) status = prepare(c, &g, has_bias, description);
   if (description != NULL) dnnl_primitive_desc_destroy(description);
   geometry_destroy(&g);
+  geometry_destroy(&forward);
 
   if (status != dnnl_success) {
     od_convolution_destroy(c);
@@ -328,12 +490,7 @@ void od_convolution_destroy(od_convolution *c) {
 }
 
 const char *od_convolution_implementation(const od_convolution *c) {
-  const_dnnl_primitive_desc_t description = NULL;
-  const char *name = NULL;
-  dnnl_status_t status = dnnl_primitive_get_primitive_desc(c->pass, &description);
-  if (status == dnnl_success)
-    status = dnnl_primitive_desc_query(description, dnnl_query_impl_info_str, 0, &name);
-  return status == dnnl_success ? name : "unknown";
+  return implementation_of(c->pass);
 }
 
 size_t od_convolution_packed_count(const od_convolution *c) { return c->packed_count; }
@@ -342,29 +499,16 @@ size_t od_convolution_scratch_bytes(const od_convolution *c) { return c->scratch
 
 // MARK: Executing a convolution
 
-/// Lends an array an address. oneDNN's interface has no notion of an array that is only read.
-static dnnl_status_t lend(dnnl_memory_t array, const void *address) {
-  if (address == NULL) return dnnl_invalid_arguments;
-  return dnnl_memory_set_data_handle(array, (void *)address);
-}
-
-static dnnl_status_t execute(
-  const od_convolution *c, dnnl_primitive_t primitive, int count,
-  const dnnl_exec_arg_t *arguments) {
-  TRY(dnnl_primitive_execute(primitive, c->stream, count, arguments));
-  return dnnl_stream_wait(c->stream);
-}
-
 static dnnl_status_t run_reorder(
-  od_convolution *c, const float *plain, const float *packed, dnnl_memory_t from,
+  od_convolution *c, const float *plain, const void *packed, dnnl_memory_t from,
   dnnl_memory_t to) {
   TRY(lend(c->plain_weights, plain));
   TRY(lend(c->weights, packed));
   const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
-  return execute(c, c->reorder, 2, arguments);
+  return execute(c->reorder, c->stream, 2, arguments);
 }
 
-od_status od_convolution_pack(od_convolution *c, const float *plain, float *packed) {
+od_status od_convolution_pack(od_convolution *c, const float *plain, void *packed) {
   if (c->reorder == NULL || c->kind == OD_BACKWARD_WEIGHTS) return dnnl_invalid_arguments;
   return run_reorder(c, plain, packed, c->plain_weights, c->weights);
 }
@@ -375,31 +519,31 @@ od_status od_convolution_unpack(od_convolution *c, const float *packed, float *p
 }
 
 static dnnl_status_t run(
-  od_convolution *c, od_convolution_kind kind, const float *input, const float *weights,
-  const float *bias, const float *output, void *scratch) {
+  od_convolution *c, od_convolution_kind kind, const void *input, const void *weights,
+  const float *bias, const void *output, void *scratch) {
   if (c->kind != kind || (bias != NULL) != (c->bias != NULL)) return dnnl_invalid_arguments;
   TRY(lend(c->input, input));
   TRY(lend(c->weights, weights));
   TRY(lend(c->output, output));
   if (c->bias != NULL) TRY(lend(c->bias, bias));
   if (c->scratch != NULL) TRY(lend(c->scratch, scratch));
-  return execute(c, c->pass, c->argument_count, c->arguments);
+  return execute(c->pass, c->stream, c->argument_count, c->arguments);
 }
 
 od_status od_convolution_forward(
-  od_convolution *c, const float *input, const float *weights, const float *bias, float *output,
+  od_convolution *c, const void *input, const void *weights, const float *bias, float *output,
   void *scratch) {
   return run(c, OD_FORWARD, input, weights, bias, output, scratch);
 }
 
 od_status od_convolution_backward_data(
-  od_convolution *c, const float *output_gradient, const float *weights, float *input_gradient,
+  od_convolution *c, const void *output_gradient, const void *weights, float *input_gradient,
   void *scratch) {
   return run(c, OD_BACKWARD_DATA, input_gradient, weights, NULL, output_gradient, scratch);
 }
 
 od_status od_convolution_backward_weights(
-  od_convolution *c, const float *input, const float *output_gradient, float *weight_gradient,
+  od_convolution *c, const void *input, const void *output_gradient, float *weight_gradient,
   float *bias_gradient, void *scratch) {
   return run(
     c, OD_BACKWARD_WEIGHTS, input, weight_gradient, bias_gradient, output_gradient, scratch);

@@ -17,6 +17,8 @@ typedef void (*vk_kernel)(const void *arguments, size_t begin, size_t end);
   KERNEL(unary) KERNEL(unary_backward) KERNEL(binary) KERNEL(binary_broadcast)              \
   KERNEL(fill) KERNEL(axpy) KERNEL(axpby) KERNEL(all_finite)                                \
   KERNEL(bias_activation) KERNEL(bias_activation_backward) KERNEL(add_partials)             \
+  KERNEL(bias_activation_backward_bfloat16)                                                 \
+  KERNEL(round_to_bfloat16) KERNEL(widen_bfloat16)                                          \
   KERNEL(reduce_rows) KERNEL(reduce_columns) KERNEL(argmax_rows) KERNEL(argmax_columns)     \
   KERNEL(sum_f64) KERNEL(sum_squares_f64)                                                   \
   KERNEL(softmax) KERNEL(log_softmax) KERNEL(log_sum_exp)                                   \
@@ -142,6 +144,16 @@ typedef struct {
   int *finite;  // cleared where an element is not
 } vk_finite_arguments;
 
+typedef struct {
+  const float *x;
+  vk_bfloat16 *y;
+} vk_round_arguments;
+
+typedef struct {
+  const vk_bfloat16 *x;
+  float *y;
+} vk_widen_arguments;
+
 // MARK: Dense layers; a unit is a tile
 
 typedef struct {
@@ -150,6 +162,7 @@ typedef struct {
   float parameters[2];
   const float *x, *bias;
   float *pre, *y;
+  vk_bfloat16 *rounded;
 } vk_bias_activation_arguments;
 
 typedef struct {
@@ -160,6 +173,17 @@ typedef struct {
   float *dx;
   float *partials;  // [blocks, columns], NULL where no sum is wanted
 } vk_bias_backward_arguments;
+
+/// The same with what is read from the forward pass and what goes to matrix products in bfloat16.
+typedef struct {
+  vk_grid grid;
+  vk_unary_op op;
+  float parameters[2];
+  const vk_bfloat16 *saved;
+  const float *dy;
+  vk_bfloat16 *dx;
+  float *partials;
+} vk_bias_backward_bfloat16_arguments;
 
 /// out[c] = sum over b of partials[b * stride + c], in double precision. A unit is a column.
 typedef struct {

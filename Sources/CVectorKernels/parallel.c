@@ -26,6 +26,7 @@ static atomic_int process_threads;
 static _Thread_local int applied_threads;
 static _Thread_local int recording = 1;
 static _Thread_local int in_backward;
+static _Thread_local int rounds_operands;
 
 static int clamp_threads(long threads) {
   return threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : (int)threads;
@@ -67,6 +68,9 @@ void vk_set_recording(int value) { recording = value; }
 
 int vk_in_backward(void) { return in_backward; }
 void vk_set_in_backward(int value) { in_backward = value; }
+
+int vk_rounds_operands(void) { return rounds_operands; }
+void vk_set_rounds_operands(int value) { rounds_operands = value; }
 
 /// libgomp's pool does not survive fork, and a child that wakes it would wait for ever: it is given
 /// up before, and grows again on both sides when it is needed. With it goes the thread's setting.

@@ -26,10 +26,22 @@ public enum Engine {
   public static var convolutionImplementations: [String] { OneDNN.implementations.sorted() }
 
   /// One matrix product of the given sizes without a tape, for measuring what the processor can do:
-  /// reads `left` `[m, k]` and `right` `[k, n]` and writes into `output` `[m, n]`.
-  public static func measureMatrixProduct(_ left: Tensor, _ right: Tensor, into output: Tensor) {
-    OneDNN.matrixProduct(
-      left.pointer, transposed: false, right.pointer, transposed: false, into: output.pointer,
-      m: left.shape[0], n: right.shape[1], k: left.shape[1])
+  /// reads `left` `[m, k]` and `right` `[k, n]` and writes into `output` `[m, n]`. Operands are
+  /// rounded at the first call that needs it.
+  public static func measureMatrixProduct(
+    _ left: Tensor, _ right: Tensor, into output: Tensor, precision: Precision = .float32
+  ) {
+    let (m, n, k) = (left.shape[0], right.shape[1], left.shape[1])
+    switch precision {
+    case .float32:
+      OneDNN.matrixProduct(
+        left.pointer, transposed: false, right.pointer, transposed: false, into: output.pointer,
+        m: m, n: n, k: k)
+    case .bfloat16:
+      OneDNN.bfloat16Product(
+        left.operand(precision).bfloat16Pointer, transposed: false,
+        right.operand(precision).bfloat16Pointer, transposed: false, into: output.pointer, m: m,
+        n: n, k: k)
+    }
   }
 }

@@ -2,7 +2,7 @@ import COneDNN
 
 /// The heavy kernels, which oneDNN computes.
 extension Kernels {
-  /// op(left) · op(right) of two matrices.
+  /// op(left) · op(right) of two matrices, both of 32-bit floats or both rounded.
   static func matrixProduct(
     _ left: Tensor, leftTransposed: Bool = false, _ right: Tensor, rightTransposed: Bool = false,
     m: Int, n: Int, k: Int, shape: Shape
@@ -13,10 +13,17 @@ extension Kernels {
       fill(0, output)
       return output
     }
+    let isRounded = left.elementType == .bfloat16
     Profiler.measure(
-      "matrix product", [left, right, output], flops: 2 * Double(m) * Double(n) * Double(k),
+      isRounded ? "bfloat16 matrix product" : "matrix product", [left, right, output],
+      flops: 2 * Double(m) * Double(n) * Double(k),
       sizes: "\(m)×\(k)\(leftTransposed ? "ᵀ" : "") · \(k)×\(n)\(rightTransposed ? "ᵀ" : "")"
     ) {
+      guard !isRounded else {
+        return OneDNN.bfloat16Product(
+          left.bfloat16Pointer, transposed: leftTransposed, right.bfloat16Pointer,
+          transposed: rightTransposed, into: output.pointer, m: m, n: n, k: k)
+      }
       OneDNN.matrixProduct(
         left.pointer, transposed: leftTransposed, right.pointer, transposed: rightTransposed,
         into: output.pointer, m: m, n: n, k: k)
@@ -26,21 +33,23 @@ extension Kernels {
 
   /// A convolution's output from its input.
   static func convolution(
-    _ input: Tensor, weights: Tensor, bias: Tensor?, shape: ConvolutionShape
+    _ input: Tensor, weights: Tensor, bias: Tensor?, shape: ConvolutionShape, _ precision: Precision
   ) -> Tensor {
     if shape.isNarrow {
-      return narrowConvolution(input, weights: weights, bias: bias, shape: shape)
+      return narrowConvolution(input.widened(), weights: weights, bias: bias, shape: shape)
     }
-    let primitive = OneDNN.convolution(shape, OD_FORWARD, withBias: bias != nil)
+    let input = input.operand(precision)
+    let primitive = OneDNN.convolution(shape, OD_FORWARD, precision, withBias: bias != nil)
     let output = Tensor(uninitialized: shape.outputShape)
     let scratch = Storage(count: primitive.scratchCount)
     let packed = packedWeights(weights, primitive)
     Profiler.measure(
-      "convolution", [input, weights, bias, output], flops: shape.flops, sizes: "\(shape)"
+      precision == .bfloat16 ? "bfloat16 convolution" : "convolution",
+      [input, weights, bias, output], flops: shape.flops, sizes: "\(shape)"
     ) {
       OneDNN.check(
         od_convolution_forward(
-          primitive.handle, input.pointer, packed.pointer, bias?.pointer, output.pointer,
+          primitive.handle, input.operandPointer, packed.pointer, bias?.pointer, output.pointer,
           scratch.base
         ),
         "a convolution \(shape)")
@@ -52,22 +61,24 @@ extension Kernels {
   /// A convolution's input gradient from its output gradient; forwards, this is the transposed
   /// convolution.
   static func convolutionInputGradient(
-    _ gradient: Tensor, weights: Tensor, shape: ConvolutionShape
+    _ gradient: Tensor, weights: Tensor, shape: ConvolutionShape, _ precision: Precision
   ) -> Tensor {
+    let gradient = gradient.operand(precision)
     if shape.hasFewInputs {
-      return inputGradientByTaps(gradient, weights: weights, shape: shape)
+      return inputGradientByTaps(gradient, weights: weights, shape: shape, precision)
     }
-    let primitive = OneDNN.convolution(shape, OD_BACKWARD_DATA, withBias: false)
+    let primitive = OneDNN.convolution(shape, OD_BACKWARD_DATA, precision, withBias: false)
     let output = Tensor(uninitialized: shape.inputShape)
     let scratch = Storage(count: primitive.scratchCount)
     let packed = packedWeights(weights, primitive)
     Profiler.measure(
-      "convolution, input gradient", [gradient, weights, output], flops: shape.flops,
-      sizes: "\(shape)"
+      precision == .bfloat16
+        ? "bfloat16 convolution, input gradient" : "convolution, input gradient",
+      [gradient, weights, output], flops: shape.flops, sizes: "\(shape)"
     ) {
       OneDNN.check(
         od_convolution_backward_data(
-          primitive.handle, gradient.pointer, packed.pointer, output.pointer, scratch.base),
+          primitive.handle, gradient.operandPointer, packed.pointer, output.pointer, scratch.base),
         "the input gradient of a convolution \(shape)")
     }
     withExtendedLifetime((packed, scratch)) {}
@@ -76,28 +87,34 @@ extension Kernels {
 
   /// A convolution's gradients of weights and bias.
   static func convolutionWeightGradient(
-    input: Tensor, gradient: Tensor, shape: ConvolutionShape, withBias: Bool
+    input: Tensor, gradient: Tensor, shape: ConvolutionShape, withBias: Bool, _ precision: Precision
   ) -> (weights: Tensor, bias: Tensor?) {
-    if shape.isNarrow || shape.hasFewPixels {
-      let weights =
-        shape.isNarrow
-        ? narrowWeightGradient(input: input, gradient: gradient, shape: shape)
-        : weightGradientByTaps(input: input, gradient: gradient, shape: shape)
+    if shape.isNarrow {
+      let gradient = gradient.widened()
+      let weights = narrowWeightGradient(
+        input: input.widened(), gradient: gradient, shape: shape)
       return (weights, withBias ? sumOfRows(gradient) : nil)
     }
-    let primitive = OneDNN.convolution(shape, OD_BACKWARD_WEIGHTS, withBias: withBias)
+    let (input, gradient) = (input.operand(precision), gradient.operand(precision))
+    if shape.hasFewPixels && (precision == .float32 || shape.inputChannels.isMultiple(of: 2)) {
+      let weights = weightGradientByTaps(input: input, gradient: gradient, shape: shape)
+      return (weights, withBias ? sumOfRows(gradient.widened()) : nil)
+    }
+    let primitive = OneDNN.convolution(shape, OD_BACKWARD_WEIGHTS, precision, withBias: withBias)
     let weights = Tensor(uninitialized: shape.weightShape)
     let bias = withBias ? Tensor(uninitialized: [shape.outputChannels]) : nil
     let scratch = Storage(count: primitive.scratchCount)
     let packed =
       primitive.packedCount == 0 ? weights : Tensor(uninitialized: [primitive.packedCount])
     Profiler.measure(
-      "convolution, weight gradient", [input, gradient, weights, bias], flops: shape.flops,
-      sizes: "\(shape)"
+      precision == .bfloat16
+        ? "bfloat16 convolution, weight gradient" : "convolution, weight gradient",
+      [input, gradient, weights, bias], flops: shape.flops, sizes: "\(shape)"
     ) {
       OneDNN.check(
         od_convolution_backward_weights(
-          primitive.handle, input.pointer, gradient.pointer, packed.pointer, bias?.pointer,
+          primitive.handle, input.operandPointer, gradient.operandPointer, packed.pointer,
+          bias?.pointer,
           scratch.base),
         "the weight gradient of a convolution \(shape)")
     }
@@ -118,7 +135,7 @@ extension Kernels {
   {
     guard primitive.packedCount > 0 else { return weights }
     let isKept = !isRecording && !Tensor.isInBackwardPass
-    let key = Storage.CopyKey(primitive: ObjectIdentifier(primitive), offset: weights.offset)
+    let key = Storage.CopyKey.packed(ObjectIdentifier(primitive), offset: weights.offset)
     if isKept, let copy = weights.storage.copy(for: key) { return copy }
     let packed = Tensor(uninitialized: [primitive.packedCount])
     Profiler.measure("pack weights", [weights, packed], sizes: "\(weights.shape)") {

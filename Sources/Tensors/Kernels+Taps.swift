@@ -149,16 +149,23 @@ extension Kernels {
     return (dx, dmatrix, dbias)
   }
 
-  /// A convolution's weight gradient as one matrix product with the inputs under all taps.
+  /// A convolution's weight gradient as one matrix product with the inputs under all taps. Rounded
+  /// inputs, an even number of channels, are gathered two at a time as if they were floats.
   static func weightGradientByTaps(
     input: Tensor, gradient: Tensor, shape: ConvolutionShape
   ) -> Tensor {
     let kernel = TapKernel(shape)
     let pixels = shape.batch * shape.outputHeight * shape.outputWidth
     let (taps, inputs, outputs) = (kernel.count, shape.inputChannels, shape.outputChannels)
-    let columns = Tensor(uninitialized: [pixels, taps * inputs])
+    let columns = Tensor(
+      uninitialized: [pixels, taps * inputs], elementType: input.elementType)
+    let width = input.elementType.byteCount
     Profiler.measure("gather taps", [input, columns]) {
-      kernel.withTaps(shape) { vk_gather_taps($0, input.pointer, columns.pointer) }
+      kernel.withTaps(shape) { taps in
+        var taps = taps.pointee
+        taps.inputs = taps.inputs * width / MemoryLayout<Float>.size
+        vk_gather_taps(&taps, input.wordPointer, columns.wordPointer)
+      }
     }
     let product = matrixProduct(
       gradient, leftTransposed: true, columns, m: outputs, n: taps * inputs, k: pixels,
@@ -172,13 +179,14 @@ extension Kernels {
 
   /// A convolution's input gradient as one matrix product, added to the pixels under the taps.
   static func inputGradientByTaps(
-    _ gradient: Tensor, weights: Tensor, shape: ConvolutionShape
+    _ gradient: Tensor, weights: Tensor, shape: ConvolutionShape, _ precision: Precision
   ) -> Tensor {
     let kernel = TapKernel(shape)
     let pixels = shape.batch * shape.outputHeight * shape.outputWidth
     let depth = kernel.count * shape.inputChannels
     let columns = matrixProduct(
-      gradient, kernel.matrix(of: weights), rightTransposed: true, m: pixels, n: depth,
+      gradient, kernel.matrix(of: weights).operand(precision), rightTransposed: true, m: pixels,
+      n: depth,
       k: shape.outputChannels, shape: [pixels, depth])
     let output = Tensor(uninitialized: shape.inputShape)
     Profiler.measure("scatter taps", [columns, output]) {
@@ -215,6 +223,14 @@ extension Kernels {
       vk_narrow_weight_gradient(&sizes, input.pointer, gradient.pointer, weights.pointer)
     }
     return weights
+  }
+}
+
+extension Tensor {
+  /// The memory of floats, or of rounded ones in pairs, for kernels that only move it.
+  fileprivate var wordPointer: UnsafeMutablePointer<Float> {
+    guard elementType == .bfloat16 else { return pointer }
+    return UnsafeMutableRawPointer(bfloat16Pointer).assumingMemoryBound(to: Float.self)
   }
 }
 

@@ -60,6 +60,7 @@ enum Kernels {
 
   /// target += addend, in place.
   static func add(_ addend: Tensor, to target: Tensor, scale: Float = 1) {
+    target.storage.contentsChange()
     Profiler.measure("axpy", [addend, target]) {
       vk_axpy(scale, addend.pointer, target.pointer, target.count)
     }
@@ -73,19 +74,24 @@ enum Kernels {
 
   // MARK: Dense
 
-  /// y = function(x + bias) over the last axis, in place on `x`; the sum before the function as
-  /// well when asked.
+  /// y = function(x + bias) over the last axis, in place on `x`. When asked, gives the sum before
+  /// the function as well, and leaves the rounded result with `x` for the products that take it.
   static func biasActivation(
-    _ function: UnaryFunction, inPlace x: Tensor, bias: Tensor?, keepingInput: Bool
+    _ function: UnaryFunction, inPlace x: Tensor, bias: Tensor?, keepingInput: Bool,
+    rounding: Bool
   ) -> Tensor? {
     let columns = x.shape[-1]
     let before = keepingInput ? Tensor(uninitialized: x.shape) : nil
-    Profiler.measure("bias activation", [x, bias, before]) {
+    let rounded = rounding ? Tensor(uninitialized: x.shape, elementType: .bfloat16) : nil
+    Profiler.measure("bias activation", [x, bias, before, rounded]) {
       function.withParameters {
         vk_bias_activation(
           function.operation, $0, x.pointer, bias?.pointer, before?.pointer, x.pointer,
-          rows(of: x, columns: columns), columns)
+          rounded?.bfloat16Pointer, rows(of: x, columns: columns), columns)
       }
+    }
+    if let rounded {
+      x.storage.keep(rounded, for: .rounded(offset: x.offset, count: x.count))
     }
     return before
   }

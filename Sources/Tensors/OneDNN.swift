@@ -36,20 +36,46 @@ enum OneDNN {
     check(status, "a matrix product of \(m)×\(k) and \(k)×\(n)")
   }
 
+  /// Whether the processor has instructions for products of bfloat16.
+  static var hasBFloat16: Bool {
+    _ = prepared
+    return od_has_bfloat16() != 0
+  }
+
+  /// output = left · right of bfloat16 matrices, where each may be read transposed.
+  static func bfloat16Product(
+    _ left: UnsafeRawPointer, transposed leftTransposed: Bool, _ right: UnsafeRawPointer,
+    transposed rightTransposed: Bool, into output: UnsafeMutablePointer<Float>, m: Int, n: Int,
+    k: Int
+  ) {
+    prepareThread()
+    let key = ProductPrimitive.Key(
+      m: m, n: n, k: k, leftTransposed: leftTransposed, rightTransposed: rightTransposed,
+      threads: vk_threads(), thread: UInt(pthread_self()))
+    let primitive = products.withLock { $0[key] } ?? ProductPrimitive(key)
+    products.withLock { $0[key] = primitive }
+    let scratch = Storage(count: primitive.scratchCount)
+    check(
+      od_product_run(primitive.handle, left, right, output, scratch.base),
+      "a matrix product of \(m)×\(k) and \(k)×\(n)")
+    withExtendedLifetime((primitive, scratch)) {}
+  }
+
   /// The primitive for a convolution pass with these sizes and the threads in force.
   ///
   /// Primitives are kept per calling thread, since one may not run in two threads at once.
   static func convolution(
-    _ shape: ConvolutionShape, _ kind: od_convolution_kind, withBias: Bool
+    _ shape: ConvolutionShape, _ kind: od_convolution_kind, _ precision: Precision, withBias: Bool
   ) -> ConvolutionPrimitive {
     prepareThread()
     let key = ConvolutionPrimitive.Key(
-      shape: shape, kind: kind.rawValue, withBias: withBias, threads: vk_threads(),
-      thread: UInt(pthread_self()))
+      shape: shape, kind: kind.rawValue, precision: precision, withBias: withBias,
+      threads: vk_threads(), thread: UInt(pthread_self()))
     if let primitive = cache.withLock({ $0[key] }) { return primitive }
     var handle: OpaquePointer?
+    let operands = precision == .bfloat16 ? OD_BFLOAT16 : OD_FLOAT32
     let status = shape.withDescription {
-      od_convolution_create($0, kind, withBias ? 1 : 0, &handle)
+      od_convolution_create($0, kind, operands, withBias ? 1 : 0, &handle)
     }
     check(status, "a convolution \(shape)")
     guard let handle else { preconditionFailure("oneDNN gave no convolution for \(shape)") }
@@ -60,7 +86,11 @@ enum OneDNN {
 
   /// oneDNN's names for all convolutions made so far, such as "jit:avx512_core".
   static var implementations: [String] {
-    cache.withLock { $0.map { "\($0.key.shape) kind \($0.key.kind): \($0.value.implementation)" } }
+    cache.withLock {
+      $0.map { key, primitive in
+        "\(key.shape) \(key.precision) kind \(key.kind): \(primitive.implementation)"
+      }
+    }
   }
 
   static func check(_ status: od_status, _ what: @autoclosure () -> String) {
@@ -69,6 +99,35 @@ enum OneDNN {
   }
 
   private static let cache = Lock<[ConvolutionPrimitive.Key: ConvolutionPrimitive]>([:])
+  private static let products = Lock<[ProductPrimitive.Key: ProductPrimitive]>([:])
+}
+
+/// A product of bfloat16 matrices made ready by oneDNN, kept as convolutions are.
+final class ProductPrimitive: @unchecked Sendable {
+  struct Key: Hashable {
+    let m, n, k: Int
+    let leftTransposed, rightTransposed: Bool
+    let threads: Int32
+    let thread: UInt
+  }
+
+  let handle: OpaquePointer
+  /// Floats of scratch memory.
+  let scratchCount: Int
+
+  init(_ key: Key) {
+    var handle: OpaquePointer?
+    let status = od_product_create(
+      key.leftTransposed ? 1 : 0, key.rightTransposed ? 1 : 0, Int64(key.m), Int64(key.n),
+      Int64(key.k), &handle)
+    let sizes = "a bfloat16 product of \(key.m)×\(key.k) and \(key.k)×\(key.n)"
+    OneDNN.check(status, sizes)
+    guard let handle else { preconditionFailure("oneDNN gave no primitive for \(sizes)") }
+    self.handle = handle
+    scratchCount = (od_product_scratch_bytes(handle) + 3) / 4
+  }
+
+  deinit { od_product_destroy(handle) }
 }
 
 /// A convolution pass made ready by oneDNN.
@@ -76,6 +135,7 @@ final class ConvolutionPrimitive: @unchecked Sendable {
   struct Key: Hashable {
     let shape: ConvolutionShape
     let kind: UInt32
+    let precision: Precision
     let withBias: Bool
     let threads: Int32
     let thread: UInt

@@ -4,9 +4,12 @@ public enum ElementType: String, Sendable {
   case float32
   /// 32-bit signed integer: indices and codes.
   case int32
+  /// The upper half of a 32-bit float: what operations may keep and multiply inside. No operation
+  /// gives a tensor of this type.
+  case bfloat16
 
   /// Bytes an element takes.
-  public var byteCount: Int { 4 }
+  public var byteCount: Int { self == .bfloat16 ? 2 : 4 }
 }
 
 /// Where a tensor's elements live. There is one device; the type is here so that operations name
@@ -27,7 +30,8 @@ public final class Storage {
   public let count: Int
   /// The device that owns the memory.
   public let device: Device = .cpu
-  /// Copies of the contents in other layouts, the oldest first; all access is under `copiesLock`.
+  /// Copies of the contents in other layouts or another precision, the oldest first; all access is
+  /// under `copiesLock`.
   private var copies: [(key: CopyKey, copy: Tensor)] = []
   private static let copiesLock = Lock(())
   /// Whether the memory belongs to somebody else: it is never written and never freed here.
@@ -61,11 +65,12 @@ public final class Storage {
     MemoryPool.shared.give(back: base, bytes: count * elementType.byteCount)
   }
 
-  /// What a copy of some of the contents is for: the convolution whose layout it has, and where in the
-  /// contents it begins.
-  struct CopyKey: Equatable {
-    let primitive: ObjectIdentifier
-    let offset: Int
+  /// What a copy of some of the contents is, and where in the contents it begins.
+  enum CopyKey: Equatable {
+    /// Weights in the layout of a convolution.
+    case packed(ObjectIdentifier, offset: Int)
+    /// So many elements in bfloat16.
+    case rounded(offset: Int, count: Int)
   }
 
   /// The copy that was kept for a key.
@@ -89,4 +94,5 @@ public final class Storage {
 
   var floats: UnsafeMutablePointer<Float> { base.assumingMemoryBound(to: Float.self) }
   var integers: UnsafeMutablePointer<Int32> { base.assumingMemoryBound(to: Int32.self) }
+  var bfloat16s: UnsafeMutablePointer<UInt16> { base.assumingMemoryBound(to: UInt16.self) }
 }

@@ -28,22 +28,27 @@ extension Tensor {
       padding: sizesUsed(padding, weights: weights, stride: stride))
     // oneDNN adds the bias as it writes; the activation, where there is one, is then one pass of
     // its own.
-    let output = Kernels.convolution(self, weights: weights, bias: bias, shape: sizes)
     let isRecorded = isRecording && (isTracked || weights.isTracked || bias?.isTracked ?? false)
-    let finish = BiasActivation(output, bias: nil, activation: activation, keeping: isRecorded)
-    let (x, w) = (detached(), weights.detached())
+    let precision = sizes.isNarrow ? .float32 : Precision.ofProduct(recorded: isRecorded)
+    let (x, w) = (operand(precision), weights.detached())
+    let output = Kernels.convolution(x, weights: w, bias: bias, shape: sizes, precision)
+    let finish = BiasActivation(
+      output, bias: nil, activation: activation, keeping: isRecorded, precision)
     let needs = (isTracked, weights.isTracked, bias?.isTracked ?? false)
     let inputs = [self, weights] + (bias.map { [$0] } ?? [])
     return .recorded(output, from: inputs) { gradient in
-      let (inner, _) = finish.backward(gradient, wantsBias: false)
+      // The bias adds up what has not been rounded.
+      let isRounded = precision == .bfloat16
+      let (inner, sums) = finish.backward(gradient, wantsBias: needs.2 && isRounded)
       var weightGradients: (weights: Tensor, bias: Tensor?)?
-      if needs.1 || needs.2 {
+      if needs.1 || needs.2 && !isRounded {
         weightGradients = Kernels.convolutionWeightGradient(
-          input: x, gradient: inner, shape: sizes, withBias: needs.2)
+          input: x, gradient: inner, shape: sizes, withBias: needs.2 && !isRounded, precision)
       }
       return [
-        needs.0 ? Kernels.convolutionInputGradient(inner, weights: w, shape: sizes) : nil,
-        needs.1 ? weightGradients?.weights : nil, weightGradients?.bias,
+        needs.0
+          ? Kernels.convolutionInputGradient(inner, weights: w, shape: sizes, precision) : nil,
+        needs.1 ? weightGradients?.weights : nil, sums ?? weightGradients?.bias,
       ]
     }
   }
@@ -81,19 +86,21 @@ extension Tensor {
       padding: Padding(
         top: padding.top, left: padding.left, bottom: padding.bottom - outputPadding.y,
         right: padding.right - outputPadding.x))
-    let output = Kernels.convolutionInputGradient(self, weights: weights, shape: sizes)
     let isRecorded = isRecording && (isTracked || weights.isTracked || bias?.isTracked ?? false)
-    let finish = BiasActivation(output, bias: bias, activation: activation, keeping: isRecorded)
-    let (x, w) = (detached(), weights.detached())
+    let precision = sizes.isNarrow ? .float32 : Precision.ofProduct(recorded: isRecorded)
+    let (x, w) = (operand(precision), weights.detached())
+    let output = Kernels.convolutionInputGradient(x, weights: w, shape: sizes, precision)
+    let finish = BiasActivation(
+      output, bias: bias, activation: activation, keeping: isRecorded, precision)
     let needs = (isTracked, weights.isTracked, bias?.isTracked ?? false)
     let inputs = [self, weights] + (bias.map { [$0] } ?? [])
     return .recorded(output, from: inputs) { gradient in
       let (inner, biasGradient) = finish.backward(gradient, wantsBias: needs.2)
       return [
-        needs.0 ? Kernels.convolution(inner, weights: w, bias: nil, shape: sizes) : nil,
+        needs.0 ? Kernels.convolution(inner, weights: w, bias: nil, shape: sizes, precision) : nil,
         needs.1
           ? Kernels.convolutionWeightGradient(
-            input: inner, gradient: x, shape: sizes, withBias: false
+            input: inner, gradient: x, shape: sizes, withBias: false, precision
           ).weights : nil,
         biasGradient,
       ]

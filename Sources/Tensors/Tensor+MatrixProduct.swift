@@ -15,12 +15,14 @@ extension Tensor {
       "shapes \(shape)\(transposed ? " transposed" : "") and "
         + "\(right.shape)\(rightTransposed ? " transposed" : "") do not multiply")
     let target: Shape = transposed ? [m, n] : shape.replacing(axis: -1, with: n)
-    let output = Kernels.matrixProduct(
-      self, leftTransposed: transposed, right, rightTransposed: rightTransposed, m: m, n: n, k: k,
-      shape: target)
-    let (a, b) = (detached(), right.detached())
     let needs = (isTracked, right.isTracked)
+    let precision = Precision.ofProduct(recorded: isRecording && (needs.0 || needs.1))
+    let (a, b) = (operand(precision), right.operand(precision))
+    let output = Kernels.matrixProduct(
+      a, leftTransposed: transposed, b, rightTransposed: rightTransposed, m: m, n: n, k: k,
+      shape: target)
     return .recorded(output, from: [self, right]) { gradient in
+      let gradient = gradient.operand(precision)
       var gradientA: Tensor?
       var gradientB: Tensor?
       if needs.0 {
@@ -58,11 +60,13 @@ extension Tensor {
       "a bias of shape \(bias?.shape ?? []) does not fit weights \(weights.shape)")
     let (k, n) = (weights.shape[0], weights.shape[1])
     let m = shape.count(0..<rank - 1)
-    let output = Kernels.matrixProduct(
-      self, weights, m: m, n: n, k: k, shape: shape.replacing(axis: -1, with: n))
     let isRecorded = isRecording && (isTracked || weights.isTracked || bias?.isTracked ?? false)
-    let finish = BiasActivation(output, bias: bias, activation: activation, keeping: isRecorded)
-    let (x, w) = (detached(), weights.detached())
+    let precision = Precision.ofProduct(recorded: isRecorded)
+    let (x, w) = (operand(precision), weights.operand(precision))
+    let output = Kernels.matrixProduct(
+      x, w, m: m, n: n, k: k, shape: shape.replacing(axis: -1, with: n))
+    let finish = BiasActivation(
+      output, bias: bias, activation: activation, keeping: isRecorded, precision)
     let needs = (isTracked, weights.isTracked, bias?.isTracked ?? false)
     let inputs = [self, weights] + (bias.map { [$0] } ?? [])
     return .recorded(output, from: inputs) { gradient in
@@ -99,21 +103,37 @@ extension Tensor {
 struct BiasActivation {
   private let function: UnaryFunction
   private let saved: Tensor?
+  private let precision: Precision
 
-  /// Changes `output` in place; it must not be shared yet.
-  init(_ output: Tensor, bias: Tensor?, activation: Activation, keeping isRecorded: Bool) {
+  /// Changes `output` in place; it must not be shared yet. With reduced precision the derivative is
+  /// taken at the rounded values, which the next product keeps as well.
+  init(
+    _ output: Tensor, bias: Tensor?, activation: Activation, keeping isRecorded: Bool,
+    _ precision: Precision = .float32
+  ) {
     function = activation.function
+    self.precision = precision
     var saved: Tensor?
     if bias != nil || activation != .identity {
       let before = Kernels.biasActivation(
-        function, inPlace: output, bias: bias, keepingInput: isRecorded && function.saved == .input)
-      if isRecorded { saved = function.saved == .output ? output.detached() : before }
+        function, inPlace: output, bias: bias, keepingInput: isRecorded && function.saved == .input,
+        rounding: isRecorded && precision == .bfloat16 && activation != .identity)
+      if isRecorded {
+        saved = (function.saved == .output ? output : before)?.operand(precision)
+      }
     }
     self.saved = saved
   }
 
-  /// The gradients before the activation, and of the bias.
+  /// The gradients before the activation, as products of this precision take it, and of the bias.
   func backward(_ gradient: Tensor, wantsBias: Bool) -> (input: Tensor, bias: Tensor?) {
-    Kernels.biasActivationBackward(function, saved: saved, gradient: gradient, wantsBias: wantsBias)
+    switch precision {
+    case .float32:
+      Kernels.biasActivationBackward(
+        function, saved: saved, gradient: gradient, wantsBias: wantsBias)
+    case .bfloat16:
+      Kernels.roundedBiasActivationBackward(
+        function, saved: saved, gradient: gradient, wantsBias: wantsBias)
+    }
   }
 }

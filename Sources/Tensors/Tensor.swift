@@ -25,9 +25,9 @@ public struct Tensor {
     self.node = node
   }
 
-  /// A tensor with uninitialised float elements: each operation's output before its kernel has run.
-  init(uninitialized shape: Shape) {
-    self.init(storage: Storage(count: shape.count), shape: shape)
+  /// A tensor with uninitialised elements: each operation's output before its kernel has run.
+  init(uninitialized shape: Shape, elementType: ElementType = .float32) {
+    self.init(storage: Storage(count: shape.count, elementType: elementType), shape: shape)
   }
 
   /// The number of elements.
@@ -51,6 +51,19 @@ public struct Tensor {
     precondition(
       elementType == .int32, "an index tensor is needed where \(elementType) \(shape) was given")
     return storage.integers + offset
+  }
+
+  /// The bits of the elements of a rounded tensor, for kernels.
+  var bfloat16Pointer: UnsafeMutablePointer<UInt16> {
+    precondition(
+      elementType == .bfloat16, "a rounded tensor is needed where \(elementType) \(shape) was given"
+    )
+    return storage.bfloat16s + offset
+  }
+
+  /// The elements as products take them, of whichever type.
+  var operandPointer: UnsafeRawPointer {
+    UnsafeRawPointer(elementType == .bfloat16 ? .init(bfloat16Pointer) : .init(pointer))
   }
 }
 

@@ -1,6 +1,9 @@
 import ArgumentParser
+import Tensors
 import VAECore
 import VAEZoo
+
+extension Precision: ExpressibleByArgument {}
 
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -17,10 +20,16 @@ struct BenchCommand: ParsableCommand {
 
   @Argument(help: "Workloads; all of them where none is named.") var workloads: [String] = []
   @Flag(help: "Print what each operation costs, forward and backward.") var profile = false
+  @Option(
+    help: ArgumentHelp(
+      "What products and convolutions multiply in training steps: float32 or bfloat16.",
+      valueName: "type"))
+  var precision = Precision.float32
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    guard precision.isSupported else { throw ValidationError("--precision: \(precision.refusal)") }
     let known = Workload.all.map(\.name)
     for name in workloads where !known.contains(name) {
       throw ValidationError(
@@ -32,8 +41,8 @@ struct BenchCommand: ParsableCommand {
     threads.apply()
     let chosen =
       workloads.isEmpty ? Workload.all : Workload.all.filter { workloads.contains($0.name) }
-    let results = try chosen.compactMap { try $0.measure() }
-    let profiles = profile ? try chosen.compactMap { try $0.profile() } : []
+    let results = try chosen.compactMap { try $0.measure(precision: precision) }
+    let profiles = profile ? try chosen.compactMap { try $0.profile(precision: precision) } : []
     if output.json {
       let values = results.map { result in
         var object = result.json.object ?? [:]
@@ -49,12 +58,14 @@ struct BenchCommand: ParsableCommand {
 
   private static func table(_ results: [BenchmarkResult]) -> String {
     let header = [
-      "workload", "threads", "min ms", "median ms", "GFLOP/s", "peak GFLOP/s", "utilization",
+      "workload", "dtype", "threads", "min ms", "median ms", "GFLOP/s", "peak GFLOP/s",
+      "utilization",
       "peak MB",
     ]
     let rows = results.map { result in
       [
-        result.workload, "\(result.threads)", Console.fixed(result.minimumMilliseconds),
+        result.workload, result.precision.rawValue, "\(result.threads)",
+        Console.fixed(result.minimumMilliseconds),
         Console.fixed(result.medianMilliseconds), Console.fixed(result.gflops, 1),
         Console.fixed(result.peakGflops, 1), Console.fixed(result.utilization),
         Console.fixed(result.peakMegabytes, 0),

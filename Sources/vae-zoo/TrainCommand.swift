@@ -46,6 +46,11 @@ struct TrainCommand: ParsableCommand {
     help: ArgumentHelp("How values become binary: none, threshold or dynamic.", valueName: "how"))
   var binarize: String?
   @Option(
+    help: ArgumentHelp(
+      "What products and convolutions multiply in updates: float32 or bfloat16.",
+      valueName: "type"))
+  var precision: String?
+  @Option(
     name: .customLong("set"), parsing: .singleValue,
     help: ArgumentHelp("A hyper-parameter; may be given more than once.", valueName: "key=value"))
   var settings: [String] = []
@@ -81,7 +86,7 @@ struct TrainCommand: ParsableCommand {
     }
     let options = [
       ("epochs", epochs), ("batch_size", batchSize), ("learning_rate", learningRate),
-      ("seed", seed), ("binarize", binarize),
+      ("seed", seed), ("binarize", binarize), ("precision", precision),
     ]
     return named
       + options.compactMap { name, value in value.map { (key: "training.\(name)", value: $0) } }

@@ -15,9 +15,10 @@ final class BadOptionTests: CommandTestCase {
     try assertWrong(["list", "--jsn"], naming: ["--jsn"])
     try assertWrong(["evaluate", "run", "--data", "shapes", "--splits", "a"], naming: ["--splits"])
     try assertWrong(["trian"], naming: ["trian"])
-    // Documented for later versions, and not accepted before it does something.
     try assertWrong(
-      Small.train("shapes", path("run"), ["--precision", "bfloat16"]), naming: ["--precision"])
+      Small.train("shapes", path("run"), ["--precision", "half"]),
+      naming: ["training.precision", "half", "float32", "bfloat16"])
+    try assertWrong(["bench", "mlp", "--precision", "half"], naming: ["--precision", "half"])
   }
 
   func testMissingArgumentsAreRefusedNamingThem() throws {

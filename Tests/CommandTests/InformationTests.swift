@@ -82,7 +82,8 @@ final class InformationTests: CommandTestCase {
     "describe": ["plugin", "json", "recipe"],
     "train": [
       "recipe", "stage", "from", "data", "out", "epochs", "batch-size", "learning-rate", "seed",
-      "binarize", "set", "resume", "force", "report", "tensorboard", "no-records", "plugin",
+      "binarize", "precision", "set", "resume", "force", "report", "tensorboard", "no-records",
+      "plugin",
       "threads", "json",
     ],
     "evaluate": ["data", "split", "importance-samples", "seed", "plugin", "threads", "json"],
@@ -96,7 +97,7 @@ final class InformationTests: CommandTestCase {
     "traverse": ["out", "data", "split", "from", "units", "steps", "seed", "plugin", "threads"],
     "report": ["out"],
     "compare": ["out"],
-    "bench": ["threads", "json", "profile"],
+    "bench": ["threads", "json", "profile", "precision"],
   ]
 
   func testHelpOfEveryCommandNamesItsOptionsAndNoOthers() throws {

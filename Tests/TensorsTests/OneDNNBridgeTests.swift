@@ -35,6 +35,32 @@ final class OneDNNBridgeTests: XCTestCase {
     XCTAssertEqual(product.mismatch(), "invalid_arguments")
   }
 
+  func testBFloat16ProductsEqualPlainLoopsForAllTransposes() throws {
+    try XCTSkipUnless(od_has_bfloat16() != 0, "the processor has no bfloat16 products")
+    for (m, n, k) in [
+      (1, 1, 1), (3, 5, 7), (33, 17, 64), (1, 40, 9), (20, 1, 31), (150, 90, 300), (64, 9, 777),
+    ] {
+      for transposeA in [false, true] {
+        for transposeB in [false, true] {
+          let product = BFloat16Product(
+            m: m, n: n, k: k, transposeA: transposeA, transposeB: transposeB)
+          XCTAssertNil(try product.mismatch(), "\(product)")
+        }
+      }
+    }
+  }
+
+  func testBFloat16ProductsOfEmptyMatricesAreRefused() {
+    for sizes in [(0, 1, 1), (1, 0, 1), (1, 1, 0), (-1, 1, 1)] as [(Int64, Int64, Int64)] {
+      var product: OpaquePointer?
+      XCTAssertEqual(
+        statusText(od_product_create(0, 0, sizes.0, sizes.1, sizes.2, &product)),
+        "invalid_arguments")
+      XCTAssertNil(product)
+    }
+    od_product_destroy(nil)
+  }
+
   // MARK: Convolutions
 
   func testForwardPassesEqualPlainLoops() throws {
@@ -58,6 +84,19 @@ final class OneDNNBridgeTests: XCTestCase {
       for withBias in [false, true] {
         let pass = try ConvolutionPass(shape, OD_BACKWARD_WEIGHTS, withBias: withBias)
         XCTAssertEqual(try pass.mismatch(seed: 3), nil, "\(shape), bias \(withBias), \(pass.name)")
+      }
+    }
+  }
+
+  func testBFloat16PassesEqualPlainLoops() throws {
+    try XCTSkipUnless(od_has_bfloat16() != 0, "the processor has no bfloat16 products")
+    for shape in oddShapes {
+      for kind in kinds {
+        for withBias in [false, true] {
+          let pass = try ConvolutionPass(shape, kind, OD_BFLOAT16, withBias: withBias)
+          XCTAssertNil(
+            try pass.mismatch(seed: 9), "\(shape), kind \(kind), bias \(withBias), \(pass.name)")
+        }
       }
     }
   }
@@ -98,11 +137,14 @@ final class OneDNNBridgeTests: XCTestCase {
 
   /// oneDNN falls back to code that is a hundred times slower without a word.
   func testReferenceWorkloadsMeetNoReferenceImplementation() throws {
-    for (workload, shape) in workloadShapes {
-      for kind in kinds {
-        let name = try ConvolutionPass(shape, kind, withBias: true).name
-        for slow in ["ref", "simple", "unknown"] {
-          XCTAssertFalse(name.contains(slow), "\(workload) \(shape) kind \(kind.rawValue): \(name)")
+    for operands in od_has_bfloat16() != 0 ? [OD_FLOAT32, OD_BFLOAT16] : [OD_FLOAT32] {
+      for (workload, shape) in workloadShapes {
+        for kind in kinds {
+          let name = try ConvolutionPass(shape, kind, operands, withBias: true).name
+          for slow in ["ref", "simple", "unknown"] {
+            XCTAssertFalse(
+              name.contains(slow), "\(workload) \(shape) kind \(kind.rawValue): \(name)")
+          }
         }
       }
     }
@@ -402,21 +444,68 @@ private struct MatrixProduct {
   }
 }
 
+/// Numbers that bfloat16 holds exactly: the lower halves of their bits are empty.
+private func shortened(_ values: [Float]) -> [Float] {
+  values.map { Float(bitPattern: $0.bitPattern & 0xFFFF_0000) }
+}
+
+/// The upper halves of the numbers' bits.
+private func upperHalves(_ values: [Float]) -> [UInt8] {
+  values.map { UInt16($0.bitPattern >> 16) }.withUnsafeBytes { Array($0) }
+}
+
+private struct BFloat16Product {
+  let m, n, k: Int
+  let transposeA, transposeB: Bool
+
+  func mismatch() throws -> String? {
+    var numbers = Numbers(seed: 2)
+    let (a, b) = (shortened(numbers.array(m * k)), shortened(numbers.array(k * n)))
+    var handle: OpaquePointer?
+    try check(
+      od_product_create(
+        transposeA ? 1 : 0, transposeB ? 1 : 0, Int64(m), Int64(n), Int64(k), &handle))
+    let product = try XCTUnwrap(handle)
+    defer { od_product_destroy(product) }
+    let bytes = od_product_scratch_bytes(product)
+    let scratch = UnsafeMutableRawPointer.allocate(byteCount: max(bytes, 1), alignment: 64)
+    defer { scratch.deallocate() }
+    scratch.initializeMemory(as: UInt8.self, repeating: 0xFF, count: bytes)
+    var c = [Float](repeating: .nan, count: m * n)
+    try check(od_product_run(product, upperHalves(a), upperHalves(b), &c, scratch))
+
+    var expected = [PlainSum](repeating: PlainSum(), count: m * n)
+    for row in 0..<m {
+      for column in 0..<n {
+        for inner in 0..<k {
+          let left = a[transposeA ? inner * m + row : row * k + inner]
+          let right = b[transposeB ? column * k + inner : inner * n + column]
+          expected[row * n + column].add(Double(left) * Double(right))
+        }
+      }
+    }
+    return firstMismatch("product", c, expected)
+  }
+}
+
 private final class ConvolutionPass {
   let handle: OpaquePointer
   private let shape: od_convolution_shape
   private let kind: od_convolution_kind
+  private let operands: od_element_type
   private let withBias: Bool
 
   init(
-    _ shape: od_convolution_shape, _ kind: od_convolution_kind, withBias: Bool
+    _ shape: od_convolution_shape, _ kind: od_convolution_kind,
+    _ operands: od_element_type = OD_FLOAT32, withBias: Bool
   ) throws {
     var shape = shape
     var handle: OpaquePointer?
-    try check(od_convolution_create(&shape, kind, withBias ? 1 : 0, &handle))
+    try check(od_convolution_create(&shape, kind, operands, withBias ? 1 : 0, &handle))
     self.handle = try XCTUnwrap(handle)
     self.shape = shape
     self.kind = kind
+    self.operands = operands
     self.withBias = withBias && kind != OD_BACKWARD_DATA
   }
 
@@ -426,15 +515,19 @@ private final class ConvolutionPass {
 
   /// Runs the pass on numbers that follow from `seed`; nil where it agrees with the plain loops.
   func mismatch(seed: UInt64) throws -> String? {
-    var numbers = Numbers(seed: seed)
+    var source = Numbers(seed: seed)
+    func numbers(_ count: Int) -> [Float] {
+      let values = source.array(count)
+      return operands == OD_BFLOAT16 ? shortened(values) : values
+    }
     switch kind {
     case OD_FORWARD:
-      let (input, weights) = (numbers.array(inputCount), numbers.array(weightCount))
-      let bias = withBias ? numbers.array(outputChannels) : nil
+      let (input, weights) = (numbers(inputCount), numbers(weightCount))
+      let bias = withBias ? numbers(outputChannels) : nil
       var output = unwritten(outputCount)
       let preferred = try packed(weights)
       try withScratch {
-        try check(od_convolution_forward(handle, input, preferred, bias, &output, $0))
+        try check(od_convolution_forward(handle, operand(input), preferred, bias, &output, $0))
       }
       var expected = [PlainSum](repeating: PlainSum(), count: outputCount)
       forEachProduct { expected[$0].add(Double(input[$1]) * Double(weights[$2])) }
@@ -444,19 +537,20 @@ private final class ConvolutionPass {
       return firstMismatch("output", output, expected)
 
     case OD_BACKWARD_DATA:
-      let (gradient, weights) = (numbers.array(outputCount), numbers.array(weightCount))
+      let (gradient, weights) = (numbers(outputCount), numbers(weightCount))
       var inputGradient = unwritten(inputCount)
       let preferred = try packed(weights)
       try withScratch {
         try check(
-          od_convolution_backward_data(handle, gradient, preferred, &inputGradient, $0))
+          od_convolution_backward_data(
+            handle, operand(gradient), preferred, &inputGradient, $0))
       }
       var expected = [PlainSum](repeating: PlainSum(), count: inputCount)
       forEachProduct { expected[$1].add(Double(gradient[$0]) * Double(weights[$2])) }
       return firstMismatch("input gradient", inputGradient, expected)
 
     default:
-      let (input, gradient) = (numbers.array(inputCount), numbers.array(outputCount))
+      let (input, gradient) = (numbers(inputCount), numbers(outputCount))
       let (weights, bias) = try weightGradients(input: input, outputGradient: gradient)
       var expected = [PlainSum](repeating: PlainSum(), count: weightCount)
       forEachProduct { expected[$2].add(Double(input[$1]) * Double(gradient[$0])) }
@@ -482,6 +576,11 @@ private final class ConvolutionPass {
   }
   private var packedCount: Int { od_convolution_packed_count(handle) }
 
+  /// The bytes of numbers as the pass multiplies them.
+  private func operand(_ values: [Float]) -> [UInt8] {
+    operands == OD_BFLOAT16 ? upperHalves(values) : values.withUnsafeBytes { Array($0) }
+  }
+
   private func unwritten(_ count: Int) -> [Float] { [Float](repeating: .nan, count: count) }
 
   private func packed(_ weights: [Float]) throws -> [Float] {
@@ -500,7 +599,8 @@ private final class ConvolutionPass {
       try bias.withUnsafeMutableBufferPointer { bias in
         try check(
           od_convolution_backward_weights(
-            handle, input, outputGradient, &preferred, withBias ? bias.baseAddress : nil, scratch))
+            handle, operand(input), operand(outputGradient), &preferred,
+            withBias ? bias.baseAddress : nil, scratch))
       }
     }
     var weights = preferred

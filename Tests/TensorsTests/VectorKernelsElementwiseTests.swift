@@ -204,18 +204,19 @@ final class VectorKernelsElementwiseTests: VectorKernelsTestCase {
         let place = "\(unary.operation) of \(rows) x \(columns)"
         check("bias, \(place)", expected, absolute: 2e-6) {
           var y = unwritten(n)
-          vk_bias_activation(unary.operation, unary.parameters, x, bias, nil, &y, rows, columns)
+          vk_bias_activation(
+            unary.operation, unary.parameters, x, bias, nil, &y, nil, rows, columns)
           return y
         }
         check("bias with pre, \(place)", pre + expected, absolute: 2e-6) {
           var y = unwritten(n), saved = unwritten(n)
           vk_bias_activation(
-            unary.operation, unary.parameters, x, bias, &saved, &y, rows, columns)
+            unary.operation, unary.parameters, x, bias, &saved, &y, nil, rows, columns)
           return saved + y
         }
         check("no bias, \(place)", x.map { unary.function(Double($0)) }, absolute: 2e-6) {
           var y = unwritten(n)
-          vk_bias_activation(unary.operation, unary.parameters, x, nil, nil, &y, rows, columns)
+          vk_bias_activation(unary.operation, unary.parameters, x, nil, nil, &y, nil, rows, columns)
           return y
         }
       }

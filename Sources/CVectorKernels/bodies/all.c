@@ -28,6 +28,7 @@ VK_ATTRIBUTE(VK_TARGET)
 #include "math.c"
 
 #include "elementwise.c"
+#include "bfloat16.c"
 #include "reductions.c"
 #include "dense.c"
 #include "normalization.c"

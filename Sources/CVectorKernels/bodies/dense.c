@@ -22,6 +22,7 @@ VK_KERNEL(bias_activation) {
         memmove(pre, x, n * sizeof *pre);
       }
       VK(apply_unary)(a->op, a->parameters, a->bias ? pre : x, a->y + offset, n);
+      if (a->rounded) VK(round)(a->y + offset, a->rounded + offset, n);
     }
   }
 }
@@ -39,6 +40,28 @@ VK_KERNEL(bias_activation_backward) {
       const float *saved = a->saved ? a->saved + offset : NULL;
       VK(apply_unary_backward)(a->op, a->parameters, saved, a->dy + offset, a->dx + offset, n);
       if (a->partials) VK(accumulate)(VK_REDUCE_SUM, sums, a->dx + offset, n);
+    }
+    if (a->partials) {
+      float *out = a->partials + tile.block * grid->columns + tile.first_column;
+      VK(unfold_sums)(sums, grid->fold, tile.width, out);
+    }
+  }
+}
+
+VK_KERNEL(bias_activation_backward_bfloat16) {
+  const vk_bias_backward_bfloat16_arguments *a = arguments;
+  const vk_grid *grid = &a->grid;
+  for (size_t unit = begin; unit < end; unit++) {
+    const VK(tile) tile = VK(tile_at)(grid, unit);
+    float sums[VK_TILE + VK_STAGGER], saved[VK_TILE + VK_STAGGER], dx[VK_TILE + VK_STAGGER];
+    for (size_t i = 0; i < grid->fold * tile.width; i++) sums[i] = 0.0f;
+    for (size_t r = tile.first_row; r < tile.last_row; r += grid->fold) {
+      const size_t n = vk_min(grid->fold, tile.last_row - r) * tile.width;
+      const size_t offset = r * grid->columns + tile.first_column;
+      if (a->saved) VK(widen)(a->saved + offset, saved, n);
+      VK(apply_unary_backward)(a->op, a->parameters, saved, a->dy + offset, dx, n);
+      if (a->partials) VK(accumulate)(VK_REDUCE_SUM, sums, dx, n);
+      VK(round)(dx, a->dx + offset, n);
     }
     if (a->partials) {
       float *out = a->partials + tile.block * grid->columns + tile.first_column;

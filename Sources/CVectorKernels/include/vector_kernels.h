@@ -48,6 +48,10 @@ void vk_set_recording(int recording);
 /// Whether the calling thread is inside a backward pass: 0 by default. Thread-local for the same reason.
 int vk_in_backward(void);
 void vk_set_in_backward(int in_backward);
+/// Whether products of the calling thread that record a tape take bfloat16 operands: 0 by default. Thread-local for
+/// the same reason.
+int vk_rounds_operands(void);
+void vk_set_rounds_operands(int rounds_operands);
 
 // MARK: Elementwise
 
@@ -103,18 +107,35 @@ void vk_axpby(float alpha, const float *x, float beta, float *y, size_t n);
 /// 1 where every element is finite.
 int vk_all_finite(const float *x, size_t n);
 
+// MARK: bfloat16: the upper half of a 32-bit float
+
+/// The bits of a number with eight bits of exponent and eight of precision.
+typedef uint16_t vk_bfloat16;
+
+/// y[i] = the bfloat16 nearest to x[i], of two the one whose last bit is zero. What lies beyond the largest becomes
+/// infinite, subnormal numbers are rounded as all others, and a NaN stays one, quiet, with its sign.
+void vk_round_to_bfloat16(const float *x, vk_bfloat16 *y, size_t n);
+/// y[i] = x[i], exactly.
+void vk_widen_bfloat16(const vk_bfloat16 *x, float *y, size_t n);
+
 // MARK: Dense layers
 
 /// y[r, c] = op(x[r, c] + bias[c]); bias may be NULL; x and y may be the same array. If `pre` is not NULL it
-/// receives x + bias (the input that `vk_unary_saves` may ask for) and must not alias y.
+/// receives x + bias (the input that `vk_unary_saves` may ask for) and must not alias y. If `rounded` is not NULL it
+/// receives y rounded as by `vk_round_to_bfloat16`.
 void vk_bias_activation(
   vk_unary_op op, const float *parameters, const float *x, const float *bias, float *pre, float *y,
-  size_t rows, size_t columns);
+  vk_bfloat16 *rounded, size_t rows, size_t columns);
 /// dx[r, c] = dy[r, c] * op'(saved[r, c]); dbias[c] = sum over r of dx[r, c], written, not added. dbias may be
 /// NULL; dx may be dy.
 void vk_bias_activation_backward(
   vk_unary_op op, const float *parameters, const float *saved, const float *dy, float *dx, float *dbias,
   size_t rows, size_t columns);
+
+/// The same with `saved` in bfloat16, and dx rounded to it after it was added up for dbias.
+void vk_bias_activation_backward_bfloat16(
+  vk_unary_op op, const float *parameters, const vk_bfloat16 *saved, const float *dy, vk_bfloat16 *dx,
+  float *dbias, size_t rows, size_t columns);
 
 // MARK: Reductions: x is [outer, reduced, inner], out is [outer, inner]
 

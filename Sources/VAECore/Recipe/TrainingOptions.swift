@@ -1,4 +1,5 @@
 import NeuralNetworks
+import Tensors
 
 /// How a model is trained: the `training` part of a recipe.
 public struct TrainingOptions: Equatable, Sendable {
@@ -33,6 +34,8 @@ public struct TrainingOptions: Equatable, Sendable {
   public var averageDecay = 0.0
   /// Whether a last batch that is not full is left out.
   public var dropsLastBatch = true
+  /// What matrix products and convolutions multiply in updates; evaluation takes 32-bit floats.
+  public var precision = Precision.float32
 
   /// The schedule by name with what it needs, since its length follows from the data.
   public struct ScheduleChoice: Equatable, Sendable {
@@ -114,6 +117,9 @@ extension TrainingOptions {
       help: "decay of a moving average of the weights used for evaluation, 0 for none"),
     Hyperparameter(
       "drop_last", .flag, default: .flag(true), help: "leave out a last batch that is not full"),
+    Hyperparameter(
+      "precision", .choice(Precision.allCases.map(\.rawValue)), default: .text("float32"),
+      help: "what products and convolutions multiply in updates; weights and sums stay float32"),
   ]
 
   /// Options from the checked values of a recipe.
@@ -138,5 +144,6 @@ extension TrainingOptions {
     clipNorm = values.number("clip_norm")
     averageDecay = values.number("average_decay")
     dropsLastBatch = values.flag("drop_last")
+    precision = Precision(rawValue: values.text("precision")) ?? .float32
   }
 }

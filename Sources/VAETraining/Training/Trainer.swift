@@ -56,7 +56,7 @@ public final class Trainer {
   ///
   /// - Parameter stage: what is trained; a further stage needs the weights of the one before it.
   /// - Throws: `TrainingError` where the data have fewer examples than a batch, or the stage does
-  ///   not suit the model.
+  ///   not suit the model; `RecipeError` where the processor lacks the precision asked for.
   public init(
     model: Model, data: DataSource, options: TrainingOptions, stage: Stage = .whole
   ) throws {
@@ -74,6 +74,9 @@ public final class Trainer {
         .unsuitable,
         "\(data.name) has \(count) training examples, fewer than a batch of \(options.batchSize); "
           + "choose a smaller --batch-size or --set training.drop_last=false")
+    }
+    guard options.precision.isSupported else {
+      throw RecipeError(.invalid, "training.precision: \(options.precision.refusal)")
     }
     schedule = options.schedule.schedule(
       updatesPerEpoch: updatesPerEpoch, updates: updatesPerEpoch * options.epochs)
@@ -153,7 +156,8 @@ public final class Trainer {
   /// Makes one update with what belongs before the first one and after the last one of an epoch.
   ///
   /// - Parameters:
-  ///   - batch: values to train on in place of the next batch, `[N, height, width, channels]` in the
+  ///   - batch: values to train on in place of the next batch, `[N, height, width, channels]` in
+  ///     the
   ///     range of the data.
   ///   - run: where metrics and the checkpoint of an epoch go, nil for nowhere.
   ///   - observe: told what happens, on the calling thread.
@@ -216,14 +220,10 @@ public final class Trainer {
       let isPartial = phases.count > 1 || phase.group != .model || !isFirstStage
       if isPartial { setTrainable(phase.group) }
       defer { if isPartial { setTrainable(nil) } }
-      var evaluation =
-        stage.data == .latents
-        ? model.evaluate(codes: batch, context) ?? model.evaluate(batch, requirements.draw, context)
-        : model.evaluate(batch, requirements.draw, context)
-      if let second {
-        evaluation.second = model.encodeSecond(second.batch, requirements.draw, second.context)
+      let (evaluation, loss) = withPrecision(options.precision) {
+        let evaluation = evaluate(batch, second: second, context)
+        return (evaluation, phase.loss(evaluation, context))
       }
-      let loss = phase.loss(evaluation, context)
       try model.checkParts()
       let bound = BoundTerms(
         distortion: evaluation.distortion.doubleSum / Double(evaluation.distortion.count),
@@ -249,6 +249,20 @@ public final class Trainer {
     let bound = terms ?? BoundTerms(distortion: 0, rate: 0)
     progress.add(bound)
     return bound
+  }
+
+  /// What the model says about a batch, and about a second one where there is one.
+  private func evaluate(
+    _ batch: Tensor, second: (batch: Tensor, context: Context)?, _ context: Context
+  ) -> Evaluation {
+    var evaluation =
+      stage.data == .latents
+      ? model.evaluate(codes: batch, context) ?? model.evaluate(batch, requirements.draw, context)
+      : model.evaluate(batch, requirements.draw, context)
+    if let second {
+      evaluation.second = model.encodeSecond(second.batch, requirements.draw, second.context)
+    }
+    return evaluation
   }
 
   /// How a batch uses the codebook, where there is one.
@@ -370,8 +384,8 @@ public final class Trainer {
     try model.checkParts()
   }
 
-  /// Stores the records that were made since the last checkpoint. They come before the checkpoint, so
-  /// that one never lacks a record of a step before it.
+  /// Stores the records that were made since the last checkpoint. They come before the checkpoint,
+  /// so that one never lacks a record of a step before it.
   func storeRecords(in run: RunFolder) throws {
     try run.writeRecords(records) { recorder.recordedExamples }
     records = []

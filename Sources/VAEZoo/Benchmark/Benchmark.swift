@@ -14,8 +14,18 @@ public struct Workload: Sendable {
   /// and convolution layers, whether or not a gradient for the data is computed, and 2 × those of
   /// code distances; 2 × 1 × where a step is a draw.
   public let flops: Double
+  /// Whether a step trains. A draw always computes with 32-bit floats.
+  public let trains: Bool
   /// Makes the model and a batch.
   let make: @Sendable () throws -> BenchmarkSubject
+
+  init(
+    name: String, summary: String, flops: Double, trains: Bool = true,
+    make: @escaping @Sendable () throws -> BenchmarkSubject
+  ) {
+    (self.name, self.summary, self.flops, self.trains, self.make) =
+      (name, summary, flops, trains, make)
+  }
 
   /// All workloads, in the order of the documentation.
   public static let all: [Workload] = [
@@ -54,11 +64,11 @@ final class BenchmarkSubject {
   }
 
   /// Does it once, with random numbers of its own.
-  func run() {
-    work(
-      Context(
-        mode: mode, step: step, random: RandomSource(seed: 1),
-        examples: (0..<count).map(UInt64.init)))
+  func run(_ precision: Precision = .float32) {
+    let context = Context(
+      mode: mode, step: step, random: RandomSource(seed: 1),
+      examples: (0..<count).map(UInt64.init))
+    withPrecision(precision) { work(context) }
     step += 1
   }
 }
@@ -67,6 +77,8 @@ final class BenchmarkSubject {
 public struct BenchmarkResult: Sendable {
   /// The workload.
   public let workload: String
+  /// What products and convolutions multiplied.
+  public let precision: Precision
   /// The number of threads.
   public let threads: Int
   /// The quickest step.
@@ -91,7 +103,7 @@ public struct BenchmarkResult: Sendable {
       .finite((value * digits).rounded() / digits)
     }
     return .object([
-      "workload": .text(workload), "dtype": .text("float32"), "threads": .integer(threads),
+      "workload": .text(workload), "dtype": .text(precision.rawValue), "threads": .integer(threads),
       "min_ms": rounded(minimumMilliseconds, 1e4), "median_ms": rounded(medianMilliseconds, 1e4),
       "flops": .finite(flops), "gflops": rounded(gflops, 1e2),
       "peak_gflops": rounded(peakGflops, 1e2), "utilization": rounded(utilization, 1e4),
@@ -103,24 +115,29 @@ public struct BenchmarkResult: Sendable {
 extension Workload {
   /// Times the workload: at least 30 steps and about `seconds` of them, after a warm-up. Nil where
   /// the token asks for a stop.
+  ///
+  /// - Parameter asked: what products and convolutions multiply, which must be supported; a draw
+  ///   stays with 32-bit floats.
   public func measure(
-    seconds: Double = 4, cancel: CancelToken = CancelToken()
+    precision asked: Precision = .float32, seconds: Double = 4, cancel: CancelToken = CancelToken()
   ) throws -> BenchmarkResult? {
-    let before = MatrixPeak.measure()
+    let precision = trains ? asked : .float32
+    let before = MatrixPeak.measure(precision)
     let subject = try make()
-    for _ in 0..<5 where !cancel.isCancelled { subject.run() }
+    for _ in 0..<5 where !cancel.isCancelled { subject.run(precision) }
     var times: [Double] = []
     let begin = Self.now
     while times.count < 30 || (Self.now - begin < seconds && times.count < 10_000) {
       guard !cancel.isCancelled else { return nil }
       let start = Self.now
-      subject.run()
+      subject.run(precision)
       times.append(Self.now - start)
     }
     times.sort()
-    let peak = max(before, MatrixPeak.measure())
+    let peak = max(before, MatrixPeak.measure(precision))
     return BenchmarkResult(
-      workload: name, threads: Engine.threads, minimumMilliseconds: times[0] * 1e3,
+      workload: name, precision: precision, threads: Engine.threads,
+      minimumMilliseconds: times[0] * 1e3,
       medianMilliseconds: times[times.count / 2] * 1e3, flops: flops, peakGflops: peak,
       peakMegabytes: Self.peakMegabytes)
   }
@@ -145,7 +162,7 @@ enum MatrixPeak {
   private static let sizes = [(1024, 1024, 1024), (2048, 1024, 1024), (128, 784, 400)]
 
   /// 10⁹ operations a second.
-  static func measure() -> Double {
+  static func measure(_ precision: Precision) -> Double {
     sizes.map { m, k, n in
       let left = Tensor.ones([m, k])
       let right = Tensor.ones([k, n])
@@ -155,7 +172,9 @@ enum MatrixPeak {
       var best = Double.infinity
       for _ in 0..<12 {
         let start = Workload.now
-        for _ in 0..<repetitions { Engine.measureMatrixProduct(left, right, into: output) }
+        for _ in 0..<repetitions {
+          Engine.measureMatrixProduct(left, right, into: output, precision: precision)
+        }
         best = min(best, (Workload.now - start) / Double(repetitions))
       }
       return flops / best / 1e9

@@ -17,7 +17,7 @@ extension Workload {
   /// 16 images drawn pixel by pixel with that network; a step is all 16.
   static let pixelCNNSample = Workload(
     name: "pixelcnn-sample", summary: "16 images drawn pixel by pixel with the network of pixelcnn",
-    flops: 2 * 16 * Double(pixelCNNMultiplyAdds)
+    flops: 2 * 16 * Double(pixelCNNMultiplyAdds), trains: false
   ) {
     BenchmarkSubject(model: pixelCNNModel(), drawing: 16)
   }

@@ -51,26 +51,28 @@ public struct WorkloadProfile: Sendable {
 }
 
 extension Workload {
-  /// Records steps of the workload, at least 10 and about `seconds` of them, after a warm-up. Nil
-  /// where the token asks for a stop.
+  /// Records steps of the workload, at least 10 and about `seconds` of them, after a warm-up, with
+  /// the precision as for `measure`. Nil where the token asks for a stop.
   public func profile(
-    seconds: Double = 3, cancel: CancelToken = CancelToken()
+    precision asked: Precision = .float32, seconds: Double = 3, cancel: CancelToken = CancelToken()
   ) throws -> WorkloadProfile? {
-    let peak = MatrixPeak.measure()
+    let precision = trains ? asked : .float32
+    let peak = MatrixPeak.measure(precision)
     let subject = try make()
-    for _ in 0..<5 where !cancel.isCancelled { subject.run() }
+    for _ in 0..<5 where !cancel.isCancelled { subject.run(precision) }
     var steps: [(seconds: Double, operations: [OperationCost])] = []
     let begin = Self.now
     while steps.count < 10 || (Self.now - begin < seconds && steps.count < 1000) {
       guard !cancel.isCancelled else { return nil }
-      steps.append(Profiler.record { subject.run() })
+      steps.append(Profiler.record { subject.run(precision) })
     }
     let outside = steps.map { step in
       step.seconds - step.operations.reduce(0) { $0 + $1.seconds }
     }
     return WorkloadProfile(
       workload: name, medianMilliseconds: Self.median(steps.map(\.seconds)) * 1e3,
-      outsideMilliseconds: Self.median(outside) * 1e3, peakGflops: max(peak, MatrixPeak.measure()),
+      outsideMilliseconds: Self.median(outside) * 1e3,
+      peakGflops: max(peak, MatrixPeak.measure(precision)),
       lines: Self.lines(steps.map(\.operations)))
   }
 

@@ -195,6 +195,11 @@ public final class TrainingSession {
         "\(run) was begun with another \(part): \(old[part]?.line ?? "none"); resume with the same settings, or "
           + "--force to begin again")
     }
+    // A recipe of a version that lacked an option means its default.
+    let missing = TrainingOptions.hyperparameters.filter { oldTraining[$0.name] == nil }
+    for declaration in missing where declaration.name != "epochs" {
+      oldTraining[declaration.name] = declaration.default.json
+    }
     for member in newTraining.members where oldTraining[member.name] != member.value {
       throw RecipeError(
         .invalid,
