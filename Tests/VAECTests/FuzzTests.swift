@@ -493,7 +493,7 @@ private struct Fuzzer {
       reached.insert("vae_load_plugin")
       return check("vae_load_plugin") { vae_load_plugin(path, $1) }
     case 55:
-      let name = text(["fuzz", "", "built-in", "a b"])
+      let name = text([InProcessPlugin.origin, "", "built-in"])
       let isMissing = chance(10)
       return check("vae_register_plugin") { [hasDescription = !chance(10)] in
         hasDescription
