@@ -37,8 +37,10 @@ struct ZIPWriter {
     var offset = 0
     for entry in entries {
       var sum = entry.header.withUnsafeBufferPointer { crc32_z(0, $0.baseAddress, $0.count) }
-      sum = crc32_z(
-        sum, entry.content.baseAddress?.assumingMemoryBound(to: Bytef.self), entry.content.count)
+      // Without an address zlib begins anew.
+      if let start = entry.content.baseAddress {
+        sum = crc32_z(sum, start.assumingMemoryBound(to: Bytef.self), entry.content.count)
+      }
       // Version 4.5, no flags, stored, the first day that the format knows.
       var common = Self.short(45) + Self.short(0) + Self.short(0) + Self.short(0) + Self.short(0x21)
       common += Self.word(Int(sum)) + Self.elsewhere + Self.elsewhere

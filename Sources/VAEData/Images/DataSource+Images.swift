@@ -36,7 +36,7 @@ extension DataSource {
       images = try packing.pack(folder.splits)
       do {
         try cache.write(images)
-        notices.append("packed images: \(cache.path)")
+        notices.append("decoded images are kept in \(cache.path)")
       } catch {
         // Where nobody asked for a cache, it is only slower the next time.
         if options.cache != nil { throw error }

@@ -65,7 +65,8 @@ struct ImageCache {
 
   private func text(_ name: String, in archive: ZIPArchive) throws(DataError) -> String? {
     guard let array = try DataSource.array(name, in: archive, path: path) else { return nil }
-    return String(decoding: try array.readBytes().bytes, as: UTF8.self)
+    let memory = try array.readBytes()
+    return withExtendedLifetime(memory) { String(decoding: $0.bytes, as: UTF8.self) }
   }
 
   /// Makes the folder that was asked for, where there is none.
