@@ -8,7 +8,7 @@ import VAEZoo
 struct ImageOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Bring images of a folder, or CIFAR's, to NxN pixels; these three replace what a run recorded.",
+      "Bring images of a folder, or CIFAR's, to NxN pixels (default: as they are, or as the run was made).",
       valueName: "n"))
   var size: Int?
   @Flag(help: "Cut the largest square out of their middle first.") var crop = false

@@ -86,7 +86,9 @@ final class ImageFolderTests: CommandTestCase {
     }
     _ = try write(Array("no picture".utf8), "photos/broken.jpg")
     let outcome = try run(
-      Small.train(path("photos"), path("run"), training + ["--grey", "--cache", path("packed")]))
+      Small.train(
+        path("photos"), path("run"),
+        training + ["--batch-size", "2", "--cache", path("packed"), "--size", "8", "--grey"]))
     XCTAssertTrue(
       outcome.err.contains(
         "left out: \(path("photos"))/broken.jpg: not a readable picture: it is neither a PNG nor a "

@@ -171,7 +171,7 @@ final class ImageFolderTests: DataTestCase {
     for number in [18, 19, 25] { try write(TestDecoder.file(3, 5), "images/train/\(number).img") }
     withThreads { _ in
       assertRefused(
-        kind: .unusable, ["train/10.img has 2x2", "train/18.img has 5x3 pixels", "--size N"]
+        kind: .unusable, ["train/10.img has 2x2", "train/18.img has 5x3;", "--size N"]
       ) { try openImages() }
     }
   }
