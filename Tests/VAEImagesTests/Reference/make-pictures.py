@@ -73,14 +73,15 @@ keep("deep.png", grey)
 grey.point(lambda value: 255 if value > 100 else 0).convert("1").save(folder / "bits.png")
 keep("bits.png")
 
-# What resizing gives: the mean of whole blocks, and straight lines between pixels.
-for name, size, method in [
-    ("half", (width // 2, height // 2), Image.Resampling.BOX),
-    ("third", (width // 4, height // 3), Image.Resampling.BOX),
-    ("large", (33, 29), Image.Resampling.BILINEAR),
+# What resizing to a square gives: the mean of whole blocks, and straight lines between pixels.
+middle = color.crop(((width - height) // 2, 0, (width + height) // 2, height))
+for name, image, side, method in [
+    ("4", color, 4, Image.Resampling.BOX),
+    ("6-crop", middle, 6, Image.Resampling.BOX),
+    ("29", color, 29, Image.Resampling.BILINEAR),
 ]:
     (folder / f"resized-{name}.rgb").write_bytes(
-        numpy.asarray(color.resize(size, method)).tobytes())
-(folder / "resized-original.rgb").write_bytes(picture(3).tobytes())
-(folder / "luma.grey").write_bytes(numpy.asarray(color.convert("L")).tobytes())
+        numpy.asarray(image.resize((side, side), method)).tobytes())
+color.save(folder / "resized.png")
+(folder / "resized-grey.grey").write_bytes(numpy.asarray(color.convert("L")).tobytes())
 (folder / "pictures.txt").write_text("".join(lines))
