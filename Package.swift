@@ -178,7 +178,7 @@ let package = Package(
       name: "VAECTests", dependencies: ["VAEC", "CVAE", "CDLPack", "VAEZoo"],
       swiftSettings: strict),
     .testTarget(
-      name: "PluginTests", dependencies: ["CVAE", "VAEZoo"],
+      name: "PluginTests", dependencies: ["CVAE", "VAEPluginKit", "VAEZoo"],
       exclude: ["hostile.c", "parts.c", "signature.c"], swiftSettings: strict),
     .testTarget(name: "CommandTests", dependencies: ["vae-zoo"], swiftSettings: strict),
   ]

@@ -106,6 +106,21 @@ final class ImageFolderTests: DataTestCase {
     XCTAssertEqual(source.test?.count, 1)
   }
 
+  func testAFolderOfHardlyAnyImagesIsRefusedBeforeAllOfItIsSeen() throws {
+    // Two links in each folder to the next one: a million ways to the last.
+    try writeImages(["train/a/1.img"])
+    for level in 0..<20 {
+      try write([], "images/train/\(level)/notes.txt")
+      for name in ["x", "y"] {
+        try FileManager.default.createSymbolicLink(
+          atPath: "\(folder)/images/train/\(level)/\(name)", withDestinationPath: "../\(level + 1)")
+      }
+    }
+    assertRefused(kind: .unusable, ["images among its first", "give the folder"]) {
+      try openImages()
+    }
+  }
+
   // MARK: Damaged files
 
   func testDamagedFilesAreNamedAndLeftOut() throws {

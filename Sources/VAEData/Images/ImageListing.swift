@@ -18,8 +18,14 @@ struct ImageListing {
   private(set) var files: [File] = []
   /// The folders that are being visited.
   private var ancestors: [[UInt64]] = []
+  /// The names that were looked at.
+  private var nameCount = 0
   private let root: String
   private let endings: Set<String>
+
+  /// Names beside those of images that a folder may hold, and more of them for each image: links
+  /// between folders can make of a few names more than anybody waits for.
+  private static let otherNames = (most: 100_000, perImage: 100)
 
   /// Lists a folder and all below it. Names that begin with a dot are left out.
   init(_ root: String, endings: [String]) throws(DataError) {
@@ -43,6 +49,13 @@ struct ImageListing {
         pointer.withMemoryRebound(to: CChar.self, capacity: capacity) { String(cString: $0) }
       }
       guard !name.hasPrefix(".") else { continue }
+      nameCount += 1
+      guard nameCount <= Self.otherNames.most + Self.otherNames.perImage * files.count else {
+        throw DataError(
+          .unusable,
+          "\(DataError.line(root)) has \(files.count) images among its first \(nameCount) names; "
+            + "give the folder that holds the images")
+      }
       let relative = folder.isEmpty ? name : "\(folder)/\(name)"
       var status = stat()
       guard stat("\(root)/\(relative)", &status) == 0 else {

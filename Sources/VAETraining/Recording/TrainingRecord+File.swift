@@ -29,7 +29,9 @@ extension TrainingRecord {
 
   /// Reads a record.
   ///
-  /// - Parameter source: the file's path, for errors.
+  /// - Parameters:
+  ///   - bytes: the contents of the file.
+  ///   - source: the file's path, for errors.
   /// - Throws: `SafetensorsError` or `TrainingError` naming the file and what is wrong with it.
   public init(parsing bytes: [UInt8], source: String) throws {
     let file = try Safetensors(parsing: bytes, path: source)
@@ -82,7 +84,9 @@ extension RecordedExamples {
 
   /// Reads examples.
   ///
-  /// - Parameter source: the file's path, for errors.
+  /// - Parameters:
+  ///   - bytes: the contents of the file.
+  ///   - source: the file's path, for errors.
   /// - Throws: `SafetensorsError` or `TrainingError` naming the file and what is wrong with it.
   public init(parsing bytes: [UInt8], source: String) throws {
     let file = try Safetensors(parsing: bytes, path: source)

@@ -49,7 +49,10 @@ public struct TrainedModel {
 
   /// Reads the bytes of a file that `save` wrote.
   ///
-  /// - Parameter source: what the bytes are, for errors.
+  /// - Parameters:
+  ///   - bytes: the contents of the file.
+  ///   - source: what the bytes are, for errors.
+  ///   - registry: the variants and components that the recipe may name.
   /// - Throws: what `open(_:registry:)` throws.
   public static func open(
     bytes: [UInt8], source: String, registry: Registry
@@ -122,6 +125,7 @@ extension TrainedModel {
   /// - Parameters:
   ///   - name: one of the variant's `furtherStages`.
   ///   - settings: as after `--set`.
+  ///   - registry: the variants and components that the recipe may name.
   /// - Throws: `RecipeError` for a stage or a setting that there is not; `TrainingError` where the
   ///   settings leave no place for these weights.
   public func stage(
