@@ -15,6 +15,7 @@ struct TrainCommand: ParsableCommand {
 
         vae-zoo train gaussian-vae --data mnist --out run --binarize dynamic
         vae-zoo train gaussian-vae --data shapes --out run --set latent=10 --set architecture=conv
+        vae-zoo train gaussian-vae --data photos --size 64 --crop --out run
         vae-zoo train --recipe my.json --data images.npz --out run
         vae-zoo train --stage prior --from run --data shapes-color --out run2
 
@@ -35,7 +36,8 @@ struct TrainCommand: ParsableCommand {
   var from: String?
   @Option(
     help: ArgumentHelp(
-      "The data: a built-in set, a folder of IDX files, .npy or .npz.", valueName: "source"))
+      "The data: a built-in set, a folder of IDX files, CIFAR files or images, .npy or .npz.",
+      valueName: "source"))
   var data: String
   @Option(help: ArgumentHelp("The run folder.", valueName: "run")) var out: String
   @Option(help: "Passes over the training data.") var epochs: String?
@@ -56,6 +58,7 @@ struct TrainCommand: ParsableCommand {
     help: ArgumentHelp("Write events for TensorBoard into this folder.", valueName: "folder"))
   var tensorboard: String?
   @Flag(help: "Make no records for `vae-zoo report`.") var noRecords = false
+  @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
@@ -98,12 +101,16 @@ struct TrainCommand: ParsableCommand {
     } else {
       subject = .variant(variant ?? "")
     }
-    let request = TrainingRequest(
+    var request = TrainingRequest(
       subject, settings: allSettings, data: data, run: out,
       existing: resume ? .resume : force ? .replace : .refuse)
     // What cannot be written is refused before the run folder is begun.
     if let tensorboard { try TensorBoardLog.makeFolder(tensorboard) }
-    let session = try TrainingSession(request, registry: plugins.registry())
+    let registry = try plugins.registry()
+    let session = try images.withOptions { images in
+      request.images = images
+      return try TrainingSession(request, registry: registry)
+    }
     session.trainer.makesRecords = !noRecords
     session.command = CommandText.text
     if !output.json {

@@ -35,14 +35,19 @@ final class RecipeTests: XCTestCase {
   }
 
   func testARecipeComesBackFromItsJSON() throws {
-    for settings in [
-      [],
-      [
-        (key: "architecture", value: "conv"), (key: "likelihood", value: "gaussian"),
-        (key: "sigma", value: "0.1"),
-      ],
+    let prepared = DataDescription(
+      height: 8, width: 8, channels: 3, range: .unit, rule: "bytes/255",
+      preparation: "size=8 crop")
+    for (settings, data) in [
+      ([], unit), ([], prepared),
+      (
+        [
+          (key: "architecture", value: "conv"), (key: "likelihood", value: "gaussian"),
+          (key: "sigma", value: "0.1"),
+        ], unit
+      ),
     ] {
-      let recipe = try recipe(settings, data: unit)
+      let recipe = try recipe(settings, data: data)
       let text = Array(recipe.json.document.utf8)
       let read = try registry.recipe(parsing: text, source: "r.json")
       XCTAssertEqual(read, recipe)

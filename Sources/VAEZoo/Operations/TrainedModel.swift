@@ -111,8 +111,12 @@ public struct TrainedModel {
 
 extension TrainedModel {
   /// Opens data as this model takes them.
-  public func data(_ specification: String) throws -> DataSource {
-    try DataSource.open(specification, for: recipe, options: options)
+  ///
+  /// - Parameter images: how image files are decoded; nil for a program that does not decode any.
+  public func data(
+    _ specification: String, images: ImageFolderOptions? = nil
+  ) throws -> DataSource {
+    try DataSource.open(specification, for: recipe, options: options, images: images)
   }
 
   /// The model of a further stage, such as a prior over the codes of a trained VQ-VAE: a new one

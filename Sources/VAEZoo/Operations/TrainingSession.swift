@@ -37,17 +37,20 @@ public struct TrainingRequest: Sendable {
   public var run: String
   /// What to do where it exists.
   public var existing: Existing
+  /// How image files are decoded; nil for a program that does not decode any.
+  public var images: ImageFolderOptions?
 
   /// A request.
   public init(
     _ subject: Subject, settings: [(key: String, value: String)] = [], data: String, run: String,
-    existing: Existing = .refuse
+    existing: Existing = .refuse, images: ImageFolderOptions? = nil
   ) {
     self.subject = subject
     self.settings = settings
     self.data = data
     self.run = run
     self.existing = existing
+    self.images = images
   }
 }
 
@@ -83,7 +86,7 @@ public final class TrainingSession {
     case .stage(let name, let origin):
       fresh = try TrainedModel.finished(origin, registry: registry)
         .stage(name, settings: request.settings, registry: registry)
-      data = try fresh.data(request.data)
+      data = try fresh.data(request.data, images: request.images)
     }
     try self.init(
       model: fresh.model, recipe: fresh.recipe, data: data, run: request.run,
@@ -98,7 +101,9 @@ public final class TrainingSession {
     // What concerns training comes first: whether values become binary decides what the model sees.
     try registry.apply(request.settings.filter { $0.key.hasPrefix("training.") }, to: &recipe)
     let options = TrainingOptions(recipe.training)
-    let data = try DataSource.open(request.data, rule: recipe.data?.rule)
+    let data = try DataSource.open(
+      request.data, rule: recipe.data?.rule, preparation: recipe.data?.preparation,
+      images: request.images)
     recipe.data = try data.description(binarization: options.binarization)
     try registry.apply(request.settings.filter { !$0.key.hasPrefix("training.") }, to: &recipe)
     let model = try registry.model(recipe, seed: options.seed)
@@ -132,7 +137,7 @@ public final class TrainingSession {
       run = nil
     }
 
-    var notices = ["values: \(data.ruleSentence)"]
+    var notices = data.notices + ["values: \(data.ruleSentence)"]
     if data.validation == nil {
       notices.append(
         data.test == nil
