@@ -112,7 +112,9 @@ public struct TrainedModel {
 extension TrainedModel {
   /// Opens data as this model takes them.
   ///
-  /// - Parameter images: how image files are decoded; nil for a program that does not decode any.
+  /// - Parameters:
+  ///   - specification: the built-in name, or the path.
+  ///   - images: how image files are decoded; nil for a program that does not decode any.
   public func data(
     _ specification: String, images: ImageFolderOptions? = nil
   ) throws -> DataSource {
