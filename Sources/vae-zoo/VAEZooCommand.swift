@@ -31,8 +31,9 @@ struct VAEZooCommand: ParsableCommand {
       """,
     version: VAEZooVersion.text,
     subcommands: [
-      ListCommand.self, DescribeCommand.self, TrainCommand.self, EvaluateCommand.self,
-      SampleCommand.self, ReconstructCommand.self, EncodeCommand.self, DecodeCommand.self,
+      ListCommand.self, DescribeCommand.self, TrainCommand.self, SweepCommand.self,
+      EvaluateCommand.self, SampleCommand.self, ReconstructCommand.self, EncodeCommand.self,
+      DecodeCommand.self,
       InterpolateCommand.self, TraverseCommand.self, ReportCommand.self, CompareCommand.self,
       BenchCommand.self, PluginCommand.self,
     ])

@@ -88,6 +88,10 @@ final class InformationTests: CommandTestCase {
       "binarize", "set", "resume", "force", "report", "tensorboard", "no-records", "plugin",
       "threads", "json",
     ]),
+    "sweep": images.union([
+      "recipe", "set", "seeds", "data", "out", "epochs", "batch-size", "learning-rate", "seed",
+      "binarize", "force", "report", "tensorboard", "no-records", "plugin", "threads", "json",
+    ]),
     "evaluate": images.union([
       "data", "split", "importance-samples", "seed", "plugin", "threads", "json",
     ]),

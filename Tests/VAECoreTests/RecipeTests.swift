@@ -70,6 +70,18 @@ final class RecipeTests: XCTestCase {
     XCTAssertEqual(TrainingOptions(made.training).epochs, 3)
   }
 
+  func testListsMayStandInBracketsAsInJSON() throws {
+    for (text, list) in [
+      ("[512,256]", [512, 256]), ("[ 512, 256 ]", [512, 256]), ("[8]", [8]), ("[]", []), ("", []),
+    ] {
+      let made = try recipe([(key: "encoder.hidden", value: text)], data: binary)
+      XCTAssertEqual(made.part(.encoder).values.integers("hidden"), list, text)
+    }
+    for text in ["[8", "8]", "[[8]]", "[8],[9]", "[,]"] {
+      assertInvalid([(key: "encoder.hidden", value: text)], "encoder.hidden", text)
+    }
+  }
+
   func testTheAutomaticLikelihoodFollowsTheData() throws {
     XCTAssertEqual(try recipe(data: binary).part(.likelihood).name, "bernoulli")
     XCTAssertEqual(try recipe(data: unit).part(.likelihood).name, "gaussian")

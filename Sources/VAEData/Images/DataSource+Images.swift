@@ -7,15 +7,18 @@ extension DataSource {
   ) throws(DataError) -> DataSource {
     var root = path
     while root.count > 1 && root.hasSuffix("/") { root.removeLast() }
-    let listing = try ImageListing(
-      root, endings: options?.decoder.endings ?? ImageListing.commonEndings)
-    guard !listing.files.isEmpty else { throw nothing(in: path) }
     guard let options else {
+      // Where nothing can be decoded, it is enough to say so.
+      let listing = try ImageListing(
+        root, endings: ImageListing.commonEndings, otherNames: 1_000)
+      guard !listing.files.isEmpty else { throw nothing(in: path) }
       throw DataError(
         .unusable,
         "\(path) is a folder of images, which only the command vae-zoo decodes; open the "
           + ".cache.npz that it leaves beside the folder")
     }
+    let listing = try ImageListing(root, endings: options.decoder.endings)
+    guard !listing.files.isEmpty else { throw nothing(in: path) }
     let folder = try ImageFolder(listing, name: path)
     let cache = ImageCache(
       root: root, folder: options.cache, preparation: preparation, listing: listing)

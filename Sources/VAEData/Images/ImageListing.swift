@@ -25,12 +25,14 @@ struct ImageListing {
 
   /// Names beside those of images that a folder may hold, and more of them for each image: links
   /// between folders can make of a few names more than anybody waits for.
-  private static let otherNames = (most: 100_000, perImage: 100)
+  private let otherNames: Int
+  private static let otherNamesPerImage = 100
 
   /// Lists a folder and all below it. Names that begin with a dot are left out.
-  init(_ root: String, endings: [String]) throws(DataError) {
+  init(_ root: String, endings: [String], otherNames: Int = 100_000) throws(DataError) {
     self.root = root
     self.endings = Set(endings)
+    self.otherNames = otherNames
     try visit("")
     files.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
   }
@@ -50,7 +52,7 @@ struct ImageListing {
       }
       guard !name.hasPrefix(".") else { continue }
       nameCount += 1
-      guard nameCount <= Self.otherNames.most + Self.otherNames.perImage * files.count else {
+      guard nameCount <= otherNames + Self.otherNamesPerImage * files.count else {
         throw DataError(
           .unusable,
           "\(DataError.line(root)) has \(files.count) images among its first \(nameCount) names; "

@@ -167,7 +167,7 @@ extension RunHistory {
 
   /// The last held-out terms: of the whole split where there are metrics, else of the fixed
   /// examples.
-  var final: BoundTerms? {
+  public var final: BoundTerms? {
     epochs.last?.heldOut ?? records.last?.heldOut ?? epochs.last?.train
   }
 

@@ -44,6 +44,11 @@ struct ComparisonPage {
         rows: table.rows.enumerated().map { number, row in
           ["\(swatch(number))\(escaped(row[0]))"] + row.dropFirst().map(escaped)
         })
+      if let seeds = comparison.seedTable {
+        VAEReport.table(
+          caption: "Mean and standard deviation over the seeds of each recipe, in nats an example",
+          header: seeds.header.map(escaped), rows: seeds.rows.map { $0.map(escaped) })
+      }
     }
   }
 
