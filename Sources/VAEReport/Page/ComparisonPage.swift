@@ -106,7 +106,7 @@ struct ComparisonPage {
     guard !series.isEmpty else { return nil }
     return LinePlot(
       title: "Rate of each unit at the end",
-      x: Axis(.linear, covering: series.flatMap { $0.points.map(\.x) }),
+      x: Axis(.counted, covering: series.flatMap { $0.points.map(\.x) }),
       y: Axis(.linear, covering: series.flatMap { $0.points.map(\.y) } + [0]),
       xName: "units by rate", yName: "nats", series: series)
   }
