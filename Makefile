@@ -6,7 +6,8 @@ test_flags = -c release --scratch-path .build-tests
 # Tests often share the machine with compilers: see Sources/vae-zoo/WaitingPolicy.swift.
 export GOMP_SPINCOUNT ?= 2000
 
-.PHONY: build lib demo test fuzz sanitize abi-check install uninstall format lint clean help bootstrap
+.PHONY: build lib demo test fuzz sanitize abi-check check-report docs install uninstall format lint clean help \
+  bootstrap
 .SILENT:
 
 build: bootstrap
@@ -40,8 +41,16 @@ fuzz:
 sanitize: lib
 	scripts/sanitize
 
+# The HTML pages in a headless browser, where there is one.
+check-report: build
+	scripts/check-report $(if $(PICTURES),--pictures '$(PICTURES)')
+
 abi-check: lib
 	scripts/abi-check
+
+# The Swift modules by DocC, in .build/docs.
+docs: bootstrap
+	scripts/make-docs
 
 install:
 	PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' DESTDIR='$(DESTDIR)' scripts/install
@@ -54,6 +63,7 @@ format:
 
 lint:
 	swift format lint --strict --parallel --recursive $(style_paths)
+	scripts/check-docs
 
 clean:
 	rm -rf .build .build-tests .build-examples
@@ -71,6 +81,8 @@ help:
 	echo 'make abi-check  hold the library to include/vae.h and to its baseline'
 	echo 'make fuzz     call the C interface with random arguments, CALLS=10000000 times'
 	echo 'make sanitize   look for errors of memory and threads, half an hour'
+	echo 'make check-report   look at report and comparison pages in a headless Chromium, if there is one'
 	echo 'make format   rewrite the sources in the style'
-	echo 'make lint     check the style'
+	echo 'make lint     check the style, and the links and quotations of the documentation'
+	echo 'make docs     make the documentation of the Swift modules in .build/docs'
 	echo 'make clean    remove what was built'

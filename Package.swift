@@ -39,6 +39,7 @@ let package = Package(
     .systemLibrary(name: "CDLPack"),
     .systemLibrary(name: "CVAE", path: "include"),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
+    .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(
       name: "CVectorKernels",
       exclude: ["bodies"],
@@ -122,7 +123,9 @@ let package = Package(
             "-Xlinker", "--disable-new-dtags",
           ], .when(platforms: [.linux]))
       ]),
-    .target(name: "VAEImages", dependencies: ["CPNG", "CZlib"], swiftSettings: strict),
+    .target(
+      name: "VAEImages", dependencies: ["CPNG", "CJPEG", "CZlib", "VAEData"],
+      swiftSettings: strict),
     .target(
       name: "VAEReport", dependencies: ["VAECore", "VAETraining", "VAEImages"],
       swiftSettings: strict),
@@ -157,7 +160,9 @@ let package = Package(
         "VQVAE", "VAEZoo", "VAETraining", "VAEData", "VAECore", "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),
-    .testTarget(name: "VAEImagesTests", dependencies: ["VAEImages"], swiftSettings: strict),
+    .testTarget(
+      name: "VAEImagesTests", dependencies: ["VAEImages", "VAEData"],
+      exclude: ["Reference"], swiftSettings: strict),
     .testTarget(
       name: "VAEReportTests",
       dependencies: ["VAEReport", "VAEImages", "VAETraining", "VAECore"],
@@ -173,7 +178,7 @@ let package = Package(
       name: "VAECTests", dependencies: ["VAEC", "CVAE", "CDLPack", "VAEZoo"],
       swiftSettings: strict),
     .testTarget(
-      name: "PluginTests", dependencies: ["CVAE", "VAEZoo"],
+      name: "PluginTests", dependencies: ["CVAE", "VAEPluginKit", "VAEZoo"],
       exclude: ["hostile.c", "parts.c", "signature.c"], swiftSettings: strict),
     .testTarget(name: "CommandTests", dependencies: ["vae-zoo"], swiftSettings: strict),
   ]

@@ -248,7 +248,8 @@ vae_status vae_recipe_json(
 typedef struct vae_data vae_data;
 
 /* Opens what `vae-zoo train --data` takes: a built-in set ("shapes", "shapes:32", "shapes-color"), a folder of
- * IDX files, an .npy or an .npz file.
+ * IDX files or of CIFAR's binary files, an .npy or an .npz file. Folders of images are decoded by the command alone:
+ * open the .cache.npz that it leaves beside the folder.
  * source: borrowed. data: owned by the caller, vae_data_free. [any thread] */
 vae_status vae_data_open(const char *source, vae_data **data, vae_error **error);
 

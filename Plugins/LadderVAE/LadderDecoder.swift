@@ -11,8 +11,10 @@ public final class LadderDecoder: Decoder {
 
   /// A decoder of a trunk and a head.
   ///
-  /// - Parameter outputShape: `[height, width, parameters a pixel]`, which the head's output is
-  ///   given.
+  /// - Parameters:
+  ///   - trunk: from the lowest level, or the features of the top-down path, to what the head gets.
+  ///   - head: gives the likelihood's parameters.
+  ///   - outputShape: `[height, width, parameters a pixel]`, which the head's output is given.
   public init(trunk: any Layer, head: any BiasedLayer, outputShape: Shape) {
     self.trunk = trunk
     self.head = head

@@ -16,8 +16,11 @@ public final class PixelCNNCodePrior: QuantizingPrior, CodePrior {
 
   /// A prior over the codes of a quantiser.
   ///
-  /// - Parameter sizes: of the network, whose inputs are the numbers that stand for a code and whose
-  ///   outputs are the logits of all codes.
+  /// - Parameters:
+  ///   - quantizer: which the codes are of.
+  ///   - sizes: of the network, whose inputs are the numbers that stand for a code and whose
+  ///     outputs are the logits of all codes.
+  ///   - random: where the fresh weights come from.
   public init(_ quantizer: VectorQuantizer, sizes: GatedPixelCNN.Sizes, random: RandomSource) {
     precondition(
       sizes.outputs == quantizer.grid.codeCount,
@@ -44,7 +47,9 @@ public final class PixelCNNCodePrior: QuantizingPrior, CodePrior {
 
   /// Grids drawn code by code (ancestral sampling), with cached activations.
   ///
-  /// - Parameter temperature: what the logits are divided by; at zero the likeliest code is taken.
+  /// - Parameters:
+  ///   - temperature: what the logits are divided by; at zero the likeliest code is taken.
+  ///   - context: why the call is made, and where random numbers come from.
   public func sampleCodes(temperature: Float, _ context: Context) -> Tensor {
     let (grid, count) = (quantizer.grid, context.examples.count)
     let uniform = context.stream("prior").uniform(

@@ -13,7 +13,9 @@ public protocol QuantizingPrior: Prior {
 
   /// −log p(codes) in nats, `[N]`.
   ///
-  /// - Parameter codes: an index tensor `[N, height, width]`.
+  /// - Parameters:
+  ///   - codes: an index tensor `[N, height, width]`.
+  ///   - context: why the call is made, and where random numbers come from.
   func rate(of codes: Tensor, _ context: Context) -> Tensor
 
   /// Codes drawn from the prior, one grid for each of the context's examples: an index tensor

@@ -47,7 +47,9 @@ public struct VectorQuantizer {
   /// In training the codebook keeps what it saw, for its moving averages; nothing changes before
   /// `afterUpdate`.
   ///
-  /// - Parameter points: `[N, height, width, D]`.
+  /// - Parameters:
+  ///   - points: `[N, height, width, D]`.
+  ///   - context: why the call is made, and where random numbers come from.
   public func quantize(_ points: Tensor, _ context: Context) -> Quantization {
     let count = points.shape[0]
     precondition(

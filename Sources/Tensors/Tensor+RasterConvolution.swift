@@ -4,11 +4,11 @@ extension Tensor {
   ///
   /// - Parameters:
   ///   - weights: `[outputs, inputs, rows, 2 · rows − 1]`: the rows of a square kernel down to the
-  ///     position's own,
-  ///     which is the middle of the last one. What lies right of it, and itself where it is not seen, is not read
-  ///     and has no gradient.
+  ///     position's own, which is the middle of the last one. What lies right of it, and itself
+  ///     where it is not seen, is not read and has no gradient.
   ///   - bias: `[outputs]`.
   ///   - seesOwnPosition: whether the position itself counts (mask B) or not (mask A).
+  ///   - activation: of the result.
   /// - Returns: `[batch, height, width, outputs]` for an image `[batch, height, width, inputs]`.
   public func rasterConvolution(
     weights: Tensor, bias: Tensor, seesOwnPosition: Bool, activation: Activation = .identity

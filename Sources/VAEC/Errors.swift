@@ -35,6 +35,8 @@ extension CallError {
         case .missing: VAE_ERR_NOT_FOUND
         case .malformed: VAE_ERR_FORMAT
         case .unusable: VAE_ERR_DATA
+        case .unwritable: VAE_ERR_IO
+        case .cancelled: VAE_ERR_CANCELLED
         }
       self.init(status, Self.inC(error.message))
     case let error as TrainingError:

@@ -9,6 +9,7 @@ public protocol Decoder: Module {
   ///   - draw: the latents.
   ///   - target: the data themselves, `[N, height, width, channels]`, which an autoregressive
   ///     decoder conditions on; others ignore them. Nil when sampling.
+  ///   - context: why the call is made, and where random numbers come from.
   func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor
 
   /// Called once before training with parameters that suit the data as a whole,

@@ -5,7 +5,9 @@ import Tensors
 public protocol Encoder: Module {
   /// The posterior for a batch.
   ///
-  /// - Parameter x: `[N, height, width, channels]`, in the range that the data source states.
+  /// - Parameters:
+  ///   - x: `[N, height, width, channels]`, in the range that the data source states.
+  ///   - context: why the call is made, and where random numbers come from.
   func encode(_ x: Tensor, _ context: Context) -> any Posterior
 }
 

@@ -19,6 +19,7 @@ public protocol Likelihood: Module {
   /// - Parameters:
   ///   - x: `[N, height, width, channels]`.
   ///   - parameters: `[K · N, height, width, parametersPerPixel]`.
+  ///   - context: why the call is made, and where random numbers come from.
   func logDensity(_ x: Tensor, parameters: Tensor, _ context: Context) -> Tensor
 
   /// The parameters whose distribution has the given mean, for a start from the data; nil where
@@ -34,7 +35,9 @@ public protocol Likelihood: Module {
   /// The random numbers that a draw needs, one row for each of the context's examples:
   /// `[N, height, width, numbers]`.
   ///
-  /// - Parameter imageShape: `[height, width, channels]`.
+  /// - Parameters:
+  ///   - imageShape: `[height, width, channels]`.
+  ///   - context: why the call is made, and where random numbers come from.
   func noise(_ imageShape: Shape, _ context: Context) -> Tensor
 
   /// A draw from the distribution, `[N, height, width, channels]`, as a function of random numbers;
@@ -50,7 +53,10 @@ extension Likelihood {
   /// A draw from the distribution, `[N, height, width, channels]`, one for each of the context's
   /// examples.
   ///
-  /// - Parameter imageShape: `[height, width, channels]`.
+  /// - Parameters:
+  ///   - parameters: `[N, height, width, parametersPerPixel]`.
+  ///   - imageShape: `[height, width, channels]`.
+  ///   - context: why the call is made, and where random numbers come from.
   public func sample(_ parameters: Tensor, _ imageShape: Shape, _ context: Context) -> Tensor {
     sample(parameters, noise: noise(imageShape, context))
   }

@@ -157,7 +157,9 @@ public struct Registry: Sendable {
 extension Registry {
   /// The model of a recipe whose data are known, with fresh weights.
   ///
-  /// - Parameter seed: of the weights.
+  /// - Parameters:
+  ///   - recipe: with a data part.
+  ///   - seed: of the weights.
   /// - Throws: `RecipeError` where parts do not fit each other or the data, or would not fit in
   ///   memory.
   public func model(_ recipe: Recipe, seed: Int) throws -> Model {

@@ -10,7 +10,9 @@ import Tensors
 public protocol ReparameterizedPrior: Prior {
   /// Latents at given numbers, as a draw without a price.
   ///
-  /// - Parameter noise: `[N, …]` for each stochastic layer, the one nearest to the data first.
+  /// - Parameters:
+  ///   - noise: `[N, …]` for each stochastic layer, the one nearest to the data first.
+  ///   - context: why the call is made, and where random numbers come from.
   func draw(noise: [Tensor], _ context: Context) -> LatentDraw
 
   /// The numbers that `draw(noise:_:)` turns into given latents, `[N, …]` for each stochastic

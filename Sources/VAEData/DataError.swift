@@ -10,6 +10,10 @@ public struct DataError: Error, Equatable, CustomStringConvertible {
     /// The data are well-formed or cannot be told to be otherwise, but cannot be used: a file that
     /// may not be read, values that the rule in force does not allow, memory that is not there.
     case unusable
+    /// A file could not be written.
+    case unwritable
+    /// Whoever asked for the data has asked for a stop.
+    case cancelled
   }
 
   /// What went wrong.
@@ -28,6 +32,11 @@ public struct DataError: Error, Equatable, CustomStringConvertible {
 }
 
 extension DataError {
+  /// A name, fit for one line of a message: without control characters.
+  static func line(_ name: String) -> String {
+    String(String.UnicodeScalarView(name.unicodeScalars.map { $0.value < 0x20 ? "?" : $0 }))
+  }
+
   /// Text out of a file, fit for one line of a message: short, and without control characters.
   static func quoting(_ text: some Sequence<UInt8>, limit: Int = 80) -> String {
     let bytes = Array(text.prefix(limit + 1))

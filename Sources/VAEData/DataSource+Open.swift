@@ -6,6 +6,12 @@ extension DataSource {
   /// - A folder of IDX files, as MNIST comes: `train-images-idx3-ubyte`, and where there are such
   ///   `valid-images-idx3-ubyte`, `t10k-images-idx3-ubyte` or `test-images-idx3-ubyte`, and labels
   ///   `train-labels-idx1-ubyte` alike; `idx4` for colour; each as it is or with `.gz`.
+  /// - A folder of CIFAR's binary files: `data_batch_1.bin` to `data_batch_5.bin` and
+  ///   `test_batch.bin`, or `train.bin` and `test.bin` of CIFAR-100; or one such file, which becomes
+  ///   the training split.
+  /// - A folder of PNG and JPEG files, where `images` has a decoder for these. Folders in it named
+  ///   `train`, `test` and `valid` or `val` are the splits; without `train`, a tenth of the images is
+  ///   set apart as the test split, by a hash of their names. Folders below that are classes.
   /// - One IDX or `.npy` file, which becomes the training split.
   /// - An `.npz` file with the array `train`, and where there are such `valid`, `test`,
   ///   `train_labels`, `valid_labels`, `test_labels`.
@@ -18,24 +24,59 @@ extension DataSource {
   ///   - specification: the built-in name, or the path.
   ///   - rule: the `rule` of the source that a model was trained on. Bytes are then read by it
   ///     instead: `bytes/255` divides bytes of 0 and 1 too, `binary` refuses others.
+  ///   - preparation: the `preparation` of the source that a model was trained on, which becomes of
+  ///     images where `images` does not name another.
+  ///   - images: how image files are decoded and what becomes of them; nil for a program that does
+  ///     not decode any.
   /// - Throws: `DataError`; of kind `missing` where the path, or the training images in a folder,
   ///   do not exist.
   public static func open(
-    _ specification: String, rule: String? = nil
+    _ specification: String, rule: String? = nil, preparation: String? = nil,
+    images: ImageFolderOptions? = nil
   ) throws(DataError) -> DataSource {
     let wanted = try rule.map { (text) throws(DataError) in try ValueRule(parsing: text) }
+    let recorded = try preparation.map { (text) throws(DataError) in
+      try ImagePreparation(parsing: text)
+    }
+    let kind = InputFile.kind(of: specification)
+    if ShapeSet(rawValue: specification) == nil {
+      let preparation = images?.preparation ?? recorded ?? ImagePreparation()
+      switch kind {
+      case .folder where CIFARFiles.isThere(specification):
+        try refuseCache(images, for: specification)
+        return try CIFARFiles.source(specification, preparation, rule: wanted)
+      case .file where specification.hasSuffix(".bin"):
+        try refuseCache(images, for: specification)
+        return try CIFARFiles.file(specification, preparation, rule: wanted)
+      case .folder:
+        if let source = try idxFolder(specification, rule: wanted) {
+          try refuseOptions(images, for: specification)
+          return source
+        }
+        return try imageFolder(specification, images, preparation, rule: wanted)
+      default: break
+      }
+    }
+    try refuseOptions(images, for: specification)
+    return try open(specification, kind, rule: wanted)
+  }
+
+  /// Opens what holds no pictures.
+  private static func open(
+    _ specification: String, _ kind: InputFile.Kind, rule wanted: ValueRule?
+  ) throws(DataError) -> DataSource {
     if let set = ShapeSet(rawValue: specification) {
       return try set.source(rule: wanted)
     }
-    switch InputFile.kind(of: specification) {
-    case .folder:
-      return try .idxFolder(specification, rule: wanted)
+    switch kind {
     case .file where specification.hasSuffix(".npy"):
       return try .npyFile(specification, rule: wanted)
     case .file where specification.hasSuffix(".npz"):
       return try .npzFile(specification, rule: wanted)
     case .file:
       return try .idxFile(specification, rule: wanted)
+    case .folder:
+      throw DataError(.unusable, "\(specification) is a folder, where a file was expected")
     case .missing where specification.contains("/"):
       throw DataError(.missing, "\(specification) does not exist")
     case .missing:
@@ -45,6 +86,30 @@ extension DataSource {
         .missing, "\(subject) is neither a path that exists nor a built-in set; those are \(names)")
     case .other(let reason):
       throw DataError(.unusable, "\(specification) \(reason)")
+    }
+  }
+}
+
+extension DataSource {
+  private static func refuseOptions(
+    _ images: ImageFolderOptions?, for specification: String
+  ) throws(DataError) {
+    guard images?.preparation == nil else {
+      throw DataError(
+        .unusable,
+        "--size, --crop and --grey are for folders of images and CIFAR files, and \(specification) "
+          + "is neither; leave them out")
+    }
+    try refuseCache(images, for: specification)
+  }
+
+  private static func refuseCache(
+    _ images: ImageFolderOptions?, for specification: String
+  ) throws(DataError) {
+    guard images?.cache == nil else {
+      throw DataError(
+        .unusable,
+        "--cache is for folders of images, and \(specification) is none; leave it out")
     }
   }
 }

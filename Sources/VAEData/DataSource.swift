@@ -5,8 +5,13 @@ public struct DataSource: Sendable {
   /// Where the values lie, as models see them.
   public let valueRange: ValueRange
   /// How stored values became those that models see: `binary`, `bytes/255` or `floats`. A recipe
-  /// stores it, and `open(_:rule:)` takes it again.
+  /// stores it, and `open(_:rule:preparation:images:)` takes it again.
   public let rule: String
+  /// What was done to each image before, such as `size=64 crop`; nil for nothing. A recipe stores
+  /// it, and `open(_:rule:preparation:images:)` takes it again.
+  public internal(set) var preparation: String?
+  /// What the user should know of how the data were read, a sentence each.
+  public internal(set) var notices: [String] = []
   /// Whether every value is one of the 256 levels k/255, so that bits per dimension have a meaning.
   public let isDiscrete: Bool
   /// The examples to train on.

@@ -7,16 +7,20 @@ public struct DataSplit: Sendable {
   public let store: any ExampleStore
   /// A class for each example, where the source has them.
   public let labels: [Int32]?
+  /// The names of the classes, where they have some: a label is a place among them.
+  public let classes: [String]
   /// The factors that generated each example, where they are known.
   public let factors: FactorTable?
 
   /// A split; labels and factors, where given, are as many as the examples.
   public init(
-    name: String, store: any ExampleStore, labels: [Int32]? = nil, factors: FactorTable? = nil
+    name: String, store: any ExampleStore, labels: [Int32]? = nil, classes: [String] = [],
+    factors: FactorTable? = nil
   ) {
     self.name = name
     self.store = store
     self.labels = labels
+    self.classes = classes
     self.factors = factors
   }
 

@@ -4,21 +4,29 @@ import Tensors
 public enum NPYWriter {
   /// A file with the tensor's shape, of 32-bit floats or, for an index tensor, 32-bit integers.
   public static func bytes(_ tensor: Tensor) -> [UInt8] {
-    let sizes = tensor.shape.dimensions.map(String.init).joined(separator: ", ")
-    let tuple = tensor.rank == 1 ? "(\(sizes),)" : "(\(sizes))"
     let isOfIndices = tensor.elementType == .int32
-    var header =
-      "{'descr': '\(isOfIndices ? "<i4" : "<f4")', 'fortran_order': False, 'shape': \(tuple), }"
-    // Magic, version and length take ten bytes; data begin at a multiple of 64.
-    header += String(repeating: " ", count: 63 - (header.utf8.count + 10) % 64) + "\n"
-    var bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0]
-    bytes += [UInt8(header.utf8.count & 0xff), UInt8(header.utf8.count >> 8)]
-    bytes += Array(header.utf8)
+    var bytes = header(type: isOfIndices ? "<i4" : "<f4", sizes: tensor.shape.dimensions)
     if isOfIndices {
       tensor.indices.withUnsafeBytes { bytes += $0 }
     } else {
       tensor.withFloats { bytes += UnsafeRawBufferPointer($0) }
     }
     return bytes
+  }
+
+  /// What comes before an array's elements.
+  ///
+  /// - Parameters:
+  ///   - type: of the elements as NumPy writes it, such as `<f4`.
+  ///   - sizes: of the dimensions, the slowest first.
+  static func header(type: String, sizes: [Int]) -> [UInt8] {
+    let list = sizes.map(String.init).joined(separator: ", ")
+    let tuple = sizes.count == 1 ? "(\(list),)" : "(\(list))"
+    var text = "{'descr': '\(type)', 'fortran_order': False, 'shape': \(tuple), }"
+    // Magic, version and length take ten bytes; data begin at a multiple of 64.
+    text += String(repeating: " ", count: 63 - (text.utf8.count + 10) % 64) + "\n"
+    let length = text.utf8.count
+    return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(length & 0xff), UInt8(length >> 8)]
+      + Array(text.utf8)
   }
 }

@@ -10,7 +10,7 @@ extension PixelImage {
   ///   32,768 pixels a side or 256 MiB of pixels.
   public init(png: [UInt8]) throws {
     self = try png.withUnsafeBufferPointer { file in
-      var message = Message()
+      var message = BridgeMessage(size: Int(PNG_BRIDGE_MESSAGE_SIZE))
       var shape = png_bridge_shape()
       guard let reader = png_bridge_open(file.baseAddress, file.count, &shape, &message.bytes)
       else {
@@ -36,7 +36,7 @@ extension PixelImage {
   public func pngData() throws -> [UInt8] {
     let shape = png_bridge_shape(
       width: UInt32(clamping: width), height: UInt32(clamping: height), channels: UInt32(channels))
-    var message = Message()
+    var message = BridgeMessage(size: Int(PNG_BRIDGE_MESSAGE_SIZE))
     let bound = png_bridge_encoded_bound(shape, &message.bytes)
     guard bound > 0 else {
       throw PixelImageError.unencodable(reason: message.text)
@@ -48,14 +48,5 @@ extension PixelImage {
       }
       initialized = size
     }
-  }
-}
-
-/// The buffer into which the bridge writes why it failed.
-private struct Message {
-  var bytes = [CChar](repeating: 0, count: Int(PNG_BRIDGE_MESSAGE_SIZE))
-
-  var text: String {
-    String(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 }

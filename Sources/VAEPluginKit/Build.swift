@@ -49,8 +49,12 @@ public struct Build {
 
   /// A new parameter.
   ///
-  /// - Parameter name: in snake_case, unique in the component; its path in checkpoints is the role
-  ///   and the name.
+  /// - Parameters:
+  ///   - name: in snake_case, unique in the component; its path in checkpoints is the role and the
+  ///     name.
+  ///   - shape: the sizes of its axes.
+  ///   - initializer: how its numbers begin.
+  ///   - options: what else it is.
   public func parameter(
     _ name: String, shape: [Int], _ initializer: Parameter.Initializer,
     _ options: Parameter.Options = []

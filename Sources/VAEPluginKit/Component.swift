@@ -21,6 +21,7 @@ public struct PluginComponent {
   /// - Parameters:
   ///   - name: in recipes, kebab-case.
   ///   - summary: what it is, in one line.
+  ///   - hyperparameters: what recipes may set, and `make` receives.
   ///   - make: makes one from its hyper-parameters; what it throws is the reason that users see.
   public static func encoder(
     _ name: String, summary: String, hyperparameters: [Hyperparameter] = [],

@@ -98,6 +98,17 @@ public struct Window: Sendable {
     self.outputPadding = (outputPadding, outputPadding)
   }
 
+  /// Each direction and side of its own.
+  public init(
+    stride: (y: Int, x: Int),
+    padding: (top: Int, left: Int, bottom: Int, right: Int) = (0, 0, 0, 0),
+    outputPadding: (y: Int, x: Int) = (0, 0)
+  ) {
+    self.stride = stride
+    self.padding = padding
+    self.outputPadding = outputPadding
+  }
+
   var asC: vae_window {
     vae_window(
       stride_y: Int64(stride.y), stride_x: Int64(stride.x), pad_top: Int64(padding.top),

@@ -221,51 +221,55 @@ extension Value {
 
   /// activation(x · weights + bias); x `[…, inputs]`, weights `[inputs, outputs]`, bias `[outputs]`.
   public func dense(
-    _ weights: Parameter, _ bias: Parameter? = nil, _ activation: Activation = .none
+    _ weights: some Weight, _ bias: (some Weight)? = Parameter?.none,
+    _ activation: Activation = .none
   ) -> Value {
     with(
       host.pointee.dense(
-        pass.pointer, pointer, weights.pointer, bias?.pointer, activation.code, activation.number))
+        pass.pointer, pointer, read(weights), bias.map(read) ?? nil, activation.code,
+        activation.number))
   }
 
   /// activation(convolution + bias); x `[rows, height, width, inputs]`, weights
   /// `[outputs, inputs, height, width]`. Each side gets (size + padding − kernel) / stride + 1 pixels,
   /// rounded down.
   public func convolution(
-    _ weights: Parameter, _ bias: Parameter? = nil, window: Window = Window(),
+    _ weights: some Weight, _ bias: (some Weight)? = Parameter?.none, window: Window = Window(),
     _ activation: Activation = .none
   ) -> Value {
     var window = window.asC
     return with(
       host.pointee.convolution(
-        pass.pointer, pointer, weights.pointer, bias?.pointer, &window, activation.code,
+        pass.pointer, pointer, read(weights), bias.map(read) ?? nil, &window, activation.code,
         activation.number))
   }
 
   /// The transpose of a convolution; weights `[inputs, outputs, height, width]`. Each side gets
   /// (size − 1) · stride − padding + kernel + output padding pixels.
   public func transposedConvolution(
-    _ weights: Parameter, _ bias: Parameter? = nil, window: Window = Window(),
+    _ weights: some Weight, _ bias: (some Weight)? = Parameter?.none, window: Window = Window(),
     _ activation: Activation = .none
   ) -> Value {
     var window = window.asC
     return with(
       host.pointee.transposed_convolution(
-        pass.pointer, pointer, weights.pointer, bias?.pointer, &window, activation.code,
+        pass.pointer, pointer, read(weights), bias.map(read) ?? nil, &window, activation.code,
         activation.number))
   }
 
   /// Normalisation of each row's channels in groups over all pixels, then scale and shift
   /// `[channels]`.
-  public func groupNormalized(groups: Int, scale: Parameter, shift: Parameter) -> Value {
+  public func groupNormalized(groups: Int, scale: some Weight, shift: some Weight) -> Value {
     with(
-      host.pointee.group_norm(pass.pointer, pointer, Int64(groups), scale.pointer, shift.pointer))
+      host.pointee.group_norm(pass.pointer, pointer, Int64(groups), read(scale), read(shift)))
   }
 
   /// Normalisation over the last axis, then scale and shift `[channels]`.
-  public func layerNormalized(scale: Parameter, shift: Parameter) -> Value {
-    with(host.pointee.layer_norm(pass.pointer, pointer, scale.pointer, shift.pointer))
+  public func layerNormalized(scale: some Weight, shift: some Weight) -> Value {
+    with(host.pointee.layer_norm(pass.pointer, pointer, read(scale), read(shift)))
   }
+
+  private func read(_ weight: some Weight) -> OpaquePointer? { weight.read(in: pass).pointer }
 }
 
 // MARK: - Densities

@@ -25,6 +25,7 @@ struct EncodeCommand: ParsableCommand {
       valueName: "what"))
   var what: String?
   @Option(help: "The seed of all draws.") var seed = 0
+  @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
 
@@ -40,7 +41,7 @@ struct EncodeCommand: ParsableCommand {
     threads.apply()
     let output = try ImageOutput(out, allowing: [.npy])
     let model = try TrainedModel.open(path, registry: plugins.registry())
-    let split = try model.data(data).split(named: split)
+    let split = try images.open(data, for: model).split(named: split)
     let content = what.flatMap(LatentContent.init(rawValue:)) ?? model.latentContent
     let table = try model.latentTable(of: split, content, seed: seed)
     try model.model.checkParts()

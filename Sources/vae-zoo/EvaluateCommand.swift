@@ -24,6 +24,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Draws an example for the log-likelihood.", valueName: "k"))
   var importanceSamples: Int?
   @Option(help: "The seed of all draws.") var seed = 0
+  @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
@@ -40,7 +41,7 @@ struct EvaluateCommand: ParsableCommand {
     threads.apply()
     Interrupt.install()
     let model = try TrainedModel.open(path, registry: plugins.registry())
-    let split = try model.data(data).split(named: split)
+    let split = try images.open(data, for: model).split(named: split)
     var bar = ProgressBar()
     let result = model.evaluate(split, importanceSamples: importanceSamples, seed: seed) {
       fraction in

@@ -24,7 +24,13 @@ struct ExitStatus {
     case let error as RecipeError:
       code = error.kind == .invalid ? Self.usage : Self.data
     case let error as DataError:
-      code = error.kind == .missing ? Self.missing : Self.data
+      code =
+        switch error.kind {
+        case .missing: Self.missing
+        case .malformed, .unusable: Self.data
+        case .unwritable: Self.cannotCreate
+        case .cancelled: Self.interrupted
+        }
     case is TrainingError, is SafetensorsError:
       code = Self.data
     case let error as FileError:

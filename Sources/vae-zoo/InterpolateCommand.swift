@@ -30,6 +30,7 @@ struct InterpolateCommand: ParsableCommand {
   var steps: Int?
   @Flag(help: "Go straight.") var linear = false
   @Option(help: "The seed of all draws.") var seed = 0
+  @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
 
@@ -46,7 +47,7 @@ struct InterpolateCommand: ParsableCommand {
     threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
     let model = try TrainedModel.open(path, registry: plugins.registry())
-    let split = try model.data(data).split(named: split)
+    let split = try images.open(data, for: model).split(named: split)
     var pairs = model.randomPairs(split, count: count, seed: seed)
     if let from, let to {
       pairs = [(try split.index(from, option: "--from"), try split.index(to, option: "--to"))]

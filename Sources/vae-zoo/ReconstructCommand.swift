@@ -14,6 +14,7 @@ struct ReconstructCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The file to write: .png.", valueName: "file")) var out: String
   @Option(help: "The number of images.") var count = 20
   @Option(help: "The seed of all draws.") var seed = 0
+  @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
 
@@ -27,7 +28,7 @@ struct ReconstructCommand: ParsableCommand {
     threads.apply()
     let output = try ImageOutput(out, allowing: [.png])
     let model = try TrainedModel.open(path, registry: plugins.registry())
-    let split = try model.data(data).split(named: "test")
+    let split = try images.open(data, for: model).split(named: "test")
     let (originals, reconstructions) = model.reconstruct(split, count: count, seed: seed)
     try model.model.checkParts()
     try output.write(

@@ -35,7 +35,8 @@ struct CompareCommand: ParsableCommand {
     commandName: "compare",
     abstract: "Show several runs side by side.",
     discussion: """
-      A table on standard output: the last held-out numbers of each run and, where it was evaluated, what that found. \
+      A table on standard output: the last held-out numbers of each run and, where it was evaluated, what that found; \
+      then means and standard deviations of the runs that differ in their seeds only. \
       With --out also an HTML file: all runs in one plane of rate and distortion, learning curves, pictures, and the \
       settings that differ.
 
@@ -52,10 +53,18 @@ struct CompareCommand: ParsableCommand {
   func run() throws {
     let output = try out.map(PageOutput.init)
     let comparison = Comparison(try paths.map(RunHistory.read))
-    let table = comparison.table
-    if let note = comparison.note { Console.error(note) }
-    Console.print(Console.table([table.header] + table.rows))
+    comparison.print()
     try output?.write(Report.page(comparison))
+  }
+}
+
+extension Comparison {
+  /// Prints the tables on standard output.
+  func print() {
+    if let note { Console.error(note) }
+    for table in [table] + (seedTable.map { [$0] } ?? []) {
+      Console.print(Console.table([table.header] + table.rows))
+    }
   }
 }
 

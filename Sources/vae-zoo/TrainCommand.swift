@@ -15,6 +15,7 @@ struct TrainCommand: ParsableCommand {
 
         vae-zoo train gaussian-vae --data mnist --out run --binarize dynamic
         vae-zoo train gaussian-vae --data shapes --out run --set latent=10 --set architecture=conv
+        vae-zoo train gaussian-vae --data photos --size 64 --crop --out run
         vae-zoo train --recipe my.json --data images.npz --out run
         vae-zoo train --stage prior --from run --data shapes-color --out run2
 
@@ -35,32 +36,19 @@ struct TrainCommand: ParsableCommand {
   var from: String?
   @Option(
     help: ArgumentHelp(
-      "The data: a built-in set, a folder of IDX files, .npy or .npz.", valueName: "source"))
+      "The data: a built-in set, a folder of IDX files, CIFAR files or images, .npy or .npz.",
+      valueName: "source"))
   var data: String
   @Option(help: ArgumentHelp("The run folder.", valueName: "run")) var out: String
-  @Option(help: "Passes over the training data.") var epochs: String?
-  @Option(help: "Examples an update.") var batchSize: String?
-  @Option(help: "The base learning rate.") var learningRate: String?
-  @Option(help: "The seed of weights, order and draws.") var seed: String?
-  @Option(
-    help: ArgumentHelp("How values become binary: none, threshold or dynamic.", valueName: "how"))
-  var binarize: String?
-  @Option(
-    help: ArgumentHelp(
-      "What products and convolutions multiply in updates: float32 or bfloat16.",
-      valueName: "type"))
-  var precision: String?
+  @OptionGroup var training: TrainingSettings
   @Option(
     name: .customLong("set"), parsing: .singleValue,
     help: ArgumentHelp("A hyper-parameter; may be given more than once.", valueName: "key=value"))
   var settings: [String] = []
   @Flag(help: "Continue the run where it stopped, or begin it.") var resume = false
   @Flag(help: "Replace the run if it exists.") var force = false
-  @Flag(help: "Keep the run's report.html up to date while training goes on.") var report = false
-  @Option(
-    help: ArgumentHelp("Write events for TensorBoard into this folder.", valueName: "folder"))
-  var tensorboard: String?
-  @Flag(help: "Make no records for `vae-zoo report`.") var noRecords = false
+  @OptionGroup var watching: WatchingOptions
+  @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
@@ -84,12 +72,7 @@ struct TrainCommand: ParsableCommand {
       let pieces = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       return (key: String(pieces[0]), value: String(pieces[1]))
     }
-    let options = [
-      ("epochs", epochs), ("batch_size", batchSize), ("learning_rate", learningRate),
-      ("seed", seed), ("binarize", binarize), ("precision", precision),
-    ]
-    return named
-      + options.compactMap { name, value in value.map { (key: "training.\(name)", value: $0) } }
+    return named + training.settings
   }
 
   func run() throws {
@@ -103,93 +86,25 @@ struct TrainCommand: ParsableCommand {
     } else {
       subject = .variant(variant ?? "")
     }
-    let request = TrainingRequest(
+    var request = TrainingRequest(
       subject, settings: allSettings, data: data, run: out,
       existing: resume ? .resume : force ? .replace : .refuse)
     // What cannot be written is refused before the run folder is begun.
-    if let tensorboard { try TensorBoardLog.makeFolder(tensorboard) }
-    let session = try TrainingSession(request, registry: plugins.registry())
-    session.trainer.makesRecords = !noRecords
-    session.command = CommandText.text
-    if !output.json {
-      Console.error(
-        "\(session.recipe.variant): \(session.trainer.model.parameterCount) parameters, "
-          + "\(session.data.train.count) training examples")
+    if let folder = watching.tensorboard { try TensorBoardLog.makeFolder(folder) }
+    let registry = try plugins.registry()
+    let session = try images.withOptions { images in
+      request.images = images
+      return try TrainingSession(request, registry: registry)
     }
-    for notice in session.notices { Console.error(notice) }
-    let log = try tensorboard.map {
-      try TensorBoardLog(
-        folder: $0, updatesPerEpoch: session.trainer.updatesPerEpoch,
-        heldOutName: session.data.heldOut?.name ?? "")
-    }
-    let pages = TrainingPages(run: out, writesReport: report, tensorBoard: log)
-    var reporter = TrainingReporter(
-      epochs: session.trainer.options.epochs, writesJSON: output.json,
-      heldOutName: session.data.heldOut?.name ?? "")
-    let outcome = try session.train(cancel: Interrupt.token) { event in
-      reporter.report(event)
-      if let notice = pages.note(event) { reporter.report(.notice(notice)) }
-    }
-    reporter.finish()
-    for notice in pages.finish() { Console.error(notice) }
-    switch outcome {
+    let training = WatchedTraining(
+      session, run: out, watching: watching, eventFolder: watching.tensorboard,
+      writesJSON: output.json)
+    switch try training.train() {
     case .finished:
       if !output.json { Console.error("finished: \(out)") }
     case .cancelled:
       Console.error("interrupted at step \(session.trainer.step); continue with --resume")
       throw ExitCode(ExitStatus.interrupted)
     }
-  }
-}
-
-/// Shows training as it goes: a bar on a terminal, a line an epoch.
-struct TrainingReporter {
-  let epochs: Int
-  let writesJSON: Bool
-  let heldOutName: String
-  private var bar = ProgressBar()
-  private var firstStep = 0
-
-  init(epochs: Int, writesJSON: Bool, heldOutName: String) {
-    self.epochs = epochs
-    self.writesJSON = writesJSON
-    self.heldOutName = heldOutName
-  }
-
-  mutating func report(_ event: TrainingEvent) {
-    switch event {
-    case .started(let step, _):
-      firstStep = step
-    case .step(let step, let total, let epoch, let terms):
-      bar.show(
-        Double(step) / Double(total), since: Double(firstStep) / Double(total),
-        work: step - firstStep, unit: "steps",
-        text: "epoch \(epoch)/\(epochs)  −ELBO \(Console.fixed(-terms.elbo))")
-    case .epoch(let record):
-      bar.clear()
-      Console.print(writesJSON ? record.json.line : line(record))
-    case .stored: break
-    case .notice(let text):
-      bar.clear()
-      Console.error(text)
-    }
-  }
-
-  mutating func finish() {
-    bar.clear()
-  }
-
-  private func line(_ record: EpochRecord) -> String {
-    func text(_ name: String, _ terms: BoundTerms) -> String {
-      "\(name) −ELBO \(Console.fixed(-terms.elbo)) = distortion \(Console.fixed(terms.distortion)) + rate "
-        + Console.fixed(terms.rate)
-    }
-    var line = "epoch \(record.epoch)/\(epochs)  \(text("train", record.train))"
-    if let valid = record.valid { line += "  \(text(heldOutName, valid))" }
-    if let active = record.activeUnits { line += "  active units \(active)" }
-    if let usage = record.codeUsage {
-      line += "  codebook perplexity \(Console.fixed(usage.perplexity, 1))"
-    }
-    return line + "  \(Console.fixed(record.seconds, 1)) s"
   }
 }

@@ -32,6 +32,7 @@ struct TraverseCommand: ParsableCommand {
   @Option(help: "Rows at most, in each layer.") var units = 10
   @Option(help: "Images in a row (default: 11, in an animation 24).") var steps: Int?
   @Option(help: "The seed of all draws.") var seed = 0
+  @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
 
@@ -39,6 +40,9 @@ struct TraverseCommand: ParsableCommand {
     try SplitName.check(split)
     try WalkSteps.check(steps)
     if from != nil && data == nil { throw ValidationError("--from needs --data") }
+    if !images.isEmpty && data == nil {
+      throw ValidationError("--size, --crop, --grey and --cache need --data")
+    }
     if !(1...10_000).contains(units) {
       throw ValidationError("--units must be between 1 and 10000, not \(units)")
     }
@@ -48,7 +52,7 @@ struct TraverseCommand: ParsableCommand {
     threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
     let model = try TrainedModel.open(path, registry: plugins.registry())
-    let split = try data.map { try model.data($0).split(named: self.split) }
+    let split = try data.map { try images.open($0, for: model).split(named: self.split) }
     var start = TrainedModel.TraversalStart.prior
     if let from, let split {
       start = .example(try split.index(from, option: "--from"), of: split)

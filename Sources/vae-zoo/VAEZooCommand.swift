@@ -17,20 +17,30 @@ struct VAEZooCommand: ParsableCommand {
         vae-zoo report run                                     look at what happened
 
       DATA is a built-in set (shapes, shapes:32, shapes-color), a folder of IDX files such as MNIST's (compressed \
-      or not), an .npy file, or an .npz file with arrays train, test and optionally valid.
+      or not) or of CIFAR's binary files, a folder of PNG and JPEG images, an .npy file, or an .npz file with arrays \
+      train, test and optionally valid.
+
+      Folders of images may have folders train, test and valid; without train, a tenth of the images is set apart as \
+      test. Folders below are classes. Images are turned upright by what the camera recorded, alpha is dropped, and all \
+      are grey if all files are. --size N makes them NxN, of the middle square with --crop, else out of proportion. \
+      Decoded images are kept in FOLDER.cache.npz beside the folder, or in --cache DIR, and made anew when files, \
+      sizes, times or options change. Damaged files are named and left out: a hundredth, at least ten, at most half.
 
       Exit status: 64 wrong option, name or value; 65 malformed or unsuitable data, recipe or run; 66 a path that \
       does not exist; 70 a fault of this program; 73 output that exists or cannot be written; 130 interrupted.
       """,
     version: VAEZooVersion.text,
     subcommands: [
-      ListCommand.self, DescribeCommand.self, TrainCommand.self, EvaluateCommand.self,
-      SampleCommand.self, ReconstructCommand.self, EncodeCommand.self, DecodeCommand.self,
+      ListCommand.self, DescribeCommand.self, TrainCommand.self, SweepCommand.self,
+      EvaluateCommand.self, SampleCommand.self, ReconstructCommand.self, EncodeCommand.self,
+      DecodeCommand.self,
       InterpolateCommand.self, TraverseCommand.self, ReportCommand.self, CompareCommand.self,
       BenchCommand.self, PluginCommand.self,
     ])
 
   static func main() {
+    // A limit of file sizes is then an error of writing, as a full disk is.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try command.run()

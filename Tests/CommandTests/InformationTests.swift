@@ -76,25 +76,36 @@ final class InformationTests: CommandTestCase {
 
   // MARK: help
 
+  /// How images are prepared, where data are read.
+  private static let images: Set<String> = ["size", "crop", "grey", "cache"]
+
   /// The options of each command that is built, as the documentation spells them.
   private static let options: [String: Set<String>] = [
     "list": ["plugin", "json"],
     "describe": ["plugin", "json", "recipe"],
-    "train": [
+    "train": images.union([
       "recipe", "stage", "from", "data", "out", "epochs", "batch-size", "learning-rate", "seed",
       "binarize", "precision", "set", "resume", "force", "report", "tensorboard", "no-records",
       "plugin",
       "threads", "json",
-    ],
-    "evaluate": ["data", "split", "importance-samples", "seed", "plugin", "threads", "json"],
+    ]),
+    "sweep": images.union([
+      "recipe", "set", "seeds", "data", "out", "epochs", "batch-size", "learning-rate", "seed",
+      "binarize", "force", "report", "tensorboard", "no-records", "plugin", "threads", "json",
+    ]),
+    "evaluate": images.union([
+      "data", "split", "importance-samples", "seed", "plugin", "threads", "json",
+    ]),
     "sample": ["count", "out", "seed", "temperature", "plugin", "threads"],
-    "reconstruct": ["data", "out", "count", "seed", "plugin", "threads"],
-    "encode": ["data", "out", "split", "what", "seed", "plugin", "threads"],
+    "reconstruct": images.union(["data", "out", "count", "seed", "plugin", "threads"]),
+    "encode": images.union(["data", "out", "split", "what", "seed", "plugin", "threads"]),
     "decode": ["latents", "out", "seed", "plugin", "threads"],
-    "interpolate": [
+    "interpolate": images.union([
       "data", "out", "split", "from", "to", "count", "steps", "linear", "seed", "plugin", "threads",
-    ],
-    "traverse": ["out", "data", "split", "from", "units", "steps", "seed", "plugin", "threads"],
+    ]),
+    "traverse": images.union([
+      "out", "data", "split", "from", "units", "steps", "seed", "plugin", "threads",
+    ]),
     "report": ["out"],
     "compare": ["out"],
     "bench": ["threads", "json", "profile", "precision"],

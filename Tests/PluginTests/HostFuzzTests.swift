@@ -346,7 +346,7 @@ private struct CallFuzzer {
       found = host.permute(pass, a, order)
     case 25: found = host.slice(pass, a, i, j, k)
     case 26:
-      let count = [0, 1, 2, 3, .max][Int((i % 5).magnitude)]
+      let count: UInt64 = [0, 1, 2, 3, .max][Int((i % 5).magnitude)]
       found = host.concatenate(pass, [a, b, c], count, j)
     case 27:
       let isSmall = (j.magnitude < 9 && k.magnitude < 9) || j.magnitude > 1 << 31

@@ -176,6 +176,17 @@ class DocumentationTests(unittest.TestCase):
         )
         self.assertEqual(completed.returncode, 0, completed.stderr)
 
+    def test_the_reference_is_what_signatures_and_docstrings_give(self):
+        completed = subprocess.run(
+            [sys.executable, os.path.join(ROOT, "scripts", "make-python-reference"), "--check"],
+            capture_output=True, text=True, timeout=60,
+        )
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        reference = _read("docs", "python-reference.md")
+        for name in vae_zoo.__all__:
+            shown = name.replace("_", "\\_") if name.startswith("__") else name
+            self.assertRegex(reference, rf"(?m)^### {re.escape(shown)}$|^\| `{name}` ", name)
+
     def test_every_function_that_is_declared_is_used(self):
         sources = "".join(
             _read(path) for path in glob.glob(os.path.join(ROOT, "python", "vae_zoo", "*.py"))

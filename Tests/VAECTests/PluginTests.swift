@@ -30,15 +30,15 @@ final class PluginTests: CTestCase {
   func testAPluginOfTheProcessIsUsedLikeABuiltInPart() throws {
     // Twice, as a program that is changed while it runs would.
     for _ in 0..<2 {
-      try succeed { vae_register_plugin(InProcessPlugin.entry, "own plug-in", $0) }
+      try succeed { vae_register_plugin(InProcessPlugin.entry, InProcessPlugin.origin, $0) }
     }
     refuse(VAE_ERR_PLUGIN, "prior own-normal already") {
       vae_register_plugin(InProcessPlugin.entry, "another", $0)
     }
     let list = try XCTUnwrap(
       json(text { vae_list_components_json("prior", $0, $1, $2, $3) }) as? [[String: Any]])
-    let component = try XCTUnwrap(list.first { $0["name"] as? String == "own-normal" })
-    XCTAssertEqual(component["origin"] as? String, "own plug-in")
+    let component = try XCTUnwrap(list.first { $0["origin"] as? String == InProcessPlugin.origin })
+    XCTAssertEqual(component["name"] as? String, InProcessPlugin.componentName)
 
     let before = InProcessPlugin.objects
     let settings = CSettings([

@@ -17,7 +17,8 @@ final class RegistryTests: CTestCase {
       let list = try XCTUnwrap(
         json(text { vae_list_components_json(role.rawValue, $0, $1, $2, $3) }) as? [[String: Any]])
       XCTAssertEqual(
-        list.compactMap { $0["name"] as? String },
+        list.filter { $0["origin"] as? String != InProcessPlugin.origin }
+          .compactMap { $0["name"] as? String },
         Registry.builtIn.components(role).map(\.name))
       for component in list {
         let parameters = try XCTUnwrap(component["hyperparameters"] as? [[String: Any]])
@@ -37,8 +38,10 @@ final class RegistryTests: CTestCase {
       let name = entry.variant.name
       let expected = try VariantDescription(
         entry.variant, recipe: registry.recipe(for: name), registry: registry)
-      XCTAssertEqual(
-        try text { vae_describe_json(name, $0, $1, $2, $3) }, expected.json.line)
+      // Another test may have added a part to those of the process.
+      let description = try text { vae_describe_json(name, $0, $1, $2, $3) }
+        .replacingOccurrences(of: ", \"\(InProcessPlugin.componentName)\"", with: "")
+      XCTAssertEqual(description, expected.json.line)
     }
   }
 

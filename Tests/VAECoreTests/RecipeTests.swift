@@ -35,14 +35,19 @@ final class RecipeTests: XCTestCase {
   }
 
   func testARecipeComesBackFromItsJSON() throws {
-    for settings in [
-      [],
-      [
-        (key: "architecture", value: "conv"), (key: "likelihood", value: "gaussian"),
-        (key: "sigma", value: "0.1"),
-      ],
+    let prepared = DataDescription(
+      height: 8, width: 8, channels: 3, range: .unit, rule: "bytes/255",
+      preparation: "size=8 crop")
+    for (settings, data) in [
+      ([], unit), ([], prepared),
+      (
+        [
+          (key: "architecture", value: "conv"), (key: "likelihood", value: "gaussian"),
+          (key: "sigma", value: "0.1"),
+        ], unit
+      ),
     ] {
-      let recipe = try recipe(settings, data: unit)
+      let recipe = try recipe(settings, data: data)
       let text = Array(recipe.json.document.utf8)
       let read = try registry.recipe(parsing: text, source: "r.json")
       XCTAssertEqual(read, recipe)
@@ -63,6 +68,18 @@ final class RecipeTests: XCTestCase {
     XCTAssertEqual(made.part(.decoder).values.text("activation"), "elu")
     XCTAssertEqual(made.part(.objective).values.number("beta"), 2.5)
     XCTAssertEqual(TrainingOptions(made.training).epochs, 3)
+  }
+
+  func testListsMayStandInBracketsAsInJSON() throws {
+    for (text, list) in [
+      ("[512,256]", [512, 256]), ("[ 512, 256 ]", [512, 256]), ("[8]", [8]), ("[]", []), ("", []),
+    ] {
+      let made = try recipe([(key: "encoder.hidden", value: text)], data: binary)
+      XCTAssertEqual(made.part(.encoder).values.integers("hidden"), list, text)
+    }
+    for text in ["[8", "8]", "[[8]]", "[8],[9]", "[,]"] {
+      assertInvalid([(key: "encoder.hidden", value: text)], "encoder.hidden", text)
+    }
   }
 
   func testTheAutomaticLikelihoodFollowsTheData() throws {

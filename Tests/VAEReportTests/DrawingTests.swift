@@ -10,6 +10,13 @@ final class DrawingTests: XCTestCase {
     XCTAssertEqual(Axis(.linear, 3, 3).ticks.count, 0)
   }
 
+  func testWhatIsCountedHasWholeTicks() {
+    XCTAssertEqual(Axis(.counted, 1, 3).ticks.map(\.text), ["1", "2", "3"])
+    XCTAssertEqual(Axis(.counted, 1, 2).ticks.map(\.text), ["1", "2"])
+    XCTAssertEqual(Axis(.counted, 1, 50).ticks.map(\.text), ["20", "40"])
+    XCTAssertEqual(Axis(.linear, 1, 2).ticks.map(\.text), ["1.0", "1.5", "2.0"])
+  }
+
   func testStepsBeginAtZeroOnALogarithmicAxis() {
     let axis = Axis(.logarithmic, covering: [0, 23_450])
     XCTAssertEqual(axis.ticks.map(\.text), ["0", "1", "10", "100", "1k", "10k"])

@@ -310,11 +310,13 @@ final class RecordingTests: XCTestCase {
       split: "valid", indices: [5, 3],
       images: .bytes(RecordedArray([0, 255], shape: [1, 1, 2, 1])))
     examples.labels = [7, 1]
+    examples.classNames = ["a \"cat\"", "dog"]
     examples.factorNames = ["shape", "x"]
     examples.factors = RecordedArray([0, 1, 2, 3], shape: [2, 2])
     let read = try RecordedExamples(parsing: examples.encoded(), source: "a")
     XCTAssertEqual(read.indices, [5, 3])
     XCTAssertEqual(read.labels, [7, 1])
+    XCTAssertEqual(read.classNames, ["a \"cat\"", "dog"])
     XCTAssertEqual(read.factors?.values, [0, 1, 2, 3])
     XCTAssertEqual(read.factorNames, ["shape", "x"])
     XCTAssertEqual(read.split, "valid")

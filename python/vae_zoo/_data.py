@@ -32,7 +32,8 @@ class Data:
     ----------
     source : str or path
         A built-in set (``"shapes"``, ``"shapes:32"``, ``"shapes-color"``), a folder of IDX files such
-        as MNIST's, an ``.npy`` or an ``.npz`` file.
+        as MNIST's or of CIFAR's binary files, an ``.npy`` or an ``.npz`` file. Folders of images are
+        decoded by the command ``vae-zoo`` alone, which leaves an ``.npz`` beside them.
     """
 
     def __init__(self, source: str | os.PathLike[str]) -> None:

@@ -32,6 +32,9 @@ public struct ChannelGroups: Hashable, Sendable {
   /// One where an output may see an input at its own pixel, else zero: `[inputs, outputs]`.
   ///
   /// - Parameters:
+  ///   - inputs: their number, without the constants.
+  ///   - outputs: their number, over all halves.
+  ///   - sight: which groups an output sees.
   ///   - halves: into how many equal stretches the outputs are cut, each with all groups, as the
   ///     two halves of a gate.
   ///   - constants: inputs after the others that belong to no group; no output sees them here.

@@ -19,9 +19,13 @@ public final class MaskedConvolutionStack: PixelNetwork {
   /// A stack with fresh weights.
   ///
   /// - Parameters:
+  ///   - inputs: numbers a position that come in.
+  ///   - outputs: numbers a position that go out.
   ///   - channels: features after each masked convolution.
   ///   - kernels: the odd field of each masked convolution; the first hides the position itself
   ///     (mask A), the others see what is known of it (mask B).
+  ///   - groups: of channels inside a position.
+  ///   - random: where the fresh weights come from.
   public init(
     inputs: Int, outputs: Int, channels: Int = 64, kernels: [Int] = [7, 3, 3, 3, 3, 3, 3, 3],
     groups: Int = 1, random: RandomSource

@@ -18,8 +18,9 @@ public protocol PixelNetwork: Module {
   /// - Parameters:
   ///   - input: `[N, height, width, inputs]`.
   ///   - condition: `[K · N, numbers]` for the whole image, or a map `[K · N, height, width,
-  ///     numbers]`; row k · N + n belongs to example n. Whatever no condition reaches is
-  ///     computed once an example, so that without one there are N rows.
+  ///     numbers]`; row k · N + n belongs to example n. Whatever no condition reaches is computed
+  ///     once an example, so that without one there are N rows.
+  ///   - context: why the call is made, and where random numbers come from.
   func callAsFunction(_ input: Tensor, condition: Tensor?, _ context: Context) -> Tensor
 
   /// Lets the outputs begin at the given values, `[outputs]`, plus what the weights add.
@@ -40,6 +41,7 @@ public protocol PixelDrawing: AnyObject {
   /// - Parameters:
   ///   - position: the input there as far as it is drawn, `[N, inputs]`; what is not is not looked
   ///     at.
+  ///   - column: of the position, from zero.
   ///   - isLast: whether only the last group is not yet drawn, so that hidden features of the
   ///     position are final.
   func outputs(for position: Tensor, column: Int, isLast: Bool) -> Tensor
@@ -72,6 +74,8 @@ extension PixelNetwork {
   ///
   /// - Parameters:
   ///   - rowCount: N, the number of images drawn side by side.
+  ///   - height: of the images.
+  ///   - width: of the images.
   ///   - condition: as for a pass over the whole image, with N rows.
   ///   - draw: takes a step and gives the input at its position as far as it is known,
   ///     `[N, inputs]`; what stands for later groups is not looked at.

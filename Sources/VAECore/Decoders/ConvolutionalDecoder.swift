@@ -18,6 +18,10 @@ public final class ConvolutionalDecoder: Decoder {
   ///   - channels: from the latents on: those of the smallest image first, those before the head
   ///     last.
   ///   - outputShape: `[height, width, channels · parameters]`.
+  ///   - activation: of every layer but the head.
+  ///   - normalization: before each activation.
+  ///   - residualBlocks: after each transposed convolution.
+  ///   - random: where the fresh weights come from.
   public convenience init(
     latent: Int, channels: [Int], outputShape: Shape, activation: Activation = .relu,
     normalization: ConvolutionalNormalization = .batch, residualBlocks: Int = 0,

@@ -28,6 +28,7 @@ public final class PixelCNNDecoder: AutoregressiveDecoder {
   ///   - sizes: of the network; its inputs, outputs, groups and condition follow from `build`.
   ///   - conditioning: how latents reach the gates.
   ///   - conditionChannels: features a pixel for `map`.
+  ///   - build: the data, latents and likelihood that it is made for.
   /// - Throws: `RecipeError` where the data have no extent, or the latents do not fit the
   ///   conditioning.
   public init(

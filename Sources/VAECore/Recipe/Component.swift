@@ -139,14 +139,20 @@ public struct DataDescription: Equatable, Sendable {
   /// How stored values become those, for later commands on other data: "binary", "bytes/255" or
   /// "floats".
   public let rule: String
+  /// What was done to images before, such as "size=64 crop", for later commands on other data; nil
+  /// for nothing.
+  public let preparation: String?
 
   /// A description.
-  public init(height: Int, width: Int, channels: Int, range: Range, rule: String) {
+  public init(
+    height: Int, width: Int, channels: Int, range: Range, rule: String, preparation: String? = nil
+  ) {
     self.height = height
     self.width = width
     self.channels = channels
     self.range = range
     self.rule = rule
+    self.preparation = preparation
   }
 
   /// Numbers an example.

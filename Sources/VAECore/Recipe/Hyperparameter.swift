@@ -155,11 +155,12 @@ extension Hyperparameter {
     return try checked(value, written: json.line, path: path)
   }
 
+  /// Whole numbers between commas, with or without brackets around them all.
   private static func integers(_ text: String) -> [Int]? {
+    var text = text.filter { $0 != " " }
+    if text.hasPrefix("[") && text.hasSuffix("]") { text = String(text.dropFirst().dropLast()) }
     guard !text.isEmpty else { return [] }
-    let items = text.split(separator: ",", omittingEmptySubsequences: false).map {
-      Int($0.filter { $0 != " " })
-    }
+    let items = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
     return items.contains(nil) ? nil : items.compactMap { $0 }
   }
 

@@ -51,11 +51,13 @@ public struct Recipe: Equatable, Sendable {
   public var json: JSON {
     var object: JSON.Object = ["format": .integer(Self.format), "variant": .text(variant)]
     if let data {
-      object["data"] = .object([
+      var members: JSON.Object = [
         "height": .integer(data.height), "width": .integer(data.width),
         "channels": .integer(data.channels), "range": .text(data.range.rawValue),
         "rule": .text(data.rule),
-      ])
+      ]
+      if let preparation = data.preparation { members["preparation"] = .text(preparation) }
+      object["data"] = .object(members)
     }
     for role in Role.allCases {
       let part = part(role)

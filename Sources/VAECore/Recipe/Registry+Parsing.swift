@@ -158,9 +158,13 @@ extension Registry {
     guard let rule = object["rule"]?.text else {
       throw RecipeError(.invalid, "\(source): data.rule must be a string")
     }
+    let preparation = object["preparation"]
+    guard preparation == nil || preparation?.text != nil else {
+      throw RecipeError(.invalid, "\(source): data.preparation must be a string")
+    }
     let data = DataDescription(
       height: try size("height"), width: try size("width"), channels: try size("channels"),
-      range: range, rule: rule)
+      range: range, rule: rule, preparation: preparation?.text)
     guard data.elements <= 1 << 26 else {
       throw RecipeError(
         .invalid, "\(source): images of \(data.elements) numbers are beyond the limit of \(1 << 26)"

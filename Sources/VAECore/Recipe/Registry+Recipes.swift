@@ -35,8 +35,10 @@ extension Registry {
   /// Which component fills a role is settled first, then an automatic likelihood where the data are
   /// known, then the values, the later of equal keys winning.
   ///
-  /// - Parameter settings: each a path in the recipe, such as `prior.latent`, or a shorthand, with
-  ///   the text of its value.
+  /// - Parameters:
+  ///   - settings: each a path in the recipe, such as `prior.latent`, or a shorthand, with the text
+  ///     of its value.
+  ///   - recipe: what is changed; after an error part of it may be.
   /// - Throws: `RecipeError` of kind `invalid`; for an unknown key it lists the valid ones.
   public func apply(
     _ settings: [(key: String, value: String)], to recipe: inout Recipe

@@ -11,6 +11,14 @@ struct LabelArray {
   /// What messages call it.
   let name: String
   let values: [Int32]
+  /// The names of the classes, where they have some.
+  var classes: [String] = []
+
+  init(name: String, values: [Int32], classes: [String] = []) {
+    self.name = name
+    self.values = values
+    self.classes = classes
+  }
 
   /// Reads all labels.
   ///
@@ -114,7 +122,9 @@ extension DataSource {
       case .floats(let memory, _):
         FloatStore(count: images.count, shape: images.shape, memory: memory)
       }
-    return DataSplit(name: arrays.name, store: store, labels: arrays.labels?.values)
+    return DataSplit(
+      name: arrays.name, store: store, labels: arrays.labels?.values,
+      classes: arrays.labels?.classes ?? [])
   }
 }
 

@@ -1,13 +1,8 @@
 extension DataSource {
-  /// A source out of a folder of IDX files.
-  static func idxFolder(_ folder: String, rule: ValueRule?) throws(DataError) -> DataSource {
+  /// A source out of a folder of IDX files; nil where it has none to train on.
+  static func idxFolder(_ folder: String, rule: ValueRule?) throws(DataError) -> DataSource? {
     let root = folder.hasSuffix("/") ? folder : folder + "/"
-    guard let train = try split("train", prefixes: ["train"], in: root) else {
-      throw DataError(
-        .missing,
-        "\(folder) has no file train-images-idx3-ubyte (or idx4, each with or without .gz); "
-          + "a folder is read as IDX files, as MNIST comes")
-    }
+    guard let train = try split("train", prefixes: ["train"], in: root) else { return nil }
     let others = [
       try split("valid", prefixes: ["valid"], in: root),
       try split("test", prefixes: ["t10k", "test"], in: root),

@@ -28,7 +28,7 @@ extension DataSource {
   }
 
   /// The images of a split, with labels where there are some; nil where the archive lacks it.
-  private static func split(
+  static func split(
     _ name: String, in archive: ZIPArchive, path: String
   ) throws(DataError) -> SplitArrays? {
     guard let array = try array(name, in: archive, path: path) else { return nil }
@@ -39,7 +39,8 @@ extension DataSource {
     return SplitArrays(name: name, images: images, labels: labels)
   }
 
-  private static func array(
+  /// An array of an archive; nil where there is none of that name.
+  static func array(
     _ name: String, in archive: ZIPArchive, path: String
   ) throws(DataError) -> OpenedArray? {
     let found = archive.entries.filter { $0.name == "\(name).npy" }

@@ -15,6 +15,17 @@ struct ImageArray {
   let values: Values
   private let sizes: ArraySizes
 
+  /// Images of bytes in memory.
+  init(name: String, count: Int, shape: ImageShape, bytes: ArrayMemory) {
+    self.name = name
+    self.count = count
+    self.shape = shape
+    sizes = ArraySizes([count, shape.height, shape.width, shape.channels])
+    let used = UnsafeBufferPointer(
+      rebasing: bytes.elements(as: UInt8.self)[..<(count * shape.count)])
+    values = .bytes(bytes, largest: used.reduce(0, max))
+  }
+
   /// Reads all images.
   ///
   /// - Parameter array: `[N, height, width]` or `[N, height, width, channels]`.

@@ -31,7 +31,10 @@ public struct MemoryImages: ExampleStore, @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - start: of the first element.
+  ///   - count: of images.
+  ///   - shape: of each.
   ///   - strides: the distances in elements between neighbours in the four axes.
+  ///   - element: the type of the numbers.
   public init(
     at start: UnsafeRawPointer, count: Int, shape: ImageShape, strides: [Int], element: Element
   ) {

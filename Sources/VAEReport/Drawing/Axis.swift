@@ -8,6 +8,8 @@ package struct Axis {
     case linear
     /// By log(1 + value), for steps, of which the first is zero.
     case logarithmic
+    /// In proportion, of whole numbers.
+    case counted
   }
 
   package let kind: Kind
@@ -20,7 +22,7 @@ package struct Axis {
     self.kind = kind
     let finite = values.filter { $0.isFinite && abs($0) < 1e12 }
     var (low, high) = (finite.min() ?? 0, finite.max() ?? 1)
-    if kind == .linear {
+    if kind != .logarithmic {
       let room = high > low ? (high - low) * margin : max(abs(high) * 0.1, 0.5)
       (low, high) = (low - room, high + room)
     } else if high <= low {
@@ -40,7 +42,7 @@ package struct Axis {
   /// The place of a value, zero at the low end.
   package func place(_ value: Double) -> Double {
     switch kind {
-    case .linear: (value - low) / (high - low)
+    case .linear, .counted: (value - low) / (high - low)
     case .logarithmic: (log1p(value) - log1p(low)) / (log1p(high) - log1p(low))
     }
   }
@@ -48,7 +50,7 @@ package struct Axis {
   /// Values worth a mark, with their texts.
   package var ticks: [(value: Double, text: String)] {
     switch kind {
-    case .linear: linearTicks
+    case .linear, .counted: linearTicks
     case .logarithmic: logarithmicTicks
     }
   }
@@ -57,7 +59,8 @@ package struct Axis {
     let rough = (high - low) / 4
     guard rough > 0, rough.isFinite else { return [] }
     let power = pow(10, floor(log10(rough)))
-    let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough } ?? rough
+    let fitting = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough } ?? rough
+    let step = kind == .counted ? max(1, fitting.rounded()) : fitting
     let decimals = max(0, Int(-floor(log10(step) + 1e-9)))
     let first = Int((low / step).rounded(.up))
     let last = Int((high / step).rounded(.down))

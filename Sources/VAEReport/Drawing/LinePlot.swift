@@ -34,7 +34,7 @@ package struct LinePlot {
 
   private let left = 46.0
   private let right = 10.0
-  private let top = 12.0
+  private let top = 22.0
   private let bottom = 40.0
 
   private func point(_ x: Double, _ y: Double) -> (x: Double, y: Double) {
@@ -90,7 +90,7 @@ package struct LinePlot {
       grid
       for guide in guides { drawn(guide) }
       for series in series { drawn(series) }
-      for label in labels where isInside((label.x, label.y)) { drawn(label) }
+      placedLabels.map(drawn)
       "</svg>"
     }
   }
@@ -117,7 +117,7 @@ package struct LinePlot {
     )
     if !yName.isEmpty {
       parts.append(
-        "<text class=\"n\" x=\"\(Int(left + 5))\" y=\"\(Int(top + 8))\">\(escaped(yName))</text>")
+        "<text class=\"n\" x=\"\(Int(left - 5))\" y=\"\(Int(top - 10))\">\(escaped(yName))</text>")
     }
     return parts
   }
@@ -125,10 +125,34 @@ package struct LinePlot {
   private func drawn(_ guide: Guide) -> [String] {
     let (from, to) = (point(guide.from.x, guide.from.y), point(guide.to.x, guide.to.y))
     func text(_ value: Double) -> String { Numerals.coordinate(value) }
+    let line =
+      "<path class=\"i\" d=\"M\(text(from.x)) \(text(from.y))L\(text(to.x)) \(text(to.y))\"/>"
+    // The end of its text stands where it covers least of what the plot is about.
+    let ends = stride(from: 1.0, through: 0.25, by: -0.05).map { share in
+      (x: from.x + (to.x - from.x) * share - 3, y: from.y + (to.y - from.y) * share - 3)
+    }
+    guard let end = ends.first(where: { isFree(endingAt: $0) }) else { return [line] }
     return [
-      "<path class=\"i\" d=\"M\(text(from.x)) \(text(from.y))L\(text(to.x)) \(text(to.y))\"/>",
-      "<text class=\"i\" x=\"\(text(to.x - 3))\" y=\"\(text(to.y - 3))\" text-anchor=\"end\">\(escaped(guide.text))</text>",
+      line,
+      "<text class=\"i\" x=\"\(text(end.x))\" y=\"\(text(end.y))\" text-anchor=\"end\">\(escaped(guide.text))</text>",
     ]
+  }
+
+  /// Whether the text of a guide covers neither a point of a series nor the text beside one.
+  private func isFree(endingAt end: (x: Double, y: Double)) -> Bool {
+    let (length, size) = (62.0, 12.0)
+    guard end.x - length > left, end.y - size > top else { return false }
+    let isClear = series.allSatisfy { series in
+      series.points.allSatisfy {
+        let place = point($0.x, $0.y)
+        return !(end.x - length - 4...end.x + 4).contains(place.x)
+          || !(end.y - size - 2...end.y + 4).contains(place.y)
+      }
+    }
+    return isClear
+      && placedLabels.allSatisfy { label in
+        end.x < label.left || end.x - length > label.right || abs(end.y - label.y) > size
+      }
   }
 
   private func drawn(_ series: Series) -> [String] {
@@ -156,12 +180,47 @@ package struct LinePlot {
     return parts
   }
 
-  private func drawn(_ label: (x: Double, y: Double, text: String)) -> String {
-    let place = point(label.x, label.y)
-    let isRight = place.x > width * 0.75
-    return
-      "<text class=\"t\" x=\"\(Numerals.coordinate(place.x + (isRight ? -6 : 6)))\" "
-      + "y=\"\(Numerals.coordinate(place.y - 5))\" text-anchor=\"\(isRight ? "end" : "start")\">"
-      + "\(escaped(label.text))</text>"
+  /// A text beside a point, at a place where it covers no other one.
+  private struct PlacedLabel {
+    let text: String
+    let x: Double
+    let y: Double
+    let isAtEnd: Bool
+
+    /// About what eleven pixels of a bold sans serif take.
+    private var length: Double { 7 * Double(text.count) + 4 }
+    var left: Double { isAtEnd ? x - length : x }
+    var right: Double { isAtEnd ? x : x + length }
+
+    func covers(_ other: PlacedLabel) -> Bool {
+      left < other.right && other.left < right && abs(y - other.y) < 12
+    }
+  }
+
+  /// The texts beside points, those first that come first; one that has no place is left out, as
+  /// the legend or the point's own note has it too.
+  private var placedLabels: [PlacedLabel] {
+    var placed: [PlacedLabel] = []
+    for label in labels where isInside((label.x, label.y)) {
+      let point = point(label.x, label.y)
+      let sides = point.x > width * 0.75 ? [true, false] : [false, true]
+      let places = [-5.0, 14].flatMap { below in
+        sides.map { isAtEnd in
+          PlacedLabel(
+            text: label.text, x: point.x + (isAtEnd ? -6 : 6), y: point.y + below, isAtEnd: isAtEnd)
+        }
+      }
+      let free = places.first { place in
+        place.left >= 0 && place.right <= width && place.y < height - bottom
+          && !placed.contains(where: place.covers)
+      }
+      if let free { placed.append(free) }
+    }
+    return placed
+  }
+
+  private func drawn(_ label: PlacedLabel) -> String {
+    "<text class=\"t\" x=\"\(Numerals.coordinate(label.x))\" y=\"\(Numerals.coordinate(label.y))\" "
+      + "text-anchor=\"\(label.isAtEnd ? "end" : "start")\">\(escaped(label.text))</text>"
   }
 }

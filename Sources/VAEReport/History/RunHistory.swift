@@ -167,18 +167,21 @@ extension RunHistory {
 
   /// The last held-out terms: of the whole split where there are metrics, else of the fixed
   /// examples.
-  var final: BoundTerms? {
+  public var final: BoundTerms? {
     epochs.last?.heldOut ?? records.last?.heldOut ?? epochs.last?.train
   }
 
   /// Latent units of the recorded posterior.
   var units: Int { records.last?.means?.columns ?? 0 }
 
+  /// What labels are called among the classes.
+  static let labelName = "label"
+
   /// Classes of the records' examples by name: labels or factors.
   var classes: [(name: String, values: [Int32])] {
     guard let examples else { return [] }
     var found: [(name: String, values: [Int32])] = []
-    if let labels = examples.labels { found.append(("label", labels)) }
+    if let labels = examples.labels { found.append((Self.labelName, labels)) }
     if let factors = examples.factors {
       for (column, name) in examples.factorNames.enumerated() {
         found.append(

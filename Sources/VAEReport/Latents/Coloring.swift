@@ -20,7 +20,10 @@ struct Coloring {
 
   /// All that the recorded examples can be coloured by; one colour for all where that is nothing.
   static func colorings(of history: RunHistory) -> [Coloring] {
-    let found = history.classes.compactMap { Coloring($0.name, $0.values) }
+    let names = history.examples?.classNames ?? []
+    let found = history.classes.compactMap { name, values in
+      Coloring(name, values, names: name == RunHistory.labelName ? names : [])
+    }
     guard found.isEmpty, let count = history.examples?.indices.count else { return found }
     return [
       Coloring(
@@ -37,17 +40,22 @@ struct Coloring {
   }
 
   /// Classes by their values; nil where all are the same.
-  private init?(_ name: String, _ values: [Int32]) {
+  ///
+  /// - Parameter classNames: of the values, counted from 0; they may be missing.
+  private init?(_ name: String, _ values: [Int32], names classNames: [String]) {
     self.name = name
     let levels = Set(values).sorted()
     guard levels.count > 1, let low = levels.first, let high = levels.last else { return nil }
+    func title(_ value: Int32) -> String {
+      classNames.indices.contains(Int(value)) ? classNames[Int(value)] : "\(value)"
+    }
     let isOrdered = !Self.unordered.contains(name)
     if levels.count <= Self.most {
       let places = Dictionary(
         levels.enumerated().map { ($0.element, UInt8($0.offset)) },
         uniquingKeysWith: { first, _ in first })
       classes = values.map { places[$0] ?? 0 }
-      names = levels.map { "\(name == "label" ? "" : "\(name) ")\($0)" }
+      names = levels.map { "\(name == RunHistory.labelName ? "" : "\(name) ")\(title($0))" }
       colors = levels.indices.map { place in
         isOrdered ? "q\(place * 9 / (levels.count - 1))" : "c\(place)"
       }
@@ -61,7 +69,8 @@ struct Coloring {
       names = (0..<Self.most).map { place in
         let members = levels.filter { band($0) == place }
         guard let first = members.first, let last = members.last else { return "–" }
-        return first == last ? "\(name) \(first)" : "\(name) \(first)–\(last)"
+        return first == last
+          ? "\(name) \(title(first))" : "\(name) \(title(first))–\(title(last))"
       }
       colors = (0..<Self.most).map { "q\($0)" }
     }

@@ -58,7 +58,12 @@ public struct Comparison: Sendable {
 
   /// The settings that are not the same in all recipes, each with its value in every run.
   public var differences: [(name: String, values: [String])] {
-    let all = runs.map { Self.settings($0.recipe) }
+    Self.differences(runs.map(\.recipe))
+  }
+
+  /// The settings that are not the same in some recipes, each with its value in every one.
+  static func differences(_ recipes: [JSON.Object]) -> [(name: String, values: [String])] {
+    let all = recipes.map(settings)
     var names: [String] = []
     for settings in all {
       for setting in settings where !names.contains(setting.name) { names.append(setting.name) }

@@ -44,6 +44,11 @@ struct ComparisonPage {
         rows: table.rows.enumerated().map { number, row in
           ["\(swatch(number))\(escaped(row[0]))"] + row.dropFirst().map(escaped)
         })
+      if let seeds = comparison.seedTable {
+        VAEReport.table(
+          caption: "Mean and standard deviation over the seeds of each recipe, in nats an example",
+          header: seeds.header.map(escaped), rows: seeds.rows.map { $0.map(escaped) })
+      }
     }
   }
 
@@ -101,7 +106,7 @@ struct ComparisonPage {
     guard !series.isEmpty else { return nil }
     return LinePlot(
       title: "Rate of each unit at the end",
-      x: Axis(.linear, covering: series.flatMap { $0.points.map(\.x) }),
+      x: Axis(.counted, covering: series.flatMap { $0.points.map(\.x) }),
       y: Axis(.linear, covering: series.flatMap { $0.points.map(\.y) } + [0]),
       xName: "units by rate", yName: "nats", series: series)
   }

@@ -77,14 +77,14 @@ struct FramePanels {
         if let means {
           histogram(
             means, id: "means", title: "Means μ of q(z|x)",
-            note: "over all units and examples; "
+            note: "Over all units and examples; "
               + "units that say nothing have all of theirs at zero", mark: 0)
         }
         if let deviations {
           histogram(
             deviations, id: "deviations", title: "Standard deviations σ of q(z|x)",
             note:
-              "a unit that says nothing has σ = 1, that of the prior; the more it says, the smaller",
+              "A unit that says nothing has σ = 1, that of the prior; the more it says, the smaller",
             mark: 1)
         }
         if let codes { codePanel(codes) }
@@ -294,7 +294,7 @@ struct FramePanels {
   private func unitText(_ units: UnitActivity, _ frame: Int) -> String {
     let rates = units.rates[frame]
     let order = rates.indices.sorted { rates[$0] > rates[$1] }.prefix(3)
-    let leading = order.map { "\(units.names[$0]) \(Numerals.short(rates[$0]))" }
+    let leading = order.map { "\(units.names[$0]) (\(Numerals.short(rates[$0])))" }
     return
       "\(units.activeCounts[frame]) active, \(units.count - units.activeCounts[frame]) collapsed; most in "
       + leading.joined(separator: ", ") + "."

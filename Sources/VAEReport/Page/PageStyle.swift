@@ -88,6 +88,7 @@ enum PageStyle {
     .key button,.key span{display:inline-flex;align-items:center;gap:.35rem;padding:.15rem .5rem;min-height:1.8rem;
     font-size:.82rem}
     .key svg{width:11px;height:11px;flex:none}
+    .moments+.plots{margin-top:1.4rem}
     .moments{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.2rem,1fr));gap:.5rem;margin-top:.6rem}
     .moments button{padding:.25rem;text-align:left;background:var(--bg);border-color:var(--line)}
     .moments button[aria-pressed=true]{background:var(--panel);color:var(--ink);border-color:var(--accent);
@@ -113,8 +114,11 @@ enum PageStyle {
     .js .without-script{display:none}
     @media (max-width:46rem){.wide text{font-size:14px}.wide text.i{font-size:12px}.frames{grid-template-columns:minmax(0,1fr)}body{padding:0 .9rem 2rem}h1{font-size:1.4rem}
     .moments{grid-template-columns:repeat(3,minmax(0,1fr))}}
-    @media print{:root{--bg:#fff;--ink:#000;--soft:#444;--line:#bbb;--panel:#fff}body{max-width:none}
-    .scrubber,.controls,nav,.skip,.live{display:none!important}.table.tall{max-height:none}a{color:inherit}
-    h2{break-after:avoid}.key button{border:0}}
+    @media print{:root{--bg:#fff;--ink:#000;--soft:#444;--line:#bbb;--panel:#fff}html{font-size:12px}body{max-width:none}
+    .scrubber,.controls,nav,.skip,.live{display:none!important}a{color:inherit}.key button{border:0}
+    .table,.table.tall{max-height:none;overflow:visible}table{font-size:.8rem}th,td{white-space:normal;padding-right:.5rem}
+    .swatch{print-color-adjust:exact;-webkit-print-color-adjust:exact}h2,h3{break-after:avoid}tr{break-inside:avoid}
+    .plots{grid-template-columns:repeat(3,minmax(0,1fr))}.plots.wide{grid-template-columns:repeat(2,minmax(0,1fr))}
+    .moments{grid-template-columns:repeat(7,minmax(0,1fr))}.frames{grid-template-columns:minmax(0,1.15fr) minmax(0,1fr)}}
     """
 }

@@ -69,9 +69,14 @@ extension RunPage {
     }
     return LinePlot(
       title: name,
-      x: Axis(.linear, epochs.first ?? 0, max(epochs.last ?? 1, (epochs.first ?? 0) + 1)),
+      x: Self.epochAxis(from: epochs.first ?? 0, to: epochs.last ?? 1),
       y: Axis(.linear, covering: (shown + heldOut).map(\.y)), xName: "epoch", yName: "nats",
       series: series)
+  }
+
+  /// From the first epoch to the last; a single one stands in the middle, where it is seen.
+  private static func epochAxis(from first: Double, to last: Double) -> Axis {
+    first < last ? Axis(.counted, first, last) : Axis(.counted, first - 1, first + 1)
   }
 
   private var metricsTable: String {

@@ -42,7 +42,8 @@ extension RunPage {
     return markup {
       "<p>In nats an example, ± standard errors; the newest first.</p>"
       table(
-        caption: "Evaluations", header: ["split", "step", "examples"] + columns.map(\.name),
+        caption: "What each evaluation found",
+        header: ["split", "step", "examples"] + columns.map(\.name),
         rows: rows)
       if columns.contains(where: { $0.key == "mig" }) {
         "<p class=\"note\">MIG (mutual information gap), FactorVAE score and DCI compare units with the factors that generated the "

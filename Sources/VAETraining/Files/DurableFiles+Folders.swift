@@ -26,7 +26,9 @@ extension DurableFiles {
 
   /// What stands at a path, nil for nothing.
   ///
-  /// - Parameter followingLinks: whether a link counts as what it leads to.
+  /// - Parameters:
+  ///   - path: where to look.
+  ///   - followingLinks: whether a link counts as what it leads to.
   public static func kind(of path: String, followingLinks: Bool = true) throws -> Kind? {
     var status = stat()
     guard fstatat(AT_FDCWD, path, &status, followingLinks ? 0 : AT_SYMLINK_NOFOLLOW) == 0 else {

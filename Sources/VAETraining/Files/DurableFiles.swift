@@ -47,8 +47,10 @@ public enum DurableFiles {
 
   /// The contents of a file.
   ///
-  /// - Parameter limit: the largest size that is read; a larger one is refused before memory is
-  ///   taken for it.
+  /// - Parameters:
+  ///   - path: of the file.
+  ///   - limit: the largest size that is read; a larger one is refused before memory is taken for
+  ///     it.
   public static func read(_ path: String, limit: Int = .max) throws -> [UInt8] {
     let file = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
     guard file >= 0 else { throw FileError(reading: path) }

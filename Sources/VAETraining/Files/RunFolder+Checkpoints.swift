@@ -137,7 +137,9 @@ extension RunFolder {
   /// It is written under a temporary name, every file and the folder synchronized, and published by
   /// one rename; then `latest` is replaced by another.
   ///
-  /// - Parameter files: one for each name in `CheckpointFile`.
+  /// - Parameters:
+  ///   - step: the updates made.
+  ///   - files: one for each name in `CheckpointFile`.
   /// - Throws: `FileError`; the checkpoints that were there are still there then.
   public func writeCheckpoint(step: Int, files: [(name: String, bytes: [UInt8])]) throws {
     precondition(

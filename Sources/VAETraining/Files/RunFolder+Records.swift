@@ -141,8 +141,10 @@ extension RunFolder {
 
   /// Removes records and evaluations of steps beyond one, and records of steps that are not wanted.
   ///
-  /// - Parameter isWanted: whether a step has a record where training goes on; that of the last
-  ///   step of a shorter training has none.
+  /// - Parameters:
+  ///   - step: the last that is kept.
+  ///   - isWanted: whether a step has a record where training goes on; that of the last step of a
+  ///     shorter training has none.
   public func cutRecords(toStep step: Int, where isWanted: (Int) -> Bool) throws {
     try checkMayBeWritten()
     guard try DurableFiles.kind(of: recordsPath) == .folder else { return }

@@ -41,7 +41,8 @@ public struct RunFolder: Sendable {
 
   /// A run for reading, also while another process trains it.
   ///
-  /// - Throws: `FileError` of kind `missing` where there is nothing, `malformed` where it is no run.
+  /// - Throws: `FileError` of kind `missing` where there is nothing, `malformed` where it is no
+  ///   run.
   public static func open(_ path: String) throws -> RunFolder {
     let run = RunFolder(path: trimmed(path), lock: nil)
     guard let kind = try DurableFiles.kind(of: run.path) else {
@@ -73,18 +74,28 @@ public struct RunFolder: Sendable {
     at path: String, force: Bool = false, resume: Bool = false
   ) throws -> RunFolder {
     let path = trimmed(path)
-    let reader = RunFolder(path: path, lock: nil)
-    if try DurableFiles.kind(of: path, followingLinks: false) == nil {
+    if try mayBeMade(at: path, force: force, resume: resume) == nil {
       try DurableFiles.makeFolder(path)
       try DurableFiles.synchronize(folder: DurableFiles.folder(of: path))
-    } else {
-      try reader.checkMayBeTaken(force: force, resume: resume)
     }
     let run = RunFolder(path: path, lock: try RunLock(run: path))
     // Another process may have begun a run between the first look and the lock.
     try run.checkMayBeTaken(force: force, resume: resume)
     if force && !resume { try run.removeRun() }
     try run.recover()
+    return run
+  }
+
+  /// Looks whether `create` would take a path, and changes nothing.
+  ///
+  /// - Returns: what is there, for reading; nil where there is nothing.
+  /// - Throws: `FileError` of kind `exists` where there is something that must not be touched.
+  public static func mayBeMade(
+    at path: String, force: Bool = false, resume: Bool = false
+  ) throws -> RunFolder? {
+    let run = RunFolder(path: trimmed(path), lock: nil)
+    guard try DurableFiles.kind(of: run.path, followingLinks: false) != nil else { return nil }
+    try run.checkMayBeTaken(force: force, resume: resume)
     return run
   }
 

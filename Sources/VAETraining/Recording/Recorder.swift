@@ -72,6 +72,7 @@ final class Recorder {
       split: split.name, indices: chosen.map(Int64.init),
       images: images(withoutTape { examples.batch(pictured, context(for: pictured)) }))
     found.labels = split.labels.map { labels in chosen.map { labels[$0] } }
+    found.classNames = split.classes
     if let factors = split.factors {
       found.factorNames = factors.names
       found.factors = RecordedArray(

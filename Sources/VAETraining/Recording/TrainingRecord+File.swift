@@ -29,7 +29,9 @@ extension TrainingRecord {
 
   /// Reads a record.
   ///
-  /// - Parameter source: the file's path, for errors.
+  /// - Parameters:
+  ///   - bytes: the contents of the file.
+  ///   - source: the file's path, for errors.
   /// - Throws: `SafetensorsError` or `TrainingError` naming the file and what is wrong with it.
   public init(parsing bytes: [UInt8], source: String) throws {
     let file = try Safetensors(parsing: bytes, path: source)
@@ -72,17 +74,19 @@ extension RecordedExamples {
     file.add("images", images)
     if let labels { file.add("labels", shape: [labels.count], labels) }
     file.add("factors", factors)
-    file.metadata = [
-      Self.key: JSON.object([
-        "split": .text(split), "factors": .array(factorNames.map(JSON.text)),
-      ]).line
+    var members: JSON.Object = [
+      "split": .text(split), "factors": .array(factorNames.map(JSON.text)),
     ]
+    if !classNames.isEmpty { members["classes"] = .array(classNames.map(JSON.text)) }
+    file.metadata = [Self.key: JSON.object(members).line]
     return file.encoded()
   }
 
   /// Reads examples.
   ///
-  /// - Parameter source: the file's path, for errors.
+  /// - Parameters:
+  ///   - bytes: the contents of the file.
+  ///   - source: the file's path, for errors.
   /// - Throws: `SafetensorsError` or `TrainingError` naming the file and what is wrong with it.
   public init(parsing bytes: [UInt8], source: String) throws {
     let file = try Safetensors(parsing: bytes, path: source)
@@ -98,6 +102,7 @@ extension RecordedExamples {
     labels = try file.array("labels", axes: 1)?.values
     factors = try file.array("factors", axes: 2)
     factorNames = names.compactMap(\.text)
+    if case .array(let names)? = members["classes"] { classNames = names.compactMap(\.text) }
     guard labels?.count ?? indices.count == indices.count,
       factors?.rows ?? indices.count == indices.count,
       factors?.columns ?? 0 == factorNames.count

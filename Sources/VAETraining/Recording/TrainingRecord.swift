@@ -57,6 +57,8 @@ public struct RecordedExamples: Sendable {
   public var images: RecordedImages
   /// The class of each, where there are classes.
   public var labels: [Int32]?
+  /// The names of the classes, where they have some: a label is a place among them.
+  public var classNames: [String] = []
   /// The factors that generated each, `[examples, factors]`, where they are known.
   public var factors: RecordedArray<Int32>?
   /// The factors' names.

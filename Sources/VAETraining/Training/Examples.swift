@@ -84,7 +84,7 @@ extension DataSource {
       }
     return DataDescription(
       height: shape.height, width: shape.width, channels: shape.channels, range: range,
-      rule: rule)
+      rule: rule, preparation: preparation)
   }
 
   /// The split that watches over training: `valid` where there is one, else `test`.

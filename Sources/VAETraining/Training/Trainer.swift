@@ -54,7 +54,11 @@ public final class Trainer {
 
   /// A trainer at step zero.
   ///
-  /// - Parameter stage: what is trained; a further stage needs the weights of the one before it.
+  /// - Parameters:
+  ///   - model: what is trained, in place.
+  ///   - data: what it is trained on.
+  ///   - options: how it is trained.
+  ///   - stage: what is trained; a further stage needs the weights of the one before it.
   /// - Throws: `TrainingError` where the data have fewer examples than a batch, or the stage does
   ///   not suit the model; `RecipeError` where the processor lacks the precision asked for.
   public init(

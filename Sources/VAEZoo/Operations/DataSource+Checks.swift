@@ -4,17 +4,20 @@ import VAETraining
 
 extension DataSource {
   /// Opens data for a model that exists: values are read by the rule that it was trained with, and
-  /// must have its size and range.
+  /// must have its size and range. Images are prepared as those were that it was trained on, where
+  /// `images` does not say otherwise.
   ///
   /// - Throws: `DataError` where the data cannot be read, `RecipeError` of kind `unsuitableData`
   ///   where they do not fit.
   public static func open(
-    _ specification: String, for recipe: Recipe, options: TrainingOptions
+    _ specification: String, for recipe: Recipe, options: TrainingOptions,
+    images: ImageFolderOptions? = nil
   ) throws -> DataSource {
     guard let wanted = recipe.data else {
       throw RecipeError(.malformed, "the recipe has no data part, so its model has no size")
     }
-    let source = try DataSource.open(specification, rule: wanted.rule)
+    let source = try DataSource.open(
+      specification, rule: wanted.rule, preparation: wanted.preparation, images: images)
     try source.checkFits(wanted, binarization: options.binarization)
     return source
   }

@@ -62,7 +62,9 @@ extension TrainedModel {
 
   /// The layers of an array of latents, as `decode` takes them.
   ///
-  /// - Parameter name: what the array is, for errors.
+  /// - Parameters:
+  ///   - table: a row for each example.
+  ///   - name: what the array is, for errors.
   /// - Throws: `TrainingError` where the model has no latents; `DataError` where the array has
   ///   another shape than they have, or holds what is no number or no code.
   public func latents(from table: Tensor, name: String) throws -> [Tensor] {

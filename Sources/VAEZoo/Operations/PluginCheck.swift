@@ -28,7 +28,9 @@ public struct PluginCheck {
 
   /// A check of a file.
   ///
-  /// - Parameter observe: told of each step and what it found.
+  /// - Parameters:
+  ///   - path: of the shared object.
+  ///   - observe: told of each step and what it found.
   public init(_ path: String, observe: @escaping (Event) -> Void) {
     self.path = path
     self.observe = observe

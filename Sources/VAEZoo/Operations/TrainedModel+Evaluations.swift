@@ -7,8 +7,10 @@ extension TrainedModel {
   /// does nothing for a model from elsewhere.
   ///
   /// - Parameters:
+  ///   - result: what was measured.
   ///   - split: the name of what was measured.
   ///   - data: the source that the split is of.
+  ///   - seed: of the evaluation's draws.
   /// - Throws: `FileError` where the folder cannot be written.
   public func keep(
     _ result: Evaluator.Result, split: String, data: String, seed: Int

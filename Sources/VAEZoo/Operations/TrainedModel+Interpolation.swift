@@ -11,8 +11,11 @@ extension TrainedModel {
   /// the other example; on a linear path their vectors are mixed instead.
   ///
   /// - Parameters:
+  ///   - split: the examples.
   ///   - pairs: indices in the split.
+  ///   - path: which way leads from one to the other.
   ///   - steps: images on each way, both ends included; at least 2.
+  ///   - seed: of everything random.
   /// - Throws: `TrainingError` where the model has no latents.
   public func interpolate(
     _ split: DataSplit, pairs: [(from: Int, to: Int)], path: LatentPath, steps: Int, seed: Int = 0

@@ -19,7 +19,10 @@ public struct Encoding {
 extension TrainedModel {
   /// Encodes examples of a split.
   ///
-  /// - Parameter chosen: their indices; nil for all, in order.
+  /// - Parameters:
+  ///   - split: the examples.
+  ///   - chosen: their indices; nil for all, in order.
+  ///   - seed: of everything random.
   public func encode(
     _ split: DataSplit, examples chosen: [Int]? = nil, seed: Int = 0
   ) -> Encoding {
@@ -59,12 +62,11 @@ extension TrainedModel {
   ///
   /// - Parameters:
   ///   - latents: a tensor for each stochastic layer, the one nearest to the data first, all with
-  ///     the
-  ///     same number of rows; for codes their numbers or vectors. `misfit(of:)` tells whether a model
-  ///     can take them.
+  ///     the same number of rows; for codes their numbers or vectors. `misfit(of:)` tells whether a
+  ///     model can take them.
   ///   - numbers: what positions each row's draws; rows of one number differ by their latents
-  ///     alone.
-  ///     Nil for the rows' own.
+  ///     alone. Nil for the rows' own.
+  ///   - seed: of everything random.
   public func decode(_ latents: [Tensor], numbers: [Int]? = nil, seed: Int = 0) -> Tensor {
     let count = latents.first?.shape[0] ?? 0
     let numbers = numbers ?? Array(0..<count)
@@ -94,7 +96,9 @@ extension TrainedModel {
 
   /// Why `decode` cannot take latents of some shapes; nil where it can, if their values are right.
   ///
-  /// - Parameter areCodes: for each, whether it holds the numbers of codes.
+  /// - Parameters:
+  ///   - found: of the latents, the first axis being examples.
+  ///   - areCodes: for each, whether it holds the numbers of codes.
   public func misfit(ofShapes found: [Shape], areCodes: [Bool]) -> String? {
     let structure = model.prior.latents
     let wanted = structure.layerShapes

@@ -49,9 +49,11 @@ extension TrainedModel {
   /// most frequent ones; places come by how much that changes the image.
   ///
   /// - Parameters:
+  ///   - start: the latents of which one is changed.
   ///   - units: walks at most; of a hierarchy, in each layer.
   ///   - steps: images on each walk; at least 2.
   ///   - rates: see `unitRates`; not used for codes.
+  ///   - seed: of everything random.
   /// - Throws: `TrainingError` where there are no latents, or their prior has no quantiles.
   public func traverse(
     from start: TraversalStart, units: Int, steps: Int, rates: [Double] = [], seed: Int = 0

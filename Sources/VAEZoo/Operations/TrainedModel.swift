@@ -49,7 +49,10 @@ public struct TrainedModel {
 
   /// Reads the bytes of a file that `save` wrote.
   ///
-  /// - Parameter source: what the bytes are, for errors.
+  /// - Parameters:
+  ///   - bytes: the contents of the file.
+  ///   - source: what the bytes are, for errors.
+  ///   - registry: the variants and components that the recipe may name.
   /// - Throws: what `open(_:registry:)` throws.
   public static func open(
     bytes: [UInt8], source: String, registry: Registry
@@ -108,8 +111,14 @@ public struct TrainedModel {
 
 extension TrainedModel {
   /// Opens data as this model takes them.
-  public func data(_ specification: String) throws -> DataSource {
-    try DataSource.open(specification, for: recipe, options: options)
+  ///
+  /// - Parameters:
+  ///   - specification: the built-in name, or the path.
+  ///   - images: how image files are decoded; nil for a program that does not decode any.
+  public func data(
+    _ specification: String, images: ImageFolderOptions? = nil
+  ) throws -> DataSource {
+    try DataSource.open(specification, for: recipe, options: options, images: images)
   }
 
   /// The model of a further stage, such as a prior over the codes of a trained VQ-VAE: a new one
@@ -118,6 +127,7 @@ extension TrainedModel {
   /// - Parameters:
   ///   - name: one of the variant's `furtherStages`.
   ///   - settings: as after `--set`.
+  ///   - registry: the variants and components that the recipe may name.
   /// - Throws: `RecipeError` for a stage or a setting that there is not; `TrainingError` where the
   ///   settings leave no place for these weights.
   public func stage(

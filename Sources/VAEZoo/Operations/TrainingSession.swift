@@ -37,17 +37,20 @@ public struct TrainingRequest: Sendable {
   public var run: String
   /// What to do where it exists.
   public var existing: Existing
+  /// How image files are decoded; nil for a program that does not decode any.
+  public var images: ImageFolderOptions?
 
   /// A request.
   public init(
     _ subject: Subject, settings: [(key: String, value: String)] = [], data: String, run: String,
-    existing: Existing = .refuse
+    existing: Existing = .refuse, images: ImageFolderOptions? = nil
   ) {
     self.subject = subject
     self.settings = settings
     self.data = data
     self.run = run
     self.existing = existing
+    self.images = images
   }
 }
 
@@ -83,26 +86,53 @@ public final class TrainingSession {
     case .stage(let name, let origin):
       fresh = try TrainedModel.finished(origin, registry: registry)
         .stage(name, settings: request.settings, registry: registry)
-      data = try fresh.data(request.data)
+      data = try fresh.data(request.data, images: request.images)
     }
     try self.init(
       model: fresh.model, recipe: fresh.recipe, data: data, run: request.run,
       existing: request.existing)
   }
 
+  /// Prepares to train a recipe with settings on data that are open already.
+  convenience init(
+    _ recipe: Recipe, settings: [(key: String, value: String)], data: DataSource,
+    run path: String?, existing: TrainingRequest.Existing, registry: Registry
+  ) throws {
+    let (fresh, data) = try Self.firstStage(
+      of: recipe, settings: settings, source: path ?? "", registry: registry
+    ) { _ in data }
+    try self.init(
+      model: fresh.model, recipe: fresh.recipe, data: data, run: path, existing: existing)
+  }
+
   /// A model with fresh weights for the data that a request names, and these data.
   private static func firstStage(
     of recipe: Recipe, _ request: TrainingRequest, registry: Registry
   ) throws -> (TrainedModel, DataSource) {
+    try firstStage(
+      of: recipe, settings: request.settings, source: request.run, registry: registry
+    ) { data in
+      try DataSource.open(
+        request.data, rule: data?.rule, preparation: data?.preparation, images: request.images)
+    }
+  }
+
+  /// A model with fresh weights, and the data that it is for.
+  ///
+  /// - Parameter open: given what the recipe says of its data.
+  private static func firstStage(
+    of recipe: Recipe, settings: [(key: String, value: String)], source: String,
+    registry: Registry, open: (DataDescription?) throws -> DataSource
+  ) throws -> (TrainedModel, DataSource) {
     var recipe = recipe
     // What concerns training comes first: whether values become binary decides what the model sees.
-    try registry.apply(request.settings.filter { $0.key.hasPrefix("training.") }, to: &recipe)
+    try registry.apply(settings.filter { $0.key.hasPrefix("training.") }, to: &recipe)
     let options = TrainingOptions(recipe.training)
-    let data = try DataSource.open(request.data, rule: recipe.data?.rule)
+    let data = try open(recipe.data)
     recipe.data = try data.description(binarization: options.binarization)
-    try registry.apply(request.settings.filter { !$0.key.hasPrefix("training.") }, to: &recipe)
+    try registry.apply(settings.filter { !$0.key.hasPrefix("training.") }, to: &recipe)
     let model = try registry.model(recipe, seed: options.seed)
-    return (TrainedModel(model: model, recipe: recipe, source: request.run), data)
+    return (TrainedModel(model: model, recipe: recipe, source: source), data)
   }
 
   /// Prepares to train a model that exists, on data that suit its recipe.
@@ -132,7 +162,7 @@ public final class TrainingSession {
       run = nil
     }
 
-    var notices = ["values: \(data.ruleSentence)"]
+    var notices = data.notices + ["values: \(data.ruleSentence)"]
     if data.validation == nil {
       notices.append(
         data.test == nil
@@ -161,7 +191,7 @@ public final class TrainingSession {
     let checkpoint = try run.storedCheckpoint()
     if let checkpoint {
       try trainer.restore(checkpoint)
-      try checkLength(trainer, run: path)
+      try checkLength(trainer, step: trainer.step, run: path)
     }
     // From here on nothing is refused any more.
     let document = Array(recipe.json.document.utf8)
@@ -172,6 +202,17 @@ public final class TrainingSession {
       schedule.contains($0) || $0 == trainer.totalSteps
     }
     return checkpoint
+  }
+
+  /// Throws what this training would be refused for in a run folder, and leaves the disk as it is.
+  func checkMayUse(_ path: String, existing: TrainingRequest.Existing) throws {
+    let run = try RunFolder.mayBeMade(
+      at: path, force: existing == .replace, resume: existing == .resume)
+    guard let run, existing == .resume else { return }
+    if let stored = try run.recipeBytes() { try Self.checkSame(stored, recipe, run: path) }
+    if let checkpoint = try run.latestCheckpoint() {
+      try Self.checkLength(trainer, step: checkpoint.step, run: path)
+    }
   }
 
   /// A resumed run keeps its recipe; only the number of epochs may be another one, where the
@@ -209,9 +250,9 @@ public final class TrainingSession {
   }
 
   /// A run cannot end before the epoch it has come to.
-  private static func checkLength(_ trainer: Trainer, run: String) throws {
-    guard trainer.step > trainer.totalSteps else { return }
-    let done = (trainer.step + trainer.updatesPerEpoch - 1) / trainer.updatesPerEpoch
+  private static func checkLength(_ trainer: Trainer, step: Int, run: String) throws {
+    guard step > trainer.totalSteps else { return }
+    let done = (step + trainer.updatesPerEpoch - 1) / trainer.updatesPerEpoch
     throw RecipeError(
       .invalid,
       "\(run) has come to epoch \(done), beyond the \(trainer.options.epochs) epochs asked for; resume with --epochs "
@@ -265,6 +306,8 @@ public final class TrainingSession {
   }
 
   private var hasBegun = false
+  /// Whether the model of a finished run is in its folder in one file.
+  public var isExported: Bool { exportPath.map(DurableFiles.exists) ?? false }
   private var exportPath: String? { run.map { "\($0.path)/model.safetensors" } }
 
   /// The exported model of fewer epochs must not pass for the end of this run.

@@ -91,6 +91,26 @@ enum ArrayFile {
       + littleEndian(UInt32(directory.count)) + start + [0, 0]
   }
 
+  /// A PNG file of grey bytes, which are stored as they are.
+  static func png(height: Int, width: Int, grey pixels: [UInt8]) -> [UInt8] {
+    func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
+      let checked = Array(name.utf8) + data
+      return bigEndian(UInt32(data.count)) + checked + bigEndian(crc32(checked))
+    }
+    let rows = (0..<height).flatMap { [0] + pixels[$0 * width..<($0 + 1) * width] }
+    let size = UInt16(rows.count)
+    var stored: [UInt8] = [0x78, 1, 1]
+    for word in [size, ~size] { stored += [UInt8(word & 255), UInt8(word >> 8)] }
+    var (low, high) = (UInt32(1), UInt32(0))
+    for byte in rows {
+      low = (low + UInt32(byte)) % 65521
+      high = (high + low) % 65521
+    }
+    return [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
+      + chunk("IHDR", bigEndian(UInt32(width)) + bigEndian(UInt32(height)) + [8, 0, 0, 0, 0])
+      + chunk("IDAT", stored + rows + bigEndian(high << 16 | low)) + chunk("IEND", [])
+  }
+
   /// A gzip file whose blocks are stored as they are.
   static func gzip(_ content: [UInt8]) -> [UInt8] {
     var file = gzipHeader

@@ -6,6 +6,10 @@ import XCTest
 
 /// A plug-in of the process itself: a prior of two units, N(0, I).
 enum InProcessPlugin {
+  /// What its part is listed as coming from. It stays for the life of the process, so that
+  /// every test that adds it must give it this name.
+  static let origin = "own plug-in"
+  static let componentName = "own-normal"
   nonisolated(unsafe) private static var host = vae_host()
   /// Objects that were made and not destroyed.
   nonisolated(unsafe) static var objects = 0
@@ -32,7 +36,7 @@ enum InProcessPlugin {
     }
     var component = vae_component()
     component.struct_size = UInt32(MemoryLayout<vae_component>.size)
-    component.name = text("own-normal")
+    component.name = text(componentName)
     component.summary = text("N(0, I) over two units")
     component.create = { _, _, _, _ in
       InProcessPlugin.objects += 1

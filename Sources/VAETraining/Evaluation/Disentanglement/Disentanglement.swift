@@ -12,7 +12,9 @@ public struct Disentanglement: Equatable, Sendable {
 
   /// Measures a representation.
   ///
-  /// - Parameter random: where votes and trees come from; the same source gives the same numbers.
+  /// - Parameters:
+  ///   - representation: latents of examples whose factors are known.
+  ///   - random: where votes and trees come from; the same source gives the same numbers.
   public init(_ representation: FactoredRepresentation, random: RandomSource) {
     mutualInformationGap = MutualInformationGap(representation)
     factorVAEScore = FactorVAEScore(representation, random: random.child("FactorVAE score"))

@@ -1,0 +1,92 @@
+extension DataSource {
+  /// A source out of a folder of images, from its cache where that is of the same files and
+  /// preparation.
+  static func imageFolder(
+    _ path: String, _ options: ImageFolderOptions?, _ preparation: ImagePreparation,
+    rule: ValueRule?
+  ) throws(DataError) -> DataSource {
+    var root = path
+    while root.count > 1 && root.hasSuffix("/") { root.removeLast() }
+    guard let options else {
+      // Where nothing can be decoded, it is enough to say so.
+      let listing = try ImageListing(
+        root, endings: ImageListing.commonEndings, otherNames: 1_000)
+      guard !listing.files.isEmpty else { throw nothing(in: path) }
+      throw DataError(
+        .unusable,
+        "\(path) is a folder of images, which only the command vae-zoo decodes; open the "
+          + ".cache.npz that it leaves beside the folder")
+    }
+    let listing = try ImageListing(root, endings: options.decoder.endings)
+    guard !listing.files.isEmpty else { throw nothing(in: path) }
+    let folder = try ImageFolder(listing, name: path)
+    let cache = ImageCache(
+      root: root, folder: options.cache, preparation: preparation, listing: listing)
+    var notices = folder.notices
+    var stored: PackedImages?
+    do {
+      stored = try cache.read()
+    } catch {
+      let reason = error.message.replacing("; get it again", with: "")
+      notices.append("packed images are damaged and made anew: \(reason)")
+    }
+    let images: PackedImages
+    if let stored {
+      images = stored
+    } else {
+      try cache.makeFolder()
+      let packing = ImagePacking(root: root, options: options, preparation: preparation)
+      images = try packing.pack(folder.splits)
+      do {
+        try cache.write(images)
+        notices.append("decoded images are kept in \(cache.path)")
+      } catch {
+        // Where nobody asked for a cache, it is only slower the next time.
+        if options.cache != nil { throw error }
+        notices.append("\(error.message); choose a folder for packed images by --cache")
+      }
+    }
+    notices += skippedNotices(images.skipped, root: root)
+    let splits = folder.splits.compactMap { split -> SplitArrays? in
+      images.splits.first { $0.name == split.name }.map { found in
+        SplitArrays(
+          name: found.name, images: found.images,
+          labels: found.labels.map { labels in
+            LabelArray(name: labels.name, values: labels.values, classes: folder.classes)
+          })
+      }
+    }
+    guard let train = splits.first, train.name == "train" else {
+      throw DataError(.unusable, "\(path) has no training images")
+    }
+    var source = try DataSource(
+      name: path, train: train, others: Array(splits.dropFirst()), rule: rule ?? .bytes)
+    source.preparation = preparation.text
+    source.notices = notices
+    return source
+  }
+
+  private static func nothing(in path: String) -> DataError {
+    if case .file = InputFile.kind(of: "\(path)/data_batch_1") {
+      return DataError(
+        .unusable, "\(path) is CIFAR's version for Python; get the binary version")
+    }
+    return DataError(
+      .missing,
+      "\(path) has neither IDX files (train-images-idx3-ubyte, with or without .gz), nor CIFAR "
+        + "files (data_batch_1.bin), nor images (.png, .jpg) in it or below")
+  }
+
+  private static func skippedNotices(_ skipped: [String], root: String) -> [String] {
+    let shown = 10
+    return skipped.prefix(shown).map { "left out: \(root)/\($0)" }
+      + (skipped.count > shown ? ["left out: \(skipped.count - shown) more files of \(root)"] : [])
+  }
+}
+
+/// The images of a folder in memory.
+struct PackedImages {
+  let splits: [SplitArrays]
+  /// The files that are left out, each with the reason.
+  let skipped: [String]
+}

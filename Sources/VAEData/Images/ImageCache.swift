@@ -1,0 +1,113 @@
+import Glibc
+
+/// The packed images of a folder: an NPZ archive of the splits' arrays, as `DataSource.open` reads
+/// it too, with two more that say what it was made from and which files it lacks.
+struct ImageCache {
+  let path: String
+  /// Names, sizes and times of the files with the preparation, hashed.
+  private let key: String
+  private let folder: String?
+
+  private static let keyName = "cache_key"
+  private static let skippedName = "cache_skipped"
+  /// The number that changes when images are decoded or packed otherwise.
+  private static let format = 1
+
+  /// - Parameters:
+  ///   - root: the folder of images.
+  ///   - folder: for the archive; nil for the one that has `root`.
+  ///   - preparation: of the images.
+  ///   - listing: the files.
+  init(root: String, folder: String?, preparation: ImagePreparation, listing: ImageListing) {
+    let words = preparation.text ?? "plain"
+    var description = "\(Self.format) \(words)\n"
+    for file in listing.files { description += "\(file.name)/\(file.size)/\(file.time)\n" }
+    key = NameHash.text(of: description)
+    let suffix = preparation.text.map {
+      "-" + $0.replacing("size=", with: "").replacing(" ", with: "-")
+    }
+    let absolute = Self.absolutePath(root)
+    self.folder = folder
+    if let folder {
+      // Folders of one name in different places have different caches.
+      let name = absolute.split(separator: "/").last.map(String.init) ?? "images"
+      let place = NameHash.text(of: absolute).prefix(8)
+      path = "\(folder)/\(name)-\(place)\(suffix ?? "").cache.npz"
+    } else {
+      path = "\(absolute)\(suffix ?? "").cache.npz"
+    }
+  }
+
+  private static func absolutePath(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  /// What is stored, nil where there is nothing, or something made from other files.
+  ///
+  /// - Throws: `DataError` where it is damaged.
+  func read() throws(DataError) -> PackedImages? {
+    guard case .file = InputFile.kind(of: path) else { return nil }
+    let archive = try ZIPArchive(path: path)
+    guard try text(Self.keyName, in: archive) == key else { return nil }
+    var splits: [SplitArrays] = []
+    for name in ["train", "valid", "test"] {
+      if let split = try DataSource.split(name, in: archive, path: path) { splits.append(split) }
+    }
+    guard splits.first?.name == "train" else {
+      throw DataError(.malformed, "\(path) has no array train")
+    }
+    let skipped = try text(Self.skippedName, in: archive) ?? ""
+    return PackedImages(
+      splits: splits, skipped: skipped.split(separator: "\n").map(String.init))
+  }
+
+  private func text(_ name: String, in archive: ZIPArchive) throws(DataError) -> String? {
+    guard let array = try DataSource.array(name, in: archive, path: path) else { return nil }
+    let memory = try array.readBytes()
+    return withExtendedLifetime(memory) { String(decoding: $0.bytes, as: UTF8.self) }
+  }
+
+  /// Makes the folder that was asked for, where there is none.
+  ///
+  /// - Throws: `DataError` of kind `unwritable`.
+  func makeFolder() throws(DataError) {
+    guard let folder else { return }
+    if mkdir(folder, 0o777) == 0 { return }
+    let reason = errno
+    guard reason == EEXIST, access(folder, W_OK | X_OK) == 0 else {
+      let text = String(cString: strerror(reason == EEXIST ? errno : reason))
+      throw DataError(.unwritable, "no packed images can be kept in \(folder): \(text)")
+    }
+  }
+
+  /// Stores images: whole, or not at all.
+  ///
+  /// - Throws: `DataError` of kind `unwritable`.
+  func write(_ images: PackedImages) throws(DataError) {
+    var archive = ZIPWriter()
+    for split in images.splits {
+      guard case .bytes(let memory, _) = split.images.values else { continue }
+      let shape = split.images.shape
+      let sizes = [split.images.count, shape.height, shape.width, shape.channels]
+      archive.add(
+        "\(split.name).npy", header: NPYWriter.header(type: "|u1", sizes: sizes),
+        content: UnsafeRawBufferPointer(rebasing: memory.bytes.prefix(sizes.reduce(1, *))),
+        keeping: memory)
+      if let labels = split.labels {
+        let bytes = labels.values.flatMap { withUnsafeBytes(of: $0.littleEndian, Array.init) }
+        archive.add(
+          "\(split.name)_labels.npy",
+          bytes: NPYWriter.header(type: "<i4", sizes: [labels.values.count]) + bytes)
+      }
+    }
+    for (name, text) in [
+      (Self.keyName, key), (Self.skippedName, images.skipped.joined(separator: "\n")),
+    ] where !text.isEmpty {
+      archive.add(
+        "\(name).npy", bytes: NPYWriter.header(type: "|u1", sizes: [text.utf8.count]) + text.utf8)
+    }
+    try archive.write(to: path)
+  }
+}

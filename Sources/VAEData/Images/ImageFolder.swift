@@ -1,0 +1,106 @@
+/// Which images of a folder belong to which split and class.
+///
+/// Folders `train` and `test` (and `valid` or `val`) make the splits; where there is no `train`, a
+/// tenth of all images is set apart as the test split, by a hash of their names, so that it is the
+/// same on every machine. Folders below that are classes, in the order of their names; a split of
+/// which images lie in no such folder has no classes.
+struct ImageFolder {
+  struct Split {
+    let name: String
+    let files: [ImageListing.File]
+    /// A class for each file, nil where there are none.
+    let labels: [Int32]?
+  }
+
+  /// `train` first.
+  let splits: [Split]
+  /// The names of the classes.
+  let classes: [String]
+  /// What the user should know.
+  let notices: [String]
+
+  private static let splitNames = [
+    "train": "train", "valid": "valid", "val": "valid", "test": "test",
+  ]
+
+  init(_ listing: ImageListing, name: String) throws(DataError) {
+    let hasSplits = listing.files.contains { Self.folders(of: $0.name).first == "train" }
+    var members: [String: [ImageListing.File]] = [:]
+    if hasSplits {
+      for file in listing.files {
+        let first = Self.folders(of: file.name).first.map(String.init)
+        guard let split = first.flatMap({ Self.splitNames[$0] }) else {
+          throw DataError(
+            .unusable,
+            "\(name) has a folder train, but \(DataError.line(file.name)) is in none of train, "
+              + "valid and test; move it there, or rename the folder train")
+        }
+        members[split, default: []].append(file)
+      }
+      notices = []
+    } else {
+      let (train, test) = Self.divided(listing.files)
+      members = ["train": train, "test": test]
+      notices =
+        test.isEmpty
+        ? [] : ["\(name) has no folder train: \(test.count) of its images are set apart as test"]
+    }
+    func classes(_ files: [ImageListing.File]) -> [String]? {
+      var found: [String] = []
+      for file in files {
+        let folders = Self.folders(of: file.name).dropFirst(hasSplits ? 1 : 0)
+        guard let first = folders.first else { return nil }
+        found.append(String(first))
+      }
+      return found
+    }
+    let found = members.mapValues(classes)
+    self.classes = Set(found.values.compactMap { $0 }.joined()).sorted {
+      $0.utf8.lexicographicallyPrecedes($1.utf8)
+    }
+    var numbers: [String: Int32] = [:]
+    for (number, name) in self.classes.enumerated() { numbers[name] = Int32(number) }
+    splits = ["train", "valid", "test"].compactMap { split in
+      guard let files = members[split], !files.isEmpty else { return nil }
+      let labels = found[split].flatMap { $0 }?.compactMap { numbers[$0] }
+      return Split(name: split, files: files, labels: labels)
+    }
+  }
+
+  private static func folders(of name: String) -> ArraySlice<Substring> {
+    name.split(separator: "/").dropLast()
+  }
+
+  /// A tenth of the files, those whose names have the smallest hashes, and the others.
+  private static func divided(
+    _ files: [ImageListing.File]
+  ) -> (train: [ImageListing.File], test: [ImageListing.File]) {
+    let ranked = files.indices.map { (hash: NameHash.of(files[$0].name), index: $0) }.sorted {
+      ($0.hash, $0.index) < ($1.hash, $1.index)
+    }
+    let test = Set(ranked.prefix(files.count / 10).map(\.index))
+    return (
+      files.indices.filter { !test.contains($0) }.map { files[$0] },
+      files.indices.filter { test.contains($0) }.map { files[$0] }
+    )
+  }
+}
+
+/// The hash FNV-1a of 64 bits (G. Fowler, L. C. Noll, K.-P. Vo), whose bits are mixed once more at
+/// the end, since names differ in their last characters.
+enum NameHash {
+  static func of(_ text: String) -> UInt64 {
+    var hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+      ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+    }
+    hash ^= hash >> 32
+    hash = hash &* 0x9e37_79b9_7f4a_7c15
+    return hash ^ hash >> 29
+  }
+
+  /// Sixteen hexadecimal digits.
+  static func text(of text: String) -> String {
+    let digits = String(of(text), radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

@@ -1,0 +1,90 @@
+import Glibc
+
+/// The image files below a folder.
+struct ImageListing {
+  struct File {
+    /// Relative to the folder.
+    let name: String
+    /// In bytes, zero for a link to nothing.
+    let size: Int
+    /// When it was changed, in nanoseconds since 1970.
+    let time: Int
+  }
+
+  /// The endings of names that are taken for images where no decoder names others.
+  static let commonEndings = ["png", "jpg", "jpeg"]
+
+  /// In the order of their names, byte by byte.
+  private(set) var files: [File] = []
+  /// The folders that are being visited.
+  private var ancestors: [[UInt64]] = []
+  /// The names that were looked at.
+  private var nameCount = 0
+  private let root: String
+  private let endings: Set<String>
+
+  /// Names beside those of images that a folder may hold, and more of them for each image: links
+  /// between folders can make of a few names more than anybody waits for.
+  private let otherNames: Int
+  private static let otherNamesPerImage = 100
+
+  /// Lists a folder and all below it. Names that begin with a dot are left out.
+  init(_ root: String, endings: [String], otherNames: Int = 100_000) throws(DataError) {
+    self.root = root
+    self.endings = Set(endings)
+    self.otherNames = otherNames
+    try visit("")
+    files.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+  }
+
+  private mutating func visit(_ folder: String) throws(DataError) {
+    let path = folder.isEmpty ? root : "\(root)/\(folder)"
+    guard let stream = opendir(path) else {
+      throw DataError(
+        .unusable,
+        "\(DataError.line(path)) cannot be read: \(String(cString: strerror(errno)))")
+    }
+    defer { closedir(stream) }
+    while let entry = readdir(stream) {
+      let capacity = MemoryLayout.size(ofValue: entry.pointee.d_name)
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: capacity) { String(cString: $0) }
+      }
+      guard !name.hasPrefix(".") else { continue }
+      nameCount += 1
+      guard nameCount <= otherNames + Self.otherNamesPerImage * files.count else {
+        throw DataError(
+          .unusable,
+          "\(DataError.line(root)) has \(files.count) images among its first \(nameCount) names; "
+            + "give the folder that holds the images")
+      }
+      let relative = folder.isEmpty ? name : "\(folder)/\(name)"
+      var status = stat()
+      guard stat("\(root)/\(relative)", &status) == 0 else {
+        // Its being no image is found out, and said, where images are read.
+        if isImage(name) { files.append(File(name: relative, size: 0, time: 0)) }
+        continue
+      }
+      switch status.st_mode & S_IFMT {
+      case S_IFDIR:
+        // A link may lead back to a folder above.
+        let identity = [UInt64(status.st_dev), UInt64(status.st_ino)]
+        guard !ancestors.contains(identity) else { continue }
+        ancestors.append(identity)
+        try visit(relative)
+        ancestors.removeLast()
+      case S_IFREG where isImage(name):
+        files.append(
+          File(
+            name: relative, size: Int(status.st_size),
+            time: status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec))
+      default: break
+      }
+    }
+  }
+
+  private func isImage(_ name: String) -> Bool {
+    guard let dot = name.lastIndex(of: ".") else { return false }
+    return endings.contains(name[name.index(after: dot)...].lowercased())
+  }
+}

@@ -1,0 +1,245 @@
+import Tensors
+
+/// Decodes image files into arrays of bytes, on several threads. What comes out, an error included,
+/// does not depend on their number.
+struct ImagePacking: Sendable {
+  private let root: String
+  private let options: ImageFolderOptions
+  private let preparation: ImagePreparation
+  private let resampling: ImageResampling
+
+  /// - Parameter root: of the files' names.
+  init(root: String, options: ImageFolderOptions, preparation: ImagePreparation) {
+    self.root = root
+    self.options = options
+    self.preparation = preparation
+    resampling = ImageResampling(preparation: preparation)
+  }
+
+  /// How many of some files may be damaged: a hundredth, but at least ten, and at most half.
+  static func damageLimit(count: Int) -> Int { min(max(10, count / 100), count / 2) }
+
+  /// Decodes the files of all splits to one size, in colours where one of them has some.
+  ///
+  /// - Throws: `DataError` where sizes differ, too many files are damaged, memory is short, or a
+  ///   stop was asked for.
+  func pack(_ splits: [ImageFolder.Split]) throws(DataError) -> PackedImages {
+    let files = splits.flatMap(\.files)
+    var reference = try reference(files)
+    while true {
+      if let images = try pack(splits, files, as: reference) { return images }
+      let shape = reference.shape
+      reference.shape = ImageShape(height: shape.height, width: shape.width, channels: 3)
+    }
+  }
+
+  /// What all images have in common.
+  private struct Reference {
+    /// The file that it was found in.
+    let name: String
+    var shape: ImageShape
+  }
+
+  /// The size of the first image that can be decoded.
+  private func reference(_ files: [ImageListing.File]) throws(DataError) -> Reference {
+    let limit = Self.damageLimit(count: files.count)
+    var failures: [String] = []
+    for file in files {
+      switch decoded(file) {
+      case .success(let image):
+        let channels = preparation.isGrey ? 1 : image.shape.channels
+        return Reference(
+          name: file.name, shape: resampling.shape(of: image.shape, channels: channels))
+      case .failure(let failure):
+        failures.append(described(file, failure))
+        if failures.count > limit { throw tooMany(failures, of: files.count) }
+      }
+    }
+    throw tooMany(failures, of: files.count)
+  }
+
+  private func tooMany(_ failures: [String], of count: Int) -> DataError {
+    DataError(
+      .malformed,
+      "\(root): more than \(Self.damageLimit(count: count)) of \(count) images cannot be read, the "
+        + "first of them \(failures.first ?? "unknown"); replace or remove them")
+  }
+
+  private func described(_ file: ImageListing.File, _ failure: Failure) -> String {
+    "\(DataError.line(file.name)): \(DataError.line(failure.reason))"
+  }
+
+  // MARK: All files
+
+  /// What became of one file.
+  private enum Outcome {
+    case packed
+    case failed(Failure)
+    case differs(ImageShape)
+    /// It has colours, and the reference has not.
+    case colored
+  }
+
+  /// What all threads know.
+  private struct Progress {
+    var failures: [Int: Failure] = [:]
+    var differing: [Int: ImageShape] = [:]
+    var hasColors = false
+    var isCancelled = false
+    var done = 0
+    /// The place of the first file that cannot be accepted any more, as far as is known. Files
+    /// before it are looked at even so, as one of them may be the first.
+    var end = Int.max
+  }
+
+  /// nil where an image has colours that the reference has not.
+  private func pack(
+    _ splits: [ImageFolder.Split], _ files: [ImageListing.File], as reference: Reference
+  ) throws(DataError) -> PackedImages? {
+    let size = reference.shape.count
+    var memories: [ArrayMemory] = []
+    for split in splits {
+      let (bytes, overflow) = split.files.count.multipliedReportingOverflow(by: size)
+      memories.append(try ArrayMemory(byteCount: overflow ? .max : bytes, name: root))
+    }
+    let found = decodeAll(
+      files, as: reference.shape, into: memories, counts: splits.map(\.files.count))
+    if found.isCancelled {
+      throw DataError(.cancelled, "\(root): interrupted while images were decoded")
+    }
+    if found.hasColors { return nil }
+    let failures = found.failures.sorted { $0.key < $1.key }.map {
+      described(files[$0.key], $0.value)
+    }
+    if found.end < files.count {
+      guard let shape = found.differing[found.end] else {
+        throw tooMany(failures, of: files.count)
+      }
+      throw DataError(
+        .unusable,
+        "\(root) has images of different sizes: \(DataError.line(reference.name)) has "
+          + "\(Self.text(reference.shape)) pixels, but \(DataError.line(files[found.end].name)) has "
+          + "\(Self.text(shape)); bring all to one size by --size N")
+    }
+    var arrays: [SplitArrays] = []
+    var start = 0
+    for (split, memory) in zip(splits, memories) {
+      let kept = split.files.indices.filter { found.failures[start + $0] == nil }
+      start += split.files.count
+      arrays.append(try array(split, kept, memory, reference.shape))
+    }
+    return PackedImages(splits: arrays, skipped: failures)
+  }
+
+  private static func text(_ shape: ImageShape) -> String { "\(shape.width)x\(shape.height)" }
+
+  /// The images of a split that were decoded, moved together.
+  private func array(
+    _ split: ImageFolder.Split, _ kept: [Int], _ memory: ArrayMemory, _ shape: ImageShape
+  ) throws(DataError) -> SplitArrays {
+    guard !kept.isEmpty else {
+      throw DataError(.malformed, "\(root) has no readable images in its \(split.name) split")
+    }
+    let name = "\(root): \(split.name)"
+    let size = shape.count
+    for (place, position) in kept.enumerated() where place != position {
+      let source = memory.bytes[position * size..<(position + 1) * size]
+      UnsafeMutableRawBufferPointer(rebasing: memory.bytes[place * size..<(place + 1) * size])
+        .copyMemory(from: UnsafeRawBufferPointer(rebasing: source))
+    }
+    return SplitArrays(
+      name: split.name,
+      images: ImageArray(name: name, count: kept.count, shape: shape, bytes: memory),
+      labels: split.labels.map { labels in
+        LabelArray(name: name, values: kept.map { labels[$0] })
+      })
+  }
+
+  private func decodeAll(
+    _ files: [ImageListing.File], as shape: ImageShape, into memories: [ArrayMemory], counts: [Int]
+  ) -> Progress {
+    let state = Lock(Progress())
+    let threads = max(1, min(Engine.threads, files.count))
+    let limit = Self.damageLimit(count: files.count)
+    Workers.run(threads) { worker in
+      var end = Int.max
+      // Neighbours go to different threads, so that all end at about the same time.
+      for position in stride(from: worker, to: files.count, by: threads) {
+        guard position <= end else { return }
+        var (split, place) = (0, position)
+        while place >= counts[split] {
+          place -= counts[split]
+          split += 1
+        }
+        let size = shape.count
+        let bytes = memories[split].bytes[place * size..<(place + 1) * size]
+        let outcome = prepare(
+          files[position], as: shape, into: UnsafeMutableRawBufferPointer(rebasing: bytes))
+        let (done, goesOn) = state.withLock { state in
+          state.done += 1
+          switch outcome {
+          case .packed: break
+          case .failed(let failure):
+            state.failures[position] = failure
+            if state.failures.count > limit {
+              state.end = min(state.end, state.failures.keys.sorted()[limit])
+            }
+          case .differs(let shape):
+            state.differing[position] = shape
+            state.end = min(state.end, position)
+          case .colored: state.hasColors = true
+          }
+          end = state.end
+          return (state.done, !state.hasColors && !state.isCancelled)
+        }
+        guard goesOn else { return }
+        if worker == 0, let progress = options.progress, !progress(done, files.count) {
+          state.withLock { $0.isCancelled = true }
+          return
+        }
+      }
+    }
+    return state.withLock { $0 }
+  }
+
+  // MARK: One file
+
+  /// Why a file is no image; does not name it.
+  private struct Failure: Error {
+    let reason: String
+  }
+
+  private func prepare(
+    _ file: ImageListing.File, as shape: ImageShape, into bytes: UnsafeMutableRawBufferPointer
+  ) -> Outcome {
+    switch decoded(file) {
+    case .failure(let failure): return .failed(failure)
+    case .success(let image):
+      let found = resampling.shape(of: image.shape, channels: shape.channels)
+      guard found == shape else { return .differs(found) }
+      guard shape.channels >= image.shape.channels || preparation.isGrey else { return .colored }
+      resampling.write(
+        image, channels: shape.channels, into: bytes.bindMemory(to: UInt8.self))
+      return .packed
+    }
+  }
+
+  private func decoded(_ file: ImageListing.File) -> Result<DecodedImage, Failure> {
+    let path = "\(root)/\(file.name)"
+    do {
+      let input = try InputFile(path: path)
+      guard input.size <= Self.largestFile else {
+        return .failure(Failure(reason: "has \(input.size) bytes, beyond \(Self.largestFile)"))
+      }
+      return .success(
+        try options.decoder.decode(
+          try input.bytes(0..<input.size), atLeast: preparation.size))
+    } catch {
+      let text = "\(error)"
+      return .failure(
+        Failure(reason: text.hasPrefix(path + " ") ? String(text.dropFirst(path.count + 1)) : text))
+    }
+  }
+
+  private static let largestFile = 1 << 28
+}

@@ -1,0 +1,258 @@
+import VAECore
+import VAEData
+import VAETraining
+
+/// What to train in a sweep, on what, and where to.
+public struct SweepRequest: Sendable {
+  /// What all runs have in common.
+  public var recipe: Recipe
+  /// The settings that vary.
+  public var axes: [Sweep.Axis]
+  /// Settings of all runs, as after `--set`; `training.seed` is the first seed.
+  public var settings: [(key: String, value: String)] = []
+  /// How often each combination is trained, each time with the next seed.
+  public var seeds = 1
+  /// The data source.
+  public var data: String
+  /// The folder that the runs' folders lie in.
+  public var folder: String
+  /// Whether runs that exist are begun again; otherwise they are continued.
+  public var replaces = false
+  /// How image files are decoded; nil for a program that does not decode any.
+  public var images: ImageFolderOptions?
+
+  /// A request with one seed.
+  public init(recipe: Recipe, axes: [Sweep.Axis], data: String, folder: String) {
+    self.recipe = recipe
+    self.axes = axes
+    self.data = data
+    self.folder = folder
+  }
+}
+
+/// Trainings of one recipe that differ in some settings: every combination of their values, each
+/// with some seeds. All of them have been checked before the first one begins.
+public struct Sweep {
+  /// A setting with the values that it takes in turn.
+  public struct Axis: Equatable, Sendable {
+    /// A path in the recipe or a shorthand.
+    public let key: String
+    /// The text of each value, as after `--set key=`.
+    public let values: [String]
+
+    /// A setting with its values.
+    public init(key: String, values: [String]) {
+      self.key = key
+      self.values = values
+    }
+
+    /// Reads `key=a,b`. Commas in brackets do not part values: `hidden=[512,256],[400]` has two,
+    /// which are lists.
+    ///
+    /// - Throws: `RecipeError` of kind `invalid`.
+    public init(parsing text: String) throws(RecipeError) {
+      let pieces = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard pieces.count == 2, !pieces[0].isEmpty else {
+        throw RecipeError(.invalid, "\(text) is not of the form key=value,value")
+      }
+      var values = [""]
+      var depth = 0
+      for character in pieces[1] {
+        if character == "[" { depth += 1 }
+        if character == "]" { depth -= 1 }
+        if character == "," && depth == 0 {
+          values.append("")
+        } else {
+          values[values.count - 1].append(character)
+        }
+        guard depth >= 0 else { break }
+      }
+      guard depth == 0 else {
+        throw RecipeError(.invalid, "\(text) has a bracket without its counterpart")
+      }
+      guard !values.contains("") else {
+        throw RecipeError(
+          .invalid, "\(text) has a value that is empty; an empty list is written []")
+      }
+      self.init(key: String(pieces[0]), values: values)
+    }
+  }
+
+  /// One training.
+  public struct Run: Equatable, Sendable {
+    /// What it is called, such as `beta=2-seed=1`; its folder has this name.
+    public let name: String
+    /// The run folder.
+    public let path: String
+    /// The value of each setting that varies.
+    public let values: [String]
+    /// The seed.
+    public let seed: Int
+  }
+
+  /// The most runs of a sweep.
+  public static let limit = 1000
+
+  /// The runs, those of one combination side by side.
+  public let runs: [Run]
+  /// The folder that they lie in.
+  public let folder: String
+  private let request: SweepRequest
+  private let registry: Registry
+  private let data: DataSource
+
+  /// Makes every recipe and model once, looks at the runs that exist, and makes the folder.
+  ///
+  /// - Throws: what any of the trainings would be refused for, as `TrainingSession` does, with the
+  ///   name of the run; nothing has been changed on disk then.
+  public init(_ request: SweepRequest, registry: Registry) throws {
+    self.request = request
+    self.registry = registry
+    folder = request.folder
+    try Self.check(request)
+    var recipe = request.recipe
+    try registry.apply(request.settings.filter { $0.key.hasPrefix("training.") }, to: &recipe)
+    runs = try Self.runs(request, firstSeed: recipe.training.integer("seed"))
+    let kind = try DurableFiles.kind(of: folder)
+    guard kind == nil || kind == .folder else {
+      throw FileError(.exists, "sweep in", folder, "it exists and is not a folder")
+    }
+    guard !DurableFiles.exists("\(folder)/recipe.json") else {
+      throw FileError(.exists, "sweep in", folder, "it is a run folder; choose another folder")
+    }
+    data = try DataSource.open(
+      request.data, rule: recipe.data?.rule, preparation: recipe.data?.preparation,
+      images: request.images)
+    try checkRuns()
+    if kind == nil { try DurableFiles.makeFolder(folder) }
+  }
+
+  /// The runs in the order in which they are trained: all combinations with the first seed, then
+  /// all with the next, so that a sweep that is stopped has tried as many as it could.
+  public var inTurn: [Run] {
+    Set(runs.map(\.seed)).sorted().flatMap { seed in runs.filter { $0.seed == seed } }
+  }
+
+  /// The settings that vary, with their values in a run.
+  public func settings(of run: Run) -> [(key: String, value: String)] {
+    zip(request.axes, run.values).map { ($0.key, $1) }
+  }
+
+  /// A training that is ready to run: the whole run, or what is left of it.
+  ///
+  /// - Throws: as `TrainingSession`.
+  public func session(_ run: Run) throws -> TrainingSession {
+    try TrainingSession(
+      request.recipe, settings: allSettings(of: run), data: data, run: run.path,
+      existing: existing, registry: registry)
+  }
+
+  private var existing: TrainingRequest.Existing { request.replaces ? .replace : .resume }
+
+  private func allSettings(of run: Run) -> [(key: String, value: String)] {
+    request.settings + settings(of: run) + [("training.seed", "\(run.seed)")]
+  }
+
+  // MARK: Making the runs
+
+  private static func check(_ request: SweepRequest) throws {
+    for (number, axis) in request.axes.enumerated() {
+      guard axis.key != "training.seed" else {
+        throw RecipeError(
+          .invalid, "training.seed is not a setting to vary: say how many seeds, and the first one")
+      }
+      guard !request.axes[..<number].contains(where: { $0.key == axis.key }) else {
+        throw RecipeError(
+          .invalid, "\(axis.key) is set twice; list its values in one place, as in \(axis.key)=a,b")
+      }
+      guard !request.settings.contains(where: { $0.key == axis.key }) else {
+        throw RecipeError(.invalid, "\(axis.key) cannot both vary and have a value for all runs")
+      }
+    }
+  }
+
+  private static func runs(_ request: SweepRequest, firstSeed: Int) throws -> [Run] {
+    guard (1...limit).contains(request.seeds) else {
+      throw RecipeError(
+        .invalid, "a sweep has 1 to \(limit) seeds for each combination, not \(request.seeds)")
+    }
+    var count = request.seeds
+    for axis in request.axes {
+      count = min(limit + 1, count) * min(limit + 1, axis.values.count)
+    }
+    guard (2...limit).contains(count) else {
+      throw RecipeError(
+        .invalid,
+        count < 2
+          ? "a sweep of one run is a training: give a setting more values, or more seeds"
+          : "a sweep has at most \(limit) runs; give fewer values or seeds")
+    }
+    guard firstSeed <= Int.max - request.seeds else {
+      throw RecipeError(.invalid, "there are no \(request.seeds) seeds from \(firstSeed) on")
+    }
+    var combinations: [[String]] = [[]]
+    for axis in request.axes {
+      combinations = combinations.flatMap { values in axis.values.map { values + [$0] } }
+    }
+    let runs = combinations.flatMap { values in
+      (0..<request.seeds).map { number -> Run in
+        let seed = firstSeed + number
+        let pieces = zip(request.axes, values).map { "\($0.key)=\($1)" } + ["seed=\(seed)"]
+        let name = fileName(pieces.joined(separator: "-"))
+        return Run(name: name, path: "\(request.folder)/\(name)", values: values, seed: seed)
+      }
+    }
+    // Names of files are limited to 255 bytes; temporary ones are longer than the final ones.
+    if let long = runs.first(where: { $0.name.utf8.count > 200 }) {
+      throw RecipeError(
+        .invalid,
+        "\(long.name) is too long for a folder's name; vary fewer settings, or set them in the recipe"
+      )
+    }
+    return runs
+  }
+
+  /// Text as a name that no shell and no file system takes for something else.
+  private static func fileName(_ text: String) -> String {
+    String(
+      text.filter { $0 != "[" && $0 != "]" && $0 != " " }.map { character in
+        character.isASCII
+          && (character.isLetter || character.isNumber || "._,+=-".contains(character))
+          ? character : "_"
+      })
+  }
+
+  // MARK: Checking them
+
+  private func checkRuns() throws {
+    var names: [String: String] = [:]
+    var recipes: [String: String] = [:]
+    for run in runs {
+      let session = try Self.named(run) {
+        try TrainingSession(
+          request.recipe, settings: allSettings(of: run), data: data, run: nil, existing: existing,
+          registry: registry)
+      }
+      let description = settings(of: run).map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+      if let other = recipes.updateValue(description, forKey: session.recipe.json.line) {
+        throw RecipeError(.invalid, "\(other) and \(description) are the same training")
+      }
+      if let other = names.updateValue(description, forKey: run.name) {
+        throw RecipeError(
+          .invalid, "\(other) and \(description) would share the folder \(run.name)")
+      }
+      try session.checkMayUse(run.path, existing: existing)
+    }
+  }
+
+  /// Runs a check whose error does not yet say which run it is about.
+  private static func named<Result>(_ run: Run, _ check: () throws -> Result) throws -> Result {
+    do {
+      return try check()
+    } catch let error as RecipeError {
+      throw RecipeError(error.kind, "\(run.name): \(error.message)")
+    } catch let error as TrainingError {
+      throw TrainingError(error.kind, "\(run.name): \(error.message)")
+    }
+  }
+}

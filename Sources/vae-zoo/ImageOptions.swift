@@ -1,0 +1,59 @@
+import ArgumentParser
+import Tensors
+import VAEData
+import VAEImages
+import VAEZoo
+
+/// How images are prepared, which every command with `--data` takes.
+struct ImageOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Bring images of a folder, or CIFAR's, to NxN pixels (default: as they are, or as the run was made).",
+      valueName: "n"))
+  var size: Int?
+  @Flag(help: "Cut the largest square out of their middle first.") var crop = false
+  @Flag(help: "Make them grey.") var grey = false
+  @Option(
+    help: ArgumentHelp(
+      "Keep the decoded images of a folder here (default: beside it).", valueName: "folder"))
+  var cache: String?
+
+  func validate() throws {
+    if let size, !ImagePreparation.sizes.contains(size) {
+      throw ValidationError(
+        "--size must be between \(ImagePreparation.sizes.lowerBound) and "
+          + "\(ImagePreparation.sizes.upperBound), not \(size)")
+    }
+  }
+
+  /// Whether none of them was given.
+  var isEmpty: Bool { preparation == nil && cache == nil }
+
+  private var preparation: ImagePreparation? {
+    size == nil && !crop && !grey
+      ? nil : ImagePreparation(size: size, crops: crop, isGrey: grey)
+  }
+
+  /// Calls a closure that opens data, with a bar while images are decoded.
+  func withOptions<Result>(_ body: (ImageFolderOptions) throws -> Result) rethrows -> Result {
+    let bar = Lock(ProgressBar())
+    defer { bar.withLock { $0.clear() } }
+    let options = ImageFolderOptions(
+      decoder: PictureDecoder(), preparation: preparation, cache: cache
+    ) { done, total in
+      bar.withLock {
+        $0.show(
+          Double(done) / Double(total), since: 0, work: done, unit: "images", text: "decoding")
+      }
+      return !Interrupt.token.isCancelled
+    }
+    return try body(options)
+  }
+
+  /// Opens data as a model takes them, and says what the user should know of them.
+  func open(_ data: String, for model: TrainedModel) throws -> DataSource {
+    let source = try withOptions { try model.data(data, images: $0) }
+    for notice in source.notices { Console.error(notice) }
+    return source
+  }
+}

@@ -1,0 +1,70 @@
+import VAECore
+import VAETraining
+
+/// Shows training as it goes: a bar on a terminal, a line an epoch.
+struct TrainingReporter {
+  let epochs: Int
+  let writesJSON: Bool
+  let heldOutName: String
+  /// The run's name where it is one of several: lines for programs carry it, and those for people
+  /// leave standard output to what compares the runs.
+  let run: String?
+  private var bar = ProgressBar()
+  private var firstStep = 0
+
+  init(epochs: Int, writesJSON: Bool, heldOutName: String, run: String? = nil) {
+    self.epochs = epochs
+    self.writesJSON = writesJSON
+    self.heldOutName = heldOutName
+    self.run = run
+  }
+
+  mutating func report(_ event: TrainingEvent) {
+    switch event {
+    case .started(let step, _):
+      firstStep = step
+    case .step(let step, let total, let epoch, let terms):
+      bar.show(
+        Double(step) / Double(total), since: Double(firstStep) / Double(total),
+        work: step - firstStep, unit: "steps",
+        text: "epoch \(epoch)/\(epochs)  −ELBO \(Console.fixed(-terms.elbo))")
+    case .epoch(let record):
+      bar.clear()
+      show(record)
+    case .stored: break
+    case .notice(let text):
+      bar.clear()
+      Console.error(text)
+    }
+  }
+
+  mutating func finish() {
+    bar.clear()
+  }
+
+  private func show(_ record: EpochRecord) {
+    guard writesJSON else {
+      return run == nil ? Console.print(line(record)) : Console.error(line(record))
+    }
+    guard let run, let members = record.json.object?.members else {
+      return Console.print(record.json.line)
+    }
+    var object: JSON.Object = ["run": .text(run)]
+    for member in members { object[member.name] = member.value }
+    Console.print(JSON.object(object).line)
+  }
+
+  private func line(_ record: EpochRecord) -> String {
+    func text(_ name: String, _ terms: BoundTerms) -> String {
+      "\(name) −ELBO \(Console.fixed(-terms.elbo)) = distortion \(Console.fixed(terms.distortion)) + rate "
+        + Console.fixed(terms.rate)
+    }
+    var line = "epoch \(record.epoch)/\(epochs)  \(text("train", record.train))"
+    if let valid = record.valid { line += "  \(text(heldOutName, valid))" }
+    if let active = record.activeUnits { line += "  active units \(active)" }
+    if let usage = record.codeUsage {
+      line += "  codebook perplexity \(Console.fixed(usage.perplexity, 1))"
+    }
+    return line + "  \(Console.fixed(record.seconds, 1)) s"
+  }
+}

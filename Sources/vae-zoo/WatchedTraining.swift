@@ -1,0 +1,72 @@
+import ArgumentParser
+import VAEReport
+import VAETraining
+import VAEZoo
+
+/// What a training keeps and writes for people to look at.
+struct WatchingOptions: ParsableArguments {
+  @Flag(help: "Keep report.html in the run folder up to date while training goes on.")
+  var report = false
+  @Option(
+    help: ArgumentHelp("Write events for TensorBoard into this folder.", valueName: "folder"))
+  var tensorboard: String?
+  @Flag(help: "Make no records for `vae-zoo report`.") var noRecords = false
+}
+
+/// A training that is shown as it goes.
+struct WatchedTraining {
+  let session: TrainingSession
+  private let path: String
+  private let watching: WatchingOptions
+  private let eventFolder: String?
+  private let writesJSON: Bool
+  private let name: String?
+
+  /// A training that is about to begin.
+  ///
+  /// - Parameters:
+  ///   - path: the run folder.
+  ///   - eventFolder: where events for TensorBoard go, nil for nowhere.
+  ///   - name: the run's name where it is one of several.
+  init(
+    _ session: TrainingSession, run path: String, watching: WatchingOptions, eventFolder: String?,
+    writesJSON: Bool, name: String? = nil
+  ) {
+    self.session = session
+    self.path = path
+    self.watching = watching
+    self.eventFolder = eventFolder
+    self.writesJSON = writesJSON
+    self.name = name
+    session.trainer.makesRecords = !watching.noRecords
+    session.command = CommandText.text
+  }
+
+  /// Trains to the end or to an interruption.
+  func train() throws -> Trainer.Outcome {
+    if !writesJSON {
+      Console.error(
+        "\(session.recipe.variant): \(session.trainer.model.parameterCount) parameters, "
+          + "\(session.data.train.count) training examples")
+    }
+    for notice in session.notices { Console.error(notice) }
+    let heldOutName = session.data.heldOut?.name ?? ""
+    let log = try eventFolder.map {
+      try TensorBoardLog(
+        folder: $0, updatesPerEpoch: session.trainer.updatesPerEpoch, heldOutName: heldOutName)
+    }
+    let pages = TrainingPages(run: path, writesReport: watching.report, tensorBoard: log)
+    var reporter = TrainingReporter(
+      epochs: session.trainer.options.epochs, writesJSON: writesJSON, heldOutName: heldOutName,
+      run: name)
+    // An error's line does not go on in that of the bar.
+    defer { reporter.finish() }
+    let outcome = try session.train(cancel: Interrupt.token) { event in
+      reporter.report(event)
+      if let notice = pages.note(event) { reporter.report(.notice(notice)) }
+    }
+    reporter.finish()
+    for notice in pages.finish() { Console.error(notice) }
+    return outcome
+  }
+}

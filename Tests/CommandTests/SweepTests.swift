@@ -1,0 +1,229 @@
+import Foundation
+import XCTest
+
+/// Sweeps: what they train, leave alone, continue, compare and refuse.
+final class SweepTests: CommandTestCase {
+  /// A sweep of small models, with four updates an epoch.
+  private func arguments(_ data: String, _ more: [String]) throws -> [String] {
+    let recipe = path("recipe.json")
+    if !exists(recipe) {
+      let text = try run(["describe", "beta-vae", "--recipe"]).out
+      _ = try write(Array(text.utf8), "recipe.json")
+    }
+    return [
+      "sweep", "--recipe", recipe, "--data", data, "--out", path("grid"), "--batch-size", "16",
+      "--threads", "1", "--set", "architecture=mlp", "--set", "hidden=[16,8]", "--set", "latent=3",
+    ] + more
+  }
+
+  private func name(_ beta: Int, _ seed: Int) -> String {
+    "architecture=mlp-hidden=16,8-latent=3-beta=\(beta)-seed=\(seed)"
+  }
+
+  func testEveryRunIsWhatTrainWouldMakeAndTheEndIsAComparison() throws {
+    let data = try makeData(binary: true)
+    let sweep = try arguments(
+      data, ["--set", "beta=1,2", "--seeds", "2", "--seed", "3", "--epochs", "2"])
+    let outcome = try run(sweep)
+    XCTAssertEqual(
+      Set(try FileManager.default.contentsOfDirectory(atPath: path("grid"))),
+      [name(1, 3), name(1, 4), name(2, 3), name(2, 4), "compare.html"])
+    try run([
+      "train", "--recipe", path("recipe.json"), "--data", data, "--out", path("alone"),
+      "--batch-size", "16", "--threads", "1", "--set", "architecture=mlp", "--set",
+      "hidden=[16,8]", "--set", "latent=3", "--set", "objective.beta=2", "--seed", "4", "--epochs",
+      "2",
+    ])
+    XCTAssertEqual(
+      try bytes(path("alone/model.safetensors")),
+      try bytes(path("grid/\(name(2, 4))/model.safetensors")))
+    XCTAssertEqual(outcome.lines.count, 5 + 3, outcome.out)
+    XCTAssertTrue(outcome.lines[0].hasPrefix("run "), outcome.out)
+    XCTAssertTrue(outcome.lines[1].hasPrefix(name(1, 3)), outcome.out)
+    XCTAssertTrue(outcome.lines[4].hasPrefix(name(2, 4)), outcome.out)
+    XCTAssertTrue(outcome.lines[5].hasPrefix("settings"), outcome.out)
+    XCTAssertTrue(outcome.lines[7].hasPrefix("objective.beta=2"), outcome.out)
+    XCTAssertTrue(outcome.lines[7].contains(" ± "), outcome.out)
+    let page = try String(contentsOfFile: path("grid/compare.html"), encoding: .utf8)
+    XCTAssertTrue(page.contains("4 runs compared"))
+    XCTAssertTrue(page.contains("over the seeds"))
+    let places = [name(1, 3), name(2, 3), name(1, 4), name(2, 4)].map {
+      outcome.err.range(of: $0)?.lowerBound
+    }
+    for (first, second) in zip(places, places.dropFirst()) {
+      XCTAssertLessThan(try XCTUnwrap(first), try XCTUnwrap(second), outcome.err)
+    }
+  }
+
+  func testMeansAndDeviationsAreThoseOfTheRuns() throws {
+    let data = try makeData(binary: true)
+    let outcome = try run(
+      try arguments(data, ["--set", "beta=1", "--seeds", "3", "--epochs", "1"]))
+    let bounds = try (0..<3).map { seed -> Double in
+      let lines = try String(
+        contentsOfFile: path("grid/\(name(1, seed))/metrics.jsonl"), encoding: .utf8)
+      let valid = try XCTUnwrap(try object(lines)["valid"] as? [String: Any])
+      return -(try number(valid, "elbo"))
+    }
+    let mean = bounds.reduce(0, +) / 3
+    let deviation = (bounds.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 2).squareRoot()
+    let row = try XCTUnwrap(outcome.lines.last)
+    XCTAssertTrue(
+      row.contains(String(format: "%.2f ± %.2f", mean, deviation)), "\(row): \(mean) \(deviation)")
+    XCTAssertTrue(row.hasPrefix("all"), row)
+  }
+
+  func testFinishedRunsAreLeftAloneAndAddedOnesTrained() throws {
+    let data = try makeData(binary: true)
+    try run(try arguments(data, ["--set", "beta=1,2", "--epochs", "1"]))
+    try FileManager.default.removeItem(atPath: path("grid/compare.html"))
+    let before = try snapshot(path("grid"))
+    let outcome = try run(try arguments(data, ["--set", "beta=4,2,1", "--epochs", "1"]))
+    XCTAssertEqual(outcome.err.components(separatedBy: "finished already").count, 3, outcome.err)
+    let after = try snapshot(path("grid"))
+    for (file, content) in before { XCTAssertEqual(after[file], content, file) }
+    XCTAssertTrue(exists(path("grid/\(name(4, 0))/model.safetensors")))
+    XCTAssertTrue(exists(path("grid/compare.html")))
+    // More epochs continue what is there.
+    try run(try arguments(data, ["--set", "beta=1,2", "--epochs", "2"]))
+    let metrics = try String(
+      contentsOfFile: path("grid/\(name(1, 0))/metrics.jsonl"), encoding: .utf8)
+    XCTAssertEqual(metrics.split(separator: "\n").count, 2)
+  }
+
+  func testAnInterruptedSweepGoesOnWhereItStopped() throws {
+    let data = try makeData(binary: true)
+    let sweep = try arguments(data, ["--set", "beta=1,2", "--epochs", "100", "--json"])
+    let command = try Command(sweep)
+    while command.isRunning && command.outputSoFar.split(separator: "\n").count < 103 {
+      usleep(1000)
+    }
+    command.send(SIGINT)
+    let outcome = try command.wait()
+    XCTAssertEqual(outcome.status, 130, outcome.err)
+    XCTAssertTrue(outcome.err.contains("interrupted in \(name(2, 0)) at step"), outcome.err)
+    XCTAssertFalse(exists(path("grid/compare.html")))
+    XCTAssertFalse(exists(path("grid/\(name(2, 0))/model.safetensors")))
+    let resumed = try run(sweep)
+    XCTAssertTrue(resumed.err.contains("resuming at step"), resumed.err)
+    XCTAssertTrue(resumed.err.contains("\(name(1, 0)): finished already"), resumed.err)
+    try FileManager.default.moveItem(atPath: path("grid"), toPath: path("interrupted"))
+    try run(sweep)
+    for beta in [1, 2] {
+      XCTAssertEqual(
+        try bytes(path("interrupted/\(name(beta, 0))/model.safetensors")),
+        try bytes(path("grid/\(name(beta, 0))/model.safetensors")))
+    }
+  }
+
+  func testLinesForProgramsNameTheirRun() throws {
+    let data = try makeData(binary: true)
+    let outcome = try run(
+      try arguments(
+        data,
+        ["--set", "beta=1,2", "--epochs", "2", "--json", "--report", "--tensorboard"]
+          + [path("logs")]))
+    XCTAssertEqual(outcome.lines.count, 5)
+    let lines = try outcome.lines.map { try object($0) }
+    XCTAssertEqual(
+      lines.prefix(4).map { $0["run"] as? String },
+      [name(1, 0), name(1, 0), name(2, 0), name(2, 0)])
+    XCTAssertEqual(lines.prefix(4).map { $0["epoch"] as? Int }, [1, 2, 1, 2])
+    let runs = try XCTUnwrap(lines[4]["runs"] as? [[String: Any]])
+    XCTAssertEqual(runs.map { $0["run"] as? String }, [name(1, 0), name(2, 0)])
+    XCTAssertEqual(runs.map { $0["path"] as? String }, runs.map { path("grid/\($0["run"] ?? "")") })
+    let settings = try XCTUnwrap(runs[1]["settings"] as? [String: Any])
+    XCTAssertEqual(settings["beta"] as? Int, 2)
+    XCTAssertEqual(settings["hidden"] as? [Int], [16, 8])
+    XCTAssertEqual(settings["architecture"] as? String, "mlp")
+    let final = try XCTUnwrap(runs[1]["final"] as? [String: Any])
+    let valid = try XCTUnwrap(lines[3]["valid"] as? [String: Any])
+    XCTAssertEqual(try number(final, "elbo"), try number(valid, "elbo"))
+    for beta in [1, 2] {
+      XCTAssertTrue(exists(path("grid/\(name(beta, 0))/report.html")))
+      XCTAssertEqual(
+        try FileManager.default.contentsOfDirectory(atPath: path("logs/\(name(beta, 0))")).count, 1)
+    }
+  }
+
+  func testARunThatDivergesIsNamedAndTheOthersAreCompared() throws {
+    let data = try makeData()
+    let outcome = try Command.run(
+      try arguments(
+        data,
+        ["--set", "training.optimizer=sgd", "--set", "training.learning_rate=1e3,1e-6"]
+          + ["--set", "beta=1", "--seeds", "2", "--epochs", "40"]))
+    XCTAssertEqual(outcome.status, 65, outcome.err)
+    let last = try XCTUnwrap(outcome.err.split(separator: "\n").last)
+    XCTAssertTrue(last.hasPrefix("vae-zoo: 2 runs diverged"), outcome.err)
+    XCTAssertTrue(last.contains("learning_rate=1e3"), outcome.err)
+    XCTAssertEqual(outcome.lines.count, 3 + 2, outcome.out)
+    XCTAssertFalse(outcome.out.contains("learning_rate=1e3"), outcome.out)
+  }
+
+  func testWhatCannotBeTrainedIsRefusedBeforeTheFirstRun() throws {
+    let data = try makeData(binary: true)
+    for (more, status, words) in [
+      (["--set", "beta=1,-2"], 64, ["beta=-2", "beta cannot be -2"]),
+      (["--set", "beta=1,2", "--set", "betta=1"], 64, ["no hyper-parameter betta"]),
+      (["--set", "beta=1,,2"], 64, ["beta=1,,2"]),
+      (["--set", "latent=1"], 64, ["latent is set twice"]),
+      (["--set", "beta=1"], 64, ["one run"]),
+      (["--seeds", "0"], 64, ["seeds"]),
+      (["--seeds", "many"], 64, ["many"]),
+      (["--set", "training.batch_size=8,16"], 64, ["training.batch_size cannot both vary"]),
+      (["--set", "training.epochs=1,-1"], 64, ["training.epochs=-1"]),
+      (["--set", "beta=1,2", "--epochs", "-1"], 64, ["epochs"]),
+      (["gaussian-vae", "--set", "beta=1,2"], 64, ["--recipe"]),
+    ] as [([String], Int32, [String])] {
+      try assertRefused(
+        try arguments(data, more), status: status, naming: words)
+      XCTAssertFalse(exists(path("grid")), "\(more)")
+    }
+    try assertRefused(
+      try arguments(path("missing"), ["--set", "beta=1,2"]), status: 66, naming: [path("missing")])
+    try assertRefused(
+      [
+        "sweep", "gaussian-vae", "--data", data, "--out", path("grid"), "--set",
+        "training.batch_size=16,65",
+      ], status: 65, naming: ["training.batch_size=65-seed=0", "64 training"])
+    try assertRefused(
+      ["sweep", "--recipe", path("none.json"), "--data", data, "--out", path("grid")], status: 66,
+      naming: [path("none.json")])
+    XCTAssertFalse(exists(path("grid")))
+  }
+
+  func testAFolderThatIsTakenIsLeftAlone() throws {
+    let data = try makeData(binary: true)
+    let sweep = try arguments(data, ["--set", "beta=1,2", "--epochs", "1"])
+    let file = try write([1], "grid")
+    try assertRefused(sweep, status: 73, naming: [path("grid")])
+    XCTAssertEqual(try bytes(file), [1])
+    try FileManager.default.removeItem(atPath: file)
+    _ = try write([1], "grid/\(name(2, 0))/photo")
+    try assertRefused(sweep, status: 73, naming: [name(2, 0)])
+    XCTAssertEqual(try snapshot(path("grid")).count, 2)
+    try FileManager.default.removeItem(atPath: path("grid"))
+    try FileManager.default.copyItem(atPath: TrainedRun.shared().run, toPath: path("grid"))
+    try assertRefused(sweep, status: 73, naming: [path("grid"), "run folder"])
+  }
+
+  func testRunsOfOtherSettingsAreRefusedBeforeTheFirstRunUnlessForced() throws {
+    let data = try makeData(binary: true)
+    try run(try arguments(data, ["--set", "beta=1,2", "--epochs", "2"]))
+    let before = try snapshot(path("grid"))
+    try assertRefused(
+      try arguments(data, ["--set", "beta=4,2", "--epochs", "2", "--learning-rate", "0.01"]),
+      status: 64, naming: [name(2, 0), "learning_rate", "--force"])
+    try assertRefused(
+      try arguments(data, ["--set", "beta=4,2", "--epochs", "1"]), status: 64,
+      naming: [name(2, 0), "epoch 2", "--epochs"])
+    XCTAssertEqual(try snapshot(path("grid")), before)
+    try run(
+      try arguments(
+        data, ["--set", "beta=1,2", "--epochs", "1", "--learning-rate", "0.01", "--force"]))
+    let metrics = try String(
+      contentsOfFile: path("grid/\(name(2, 0))/metrics.jsonl"), encoding: .utf8)
+    XCTAssertEqual(metrics.split(separator: "\n").count, 1)
+  }
+}
