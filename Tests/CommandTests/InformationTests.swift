@@ -86,12 +86,12 @@ final class InformationTests: CommandTestCase {
     "train": images.union([
       "recipe", "stage", "from", "data", "out", "epochs", "batch-size", "learning-rate", "seed",
       "binarize", "precision", "set", "resume", "force", "report", "tensorboard", "no-records",
-      "plugin",
-      "threads", "json",
+      "plugin", "threads", "json",
     ]),
     "sweep": images.union([
       "recipe", "set", "seeds", "data", "out", "epochs", "batch-size", "learning-rate", "seed",
-      "binarize", "force", "report", "tensorboard", "no-records", "plugin", "threads", "json",
+      "binarize", "precision", "force", "report", "tensorboard", "no-records", "plugin", "threads",
+      "json",
     ]),
     "evaluate": images.union([
       "data", "split", "importance-samples", "seed", "plugin", "threads", "json",
