@@ -115,8 +115,8 @@ void vk_upsample_nearest_backward(
     factor_x);
 }
 
-void vk_bytes_to_float(const uint8_t *x, float scale, float *y, size_t n) {
-  const vk_scale_arguments a = {x, scale, y};
+void vk_bytes_to_float(const uint8_t *x, float divisor, float *y, size_t n) {
+  const vk_scale_arguments a = {x, divisor, y};
   vk_run(vk_kernels()->bytes_to_float, &a, n, VK_BLOCK);
 }
 

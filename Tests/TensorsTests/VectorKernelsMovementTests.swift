@@ -86,10 +86,12 @@ final class VectorKernelsMovementTests: VectorKernelsTestCase {
   func testBytesAndThresholdsBecomeFloats() {
     for n in kernelSizes {
       let bytes = (0..<n).map { UInt8(truncatingIfNeeded: $0 * 37) }
-      check("bytes", bytes.map { Double($0) / 256 }, absolute: 0) {
-        var y = unwritten(n)
-        vk_bytes_to_float(bytes, 0x1p-8, &y, n)
-        return y
+      for divisor in [1, 255] as [Float] {
+        check("bytes", bytes.map { Double(Float($0) / divisor) }, absolute: 0) {
+          var y = unwritten(n)
+          vk_bytes_to_float(bytes, divisor, &y, n)
+          return y
+        }
       }
       let x = numbers(n, seed: 96, in: -2...2).map { $0.rounded() }
       check("threshold", x.map { $0 > 1 ? 1 : 0 }, absolute: 0) {

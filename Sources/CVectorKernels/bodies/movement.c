@@ -110,9 +110,9 @@ VK_KERNEL(upsample_nearest_backward) {
 VK_KERNEL(bytes_to_float) {
   const vk_scale_arguments *a = arguments;
   const uint8_t *x = a->x;
-  const float scale = a->value;
+  const float divisor = a->value;
   float *y = a->y;
-  VK_LOOP for (size_t i = begin; i < end; i++) y[i] = (float)x[i] * scale;
+  VK_LOOP for (size_t i = begin; i < end; i++) y[i] = (float)x[i] / divisor;
 }
 
 VK_KERNEL(threshold) {

@@ -264,8 +264,8 @@ void vk_upsample_nearest(
 void vk_upsample_nearest_backward(
   const float *dy, float *dx, size_t batch, size_t height, size_t width, size_t channels,
   size_t factor_y, size_t factor_x);
-/// y[i] = x[i] * scale
-void vk_bytes_to_float(const uint8_t *x, float scale, float *y, size_t n);
+/// y[i] = x[i] / divisor
+void vk_bytes_to_float(const uint8_t *x, float divisor, float *y, size_t n);
 /// y[i] = x[i] > threshold ? 1 : 0; x and y may be the same array.
 void vk_threshold(const float *x, float threshold, float *y, size_t n);
 

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Images that stay bytes in memory.
 struct ByteStore: ExampleStore {
   let count: Int
@@ -12,7 +14,7 @@ struct ByteStore: ExampleStore {
     let size = shape.count
     forEachExample(indices, in: destination) { index, image in
       let source = UnsafeBufferPointer(rebasing: bytes[index * size..<(index + 1) * size])
-      for position in 0..<size { image[position] = Float(source[position]) / divisor }
+      Engine.widen(source, dividingBy: divisor, into: image)
     }
   }
 }

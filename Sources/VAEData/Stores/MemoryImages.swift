@@ -49,23 +49,47 @@ public struct MemoryImages: ExampleStore, @unchecked Sendable {
   /// Whether the images lie one after the other as models see them.
   public var isDenseFloat32: Bool {
     element == .float32 && Int(bitPattern: start) % MemoryLayout<Float>.alignment == 0
-      && zip([count, shape.height, shape.width, shape.channels], zip(strides, denseStrides))
-        .allSatisfy { size, pair in size == 1 || pair.0 == pair.1 }
+      && hasDenseImages && (count == 1 || strides[0] == shape.count)
   }
 
-  private var denseStrides: [Int] {
-    [shape.count, shape.width * shape.channels, shape.channels, 1]
+  /// Whether the numbers of each image lie one after the other.
+  private var hasDenseImages: Bool {
+    let sizes = [shape.height, shape.width, shape.channels]
+    let dense = [shape.width * shape.channels, shape.channels, 1]
+    return zip(sizes, zip(strides.dropFirst(), dense))
+      .allSatisfy { size, pair in size == 1 || pair.0 == pair.1 }
   }
 
   /// Gathers images.
   public func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+    let isDense = hasDenseImages
     forEachExample(indices, in: destination) { index, image in
+      if isDense && copy(index, into: image) { return }
       switch element {
       case .float32: gather(index, as: Float.self, into: image) { $0 }
       case .float64: gather(index, as: Double.self, into: image) { Float($0) }
       case .uint8: gather(index, as: UInt8.self, into: image) { Float($0) / divisor }
       }
     }
+  }
+
+  /// Copies an image whose numbers lie one after the other. Not one of doubles, which `gather`
+  /// rounds.
+  private func copy(_ index: Int, into image: UnsafeMutableBufferPointer<Float>) -> Bool {
+    switch element {
+    case .float32:
+      let size = MemoryLayout<Float>.size
+      UnsafeMutableRawBufferPointer(image).copyMemory(
+        from: UnsafeRawBufferPointer(
+          start: start + index * strides[0] * size, count: shape.count * size))
+    case .float64:
+      return false
+    case .uint8:
+      let first = (start + index * strides[0]).assumingMemoryBound(to: UInt8.self)
+      Engine.widen(
+        UnsafeBufferPointer(start: first, count: shape.count), dividingBy: divisor, into: image)
+    }
+    return true
   }
 
   @inline(__always)
