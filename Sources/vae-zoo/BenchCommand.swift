@@ -25,6 +25,14 @@ struct BenchCommand: ParsableCommand {
       "What products and convolutions multiply in training steps: float32 or bfloat16.",
       valueName: "type"))
   var precision = Precision.float32
+  @Option(
+    help: ArgumentHelp(
+      "Examples a step instead of the workload's own number.", valueName: "n"))
+  var batchSize: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Images of NxN pixels instead of the workload's own size.", valueName: "n"))
+  var imageSize: Int?
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
 
@@ -35,12 +43,25 @@ struct BenchCommand: ParsableCommand {
       throw ValidationError(
         "there is no workload \(name); there are: \(known.joined(separator: ", "))")
     }
+    do {
+      _ = try chosen()
+    } catch {
+      throw ValidationError("\(error)")
+    }
+  }
+
+  /// The workloads that were asked for, in the sizes that were.
+  private func chosen() throws(WorkloadSizeError) -> [Workload] {
+    var chosen: [Workload] = []
+    for workload in Workload.all where workloads.isEmpty || workloads.contains(workload.name) {
+      chosen.append(try workload.resized(batch: batchSize, side: imageSize))
+    }
+    return chosen
   }
 
   func run() throws {
     threads.apply()
-    let chosen =
-      workloads.isEmpty ? Workload.all : Workload.all.filter { workloads.contains($0.name) }
+    let chosen = try chosen()
     let results = try chosen.compactMap { try $0.measure(precision: precision) }
     let profiles = profile ? try chosen.compactMap { try $0.profile(precision: precision) } : []
     if output.json {
@@ -58,13 +79,14 @@ struct BenchCommand: ParsableCommand {
 
   private static func table(_ results: [BenchmarkResult]) -> String {
     let header = [
-      "workload", "dtype", "threads", "min ms", "median ms", "GFLOP/s", "peak GFLOP/s",
-      "utilization",
-      "peak MB",
+      "workload", "dtype", "batch", "image", "threads", "min ms", "median ms", "GFLOP/s",
+      "peak GFLOP/s",
+      "utilization", "peak MB",
     ]
     let rows = results.map { result in
       [
-        result.workload, result.precision.rawValue, "\(result.threads)",
+        result.workload, result.precision.rawValue, "\(result.size.batch)",
+        "\(result.size.side)×\(result.size.side)", "\(result.threads)",
         Console.fixed(result.minimumMilliseconds),
         Console.fixed(result.medianMilliseconds), Console.fixed(result.gflops, 1),
         Console.fixed(result.peakGflops, 1), Console.fixed(result.utilization),

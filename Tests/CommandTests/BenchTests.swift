@@ -13,8 +13,8 @@ final class BenchTests: CommandTestCase {
     XCTAssertEqual(
       Set(results[0].keys),
       [
-        "workload", "dtype", "threads", "min_ms", "median_ms", "flops", "gflops", "peak_gflops",
-        "utilization", "peak_rss_mb",
+        "workload", "dtype", "batch_size", "image_size", "threads", "min_ms", "median_ms", "flops",
+        "gflops", "peak_gflops", "utilization", "peak_rss_mb",
       ])
     XCTAssertEqual(results[0]["workload"] as? String, "mlp")
     XCTAssertEqual(results[0]["dtype"] as? String, "float32")
@@ -27,6 +27,31 @@ final class BenchTests: CommandTestCase {
     XCTAssertEqual(
       try number(results[0], "utilization"),
       try number(results[0], "gflops") / number(results[0], "peak_gflops"), accuracy: 1e-3)
+  }
+
+  func testASizeIsMeasuredAndPrinted() throws {
+    let outcome = try run([
+      "bench", "mlp", "--threads", "1", "--batch-size", "16", "--image-size", "12", "--json",
+    ])
+    let value = try JSONSerialization.jsonObject(with: Data(outcome.out.utf8))
+    let result = try XCTUnwrap((value as? [[String: Any]])?.first)
+    XCTAssertEqual(result["batch_size"] as? Int, 16)
+    XCTAssertEqual(result["image_size"] as? Int, 12)
+    // 144·400 + 400·40 + 20·400 + 400·144 multiply-adds.
+    XCTAssertEqual(try number(result, "flops"), 6 * 16 * 139_200)
+  }
+
+  func testSizesThatAWorkloadCannotHaveAreRefused() throws {
+    for (arguments, words) in [
+      (["conv", "--image-size", "48"], ["conv", "multiple of 32", "48"]),
+      (["vqvae", "--image-size", "30"], ["vqvae", "multiple of 4", "30"]),
+      (["mlp", "--batch-size", "0"], ["a batch of 0"]),
+      (["mlp", "--batch-size", "9223372036854775807"], ["a batch of 9223372036854775807"]),
+      (["mlp", "--image-size", "-28"], ["not -28"]),
+      (["conv", "--batch-size", "65536"], ["conv", "smaller batch"]),
+    ] {
+      try assertRefused(["bench"] + arguments, status: 64, naming: words)
+    }
   }
 
   func testAProfileHasEveryOperationAndTheRest() throws {

@@ -108,7 +108,7 @@ final class InformationTests: CommandTestCase {
     ]),
     "report": ["out"],
     "compare": ["out"],
-    "bench": ["threads", "json", "profile", "precision"],
+    "bench": ["threads", "json", "profile", "precision", "batch-size", "image-size"],
   ]
 
   func testHelpOfEveryCommandNamesItsOptionsAndNoOthers() throws {

@@ -44,6 +44,19 @@ final class WorkloadTests: XCTestCase {
     XCTAssertEqual(try workload("vqvae").flops, 8_489_271_296)
   }
 
+  func testFlopsGrowAsTheBatchAndConvolutionsAsThePixels() throws {
+    for workload in Workload.all {
+      let larger = try workload.resized(batch: 3 * workload.size.batch, side: nil)
+      XCTAssertEqual(larger.flops, 3 * workload.flops, workload.name)
+    }
+    for name in ["conv", "vqvae", "pixelcnn", "pixelcnn-sample"] {
+      let workload = try workload(name)
+      let larger = try workload.resized(batch: nil, side: 2 * workload.size.side)
+      // Every layer of these works on pixels, the dense ones of `conv` too.
+      XCTAssertEqual(larger.flops, 4 * workload.flops, name)
+    }
+  }
+
   func testFlopsOfThePixelCNNAreThoseOfItsLiveTaps() throws {
     // The 7×7 mask A leaves 24 taps of 1·64, each 3×3 mask B five of 64·64, the head is 64.
     let multiplyAdds = 24 * 64 + 7 * 5 * 4096 + 64

@@ -4,28 +4,43 @@ import Tensors
 import VAECore
 import VAETraining
 
-/// A reference workload: a fixed model and batch, whose step is timed.
+/// A reference workload: a fixed model and batch, whose step is timed. It can be had in other
+/// sizes.
 public struct Workload: Sendable {
   /// The name on the command line.
   public let name: String
   /// What it is, in one line.
   public let summary: String
+  /// Whether a step trains. A draw always computes with 32-bit floats.
+  public let trains: Bool
+  /// Its size; that of the summary unless it was changed.
+  public internal(set) var size: WorkloadSize
+  /// What the side of an image is a multiple of.
+  let sideStep: Int
+  private let flopsOfExample: @Sendable (_ side: Int) -> Int
+  private let makeSubject: @Sendable (WorkloadSize) throws -> BenchmarkSubject
+
+  /// A workload.
+  ///
+  /// - Parameters:
+  ///   - flops: the useful operations that one example adds to a step.
+  ///   - make: makes the model and a batch.
+  init(
+    name: String, summary: String, trains: Bool = true, size: WorkloadSize, sideStep: Int = 1,
+    flops: @escaping @Sendable (_ side: Int) -> Int,
+    make: @escaping @Sendable (WorkloadSize) throws -> BenchmarkSubject
+  ) {
+    (self.name, self.summary, self.trains) = (name, summary, trains)
+    (self.size, self.sideStep, flopsOfExample, makeSubject) = (size, sideStep, flops, make)
+  }
+
   /// Useful floating-point operations of one step: 2 × 3 × the forward multiply-adds of all dense
   /// and convolution layers, whether or not a gradient for the data is computed, and 2 × those of
   /// code distances; 2 × 1 × where a step is a draw.
-  public let flops: Double
-  /// Whether a step trains. A draw always computes with 32-bit floats.
-  public let trains: Bool
-  /// Makes the model and a batch.
-  let make: @Sendable () throws -> BenchmarkSubject
+  public var flops: Double { Double(size.batch) * Double(flopsOfExample(size.side)) }
 
-  init(
-    name: String, summary: String, flops: Double, trains: Bool = true,
-    make: @escaping @Sendable () throws -> BenchmarkSubject
-  ) {
-    (self.name, self.summary, self.flops, self.trains, self.make) =
-      (name, summary, flops, trains, make)
-  }
+  /// Makes the model and a batch.
+  func make() throws -> BenchmarkSubject { try makeSubject(size) }
 
   /// All workloads, in the order of the documentation.
   public static let all: [Workload] = [
@@ -79,6 +94,8 @@ public struct BenchmarkResult: Sendable {
   public let workload: String
   /// What products and convolutions multiplied.
   public let precision: Precision
+  /// Examples a step, and their pixels.
+  public let size: WorkloadSize
   /// The number of threads.
   public let threads: Int
   /// The quickest step.
@@ -103,7 +120,9 @@ public struct BenchmarkResult: Sendable {
       .finite((value * digits).rounded() / digits)
     }
     return .object([
-      "workload": .text(workload), "dtype": .text(precision.rawValue), "threads": .integer(threads),
+      "workload": .text(workload), "dtype": .text(precision.rawValue),
+      "batch_size": .integer(size.batch), "image_size": .integer(size.side),
+      "threads": .integer(threads),
       "min_ms": rounded(minimumMilliseconds, 1e4), "median_ms": rounded(medianMilliseconds, 1e4),
       "flops": .finite(flops), "gflops": rounded(gflops, 1e2),
       "peak_gflops": rounded(peakGflops, 1e2), "utilization": rounded(utilization, 1e4),
@@ -113,8 +132,8 @@ public struct BenchmarkResult: Sendable {
 }
 
 extension Workload {
-  /// Times the workload: at least 30 steps and about `seconds` of them, after a warm-up. Nil where
-  /// the token asks for a stop.
+  /// Times the workload: at least 30 steps and about `seconds` of them, after a warm-up; fewer, but
+  /// at least 8, where 30 take more than five times as long. Nil where the token asks for a stop.
   ///
   /// - Parameter asked: what products and convolutions multiply, which must be supported; a draw
   ///   stays with 32-bit floats.
@@ -127,7 +146,10 @@ extension Workload {
     for _ in 0..<5 where !cancel.isCancelled { subject.run(precision) }
     var times: [Double] = []
     let begin = Self.now
-    while times.count < 30 || (Self.now - begin < seconds && times.count < 10_000) {
+    while times.count < 10_000 {
+      let passed = Self.now - begin
+      guard times.count < 8 || passed < seconds || (times.count < 30 && passed < 5 * seconds)
+      else { break }
       guard !cancel.isCancelled else { return nil }
       let start = Self.now
       subject.run(precision)
@@ -136,7 +158,7 @@ extension Workload {
     times.sort()
     let peak = max(before, MatrixPeak.measure(precision))
     return BenchmarkResult(
-      workload: name, precision: precision, threads: Engine.threads,
+      workload: name, precision: precision, size: size, threads: Engine.threads,
       minimumMilliseconds: times[0] * 1e3,
       medianMilliseconds: times[times.count / 2] * 1e3, flops: flops, peakGflops: peak,
       peakMegabytes: Self.peakMegabytes)

@@ -9,14 +9,16 @@ extension Workload {
   static let ladder = Workload(
     name: "lvae",
     summary: "latents 64-32-16-8-4, two-layer MLPs 512-256-128-64-32, batch norm, batch 256",
-    flops: 6 * 256 * Double(ladderMultiplyAdds)
-  ) {
+    size: WorkloadSize(batch: 256, side: 28), flops: { 6 * ladderMultiplyAdds(pixels: $0 * $0) }
+  ) { size in
+    let side = size.side
     let registry = Registry.builtIn
     var recipe = try registry.recipe(for: "ladder-vae")
     recipe.data = DataDescription(
-      height: 28, width: 28, channels: 1, range: .binary, rule: "binary")
+      height: side, width: side, channels: 1, range: .binary, rule: "binary")
     try registry.apply([], to: &recipe)
-    let batch = RandomSource(seed: 0).stream("batch").uniform([256, 28, 28, 1]).isAbove(0.87)
+    let batch = RandomSource(seed: 0).stream("batch").uniform([size.batch, side, side, 1]).isAbove(
+      0.87)
     return BenchmarkSubject(model: try registry.model(recipe, seed: 0), batch: batch)
   }
 
@@ -30,10 +32,10 @@ extension Workload {
   /// - Decoder: 64 · 512 + 512² + 512 · 784 = 696,320.
   ///
   /// Together 2,165,248; times 256 examples, two operations, three passes: 3.326 · 10⁹.
-  private static var ladderMultiplyAdds: Int {
+  private static func ladderMultiplyAdds(pixels: Int) -> Int {
     let (widths, latents) = ([512, 256, 128, 64, 32], [64, 32, 16, 8, 4])
-    var total = 64 * 512 + 512 * 512 + 512 * 784
-    var inputs = 784
+    var total = 64 * 512 + 512 * 512 + 512 * pixels
+    var inputs = pixels
     for (width, units) in zip(widths, latents) {
       total += inputs * width + width * width + width * 2 * units
       inputs = width

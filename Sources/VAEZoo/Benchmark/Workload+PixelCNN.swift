@@ -8,27 +8,30 @@ extension Workload {
   static let pixelCNN = Workload(
     name: "pixelcnn",
     summary: "28×28, 7×7 mask A and seven 3×3 mask B of 64, Bernoulli, batch 64",
-    flops: 6 * 64 * Double(pixelCNNMultiplyAdds)
-  ) {
-    let batch = RandomSource(seed: 0).stream("batch").uniform([64, 28, 28, 1]).isAbove(0.87)
-    return BenchmarkSubject(model: pixelCNNModel(), batch: batch)
+    size: WorkloadSize(batch: 64, side: 28),
+    flops: { 6 * pixelCNNMultiplyAdds(pixels: $0 * $0) }
+  ) { size in
+    let batch = RandomSource(seed: 0).stream("batch")
+      .uniform([size.batch, size.side, size.side, 1]).isAbove(0.87)
+    return BenchmarkSubject(model: pixelCNNModel(side: size.side), batch: batch)
   }
 
   /// 16 images drawn pixel by pixel with that network; a step is all 16.
   static let pixelCNNSample = Workload(
     name: "pixelcnn-sample", summary: "16 images drawn pixel by pixel with the network of pixelcnn",
-    flops: 2 * 16 * Double(pixelCNNMultiplyAdds), trains: false
-  ) {
-    BenchmarkSubject(model: pixelCNNModel(), drawing: 16)
+    trains: false, size: WorkloadSize(batch: 16, side: 28),
+    flops: { 2 * pixelCNNMultiplyAdds(pixels: $0 * $0) }
+  ) { size in
+    BenchmarkSubject(model: pixelCNNModel(side: size.side), drawing: size.batch)
   }
 
-  private static func pixelCNNModel() -> Model {
+  private static func pixelCNNModel(side: Int) -> Model {
     let network = MaskedConvolutionStack(
       inputs: 1, outputs: 1, channels: 64, kernels: [7, 3, 3, 3, 3, 3, 3, 3],
       random: RandomSource(seed: 0).child("decoder"))
     return Model(
       encoder: EmptyEncoder(), prior: EmptyPrior(),
-      decoder: PixelCNNDecoder(network, height: 28, width: 28, channels: 1),
+      decoder: PixelCNNDecoder(network, height: side, width: side, channels: 1),
       likelihood: BernoulliLikelihood())
   }
 
@@ -40,7 +43,7 @@ extension Workload {
   ///
   /// Together 144,960 a pixel, times 784 pixels: 113.6 million. A training step of 64 images makes
   /// 43.6 · 10⁹ operations, a draw of 16 images 3.6 · 10⁹.
-  private static var pixelCNNMultiplyAdds: Int {
-    784 * (24 * 64 + 7 * 5 * 64 * 64 + 64)
+  private static func pixelCNNMultiplyAdds(pixels: Int) -> Int {
+    pixels * (24 * 64 + 7 * 5 * 64 * 64 + 64)
   }
 }

@@ -8,25 +8,27 @@ extension Workload {
   static let quantized = Workload(
     name: "vqvae",
     summary: "32×32×3, 4×4 stride-2 convolutions, 8×8 codes of 512×64 with EMA, Gaussian, batch 32",
-    flops: 6 * 32 * Double(quantizedMultiplyAdds) + 2 * 32 * Double(codeDistances)
-  ) {
+    size: WorkloadSize(batch: 32, side: 32), sideStep: 4,
+    flops: { 6 * quantizedMultiplyAdds(side: $0) + 2 * codeDistances(side: $0) }
+  ) { size in
+    let (count, side) = (size.batch, size.side)
     let registry = Registry.builtIn
     var recipe = try registry.recipe(for: "vq-vae")
     recipe.data = DataDescription(
-      height: 32, width: 32, channels: 3, range: .unit, rule: "bytes/255")
+      height: side, width: side, channels: 3, range: .unit, rule: "bytes/255")
     try registry.apply([], to: &recipe)
     let random = RandomSource(seed: 0)
     let model = try registry.model(recipe, seed: 0)
-    let batch = random.stream("batch").uniform([32, 32, 32, 3])
+    let batch = random.stream("batch").uniform([count, side, side, 3])
     try withoutTape {
       try model.prepare(
         firstBatches: [batch],
-        context: Context(mode: .training, random: random, examples: (0..<32).map(UInt64.init)))
+        context: Context(mode: .training, random: random, examples: (0..<count).map(UInt64.init)))
     }
     return BenchmarkSubject(model: model, batch: batch)
   }
 
-  /// Multiply-adds of one example's forward pass.
+  /// Multiply-adds of one example's forward pass, with 32×32 pixels:
   ///
   /// - 4×4 of stride 2: 16² · 16 · 3 · 64 = 786,432 and 8² · 16 · 64 · 128 = 8,388,608.
   /// - 3×3 of 128: 64 · 9 · 128² = 9,437,184.
@@ -39,14 +41,15 @@ extension Workload {
   /// Encoder 24,379,392 and decoder 19,136,512, together 43,515,904; times 32 examples, two
   /// operations, three passes: 8.355 · 10⁹. The distances come to this once, without a backward
   /// pass: 32 · 64 · 512 · 64 · 2 = 0.134 · 10⁹. Together 8.489 · 10⁹.
-  private static var quantizedMultiplyAdds: Int {
-    let convolutions = 256 * 16 * 3 * 64 + 64 * 16 * 64 * 128
-    let blocks = 2 * 64 * (9 * 128 * 32 + 32 * 128)
-    let encoder = convolutions + 64 * 9 * 128 * 128 + blocks + 64 * 128 * 64
-    let decoder = 64 * 9 * 64 * 128 + blocks + convolutions
+  private static func quantizedMultiplyAdds(side: Int) -> Int {
+    let (half, quarter) = ((side / 2) * (side / 2), (side / 4) * (side / 4))
+    let convolutions = half * 16 * 3 * 64 + quarter * 16 * 64 * 128
+    let blocks = 2 * quarter * (9 * 128 * 32 + 32 * 128)
+    let encoder = convolutions + quarter * 9 * 128 * 128 + blocks + quarter * 128 * 64
+    let decoder = quarter * 9 * 64 * 128 + blocks + convolutions
     return encoder + decoder
   }
 
-  /// Multiply-adds of one example's distances: 64 points, 512 codes, 64 numbers.
-  private static var codeDistances: Int { 64 * 512 * 64 }
+  /// Multiply-adds of one example's distances: with 32×32 pixels 64 points, 512 codes, 64 numbers.
+  private static func codeDistances(side: Int) -> Int { (side / 4) * (side / 4) * 512 * 64 }
 }
