@@ -47,7 +47,7 @@ final class BenchTests: CommandTestCase {
       (["vqvae", "--image-size", "30"], ["vqvae", "multiple of 4", "30"]),
       (["mlp", "--batch-size", "0"], ["a batch of 0"]),
       (["mlp", "--batch-size", "9223372036854775807"], ["a batch of 9223372036854775807"]),
-      (["mlp", "--image-size", "-28"], ["not -28"]),
+      (["mlp", "--image-size=-28"], ["not -28"]),
       (["conv", "--batch-size", "65536"], ["conv", "smaller batch"]),
     ] {
       try assertRefused(["bench"] + arguments, status: 64, naming: words)

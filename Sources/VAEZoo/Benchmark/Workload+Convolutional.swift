@@ -42,7 +42,7 @@ extension Workload {
     var total = 0
     var inputs = 3
     for (level, outputs) in channels.enumerated() {
-      let size = side / 2 >> level
+      let size = (side / 2) >> level
       total += size * size * 9 * inputs * outputs
       inputs = outputs
     }
@@ -50,7 +50,7 @@ extension Workload {
     total += coarsest * 512 * 2 * 128 + 128 * coarsest * 512
     let down = Array(channels.reversed())
     for (level, outputs) in (down.dropFirst() + [32]).enumerated() {
-      let size = side / 32 << level
+      let size = (side / 32) << level
       total += size * size * 9 * down[level] * outputs
     }
     return total + side * side * 9 * 32 * 3
