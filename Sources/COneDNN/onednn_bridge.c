@@ -207,7 +207,7 @@ static dnnl_status_t execute(
   return dnnl_stream_wait(stream);
 }
 
-// MARK: Products of bfloat16 matrices
+// MARK: Products made ready
 
 struct od_product {
   dnnl_stream_t stream;
@@ -218,10 +218,11 @@ struct od_product {
 };
 
 static dnnl_status_t product_layouts(
-  layout layouts[3], int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k) {
+  layout layouts[3], int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k,
+  dnnl_data_type_t type) {
   const dnnl_dims_t a = {m, k}, b = {k, n}, c = {m, n};
-  TRY(layout_create(&layouts[0], 2, a, dnnl_bf16, transpose_a ? dnnl_ba : dnnl_ab));
-  TRY(layout_create(&layouts[1], 2, b, dnnl_bf16, transpose_b ? dnnl_ba : dnnl_ab));
+  TRY(layout_create(&layouts[0], 2, a, type, transpose_a ? dnnl_ba : dnnl_ab));
+  TRY(layout_create(&layouts[1], 2, b, type, transpose_b ? dnnl_ba : dnnl_ab));
   return layout_create(&layouts[2], 2, c, dnnl_f32, dnnl_ab);
 }
 
@@ -239,7 +240,8 @@ static dnnl_status_t product_prepare(
 }
 
 od_status od_product_create(
-  int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, od_product **out) {
+  int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, od_element_type operands,
+  od_product **out) {
   *out = NULL;
   if (m < 1 || n < 1 || k < 1) return dnnl_invalid_arguments;
   pthread_once(&engine_once, create_engine);
@@ -250,7 +252,8 @@ od_status od_product_create(
   layout layouts[3] = {0};
   dnnl_primitive_attr_t attributes = NULL;
   dnnl_primitive_desc_t description = NULL;
-  dnnl_status_t status = product_layouts(layouts, transpose_a, transpose_b, m, n, k);
+  const dnnl_data_type_t type = operands == OD_BFLOAT16 ? dnnl_bf16 : dnnl_f32;
+  dnnl_status_t status = product_layouts(layouts, transpose_a, transpose_b, m, n, k, type);
   if (status == dnnl_success) status = attributes_create(&attributes);
   if (status == dnnl_success)
     status = describe_product(&description, &layouts[0], &layouts[1], &layouts[2], attributes);

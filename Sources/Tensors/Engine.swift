@@ -38,9 +38,9 @@ public enum Engine {
         left.pointer, transposed: false, right.pointer, transposed: false, into: output.pointer,
         m: m, n: n, k: k)
     case .bfloat16:
-      OneDNN.bfloat16Product(
-        left.operand(precision).bfloat16Pointer, transposed: false,
-        right.operand(precision).bfloat16Pointer, transposed: false, into: output.pointer, m: m,
+      OneDNN.preparedProduct(
+        precision, left.operand(precision).operandPointer, transposed: false,
+        right.operand(precision).operandPointer, transposed: false, into: output.pointer, m: m,
         n: n, k: k)
     }
   }

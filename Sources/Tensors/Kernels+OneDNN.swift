@@ -19,10 +19,12 @@ extension Kernels {
       flops: 2 * Double(m) * Double(n) * Double(k),
       sizes: "\(m)×\(k)\(leftTransposed ? "ᵀ" : "") · \(k)×\(n)\(rightTransposed ? "ᵀ" : "")"
     ) {
-      guard !isRounded else {
-        return OneDNN.bfloat16Product(
-          left.bfloat16Pointer, transposed: leftTransposed, right.bfloat16Pointer,
-          transposed: rightTransposed, into: output.pointer, m: m, n: n, k: k)
+      let gainsByPreparation =
+        rightTransposed && !leftTransposed && OneDNN.prefersPreparedProduct(m: m, n: n, k: k)
+      guard !isRounded && !gainsByPreparation else {
+        return OneDNN.preparedProduct(
+          isRounded ? .bfloat16 : .float32, left.operandPointer, transposed: leftTransposed,
+          right.operandPointer, transposed: rightTransposed, into: output.pointer, m: m, n: n, k: k)
       }
       OneDNN.matrixProduct(
         left.pointer, transposed: leftTransposed, right.pointer, transposed: rightTransposed,

@@ -42,18 +42,29 @@ enum OneDNN {
     return od_has_bfloat16() != 0
   }
 
-  /// output = left · right of bfloat16 matrices, where each may be read transposed.
-  static func bfloat16Product(
-    _ left: UnsafeRawPointer, transposed leftTransposed: Bool, _ right: UnsafeRawPointer,
-    transposed rightTransposed: Bool, into output: UnsafeMutablePointer<Float>, m: Int, n: Int,
-    k: Int
+  /// Whether a product of 32-bit floats with the right matrix read transposed, as in the gradient of
+  /// a dense layer's input, is quicker by `preparedProduct`: with AVX-512 and two threads it
+  /// reaches 218 GFLOP/s at 256×512 · (512×512)ᵀ where `matrixProduct` reaches 161.
+  static func prefersPreparedProduct(m: Int, n: Int, k: Int) -> Bool {
+    m >= 16 && m * n * k >= 1 << 20 && vk_isa_current() == VK_ISA_AVX512
+  }
+
+  /// output = left · right of matrices of one type, where each may be read transposed.
+  static func preparedProduct(
+    _ precision: Precision, _ left: UnsafeRawPointer, transposed leftTransposed: Bool,
+    _ right: UnsafeRawPointer, transposed rightTransposed: Bool,
+    into output: UnsafeMutablePointer<Float>, m: Int, n: Int, k: Int
   ) {
     prepareThread()
     let key = ProductPrimitive.Key(
-      m: m, n: n, k: k, leftTransposed: leftTransposed, rightTransposed: rightTransposed,
-      threads: vk_threads(), thread: UInt(pthread_self()))
+      precision: precision, m: m, n: n, k: k, leftTransposed: leftTransposed,
+      rightTransposed: rightTransposed, threads: vk_threads(), thread: UInt(pthread_self()))
     let primitive = products.withLock { $0[key] } ?? ProductPrimitive(key)
-    products.withLock { $0[key] = primitive }
+    products.withLock {
+      // Sizes that vary, as the batches of a service may, must not fill the memory.
+      if $0.count >= 512 { $0 = [:] }
+      $0[key] = primitive
+    }
     let scratch = Storage(count: primitive.scratchCount)
     check(
       od_product_run(primitive.handle, left, right, output, scratch.base),
@@ -102,9 +113,10 @@ enum OneDNN {
   private static let products = Lock<[ProductPrimitive.Key: ProductPrimitive]>([:])
 }
 
-/// A product of bfloat16 matrices made ready by oneDNN, kept as convolutions are.
+/// A matrix product made ready by oneDNN, kept as convolutions are.
 final class ProductPrimitive: @unchecked Sendable {
   struct Key: Hashable {
+    let precision: Precision
     let m, n, k: Int
     let leftTransposed, rightTransposed: Bool
     let threads: Int32
@@ -119,8 +131,8 @@ final class ProductPrimitive: @unchecked Sendable {
     var handle: OpaquePointer?
     let status = od_product_create(
       key.leftTransposed ? 1 : 0, key.rightTransposed ? 1 : 0, Int64(key.m), Int64(key.n),
-      Int64(key.k), &handle)
-    let sizes = "a bfloat16 product of \(key.m)×\(key.k) and \(key.k)×\(key.n)"
+      Int64(key.k), key.precision == .bfloat16 ? OD_BFLOAT16 : OD_FLOAT32, &handle)
+    let sizes = "a \(key.precision) product of \(key.m)×\(key.k) and \(key.k)×\(key.n)"
     OneDNN.check(status, sizes)
     guard let handle else { preconditionFailure("oneDNN gave no primitive for \(sizes)") }
     self.handle = handle

@@ -35,28 +35,38 @@ final class OneDNNBridgeTests: XCTestCase {
     XCTAssertEqual(product.mismatch(), "invalid_arguments")
   }
 
-  func testBFloat16ProductsEqualPlainLoopsForAllTransposes() throws {
-    try XCTSkipUnless(od_has_bfloat16() != 0, "the processor has no bfloat16 products")
+  private func assertPreparedProductsEqualPlainLoops(_ operands: od_element_type) throws {
     for (m, n, k) in [
       (1, 1, 1), (3, 5, 7), (33, 17, 64), (1, 40, 9), (20, 1, 31), (150, 90, 300), (64, 9, 777),
     ] {
       for transposeA in [false, true] {
         for transposeB in [false, true] {
-          let product = BFloat16Product(
-            m: m, n: n, k: k, transposeA: transposeA, transposeB: transposeB)
+          let product = PreparedProduct(
+            m: m, n: n, k: k, transposeA: transposeA, transposeB: transposeB, operands: operands)
           XCTAssertNil(try product.mismatch(), "\(product)")
         }
       }
     }
   }
 
-  func testBFloat16ProductsOfEmptyMatricesAreRefused() {
-    for sizes in [(0, 1, 1), (1, 0, 1), (1, 1, 0), (-1, 1, 1)] as [(Int64, Int64, Int64)] {
-      var product: OpaquePointer?
-      XCTAssertEqual(
-        statusText(od_product_create(0, 0, sizes.0, sizes.1, sizes.2, &product)),
-        "invalid_arguments")
-      XCTAssertNil(product)
+  func testPreparedProductsEqualPlainLoopsForAllTransposes() throws {
+    try assertPreparedProductsEqualPlainLoops(OD_FLOAT32)
+  }
+
+  func testBFloat16ProductsEqualPlainLoopsForAllTransposes() throws {
+    try XCTSkipUnless(od_has_bfloat16() != 0, "the processor has no bfloat16 products")
+    try assertPreparedProductsEqualPlainLoops(OD_BFLOAT16)
+  }
+
+  func testPreparedProductsOfEmptyMatricesAreRefused() {
+    for operands in [OD_FLOAT32, OD_BFLOAT16] {
+      for sizes in [(0, 1, 1), (1, 0, 1), (1, 1, 0), (-1, 1, 1)] as [(Int64, Int64, Int64)] {
+        var product: OpaquePointer?
+        XCTAssertEqual(
+          statusText(od_product_create(0, 0, sizes.0, sizes.1, sizes.2, operands, &product)),
+          "invalid_arguments")
+        XCTAssertNil(product)
+      }
     }
     od_product_destroy(nil)
   }
@@ -454,17 +464,21 @@ private func upperHalves(_ values: [Float]) -> [UInt8] {
   values.map { UInt16($0.bitPattern >> 16) }.withUnsafeBytes { Array($0) }
 }
 
-private struct BFloat16Product {
+private struct PreparedProduct {
   let m, n, k: Int
   let transposeA, transposeB: Bool
+  let operands: od_element_type
 
   func mismatch() throws -> String? {
     var numbers = Numbers(seed: 2)
-    let (a, b) = (shortened(numbers.array(m * k)), shortened(numbers.array(k * n)))
+    let isShort = operands == OD_BFLOAT16
+    let (full, other) = (numbers.array(m * k), numbers.array(k * n))
+    let (a, b) = isShort ? (shortened(full), shortened(other)) : (full, other)
     var handle: OpaquePointer?
     try check(
       od_product_create(
-        transposeA ? 1 : 0, transposeB ? 1 : 0, Int64(m), Int64(n), Int64(k), &handle))
+        transposeA ? 1 : 0, transposeB ? 1 : 0, Int64(m), Int64(n), Int64(k), operands,
+        &handle))
     let product = try XCTUnwrap(handle)
     defer { od_product_destroy(product) }
     let bytes = od_product_scratch_bytes(product)
@@ -472,7 +486,11 @@ private struct BFloat16Product {
     defer { scratch.deallocate() }
     scratch.initializeMemory(as: UInt8.self, repeating: 0xFF, count: bytes)
     var c = [Float](repeating: .nan, count: m * n)
-    try check(od_product_run(product, upperHalves(a), upperHalves(b), &c, scratch))
+    if isShort {
+      try check(od_product_run(product, upperHalves(a), upperHalves(b), &c, scratch))
+    } else {
+      try check(od_product_run(product, a, b, &c, scratch))
+    }
 
     var expected = [PlainSum](repeating: PlainSum(), count: m * n)
     for row in 0..<m {

@@ -40,12 +40,13 @@ od_status od_matrix_product(
 
 typedef enum { OD_FLOAT32 = 0, OD_BFLOAT16 = 1 } od_element_type;
 
-/// C = op(A) op(B) of bfloat16 matrices, sizes as above, all dense; made once for its sizes.
+/// C = op(A) op(B) of dense matrices of one type, sizes as above; made once for its sizes.
 typedef struct od_product od_product;
 
 /// Gives NULL and a status where a size is not positive or the processor cannot.
 od_status od_product_create(
-  int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, od_product **out);
+  int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, od_element_type operands,
+  od_product **out);
 void od_product_destroy(od_product *product);
 /// oneDNN's name of the implementation chosen, as for convolutions.
 const char *od_product_implementation(const od_product *product);
