@@ -72,8 +72,8 @@ final class LoadingTests: PluginTestCase {
       try "x".write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
     }
     XCTAssertEqual(
-      Plugin.files(in: "\(folder):\(file)::/nowhere"),
-      ["\(folder)/a.so", "\(folder)/b.so", "\(folder)/mixture.so", file, "/nowhere"])
+      Plugin.files(in: "\(folder):\(file)::\(folder)/absent"),
+      ["\(folder)/a.so", "\(folder)/b.so", "\(folder)/mixture.so", file, "\(folder)/absent"])
     XCTAssertEqual(Plugin.files(in: ""), [])
   }
 

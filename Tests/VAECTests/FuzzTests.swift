@@ -47,6 +47,8 @@ private struct Fuzzer {
   private let numbers: UnsafeMutableRawPointer
   /// The memory that they are in the middle of.
   private let block: UnsafeMutableRawPointer
+  /// Where everything is written that can be; removed at the end.
+  private let folder = NSTemporaryDirectory() + "vae-fuzz-\(UUID().uuidString)"
 
   /// The kinds of handles, as positions in the pool.
   private enum Kind: Int { case error, token, array, data, model, trainer, metrics, encoding }
@@ -66,6 +68,7 @@ private struct Fuzzer {
     }
     pool = []
     block.deallocate()
+    try? FileManager.default.removeItem(atPath: folder)
   }
 
   // MARK: Arguments
@@ -114,9 +117,15 @@ private struct Fuzzer {
     return copy
   }
 
-  /// A path that is written to: what is left to chance lies in a folder that does not exist.
-  private mutating func outputPath(_ words: [String]) -> UnsafePointer<CChar>? {
-    text(words, prefix: "/nowhere/")
+  /// A path that is written to: what is left to chance lies in a folder of the fuzzer's own, which
+  /// is not there before something makes it. Outside of it are only places that nobody, the
+  /// administrator included, can write to.
+  private mutating func outputPath() -> UnsafePointer<CChar>? {
+    if chance(4) {
+      let path = pick(["/", "", "/proc/x"])
+      return UnsafePointer(keep(path.utf8 + [0]).assumingMemoryBound(to: CChar.self))
+    }
+    return text(["run", "model.safetensors", "", "run/x"], prefix: folder + "/")
   }
 
   private mutating func text(_ words: [String], prefix: String = "") -> UnsafePointer<CChar>? {
@@ -134,7 +143,7 @@ private struct Fuzzer {
         bytes[Int.random(in: 0..<bytes.count, using: &random)] ^= UInt8.random(
           in: 1...255, using: &random)
       }
-    default: return UnsafePointer(keep(pick(words).utf8 + [0]).assumingMemoryBound(to: CChar.self))
+    default: bytes = Array(pick(words).utf8)
     }
     return UnsafePointer(keep(prefix.utf8 + bytes + [0]).assumingMemoryBound(to: CChar.self))
   }
@@ -386,7 +395,10 @@ private struct Fuzzer {
         vae_model_create_stage(model, stage, settings, count, $0, $1)
       }
     case 22:
-      let path = text(["/nowhere/model.safetensors", "/", "", "/dev/null", "x"])
+      let path = text([
+        "\(folder)/model.safetensors", "\(folder)/run", "/nowhere/model.safetensors", "/", "",
+        "/dev/null", "x",
+      ])
       return check("vae_model_load", makes: .model) { vae_model_load(path, $0, $1) }
         ?? {
           reached.insert("vae_model_load")
@@ -394,7 +406,7 @@ private struct Fuzzer {
         }()
     case 23: return loadMemory()
     case 24:
-      let (model, path) = (handle(.model), outputPath(["/nowhere/x", "/", "", "/proc/x"]))
+      let (model, path) = (handle(.model), outputPath())
       reached.insert("vae_model_save")
       return check("vae_model_save") { vae_model_save(model, path, $1) }
     case 25:
@@ -641,7 +653,7 @@ private struct Fuzzer {
     options.batch_size = chance(4) ? integer() : 2
     options.learning_rate = chance(4) ? number() : 0
     options.seed = chance(4) ? UInt64(bitPattern: integer()) : 1
-    options.run = chance(20) ? outputPath(["/nowhere/run", "/proc/run", ""]) : nil
+    options.run = chance(20) ? outputPath() : nil
     if options.epochs > 10 && options.epochs <= 1_000_000 { options.epochs = 10 }
     let (model, data) = (handle(.model), handle(.data))
     let pointer = kept(options)
