@@ -146,6 +146,12 @@ class ProgressTests(unittest.TestCase):
 
 
 class StoppingTests(unittest.TestCase):
+    def setUp(self):
+        # A program begun in the background by a shell without job control is begun with SIGINT
+        # ignored, and Python then leaves it so.
+        former = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, former)
+
     def test_a_true_value_of_the_callback_stops_and_leaves_a_model(self):
         model = _small(epochs=LONG)
         self.assertIs(model.fit(IMAGES, callback=lambda progress: progress.step == 5), model)
