@@ -115,6 +115,12 @@ void vk_run(vk_kernel kernel, const void *arguments, size_t count, size_t block)
   }
 }
 
+void vk_divide(
+  void (*work)(const void *context, size_t begin, size_t end), const void *context, size_t count,
+  size_t block) {
+  vk_run(work, context, count, vk_max(1, block));
+}
+
 void *vk_scratch(size_t bytes) {
   void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
   if (!memory) {

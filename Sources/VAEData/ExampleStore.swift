@@ -24,23 +24,30 @@ extension ExampleStore {
   /// Nowhere.
   public func view(_ range: Range<Int>) -> Tensor? { nil }
 
-  /// Calls `body` with each index and the part of the destination that belongs to it.
+  /// Calls `body` with each index and the part of the destination that belongs to it, on several
+  /// threads at once where there is enough to do.
   ///
   /// An index or a size that does not fit is a programming error and stops the program.
   func forEachExample(
     _ indices: [Int], in destination: UnsafeMutableBufferPointer<Float>,
-    _ body: (Int, UnsafeMutableBufferPointer<Float>) -> Void
+    _ body: @Sendable (Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) {
     let size = shape.count
     precondition(
       destination.count == indices.count * size,
       "\(indices.count) examples of \(shape) do not fill \(destination.count) numbers")
-    for (position, index) in indices.enumerated() {
-      precondition(
-        index >= 0 && index < count, "example \(index) of \(count)")
-      body(
-        index,
-        UnsafeMutableBufferPointer(rebasing: destination[position * size..<(position + 1) * size]))
+    // Every thread writes to examples of its own.
+    nonisolated(unsafe) let destination = destination
+    Engine.divide(indices.count, block: Self.numbersWorthAThread / max(1, size)) { positions in
+      for position in positions {
+        let index = indices[position]
+        precondition(index >= 0 && index < count, "example \(index) of \(count)")
+        let part = position * size..<(position + 1) * size
+        body(index, UnsafeMutableBufferPointer(rebasing: destination[part]))
+      }
     }
   }
+
+  /// Copying this many takes about as long as handing a part to another thread.
+  private static var numbersWorthAThread: Int { 8192 }
 }

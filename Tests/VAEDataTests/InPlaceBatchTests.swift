@@ -37,6 +37,38 @@ final class InPlaceBatchTests: XCTestCase {
     XCTAssertEqual(split.batch([]).shape, [0, 3, 4, 1])
   }
 
+  func testAnyNumberOfThreadsGathersTheSameBatch() throws {
+    let numbers = (0..<90 * 784).map { Float($0 % 1009) / 1009 }
+    let memory = UnsafeMutablePointer<Float>.allocate(capacity: numbers.count)
+    memory.update(from: numbers, count: numbers.count)
+    defer { memory.deallocate() }
+    let shape = ImageShape(height: 28, width: 28, channels: 1)
+    let stores: [any ExampleStore] = [
+      MemoryImages(
+        at: memory, count: 90, shape: shape, strides: [784, 28, 1, 1], element: .float32),
+      MemoryImages(
+        at: memory, count: 90, shape: shape, strides: [784, 1, 28, 1], element: .float32),
+      try DataSource.open("shapes:32").train.store,
+      try DataSource.open("shapes-color").train.store,
+    ]
+    let order = (0..<200).map { ($0 * 37) % 90 }
+    let before = Engine.threads
+    defer { Engine.threads = before }
+    for store in stores {
+      let size = store.shape.count
+      func gathered(_ indices: [Int], threads: Int) -> [Float] {
+        Engine.threads = threads
+        var floats = [Float](repeating: -1, count: indices.count * size)
+        floats.withUnsafeMutableBufferPointer { store.write(indices, into: $0) }
+        return floats
+      }
+      let oneByOne = order.flatMap { gathered([$0], threads: 1) }
+      for threads in [1, 2, 3] {
+        XCTAssertEqual(gathered(order, threads: threads), oneByOne, "\(threads) threads")
+      }
+    }
+  }
+
   func testABatchOutlivesItsSource() throws {
     let batch = try source().train.batch([4, 5])
     XCTAssertEqual(batch.floats, Array(values[48...]))

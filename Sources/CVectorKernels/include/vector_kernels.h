@@ -41,6 +41,13 @@ void vk_set_threads(int threads);
 /// every oneDNN entry, because OpenMP keeps the setting per calling thread.
 void vk_apply_threads(void);
 
+/// Calls `work` for consecutive parts of 0..<count, `block` units or a multiple each, and returns
+/// when all are done: on the calling thread where there is one block or one thread, else over the
+/// OpenMP pool.
+void vk_divide(
+  void (*work)(const void *context, size_t begin, size_t end), const void *context, size_t count,
+  size_t block);
+
 /// Whether operations of the calling thread record a tape: 1 by default. Thread-local, here because
 /// Swift has no cheap thread-local.
 int vk_recording(void);

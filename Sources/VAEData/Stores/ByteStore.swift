@@ -10,9 +10,9 @@ struct ByteStore: ExampleStore {
   let divisor: Float
 
   func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
-    let bytes = memory.elements(as: UInt8.self)
     let size = shape.count
     forEachExample(indices, in: destination) { index, image in
+      let bytes = memory.elements(as: UInt8.self)
       let source = UnsafeBufferPointer(rebasing: bytes[index * size..<(index + 1) * size])
       Engine.widen(source, dividingBy: divisor, into: image)
     }

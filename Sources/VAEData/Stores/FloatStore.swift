@@ -8,9 +8,9 @@ struct FloatStore: ExampleStore {
   let memory: ArrayMemory
 
   func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
-    let floats = memory.elements(as: Float.self)
     let size = shape.count
     forEachExample(indices, in: destination) { index, image in
+      let floats = memory.elements(as: Float.self)
       _ = image.update(fromContentsOf: floats[index * size..<(index + 1) * size])
     }
   }
