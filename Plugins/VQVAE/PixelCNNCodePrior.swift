@@ -88,30 +88,14 @@ extension Component where Part == any Prior {
       hyperparameters: VectorQuantizer.hyperparameters + [
         Hyperparameter(
           "embedding", .integer(1...65536), default: .integer(32),
-          help: "numbers that stand for a code in the network"),
-        Hyperparameter(
-          "channels", .integer(1...4096), default: .integer(64), help: "features after each gate"),
-        Hyperparameter(
-          "layers", .integer(0...64), default: .integer(5),
-          help: "gated layers after the first; each widens the field by kernel − 1"),
-        Hyperparameter(
-          "kernel", .integer(3...15), default: .integer(3),
-          help: "field of each layer after the first, which has 7; odd"),
-        Hyperparameter(
-          "head", .integer(1...4096), default: .integer(128), help: "features before the logits"),
-      ]
+          help: "numbers that stand for a code in the network")
+      ] + GatedPixelCNN.Sizes.hyperparameters(channels: 64, head: 128, outputs: "logits")
     ) { values, build in
       let quantizer = try VectorQuantizer(values, build)
-      guard values.integer("kernel") % 2 == 1 else {
-        throw RecipeError(
-          .invalid, "prior.kernel cannot be \(values.integer("kernel")): it must be odd")
-      }
       var sizes = GatedPixelCNN.Sizes(
         inputs: values.integer("embedding"), outputs: quantizer.grid.codeCount)
-      sizes.channels = values.integer("channels")
-      sizes.layers = values.integer("layers")
-      sizes.kernel = values.integer("kernel")
-      sizes.head = values.integer("head")
+      sizes.set(values)
+      try sizes.checkKernel(of: .prior)
       try build.checkSize(
         GatedPixelCNN.weightShapes(sizes) + [[sizes.outputs, sizes.inputs]],
         of: "a prior over codes", remedy: "codes, channels or layers")

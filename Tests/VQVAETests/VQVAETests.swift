@@ -136,6 +136,13 @@ final class VQVAETests: XCTestCase {
     XCTAssertTrue(error.contains("codes cannot be 1"), error)
   }
 
+  func testAPriorNetworkWhoseKernelHasNoCentreIsRefused() {
+    let error = refusal(
+      Support.blobs(),
+      [(key: "prior.name", value: "pixelcnn-codes"), (key: "prior.kernel", value: "4")])
+    XCTAssertTrue(error.contains("prior.kernel cannot be 4: it must be odd"), error)
+  }
+
   func testBinaryImagesMayHaveABernoulliLikelihood() throws {
     let data = Support.blobs(isBinary: true)
     let model = try trained(data, [(key: "likelihood", value: "bernoulli")])

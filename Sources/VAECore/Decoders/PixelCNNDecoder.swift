@@ -92,9 +92,7 @@ public final class PixelCNNDecoder: AutoregressiveDecoder {
           + "look at; choose --set decoder.name=mlp"
       )
     }
-    guard sizes.kernel % 2 == 1 else {
-      throw RecipeError(.invalid, "decoder.kernel cannot be \(sizes.kernel): it must be odd")
-    }
+    try sizes.checkKernel(of: .decoder)
     guard sizes.channels >= sizes.groups, sizes.head >= sizes.groups else {
       throw RecipeError(
         .invalid,
@@ -165,31 +163,19 @@ extension Component where Part == any Decoder {
     Component(
       role: .decoder, name: "pixelcnn",
       summary: "a gated PixelCNN, conditioned on the latents at every gate where there are any",
-      hyperparameters: [
-        Hyperparameter(
-          "channels", .integer(1...4096), default: .integer(32), help: "features after each gate"),
-        Hyperparameter(
-          "layers", .integer(0...64), default: .integer(5),
-          help: "gated layers after the first; each widens the field by kernel − 1"),
-        Hyperparameter(
-          "kernel", .integer(3...15), default: .integer(3),
-          help: "field of each layer after the first, which has 7; odd"),
-        Hyperparameter(
-          "head", .integer(1...4096), default: .integer(64), help: "features before the parameters"),
-        Hyperparameter(
-          "condition", .choice(PixelCNNDecoder.Conditioning.allCases.map(\.rawValue)),
-          default: .text("map"),
-          help: "how latents reach the gates: one bias for all pixels, or a map of features"),
-        Hyperparameter(
-          "condition_channels", .integer(1...4096), default: .integer(32),
-          help: "features a pixel of the map"),
-      ]
+      hyperparameters: GatedPixelCNN.Sizes.hyperparameters(
+        channels: 32, head: 64, outputs: "parameters") + [
+          Hyperparameter(
+            "condition", .choice(PixelCNNDecoder.Conditioning.allCases.map(\.rawValue)),
+            default: .text("map"),
+            help: "how latents reach the gates: one bias for all pixels, or a map of features"),
+          Hyperparameter(
+            "condition_channels", .integer(1...4096), default: .integer(32),
+            help: "features a pixel of the map"),
+        ]
     ) { values, build in
       var sizes = GatedPixelCNN.Sizes(inputs: 1, outputs: 1)
-      sizes.channels = values.integer("channels")
-      sizes.layers = values.integer("layers")
-      sizes.kernel = values.integer("kernel")
-      sizes.head = values.integer("head")
+      sizes.set(values)
       return try PixelCNNDecoder(
         sizes,
         conditioning: PixelCNNDecoder.Conditioning(rawValue: values.text("condition")) ?? .map,
