@@ -1,9 +1,10 @@
 // Finds the odd ones out: images that a model, trained on ordinary ones, holds for unlikely.
 //
-//     anomaly
+//     anomaly [SOURCE]    such as: anomaly parts.npz
 //
-// Trains on the built-in shapes, then scores ordinary test images and damaged copies of them by their
-// log-likelihood. A real use would train on pictures of good parts, and look at the lowest scores.
+// Trains on the images of SOURCE, else on the built-in shapes, then scores ordinary test images and damaged
+// copies of them by their log-likelihood. A real use would train on pictures of good parts, and look at the
+// lowest scores.
 #include <stdio.h>
 #include <stdlib.h>
 #include <vae.h>
@@ -29,10 +30,10 @@ static void score(vae_model *model, const vae_tensor *images, double *scores) {
   vae_array_free(result);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
   vae_error *error = NULL;
   vae_data *data = NULL;
-  check(vae_data_open("shapes:32", &data, &error), error);
+  check(vae_data_open(argc > 1 ? argv[1] : "shapes:32", &data, &error), error);
   const vae_setting settings[] = {{"latent", "8"}, {"hidden", "256"}};
   const vae_model_options options = {
     .struct_size = sizeof options, .variant = "gaussian-vae", .settings = settings,
@@ -50,14 +51,14 @@ int main(void) {
   check(vae_array_view(images, &view, &error), error);
   double ordinary[COUNT], damaged[COUNT];
   score(model, &view, ordinary);
-  // A square hole or spot in the middle of each image. The array is ours, so we may write to it.
-  const int64_t height = view.shape[1], width = view.shape[2];
+  // A hole or spot in the middle of each image. The array is ours, so we may write to it.
+  const int64_t height = view.shape[1], width = view.shape[2], channels = view.shape[3];
   float *pixels = view.data;
   for (int64_t i = 0; i < COUNT; i++) {
-    for (int64_t y = height / 2 - 3; y < height / 2 + 3; y++) {
-      for (int64_t x = width / 2 - 3; x < width / 2 + 3; x++) {
-        float *pixel = pixels + (i * height + y) * width + x;
-        *pixel = 1 - *pixel;
+    for (int64_t y = height * 2 / 5; y < height * 3 / 5; y++) {
+      for (int64_t x = width * 2 / 5; x < width * 3 / 5; x++) {
+        float *pixel = pixels + ((i * height + y) * width + x) * channels;
+        for (int64_t c = 0; c < channels; c++) pixel[c] = 1 - pixel[c];
       }
     }
   }
