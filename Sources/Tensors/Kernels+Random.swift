@@ -2,6 +2,8 @@ import CVectorKernels
 
 /// Kernels of the random generator.
 extension Kernels {
+  /// Numbers between 0 and 1, `[positions.count, columns]` as `shape`; a row is addressed by its
+  /// position.
   static func uniform(key: UInt64, draw: UInt32, positions: [UInt64], columns: Int, shape: Shape)
     -> Tensor
   {
@@ -12,6 +14,8 @@ extension Kernels {
     return output
   }
 
+  /// Standard normal numbers, `[positions.count, columns]` as `shape`; a row is addressed by its
+  /// position.
   static func normal(key: UInt64, draw: UInt32, positions: [UInt64], columns: Int, shape: Shape)
     -> Tensor
   {

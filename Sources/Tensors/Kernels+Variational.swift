@@ -3,6 +3,8 @@ import CVectorKernels
 /// Kernels of the terms of a variational objective. `samples` leads the shape of what was drawn
 /// several times an example; the other arrays hold one row an example.
 extension Kernels {
+  /// mean + e^(logVariance / 2) · noise: `mean` and `logVariance` are `[n]` in one shape, `noise`
+  /// and the result `[samples, n]`.
   static func reparameterize(
     mean: Tensor, logVariance: Tensor, noise: Tensor, samples: Int
   ) -> Tensor {
@@ -14,6 +16,7 @@ extension Kernels {
     return z
   }
 
+  /// The gradients of mean and log-variance, `[n]`, from that of the draws, `[samples, n]`.
   static func reparameterizeBackward(
     logVariance: Tensor, noise: Tensor, gradient: Tensor, samples: Int
   ) -> (mean: Tensor, logVariance: Tensor) {
@@ -29,6 +32,7 @@ extension Kernels {
     return (dmean, dlogVariance)
   }
 
+  /// KL(N(mean, e^logVariance) ‖ N(0, 1)) of each row: `[rows, columns]` to `[rows]`.
   static func gaussianKLStandard(mean: Tensor, logVariance: Tensor, rows: Int) -> Tensor {
     let output = Tensor(uninitialized: [rows])
     Profiler.measure("gaussian kl standard", [mean, logVariance, output]) {
@@ -38,6 +42,7 @@ extension Kernels {
     return output
   }
 
+  /// The gradients of both, `[rows, columns]`, from that of the divergences, `[rows]`.
   static func gaussianKLStandardBackward(
     mean: Tensor, logVariance: Tensor, gradient: Tensor
   ) -> (mean: Tensor, logVariance: Tensor) {
@@ -53,6 +58,8 @@ extension Kernels {
     return (dmean, dlogVariance)
   }
 
+  /// KL(N(mean, e^logVariance) ‖ N(priorMean, e^priorLogVariance)) of each row: four times
+  /// `[rows, columns]` to `[rows]`.
   static func gaussianKL(
     mean: Tensor, logVariance: Tensor, priorMean: Tensor, priorLogVariance: Tensor, rows: Int
   ) -> Tensor {
@@ -65,6 +72,8 @@ extension Kernels {
     return output
   }
 
+  /// The gradients of all four in their order, `[rows, columns]`, from that of the divergences,
+  /// `[rows]`.
   static func gaussianKLBackward(
     mean: Tensor, logVariance: Tensor, priorMean: Tensor, priorLogVariance: Tensor, gradient: Tensor
   ) -> [Tensor] {
@@ -91,6 +100,8 @@ extension Kernels {
     let columns: Int
   }
 
+  /// log N(x; mean, e^logVariance) of each sampled row: each input is `[rows, columns]` or
+  /// `[samples, rows, columns]`, the result `[samples · rows]`.
   static func gaussianLogDensity(
     _ x: Tensor, mean: Tensor, logVariance: Tensor, sizes: SampledRows
   ) -> Tensor {
@@ -104,6 +115,8 @@ extension Kernels {
     return output
   }
 
+  /// The gradients of those wanted, of the shapes of the inputs, from that of the densities,
+  /// `[samples · rows]`. One without samples gets the sum over them.
   static func gaussianLogDensityBackward(
     _ x: Tensor, mean: Tensor, logVariance: Tensor, gradient: Tensor, sizes: SampledRows,
     wants: (x: Bool, mean: Bool, logVariance: Bool)
@@ -123,6 +136,8 @@ extension Kernels {
     return [dx, dmean, dlogVariance]
   }
 
+  /// Σ x · logit − softplus(logit) of each sampled row: `x` is `[rows, columns]`, `logits` are
+  /// `[samples, rows, columns]`, the result is `[samples · rows]`.
   static func bernoulliLogDensity(_ x: Tensor, logits: Tensor, sizes: SampledRows) -> Tensor {
     let output = Tensor(uninitialized: [sizes.samples * sizes.rows])
     Profiler.measure("bernoulli log density", [x, logits, output]) {
@@ -132,6 +147,8 @@ extension Kernels {
     return output
   }
 
+  /// The gradient of the logits, `[samples, rows, columns]`, from that of the densities,
+  /// `[samples · rows]`.
   static func bernoulliLogDensityBackward(
     _ x: Tensor, logits: Tensor, gradient: Tensor, sizes: SampledRows
   ) -> Tensor {
@@ -144,6 +161,8 @@ extension Kernels {
     return dlogits
   }
 
+  /// Σ (x − mean)² of each sampled row: `x` is `[rows, columns]`, `mean` `[samples, rows,
+  /// columns]`, the result `[samples · rows]`.
   static func squaredError(_ x: Tensor, mean: Tensor, sizes: SampledRows) -> Tensor {
     let output = Tensor(uninitialized: [sizes.samples * sizes.rows])
     Profiler.measure("squared error", [x, mean, output]) {
@@ -153,6 +172,8 @@ extension Kernels {
     return output
   }
 
+  /// The gradients of the mean and, where wanted, of x, of the shapes of both, from that of the
+  /// errors, `[samples · rows]`.
   static func squaredErrorBackward(
     _ x: Tensor, mean: Tensor, gradient: Tensor, sizes: SampledRows, wantsInput: Bool
   ) -> (input: Tensor?, mean: Tensor) {
