@@ -31,7 +31,7 @@ let package = Package(
   targets: [
     // Layer 0: system libraries, and the loops that no library has.
     .target(
-      name: "COneDNN",
+      name: "COneDNN", dependencies: ["CVectorKernels"],
       linkerSettings: [.linkedLibrary("dnnl")]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CLibFFI", providers: [.apt(["libffi-dev"])]),

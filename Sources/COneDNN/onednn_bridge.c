@@ -1,5 +1,6 @@
 #include "onednn_bridge.h"
 
+#include <held_signals.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <oneapi/dnnl/dnnl_debug.h>
 #include <pthread.h>
@@ -61,8 +62,12 @@ od_status od_matrix_product(
   int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
   // oneDNN would leave C as it is, unscaled.
   if (k < 1) return dnnl_invalid_arguments;
-  return dnnl_sgemm(
+  sigset_t signals;
+  vk_hold_signals(&signals);
+  const dnnl_status_t status = dnnl_sgemm(
     transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  vk_release_signals(&signals);
+  return status;
 }
 
 // MARK: What differs between oneDNN 2 and 3
@@ -203,8 +208,12 @@ static dnnl_status_t lend(dnnl_memory_t array, const void *address) {
 
 static dnnl_status_t execute(
   dnnl_primitive_t primitive, dnnl_stream_t stream, int count, const dnnl_exec_arg_t *arguments) {
-  TRY(dnnl_primitive_execute(primitive, stream, count, arguments));
-  return dnnl_stream_wait(stream);
+  sigset_t signals;
+  vk_hold_signals(&signals);
+  dnnl_status_t status = dnnl_primitive_execute(primitive, stream, count, arguments);
+  if (status == dnnl_success) status = dnnl_stream_wait(stream);
+  vk_release_signals(&signals);
+  return status;
 }
 
 // MARK: Products made ready

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "held_signals.h"
 #include "kernels.h"
 
 // libgomp by hand: clang as Swift ships it has no omp.h.
@@ -111,7 +112,10 @@ void vk_run(vk_kernel kernel, const void *arguments, size_t count, size_t block)
   } else {
     // The whole team, however few blocks there are: libgomp ends threads that a smaller team leaves
     // out.
+    sigset_t signals;
+    vk_hold_signals(&signals);
     GOMP_parallel(run_share, &work, (unsigned)threads, 0);
+    vk_release_signals(&signals);
   }
 }
 

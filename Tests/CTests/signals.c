@@ -1,6 +1,8 @@
-// A signal handler stops a training, which goes on with the next call.
-#define _POSIX_C_SOURCE 200809L
+// Signals may come at any time: a handler's frame lands in nobody's memory, and a handler stops a
+// training, which goes on with the next call.
+#define _XOPEN_SOURCE 700  // setitimer
 #include <signal.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -18,7 +20,34 @@ static int32_t interrupt(const vae_progress *progress, void *user_data) {
   return 0;
 }
 
+static volatile sig_atomic_t ticks;
+
+static void tick(int signal) {
+  (void)signal;
+  ticks++;
+}
+
+/// Trains with a handler, on the thread's own stack, that is called several times an update.
+static void train_beside_a_timer(void) {
+  vae_error *error = NULL;
+  vae_data *data = make_data();
+  vae_model *model = make_model();
+  vae_trainer *trainer = make_trainer(model, data, 300);
+  struct sigaction action = {.sa_handler = tick, .sa_flags = SA_RESTART};
+  sigaction(SIGALRM, &action, NULL);
+  const struct itimerval often = {{0, 200}, {0, 200}}, never = {{0, 0}, {0, 0}};
+  setitimer(ITIMER_REAL, &often, NULL);
+  check(vae_trainer_fit(trainer, NULL, NULL, NULL, &error), error);
+  setitimer(ITIMER_REAL, &never, NULL);
+  signal(SIGALRM, SIG_DFL);
+  require(ticks > 100, "the handler was called again and again");
+  vae_trainer_free(trainer);
+  vae_model_free(model);
+  vae_data_free(data);
+}
+
 int main(void) {
+  train_beside_a_timer();
   alarm(120);
   vae_error *error = NULL;
   check(vae_cancel_token_create(&token, &error), error);
