@@ -212,6 +212,40 @@ final class TrainerTests: XCTestCase {
     try TrainingSupport.model().load(stored.weights)
   }
 
+  func testAGradientThatIsNotFiniteStopsTheUpdateNamingItsParameterAndChangesNothing() throws {
+    for clipNorm in [0, 10.0] {
+      for value in [Float.nan, .infinity, -.infinity, 3e38] {
+        var options = TrainingSupport.options()
+        options.clipNorm = clipNorm
+        let trainer = try Trainer(
+          model: TrainingSupport.model(), data: TrainingSupport.stripes(), options: options)
+        _ = try trainer.update()
+        let (path, parameter) = trainer.model.parameters[2]
+        trainer.reduceGradients = { gradients in
+          var values = gradients[parameter]?.floats ?? []
+          values[values.count - 1] = value
+          gradients[parameter] = Tensor(values).reshaped(to: parameter.shape)
+        }
+        let weights = TrainingSupport.weights(trainer.model)
+        // What is clipped may be as large as it likes.
+        guard value.isFinite && clipNorm > 0 else {
+          XCTAssertThrowsError(try trainer.update(), "\(value) at \(clipNorm)") { error in
+            XCTAssertEqual((error as? TrainingError)?.kind, .diverged)
+            XCTAssertTrue("\(error)".contains("step 2: the gradient of \(path)"), "\(error)")
+          }
+          XCTAssertEqual(TrainingSupport.weights(trainer.model), weights)
+          XCTAssertEqual(trainer.step, 1)
+          trainer.reduceGradients = { _ in }
+          _ = try trainer.update()
+          XCTAssertTrue(trainer.model.parameters.allSatisfy(\.parameter.value.isFinite))
+          continue
+        }
+        _ = try trainer.update()
+        XCTAssertTrue(trainer.model.parameters.allSatisfy(\.parameter.value.isFinite))
+      }
+    }
+  }
+
   func testWeightsThatAreNotFiniteAreNeverWritten() throws {
     let run = try RunFolder.create(
       at: TrainingSupport.temporaryFolder(self), force: false, resume: false)

@@ -242,7 +242,7 @@ public final class Trainer {
       reduceGradients(&gradients)
       optimizer.update(
         gradients, rate: rate * phase.rateFactor,
-        gradientScale: clipScale(gradients, optimizer.parameters))
+        gradientScale: try gradientScale(gradients, optimizer.parameters, phase: phase.name))
     }
     if isFirstStage {
       model.afterUpdate(context)
@@ -282,12 +282,26 @@ public final class Trainer {
     }
   }
 
-  private func clipScale(
-    _ gradients: Gradients, _ parameters: [(path: String, parameter: Parameter)]
-  ) -> Float {
-    guard options.clipNorm > 0 else { return 1 }
+  /// The factor that brings the global norm of gradients down to its limit, one where it keeps it.
+  ///
+  /// - Throws: `TrainingError` of kind `diverged` naming the first parameter whose gradient is not
+  ///   finite, or so large that its square is not: an update would carry that into weights and
+  ///   moments, where nothing takes it out again.
+  private func gradientScale(
+    _ gradients: Gradients, _ parameters: [(path: String, parameter: Parameter)], phase: String
+  ) throws -> Float {
+    // Summed up with 64 bits, in which the square of every number of 32 bits is finite.
     let norm = gradients.globalNorm(parameters)
-    return norm > options.clipNorm ? Float(options.clipNorm / norm) : 1
+    let scale = options.clipNorm > 0 && norm > options.clipNorm ? options.clipNorm / norm : 1
+    guard Float(norm * norm * scale * scale).isFinite else {
+      let bad = parameters.first { _, parameter in
+        !Float(gradients[parameter]?.doubleSumOfSquares ?? 0).isFinite
+      }
+      throw diverged(
+        "the gradient of \(bad?.path ?? "the parameters") in phase \(phase) is not finite or too large"
+      )
+    }
+    return Float(scale)
   }
 
   private func checkFinite(
@@ -296,10 +310,14 @@ public final class Trainer {
     let all =
       [("distortion", bound.distortion), ("rate", bound.rate)] + terms + [("loss", Double(loss))]
     guard let bad = all.first(where: { !$0.1.isFinite }) else { return }
-    throw TrainingError(
+    throw diverged("the \(bad.0) of phase \(phase) is \(bad.1)")
+  }
+
+  private func diverged(_ what: String) -> TrainingError {
+    TrainingError(
       .diverged,
-      "training diverged at step \(step + 1): the \(bad.0) of phase \(phase) is \(bad.1); the last checkpoint "
-        + "is kept; resume with a smaller --learning-rate or --set training.clip_norm=100")
+      "training diverged at step \(step + 1): \(what); the last checkpoint is kept; resume with a smaller "
+        + "--learning-rate or --set training.clip_norm=100")
   }
 
   // MARK: Batches
