@@ -246,6 +246,32 @@ final class TrainerTests: XCTestCase {
     }
   }
 
+  func testWhatACallerHasFrozenStaysFrozenInEveryPhaseAndStage() throws {
+    let objective = AdversarialObjective(units: 3, random: RandomSource(seed: 1))
+    let whole = try Trainer(
+      model: TrainingSupport.model(objective: objective), data: TrainingSupport.stripes(),
+      options: TrainingSupport.options())
+    let stage = try Trainer(
+      model: TrainingSupport.model(), data: TrainingSupport.stripes(),
+      options: TrainingSupport.options(), stage: Stage(name: "decoder", trains: ["decoder."]))
+    for trainer in [whole, stage] {
+      let parameters = trainer.model.parameters
+      let chosen = parameters.filter {
+        $0.path.hasSuffix("layers.0.weights") || $0.path.hasPrefix("encoder.")
+      }
+      XCTAssertGreaterThan(chosen.count, 3)
+      for (_, parameter) in chosen { parameter.isTrainable = false }
+      let before = TrainingSupport.weights(trainer.model)
+      for _ in 0..<2 { _ = try trainer.update() }
+      let after = TrainingSupport.weights(trainer.model)
+      for (path, parameter) in parameters {
+        let isFrozen = chosen.contains { $0.path == path }
+        XCTAssertEqual(parameter.isTrainable, !isFrozen, path)
+        XCTAssertEqual(after[path] == before[path], isFrozen, path)
+      }
+    }
+  }
+
   func testWeightsThatAreNotFiniteAreNeverWritten() throws {
     let run = try RunFolder.create(
       at: TrainingSupport.temporaryFolder(self), force: false, resume: false)

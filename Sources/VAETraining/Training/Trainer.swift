@@ -39,6 +39,8 @@ public final class Trainer {
 
   let training: Examples
   let phases: [(phase: Phase, optimizer: Optimizer)]
+  /// For each phase the parameters that it leaves as they are.
+  private let frozen: [[Parameter]]
   let average: WeightAverage?
   /// Sums over the updates of the present epoch.
   var progress = EpochProgress()
@@ -85,7 +87,8 @@ public final class Trainer {
     schedule = options.schedule.schedule(
       updatesPerEpoch: updatesPerEpoch, updates: updatesPerEpoch * options.epochs)
     requirements = model.objective.requirements
-    let parameters = model.parameters.filter { stage.includes($0.path) }
+    let all = model.parameters
+    let parameters = all.filter { stage.includes($0.path) }
     guard stage.trains.isEmpty || !parameters.isEmpty else {
       throw TrainingError(
         .unsuitable,
@@ -102,6 +105,9 @@ public final class Trainer {
     phases = model.objective.phases.map { phase in
       let group = parameters.filter { phase.group.contains($0.path) }
       return (phase, Optimizer(phase.rule ?? options.rule, parameters: group))
+    }
+    frozen = phases.map { phase, _ in
+      all.filter { !phase.group.contains($0.path) || !stage.includes($0.path) }.map(\.parameter)
     }
     average =
       options.averageDecay > 0
@@ -220,10 +226,11 @@ public final class Trainer {
     let second = requirements.needsSecondBatch ? secondBatch() : nil
     let rate = Float(options.learningRate) * schedule.factor(at: step)
     var terms: BoundTerms?
-    for (phase, optimizer) in phases {
-      let isPartial = phases.count > 1 || phase.group != .model || !isFirstStage
-      if isPartial { setTrainable(phase.group) }
-      defer { if isPartial { setTrainable(nil) } }
+    for ((phase, optimizer), others) in zip(phases, frozen) {
+      // Those that a caller has frozen stay so.
+      let wereTrainable = others.map(\.isTrainable)
+      for parameter in others { parameter.isTrainable = false }
+      defer { for (parameter, was) in zip(others, wereTrainable) { parameter.isTrainable = was } }
       let (evaluation, loss) = withPrecision(options.precision) {
         let evaluation = evaluate(batch, second: second, context)
         return (evaluation, phase.loss(evaluation, context))
@@ -274,12 +281,6 @@ public final class Trainer {
     guard var usage = CodeUsage(model.prior.latents) else { return [] }
     usage.add(evaluation)
     return usage.terms
-  }
-
-  private func setTrainable(_ group: ParameterGroup?) {
-    for (path, parameter) in model.parameters {
-      parameter.isTrainable = group.map { $0.contains(path) && stage.includes(path) } ?? true
-    }
   }
 
   /// The factor that brings the global norm of gradients down to its limit, one where it keeps it.
