@@ -1,4 +1,5 @@
 import Glibc
+import VAEZoo
 
 /// Standard output and standard error.
 enum Console {
@@ -61,15 +62,9 @@ enum Console {
 /// Progress on one line of a terminal: bar, speed, remaining time. Silent elsewhere.
 struct ProgressBar {
   private let isShown = Console.isTerminal
-  private let begin = Self.now
+  private let begin = Clock.seconds
   private var shownAt = 0.0
   private var width = 0
-
-  private static var now: Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-  }
 
   /// Redraws the line, at most ten times a second.
   ///
@@ -79,7 +74,7 @@ struct ProgressBar {
   mutating func show(
     _ fraction: Double, since startFraction: Double, work: Int, unit: String, text: String
   ) {
-    let time = Self.now
+    let time = Clock.seconds
     guard isShown, time - shownAt > 0.1 else { return }
     shownAt = time
     let elapsed = time - begin

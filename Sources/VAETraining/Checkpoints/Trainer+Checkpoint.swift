@@ -21,7 +21,7 @@ extension Trainer {
       weights = model.weights.map { (name: $0.name, values: $0.values.copied()) }
     }
     var optimizer: [(name: String, values: Tensor)] = []
-    for (phase, state) in phases {
+    for (phase, state) in updater.phases {
       optimizer += state.state.map { (name: "\(phase.name).\($0.name)", values: $0.values) }
     }
     if average != nil {
@@ -40,7 +40,7 @@ extension Trainer {
 
   private var stateJSON: JSON {
     var updates: JSON.Object = [:]
-    for (phase, optimizer) in phases { updates[phase.name] = .integer(optimizer.updates) }
+    for (phase, optimizer) in updater.phases { updates[phase.name] = .integer(optimizer.updates) }
     var terms: JSON.Object = [:]
     for name in progress.termOrder { terms[name] = .finite(progress.terms[name] ?? 0) }
     return .object([
@@ -72,7 +72,7 @@ extension Trainer {
           + "\(updatesPerEpoch); resume with the data that the run began with")
     }
     try model.load(checkpoint.weights)
-    for (phase, optimizer) in phases {
+    for (phase, optimizer) in updater.phases {
       guard let updates = state.updates[phase.name] else {
         throw TrainingError(
           .unsuitable,
