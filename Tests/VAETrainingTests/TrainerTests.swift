@@ -286,6 +286,39 @@ final class TrainerTests: XCTestCase {
     XCTAssertNil(try run.storedCheckpoint())
   }
 
+  func testARefusedCheckpointLeavesTheModelAsItWas() throws {
+    var options = TrainingSupport.options()
+    options.averageDecay = 0.9
+    let run = try RunFolder.create(
+      at: TrainingSupport.temporaryFolder(self), force: false, resume: false)
+    let data = TrainingSupport.stripes()
+    _ = try Trainer(model: TrainingSupport.model(), data: data, options: options).train(run: run)
+    let good = try XCTUnwrap(try run.readLatestCheckpoint())
+    let optimizer = try Safetensors(
+      parsing: XCTUnwrap(good.files[CheckpointFile.optimizer]), path: "optimizer")
+    for name in ["model.first.encoder.head.bias", "plain.decoder.head.bias"] {
+      for value in [Float.nan, .infinity] {
+        var tensors: [(name: String, values: Tensor)] = []
+        for entry in optimizer.entries {
+          var values = try optimizer.floats(entry.name, shape: entry.shape)
+          if entry.name == name { values[0] = value }
+          tensors.append((entry.name, Tensor(values).reshaped(to: Shape(entry.shape))))
+        }
+        var files = good.files
+        files[CheckpointFile.optimizer] = Safetensors(tensors: tensors).encoded()
+        let checkpoint = try StoredCheckpoint(files: files, step: good.step, source: "checkpoint")
+        let model = TrainingSupport.model(seed: 99)
+        let before = TrainingSupport.weights(model)
+        let trainer = try Trainer(model: model, data: data, options: options)
+        XCTAssertThrowsError(try trainer.restore(checkpoint)) {
+          XCTAssertTrue("\($0)".contains("optimizer.safetensors: \(name)"), "\($0)")
+        }
+        XCTAssertEqual(TrainingSupport.weights(model), before)
+        XCTAssertEqual(trainer.step, 0)
+      }
+    }
+  }
+
   func testACheckpointOfAnotherDataSizeIsRefused() throws {
     let path = TrainingSupport.temporaryFolder(self)
     let run = try RunFolder.create(at: path, force: false, resume: false)

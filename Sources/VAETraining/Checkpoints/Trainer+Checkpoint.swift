@@ -61,9 +61,17 @@ extension Trainer {
 
   /// Takes up a checkpoint of the same recipe.
   ///
-  /// - Throws: `SafetensorsError` or `TrainingError` naming the file and what does not fit; the
-  ///   trainer must not be used then.
+  /// - Throws: `SafetensorsError` or `TrainingError` naming the file and what does not fit; the model
+  ///   is as it was then, but the trainer must not be used.
   public func restore(_ checkpoint: StoredCheckpoint) throws {
+    try restoration(of: checkpoint)()
+  }
+
+  /// Checks all that can be wrong with a checkpoint of the same recipe.
+  ///
+  /// - Returns: what takes it up; the model is as it was until that is called.
+  /// - Throws: as `restore`.
+  package func restoration(of checkpoint: StoredCheckpoint) throws -> () -> Void {
     let state = checkpoint.state
     guard state.updatesPerEpoch == updatesPerEpoch else {
       throw TrainingError(
@@ -71,7 +79,7 @@ extension Trainer {
         "\(checkpoint.source) has \(state.updatesPerEpoch) updates an epoch, but this data and batch size give "
           + "\(updatesPerEpoch); resume with the data that the run began with")
     }
-    try model.load(checkpoint.weights)
+    let weights = try model.values(in: checkpoint.weights)
     for (phase, optimizer) in updater.phases {
       guard let updates = state.updates[phase.name] else {
         throw TrainingError(
@@ -80,23 +88,28 @@ extension Trainer {
         )
       }
       try optimizer.restore(updates: updates) { name, shape in
-        try checkpoint.optimizer.tensor(ifPresent: "\(phase.name).\(name)", shape: shape)
+        try checkpoint.optimizer.finiteTensor(ifPresent: "\(phase.name).\(name)", shape: shape)
       }
     }
+    var plain: [(parameter: Parameter, value: Tensor)] = []
     if let average {
       try average.restore { name, shape in
         try checkpoint.weights.tensor(
           ifPresent: String(name.dropFirst("average.".count)), shape: shape)
       }
       for (path, parameter) in model.parameters {
-        if let plain = try checkpoint.optimizer.tensor(
+        if let value = try checkpoint.optimizer.finiteTensor(
           ifPresent: "plain.\(path)", shape: parameter.shape)
         {
-          parameter.value = plain
+          plain.append((parameter, value))
         }
       }
     }
-    step = state.step
-    progress = state.progress
+    return { [self] in
+      model.take(weights)
+      for (parameter, value) in plain { parameter.value = value }
+      step = state.step
+      progress = state.progress
+    }
   }
 }

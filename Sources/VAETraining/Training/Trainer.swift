@@ -29,10 +29,6 @@ public final class Trainer {
     set { updater.reduceGradients = newValue }
   }
 
-  /// Whether the parts look at the first batches before the first update. A model whose weights are
-  /// to be trained on from where they are does without.
-  public var preparesModel = true
-
   /// Whether records are made for the run folder: what the model says about a few fixed examples at
   /// steps that lie ever further apart. They cost little, and change nothing in the training.
   public var makesRecords = true
@@ -47,8 +43,17 @@ public final class Trainer {
   /// Records that wait for the next checkpoint.
   var records: [TrainingRecord] = []
 
+  private let start: Start
   private let schedule: Schedule
   private var isPrepared = false
+
+  /// What a training begins with.
+  public enum Start: Sendable {
+    /// Weights as they were drawn: before the first update the parts look at the first batches.
+    case fresh
+    /// Weights that are trained on as they are.
+    case asIs
+  }
 
   /// A trainer at step zero.
   ///
@@ -57,15 +62,18 @@ public final class Trainer {
   ///   - data: what it is trained on.
   ///   - options: how it is trained.
   ///   - stage: what is trained; a further stage needs the weights of the one before it.
+  ///   - start: what the model's weights are.
   /// - Throws: `TrainingError` where the data have fewer examples than a batch, or the stage does
   ///   not suit the model; `RecipeError` where the processor lacks the precision asked for.
   public init(
-    model: Model, data: DataSource, options: TrainingOptions, stage: Stage = .whole
+    model: Model, data: DataSource, options: TrainingOptions, stage: Stage = .whole,
+    start: Start = .fresh
   ) throws {
     self.model = model
     self.stage = stage
     self.data = data
     self.options = options
+    self.start = start
     random = RandomSource(seed: UInt64(bitPattern: Int64(options.seed))).child("training")
     batches = try TrainingBatches(
       data, model: model, options: options, stage: stage, random: random)
@@ -160,7 +168,7 @@ public final class Trainer {
 
   /// Lets the parts look at the first batches before the first update.
   private func prepare() throws {
-    guard step == 0 && !isPrepared && preparesModel && stage.isWhole else { return }
+    guard step == 0 && !isPrepared && start == .fresh && stage.isWhole else { return }
     let first = batches.first(examples: Self.preparationExamples)
     try withoutTape { try model.prepare(firstBatches: first.batches, context: first.context) }
     isPrepared = true
