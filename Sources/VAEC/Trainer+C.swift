@@ -28,7 +28,7 @@ public func vae_trainer_create(
       let session = try TrainingSession(
         model: trained.model, recipe: recipe, data: data, run: run, existing: existing)
       session.trainer.preparesModel = isFresh
-      for notice in session.notices { Log.say(notice) }
+      for notice in session.notices { Log.say(notice.description) }
       result.pointee = Handles.make(TrainerObject(model: model, session: session))
       return recipe
     }

@@ -106,7 +106,7 @@ final class Pass: Scope {
     do {
       return try body()
     } catch {
-      fail("\(operation): \((error as? Misfit)?.message ?? "\(error)")")
+      fail("\(operation): \((error as? Misfit)?.message.description ?? "\(error)")")
       return nil
     }
   }

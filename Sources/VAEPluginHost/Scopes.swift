@@ -1,5 +1,6 @@
 import CVAE
 import Glibc
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -84,7 +85,7 @@ final class BuildScope: Scope {
 
   private func note(_ error: any Error) { noted.withLock { $0 = $0 ?? error } }
 
-  private func note(_ operation: String, _ message: String) {
+  private func note(_ operation: String, _ message: Message) {
     note(
       PluginError(
         .failed,
@@ -96,7 +97,7 @@ final class BuildScope: Scope {
   }
 
   /// Notes a reason of the author's.
-  func refuse(_ kind: RecipeError.Kind, _ message: UnsafePointer<CChar>?) {
+  func refuse(_ kind: RecipeFault, _ message: UnsafePointer<CChar>?) {
     let text = (try? pluginText(message, "the reason")) ?? "it gave no reason that can be read"
     note(RecipeError(kind, "\(component.title): \(text)"))
   }

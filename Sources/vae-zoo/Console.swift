@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 
 /// Standard output and standard error.
 enum Console {
@@ -11,6 +12,11 @@ enum Console {
   /// A line on standard error.
   static func error(_ line: String) {
     write(line + "\n")
+  }
+
+  /// A message as a line on standard error.
+  static func error(_ message: Message) {
+    error(message.onCommandLine)
   }
 
   /// Text on standard error without a line break.

@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 
@@ -186,7 +187,7 @@ extension BuildContext {
         .invalid,
         "a convolutional \(role) of \(channels.count) layers cannot reach \(grid.height)×\(grid.width) codes, which are "
           + "\(halvings) halvings from the image: give \(role).channels at least \(halvings) numbers, or choose a "
-          + "smaller --set prior.levels")
+          + "smaller \(.setting("prior.levels"))")
     }
     return halvings
   }

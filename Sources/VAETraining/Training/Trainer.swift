@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -77,7 +78,8 @@ public final class Trainer {
       throw TrainingError(
         .unsuitable,
         "\(data.name) has \(count) training examples, fewer than a batch of \(options.batchSize); "
-          + "choose a smaller --batch-size or --set training.drop_last=false")
+          + "choose a smaller \(.setting("training.batch_size")) or "
+          + "\(.setting("training.drop_last", "false"))")
     }
     guard options.precision.isSupported else {
       throw RecipeError(.invalid, "training.precision: \(options.precision.refusal)")
@@ -299,7 +301,8 @@ public final class Trainer {
     throw TrainingError(
       .diverged,
       "training diverged at step \(step + 1): the \(bad.0) of phase \(phase) is \(bad.1); the last checkpoint "
-        + "is kept; resume with a smaller --learning-rate or --set training.clip_norm=100")
+        + "is kept; resume with a smaller \(.setting("training.learning_rate")) or "
+        + "\(.setting("training.clip_norm", "100"))")
   }
 
   // MARK: Batches
@@ -529,32 +532,32 @@ extension EpochRecord {
   private static let deadLayerRate = 0.01
 
   /// What in this record calls for attention, in plain words with a remedy.
-  var notices: [String] {
+  var notices: [Message] {
     if let valid, !valid.elbo.isFinite {
       return [
         "held-out numbers after epoch \(epoch) are not finite: the model is about to diverge; try a smaller "
-          + "--learning-rate or --set training.clip_norm=100"
+          + "\(.setting("training.learning_rate")) or \(.setting("training.clip_norm", "100"))"
       ]
     }
     if let layerRates, let level = layerRates.firstIndex(where: { $0 < Self.deadLayerRate }) {
       return [
         "level \(level + 1) of \(layerRates.count) carries no information after epoch \(epoch) (rate "
-          + "\((layerRates[level] * 1e4).rounded() / 1e4) nats): the levels below it say everything; try --set "
-          + "warmup_epochs=\(max(5, epoch)) or --set free_bits=0.5, or fewer levels"
+          + "\((layerRates[level] * 1e4).rounded() / 1e4) nats): the levels below it say everything; try "
+          + "\(.setting("warmup_epochs", "\(max(5, epoch))")) or \(.setting("free_bits", "0.5")), or fewer levels"
       ]
     }
     if let codeUsage, codeUsage.isCollapsed {
       return [
         "only \(codeUsage.used) of \(codeUsage.counts.count) codes are in use after epoch \(epoch) (perplexity "
-          + "\((codeUsage.perplexity * 10).rounded() / 10)): the codebook has died; try --set "
-          + "prior.restart_threshold=0.1, fewer --set prior.codes, or a smaller learning rate"
+          + "\((codeUsage.perplexity * 10).rounded() / 10)): the codebook has died; try "
+          + "\(.setting("prior.restart_threshold", "0.1")), fewer \(.setting("prior.codes")), or a smaller learning rate"
       ]
     }
     guard let activeUnits, let unitRates, !unitRates.isEmpty else { return [] }
     if activeUnits == 0 {
       return [
         "no latent unit carries information after epoch \(epoch) (posterior collapse): the decoder ignores the latents; "
-          + "try --set warmup_epochs=\(max(5, epoch)), a smaller beta or a smaller learning rate"
+          + "try \(.setting("warmup_epochs", "\(max(5, epoch))")), a smaller beta or a smaller learning rate"
       ]
     }
     return []

@@ -1,4 +1,5 @@
 import CMalloc
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -17,9 +18,9 @@ public struct PluginCheck {
     /// It found nothing wrong.
     case passed
     /// It found nothing wrong, but something worth knowing.
-    case noted(String)
+    case noted(Message)
     /// It found this.
-    case failed(String)
+    case failed(Message)
   }
 
   /// The plug-in's file.
@@ -77,7 +78,7 @@ public struct PluginCheck {
   /// Runs a step.
   ///
   /// - Parameter body: gives something worth knowing, or nil.
-  private func step(_ name: String, _ body: () throws -> String?) -> Bool {
+  private func step(_ name: String, _ body: () throws -> Message?) -> Bool {
     observe(.began(name))
     do {
       if let note = try body() { observe(.noted(note)) } else { observe(.passed) }
@@ -234,10 +235,10 @@ public struct PluginCheck {
   private func checkTraining(
     _ title: String, role: Role? = nil, registry: Registry,
     recipe: (DataDescription) throws -> Recipe
-  ) throws -> String? {
+  ) throws -> Message? {
     let live = PluginStatistics.liveObjects
     let bytes = MemoryPool.shared.statistics.bytesInUse
-    let note = try withSuitableData { data -> String? in
+    let note = try withSuitableData { data -> Message? in
       let recipe = try recipe(data.description(binarization: .none))
       let ((first, unmoved), probe) = try GradientProbe.run {
         try trained(recipe, data, registry, role: role)
@@ -256,7 +257,7 @@ public struct PluginCheck {
         notes.append(
           "gradients of \(probe.operations.joined(separator: ", ")) agree with finite differences")
       }
-      return notes.isEmpty ? nil : notes.joined(separator: "; ")
+      return notes.isEmpty ? nil : Message(stringLiteral: notes.joined(separator: "; "))
     }
     guard PluginStatistics.liveObjects == live else {
       throw Fault("objects outlive the models that they were made for")
@@ -328,7 +329,7 @@ public struct PluginCheck {
   }
 
   /// Makes and releases many objects, and looks whether memory comes back.
-  private func checkMemory(_ part: Part, _ registry: Registry) throws -> String? {
+  private func checkMemory(_ part: Part, _ registry: Registry) throws -> Message? {
     try withSuitableData { data in
       let recipe = try recipe(part, [], registry, data.description(binarization: .none))
       func makeSome(_ count: Int) throws {

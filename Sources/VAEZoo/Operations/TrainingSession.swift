@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -65,7 +66,7 @@ public final class TrainingSession {
   /// The run folder, nil where nothing is stored.
   public let run: RunFolder?
   /// What the user should know before it begins, a sentence each.
-  public let notices: [String]
+  public let notices: [Message]
   /// The command that asked for the training, which the run folder keeps; nil for none.
   public var command: String?
 
@@ -162,7 +163,7 @@ public final class TrainingSession {
       run = nil
     }
 
-    var notices = data.notices + ["values: \(data.ruleSentence)"]
+    var notices: [Message] = data.notices + ["values: \(data.ruleSentence)"]
     if data.validation == nil {
       notices.append(
         data.test == nil
@@ -234,7 +235,7 @@ public final class TrainingSession {
       throw RecipeError(
         .invalid,
         "\(run) was begun with another \(part): \(old[part]?.line ?? "none"); resume with the same settings, or "
-          + "--force to begin again")
+          + "\(.replace) to begin again")
     }
     // A recipe of a version that lacked an option means its default.
     let missing = TrainingOptions.hyperparameters.filter { oldTraining[$0.name] == nil }
@@ -245,7 +246,7 @@ public final class TrainingSession {
       throw RecipeError(
         .invalid,
         "\(run) was begun with \(member.name) \(oldTraining[member.name]?.line ?? "unset"), not "
-          + "\(member.value.line); resume with the same settings, or --force to begin again")
+          + "\(member.value.line); resume with the same settings, or \(.replace) to begin again")
     }
   }
 
@@ -255,8 +256,8 @@ public final class TrainingSession {
     let done = (step + trainer.updatesPerEpoch - 1) / trainer.updatesPerEpoch
     throw RecipeError(
       .invalid,
-      "\(run) has come to epoch \(done), beyond the \(trainer.options.epochs) epochs asked for; resume with --epochs "
-        + "\(done) or more, or --force to begin again")
+      "\(run) has come to epoch \(done), beyond the \(trainer.options.epochs) epochs asked for; resume with "
+        + "\(.setting("training.epochs", "\(done)")) or more, or \(.replace) to begin again")
   }
 
   /// Trains to the end, or until the token asks for a stop, which leaves a checkpoint. A run that
