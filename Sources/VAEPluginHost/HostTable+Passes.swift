@@ -28,10 +28,10 @@ extension HostTable {
     }
     host.use = { pass, parameter in
       make(pass, "use") { pass in
-        guard let numbers = pass.instance.numbers(parameter) else {
+        guard let stored = pass.instance.tensor(parameter) else {
           throw Misfit("there is no such parameter of this object")
         }
-        return numbers.tensor
+        return stored.tensor
       }
     }
     host.assign = { pass, parameter, numbers in
@@ -40,7 +40,7 @@ extension HostTable {
         guard pass.setting.mayAssign else {
           throw Misfit("parameters are assigned in begin, prepare and after_update only")
         }
-        guard let place = pass.instance.numbers(parameter), let numbers = pass.find(numbers) else {
+        guard let place = pass.instance.tensor(parameter), let numbers = pass.find(numbers) else {
           throw Misfit("there is no such parameter of this object, or the numbers are NULL")
         }
         guard numbers.shape == place.value.shape, numbers.isFinite else {

@@ -73,7 +73,7 @@ final class BuildScope: Scope {
   /// Why it cannot be made; the first reason stays.
   private let noted = Lock<(any Error)?>(nil)
   /// What it has made, by name.
-  fileprivate(set) var numbers: [(name: String, numbers: PluginNumbers)] = []
+  fileprivate(set) var tensors: [(name: String, tensor: StoredTensor)] = []
   fileprivate(set) var closures: [ClosureFunction] = []
 
   init(component: PluginComponent, build: BuildContext) {
@@ -124,24 +124,24 @@ extension BuildScope {
     _ name: UnsafePointer<CChar>?, _ shape: Shape, flags: UInt32, values: () throws -> Tensor
   ) throws -> OpaquePointer? {
     let name = try pluginName(name, "the parameter's name", separator: "_")
-    guard !numbers.contains(where: { $0.name == name }) else {
+    guard !tensors.contains(where: { $0.name == name }) else {
       throw Misfit("there are two parameters \(name)")
     }
     let known = UInt32(VAE_PARAMETER_NOT_DECAYED | VAE_PARAMETER_BUFFER)
     guard flags & ~known == 0 else { throw Misfit("flags \(flags) are none of VAE_PARAMETER_…") }
-    guard numbers.count < 10_000 else { throw Misfit("there are more than 10000 parameters") }
-    let shapes = numbers.map(\.numbers.value.shape.dimensions) + [shape.dimensions]
+    guard tensors.count < 10_000 else { throw Misfit("there are more than 10000 parameters") }
+    let shapes = tensors.map(\.tensor.value.shape.dimensions) + [shape.dimensions]
     try build.checkSize(shapes, of: component.title, remedy: "hyper-parameters")
     let values = try values()
     guard values.isFinite else { throw Misfit("the values of \(name) are not all finite") }
-    numbers.append(
+    tensors.append(
       (
         name: name,
-        numbers: flags & UInt32(VAE_PARAMETER_BUFFER) == 0
-          ? .trained(Parameter(values, isDecayed: flags & UInt32(VAE_PARAMETER_NOT_DECAYED) == 0))
-          : .kept(Buffer(values))
+        tensor: flags & UInt32(VAE_PARAMETER_BUFFER) == 0
+          ? .parameter(Parameter(values, isDecayed: flags & UInt32(VAE_PARAMETER_NOT_DECAYED) == 0))
+          : .buffer(Buffer(values))
       ))
-    return OpaquePointer(bitPattern: handle | UInt(numbers.count))
+    return OpaquePointer(bitPattern: handle | UInt(tensors.count))
   }
 
   /// Adds a C function that calls `body`.
