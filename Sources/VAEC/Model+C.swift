@@ -20,15 +20,12 @@ public func vae_model_create(
     let options = try value(of: options, "options")
     let registry = Known.registry
     var recipe = try givenRecipe(options, registry)
-    let settings = try settings(options.settings, options.setting_count)
-    // What concerns training comes first: whether values become binary decides what the model sees.
-    let isOfTraining = { (setting: (key: String, value: String)) in
-      setting.key.hasPrefix("training.")
-    }
-    try registry.apply(settings.filter(isOfTraining) + seedSetting(options.seed), to: &recipe)
+    let settings =
+      try settings(options.settings, options.setting_count) + seedSetting(options.seed)
+    try registry.applyTraining(settings, to: &recipe)
     recipe.data = try description(
       options, recipe, binarization: TrainingOptions(recipe.training).binarization)
-    try registry.apply(settings.filter { !isOfTraining($0) }, to: &recipe)
+    try registry.apply(settings, to: &recipe)
     let made = try registry.model(recipe, seed: TrainingOptions(recipe.training).seed)
     result.pointee = Handles.make(
       try ModelObject(

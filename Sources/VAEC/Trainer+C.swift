@@ -40,7 +40,7 @@ private func trainingSettings(
   _ options: vae_trainer_options
 ) throws(CallError) -> [(key: String, value: String)] {
   var all = try settings(options.settings, options.setting_count)
-  for setting in all where !setting.key.hasPrefix("training.") {
+  for setting in all where !Registry.concernsTraining(setting.key) {
     throw CallError(
       VAE_ERR_RECIPE,
       "\(setting.key) is no hyper-parameter of training, whose names begin with \"training.\"; others "

@@ -126,12 +126,11 @@ public final class TrainingSession {
     registry: Registry, open: (DataDescription?) throws -> DataSource
   ) throws -> (TrainedModel, DataSource) {
     var recipe = recipe
-    // What concerns training comes first: whether values become binary decides what the model sees.
-    try registry.apply(settings.filter { $0.key.hasPrefix("training.") }, to: &recipe)
+    try registry.applyTraining(settings, to: &recipe)
     let options = TrainingOptions(recipe.training)
     let data = try open(recipe.data)
     recipe.data = try data.description(binarization: options.binarization)
-    try registry.apply(settings.filter { !$0.key.hasPrefix("training.") }, to: &recipe)
+    try registry.apply(settings, to: &recipe)
     let model = try registry.model(recipe, seed: options.seed)
     return (TrainedModel(model: model, recipe: recipe, source: source), data)
   }
