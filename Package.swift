@@ -7,6 +7,7 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let package = Package(
   name: "vae-zoo",
   products: [
+    .library(name: "Messages", targets: ["Messages"]),
     .library(name: "Tensors", targets: ["Tensors"]),
     .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
     .library(name: "VAECore", targets: ["VAECore"]),
@@ -45,7 +46,10 @@ let package = Package(
       exclude: ["bodies"],
       linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
 
-    // Layer 1: tensors with reverse-mode differentiation.
+    // Layer 1: what errors say and advise, in the words of each front end.
+    .target(name: "Messages", swiftSettings: strict),
+
+    // Layer 1 too: tensors with reverse-mode differentiation.
     .target(
       name: "Tensors", dependencies: ["CMalloc", "CVectorKernels", "COneDNN"], swiftSettings: strict
     ),
@@ -55,7 +59,8 @@ let package = Package(
 
     // Layer 3: what every variational autoencoder is made of.
     .target(
-      name: "VAECore", dependencies: ["Tensors", "NeuralNetworks"], swiftSettings: strict),
+      name: "VAECore", dependencies: ["Messages", "Tensors", "NeuralNetworks"],
+      swiftSettings: strict),
 
     // Layer 4: the variants, and where data comes from.
     .target(
@@ -65,10 +70,10 @@ let package = Package(
       name: "LadderVAE", dependencies: ["VAECore"], path: "Plugins/LadderVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
-      name: "BetaVAE", dependencies: ["VAECore"], path: "Plugins/BetaVAE",
+      name: "BetaVAE", dependencies: ["Messages", "VAECore"], path: "Plugins/BetaVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
-      name: "IWAE", dependencies: ["VAECore"], path: "Plugins/IWAE",
+      name: "IWAE", dependencies: ["Messages", "VAECore"], path: "Plugins/IWAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
       name: "PixelCNN", dependencies: ["VAECore"], path: "Plugins/PixelCNN",
@@ -79,17 +84,19 @@ let package = Package(
     .target(
       name: "VQVAE", dependencies: ["VAECore", "NeuralNetworks", "Tensors"], path: "Plugins/VQVAE",
       exclude: ["README.md"], swiftSettings: strict),
-    .target(name: "VAEData", dependencies: ["Tensors", "CZlib"], swiftSettings: strict),
+    .target(
+      name: "VAEData", dependencies: ["Messages", "Tensors", "CZlib"], swiftSettings: strict),
 
     // Layer 5: training, checkpoints, evaluation.
     .target(
-      name: "VAETraining", dependencies: ["Tensors", "NeuralNetworks", "VAECore", "VAEData"],
+      name: "VAETraining",
+      dependencies: ["Messages", "Tensors", "NeuralNetworks", "VAECore", "VAEData"],
       swiftSettings: strict),
 
     // Layer 5 too: components that come from outside, in any language that speaks C.
     .target(
       name: "VAEPluginHost",
-      dependencies: ["CLibFFI", "CVAE", "Tensors", "NeuralNetworks", "VAECore"],
+      dependencies: ["CLibFFI", "CVAE", "Messages", "Tensors", "NeuralNetworks", "VAECore"],
       swiftSettings: strict),
 
     // A Swift author's side of include/vae_plugin.h: for plug-ins, and nothing here imports it.
@@ -99,7 +106,7 @@ let package = Package(
     .target(
       name: "VAEZoo",
       dependencies: [
-        "CMalloc", "Tensors", "NeuralNetworks", "VAECore", "VAEData", "VAETraining",
+        "CMalloc", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAEData", "VAETraining",
         "VAEPluginHost",
         "GaussianVAE", "LadderVAE", "BetaVAE", "IWAE",
         "PixelCNN", "PixelCNNVAE", "VQVAE",
@@ -109,7 +116,8 @@ let package = Package(
     // Layer 7: front ends. VAEC implements include/vae.h; VAELib is libvae.so, a leaf with link flags
     // that nothing else may depend on.
     .target(
-      name: "VAEC", dependencies: ["CVAE", "CDLPack", "Tensors", "VAEZoo"], swiftSettings: strict),
+      name: "VAEC", dependencies: ["CVAE", "CDLPack", "Messages", "Tensors", "VAEZoo"],
+      swiftSettings: strict),
     .target(
       name: "VAELib", dependencies: ["VAEC"], swiftSettings: strict,
       linkerSettings: [
@@ -128,12 +136,12 @@ let package = Package(
       name: "VAEImages", dependencies: ["CPNG", "CJPEG", "CZlib", "VAEData"],
       swiftSettings: strict),
     .target(
-      name: "VAEReport", dependencies: ["VAECore", "VAETraining", "VAEImages"],
+      name: "VAEReport", dependencies: ["Messages", "VAECore", "VAETraining", "VAEImages"],
       swiftSettings: strict),
     .executableTarget(
       name: "vae-zoo",
       dependencies: [
-        "VAEZoo", "VAEImages", "VAEReport",
+        "Messages", "VAEZoo", "VAEImages", "VAEReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -141,6 +149,7 @@ let package = Package(
     .testTarget(
       name: "TensorsTests", dependencies: ["Tensors", "CVectorKernels", "COneDNN"],
       resources: [.copy("Reference")], swiftSettings: strict),
+    .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),
     .testTarget(
       name: "NeuralNetworksTests", dependencies: ["NeuralNetworks", "Tensors"],
       resources: [.copy("Reference")], swiftSettings: strict),

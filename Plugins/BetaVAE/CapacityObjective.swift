@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -67,7 +68,7 @@ extension Component where Part == any Objective {
         throw RecipeError(
           .invalid,
           "the capacity objective steers the rate, but a model with \(build.latents.phrase) has a rate that "
-            + "training cannot change; choose --set objective.name=elbo")
+            + "training cannot change; choose \(.setting("objective.name", "elbo"))")
       }
       return CapacityObjective(
         capacity: Float(values.number("capacity")), steps: values.integer("capacity_steps"),

@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -93,13 +94,14 @@ extension Component where Part == any Objective {
         throw RecipeError(
           .invalid,
           "the importance-weighted objective compares different draws for an example, but with "
-            + "\(build.latents.phrase) all are equal; choose --set objective.name=elbo")
+            + "\(build.latents.phrase) all are equal; choose \(.setting("objective.name", "elbo"))")
       }
       if case .hierarchy = build.latents, gradient == .doublyReparameterized {
         throw RecipeError(
           .invalid,
           "gradient dreg is defined for one layer of latents, but the prior has \(build.latents.phrase), whose "
-            + "lower layers' densities depend on the draws above; choose --set objective.gradient=reparameterized"
+            + "lower layers' densities depend on the draws above; choose "
+            + "\(.setting("objective.gradient", "reparameterized"))"
         )
       }
       return ImportanceWeightedBound(

@@ -32,13 +32,8 @@ enum ConvolutionalLadder {
     let norm = normalization.layer(channels: channels, activation: activation)
     var layers = [convolution(norm == nil, norm == nil ? activation : .identity)]
     if let norm { layers.append(norm) }
-    let groups = (1...min(8, channels)).last { channels.isMultiple(of: $0) } ?? 1
-    layers += (0..<blocks).map { number in
-      ResidualBlock(
-        channels: channels, hidden: channels, activation: activation,
-        normalization: normalization == .none ? .none : .groups(channels / groups),
-        random: random.child("block\(number)"))
-    }
+    layers += ResidualBlock.chain(
+      blocks, channels: channels, activation: activation, normalization, random: random)
     return Sequential(layers)
   }
 

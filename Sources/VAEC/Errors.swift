@@ -13,6 +13,11 @@ struct CallError: Error {
     self.status = status
     self.message = message
   }
+
+  /// What other callers hear in the same words, those of recipes: Python shows them as they are.
+  init(_ status: vae_status, _ message: Message) {
+    self.init(status, message.description)
+  }
 }
 
 extension CallError {
@@ -28,7 +33,7 @@ extension CallError {
         case .malformed: VAE_ERR_FORMAT
         case .unsuitableData: VAE_ERR_DATA
         }
-      self.init(status, Self.inC(error.message))
+      self.init(status, error.message)
     case let error as DataError:
       let status: vae_status =
         switch error.kind {
@@ -38,10 +43,10 @@ extension CallError {
         case .unwritable: VAE_ERR_IO
         case .cancelled: VAE_ERR_CANCELLED
         }
-      self.init(status, Self.inC(error.message))
+      self.init(status, error.message)
     case let error as TrainingError:
       let status = error.kind == .diverged ? VAE_ERR_DIVERGED : VAE_ERR_DATA
-      self.init(status, Self.inC(error.message))
+      self.init(status, error.message)
     case let error as PluginError:
       self.init(error.kind == .missing ? VAE_ERR_NOT_FOUND : VAE_ERR_PLUGIN, error.message)
     case let error as SafetensorsError:
@@ -54,27 +59,10 @@ extension CallError {
         case .malformed: VAE_ERR_FORMAT
         case .unreadable, .unwritable: VAE_ERR_IO
         }
-      self.init(status, Self.inC("\(error)"))
+      self.init(status, error.message)
     default:
       self.init(VAE_ERR_INTERNAL, "\(error)")
     }
-  }
-
-  /// What the layers below call by its name on the command line, by its name in C.
-  private static func inC(_ message: String) -> String {
-    let words = [
-      ("load it with --plugin ", "load it with vae_load_plugin or vae_register_plugin: "),
-      ("--set ", "the setting "), ("--learning-rate", "learning_rate"),
-      ("--batch-size", "batch_size"), ("--epochs", "epochs"),
-      (
-        "use --resume to continue it or --force to replace it",
-        "choose VAE_RUN_RESUME or VAE_RUN_REPLACE"
-      ),
-      ("continue it with train --resume", "continue it with VAE_RUN_RESUME"),
-      ("--resume", "VAE_RUN_RESUME"), ("--force", "VAE_RUN_REPLACE"),
-      ("--binarize ", "the setting training.binarize="),
-    ]
-    return words.reduce(message) { $0.replacing($1.0, with: $1.1) }
   }
 }
 

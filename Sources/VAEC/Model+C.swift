@@ -20,15 +20,12 @@ public func vae_model_create(
     let options = try value(of: options, "options")
     let registry = Known.registry
     var recipe = try givenRecipe(options, registry)
-    let settings = try settings(options.settings, options.setting_count)
-    // What concerns training comes first: whether values become binary decides what the model sees.
-    let isOfTraining = { (setting: (key: String, value: String)) in
-      setting.key.hasPrefix("training.")
-    }
-    try registry.apply(settings.filter(isOfTraining) + seedSetting(options.seed), to: &recipe)
+    let settings =
+      try settings(options.settings, options.setting_count) + seedSetting(options.seed)
+    try registry.applyTraining(settings, to: &recipe)
     recipe.data = try description(
       options, recipe, binarization: TrainingOptions(recipe.training).binarization)
-    try registry.apply(settings.filter { !isOfTraining($0) }, to: &recipe)
+    try registry.apply(settings, to: &recipe)
     let made = try registry.model(recipe, seed: TrainingOptions(recipe.training).seed)
     result.pointee = Handles.make(
       try ModelObject(
@@ -228,37 +225,15 @@ public func vae_model_tensor_name(
 
 // MARK: - Tensors by name
 
-/// A place that holds a tensor of a model.
-private enum NamedTensor {
-  case parameter(Parameter)
-  case buffer(Buffer)
-
-  /// - Throws: `CallError` where the model has none of the name.
-  init(_ name: String, of model: Model) throws(CallError) {
-    if let found = model.parameters.first(where: { $0.path == name }) {
-      self = .parameter(found.parameter)
-    } else if let found = model.buffers.first(where: { $0.path == name }) {
-      self = .buffer(found.buffer)
-    } else {
+extension Model {
+  /// - Throws: `CallError` where there is none of the name.
+  fileprivate func storedTensor(_ name: String) throws(CallError) -> StoredTensor {
+    guard let found = storedTensors.first(where: { $0.path == name }) else {
       throw CallError(
         VAE_ERR_NOT_FOUND,
         "the model has no parameter or buffer \(name); vae_model_tensor_name gives the names")
     }
-  }
-
-  var value: Tensor {
-    get {
-      switch self {
-      case .parameter(let parameter): parameter.value
-      case .buffer(let buffer): buffer.value
-      }
-    }
-    nonmutating set {
-      switch self {
-      case .parameter(let parameter): parameter.value = newValue
-      case .buffer(let buffer): buffer.value = newValue
-      }
-    }
+    return found.tensor
   }
 }
 
@@ -272,7 +247,7 @@ public func vae_model_get_tensor(
     let name = try text(name, "name")
     result.pointee = Handles.make(
       try ModelObject.object(model).read {
-        ArrayObject(try NamedTensor(name, of: $0.model).value.copied())
+        ArrayObject(try $0.model.storedTensor(name).value.copied())
       })
   }
 }
@@ -287,7 +262,7 @@ public func vae_model_set_tensor(
     let view = try TensorView(values, "values")
     let model = try ModelObject.object(model)
     try model.change { trained in
-      let place = try NamedTensor(name, of: trained.model)
+      let place = try trained.model.storedTensor(name)
       let present = place.value
       guard Shape(view.shape) == present.shape else {
         throw CallError(

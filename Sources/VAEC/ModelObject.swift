@@ -27,7 +27,7 @@ final class ModelObject: HandleObject {
     self.trained = trained
     self.isFresh = isFresh
     let model = trained.model
-    tensorNames = model.parameters.map(\.path) + model.buffers.map(\.path)
+    tensorNames = model.storedTensors.map(\.path)
     recipeText = Lock(trained.recipe.json.line)
     var info = vae_model_info()
     info.range = ValueKind.code(trained.inputRange, rule: data.rule)

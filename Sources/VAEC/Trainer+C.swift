@@ -28,7 +28,7 @@ public func vae_trainer_create(
       let session = try TrainingSession(
         model: trained.model, recipe: recipe, data: data, run: run, existing: existing,
         start: start)
-      for notice in session.notices { Log.say(notice) }
+      for notice in session.notices { Log.say(notice.description) }
       result.pointee = Handles.make(TrainerObject(model: model, session: session))
       return session
     }
@@ -40,7 +40,7 @@ private func trainingSettings(
   _ options: vae_trainer_options
 ) throws(CallError) -> [(key: String, value: String)] {
   var all = try settings(options.settings, options.setting_count)
-  for setting in all where !setting.key.hasPrefix("training.") {
+  for setting in all where !Registry.concernsTraining(setting.key) {
     throw CallError(
       VAE_ERR_RECIPE,
       "\(setting.key) is no hyper-parameter of training, whose names begin with \"training.\"; others "

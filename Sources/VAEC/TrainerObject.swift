@@ -75,7 +75,7 @@ final class TrainerObject: HandleObject {
     case .epoch(let record):
       let json = record.json
       measured.withLock { $0.setEpoch(json) }
-    case .notice(let sentence): Log.say(sentence)
+    case .notice(let sentence): Log.say(sentence.description)
     }
   }
 }

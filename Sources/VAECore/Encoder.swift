@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 
@@ -36,7 +37,8 @@ extension Component where Part == any Encoder {
         throw RecipeError(
           .invalid,
           "encoder none proposes no latents, but the prior has \(build.latents.phrase); choose another "
-            + "encoder, such as --set encoder.name=mlp, or --set prior.name=none")
+            + "encoder, such as \(.setting("encoder.name", "mlp")), or \(.setting("prior.name", "none"))"
+        )
       }
       return EmptyEncoder()
     }

@@ -121,14 +121,23 @@ public protocol CodePrior: Prior {
 /// A prior over one stochastic layer with a density, to which the reparameterised draw and its
 /// price follow.
 public protocol DensityPrior: Prior {
-  /// log p(z) in nats, `[K · N]`, of latents `[K · N, units]`.
-  func logDensity(_ z: Tensor) -> Tensor
+  /// log p(z) in nats, `[K · N]`, of latents `[K · N, units]`: K draws for each of the context's
+  /// examples.
+  func logDensity(_ z: Tensor, samples: Int, _ context: Context) -> Tensor
+
+  /// KL(q ‖ p) in nats, `[N]`, where there is a closed form; nil where there is none.
+  func divergence(of posterior: any Posterior, _ context: Context) -> Tensor?
 
   /// One draw for each of the context's examples, `[N, units]`.
   func sample(temperature: Float, _ context: Context) -> Tensor
 }
 
 extension DensityPrior {
+  /// The closed form that the posterior knows.
+  public func divergence(of posterior: any Posterior, _ context: Context) -> Tensor? {
+    posterior.divergence(to: self)
+  }
+
   /// A draw from the posterior; its rate is the closed-form divergence where there is one and it
   /// may be used, else log q − log p at the draw.
   public func draw(
@@ -138,11 +147,12 @@ extension DensityPrior {
     let drawn = posterior.sample(request.samples, context)
     let z = gate?.applied(to: drawn) ?? drawn
     var layer: LatentLayer
-    if !request.usesSampledRate, let divergence = posterior.divergence(to: self) {
+    if !request.usesSampledRate, let divergence = divergence(of: posterior, context) {
       layer = LatentLayer(sample: z, rate: divergence.tiled(request.samples))
     } else {
       let proposal = request.stopsPosterior ? posterior.stoppingGradient() : posterior
-      let (logPosterior, logPrior) = (proposal.logDensity(z), logDensity(z))
+      let logPosterior = proposal.logDensity(z)
+      let logPrior = logDensity(z, samples: request.samples, context)
       layer = LatentLayer(
         sample: z, rate: logPosterior - logPrior, logPosterior: logPosterior, logPrior: logPrior)
     }

@@ -1,3 +1,4 @@
+import Messages
 import Tensors
 
 /// The latents of a part that knows one layer: what its encoder ends in and its decoder begins
@@ -68,8 +69,8 @@ extension BuildContext {
     guard case .codes(let grid) = latents else {
       throw RecipeError(
         .invalid,
-        "\(part) is made for a grid of codes, but the prior has \(latents.phrase); choose --set "
-          + "prior.name=uniform-codes or another encoder and decoder")
+        "\(part) is made for a grid of codes, but the prior has \(latents.phrase); choose "
+          + "\(.setting("prior.name", "uniform-codes")) or another encoder and decoder")
     }
     var pyramid = Pyramid(height: data.height, width: data.width, levels: 0)
     while pyramid.top != (grid.height, grid.width) {

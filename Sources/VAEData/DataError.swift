@@ -1,34 +1,22 @@
+import Messages
+
 /// Why data could not be read; the description is one line that names the file, what was found and
 /// what was expected.
-public struct DataError: Error, Equatable, CustomStringConvertible {
-  /// What went wrong, as far as a caller treats it differently.
-  public enum Kind: Sendable {
-    /// A file is not what its name, its header or its format says.
-    case malformed
-    /// A path, or a built-in set, does not exist.
-    case missing
-    /// The data are well-formed or cannot be told to be otherwise, but cannot be used: a file that
-    /// may not be read, values that the rule in force does not allow, memory that is not there.
-    case unusable
-    /// A file could not be written.
-    case unwritable
-    /// Whoever asked for the data has asked for a stop.
-    case cancelled
-  }
+public typealias DataError = ExplainedError<DataFault>
 
-  /// What went wrong.
-  public let kind: Kind
-  /// What is wrong, where, and what to do.
-  public let message: String
-
-  /// An error.
-  public init(_ kind: Kind, _ message: String) {
-    self.kind = kind
-    self.message = message
-  }
-
-  /// The message.
-  public var description: String { message }
+/// What went wrong with data, as far as a caller treats it differently.
+public enum DataFault: Sendable {
+  /// A file is not what its name, its header or its format says.
+  case malformed
+  /// A path, or a built-in set, does not exist.
+  case missing
+  /// The data are well-formed or cannot be told to be otherwise, but cannot be used: a file that
+  /// may not be read, values that the rule in force does not allow, memory that is not there.
+  case unusable
+  /// A file could not be written.
+  case unwritable
+  /// Whoever asked for the data has asked for a stop.
+  case cancelled
 }
 
 extension DataError {

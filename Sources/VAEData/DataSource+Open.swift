@@ -1,3 +1,5 @@
+import Messages
+
 extension DataSource {
   /// Opens data by what a user writes.
   ///
@@ -97,8 +99,8 @@ extension DataSource {
     guard images?.preparation == nil else {
       throw DataError(
         .unusable,
-        "--size, --crop and --grey are for folders of images and CIFAR files, and \(specification) "
-          + "is neither; leave them out")
+        "\(.imageSize()), \(.imageCrop) and \(.greyImages) are for folders of images and CIFAR files, and "
+          + "\(specification) is neither; leave them out")
     }
     try refuseCache(images, for: specification)
   }
@@ -109,7 +111,7 @@ extension DataSource {
     guard images?.cache == nil else {
       throw DataError(
         .unusable,
-        "--cache is for folders of images, and \(specification) is none; leave it out")
+        "\(.imageCache) is for folders of images, and \(specification) is none; leave it out")
     }
   }
 }

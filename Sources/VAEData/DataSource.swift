@@ -1,3 +1,5 @@
+import Messages
+
 /// Images to train and measure a model with.
 public struct DataSource: Sendable {
   /// What the user wrote: the name of a built-in set, or a path.
@@ -11,7 +13,7 @@ public struct DataSource: Sendable {
   /// it, and `open(_:rule:preparation:images:)` takes it again.
   public internal(set) var preparation: String?
   /// What the user should know of how the data were read, a sentence each.
-  public internal(set) var notices: [String] = []
+  public internal(set) var notices: [Message] = []
   /// Whether every value is one of the 256 levels k/255, so that bits per dimension have a meaning.
   public let isDiscrete: Bool
   /// The examples to train on.

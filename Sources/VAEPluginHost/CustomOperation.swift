@@ -37,7 +37,7 @@ struct CustomOperation: @unchecked Sendable {
       do {
         return try backward(constants, output, gradient, wants: wants)
       } catch {
-        note("custom operation \(name): \((error as? Misfit)?.message ?? "\(error)")")
+        note("custom operation \(name): \((error as? Misfit)?.message.description ?? "\(error)")")
         return constants.map { Tensor.zeros($0.shape) }
       }
     }

@@ -7,20 +7,20 @@ extension HostTable {
   /// What factories call.
   static func addBuilding(to host: inout vae_host) {
     host.fail = { build, message in
-      Scopes.find(build, BuildScope.self)?.refuse(.invalid, message)
+      Scopes.find(build, BuildScope.self, "fail")?.refuse(.invalid, message)
     }
     host.fail_data = { build, message in
-      Scopes.find(build, BuildScope.self)?.refuse(.unsuitableData, message)
+      Scopes.find(build, BuildScope.self, "fail_data")?.refuse(.unsuitableData, message)
     }
     host.describe_build = { build, info in
-      guard let scope = Scopes.find(build, BuildScope.self) else { return }
+      guard let scope = Scopes.find(build, BuildScope.self, "describe_build") else { return }
       _ = scope.attempt("describe_build") { try scope.info.write(to: info, "info") }
     }
     host.user_data = { build in
-      Scopes.find(build, BuildScope.self)?.component.source.user_data
+      Scopes.find(build, BuildScope.self, "user_data")?.component.source.user_data
     }
     host.parameter = { build, name, shape, rank, initializer, value, flags in
-      guard let scope = Scopes.find(build, BuildScope.self) else { return nil }
+      guard let scope = Scopes.find(build, BuildScope.self, "parameter") else { return nil }
       return scope.attempt("parameter") {
         let shape = try Checks.shape(shape, rank)
         let law = try HostTable.initialLaw(initializer, value)
@@ -37,7 +37,7 @@ extension HostTable {
       }
     }
     host.parameter_from = { build, name, shape, rank, values, flags in
-      guard let scope = Scopes.find(build, BuildScope.self) else { return nil }
+      guard let scope = Scopes.find(build, BuildScope.self, "parameter_from") else { return nil }
       return scope.attempt("parameter_from") {
         let shape = try Checks.shape(shape, rank)
         guard let values else { throw Misfit("the values are NULL") }
@@ -47,7 +47,7 @@ extension HostTable {
       }
     }
     host.closure = { build, result, types, count, body, userData in
-      guard let scope = Scopes.find(build, BuildScope.self) else { return nil }
+      guard let scope = Scopes.find(build, BuildScope.self, "closure") else { return nil }
       return scope.attempt("closure") {
         try scope.addClosure(result, types, count, body, userData)
       }

@@ -155,7 +155,7 @@ extension HostTable {
   /// Operations of the author's own.
   static func addCustom(to host: inout vae_host) {
     host.custom = { handle, operation, inputs, count, shape, rank, userData in
-      guard let pass = Scopes.find(handle, Pass.self) else { return nil }
+      guard let pass = Scopes.find(handle, Pass.self, "custom") else { return nil }
       guard count <= CustomOperation.inputLimit, count == 0 || inputs != nil else {
         pass.fail("custom: \(count) inputs are over \(CustomOperation.inputLimit), or at NULL")
         return nil

@@ -6,39 +6,41 @@ extension HostTable {
   /// What methods ask and change.
   static func addPasses(to host: inout vae_host) {
     host.fail_pass = { pass, message in
-      guard let pass = Scopes.find(pass, Pass.self) else { return }
+      guard let pass = Scopes.find(pass, Pass.self, "fail_pass") else { return }
       pass.fail((try? pluginText(message, "the reason")) ?? "it gave no reason that can be read")
     }
     host.describe_pass = { pass, info in
-      guard let pass = Scopes.find(pass, Pass.self) else { return }
+      guard let pass = Scopes.find(pass, Pass.self, "describe_pass") else { return }
       _ = pass.attempt("describe_pass") { try pass.info.write(to: info, "info") }
     }
     host.shape = { pass, x, shape in
-      guard let pass = Scopes.find(pass, Pass.self), let x = pass.find(x) else { return -1 }
+      guard let pass = Scopes.find(pass, Pass.self, "shape"), let x = pass.find(x) else {
+        return -1
+      }
       if let shape {
         for (axis, size) in x.shape.dimensions.enumerated() { shape[axis] = Int64(size) }
       }
       return Int64(x.rank)
     }
     host.data = { pass, x in
-      guard let x = Scopes.find(pass, Pass.self)?.find(x) else { return nil }
+      guard let x = Scopes.find(pass, Pass.self, "data")?.find(x) else { return nil }
       return UnsafePointer(x.address.assumingMemoryBound(to: Float.self))
     }
     host.use = { pass, parameter in
       make(pass, "use") { pass in
-        guard let numbers = pass.instance.numbers(parameter) else {
+        guard let stored = pass.instance.tensor(parameter) else {
           throw Misfit("there is no such parameter of this object")
         }
-        return numbers.tensor
+        return stored.tensor
       }
     }
     host.assign = { pass, parameter, numbers in
-      guard let pass = Scopes.find(pass, Pass.self) else { return }
+      guard let pass = Scopes.find(pass, Pass.self, "assign") else { return }
       _ = pass.attempt("assign") {
         guard pass.setting.mayAssign else {
           throw Misfit("parameters are assigned in begin, prepare and after_update only")
         }
-        guard let place = pass.instance.numbers(parameter), let numbers = pass.find(numbers) else {
+        guard let place = pass.instance.tensor(parameter), let numbers = pass.find(numbers) else {
           throw Misfit("there is no such parameter of this object, or the numbers are NULL")
         }
         guard numbers.shape == place.value.shape, numbers.isFinite else {
@@ -50,7 +52,7 @@ extension HostTable {
       }
     }
     host.log_term = { pass, name, scalar in
-      guard let pass = Scopes.find(pass, Pass.self) else { return }
+      guard let pass = Scopes.find(pass, Pass.self, "log_term") else { return }
       _ = pass.attempt("log_term") {
         guard let scalar = pass.find(scalar) else { throw Misfit("the scalar is NULL") }
         try pass.log(try pluginText(name, "the name", limit: 64), scalar)

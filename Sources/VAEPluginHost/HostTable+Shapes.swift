@@ -87,8 +87,9 @@ extension HostTable {
     }
     host.concatenate = { pass, values, count, axis in
       guard (1...1024).contains(count), let values else {
-        Scopes.find(pass, Pass.self)?.fail("concatenate: \(count) values, but 1 to 1024 are joined")
-        return nil
+        return make(pass, "concatenate") { _ in
+          throw Misfit("\(count) values, but 1 to 1024 are joined")
+        }
       }
       return operate(pass, "concatenate", all: (0..<Int(count)).map { values[$0] }) {
         try HostTable.joined($0, axis)

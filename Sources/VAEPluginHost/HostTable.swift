@@ -34,7 +34,7 @@ func operate(
   _ pass: OpaquePointer?, _ name: String, _ x: OpaquePointer?,
   _ body: (Tensor) throws -> Tensor
 ) -> OpaquePointer? {
-  Scopes.find(pass, Pass.self)?.operate(name, [x]) { try body($0[0]) }
+  Scopes.find(pass, Pass.self, name)?.operate(name, [x]) { try body($0[0]) }
 }
 
 /// An operation on two values.
@@ -42,7 +42,7 @@ func operate(
   _ pass: OpaquePointer?, _ name: String, _ a: OpaquePointer?, _ b: OpaquePointer?,
   _ body: (Tensor, Tensor) throws -> Tensor
 ) -> OpaquePointer? {
-  Scopes.find(pass, Pass.self)?.operate(name, [a, b]) { try body($0[0], $0[1]) }
+  Scopes.find(pass, Pass.self, name)?.operate(name, [a, b]) { try body($0[0], $0[1]) }
 }
 
 /// An operation on several values.
@@ -50,13 +50,13 @@ func operate(
   _ pass: OpaquePointer?, _ name: String, all values: [OpaquePointer?],
   _ body: ([Tensor]) throws -> Tensor
 ) -> OpaquePointer? {
-  Scopes.find(pass, Pass.self)?.operate(name, values, body)
+  Scopes.find(pass, Pass.self, name)?.operate(name, values, body)
 }
 
 /// A value made of nothing.
 func make(
   _ pass: OpaquePointer?, _ name: String, _ body: (Pass) throws -> Tensor
 ) -> OpaquePointer? {
-  guard let pass = Scopes.find(pass, Pass.self) else { return nil }
+  guard let pass = Scopes.find(pass, Pass.self, name) else { return nil }
   return pass.operate(name, []) { _ in try body(pass) }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -38,11 +37,14 @@ final class Pass: Scope {
   private(set) var terms: [(name: String, value: Tensor)] = []
 
   private var values: [Tensor] = []
-  private let thread = pthread_self()
 
   init(_ instance: PluginInstance, _ setting: Setting) {
     self.instance = instance
     self.setting = setting
+  }
+
+  override func noteOtherThread(_ operation: String) {
+    instance.note("\(setting.method): \(operation): the pass is used on another thread")
   }
 
   /// Notes a reason for failure.
@@ -101,14 +103,10 @@ final class Pass: Scope {
 
   /// Runs a body whose failure is the plug-in's.
   func attempt<Result>(_ operation: String, _ body: () throws -> Result?) -> Result? {
-    guard pthread_equal(pthread_self(), thread) != 0 else {
-      instance.note("\(setting.method): \(operation): the pass is used on another thread")
-      return nil
-    }
     do {
       return try body()
     } catch {
-      fail("\(operation): \((error as? Misfit)?.message ?? "\(error)")")
+      fail("\(operation): \((error as? Misfit)?.message.description ?? "\(error)")")
       return nil
     }
   }

@@ -3,42 +3,6 @@ import NeuralNetworks
 import Tensors
 import VAECore
 
-/// Numbers of an object of a plug-in that stay from pass to pass.
-enum PluginNumbers {
-  case trained(Parameter)
-  case kept(Buffer)
-
-  /// The numbers at this moment, tracked where they are trained.
-  var tensor: Tensor {
-    switch self {
-    case .trained(let parameter): parameter.tensor
-    case .kept(let buffer): buffer.value
-    }
-  }
-
-  var value: Tensor {
-    get {
-      switch self {
-      case .trained(let parameter): parameter.value
-      case .kept(let buffer): buffer.value
-      }
-    }
-    nonmutating set {
-      switch self {
-      case .trained(let parameter): parameter.value = newValue
-      case .kept(let buffer): buffer.value = newValue
-      }
-    }
-  }
-
-  var member: Member {
-    switch self {
-    case .trained(let parameter): .parameter(parameter)
-    case .kept(let buffer): .buffer(buffer)
-    }
-  }
-}
-
 /// An object that a factory of a plug-in made, with what belongs to it.
 final class PluginInstance {
   let component: PluginComponent
@@ -46,7 +10,7 @@ final class PluginInstance {
   let object: UnsafeMutableRawPointer
   let members: Members
 
-  private let numbers: [PluginNumbers]
+  private let tensors: [StoredTensor]
   /// Where the handles of its parameters begin.
   private let handle: UInt
   private let closures: [ClosureFunction]
@@ -56,10 +20,10 @@ final class PluginInstance {
     self.component = component
     self.object = object
     handle = scope.handle
-    numbers = scope.numbers.map(\.numbers)
+    tensors = scope.tensors.map(\.tensor)
     closures = scope.closures
     var members: Members = [:]
-    members.entries = scope.numbers.map { (name: $0.name, member: $0.numbers.member) }
+    members.entries = scope.tensors.map { (name: $0.name, member: $0.tensor.member) }
     self.members = members
     PluginStatistics.objects.add(1, ordering: .relaxed)
   }
@@ -70,10 +34,10 @@ final class PluginInstance {
   }
 
   /// The parameter of a handle; nil where it is no parameter of this object.
-  func numbers(_ parameter: OpaquePointer?) -> PluginNumbers? {
+  func tensor(_ parameter: OpaquePointer?) -> StoredTensor? {
     let number = UInt(bitPattern: parameter)
-    guard number > handle, number - handle <= UInt(numbers.count) else { return nil }
-    return numbers[Int(number - handle) - 1]
+    guard number > handle, number - handle <= UInt(tensors.count) else { return nil }
+    return tensors[Int(number - handle) - 1]
   }
 
   /// Notes why a result cannot be used; the first reason stays until it is asked for.

@@ -4,7 +4,7 @@ import Tensors
 import VAECore
 
 /// A prior of a plug-in over one layer of units.
-final class PluginPrior: Prior, PluginPart {
+final class PluginPrior: DensityPrior, PluginPart {
   let instance: PluginInstance
   private let methods: vae_prior
   private let units: Int
@@ -28,45 +28,25 @@ final class PluginPrior: Prior, PluginPart {
 
   var latents: LatentStructure { .vector(units: units) }
 
-  func draw(
-    from posterior: any Posterior, _ request: DrawRequest, _ context: Context
-  ) -> LatentDraw {
-    let gate = request.stopsPosterior ? GradientGate() : nil
-    let drawn = posterior.sample(request.samples, context)
-    let z = gate?.applied(to: drawn) ?? drawn
-    var layer: LatentLayer
-    if !request.usesSampledRate, let divergence = divergence(of: posterior, context) {
-      layer = LatentLayer(sample: z, rate: divergence.tiled(request.samples))
-    } else {
-      let proposal = request.stopsPosterior ? posterior.stoppingGradient() : posterior
-      let logPosterior = proposal.logDensity(z)
-      let logPrior = logDensity(z, draws: request.samples, context)
-      layer = LatentLayer(
-        sample: z, rate: logPosterior - logPrior, logPosterior: logPosterior, logPrior: logPrior)
-    }
-    layer.gate = gate
-    return LatentDraw(layers: [layer], rowCount: z.shape[0])
-  }
-
-  func draw(temperature: Float, _ context: Context) -> LatentDraw {
+  func sample(temperature: Float, _ context: Context) -> Tensor {
     let rows = context.examples.count
     let shape: Shape = [rows, units]
-    let sample = instance.value(Pass.Setting("sample", context, rows: rows), shape: shape) {
+    return instance.value(Pass.Setting("sample", context, rows: rows), shape: shape) {
       methods.sample?(instance.object, $1, temperature)
-    }
-    return draw(of: [sample ?? .missing(shape)], context)
+    } ?? .missing(shape)
   }
 
-  private func logDensity(_ z: Tensor, draws: Int, _ context: Context) -> Tensor {
+  func logDensity(_ z: Tensor, samples: Int, _ context: Context) -> Tensor {
     let rows = z.shape[0]
     return instance.value(
-      Pass.Setting("log_density", context, rows: rows, draws: draws), shape: [rows]
+      Pass.Setting("log_density", context, rows: rows, draws: samples), shape: [rows]
     ) {
       methods.log_density?(instance.object, $1, $0.give(z))
     } ?? .missing([rows])
   }
 
-  private func divergence(of posterior: any Posterior, _ context: Context) -> Tensor? {
+  /// The plug-in's closed form, which only a Gaussian posterior has.
+  func divergence(of posterior: any Posterior, _ context: Context) -> Tensor? {
     guard let divergence = methods.divergence, let gaussian = posterior as? DiagonalGaussian else {
       return nil
     }

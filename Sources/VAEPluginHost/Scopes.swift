@@ -1,12 +1,24 @@
 import CVAE
+import Glibc
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
 
 /// What a plug-in holds for the time of one call: a build or a pass.
+///
+/// It is not locked: `Scopes.find` gives it to the thread of the call only.
 class Scope {
   /// Where an object's handles begin; set once the call has begun.
   fileprivate(set) var handle: UInt = 0
+
+  private let thread = pthread_self()
+
+  fileprivate var isOfThisThread: Bool { pthread_equal(pthread_self(), thread) != 0 }
+
+  /// Notes that another thread asked for an operation. Called on that thread, which may read
+  /// nothing but constants.
+  func noteOtherThread(_ operation: String) {}
 }
 
 /// The calls of plug-ins that are under way.
@@ -38,10 +50,20 @@ enum Scopes {
     return body(OpaquePointer(bitPattern: handle))
   }
 
-  /// The scope of a handle; nil where there is none of this kind any more.
-  static func find<Kind: Scope>(_ handle: OpaquePointer?, _ kind: Kind.Type) -> Kind? {
+  /// The scope of a handle, for an operation.
+  ///
+  /// - Returns: nil where there is none of this kind any more, and on another thread than that of
+  ///   the call, which is noted.
+  static func find<Kind: Scope>(
+    _ handle: OpaquePointer?, _ kind: Kind.Type, _ operation: String
+  ) -> Kind? {
     let scope = live.withLock { $0.scopes[UInt(bitPattern: handle)] }
-    return scope as? Kind
+    guard let scope = scope as? Kind else { return nil }
+    guard scope.isOfThisThread else {
+      scope.noteOtherThread(operation)
+      return nil
+    }
+    return scope
   }
 }
 
@@ -50,9 +72,9 @@ final class BuildScope: Scope {
   let component: PluginComponent
   let build: BuildContext
   /// Why it cannot be made; the first reason stays.
-  private(set) var fault: (any Error)?
+  private let noted = Lock<(any Error)?>(nil)
   /// What it has made, by name.
-  fileprivate(set) var numbers: [(name: String, numbers: PluginNumbers)] = []
+  fileprivate(set) var tensors: [(name: String, tensor: StoredTensor)] = []
   fileprivate(set) var closures: [ClosureFunction] = []
 
   init(component: PluginComponent, build: BuildContext) {
@@ -60,10 +82,25 @@ final class BuildScope: Scope {
     self.build = build
   }
 
+  var fault: (any Error)? { noted.withLock { $0 } }
+
+  private func note(_ error: any Error) { noted.withLock { $0 = $0 ?? error } }
+
+  private func note(_ operation: String, _ message: Message) {
+    note(
+      PluginError(
+        .failed,
+        "\(component.origin): the factory of \(component.title): \(operation): \(message)"))
+  }
+
+  override func noteOtherThread(_ operation: String) {
+    note(operation, "the build is used on another thread")
+  }
+
   /// Notes a reason of the author's.
-  func refuse(_ kind: RecipeError.Kind, _ message: UnsafePointer<CChar>?) {
+  func refuse(_ kind: RecipeFault, _ message: UnsafePointer<CChar>?) {
     let text = (try? pluginText(message, "the reason")) ?? "it gave no reason that can be read"
-    fault = fault ?? RecipeError(kind, "\(component.title): \(text)")
+    note(RecipeError(kind, "\(component.title): \(text)"))
   }
 
   /// Runs a body whose failure is the plug-in's.
@@ -72,12 +109,9 @@ final class BuildScope: Scope {
     do {
       return try body()
     } catch let error as RecipeError {
-      fault = RecipeError(error.kind, "\(component.title): \(error.message)")
+      note(RecipeError(error.kind, "\(component.title): \(error.message)"))
     } catch {
-      let message = (error as? Misfit)?.message ?? "\(error)"
-      fault = PluginError(
-        .failed,
-        "\(component.origin): the factory of \(component.title): \(operation): \(message)")
+      note(operation, (error as? Misfit)?.message ?? "\(error)")
     }
     return nil
   }
@@ -91,24 +125,24 @@ extension BuildScope {
     _ name: UnsafePointer<CChar>?, _ shape: Shape, flags: UInt32, values: () throws -> Tensor
   ) throws -> OpaquePointer? {
     let name = try pluginName(name, "the parameter's name", separator: "_")
-    guard !numbers.contains(where: { $0.name == name }) else {
+    guard !tensors.contains(where: { $0.name == name }) else {
       throw Misfit("there are two parameters \(name)")
     }
     let known = UInt32(VAE_PARAMETER_NOT_DECAYED | VAE_PARAMETER_BUFFER)
     guard flags & ~known == 0 else { throw Misfit("flags \(flags) are none of VAE_PARAMETER_…") }
-    guard numbers.count < 10_000 else { throw Misfit("there are more than 10000 parameters") }
-    let shapes = numbers.map(\.numbers.value.shape.dimensions) + [shape.dimensions]
+    guard tensors.count < 10_000 else { throw Misfit("there are more than 10000 parameters") }
+    let shapes = tensors.map(\.tensor.value.shape.dimensions) + [shape.dimensions]
     try build.checkSize(shapes, of: component.title, remedy: "hyper-parameters")
     let values = try values()
     guard values.isFinite else { throw Misfit("the values of \(name) are not all finite") }
-    numbers.append(
+    tensors.append(
       (
         name: name,
-        numbers: flags & UInt32(VAE_PARAMETER_BUFFER) == 0
-          ? .trained(Parameter(values, isDecayed: flags & UInt32(VAE_PARAMETER_NOT_DECAYED) == 0))
-          : .kept(Buffer(values))
+        tensor: flags & UInt32(VAE_PARAMETER_BUFFER) == 0
+          ? .parameter(Parameter(values, isDecayed: flags & UInt32(VAE_PARAMETER_NOT_DECAYED) == 0))
+          : .buffer(Buffer(values))
       ))
-    return OpaquePointer(bitPattern: handle | UInt(numbers.count))
+    return OpaquePointer(bitPattern: handle | UInt(tensors.count))
   }
 
   /// Adds a C function that calls `body`.

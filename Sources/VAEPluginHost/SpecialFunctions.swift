@@ -31,8 +31,14 @@ enum SpecialFunctions {
   /// The derivative of log |Γ(x)|: ψ(x) = ψ(x + 1) − 1/x up to ten, from where the asymptotic
   /// series in 1/x² is exact to double precision; ψ(1 − x) = ψ(x) + π cot πx below zero (Abramowitz
   /// & Stegun 1964, 6.3.5, 6.3.7, 6.3.18).
+  ///
+  /// - Returns: NaN at the poles, which are zero and the whole numbers below it, at −∞ and at NaN.
   static func digamma(_ x: Double) -> Double {
-    guard x > 0 else { return digamma(1 - x) - .pi / Glibc.tan(.pi * x) }
+    guard x > 0 else {
+      let fraction = x - x.rounded()
+      guard x.isFinite, fraction != 0 else { return .nan }
+      return digamma(1 - x) - .pi / Glibc.tan(.pi * fraction)
+    }
     var (x, sum) = (x, 0.0)
     while x < 10 {
       sum -= 1 / x

@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 import VAEReport
 import VAEZoo
 
@@ -13,6 +14,11 @@ enum Console {
   /// A line on standard error.
   static func error(_ line: String) {
     write(line + "\n")
+  }
+
+  /// A message as a line on standard error.
+  static func error(_ message: Message) {
+    error(message.onCommandLine)
   }
 
   /// Text on standard error without a line break.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Messages
 import VAECore
 import VAEData
 import VAEImages
@@ -19,7 +20,7 @@ struct ExitStatus {
   static let interrupted: Int32 = 130
 
   init?(of error: any Error) {
-    var message = "\(error)"
+    var message = (error as? any MessageError)?.message.onCommandLine ?? "\(error)"
     switch error {
     case let error as RecipeError:
       code = error.kind == .invalid ? Self.usage : Self.data

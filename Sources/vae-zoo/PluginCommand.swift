@@ -46,8 +46,8 @@ struct PluginCommand: ParsableCommand {
           switch event {
           case .began(let step): "b\(step)"
           case .passed: "p"
-          case .noted(let note): "p\(note)"
-          case .failed(let reason): "f\(reason)"
+          case .noted(let note): "p\(note.onCommandLine)"
+          case .failed(let reason): "f\(reason.onCommandLine)"
           }
         let bytes = Array((line.split(separator: "\n").joined(separator: " ") + "\n").utf8)
         _ = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }

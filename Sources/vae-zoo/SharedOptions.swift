@@ -43,7 +43,7 @@ struct PluginOptions: ParsableArguments {
   func registry() throws -> Registry {
     let searchPath = getenv(Plugin.pathVariable).map { String(cString: $0) }
     let (registry, skipped) = try Registry.withPlugins(files, searchPath: searchPath)
-    for error in skipped { Console.error("plug-in left out: \(error)") }
+    for error in skipped { Console.error("plug-in left out: \(error.message)") }
     return registry
   }
 }

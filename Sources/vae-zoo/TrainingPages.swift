@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 import VAEImages
 import VAEReport
 import VAETraining
@@ -24,7 +25,7 @@ final class TrainingPages {
   }
 
   /// Takes in what training reports; returns what the user should know.
-  func note(_ event: TrainingEvent) -> String? {
+  func note(_ event: TrainingEvent) -> Message? {
     do {
       if !hasFailed.log { try tensorBoard?.add(event) }
     } catch {
@@ -36,8 +37,8 @@ final class TrainingPages {
   }
 
   /// Writes what is left when training has ended; returns what the user should know.
-  func finish() -> [String] {
-    var notices: [String] = []
+  func finish() -> [Message] {
+    var notices: [Message] = []
     do {
       if !hasFailed.log { try tensorBoard?.flush() }
     } catch {
@@ -50,7 +51,7 @@ final class TrainingPages {
 
   private var reportPath: String { "\(runPath)/report.html" }
 
-  private func writeReport(isLive: Bool) -> String? {
+  private func writeReport(isLive: Bool) -> Message? {
     guard writesReport, !hasFailed.report else { return nil }
     let begin = TensorBoardLog.now()
     do {

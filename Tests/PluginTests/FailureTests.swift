@@ -43,7 +43,24 @@ final class FailureTests: PluginTestCase {
   }
 
   func testAPassOnAnotherThreadIsRefused() throws {
-    assert(try failure("thread"), names: "negate", "another thread")
+    for operation in [
+      "negate", "fail_pass", "describe_pass", "shape", "data", "use", "assign", "log_term",
+      "constant", "concatenate", "custom",
+    ] {
+      assert(
+        try failure("thread \(operation)"), names: "decode: \(operation): the pass",
+        "another thread")
+    }
+  }
+
+  func testABuildOnAnotherThreadIsRefused() throws {
+    for operation in [
+      "fail", "fail_data", "describe_build", "user_data", "parameter", "parameter_from", "closure",
+    ] {
+      assert(
+        message { _ = try hostile("thread \(operation)") },
+        names: "the factory of decoder hostile: \(operation): the build", "another thread")
+    }
   }
 
   func testParametersAreNotAssignedInAForwardPass() throws {

@@ -115,7 +115,7 @@ final class LoadingTests: PluginTestCase {
     assert(
       message { _ = try Registry.builtIn.recipe(parsing: whole, source: "r.json") },
       names: "r.json", "variant mixture-vae", "prior mixture", "likelihood laplace", origin,
-      "--plugin \(origin)")
+      "load_plugin: \(origin)")
     var recipe = try registry.recipe(for: "gaussian-vae")
     try registry.apply([(key: "prior.name", value: "mixture")], to: &recipe)
     let part = Array(recipe.json.document.utf8)

@@ -19,10 +19,12 @@ final class OperationTests: PluginTestCase {
   }
 
   /// What the prior's density gives for `values` as four rows, with the gradient of its sum.
-  private func density(_ body: @escaping Density) throws -> (value: [Float], gradient: [Float]) {
+  private func density(
+    at given: [Float]? = nil, _ body: @escaping Density
+  ) throws -> (value: [Float], gradient: [Float]) {
     let prior = try prior()
     InProcess.density = body
-    let parameter = Parameter(Tensor(values, shape: [4, 3]))
+    let parameter = Parameter(Tensor(given ?? values, shape: [4, 3]))
     let rate = prior.draw(
       from: GivenDraw(parameter: parameter), DrawRequest(), context(4, mode: .training)
     ).rate
@@ -128,6 +130,25 @@ final class OperationTests: PluginTestCase {
     XCTAssertEqual(Double(half.value[0]), 1.5 * Foundation.log(Double.pi), accuracy: 1e-6)
     let slope = try density { $0.row_sums($1, $0.lgamma($1, $0.scale($1, $2, 1e-6, 1))) }
     XCTAssertEqual(Double(slope.gradient[0]) * 1e6, -0.5772156649, accuracy: 1e-5)
+  }
+
+  func testTheGradientOfLogGammaIsNoNumberAtPolesAndEndsForEveryInput() throws {
+    let slopes = try density(
+      at: [
+        .nan, -.infinity, 0, -0.0, -1, -2, -1e30, .infinity, -0.5, -1.5, -.leastNonzeroMagnitude,
+        1e30,
+      ]
+    ) { $0.row_sums($1, $0.lgamma($1, $2)) }.gradient
+    for (index, slope) in slopes.prefix(7).enumerated() {
+      XCTAssertTrue(slope.isNaN, "\(slope) at \(index)")
+    }
+    XCTAssertEqual(slopes[7], .infinity)
+    // ψ(−½) = ψ(½) + 2 and ψ(½) = −γ − 2 log 2.
+    let half = -0.57721566490153286 - 2 * Foundation.log(2)
+    XCTAssertEqual(Double(slopes[8]), half + 2, accuracy: 1e-6)
+    XCTAssertEqual(Double(slopes[9]), half + 2 + 2.0 / 3, accuracy: 1e-6)
+    XCTAssertEqual(slopes[10], .infinity)
+    XCTAssertEqual(Double(slopes[11]), Foundation.log(1e30), accuracy: 1e-4)
   }
 
   func testFunctionsOfTwoValues() throws {

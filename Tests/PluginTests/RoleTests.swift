@@ -41,7 +41,8 @@ final class RoleTests: PluginTestCase {
     let draw = own.prior.draw(from: posterior, DrawRequest(), context(4))
     let layer = draw.layers[0]
     let prior = try XCTUnwrap(own.prior as? any DensityPrior)
-    let expected = gaussian.logDensity(layer.sample) - prior.logDensity(layer.sample)
+    let expected =
+      gaussian.logDensity(layer.sample) - prior.logDensity(layer.sample, samples: 1, context(4))
     for (a, b) in zip(layer.rate.floats, expected.floats) { XCTAssertEqual(a, b, accuracy: 1e-5) }
     XCTAssertNoThrow(try own.checkParts())
     // Draws of one example differ, and gradients flow through them.

@@ -19,12 +19,69 @@ typedef struct {
 } decoder;
 
 static const char *const faults[] = {
-  "none", "null", "shape", "infinite", "fail", "foreign", "stale", "assign", "thread", "parameter", "random", "loop",
-  "crash", "leak", "gradient", "refuse", "refuse data", "silent", "two parameters", "no shape", "no name"};
+  "none", "null", "shape", "infinite", "fail", "foreign", "stale", "assign", "parameter", "random", "loop",
+  "crash", "leak", "gradient", "refuse", "refuse data", "silent", "two parameters", "no shape", "no name",
+  "thread negate", "thread fail_pass", "thread describe_pass", "thread shape", "thread data", "thread use",
+  "thread assign", "thread log_term", "thread constant", "thread concatenate", "thread custom", "thread fail",
+  "thread fail_data", "thread describe_build", "thread user_data", "thread parameter", "thread parameter_from",
+  "thread closure"};
 
 static const vae_hyperparameter hyperparameters[] = {
   {.struct_size = sizeof(vae_hyperparameter), .type = VAE_TYPE_STRING, .name = "fault", .help = "what is wrong",
    .default_text = FAULT, .choices = faults, .choice_count = sizeof faults / sizeof *faults}};
+
+/* A call of the host from another thread. */
+typedef struct {
+  const char *operation;
+  vae_build *build;
+  vae_pass *pass;
+  vae_value *value;
+  vae_parameter *parameter;
+  /* Whether it was answered. */
+  int is_answered;
+} task;
+
+static void *call_from_elsewhere(void *argument) {
+  task *self = argument;
+  const char *operation = self->operation;
+  vae_build *build = self->build;
+  vae_pass *pass = self->pass;
+  vae_build_info build_info = {.struct_size = sizeof build_info, .height = -1};
+  vae_pass_info pass_info = {.struct_size = sizeof pass_info, .rows = -1};
+  const float number = 1;
+  const void *result = NULL;
+  if (!strcmp(operation, "negate")) result = host->negate(pass, self->value);
+  if (!strcmp(operation, "fail_pass")) host->fail_pass(pass, "a reason of another thread");
+  if (!strcmp(operation, "describe_pass")) host->describe_pass(pass, &pass_info);
+  if (!strcmp(operation, "shape") && host->shape(pass, self->value, NULL) != -1) result = self;
+  if (!strcmp(operation, "data")) result = host->data(pass, self->value);
+  if (!strcmp(operation, "use")) result = host->use(pass, self->parameter);
+  if (!strcmp(operation, "assign")) host->assign(pass, self->parameter, self->value);
+  if (!strcmp(operation, "log_term")) host->log_term(pass, "term", self->value);
+  if (!strcmp(operation, "constant")) result = host->constant(pass, &number, NULL, 0);
+  if (!strcmp(operation, "concatenate")) result = host->concatenate(pass, NULL, 0, 0);
+  if (!strcmp(operation, "custom")) result = host->custom(pass, NULL, NULL, 17, NULL, 0, NULL);
+  if (!strcmp(operation, "fail")) host->fail(build, "a reason of another thread");
+  if (!strcmp(operation, "fail_data")) host->fail_data(build, "a reason of another thread");
+  if (!strcmp(operation, "describe_build")) host->describe_build(build, &build_info);
+  if (!strcmp(operation, "user_data")) result = host->user_data(build);
+  if (!strcmp(operation, "parameter"))
+    result = host->parameter(build, "other", NULL, 0, VAE_INIT_CONSTANT, 0, 0);
+  if (!strcmp(operation, "parameter_from")) result = host->parameter_from(build, "other", NULL, 0, &number, 0);
+  if (!strcmp(operation, "closure") && host->closure(build, 0, NULL, 0, NULL, NULL)) result = self;
+  self->is_answered = result || pass_info.rows != -1 || build_info.height != -1;
+  return NULL;
+}
+
+/* Calls the host from another thread where the fault is "thread" and an operation. */
+static void call_elsewhere(const char *fault, task task) {
+  if (strncmp(fault, "thread ", 7)) return;
+  pthread_t thread;
+  task.operation = fault + 7;
+  pthread_create(&thread, NULL, call_from_elsewhere, &task);
+  pthread_join(thread, NULL);
+  if (task.is_answered) abort();
+}
 
 static void *make(vae_build *build, const char *fault) {
   if (!strcmp(fault, "silent")) return NULL;
@@ -39,6 +96,7 @@ static void *make(vae_build *build, const char *fault) {
   self->size = outputs;
   self->weights = host->parameter(build, "weights", shape, 2, VAE_INIT_LECUN_UNIFORM, 0, 0);
   self->bias = host->parameter(build, "bias", shape + 1, 1, VAE_INIT_CONSTANT, 0, VAE_PARAMETER_NOT_DECAYED);
+  call_elsewhere(fault, (task){.build = build});
   if (!strcmp(fault, "two parameters")) host->parameter(build, "bias", shape, 1, VAE_INIT_CONSTANT, 0, 0);
   if (!strcmp(fault, "no shape")) host->parameter(build, "third", NULL, 2, VAE_INIT_CONSTANT, 0, 0);
   if (!strcmp(fault, "no name")) host->parameter(build, NULL, shape, 1, VAE_INIT_CONSTANT, 0, 0);
@@ -48,17 +106,6 @@ static void *make(vae_build *build, const char *fault) {
 static void destroy(void *object) {
   decoder *self = object;
   if (strcmp(self->fault, "leak")) free(self);
-}
-
-typedef struct {
-  vae_pass *pass;
-  vae_value *value, *result;
-} task;
-
-static void *negate_elsewhere(void *argument) {
-  task *self = argument;
-  self->result = host->negate(self->pass, self->value);
-  return NULL;
 }
 
 static int32_t doubled(const vae_buffer *inputs, uint64_t count, const vae_buffer *output, void *user_data) {
@@ -109,13 +156,7 @@ static vae_value *decode(void *object, vae_pass *pass, vae_value *z) {
   }
   stale_pass = pass;
   stale_value = output;
-  if (!strcmp(fault, "thread")) {
-    task other = {.pass = pass, .value = output};
-    pthread_t thread;
-    pthread_create(&thread, NULL, negate_elsewhere, &other);
-    pthread_join(thread, NULL);
-    if (other.result) abort();
-  }
+  call_elsewhere(fault, (task){.pass = pass, .value = output, .parameter = self->bias});
   return output;
 }
 

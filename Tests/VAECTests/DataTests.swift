@@ -184,6 +184,13 @@ final class DataTests: CTestCase {
     refuse(VAE_ERR_NOT_FOUND) { vae_data_open("no-such-set", &out, $0) }
     refuse(VAE_ERR_NOT_FOUND) { vae_data_open("/no/such/path", &out, $0) }
     refuse(VAE_ERR_NOT_FOUND) { vae_data_open("", &out, $0) }
+    // Words of the command line in a path are the caller's.
+    for path in [
+      "/no/such--force--run.npz", "/no/such--resume.npz", "/no/--epochs/--batch-size.npz",
+      "/no/such--learning-rate.npz",
+    ] {
+      refuse(VAE_ERR_NOT_FOUND, path) { vae_data_open(path, &out, $0) }
+    }
     let path = try temporaryFolder() + "/junk.npy"
     try Data("junk".utf8).write(to: URL(fileURLWithPath: path))
     refuse(VAE_ERR_FORMAT) { vae_data_open(path, &out, $0) }

@@ -255,7 +255,7 @@ final class TrainerTests: CTestCase {
       }
     }
     vae_trainer_free(first)
-    refuse(VAE_ERR_EXISTS, "VAE_RUN_RESUME") { error in
+    refuse(VAE_ERR_EXISTS, "existing_run=resume") { error in
       var other: OpaquePointer?
       return folder.withCString { path in
         options.run = path

@@ -93,7 +93,8 @@ final class RecipeTests: XCTestCase {
     XCTAssertThrowsError(try registry.model(recipe, seed: 0)) { error in
       XCTAssertEqual((error as? RecipeError)?.kind, .unsuitableData)
       XCTAssertTrue(
-        "\(error)".contains("--binarize") && "\(error)".contains("gaussian"), "\(error)")
+        "\(error)".contains("training.binarize=threshold") && "\(error)".contains("gaussian"),
+        "\(error)")
     }
   }
 

@@ -38,8 +38,8 @@ final class BitFlipTests: DataTestCase {
         if isChecked { XCTAssertEqual(found, expected, "bit \(bit)") }
       } catch {
         refused += 1
-        XCTAssertTrue(error.message.contains(path), error.message)
-        XCTAssertFalse(error.message.contains("\n"), error.message)
+        XCTAssertTrue(error.description.contains(path), error.description)
+        XCTAssertFalse(error.description.contains("\n"), error.description)
       }
     }
     return refused

@@ -72,7 +72,8 @@ final class CIFARTests: DataTestCase {
     try write(record([4]), "part/data_batch_1.bin")
     let source = try DataSource.open("\(folder)/part")
     XCTAssertEqual(source.train.count, 1)
-    XCTAssertTrue(source.notices.contains { $0.contains("1 of the 5 files") }, "\(source.notices)")
+    XCTAssertTrue(
+      source.notices.contains { $0.description.contains("1 of the 5 files") }, "\(source.notices)")
   }
 
   func testImagesArePreparedAsThoseOfFolders() throws {

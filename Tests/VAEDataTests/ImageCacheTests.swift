@@ -28,7 +28,7 @@ final class ImageCacheTests: DataTestCase {
 
   func testASecondStartDecodesNothingAndGivesTheSame() throws {
     let first = try openImages()
-    XCTAssertTrue(first.notices.contains { $0.contains(cachePath) })
+    XCTAssertTrue(first.notices.contains { $0.description.contains(cachePath) })
     XCTAssertEqual(try decoded(), 0)
     let second = try openImages()
     XCTAssertEqual(content(second), content(first))
@@ -37,7 +37,7 @@ final class ImageCacheTests: DataTestCase {
       XCTAssertEqual(one.classes, other.classes)
     }
     XCTAssertEqual(second.train.classes, ["even", "odd"])
-    XCTAssertFalse(second.notices.contains { $0.contains(cachePath) })
+    XCTAssertFalse(second.notices.contains { $0.description.contains(cachePath) })
   }
 
   func testTheCacheIsTheSameWithAnyNumberOfThreads() throws {
@@ -125,7 +125,9 @@ final class ImageCacheTests: DataTestCase {
       let source = try openImages()
       XCTAssertEqual(content(source), truth, "\(number)")
       XCTAssertTrue(
-        source.notices.contains { $0.contains(cachePath) && $0.contains("made anew") },
+        source.notices.contains {
+          $0.description.contains(cachePath) && $0.description.contains("made anew")
+        },
         "\(number): \(source.notices)")
       XCTAssertTrue(
         try Data(contentsOf: URL(fileURLWithPath: cachePath)).elementsEqual(whole), "\(number)")
@@ -139,7 +141,9 @@ final class ImageCacheTests: DataTestCase {
     let source = try openImages()
     XCTAssertEqual(source.train.count, 20)
     XCTAssertTrue(
-      source.notices.contains { $0.contains("cannot be written") && $0.contains("--cache") },
+      source.notices.contains {
+        $0.description.contains("cannot be written") && $0.description.contains("a cache")
+      },
       "\(source.notices)")
     XCTAssertEqual(
       try FileManager.default.contentsOfDirectory(atPath: folder).sorted(),
@@ -152,7 +156,7 @@ final class ImageCacheTests: DataTestCase {
       let decoder = TestDecoder()
       let error = dataError { try openImages("images", decoder: decoder, cache: cache) }
       XCTAssertEqual(error?.kind, .unwritable)
-      XCTAssertTrue(error?.message.contains(cache) ?? false, error?.message ?? "")
+      XCTAssertTrue(error?.description.contains(cache) ?? false, error?.description ?? "")
       XCTAssertEqual(decoder.count.withLock { $0 }, 0, "images were decoded before")
     }
   }
@@ -172,7 +176,7 @@ final class ImageCacheTests: DataTestCase {
     setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
     signal(SIGXFSZ, action)
     let notices = try result.get().notices
-    XCTAssertTrue(notices.contains { $0.contains("cannot be written") }, "\(notices)")
+    XCTAssertTrue(notices.contains { $0.description.contains("cannot be written") }, "\(notices)")
     XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: cachePath)), old)
     XCTAssertEqual(
       try FileManager.default.contentsOfDirectory(atPath: folder).sorted(),

@@ -23,14 +23,14 @@ final class ImageFolderTests: DataTestCase {
   }
 
   private func assertRefused(
-    kind: DataError.Kind, _ words: [String], line: UInt = #line, _ body: () throws -> DataSource
+    kind: DataFault, _ words: [String], line: UInt = #line, _ body: () throws -> DataSource
   ) {
     let error = dataError(body)
-    XCTAssertEqual(error?.kind, kind, error?.message ?? "not refused", line: line)
-    for word in words where error?.message.contains(word) != true {
-      XCTFail("\"\(word)\" is not in: \(error?.message ?? "")", line: line)
+    XCTAssertEqual(error?.kind, kind, error?.description ?? "not refused", line: line)
+    for word in words where error?.description.contains(word) != true {
+      XCTFail("\"\(word)\" is not in: \(error?.description ?? "")", line: line)
     }
-    XCTAssertFalse(error?.message.contains("\n") ?? false, line: line)
+    XCTAssertFalse(error?.description.contains("\n") ?? false, line: line)
   }
 
   // MARK: Splits and classes
@@ -71,7 +71,8 @@ final class ImageFolderTests: DataTestCase {
     let test = firstBytes(source.test)
     XCTAssertEqual(test.count, 4)
     XCTAssertEqual(Set(test).union(firstBytes(source.train)), Set(0..<40))
-    XCTAssertTrue(source.notices.contains { $0.contains("4 of its images are set apart as test") })
+    XCTAssertTrue(
+      source.notices.contains { $0.description.contains("4 of its images are set apart as test") })
     XCTAssertNil(source.train.labels)
     // Where the folder lies does not matter.
     try FileManager.default.moveItem(atPath: "\(folder)/images", toPath: "\(folder)/moved")
@@ -134,7 +135,7 @@ final class ImageFolderTests: DataTestCase {
       XCTAssertEqual(firstBytes(source.train), (0..<40).filter { $0 != 2 && $0 != 10 })
       XCTAssertEqual(source.train.labels?.count, 38)
       XCTAssertEqual(
-        source.notices.filter { $0.hasPrefix("left out") },
+        source.notices.map(\.description).filter { $0.hasPrefix("left out") },
         [
           "left out: \(folder)/images/train/c/12.img: no image",
           "left out: \(folder)/images/train/c/20.img: is empty",
@@ -143,7 +144,9 @@ final class ImageFolderTests: DataTestCase {
     }
     // The cache remembers them.
     XCTAssertTrue(
-      try openImages(cache: "\(folder)/cache1").notices.contains { $0.contains("20.img: is empty") }
+      try openImages(cache: "\(folder)/cache1").notices.contains {
+        $0.description.contains("20.img: is empty")
+      }
     )
   }
 
@@ -186,7 +189,7 @@ final class ImageFolderTests: DataTestCase {
     for number in [18, 19, 25] { try write(TestDecoder.file(3, 5), "images/train/\(number).img") }
     withThreads { _ in
       assertRefused(
-        kind: .unusable, ["train/10.img has 2x2", "train/18.img has 5x3;", "--size N"]
+        kind: .unusable, ["train/10.img has 2x2", "train/18.img has 5x3;", "size=N"]
       ) { try openImages() }
     }
   }
@@ -195,7 +198,7 @@ final class ImageFolderTests: DataTestCase {
     try writeImages(["a.img", "b\nc.img", "d.img"])
     try write([1], "images/b\nc.img")
     let notices = try openImages().notices
-    XCTAssertTrue(notices.contains { $0.hasSuffix("b?c.img: no image") }, "\(notices)")
+    XCTAssertTrue(notices.contains { $0.description.hasSuffix("b?c.img: no image") }, "\(notices)")
   }
 
   // MARK: Preparation

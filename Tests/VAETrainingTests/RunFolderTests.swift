@@ -66,7 +66,9 @@ final class RunFolderTests: XCTestCase {
     try RunFolder.create(at: path, force: false, resume: false).writeRecipe([1])
     XCTAssertThrowsError(try RunFolder.create(at: path, force: false, resume: false)) {
       XCTAssertEqual(($0 as? FileError)?.kind, .exists)
-      XCTAssertTrue("\($0)".contains("--resume") && "\($0)".contains("--force"), "\($0)")
+      XCTAssertTrue(
+        "\($0)".contains("existing_run=resume") && "\($0)".contains("existing_run=replace"), "\($0)"
+      )
     }
     XCTAssertEqual(
       try RunFolder.create(at: path, force: false, resume: true).recipeBytes(), [1])

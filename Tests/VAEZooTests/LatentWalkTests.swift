@@ -227,7 +227,7 @@ final class LatentWalkTests: XCTestCase {
     let measured = try model.unitRates(measuredOn: split)
     XCTAssertEqual(measured, try XCTUnwrap(model.evaluate(split)?.unitRates))
     XCTAssertThrowsError(try model.unitRates(measuredOn: nil)) {
-      XCTAssertTrue("\($0)".contains("--data"), "\($0)")
+      XCTAssertTrue("\($0)".contains("give data"), "\($0)")
     }
   }
 

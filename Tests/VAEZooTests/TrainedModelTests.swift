@@ -60,7 +60,7 @@ final class TrainedModelTests: XCTestCase {
     try run.writeRecipe(Array(try makeModel().recipe.json.document.utf8))
     XCTAssertThrowsError(try TrainedModel.open(folder + "/run", registry: registry)) { error in
       XCTAssertEqual((error as? TrainingError)?.kind, .unsuitable)
-      XCTAssertTrue("\(error)".contains("--resume"), "\(error)")
+      XCTAssertTrue("\(error)".contains("existing_run=resume"), "\(error)")
     }
   }
 

@@ -9,6 +9,7 @@ public final class ConvolutionalDecoder: Decoder {
   private let layers: Sequential
   private let head: Conv2D
   private let entryShape: Shape
+  private let latents: SingleLatents
 
   /// A decoder for a layer of latent units, with one transposed convolution for each entry of
   /// `channels`.
@@ -27,44 +28,57 @@ public final class ConvolutionalDecoder: Decoder {
     normalization: ConvolutionalNormalization = .batch, residualBlocks: Int = 0,
     random: RandomSource
   ) {
-    let top = Pyramid(height: outputShape[0], width: outputShape[1], levels: channels.count).top
+    self.init(
+      latent: latent, outputShape: outputShape,
+      ConvolutionalOptions(
+        channels: channels, activation: activation, normalization: normalization,
+        residualBlocks: residualBlocks), random: random)
+  }
+
+  /// A decoder for a layer of latent units.
+  convenience init(
+    latent: Int, outputShape: Shape, _ options: ConvolutionalOptions, random: RandomSource
+  ) {
+    let top = Pyramid(
+      height: outputShape[0], width: outputShape[1], levels: options.channels.count
+    ).top
     self.init(
       entry: Dense(
-        inputs: latent, outputs: top.height * top.width * (channels.first ?? 1),
+        inputs: latent, outputs: top.height * top.width * (options.channels.first ?? 1),
         random: random.child("entry")),
-      channels: channels, halvings: channels.count, outputShape: outputShape,
-      activation: activation, normalization: normalization, residualBlocks: residualBlocks,
+      latents: .units(latent), halvings: options.channels.count, outputShape: outputShape, options,
       random: random)
   }
 
   /// A decoder for a grid of codes, which the image reaches after a number of halvings; before them
   /// come convolutions that keep the grid's size.
   convenience init(
-    grid: CodeGrid, channels: [Int], halvings: Int, outputShape: Shape, activation: Activation,
-    normalization: ConvolutionalNormalization, residualBlocks: Int, random: RandomSource
+    grid: CodeGrid, halvings: Int, outputShape: Shape, _ options: ConvolutionalOptions,
+    random: RandomSource
   ) {
     self.init(
       entry: Conv2D(
-        inputs: grid.vectorSize, outputs: channels.first ?? 1, kernel: 3, padding: Padding(1),
-        activation: activation, random: random.child("entry")),
-      channels: channels, halvings: halvings, outputShape: outputShape, activation: activation,
-      normalization: normalization, residualBlocks: residualBlocks, random: random)
+        inputs: grid.vectorSize, outputs: options.channels.first ?? 1, kernel: 3,
+        padding: Padding(1), activation: options.activation, random: random.child("entry")),
+      latents: .codes(grid), halvings: halvings, outputShape: outputShape, options, random: random)
   }
 
   private init(
-    entry: any Layer, channels: [Int], halvings: Int, outputShape: Shape, activation: Activation,
-    normalization: ConvolutionalNormalization, residualBlocks: Int, random: RandomSource
+    entry: any Layer, latents: SingleLatents, halvings: Int, outputShape: Shape,
+    _ options: ConvolutionalOptions, random: RandomSource
   ) {
+    let (channels, activation) = (options.channels, options.activation)
     let pyramid = Pyramid(height: outputShape[0], width: outputShape[1], levels: halvings)
     let first = channels.first ?? 1
     entryShape = [pyramid.top.height, pyramid.top.width, first]
     self.entry = entry
+    self.latents = latents
     var layers: [any Layer] = []
     var inputs = first
     // The last layer before the head keeps its channels.
     for (level, outputs) in (channels.dropFirst() + [channels.last ?? 1]).enumerated() {
       let random = random.child("\(level)")
-      let norm = normalization.layer(channels: outputs, activation: activation)
+      let norm = options.normalization.layer(channels: outputs, activation: activation)
       let after = norm == nil ? activation : .identity
       // How many halvings lie between this layer's output and the image.
       let depth = channels.count - level - 1
@@ -79,7 +93,8 @@ public final class ConvolutionalDecoder: Decoder {
             hasBias: norm == nil, activation: after, random: random))
       if let norm { layers.append(norm) }
       layers += ResidualBlock.chain(
-        residualBlocks, channels: outputs, activation: activation, normalization, random: random)
+        options.residualBlocks, channels: outputs, activation: activation, options.normalization,
+        random: random)
       inputs = outputs
     }
     self.layers = Sequential(layers)
@@ -100,7 +115,11 @@ public final class ConvolutionalDecoder: Decoder {
 
   /// The parameters from the layer of latents nearest to the data.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
-    let input = entry is Dense ? draw.decoderInput.flattened() : draw.decoderInput
+    let input =
+      switch latents {
+      case .units: draw.decoderInput.flattened()
+      case .codes: draw.decoderInput
+      }
     let small = entry(input, context).reshaped(
       to: Shape([draw.rowCount] + entryShape.dimensions))
     return head(layers(small, context), context)
@@ -131,31 +150,23 @@ extension Decoder where Self == ConvolutionalDecoder {
   fileprivate static func convolutional(
     _ values: Hyperparameters, _ build: BuildContext
   ) throws -> ConvolutionalDecoder {
-    let (channels, latents) = (values.integers("channels"), try build.decoderLatents())
-    let first = channels.first ?? 1
-    let convolutions =
-      zip(channels, channels.dropFirst() + [build.outputShape[2]]).map { [$0, $1, 9] }
-      + channels.map { [2 * values.integer("blocks"), $0, $0, 9] }
-    let activation = try values.activation()
-    let normalization =
-      ConvolutionalNormalization(rawValue: values.text("normalization")) ?? .batch
-    switch latents {
+    let options = try ConvolutionalOptions(values)
+    let first = options.channels.first ?? 1
+    let weights = options.weightSizes(along: options.channels + [build.outputShape[2]])
+    switch try build.decoderLatents() {
     case .units(let latent):
       let top = Pyramid(
-        height: build.data.height, width: build.data.width, levels: channels.count
+        height: build.data.height, width: build.data.width, levels: options.channels.count
       ).top
-      try build.checkSize([[latent, top.height, top.width, first]] + convolutions)
+      try build.checkSize([[latent, top.height, top.width, first]] + weights)
       return ConvolutionalDecoder(
-        latent: latent, channels: channels, outputShape: build.outputShape,
-        activation: activation, normalization: normalization,
-        residualBlocks: values.integer("blocks"), random: build.random)
+        latent: latent, outputShape: build.outputShape, options, random: build.random)
     case .codes(let grid):
-      let halvings = try build.halvings(toCodesBy: channels, of: .decoder)
-      try build.checkSize([[grid.vectorSize, first, 9]] + convolutions)
+      let halvings = try build.halvings(toCodesBy: options.channels, of: .decoder)
+      try build.checkSize([[grid.vectorSize, first, 9]] + weights)
       return ConvolutionalDecoder(
-        grid: grid, channels: channels, halvings: halvings, outputShape: build.outputShape,
-        activation: activation, normalization: normalization,
-        residualBlocks: values.integer("blocks"), random: build.random)
+        grid: grid, halvings: halvings, outputShape: build.outputShape, options,
+        random: build.random)
     }
   }
 }

@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 
@@ -57,7 +58,8 @@ public final class PixelCNNDecoder: AutoregressiveDecoder {
         throw RecipeError(
           .invalid,
           "a pixelcnn decoder conditioned by biases needs a vector of latents, but the prior has "
-            + "\(build.latents.phrase) of shape \(latents); choose --set decoder.condition=map")
+            + "\(build.latents.phrase) of shape \(latents); choose "
+            + "\(.setting("decoder.condition", "map"))")
       }
       sizes.condition = latents[0]
     }
@@ -89,7 +91,7 @@ public final class PixelCNNDecoder: AutoregressiveDecoder {
         .invalid,
         "a pixelcnn decoder needs images, but these data are \(build.data.height)×"
           + "\(build.data.width): a PixelCNN decoder without a spatial output has no neighbours to "
-          + "look at; choose --set decoder.name=mlp"
+          + "look at; choose \(.setting("decoder.name", "mlp"))"
       )
     }
     try sizes.checkKernel(of: .decoder)

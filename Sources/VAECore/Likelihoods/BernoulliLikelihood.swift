@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 
@@ -49,7 +50,8 @@ extension Component where Part == any Likelihood {
         throw RecipeError(
           .unsuitableData,
           "the bernoulli likelihood needs data of zeros and ones, but these are \(build.data.range.rawValue) "
-            + "values; add --binarize threshold (or dynamic), or --set likelihood=gaussian")
+            + "values; add \(.setting("training.binarize", "threshold")) (or dynamic), or "
+            + "\(.setting("likelihood", "gaussian"))")
       }
       return BernoulliLikelihood()
     }

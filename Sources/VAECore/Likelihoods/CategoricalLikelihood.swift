@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 
@@ -123,14 +124,17 @@ extension DataDescription {
       throw RecipeError(
         .unsuitableData,
         "the \(likelihood) likelihood needs data of bytes, but these are zeros and ones, two of its "
-          + "256 values; choose --set likelihood=bernoulli")
+          + "256 values; choose \(.setting("likelihood", "bernoulli"))")
     }
     guard rule != "bytes/255" else { return }
     let kinds = takesBinary ? "bytes, or of zeros and ones" : "bytes"
-    let binarize = range == .unit && takesBinary ? "add --binarize threshold (or dynamic), " : ""
+    let binarize: Message =
+      range == .unit && takesBinary
+      ? "add \(.setting("training.binarize", "threshold")) (or dynamic), " : ""
     throw RecipeError(
       .unsuitableData,
       "the \(likelihood) likelihood needs data of \(kinds), but these are "
-        + "\(rule); store them as bytes (uint8), \(binarize)or --set likelihood=gaussian")
+        + "\(rule); store them as bytes (uint8), \(binarize)or "
+        + "\(.setting("likelihood", "gaussian"))")
   }
 }

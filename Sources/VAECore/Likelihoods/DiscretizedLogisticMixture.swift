@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 import NeuralNetworks
 import Tensors
 
@@ -216,7 +217,7 @@ extension Component where Part == any Likelihood {
         throw RecipeError(
           .unsuitableData,
           "the logistic-mixture likelihood couples all channels of a pixel, 8 at most, but these "
-            + "data have \(build.data.channels); choose --set likelihood=categorical")
+            + "data have \(build.data.channels); choose \(.setting("likelihood", "categorical"))")
       }
       return DiscretizedLogisticMixture(
         components: values.integer("components"), channels: build.data.channels)

@@ -17,7 +17,7 @@ public final class StandardNormalPrior: DensityPrior, ReparameterizedPrior {
   public var latents: LatentStructure { .vector(units: units) }
 
   /// log N(z; 0, I) in nats, `[K · N]`.
-  public func logDensity(_ z: Tensor) -> Tensor {
+  public func logDensity(_ z: Tensor, samples: Int, _ context: Context) -> Tensor {
     let zeros = Tensor.zeros(z.shape)
     return .gaussianLogDensity(z, mean: zeros, logVariance: zeros)
   }

@@ -1,3 +1,5 @@
+import Messages
+
 /// Reading recipes from JSON.
 extension Registry {
   /// The recipe in a JSON text. Parts and values that it leaves out have the variant's defaults.
@@ -70,7 +72,7 @@ extension Registry {
     throw RecipeError(
       .invalid,
       "\(source) needs \(unknown.joined(separator: " and ")) of the plug-in \(missing.joined(separator: ", ")), "
-        + "which is not loaded; load it with --plugin \(missing.joined(separator: " --plugin "))")
+        + "which is not loaded; load it with \(.plugins(missing))")
   }
 
   /// Runs a check whose error does not yet say where the recipe is.

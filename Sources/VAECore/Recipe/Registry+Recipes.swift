@@ -60,6 +60,21 @@ extension Registry {
     for setting in rest { try apply(setting.key, setting.value, to: &recipe) }
   }
 
+  /// Applies those of some settings that concern training, and leaves the others.
+  ///
+  /// It comes before the data of a recipe are known: whether values become binary decides what the
+  /// model sees of them. All settings are applied afterwards.
+  ///
+  /// - Throws: `RecipeError` of kind `invalid`.
+  public func applyTraining(
+    _ settings: [(key: String, value: String)], to recipe: inout Recipe
+  ) throws(RecipeError) {
+    try apply(settings.filter { Self.concernsTraining($0.key) }, to: &recipe)
+  }
+
+  /// Whether a setting is one of training, and none of a part of the model.
+  public static func concernsTraining(_ key: String) -> Bool { key.hasPrefix("training.") }
+
   /// The components that a setting chooses; none where it sets a value.
   private func componentNames(
     _ key: String, _ value: String, of variant: any Variant

@@ -1,3 +1,5 @@
+import Messages
+
 /// The binary version of CIFAR-10 and CIFAR-100: records of labels and an image of 32×32 pixels, all
 /// red bytes, then all green, then all blue (A. Krizhevsky, "Learning Multiple Layers of Features
 /// from Tiny Images", 2009, and the data's own description).

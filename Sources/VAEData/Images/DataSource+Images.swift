@@ -1,3 +1,5 @@
+import Messages
+
 extension DataSource {
   /// A source out of a folder of images, from its cache where that is of the same files and
   /// preparation.
@@ -27,7 +29,7 @@ extension DataSource {
     do {
       stored = try cache.read()
     } catch {
-      let reason = error.message.replacing("; get it again", with: "")
+      let reason = error.message.description.replacing("; get it again", with: "")
       notices.append("packed images are damaged and made anew: \(reason)")
     }
     let images: PackedImages
@@ -43,7 +45,7 @@ extension DataSource {
       } catch {
         // Where nobody asked for a cache, it is only slower the next time.
         if options.cache != nil { throw error }
-        notices.append("\(error.message); choose a folder for packed images by --cache")
+        notices.append("\(error.message); choose a folder for packed images by \(.imageCache)")
       }
     }
     notices += skippedNotices(images.skipped, root: root)
@@ -77,7 +79,7 @@ extension DataSource {
         + "files (data_batch_1.bin), nor images (.png, .jpg) in it or below")
   }
 
-  private static func skippedNotices(_ skipped: [String], root: String) -> [String] {
+  private static func skippedNotices(_ skipped: [String], root: String) -> [Message] {
     let shown = 10
     return skipped.prefix(shown).map { "left out: \(root)/\($0)" }
       + (skipped.count > shown ? ["left out: \(skipped.count - shown) more files of \(root)"] : [])

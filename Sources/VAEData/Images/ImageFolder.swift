@@ -1,3 +1,5 @@
+import Messages
+
 /// Which images of a folder belong to which split and class.
 ///
 /// Folders `train` and `test` (and `valid` or `val`) make the splits; where there is no `train`, a
@@ -17,7 +19,7 @@ struct ImageFolder {
   /// The names of the classes.
   let classes: [String]
   /// What the user should know.
-  let notices: [String]
+  let notices: [Message]
 
   private static let splitNames = [
     "train": "train", "valid": "valid", "val": "valid", "test": "test",

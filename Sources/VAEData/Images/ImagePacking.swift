@@ -1,3 +1,4 @@
+import Messages
 import Tensors
 
 /// Decodes image files into arrays of bytes, on several threads. What comes out, an error included,
@@ -119,7 +120,7 @@ struct ImagePacking: Sendable {
         .unusable,
         "\(root) has images of different sizes: \(DataError.line(reference.name)) has "
           + "\(Self.text(reference.shape)) pixels, but \(DataError.line(files[found.end].name)) has "
-          + "\(Self.text(shape)); bring all to one size by --size N")
+          + "\(Self.text(shape)); bring all to one size by \(.imageSize("N"))")
     }
     var arrays: [SplitArrays] = []
     var start = 0

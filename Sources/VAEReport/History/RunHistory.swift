@@ -1,3 +1,4 @@
+import Messages
 import VAECore
 import VAETraining
 
@@ -71,7 +72,7 @@ public struct RunHistory: Sendable {
       throw TrainingError(
         .unsuitable,
         "\(run.path) has neither metrics nor records yet, so there is nothing to report; train it for an epoch, "
-          + "or continue it with train --resume")
+          + "or continue it with \(.resumedTraining)")
     }
     try check(records, examples, run.path)
     return RunHistory(
@@ -101,7 +102,7 @@ public struct RunHistory: Sendable {
       throw TrainingError(
         .unsuitable,
         "\(path)/records has lost examples.safetensors, without which its records mean nothing; continue the run "
-          + "with train --resume, or remove the folder and train again")
+          + "with \(.resumedTraining), or remove the folder and train again")
     }
     let wanted = Form(last)
     for record in records where Form(record) != wanted {

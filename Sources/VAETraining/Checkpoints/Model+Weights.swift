@@ -6,8 +6,7 @@ import VAECore
 extension Model {
   /// All parameters and buffers by path.
   public var weights: [(name: String, values: Tensor)] {
-    parameters.map { (name: $0.path, values: $0.parameter.value) }
-      + buffers.map { (name: $0.path, values: $0.buffer.value) }
+    storedTensors.map { (name: $0.path, values: $0.tensor.value) }
   }
 
   /// Takes parameters and buffers from another model, all but some.
@@ -29,11 +28,8 @@ extension Model {
         "\(source) has no \(name) of shape \(values.shape), which this stage takes over; keep the settings of "
           + "the parts that the stage does not train")
     }
-    for (path, parameter) in parameters where !isFresh(path) {
-      if let value = stored[path] { parameter.value = value }
-    }
-    for (path, buffer) in buffers where !isFresh(path) {
-      if let value = stored[path] { buffer.value = value }
+    for (path, tensor) in storedTensors where !isFresh(path) {
+      if let value = stored[path] { tensor.value = value }
     }
   }
 
@@ -65,8 +61,6 @@ extension Model {
 
   /// Takes up values in that order.
   func take(_ values: [Tensor]) {
-    var next = values.makeIterator()
-    for (_, parameter) in parameters { if let value = next.next() { parameter.value = value } }
-    for (_, buffer) in buffers { if let value = next.next() { buffer.value = value } }
+    for (stored, value) in zip(storedTensors, values) { stored.tensor.value = value }
   }
 }

@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -14,7 +15,8 @@ extension Trainer {
       throw TrainingError(
         .diverged,
         "training diverged by step \(step): \(bad.path) holds values that are not finite; the last checkpoint "
-          + "is kept; resume with a smaller --learning-rate or --set training.clip_norm=100")
+          + "is kept; resume with a smaller \(.setting("training.learning_rate")) or "
+          + "\(.setting("training.clip_norm", "100"))")
     }
     var weights: [(name: String, values: Tensor)] = []
     withAveragedWeights {

@@ -1,7 +1,8 @@
 import Glibc
+import Messages
 
 /// A file operation that failed, in one line.
-public struct FileError: Error, Equatable, CustomStringConvertible {
+public struct FileError: MessageError, Equatable {
   /// The kinds of failure, which front ends tell apart.
   public enum Kind: Sendable {
     /// The path does not exist.
@@ -23,18 +24,23 @@ public struct FileError: Error, Equatable, CustomStringConvertible {
   /// What it was to be done to.
   public let path: String
   /// Why it could not be done.
-  public let reason: String
+  public let reason: Message
 
   /// An error.
-  public init(_ kind: Kind, _ operation: String, _ path: String, _ reason: String) {
+  public init(_ kind: Kind, _ operation: String, _ path: String, _ reason: Message) {
     self.kind = kind
     self.operation = operation
     self.path = path
     self.reason = reason
   }
 
+  /// An error whose reason advises nothing.
+  public init(_ kind: Kind, _ operation: String, _ path: String, _ reason: String) {
+    self.init(kind, operation, path, Message(stringLiteral: reason))
+  }
+
   /// Operation, path and reason.
-  public var description: String { "cannot \(operation) \(path): \(reason)" }
+  public var message: Message { "cannot \(operation) \(path): \(reason)" }
 
   /// The same failure as that of the path that the caller knows.
   func at(_ path: String) -> FileError { FileError(kind, operation, path, reason) }

@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 
 /// A run on disk.
 ///
@@ -142,7 +143,7 @@ public struct RunFolder: Sendable {
   }
 
   private func checkMayBeTaken(force: Bool, resume: Bool) throws {
-    func refusal(_ reason: String) -> FileError { FileError(.exists, "train in", path, reason) }
+    func refusal(_ reason: Message) -> FileError { FileError(.exists, "train in", path, reason) }
     guard try DurableFiles.kind(of: path) == .folder else {
       throw refusal("it exists and is not a folder")
     }
@@ -156,7 +157,7 @@ public struct RunFolder: Sendable {
         throw refusal("\(checkpointsPath)/\(other) does not belong to a run; choose another folder")
       }
     case .run:
-      throw refusal("it exists; use --resume to continue it or --force to replace it")
+      throw refusal("it exists; use \(.resume) to continue it or \(.replace) to replace it")
     case .foreign where force || resume:
       throw refusal("it exists and is not a run folder, so it is left alone; choose another folder")
     case .foreign:

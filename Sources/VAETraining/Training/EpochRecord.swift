@@ -1,3 +1,4 @@
+import Messages
 import VAECore
 
 /// Rate and distortion of some examples, averaged, in nats an example.
@@ -103,5 +104,5 @@ public enum TrainingEvent {
   /// After a checkpoint, with all that belongs to it, has been written to the run folder.
   case stored(step: Int)
   /// Something that the user should know, in one sentence.
-  case notice(String)
+  case notice(Message)
 }

@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -73,7 +74,8 @@ extension DataSource {
     guard binarization == .none || valueRange != .real else {
       throw RecipeError(
         .unsuitableData,
-        "--binarize \(binarization.rawValue) needs values between 0 and 1, but \(name) has values outside"
+        "\(.setting("training.binarize", binarization.rawValue)) needs values between 0 and 1, but "
+          + "\(name) has values outside"
       )
     }
     let range: DataDescription.Range =

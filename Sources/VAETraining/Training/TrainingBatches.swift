@@ -32,8 +32,8 @@ final class TrainingBatches {
     guard updatesPerEpoch > 0 else {
       throw TrainingError(
         .unsuitable,
-        "\(data.name) has \(count) training examples, fewer than a batch of \(size); choose a smaller --batch-size "
-          + "or --set training.drop_last=false")
+        "\(data.name) has \(count) training examples, fewer than a batch of \(size); choose a smaller "
+          + "\(.setting("training.batch_size")) or \(.setting("training.drop_last", "false"))")
     }
   }
 

@@ -1,24 +1,12 @@
+import Messages
+
 /// Why training cannot start or go on.
-public struct TrainingError: Error, Equatable, CustomStringConvertible {
-  /// The kinds of error, which front ends tell apart.
-  public enum Kind: Sendable {
-    /// Data or a stored run that does not fit.
-    case unsuitable
-    /// A loss or weights that are infinite or not a number.
-    case diverged
-  }
+public typealias TrainingError = ExplainedError<TrainingFault>
 
-  /// The kind.
-  public let kind: Kind
-  /// What, where, and what to do.
-  public let message: String
-
-  /// An error.
-  public init(_ kind: Kind, _ message: String) {
-    self.kind = kind
-    self.message = message
-  }
-
-  /// The message.
-  public var description: String { message }
+/// The kinds of error about training, which front ends tell apart.
+public enum TrainingFault: Sendable {
+  /// Data or a stored run that does not fit.
+  case unsuitable
+  /// A loss or weights that are infinite or not a number.
+  case diverged
 }

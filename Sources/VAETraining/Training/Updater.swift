@@ -166,6 +166,7 @@ package final class Updater {
     TrainingError(
       .diverged,
       "training diverged at step \(context.step + 1): \(what); the last checkpoint is kept; resume with a smaller "
-        + "--learning-rate or --set training.clip_norm=100")
+        + "\(.setting("training.learning_rate")) or "
+        + "\(.setting("training.clip_norm", "100"))")
   }
 }

@@ -111,7 +111,7 @@ public struct Sweep {
     folder = request.folder
     try Self.check(request)
     var recipe = request.recipe
-    try registry.apply(request.settings.filter { $0.key.hasPrefix("training.") }, to: &recipe)
+    try registry.applyTraining(request.settings, to: &recipe)
     runs = try Self.runs(request, firstSeed: recipe.training.integer("seed"))
     let kind = try DurableFiles.kind(of: folder)
     guard kind == nil || kind == .folder else {

@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -33,7 +34,7 @@ extension TrainedModel {
     else {
       throw TrainingError(
         .unsuitable,
-        "\(source) has no record of the rate of each unit; give --data, to measure them on")
+        "\(source) has no record of the rate of each unit; give \(.data), to measure them on")
     }
     return rates
   }

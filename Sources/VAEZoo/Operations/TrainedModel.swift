@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -39,7 +40,9 @@ public struct TrainedModel {
     }
     guard let checkpoint = try run.storedCheckpoint() else {
       throw TrainingError(
-        .unsuitable, "\(path) has no checkpoint yet; continue it with train --resume")
+        .unsuitable,
+        "\(path) has no checkpoint yet; continue it with "
+          + "\(.resumedTraining)")
     }
     var model = try open(
       recipe: recipe, recipeSource: "\(path)/recipe.json", checkpoint.weights, path, registry)
@@ -75,7 +78,8 @@ public struct TrainedModel {
       guard DurableFiles.exists("\(path)/model.safetensors") else {
         throw TrainingError(
           .unsuitable,
-          "\(path) is not finished, and a further stage starts from a finished run; continue it with train --resume"
+          "\(path) is not finished, and a further stage starts from a finished run; continue it with "
+            + "\(.resumedTraining)"
         )
       }
     }

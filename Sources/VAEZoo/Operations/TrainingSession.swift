@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -67,7 +68,7 @@ public final class TrainingSession {
   /// Whether it goes on from a checkpoint, whose weights the model has taken up.
   public let isResumed: Bool
   /// What the user should know before it begins, a sentence each.
-  public let notices: [String]
+  public let notices: [Message]
   /// The command that asked for the training, which the run folder keeps; nil for none.
   public var command: String?
 
@@ -127,12 +128,11 @@ public final class TrainingSession {
     registry: Registry, open: (DataDescription?) throws -> DataSource
   ) throws -> (TrainedModel, DataSource) {
     var recipe = recipe
-    // What concerns training comes first: whether values become binary decides what the model sees.
-    try registry.apply(settings.filter { $0.key.hasPrefix("training.") }, to: &recipe)
+    try registry.applyTraining(settings, to: &recipe)
     let options = TrainingOptions(recipe.training)
     let data = try open(recipe.data)
     recipe.data = try data.description(binarization: options.binarization)
-    try registry.apply(settings.filter { !$0.key.hasPrefix("training.") }, to: &recipe)
+    try registry.apply(settings, to: &recipe)
     let model = try registry.model(recipe, seed: options.seed)
     return (TrainedModel(model: model, recipe: recipe, source: source), data)
   }
@@ -166,7 +166,7 @@ public final class TrainingSession {
       run = nil
     }
 
-    var notices = data.notices + ["values: \(data.ruleSentence)"]
+    var notices: [Message] = data.notices + ["values: \(data.ruleSentence)"]
     if data.validation == nil {
       notices.append(
         data.test == nil
@@ -238,7 +238,7 @@ public final class TrainingSession {
       throw RecipeError(
         .invalid,
         "\(run) was begun with another \(part): \(old[part]?.line ?? "none"); resume with the same settings, or "
-          + "--force to begin again")
+          + "\(.replace) to begin again")
     }
     // A recipe of a version that lacked an option means its default.
     let missing = TrainingOptions.hyperparameters.filter { oldTraining[$0.name] == nil }
@@ -249,7 +249,7 @@ public final class TrainingSession {
       throw RecipeError(
         .invalid,
         "\(run) was begun with \(member.name) \(oldTraining[member.name]?.line ?? "unset"), not "
-          + "\(member.value.line); resume with the same settings, or --force to begin again")
+          + "\(member.value.line); resume with the same settings, or \(.replace) to begin again")
     }
   }
 
@@ -259,8 +259,8 @@ public final class TrainingSession {
     let done = (step + trainer.updatesPerEpoch - 1) / trainer.updatesPerEpoch
     throw RecipeError(
       .invalid,
-      "\(run) has come to epoch \(done), beyond the \(trainer.options.epochs) epochs asked for; resume with --epochs "
-        + "\(done) or more, or --force to begin again")
+      "\(run) has come to epoch \(done), beyond the \(trainer.options.epochs) epochs asked for; resume with "
+        + "\(.setting("training.epochs", "\(done)")) or more, or \(.replace) to begin again")
   }
 
   /// Trains to the end, or until the token asks for a stop, which leaves a checkpoint. A run that

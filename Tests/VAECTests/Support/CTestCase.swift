@@ -57,6 +57,8 @@ class CTestCase: XCTestCase {
     )
     XCTAssertFalse(message.isEmpty, file: file, line: line)
     XCTAssertFalse(message.contains("\n"), message, file: file, line: line)
+    XCTAssertFalse(
+      message.contains(" --"), "\(message) speaks of the command line", file: file, line: line)
     vae_error_free(error)
     return Refusal(status: found, message: message)
   }

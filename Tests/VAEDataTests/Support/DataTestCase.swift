@@ -39,18 +39,18 @@ class DataTestCase: XCTestCase {
 
   /// Opening must fail with one line that holds all the words.
   func assertRefused(
-    _ specification: String, rule: String? = nil, kind: DataError.Kind = .malformed,
+    _ specification: String, rule: String? = nil, kind: DataFault = .malformed,
     naming words: [String], file: StaticString = #filePath, line: UInt = #line
   ) {
     XCTAssertThrowsError(try DataSource.open(specification, rule: rule), file: file, line: line) {
       guard let error = $0 as? DataError else {
         return XCTFail("\($0) is no DataError", file: file, line: line)
       }
-      XCTAssertEqual(error.kind, kind, error.message, file: file, line: line)
-      for word in [specification] + words where !error.message.contains(word) {
-        XCTFail("\"\(word)\" is not in: \(error.message)", file: file, line: line)
+      XCTAssertEqual(error.kind, kind, error.description, file: file, line: line)
+      for word in [specification] + words where !error.description.contains(word) {
+        XCTFail("\"\(word)\" is not in: \(error.description)", file: file, line: line)
       }
-      XCTAssertFalse(error.message.contains("\n"), error.message, file: file, line: line)
+      XCTAssertFalse(error.description.contains("\n"), error.description, file: file, line: line)
     }
   }
 }

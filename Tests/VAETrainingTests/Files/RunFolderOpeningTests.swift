@@ -77,7 +77,9 @@ final class RunFolderOpeningTests: FilesTestCase {
     let before = try snapshot()
     assertFails(
       .exists,
-      naming: [run, "exists; use --resume to continue it or --force to replace it"]
+      naming: [
+        run, "exists; use existing_run=resume to continue it or existing_run=replace to replace it",
+      ]
     ) { try RunFolder.create(at: run) }
     XCTAssertEqual(try snapshot(), before)
   }

@@ -1,0 +1,43 @@
+/// What may be chosen to mend what is wrong, wherever a front end lets it be chosen.
+///
+/// A message says it as a noun, so that `use \(.resume) to continue it` reads well in any words.
+public enum Remedy: Hashable, Sendable {
+  /// A setting of a recipe by its path or short name, and the value that it should have, where one
+  /// can be named.
+  case setting(String, String? = nil)
+  /// To continue the run that is in the way.
+  case resume
+  /// To replace the run that is in the way.
+  case replace
+  /// To continue a run by another training than what has failed.
+  case resumedTraining
+  /// To load plug-ins from files.
+  case plugins([String])
+  /// To name data, where none were.
+  case data
+  /// The size to which images are brought, where it can be named.
+  case imageSize(String? = nil)
+  /// That images are cut to squares.
+  case imageCrop
+  /// That images are made grey.
+  case greyImages
+  /// The folder that keeps decoded images.
+  case imageCache
+}
+
+extension Remedy: CustomStringConvertible {
+  /// In the words of recipes, and of the options that C, Python and Swift share.
+  public var description: String {
+    switch self {
+    case .setting(let path, let value): value.map { "\(path)=\($0)" } ?? path
+    case .resume, .resumedTraining: "existing_run=resume"
+    case .replace: "existing_run=replace"
+    case .plugins(let files): "load_plugin: \(files.joined(separator: ", "))"
+    case .data: "data"
+    case .imageSize(let size): size.map { "size=\($0)" } ?? "size"
+    case .imageCrop: "crop"
+    case .greyImages: "grey"
+    case .imageCache: "a cache"
+    }
+  }
+}

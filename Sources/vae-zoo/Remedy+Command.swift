@@ -1,0 +1,36 @@
+import Messages
+
+extension Remedy {
+  /// Settings that have options of their own.
+  private static let options = [
+    "training.epochs": "--epochs", "training.batch_size": "--batch-size",
+    "training.learning_rate": "--learning-rate", "training.binarize": "--binarize",
+    "training.seed": "--seed",
+  ]
+
+  /// As it is typed.
+  var onCommandLine: String {
+    switch self {
+    case .setting(let path, let value):
+      if let option = Self.options[path] {
+        value.map { "\(option) \($0)" } ?? option
+      } else {
+        value.map { "--set \(path)=\($0)" } ?? "--set \(path)"
+      }
+    case .resume: "--resume"
+    case .resumedTraining: "train --resume"
+    case .replace: "--force"
+    case .plugins(let files): files.map { "--plugin \($0)" }.joined(separator: " ")
+    case .data: "--data"
+    case .imageSize(let size): size.map { "--size \($0)" } ?? "--size"
+    case .imageCrop: "--crop"
+    case .greyImages: "--grey"
+    case .imageCache: "--cache"
+    }
+  }
+}
+
+extension Message {
+  /// With what may be done as it is typed.
+  var onCommandLine: String { text(\.onCommandLine) }
+}
