@@ -12,13 +12,16 @@ from vae_zoo import _errors
 from vae_zoo._arrays import as_array
 from vae_zoo._data import RANGES, Data, range_code
 from vae_zoo._errors import BusyError, InvalidArgumentError, RecipeError
-from vae_zoo._library import setting_text
+from vae_zoo._library import Path, integer, real, setting_text
 from vae_zoo._model import Encoding, Model, Parameters
 from vae_zoo._training import Callback, Trainer
 
 _Self = TypeVar("_Self", bound="VAE")
 
 _BYTE_RANGES = (RANGES["binary"], RANGES["bytes"])
+
+# Importance samples of an image, at most.
+_MOST_SAMPLES = 10_000_000
 
 
 class _Variants(type):
@@ -28,6 +31,11 @@ class _Variants(type):
 
     def __call__(cls, *arguments: Any, **keywords: Any) -> Any:
         if cls.__dict__.get("_is_factory", False):
+            if len(arguments) + ("variant" in keywords) != 1:
+                raise TypeError(
+                    'VAE takes the name of a variant, such as VAE("beta-vae", beta=4), and keywords; '
+                    "list_variants() names the variants"
+                )
             return cls._made(*arguments, **keywords)
         return super().__call__(*arguments, **keywords)
 
@@ -148,7 +156,7 @@ class VAE(metaclass=_Variants):
         validation: Any = None,
         epochs: int | None = None,
         callback: Callback | None = None,
-        run: str | os.PathLike[str] | None = None,
+        run: Path | None = None,
         existing_run: str = "refuse",
     ) -> _Self:
         """Trains the model.
@@ -197,7 +205,7 @@ class VAE(metaclass=_Variants):
         validation: Any,
         epochs: int | None,
         callback: Callback | None,
-        run: str | os.PathLike[str] | None,
+        run: Path | None,
         existing_run: str,
     ) -> None:
         settings = self._settings(epochs)
@@ -270,7 +278,7 @@ class VAE(metaclass=_Variants):
         """Rows of numbers as images of `image_shape`, without copying."""
         if self.image_shape is None or images.ndim != 2:
             return images
-        shape = tuple(int(size) for size in self.image_shape)
+        shape = tuple(integer(size, "image_shape") for size in self.image_shape)
         if len(shape) not in (2, 3) or int(np.prod(shape)) != images.shape[1]:
             raise InvalidArgumentError(
                 f"image_shape is {self.image_shape!r}, which is not that of rows of "
@@ -333,9 +341,9 @@ class VAE(metaclass=_Variants):
             A factor of the prior's deviation, 0 to 1000.
         """
         model = self._fitted()
-        return self._out(
-            model.sample(int(n_samples), float(temperature), self._method_seed(random_state))
-        )
+        count = integer(n_samples, "n_samples", 1, 2**31 - 1)
+        deviation = real(temperature, "temperature")
+        return self._out(model.sample(count, deviation, self._method_seed(random_state)))
 
     def score_samples(self, X: Any, *, samples: int = 0, random_state: Any = None) -> np.ndarray:
         """log p(x) of each image in nats.
@@ -355,7 +363,8 @@ class VAE(metaclass=_Variants):
             ``[N]`` of float64.
         """
         images = self._images(X)
-        return self._model.log_likelihood(images, int(samples), self._method_seed(random_state))
+        count = integer(samples, "samples", 0, _MOST_SAMPLES)
+        return self._model.log_likelihood(images, count, self._method_seed(random_state))
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean evidence lower bound of images in nats, for model selection.
@@ -392,6 +401,7 @@ class VAE(metaclass=_Variants):
             what the variant adds.
         """
         model = self._fitted()
+        count = integer(samples, "samples", 0, _MOST_SAMPLES)
         if not isinstance(X, Data):
             images = self._images(X)
             if images.ndim == 2:
@@ -402,7 +412,7 @@ class VAE(metaclass=_Variants):
             if is_byte:
                 value_range = model.range if model.range in _BYTE_RANGES else RANGES["bytes"]
             X, split = Data._of_arrays(images, None, value_range), "train"
-        return model.evaluate(X, split, int(samples), self._method_seed(random_state))
+        return model.evaluate(X, split, count, self._method_seed(random_state))
 
     def stage(self: _Self, name: str, settings: Mapping[str, Any] | None = None) -> _Self:
         """An estimator of a further stage, such as ``"prior"`` for a trained VQ-VAE: ``fit`` trains its
@@ -451,7 +461,7 @@ class VAE(metaclass=_Variants):
 
     # --------------------------------------------------------------------------------------- files
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: Path) -> None:
         """Writes weights and recipe into one ``.safetensors`` file, which appears whole or not at all.
 
         Parameters
@@ -462,7 +472,7 @@ class VAE(metaclass=_Variants):
         self._fitted().save(path)
 
     @classmethod
-    def load(cls: type[_Self], path: str | os.PathLike[str]) -> _Self:
+    def load(cls: type[_Self], path: Path) -> _Self:
         """The trained model of a run folder or an exported ``.safetensors`` file.
 
         Parameters
@@ -483,7 +493,7 @@ class VAE(metaclass=_Variants):
         kind = variant_class(recipe["variant"])
         if not issubclass(kind, cls):
             raise InvalidArgumentError(
-                f"{os.fspath(path)} holds a {recipe['variant']}, not a {cls._variant}"
+                f"{os.fsdecode(path)} holds a {recipe['variant']}, not a {cls._variant}"
             )
         estimator: _Self = kind(**_recipe_keywords(kind, recipe))
         estimator._take(model, model.image_shape)
@@ -668,15 +678,11 @@ def _seed(random_state: Any) -> int:
         return int(random_state.randint(0, 2**31 - 1))
     if hasattr(random_state, "integers"):
         return int(random_state.integers(0, 2**62))
-    try:
-        seed = random_state.__index__()
-    except AttributeError:
+    if not hasattr(random_state, "__index__"):
         raise InvalidArgumentError(
             f"random_state is {random_state!r}, but must be an integer, a generator or None"
-        ) from None
-    if not 0 <= seed < 2**63:
-        raise InvalidArgumentError(f"random_state is {seed}, but must be in 0...2^63 - 1")
-    return seed
+        )
+    return integer(random_state, "random_state", 0)
 
 
 def _column_names(X: Any) -> np.ndarray | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import json
-import os
 import sys
 from ctypes import byref
 from typing import Any, Callable, NamedTuple
@@ -12,9 +11,9 @@ from typing import Any, Callable, NamedTuple
 from vae_zoo._data import Data
 from vae_zoo._errors import CancelledError, InvalidArgumentError
 from vae_zoo._interrupt import Interruptible
-from vae_zoo._library import PROGRESS_CALLBACK, BoundStruct, ProgressStruct, Setting
-from vae_zoo._library import TrainerOptions, call, create, encoded, library, settings_array, text
-from vae_zoo._library import training_messages
+from vae_zoo._library import PROGRESS_CALLBACK, BoundStruct, Path, ProgressStruct, Setting
+from vae_zoo._library import TrainerOptions, call, create, encoded_path, library, settings_array
+from vae_zoo._library import text, training_messages
 from vae_zoo._model import Model
 
 _EXISTING = {"refuse": 0, "resume": 1, "replace": 2}
@@ -94,7 +93,7 @@ class Trainer:
         model: Model,
         data: Data,
         settings: list[tuple[str, str]],
-        run: str | os.PathLike[str] | None,
+        run: Path | None,
         existing_run: str,
     ) -> None:
         if existing_run not in _EXISTING:
@@ -105,7 +104,7 @@ class Trainer:
             existing_run=_EXISTING[existing_run],
             settings=ctypes.cast(settings_array(settings), ctypes.POINTER(Setting)),
             setting_count=len(settings),
-            run=None if run is None else encoded(run, "run"),
+            run=None if run is None else encoded_path(run, "run"),
         )
         self._handle = create(
             library.vae_trainer_free,
