@@ -161,6 +161,8 @@ def _documentation(description: dict[str, Any], taken: list[_Keyword]) -> str:
         "    Numbers an image.",
         "history_ : list of dict",
         "    What was measured at the end of each epoch.",
+        "bound_ : Bound",
+        "    The terms of the last update that ``partial_fit`` made.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -192,6 +192,7 @@ _FALLIBLE: dict[str, tuple[Any, ...]] = {
     "vae_model_set_tensor": (c_void_p, c_char_p, POINTER(Tensor)),
     "vae_trainer_create": (c_void_p, c_void_p, POINTER(TrainerOptions), _HANDLE_OUT),
     "vae_trainer_fit": (c_void_p, PROGRESS_CALLBACK, c_void_p, c_void_p),
+    "vae_trainer_step_on": (c_void_p, POINTER(Tensor), POINTER(BoundStruct)),
     "vae_trainer_record_json": (c_void_p, *_TEXT_OUT),
     "vae_evaluate": (c_void_p, c_void_p, POINTER(EvaluationOptions), c_void_p, _HANDLE_OUT),
     "vae_metrics_json": (c_void_p, *_TEXT_OUT),
