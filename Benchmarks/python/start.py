@@ -24,7 +24,7 @@ import numpy
 import vae_zoo
 from vae_zoo import _data, _model
 data = _data.Data._of_arrays(numpy.zeros((1, 784), dtype=numpy.float32), None, 1)
-_model.Model.make("beta-vae", vae_zoo.BetaVAE(beta=4.0)._settings(None), data)
+_model.Model.make("beta-vae", vae_zoo.BetaVAE(beta=4.0)._given(), data)
 """
 
 

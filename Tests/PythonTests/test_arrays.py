@@ -79,6 +79,39 @@ class InputTests(unittest.TestCase):
         with self.assertRaisesRegex(vae_zoo.UnsupportedError, "gradient|detach"):
             model.transform(images.requires_grad_())
 
+    def test_types_that_numpy_lacks_are_refused_with_what_to_do(self):
+        class Tensor:
+            """A tensor as PyTorch and JAX show it."""
+
+            def __init__(self, kind):
+                self.dtype = kind
+
+            def __dlpack__(self, **_):
+                raise BufferError("no such type")
+
+        for kind in ("torch.bfloat16", "bfloat16", "torch.float8_e4m3fn"):
+            with self.assertRaisesRegex(
+                vae_zoo.UnsupportedError, f"^X holds {kind.split('.')[-1]}.*convert it to float32"
+            ):
+                _small().fit(Tensor(kind))
+
+    @needs("torch")
+    def test_bfloat16_of_torch_is_refused_with_what_to_do(self):
+        import torch
+
+        images = torch.from_numpy(stripes(40).astype(np.float32))
+        with self.assertRaisesRegex(vae_zoo.UnsupportedError, "convert it to float32"):
+            _small().fit(images.bfloat16())
+        _small().fit(images.bfloat16().float())
+
+    @needs("jax")
+    def test_bfloat16_of_jax_is_refused_with_what_to_do(self):
+        import jax.numpy
+
+        images = jax.numpy.asarray(stripes(40), dtype="bfloat16")
+        with self.assertRaisesRegex(vae_zoo.UnsupportedError, "convert it to float32"):
+            _small().fit(images)
+
     def test_strided_arrays_mean_what_they_mean_in_numpy(self):
         images = stripes(40).astype(np.float32)
         model = _small().fit(images)
@@ -199,6 +232,43 @@ class OutputTests(unittest.TestCase):
             del part
             gc.collect()
         self.assertEqual(len(freed), 1)
+
+    def test_latents_become_the_data_frames_that_are_asked_for(self):
+        images = stripes(40)
+        model = _small().fit(images)
+        latents = model.transform(images)
+
+        class Frame:
+            def __init__(self, values, **keywords):
+                self.values, self.keywords = values, keywords
+
+        names = ["gaussianvae0", "gaussianvae1"]
+        pandas, polars = mock.Mock(DataFrame=Frame), mock.Mock(DataFrame=Frame)
+        with mock.patch.dict("sys.modules", {"pandas": pandas, "polars": polars}):
+            self.assertIs(model.set_output(transform="pandas"), model)
+            frame = model.transform(images)
+            np.testing.assert_array_equal(frame.values, latents)
+            self.assertEqual(list(frame.keywords["columns"]), names)
+            frame = model.set_output().fit_transform(images)
+            self.assertIsInstance(frame, Frame, "None leaves the choice")
+            frame = model.set_output(transform="polars").transform(images)
+            self.assertEqual(frame.keywords["schema"], names)
+        model.set_output(transform="default")
+        np.testing.assert_array_equal(model.transform(images), latents)
+        with self.assertRaisesRegex(ValueError, "transform is 'arrow'"):
+            model.set_output(transform="arrow")
+
+    @needs("pandas")
+    def test_latents_become_frames_of_pandas_with_the_rows_of_what_went_in(self):
+        import pandas
+
+        X = pandas.DataFrame(stripes(40).reshape(40, 36).astype(float), index=range(100, 140))
+        X.columns = [f"pixel{number}" for number in range(36)]
+        model = _small().fit(X).set_output(transform="pandas")
+        frame = model.transform(X)
+        self.assertEqual(list(frame.index), list(X.index))
+        self.assertEqual(list(frame.columns), list(model.get_feature_names_out()))
+        np.testing.assert_array_equal(frame.to_numpy(), model.set_output(transform="default").transform(X))
 
     @needs("torch")
     def test_results_go_to_torch_without_a_copy(self):

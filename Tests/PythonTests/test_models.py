@@ -125,7 +125,7 @@ class VariantTests(unittest.TestCase):
         np.testing.assert_array_equal(cold[0], cold[1])
         with self.assertRaisesRegex(ValueError, "temperature"):
             model.sample(4, temperature=-1)
-        with self.assertRaisesRegex(ValueError, "count"):
+        with self.assertRaisesRegex(ValueError, "n_samples"):
             model.sample(0)
 
     def test_a_further_stage_trains_its_parts_alone(self):

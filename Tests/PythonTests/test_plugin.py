@@ -243,11 +243,105 @@ class ComponentTests(unittest.TestCase):
             self.assertEqual(shape, expected.shape, name)
             np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5, err_msg=name)
 
+    def test_what_cannot_be_registered_or_declared_is_refused_with_the_reason(self):
+        for thing in (3, "laplace", dict, plugin.Value):
+            with self.assertRaisesRegex(TypeError, "register takes a subclass of Likelihood"):
+                plugin.register(thing)
+        with self.assertRaisesRegex(ValueError, "default is 18446744073709551616"):
+            plugin.Integer(2**64, least=0, most=2**65, help="too many")
+        with self.assertRaisesRegex(TypeError, "least is 'x', but must be a number"):
+            plugin.Number(1, least="x", most=2, help="no number")
+
+    def test_a_likelihood_and_a_prior_of_one_name_are_known_side_by_side(self):
+        for base in (OwnGaussian, OwnNormal):
+            plugin.register(type("Same", (base,), {"name": "same-name", "__doc__": "One of two."}))
+        for role in ("likelihood", "prior"):
+            self.assertIn("same-name", [item["name"] for item in vae_zoo.list_components(role)])
+
     def test_values_are_for_methods_only(self):
         with self.assertRaisesRegex(RuntimeError, "methods only"):
             plugin.full(1.0, 3)
         with self.assertRaisesRegex(ValueError, "needs a name"):
             plugin.register(type("Nameless", (plugin.Likelihood,), {}))
+
+
+class OwnVAE(plugin.Variant):
+    """A VAE of parts that are written in Python."""
+
+    name = "own-vae"
+    reference = "Nobody, 2026, \"A Test\""
+    prior = OwnNormal
+    likelihood = OwnGaussian
+    defaults = {"prior.latent": 3, "likelihood.deviation": 0.3, "encoder.hidden": (16,)}
+    shorthands = {
+        "latent": "prior.latent",
+        "deviation": "likelihood.deviation",
+        "hidden": ("encoder.hidden", "decoder.hidden"),
+    }
+
+
+class VariantTests(unittest.TestCase):
+    def test_a_variant_in_python_is_listed_and_trains_by_its_name(self):
+        plugin.register(OwnVAE)
+        found = {info.name: info for info in vae_zoo.list_variants()}["own-vae"]
+        self.assertEqual(found.summary, "A VAE of parts that are written in Python")
+        description = vae_zoo.describe("own-vae")
+        self.assertIn("A Test", description["reference"])
+        model = vae_zoo.VAE("own-vae", deviation=0.4, hidden=(16,), epochs=4, batch_size=20)
+        self.assertIs(type(model), vae_zoo.OwnVAE)
+        self.assertEqual(model.get_params()["latent"], 3)
+        model.fit(IMAGES)
+        recipe = model.recipe_
+        self.assertEqual(recipe["variant"], "own-vae")
+        self.assertEqual(recipe["prior"], {"name": "own-normal", "latent": 3})
+        self.assertEqual(recipe["likelihood"]["deviation"], 0.4)
+        self.assertEqual((recipe["encoder"]["hidden"], recipe["decoder"]["hidden"]), ([16], [16]))
+        # The same model put together of the same parts.
+        parts = _small(
+            latent=20, likelihood="own-gaussian",
+            settings={"prior.name": "own-normal", "prior.latent": 3, "likelihood.deviation": 0.4},
+        ).fit(IMAGES)
+        self.assertEqual(model.history_[-1]["train"], parts.history_[-1]["train"])
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).sample(2), model.sample(2))
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.safetensors")
+            model.save(path)
+            self.assertIs(type(vae_zoo.VAE.load(path)), vae_zoo.OwnVAE)
+
+    def test_a_variant_of_the_same_name_replaces_the_former_one(self):
+        kinds = []
+        for latent in (3, 5):
+            plugin.register(
+                type("Changing", (plugin.Variant,), {
+                    "__doc__": "A VAE that changes.", "name": "changing-vae",
+                    "defaults": {"prior.latent": latent}, "shorthands": {"latent": "prior.latent"},
+                })
+            )
+            model = vae_zoo.VAE("changing-vae", epochs=1, batch_size=20).fit(IMAGES)
+            self.assertEqual(model.transform(IMAGES).shape, (60, latent))
+            self.assertIs(type(model), vae_zoo.ChangingVAE)
+            kinds.append(model)
+        self.assertEqual(kinds[0].transform(IMAGES).shape, (60, 3))
+
+    def test_a_variant_of_what_does_not_exist_is_refused_naming_it(self):
+        def variant(**members):
+            return type("Wrong", (plugin.Variant,), {"__doc__": "Wrong.", "name": "wrong-vae", **members})
+
+        for words, members in (
+            ("nothing", {"encoder": "nothing"}),
+            ("prior.nothing", {"defaults": {"prior.nothing": 3}}),
+            ("prior.latent", {"defaults": {"prior.latent": 0}}),
+            ("there is a variant iwae already", {"name": "iwae"}),
+        ):
+            with self.assertRaisesRegex(vae_zoo.PluginError, words):
+                plugin.register(variant(**members))
+        for words, members in (
+            (r"Wrong\.prior is .*OwnGaussian.*, which cannot be that", {"prior": OwnGaussian}),
+            ("encoder is 3", {"encoder": 3}),
+        ):
+            with self.assertRaisesRegex(TypeError, words):
+                plugin.register(variant(**members))
+        self.assertNotIn("wrong-vae", [info.name for info in vae_zoo.list_variants()])
 
 
 @unittest.skipIf(shutil.which("cc") is None or shutil.which("make") is None, "there is no C compiler")

@@ -25,6 +25,13 @@ class ImportTests(unittest.TestCase):
         for name in ("sklearn", "torch", "tqdm", "logging", "scipy"):
             self.assertNotIn(f"'{name}'", output)
 
+    def test_the_plug_in_module_is_an_attribute_that_is_imported_when_it_is_asked_for(self):
+        output = run_python(
+            "import sys, vae_zoo\nprint('vae_zoo.plugin' in sys.modules, 'plugin' in dir(vae_zoo))\n"
+            "print(vae_zoo.plugin is sys.modules['vae_zoo.plugin'], vae_zoo.plugin.Likelihood.__name__)"
+        )
+        self.assertEqual(output, "False True\nTrue Likelihood\n")
+
     def test_a_program_ends_cleanly_with_models_and_arrays_alive(self):
         output = run_python(_TRAIN + "model = vae_zoo.BetaVAE(hidden=8, latent=2, epochs=1).fit(images)\n"
                             "samples = model.sample(3)\nprint(samples.shape)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import signal
 import sys
 import tempfile
@@ -98,6 +99,42 @@ class ProgressTests(unittest.TestCase):
         self.assertAlmostEqual(model.score(IMAGES), held, 3)
         self.assertNotEqual(_weights(model), before)
 
+    def test_a_warm_start_refuses_what_only_a_new_model_could_follow(self):
+        model = _small(warm_start=True, epochs=1).fit(IMAGES)
+        before = _weights(model)
+        for changed in ({"latent": 3}, {"settings": {"encoder.hidden": 5}}, {"architecture": "conv", "hidden": None}):
+            former = model.get_params()
+            with self.assertRaisesRegex(vae_zoo.RecipeError, "in the present model|hidden|warm_start"):
+                model.set_params(**changed).fit(IMAGES)
+            model.set_params(**former)
+        self.assertEqual(_weights(model), before)
+        with self.assertRaisesRegex(
+            vae_zoo.RecipeError, "prior.latent is 2 in the present model.*become 3.*warm_start=False"
+        ):
+            model.set_params(latent=3).fit(IMAGES)
+        # The same value in other words is no change.
+        model.set_params(latent=2, settings={"prior.latent": 2, "training.beta1": 0.5}).fit(IMAGES)
+        with tempfile.TemporaryDirectory() as folder:
+            model.save(os.path.join(folder, "model.safetensors"))
+            loaded = vae_zoo.VAE.load(os.path.join(folder, "model.safetensors"))
+        loaded.set_params(warm_start=True).fit(IMAGES)
+        with self.assertRaisesRegex(vae_zoo.RecipeError, "prior.latent is 2"):
+            loaded.set_params(latent=4, settings=None).fit(IMAGES)
+        self.assertEqual(model.set_params(latent=3, settings=None, warm_start=False).fit(IMAGES)
+                         .transform(IMAGES).shape, (60, 3))
+
+    def test_a_loaded_run_has_the_history_of_its_training(self):
+        with tempfile.TemporaryDirectory() as folder:
+            run = os.path.join(folder, "run")
+            model = _small(epochs=3).fit(IMAGES, validation=IMAGES[:20], run=run)
+            for path in (run, os.fsencode(run)):
+                loaded = vae_zoo.VAE.load(path)
+                self.assertEqual(loaded.history_, model.history_)
+                self.assertEqual(loaded.metrics_["epoch"], 3)
+            with open(os.path.join(run, "metrics.jsonl"), "a") as file:
+                file.write('{"epoch": 4, "st')  # as a crash leaves it
+            self.assertEqual(vae_zoo.VAE.load(run).history_, model.history_)
+
     def test_a_run_folder_is_resumed_to_the_same_bits(self):
         with tempfile.TemporaryDirectory() as folder:
             run = os.path.join(folder, "run")
@@ -143,6 +180,72 @@ class ProgressTests(unittest.TestCase):
         levels = {record.levelno for record in logs.records}
         self.assertIn(logging.INFO, levels)
         self.assertTrue(any("values" in line for line in logs.output))
+
+
+class UpdateTests(unittest.TestCase):
+    def test_updates_on_images_as_they_come_improve_the_bound(self):
+        model = _small(learning_rate=3e-3)
+        self.assertIs(model.partial_fit(IMAGES), model)
+        first = model.score(IMAGES)
+        for _ in range(100):
+            model.partial_fit(IMAGES)
+        self.assertGreater(model.score(IMAGES), first + 1)
+        bound = model.bound_
+        self.assertAlmostEqual(bound.elbo, -(bound.rate + bound.distortion), 4)
+        self.assertEqual((model.history_, model.metrics_), ([], {}))
+        self.assertEqual(model.image_shape_, (6, 6, 1))
+        self.assertEqual(model.transform(IMAGES).shape, (60, 2))
+        self.assertEqual(model.sample(2).shape, (2, 6, 6))
+
+    def test_an_update_is_made_for_each_batch_size_of_images_in_their_order(self):
+        one, many, other = (_small().partial_fit(IMAGES[:20]) for _ in range(3))
+        one.partial_fit(IMAGES[20:])
+        many.partial_fit(IMAGES[20:40]).partial_fit(IMAGES[40:])
+        other.partial_fit(IMAGES[40:]).partial_fit(IMAGES[20:40])
+        self.assertEqual(_weights(one), _weights(many))
+        self.assertNotEqual(_weights(one), _weights(other))
+        self.assertEqual(one.bound_, many.bound_)
+        # Fewer images than a batch are one update.
+        self.assertNotEqual(_weights(one.partial_fit(IMAGES[:3])), _weights(many))
+
+    def test_the_optimizer_lives_from_call_to_call(self):
+        kept, begun = (_small(learning_rate=0.1).partial_fit(IMAGES[:20]) for _ in range(2))
+        begun = pickle.loads(pickle.dumps(begun))
+        self.assertEqual(_weights(kept), _weights(begun))
+        self.assertNotEqual(
+            _weights(kept.partial_fit(IMAGES[20:40])), _weights(begun.partial_fit(IMAGES[20:40]))
+        )
+
+    def test_the_recipe_says_what_the_caller_chose(self):
+        model = _small(epochs=7).partial_fit(IMAGES)
+        fitted = _small(epochs=7).fit(IMAGES)
+        self.assertEqual(model.recipe_, fitted.recipe_)
+        model.set_params(learning_rate=0.5).partial_fit(IMAGES[:5])
+        self.assertEqual(model.recipe_["training"]["learning_rate"], 0.5)
+        self.assertEqual(model.recipe_["training"]["epochs"], 7)
+
+    def test_more_updates_than_epochs_are_made_after_fit_and_before(self):
+        model = _small(epochs=1).fit(IMAGES)
+        before = _weights(model)
+        for _ in range(5):
+            model.partial_fit(IMAGES)
+            self.assertNotEqual(_weights(model), before)
+            before = _weights(model)
+        self.assertEqual(_weights(model.fit(IMAGES)), _weights(_small(epochs=1).fit(IMAGES)))
+
+    def test_images_that_do_not_fit_the_first_ones_are_refused(self):
+        model = _small().partial_fit(IMAGES.reshape(60, 36))
+        before = _weights(model)
+        for words, images in (
+            ("35 features.*expecting 36", np.zeros((3, 35))),
+            ("binary", np.full((3, 36), 0.5)),
+            ("fit takes a Data", vae_zoo.Data("shapes:32")),
+        ):
+            with self.assertRaisesRegex(ValueError, words):
+                model.partial_fit(images)
+        with self.assertRaisesRegex(vae_zoo.RecipeError, "prior.latent is 2.*become 3"):
+            model.set_params(latent=3).partial_fit(IMAGES.reshape(60, 36))
+        self.assertEqual(_weights(model), before)
 
 
 class StoppingTests(unittest.TestCase):

@@ -101,6 +101,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plugin":
+        # Importing binds it here.
+        from importlib import import_module
+
+        return import_module("vae_zoo.plugin")
     from vae_zoo._classes import class_name, variant_class
 
     variant = _BUILT_IN.get(name)
@@ -115,4 +120,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "plugin"])

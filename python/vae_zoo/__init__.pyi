@@ -38,6 +38,8 @@ from vae_zoo._registry import load_plugin as load_plugin
 from vae_zoo._registry import recipe as recipe
 from vae_zoo._registry import set_threads as set_threads
 
+from vae_zoo import plugin as plugin
+
 __version__: str
 
 _Seed = int | np.random.RandomState | np.random.Generator | None

@@ -42,6 +42,9 @@ def as_array(values: Any, name: str = "X") -> np.ndarray:
 
 
 def _from_dlpack(values: Any, name: str) -> np.ndarray:
+    kind = str(getattr(values, "dtype", "")).rpartition(".")[2]
+    if kind.startswith(("bfloat16", "float8", "float4")):
+        raise UnsupportedError(f"{name} holds {kind}, which NumPy does not read; convert it to float32")
     try:
         return np.from_dlpack(values)
     except (BufferError, RuntimeError, TypeError) as error:

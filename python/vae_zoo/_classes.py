@@ -70,6 +70,15 @@ def variant_class(variant: str) -> type[_estimator.VAE]:
     return _classes[variant]
 
 
+def forget(variant: str | None) -> None:
+    """Lets the class of a variant be made anew, after its description has changed."""
+    import vae_zoo
+
+    _recipes.clear()  # The defaults of a part may have changed in every recipe.
+    if variant is not None and _classes.pop(variant, None) is not None:
+        vars(vae_zoo).pop(class_name(variant), None)
+
+
 class _Keyword:
     """A keyword of a class: its setting, default in the signature, and what documentation says."""
 
@@ -152,6 +161,8 @@ def _documentation(description: dict[str, Any], taken: list[_Keyword]) -> str:
         "    Numbers an image.",
         "history_ : list of dict",
         "    What was measured at the end of each epoch.",
+        "bound_ : Bound",
+        "    The terms of the last update that ``partial_fit`` made.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from ctypes import byref
 from typing import Any
 
 import numpy as np
 
 from vae_zoo._arrays import from_library, view
-from vae_zoo._errors import InvalidArgumentError
-from vae_zoo._library import DataInfo, Handle, call, create, encoded, library
+from vae_zoo._errors import InvalidArgumentError, renamed
+from vae_zoo._library import DataInfo, Handle, Path, call, create, encoded, encoded_path, integer
+from vae_zoo._library import library
 
 RANGES = {"auto": 0, "binary": 1, "unit": 2, "real": 3, "bytes": 4}
 _RANGE_NAMES = {number: name for name, number in RANGES.items()}
@@ -36,22 +36,27 @@ class Data:
         decoded by the command ``vae-zoo`` alone, which leaves an ``.npz`` beside them.
     """
 
-    def __init__(self, source: str | os.PathLike[str]) -> None:
-        self._handle = create(library.vae_data_free, library.vae_data_open, encoded(source, "source"))
+    def __init__(self, source: Path) -> None:
+        self._handle = create(
+            library.vae_data_free, library.vae_data_open, encoded_path(source, "source")
+        )
         self._describe()
 
     @classmethod
-    def _of_arrays(cls, train: np.ndarray, test: np.ndarray | None, value_range: int) -> Data:
+    def _of_arrays(
+        cls, train: np.ndarray, held_out: np.ndarray | None, value_range: int
+    ) -> Data:
         """Arrays in memory, which are neither copied nor kept from changing."""
         data = cls.__new__(cls)
-        tensors = view(train), None if test is None else view(test)
-        data._handle = create(
-            library.vae_data_free,
-            library.vae_data_from_tensors,
-            byref(tensors[0]),
-            None if tensors[1] is None else byref(tensors[1]),
-            value_range,
-        )
+        tensors = view(train), None if held_out is None else view(held_out)
+        with renamed(train="X", test="validation"):
+            data._handle = create(
+                library.vae_data_free,
+                library.vae_data_from_tensors,
+                byref(tensors[0]),
+                None if tensors[1] is None else byref(tensors[1]),
+                value_range,
+            )
         data._tensors = tensors
         data._describe()
         return data
@@ -92,6 +97,7 @@ class Data:
         count : int, optional
             How many; by default all from ``start`` on.
         """
+        start = integer(start, "start", 0)
         if count is None:
             count = max(0, self.counts.get(split, 0) - start)
         return from_library(
@@ -101,7 +107,7 @@ class Data:
                 self._handle,
                 encoded(split, "split"),
                 start,
-                count,
+                integer(count, "count"),
             )
         )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from contextlib import contextmanager
+from typing import Iterator
 
 
 class Error(Exception):
@@ -36,6 +39,12 @@ class NotFoundError(Error, LookupError):
     """A path, a parameter or a metric that is not there."""
 
     status = 4
+
+
+class MissingParameterError(NotFoundError, KeyError):
+    """A parameter that the model does not have."""
+
+    __str__ = Exception.__str__  # KeyError's quotes the message.
 
 
 class ExistsError(Error, FileExistsError):
@@ -105,6 +114,17 @@ class NotFittedError(Error, ValueError, AttributeError):
 BY_STATUS: dict[int, type[Error]] = {
     kind.status: kind for kind in Error.__subclasses__() if kind.status
 }
+
+
+@contextmanager
+def renamed(**words: str) -> Iterator[None]:
+    """Lets errors of the call inside name arguments as they are called here."""
+    try:
+        yield
+    except Error as error:
+        names = re.compile(rf"\b({'|'.join(words)})\b")
+        error.args = (names.sub(lambda match: words[match[0]], str(error)), *error.args[1:])
+        raise
 
 
 def not_fitted(estimator: object) -> NotFittedError:

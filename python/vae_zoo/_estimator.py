@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 import threading
-from typing import Any, ClassVar, Mapping, Sequence, TypeVar
+from typing import Any, Callable, ClassVar, Mapping, Sequence, TypeVar
 
 import numpy as np
 
@@ -12,13 +14,17 @@ from vae_zoo import _errors
 from vae_zoo._arrays import as_array
 from vae_zoo._data import RANGES, Data, range_code
 from vae_zoo._errors import BusyError, InvalidArgumentError, RecipeError
-from vae_zoo._library import setting_text
+from vae_zoo._library import Path, integer, real, setting_text
 from vae_zoo._model import Encoding, Model, Parameters
-from vae_zoo._training import Callback, Trainer
+from vae_zoo._registry import recipe
+from vae_zoo._training import Bound, Callback, Trainer, Updates
 
 _Self = TypeVar("_Self", bound="VAE")
 
 _BYTE_RANGES = (RANGES["binary"], RANGES["bytes"])
+
+# Importance samples of an image, at most.
+_MOST_SAMPLES = 10_000_000
 
 
 class _Variants(type):
@@ -28,6 +34,11 @@ class _Variants(type):
 
     def __call__(cls, *arguments: Any, **keywords: Any) -> Any:
         if cls.__dict__.get("_is_factory", False):
+            if len(arguments) + ("variant" in keywords) != 1:
+                raise TypeError(
+                    'VAE takes the name of a variant, such as VAE("beta-vae", beta=4), and keywords; '
+                    "list_variants() names the variants"
+                )
             return cls._made(*arguments, **keywords)
         return super().__call__(*arguments, **keywords)
 
@@ -57,7 +68,7 @@ class VAE(metaclass=_Variants):
         What the class of the variant takes.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_training")
+    __slots__ = ("__dict__", "__weakref__", "_training", "_updates")
 
     _is_factory: ClassVar[bool] = True
     # Of each variant's class.
@@ -75,7 +86,9 @@ class VAE(metaclass=_Variants):
     verbose: bool
 
     _model: Model
+    _made_of: dict[str, str] | None  # the settings that the model was made with
     _training: threading.Lock
+    _updates: Updates | None  # the trainer of partial_fit, which lives between its calls
 
     @staticmethod
     def _made(variant: str, **hyperparameters: Any) -> VAE:
@@ -87,6 +100,7 @@ class VAE(metaclass=_Variants):
         estimator = super().__new__(cls)
         # Not in __dict__, which belongs to hyper-parameters and to what fit has found.
         estimator._training = threading.Lock()
+        estimator._updates = None
         return estimator
 
     # ---------------------------------------------------------------------------- hyper-parameters
@@ -117,8 +131,8 @@ class VAE(metaclass=_Variants):
             setattr(self, name, value)
         return self
 
-    def _settings(self, epochs: int | None) -> list[tuple[str, str]]:
-        """What differs from the defaults, as the library takes it."""
+    def _given(self) -> list[tuple[str, str]]:
+        """What differs from the defaults, as the library takes it, without the seed."""
         settings = []
         for name, default in self._keywords.items():
             path = self._paths.get(name, name)
@@ -130,9 +144,6 @@ class VAE(metaclass=_Variants):
             if not isinstance(self.settings, Mapping):
                 raise RecipeError(f"settings is {self.settings!r}, but must be a mapping or None")
             settings += [(str(key), setting_text(value)) for key, value in self.settings.items()]
-        settings.append(("training.seed", str(_seed(self.random_state))))
-        if epochs is not None:
-            settings.append(("training.epochs", setting_text(epochs)))
         return settings
 
     def _method_seed(self, random_state: Any) -> int:
@@ -148,7 +159,7 @@ class VAE(metaclass=_Variants):
         validation: Any = None,
         epochs: int | None = None,
         callback: Callback | None = None,
-        run: str | os.PathLike[str] | None = None,
+        run: Path | None = None,
         existing_run: str = "refuse",
     ) -> _Self:
         """Trains the model.
@@ -180,15 +191,7 @@ class VAE(metaclass=_Variants):
         -------
         self
         """
-        if not self._training.acquire(blocking=False):
-            raise BusyError(
-                "another thread or a callback's own training is fitting this estimator; wait until "
-                "it returns"
-            )
-        try:
-            self._fit(X, validation, epochs, callback, run, existing_run)
-        finally:
-            self._training.release()
+        self._exclusively(lambda: self._fit(X, validation, epochs, callback, run, existing_run))
         return self
 
     def _fit(
@@ -197,10 +200,14 @@ class VAE(metaclass=_Variants):
         validation: Any,
         epochs: int | None,
         callback: Callback | None,
-        run: str | os.PathLike[str] | None,
+        run: Path | None,
         existing_run: str,
     ) -> None:
-        settings = self._settings(epochs)
+        settings = self._given()
+        made_of = _of_model(settings)
+        settings.append(("training.seed", str(_seed(self.random_state))))
+        if epochs is not None:
+            settings.append(("training.epochs", setting_text(epochs)))
         if isinstance(X, Data):
             if validation is not None:
                 raise InvalidArgumentError("a Data source has its own validation images")
@@ -220,11 +227,13 @@ class VAE(metaclass=_Variants):
         if wanted.isdigit() and int(wanted) > count:
             settings.append(("training.batch_size", str(count)))
         training = [pair for pair in settings if pair[0].startswith("training.")]
+        if goes_on:
+            self._check_same_model(made_of, "warm_start=False")
         model = self._model if goes_on else Model.make(self._variant, settings, data)
         trainer = Trainer(model, data, training, run, existing_run)
         history: list[dict[str, Any]] = []
         # Before training, so that an interrupted one leaves a model to use.
-        self._take(model, output_shape)
+        self._take(model, output_shape, self._made_of if goes_on else made_of)
         self.history_ = history
         if names is not None:
             self.feature_names_in_ = names
@@ -232,8 +241,94 @@ class VAE(metaclass=_Variants):
             del self.feature_names_in_
         trainer.fit(history, callback, bool(self.verbose))
 
-    def _take(self, model: Model, output_shape: tuple[int, ...]) -> None:
+    def _check_same_model(self, wanted: dict[str, str], remedy: str) -> None:
+        """Refuses hyper-parameters that only a model with fresh weights could follow."""
+        made_of = self._made_of
+        if made_of is None or wanted == made_of:
+            return
+        present, new = (recipe(self._variant, dict(given)) for given in (made_of, wanted))
+        for part in present:
+            if part == "training" or not isinstance(present[part], dict):
+                continue
+            for name, value in new[part].items():
+                if present[part].get(name, value) != value:
+                    raise RecipeError(
+                        f"{part}.{name} is {present[part][name]} in the present model, which cannot "
+                        f"become {value}; make a new one with {remedy}"
+                    )
+
+    def partial_fit(self: _Self, X: Any, y: Any = None) -> _Self:
+        """Makes updates on images as they come, one for each ``batch_size`` of them, in their order.
+
+        The first call makes the model, from the shape and the values of its images: state
+        ``value_range`` where these are not like all others. Later calls, and calls after ``fit`` or
+        ``load``, train on. The state of the optimizer lives from call to call, until another method
+        trains, a hyper-parameter of training changes or the estimator is pickled. Schedules and
+        warm-ups count the updates of the first call as an epoch; ``epochs``, ``validation`` and
+        ``average_decay`` belong to ``fit``, and ``history_`` gets no entry.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, as for ``fit``, in any number.
+        y : ignored
+            For scikit-learn.
+
+        Returns
+        -------
+        self
+        """
+        self._exclusively(lambda: self._update(X))
+        return self
+
+    def _exclusively(self, train: Callable[[], None]) -> None:
+        if not self._training.acquire(blocking=False):
+            raise BusyError(
+                "another thread or a callback's own training is fitting this estimator; wait until "
+                "it returns"
+            )
+        try:
+            train()
+        finally:
+            self._training.release()
+
+    def _update(self, X: Any) -> None:
+        if isinstance(X, Data):
+            raise InvalidArgumentError("partial_fit takes images; fit takes a Data source")
+        settings = self._given()
+        is_fitted = self.__sklearn_is_fitted__()
+        images = self._images(X) if is_fitted else self._checked(X, "X")
+        shaped = images if is_fitted else self._shaped(images)
+        if shaped.ndim == 2:
+            shape = self.image_shape_ if is_fitted else (1, images.shape[1], 1)
+            shaped = shaped.reshape((len(shaped), *shape))
+        if is_fitted:
+            self._check_same_model(_of_model(settings), "fit")
+        training = [pair for pair in settings if pair[0].startswith("training.")]
+        if "training.batch_size" not in dict(training):
+            training.append(("training.batch_size", setting_text(getattr(self, "batch_size"))))
+        updates = self._updates
+        if updates is None or updates.settings != training:
+            seed = ("training.seed", str(_seed(self.random_state)))
+            data = Data._of_arrays(np.array(shaped), None, range_code(self.value_range))
+            model = self._model if is_fitted else Model.make(self._variant, [*settings, seed], data)
+            updates = Updates(model, data, training, seed)
+            if not is_fitted:
+                self._take(model, images.shape[1:], _of_model(settings))
+                self.history_ = []
+                names = _column_names(X)
+                if names is not None:
+                    self.feature_names_in_ = names
+            self._updates = updates
+        for start in range(0, len(shaped), updates.batch_size):
+            self.bound_ = updates.make(shaped[start : start + updates.batch_size])
+
+    def _take(
+        self, model: Model, output_shape: tuple[int, ...], made_of: dict[str, str] | None
+    ) -> None:
         self._model = model
+        self._made_of = made_of
+        self._updates = None
         self._output_shape = tuple(output_shape)
         self.image_shape_ = model.image_shape
         self.n_features_in_ = int(np.prod(output_shape))
@@ -270,7 +365,7 @@ class VAE(metaclass=_Variants):
         """Rows of numbers as images of `image_shape`, without copying."""
         if self.image_shape is None or images.ndim != 2:
             return images
-        shape = tuple(int(size) for size in self.image_shape)
+        shape = tuple(integer(size, "image_shape") for size in self.image_shape)
         if len(shape) not in (2, 3) or int(np.prod(shape)) != images.shape[1]:
             raise InvalidArgumentError(
                 f"image_shape is {self.image_shape!r}, which is not that of rows of "
@@ -333,9 +428,9 @@ class VAE(metaclass=_Variants):
             A factor of the prior's deviation, 0 to 1000.
         """
         model = self._fitted()
-        return self._out(
-            model.sample(int(n_samples), float(temperature), self._method_seed(random_state))
-        )
+        count = integer(n_samples, "n_samples", 1, 2**31 - 1)
+        deviation = real(temperature, "temperature")
+        return self._out(model.sample(count, deviation, self._method_seed(random_state)))
 
     def score_samples(self, X: Any, *, samples: int = 0, random_state: Any = None) -> np.ndarray:
         """log p(x) of each image in nats.
@@ -355,7 +450,8 @@ class VAE(metaclass=_Variants):
             ``[N]`` of float64.
         """
         images = self._images(X)
-        return self._model.log_likelihood(images, int(samples), self._method_seed(random_state))
+        count = integer(samples, "samples", 0, _MOST_SAMPLES)
+        return self._model.log_likelihood(images, count, self._method_seed(random_state))
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean evidence lower bound of images in nats, for model selection.
@@ -392,6 +488,7 @@ class VAE(metaclass=_Variants):
             what the variant adds.
         """
         model = self._fitted()
+        count = integer(samples, "samples", 0, _MOST_SAMPLES)
         if not isinstance(X, Data):
             images = self._images(X)
             if images.ndim == 2:
@@ -402,7 +499,7 @@ class VAE(metaclass=_Variants):
             if is_byte:
                 value_range = model.range if model.range in _BYTE_RANGES else RANGES["bytes"]
             X, split = Data._of_arrays(images, None, value_range), "train"
-        return model.evaluate(X, split, int(samples), self._method_seed(random_state))
+        return model.evaluate(X, split, count, self._method_seed(random_state))
 
     def stage(self: _Self, name: str, settings: Mapping[str, Any] | None = None) -> _Self:
         """An estimator of a further stage, such as ``"prior"`` for a trained VQ-VAE: ``fit`` trains its
@@ -423,7 +520,7 @@ class VAE(metaclass=_Variants):
         pairs = [(key, setting_text(value)) for key, value in (settings or {}).items()]
         model = self._fitted().stage(name, pairs)
         estimator = type(self)(**{**self.get_params(), "warm_start": True})
-        estimator._take(model, self._output_shape)
+        estimator._take(model, self._output_shape, _of_model(estimator._given()))
         estimator.history_ = []
         return estimator
 
@@ -451,7 +548,7 @@ class VAE(metaclass=_Variants):
 
     # --------------------------------------------------------------------------------------- files
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: Path) -> None:
         """Writes weights and recipe into one ``.safetensors`` file, which appears whole or not at all.
 
         Parameters
@@ -462,7 +559,7 @@ class VAE(metaclass=_Variants):
         self._fitted().save(path)
 
     @classmethod
-    def load(cls: type[_Self], path: str | os.PathLike[str]) -> _Self:
+    def load(cls: type[_Self], path: Path) -> _Self:
         """The trained model of a run folder or an exported ``.safetensors`` file.
 
         Parameters
@@ -474,7 +571,7 @@ class VAE(metaclass=_Variants):
         -------
         VAE
             An estimator of the class of its variant, with the hyper-parameters that the keywords of that
-            class stand for.
+            class stand for, and of a run folder with its history.
         """
         from vae_zoo._classes import variant_class
 
@@ -483,11 +580,11 @@ class VAE(metaclass=_Variants):
         kind = variant_class(recipe["variant"])
         if not issubclass(kind, cls):
             raise InvalidArgumentError(
-                f"{os.fspath(path)} holds a {recipe['variant']}, not a {cls._variant}"
+                f"{os.fsdecode(path)} holds a {recipe['variant']}, not a {cls._variant}"
             )
         estimator: _Self = kind(**_recipe_keywords(kind, recipe))
-        estimator._take(model, model.image_shape)
-        estimator.history_ = []
+        estimator._take(model, model.image_shape, _of_model(estimator._given()))
+        estimator.history_ = _history(path)
         return estimator
 
     # --------------------------------------------------------------------------------- conventions
@@ -518,6 +615,7 @@ class VAE(metaclass=_Variants):
         state = dict(state)
         if "_model" in state:
             state["_model"] = Model.load_bytes(state["_model"])
+            state.setdefault("_made_of", None)
         self.__dict__.update(state)
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
@@ -573,8 +671,8 @@ class LatentVAE(VAE):
         latents = found.codes if model.code_count else found.mean
         if latents is None:
             layers = model.encode(images, seed, ["samples"]).samples
-            return np.concatenate([layer.reshape(len(layer), -1) for layer in layers], axis=1)
-        return latents.reshape(len(latents), -1)
+            latents = np.concatenate([layer.reshape(len(layer), -1) for layer in layers], axis=1)
+        return self._framed(latents.reshape(len(latents), -1), X)
 
     def inverse_transform(self, X: Any) -> np.ndarray:
         """The mean images of latents, rows as ``transform`` gives them.
@@ -635,6 +733,42 @@ class LatentVAE(VAE):
         model = self._fitted()
         return self._out(model.decode(list(latents), self._method_seed(random_state)))
 
+    def set_output(self: _Self, *, transform: str | None = None) -> _Self:
+        """Chooses what ``transform`` and ``fit_transform`` give, by scikit-learn's convention.
+
+        Parameters
+        ----------
+        transform : str, optional
+            ``"default"`` for arrays, ``"pandas"`` or ``"polars"`` for a data frame with the names of
+            ``get_feature_names_out``, or None to leave the choice as it is.
+        """
+        if transform is None:
+            return self
+        if transform not in ("default", "pandas", "polars"):
+            raise InvalidArgumentError(
+                f"transform is {transform!r}, but must be one of default, pandas, polars"
+            )
+        # Where scikit-learn's clone looks for it.
+        self._sklearn_output_config = {"transform": transform}
+        return self
+
+    def _framed(self, latents: np.ndarray, X: Any) -> Any:
+        """Latents in the container that was chosen, here or for all of scikit-learn."""
+        chosen = self.__dict__.get("_sklearn_output_config", {}).get("transform")
+        if chosen is None and "sklearn" in sys.modules:
+            chosen = sys.modules["sklearn"].get_config()["transform_output"]
+        if chosen == "pandas":
+            import pandas
+
+            return pandas.DataFrame(
+                latents, index=getattr(X, "index", None), columns=self.get_feature_names_out()
+            )
+        if chosen == "polars":
+            import polars
+
+            return polars.DataFrame(latents, schema=list(self.get_feature_names_out()), orient="row")
+        return latents
+
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns that ``transform`` gives.
 
@@ -668,15 +802,27 @@ def _seed(random_state: Any) -> int:
         return int(random_state.randint(0, 2**31 - 1))
     if hasattr(random_state, "integers"):
         return int(random_state.integers(0, 2**62))
-    try:
-        seed = random_state.__index__()
-    except AttributeError:
+    if not hasattr(random_state, "__index__"):
         raise InvalidArgumentError(
             f"random_state is {random_state!r}, but must be an integer, a generator or None"
-        ) from None
-    if not 0 <= seed < 2**63:
-        raise InvalidArgumentError(f"random_state is {seed}, but must be in 0...2^63 - 1")
-    return seed
+        )
+    return integer(random_state, "random_state", 0)
+
+
+def _of_model(settings: list[tuple[str, str]]) -> dict[str, str]:
+    """The settings that decide what a model is; the others decide how it is trained."""
+    return {path: value for path, value in settings if not path.startswith("training.")}
+
+
+def _history(path: Path) -> list[dict[str, Any]]:
+    """The records of a run folder, an epoch each; none for a file."""
+    try:
+        with open(os.path.join(os.fsdecode(path), "metrics.jsonl"), encoding="utf-8") as file:
+            lines = file.read().split("\n")
+    except OSError:
+        return []
+    # What comes after the last end of a line was not written whole.
+    return [json.loads(line) for line in lines[:-1] if line]
 
 
 def _column_names(X: Any) -> np.ndarray | None:

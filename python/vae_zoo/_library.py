@@ -7,16 +7,21 @@
 from __future__ import annotations
 
 import ctypes
+import operator
 import os
+import re
 import sys
 import threading
 from ctypes import POINTER, byref, c_char_p, c_double, c_int32, c_int64
 from ctypes import c_size_t, c_uint32, c_uint64, c_void_p
-from typing import Any, Callable
+from typing import Any, Callable, Union
 
 from vae_zoo._errors import BY_STATUS, Error
 
 ABI_MAJOR, ABI_MINOR = 0, 1
+
+# What names a file.
+Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 
 
 # ----------------------------------------------------------------------------------------- structs
@@ -187,6 +192,7 @@ _FALLIBLE: dict[str, tuple[Any, ...]] = {
     "vae_model_set_tensor": (c_void_p, c_char_p, POINTER(Tensor)),
     "vae_trainer_create": (c_void_p, c_void_p, POINTER(TrainerOptions), _HANDLE_OUT),
     "vae_trainer_fit": (c_void_p, PROGRESS_CALLBACK, c_void_p, c_void_p),
+    "vae_trainer_step_on": (c_void_p, POINTER(Tensor), POINTER(BoundStruct)),
     "vae_trainer_record_json": (c_void_p, *_TEXT_OUT),
     "vae_evaluate": (c_void_p, c_void_p, POINTER(EvaluationOptions), c_void_p, _HANDLE_OUT),
     "vae_metrics_json": (c_void_p, *_TEXT_OUT),
@@ -276,21 +282,47 @@ def call(function: Callable[..., int], *arguments: Any) -> None:
     error = c_void_p()
     status = function(*arguments, byref(error))
     if status:
-        raise _taken(status, error)
+        raise _taken(status, error, arguments)
 
 
 # Exceptions of components written in Python, by the thread that they were raised on.
 causes: dict[int, BaseException] = {}
 
 
-def _taken(status: int, error: c_void_p) -> BaseException:
+# What messages of the library call by its name in C, by its name here.
+_WORDS = {
+    "VAE_RUN_RESUME": 'existing_run="resume"',
+    "VAE_RUN_REPLACE": 'existing_run="replace"',
+    "vae_load_plugin or vae_register_plugin": "load_plugin or plugin.register",
+    "vae_load_plugin": "load_plugin",
+    "vae_register_plugin": "plugin.register",
+    "vae_model_tensor_name": "list(parameters)",
+}
+_IDENTIFIERS = re.compile(rf"(?<![\w/.-])(?:{'|'.join(_WORDS)})(?![\w/.-])")
+
+
+def _in_python(message: str, arguments: tuple[Any, ...]) -> str:
+    """A message with the names of this module; what it quotes of the caller's stays as it is."""
+    quoted = [argument for argument in arguments if isinstance(argument, bytes)]
+    for struct in (getattr(argument, "_obj", None) for argument in arguments):
+        if isinstance(struct, Struct):
+            quoted += [getattr(struct, name) for name, kind in struct._fields_ if kind is c_char_p]
+    text = b"\0".join(part for part in quoted if part).decode("utf-8", "replace")
+
+    def name(match: re.Match[str]) -> str:
+        return match[0] if match[0] in text else _WORDS[match[0]]
+
+    return _IDENTIFIERS.sub(name, message)
+
+
+def _taken(status: int, error: c_void_p, arguments: tuple[Any, ...]) -> BaseException:
     """The exception for an error of the library, which is released."""
     try:
         message = library.vae_error_message(error).decode("utf-8", "replace")
     finally:
         library.vae_error_free(error)
     kind = BY_STATUS.get(status, Error)
-    exception = kind(message)
+    exception = kind(_in_python(message, arguments))
     exception.status = status
     cause = causes.pop(threading.get_ident(), None) if causes else None
     if cause is not None and not isinstance(cause, Exception):
@@ -337,15 +369,49 @@ def text(function: Callable[..., int], *arguments: Any) -> str:
             return buffer.raw[: needed.value - 1].decode()
 
 
-def encoded(value: str | os.PathLike[str], name: str) -> bytes:
+def encoded(value: str, name: str) -> bytes:
     """A text for the library, which cannot hold a NUL."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is {value!r}, but must be a text")
+    return _checked(value, name, str.encode)
+
+
+def encoded_path(value: Path, name: str) -> bytes:
+    """A path for the library: a text, bytes, or an object that stands for one of them."""
+    if not isinstance(value, (str, bytes, os.PathLike)):
+        raise TypeError(f"{name} is {value!r}, but must be a path: str, bytes or os.PathLike")
+    return _checked(value, name, os.fsencode)
+
+
+def _checked(value: Any, name: str, encode: Callable[[Any], bytes]) -> bytes:
     try:
-        data = os.fspath(value).encode()
+        data = encode(value)
     except UnicodeEncodeError:
         raise BY_STATUS[1](f"{name} is not valid Unicode") from None
     if b"\0" in data:
         raise BY_STATUS[1](f"{name} holds a NUL character")
     return data
+
+
+def integer(value: Any, name: str, least: int = -(2**63), most: int = 2**63 - 1) -> int:
+    """A whole number of a range: ctypes would take others modulo a power of two."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}, but must be a whole number") from None
+    if not least <= number <= most:
+        raise BY_STATUS[1](f"{name} is {number}, but must be in {least}...{most}")
+    return number
+
+
+def real(value: Any, name: str) -> float:
+    """A number; texts are none, although Python makes numbers of some."""
+    try:
+        if isinstance(value, (str, bytes)):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name} is {value!r}, but must be a number") from None
 
 
 # ------------------------------------------------------------------------------------------- values

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import difflib
 import json
-import os
 from ctypes import byref
 from typing import Any, Iterator, MutableMapping, NamedTuple, Sequence
 
@@ -12,10 +12,11 @@ import numpy as np
 
 from vae_zoo._arrays import as_numbers, from_library, view
 from vae_zoo._data import Data
-from vae_zoo._errors import NotFoundError
+from vae_zoo._errors import MissingParameterError, NotFoundError, renamed
 from vae_zoo._interrupt import Interruptible
-from vae_zoo._library import EvaluationOptions, Handle, ModelInfo, ModelOptions, Setting, Tensor
-from vae_zoo._library import call, create, encoded, library, settings_array, text
+from vae_zoo._library import EvaluationOptions, Handle, ModelInfo, ModelOptions, Path, Setting
+from vae_zoo._library import Tensor, call, create, encoded, encoded_path, library
+from vae_zoo._library import settings_array, text
 
 _MEAN, _VARIANCE, _CODES, _SAMPLE = 1, 2, 3, 4
 
@@ -45,6 +46,8 @@ class Parameters(MutableMapping[str, np.ndarray]):
         self._names = model.tensor_names()
 
     def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._names:
+            raise self._missing(name)
         array = from_library(
             create(
                 library.vae_array_free,
@@ -57,10 +60,17 @@ class Parameters(MutableMapping[str, np.ndarray]):
         return array
 
     def __setitem__(self, name: str, values: Any) -> None:
+        if name not in self._names:
+            raise self._missing(name)
         tensor = view(as_numbers(values, name))
         call(
             library.vae_model_set_tensor, self._model.handle, encoded(name, "name"), byref(tensor)
         )
+
+    def _missing(self, name: object) -> MissingParameterError:
+        near = difflib.get_close_matches(str(name), self._names, n=3)
+        hint = f"; similar ones: {', '.join(near)}" if near else "; list(parameters) gives the names"
+        return MissingParameterError(f"the model has no parameter or buffer {name}{hint}")
 
     def __delitem__(self, name: str) -> None:
         raise TypeError("parameters cannot be removed")
@@ -117,15 +127,15 @@ class Model:
         )
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Model:
-        return cls(create(library.vae_model_free, library.vae_model_load, encoded(path, "path")))
+    def load(cls, path: Path) -> Model:
+        return cls(create(library.vae_model_free, library.vae_model_load, encoded_path(path, "path")))
 
     @classmethod
     def load_bytes(cls, data: bytes) -> Model:
         return cls(create(library.vae_model_free, library.vae_model_load_memory, data, len(data)))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        call(library.vae_model_save, self.handle, encoded(path, "path"))
+    def save(self, path: Path) -> None:
+        call(library.vae_model_save, self.handle, encoded_path(path, "path"))
 
     def save_bytes(self) -> bytes:
         array = create(library.vae_array_free, library.vae_model_save_memory, self.handle)
@@ -189,7 +199,8 @@ class Model:
         options = EvaluationOptions(
             importance_samples=samples, split=encoded(split, "split"), seed=seed
         )
-        with Interruptible() as token:
+        # What the library calls images that come as arrays.
+        with renamed(memory="X"), Interruptible() as token:
             metrics = create(
                 library.vae_metrics_free,
                 library.vae_evaluate,

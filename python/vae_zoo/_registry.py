@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Any, Mapping, NamedTuple
 
 from vae_zoo._interrupt import Interruptible
-from vae_zoo._library import call, create, encoded, library, setting_text, settings_array, text
+from vae_zoo._library import Path, call, create, encoded, encoded_path, integer, library
+from vae_zoo._library import setting_text, settings_array, text
 
 
 class VariantInfo(NamedTuple):
@@ -38,7 +38,7 @@ def list_components(role: str) -> list[dict[str, Any]]:
     return json.loads(text(library.vae_list_components_json, encoded(role, "role")))
 
 
-def load_plugin(path: str | os.PathLike[str]) -> None:
+def load_plugin(path: Path) -> None:
     """Loads a plug-in, whose variants and components are known from then on as built-in ones are.
 
     Parameters
@@ -46,7 +46,7 @@ def load_plugin(path: str | os.PathLike[str]) -> None:
     path : path
         A shared object by the rules of ``vae_plugin.h``.
     """
-    call(library.vae_load_plugin, encoded(path, "path"))
+    call(library.vae_load_plugin, encoded_path(path, "path"))
 
 
 def describe(variant: str) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def build_info() -> dict[str, Any]:
 
 def set_threads(count: int) -> None:
     """Sets how many threads computations of this process use, 1 to 256."""
-    call(library.vae_set_threads, count)
+    call(library.vae_set_threads, integer(count, "count", 1, 256))
 
 
 def get_threads() -> int:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import ctypes
 import json
-import os
 import sys
 from ctypes import byref
 from typing import Any, Callable, NamedTuple
 
+import numpy as np
+
+from vae_zoo._arrays import view
 from vae_zoo._data import Data
 from vae_zoo._errors import CancelledError, InvalidArgumentError
 from vae_zoo._interrupt import Interruptible
-from vae_zoo._library import PROGRESS_CALLBACK, BoundStruct, ProgressStruct, Setting
-from vae_zoo._library import TrainerOptions, call, create, encoded, library, settings_array, text
-from vae_zoo._library import training_messages
+from vae_zoo._library import PROGRESS_CALLBACK, BoundStruct, Path, ProgressStruct, Setting
+from vae_zoo._library import TrainerOptions, call, create, encoded_path, library, settings_array
+from vae_zoo._library import setting_text, text, training_messages
 from vae_zoo._model import Model
 
 _EXISTING = {"refuse": 0, "resume": 1, "replace": 2}
@@ -86,6 +88,40 @@ class Bar:
             self._bar.close()
 
 
+class Updates:
+    """Updates of a model one at a time, on images that the caller brings."""
+
+    # As many as there may be: the trainer must not come to its end.
+    _EPOCHS = "1000000"
+
+    def __init__(
+        self,
+        model: Model,
+        data: Data,
+        settings: list[tuple[str, str]],
+        seed: tuple[str, str],
+    ) -> None:
+        # By which the caller knows whether these updates are still what is wanted.
+        self.settings = settings
+        wanted = dict([*settings, seed])
+        recipe = model.recipe()["training"]
+        for name in ("epochs", "batch_size", "drop_last"):
+            wanted.setdefault(f"training.{name}", setting_text(recipe[name]))
+        mine = {**wanted, "training.epochs": self._EPOCHS, "training.drop_last": "false"}
+        self._trainer = Trainer(model, data, list(mine.items()), None, "refuse")
+        self.batch_size = int(wanted["training.batch_size"])
+        # A trainer leaves its settings in the model's recipe, where the caller's belong. One that drops
+        # what does not fill a batch needs a batch.
+        wanted["training.batch_size"] = str(min(self.batch_size, data.counts["train"]))
+        Trainer(model, data, list(wanted.items()), None, "refuse")
+
+    def make(self, images: np.ndarray) -> Bound:
+        """One update; gives the terms of its images."""
+        bound = BoundStruct()
+        call(library.vae_trainer_step_on, self._trainer._handle, byref(view(images)), byref(bound))
+        return _bound(bound)
+
+
 class Trainer:
     """A training of a model on data: made, it can no longer be refused; ``fit`` runs it."""
 
@@ -94,7 +130,7 @@ class Trainer:
         model: Model,
         data: Data,
         settings: list[tuple[str, str]],
-        run: str | os.PathLike[str] | None,
+        run: Path | None,
         existing_run: str,
     ) -> None:
         if existing_run not in _EXISTING:
@@ -105,7 +141,7 @@ class Trainer:
             existing_run=_EXISTING[existing_run],
             settings=ctypes.cast(settings_array(settings), ctypes.POINTER(Setting)),
             setting_count=len(settings),
-            run=None if run is None else encoded(run, "run"),
+            run=None if run is None else encoded_path(run, "run"),
         )
         self._handle = create(
             library.vae_trainer_free,

@@ -1,4 +1,4 @@
-"""Likelihoods and priors written in Python, as functions over values with gradients.
+"""Likelihoods, priors and variants written in Python, as functions over values with gradients.
 
 >>> import math
 >>> from vae_zoo import plugin
@@ -27,16 +27,17 @@ import threading
 from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_double, c_float, c_int32, c_int64
 from ctypes import c_uint32, c_uint64, c_void_p
 from types import SimpleNamespace
-from typing import Any, Callable, ClassVar, Sequence
+from typing import Any, Callable, ClassVar, Mapping, Sequence
 
 import numpy as np
 
 from vae_zoo import _library
 from vae_zoo._errors import InvalidArgumentError
+from vae_zoo._library import encoded, integer, real, setting_text
 
 __all__ = [
     "Build", "Choice", "Flag", "Integer", "Likelihood", "Number", "Parameter", "Prior", "Value",
-    "concatenate", "constant", "full", "normal", "register", "uniform",
+    "Variant", "concatenate", "constant", "full", "normal", "register", "uniform",
 ]
 
 ABI_VERSION = 1
@@ -223,6 +224,33 @@ class _Component(_library.Struct):
     ]
 
 
+class _VariantDefault(_library.Struct):
+    _fields_ = [("path", c_char_p), ("value", c_char_p)]
+
+
+class _VariantShorthand(_library.Struct):
+    _fields_ = [("name", c_char_p), ("path", c_char_p)]
+
+
+class _Variant(_library.Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("name", c_char_p),
+        ("summary", c_char_p),
+        ("reference", c_char_p),
+        ("encoder", c_char_p),
+        ("prior", c_char_p),
+        ("decoder", c_char_p),
+        ("likelihood", c_char_p),
+        ("objective", c_char_p),
+        ("defaults", POINTER(_VariantDefault)),
+        ("default_count", c_uint64),
+        ("shorthands", POINTER(_VariantShorthand)),
+        ("shorthand_count", c_uint64),
+    ]
+
+
 class _Plugin(_library.Struct):
     _fields_ = [
         ("struct_size", c_uint32),
@@ -232,7 +260,7 @@ class _Plugin(_library.Struct):
         ("summary", c_char_p),
         ("components", POINTER(_Component)),
         ("component_count", c_uint64),
-        ("variants", _P),
+        ("variants", POINTER(_Variant)),
         ("variant_count", c_uint64),
     ]
 
@@ -246,6 +274,9 @@ STRUCTS: dict[str, type[_library.Struct]] = {
     "vae_likelihood": _LikelihoodTable,
     "vae_prior": _PriorTable,
     "vae_component": _Component,
+    "vae_variant_default": _VariantDefault,
+    "vae_variant_shorthand": _VariantShorthand,
+    "vae_variant": _Variant,
     "vae_plugin": _Plugin,
 }
 
@@ -270,7 +301,7 @@ def _call(name: str, *arguments: Any) -> Value:
 
 
 def _axes(shape: Sequence[int]) -> tuple[Any, int]:
-    return (c_int64 * len(shape))(*shape), len(shape)
+    return (c_int64 * len(shape))(*(integer(size, "a size of an axis") for size in shape)), len(shape)
 
 
 def _pointer(x: Any) -> int | None:
@@ -422,15 +453,15 @@ class Value:
 
     def sum(self, axis: int, keepdims: bool = False) -> Value:
         """The sum along an axis."""
-        return _call("sum", self._pointer, axis, int(keepdims))
+        return _call("sum", self._pointer, integer(axis, "axis"), int(keepdims))
 
     def mean(self, axis: int, keepdims: bool = False) -> Value:
         """The mean along an axis."""
-        return _call("mean", self._pointer, axis, int(keepdims))
+        return _call("mean", self._pointer, integer(axis, "axis"), int(keepdims))
 
     def max(self, axis: int, keepdims: bool = False) -> Value:
         """The largest along an axis."""
-        return _call("largest", self._pointer, axis, int(keepdims))
+        return _call("largest", self._pointer, integer(axis, "axis"), int(keepdims))
 
     def row_sums(self) -> Value:
         """The sum of each row: what densities return."""
@@ -458,7 +489,8 @@ class Value:
 
     def slice(self, axis: int, first: int, count: int) -> Value:
         """`count` elements of an axis from `first` on."""
-        return _call("slice", self._pointer, axis, first, count)
+        place = (integer(axis, "axis"), integer(first, "first"), integer(count, "count"))
+        return _call("slice", self._pointer, *place)
 
 
 def constant(numbers: Any) -> Value:
@@ -486,7 +518,7 @@ def uniform(stream: str, *shape: int) -> Value:
 def concatenate(values: Sequence[Any], axis: int) -> Value:
     """Values joined along an axis."""
     pointers = [_pointer(value) for value in values]
-    return _call("concatenate", (c_void_p * len(pointers))(*pointers), len(pointers), axis)
+    return _call("concatenate", (c_void_p * len(pointers))(*pointers), len(pointers), integer(axis, "axis"))
 
 
 class Parameter:
@@ -545,7 +577,11 @@ class Integer(_Declaration):
 
     def __init__(self, default: int, *, least: int, most: int, help: str) -> None:
         super().__init__(
-            help, type=2, default_integer=default, minimum_integer=least, maximum_integer=most
+            help,
+            type=2,
+            default_integer=integer(default, "default"),
+            minimum_integer=integer(least, "least"),
+            maximum_integer=integer(most, "most"),
         )
 
     def _read(self, argument: _Argument) -> int:
@@ -557,7 +593,11 @@ class Number(_Declaration):
 
     def __init__(self, default: float, *, least: float, most: float, help: str) -> None:
         super().__init__(
-            help, type=5, default_number=default, minimum_number=least, maximum_number=most
+            help,
+            type=5,
+            default_number=real(default, "default"),
+            minimum_number=real(least, "least"),
+            maximum_number=real(most, "most"),
         )
 
     def _read(self, argument: _Argument) -> float:
@@ -698,6 +738,48 @@ class Prior(_Base):
     divergence: ClassVar[Any] = None
 
 
+class Variant:
+    """A whole variant: what it is made of, by the names of components or by classes of this module.
+
+    After `register` it is what every variant is: `vae_zoo.list_variants` names it, and
+    ``vae_zoo.VAE("its-name")`` makes an estimator of its class. The first line of its docstring says what
+    it is.
+
+    Attributes
+    ----------
+    name : str
+        In kebab-case, and no other variant's.
+    reference : str
+        The paper it comes from; nothing by default.
+    encoder : str
+        The component that proposes q(z|x), by default ``"mlp"``.
+    prior : str or class
+        The component that prices latents, by default ``"standard-normal"``; a subclass of `Prior` is
+        registered as well.
+    decoder : str
+        The component that explains images, by default ``"mlp"``.
+    likelihood : str or class
+        The component that prices images; a subclass of `Likelihood` is registered as well. By default
+        ``"auto"``: ``"bernoulli"`` for binary images, else ``"gaussian"``.
+    objective : str
+        The component that weighs rate against distortion, by default ``"elbo"``.
+    defaults : mapping
+        Values by path, such as ``{"prior.latent": 10}``, in place of the components' own.
+    shorthands : mapping
+        Short names, which become keywords, with the path or the paths that they set.
+    """
+
+    name: ClassVar[str]
+    reference: ClassVar[str] = ""
+    encoder: ClassVar[str] = "mlp"
+    prior: ClassVar[str | type[Prior]] = "standard-normal"
+    decoder: ClassVar[str] = "mlp"
+    likelihood: ClassVar[str | type[Likelihood]] = "auto"
+    objective: ClassVar[str] = "elbo"
+    defaults: ClassVar[Mapping[str, Any]] = {}
+    shorthands: ClassVar[Mapping[str, str | Sequence[str]]] = {}
+
+
 # Objects that the library holds, by the number that it knows them by.
 _objects: dict[int, _Base] = {}
 _numbers = iter(range(1, 2**62))
@@ -733,7 +815,7 @@ def _method(kind: type, function: Any, name: str, values: int) -> Any:
 def _count(kind: type, name: str) -> Any:
     def body(number: int, channels: int) -> int:
         try:
-            return int(getattr(_objects[number], name)(channels))
+            return integer(getattr(_objects[number], name)(channels), name, 0)
         except BaseException as error:
             _failed(error, f"{kind.__name__}.{name}")
             return 0
@@ -759,7 +841,7 @@ def _likelihood_table(kind: type[Likelihood]) -> _LikelihoodTable:
 def _prior_table(kind: type[Prior]) -> _PriorTable:
     def units(number: int) -> int:
         try:
-            return int(_objects[number].units())  # type: ignore[attr-defined]
+            return integer(_objects[number].units(), "units", 0)  # type: ignore[attr-defined]
         except BaseException as error:
             _failed(error, f"{kind.__name__}.units")
             return 0
@@ -792,23 +874,36 @@ def _creator(kind: type[_Base]) -> Any:
     return _CREATE(body)
 
 
-def register(component: type[_Base]) -> None:
-    """Makes a likelihood or a prior known to the library by its name, from then on.
+def register(component: type[_Base] | type[Variant]) -> None:
+    """Makes a likelihood, a prior or a variant known to the library by its name, from then on.
 
     Parameters
     ----------
     component : class
-        A subclass of `Likelihood` or `Prior` with a ``name`` in kebab-case and a docstring, whose first
-        line says what it is. A class of the same name replaces the former one, while models that exist
-        keep it.
+        A subclass of `Likelihood`, `Prior` or `Variant` with a ``name`` in kebab-case and a docstring,
+        whose first line says what it is. A class of the same name replaces the former one, while models
+        that exist keep it.
     """
+    if not isinstance(component, type) or not issubclass(component, (Likelihood, Prior, Variant)):
+        raise TypeError(
+            f"register takes a subclass of Likelihood, Prior or Variant, but was given {component!r}"
+        )
     summary = (component.__doc__ or "").strip().partition("\n")[0].rstrip(".")
     if not getattr(component, "name", "") or not summary:
         raise InvalidArgumentError(f"{component.__name__} needs a name and a docstring")
+    if issubclass(component, Variant):
+        _register_variant(component, summary)
+    else:
+        _register_component(component, summary)
+
+
+def _register_component(component: type[_Base], summary: str) -> None:
+    from vae_zoo import _classes
+
     declared = [declaration._struct() for declaration in component._declared]
     structs = (_Hyperparameter * len(declared))(*declared)
     described = _Component(
-        name=component.name.encode(),
+        name=encoded(component.name, "name"),
         summary=summary.encode(),
         hyperparameters=ctypes.cast(structs, POINTER(_Hyperparameter)),
         hyperparameter_count=len(declared),
@@ -819,15 +914,66 @@ def register(component: type[_Base]) -> None:
         described.likelihood = ctypes.pointer(_likelihood_table(component))
     elif issubclass(component, Prior):
         described.prior = ctypes.pointer(_prior_table(component))
-    else:
-        raise InvalidArgumentError(f"{component.__name__} is neither a Likelihood nor a Prior")
-    plugin = _Plugin(
-        abi_version=ABI_VERSION,
-        name=f"python-{component.name}".encode(),
-        version=b"1.0",
-        summary=summary.encode(),
+    role = "likelihood" if issubclass(component, Likelihood) else "prior"
+    _register(
+        f"{role}-{component.name}",
+        summary,
+        (component, structs, declared, described),
         components=ctypes.pointer(described),
         component_count=1,
+    )
+    _classes.forget(None)
+
+
+def _register_variant(variant: type[Variant], summary: str) -> None:
+    from vae_zoo import _classes
+
+    parts = {}
+    for role in ("encoder", "prior", "decoder", "likelihood", "objective"):
+        part = getattr(variant, role)
+        if isinstance(part, type):
+            base = {"prior": Prior, "likelihood": Likelihood}.get(role)
+            if base is None or not issubclass(part, base):
+                raise TypeError(f"{variant.__name__}.{role} is {part!r}, which cannot be that")
+            register(part)
+            part = part.name
+        parts[role] = encoded(part, role)
+    if parts["likelihood"] == b"auto":
+        parts["likelihood"] = None
+    defaults = [
+        _VariantDefault(path=encoded(path, "a path"), value=encoded(setting_text(value), path))
+        for path, value in variant.defaults.items()
+    ]
+    shorthands = [
+        _VariantShorthand(name=encoded(name, "a short name"), path=encoded(path, name))
+        for name, paths in variant.shorthands.items()
+        for path in ([paths] if isinstance(paths, str) else paths)
+    ]
+    described = _Variant(
+        name=encoded(variant.name, "name"),
+        summary=summary.encode(),
+        reference=encoded(variant.reference, "reference"),
+        defaults=(_VariantDefault * len(defaults))(*defaults),
+        default_count=len(defaults),
+        shorthands=(_VariantShorthand * len(shorthands))(*shorthands),
+        shorthand_count=len(shorthands),
+        **parts,
+    )
+    _register(
+        f"variant-{variant.name}",
+        summary,
+        (described,),
+        variants=ctypes.pointer(described),
+        variant_count=1,
+    )
+    _classes.forget(variant.name)
+
+
+def _register(name: str, summary: str, kept: tuple[Any, ...], **brought: Any) -> None:
+    """Hands over a plug-in that brings something, which is kept as long as the process."""
+    origin = f"python-{name}".encode()
+    plugin = _Plugin(
+        abi_version=ABI_VERSION, name=origin, version=b"1.0", summary=summary.encode(), **brought
     )
 
     def entry(host: int) -> int:
@@ -837,5 +983,5 @@ def register(component: type[_Base]) -> None:
         return ctypes.addressof(plugin)
 
     called = _library.PLUGIN_ENTRY(entry)
-    _kept.append((component, structs, declared, described, plugin, called))
-    _library.call(_library.library.vae_register_plugin, called, f"python-{component.name}".encode())
+    _kept.append((kept, plugin, called))
+    _library.call(_library.library.vae_register_plugin, called, origin)
