@@ -30,12 +30,12 @@ test: bootstrap lint build lib
 	scripts/test-python
 	scripts/test-install
 
-# Random and hostile arguments to every function of the C interface.
+# Random and hostile arguments to every function of the C interface, random recipes, and random plug-ins.
 CALLS ?= 10000000
 fuzz:
 	swift build $(test_flags) --build-tests
 	VAE_FUZZ_CALLS=$(CALLS) swift test $(test_flags) --skip-build --disable-swift-testing \
-	  --filter VAECTests.FuzzTests
+	  --filter '(VAECTests|PluginTests)\..*Fuzz'
 
 # Errors of memory and threads.
 sanitize: lib

@@ -2,13 +2,19 @@
  * vae.h: variational autoencoders from C.
  *
  * One shared library, libvae.so: describe, create, train, measure, sample, store and load the variational
- * autoencoders of the VAE zoo. Everything that the command vae-zoo does is here but for pictures.
+ * autoencoders of the VAE zoo. The command vae-zoo alone has pictures and folders of them, reports and comparisons,
+ * event files for TensorBoard, sweeps, walks through latent space, the check of plug-ins, and bench in other sizes and
+ * precisions and with a profile.
  *
  * Rules that hold everywhere
  *
  *   Status      Every function that can fail returns a vae_status, VAE_OK (0) on success, and takes a last
  *               argument `vae_error **error`, which may be NULL. On failure it receives an error that the caller
  *               owns (vae_error_free), and every result is set to NULL or zero. On success it receives NULL.
+ *               Each comment says which statuses the function returns when it fails. VAE_ERR_INVALID_ARGUMENT is
+ *               that of NULL where there must be something, of a handle that is none, of text that is not UTF-8,
+ *               and of a struct_size that is no size, whatever else is said of it. VAE_ERR_INTERNAL, a defect of
+ *               this library, is not repeated.
  *   Ownership   *borrowed*: read during the call only. *kept until X*: must stay valid and unchanged until X.
  *               *owned by the caller*: to be released with the function named. Memory of this library is never
  *               released with free().
@@ -51,7 +57,7 @@ extern "C" {
 /* ------------------------------------------------------------------------------------------------ version */
 
 /* The version of the binary interface that this header describes: major * 65536 + minor. A library serves every
- * program built with the same major and the same or a smaller minor. Until 1.0 of the package the major is 0. */
+ * program built with the same major and the same or a smaller minor: from 0.1 on, minor versions only add. */
 #define VAE_ABI_MAJOR 0
 #define VAE_ABI_MINOR 1
 
@@ -98,8 +104,10 @@ void vae_error_free(vae_error *error);
 
 /* --------------------------------------------------------------------------------------------- the process */
 
-/* The number of threads that computations use from then on, at first that of the processors available.
- * count: 1 to 256. [any thread] */
+/* The number of threads that computations use from then on; at first what OMP_NUM_THREADS says in the environment, or
+ * that of the processors available.
+ * count: 1 to 256.
+ * Returns VAE_ERR_INVALID_ARGUMENT for another number. [any thread] */
 vae_status vae_set_threads(int32_t count, vae_error **error);
 
 /* That number. [any thread] */
@@ -112,13 +120,15 @@ typedef void (*vae_log_callback)(const char *message, void *user_data);
 /* Sets who receives messages; NULL for nobody, which is how it begins. [any thread] */
 void vae_set_log_callback(vae_log_callback callback, void *user_data);
 
-/* What the library is and runs on, as a JSON object: version, abi_version, isa, onednn, threads. [any thread] */
+/* What the library is and runs on, as a JSON object: version, abi_version, isa, onednn, threads.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_build_info_json(char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
 /* A switch that stops work, for as many calls as it is given to. */
 typedef struct vae_cancel_token vae_cancel_token;
 
-/* A token that is not set. Owned by the caller: vae_cancel_token_free. [any thread] */
+/* A token that is not set. Owned by the caller: vae_cancel_token_free.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_cancel_token_create(vae_cancel_token **token, vae_error **error);
 
 /* Sets the token: calls that were given it return VAE_ERR_CANCELLED at their next step boundary.
@@ -157,7 +167,8 @@ typedef struct vae_tensor {
 /* Numbers that the library made: dense, row-major. */
 typedef struct vae_array vae_array;
 
-/* Looks at an array. view: its shape and data live as long as the array. [any thread] */
+/* Looks at an array. view: its shape and data live as long as the array.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_array_view(const vae_array *array, vae_tensor *view, vae_error **error);
 
 /* Releases an array; NULL is fine. [any thread] */
@@ -170,29 +181,35 @@ struct DLManagedTensorVersioned;
 
 /* A view of somebody else's DLPack tensor.
  * tensor: borrowed by the view, whose shape, strides and data are its own; it must outlive the view. The deleter
- * stays the caller's to call. [any thread] */
+ * stays the caller's to call.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for another device or element type. [any thread] */
 vae_status vae_tensor_from_dlpack(
     const struct DLManagedTensor *tensor, vae_tensor *view, vae_error **error);
 
-/* As vae_tensor_from_dlpack, for version 1 of DLPack. [any thread] */
+/* As vae_tensor_from_dlpack, for version 1 of DLPack.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for another device or element type, or another major version.
+ * [any thread] */
 vae_status vae_tensor_from_dlpack_versioned(
     const struct DLManagedTensorVersioned *tensor, vae_tensor *view, vae_error **error);
 
 /* Hands an array over as a DLPack tensor that shares its memory. The array may be freed before or after it.
- * tensor: owned by the caller, released by its own deleter. [any thread] */
+ * tensor: owned by the caller, released by its own deleter.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_array_to_dlpack(
     const vae_array *array, struct DLManagedTensor **tensor, vae_error **error);
 
-/* As vae_array_to_dlpack, for version 1 of DLPack. [any thread] */
+/* As vae_array_to_dlpack, for version 1 of DLPack.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_array_to_dlpack_versioned(
     const vae_array *array, struct DLManagedTensorVersioned **tensor, vae_error **error);
 
 /* ------------------------------------------------------------------------------- variants and components */
 
 /* Loads a plug-in: a shared object that brings variants and components, which everything below knows from then on as
- * it knows built-in ones. It is never unloaded; loading a file again takes its description anew. Returns
- * VAE_ERR_NOT_FOUND where there is no such file, VAE_ERR_PLUGIN where it is none or breaks the rules of vae_plugin.h.
- * Nothing is loaded unless it is asked for. path: borrowed. [any thread] */
+ * it knows built-in ones. It is never unloaded; loading a file again takes its description anew. Nothing is loaded
+ * unless it is asked for. path: borrowed.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND where there is no such file, VAE_ERR_PLUGIN where it is no
+ * plug-in or breaks the rules of vae_plugin.h. [any thread] */
 vae_status vae_load_plugin(const char *path, vae_error **error);
 
 /* What a plug-in exports, and a program can hand over itself: see vae_plugin.h, which declares the same type. */
@@ -202,16 +219,19 @@ typedef const struct vae_plugin *(*vae_plugin_entry_function)(const struct vae_h
 
 /* Takes a plug-in that the program itself brings, such as one whose functions are callbacks of another language. What
  * it describes is copied; its functions and user_data are kept until the process ends. A plug-in of the same name is
- * replaced, while models that exist keep the old one. name: what recipes and errors call it; borrowed. [any thread] */
+ * replaced, while models that exist keep the old one. name: what recipes and errors call it; borrowed.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_PLUGIN where it breaks the rules of vae_plugin.h. [any thread] */
 vae_status vae_register_plugin(
     vae_plugin_entry_function entry, const char *name, vae_error **error);
 
-/* All variants as a JSON array: name, summary, origin ("built-in" or a plug-in's file). [any thread] */
+/* All variants as a JSON array: name, summary, origin ("built-in" or a plug-in's file).
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_list_variants_json(
     char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
 /* The components that can fill a role, as a JSON array with their hyper-parameters.
- * role: "encoder", "prior", "decoder", "likelihood" or "objective"; borrowed. [any thread] */
+ * role: "encoder", "prior", "decoder", "likelihood" or "objective"; borrowed.
+ * Returns VAE_ERR_INVALID_ARGUMENT, also for another role. [any thread] */
 vae_status vae_list_components_json(
     const char *role, char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
@@ -219,7 +239,8 @@ vae_status vae_list_components_json(
  * `architecture`, and the `architectures` that can take its place; `shorthands`, the short names that its own recipe
  * takes; `keywords`, those that some choice of parts takes, with paths, type, default (null where it depends on that
  * choice), range and help; and `hyperparameters`, each with path, type, default, range and help.
- * variant: borrowed. [any thread] */
+ * variant: borrowed.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE where there is no such variant. [any thread] */
 vae_status vae_describe_json(
     const char *variant, char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
@@ -230,7 +251,9 @@ typedef struct vae_setting {
   const char *value; /* borrowed */
 } vae_setting;
 
-/* The recipe of a variant with settings applied, as JSON: what vae_model_create takes. [any thread] */
+/* The recipe of a variant with settings applied, as JSON: what vae_model_create takes.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE where there is no such variant or hyper-parameter, or no such
+ * value of one. [any thread] */
 vae_status vae_recipe_json(
     const char *variant, const vae_setting *settings, size_t setting_count, char *buffer,
     size_t capacity, size_t *needed, vae_error **error);
@@ -250,7 +273,9 @@ typedef struct vae_data vae_data;
 /* Opens what `vae-zoo train --data` takes: a built-in set ("shapes", "shapes:32", "shapes-color"), a folder of
  * IDX files or of CIFAR's binary files, an .npy or an .npz file. Folders of images are decoded by the command alone:
  * open the .cache.npz that it leaves beside the folder.
- * source: borrowed. data: owned by the caller, vae_data_free. [any thread] */
+ * source: borrowed. data: owned by the caller, vae_data_free.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_FORMAT for a file that is damaged or of another kind,
+ * VAE_ERR_DATA for one that may not be read or whose values cannot be used. [any thread] */
 vae_status vae_data_open(const char *source, vae_data **data, vae_error **error);
 
 /* Images in memory, which are not copied: a batch is gathered when it is drawn.
@@ -258,7 +283,10 @@ vae_status vae_data_open(const char *source, vae_data **data, vae_error **error)
  * NULL. Both: the memory is kept until vae_data_free and the end of every call that uses the data.
  * range: VAE_RANGE_…, checked against the values. Bytes are divided by 255, unless the range is VAE_RANGE_BINARY, or
  * VAE_RANGE_AUTO and all of train are 0 or 1: then they are taken as they are. Every model keeps this rule, for the
- * bytes it is given later. data: owned by the caller. [any thread] */
+ * bytes it is given later. data: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT for a shape or strides that no images have, VAE_ERR_UNSUPPORTED for a device,
+ * dtype or field that is not known, VAE_ERR_DATA for values outside of the range and for sizes of test that are not
+ * those of train, VAE_ERR_OUT_OF_MEMORY for repeated elements that would not fit. [any thread] */
 vae_status vae_data_from_tensors(
     const vae_tensor *train, const vae_tensor *test, int32_t range, vae_data **data,
     vae_error **error);
@@ -275,11 +303,14 @@ typedef struct vae_data_info {
   int64_t test_count;  /* zero where there is no such split */
 } vae_data_info;
 
-/* Fills in what a data source is. [any thread] */
+/* Fills in what a data source is.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_data_describe(const vae_data *data, vae_data_info *info, vae_error **error);
 
 /* Some images of a split, [count, height, width, channels] of float32.
- * split: "train", "valid" or "test"; borrowed. images: owned by the caller. [any thread] */
+ * split: "train", "valid" or "test"; borrowed. images: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT where these are not all in the split, VAE_ERR_NOT_FOUND where there is no such
+ * split, VAE_ERR_OUT_OF_MEMORY. [any thread] */
 vae_status vae_data_images(
     const vae_data *data, const char *split, int64_t first, int64_t count, vae_array **images,
     vae_error **error);
@@ -308,29 +339,42 @@ typedef struct vae_model_options {
   const vae_data *data; /* borrowed; NULL with sizes and range */
 } vae_model_options;
 
-/* A model with fresh weights. model: owned by the caller, vae_model_free. [any thread] */
+/* A model with fresh weights. model: owned by the caller, vae_model_free.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_RECIPE for what a
+ * recipe or setting cannot say, VAE_ERR_FORMAT for a recipe_json that is none, VAE_ERR_DATA where the parts cannot
+ * take such images, VAE_ERR_PLUGIN where a part of a plug-in fails. [any thread] */
 vae_status vae_model_create(
     const vae_model_options *options, vae_model **model, vae_error **error);
 
 /* The model of a further stage, such as "prior" for a trained vq-vae: a new one with the weights of the first, of which
  * a trainer trains the parts of that stage alone. stage, settings: borrowed; settings are of the new model, such as
- * "prior.channels". next: owned by the caller; the first may be freed. [one thread at a time] */
+ * "prior.channels". next: owned by the caller; the first may be freed.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE where there is no such stage or setting, VAE_ERR_DATA where the
+ * settings leave no place for the weights, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails.
+ * [one thread at a time] */
 vae_status vae_model_create_stage(
     vae_model *model, const char *stage, const vae_setting *settings, size_t setting_count,
     vae_model **next, vae_error **error);
 
-/* The model that a run folder or an exported .safetensors file holds. path: borrowed. [any thread] */
+/* The model that a run folder or an exported .safetensors file holds. path: borrowed.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_IO, VAE_ERR_FORMAT for what is damaged or no model,
+ * VAE_ERR_RECIPE for variants, components and values that this library has not, VAE_ERR_DATA where the recipe
+ * contradicts itself, VAE_ERR_PLUGIN where a part of a plug-in fails. [any thread] */
 vae_status vae_model_load(const char *path, vae_model **model, vae_error **error);
 
-/* The model in the bytes of an exported file. bytes: borrowed. [any thread] */
+/* The model in the bytes of an exported file. bytes: borrowed.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_FORMAT, VAE_ERR_RECIPE, VAE_ERR_DATA and VAE_ERR_PLUGIN as
+ * vae_model_load. [any thread] */
 vae_status vae_model_load_memory(
     const void *bytes, size_t size, vae_model **model, vae_error **error);
 
 /* Writes weights and recipe into one .safetensors file, which appears whole or not at all.
- * path: borrowed; replaced where it exists. [one thread at a time] */
+ * path: borrowed; replaced where it exists.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_IO, VAE_ERR_BUSY. [one thread at a time] */
 vae_status vae_model_save(vae_model *model, const char *path, vae_error **error);
 
-/* The bytes of that file, a uint8 array. bytes: owned by the caller. [one thread at a time] */
+/* The bytes of that file, a uint8 array. bytes: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_BUSY. [one thread at a time] */
 vae_status vae_model_save_memory(vae_model *model, vae_array **bytes, vae_error **error);
 
 /* Releases a model; NULL is fine. A trainer keeps its model alive. [one thread at a time] */
@@ -349,26 +393,31 @@ typedef struct vae_model_info {
   int64_t code_count;      /* different codes, K; zero for latents that are real numbers */
 } vae_model_info;
 
-/* Fills in what a model is. [any thread] */
+/* Fills in what a model is.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_model_describe(const vae_model *model, vae_model_info *info, vae_error **error);
 
-/* The model's recipe as JSON. [any thread] */
+/* The model's recipe as JSON.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_model_recipe_json(
     const vae_model *model, char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
 /* The name of a parameter or buffer, such as "encoder.hidden.0.weights".
- * index: below tensor_count. [any thread] */
+ * index: below tensor_count.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_model_tensor_name(
     const vae_model *model, int64_t index, char *buffer, size_t capacity, size_t *needed,
     vae_error **error);
 
-/* A copy of a parameter or buffer. name: borrowed. array: owned by the caller. [one thread at a time] */
+/* A copy of a parameter or buffer. name: borrowed. array: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_BUSY. [one thread at a time] */
 vae_status vae_model_get_tensor(
     vae_model *model, const char *name, vae_array **array, vae_error **error);
 
 /* Replaces a parameter or buffer. values: borrowed; of its shape, all finite. A model whose tensors were set or
  * loaded trains on from there; a fresh one first looks at the data, to begin near their mean.
- * [one thread at a time] */
+ * Returns VAE_ERR_INVALID_ARGUMENT for another shape or numbers that are not finite, VAE_ERR_NOT_FOUND,
+ * VAE_ERR_UNSUPPORTED for another dtype or device, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY. [one thread at a time] */
 vae_status vae_model_set_tensor(
     vae_model *model, const char *name, const vae_tensor *values, vae_error **error);
 
@@ -398,6 +447,10 @@ typedef struct vae_trainer_options {
 /* A trainer at its first step, or where a resumed run stood; then the model takes the run's weights.
  * model: kept alive, and to be used by nobody else while a call of the trainer runs. data: see vae_data_free.
  * options: borrowed, NULL for defaults. trainer: owned by the caller, vae_trainer_free.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_RECIPE for what a
+ * setting cannot say and for a run of another recipe, VAE_ERR_DATA for data that the model cannot take or be trained
+ * on, VAE_ERR_OUT_OF_MEMORY; for the run VAE_ERR_EXISTS, VAE_ERR_IO, and where it is damaged VAE_ERR_FORMAT,
+ * VAE_ERR_NOT_FOUND or VAE_ERR_DATA; VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails.
  * [one thread at a time, for the model] */
 vae_status vae_trainer_create(
     vae_model *model, const vae_data *data, const vae_trainer_options *options,
@@ -413,12 +466,16 @@ typedef struct vae_bound {
 } vae_bound;
 
 /* Makes one update on the next batch; at the end of an epoch also measures the held-out images and, where there is a
- * run, stores a checkpoint. bound: of that batch, or NULL. Returns VAE_ERR_INVALID_ARGUMENT where all epochs are
- * done. [one thread at a time] */
+ * run, stores a checkpoint. bound: of that batch, or NULL.
+ * Returns VAE_ERR_INVALID_ARGUMENT, also where all epochs are done, VAE_ERR_DIVERGED, VAE_ERR_IO, VAE_ERR_BUSY,
+ * VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
 vae_status vae_trainer_step(vae_trainer *trainer, vae_bound *bound, vae_error **error);
 
 /* As vae_trainer_step, on a batch of the caller's, of any number of images; it is used in place where it is dense
- * float32. batch: borrowed. [one thread at a time] */
+ * float32. batch: borrowed.
+ * Returns VAE_ERR_INVALID_ARGUMENT for a batch of another size, too, VAE_ERR_UNSUPPORTED for its device, dtype or a
+ * field that is not known, VAE_ERR_DATA for values that the model cannot take, VAE_ERR_OUT_OF_MEMORY; else as
+ * vae_trainer_step: VAE_ERR_DIVERGED, VAE_ERR_IO, VAE_ERR_BUSY, VAE_ERR_PLUGIN. [one thread at a time] */
 vae_status vae_trainer_step_on(
     vae_trainer *trainer, const vae_tensor *batch, vae_bound *bound, vae_error **error);
 
@@ -438,18 +495,22 @@ typedef int32_t (*vae_progress_callback)(const vae_progress *progress, void *use
 
 /* Trains to the end, after which the model holds the moving average of its weights where training.average_decay asks
  * for one. A stopped fit goes on where it stood with the next call.
- * callback, token: may be NULL. [one thread at a time] */
+ * callback, token: may be NULL.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_CANCELLED where callback or token stopped it, VAE_ERR_DIVERGED,
+ * VAE_ERR_IO, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
 vae_status vae_trainer_fit(
     vae_trainer *trainer, vae_progress_callback callback, void *user_data,
     const vae_cancel_token *token, vae_error **error);
 
 /* Something measured so far: "step", "epoch" and "total_steps"; "batch.elbo", "batch.rate" and "batch.distortion" of
  * the last update; and of the last finished epoch what metrics.jsonl has, such as "train.elbo", "valid.rate",
- * "active_units" or "rate_per_layer.0". Returns VAE_ERR_NOT_FOUND before there is such a number. [any thread] */
+ * "active_units" or "rate_per_layer.0".
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND before there is such a number. [any thread] */
 vae_status vae_trainer_metric(
     const vae_trainer *trainer, const char *name, double *value, vae_error **error);
 
-/* The record of the last finished epoch as a JSON object, or "null". [any thread] */
+/* The record of the last finished epoch as a JSON object, or "null".
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_trainer_record_json(
     const vae_trainer *trainer, char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
@@ -469,16 +530,21 @@ typedef struct vae_evaluation_options {
   uint64_t seed;
 } vae_evaluation_options;
 
-/* Measures a model on a split. options, token: may be NULL. metrics: owned by the caller. [one thread at a time] */
+/* Measures a model on a split. options, token: may be NULL. metrics: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_NOT_FOUND where there
+ * is no such split, VAE_ERR_DATA for data that the model cannot take, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED,
+ * VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
 vae_status vae_evaluate(
     vae_model *model, const vae_data *data, const vae_evaluation_options *options,
     const vae_cancel_token *token, vae_metrics **metrics, vae_error **error);
 
-/* One number, such as "elbo", "nll", "rate_stderr" or "rate_per_unit.0". name: borrowed. [any thread] */
+/* One number, such as "elbo", "nll", "rate_stderr" or "rate_per_unit.0". name: borrowed.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND. [any thread] */
 vae_status vae_metrics_get(
     const vae_metrics *metrics, const char *name, double *value, vae_error **error);
 
-/* All of them as a JSON object. [any thread] */
+/* All of them as a JSON object.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_metrics_json(
     const vae_metrics *metrics, char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
@@ -491,7 +557,9 @@ void vae_metrics_free(vae_metrics *metrics);
 typedef struct vae_encoding vae_encoding;
 
 /* Encodes images. images: borrowed, used in place where they are dense float32. encoding: owned by the caller.
- * [one thread at a time] */
+ * Returns VAE_ERR_INVALID_ARGUMENT for images of another size, VAE_ERR_UNSUPPORTED for a device, dtype or field that
+ * is not known, VAE_ERR_DATA for values that the model cannot take, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY,
+ * VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
 vae_status vae_encode(
     vae_model *model, const vae_tensor *images, uint64_t seed, vae_encoding **encoding,
     vae_error **error);
@@ -503,8 +571,9 @@ vae_status vae_encode(
 #define VAE_ENCODING_SAMPLE 4   /* a draw of a stochastic layer, [N, …]; codes' vectors for discrete latents */
 
 /* A part of an encoding. layer: below latent_layers, zero nearest to the data; read for samples only.
- * Returns VAE_ERR_NOT_FOUND where the model has no such thing. array: owned by the caller; arrays of the same part
- * share their memory. [any thread] */
+ * array: owned by the caller; arrays of the same part share their memory.
+ * Returns VAE_ERR_INVALID_ARGUMENT for another part, VAE_ERR_NOT_FOUND where the model has no such thing.
+ * [any thread] */
 vae_status vae_encoding_get(
     const vae_encoding *encoding, int32_t part, int64_t layer, vae_array **array, vae_error **error);
 
@@ -514,24 +583,33 @@ void vae_encoding_free(vae_encoding *encoding);
 /* The mean images of latents; draws where the decoder is autoregressive.
  * latents: borrowed; a pointer to the tensor of each stochastic layer, zero nearest to the data, as
  * VAE_ENCODING_SAMPLE gives them; for codes, their numbers (int32) or their vectors.
- * images: [N, height, width, channels], owned by the caller. [one thread at a time] */
+ * images: [N, height, width, channels], owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT for latents of other shapes or codes out of range, VAE_ERR_UNSUPPORTED for a
+ * device, dtype or field that is not known, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a
+ * plug-in fails. [one thread at a time] */
 vae_status vae_decode(
     vae_model *model, const vae_tensor *const *latents, int64_t layer_count, uint64_t seed,
     vae_array **images, vae_error **error);
 
-/* Images through the latents and back. images: borrowed. result: owned by the caller. [one thread at a time] */
+/* Images through the latents and back. images: borrowed. result: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED, VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY and
+ * VAE_ERR_PLUGIN as vae_encode. [one thread at a time] */
 vae_status vae_reconstruct(
     vae_model *model, const vae_tensor *images, uint64_t seed, vae_array **result,
     vae_error **error);
 
 /* Mean images of draws from the prior. temperature: a factor of its deviation, 0 to 1000; 1 for the prior itself.
- * images: [count, height, width, channels], owned by the caller. [one thread at a time] */
+ * images: [count, height, width, channels], owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in
+ * fails. [one thread at a time] */
 vae_status vae_sample(
     vae_model *model, int64_t count, double temperature, uint64_t seed, vae_array **images,
     vae_error **error);
 
 /* log p(x) of each image in nats: importance-weighted with `samples` draws, or the evidence lower bound with
- * zero. samples: to 10,000,000. images: borrowed. result: [N] of float64, owned by the caller. [one thread at a time] */
+ * zero. samples: to 10,000,000. images: borrowed. result: [N] of float64, owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED, VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY and
+ * VAE_ERR_PLUGIN as vae_encode; VAE_ERR_CANCELLED. [one thread at a time] */
 vae_status vae_log_likelihood(
     vae_model *model, const vae_tensor *images, int32_t samples, uint64_t seed,
     const vae_cancel_token *token, vae_array **result, vae_error **error);
@@ -540,6 +618,7 @@ vae_status vae_log_likelihood(
 
 /* Runs a reference workload as `vae-zoo bench` does: "min_ms", "median_ms", "gflops", "utilization", …
  * workload: "mlp", "conv", …; borrowed. token: may be NULL. metrics: owned by the caller, vae_metrics_free.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND where there is no such workload, VAE_ERR_CANCELLED.
  * [any thread, but times mean little beside other work] */
 vae_status vae_bench(
     const char *workload, const vae_cancel_token *token, vae_metrics **metrics, vae_error **error);

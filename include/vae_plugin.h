@@ -23,6 +23,8 @@
  *               is remembered, and becomes the error of the training, the command or the function of vae.h that
  *               needed the result. `fail` adds a reason of the author's own. Nothing that a plug-in gives back stops
  *               the process: a wrong shape is such an error, and numbers that are not finite stop the training.
+ *   Exceptions  No exception of C++, and no longjmp, may leave a function of a plug-in: catch inside, and use `fail`
+ *               or `fail_pass`. What leaves one ends the process.
  *   Ownership   Values and passes are valid until the method that received them returns; a vae_build until the
  *               factory returns; a vae_parameter and what a factory returned until destroy. Stale ones are found out.
  *               Text and arrays that are handed to the host are copied, so they need to be valid during the call
@@ -34,8 +36,9 @@
  *               such structs all elements have the same struct_size. A field that is zero has its default.
  *   Randomness  comes from `normal` and `uniform`, which follow from the seed, the step and the examples, so that
  *               the same training gives the same bits. A method that draws from another source breaks that.
- *   Versions    A host takes plug-ins of its own major version. A plug-in that was built for a later minor version
- *               looks at host->abi_version, or host->struct_size, before it uses what that version brought.
+ *   Versions    A host takes plug-ins of its own major version. From 0.1 on, minor versions only add, so that a plug-in
+ *               runs in every later host of its major version. One that was built for a later minor version than the
+ *               host's looks at host->abi_version, or host->struct_size, before it uses what that version brought.
  *
  * docs/plugins.md has an introduction, Examples/plugin-c a complete plug-in.
  */
@@ -49,8 +52,7 @@
 extern "C" {
 #endif
 
-/* The version of the interface that this header describes: major * 65536 + minor. Until 1.0 of the package the major is
- * 0, and a minor version may change the interface. */
+/* The version of the interface that this header describes: major * 65536 + minor. Minor versions only add. */
 #define VAE_PLUGIN_ABI_MAJOR 0
 #define VAE_PLUGIN_ABI_MINOR 1
 #define VAE_PLUGIN_ABI_VERSION (VAE_PLUGIN_ABI_MAJOR * 65536 + VAE_PLUGIN_ABI_MINOR)

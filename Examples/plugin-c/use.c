@@ -1,6 +1,6 @@
 /* Trains the plug-in's variant for some steps from C, and draws from it.
  *
- *     ./use mixture.so */
+ *     ./use mixture.so [DATA] */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,14 +13,14 @@ static void check(vae_status status, vae_error *error) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 2) {
-    fprintf(stderr, "usage: %s PLUGIN\n", argv[0]);
+  if (argc != 2 && argc != 3) {
+    fprintf(stderr, "usage: %s PLUGIN [DATA]\n", argv[0]);
     return 64;
   }
   vae_error *error = NULL;
   check(vae_load_plugin(argv[1], &error), error);
   vae_data *data = NULL;
-  check(vae_data_open("shapes:32", &data, &error), error);
+  check(vae_data_open(argc > 2 ? argv[2] : "shapes:32", &data, &error), error);
   const vae_setting settings[] = {{"components", "5"}, {"scale", "0.5"}, {"latent", "6"}};
   const vae_model_options options = {
     .struct_size = sizeof options, .variant = "mixture-vae", .settings = settings, .setting_count = 3,

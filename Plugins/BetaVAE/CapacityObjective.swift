@@ -45,6 +45,11 @@ public final class CapacityObjective: Objective {
     guard steps > 0 else { return capacity }
     return capacity * Float(min(1, Double(step) / Double(steps)))
   }
+
+  /// To wait until the capacity has risen; then a larger one.
+  public func latentAdvice(step: Int, epochs: Double) -> LatentAdvice {
+    step < steps ? .wait : .change(["a larger \(.setting("capacity"))"])
+  }
 }
 
 extension Component where Part == any Objective {

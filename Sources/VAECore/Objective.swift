@@ -79,4 +79,15 @@ public protocol Objective: Module {
   var requirements: ObjectiveRequirements { get }
   /// The optimisation problems of one update, in order.
   var phases: [Phase] { get }
+  /// What to say where latents carry nothing after some training.
+  ///
+  /// - Parameters:
+  ///   - step: updates made.
+  ///   - epochs: the same in epochs.
+  func latentAdvice(step: Int, epochs: Double) -> LatentAdvice
+}
+
+extension Objective {
+  /// Nothing of the objective's own can be changed.
+  public func latentAdvice(step: Int, epochs: Double) -> LatentAdvice { .change([]) }
 }

@@ -14,12 +14,37 @@ final class HostFuzzTests: PluginTestCase {
     return max(standard, (asked ?? 0) / 4)
   }
 
+  /// Seeds and numbers of calls of a kind that once failed, of `Tests/Corpus/seeds.txt`.
+  private func failures(_ kind: String) throws -> [(seed: UInt64, calls: Int)] {
+    try String(contentsOfFile: "\(Self.root)/Tests/Corpus/seeds.txt", encoding: .utf8)
+      .split(separator: "\n").compactMap { line in
+        let words = line.split(separator: " ")
+        guard words.count == 3, words[0] == kind else { return nil }
+        return (try XCTUnwrap(UInt64(words[1])), try XCTUnwrap(Int(words[2])))
+      }
+  }
+
+  /// Runs one test for its own seed and for those of past failures.
+  private func forSeeds(
+    _ kind: String, own seed: UInt64, _ standard: Int, _ body: (UInt64, Int) throws -> Void
+  ) throws {
+    try body(seed, calls(standard))
+    for failure in try failures(kind) { try body(failure.seed, failure.calls) }
+  }
+
   // MARK: Descriptions
 
   func testNoDescriptionThatPointsAtMemoryStopsTheProcess() throws {
-    var random = RandomSource(seed: 11).stream("descriptions").generator()
     var taken = 0
-    for _ in 0..<calls(30_000) {
+    try forSeeds("descriptions", own: 11, 30_000) { taken += try describe($0, $1) }
+    XCTAssertGreaterThan(taken, 100, "some must be right, or nothing behind the checks is reached")
+  }
+
+  /// - Returns: the descriptions that were taken.
+  private func describe(_ seed: UInt64, _ count: Int) throws -> Int {
+    var random = RandomSource(seed: seed).stream("descriptions").generator()
+    var taken = 0
+    for _ in 0..<count {
       var fuzzer = DescriptionFuzzer(random: random)
       let plugin = fuzzer.plugin()
       random = fuzzer.random
@@ -37,14 +62,21 @@ final class HostFuzzTests: PluginTestCase {
       }
       fuzzer.free()
     }
-    XCTAssertGreaterThan(taken, 100, "some must be right, or nothing behind the checks is reached")
+    return taken
   }
 
   // MARK: Calls
 
   func testNoCallOfTheHostStopsTheProcess() throws {
+    var made = 0
+    try forSeeds("host", own: 5, 40_000) { made += try callHost($0, $1) }
+    XCTAssertGreaterThan(made, 5_000, "operations must come to results")
+  }
+
+  /// - Returns: the calls that came to a value.
+  private func callHost(_ seed: UInt64, _ count: Int) throws -> Int {
     let prior = try model([(key: "prior.name", value: "test")], InProcess.registry()).prior
-    nonisolated(unsafe) var random = RandomSource(seed: 5).stream("host").generator()
+    nonisolated(unsafe) var random = RandomSource(seed: seed).stream("host").generator()
     nonisolated(unsafe) var made = 0
     nonisolated(unsafe) var older: [OpaquePointer?] = []
     InProcess.density = { host, pass, z in
@@ -56,15 +88,15 @@ final class HostFuzzTests: PluginTestCase {
       return fuzzer.values.randomElement(using: &random) ?? z
     }
     let bytes = MemoryPool.shared.statistics.bytesInUse
-    for number in 0..<calls(40_000) / 40 {
+    for number in 0..<count / 40 {
       let parameter = Parameter(RandomSource(seed: UInt64(number)).stream("z").normal([4, 3]))
       let posterior = DiagonalGaussian(mean: parameter.tensor, logVariance: .zeros([4, 3]))
       let rate = prior.draw(from: posterior, DrawRequest(), context(4, mode: .training)).rate
       _ = rate.sum().backward()
       _ = (prior as? any FalliblePart)?.takeFault()
     }
-    XCTAssertGreaterThan(made, 5_000, "operations must come to results")
     XCTAssertEqual(MemoryPool.shared.statistics.bytesInUse, bytes, "values outlive their pass")
+    return made
   }
 }
 

@@ -5,7 +5,8 @@ import XCTest
 
 /// Random and hostile arguments to every function of the interface.
 final class FuzzTests: XCTestCase {
-  /// The same calls every time; `VAE_FUZZ_CALLS` asks for more, from further seeds.
+  /// The same calls every time; `VAE_FUZZ_CALLS` asks for more, from further seeds. `VAE_FUZZ_LOG`
+  /// names a file for the seed and number of the call under way, which a crash leaves there.
   func testNoArgumentCrashesTheLibraryOrLeaksATensor() throws {
     let asked = ProcessInfo.processInfo.environment["VAE_FUZZ_CALLS"].flatMap { Int($0) }
     let callsASeed = 20_000
@@ -15,6 +16,7 @@ final class FuzzTests: XCTestCase {
       var fuzzer = Fuzzer(seed: seed)
       defer { fuzzer.finish() }
       for number in 0..<callsASeed {
+        FuzzLog.write("seed \(seed), call \(number)")
         if let fault = fuzzer.call() {
           XCTFail("seed \(seed), call \(number): \(fault)")
           return
@@ -35,7 +37,7 @@ private func exportedFunctions() throws -> Set<String> {
 }
 
 /// Makes one call after another and looks whether the library keeps its promises.
-private struct Fuzzer {
+struct Fuzzer {
   private var random: CounterGenerator
   private var pool: [[OpaquePointer]] = Array(repeating: [], count: 8)
   private var freed: [OpaquePointer] = []

@@ -1,5 +1,6 @@
-/* The layout of every struct of vae.h on 64-bit systems, written by scripts/abi-layout. Within a major version no
- * line changes; new fields add lines, and the size of their struct grows. */
+/* The constants of vae.h and the layout of its structs on 64-bit systems, written by scripts/abi-layout. Within a
+ * major version no line changes but those of the minor version; new fields add lines, and the size of their struct
+ * grows. */
 #include "../vae.h"
 
 #ifdef __cplusplus
@@ -7,11 +8,46 @@
 #else
 #define VAE_LAYOUT_ASSERT _Static_assert
 #endif
+#define VAE_LAYOUT_CONSTANT(name, value) VAE_LAYOUT_ASSERT(name == value, #name)
 #define VAE_LAYOUT_SIZE(type, size) VAE_LAYOUT_ASSERT(sizeof(type) == size, #type)
 #define VAE_LAYOUT_FIELD(type, field, offset, size)                                                \
   VAE_LAYOUT_ASSERT(                                                                               \
       offsetof(type, field) == offset && sizeof(((type *)0)->field) == size, #type "." #field)
 
+VAE_LAYOUT_CONSTANT(VAE_ABI_MAJOR, 0);
+VAE_LAYOUT_CONSTANT(VAE_ABI_MINOR, 1);
+VAE_LAYOUT_CONSTANT(VAE_OK, 0);
+VAE_LAYOUT_CONSTANT(VAE_ERR_INVALID_ARGUMENT, 1);
+VAE_LAYOUT_CONSTANT(VAE_ERR_RECIPE, 2);
+VAE_LAYOUT_CONSTANT(VAE_ERR_DATA, 3);
+VAE_LAYOUT_CONSTANT(VAE_ERR_NOT_FOUND, 4);
+VAE_LAYOUT_CONSTANT(VAE_ERR_EXISTS, 5);
+VAE_LAYOUT_CONSTANT(VAE_ERR_IO, 6);
+VAE_LAYOUT_CONSTANT(VAE_ERR_FORMAT, 7);
+VAE_LAYOUT_CONSTANT(VAE_ERR_UNSUPPORTED, 8);
+VAE_LAYOUT_CONSTANT(VAE_ERR_DIVERGED, 9);
+VAE_LAYOUT_CONSTANT(VAE_ERR_CANCELLED, 10);
+VAE_LAYOUT_CONSTANT(VAE_ERR_BUSY, 11);
+VAE_LAYOUT_CONSTANT(VAE_ERR_OUT_OF_MEMORY, 12);
+VAE_LAYOUT_CONSTANT(VAE_ERR_PLUGIN, 13);
+VAE_LAYOUT_CONSTANT(VAE_ERR_INTERNAL, 14);
+VAE_LAYOUT_CONSTANT(VAE_FLOAT32, 1);
+VAE_LAYOUT_CONSTANT(VAE_UINT8, 2);
+VAE_LAYOUT_CONSTANT(VAE_INT32, 3);
+VAE_LAYOUT_CONSTANT(VAE_FLOAT64, 4);
+VAE_LAYOUT_CONSTANT(VAE_DEVICE_CPU, 1);
+VAE_LAYOUT_CONSTANT(VAE_RANGE_AUTO, 0);
+VAE_LAYOUT_CONSTANT(VAE_RANGE_BINARY, 1);
+VAE_LAYOUT_CONSTANT(VAE_RANGE_UNIT, 2);
+VAE_LAYOUT_CONSTANT(VAE_RANGE_REAL, 3);
+VAE_LAYOUT_CONSTANT(VAE_RANGE_BYTES, 4);
+VAE_LAYOUT_CONSTANT(VAE_RUN_REFUSE, 0);
+VAE_LAYOUT_CONSTANT(VAE_RUN_RESUME, 1);
+VAE_LAYOUT_CONSTANT(VAE_RUN_REPLACE, 2);
+VAE_LAYOUT_CONSTANT(VAE_ENCODING_MEAN, 1);
+VAE_LAYOUT_CONSTANT(VAE_ENCODING_VARIANCE, 2);
+VAE_LAYOUT_CONSTANT(VAE_ENCODING_CODES, 3);
+VAE_LAYOUT_CONSTANT(VAE_ENCODING_SAMPLE, 4);
 VAE_LAYOUT_SIZE(vae_tensor, 48);
 VAE_LAYOUT_FIELD(vae_tensor, struct_size, 0, 4);
 VAE_LAYOUT_FIELD(vae_tensor, dtype, 4, 4);

@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 
@@ -51,6 +52,18 @@ public final class EvidenceLowerBound: Objective {
   public func weight(epochs: Double) -> Float {
     guard warmUpEpochs > 0 else { return beta }
     return beta * Float(min(1, epochs / warmUpEpochs))
+  }
+
+  /// To wait for the end of the warm-up; then what makes latents cheaper.
+  public func latentAdvice(step: Int, epochs: Double) -> LatentAdvice {
+    guard epochs >= warmUpEpochs else { return .wait }
+    var changes: [Message] = []
+    if beta > 1 { changes.append("a smaller \(.setting("beta"))") }
+    changes.append(
+      warmUpEpochs > 0
+        ? "a longer \(.setting("warmup_epochs"))" : "\(.setting("warmup_epochs", "5"))")
+    if freeBits == 0 { changes.append("\(.setting("free_bits", "0.5"))") }
+    return .change(changes)
   }
 }
 

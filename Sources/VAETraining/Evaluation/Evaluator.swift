@@ -16,10 +16,20 @@ public struct Evaluator {
   /// image size.
   public var rowLimit: Int
 
+  /// How many examples are measured: all, or the first ones.
+  private let exampleCount: Int
+
   /// An evaluator.
-  public init(model: Model, examples: Examples, seed: Int) {
+  ///
+  /// - Parameters:
+  ///   - model: what is measured.
+  ///   - examples: what it is measured on.
+  ///   - seed: of the draws.
+  ///   - exampleLimit: how many of the first examples are measured at most, nil for all.
+  public init(model: Model, examples: Examples, seed: Int, exampleLimit: Int? = nil) {
     self.model = model
     self.examples = examples
+    exampleCount = min(examples.count, exampleLimit ?? examples.count)
     random = RandomSource(seed: UInt64(bitPattern: Int64(seed))).child("evaluation")
     rowLimit = Self.rowLimit(for: examples.split.shape)
   }
@@ -78,7 +88,7 @@ public struct Evaluator {
     withoutTape {
       let factors = wantsDisentanglement ? examples.split.factors : nil
       var sums = Sums(codeUsage: CodeUsage(model.prior.latents), keepsMeans: factors != nil)
-      for indices in batches {
+      for indices in batches(importanceSamples: importanceSamples ?? 1) {
         let isComplete = measure(indices, importanceSamples: importanceSamples, into: &sums) {
           progress(fraction(indices, $0))
         }
@@ -116,7 +126,7 @@ public struct Evaluator {
 
   /// The fraction of all examples that is done with a fraction of a batch.
   private func fraction(_ indices: [Int], _ part: Double) -> Double {
-    (Double(indices[0]) + part * Double(indices.count)) / Double(examples.count)
+    (Double(indices[0]) + part * Double(indices.count)) / Double(exampleCount)
   }
 
   /// log p(x) of each example of a batch by importance weighting. The bound uses draw 0; the weights
@@ -129,6 +139,8 @@ public struct Evaluator {
     var request = DrawRequest()
     request.usesSampledRate = true
     var weights = RunningLogSumExp(columns: x.shape[0])
+    // Without latents, or with codes, which follow from the example, all draws are the same.
+    let samples = model.prior.latents.isContinuous ? samples : 1
     var done = 0
     while done < samples {
       guard progress(Double(done) / Double(samples)) else { return nil }
@@ -153,7 +165,7 @@ public struct Evaluator {
   ) -> [Double]? {
     withoutTape {
       var found: [Double] = []
-      for indices in batches {
+      for indices in batches(importanceSamples: samples) {
         guard progress(fraction(indices, 0)) else { return nil }
         let context = context(for: indices)
         let x = examples.batch(indices, context)
@@ -171,13 +183,17 @@ public struct Evaluator {
     }
   }
 
-  /// The examples, as many at a time as a forward pass may have.
-  private var batches: [[Int]] {
-    let size = max(1, min(rowLimit, 500))
-    return stride(from: 0, to: examples.count, by: size).map {
-      Array($0..<min($0 + size, examples.count))
+  /// The examples, as many at a time as a forward pass may have; with many draws fewer, so that
+  /// several draws of an example share a pass and with it what depends on the example alone.
+  private func batches(importanceSamples: Int) -> [[Int]] {
+    let size = max(1, min(rowLimit, 500) / min(max(1, importanceSamples), Self.sharedDraws))
+    return stride(from: 0, to: exampleCount, by: size).map {
+      Array($0..<min($0 + size, exampleCount))
     }
   }
+
+  /// Draws of an example that a pass has at least, where so many are asked for.
+  private static let sharedDraws = 16
 
   private func context(for indices: [Int]) -> Context {
     Context(mode: .evaluation, random: random, examples: indices.map(UInt64.init))

@@ -19,7 +19,7 @@ extension Trainer {
     record.seconds = progress.seconds + Clock.seconds - begin
     progress = EpochProgress()
     observe(.epoch(record))
-    for notice in record.notices { observe(.notice(notice)) }
+    noteHealth(of: record, observe)
     if let run {
       try run.appendMetrics(record.json.line)
       try writeCheckpoint(to: run)
@@ -27,18 +27,36 @@ extension Trainer {
     }
   }
 
+  /// Says what calls for attention, once until it changes.
+  private func noteHealth(of record: EpochRecord, _ observe: (TrainingEvent) -> Void) {
+    let health = LatentHealth(record, model.prior.latents)
+    let advice = model.objective.latentAdvice(
+      step: step, epochs: Double(step) / Double(updatesPerEpoch))
+    if health == .fine { saidHealth = .fine }
+    guard health != saidHealth, let notice = record.notice(health, advice) else { return }
+    saidHealth = health
+    observe(.notice(notice))
+  }
+
+  /// Measures the held-out examples. Where there are none, some training examples still show how
+  /// the latents are used.
   private func measureHeldOut(into record: inout EpochRecord) throws {
-    guard let split = data.heldOut else { return }
+    let held = data.heldOut
     let evaluator = Evaluator(
-      model: model, examples: Examples(split, binarization: options.binarization),
-      seed: options.seed)
+      model: model, examples: Examples(held ?? data.train, binarization: options.binarization),
+      seed: options.seed, exampleLimit: held == nil ? Self.diagnosedExamples : nil)
     guard let result = evaluator.run() else { return }
-    record.valid = BoundTerms(distortion: result.distortion.mean, rate: result.rate.mean)
+    if held != nil {
+      record.valid = BoundTerms(distortion: result.distortion.mean, rate: result.rate.mean)
+    }
     record.activeUnits = result.activeUnits.map { Int($0.mean) }
     record.unitRates = result.unitRates
-    if result.layerRates.count > 1 { record.layerRates = result.layerRates }
+    if case .hierarchy = model.prior.latents { record.layerRates = result.layerRates }
     record.codeUsage = result.codeUsage
   }
+
+  /// Training examples that show how latents are used where none are held out, at most.
+  private static let diagnosedExamples = 2000
 
   /// Runs a closure with the weights that evaluation uses: their moving averages where the options
   /// ask for them.

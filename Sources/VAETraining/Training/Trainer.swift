@@ -42,6 +42,8 @@ public final class Trainer {
   var storedRecorder: Recorder?
   /// Records that wait for the next checkpoint.
   var records: [TrainingRecord] = []
+  /// What the last notice was about.
+  var saidHealth = LatentHealth.fine
 
   private let start: Start
   private let schedule: Schedule
