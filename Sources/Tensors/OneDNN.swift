@@ -97,7 +97,7 @@ enum OneDNN {
       status == 0, "oneDNN refused \(what()): \(String(cString: od_status_text(status)))")
   }
 
-  /// Training and evaluating the largest of the reference models takes about 100 of them.
+  /// The reference workloads all together meet fewer than 300, which a test holds them to.
   private static let convolutions = PrimitiveCache<ConvolutionPrimitive.Key, ConvolutionPrimitive>(
     limit: 512)
   private static let products = PrimitiveCache<ProductPrimitive.Key, ProductPrimitive>(limit: 512)
