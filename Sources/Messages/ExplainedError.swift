@@ -22,7 +22,8 @@ public struct ExplainedError<Kind: Equatable & Sendable>: MessageError, Equatabl
     self.message = message
   }
 
-  /// An error that advises nothing.
+  /// An error that advises nothing. Literals, which may quote a message, make the other.
+  @_disfavoredOverload
   public init(_ kind: Kind, _ text: String) {
     self.init(kind, Message(stringLiteral: text))
   }

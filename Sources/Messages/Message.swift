@@ -73,13 +73,3 @@ extension Message: ExpressibleByStringInterpolation {
     }
   }
 }
-
-extension DefaultStringInterpolation {
-  /// A string would lose what a message advises; `description` is for where it may.
-  @available(*, unavailable, message: "write a Message, or use description")
-  public mutating func appendInterpolation(_ message: Message) {}
-
-  /// A string would lose that this is advice.
-  @available(*, unavailable, message: "write a Message, or use description")
-  public mutating func appendInterpolation(_ remedy: Remedy) {}
-}

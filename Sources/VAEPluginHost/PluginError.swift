@@ -21,6 +21,7 @@ struct Misfit: Error {
     self.message = message
   }
 
+  @_disfavoredOverload
   init(_ text: String) {
     self.init(Message(stringLiteral: text))
   }

@@ -12,6 +12,7 @@ enum Console {
   }
 
   /// A line on standard error.
+  @_disfavoredOverload
   static func error(_ line: String) {
     write(line + "\n")
   }
