@@ -107,10 +107,20 @@ extension JSON: Decodable {
   ///   - source: what the bytes are, for the error.
   public init(parsing bytes: [UInt8], source: String) throws(RecipeError) {
     do {
-      self = try JSONDecoder().decode(JSON.self, from: Data(bytes))
+      self = try Self.decode(JSON.self, from: bytes)
     } catch {
       throw RecipeError(.malformed, "\(source) is not valid JSON")
     }
+  }
+}
+
+extension JSON {
+  /// What a JSON text stands for. The line break after it keeps FoundationEssentials from reading
+  /// past the end of a text that ends where it is nested deeper than it allows.
+  package static func decode<Value: Decodable>(
+    _ type: Value.Type, from bytes: some Sequence<UInt8>
+  ) throws -> Value {
+    try JSONDecoder().decode(type, from: Data(bytes) + [UInt8(ascii: "\n")])
   }
 }
 

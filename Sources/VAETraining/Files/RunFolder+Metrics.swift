@@ -1,4 +1,5 @@
 import FoundationEssentials
+import VAECore
 
 extension RunFolder {
   /// What every line of the metrics must have.
@@ -25,10 +26,9 @@ extension RunFolder {
   func cutLines(of path: String, toStep step: Int) throws {
     guard try DurableFiles.kind(of: path) != nil else { return }
     let bytes = try DurableFiles.read(path)
-    let decoder = JSONDecoder()
     var kept = 0
     while let end = bytes[kept...].firstIndex(of: UInt8(ascii: "\n")) {
-      let record = try? decoder.decode(Record.self, from: Data(bytes[kept..<end]))
+      let record = try? JSON.decode(Record.self, from: bytes[kept..<end])
       guard let record, record.step <= step else { break }
       kept = end + 1
     }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import enum VAECore.JSON
 
 extension Safetensors {
   /// The longest header that is read, in bytes: the format's own limit.
@@ -65,7 +66,7 @@ extension Safetensors {
     }
     let header: Header
     do {
-      header = try JSONDecoder().decode(Header.self, from: Data(text))
+      header = try JSON.decode(Header.self, from: text)
     } catch let problem as HeaderProblem {
       throw SafetensorsError(path, problem.text)
     } catch {

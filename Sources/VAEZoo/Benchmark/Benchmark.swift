@@ -45,7 +45,7 @@ public struct Workload: Sendable {
   }
 
   /// Does one step, to see which kernels it meets.
-  package func step(_ precision: Precision = .float32) throws { try make().run(precision) }
+  package func step(_ precision: Precision = .float32) throws { try make(precision).run() }
 
   /// All workloads, in the order of the documentation.
   public static let all: [Workload] = [
