@@ -36,6 +36,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("dnnl")]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CLibFFI", providers: [.apt(["libffi-dev"])]),
+    .target(name: "CGuardedCalls", linkerSettings: [.linkedLibrary("stdc++")]),
     .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CDLPack"),
     .systemLibrary(name: "CVAE", path: "include"),
@@ -96,7 +97,8 @@ let package = Package(
     // Layer 5 too: components that come from outside, in any language that speaks C.
     .target(
       name: "VAEPluginHost",
-      dependencies: ["CLibFFI", "CVAE", "Messages", "Tensors", "NeuralNetworks", "VAECore"],
+      dependencies: [
+        "CGuardedCalls", "CLibFFI", "CVAE", "Messages", "Tensors", "NeuralNetworks", "VAECore"],
       swiftSettings: strict),
 
     // A Swift author's side of include/vae_plugin.h: for plug-ins, and nothing here imports it.

@@ -16,20 +16,46 @@ enum Memory {
     )
   }
 
-  /// The bytes that the machine has left for a process, with what it would clear for it.
-  private static var available: Double {
-    guard let file = fopen("/proc/meminfo", "re") else { return installed }
+  /// The bytes that the machine, the process's container and its limits have left for it, the least
+  /// of them.
+  private static var available: Double { min(free, containerRest, addressRest) }
+
+  /// What the machine has left, with what it would clear for a process.
+  private static var free: Double {
+    value(of: "MemAvailable:", in: "/proc/meminfo").map { $0 * 1024 } ?? installed
+  }
+
+  /// What a container (control groups, version 2) still allows.
+  private static var containerRest: Double {
+    let folder = "/sys/fs/cgroup"
+    guard let limit = value(of: "", in: "\(folder)/memory.max"), limit > 0 else { return .infinity }
+    return limit - (value(of: "", in: "\(folder)/memory.current") ?? 0)
+  }
+
+  /// What the limit of the address space (`ulimit -v`) still allows.
+  private static var addressRest: Double {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0,
+      limit.rlim_cur < UInt64(Int64.max)
+    else { return .infinity }
+    let used = (value(of: "VmSize:", in: "/proc/self/status") ?? 0) * 1024
+    return Double(limit.rlim_cur) - used
+  }
+
+  /// The number after a name at the beginning of a line of a file; nil where there is none.
+  private static func value(of name: String, in path: String) -> Double? {
+    guard let file = fopen(path, "re") else { return nil }
     defer { fclose(file) }
     var line = [CChar](repeating: 0, count: 256)
-    let name = "MemAvailable:"
     while fgets(&line, Int32(line.count), file) != nil {
-      if strncmp(line, name, name.utf8.count) == 0 {
-        return line.withUnsafeBufferPointer { line in
-          line.baseAddress.map { Double(atoll($0 + name.utf8.count)) * 1024 } ?? installed
-        }
-      }
+      let text = String(
+        decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      guard text.hasPrefix(name) else { continue }
+      let digits = text.dropFirst(name.count).drop { $0 == " " || $0 == "\t" }
+        .prefix { $0.isNumber }
+      return Double(digits)
     }
-    return installed
+    return nil
   }
 
   /// The machine's memory in bytes.

@@ -98,8 +98,25 @@ final class CallInterface: @unchecked Sendable {
     types.deallocate()
   }
 
+  /// A call as it is handed through C.
+  private struct PreparedCall {
+    let interface: UnsafeMutablePointer<ffi_cif>
+    let function: vae_function
+    let arguments: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+    // At least as wide as a register, as libffi asks for.
+    var result: UInt64 = 0
+  }
+
   /// Calls a function of this signature whose result is a pointer.
-  func call(_ function: vae_function, _ values: [CValue]) -> UnsafeMutableRawPointer? {
+  ///
+  /// - Parameters:
+  ///   - title: what is called, for the error.
+  ///   - function: the function.
+  ///   - values: the arguments.
+  /// - Throws: `Misfit` where it throws a C++ exception.
+  func call(
+    _ title: @autoclosure () -> String, _ function: @escaping vae_function, _ values: [CValue]
+  ) throws(Misfit) -> UnsafeMutableRawPointer? {
     precondition(
       values.count == arguments.count && zip(values, arguments).allSatisfy { $0.type == $1 },
       "the arguments do not have the prepared signature")
@@ -115,9 +132,13 @@ final class CallInterface: @unchecked Sendable {
       value.store(in: UnsafeMutableRawPointer(slots + index))
       (places + index).initialize(to: UnsafeMutableRawPointer(slots + index))
     }
-    // At least as wide as a register, as libffi asks for.
-    var result: UInt64 = 0
-    ffi_call(prepared, function, &result, places)
-    return UnsafeMutableRawPointer(bitPattern: UInt(result))
+    var call = PreparedCall(interface: prepared, function: function, arguments: places)
+    try GuardedCall.run(title(), &call) { context in
+      guard let call = context?.assumingMemoryBound(to: PreparedCall.self) else { return }
+      ffi_call(
+        call.pointee.interface, call.pointee.function, &call.pointee.result,
+        call.pointee.arguments)
+    }
+    return UnsafeMutableRawPointer(bitPattern: UInt(call.result))
   }
 }

@@ -28,15 +28,25 @@ public struct Plugin: Sendable {
   ///
   /// - Throws: `PluginError` with the rule that it breaks.
   init(entry: vae_plugin_entry_function, origin: String) throws(PluginError) {
-    guard let description = entry(HostTable.table) else {
-      throw PluginError(
-        .unusable, "\(origin): vae_plugin_entry gave NULL: the plug-in cannot serve this version")
-    }
-    do {
+    do throws(Misfit) {
+      var call = EntryCall(entry: entry)
+      try GuardedCall.run("vae_plugin_entry", &call) { context in
+        guard let call = context?.assumingMemoryBound(to: EntryCall.self) else { return }
+        call.pointee.description = call.pointee.entry(HostTable.table)
+      }
+      guard let description = call.description else {
+        throw Misfit("vae_plugin_entry gave NULL: the plug-in cannot serve this version")
+      }
       try self.init(description, origin: origin)
     } catch {
       throw PluginError(.unusable, "\(origin): \(error.message)")
     }
+  }
+
+  /// A call of the entry as it is handed through C.
+  private struct EntryCall {
+    let entry: vae_plugin_entry_function
+    var description: UnsafePointer<vae_plugin>?
   }
 
   private init(_ description: UnsafePointer<vae_plugin>, origin: String) throws(Misfit) {

@@ -131,14 +131,10 @@ final class PluginComponent: @unchecked Sendable {
   func make(_ values: Hyperparameters, _ build: BuildContext) throws -> PluginInstance {
     let scope = BuildScope(component: self, build: build)
     let arguments = CArguments(values, of: hyperparameters)
-    let made = Scopes.run(scope) { handle -> UnsafeMutableRawPointer? in
-      if let make = source.make {
-        return interface.call(
-          make, [.pointer(UnsafeRawPointer(handle))] + arguments.natural)
-      }
-      return arguments.packed.withUnsafeBufferPointer {
-        source.create?(handle, $0.baseAddress, UInt64($0.count), source.user_data)
-      }
+    let made: UnsafeMutableRawPointer?
+    switch Scopes.run(scope, { call($0, arguments) }) {
+    case .success(let object): made = object
+    case .failure(let error): throw PluginError(.failed, "\(origin): \(error.message)")
     }
     withExtendedLifetime(arguments) {}
     guard let fault = scope.fault else {
@@ -150,5 +146,39 @@ final class PluginComponent: @unchecked Sendable {
     }
     if let made { source.destroy?(made) }
     throw fault
+  }
+
+  /// A call of the factory with packed arguments, as it is handed through C.
+  private struct PackedCall {
+    let source: vae_component
+    let build: OpaquePointer?
+    let arguments: UnsafePointer<vae_argument>?
+    let count: UInt64
+    var result: UnsafeMutableRawPointer?
+  }
+
+  /// Calls the factory, of whichever of the two kinds it is.
+  private func call(
+    _ build: OpaquePointer?, _ arguments: CArguments
+  ) -> Result<UnsafeMutableRawPointer?, Misfit> {
+    let title = "the factory of \(title)"
+    return Result { () throws(Misfit) in
+      if let make = source.make {
+        return try interface.call(
+          title, make, [.pointer(UnsafeRawPointer(build))] + arguments.natural)
+      }
+      return try arguments.packed.withUnsafeBufferPointer { packed throws(Misfit) in
+        var call = PackedCall(
+          source: source, build: build, arguments: packed.baseAddress,
+          count: UInt64(packed.count))
+        try GuardedCall.run(title, &call) { context in
+          guard let call = context?.assumingMemoryBound(to: PackedCall.self) else { return }
+          call.pointee.result = call.pointee.source.create?(
+            call.pointee.build, call.pointee.arguments, call.pointee.count,
+            call.pointee.source.user_data)
+        }
+        return call.result
+      }
+    }
   }
 }

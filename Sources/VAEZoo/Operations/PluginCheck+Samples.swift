@@ -9,8 +9,8 @@ extension PluginCheck {
   private static let exampleCount = 64
 
   /// Images of a range, the same every time.
-  private static func data(_ range: ValueRange) throws -> DataSource {
-    let shape = ImageShape(height: side, width: side, channels: 1)
+  private static func data(_ range: ValueRange, channels: Int) throws -> DataSource {
+    let shape = ImageShape(height: side, width: side, channels: channels)
     let numbers = RandomSource(seed: 1).stream("plugin check").uniform([exampleCount, shape.count])
     let values =
       switch range {
@@ -53,14 +53,17 @@ extension PluginCheck {
     return recipe
   }
 
-  /// Runs a body with data that a component takes: binary ones if it can, else others.
+  /// Runs a body with data that a component takes: binary ones if it can, else others, in colour
+  /// where none in grey will do.
   func withSuitableData<Result>(_ body: (DataSource) throws -> Result) throws -> Result {
     var last: any Error = Fault("there are no data")
-    for range in [ValueRange.binary, .unit, .real] {
-      do {
-        return try body(Self.data(range))
-      } catch let error as RecipeError where error.kind == .unsuitableData {
-        last = error
+    for channels in [1, 3] {
+      for range in [ValueRange.binary, .unit, .real] {
+        do {
+          return try body(Self.data(range, channels: channels))
+        } catch let error as RecipeError where error.kind == .unsuitableData {
+          last = error
+        }
       }
     }
     throw last

@@ -159,9 +159,36 @@ extension PluginCheck {
       guard kept < Self.keptLimit else {
         throw Fault("about \(kept) bytes of each object are never released: see destroy")
       }
+      try checkMemoryOfPasses(recipe, data, registry)
     }
     return nil
   }
+
+  /// Uses one object again and again, and looks whether memory comes back.
+  private func checkMemoryOfPasses(
+    _ recipe: Recipe, _ data: DataSource, _ registry: Registry
+  ) throws {
+    let trained = TrainedModel(
+      model: try registry.model(recipe, seed: 1), recipe: recipe, source: "plugin check")
+    func use(_ count: Int) throws {
+      for _ in 0..<count {
+        _ = trained.evaluate(data.train, importanceSamples: 1)
+        try trained.model.checkParts()
+      }
+    }
+    let rounds = 16
+    try use(rounds)
+    let before = cmalloc_bytes_in_use()
+    try use(rounds)
+    let kept = (Int(cmalloc_bytes_in_use()) - Int(before)) / rounds
+    guard kept < Self.keptByPassesLimit else {
+      throw Fault("about \(kept) bytes of each evaluation are never released")
+    }
+  }
+
+  /// Bytes an evaluation at which it counts as keeping memory: caches of the library itself grow by
+  /// less.
+  private static let keptByPassesLimit = 1024
 
   /// Bytes an object at which it counts as keeping memory: below the least that malloc gives.
   private static let keptLimit = 16

@@ -31,7 +31,7 @@ public struct TrainedModel {
   /// - Throws: `FileError`, `SafetensorsError`, `RecipeError` or `TrainingError` naming the file
   ///   and what is wrong with it.
   public static func open(_ path: String, registry: Registry) throws -> TrainedModel {
-    if path.hasSuffix(".safetensors") {
+    if try DurableFiles.kind(of: path) == .file {
       return try open(bytes: DurableFiles.read(path), source: path, registry: registry)
     }
     let run = try RunFolder.open(path)
@@ -73,7 +73,7 @@ public struct TrainedModel {
   ///
   /// - Throws: what `open` throws, and `TrainingError` where the run is not finished.
   static func finished(_ path: String, registry: Registry) throws -> TrainedModel {
-    if !path.hasSuffix(".safetensors") {
+    if try DurableFiles.kind(of: path) != .file {
       _ = try RunFolder.open(path)
       guard DurableFiles.exists("\(path)/model.safetensors") else {
         throw TrainingError(
