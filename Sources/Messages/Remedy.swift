@@ -23,6 +23,8 @@ public enum Remedy: Hashable, Sendable {
   case greyImages
   /// The folder that keeps decoded images.
   case imageCache
+  /// The description of a variant with all its hyper-parameters.
+  case variantDescription(String)
 }
 
 extension Remedy: CustomStringConvertible {
@@ -38,6 +40,7 @@ extension Remedy: CustomStringConvertible {
     case .imageCrop: "crop"
     case .greyImages: "grey"
     case .imageCache: "a cache"
+    case .variantDescription(let variant): "the description of \(variant)"
     }
   }
 }

@@ -110,7 +110,9 @@ public struct Registry: Sendable {
   public func variant(_ name: String) throws(RecipeError) -> any Variant {
     guard let entry = entries.first(where: { $0.variant.name == name }) else {
       let known = entries.map(\.variant.name).joined(separator: ", ")
-      throw RecipeError(.invalid, "there is no variant \(name); there are: \(known)")
+      let near = Suggestion.nearest(to: name, in: entries.map(\.variant.name))
+      let question = near.map { "did you mean \($0)? " } ?? ""
+      throw RecipeError(.invalid, "there is no variant \(name); \(question)there are: \(known)")
     }
     return entry.variant
   }

@@ -50,6 +50,17 @@ struct DescribeCommand: ParsableCommand {
           "  --set \(section.switchName)=\(section.alternatives.joined(separator: "|")) chooses another\n"
       }
     }
-    return String(text.dropLast())
+    return text + "\nShort names: " + shortNames(description).joined(separator: ", ")
+  }
+
+  /// What each short name stands for, such as "hidden = encoder.hidden + decoder.hidden".
+  private func shortNames(_ description: VariantDescription) -> [String] {
+    [
+      "architecture (\(description.architectures.joined(separator: ", ")))",
+      "likelihood = likelihood.name",
+    ]
+      + description.shortNames.filter { !$0.paths.isEmpty }.map {
+        "\($0.name) = \($0.paths.joined(separator: " + "))"
+      }
   }
 }

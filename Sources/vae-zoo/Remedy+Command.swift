@@ -26,6 +26,7 @@ extension Remedy {
     case .imageCrop: "--crop"
     case .greyImages: "--grey"
     case .imageCache: "--cache"
+    case .variantDescription(let variant): "vae-zoo describe \(variant)"
     }
   }
 }

@@ -38,37 +38,67 @@ final class BadOptionTests: CommandTestCase {
   }
 
   func testAnUnknownVariantIsRefusedListingTheKnownOnes() throws {
-    let words = ["gaussian-vea", "gaussian-vae"]
+    let words = ["no variant gaussian-vea; did you mean gaussian-vae?", "there are: ", "iwae"]
     try assertWrong(["describe", "gaussian-vea"], naming: words)
     try assertWrong(
       ["train", "gaussian-vea", "--data", "shapes", "--out", path("run")], naming: words)
   }
 
-  func testUnknownHyperparametersAreRefusedListingTheKnownOnes() throws {
-    for key in ["latnet", "prior.latnet", "codes", "training.epoch", "a.b.c", "."] {
+  func testUnknownHyperparametersAreRefusedNamingWhatMayBeMeant() throws {
+    let cases = [
+      ("latnt", "did you mean latent?"), ("prior.latnet", "did you mean prior.latent?"),
+      ("training.epoch", "did you mean training.epochs?"),
+      ("learning-rate", "did you mean training.learning_rate?"),
+      ("a.b.c", "no hyper-parameter a.b.c; vae-zoo"), (".", "no hyper-parameter .; vae-zoo"),
+    ]
+    for (key, words) in cases {
       try assertWrong(
-        Small.train("shapes", path("run"), ["--set", "\(key)=3"]), naming: [key, "prior.latent"])
+        Small.train("shapes", path("run"), ["--set", "\(key)=3"]),
+        naming: [
+          "there is no hyper-parameter \(key);", words, "vae-zoo describe gaussian-vae lists all",
+        ])
+    }
+  }
+
+  func testHyperparametersOfOtherPartsAreRefusedNamingTheChoiceThatHasThem() throws {
+    let cases = [
+      ("sigma", "sigma belongs to likelihood gaussian; choose it with --set likelihood=gaussian"),
+      ("channels", "channels belongs to architecture conv"),
+      ("codes", "codes belongs to prior "),
+    ]
+    for (key, words) in cases {
+      try assertWrong(
+        Small.train("shapes", path("run"), ["--set", "\(key)=3"]),
+        naming: [words, "choose it with"])
     }
   }
 
   func testWrongValuesAreRefusedNamingThem() throws {
     let cases: [(options: [String], words: [String])] = [
       (["--epochs", "three"], ["epochs", "three"]),
-      (["--epochs", "-1"], ["epochs"]),
+      (["--epochs", "-1"], ["training.epochs cannot be -1", "an integer: 0…"]),
       (["--batch-size", "0"], ["batch_size", "0"]),
       (["--learning-rate", "nan"], ["learning_rate", "nan"]),
+      (["--learning-rate", "-1"], ["training.learning_rate cannot be -1", "a number: "]),
       (["--learning-rate", "1e9"], ["learning_rate", "1e9"]),
-      (["--seed", "-1"], ["seed"]),
+      (["--seed", "-1"], ["training.seed cannot be -1"]),
       (["--binarize", "half"], ["binarize", "half", "threshold", "dynamic"]),
       (["--threads", "0"], ["--threads", "0"]),
+      (["--threads", "-1"], ["--threads must be between 1 and 256, not -1"]),
       (["--threads", "two"], ["--threads", "two"]),
       (["--set", "latent"], ["--set", "latent"]),
       (["--set", "=3"], ["--set"]),
       (["--set", "latent="], ["latent"]),
       (["--set", "latent=99999999999999999999"], ["latent"]),
       (["--set", "hidden=4,,4"], ["hidden", "4,,4"]),
-      (["--set", "sigma=0", "--set", "likelihood=gaussian"], ["sigma", "0"]),
-      (["--set", "architecture=transformer"], ["transformer", "mlp", "conv"]),
+      (
+        ["--set", "sigma=0", "--set", "likelihood=gaussian"],
+        ["sigma cannot be 0: it takes a number from ", ", or learnt"]
+      ),
+      (
+        ["--set", "architecture=transformer"],
+        ["architecture cannot be transformer", "there are: mlp, conv"]
+      ),
       (["--set", "likelihood=poisson"], ["poisson", "bernoulli"]),
       (["--set", "activation=sine"], ["activation", "sine", "relu"]),
     ]
@@ -85,6 +115,7 @@ final class BadOptionTests: CommandTestCase {
     let cases: [(arguments: [String], word: String)] = [
       (sample + ["--count", "0"], "--count"), (sample + ["--count", "x"], "--count"),
       (sample + ["--temperature=-1"], "--temperature"),
+      (sample + ["--temperature", "-1"], "--temperature must be between 0 and 100, not -1"),
       (sample + ["--temperature", "nan"], "--temperature"),
       (evaluate + ["--importance-samples", "0"], "--importance-samples"),
       (evaluate + ["--seed", "x"], "--seed"), (reconstruct + ["--count", "0"], "--count"),

@@ -36,6 +36,9 @@ final class InformationTests: CommandTestCase {
       XCTAssertTrue(text.contains("  \(name) "), name)
     }
     XCTAssertTrue(text.contains("--set encoder.name="), "the other components")
+    let last = try XCTUnwrap(text.split(separator: "\n").last)
+    XCTAssertTrue(last.hasPrefix("Short names: architecture (mlp, conv"), String(last))
+    XCTAssertTrue(last.contains("hidden = encoder.hidden + decoder.hidden, latent = prior.latent"))
   }
 
   func testDescribeAsJSONNamesEveryHyperparameterWithItsDeclaration() throws {

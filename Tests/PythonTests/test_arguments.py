@@ -108,7 +108,7 @@ class WordTests(unittest.TestCase):
         ):
             with self.assertRaisesRegex(vae_zoo.DataError, words):
                 _small().fit(X, validation=validation)
-        with self.assertRaisesRegex(vae_zoo.DataError, "^X has unit values"):
+        with self.assertRaisesRegex(vae_zoo.DataError, "^X has values between 0 and 1"):
             _small().fit(images).evaluate(images / 2)
 
     def test_a_parameter_that_is_not_there_is_a_key_error_and_get_gives_the_default(self):

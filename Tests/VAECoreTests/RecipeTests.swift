@@ -98,13 +98,20 @@ final class RecipeTests: XCTestCase {
     }
   }
 
-  func testUnknownNamesAreRefusedListingTheValidOnes() {
+  func testUnknownNamesAreRefusedNamingWhatMayBeMeant() {
     assertInvalid(
-      [(key: "latnet", value: "3")], "latnet", "latent", "prior.latent", "training.epochs")
+      [(key: "latnet", value: "3")],
+      "there is no hyper-parameter latnet; did you mean latent? the description of gaussian-vae lists all"
+    )
+    assertInvalid([(key: "epochs", value: "3")], "did you mean training.epochs?")
+    assertInvalid([(key: "momentun", value: "3")], "did you mean training.momentum?")
+    assertInvalid([(key: "x", value: "3")], "there is no hyper-parameter x; the description")
     assertInvalid(
-      [(key: "architecture", value: "cnn")], "encoder.name cannot be cnn", "mlp", "conv", "resnet")
+      [(key: "architecture", value: "cnn")], "architecture cannot be cnn", "mlp", "conv", "resnet")
     assertInvalid([(key: "likelihood", value: "poisson")], "bernoulli", "gaussian", "auto")
-    assertInvalid([(key: "sigma", value: "1")], "no hyper-parameter sigma")
+    assertInvalid(
+      [(key: "sigma", value: "1")],
+      "sigma belongs to likelihood gaussian; choose it with likelihood=gaussian")
     XCTAssertThrowsError(try registry.recipe(for: "vae")) {
       XCTAssertTrue("\($0)".contains("there is no variant vae; there are: gaussian-vae"), "\($0)")
     }

@@ -49,8 +49,8 @@ extension Component where Part == any Likelihood {
       guard build.data.range == .binary else {
         throw RecipeError(
           .unsuitableData,
-          "the bernoulli likelihood needs data of zeros and ones, but these are \(build.data.range.rawValue) "
-            + "values; add \(.setting("training.binarize", "threshold")) (or dynamic), or "
+          "the bernoulli likelihood needs data of zeros and ones, but these are "
+            + "\(build.data.range.phrase); add \(.setting("training.binarize", "threshold")) (or dynamic), or "
             + "\(.setting("likelihood", "gaussian"))")
       }
       return BernoulliLikelihood()

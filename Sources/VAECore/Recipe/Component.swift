@@ -126,6 +126,15 @@ public struct DataDescription: Equatable, Sendable {
     case unit
     /// Any finite numbers.
     case real
+
+    /// Such values in words.
+    public var phrase: String {
+      switch self {
+      case .binary: "zeros and ones"
+      case .unit: "values between 0 and 1"
+      case .real: "values outside 0 to 1"
+      }
+    }
   }
 
   /// Pixels from top to bottom.

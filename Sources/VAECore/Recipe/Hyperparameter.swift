@@ -169,9 +169,21 @@ extension Hyperparameter {
   ) throws(RecipeError) -> HyperparameterValue {
     guard let value, allows(value) else {
       throw RecipeError(
-        .invalid, "\(path) cannot be \(written): it takes a \(typeName): \(rangeText)")
+        .invalid, "\(path) cannot be \(written): it takes \(wanted)")
     }
     return value
+  }
+
+  /// What values it takes, such as "an integer: 1…65536".
+  private var wanted: String {
+    guard case .numberOrChoice(let range, let words) = kind else {
+      let article = typeName.first == "i" ? "an" : "a"
+      return "\(article) \(typeName): \(rangeText)"
+    }
+    let (least, largest) = (
+      HyperparameterValue.short(range.lowerBound), HyperparameterValue.short(range.upperBound)
+    )
+    return "a number from \(least) to \(largest), or \(words.joined(separator: ", "))"
   }
 
   private func allows(_ value: HyperparameterValue) -> Bool {

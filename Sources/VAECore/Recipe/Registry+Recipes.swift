@@ -1,3 +1,5 @@
+import Messages
+
 /// How recipes are made: from a variant's defaults, from JSON, and by single settings.
 extension Registry {
   /// The recipe of a variant with all its defaults.
@@ -79,25 +81,24 @@ extension Registry {
   private func componentNames(
     _ key: String, _ value: String, of variant: any Variant
   ) throws(RecipeError) -> [Role: String] {
-    guard key == "architecture", !variant.architectures.isEmpty else {
+    guard key == "architecture" else {
       return Dictionary(
         Shorthand.rolesNamed(by: key).map { ($0, value) }, uniquingKeysWith: { first, _ in first })
     }
-    guard let names = variant.architectures[value] else {
-      let known = variant.architectures.keys.sorted().joined(separator: ", ")
+    let known = architectures(of: variant)
+    guard known.contains(value) else {
       throw RecipeError(
-        .invalid, "architecture cannot be \(value) for \(variant.name): there are: \(known)")
+        .invalid,
+        "architecture cannot be \(value) for \(variant.name): there are: \(known.joined(separator: ", "))"
+      )
     }
-    return names
+    return variant.architectures[value] ?? [.encoder: value, .decoder: value]
   }
 
   private func apply(_ key: String, _ text: String, to recipe: inout Recipe) throws(RecipeError) {
     let targets = try targets(of: key, in: recipe)
     guard !targets.isEmpty else {
-      throw RecipeError(
-        .invalid,
-        "there is no hyper-parameter \(key) in this recipe; there are: "
-          + validKeys(in: recipe).joined(separator: ", "))
+      throw RecipeError(.invalid, unknownKey(key, in: recipe))
     }
     for target in targets {
       var value = try target.declaration.value(parsing: text, path: key)
@@ -110,6 +111,48 @@ extension Registry {
     }
   }
 
+  /// What to say of a key that reaches nothing: which choice of parts has it, or what may have been
+  /// meant, and where all are listed.
+  private func unknownKey(_ key: String, in recipe: Recipe) -> Message {
+    if let owner = owner(of: key, insteadOf: recipe) {
+      let values = owner.values.joined(separator: " or ")
+      return
+        "\(key) belongs to \(owner.title) \(values); choose it with \(.setting(owner.key, owner.values[0]))"
+    }
+    let unknown: Message = "there is no hyper-parameter \(key)"
+    let all: Message = "\(.variantDescription(recipe.variant)) lists all"
+    guard let near = Suggestion.nearest(to: key, in: validKeys(in: recipe)) else {
+      return "\(unknown); \(all)"
+    }
+    return "\(unknown); did you mean \(near)? \(all)"
+  }
+
+  /// The choices of one part, or of the architecture, that bring a key to a recipe that lacks it.
+  private func owner(
+    of key: String, insteadOf recipe: Recipe
+  ) -> (title: String, key: String, values: [String])? {
+    guard let variant = try? variant(recipe.variant) else { return nil }
+    let choices: [(title: String, key: String, values: [String])] =
+      [("architecture", "architecture", architectures(of: variant))]
+      + [Role.likelihood, .objective, .prior, .encoder, .decoder].map { role in
+        (
+          role.rawValue, role == .likelihood ? "likelihood" : "\(role).name",
+          components(role).map(\.name)
+        )
+      }
+    for choice in choices {
+      let values = choice.values.filter { value in
+        var other = recipe
+        guard (try? apply([(key: choice.key, value: value)], to: &other)) != nil else {
+          return false
+        }
+        return (try? targets(of: key, in: other))?.isEmpty == false
+      }
+      if !values.isEmpty { return (choice.title, choice.key, values) }
+    }
+    return nil
+  }
+
   /// Replaces an automatic likelihood by the one that suits the data: Bernoulli for binary values,
   /// else Gaussian.
   public func resolveLikelihood(
@@ -119,6 +162,14 @@ extension Registry {
     guard recipe.part(.likelihood).name == Self.automatic else { return }
     let name = data.range == .binary ? "bernoulli" : "gaussian"
     recipe.parts[.likelihood] = try part(.likelihood, name, of: try variant(recipe.variant))
+  }
+
+  /// Whether the data decide which likelihood a recipe has once some settings are applied to it.
+  public func leavesLikelihoodToData(
+    _ recipe: Recipe, settings: [(key: String, value: String)]
+  ) -> Bool {
+    let chosen = settings.last { Shorthand.rolesNamed(by: $0.key) == [.likelihood] }
+    return (chosen?.value ?? recipe.part(.likelihood).name) == Self.automatic
   }
 
   // MARK: Short names

@@ -43,7 +43,7 @@ extension DataSource {
     else {
       throw RecipeError(
         .unsuitableData,
-        "\(name) has \(found.range.rawValue) values, but the model takes \(wanted.range.rawValue) ones"
+        "\(name) has \(found.range.phrase), but the model takes \(wanted.range.phrase)"
       )
     }
   }
