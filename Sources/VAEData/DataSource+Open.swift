@@ -30,8 +30,7 @@ extension DataSource {
   ///     images where `images` does not name another.
   ///   - images: how image files are decoded and what becomes of them; nil for a program that does
   ///     not decode any.
-  /// - Throws: `DataError`; of kind `missing` where the path, or the training images in a folder,
-  ///   do not exist.
+  /// - Throws: `DataError`; of kind `missing` where the path does not exist.
   public static func open(
     _ specification: String, rule: String? = nil, preparation: String? = nil,
     images: ImageFolderOptions? = nil
@@ -58,6 +57,12 @@ extension DataSource {
         return try imageFolder(specification, images, preparation, rule: wanted)
       default: break
       }
+    }
+    // What does not exist is neither a folder of images nor anything else.
+    if case .missing = kind, ShapeSet(rawValue: specification) == nil, !specification.isEmpty,
+      images?.preparation != nil || images?.cache != nil
+    {
+      throw DataError(.missing, "\(specification) does not exist")
     }
     try refuseOptions(images, for: specification)
     return try open(specification, kind, rule: wanted)

@@ -31,7 +31,13 @@ final class BadDataTests: CommandTestCase {
     }
     try FileManager.default.createDirectory(
       atPath: path("empty"), withIntermediateDirectories: true)
-    try assertUnusable(path("empty"), status: 66, naming: [path("empty"), Self.train])
+    try assertUnusable(path("empty"), naming: [path("empty"), Self.train])
+  }
+
+  func testAMissingFolderOfImagesIsMissingWhateverIsToBecomeOfItsImages() throws {
+    for options in [["--size", "64"], ["--crop"], ["--grey"], ["--cache", path("cache")]] {
+      try assertUnusable("photos", status: 66, naming: ["photos does not exist"], settings: options)
+    }
   }
 
   func testAnUnknownBuiltInSetIsRefused() throws {

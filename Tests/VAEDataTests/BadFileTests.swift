@@ -35,9 +35,9 @@ final class BadFileTests: DataTestCase {
   }
 
   func testAFolderWithoutTrainingImagesIsRefusedNamingThem() throws {
-    assertRefused(folder, kind: .missing, naming: [train, ".gz"])
+    assertRefused(folder, kind: .unusable, naming: [train, ".gz"])
     try write(idx, "t10k-images-idx3-ubyte")
-    assertRefused(folder, kind: .missing, naming: [train])
+    assertRefused(folder, kind: .unusable, naming: [train])
   }
 
   func testEmptyFilesAreRefused() throws {

@@ -299,7 +299,7 @@ final class ImageFolderTests: DataTestCase {
   func testAFolderWithoutImagesIsRefusedNamingWhatIsRead() throws {
     try write([1], "images/a.txt")
     assertRefused(
-      kind: .missing, ["\(folder)/images", "train-images-idx3-ubyte", "data_batch_1.bin", ".png"]
+      kind: .unusable, ["\(folder)/images", "train-images-idx3-ubyte", "data_batch_1.bin", ".png"]
     ) { try openImages() }
   }
 

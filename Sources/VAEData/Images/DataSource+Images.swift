@@ -74,7 +74,7 @@ extension DataSource {
         .unusable, "\(path) is CIFAR's version for Python; get the binary version")
     }
     return DataError(
-      .missing,
+      .unusable,
       "\(path) has neither IDX files (train-images-idx3-ubyte, with or without .gz), nor CIFAR "
         + "files (data_batch_1.bin), nor images (.png, .jpg) in it or below")
   }
