@@ -7,7 +7,8 @@ import VAEZoo
 
 /// The number of threads, which every computing command takes.
 struct ThreadOptions: ParsableArguments {
-  @Option(help: "Threads to compute with (default: all processors).")
+  @Option(
+    parsing: .unconditional, help: "Threads to compute with (default: all processors).")
   var threads: Int?
 
   func validate() throws {
@@ -40,9 +41,16 @@ struct PluginOptions: ParsableArguments {
 
   /// The built-in variants and components with those of plug-ins. Why one of the search path was left
   /// out goes to standard error.
-  func registry() throws -> Registry {
+  ///
+  /// - Parameter run: a run whose plug-ins are loaded where no others are named.
+  func registry(of run: BegunRun? = nil) throws -> Registry {
     let searchPath = getenv(Plugin.pathVariable).map { String(cString: $0) }
-    let (registry, skipped) = try Registry.withPlugins(files, searchPath: searchPath)
+    var (registry, skipped) = try Registry.withPlugins(files, searchPath: searchPath)
+    let loaded = registry.plugInOrigins
+    let missing = run?.plugIns.filter { !loaded.contains($0) } ?? []
+    if files.isEmpty && !missing.isEmpty {
+      (registry, skipped) = try Registry.withPlugins(missing, searchPath: searchPath)
+    }
     for error in skipped { Console.error("plug-in left out: \(error.message)") }
     return registry
   }

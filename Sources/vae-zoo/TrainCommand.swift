@@ -9,9 +9,9 @@ struct TrainCommand: ParsableCommand {
     commandName: "train",
     abstract: "Train a variant, or a recipe, on some data.",
     discussion: """
-      The run folder holds the full recipe, a metrics line an epoch, checkpoints and, at the end, model.safetensors. \
-      A checkpoint is written every epoch and at least every minute; after an interruption --resume continues bit \
-      for bit.
+      The run folder holds the full recipe, one metrics line per epoch, checkpoints and, at the end, model.safetensors. \
+      A checkpoint is written every epoch and at least every minute; after an interruption `train --out RUN \
+      --resume` continues bit for bit, with the recipe, plug-ins and data that the run has on record.
 
         vae-zoo train gaussian-vae --data mnist --out run --binarize dynamic
         vae-zoo train gaussian-vae --data shapes --out run --set latent=10 --set architecture=conv
@@ -36,9 +36,10 @@ struct TrainCommand: ParsableCommand {
   var from: String?
   @Option(
     help: ArgumentHelp(
-      "The data: a built-in set, a folder of IDX files, CIFAR files or images, .npy or .npz.",
+      "The data: a built-in set, a folder of IDX files, CIFAR files or images, .npy or .npz (default: "
+        + "where a run is resumed, its own).",
       valueName: "source"))
-  var data: String
+  var data: String?
   @Option(help: ArgumentHelp("The run folder.", valueName: "run")) var out: String
   @OptionGroup var training: TrainingSettings
   @Option(
@@ -54,9 +55,13 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if [variant, recipe, stage].filter({ $0 != nil }).count != 1 {
+    let subjects = [variant, recipe, stage].filter { $0 != nil }.count
+    if subjects > 1 || (subjects == 0 && !resume) {
       throw ValidationError(
         "name a variant, or give --recipe, or --stage with --from, but only one")
+    }
+    if data == nil && !resume {
+      throw ValidationError("Missing expected argument '--data <source>'")
     }
     if (stage == nil) != (from == nil) {
       throw ValidationError("--stage and --from go together: which stage, and from which run")
@@ -83,15 +88,25 @@ struct TrainCommand: ParsableCommand {
       subject = .recipe(try DurableFiles.read(recipe), source: recipe)
     } else if let stage, let from {
       subject = .stage(stage, from: from)
+    } else if let variant {
+      subject = .variant(variant)
     } else {
-      subject = .variant(variant ?? "")
+      subject = .begun
+    }
+    let begun = resume ? try BegunRun(out) : nil
+    if variant == nil && recipe == nil && stage == nil && begun?.recipe == nil {
+      throw ValidationError(
+        "\(out) holds no run to resume; name a variant, or give --recipe, to begin one")
+    }
+    guard let data = data ?? begun?.data else {
+      throw ValidationError("\(out) has no record of its data; give --data <source>")
     }
     var request = TrainingRequest(
       subject, settings: allSettings, data: data, run: out,
       existing: resume ? .resume : force ? .replace : .refuse)
     // What cannot be written is refused before the run folder is begun.
     if let folder = watching.tensorboard { try TensorBoardLog.makeFolder(folder) }
-    let registry = try plugins.registry()
+    let registry = try plugins.registry(of: variant == nil && recipe == nil ? begun : nil)
     let session = try images.withOptions { images in
       request.images = images
       return try TrainingSession(request, registry: registry)
@@ -103,8 +118,44 @@ struct TrainCommand: ParsableCommand {
     case .finished:
       if !output.json { Console.error("finished: \(out)") }
     case .cancelled:
-      Console.error("interrupted at step \(session.trainer.step); continue with --resume")
+      Console.error(
+        "interrupted at step \(session.trainer.step); continue with: \(continuation)")
       throw ExitCode(ExitStatus.interrupted)
     }
+  }
+
+  /// The command that goes on where this one was interrupted.
+  private var continuation: String {
+    var words = ["vae-zoo", "train", "--out", out, "--resume"]
+    if let threads = threads.threads { words += ["--threads", "\(threads)"] }
+    if watching.report { words.append("--report") }
+    if let folder = watching.tensorboard { words += ["--tensorboard", folder] }
+    if watching.noRecords { words.append("--no-records") }
+    if let cache = images.cache { words += ["--cache", cache] }
+    if output.json { words.append("--json") }
+    return words.map(CommandText.quoted).joined(separator: " ")
+  }
+}
+
+/// What a run folder has on record of how it was begun, as far as it has.
+struct BegunRun {
+  /// The bytes of its recipe.
+  let recipe: [UInt8]?
+  /// The plug-ins that the recipe needs.
+  let plugIns: [String]
+  /// The data that it was last trained on.
+  let data: String?
+
+  /// Reads a run folder; of a folder that holds no run, or does not exist, there is nothing.
+  init(_ path: String) throws {
+    let run = try? RunFolder.open(path)
+    recipe = try run?.recipeBytes()
+    data = try run?.readSessions().last?["data"]?.text
+    let object = recipe.flatMap { try? JSON(parsing: $0, source: path).object }
+    guard case .array(let files)? = object?["plugins"] else {
+      plugIns = []
+      return
+    }
+    plugIns = files.compactMap(\.text)
   }
 }

@@ -54,14 +54,18 @@ final class InterruptionTests: CommandTestCase {
       command.send(signal)
       let outcome = try command.wait()
       XCTAssertEqual(outcome.status, 130, outcome.err)
-      XCTAssertTrue(outcome.err.hasSuffix("continue with --resume\n"), outcome.err)
+      XCTAssertTrue(
+        outcome.err.hasSuffix(
+          "; continue with: vae-zoo train --out \(name) --resume --threads 1 --json\n"), outcome.err
+      )
       let state = try object(String(contentsOfFile: name + "/state.json", encoding: .utf8))
       let step = try XCTUnwrap(state["step"] as? Int)
       XCTAssertTrue((48..<16 * Self.epochs).contains(step), "\(step)")
       XCTAssertTrue(outcome.err.contains("step \(step)"), outcome.err)
       XCTAssertFalse(exists(name + "/model.safetensors"))
       try run(["evaluate", name, "--data", data])
-      try run(arguments(data, name) + ["--resume"])
+      // As the message says.
+      try run(["train", "--out", name, "--resume", "--threads", "1", "--json"])
       try assertSameResults(name, path("whole"))
     }
   }

@@ -76,6 +76,8 @@ final class PluginTests: CommandTestCase {
     try assertRefused(
       ["evaluate", run, "--data", "shapes:32"], status: 64,
       naming: ["recipe.json", "mixture.so", "--plugin"])
+    // The run knows the plug-in that it goes on with.
+    try self.run(["train", "--out", run, "--resume", "--epochs", "2", "--no-records"])
   }
 
   func testAPluginThatFailsAtWorkIsNamed() throws {

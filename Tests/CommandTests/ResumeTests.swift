@@ -73,6 +73,65 @@ final class ResumeTests: CommandTestCase {
     XCTAssertEqual(try snapshot(run), before)
   }
 
+  func testOtherSettingsAreRefusedWithBothValuesOfEachPath() throws {
+    let (data, run) = try copyOfTrainedRun()
+    try assertRefused(
+      TrainedRun.arguments(data: data, run: run)
+        + ["--resume", "--set", "latent=5", "--learning-rate", "0.01"],
+      status: 64,
+      naming: ["begun with prior.latent 4, not 5, and with training.learning_rate 0.001, not 0.01;"]
+    )
+    try assertRefused(
+      Small.train(data, run, ["--epochs", "1", "--resume"]), status: 64,
+      naming: ["beyond the 1 epoch asked for"])
+  }
+
+  func testARunGoesOnWithoutSayingAgainWhatItIs() throws {
+    let data = try makeData(binary: true)
+    try run(Small.train(data, path("whole"), ["--epochs", "5"]))
+    try run(Small.train(data, path("parts"), ["--epochs", "2"]))
+    try run(["train", "--out", path("parts"), "--resume", "--epochs", "5", "--threads", "1"])
+    XCTAssertEqual(try results(path("parts")), try results(path("whole")))
+    let before = try snapshot(path("parts"))
+    try run(["train", "--out", path("parts"), "--resume", "--threads", "1"])
+    XCTAssertEqual(try snapshot(path("parts")), before)
+  }
+
+  func testNothingToResumeIsRefusedWhereNoVariantIsNamed() throws {
+    try assertRefused(
+      ["train", "--out", path("none"), "--resume"], status: 64,
+      naming: ["\(path("none")) holds no run to resume", "name a variant"])
+    XCTAssertFalse(exists(path("none")))
+    let (data, run) = try copyOfTrainedRun()
+    try FileManager.default.removeItem(atPath: run + "/records")
+    try assertRefused(
+      ["train", "--out", run, "--resume"], status: 64, naming: ["no record of its data", "--data"])
+    try self.run(["train", "--out", run, "--resume", "--data", data, "--threads", "1"])
+  }
+
+  func testOtherImagesOfTheSameSizeAreRefusedOnResumingNamingBoth() throws {
+    let (data, run) = try copyOfTrainedRun()
+    let before = try snapshot(run)
+    let other = try write(ArrayFile.npy(TestImages(64, seed: 7), binary: true), "other.npy")
+    try assertRefused(
+      Small.train(other, run, ["--epochs", "4", "--resume"]), status: 64,
+      naming: ["was begun with the data ", "\(other) has other images", "--force"])
+    XCTAssertEqual(try snapshot(run), before)
+    // The same images may lie elsewhere.
+    try FileManager.default.copyItem(atPath: data, toPath: path("moved"))
+    try self.run(Small.train(path("moved"), run, ["--epochs", "4", "--resume"]))
+  }
+
+  func testARunThatDidNotRecordItsImagesGoesOn() throws {
+    let (data, run) = try copyOfTrainedRun()
+    let sessions = run + "/records/sessions.jsonl"
+    var line = try object(String(contentsOfFile: sessions, encoding: .utf8))
+    XCTAssertNotNil(line.removeValue(forKey: "data_checksum"))
+    try (JSONSerialization.data(withJSONObject: line) + Data("\n".utf8))
+      .write(to: URL(fileURLWithPath: sessions))
+    try self.run(Small.train(data, run, ["--epochs", "4", "--resume"]))
+  }
+
   func testImagesOfAnotherSizeAreRefusedOnResuming() throws {
     let (_, run) = try copyOfTrainedRun()
     let before = try snapshot(run)

@@ -137,7 +137,16 @@ extension TrainedModel {
   public func stage(
     _ name: String, settings: [(key: String, value: String)] = [], registry: Registry
   ) throws -> TrainedModel {
-    var recipe = try registry.recipe(ofStage: name, after: recipe, origin: source)
+    try begunStage(
+      registry.recipe(ofStage: name, after: recipe, origin: source), settings: settings,
+      registry: registry)
+  }
+
+  /// The model of a further stage of this one, by that stage's own recipe.
+  func begunStage(
+    _ recipe: Recipe, settings: [(key: String, value: String)], registry: Registry
+  ) throws -> TrainedModel {
+    var recipe = recipe
     try registry.apply(settings, to: &recipe)
     let next = try registry.model(recipe, seed: TrainingOptions(recipe.training).seed)
     try next.load(model, except: recipe.stage.includes, source: source)

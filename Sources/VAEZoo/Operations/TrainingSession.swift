@@ -16,6 +16,8 @@ public struct TrainingRequest: Sendable {
     case recipe([UInt8], source: String)
     /// A further stage of a finished run, which stays as it is.
     case stage(String, from: String)
+    /// What the run folder holds already: its recipe, to be continued.
+    case begun
   }
 
   /// What to do where the run folder exists.
@@ -68,7 +70,7 @@ public final class TrainingSession {
   /// Whether it goes on from a checkpoint, whose weights the model has taken up.
   public let isResumed: Bool
   /// What the user should know before it begins, a sentence each.
-  public let notices: [Message]
+  public private(set) var notices: [Message]
   /// The command that asked for the training, which the run folder keeps; nil for none.
   public var command: String?
 
@@ -79,13 +81,29 @@ public final class TrainingSession {
   public convenience init(_ request: TrainingRequest, registry: Registry) throws {
     let fresh: TrainedModel
     let data: DataSource
+    var likelihoodNotice: Message?
     switch request.subject {
     case .variant(let name):
-      (fresh, data) = try Self.firstStage(
-        of: registry.recipe(for: name), request, registry: registry)
+      let recipe = try registry.recipe(for: name)
+      (fresh, data) = try Self.firstStage(of: recipe, request, registry: registry)
+      likelihoodNotice = Self.likelihoodNotice(of: fresh, recipe, request, registry: registry)
     case .recipe(let bytes, let source):
-      (fresh, data) = try Self.firstStage(
-        of: registry.recipe(parsing: bytes, source: source), request, registry: registry)
+      let recipe = try registry.recipe(parsing: bytes, source: source)
+      (fresh, data) = try Self.firstStage(of: recipe, request, registry: registry)
+      likelihoodNotice = Self.likelihoodNotice(of: fresh, recipe, request, registry: registry)
+    case .begun:
+      let path = request.run
+      guard let bytes = try RunFolder.open(path).recipeBytes() else {
+        throw TrainingError(.unsuitable, "\(path) has no recipe yet, so there is nothing to resume")
+      }
+      let recipe = try registry.recipe(parsing: bytes, source: "\(path)/recipe.json")
+      if let origin = recipe.stage.origin {
+        fresh = try TrainedModel.finished(origin, registry: registry)
+          .begunStage(recipe, settings: request.settings, registry: registry)
+        data = try fresh.data(request.data, images: request.images)
+      } else {
+        (fresh, data) = try Self.firstStage(of: recipe, request, registry: registry)
+      }
     case .stage(let name, let origin):
       fresh = try TrainedModel.finished(origin, registry: registry)
         .stage(name, settings: request.settings, registry: registry)
@@ -94,6 +112,25 @@ public final class TrainingSession {
     try self.init(
       model: fresh.model, recipe: fresh.recipe, data: data, run: request.run,
       existing: request.existing)
+    if let likelihoodNotice { notices.append(likelihoodNotice) }
+  }
+
+  /// What the user should know where the data have made the likelihood a density; nil where they
+  /// have not.
+  private static func likelihoodNotice(
+    of model: TrainedModel, _ recipe: Recipe, _ request: TrainingRequest, registry: Registry
+  ) -> Message? {
+    let part = model.recipe.part(.likelihood)
+    guard registry.leavesLikelihoodToData(recipe, settings: request.settings),
+      part.name == "gaussian", let data = model.recipe.data
+    else { return nil }
+    let sigma = part.values["sigma"]
+    let kind = sigma == .text("learnt") ? "learnt sigma" : "sigma \(sigma)"
+    let notice: Message =
+      "likelihood: gaussian with \(kind) (auto); its distortion is a density and can be negative"
+    guard data.rule == "bytes/255" && data.channels == 1 else { return notice }
+    return notice
+      + "; for numbers like those of papers on binarized MNIST use \(.setting("training.binarize", "dynamic"))"
   }
 
   /// Prepares to train a recipe with settings on data that are open already.
@@ -160,7 +197,8 @@ public final class TrainingSession {
     if let path {
       let run = try RunFolder.create(
         at: path, force: existing == .replace, resume: existing == .resume)
-      checkpoint = try Self.takeUp(run, recipe: recipe, trainer: trainer, path: path)
+      checkpoint = try Self.takeUp(
+        run, recipe: recipe, trainer: trainer, data: data, path: path)
       self.run = run
     } else {
       run = nil
@@ -189,13 +227,14 @@ public final class TrainingSession {
   ///
   /// - Returns: the checkpoint that was taken up, nil where there was none.
   private static func takeUp(
-    _ run: RunFolder, recipe: Recipe, trainer: Trainer, path: String
+    _ run: RunFolder, recipe: Recipe, trainer: Trainer, data: DataSource, path: String
   ) throws -> StoredCheckpoint? {
     let stored = try run.recipeBytes()
     if let stored { try checkSame(stored, recipe, run: path) }
     let checkpoint = try run.storedCheckpoint()
     if let checkpoint { try checkLength(trainer, step: checkpoint.step, run: path) }
     let restore = try checkpoint.map { try trainer.restoration(of: $0) }
+    if checkpoint != nil { try checkSameData(run, data, path: path) }
     // From here on nothing is refused any more, and last of all the model is changed, so that it is
     // what it was where the disk refuses.
     let step = checkpoint?.step ?? 0
@@ -216,7 +255,24 @@ public final class TrainingSession {
     if let stored = try run.recipeBytes() { try Self.checkSame(stored, recipe, run: path) }
     if let checkpoint = try run.latestCheckpoint() {
       try Self.checkLength(trainer, step: checkpoint.step, run: path)
+      try Self.checkSameData(run, data, path: path)
     }
+  }
+
+  /// A resumed run goes on with the examples that it was begun with, wherever they lie now. A run of
+  /// a version that did not record which these were takes any of the size.
+  private static func checkSameData(
+    _ run: RunFolder, _ data: DataSource, path: String
+  ) throws {
+    guard let session = try run.readSessions().last(where: { $0["data_checksum"] != nil }),
+      let recorded = session["data_checksum"]?.text, recorded != data.checksum
+    else { return }
+    let name = session["data"]?.text ?? "other data"
+    let new = name == data.name ? "which has other images now" : "and \(data.name) has other images"
+    throw RecipeError(
+      .invalid,
+      "\(path) was begun with the data \(name), \(new); resume with the data that it was begun with, "
+        + "or \(.replace) to begin again")
   }
 
   /// A resumed run keeps its recipe; only the number of epochs may be another one, where the
@@ -233,33 +289,51 @@ public final class TrainingSession {
       oldTraining["epochs"] = nil
       newTraining["epochs"] = nil
     }
-    let parts = Role.allCases.map(\.rawValue) + ["variant", "data", "stages"]
-    for part in parts where old[part] != new[part] {
-      throw RecipeError(
-        .invalid,
-        "\(run) was begun with another \(part): \(old[part]?.line ?? "none"); resume with the same settings, or "
-          + "\(.replace) to begin again")
-    }
     // A recipe of a version that lacked an option means its default.
     let missing = TrainingOptions.hyperparameters.filter { oldTraining[$0.name] == nil }
     for declaration in missing where declaration.name != "epochs" {
       oldTraining[declaration.name] = declaration.default.json
     }
-    for member in newTraining.members where oldTraining[member.name] != member.value {
-      throw RecipeError(
-        .invalid,
-        "\(run) was begun with \(member.name) \(oldTraining[member.name]?.line ?? "unset"), not "
-          + "\(member.value.line); resume with the same settings, or \(.replace) to begin again")
+    var differences: [String] = []
+    for part in ["variant"] + Role.allCases.map(\.rawValue) + ["data", "stages"] {
+      differences += Self.differences(old[part], new[part], path: part)
     }
+    for member in newTraining.members {
+      differences += Self.differences(
+        oldTraining[member.name], member.value, path: "training.\(member.name)")
+    }
+    guard !differences.isEmpty else { return }
+    throw RecipeError(
+      .invalid,
+      "\(run) was begun with \(differences.joined(separator: ", and with ")); resume with the same settings, or "
+        + "\(.replace) to begin again")
+  }
+
+  /// Where two values of a recipe differ, each such as "prior.latent 4, not 5". Of a part by another
+  /// name it is the name alone.
+  private static func differences(_ old: JSON?, _ new: JSON?, path: String) -> [String] {
+    guard old != new else { return [] }
+    guard let oldMembers = old?.object, let newMembers = new?.object else {
+      func text(_ value: JSON?) -> String { value.map { $0.text ?? $0.line } ?? "unset" }
+      return ["\(path) \(text(old)), not \(text(new))"]
+    }
+    if oldMembers["name"] != newMembers["name"] {
+      return differences(oldMembers["name"], newMembers["name"], path: "\(path).name")
+    }
+    let names =
+      newMembers.members.map(\.name)
+      + oldMembers.members.map(\.name).filter { newMembers[$0] == nil }
+    return names.flatMap { differences(oldMembers[$0], newMembers[$0], path: "\(path).\($0)") }
   }
 
   /// A run cannot end before the epoch it has come to.
   private static func checkLength(_ trainer: Trainer, step: Int, run: String) throws {
     guard step > trainer.totalSteps else { return }
     let done = (step + trainer.updatesPerEpoch - 1) / trainer.updatesPerEpoch
+    let wanted = trainer.options.epochs
     throw RecipeError(
       .invalid,
-      "\(run) has come to epoch \(done), beyond the \(trainer.options.epochs) epochs asked for; resume with "
+      "\(run) has come to epoch \(done), beyond the \(wanted) epoch\(wanted == 1 ? "" : "s") asked for; resume with "
         + "\(.setting("training.epochs", "\(done)")) or more, or \(.replace) to begin again")
   }
 
@@ -296,9 +370,11 @@ public final class TrainingSession {
     guard !hasBegun else { return }
     try removeExport()
     hasBegun = true
+    guard let run else { return }
     var line: JSON.Object = [
       "step": .integer(trainer.step), "time": .integer(time(nil)), "data": .text(data.name),
-      "version": .text(VAEZooVersion.text), "threads": .integer(Engine.threads),
+      "data_checksum": .text(data.checksum), "version": .text(VAEZooVersion.text),
+      "threads": .integer(Engine.threads),
       "instruction_set": .text(Engine.instructionSet), "onednn": .text(Engine.oneDNNVersion),
       "parameters": .integer(trainer.model.parameterCount),
       "training_examples": .integer(data.train.count),
@@ -306,7 +382,7 @@ public final class TrainingSession {
       "updates_per_epoch": .integer(trainer.updatesPerEpoch),
     ]
     if let command { line["command"] = .text(command) }
-    try run?.appendSession(JSON.object(line).line)
+    try run.appendSession(JSON.object(line).line)
   }
 
   private var hasBegun = false
