@@ -14,6 +14,9 @@ public final class UniformCodePrior: QuantizingPrior {
     self.quantizer = quantizer
   }
 
+  /// All codes are alike at any temperature.
+  public var usesTemperature: Bool { false }
+
   /// The codebook.
   public var members: Members { ["codebook": .module(quantizer.codebook)] }
 

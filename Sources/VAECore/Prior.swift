@@ -83,6 +83,9 @@ public protocol Prior: Module {
   /// What the latents look like.
   var latents: LatentStructure { get }
 
+  /// Whether the temperature of a draw changes anything.
+  var usesTemperature: Bool { get }
+
   /// Called once before the first update, after every part has seen the first training batches, for
   /// a start from what the encoder says about them.
   func prepare(firstBatches: [Tensor], encodedBy encoder: any Encoder, context: Context) throws
@@ -99,6 +102,9 @@ public protocol Prior: Module {
 }
 
 extension Prior {
+  /// It does.
+  public var usesTemperature: Bool { true }
+
   /// Starts from what it is.
   public func prepare(
     firstBatches: [Tensor], encodedBy encoder: any Encoder, context: Context

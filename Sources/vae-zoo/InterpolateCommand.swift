@@ -8,7 +8,7 @@ struct InterpolateCommand: ParsableCommand {
     commandName: "interpolate",
     abstract: "Walk through latent space from one image to another.",
     discussion: """
-      A row a pair of images of the split, chosen by the seed or by --from and --to. Ways between units are spherical, \
+      One row per pair of images of the split, chosen by the seed or by --from and --to. Ways between units are spherical, \
       in coordinates in which the prior is standard normal; --linear makes them straight. Codes are replaced one by \
       one; --linear mixes their vectors.
 
@@ -25,11 +25,16 @@ struct InterpolateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The image to begin with, counted from 0.", valueName: "index"))
   var from: Int?
   @Option(help: ArgumentHelp("The image to end with.", valueName: "index")) var to: Int?
-  @Option(help: "The number of pairs, where --from and --to do not name one.") var count = 6
-  @Option(help: "Images on a way, both ends included (default: 11, in an animation 24).")
+  @Option(
+    parsing: .unconditional,
+    help: "The number of pairs, where --from and --to do not name one (default: 6).")
+  var count: Int?
+  @Option(
+    parsing: .unconditional,
+    help: "Images on a way, both ends included (default: 11, in an animation 24).")
   var steps: Int?
   @Flag(help: "Go straight.") var linear = false
-  @Option(help: "The seed of all draws.") var seed = 0
+  @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
@@ -37,7 +42,10 @@ struct InterpolateCommand: ParsableCommand {
   func validate() throws {
     try SplitName.check(split)
     if (from == nil) != (to == nil) { throw ValidationError("--from and --to go together") }
-    if !(1...1000).contains(count) {
+    if from != nil && count != nil {
+      throw ValidationError("--from and --to name one pair; leave out --count")
+    }
+    if let count, !(1...1000).contains(count) {
       throw ValidationError("--count must be between 1 and 1000, not \(count)")
     }
     try WalkSteps.check(steps)
@@ -48,7 +56,7 @@ struct InterpolateCommand: ParsableCommand {
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
     let model = try TrainedModel.open(path, registry: plugins.registry())
     let split = try images.open(data, for: model).split(named: split)
-    var pairs = model.randomPairs(split, count: count, seed: seed)
+    var pairs = model.randomPairs(split, count: count ?? 6, seed: seed)
     if let from, let to {
       pairs = [(try split.index(from, option: "--from"), try split.index(to, option: "--to"))]
     }

@@ -10,10 +10,12 @@ struct SampleCommand: ParsableCommand {
 
   @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
   var path: String
-  @Option(help: "The number of images.") var count = 64
+  @Option(parsing: .unconditional, help: "The number of images.") var count = 64
   @Option(help: ArgumentHelp("The file to write: .png or .npy.", valueName: "file")) var out: String
-  @Option(help: "The seed of all draws.") var seed = 0
-  @Option(help: ArgumentHelp("A factor for the prior's standard deviations.", valueName: "t"))
+  @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("A factor for the prior's standard deviations.", valueName: "t"))
   var temperature: Float = 1
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
@@ -31,6 +33,12 @@ struct SampleCommand: ParsableCommand {
     threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy])
     let model = try TrainedModel.open(path, registry: plugins.registry())
+    guard temperature == 1 || model.model.prior.usesTemperature else {
+      throw RecipeError(
+        .invalid,
+        "--temperature changes nothing in \(path), whose prior \(model.recipe.part(.prior).name) has no "
+          + "deviations; leave it out")
+    }
     let images = model.sample(count: count, seed: seed, temperature: temperature)
     try model.model.checkParts()
     try output.write(images, range: model.recipe.data?.range ?? .unit)

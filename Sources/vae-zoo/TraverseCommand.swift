@@ -8,7 +8,7 @@ struct TraverseCommand: ParsableCommand {
     commandName: "traverse",
     abstract: "Show what each latent unit does.",
     discussion: """
-      A row a unit, ordered by rate, largest first, and labelled with it: the unit runs over quantiles of its prior, \
+      One row per unit, ordered by rate, largest first, and labelled with it: the unit runs over quantiles of its prior, \
       evenly spaced from 1 % to 99 %, while all others stay. The start is the middle of the prior, or an image of \
       --data given by --from. In a hierarchy each layer has its rows, the top first; the layers below are drawn anew \
       with the same random numbers in every image. In a grid of codes a row is a place, where other codes are put; \
@@ -26,20 +26,23 @@ struct TraverseCommand: ParsableCommand {
   var out: String
   @Option(help: ArgumentHelp("Data to measure the rates on, and to start in.", valueName: "source"))
   var data: String?
-  @Option(help: "The split of the data: train, valid or test.") var split = "test"
+  @Option(help: "The split of the data: train, valid or test (default: test).")
+  var split: String?
   @Option(help: ArgumentHelp("The image of the data to start at.", valueName: "index")) var from:
     Int?
-  @Option(help: "Rows at most, in each layer.") var units = 10
-  @Option(help: "Images in a row (default: 11, in an animation 24).") var steps: Int?
-  @Option(help: "The seed of all draws.") var seed = 0
+  @Option(parsing: .unconditional, help: "Rows at most, in each layer.") var units = 10
+  @Option(parsing: .unconditional, help: "Images in a row (default: 11, in an animation 24).")
+  var steps: Int?
+  @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
 
   func validate() throws {
-    try SplitName.check(split)
+    if let split { try SplitName.check(split) }
     try WalkSteps.check(steps)
     if from != nil && data == nil { throw ValidationError("--from needs --data") }
+    if split != nil && data == nil { throw ValidationError("--split needs --data") }
     if !images.isEmpty && data == nil {
       throw ValidationError("--size, --crop, --grey and --cache need --data")
     }
@@ -52,7 +55,7 @@ struct TraverseCommand: ParsableCommand {
     threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
     let model = try TrainedModel.open(path, registry: plugins.registry())
-    let split = try data.map { try images.open($0, for: model).split(named: self.split) }
+    let split = try data.map { try images.open($0, for: model).split(named: self.split ?? "test") }
     var start = TrainedModel.TraversalStart.prior
     if let from, let split {
       start = .example(try split.index(from, option: "--from"), of: split)

@@ -89,6 +89,9 @@ final class LatentCommandTests: CommandTestCase {
       naming: ["--to 40", "39"])
     try assertRefused(
       interpolate + ["--out", path("x.png"), "--steps", "1"], status: 64, naming: ["--steps"])
+    try assertRefused(
+      interpolate + ["--out", path("x.png"), "--from", "3", "--to", "4", "--count", "2"],
+      status: 64, naming: ["--from", "--count"])
   }
 
   func testUnitsAreSweptByTheRatesOnRecordOrMeasured() throws {
@@ -105,6 +108,9 @@ final class LatentCommandTests: CommandTestCase {
     try run(["traverse", shared.model, "--data", shared.data, "--out", path("exported.png")])
     try assertRefused(
       traverse + ["--out", path("x.png"), "--from", "2"], status: 64, naming: ["--data"])
+    try assertRefused(
+      traverse + ["--out", path("x.png"), "--split", "test"], status: 64,
+      naming: ["--split needs --data"])
     try assertRefused(
       traverse + ["--out", path("x.png"), "--data", shared.data, "--from", "40"], status: 64,
       naming: ["--from 40"])

@@ -38,6 +38,10 @@ final class StageTests: CommandTestCase {
     XCTAssertEqual(
       try number(first, "codebook_perplexity"), try number(second, "codebook_perplexity"))
     try run(["sample", path("second"), "--count", "4", "--out", path("samples.npy")])
+    // Codes that are all alike are as likely at any temperature, those of a network are not.
+    let cold = ["--count", "4", "--temperature", "0.5", "--out", path("cold.npy")]
+    try assertRefused(["sample", path("first")] + cold, status: 64, naming: ["--temperature"])
+    try run(["sample", path("second")] + cold)
     try run(["reconstruct", path("second"), "--data", data, "--out", path("images.png")])
   }
 
@@ -45,7 +49,7 @@ final class StageTests: CommandTestCase {
     let data = try makeData()
     try train(data, "first")
     try run(stage(data, epochs: 1))
-    try run(stage(data, epochs: 3) + ["--resume"])
+    try run(["train", "--out", path("second"), "--resume", "--epochs", "3", "--threads", "1"])
     let resumed = try bytes(path("second/weights.safetensors"))
     try run(stage(data, epochs: 3) + ["--force"])
     XCTAssertEqual(try bytes(path("second/weights.safetensors")), resumed)

@@ -58,6 +58,8 @@ public final class EmptyPrior: Prior {
   public var members: Members { [:] }
   /// None.
   public var latents: LatentStructure { .none }
+  /// Nothing is drawn.
+  public var usesTemperature: Bool { false }
 
   /// No layers, for K · N rows.
   public func draw(
