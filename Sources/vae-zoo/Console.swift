@@ -5,6 +5,10 @@ import VAEZoo
 
 /// Standard output and standard error.
 enum Console {
+  /// What the numbers of trainings and comparisons are.
+  static let unitsNotice =
+    "numbers are in nats per example; −ELBO = distortion + rate, lower is better"
+
   /// A line on standard output, at once, so that a pipe sees it.
   static func print(_ line: String) {
     Swift.print(line)
@@ -38,9 +42,31 @@ enum Console {
   /// Whether standard error is a terminal that can redraw a line.
   static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
-  /// A number with a fixed count of decimals.
+  /// The columns of the terminal that standard error is; nil where it does not say.
+  static var terminalColumns: Int? {
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
+
+  /// A number with a fixed count of decimals and a true minus sign.
   static func fixed(_ value: Double, _ decimals: Int = 2) -> String {
-    Numerals.plain(value, decimals)
+    let text = Numerals.plain(value, decimals)
+    return text.hasPrefix("-") ? "−" + text.dropFirst() : text
+  }
+
+  /// A count with commas between groups of three digits.
+  static func count(_ value: Int) -> String {
+    let digits = Array(String(value.magnitude))
+    let text = digits.enumerated().map { position, digit in
+      position > 0 && (digits.count - position) % 3 == 0 ? ",\(digit)" : "\(digit)"
+    }.joined()
+    return value < 0 ? "−" + text : text
+  }
+
+  /// A count with its unit, which is written in the singular.
+  static func count(_ value: Int, _ unit: String) -> String {
+    "\(count(value)) \(unit)\(value == 1 ? "" : "s")"
   }
 
   /// Columns padded to the widest entry, two spaces apart; the last one runs free.
@@ -70,6 +96,7 @@ struct ProgressBar {
   /// - Parameters:
   ///   - fraction: of the whole that is done.
   ///   - work: units done since this bar began, for the speed.
+  ///   - unit: of the work, in the singular.
   mutating func show(
     _ fraction: Double, since startFraction: Double, work: Int, unit: String, text: String
   ) {
@@ -77,17 +104,37 @@ struct ProgressBar {
     guard isShown, time - shownAt > 0.1 else { return }
     shownAt = time
     let elapsed = time - begin
-    let cells = 24
-    let filled = Int(max(0, min(1, fraction)) * Double(cells))
-    let bar = String(repeating: "━", count: filled) + String(repeating: "╌", count: cells - filled)
     let share = fraction - startFraction
     let remaining = share > 0 ? elapsed / share * (1 - fraction) : 0
-    var line = "\(bar) \(Console.fixed(fraction * 100, 0))%  \(text)"
-    if elapsed > 0 { line += "  \(Console.fixed(Double(work) / elapsed, 0)) \(unit)/s" }
-    line += "  \(Numerals.clock(remaining)) left"
-    let blank = String(repeating: " ", count: max(0, width - line.count))
+    var rest = "\(Console.fixed(fraction * 100, 0))%  \(text)"
+    if elapsed > 0 && work > 0 {
+      rest += "  \(Self.speed(Double(work) / elapsed, unit: unit))"
+    }
+    rest += "  \(Numerals.clock(remaining)) left"
+    // A line that fills the last column would go on in the next row, and be redrawn there.
+    let columns = (Console.terminalColumns ?? 80) - 1
+    let line = String(
+      (Self.bar(fraction, cells: columns - rest.count - 1) + rest).prefix(max(0, columns)))
+    let blank = String(repeating: " ", count: max(0, min(width, columns) - line.count))
     Console.write("\r" + line + blank)
     width = line.count
+  }
+
+  /// A bar with a space behind it, of as many cells as there is room for; empty where these would
+  /// show nothing.
+  private static func bar(_ fraction: Double, cells room: Int) -> String {
+    let cells = min(24, room)
+    guard cells >= 4 else { return "" }
+    let filled = Int(max(0, min(1, fraction)) * Double(cells))
+    return String(repeating: "━", count: filled) + String(repeating: "╌", count: cells - filled)
+      + " "
+  }
+
+  /// Such as "240 steps/s", or "1.8 s/step" where that is less than one.
+  private static func speed(_ rate: Double, unit: String) -> String {
+    rate < 1
+      ? "\(Console.fixed(1 / rate, 1)) s/\(unit)"
+      : "\(Console.fixed(rate, rate < 10 ? 1 : 0)) \(unit)s/s"
   }
 
   /// Removes the line, so that something else can be printed.

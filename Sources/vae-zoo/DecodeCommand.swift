@@ -18,7 +18,7 @@ struct DecodeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The latents: .npy.", valueName: "file")) var latents: String
   @Option(help: ArgumentHelp("The file to write: .png, .npy, .gif or .apng.", valueName: "file"))
   var out: String
-  @Option(help: "The seed of all draws.") var seed = 0
+  @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
 

@@ -7,7 +7,7 @@ struct EncodeCommand: ParsableCommand {
     commandName: "encode",
     abstract: "Write what the encoder says about each example, as an array.",
     discussion: """
-      A row an example, in order: means [N, units]; whole numbers [N, height, width] for codes; for a hierarchy a \
+      One row per example, in order: means [N, units]; whole numbers [N, height, width] for codes; for a hierarchy a \
       draw of every layer, side by side in a row, the one nearest to the data first. `vae-zoo decode` reads these.
 
         vae-zoo encode run --data mnist --out means.npy
@@ -24,7 +24,7 @@ struct EncodeCommand: ParsableCommand {
       "means, variances, codes or draws (default: codes, means or draws, the first there are).",
       valueName: "what"))
   var what: String?
-  @Option(help: "The seed of all draws.") var seed = 0
+  @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions

@@ -9,9 +9,9 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Measure a trained model on held-out data.",
     discussion: """
-      Rate, distortion and ELBO in nats an example with standard errors, bits per dimension where the likelihood is \
+      Rate, distortion and −ELBO, their sum, in nats per example with standard errors (lower is better), bits per dimension where the likelihood is \
       of discrete values, active units; with --importance-samples K the importance-weighted negative log-likelihood \
-      with K draws an example, in memory that does not grow with K. Where the factors that generated the data are \
+      with K draws per example, in memory that does not grow with K. Where the factors that generated the data are \
       known and the posterior has one vector of means: the mutual information gap (MIG), the FactorVAE score, and \
       disentanglement, completeness and informativeness (DCI), each 1 at best. A run folder keeps the result for \
       `vae-zoo report`.
@@ -21,9 +21,11 @@ struct EvaluateCommand: ParsableCommand {
   var path: String
   @Option(help: ArgumentHelp("The data.", valueName: "source")) var data: String
   @Option(help: "The split: train, valid or test.") var split = "test"
-  @Option(help: ArgumentHelp("Draws an example for the log-likelihood.", valueName: "k"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Draws per example for the log-likelihood.", valueName: "k"))
   var importanceSamples: Int?
-  @Option(help: "The seed of all draws.") var seed = 0
+  @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions
@@ -46,7 +48,7 @@ struct EvaluateCommand: ParsableCommand {
     let result = model.evaluate(split, importanceSamples: importanceSamples, seed: seed) {
       fraction in
       bar.show(
-        fraction, since: 0, work: Int(fraction * Double(split.count)), unit: "examples",
+        fraction, since: 0, work: Int(fraction * Double(split.count)), unit: "example",
         text: "evaluating")
       return !Interrupt.token.isCancelled
     }
@@ -74,17 +76,17 @@ struct EvaluateCommand: ParsableCommand {
       ]
     }
     var rows = [
-      row("ELBO", result.elbo, "nats an example"),
-      row("rate", result.rate, "nats an example"),
-      row("distortion", result.distortion, "nats an example"),
+      row("−ELBO", result.elbo.scaled(by: -1), "nats per example"),
+      row("rate", result.rate, "nats per example"),
+      row("distortion", result.distortion, "nats per example"),
     ]
     if let nll = result.nll {
-      rows.append(row("NLL", nll.estimate, "nats an example, \(nll.samples) importance samples"))
+      rows.append(row("NLL", nll.estimate, "nats per example, \(nll.samples) importance samples"))
     }
     if let bits = result.bitsPerDimension { rows.append(row("bits per dimension", bits, "", 4)) }
     if let active = result.activeUnits {
       rows.append([
-        "active units", "\(Int(active.mean)) ± \(Console.fixed(active.standardError, 1))",
+        "active units", "\(Int(active.mean))",
         result.unitRates.map { "of \($0.count)" } ?? "",
       ])
     }

@@ -11,8 +11,8 @@ struct ImageOptions: ParsableArguments {
       "Bring images of a folder, or CIFAR's, to NxN pixels (default: as they are, or as the run was made).",
       valueName: "n"))
   var size: Int?
-  @Flag(help: "Cut the largest square out of their middle first.") var crop = false
-  @Flag(help: "Make them grey.") var grey = false
+  @Flag(help: "Crop each image to its central square before resizing.") var crop = false
+  @Flag(help: "Convert the images to grey.") var grey = false
   @Option(
     help: ArgumentHelp(
       "Keep the decoded images of a folder here (default: beside it).", valueName: "folder"))
@@ -43,7 +43,7 @@ struct ImageOptions: ParsableArguments {
     ) { done, total in
       bar.withLock {
         $0.show(
-          Double(done) / Double(total), since: 0, work: done, unit: "images", text: "decoding")
+          Double(done) / Double(total), since: 0, work: done, unit: "image", text: "decoding")
       }
       return !Interrupt.token.isCancelled
     }

@@ -12,8 +12,8 @@ struct ReconstructCommand: ParsableCommand {
   var path: String
   @Option(help: ArgumentHelp("The data.", valueName: "source")) var data: String
   @Option(help: ArgumentHelp("The file to write: .png.", valueName: "file")) var out: String
-  @Option(help: "The number of images.") var count = 20
-  @Option(help: "The seed of all draws.") var seed = 0
+  @Option(parsing: .unconditional, help: "The number of images.") var count = 20
+  @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var threads: ThreadOptions

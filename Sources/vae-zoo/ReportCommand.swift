@@ -62,6 +62,7 @@ extension Comparison {
   /// Prints the tables on standard output.
   func print() {
     if let note { Console.error(note) }
+    Console.error(Console.unitsNotice)
     for table in [table] + (seedTable.map { [$0] } ?? []) {
       Console.print(Console.table([table.header] + table.rows))
     }

@@ -32,7 +32,10 @@ struct SweepCommand: ParsableCommand {
     help: ArgumentHelp(
       "The values of a hyper-parameter; may be given more than once.", valueName: "key=a,b"))
   var settings: [String] = []
-  @Option(help: "Runs of each combination, with seeds that count up from --seed.") var seeds = 1
+  @Option(
+    parsing: .unconditional,
+    help: "Runs of each combination, with seeds that count up from --seed.")
+  var seeds = 1
   @Option(
     help: ArgumentHelp(
       "The data: a built-in set, a folder of IDX files, CIFAR files or images, .npy or .npz.",

@@ -1,7 +1,7 @@
 import VAECore
 import VAETraining
 
-/// Shows training as it goes: a bar on a terminal, a line an epoch.
+/// Shows training as it goes: a bar on a terminal, a line per epoch.
 struct TrainingReporter {
   let epochs: Int
   let writesJSON: Bool
@@ -26,7 +26,7 @@ struct TrainingReporter {
     case .step(let step, let total, let epoch, let terms):
       bar.show(
         Double(step) / Double(total), since: Double(firstStep) / Double(total),
-        work: step - firstStep, unit: "steps",
+        work: step - firstStep, unit: "step",
         text: "epoch \(epoch)/\(epochs)  −ELBO \(Console.fixed(-terms.elbo))")
     case .epoch(let record):
       bar.clear()

@@ -2,16 +2,27 @@ import ArgumentParser
 
 /// The settings of a recipe's `training` part that have options of their own.
 struct TrainingSettings: ParsableArguments {
-  @Option(help: "Passes over the training data.") var epochs: String?
-  @Option(help: "Examples an update.") var batchSize: String?
-  @Option(help: "The base learning rate.") var learningRate: String?
-  @Option(help: "The seed of weights, order and draws.") var seed: String?
+  // A negative number is taken as a value, so that what is said of it names the range.
   @Option(
-    help: ArgumentHelp("How values become binary: none, threshold or dynamic.", valueName: "how"))
+    parsing: .unconditional,
+    help: "Passes over the training data (default: the recipe's, 10).")
+  var epochs: String?
+  @Option(parsing: .unconditional, help: "Examples per update (default: the recipe's, 128).")
+  var batchSize: String?
+  @Option(parsing: .unconditional, help: "The base learning rate (default: the recipe's, 0.001).")
+  var learningRate: String?
+  @Option(
+    parsing: .unconditional,
+    help: "The seed of weights, order and draws (default: the recipe's, 0).")
+  var seed: String?
+  @Option(
+    help: ArgumentHelp(
+      "How values become binary: none, threshold or dynamic (default: the recipe's, none).",
+      valueName: "how"))
   var binarize: String?
   @Option(
     help: ArgumentHelp(
-      "What products and convolutions multiply in updates: float32 or bfloat16.",
+      "What products and convolutions multiply in updates: float32 or bfloat16 (default: the recipe's, float32).",
       valueName: "type"))
   var precision: String?
 

@@ -9,7 +9,7 @@ struct VAEZooCommand: ParsableCommand {
     commandName: "vae-zoo",
     abstract: "Train, measure and sample variational autoencoders.",
     discussion: """
-      Every number is in nats an example with all constants: −ELBO = distortion + rate.
+      Every number is in nats per example with all constants: −ELBO = distortion + rate.
 
         vae-zoo train gaussian-vae --data shapes --out run     train on built-in images
         vae-zoo evaluate run --data shapes                     measure on held-out images
@@ -22,9 +22,10 @@ struct VAEZooCommand: ParsableCommand {
 
       Folders of images may have folders train, test and valid; without train, a tenth of the images is set apart as \
       test. Folders below are classes. Images are turned upright by what the camera recorded, alpha is dropped, and all \
-      are grey if all files are. --size N makes them NxN, of the middle square with --crop, else out of proportion. \
+      are grey if all files are. --size N makes them NxN, of the middle square with --crop, otherwise squeezed. \
       Decoded images are kept in FOLDER.cache.npz beside the folder, or in --cache DIR, and made anew when files, \
-      sizes, times or options change. Damaged files are named and left out: a hundredth, at least ten, at most half.
+      sizes, times or options change. Damaged files are named and left out, as long as they are no more than 1 % or ten, whichever is \
+      more, and never more than half.
 
       Exit status: 64 wrong option, name or value; 65 malformed or unsuitable data, recipe or run; 66 a path that \
       does not exist; 70 a fault of this program; 73 output that exists or cannot be written; 130 interrupted.

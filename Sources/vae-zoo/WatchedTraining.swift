@@ -45,11 +45,17 @@ struct WatchedTraining {
   /// Trains to the end or to an interruption.
   func train() throws -> Trainer.Outcome {
     if !writesJSON {
+      let (trainer, shape) = (session.trainer, session.data.shape)
       Console.error(
-        "\(session.recipe.variant): \(session.trainer.model.parameterCount) parameters, "
-          + "\(session.data.train.count) training examples")
+        "\(session.recipe.variant): \(Console.count(trainer.model.parameterCount, "parameter")); "
+          + "\(Console.count(session.data.train.count, "training image")) of "
+          + "\(shape.height)×\(shape.width)×\(shape.channels); "
+          + "\(Console.count(trainer.options.epochs, "epoch")) of "
+          + Console.count(trainer.updatesPerEpoch, "update"))
     }
     for notice in session.notices { Console.error(notice) }
+    // Of several trainings the command says it once.
+    if !writesJSON && name == nil { Console.error(Console.unitsNotice) }
     let heldOutName = session.data.heldOut?.name ?? ""
     let log = try eventFolder.map {
       try TensorBoardLog(

@@ -138,10 +138,13 @@ final class EvaluateTests: CommandTestCase {
     let outcome = try run([
       "evaluate", shared.run, "--data", shared.data, "--importance-samples", "4",
     ])
-    for name in ["ELBO", "rate", "distortion", "NLL"] {
+    for name in ["−ELBO", "rate", "distortion", "NLL"] {
       let line = try XCTUnwrap(outcome.lines.first { $0.hasPrefix("\(name) ") }, outcome.out)
-      XCTAssertTrue(line.contains(" ± ") && line.contains("nats an example"), line)
+      XCTAssertTrue(line.contains(" ± ") && line.contains("nats per example"), line)
+      XCTAssertFalse(line.contains(" -") || line.hasPrefix("−ELBO  −"), line)
     }
+    let active = try XCTUnwrap(outcome.lines.first { $0.hasPrefix("active units") }, outcome.out)
+    XCTAssertFalse(active.contains("±"), active)
     for name in ["bits per dimension", "active units"] {
       XCTAssertTrue(outcome.lines.contains { $0.hasPrefix(name) }, outcome.out)
     }

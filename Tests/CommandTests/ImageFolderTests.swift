@@ -93,7 +93,7 @@ final class ImageFolderTests: CommandTestCase {
       outcome.err.contains(
         "left out: \(path("photos"))/broken.jpg: not a readable picture: it is neither a PNG nor a "
           + "JPEG\n"), outcome.err)
-    XCTAssertTrue(outcome.err.contains("6 training examples"), outcome.err)
+    XCTAssertTrue(outcome.err.contains("6 training images of 8×8×1"), outcome.err)
     XCTAssertEqual(try recipe(path("run"))["channels"] as? Int, 1)
     XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: path("packed")).count, 1)
   }

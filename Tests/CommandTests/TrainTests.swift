@@ -47,6 +47,50 @@ final class TrainTests: CommandTestCase {
     let metrics = try String(contentsOfFile: path("run/metrics.jsonl"), encoding: .utf8)
     XCTAssertEqual(metrics.split(separator: "\n").count, 2)
     XCTAssertFalse(outcome.err.contains("\r"), "no bar where there is no terminal")
+    // 64-32-(2·4) with biases, and 4-32-64.
+    XCTAssertTrue(
+      outcome.err.hasPrefix(
+        "gaussian-vae: 4,616 parameters; 64 training images of 8×8×1; 2 epochs of 4 updates\n"),
+      outcome.err)
+    XCTAssertEqual(
+      outcome.err.components(
+        separatedBy:
+          "\nnumbers are in nats per example; −ELBO = distortion + rate, lower is better\n"
+      ).count, 2, outcome.err)
+  }
+
+  func testTheProgressLineFitsIntoItsTerminal() throws {
+    let data = try makeData(binary: true)
+    for columns in [20, 80, 120] {
+      let terminal = try Terminal(columns: columns)
+      let command = try Command(
+        Small.train(data, path("run\(columns)"), ["--epochs", "300", "--batch-size", "4"]),
+        standardError: terminal.handle)
+      let shown = terminal.read()
+      XCTAssertEqual(try command.wait().status, 0)
+      let lines = shown.split(whereSeparator: { $0.isNewline }).filter { $0.contains("epoch ") }
+      XCTAssertFalse(lines.isEmpty, "no progress in \(shown)")
+      for line in lines { XCTAssertLessThan(line.count, columns, String(line)) }
+      // The bar gives way first.
+      XCTAssertEqual(lines.contains { $0.contains("╌╌╌╌") }, columns > 20)
+      XCTAssertEqual(lines.contains { $0.contains("steps/s") }, columns > 20)
+    }
+  }
+
+  func testALikelihoodThatTheDataDecideIsSaidWhereItIsADensity() throws {
+    let (grey, binary) = (try makeData("grey"), try makeData("binary", binary: true))
+    let sentence = "likelihood: gaussian with learnt sigma (auto); its distortion is a density"
+    let train = { (data: String, name: String, more: [String]) in
+      try self.run(Small.train(data, self.path(name), ["--epochs", "0"] + more)).err
+    }
+    let said = try train(grey, "auto", [])
+    XCTAssertTrue(said.contains(sentence) && said.contains("use --binarize dynamic"), said)
+    for (number, more) in [["--binarize", "dynamic"], ["--set", "likelihood=gaussian"]].enumerated()
+    {
+      let other = try train(grey, "\(number)", more)
+      XCTAssertFalse(other.contains("(auto)"), other)
+    }
+    XCTAssertFalse(try train(binary, "binary-run", []).contains("(auto)"))
   }
 
   func testTrainingMakesTheBoundBetter() throws {

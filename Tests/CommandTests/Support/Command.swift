@@ -37,9 +37,10 @@ final class Command {
   /// - Parameters:
   ///   - environment: variables in addition to those of the tests.
   ///   - memoryLimit: of the address space in MB, beyond which the process gets none.
+  ///   - standardError: in place of a file that the outcome shows.
   init(
     _ arguments: [String], environment: [String: String] = [:], currentFolder: String? = nil,
-    memoryLimit: Int? = nil
+    memoryLimit: Int? = nil, standardError: FileHandle? = nil
   ) throws {
     self.arguments = arguments
     outputFolder = try TemporaryFolder.make()
@@ -57,7 +58,8 @@ final class Command {
     process.standardInput = FileHandle.nullDevice
     // Files, because a pipe that nobody reads would stop the process.
     process.standardOutput = try Self.emptyFile(outputFolder + "/out")
-    process.standardError = try Self.emptyFile(outputFolder + "/err")
+    let errorFile = try Self.emptyFile(outputFolder + "/err")
+    process.standardError = standardError ?? errorFile
     process.terminationHandler = { [finished] _ in finished.signal() }
     try process.run()
   }
