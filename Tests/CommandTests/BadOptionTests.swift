@@ -63,14 +63,16 @@ final class BadOptionTests: CommandTestCase {
   func testHyperparametersOfOtherPartsAreRefusedNamingTheChoiceThatHasThem() throws {
     let cases = [
       ("sigma", "sigma belongs to likelihood gaussian; choose it with --set likelihood=gaussian"),
-      ("channels", "channels belongs to architecture conv"),
-      ("codes", "codes belongs to prior "),
+      ("channels", "channels belongs to architecture conv, resnet"),
     ]
     for (key, words) in cases {
       try assertWrong(
         Small.train("shapes", path("run"), ["--set", "\(key)=3"]),
         naming: [words, "choose it with"])
     }
+    try assertWrong(
+      Small.train("shapes", path("run"), ["--set", "codes=3"]),
+      naming: ["codes belongs to prior uniform-codes", "as in the variant vq-vae"])
   }
 
   func testWrongValuesAreRefusedNamingThem() throws {

@@ -115,7 +115,16 @@ extension Registry {
   /// meant, and where all are listed.
   private func unknownKey(_ key: String, in recipe: Recipe) -> Message {
     if let owner = owner(of: key, insteadOf: recipe) {
-      let values = owner.values.joined(separator: " or ")
+      let values = Self.alternatives(owner.values)
+      // A prior seldom comes alone: where a variant puts together what goes with it, that is the way.
+      let variants = entries.map(\.variant.name).filter { name in
+        guard let other = try? self.recipe(for: name) else { return false }
+        return (try? targets(of: key, in: other))?.isEmpty == false
+      }
+      if owner.key == "prior.name" && !variants.isEmpty {
+        return
+          "\(key) belongs to \(owner.title) \(values), as in the variant \(Self.alternatives(variants))"
+      }
       return
         "\(key) belongs to \(owner.title) \(values); choose it with \(.setting(owner.key, owner.values[0]))"
     }
@@ -125,6 +134,12 @@ extension Registry {
       return "\(unknown); \(all)"
     }
     return "\(unknown); did you mean \(near)? \(all)"
+  }
+
+  /// Such as "a, b or c".
+  private static func alternatives(_ words: [String]) -> String {
+    guard let last = words.last, words.count > 1 else { return words.joined() }
+    return words.dropLast().joined(separator: ", ") + " or " + last
   }
 
   /// The choices of one part, or of the architecture, that bring a key to a recipe that lacks it.
