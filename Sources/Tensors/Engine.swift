@@ -23,7 +23,7 @@ public enum Engine {
   public static var oneDNNVersion: String { OneDNN.version }
 
   /// Which of oneDNN's implementations every convolution so far has met, one line each.
-  public static var convolutionImplementations: [String] { OneDNN.implementations.sorted() }
+  package static var convolutionImplementations: [String] { OneDNN.implementations.sorted() }
 
   /// One matrix product of the given sizes without a tape, for measuring what the processor can do:
   /// reads `left` `[m, k]` and `right` `[k, n]` and writes into `output` `[m, n]`. Operands are
@@ -32,16 +32,21 @@ public enum Engine {
     _ left: Tensor, _ right: Tensor, into output: Tensor, precision: Precision = .float32
   ) {
     let (m, n, k) = (left.shape[0], right.shape[1], left.shape[1])
-    switch precision {
-    case .float32:
-      OneDNN.matrixProduct(
-        left.pointer, transposed: false, right.pointer, transposed: false, into: output.pointer,
-        m: m, n: n, k: k)
-    case .bfloat16:
-      OneDNN.preparedProduct(
-        precision, left.operand(precision).operandPointer, transposed: false,
-        right.operand(precision).operandPointer, transposed: false, into: output.pointer, m: m,
-        n: n, k: k)
+    precondition(
+      left.rank == 2 && right.rank == 2 && right.shape[0] == k && output.shape == [m, n],
+      "shapes \(left.shape) and \(right.shape) do not multiply to \(output.shape)")
+    let (left, right) = (left.operand(precision), right.operand(precision))
+    withExtendedLifetime((left, right, output)) {
+      switch precision {
+      case .float32:
+        OneDNN.matrixProduct(
+          left.pointer, transposed: false, right.pointer, transposed: false,
+          into: output.writePointer, m: m, n: n, k: k)
+      case .bfloat16:
+        OneDNN.preparedProduct(
+          precision, left.operandPointer, transposed: false, right.operandPointer,
+          transposed: false, into: output.writePointer, m: m, n: n, k: k)
+      }
     }
   }
 }

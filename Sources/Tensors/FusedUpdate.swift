@@ -58,11 +58,10 @@ public struct FusedUpdate {
     _ name: StaticString, _ body: (UnsafePointer<vk_update>, Int) -> Void
   ) {
     let updates = entries.map { entry in
-      entry.parameter.value.storage.contentsChange()
-      return vk_update(
-        parameter: entry.parameter.value.pointer, gradient: entry.gradient.pointer,
-        first: entry.first?.pointer, second: entry.second?.pointer, count: entry.gradient.count,
-        weight_decay: entry.weightDecay)
+      vk_update(
+        parameter: entry.parameter.value.writePointer, gradient: entry.gradient.pointer,
+        first: entry.first?.writePointer, second: entry.second?.writePointer,
+        count: entry.gradient.count, weight_decay: entry.weightDecay)
     }
     // A parameter and its moments are read and written, a gradient is read.
     Profiler.measure(
@@ -83,10 +82,10 @@ public struct FusedUpdate {
     _ averages: [Tensor], towards parameters: [Parameter], decay: Float
   ) {
     let updates = zip(averages, parameters).map { average, parameter in
-      average.storage.contentsChange()
-      return vk_update(
-        parameter: parameter.value.pointer, gradient: nil, first: average.pointer, second: nil,
-        count: average.count, weight_decay: 0)
+      // Only read: the loops share one description of what they work on.
+      vk_update(
+        parameter: UnsafeMutablePointer(mutating: parameter.value.pointer), gradient: nil,
+        first: average.writePointer, second: nil, count: average.count, weight_decay: 0)
     }
     Profiler.measure(
       "average", averages + averages + parameters.map(\.value),

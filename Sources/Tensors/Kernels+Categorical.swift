@@ -7,7 +7,7 @@ extension Kernels {
     _ x: Tensor, _ indices: Tensor, columns: Int, shape: Shape
   ) -> Tensor {
     let output = Tensor(uninitialized: shape)
-    let (source, chosen, target) = (x.pointer, indices.indexPointer, output.pointer)
+    let (source, chosen, target) = (x.pointer, indices.indexPointer, output.writePointer)
     Profiler.measure("chosen columns", [indices, output], sizes: "\(x.shape)") {
       eachRow(shape.count, of: indices.count) { row, index in
         target[row] = source[row * columns + Int(chosen[index])]
@@ -20,7 +20,7 @@ extension Kernels {
   static func add(
     _ addends: Tensor, toChosenColumnsOf target: Tensor, _ indices: Tensor, columns: Int
   ) {
-    let (source, chosen, sums) = (addends.pointer, indices.indexPointer, target.pointer)
+    let (source, chosen, sums) = (addends.pointer, indices.indexPointer, target.writePointer)
     Profiler.measure(
       "chosen columns backward", [indices, addends, addends], sizes: "\(target.shape)"
     ) {

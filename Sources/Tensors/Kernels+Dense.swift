@@ -16,8 +16,9 @@ extension Kernels {
     Profiler.measure("bias activation", [x, bias, before, rounded]) {
       function.withParameters {
         vk_bias_activation(
-          function.operation, $0, x.pointer, bias?.pointer, before?.pointer, x.pointer,
-          rounded?.bfloat16Pointer, rows(of: x, columns: columns), columns)
+          function.operation, $0, x.pointer, bias?.pointer, before?.writePointer,
+          x.writePointer,
+          rounded?.bfloat16WritePointer, rows(of: x, columns: columns), columns)
       }
     }
     if let rounded {
@@ -40,7 +41,8 @@ extension Kernels {
     Profiler.measure("bias activation backward", [saved, gradient, input, bias]) {
       function.withParameters {
         vk_bias_activation_backward(
-          function.operation, $0, saved?.pointer, gradient.pointer, input.pointer, bias?.pointer,
+          function.operation, $0, saved?.pointer, gradient.pointer, input.writePointer,
+          bias?.writePointer,
           rows(of: gradient, columns: columns), columns)
       }
     }

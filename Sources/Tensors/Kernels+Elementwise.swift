@@ -5,7 +5,7 @@ extension Kernels {
   /// `output`, of any shape, becomes `value` everywhere.
   static func fill(_ value: Float, _ output: Tensor) {
     Profiler.measure("fill", [output]) {
-      vk_fill(value, output.pointer, output.count)
+      vk_fill(value, output.writePointer, output.count)
     }
   }
 
@@ -14,7 +14,7 @@ extension Kernels {
     let output = Tensor(uninitialized: input.shape)
     Profiler.measure("unary", [input, output]) {
       function.withParameters {
-        vk_unary(function.operation, $0, input.pointer, output.pointer, input.count)
+        vk_unary(function.operation, $0, input.pointer, output.writePointer, input.count)
       }
     }
     return output
@@ -27,7 +27,8 @@ extension Kernels {
     Profiler.measure("unary backward", [saved, gradient, output]) {
       function.withParameters {
         vk_unary_backward(
-          function.operation, $0, saved?.pointer, gradient.pointer, output.pointer, gradient.count)
+          function.operation, $0, saved?.pointer, gradient.pointer, output.writePointer,
+          gradient.count)
       }
     }
     return output
@@ -38,14 +39,14 @@ extension Kernels {
     let output = Tensor(uninitialized: shape)
     if a.shape.count == shape.count, b.shape.count == shape.count {
       Profiler.measure("binary", [a, b, output]) {
-        vk_binary(operation, a.pointer, b.pointer, output.pointer, shape.count)
+        vk_binary(operation, a.pointer, b.pointer, output.writePointer, shape.count)
       }
     } else {
       Profiler.measure("binary broadcast", [a, b, output]) {
         vk_binary_broadcast(
           operation, Int32(shape.rank), shape.dimensions.map(Int64.init), a.pointer,
           a.shape.broadcastStrides(to: shape), b.pointer, b.shape.broadcastStrides(to: shape),
-          output.pointer)
+          output.writePointer)
       }
     }
     return output
@@ -58,9 +59,8 @@ extension Kernels {
 
   /// target += scale · addend, of one shape, in place.
   static func add(_ addend: Tensor, to target: Tensor, scale: Float = 1) {
-    target.storage.contentsChange()
     Profiler.measure("axpy", [addend, target]) {
-      vk_axpy(scale, addend.pointer, target.pointer, target.count)
+      vk_axpy(scale, addend.pointer, target.writePointer, target.count)
     }
   }
 

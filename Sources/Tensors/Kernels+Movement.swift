@@ -12,7 +12,7 @@ extension Kernels {
     Profiler.measure("copy strided", [source, destination]) {
       vk_copy_strided(
         Int32(shape.count), shape.map(Int64.init), source.pointer + sourceOffset,
-        sourceStrides.map(Int64.init), destination.pointer + destinationOffset,
+        sourceStrides.map(Int64.init), destination.writePointer + destinationOffset,
         destinationStrides.map(Int64.init), accumulating ? 1 : 0)
     }
   }
@@ -22,7 +22,8 @@ extension Kernels {
   static func gatherRows(_ table: Tensor, _ indices: Tensor, columns: Int, shape: Shape) -> Tensor {
     let output = Tensor(uninitialized: shape)
     Profiler.measure("gather rows", [table, indices, output]) {
-      vk_gather_rows(table.pointer, indices.indexPointer, output.pointer, indices.count, columns)
+      vk_gather_rows(
+        table.pointer, indices.indexPointer, output.writePointer, indices.count, columns)
     }
     return output
   }
@@ -34,7 +35,8 @@ extension Kernels {
   {
     let table = Tensor.zeros(shape)
     Profiler.measure("scatter add rows", [rows, indices, table]) {
-      vk_scatter_add_rows(rows.pointer, indices.indexPointer, table.pointer, indices.count, columns)
+      vk_scatter_add_rows(
+        rows.pointer, indices.indexPointer, table.writePointer, indices.count, columns)
     }
     return table
   }
@@ -47,7 +49,7 @@ extension Kernels {
     ])
     Profiler.measure("upsample nearest", [x, y]) {
       vk_upsample_nearest(
-        x.pointer, y.pointer, x.shape[0], x.shape[1], x.shape[2], x.shape[3], factorY, factorX)
+        x.pointer, y.writePointer, x.shape[0], x.shape[1], x.shape[2], x.shape[3], factorY, factorX)
     }
     return y
   }
@@ -59,7 +61,7 @@ extension Kernels {
     let dx = Tensor(uninitialized: shape)
     Profiler.measure("upsample nearest backward", [dy, dx]) {
       vk_upsample_nearest_backward(
-        dy.pointer, dx.pointer, shape[0], shape[1], shape[2], shape[3], factorY, factorX)
+        dy.pointer, dx.writePointer, shape[0], shape[1], shape[2], shape[3], factorY, factorX)
     }
     return dx
   }
@@ -68,7 +70,7 @@ extension Kernels {
   static func threshold(_ x: Tensor, above threshold: Float) -> Tensor {
     let y = Tensor(uninitialized: x.shape)
     Profiler.measure("threshold", [x, y]) {
-      vk_threshold(x.pointer, threshold, y.pointer, x.count)
+      vk_threshold(x.pointer, threshold, y.writePointer, x.count)
     }
     return y
   }

@@ -9,7 +9,7 @@ extension Kernels {
     let variance = Tensor(uninitialized: [columns])
     Profiler.measure("column moments", [x, mean, variance]) {
       vk_column_moments(
-        x.pointer, mean.pointer, variance.pointer, rows(of: x, columns: columns), columns)
+        x.pointer, mean.writePointer, variance.writePointer, rows(of: x, columns: columns), columns)
     }
     return (mean, variance)
   }
@@ -26,7 +26,7 @@ extension Kernels {
       function.withParameters {
         vk_normalize_columns(
           function.operation, $0, x.pointer, mean.pointer, inverseDeviation.pointer, scale.pointer,
-          shift.pointer, y.pointer, rows(of: x, columns: columns), columns)
+          shift.pointer, y.writePointer, rows(of: x, columns: columns), columns)
       }
     }
     return y
@@ -49,7 +49,8 @@ extension Kernels {
       function.withParameters {
         vk_normalize_columns_backward(
           function.operation, $0, x.pointer, mean.pointer, inverseDeviation.pointer, scale.pointer,
-          shift.pointer, gradient.pointer, dx?.pointer, dscale.pointer, dshift.pointer,
+          shift.pointer, gradient.pointer, dx?.writePointer, dscale.writePointer,
+          dshift.writePointer,
           rows(of: x, columns: columns), columns, batchStatistics ? 1 : 0)
       }
     }
@@ -69,8 +70,9 @@ extension Kernels {
     Profiler.measure("group normalize", [x, scale, shift, mean, inverseDeviation, y]) {
       function.withParameters {
         vk_group_normalize(
-          function.operation, $0, x.pointer, scale.pointer, shift.pointer, epsilon, mean.pointer,
-          inverseDeviation.pointer, y.pointer, batch, spatial, channels, groups)
+          function.operation, $0, x.pointer, scale.pointer, shift.pointer, epsilon,
+          mean.writePointer,
+          inverseDeviation.writePointer, y.writePointer, batch, spatial, channels, groups)
       }
     }
     return (y, mean, inverseDeviation)
@@ -92,7 +94,8 @@ extension Kernels {
       function.withParameters {
         vk_group_normalize_backward(
           function.operation, $0, x.pointer, mean.pointer, inverseDeviation.pointer, scale.pointer,
-          shift.pointer, gradient.pointer, dx?.pointer, dscale.pointer, dshift.pointer, batch,
+          shift.pointer, gradient.pointer, dx?.writePointer, dscale.writePointer,
+          dshift.writePointer, batch,
           spatial, channels, groups)
       }
     }

@@ -24,11 +24,12 @@ extension Kernels {
       guard !isRounded && !gainsByPreparation else {
         return OneDNN.preparedProduct(
           isRounded ? .bfloat16 : .float32, left.operandPointer, transposed: leftTransposed,
-          right.operandPointer, transposed: rightTransposed, into: output.pointer, m: m, n: n, k: k)
+          right.operandPointer, transposed: rightTransposed, into: output.writePointer, m: m, n: n,
+          k: k)
       }
       OneDNN.matrixProduct(
         left.pointer, transposed: leftTransposed, right.pointer, transposed: rightTransposed,
-        into: output.pointer, m: m, n: n, k: k)
+        into: output.writePointer, m: m, n: n, k: k)
     }
     return output
   }
@@ -51,7 +52,8 @@ extension Kernels {
     ) {
       OneDNN.check(
         od_convolution_forward(
-          primitive.handle, input.operandPointer, packed.pointer, bias?.pointer, output.pointer,
+          primitive.handle, input.operandPointer, packed.pointer, bias?.pointer,
+          output.writePointer,
           scratch.base
         ),
         "a convolution \(shape)")
@@ -80,7 +82,8 @@ extension Kernels {
     ) {
       OneDNN.check(
         od_convolution_backward_data(
-          primitive.handle, gradient.operandPointer, packed.pointer, output.pointer, scratch.base),
+          primitive.handle, gradient.operandPointer, packed.pointer, output.writePointer,
+          scratch.base),
         "the input gradient of a convolution \(shape)")
     }
     withExtendedLifetime((packed, scratch)) {}
@@ -115,8 +118,8 @@ extension Kernels {
     ) {
       OneDNN.check(
         od_convolution_backward_weights(
-          primitive.handle, input.operandPointer, gradient.operandPointer, packed.pointer,
-          bias?.pointer,
+          primitive.handle, input.operandPointer, gradient.operandPointer, packed.writePointer,
+          bias?.writePointer,
           scratch.base),
         "the weight gradient of a convolution \(shape)")
     }
@@ -124,7 +127,7 @@ extension Kernels {
     if primitive.packedCount > 0 {
       Profiler.measure("unpack weights", [packed, weights], sizes: "\(weights.shape)") {
         OneDNN.check(
-          od_convolution_unpack(primitive.handle, packed.pointer, weights.pointer),
+          od_convolution_unpack(primitive.handle, packed.pointer, weights.writePointer),
           "the weights of a convolution \(shape)")
       }
     }
@@ -142,7 +145,7 @@ extension Kernels {
     let packed = Tensor(uninitialized: [primitive.packedCount])
     Profiler.measure("pack weights", [weights, packed], sizes: "\(weights.shape)") {
       OneDNN.check(
-        od_convolution_pack(primitive.handle, weights.pointer, packed.pointer),
+        od_convolution_pack(primitive.handle, weights.pointer, packed.writePointer),
         "the weights of a convolution")
     }
     if isKept { weights.storage.keep(packed, for: key) }

@@ -6,7 +6,7 @@ extension Kernels {
   static func rounded(_ input: Tensor) -> Tensor {
     let output = Tensor(uninitialized: input.shape, elementType: .bfloat16)
     Profiler.measure("round", [input, output]) {
-      vk_round_to_bfloat16(input.pointer, output.bfloat16Pointer, input.count)
+      vk_round_to_bfloat16(input.pointer, output.bfloat16WritePointer, input.count)
     }
     return output
   }
@@ -15,7 +15,7 @@ extension Kernels {
   static func widened(_ input: Tensor) -> Tensor {
     let output = Tensor(uninitialized: input.shape)
     Profiler.measure("widen", [input, output]) {
-      vk_widen_bfloat16(input.bfloat16Pointer, output.pointer, input.count)
+      vk_widen_bfloat16(input.bfloat16Pointer, output.writePointer, input.count)
     }
     return output
   }
@@ -34,8 +34,9 @@ extension Kernels {
     Profiler.measure("bias activation backward", [saved, gradient, input, bias]) {
       function.withParameters {
         vk_bias_activation_backward_bfloat16(
-          function.operation, $0, saved?.bfloat16Pointer, gradient.pointer, input.bfloat16Pointer,
-          bias?.pointer, rows(of: gradient, columns: columns), columns)
+          function.operation, $0, saved?.bfloat16Pointer, gradient.pointer,
+          input.bfloat16WritePointer,
+          bias?.writePointer, rows(of: gradient, columns: columns), columns)
       }
     }
     return (input, bias)

@@ -9,7 +9,7 @@ extension Kernels {
   {
     let output = Tensor(uninitialized: shape)
     Profiler.measure("random uniform", [output]) {
-      vk_random_uniform(key, draw, positions, output.pointer, positions.count, columns)
+      vk_random_uniform(key, draw, positions, output.writePointer, positions.count, columns)
     }
     return output
   }
@@ -21,7 +21,7 @@ extension Kernels {
   {
     let output = Tensor(uninitialized: shape)
     Profiler.measure("random normal", [output]) {
-      vk_random_normal(key, draw, positions, output.pointer, positions.count, columns)
+      vk_random_normal(key, draw, positions, output.writePointer, positions.count, columns)
     }
     return output
   }

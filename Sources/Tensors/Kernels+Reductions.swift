@@ -9,7 +9,7 @@ extension Kernels {
     into output: Tensor
   ) {
     Profiler.measure("reduce", [input, output]) {
-      vk_reduce(operation, input.pointer, output.pointer, outer, reduced, inner)
+      vk_reduce(operation, input.pointer, output.writePointer, outer, reduced, inner)
     }
   }
 
@@ -27,7 +27,7 @@ extension Kernels {
   /// reduced, inner]` to the index tensor `output` `[outer, inner]`.
   static func argmax(_ input: Tensor, outer: Int, reduced: Int, inner: Int, into output: Tensor) {
     Profiler.measure("argmax", [input, output]) {
-      vk_argmax(input.pointer, output.indexPointer, outer, reduced, inner)
+      vk_argmax(input.pointer, output.indexWritePointer, outer, reduced, inner)
     }
   }
 
@@ -49,7 +49,7 @@ extension Kernels {
   static func softmax(_ x: Tensor, rows: Int, columns: Int) -> Tensor {
     let y = Tensor(uninitialized: x.shape)
     Profiler.measure("softmax", [x, y]) {
-      vk_softmax(x.pointer, y.pointer, rows, columns)
+      vk_softmax(x.pointer, y.writePointer, rows, columns)
     }
     return y
   }
@@ -58,7 +58,7 @@ extension Kernels {
   static func softmaxBackward(_ y: Tensor, _ dy: Tensor, rows: Int, columns: Int) -> Tensor {
     let dx = Tensor(uninitialized: y.shape)
     Profiler.measure("softmax backward", [y, dy, dx]) {
-      vk_softmax_backward(y.pointer, dy.pointer, dx.pointer, rows, columns)
+      vk_softmax_backward(y.pointer, dy.pointer, dx.writePointer, rows, columns)
     }
     return dx
   }
@@ -67,7 +67,7 @@ extension Kernels {
   static func logSoftmax(_ x: Tensor, rows: Int, columns: Int) -> Tensor {
     let y = Tensor(uninitialized: x.shape)
     Profiler.measure("log softmax", [x, y]) {
-      vk_log_softmax(x.pointer, y.pointer, rows, columns)
+      vk_log_softmax(x.pointer, y.writePointer, rows, columns)
     }
     return y
   }
@@ -76,7 +76,7 @@ extension Kernels {
   static func logSoftmaxBackward(_ y: Tensor, _ dy: Tensor, rows: Int, columns: Int) -> Tensor {
     let dx = Tensor(uninitialized: y.shape)
     Profiler.measure("log softmax backward", [y, dy, dx]) {
-      vk_log_softmax_backward(y.pointer, dy.pointer, dx.pointer, rows, columns)
+      vk_log_softmax_backward(y.pointer, dy.pointer, dx.writePointer, rows, columns)
     }
     return dx
   }
@@ -85,7 +85,7 @@ extension Kernels {
   static func logSumExp(_ x: Tensor, rows: Int, columns: Int, shape: Shape) -> Tensor {
     let y = Tensor(uninitialized: shape)
     Profiler.measure("log sum exp", [x, y]) {
-      vk_log_sum_exp(x.pointer, y.pointer, rows, columns)
+      vk_log_sum_exp(x.pointer, y.writePointer, rows, columns)
     }
     return y
   }
@@ -97,7 +97,7 @@ extension Kernels {
   ) -> Tensor {
     let dx = Tensor(uninitialized: x.shape)
     Profiler.measure("log sum exp backward", [x, y, dy, dx]) {
-      vk_log_sum_exp_backward(x.pointer, y.pointer, dy.pointer, dx.pointer, rows, columns)
+      vk_log_sum_exp_backward(x.pointer, y.pointer, dy.pointer, dx.writePointer, rows, columns)
     }
     return dx
   }

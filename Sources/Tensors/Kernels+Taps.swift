@@ -112,7 +112,7 @@ extension Kernels {
         function.withParameters {
           status = vk_tap_convolution(
             taps, function.operation, $0, input.pointer, matrix.pointer, bias?.pointer,
-            output.pointer, od_matrix_product)
+            output.writePointer, od_matrix_product)
         }
         return status
       }
@@ -140,7 +140,8 @@ extension Kernels {
         function.withParameters {
           status = vk_tap_convolution_backward(
             taps, function.operation, $0, input.pointer, matrix.pointer, saved?.pointer,
-            gradient.pointer, dx?.pointer, dmatrix.pointer, dbias.pointer, od_matrix_product)
+            gradient.pointer, dx?.writePointer, dmatrix.writePointer, dbias.writePointer,
+            od_matrix_product)
         }
         return status
       }
@@ -164,7 +165,7 @@ extension Kernels {
       kernel.withTaps(shape) { taps in
         var taps = taps.pointee
         taps.inputs = taps.inputs * width / MemoryLayout<Float>.size
-        vk_gather_taps(&taps, input.wordPointer, columns.wordPointer)
+        vk_gather_taps(&taps, input.wordPointer, columns.wordWritePointer)
       }
     }
     let product = matrixProduct(
@@ -190,7 +191,7 @@ extension Kernels {
       k: shape.outputChannels, shape: [pixels, depth])
     let output = Tensor(uninitialized: shape.inputShape)
     Profiler.measure("scatter taps", [columns, output]) {
-      kernel.withTaps(shape) { vk_scatter_taps($0, columns.pointer, output.pointer) }
+      kernel.withTaps(shape) { vk_scatter_taps($0, columns.pointer, output.writePointer) }
     }
     return output
   }
@@ -205,7 +206,7 @@ extension Kernels {
       "narrow convolution", [input, weights, bias, output], flops: shape.flops, sizes: "\(shape)"
     ) {
       vk_narrow_convolution(
-        &sizes, input.pointer, weights.pointer, bias?.pointer, output.pointer)
+        &sizes, input.pointer, weights.pointer, bias?.pointer, output.writePointer)
     }
     return output
   }
@@ -220,7 +221,7 @@ extension Kernels {
       "narrow convolution, weight gradient", [input, gradient, weights], flops: shape.flops,
       sizes: "\(shape)"
     ) {
-      vk_narrow_weight_gradient(&sizes, input.pointer, gradient.pointer, weights.pointer)
+      vk_narrow_weight_gradient(&sizes, input.pointer, gradient.pointer, weights.writePointer)
     }
     return weights
   }
@@ -228,9 +229,15 @@ extension Kernels {
 
 extension Tensor {
   /// The memory of floats, or of rounded ones in pairs, for kernels that only move it.
-  fileprivate var wordPointer: UnsafeMutablePointer<Float> {
+  fileprivate var wordPointer: UnsafePointer<Float> {
     guard elementType == .bfloat16 else { return pointer }
-    return UnsafeMutableRawPointer(bfloat16Pointer).assumingMemoryBound(to: Float.self)
+    return UnsafeRawPointer(bfloat16Pointer).assumingMemoryBound(to: Float.self)
+  }
+
+  /// The same memory, to write.
+  fileprivate var wordWritePointer: UnsafeMutablePointer<Float> {
+    guard elementType == .bfloat16 else { return writePointer }
+    return UnsafeMutableRawPointer(bfloat16WritePointer).assumingMemoryBound(to: Float.self)
   }
 }
 

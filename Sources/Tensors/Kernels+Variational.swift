@@ -11,7 +11,7 @@ extension Kernels {
     let z = Tensor(uninitialized: noise.shape)
     Profiler.measure("reparameterize", [mean, logVariance, noise, z]) {
       vk_reparameterize(
-        mean.pointer, logVariance.pointer, noise.pointer, z.pointer, samples, mean.count)
+        mean.pointer, logVariance.pointer, noise.pointer, z.writePointer, samples, mean.count)
     }
     return z
   }
@@ -26,7 +26,8 @@ extension Kernels {
       "reparameterize backward", [logVariance, noise, gradient, dmean, dlogVariance]
     ) {
       vk_reparameterize_backward(
-        logVariance.pointer, noise.pointer, gradient.pointer, dmean.pointer, dlogVariance.pointer,
+        logVariance.pointer, noise.pointer, gradient.pointer, dmean.writePointer,
+        dlogVariance.writePointer,
         samples, logVariance.count)
     }
     return (dmean, dlogVariance)
@@ -37,7 +38,7 @@ extension Kernels {
     let output = Tensor(uninitialized: [rows])
     Profiler.measure("gaussian kl standard", [mean, logVariance, output]) {
       vk_gaussian_kl_standard(
-        mean.pointer, logVariance.pointer, output.pointer, rows, mean.count / max(1, rows))
+        mean.pointer, logVariance.pointer, output.writePointer, rows, mean.count / max(1, rows))
     }
     return output
   }
@@ -52,7 +53,8 @@ extension Kernels {
       "gaussian kl standard backward", [mean, logVariance, gradient, dmean, dlogVariance]
     ) {
       vk_gaussian_kl_standard_backward(
-        mean.pointer, logVariance.pointer, gradient.pointer, dmean.pointer, dlogVariance.pointer,
+        mean.pointer, logVariance.pointer, gradient.pointer, dmean.writePointer,
+        dlogVariance.writePointer,
         gradient.count, mean.count / max(1, gradient.count))
     }
     return (dmean, dlogVariance)
@@ -67,7 +69,7 @@ extension Kernels {
     Profiler.measure("gaussian kl", [mean, logVariance, priorMean, priorLogVariance, output]) {
       vk_gaussian_kl(
         mean.pointer, logVariance.pointer, priorMean.pointer, priorLogVariance.pointer,
-        output.pointer, rows, mean.count / max(1, rows))
+        output.writePointer, rows, mean.count / max(1, rows))
     }
     return output
   }
@@ -87,8 +89,8 @@ extension Kernels {
     ) {
       vk_gaussian_kl_backward(
         mean.pointer, logVariance.pointer, priorMean.pointer, priorLogVariance.pointer,
-        gradient.pointer, outputs[0].pointer, outputs[1].pointer, outputs[2].pointer,
-        outputs[3].pointer, gradient.count, mean.count / max(1, gradient.count))
+        gradient.pointer, outputs[0].writePointer, outputs[1].writePointer, outputs[2].writePointer,
+        outputs[3].writePointer, gradient.count, mean.count / max(1, gradient.count))
     }
     return outputs
   }
@@ -110,7 +112,7 @@ extension Kernels {
     Profiler.measure("gaussian log density", [x, mean, logVariance, output]) {
       vk_gaussian_log_density(
         x.pointer, leading(x, single), mean.pointer, leading(mean, single), logVariance.pointer,
-        leading(logVariance, single), output.pointer, sizes.samples, sizes.rows, sizes.columns)
+        leading(logVariance, single), output.writePointer, sizes.samples, sizes.rows, sizes.columns)
     }
     return output
   }
@@ -130,8 +132,8 @@ extension Kernels {
     ) {
       vk_gaussian_log_density_backward(
         x.pointer, leading(x, single), mean.pointer, leading(mean, single), logVariance.pointer,
-        leading(logVariance, single), gradient.pointer, dx?.pointer, dmean?.pointer,
-        dlogVariance?.pointer, sizes.samples, sizes.rows, sizes.columns)
+        leading(logVariance, single), gradient.pointer, dx?.writePointer, dmean?.writePointer,
+        dlogVariance?.writePointer, sizes.samples, sizes.rows, sizes.columns)
     }
     return [dx, dmean, dlogVariance]
   }
@@ -142,7 +144,7 @@ extension Kernels {
     let output = Tensor(uninitialized: [sizes.samples * sizes.rows])
     Profiler.measure("bernoulli log density", [x, logits, output]) {
       vk_bernoulli_log_density(
-        x.pointer, logits.pointer, output.pointer, sizes.samples, sizes.rows, sizes.columns)
+        x.pointer, logits.pointer, output.writePointer, sizes.samples, sizes.rows, sizes.columns)
     }
     return output
   }
@@ -155,7 +157,8 @@ extension Kernels {
     let dlogits = Tensor(uninitialized: logits.shape)
     Profiler.measure("bernoulli log density backward", [x, logits, gradient, dlogits]) {
       vk_bernoulli_log_density_backward(
-        x.pointer, logits.pointer, gradient.pointer, dlogits.pointer, sizes.samples, sizes.rows,
+        x.pointer, logits.pointer, gradient.pointer, dlogits.writePointer, sizes.samples,
+        sizes.rows,
         sizes.columns)
     }
     return dlogits
@@ -167,7 +170,7 @@ extension Kernels {
     let output = Tensor(uninitialized: [sizes.samples * sizes.rows])
     Profiler.measure("squared error", [x, mean, output]) {
       vk_squared_error(
-        x.pointer, mean.pointer, output.pointer, sizes.samples, sizes.rows, sizes.columns)
+        x.pointer, mean.pointer, output.writePointer, sizes.samples, sizes.rows, sizes.columns)
     }
     return output
   }
@@ -181,7 +184,8 @@ extension Kernels {
     let dmean = Tensor(uninitialized: mean.shape)
     Profiler.measure("squared error backward", [x, mean, gradient, dx, dmean]) {
       vk_squared_error_backward(
-        x.pointer, mean.pointer, gradient.pointer, dx?.pointer, dmean.pointer, sizes.samples,
+        x.pointer, mean.pointer, gradient.pointer, dx?.writePointer, dmean.writePointer,
+        sizes.samples,
         sizes.rows, sizes.columns)
     }
     return (dx, dmean)

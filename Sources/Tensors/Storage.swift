@@ -12,26 +12,17 @@ public enum ElementType: String, Sendable {
   public var byteCount: Int { self == .bfloat16 ? 2 : 4 }
 }
 
-/// Where a tensor's elements live. There is one device; the type is here so that operations name
-/// it.
-public enum Device: String, Sendable {
-  /// The memory of the processor.
-  case cpu
-}
-
 /// A block of memory that tensors share; returned to the caching allocator when the last of them is
 /// gone. Memory that was borrowed is only let go of.
-public final class Storage {
+final class Storage {
   /// The first byte, aligned to 64 where the memory is the pool's.
   let base: UnsafeMutableRawPointer
   /// The type of the elements.
-  public let elementType: ElementType
+  let elementType: ElementType
   /// The number of elements.
-  public let count: Int
-  /// The device that owns the memory.
-  public let device: Device = .cpu
-  /// Copies of the contents in other layouts or another precision, the oldest first; all access is
-  /// under `copiesLock`.
+  let count: Int
+  /// Copies of the contents in other layouts or another precision, the oldest first. Readers, of
+  /// which there may be several, use them under `copiesLock`.
   private var copies: [(key: CopyKey, copy: Tensor)] = []
   private static let copiesLock = Lock(())
   /// Whether the memory belongs to somebody else: it is never written and never freed here.
@@ -87,12 +78,12 @@ public final class Storage {
     }
   }
 
-  /// To be called with every change in place: what was derived from the contents is dropped.
+  /// Called by everything that hands out a pointer to write: what was derived from the contents is
+  /// dropped.
   func contentsChange() {
+    precondition(!isBorrowed, "memory that was borrowed is read only")
+    // A writer has the memory to itself, so this look needs no lock. Fresh outputs have no copies.
+    guard !copies.isEmpty else { return }
     Self.copiesLock.withLock { _ in copies = [] }
   }
-
-  var floats: UnsafeMutablePointer<Float> { base.assumingMemoryBound(to: Float.self) }
-  var integers: UnsafeMutablePointer<Int32> { base.assumingMemoryBound(to: Int32.self) }
-  var bfloat16s: UnsafeMutablePointer<UInt16> { base.assumingMemoryBound(to: UInt16.self) }
 }

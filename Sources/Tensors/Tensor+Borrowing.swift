@@ -21,9 +21,16 @@ extension Tensor {
   /// Whether the elements are somebody else's.
   package var isBorrowed: Bool { storage.isBorrowed }
 
-  /// The address of the first element, valid as long as `memoryOwner`.
-  package var address: UnsafeMutableRawPointer {
-    storage.base + offset * elementType.byteCount
+  /// The address of the first element, to read, valid as long as `memoryOwner`.
+  package var address: UnsafeRawPointer {
+    UnsafeRawPointer(storage.base + offset * elementType.byteCount)
+  }
+
+  /// The address of the first element of a tensor that nothing else reads yet, to write, valid as
+  /// long as `memoryOwner`.
+  package var writeAddress: UnsafeMutableRawPointer {
+    storage.contentsChange()
+    return storage.base + offset * elementType.byteCount
   }
 
   /// What keeps the elements alive.

@@ -18,7 +18,7 @@ extension Tensor {
         && (indices.shape[0] == 0 ? rows == 0 : rows % indices.shape[0] == 0),
       "logits of shape \(logits.shape) do not fit indices of shape \(indices.shape)")
     precondition(
-      indices.indices.allSatisfy { $0 >= 0 && $0 < classes },
+      indices.withIndices { $0.allSatisfy { $0 >= 0 && $0 < classes } },
       "an index is outside \(classes) classes")
     let normalizers = Kernels.logSumExp(
       logits, rows: rows * elements, columns: classes, shape: [rows, elements])

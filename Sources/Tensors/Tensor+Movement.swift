@@ -140,7 +140,7 @@ extension Tensor {
     precondition(rank >= 1, "rows cannot be gathered from a scalar")
     let entries = shape[0]
     precondition(
-      indices.indices.allSatisfy { $0 >= 0 && $0 < entries },
+      indices.withIndices { $0.allSatisfy { $0 >= 0 && $0 < entries } },
       "an index is outside a table of \(entries) rows")
     let columns = shape.count(1..<rank)
     let target = Shape(indices.shape.dimensions + shape.dimensions.dropFirst())

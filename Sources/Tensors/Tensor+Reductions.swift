@@ -48,7 +48,7 @@ extension Tensor {
   public func argmax(axis: Int) -> Tensor {
     let axis = shape.normalized(axis: axis)
     let target = shape.removing(axis: axis)
-    let output = Tensor(storage: Storage(count: target.count, elementType: .int32), shape: target)
+    let output = Tensor(uninitialized: target, elementType: .int32)
     Kernels.argmax(
       self, outer: shape.count(0..<axis), reduced: shape[axis], inner: shape.count(axis + 1..<rank),
       into: output)

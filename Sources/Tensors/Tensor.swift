@@ -39,31 +39,50 @@ public struct Tensor {
   /// Whether a gradient flows through this tensor.
   public var isTracked: Bool { node != nil }
 
-  /// The elements, for kernels. Only operations write, and only to outputs of their own.
-  var pointer: UnsafeMutablePointer<Float> {
-    precondition(
-      elementType == .float32, "a float tensor is needed where \(elementType) \(shape) was given")
-    return storage.floats + offset
-  }
+}
 
-  /// The elements of an index tensor, for kernels.
-  var indexPointer: UnsafeMutablePointer<Int32> {
-    precondition(
-      elementType == .int32, "an index tensor is needed where \(elementType) \(shape) was given")
-    return storage.integers + offset
-  }
+// MARK: - Pointers, for kernels
 
-  /// The bits of the elements of a rounded tensor, for kernels.
-  var bfloat16Pointer: UnsafeMutablePointer<UInt16> {
-    precondition(
-      elementType == .bfloat16, "a rounded tensor is needed where \(elementType) \(shape) was given"
-    )
-    return storage.bfloat16s + offset
-  }
+extension Tensor {
+  /// The elements of a float tensor, to read.
+  var pointer: UnsafePointer<Float> { UnsafePointer(elements(.float32)) }
 
-  /// The elements as products take them, of whichever type.
+  /// The elements of an index tensor, to read.
+  var indexPointer: UnsafePointer<Int32> { UnsafePointer(elements(.int32)) }
+
+  /// The bits of the elements of a rounded tensor, to read.
+  var bfloat16Pointer: UnsafePointer<UInt16> { UnsafePointer(elements(.bfloat16)) }
+
+  /// The elements as products take them, of whichever type, to read.
   var operandPointer: UnsafeRawPointer {
     UnsafeRawPointer(elementType == .bfloat16 ? .init(bfloat16Pointer) : .init(pointer))
+  }
+
+  /// The elements of a float tensor, to write. Whoever asks has the memory to itself: an operation
+  /// its output, an optimizer its parameters and moments. What was derived from the old contents is
+  /// dropped.
+  var writePointer: UnsafeMutablePointer<Float> {
+    storage.contentsChange()
+    return elements(.float32)
+  }
+
+  /// The elements of an index tensor, to write, as `writePointer`.
+  var indexWritePointer: UnsafeMutablePointer<Int32> {
+    storage.contentsChange()
+    return elements(.int32)
+  }
+
+  /// The bits of the elements of a rounded tensor, to write, as `writePointer`.
+  var bfloat16WritePointer: UnsafeMutablePointer<UInt16> {
+    storage.contentsChange()
+    return elements(.bfloat16)
+  }
+
+  private func elements<Element>(_ type: ElementType) -> UnsafeMutablePointer<Element> {
+    precondition(
+      elementType == type,
+      "elements of \(type) are needed where \(elementType) \(shape) was given")
+    return storage.base.assumingMemoryBound(to: Element.self) + offset
   }
 }
 
@@ -92,7 +111,7 @@ extension Tensor {
     _ shape: Shape, initializingWith write: (UnsafeMutableBufferPointer<Float>) throws -> Void
   ) rethrows {
     self.init(uninitialized: shape)
-    try write(UnsafeMutableBufferPointer(start: pointer, count: shape.count))
+    try write(UnsafeMutableBufferPointer(start: writePointer, count: shape.count))
   }
 
   /// A tensor of indices, such as codes or class numbers.
@@ -101,8 +120,8 @@ extension Tensor {
     precondition(
       indices.count == shape.count,
       "\(indices.count) indices do not fill a tensor of shape \(shape)")
-    self.init(storage: Storage(count: shape.count, elementType: .int32), shape: shape)
-    indexPointer.update(from: indices, count: indices.count)
+    self.init(uninitialized: shape, elementType: .int32)
+    indexWritePointer.update(from: indices, count: indices.count)
   }
 
   /// A tensor with the same value everywhere.
@@ -127,13 +146,13 @@ extension Tensor {
 
   /// A copy of an index tensor's elements in row-major order.
   public var indices: [Int32] {
-    Array(UnsafeBufferPointer(start: indexPointer, count: count))
+    withIndices { Array($0) }
   }
 
   /// The value of a tensor with one element.
   public var item: Float {
     precondition(count == 1, "a tensor of shape \(shape) has no single value")
-    return pointer.pointee
+    return withFloats { $0[0] }
   }
 
   /// Calls a closure with the elements, which it must not keep.
@@ -145,12 +164,21 @@ extension Tensor {
     }
   }
 
+  /// Calls a closure with the elements of an index tensor, which it must not keep.
+  public func withIndices<Result>(_ body: (UnsafeBufferPointer<Int32>) throws -> Result) rethrows
+    -> Result
+  {
+    try withExtendedLifetime(storage) {
+      try body(UnsafeBufferPointer(start: indexPointer, count: count))
+    }
+  }
+
   /// A tensor with the same elements in memory of its own, without tape.
   public func copied() -> Tensor {
-    let copy = Tensor(storage: Storage(count: count, elementType: elementType), shape: shape)
-    let bytes = count * elementType.byteCount
-    copy.storage.base.copyMemory(
-      from: storage.base + offset * elementType.byteCount, byteCount: bytes)
+    let copy = Tensor(uninitialized: shape, elementType: elementType)
+    withExtendedLifetime(storage) {
+      copy.storage.base.copyMemory(from: address, byteCount: count * elementType.byteCount)
+    }
     return copy
   }
 

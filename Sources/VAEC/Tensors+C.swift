@@ -36,7 +36,8 @@ final class ArrayObject: HandleObject {
   convenience init(_ tensor: Tensor) {
     let own = tensor.isBorrowed ? tensor.copied() : tensor
     self.init(
-      own.address, own.elementType == .int32 ? VAE_INT32 : VAE_FLOAT32, own.shape,
+      UnsafeMutableRawPointer(mutating: own.address),
+      own.elementType == .int32 ? VAE_INT32 : VAE_FLOAT32, own.shape,
       owner: own.memoryOwner)
   }
 

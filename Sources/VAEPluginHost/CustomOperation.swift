@@ -48,7 +48,7 @@ struct CustomOperation: @unchecked Sendable {
     let output = Tensor(shape) { buffer in
       buffer.update(repeating: 0)
       Buffers.with(
-        inputs.map { ($0.address, $0.shape) } + [
+        inputs.map(Buffers.reading) + [
           (buffer.baseAddress.map { UnsafeMutableRawPointer($0) }, shape)
         ]
       ) {
@@ -64,9 +64,9 @@ struct CustomOperation: @unchecked Sendable {
     _ inputs: [Tensor], _ output: Tensor, _ gradient: Tensor, wants: [Bool]
   ) throws(Misfit) -> [Tensor?] {
     let gradients = zip(inputs, wants).map { $1 ? Tensor.zeros($0.shape) : nil }
-    var views: [(UnsafeMutableRawPointer?, Shape)] = inputs.map { ($0.address, $0.shape) }
-    views += [(output.address, output.shape), (gradient.address, gradient.shape)]
-    views += zip(gradients, inputs).map { ($0?.address, $1.shape) }
+    let views =
+      inputs.map(Buffers.reading) + [Buffers.reading(output), Buffers.reading(gradient)]
+      + zip(gradients, inputs).map { ($0?.writeAddress, $1.shape) }
     let count = inputs.count
     let status = Buffers.with(views) {
       source.backward?($0, UInt64(count), $0 + count, $0 + count + 1, $0 + count + 2, userData) ?? 0
@@ -79,6 +79,11 @@ struct CustomOperation: @unchecked Sendable {
 
 /// Tensors as C reads them.
 private enum Buffers {
+  /// A tensor that is only read: C has one type for what is read and what is written.
+  static func reading(_ tensor: Tensor) -> (start: UnsafeMutableRawPointer?, shape: Shape) {
+    (UnsafeMutableRawPointer(mutating: tensor.address), tensor.shape)
+  }
+
   static func with<Result>(
     _ views: [(start: UnsafeMutableRawPointer?, shape: Shape)],
     _ body: (UnsafePointer<vae_buffer>) -> Result
