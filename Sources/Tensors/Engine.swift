@@ -22,8 +22,9 @@ public enum Engine {
   /// The version of oneDNN found at run time.
   public static var oneDNNVersion: String { OneDNN.version }
 
-  /// Which of oneDNN's implementations every convolution so far has met, one line each.
-  package static var convolutionImplementations: [String] { OneDNN.implementations.sorted() }
+  /// Which of oneDNN's implementations the convolutions and prepared products so far have met, one
+  /// line each.
+  package static var implementations: [String] { OneDNN.implementations.sorted() }
 
   /// One matrix product of the given sizes without a tape, for measuring what the processor can do:
   /// reads `left` `[m, k]` and `right` `[k, n]` and writes into `output` `[m, n]`. Operands are

@@ -1,6 +1,7 @@
 import COneDNN
 import CVectorKernels
 import Glibc
+import Synchronization
 
 /// Matrix products and convolutions by oneDNN, for `Kernels`: primitives are made once a shape and
 /// kept.
@@ -59,12 +60,7 @@ enum OneDNN {
     let key = ProductPrimitive.Key(
       precision: precision, m: m, n: n, k: k, leftTransposed: leftTransposed,
       rightTransposed: rightTransposed, threads: vk_threads(), thread: UInt(pthread_self()))
-    let primitive = products.withLock { $0[key] } ?? ProductPrimitive(key)
-    products.withLock {
-      // Sizes that vary, as the batches of a service may, must not fill the memory.
-      if $0.count >= 512 { $0 = [:] }
-      $0[key] = primitive
-    }
+    let primitive = products.primitive(for: key) { ProductPrimitive(key) }
     let scratch = Storage(count: primitive.scratchCount)
     check(
       od_product_run(primitive.handle, left, right, output, scratch.base),
@@ -74,7 +70,7 @@ enum OneDNN {
 
   /// The primitive for a convolution pass with these sizes and the threads in force.
   ///
-  /// Primitives are kept per calling thread, since one may not run in two threads at once.
+  /// Primitives are kept for each calling thread, since one may not run in two threads at once.
   static func convolution(
     _ shape: ConvolutionShape, _ kind: od_convolution_kind, _ precision: Precision, withBias: Bool
   ) -> ConvolutionPrimitive {
@@ -82,26 +78,18 @@ enum OneDNN {
     let key = ConvolutionPrimitive.Key(
       shape: shape, kind: kind.rawValue, precision: precision, withBias: withBias,
       threads: vk_threads(), thread: UInt(pthread_self()))
-    if let primitive = cache.withLock({ $0[key] }) { return primitive }
-    var handle: OpaquePointer?
-    let operands = precision == .bfloat16 ? OD_BFLOAT16 : OD_FLOAT32
-    let status = shape.withDescription {
-      od_convolution_create($0, kind, operands, withBias ? 1 : 0, &handle)
-    }
-    check(status, "a convolution \(shape)")
-    guard let handle else { preconditionFailure("oneDNN gave no convolution for \(shape)") }
-    let primitive = ConvolutionPrimitive(handle)
-    cache.withLock { $0[key] = primitive }
-    return primitive
+    return convolutions.primitive(for: key) { ConvolutionPrimitive(key) }
   }
 
-  /// oneDNN's names for all convolutions made so far, such as "jit:avx512_core".
+  /// oneDNN's names for the convolutions and products that are kept, such as "jit:avx512_core".
   static var implementations: [String] {
-    cache.withLock {
-      $0.map { key, primitive in
-        "\(key.shape) \(key.precision) kind \(key.kind): \(primitive.implementation)"
-      }
+    convolutions.contents.map { key, primitive in
+      "convolution \(key.shape) \(key.precision) kind \(key.kind): \(primitive.implementation)"
     }
+      + products.contents.map { key, primitive in
+        "product \(key.m)×\(key.k) · \(key.k)×\(key.n) \(key.precision): "
+          + primitive.implementation
+      }
   }
 
   static func check(_ status: od_status, _ what: @autoclosure () -> String) {
@@ -109,8 +97,10 @@ enum OneDNN {
       status == 0, "oneDNN refused \(what()): \(String(cString: od_status_text(status)))")
   }
 
-  private static let cache = Lock<[ConvolutionPrimitive.Key: ConvolutionPrimitive]>([:])
-  private static let products = Lock<[ProductPrimitive.Key: ProductPrimitive]>([:])
+  /// Training and evaluating the largest of the reference models takes about 100 of them.
+  private static let convolutions = PrimitiveCache<ConvolutionPrimitive.Key, ConvolutionPrimitive>(
+    limit: 512)
+  private static let products = PrimitiveCache<ProductPrimitive.Key, ProductPrimitive>(limit: 512)
 }
 
 /// A matrix product made ready by oneDNN, kept as convolutions are.
@@ -139,6 +129,8 @@ final class ProductPrimitive: @unchecked Sendable {
     scratchCount = (od_product_scratch_bytes(handle) + 3) / 4
   }
 
+  var implementation: String { String(cString: od_product_implementation(handle)) }
+
   deinit { od_product_destroy(handle) }
 }
 
@@ -153,13 +145,27 @@ final class ConvolutionPrimitive: @unchecked Sendable {
     let thread: UInt
   }
 
+  private static let made = Atomic<UInt64>(0)
+
+  /// Which of all the convolutions it is. No other one ever has this number, whereas the address of
+  /// one that was let go of serves again.
+  let serial: UInt64
   let handle: OpaquePointer
   /// Floats of packed weights, zero where plain weights serve.
   let packedCount: Int
   /// Floats of scratch memory.
   let scratchCount: Int
 
-  init(_ handle: OpaquePointer) {
+  init(_ key: Key) {
+    var handle: OpaquePointer?
+    let operands = key.precision == .bfloat16 ? OD_BFLOAT16 : OD_FLOAT32
+    let status = key.shape.withDescription {
+      od_convolution_create(
+        $0, od_convolution_kind(rawValue: key.kind), operands, key.withBias ? 1 : 0, &handle)
+    }
+    OneDNN.check(status, "a convolution \(key.shape)")
+    guard let handle else { preconditionFailure("oneDNN gave no convolution for \(key.shape)") }
+    serial = Self.made.add(1, ordering: .relaxed).newValue
     self.handle = handle
     packedCount = od_convolution_packed_count(handle)
     scratchCount = (od_convolution_scratch_bytes(handle) + 3) / 4

@@ -58,15 +58,17 @@ final class Storage {
 
   /// What a copy of some of the contents is, and where in the contents it begins.
   enum CopyKey: Equatable {
-    /// Weights in the layout of a convolution.
-    case packed(ObjectIdentifier, offset: Int)
+    /// Weights in the layout of a convolution, by its serial number.
+    case packed(primitive: UInt64, offset: Int)
     /// So many elements in bfloat16.
     case rounded(offset: Int, count: Int)
   }
 
   /// The copy that was kept for a key.
   func copy(for key: CopyKey) -> Tensor? {
-    Self.copiesLock.withLock { _ in copies.first { $0.key == key }?.copy }
+    var found: Tensor?
+    Self.copiesLock.withLock { _ in found = copies.first { $0.key == key }?.copy }
+    return found
   }
 
   /// Keeps a copy until the contents change. Few are kept: one for each batch size and thread that
