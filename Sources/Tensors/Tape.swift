@@ -27,6 +27,20 @@ class Node {
     self.backward = backward
   }
 
+  /// Lets go of the inputs one after another. Left to itself, each would let go of its own inside
+  /// of its end, one call deeper, and a tape of some hundred thousand operations that is dropped
+  /// would overflow the stack.
+  deinit {
+    guard !inputs.isEmpty else { return }
+    var pending = inputs.compactMap { $0 }
+    inputs = []
+    while var node = pending.popLast() {
+      guard isKnownUniquelyReferenced(&node) else { continue }
+      for case let input? in node.inputs { pending.append(input) }
+      node.inputs = []
+    }
+  }
+
   /// Adds a gradient contribution.
   fileprivate func accumulate(_ contribution: Tensor) {
     guard let current = gradient else {
