@@ -65,7 +65,7 @@ public final class QuantizedResidualDecoder: Decoder {
 
   /// The biases of the last layer become the given parameters, averaged over the image.
   public func begin(at parameters: Tensor) {
-    head.bias?.value = parameters.mean(axis: 0).mean(axis: 0).copied()
+    head.bias?.value = parameters.mean(axis: 0).mean(axis: 0)
   }
 
   /// The parameters from the vectors of the codes.

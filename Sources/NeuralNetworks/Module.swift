@@ -4,12 +4,14 @@ import Tensors
 ///
 /// Buffers change in the life-cycle calls of `Module` only, never inside a forward pass.
 public final class Buffer {
-  /// The values at this moment. Setting them needs the same shape.
+  /// The values at this moment, a constant. Setting them needs the same shape, and copies them
+  /// unless nothing else refers to their memory: those of a parameter would change with its updates.
   public var value: Tensor {
     didSet {
       precondition(
         value.shape == oldValue.shape,
         "a buffer of shape \(oldValue.shape) cannot take values of shape \(value.shape)")
+      value.takeOwnMemory()
     }
   }
 

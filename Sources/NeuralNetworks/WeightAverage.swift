@@ -35,7 +35,7 @@ public final class WeightAverage {
 
   private func swap() {
     for (index, (_, parameter)) in parameters.enumerated() {
-      (parameter.value, averages[index]) = (averages[index], parameter.value)
+      parameter.exchange(with: &averages[index])
     }
   }
 

@@ -10,12 +10,20 @@ final class LeafNode: Node {
 
 /// A tensor that training changes: its identity outlives its values.
 public final class Parameter {
-  /// The values at this moment, a constant. Setting them needs the same shape.
+  /// The values, in memory that is written in place by updates, and so is nobody else's.
+  private var own: Tensor
+
+  /// The values at this moment, a constant. Setting them needs the same shape, and copies them
+  /// unless nothing else refers to their memory: an update changes this parameter only.
+  ///
+  /// What is read here shares memory with the parameter and changes with the next update; what is
+  /// to be kept is `copied()`.
   public var value: Tensor {
-    didSet {
-      precondition(
-        value.shape == oldValue.shape,
-        "a parameter of shape \(oldValue.shape) cannot take values of shape \(value.shape)")
+    get { own }
+    set {
+      checkShape(of: newValue)
+      own = newValue
+      own.takeOwnMemory()
     }
   }
   /// Whether computations with this parameter are recorded. A frozen parameter takes no tape, no
@@ -28,19 +36,33 @@ public final class Parameter {
 
   /// A parameter that starts with the given values, in memory of its own.
   public init(_ value: Tensor, isDecayed: Bool = true) {
-    self.value = value.copied()
+    own = value
+    own.takeOwnMemory()
     self.isDecayed = isDecayed
+  }
+
+  /// Exchanges the values with a tensor's, of the same shape. Nothing is copied where nothing else
+  /// refers to their memory.
+  public func exchange(with values: inout Tensor) {
+    checkShape(of: values)
+    swap(&own, &values)
+    own.takeOwnMemory()
+  }
+
+  private func checkShape(of values: Tensor) {
+    precondition(
+      values.shape == shape,
+      "a parameter of shape \(shape) cannot take values of shape \(values.shape)")
   }
 
   /// The values, tracked: what layers compute with.
   public var tensor: Tensor {
-    guard isTrainable, isRecording else { return value }
-    return Tensor(
-      storage: value.storage, offset: value.offset, shape: value.shape, node: LeafNode(self))
+    guard isTrainable, isRecording else { return own }
+    return Tensor(storage: own.storage, offset: own.offset, shape: own.shape, node: LeafNode(self))
   }
 
   /// The shape of the values.
-  public var shape: Shape { value.shape }
+  public var shape: Shape { own.shape }
 }
 
 /// What a backward pass found: a gradient for each parameter that the loss depends on.

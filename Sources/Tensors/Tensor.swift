@@ -10,7 +10,7 @@
 /// Whatever comes from outside (files, recipes, C) is checked before it becomes a tensor.
 public struct Tensor {
   /// The memory, shared with views.
-  let storage: Storage
+  fileprivate(set) var storage: Storage
   /// The first element's position in the storage.
   let offset: Int
   /// The axis sizes.
@@ -180,6 +180,14 @@ extension Tensor {
       copy.storage.base.copyMemory(from: address, byteCount: count * elementType.byteCount)
     }
     return copy
+  }
+
+  /// Moves the elements to memory that nothing else refers to, unless they are alone in theirs: what
+  /// is to be written in place later must not be anybody's. The tensor becomes a constant.
+  package mutating func takeOwnMemory() {
+    let isAlone =
+      !storage.isBorrowed && storage.count == count && isKnownUniquelyReferenced(&storage)
+    self = isAlone ? detached() : copied()
   }
 
   /// Whether no element is infinite or not a number.

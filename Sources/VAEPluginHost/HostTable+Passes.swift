@@ -46,7 +46,7 @@ extension HostTable {
             "numbers of shape \(numbers.shape), finite or not, are for a parameter of shape "
               + "\(place.value.shape)")
         }
-        place.value = numbers.copied()
+        place.value = numbers
       }
     }
     host.log_term = { pass, name, scalar in

@@ -76,6 +76,15 @@ final class ModuleTests: XCTestCase {
     XCTAssertFalse(Sequential([Dense(inputs: 1, outputs: 1, random: random)]).usesCalibration)
     XCTAssertTrue(Sequential([Sequential([BatchNorm(channels: 1)])]).usesCalibration)
   }
+
+  func testABufferKeepsTheValuesItWasSetToWhileAParameterIsTrained() {
+    let (parameter, buffer) = (Parameter(Tensor([1, 2])), Buffer(Tensor([0, 0])))
+    buffer.value = parameter.value
+    FusedUpdate([FusedUpdate.Entry(parameter, gradient: .ones([2]))]).sgd(
+      rate: 1, momentum: 0, isNesterov: false, gradientScale: 1)
+    XCTAssertEqual(parameter.value.floats, [0, 1])
+    XCTAssertEqual(buffer.value.floats, [1, 2])
+  }
 }
 
 /// Notes which life-cycle calls it got.

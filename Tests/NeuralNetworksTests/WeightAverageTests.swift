@@ -57,6 +57,16 @@ final class WeightAverageTests: XCTestCase {
     XCTAssertEqual(parameter.value.floats, [2, 4], "after an error")
   }
 
+  func testStandingInCopiesNothing() {
+    let parameter = Parameter(Tensor([0, 2]))
+    let average = WeightAverage(of: named([parameter]), decay: 0.5)
+    let own = parameter.value.address
+    for _ in 0..<2 {
+      XCTAssertEqual(average.applied { parameter.value.address }, average.state[0].values.address)
+      XCTAssertEqual(parameter.value.address, own)
+    }
+  }
+
   func testStoredAveragesAreTakenUpByName() {
     let parameters = [Parameter(Tensor([0, 2])), Parameter(Tensor([5]))]
     let average = WeightAverage(of: named(parameters), decay: 0.5)

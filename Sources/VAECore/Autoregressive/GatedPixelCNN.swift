@@ -107,7 +107,7 @@ public final class GatedPixelCNN: PixelNetwork {
 
   /// The biases of the head become the given values.
   public func begin(at outputs: Tensor) {
-    last.bias.value = outputs.copied()
+    last.bias.value = outputs
   }
 
   /// The outputs at every position at once, `[K · N, height, width, outputs]`.

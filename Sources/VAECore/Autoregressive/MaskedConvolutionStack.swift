@@ -53,7 +53,7 @@ public final class MaskedConvolutionStack: PixelNetwork {
 
   /// The biases of the head become the given values.
   public func begin(at outputs: Tensor) {
-    head.bias.value = outputs.copied()
+    head.bias.value = outputs
   }
 
   /// The outputs at every position, `[N, height, width, outputs]`; there is no condition.

@@ -27,7 +27,7 @@ public final class MLPDecoder: Decoder {
 
   /// The biases of the last layer become the given parameters.
   public func begin(at parameters: Tensor) {
-    head.bias.value = parameters.reshaped(to: [parameters.count]).copied()
+    head.bias.value = parameters.reshaped(to: [parameters.count])
   }
 
   /// The parameters from the layer of latents nearest to the data.
