@@ -12,6 +12,8 @@ extension Tensor {
     precondition(
       rank == 4 && weights.rank == 4 && shape[3] == weights.shape[1],
       "a convolution with weights \(weights.shape) cannot take an input of shape \(shape)")
+    checkBias(bias, outputs: weights.shape[0], weights: weights)
+    checkPadding(padding)
     func size(_ input: Int, _ pad: Int, _ kernel: Int, _ stride: Int) -> Int {
       precondition(
         stride > 0 && input + pad >= kernel,
@@ -68,9 +70,13 @@ extension Tensor {
       rank == 4 && weights.rank == 4 && shape[3] == weights.shape[0],
       "a transposed convolution with weights \(weights.shape) cannot take an input of shape \(shape)"
     )
+    checkBias(bias, outputs: weights.shape[1], weights: weights)
+    checkPadding(padding)
     precondition(
-      outputPadding.y >= 0 && outputPadding.x >= 0 && outputPadding.y < max(stride.y, 1)
-        && outputPadding.x < max(stride.x, 1),
+      stride.y > 0 && stride.x > 0, "stride \(stride) is no step over an input of shape \(shape)")
+    precondition(
+      outputPadding.y >= 0 && outputPadding.x >= 0 && outputPadding.y < stride.y
+        && outputPadding.x < stride.x,
       "output padding \(outputPadding) must be smaller than the stride \(stride)")
     let height =
       (shape[1] - 1) * stride.y - padding.top - padding.bottom + weights.shape[2] + outputPadding.y
@@ -105,6 +111,18 @@ extension Tensor {
         biasGradient,
       ]
     }
+  }
+
+  private func checkBias(_ bias: Tensor?, outputs: Int, weights: Tensor) {
+    precondition(
+      bias.map { $0.shape == [outputs] } ?? true,
+      "a bias of shape \(bias?.shape ?? []) does not fit weights \(weights.shape)")
+  }
+
+  private func checkPadding(_ padding: Padding) {
+    precondition(
+      padding.top >= 0 && padding.left >= 0 && padding.bottom >= 0 && padding.right >= 0,
+      "padding \(padding) of an input of shape \(shape) is negative")
   }
 
   /// The padding that is really read: rows and columns that no stride reaches are cut off at the

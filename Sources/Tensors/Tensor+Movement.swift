@@ -154,6 +154,9 @@ extension Tensor {
   /// Each pixel of `[batch, height, width, channels]` repeated in a block of the given size.
   public func upsampledNearest(by factorY: Int, _ factorX: Int) -> Tensor {
     precondition(rank == 4, "upsampling needs [batch, height, width, channels], not \(shape)")
+    precondition(
+      factorY > 0 && factorX > 0,
+      "pixels of \(shape) cannot be repeated in blocks of \(factorY)×\(factorX)")
     let output = Kernels.upsampleNearest(self, factorY: factorY, factorX: factorX)
     let own = shape
     return .recorded(output, from: [self]) { gradient in

@@ -30,6 +30,12 @@ extension Tensor {
     precondition(
       rank >= 2 && scale.shape == [shape[-1]] && shift.shape == [shape[-1]],
       "scale \(scale.shape) and shift \(shift.shape) do not fit the channels of \(shape)")
+    if let moments {
+      precondition(
+        moments.mean.shape == [shape[-1]] && moments.variance.shape == [shape[-1]],
+        "moments of shapes \(moments.mean.shape) and \(moments.variance.shape) do not fit the "
+          + "channels of \(shape)")
+    }
     let used = moments ?? channelMoments()
     let inverseDeviation = withoutTape { (used.variance + epsilon).squareRoot().reciprocal() }
     let function = activation.function
