@@ -122,8 +122,6 @@ typedef struct {
   float *out;
 } vk_binary_arguments;
 
-enum { VK_MAX_RANK = 8 };
-
 typedef struct {
   vk_binary_op op;
   int rank;

@@ -9,6 +9,10 @@ extension Kernels {
     to destination: Tensor, destinationOffset: Int = 0, destinationStrides: [Int],
     accumulating: Bool = false
   ) {
+    precondition(
+      shape.count <= Shape.maximalRank && sourceStrides.count == shape.count
+        && destinationStrides.count == shape.count,
+      "strides \(sourceStrides) and \(destinationStrides) do not fit a box of \(shape)")
     Profiler.measure("copy strided", [source, destination]) {
       vk_copy_strided(
         Int32(shape.count), shape.map(Int64.init), source.pointer + sourceOffset,

@@ -1,14 +1,23 @@
+import CVectorKernels
+
 /// The sizes of a tensor's axes, outermost first; the last axis is contiguous in memory.
 ///
 /// Images are `[batch, height, width, channels]`, vectors `[batch, features]`, scalars `[]`.
 public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomStringConvertible {
+  /// Axes that a shape may have. Whoever takes shapes from outside refuses more; here they are a
+  /// programming error.
+  public static let maximalRank = Int(VK_MAX_RANK)
+
   /// The size of each axis.
   public let dimensions: [Int]
   /// The number of elements, the product of all sizes; 1 for a scalar.
   public let count: Int
 
-  /// A shape from its axis sizes, none of them negative.
+  /// A shape from at most `maximalRank` axis sizes, none of them negative.
   public init(_ dimensions: [Int]) {
+    precondition(
+      dimensions.count <= Self.maximalRank,
+      "a shape has at most \(Self.maximalRank) axes, not the \(dimensions.count) of \(dimensions)")
     var count = 1
     for size in dimensions {
       precondition(size >= 0, "a shape has a negative size: \(dimensions)")

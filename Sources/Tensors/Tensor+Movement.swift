@@ -168,8 +168,7 @@ extension Tensor {
   /// `[times · N, …]`.
   public func tiled(_ times: Int) -> Tensor {
     guard times != 1 else { return self }
-    let target = Shape([times] + shape.dimensions)
-    return reshaped(to: Shape([1] + shape.dimensions)).broadcast(to: target)
+    return reshaped(to: [1, count]).broadcast(to: [times, count])
       .reshaped(to: shape.replacing(axis: 0, with: times * shape[0]))
   }
 

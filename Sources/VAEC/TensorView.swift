@@ -34,8 +34,9 @@ struct TensorView {
           + "and VAE_FLOAT64")
     }
     dtype = tensor.dtype
-    guard (0...8).contains(tensor.rank) else {
-      throw refusal("has the rank \(tensor.rank), which is not in 0...8")
+    guard (0...Int32(Shape.maximalRank)).contains(tensor.rank) else {
+      throw refusal(
+        "has the rank \(tensor.rank), which is not in 0...\(Shape.maximalRank)")
     }
     let rank = Int(tensor.rank)
     guard rank == 0 || tensor.shape != nil else { throw refusal("has no shape: it is NULL") }

@@ -5,7 +5,7 @@ import Tensors
 /// inside the engine ends the process.
 enum Checks {
   /// Axes that a value may have.
-  static let rankLimit = 8
+  static let rankLimit = Shape.maximalRank
   /// Elements that a value may have.
   static let elementLimit = 1 << 30
 

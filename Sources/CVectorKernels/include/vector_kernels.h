@@ -62,6 +62,9 @@ void vk_set_rounds_operands(int rounds_operands);
 
 // MARK: Elementwise
 
+/// Axes that a strided array may have; more are beyond what the functions below hold on their stacks.
+enum { VK_MAX_RANK = 8 };
+
 /// Unary functions. `parameters` are two floats whose meaning stands beside each.
 typedef enum {
   VK_IDENTITY = 0,
@@ -99,7 +102,7 @@ typedef enum { VK_ADD = 0, VK_SUBTRACT, VK_MULTIPLY, VK_DIVIDE, VK_MAXIMUM, VK_M
 
 /// out[i] = a[i] op b[i]; out may be a or b.
 void vk_binary(vk_binary_op op, const float *a, const float *b, float *out, size_t n);
-/// Broadcasting form: `shape` is the output's (rank at most 8); a and b have element strides per axis,
+/// Broadcasting form: `shape` is the output's (rank at most VK_MAX_RANK); a and b have element strides per axis,
 /// zero where they are broadcast. out must not alias a or b. Fast where the innermost axis is contiguous
 /// or broadcast in each input.
 void vk_binary_broadcast(
@@ -252,7 +255,7 @@ void vk_squared_error_backward(
 
 // MARK: Movement
 
-/// Copies a strided array of any rank up to 8 to a strided one; strides in elements, may be zero in the source. With
+/// Copies a strided array of any rank up to VK_MAX_RANK to a strided one; strides in elements, may be zero in the source. With
 /// `accumulate` 1, adds instead.
 void vk_copy_strided(
   int rank, const int64_t *shape, const float *source, const int64_t *source_strides, float *destination,
