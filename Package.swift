@@ -47,7 +47,8 @@ let package = Package(
 
     // Layer 1: tensors with reverse-mode differentiation.
     .target(
-      name: "Tensors", dependencies: ["CVectorKernels", "COneDNN"], swiftSettings: strict),
+      name: "Tensors", dependencies: ["CMalloc", "CVectorKernels", "COneDNN"], swiftSettings: strict
+    ),
 
     // Layer 2: modules, layers, optimizers.
     .target(name: "NeuralNetworks", dependencies: ["Tensors"], swiftSettings: strict),

@@ -1,3 +1,4 @@
+import CMalloc
 import Glibc
 
 /// A caching allocator for tensor storage.
@@ -5,9 +6,14 @@ import Glibc
 /// A training step takes the same sizes in the same order as the one before, so blocks that come
 /// back are kept, by size class, and handed out again: from the third step on nothing is taken from
 /// the system. Size classes are an eighth of a power of two apart, which wastes at most 12.5 %.
+///
+/// What is kept is what is used: blocks that stayed in the pool through a whole period, which is
+/// longer than a step, go back to the system at its end. So the memory of a larger batch, or of a
+/// training that is over, is not held for ever. `trim()` returns all of it at once, for a process
+/// that goes on without taking any.
 public final class MemoryPool: Sendable {
   /// The pool that all tensors use.
-  public static let shared = MemoryPool()
+  public static let shared = MemoryPool(period: 1 << 17)
 
   /// What the pool has done since the process began.
   public struct Statistics: Sendable {
@@ -21,62 +27,95 @@ public final class MemoryPool: Sendable {
     public var peakBytes = 0
   }
 
-  private struct State {
-    var blocks: [Int: [UInt]] = [:]
-    var statistics = Statistics()
+  /// The blocks of one size that wait to be used again.
+  fileprivate struct Shelf {
+    var addresses: [UInt] = []
+    /// The fewest that there were since the period began: those were needed at no time in it.
+    var spare = 0
   }
 
+  fileprivate struct State {
+    var shelves: [Int: Shelf] = [:]
+    var statistics = Statistics()
+    /// Blocks that were handed out in this period.
+    var taken = 0
+  }
+
+  private let period: Int
   private let state = Lock(State())
+
+  /// An empty pool.
+  ///
+  /// - Parameter period: how many blocks are handed out between two looks at what is not used.
+  package init(period: Int) {
+    self.period = period
+  }
+
+  deinit { trim() }
 
   /// The counters at this moment.
   public var statistics: Statistics {
     state.withLock { $0.statistics }
   }
 
-  /// Returns all cached blocks to the system, as between two phases of very different sizes.
+  /// Returns all blocks that are kept to the system: between two phases of very different sizes, or
+  /// when a process that lives on has finished its training.
   public func trim() {
     let blocks = state.withLock { state in
-      let blocks = state.blocks
-      state.blocks = [:]
+      defer { state.shelves = [:] }
       state.statistics.bytesCached = 0
-      return blocks
+      return state.shelves.flatMap { size, shelf in
+        shelf.addresses.map { Block(address: $0, bytes: size) }
+      }
     }
-    for address in blocks.values.joined() {
-      free(UnsafeMutableRawPointer(bitPattern: address))
-    }
+    Self.release(blocks)
   }
 
   /// The size class of a request.
-  static func sizeClass(bytes: Int) -> Int {
+  package static func sizeClass(bytes: Int) -> Int {
     guard bytes > 1024 else { return max(64, (bytes + 63) & ~63) }
     let step = 1 << (Int.bitWidth - 1 - (bytes - 1).leadingZeroBitCount - 3)
     return (bytes + step - 1) & ~(step - 1)
   }
 
-  func take(bytes: Int) -> UnsafeMutableRawPointer {
+  /// Memory for some bytes, aligned to 64, not initialised.
+  package func take(bytes: Int) -> UnsafeMutableRawPointer {
     let size = Self.sizeClass(bytes: bytes)
-    let cached: UInt? = state.withLock { state in
+    let (cached, unused): (UInt?, [Block]) = state.withLock { state in
       state.statistics.bytesInUse += size
-      if let address = state.blocks[size]?.popLast() {
-        state.statistics.bytesCached -= size
-        return address
+      let cached = state.pop(size)
+      if cached == nil {
+        state.statistics.systemAllocations += 1
+        state.statistics.peakBytes = max(
+          state.statistics.peakBytes, state.statistics.bytesInUse + state.statistics.bytesCached)
       }
-      state.statistics.systemAllocations += 1
-      state.statistics.peakBytes = max(
-        state.statistics.peakBytes, state.statistics.bytesInUse + state.statistics.bytesCached)
-      return nil
+      state.taken += 1
+      return (cached, state.taken < period ? [] : state.endPeriod())
     }
+    Self.release(unused)
     if let cached, let pointer = UnsafeMutableRawPointer(bitPattern: cached) { return pointer }
     return Self.systemBlock(bytes: size)
   }
 
-  func give(back pointer: UnsafeMutableRawPointer, bytes: Int) {
+  /// Takes back memory that `take` gave for as many bytes.
+  package func give(back pointer: UnsafeMutableRawPointer, bytes: Int) {
     let size = Self.sizeClass(bytes: bytes)
+    let address = UInt(bitPattern: pointer)
     state.withLock { state in
       state.statistics.bytesInUse -= size
       state.statistics.bytesCached += size
-      state.blocks[size, default: []].append(UInt(bitPattern: pointer))
+      state.shelves[size, default: Shelf()].addresses.append(address)
     }
+  }
+}
+
+// MARK: - Blocks of the system
+
+extension MemoryPool {
+  /// A block that goes back to the system.
+  fileprivate struct Block {
+    let address: UInt
+    let bytes: Int
   }
 
   /// A block from the system. Large blocks ask for huge pages: a step over activations of many
@@ -91,5 +130,45 @@ public final class MemoryPool: Sendable {
     }
     if isLarge { madvise(pointer, bytes, MADV_HUGEPAGE) }
     return pointer
+  }
+
+  /// Gives blocks back. The C library would keep to itself what lies between blocks in use.
+  private static func release(_ blocks: [Block]) {
+    guard !blocks.isEmpty else { return }
+    for block in blocks { free(UnsafeMutableRawPointer(bitPattern: block.address)) }
+    if blocks.reduce(0, { $0 + $1.bytes }) >= 1 << 20 { malloc_trim(0) }
+  }
+}
+
+// MARK: - Shelves
+
+extension MemoryPool.State {
+  /// The block of a size that came back last, which may still be in a processor's cache.
+  fileprivate mutating func pop(_ size: Int) -> UInt? {
+    guard let index = shelves.index(forKey: size),
+      let address = shelves.values[index].addresses.popLast()
+    else { return nil }
+    statistics.bytesCached -= size
+    let left = shelves.values[index].addresses.count
+    if left < shelves.values[index].spare { shelves.values[index].spare = left }
+    return address
+  }
+
+  /// Begins the next period. Gives the blocks that this one had no use for, those that came back
+  /// first.
+  fileprivate mutating func endPeriod() -> [MemoryPool.Block] {
+    taken = 0
+    var unused: [MemoryPool.Block] = []
+    for size in Array(shelves.keys) {
+      guard var shelf = shelves.removeValue(forKey: size) else { continue }
+      unused += shelf.addresses.prefix(shelf.spare).map {
+        MemoryPool.Block(address: $0, bytes: size)
+      }
+      shelf.addresses.removeFirst(shelf.spare)
+      shelf.spare = shelf.addresses.count
+      if !shelf.addresses.isEmpty { shelves[size] = shelf }
+    }
+    statistics.bytesCached -= unused.reduce(0) { $0 + $1.bytes }
+    return unused
   }
 }
