@@ -14,7 +14,8 @@ class Scope {
 /// Their handles are numbers that never come again, so that one which is used after its call is
 /// found out.
 enum Scopes {
-  private struct Live {
+  /// Not everything in it is Sendable: a plug-in uses a handle on the thread that received it only.
+  private struct Live: @unchecked Sendable {
     var last: UInt = 0
     var scopes: [UInt: Scope] = [:]
   }
