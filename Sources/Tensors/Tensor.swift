@@ -38,7 +38,6 @@ public struct Tensor {
   public var elementType: ElementType { storage.elementType }
   /// Whether a gradient flows through this tensor.
   public var isTracked: Bool { node != nil }
-
 }
 
 // MARK: - Pointers, for kernels
