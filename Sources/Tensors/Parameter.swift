@@ -22,7 +22,7 @@ public final class Parameter {
     get { own }
     set {
       checkShape(of: newValue)
-      own = newValue
+      own = consume newValue
       own.takeOwnMemory()
     }
   }
