@@ -1,6 +1,8 @@
 /// What oneDNN has made ready, by what it is for. Sizes that vary, as the batches of a service may,
 /// must not fill the memory: beyond a limit the least recently used is let go of.
-final class PrimitiveCache<Key: Hashable & Sendable, Primitive: AnyObject & Sendable>: Sendable {
+package final class PrimitiveCache<Key: Hashable & Sendable, Primitive: AnyObject & Sendable>:
+  Sendable
+{
   private struct Entry {
     let primitive: Primitive
     var lastUse: UInt64
@@ -28,18 +30,18 @@ final class PrimitiveCache<Key: Hashable & Sendable, Primitive: AnyObject & Send
   }
 
   /// How many primitives are kept at most.
-  let limit: Int
+  private let limit: Int
   private let state = Lock(State())
 
   /// An empty cache for at least one primitive.
-  init(limit: Int) {
+  package init(limit: Int) {
     precondition(limit > 0, "a cache of \(limit) primitives keeps none")
     self.limit = limit
   }
 
   /// The primitive for a key, made where there is none. It is made outside the lock; where two
   /// threads make one for the same key, both get the first.
-  func primitive(for key: Key, make: () -> Primitive) -> Primitive {
+  package func primitive(for key: Key, make: () -> Primitive) -> Primitive {
     if let primitive = state.withLock({ $0.use(key) }) { return primitive }
     let fresh = make()
     // What was let go of dies after the lock is free.
@@ -56,7 +58,7 @@ final class PrimitiveCache<Key: Hashable & Sendable, Primitive: AnyObject & Send
   }
 
   /// All keys with their primitives, in no order.
-  var contents: [(key: Key, primitive: Primitive)] {
+  package var contents: [(key: Key, primitive: Primitive)] {
     state.withLock { $0.entries.map { (key: $0.key, primitive: $0.value.primitive) } }
   }
 }
