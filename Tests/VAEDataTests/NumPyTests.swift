@@ -38,6 +38,16 @@ final class NumPyTests: DataTestCase {
     }
   }
 
+  func testMoreAxesThanATensorCanHaveAreRefusedNamingBoth() throws {
+    let most = TestFiles.npy([1, 1, 1, 1, 1, 1, 1, 2], [3, 255])
+    XCTAssertEqual(try NPYReader.tensor(write(most, "most.npy")).rank, 8)
+    let more = TestFiles.npy([1, 1, 1, 1, 1, 1, 1, 1, 2], [3, 255])
+    XCTAssertThrowsError(try NPYReader.tensor(write(more, "more.npy"))) {
+      XCTAssertEqual(($0 as? DataError)?.kind, .unusable)
+      XCTAssertTrue("\($0)".contains("9 axes, more than the 8"), "\($0)")
+    }
+  }
+
   // MARK: NPY
 
   func testBytesAreDividedBy255() throws {
