@@ -168,7 +168,8 @@ let package = Package(
       name: "VAEReportTests",
       dependencies: ["VAEReport", "VAEImages", "VAETraining", "VAECore"],
       resources: [.copy("Reference")], swiftSettings: strict),
-    .testTarget(name: "VAEZooTests", dependencies: ["VAEZoo"], swiftSettings: strict),
+    .testTarget(
+      name: "VAEZooTests", dependencies: ["VAEZoo", "Tensors"], swiftSettings: strict),
     .testTarget(
       name: "VariantTests",
       dependencies: [

@@ -1,3 +1,4 @@
+import Tensors
 import VAEZoo
 import XCTest
 
@@ -64,5 +65,25 @@ final class WorkloadTests: XCTestCase {
     XCTAssertEqual(try workload("pixelcnn").flops, Double(multiplyAdds * 784 * 64 * 6))
     XCTAssertEqual(try workload("pixelcnn").flops, 43_641_077_760)
     XCTAssertEqual(try workload("pixelcnn-sample").flops, Double(multiplyAdds * 784 * 16 * 2))
+  }
+
+  /// oneDNN falls back to code that is a hundred times slower without a word.
+  func testNoWorkloadMeetsAReferenceImplementation() throws {
+    // Other tests of the process have convolutions of their own.
+    let before = Set(Engine.implementations)
+    for workload in Workload.all {
+      for precision in Precision.allCases where precision.isSupported {
+        try workload.step(precision)
+      }
+    }
+    let implementations = Set(Engine.implementations).subtracting(before)
+    XCTAssertGreaterThan(implementations.count, 40, "few of the convolutions are seen")
+    XCTAssertLessThan(implementations.count, 300, "a training would come near the limit of 512")
+    for implementation in implementations {
+      for slow in ["ref", "simple", "unknown"] {
+        XCTAssertFalse(
+          implementation.split(separator: " ").last?.contains(slow) ?? true, implementation)
+      }
+    }
   }
 }

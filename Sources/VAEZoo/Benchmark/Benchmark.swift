@@ -42,6 +42,9 @@ public struct Workload: Sendable {
   /// Makes the model and a batch.
   func make() throws -> BenchmarkSubject { try makeSubject(size) }
 
+  /// Does one step, to see which kernels it meets.
+  package func step(_ precision: Precision = .float32) throws { try make().run(precision) }
+
   /// All workloads, in the order of the documentation.
   public static let all: [Workload] = [
     .mlp, .ladder, .convolutional, .quantized, .pixelCNN, .pixelCNNSample,
