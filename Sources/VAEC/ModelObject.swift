@@ -70,16 +70,13 @@ final class ModelObject: HandleObject {
 
   /// Runs a call that prepares a training, and takes over the recipe that holds from then on.
   func prepareTraining(
-    _ body: (_ model: TrainedModel, _ isFresh: Bool) throws -> Recipe
+    _ body: (_ model: TrainedModel, _ start: Trainer.Start) throws -> TrainingSession
   ) throws {
     try exclusion.run("model", .changing) {
-      // A resumed run, and even one that is refused late, puts its weights into the model.
-      let weights = trained.model.parameters.map { $0.parameter.value.memoryOwner }
-      defer {
-        let present = trained.model.parameters.map { $0.parameter.value.memoryOwner }
-        isFresh = isFresh && zip(weights, present).allSatisfy { $0 === $1 }
-      }
-      let recipe = try body(trained, isFresh)
+      let session = try body(trained, isFresh ? .fresh : .asIs)
+      // A resumed run has put its weights into the model.
+      if session.isResumed { isFresh = false }
+      let recipe = session.recipe
       trained = TrainedModel(model: trained.model, recipe: recipe, source: trained.source)
       recipeText.withLock { $0 = recipe.json.line }
     }

@@ -17,7 +17,7 @@ public func vae_trainer_create(
     let settings = try trainingSettings(options)
     let run = try text(optional: options.run, "options->run")
     let existing = try existingRun(options.existing_run)
-    try model.prepareTraining { trained, isFresh in
+    try model.prepareTraining { trained, start in
       var recipe = trained.recipe
       try Known.registry.apply(settings, to: &recipe)
       let training = TrainingOptions(recipe.training)
@@ -26,11 +26,11 @@ public func vae_trainer_create(
       }
       try Memory.check(rows: min(training.batchSize, data.train.count), of: data.shape)
       let session = try TrainingSession(
-        model: trained.model, recipe: recipe, data: data, run: run, existing: existing)
-      session.trainer.preparesModel = isFresh
+        model: trained.model, recipe: recipe, data: data, run: run, existing: existing,
+        start: start)
       for notice in session.notices { Log.say(notice) }
       result.pointee = Handles.make(TrainerObject(model: model, session: session))
-      return recipe
+      return session
     }
   }
 }

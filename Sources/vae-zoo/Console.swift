@@ -1,4 +1,6 @@
 import Glibc
+import VAEReport
+import VAEZoo
 
 /// Standard output and standard error.
 enum Console {
@@ -31,16 +33,7 @@ enum Console {
 
   /// A number with a fixed count of decimals.
   static func fixed(_ value: Double, _ decimals: Int = 2) -> String {
-    guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
-    var scale = 1.0
-    for _ in 0..<decimals { scale *= 10 }
-    let rounded = (abs(value) * scale).rounded()
-    let whole = Int(rounded / scale)
-    let fraction = Int(rounded - Double(whole) * scale)
-    let digits = String(fraction)
-    let sign = value < 0 && rounded > 0 ? "-" : ""
-    let padding = String(repeating: "0", count: max(0, decimals - digits.count))
-    return sign + "\(whole)" + (decimals > 0 ? "." + padding + digits : "")
+    Numerals.plain(value, decimals)
   }
 
   /// Columns padded to the widest entry, two spaces apart; the last one runs free.
@@ -61,15 +54,9 @@ enum Console {
 /// Progress on one line of a terminal: bar, speed, remaining time. Silent elsewhere.
 struct ProgressBar {
   private let isShown = Console.isTerminal
-  private let begin = Self.now
+  private let begin = Clock.seconds
   private var shownAt = 0.0
   private var width = 0
-
-  private static var now: Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-  }
 
   /// Redraws the line, at most ten times a second.
   ///
@@ -79,18 +66,18 @@ struct ProgressBar {
   mutating func show(
     _ fraction: Double, since startFraction: Double, work: Int, unit: String, text: String
   ) {
-    let time = Self.now
+    let time = Clock.seconds
     guard isShown, time - shownAt > 0.1 else { return }
     shownAt = time
     let elapsed = time - begin
     let cells = 24
-    let filled = min(cells, Int(fraction * Double(cells)))
+    let filled = Int(max(0, min(1, fraction)) * Double(cells))
     let bar = String(repeating: "━", count: filled) + String(repeating: "╌", count: cells - filled)
     let share = fraction - startFraction
     let remaining = share > 0 ? elapsed / share * (1 - fraction) : 0
     var line = "\(bar) \(Console.fixed(fraction * 100, 0))%  \(text)"
     if elapsed > 0 { line += "  \(Console.fixed(Double(work) / elapsed, 0)) \(unit)/s" }
-    line += "  \(Self.duration(remaining)) left"
+    line += "  \(Numerals.clock(remaining)) left"
     let blank = String(repeating: " ", count: max(0, width - line.count))
     Console.write("\r" + line + blank)
     width = line.count
@@ -101,12 +88,5 @@ struct ProgressBar {
     guard isShown, width > 0 else { return }
     Console.write("\r" + String(repeating: " ", count: width) + "\r")
     width = 0
-  }
-
-  private static func duration(_ seconds: Double) -> String {
-    let whole = Int(min(seconds, 1e7).rounded())
-    let (minutes, rest) = (whole / 60 % 60, whole % 60)
-    let tail = "\(minutes < 10 ? "0" : "")\(minutes):\(rest < 10 ? "0" : "")\(rest)"
-    return whole >= 3600 ? "\(whole / 3600):\(tail)" : tail
   }
 }

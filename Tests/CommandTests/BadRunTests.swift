@@ -188,6 +188,71 @@ final class BadRunTests: CommandTestCase {
     }
   }
 
+  // MARK: Damaged numbers
+
+  /// The state of the run's last checkpoint with another value of a member, whose names are joined
+  /// by dots.
+  private func state(of run: String, setting member: String, to value: Any?) throws -> [UInt8] {
+    func changed(_ object: [String: Any], _ names: ArraySlice<String>) throws -> [String: Any] {
+      let name = try XCTUnwrap(names.first)
+      var copy = object
+      copy[name] =
+        names.count == 1
+        ? value : try changed(XCTUnwrap(object[name] as? [String: Any]), names.dropFirst())
+      return copy
+    }
+    let names = member.split(separator: ".").map(String.init)
+    let state = try object(
+      String(decoding: bytes("\(run)/checkpoints/12/state.json"), as: UTF8.self))
+    return [UInt8](try JSONSerialization.data(withJSONObject: changed(state, names[...])))
+  }
+
+  func testNumbersInTheStateOutOfBoundsAreRefusedNamingFileMemberAndValue() throws {
+    let (data, run) = try copyOfTrainedRun()
+    let file = "\(run)/checkpoints/12/state.json"
+    let content = try bytes(file)
+    let counts: [Any?] = [nil, Int.max, Int.min, (1 << 53) + 1, -1, 0.5, 1e300, "12", NSNull()]
+    let sums: [Any?] = [nil, 1e308, -1e308, "12", NSNull()]
+    let extremes: [(member: String, values: [Any?])] = [
+      ("step", counts + [0, 11, 13]),
+      ("updates_per_epoch", counts + [0]),
+      ("threads", counts + [0]),
+      ("updates.model", counts),
+      ("epoch_so_far.updates", counts + [4]),
+      ("epoch_so_far.distortion", sums),
+      ("epoch_so_far.rate", sums),
+      ("epoch_so_far.seconds", sums + [-1]),
+      ("epoch_so_far.terms", [nil, 1, NSNull()]),
+      ("epoch_so_far.terms.some", Array(sums.dropFirst())),
+    ]
+    for (member, values) in extremes {
+      for value in values {
+        try Data(state(of: run, setting: member, to: value)).write(to: URL(fileURLWithPath: file))
+        let before = try snapshot(run)
+        var words = ["checkpoints/12/state.json", "\"\(member)\""]
+        if let value = value as? Int { words.append("\(value)") }
+        if value == nil && member == "updates.model" { words[1] = "model" }
+        try assertRefused(
+          Small.train(data, run, ["--epochs", "4", "--resume"]), status: 65, naming: words)
+        XCTAssertEqual(try snapshot(run), before, member)
+        try Data(content).write(to: URL(fileURLWithPath: file))
+      }
+    }
+  }
+
+  func testACheckpointUnderAnotherStepThanItsOwnIsRefused() throws {
+    for step in [Int.max, Int.max - 1, 1 << 53, 13] {
+      let (data, run) = try copyOfTrainedRun()
+      try FileManager.default.moveItem(
+        atPath: "\(run)/checkpoints/12", toPath: "\(run)/checkpoints/\(step)")
+      let words = ["checkpoints/\(step)/state.json", "\"step\" is 12", "step \(step)"]
+      try assertRefused(evaluation(run), status: 65, naming: words)
+      try assertRefused(
+        Small.train(data, run, ["--epochs", "4", "--resume"]), status: 65, naming: words)
+      try FileManager.default.removeItem(atPath: run)
+    }
+  }
+
   func testASafetensorsFileWithoutARecipeIsRefused() throws {
     let weights = try bytes(try TrainedRun.shared().run + "/weights.safetensors")
     let file = try write(weights, "weights.safetensors")

@@ -45,6 +45,51 @@ final class DrawingTests: XCTestCase {
     XCTAssertEqual(Numerals.duration(3_725), "1 h 2 min")
   }
 
+  func testNumbersForProgramsAreASCIIWithoutGroups() {
+    XCTAssertEqual(Numerals.plain(-1_234_567.895, 2), "-1234567.90")
+    XCTAssertEqual(Numerals.plain(-0.001, 2), "0.00")
+    XCTAssertEqual(Numerals.plain(0.5, 0), "1")
+    XCTAssertEqual(Numerals.plain(.infinity, 1), "inf")
+    XCTAssertEqual(Numerals.clock(3_725), "1:02:05")
+    XCTAssertEqual(Numerals.clock(65.4), "01:05")
+  }
+
+  func testEveryNumberHasAText() {
+    let magnitudes = [
+      0, Double.leastNonzeroMagnitude, 1e-308, 1e-15, 0.5, 9.5, 1e9 - 0.5, 1e9, 1e14, 1e15, 9.3e18,
+      1e19, 1e308,
+      .infinity, .nan,
+    ]
+    for value in magnitudes.flatMap({ [$0, -$0] }) {
+      for decimals in [0, 1, 2, 15, 16, 300, 320] {
+        XCTAssertFalse(Numerals.fixed(value, decimals).isEmpty)
+        XCTAssertFalse(Numerals.plain(value, decimals).isEmpty)
+      }
+      XCTAssertFalse(Numerals.short(value).isEmpty)
+      XCTAssertFalse(Numerals.coordinate(value).isEmpty)
+      let isTime = value >= 0 && value < 1e9
+      XCTAssertEqual(Numerals.duration(value) == "–", !isTime, "\(value)")
+      XCTAssertEqual(Numerals.clock(value) == "–", !isTime, "\(value)")
+    }
+    // The last seconds whose year is a 32-bit number, and those beyond.
+    XCTAssertEqual(Numerals.moment(67_768_036_191_676_799), "2147485547-12-31 23:59 UTC")
+    for seconds in [Int.min, Int.max] { XCTAssertEqual(Numerals.moment(seconds), "–") }
+    for number in [Int.min, Int.max] { XCTAssertFalse(Numerals.grouped(number).isEmpty) }
+  }
+
+  func testAxesOfEveryRangeHaveTicks() {
+    let ends = [0, Double.leastNonzeroMagnitude, 1e-300, 1e-9, 1, 1e11, 1e12, 9.3e18, 1e308]
+    for low in ends.flatMap({ [$0, -$0] }) {
+      for high in ends {
+        for kind in [Axis.Kind.linear, .logarithmic, .counted] {
+          XCTAssertLessThan(Axis(kind, covering: [low, high]).ticks.count, 100)
+          guard kind != .logarithmic else { continue }
+          XCTAssertLessThan(Axis(kind, low, high).ticks.count, 100, "\(kind) \(low) \(high)")
+        }
+      }
+    }
+  }
+
   func testPrincipalComponentsAreTheDirectionsThatPointsWereMadeAlong() {
     // Far along a = (3, 4, 0) / 5, less along b = (0, 0, 1), hardly along c = (4, -3, 0) / 5.
     var values: [Float] = []

@@ -200,6 +200,46 @@ final class PageTests: XCTestCase {
     XCTAssertTrue(page.contains("display:none"))
   }
 
+  func testAnyNumbersInTheMetricsGiveAPage() throws {
+    let path = temporaryFolder(self)
+    var run = MadeRun(latents: .vector(2), steps: [0, 1], examples: 4)
+    try run.write(to: path)
+    let good = try DurableFiles.read("\(path)/metrics.jsonl")
+    let numbers = [
+      "-1e308", "1e308", "-1", "0", "5e-324", "1e-300", "\(Int.max)", "\(Int.min)", "null", "1e999",
+    ]
+    let members = [
+      "epoch", "step", "train.elbo", "train.rate", "train.distortion", "valid.rate",
+      "valid.distortion", "active_units", "codebook_perplexity", "seconds",
+    ]
+    for member in members {
+      for number in numbers {
+        func text(_ name: String, _ otherwise: String) -> String {
+          name == member ? number : otherwise
+        }
+        func terms(_ name: String) -> String {
+          ["elbo", "rate", "distortion"].map { "\"\($0)\": \(text("\(name).\($0)", "-11"))" }
+            .joined(separator: ", ")
+        }
+        let line = """
+          {"epoch": \(text("epoch", "4")), "step": \(text("step", "40")), "train": {\(terms("train"))}, \
+          "valid": {\(terms("valid"))}, "active_units": \(text("active_units", "2")), \
+          "codebook_perplexity": \(text("codebook_perplexity", "3")), "seconds": \(text("seconds", "2"))}
+
+          """
+        for lines in [good + Array(line.utf8), Array(line.utf8)] {
+          try DurableFiles.replace("\(path)/metrics.jsonl", with: lines)
+          let history = try RunHistory.read(path)
+          try assertWellFormed(
+            String(decoding: try Report.page(history), as: UTF8.self), "\(member): \(number)")
+          if lines.count > line.utf8.count && number == "1e308" {
+            _ = try Report.page(Comparison([history, history]))
+          }
+        }
+      }
+    }
+  }
+
   func testAPageOfARunInTrainingLooksForItsSuccessorAndAFinishedOneDoesNot() throws {
     let history = try history(MadeRun())
     let live = String(decoding: try Report.page(history, isLive: true), as: UTF8.self)

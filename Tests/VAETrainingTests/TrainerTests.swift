@@ -212,6 +212,66 @@ final class TrainerTests: XCTestCase {
     try TrainingSupport.model().load(stored.weights)
   }
 
+  func testAGradientThatIsNotFiniteStopsTheUpdateNamingItsParameterAndChangesNothing() throws {
+    for clipNorm in [0, 10.0] {
+      for value in [Float.nan, .infinity, -.infinity, 3e38] {
+        var options = TrainingSupport.options()
+        options.clipNorm = clipNorm
+        let trainer = try Trainer(
+          model: TrainingSupport.model(), data: TrainingSupport.stripes(), options: options)
+        _ = try trainer.update()
+        let (path, parameter) = trainer.model.parameters[2]
+        trainer.reduceGradients = { gradients in
+          var values = gradients[parameter]?.floats ?? []
+          values[values.count - 1] = value
+          gradients[parameter] = Tensor(values).reshaped(to: parameter.shape)
+        }
+        let weights = TrainingSupport.weights(trainer.model)
+        // What is clipped may be as large as it likes.
+        guard value.isFinite && clipNorm > 0 else {
+          XCTAssertThrowsError(try trainer.update(), "\(value) at \(clipNorm)") { error in
+            XCTAssertEqual((error as? TrainingError)?.kind, .diverged)
+            XCTAssertTrue("\(error)".contains("step 2: the gradient of \(path)"), "\(error)")
+          }
+          XCTAssertEqual(TrainingSupport.weights(trainer.model), weights)
+          XCTAssertEqual(trainer.step, 1)
+          trainer.reduceGradients = { _ in }
+          _ = try trainer.update()
+          XCTAssertTrue(trainer.model.parameters.allSatisfy(\.parameter.value.isFinite))
+          continue
+        }
+        _ = try trainer.update()
+        XCTAssertTrue(trainer.model.parameters.allSatisfy(\.parameter.value.isFinite))
+      }
+    }
+  }
+
+  func testWhatACallerHasFrozenStaysFrozenInEveryPhaseAndStage() throws {
+    let objective = AdversarialObjective(units: 3, random: RandomSource(seed: 1))
+    let whole = try Trainer(
+      model: TrainingSupport.model(objective: objective), data: TrainingSupport.stripes(),
+      options: TrainingSupport.options())
+    let stage = try Trainer(
+      model: TrainingSupport.model(), data: TrainingSupport.stripes(),
+      options: TrainingSupport.options(), stage: Stage(name: "decoder", trains: ["decoder."]))
+    for trainer in [whole, stage] {
+      let parameters = trainer.model.parameters
+      let chosen = parameters.filter {
+        $0.path.hasSuffix("layers.0.weights") || $0.path.hasPrefix("encoder.")
+      }
+      XCTAssertGreaterThan(chosen.count, 3)
+      for (_, parameter) in chosen { parameter.isTrainable = false }
+      let before = TrainingSupport.weights(trainer.model)
+      for _ in 0..<2 { _ = try trainer.update() }
+      let after = TrainingSupport.weights(trainer.model)
+      for (path, parameter) in parameters {
+        let isFrozen = chosen.contains { $0.path == path }
+        XCTAssertEqual(parameter.isTrainable, !isFrozen, path)
+        XCTAssertEqual(after[path] == before[path], isFrozen, path)
+      }
+    }
+  }
+
   func testWeightsThatAreNotFiniteAreNeverWritten() throws {
     let run = try RunFolder.create(
       at: TrainingSupport.temporaryFolder(self), force: false, resume: false)
@@ -224,6 +284,39 @@ final class TrainerTests: XCTestCase {
       XCTAssertTrue("\($0)".contains(trainer.model.parameters[1].path), "\($0)")
     }
     XCTAssertNil(try run.storedCheckpoint())
+  }
+
+  func testARefusedCheckpointLeavesTheModelAsItWas() throws {
+    var options = TrainingSupport.options()
+    options.averageDecay = 0.9
+    let run = try RunFolder.create(
+      at: TrainingSupport.temporaryFolder(self), force: false, resume: false)
+    let data = TrainingSupport.stripes()
+    _ = try Trainer(model: TrainingSupport.model(), data: data, options: options).train(run: run)
+    let good = try XCTUnwrap(try run.readLatestCheckpoint())
+    let optimizer = try Safetensors(
+      parsing: XCTUnwrap(good.files[CheckpointFile.optimizer]), path: "optimizer")
+    for name in ["model.first.encoder.head.bias", "plain.decoder.head.bias"] {
+      for value in [Float.nan, .infinity] {
+        var tensors: [(name: String, values: Tensor)] = []
+        for entry in optimizer.entries {
+          var values = try optimizer.floats(entry.name, shape: entry.shape)
+          if entry.name == name { values[0] = value }
+          tensors.append((entry.name, Tensor(values).reshaped(to: Shape(entry.shape))))
+        }
+        var files = good.files
+        files[CheckpointFile.optimizer] = Safetensors(tensors: tensors).encoded()
+        let checkpoint = try StoredCheckpoint(files: files, step: good.step, source: "checkpoint")
+        let model = TrainingSupport.model(seed: 99)
+        let before = TrainingSupport.weights(model)
+        let trainer = try Trainer(model: model, data: data, options: options)
+        XCTAssertThrowsError(try trainer.restore(checkpoint)) {
+          XCTAssertTrue("\($0)".contains("optimizer.safetensors: \(name)"), "\($0)")
+        }
+        XCTAssertEqual(TrainingSupport.weights(model), before)
+        XCTAssertEqual(trainer.step, 0)
+      }
+    }
   }
 
   func testACheckpointOfAnotherDataSizeIsRefused() throws {

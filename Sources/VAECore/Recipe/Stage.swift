@@ -31,9 +31,13 @@ public struct Stage: Equatable, Sendable {
   /// The stage that trains a whole model from fresh weights.
   public static let whole = Stage(name: "model")
 
+  /// Whether everything is trained, from fresh weights. Later stages find the statistics and
+  /// codebooks of the first one and leave them.
+  public var isWhole: Bool { trains.isEmpty }
+
   /// Whether a parameter or buffer of this path is trained.
   public func includes(_ path: String) -> Bool {
-    trains.isEmpty || trains.contains { path.hasPrefix($0) }
+    isWhole || trains.contains { path.hasPrefix($0) }
   }
 
   /// The stage as recipes hold it.

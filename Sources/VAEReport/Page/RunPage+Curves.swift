@@ -42,7 +42,7 @@ extension RunPage {
       series: [
         LinePlot.Series(
           name: history.heldOutName, points: heldOut, color: 0,
-          notes: heldOut.map { "step \(Int($0.x)): \(Numerals.short($0.y)) nats" }),
+          notes: heldOut.map { "step \(Numerals.plain($0.x, 0)): \(Numerals.short($0.y)) nats" }),
         LinePlot.Series(
           name: "training batch", points: batches, color: 1, isDashed: true, hasMarks: false),
       ])
@@ -65,7 +65,8 @@ extension RunPage {
       series.insert(
         LinePlot.Series(
           name: history.heldOutName, points: heldOut, color: 0, hasMarks: heldOut.count <= 12,
-          notes: heldOut.map { "epoch \(Int($0.x)): \(Numerals.short($0.y)) nats" }), at: 0)
+          notes: heldOut.map { "epoch \(Numerals.plain($0.x, 0)): \(Numerals.short($0.y)) nats" }),
+        at: 0)
     }
     return LinePlot(
       title: name,

@@ -42,6 +42,13 @@ extension Model {
   /// - Throws: `SafetensorsError` where a tensor is missing or of another shape, and
   ///   `TrainingError` where the file has one that the model lacks, or values that are not finite.
   public func load(_ file: Safetensors) throws {
+    take(try values(in: file))
+  }
+
+  /// The values of a file for parameters and buffers, in the order of `weights`.
+  ///
+  /// - Throws: what `load` throws.
+  func values(in file: Safetensors) throws -> [Tensor] {
     let wanted = weights
     let known = Set(wanted.map(\.name))
     if let extra = file.entries.first(where: { !known.contains($0.name) }) {
@@ -53,6 +60,11 @@ extension Model {
       throw TrainingError(
         .unsuitable, "\(file.path): \(bad.0.name) holds values that are not finite")
     }
+    return values
+  }
+
+  /// Takes up values in that order.
+  func take(_ values: [Tensor]) {
     var next = values.makeIterator()
     for (_, parameter) in parameters { if let value = next.next() { parameter.value = value } }
     for (_, buffer) in buffers { if let value = next.next() { buffer.value = value } }

@@ -21,7 +21,7 @@ extension Trainer {
       weights = model.weights.map { (name: $0.name, values: $0.values.copied()) }
     }
     var optimizer: [(name: String, values: Tensor)] = []
-    for (phase, state) in phases {
+    for (phase, state) in updater.phases {
       optimizer += state.state.map { (name: "\(phase.name).\($0.name)", values: $0.values) }
     }
     if average != nil {
@@ -40,7 +40,7 @@ extension Trainer {
 
   private var stateJSON: JSON {
     var updates: JSON.Object = [:]
-    for (phase, optimizer) in phases { updates[phase.name] = .integer(optimizer.updates) }
+    for (phase, optimizer) in updater.phases { updates[phase.name] = .integer(optimizer.updates) }
     var terms: JSON.Object = [:]
     for name in progress.termOrder { terms[name] = .finite(progress.terms[name] ?? 0) }
     return .object([
@@ -61,9 +61,17 @@ extension Trainer {
 
   /// Takes up a checkpoint of the same recipe.
   ///
-  /// - Throws: `SafetensorsError` or `TrainingError` naming the file and what does not fit; the
-  ///   trainer must not be used then.
+  /// - Throws: `SafetensorsError` or `TrainingError` naming the file and what does not fit; the model
+  ///   is as it was then, but the trainer must not be used.
   public func restore(_ checkpoint: StoredCheckpoint) throws {
+    try restoration(of: checkpoint)()
+  }
+
+  /// Checks all that can be wrong with a checkpoint of the same recipe.
+  ///
+  /// - Returns: what takes it up; the model is as it was until that is called.
+  /// - Throws: as `restore`.
+  package func restoration(of checkpoint: StoredCheckpoint) throws -> () -> Void {
     let state = checkpoint.state
     guard state.updatesPerEpoch == updatesPerEpoch else {
       throw TrainingError(
@@ -71,106 +79,37 @@ extension Trainer {
         "\(checkpoint.source) has \(state.updatesPerEpoch) updates an epoch, but this data and batch size give "
           + "\(updatesPerEpoch); resume with the data that the run began with")
     }
-    try model.load(checkpoint.weights)
-    for (phase, optimizer) in phases {
-      try optimizer.restore(updates: state.updates[phase.name] ?? 0) { name, shape in
-        try checkpoint.optimizer.tensor(ifPresent: "\(phase.name).\(name)", shape: shape)
+    let weights = try model.values(in: checkpoint.weights)
+    for (phase, optimizer) in updater.phases {
+      guard let updates = state.updates[phase.name] else {
+        throw TrainingError(
+          .unsuitable,
+          "\(checkpoint.source)/\(CheckpointFile.state) is damaged: \"updates\" lacks the phase \(phase.name)"
+        )
+      }
+      try optimizer.restore(updates: updates) { name, shape in
+        try checkpoint.optimizer.finiteTensor(ifPresent: "\(phase.name).\(name)", shape: shape)
       }
     }
+    var plain: [(parameter: Parameter, value: Tensor)] = []
     if let average {
       try average.restore { name, shape in
         try checkpoint.weights.tensor(
           ifPresent: String(name.dropFirst("average.".count)), shape: shape)
       }
       for (path, parameter) in model.parameters {
-        if let plain = try checkpoint.optimizer.tensor(
+        if let value = try checkpoint.optimizer.finiteTensor(
           ifPresent: "plain.\(path)", shape: parameter.shape)
         {
-          parameter.value = plain
+          plain.append((parameter, value))
         }
       }
     }
-    step = state.step
-    progress = state.progress
-  }
-}
-
-/// The names of a checkpoint's files.
-public enum CheckpointFile {
-  /// Parameters and buffers by path.
-  public static let weights = "weights.safetensors"
-  /// Optimizer moments by phase and path.
-  public static let optimizer = "optimizer.safetensors"
-  /// Step, generator, sums.
-  public static let state = "state.json"
-}
-
-/// A checkpoint as read from a run folder.
-public struct StoredCheckpoint {
-  /// What was read, for errors.
-  public let source: String
-  /// Parameters and buffers by path.
-  public let weights: Safetensors
-  /// Optimizer moments by phase and path.
-  public let optimizer: Safetensors
-  let state: State
-
-  struct State {
-    let step: Int
-    let updatesPerEpoch: Int
-    let isFinished: Bool
-    let threads: Int
-    let updates: [String: Int]
-    let progress: EpochProgress
-  }
-
-  /// A checkpoint from its files' contents.
-  ///
-  /// - Throws: `SafetensorsError` or `TrainingError` of kind `unsuitable`.
-  public init(files: [String: [UInt8]], source: String) throws {
-    self.source = source
-    func bytes(_ name: String) throws -> [UInt8] {
-      guard let bytes = files[name] else {
-        throw TrainingError(.unsuitable, "\(source) has lost its file \(name)")
-      }
-      return bytes
+    return { [self] in
+      model.take(weights)
+      for (parameter, value) in plain { parameter.value = value }
+      step = state.step
+      progress = state.progress
     }
-    weights = try Safetensors(
-      parsing: bytes(CheckpointFile.weights), path: "\(source)/\(CheckpointFile.weights)")
-    optimizer = try Safetensors(
-      parsing: bytes(CheckpointFile.optimizer), path: "\(source)/\(CheckpointFile.optimizer)")
-    state = try Self.state(bytes(CheckpointFile.state), "\(source)/\(CheckpointFile.state)")
-  }
-
-  /// The number of updates behind it.
-  public var step: Int { state.step }
-  /// The threads that computed it.
-  public var threads: Int { state.threads }
-
-  private static func state(_ bytes: [UInt8], _ path: String) throws -> State {
-    let object = try? JSON(parsing: bytes, source: path).object
-    guard let object, let step = object["step"]?.integer, step >= 0,
-      let updatesPerEpoch = object["updates_per_epoch"]?.integer, updatesPerEpoch > 0,
-      let isFinished = object["finished"]?.bool, let threads = object["threads"]?.integer,
-      let updates = object["updates"]?.object, let sums = object["epoch_so_far"]?.object,
-      let terms = sums["terms"]?.object
-    else {
-      throw TrainingError(
-        .unsuitable, "\(path) is damaged: a member is missing or of the wrong type")
-    }
-    var progress = EpochProgress()
-    progress.updates = sums["updates"]?.integer ?? 0
-    progress.distortion = sums["distortion"]?.double ?? 0
-    progress.rate = sums["rate"]?.double ?? 0
-    progress.seconds = sums["seconds"]?.double ?? 0
-    for member in terms.members {
-      progress.addTerms([(name: member.name, value: member.value.double ?? 0)])
-    }
-    return State(
-      step: step, updatesPerEpoch: updatesPerEpoch, isFinished: isFinished, threads: threads,
-      updates: Dictionary(
-        updates.members.map { ($0.name, $0.value.integer ?? 0) },
-        uniquingKeysWith: { first, _ in first }),
-      progress: progress)
   }
 }

@@ -21,9 +21,13 @@ public struct Evaluator {
     self.model = model
     self.examples = examples
     random = RandomSource(seed: UInt64(bitPattern: Int64(seed))).child("evaluation")
+    rowLimit = Self.rowLimit(for: examples.split.shape)
+  }
+
+  /// The rows of a pass over images of a size, unless another limit is set.
+  static func rowLimit(for shape: ImageShape) -> Int {
     // A convolution keeps some tens of maps of the image's size for each row.
-    let pixels = examples.split.shape.height * examples.split.shape.width
-    rowLimit = min(1024, max(16, Self.pixelLimit / max(1, pixels)))
+    min(1024, max(16, pixelLimit / max(1, shape.height * shape.width)))
   }
 
   private static let pixelLimit = 1 << 18

@@ -5,6 +5,6 @@ extension RunFolder {
   ///   `SafetensorsError` where one of its files is damaged.
   public func storedCheckpoint() throws -> StoredCheckpoint? {
     guard let newest = try readLatestCheckpoint() else { return nil }
-    return try StoredCheckpoint(files: newest.files, source: newest.folder)
+    return try StoredCheckpoint(files: newest.files, step: newest.step, source: newest.folder)
   }
 }

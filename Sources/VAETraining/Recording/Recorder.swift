@@ -35,9 +35,8 @@ final class Recorder {
   /// Numbers of a pictured image beyond which there are fewer of them.
   private static let pictureSizeLimit = 1 << 18
 
-  /// A recorder of the training of a model on some data.
-  ///
-  /// - Parameter batchSize: that of the training, for the cost of a record.
+  /// A recorder of the training of a model on some data, of which each record costs the less of an
+  /// update the larger the batches of the options are.
   init(model: Model, data: DataSource, options: TrainingOptions) {
     self.model = model
     let split = data.heldOut ?? data.train
@@ -54,8 +53,7 @@ final class Recorder {
     chosen = Array(order.indices.prefix(limit))
     let fitting = max(1, Self.pictureSizeLimit / max(1, split.shape.count))
     pictured = Array(chosen.prefix(min(Self.pictureCount, fitting)))
-    rowLimit = max(
-      1, min(Evaluator(model: model, examples: examples, seed: 0).rowLimit, options.batchSize))
+    rowLimit = max(1, min(Evaluator.rowLimit(for: split.shape), options.batchSize))
     // A forward pass is about a third of an update; images that are drawn pixel by pixel take some
     // passes more.
     let isAutoregressive = model.decoder is any AutoregressiveDecoder

@@ -25,8 +25,8 @@ public struct Examples {
   /// - Parameters:
   ///   - indices: in this split.
   ///   - context: the dynamic binarization draws from its stream `binarization` at its step, so a
-  ///     training example is drawn anew
-  ///     at every use and a held-out one is the same at every evaluation.
+  ///     training example is drawn anew at every use and a held-out one is the same at every
+  ///     evaluation.
   public func batch(_ indices: [Int], _ context: Context) -> Tensor {
     batch(of: split.batch(indices), indices, context)
   }

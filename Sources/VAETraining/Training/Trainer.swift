@@ -1,4 +1,3 @@
-import Glibc
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -20,37 +19,41 @@ public final class Trainer {
   public let data: DataSource
   /// Where everything random comes from.
   public let random: RandomSource
-  /// Updates in an epoch.
-  public let updatesPerEpoch: Int
   /// The number of updates made.
   public internal(set) var step = 0
 
   /// Called with the gradients of every phase before they are used: the place where several
   /// processes would reduce theirs to a common mean.
-  public var reduceGradients: (inout Gradients) -> Void = { _ in }
-
-  /// Whether the parts look at the first batches before the first update. A model whose weights are
-  /// to be trained on from where they are does without.
-  public var preparesModel = true
+  public var reduceGradients: (inout Gradients) -> Void {
+    get { updater.reduceGradients }
+    set { updater.reduceGradients = newValue }
+  }
 
   /// Whether records are made for the run folder: what the model says about a few fixed examples at
   /// steps that lie ever further apart. They cost little, and change nothing in the training.
   public var makesRecords = true
 
-  let training: Examples
-  let phases: [(phase: Phase, optimizer: Optimizer)]
+  let batches: TrainingBatches
+  let updater: Updater
   let average: WeightAverage?
   /// Sums over the updates of the present epoch.
   var progress = EpochProgress()
-
-  private let schedule: Schedule
-  private let requirements: ObjectiveRequirements
-  private var isPrepared = false
-  private var order: EpochOrder?
-  private var storedCodes: StoredCodes?
-  private var storedRecorder: Recorder?
+  /// Makes the records, from the first one on.
+  var storedRecorder: Recorder?
   /// Records that wait for the next checkpoint.
-  private var records: [TrainingRecord] = []
+  var records: [TrainingRecord] = []
+
+  private let start: Start
+  private let schedule: Schedule
+  private var isPrepared = false
+
+  /// What a training begins with.
+  public enum Start: Sendable {
+    /// Weights as they were drawn: before the first update the parts look at the first batches.
+    case fresh
+    /// Weights that are trained on as they are.
+    case asIs
+  }
 
   /// A trainer at step zero.
   ///
@@ -59,58 +62,33 @@ public final class Trainer {
   ///   - data: what it is trained on.
   ///   - options: how it is trained.
   ///   - stage: what is trained; a further stage needs the weights of the one before it.
+  ///   - start: what the model's weights are.
   /// - Throws: `TrainingError` where the data have fewer examples than a batch, or the stage does
   ///   not suit the model; `RecipeError` where the processor lacks the precision asked for.
   public init(
-    model: Model, data: DataSource, options: TrainingOptions, stage: Stage = .whole
+    model: Model, data: DataSource, options: TrainingOptions, stage: Stage = .whole,
+    start: Start = .fresh
   ) throws {
     self.model = model
     self.stage = stage
     self.data = data
     self.options = options
-    training = Examples(data.train, binarization: options.binarization)
+    self.start = start
     random = RandomSource(seed: UInt64(bitPattern: Int64(options.seed))).child("training")
-    let count = training.count
-    let full = count / options.batchSize
-    updatesPerEpoch = options.dropsLastBatch || count % options.batchSize == 0 ? full : full + 1
-    guard updatesPerEpoch > 0 else {
-      throw TrainingError(
-        .unsuitable,
-        "\(data.name) has \(count) training examples, fewer than a batch of \(options.batchSize); "
-          + "choose a smaller --batch-size or --set training.drop_last=false")
-    }
-    guard options.precision.isSupported else {
-      throw RecipeError(.invalid, "training.precision: \(options.precision.refusal)")
-    }
+    batches = try TrainingBatches(
+      data, model: model, options: options, stage: stage, random: random)
+    updater = try Updater(model: model, options: options, stage: stage)
     schedule = options.schedule.schedule(
-      updatesPerEpoch: updatesPerEpoch, updates: updatesPerEpoch * options.epochs)
-    requirements = model.objective.requirements
-    let parameters = model.parameters.filter { stage.includes($0.path) }
-    guard stage.trains.isEmpty || !parameters.isEmpty else {
-      throw TrainingError(
-        .unsuitable,
-        "stage \(stage.name) trains \(stage.trains.joined(separator: ", ")), but the model has no such parameters"
-      )
-    }
-    guard stage.data == .images || (model.prior is any CodePrior && !requirements.needsSecondBatch)
-    else {
-      throw TrainingError(
-        .unsuitable,
-        "stage \(stage.name) trains on codes, but the prior or the objective of this recipe has no use for them"
-      )
-    }
-    phases = model.objective.phases.map { phase in
-      let group = parameters.filter { phase.group.contains($0.path) }
-      return (phase, Optimizer(phase.rule ?? options.rule, parameters: group))
-    }
+      updatesPerEpoch: batches.updatesPerEpoch, updates: batches.updatesPerEpoch * options.epochs)
     average =
       options.averageDecay > 0
-      ? WeightAverage(of: parameters, decay: Float(options.averageDecay)) : nil
+      ? WeightAverage(
+        of: model.parameters.filter { stage.includes($0.path) },
+        decay: Float(options.averageDecay)) : nil
   }
 
-  /// Whether everything is trained from fresh weights. Later stages find the statistics and
-  /// codebooks of the first and leave them.
-  private var isFirstStage: Bool { stage.trains.isEmpty }
+  /// Updates in an epoch.
+  public var updatesPerEpoch: Int { batches.updatesPerEpoch }
 
   /// The updates of the whole run.
   public var totalSteps: Int { updatesPerEpoch * options.epochs }
@@ -132,8 +110,9 @@ public final class Trainer {
   ///   - run: where metrics and checkpoints go, nil for nowhere.
   ///   - cancel: polled after every update.
   ///   - observe: told what happens, on the calling thread.
-  /// - Throws: `TrainingError` of kind `diverged` when a loss or weight is no longer finite;
-  ///   `FileError` when the run cannot be written; whatever data-dependent initialisation throws.
+  /// - Throws: `TrainingError` of kind `diverged` when a loss, gradient or weight is no longer
+  ///   finite; `FileError` when the run cannot be written; whatever data-dependent initialisation
+  ///   throws.
   public func train(
     run: RunFolder? = nil, cancel: CancelToken = CancelToken(),
     observe: (TrainingEvent) -> Void = { _ in }
@@ -161,8 +140,7 @@ public final class Trainer {
   ///
   /// - Parameters:
   ///   - batch: values to train on in place of the next batch, `[N, height, width, channels]` in
-  ///     the
-  ///     range of the data.
+  ///     the range of the data.
   ///   - run: where metrics and the checkpoint of an epoch go, nil for nowhere.
   ///   - observe: told what happens, on the calling thread.
   /// - Returns: the bound's terms of the batch.
@@ -190,383 +168,30 @@ public final class Trainer {
 
   /// Lets the parts look at the first batches before the first update.
   private func prepare() throws {
-    guard step == 0 && !isPrepared && preparesModel && isFirstStage else { return }
-    let count = max(1, min(updatesPerEpoch, Self.preparationExamples / options.batchSize))
-    let order = EpochOrder(epoch: 0, count: training.count, random: random)
-    let batches = (0..<count).map { number in
-      let indices = order.batch(number, size: options.batchSize)
-      return training.batch(indices, context(for: indices))
-    }
-    let first = context(for: order.batch(0, size: options.batchSize))
-    try withoutTape { try model.prepare(firstBatches: batches, context: first) }
+    guard step == 0 && !isPrepared && start == .fresh && stage.isWhole else { return }
+    let first = batches.first(examples: Self.preparationExamples)
+    try withoutTape { try model.prepare(firstBatches: first.batches, context: first.context) }
     isPrepared = true
   }
 
   /// Examples that parts may look at before the first update, about.
   private static let preparationExamples = 2048
 
-  // MARK: One update
-
-  /// Makes one update of all phases.
+  /// Makes one update of all phases, and nothing of what belongs to the beginning or the end of an
+  /// epoch.
   ///
   /// - Parameter given: values to train on in place of the next batch.
   /// - Returns: the bound's terms of the first phase's batch.
-  /// - Throws: `TrainingError` of kind `diverged`, with the parameters as they were before the
-  ///   phase that diverged.
-  public func update(on given: Tensor? = nil) throws -> BoundTerms {
-    let indices = given.map { Array(0..<$0.shape[0]) } ?? batchIndices(step: step)
-    let context = context(for: indices)
-    let batch = batch(given, indices, context)
-    let second = requirements.needsSecondBatch ? secondBatch() : nil
-    let rate = Float(options.learningRate) * schedule.factor(at: step)
-    var terms: BoundTerms?
-    for (phase, optimizer) in phases {
-      let isPartial = phases.count > 1 || phase.group != .model || !isFirstStage
-      if isPartial { setTrainable(phase.group) }
-      defer { if isPartial { setTrainable(nil) } }
-      let (evaluation, loss) = withPrecision(options.precision) {
-        let evaluation = evaluate(batch, second: second, context)
-        return (evaluation, phase.loss(evaluation, context))
-      }
-      try model.checkParts()
-      let bound = BoundTerms(
-        distortion: evaluation.distortion.doubleSum / Double(evaluation.distortion.count),
-        rate: evaluation.rate.doubleSum / Double(max(1, evaluation.rate.count)))
-      var logged = loss.terms.map { (name: $0.name, value: Double($0.value.item)) }
-      if terms == nil { logged += codeTerms(evaluation) }
-      try checkFinite(bound, loss: loss.value.item, logged, phase: phase.name)
-      if terms == nil { terms = bound }
-      progress.addTerms(logged)
-      var gradients = loss.value.backward()
-      try model.checkParts()
-      reduceGradients(&gradients)
-      optimizer.update(
-        gradients, rate: rate * phase.rateFactor,
-        gradientScale: clipScale(gradients, optimizer.parameters))
-    }
-    if isFirstStage {
-      model.afterUpdate(context)
-      try model.checkParts()
-    }
+  /// - Throws: what `Updater.update` throws.
+  package func update(on given: Tensor? = nil) throws -> BoundTerms {
+    let (batch, context) = batches.batch(step: step, given: given)
+    let second = updater.requirements.needsSecondBatch ? batches.second(step: step) : nil
+    let (bound, terms) = try updater.update(
+      on: batch, second: second, context,
+      rate: Float(options.learningRate) * schedule.factor(at: step))
     average?.update(number: step)
     step += 1
-    let bound = terms ?? BoundTerms(distortion: 0, rate: 0)
-    progress.add(bound)
+    progress.add(bound, terms)
     return bound
-  }
-
-  /// What the model says about a batch, and about a second one where there is one.
-  private func evaluate(
-    _ batch: Tensor, second: (batch: Tensor, context: Context)?, _ context: Context
-  ) -> Evaluation {
-    var evaluation =
-      stage.data == .latents
-      ? model.evaluate(codes: batch, context) ?? model.evaluate(batch, requirements.draw, context)
-      : model.evaluate(batch, requirements.draw, context)
-    if let second {
-      evaluation.second = model.encodeSecond(second.batch, requirements.draw, second.context)
-    }
-    return evaluation
-  }
-
-  /// How a batch uses the codebook, where there is one.
-  private func codeTerms(_ evaluation: Evaluation) -> [(name: String, value: Double)] {
-    guard var usage = CodeUsage(model.prior.latents) else { return [] }
-    usage.add(evaluation)
-    return usage.terms
-  }
-
-  private func setTrainable(_ group: ParameterGroup?) {
-    for (path, parameter) in model.parameters {
-      parameter.isTrainable = group.map { $0.contains(path) && stage.includes(path) } ?? true
-    }
-  }
-
-  private func clipScale(
-    _ gradients: Gradients, _ parameters: [(path: String, parameter: Parameter)]
-  ) -> Float {
-    guard options.clipNorm > 0 else { return 1 }
-    let norm = gradients.globalNorm(parameters)
-    return norm > options.clipNorm ? Float(options.clipNorm / norm) : 1
-  }
-
-  private func checkFinite(
-    _ bound: BoundTerms, loss: Float, _ terms: [(name: String, value: Double)], phase: String
-  ) throws {
-    let all =
-      [("distortion", bound.distortion), ("rate", bound.rate)] + terms + [("loss", Double(loss))]
-    guard let bad = all.first(where: { !$0.1.isFinite }) else { return }
-    throw TrainingError(
-      .diverged,
-      "training diverged at step \(step + 1): the \(bad.0) of phase \(phase) is \(bad.1); the last checkpoint "
-        + "is kept; resume with a smaller --learning-rate or --set training.clip_norm=100")
-  }
-
-  // MARK: Batches
-
-  private func context(for indices: [Int]) -> Context {
-    Context(
-      mode: .training, step: step, epochs: Double(step) / Double(updatesPerEpoch), random: random,
-      examples: indices.map(UInt64.init))
-  }
-
-  /// What an update looks at: given values or training examples, or the codes of either.
-  private func batch(_ given: Tensor?, _ indices: [Int], _ context: Context) -> Tensor {
-    guard let given else {
-      return stage.data == .images ? training.batch(indices, context) : codes(indices)
-    }
-    let values = training.batch(of: given, indices, context)
-    guard stage.data == .latents else { return values }
-    var context = context
-    context.mode = .evaluation
-    return model.codes(values, context) ?? values
-  }
-
-  /// The codes of some training examples, `[N, height, width]`. Those of all are computed at the
-  /// first use: encoder and codebook are frozen.
-  private func codes(_ indices: [Int]) -> Tensor {
-    let all = storedCodes ?? allCodes()
-    storedCodes = all
-    return all.rows(indices)
-  }
-
-  private func allCodes() -> StoredCodes {
-    let size = 500
-    var all = StoredCodes()
-    for start in stride(from: 0, to: training.count, by: size) {
-      let indices = Array(start..<min(start + size, training.count))
-      let context = Context(
-        mode: .evaluation, random: random.child("codes"), examples: indices.map(UInt64.init))
-      if let codes = model.codes(training.batch(indices, context), context) { all.append(codes) }
-    }
-    return all
-  }
-
-  private func batchIndices(step: Int) -> [Int] {
-    let epoch = step / updatesPerEpoch
-    let order =
-      order?.epoch == epoch
-      ? order : EpochOrder(epoch: epoch, count: training.count, random: random)
-    self.order = order
-    return order?.batch(step % updatesPerEpoch, size: options.batchSize) ?? []
-  }
-
-  /// A batch drawn independently of the epoch's order.
-  private func secondBatch() -> (batch: Tensor, context: Context) {
-    var generator = random.stream("second batch", step: step).generator()
-    let indices = (0..<options.batchSize).map { _ in
-      Int.random(in: 0..<training.count, using: &generator)
-    }
-    var context = context(for: indices)
-    context.random = random.child("second batch")
-    return (training.batch(indices, context), context)
-  }
-
-  // MARK: Records
-
-  private var recorder: Recorder {
-    let recorder = storedRecorder ?? Recorder(model: model, data: data, options: options)
-    storedRecorder = recorder
-    return recorder
-  }
-
-  /// The steps that have a record, beside the last one of a training.
-  public var recordingSchedule: RecordingSchedule { recorder.schedule }
-
-  /// Makes a record where it is time for one, with the weights that evaluation uses and statistics
-  /// that suit them.
-  private func makeRecord(after terms: BoundTerms?) throws {
-    guard makesRecords, isFinished || recorder.schedule.contains(step) else { return }
-    let buffers = model.buffers.map { (buffer: $0.buffer, value: $0.buffer.value) }
-    withAveragedWeights {
-      calibrate(examples: Recorder.calibrationExamples)
-      records.append(
-        recorder.record(
-          step: step, epochs: Double(step) / Double(updatesPerEpoch), batch: terms))
-    }
-    if model.usesCalibration { for (buffer, value) in buffers { buffer.value = value } }
-    try model.checkParts()
-  }
-
-  /// Stores the records that were made since the last checkpoint. They come before the checkpoint,
-  /// so that one never lacks a record of a step before it.
-  func storeRecords(in run: RunFolder) throws {
-    try run.writeRecords(records) { recorder.recordedExamples }
-    records = []
-  }
-
-  // MARK: The end of an epoch
-
-  private func finishEpoch(run: RunFolder?, observe: (TrainingEvent) -> Void) throws {
-    let begin = Clock.seconds
-    var record = EpochRecord(
-      epoch: epoch, step: step, train: progress.mean, valid: nil, activeUnits: nil, unitRates: nil,
-      layerRates: nil, codeUsage: nil, terms: progress.meanTerms, seconds: 0)
-    try withAveragedWeights {
-      calibrate(examples: Self.calibrationLimit)
-      try measureHeldOut(into: &record)
-      try model.checkParts()
-    }
-    record.seconds = progress.seconds + Clock.seconds - begin
-    progress = EpochProgress()
-    observe(.epoch(record))
-    for notice in record.notices { observe(.notice(notice)) }
-    if let run {
-      try run.appendMetrics(record.json.line)
-      try writeCheckpoint(to: run)
-      observe(.stored(step: step))
-    }
-  }
-
-  private func measureHeldOut(into record: inout EpochRecord) throws {
-    guard let split = data.heldOut else { return }
-    let evaluator = Evaluator(
-      model: model, examples: Examples(split, binarization: options.binarization),
-      seed: options.seed)
-    guard let result = evaluator.run() else { return }
-    record.valid = BoundTerms(distortion: result.distortion.mean, rate: result.rate.mean)
-    record.activeUnits = result.activeUnits.map { Int($0.mean) }
-    record.unitRates = result.unitRates
-    if result.layerRates.count > 1 { record.layerRates = result.layerRates }
-    record.codeUsage = result.codeUsage
-  }
-
-  /// Runs a closure with the weights that evaluation uses: their moving averages where the options
-  /// ask for them.
-  public func withAveragedWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
-    guard let average else { return try body() }
-    return try average.applied(body)
-  }
-
-  /// Makes those weights the model's own, once training is done.
-  public func adoptAveragedWeights() {
-    guard average != nil else { return }
-    let averaged = withAveragedWeights { model.parameters.map { $0.parameter.value.copied() } }
-    for ((_, parameter), value) in zip(model.parameters, averaged) { parameter.value = value }
-  }
-
-  /// Examples that calibration looks at, at most.
-  private static let calibrationLimit = 10_000
-
-  /// Gathers the statistics that normalisations use in evaluation, over a fixed, seeded part of the
-  /// training data.
-  private func calibrate(examples limit: Int) {
-    guard model.usesCalibration, isFirstStage else { return }
-    withoutTape {
-      let calibration = Calibration()
-      let random = random.child("calibration")
-      let order = EpochOrder(epoch: 0, count: training.count, random: random)
-      let count = min(limit, training.count)
-      let size = min(max(2, options.batchSize), count)
-      for number in 0..<(count / size) {
-        let indices = order.batch(number, size: size)
-        var context = Context(
-          mode: .calibration, step: number, epochs: Double(step) / Double(updatesPerEpoch),
-          random: random, examples: indices.map(UInt64.init))
-        context.calibration = calibration
-        _ = model.evaluate(training.batch(indices, context), requirements.draw, context)
-      }
-      model.recalibrate(calibration)
-    }
-  }
-}
-
-/// The codes of many examples, one grid after another.
-private struct StoredCodes {
-  private var numbers: [Int32] = []
-  private var height = 0
-  private var width = 0
-
-  /// Adds an index tensor `[N, height, width]`.
-  mutating func append(_ codes: Tensor) {
-    (height, width) = (codes.shape[1], codes.shape[2])
-    numbers += codes.indices
-  }
-
-  /// The codes of some examples, an index tensor `[N, height, width]`.
-  func rows(_ indices: [Int]) -> Tensor {
-    let size = height * width
-    return Tensor(
-      indices: indices.flatMap { numbers[$0 * size..<($0 + 1) * size] },
-      shape: [indices.count, height, width])
-  }
-}
-
-/// Sums over the updates of an epoch.
-struct EpochProgress: Equatable {
-  var updates = 0
-  var distortion = 0.0
-  var rate = 0.0
-  var seconds = 0.0
-  var terms: [String: Double] = [:]
-  var termOrder: [String] = []
-
-  mutating func add(_ bound: BoundTerms) {
-    updates += 1
-    distortion += bound.distortion
-    rate += bound.rate
-  }
-
-  mutating func addTerms(_ logged: [(name: String, value: Double)]) {
-    for (name, value) in logged {
-      if terms[name] == nil { termOrder.append(name) }
-      terms[name, default: 0] += value
-    }
-  }
-
-  var mean: BoundTerms {
-    let count = Double(max(1, updates))
-    return BoundTerms(distortion: distortion / count, rate: rate / count)
-  }
-
-  var meanTerms: [(name: String, value: Double)] {
-    termOrder.map { (name: $0, value: (terms[$0] ?? 0) / Double(max(1, updates))) }
-  }
-}
-
-extension EpochRecord {
-  /// A layer whose mean rate is below this, in nats, says nothing of use.
-  private static let deadLayerRate = 0.01
-
-  /// What in this record calls for attention, in plain words with a remedy.
-  var notices: [String] {
-    if let valid, !valid.elbo.isFinite {
-      return [
-        "held-out numbers after epoch \(epoch) are not finite: the model is about to diverge; try a smaller "
-          + "--learning-rate or --set training.clip_norm=100"
-      ]
-    }
-    if let layerRates, let level = layerRates.firstIndex(where: { $0 < Self.deadLayerRate }) {
-      return [
-        "level \(level + 1) of \(layerRates.count) carries no information after epoch \(epoch) (rate "
-          + "\((layerRates[level] * 1e4).rounded() / 1e4) nats): the levels below it say everything; try --set "
-          + "warmup_epochs=\(max(5, epoch)) or --set free_bits=0.5, or fewer levels"
-      ]
-    }
-    if let codeUsage, codeUsage.isCollapsed {
-      return [
-        "only \(codeUsage.used) of \(codeUsage.counts.count) codes are in use after epoch \(epoch) (perplexity "
-          + "\((codeUsage.perplexity * 10).rounded() / 10)): the codebook has died; try --set "
-          + "prior.restart_threshold=0.1, fewer --set prior.codes, or a smaller learning rate"
-      ]
-    }
-    guard let activeUnits, let unitRates, !unitRates.isEmpty else { return [] }
-    if activeUnits == 0 {
-      return [
-        "no latent unit carries information after epoch \(epoch) (posterior collapse): the decoder ignores the latents; "
-          + "try --set warmup_epochs=\(max(5, epoch)), a smaller beta or a smaller learning rate"
-      ]
-    }
-    return []
-  }
-}
-
-/// Monotonic time.
-enum Clock {
-  /// Seconds since some moment.
-  static var seconds: Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 }

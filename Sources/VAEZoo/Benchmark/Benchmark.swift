@@ -18,7 +18,7 @@ public struct Workload: Sendable {
   /// What the side of an image is a multiple of.
   let sideStep: Int
   private let flopsOfExample: @Sendable (_ side: Int) -> Int
-  private let makeSubject: @Sendable (WorkloadSize) throws -> BenchmarkSubject
+  private let makeWork: @Sendable (WorkloadSize) throws -> BenchmarkSubject.Work
 
   /// A workload.
   ///
@@ -28,10 +28,10 @@ public struct Workload: Sendable {
   init(
     name: String, summary: String, trains: Bool = true, size: WorkloadSize, sideStep: Int = 1,
     flops: @escaping @Sendable (_ side: Int) -> Int,
-    make: @escaping @Sendable (WorkloadSize) throws -> BenchmarkSubject
+    make: @escaping @Sendable (WorkloadSize) throws -> BenchmarkSubject.Work
   ) {
     (self.name, self.summary, self.trains) = (name, summary, trains)
-    (self.size, self.sideStep, flopsOfExample, makeSubject) = (size, sideStep, flops, make)
+    (self.size, self.sideStep, flopsOfExample, makeWork) = (size, sideStep, flops, make)
   }
 
   /// Useful floating-point operations of one step: 2 × 3 × the forward multiply-adds of all dense
@@ -40,55 +40,17 @@ public struct Workload: Sendable {
   public var flops: Double { Double(size.batch) * Double(flopsOfExample(size.side)) }
 
   /// Makes the model and a batch.
-  func make() throws -> BenchmarkSubject { try makeSubject(size) }
+  func make(_ precision: Precision) throws -> BenchmarkSubject {
+    try BenchmarkSubject(makeWork(size), precision)
+  }
 
   /// Does one step, to see which kernels it meets.
-  package func step(_ precision: Precision = .float32) throws { try make().run(precision) }
+  package func step(_ precision: Precision = .float32) throws { try make(precision).run() }
 
   /// All workloads, in the order of the documentation.
   public static let all: [Workload] = [
     .mlp, .ladder, .convolutional, .quantized, .pixelCNN, .pixelCNNSample,
   ]
-}
-
-/// Work that can be done again and again, with what it needs.
-final class BenchmarkSubject {
-  private let work: (Context) -> Void
-  private let mode: Context.Mode
-  private let count: Int
-  private var step = 0
-
-  /// Training steps: forward, backward, Adam, and what parts do after an update.
-  init(model: Model, batch: Tensor) {
-    let optimizer = Optimizer(.adam(), parameters: model.parameters)
-    work = { context in
-      let requirements = model.objective.requirements
-      for phase in model.objective.phases {
-        let loss = phase.loss(model.evaluate(batch, requirements.draw, context), context)
-        let gradients = loss.value.backward()
-        optimizer.update(gradients, rate: 1e-3)
-      }
-      model.afterUpdate(context)
-    }
-    mode = .training
-    count = batch.shape[0]
-  }
-
-  /// Draws of a number of images.
-  init(model: Model, drawing count: Int) {
-    work = { _ = model.sample($0) }
-    mode = .evaluation
-    self.count = count
-  }
-
-  /// Does it once, with random numbers of its own.
-  func run(_ precision: Precision = .float32) {
-    let context = Context(
-      mode: mode, step: step, random: RandomSource(seed: 1),
-      examples: (0..<count).map(UInt64.init))
-    withPrecision(precision) { work(context) }
-    step += 1
-  }
 }
 
 /// What a workload's measurement found.
@@ -145,18 +107,18 @@ extension Workload {
   ) throws -> BenchmarkResult? {
     let precision = trains ? asked : .float32
     let before = MatrixPeak.measure(precision)
-    let subject = try make()
-    for _ in 0..<5 where !cancel.isCancelled { subject.run(precision) }
+    let subject = try make(precision)
+    for _ in 0..<5 where !cancel.isCancelled { try subject.run() }
     var times: [Double] = []
-    let begin = Self.now
+    let begin = Clock.seconds
     while times.count < 10_000 {
-      let passed = Self.now - begin
+      let passed = Clock.seconds - begin
       guard times.count < 8 || passed < seconds || (times.count < 30 && passed < 5 * seconds)
       else { break }
       guard !cancel.isCancelled else { return nil }
-      let start = Self.now
-      subject.run(precision)
-      times.append(Self.now - start)
+      let start = Clock.seconds
+      try subject.run()
+      times.append(Clock.seconds - start)
     }
     times.sort()
     let peak = max(before, MatrixPeak.measure(precision))
@@ -165,13 +127,6 @@ extension Workload {
       minimumMilliseconds: times[0] * 1e3,
       medianMilliseconds: times[times.count / 2] * 1e3, flops: flops, peakGflops: peak,
       peakMegabytes: Self.peakMegabytes)
-  }
-
-  /// Monotonic seconds.
-  static var now: Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
   private static var peakMegabytes: Double {
@@ -196,11 +151,11 @@ enum MatrixPeak {
       let repetitions = max(1, Int(2e8 / flops))
       var best = Double.infinity
       for _ in 0..<12 {
-        let start = Workload.now
+        let start = Clock.seconds
         for _ in 0..<repetitions {
           Engine.measureMatrixProduct(left, right, into: output, precision: precision)
         }
-        best = min(best, (Workload.now - start) / Double(repetitions))
+        best = min(best, (Clock.seconds - start) / Double(repetitions))
       }
       return flops / best / 1e9
     }.max() ?? 0

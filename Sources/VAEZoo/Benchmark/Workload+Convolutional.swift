@@ -25,7 +25,7 @@ extension Workload {
         activation: .leakyReLU(slope: 0.01), random: random.child("decoder")),
       likelihood: GaussianLikelihood(.fixed(1), link: .tanh))
     let batch = random.stream("batch").uniform([size.batch, side, side, 3]).scaled(by: 2, shift: -1)
-    return BenchmarkSubject(model: model, batch: batch)
+    return .training(model, batch: batch)
   }
 
   /// Multiply-adds of one example's forward pass, with 64×64 pixels:

@@ -19,7 +19,7 @@ extension Workload {
     try registry.apply([], to: &recipe)
     let batch = RandomSource(seed: 0).stream("batch").uniform([size.batch, side, side, 1]).isAbove(
       0.87)
-    return BenchmarkSubject(model: try registry.model(recipe, seed: 0), batch: batch)
+    return .training(try registry.model(recipe, seed: 0), batch: batch)
   }
 
   /// Multiply-adds of one example's forward pass, with widths w = 784, 512, 256, 128, 64, 32 and

@@ -22,6 +22,6 @@ extension Workload {
         latent: 20, hidden: [400], outputShape: [side, side, 1], random: random.child("decoder")),
       likelihood: BernoulliLikelihood())
     let batch = random.stream("batch").uniform([size.batch, side, side, 1]).isAbove(0.87)
-    return BenchmarkSubject(model: model, batch: batch)
+    return .training(model, batch: batch)
   }
 }

@@ -13,7 +13,7 @@ extension Workload {
   ) { size in
     let batch = RandomSource(seed: 0).stream("batch")
       .uniform([size.batch, size.side, size.side, 1]).isAbove(0.87)
-    return BenchmarkSubject(model: pixelCNNModel(side: size.side), batch: batch)
+    return .training(pixelCNNModel(side: size.side), batch: batch)
   }
 
   /// 16 images drawn pixel by pixel with that network; a step is all 16.
@@ -22,7 +22,7 @@ extension Workload {
     trains: false, size: WorkloadSize(batch: 16, side: 28),
     flops: { 2 * pixelCNNMultiplyAdds(pixels: $0 * $0) }
   ) { size in
-    BenchmarkSubject(model: pixelCNNModel(side: size.side), drawing: size.batch)
+    .drawing(pixelCNNModel(side: size.side), count: size.batch)
   }
 
   private static func pixelCNNModel(side: Int) -> Model {

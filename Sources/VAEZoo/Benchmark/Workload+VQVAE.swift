@@ -25,7 +25,7 @@ extension Workload {
         firstBatches: [batch],
         context: Context(mode: .training, random: random, examples: (0..<count).map(UInt64.init)))
     }
-    return BenchmarkSubject(model: model, batch: batch)
+    return .training(model, batch: batch)
   }
 
   /// Multiply-adds of one example's forward pass, with 32×32 pixels:

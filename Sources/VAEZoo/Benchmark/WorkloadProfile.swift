@@ -58,13 +58,13 @@ extension Workload {
   ) throws -> WorkloadProfile? {
     let precision = trains ? asked : .float32
     let peak = MatrixPeak.measure(precision)
-    let subject = try make()
-    for _ in 0..<5 where !cancel.isCancelled { subject.run(precision) }
+    let subject = try make(precision)
+    for _ in 0..<5 where !cancel.isCancelled { try subject.run() }
     var steps: [(seconds: Double, operations: [OperationCost])] = []
-    let begin = Self.now
-    while steps.count < 10 || (Self.now - begin < seconds && steps.count < 1000) {
+    let begin = Clock.seconds
+    while steps.count < 10 || (Clock.seconds - begin < seconds && steps.count < 1000) {
       guard !cancel.isCancelled else { return nil }
-      steps.append(Profiler.record { subject.run(precision) })
+      steps.append(try Profiler.record { try subject.run() })
     }
     let outside = steps.map { step in
       step.seconds - step.operations.reduce(0) { $0 + $1.seconds }

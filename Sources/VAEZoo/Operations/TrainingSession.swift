@@ -64,6 +64,8 @@ public final class TrainingSession {
   public let trainer: Trainer
   /// The run folder, nil where nothing is stored.
   public let run: RunFolder?
+  /// Whether it goes on from a checkpoint, whose weights the model has taken up.
+  public let isResumed: Bool
   /// What the user should know before it begins, a sentence each.
   public let notices: [String]
   /// The command that asked for the training, which the run folder keeps; nil for none.
@@ -143,15 +145,17 @@ public final class TrainingSession {
   ///   - data: see `DataSource.checkFits`.
   ///   - path: the run folder, nil to store nothing.
   ///   - existing: what to do where it exists.
-  /// - Throws: as for a request.
+  ///   - start: what the model's weights are, unless a run is resumed.
+  /// - Throws: as for a request; the model is as it was then.
   public init(
     model: Model, recipe: Recipe, data: DataSource, run path: String?,
-    existing: TrainingRequest.Existing
+    existing: TrainingRequest.Existing, start: Trainer.Start = .fresh
   ) throws {
     self.recipe = recipe
     self.data = data
     trainer = try Trainer(
-      model: model, data: data, options: TrainingOptions(recipe.training), stage: recipe.stage)
+      model: model, data: data, options: TrainingOptions(recipe.training), stage: recipe.stage,
+      start: start)
     var checkpoint: StoredCheckpoint?
     if let path {
       let run = try RunFolder.create(
@@ -178,6 +182,7 @@ public final class TrainingSession {
       }
     }
     self.notices = notices
+    isResumed = checkpoint != nil
   }
 
   /// Continues what a run folder holds, and stores the recipe.
@@ -189,18 +194,17 @@ public final class TrainingSession {
     let stored = try run.recipeBytes()
     if let stored { try checkSame(stored, recipe, run: path) }
     let checkpoint = try run.storedCheckpoint()
-    if let checkpoint {
-      try trainer.restore(checkpoint)
-      try checkLength(trainer, step: trainer.step, run: path)
-    }
-    // From here on nothing is refused any more.
+    if let checkpoint { try checkLength(trainer, step: checkpoint.step, run: path) }
+    let restore = try checkpoint.map { try trainer.restoration(of: $0) }
+    // From here on nothing is refused any more, and last of all the model is changed, so that it is
+    // what it was where the disk refuses.
+    let step = checkpoint?.step ?? 0
     let document = Array(recipe.json.document.utf8)
     if stored != document { try run.writeRecipe(document) }
-    try run.cutMetrics(toStep: trainer.step)
+    try run.cutMetrics(toStep: step)
     let schedule = trainer.recordingSchedule
-    try run.cutRecords(toStep: trainer.step) {
-      schedule.contains($0) || $0 == trainer.totalSteps
-    }
+    try run.cutRecords(toStep: step) { schedule.contains($0) || $0 == trainer.totalSteps }
+    restore?()
     return checkpoint
   }
 

@@ -1,0 +1,100 @@
+import VAECore
+
+extension StoredCheckpoint {
+  /// What `state.json` says.
+  struct State {
+    let step: Int
+    let updatesPerEpoch: Int
+    let threads: Int
+    let updates: [String: Int]
+    let progress: EpochProgress
+
+    /// Reads `state.json`. Every number has bounds, so that nothing that is computed with them
+    /// later can overflow.
+    ///
+    /// - Parameters:
+    ///   - step: that of the checkpoint's folder.
+    ///   - path: of the file, for errors.
+    /// - Throws: `TrainingError` of kind `unsuitable` that names the member and its value.
+    init(parsing bytes: [UInt8], step: Int, path: String) throws {
+      guard let object = try? JSON(parsing: bytes, source: path).object else {
+        throw TrainingError(.unsuitable, "\(path) is damaged: it is not a JSON object")
+      }
+      let members = Members(of: object, path: path)
+      self.step = try members.count("step", in: 0...Self.largestCount)
+      guard self.step == step else {
+        throw TrainingError(
+          .unsuitable,
+          "\(path) is damaged: \"step\" is \(self.step), but the checkpoint is stored as that of step \(step)"
+        )
+      }
+      updatesPerEpoch = try members.count("updates_per_epoch", in: 1...Self.largestCount)
+      threads = try members.count("threads", in: 1...Self.largestCount)
+      let updates = try members.object("updates")
+      self.updates = Dictionary(
+        try updates.all { try updates.count($0, in: 0...Self.largestCount) },
+        uniquingKeysWith: { first, _ in first })
+
+      let sums = try members.object("epoch_so_far")
+      var progress = EpochProgress()
+      progress.updates = try sums.count("updates", in: 0...(updatesPerEpoch - 1))
+      let range = -Self.largestSum...Self.largestSum
+      progress.distortion = try sums.number("distortion", in: range)
+      progress.rate = try sums.number("rate", in: range)
+      progress.seconds = try sums.number("seconds", in: 0...Double(Self.largestCount))
+      let terms = try sums.object("terms")
+      for (name, value) in try terms.all({ try terms.number($0, in: range) }) {
+        progress.addTerms([(name: name, value: value)])
+      }
+      self.progress = progress
+    }
+
+    /// Whole numbers beyond this differ between readers of JSON, and no training comes to them.
+    private static let largestCount = 1 << 53
+    /// A sum over updates of numbers that were finite with 32 bits.
+    private static let largestSum = Double(Float.greatestFiniteMagnitude) * Double(largestCount)
+  }
+}
+
+/// The members of an object in a JSON file, each checked when it is read.
+private struct Members {
+  private let object: JSON.Object
+  private let path: String
+  /// The names that lead to the object, each with a dot behind it.
+  private let prefix: String
+
+  init(of object: JSON.Object, path: String, prefix: String = "") {
+    (self.object, self.path, self.prefix) = (object, path, prefix)
+  }
+
+  func count(_ name: String, in range: ClosedRange<Int>) throws -> Int {
+    try value(
+      name, "a whole number from \(range.lowerBound) to \(range.upperBound)",
+      object[name]?.integer.flatMap { range.contains($0) ? $0 : nil })
+  }
+
+  func number(_ name: String, in range: ClosedRange<Double>) throws -> Double {
+    try value(
+      name, "a number from \(range.lowerBound) to \(range.upperBound)",
+      object[name]?.double.flatMap { range.contains($0) ? $0 : nil })
+  }
+
+  func object(_ name: String) throws -> Members {
+    let object = try value(name, "an object", object[name]?.object)
+    return Members(of: object, path: path, prefix: "\(prefix)\(name).")
+  }
+
+  /// All members by name, in the order of the names.
+  func all<Value>(_ value: (String) throws -> Value) rethrows -> [(String, Value)] {
+    try object.members.map { ($0.name, try value($0.name)) }
+  }
+
+  private func value<Value>(_ name: String, _ wanted: String, _ found: Value?) throws -> Value {
+    if let found { return found }
+    let member = "\(path) is damaged: \(JSON.text(prefix + name).line)"
+    guard let value = object[name] else {
+      throw TrainingError(.unsuitable, "\(member) is missing")
+    }
+    throw TrainingError(.unsuitable, "\(member) is \(value.line.prefix(80)), not \(wanted)")
+  }
+}

@@ -1,0 +1,38 @@
+/// A checkpoint as read from a run folder.
+public struct StoredCheckpoint {
+  /// What was read, for errors.
+  public let source: String
+  /// Parameters and buffers by path.
+  public let weights: Safetensors
+  /// Optimizer moments by phase and path.
+  public let optimizer: Safetensors
+  let state: State
+
+  /// A checkpoint from its files' contents.
+  ///
+  /// - Parameters:
+  ///   - files: the contents by name; see `CheckpointFile`.
+  ///   - step: the updates that it was stored under, which must be those that it holds.
+  ///   - source: what was read, for errors.
+  /// - Throws: `SafetensorsError` or `TrainingError` of kind `unsuitable`.
+  public init(files: [String: [UInt8]], step: Int, source: String) throws {
+    self.source = source
+    func bytes(_ name: String) throws -> [UInt8] {
+      guard let bytes = files[name] else {
+        throw TrainingError(.unsuitable, "\(source) has lost its file \(name)")
+      }
+      return bytes
+    }
+    weights = try Safetensors(
+      parsing: bytes(CheckpointFile.weights), path: "\(source)/\(CheckpointFile.weights)")
+    optimizer = try Safetensors(
+      parsing: bytes(CheckpointFile.optimizer), path: "\(source)/\(CheckpointFile.optimizer)")
+    state = try State(
+      parsing: bytes(CheckpointFile.state), step: step, path: "\(source)/\(CheckpointFile.state)")
+  }
+
+  /// The number of updates behind it.
+  public var step: Int { state.step }
+  /// The threads that computed it.
+  public var threads: Int { state.threads }
+}

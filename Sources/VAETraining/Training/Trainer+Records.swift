@@ -1,0 +1,35 @@
+import VAECore
+
+/// The records that a trainer makes of what the model learns.
+extension Trainer {
+  private var recorder: Recorder {
+    let recorder = storedRecorder ?? Recorder(model: model, data: data, options: options)
+    storedRecorder = recorder
+    return recorder
+  }
+
+  /// The steps that have a record, beside the last one of a training.
+  public var recordingSchedule: RecordingSchedule { recorder.schedule }
+
+  /// Makes a record where it is time for one, with the weights that evaluation uses and statistics
+  /// that suit them.
+  func makeRecord(after terms: BoundTerms?) throws {
+    guard makesRecords, isFinished || recorder.schedule.contains(step) else { return }
+    let buffers = model.buffers.map { (buffer: $0.buffer, value: $0.buffer.value) }
+    withAveragedWeights {
+      calibrate(examples: Recorder.calibrationExamples)
+      records.append(
+        recorder.record(
+          step: step, epochs: Double(step) / Double(updatesPerEpoch), batch: terms))
+    }
+    if model.usesCalibration { for (buffer, value) in buffers { buffer.value = value } }
+    try model.checkParts()
+  }
+
+  /// Stores the records that were made since the last checkpoint. They come before the checkpoint,
+  /// so that one never lacks a record of a step before it.
+  func storeRecords(in run: RunFolder) throws {
+    try run.writeRecords(records) { recorder.recordedExamples }
+    records = []
+  }
+}

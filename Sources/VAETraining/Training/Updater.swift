@@ -1,0 +1,171 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+
+/// Makes updates of a model: for each phase of its objective a forward pass, a backward pass and a
+/// step of the optimizer, with the checks that keep what is not finite out of the weights.
+package final class Updater {
+  /// Called with the gradients of every phase before they are used.
+  package var reduceGradients: (inout Gradients) -> Void = { _ in }
+
+  /// What the objective needs of an evaluation.
+  package let requirements: ObjectiveRequirements
+  /// What an update runs, in order.
+  let phases: [(phase: Phase, optimizer: Optimizer)]
+
+  private let model: Model
+  private let options: TrainingOptions
+  private let stage: Stage
+  /// For each phase the parameters that it leaves as they are.
+  private let frozen: [[Parameter]]
+
+  /// An updater with fresh optimizers.
+  ///
+  /// - Parameters:
+  ///   - model: what is trained, in place.
+  ///   - options: how it is trained.
+  ///   - stage: what is trained.
+  /// - Throws: `TrainingError` where the stage does not suit the model, `RecipeError` where the
+  ///   processor lacks the precision asked for.
+  package init(model: Model, options: TrainingOptions, stage: Stage = .whole) throws {
+    (self.model, self.options, self.stage) = (model, options, stage)
+    requirements = model.objective.requirements
+    guard options.precision.isSupported else {
+      throw RecipeError(.invalid, "training.precision: \(options.precision.refusal)")
+    }
+    let all = model.parameters
+    let trained = all.filter { stage.includes($0.path) }
+    guard stage.isWhole || !trained.isEmpty else {
+      throw TrainingError(
+        .unsuitable,
+        "stage \(stage.name) trains \(stage.trains.joined(separator: ", ")), but the model has no such parameters"
+      )
+    }
+    guard stage.data == .images || (model.prior is any CodePrior && !requirements.needsSecondBatch)
+    else {
+      throw TrainingError(
+        .unsuitable,
+        "stage \(stage.name) trains on codes, but the prior or the objective of this recipe has no use for them"
+      )
+    }
+    phases = model.objective.phases.map { phase in
+      let group = trained.filter { phase.group.contains($0.path) }
+      return (phase, Optimizer(phase.rule ?? options.rule, parameters: group))
+    }
+    frozen = phases.map { phase, _ in
+      all.filter { !phase.group.contains($0.path) || !stage.includes($0.path) }.map(\.parameter)
+    }
+  }
+
+  /// Makes one update of all phases.
+  ///
+  /// - Parameters:
+  ///   - batch: values `[N, height, width, channels]`, or codes where the stage looks at them.
+  ///   - second: an independent batch with its context, where the objective needs one.
+  ///   - context: of the batch.
+  ///   - rate: the learning rate.
+  /// - Returns: the bound's terms of the first phase, and what the losses of all logged.
+  /// - Throws: `TrainingError` of kind `diverged`, with the parameters as they were before the
+  ///   phase that diverged; whatever a part fails with.
+  package func update(
+    on batch: Tensor, second: (batch: Tensor, context: Context)? = nil, _ context: Context,
+    rate: Float
+  ) throws -> (bound: BoundTerms, terms: [(name: String, value: Double)]) {
+    var first: BoundTerms?
+    var terms: [(name: String, value: Double)] = []
+    for ((phase, optimizer), others) in zip(phases, frozen) {
+      // Those that a caller has frozen stay so.
+      let wereTrainable = others.map(\.isTrainable)
+      for parameter in others { parameter.isTrainable = false }
+      defer { for (parameter, was) in zip(others, wereTrainable) { parameter.isTrainable = was } }
+      let (evaluation, loss) = withPrecision(options.precision) {
+        let evaluation = evaluate(batch, second: second, context)
+        return (evaluation, phase.loss(evaluation, context))
+      }
+      try model.checkParts()
+      let bound = BoundTerms(
+        distortion: evaluation.distortion.doubleSum / Double(evaluation.distortion.count),
+        rate: evaluation.rate.doubleSum / Double(max(1, evaluation.rate.count)))
+      var logged = loss.terms.map { (name: $0.name, value: Double($0.value.item)) }
+      if first == nil { logged += codeTerms(evaluation) }
+      try checkFinite(bound, loss: loss.value.item, logged, phase: phase.name, context)
+      first = first ?? bound
+      terms += logged
+      var gradients = loss.value.backward()
+      try model.checkParts()
+      reduceGradients(&gradients)
+      optimizer.update(
+        gradients, rate: rate * phase.rateFactor,
+        gradientScale: try gradientScale(
+          gradients, optimizer.parameters, phase: phase.name, context))
+    }
+    if stage.isWhole {
+      model.afterUpdate(context)
+      try model.checkParts()
+    }
+    return (first ?? BoundTerms(distortion: 0, rate: 0), terms)
+  }
+
+  /// What the model says about a batch, and about a second one where there is one.
+  private func evaluate(
+    _ batch: Tensor, second: (batch: Tensor, context: Context)?, _ context: Context
+  ) -> Evaluation {
+    var evaluation =
+      stage.data == .latents
+      ? model.evaluate(codes: batch, context) ?? model.evaluate(batch, requirements.draw, context)
+      : model.evaluate(batch, requirements.draw, context)
+    if let second {
+      evaluation.second = model.encodeSecond(second.batch, requirements.draw, second.context)
+    }
+    return evaluation
+  }
+
+  /// How a batch uses the codebook, where there is one.
+  private func codeTerms(_ evaluation: Evaluation) -> [(name: String, value: Double)] {
+    guard var usage = CodeUsage(model.prior.latents) else { return [] }
+    usage.add(evaluation)
+    return usage.terms
+  }
+
+  // MARK: What is not finite
+
+  /// The factor that brings the global norm of gradients down to its limit, one where it keeps it.
+  ///
+  /// - Throws: `TrainingError` of kind `diverged` naming the first parameter whose gradient is not
+  ///   finite, or so large that its square is not: an update would carry that into weights and
+  ///   moments, where nothing takes it out again.
+  private func gradientScale(
+    _ gradients: Gradients, _ parameters: [(path: String, parameter: Parameter)], phase: String,
+    _ context: Context
+  ) throws -> Float {
+    // Summed up with 64 bits, in which the square of every number of 32 bits is finite.
+    let norm = gradients.globalNorm(parameters)
+    let scale = options.clipNorm > 0 && norm > options.clipNorm ? options.clipNorm / norm : 1
+    guard Float(norm * norm * scale * scale).isFinite else {
+      let bad = parameters.first { _, parameter in
+        !Float(gradients[parameter]?.doubleSumOfSquares ?? 0).isFinite
+      }
+      throw diverged(
+        "the gradient of \(bad?.path ?? "the parameters") in phase \(phase) is not finite or too large",
+        context)
+    }
+    return Float(scale)
+  }
+
+  private func checkFinite(
+    _ bound: BoundTerms, loss: Float, _ terms: [(name: String, value: Double)], phase: String,
+    _ context: Context
+  ) throws {
+    let all =
+      [("distortion", bound.distortion), ("rate", bound.rate)] + terms + [("loss", Double(loss))]
+    guard let bad = all.first(where: { !$0.1.isFinite }) else { return }
+    throw diverged("the \(bad.0) of phase \(phase) is \(bad.1)", context)
+  }
+
+  private func diverged(_ what: String, _ context: Context) -> TrainingError {
+    TrainingError(
+      .diverged,
+      "training diverged at step \(context.step + 1): \(what); the last checkpoint is kept; resume with a smaller "
+        + "--learning-rate or --set training.clip_norm=100")
+  }
+}
