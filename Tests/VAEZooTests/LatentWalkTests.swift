@@ -231,7 +231,7 @@ final class LatentWalkTests: XCTestCase {
     let walks = try model.traverse(from: .prior, units: 2, steps: 3, rates: rates)
     XCTAssertEqual(
       walks.map { $0.label.prefix(2).joined(separator: " ") },
-      ["layer 2 unit 1", "layer 2 unit 2", "layer 1 unit 1", "layer 1 unit 4"])
+      ["level 1 unit 1", "level 1 unit 2", "level 0 unit 1", "level 0 unit 4"])
     // In the middle of a sweep the unit is where it is in all others of its layer.
     assertEqual(step(walks[0], 1), step(walks[1], 1))
     assertEqual(step(walks[2], 1), step(walks[3], 1))
@@ -279,6 +279,17 @@ final class LatentWalkTests: XCTestCase {
     }
   }
 
+  func testWithoutAPriorToSweepTheErrorSaysThatAndDoesNotAskForData() throws {
+    let model = try makeModel("pixelcnn", [(key: "channels", value: "4")])
+    let split = try split(for: model)
+    for split in [nil, split] {
+      XCTAssertThrowsError(try model.unitRates(measuredOn: split)) {
+        XCTAssertTrue("\($0)".contains("no quantiles to sweep"), "\($0)")
+        XCTAssertFalse("\($0)".contains("--data"), "\($0)")
+      }
+    }
+  }
+
   // MARK: Tables
 
   func testATableOfLatentsIsCheckedBeforeItIsDecoded() throws {
@@ -288,7 +299,7 @@ final class LatentWalkTests: XCTestCase {
       (try makeModel(settings3), Tensor([1, 2, 3]), ["[3]", "[N, 3]"]),
       (
         try makeModel(settings3), Tensor(indices: [1, 2, 3], shape: [1, 3]),
-        ["whole", "[N, 3]"]
+        ["whole", "floating-point numbers [N, 3]"]
       ),
       (
         try makeModel(settings3), Tensor([1, 2, 3, 4, nan, 6], shape: [2, 3]),
