@@ -8,9 +8,9 @@ struct TraverseCommand: ParsableCommand {
     commandName: "traverse",
     abstract: "Show what each latent unit does.",
     discussion: """
-      A row a unit, ordered by rate, largest first, and labelled with it: the unit runs over quantiles of its prior, \
+      A row a unit, ordered by rate, largest first, and labelled with it and the unit's number, counted from 0: the unit runs over quantiles of its prior, \
       evenly spaced from 1 % to 99 %, while all others stay. The start is the middle of the prior, or an image of \
-      --data given by --from. In a hierarchy each layer has its rows, the top first; the layers below are drawn anew \
+      --data given by --from. In a hierarchy each level has its rows, the top first; the levels below are drawn anew \
       with the same random numbers in every image. In a grid of codes a row is a place, where other codes are put; \
       places come by how much that changes the image.
 
@@ -27,9 +27,11 @@ struct TraverseCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Data to measure the rates on, and to start in.", valueName: "source"))
   var data: String?
   @Option(help: "The split of the data: train, valid or test.") var split = "test"
-  @Option(help: ArgumentHelp("The image of the data to start at.", valueName: "index")) var from:
-    Int?
-  @Option(help: "Rows at most, in each layer.") var units = 10
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The image of the data to start at, counted from 0.", valueName: "index"))
+  var from: Int?
+  @Option(help: "Rows at most, in each level.") var units = 10
   @Option(help: "Images in a row (default: 11, in an animation 24).") var steps: Int?
   @Option(help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
@@ -65,6 +67,7 @@ struct TraverseCommand: ParsableCommand {
     try model.model.checkParts()
     try output.write(walks, range: model.recipe.data?.range ?? .unit)
     Console.error(
-      "wrote \(walks.count) traversals of \(isOfUnits ? "latent units" : "codes") to \(out)")
+      "wrote \(walks.count) traversal\(walks.count == 1 ? "" : "s") of \(isOfUnits ? "latent units" : "codes") to \(out)"
+    )
   }
 }
