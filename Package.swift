@@ -98,7 +98,8 @@ let package = Package(
     .target(
       name: "VAEPluginHost",
       dependencies: [
-        "CGuardedCalls", "CLibFFI", "CVAE", "Messages", "Tensors", "NeuralNetworks", "VAECore"],
+        "CGuardedCalls", "CLibFFI", "CVAE", "Messages", "Tensors", "NeuralNetworks", "VAECore",
+      ],
       swiftSettings: strict),
 
     // A Swift author's side of include/vae_plugin.h: for plug-ins, and nothing here imports it.

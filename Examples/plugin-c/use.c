@@ -28,7 +28,9 @@ int main(int argc, char **argv) {
   vae_model *model = NULL;
   check(vae_model_create(&options, &model, &error), error);
   vae_trainer *trainer = NULL;
-  check(vae_trainer_create(model, data, NULL, &trainer, &error), error);
+  /* Small data have few steps in an epoch. */
+  const vae_trainer_options training = {.struct_size = sizeof training, .epochs = 100};
+  check(vae_trainer_create(model, data, &training, &trainer, &error), error);
   vae_bound first = {.struct_size = sizeof first}, bound = {.struct_size = sizeof bound};
   check(vae_trainer_step(trainer, &first, &error), error);
   for (int step = 0; step < 60; step++) check(vae_trainer_step(trainer, &bound, &error), error);

@@ -13,6 +13,7 @@ extension DataSource {
   package static func inMemory(
     train: MemoryImages, test: MemoryImages?, range wanted: ValueRange?, rule: String? = nil
   ) throws(DataError) -> DataSource {
+    try train.shape.checkChannelsComeLast(of: "train")
     let given = try rule.map { (text) throws(DataError) in try ValueRule(parsing: text) }
     if let test, test.shape != train.shape {
       throw DataError(

@@ -70,6 +70,15 @@ public enum ImageGrid {
     return canvas
   }
 
+  /// Columns for a number of pictures: as nearly a square as there is without an empty place, and
+  /// where that would be more than three times as wide as high, as nearly a square as there is.
+  public static func columns(for count: Int) -> Int {
+    let side = (1...max(1, count)).first { $0 * $0 >= count } ?? 1
+    return (side...3 * side).first { columns in
+      count % columns == 0 && columns <= 3 * (count / columns)
+    } ?? side
+  }
+
   private static func rows(of images: [PixelImage], columns: Int) -> [ArraySlice<PixelImage>] {
     stride(from: 0, to: images.count, by: columns).map { start in
       images[start..<min(start + columns, images.count)]

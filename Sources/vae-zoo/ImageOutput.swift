@@ -46,7 +46,7 @@ struct ImageOutput {
           frames: pictures.map { ImageGrid.grid(of: [$0], columns: 1, padding: 0, scale: scale) },
           milliseconds: pictures.map { _ in 120 }))
     }
-    let columns = (1...max(1, pictures.count)).first { $0 * $0 >= pictures.count } ?? 1
+    let columns = ImageGrid.columns(for: pictures.count)
     try ImageGrid.grid(of: pictures, columns: columns, scale: scale).writePNG(to: path)
   }
 
@@ -54,8 +54,10 @@ struct ImageOutput {
   func write(originals: Tensor, reconstructions: Tensor, range: DataDescription.Range) throws {
     let top = try Self.pictures(originals, range: range)
     let bottom = try Self.pictures(reconstructions, range: range)
+    let columns =
+      top.count <= 10 ? max(1, top.count) : (6...10).last { top.count % $0 == 0 } ?? 10
     try ImageGrid.pairedGrid(
-      originals: top, reconstructions: bottom, columns: min(10, max(1, top.count)),
+      originals: top, reconstructions: bottom, columns: columns,
       scale: Self.scale(originals)
     ).writePNG(to: path)
   }

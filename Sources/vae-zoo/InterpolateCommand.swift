@@ -22,9 +22,14 @@ struct InterpolateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The file to write: .png, .npy, .gif or .apng.", valueName: "file"))
   var out: String
   @Option(help: "The split: train, valid or test.") var split = "test"
-  @Option(help: ArgumentHelp("The image to begin with, counted from 0.", valueName: "index"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The image to begin with, counted from 0.", valueName: "index"))
   var from: Int?
-  @Option(help: ArgumentHelp("The image to end with.", valueName: "index")) var to: Int?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The image to end with, counted from 0.", valueName: "index"))
+  var to: Int?
   @Option(
     parsing: .unconditional,
     help: "The number of pairs, where --from and --to do not name one (default: 6).")
@@ -70,7 +75,10 @@ struct InterpolateCommand: ParsableCommand {
       steps: steps ?? (output.isAnimation ? 24 : 11), seed: seed)
     try model.model.checkParts()
     try output.write(walks, range: model.recipe.data?.range ?? .unit)
-    Console.error("wrote the ways between \(walks.count) pairs of images to \(out)")
+    Console.error(
+      walks.count == 1
+        ? "wrote the way between 1 pair of images to \(out)"
+        : "wrote the ways between \(walks.count) pairs of images to \(out)")
   }
 }
 

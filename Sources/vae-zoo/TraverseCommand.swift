@@ -8,9 +8,10 @@ struct TraverseCommand: ParsableCommand {
     commandName: "traverse",
     abstract: "Show what each latent unit does.",
     discussion: """
-      One row per unit, ordered by rate, largest first, and labelled with it: the unit runs over quantiles of its prior, \
+      One row per unit, ordered by rate, largest first, and labelled with it and the unit's number, counted from 0: the \
+      unit runs over quantiles of its prior, \
       evenly spaced from 1 % to 99 %, while all others stay. The start is the middle of the prior, or an image of \
-      --data given by --from. In a hierarchy each layer has its rows, the top first; the layers below are drawn anew \
+      --data given by --from. In a hierarchy each level has its rows, the top first; the levels below are drawn anew \
       with the same random numbers in every image. In a grid of codes a row is a place, where other codes are put; \
       places come by how much that changes the image.
 
@@ -28,9 +29,11 @@ struct TraverseCommand: ParsableCommand {
   var data: String?
   @Option(help: "The split of the data: train, valid or test (default: test).")
   var split: String?
-  @Option(help: ArgumentHelp("The image of the data to start at.", valueName: "index")) var from:
-    Int?
-  @Option(parsing: .unconditional, help: "Rows at most, in each layer.") var units = 10
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The image of the data to start at, counted from 0.", valueName: "index"))
+  var from: Int?
+  @Option(parsing: .unconditional, help: "Rows at most, in each level.") var units = 10
   @Option(parsing: .unconditional, help: "Images in a row (default: 11, in an animation 24).")
   var steps: Int?
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
@@ -68,6 +71,7 @@ struct TraverseCommand: ParsableCommand {
     try model.model.checkParts()
     try output.write(walks, range: model.recipe.data?.range ?? .unit)
     Console.error(
-      "wrote \(walks.count) traversals of \(isOfUnits ? "latent units" : "codes") to \(out)")
+      "wrote \(walks.count) traversal\(walks.count == 1 ? "" : "s") of \(isOfUnits ? "latent units" : "codes") to \(out)"
+    )
   }
 }

@@ -65,10 +65,10 @@ final class ImageTests: CommandTestCase {
 
   func testSampleGridHoldsAllImagesEnlarged() throws {
     let size = try greySize(png: try sample(try TrainedRun.shared().run, "samples.png"))
-    // Four columns and three rows of 8 × 8 pixels eight times as large, with less than an image of
-    // gaps.
-    XCTAssertTrue((4 * 64..<5 * 64).contains(size.width), "\(size)")
-    XCTAssertTrue((3 * 64..<4 * 64).contains(size.height), "\(size)")
+    // Five columns and two rows of 8 × 8 pixels eight times as large, with less than an image of
+    // gaps, and no place is empty.
+    XCTAssertTrue((5 * 64..<6 * 64).contains(size.width), "\(size)")
+    XCTAssertTrue((2 * 64..<3 * 64).contains(size.height), "\(size)")
   }
 
   func testSameSeedGivesTheSameSamplesAndAnotherSeedOthers() throws {

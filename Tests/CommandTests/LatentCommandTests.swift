@@ -85,6 +85,9 @@ final class LatentCommandTests: CommandTestCase {
     try assertRefused(
       interpolate + ["--out", path("x.png"), "--from", "3"], status: 64, naming: ["--to"])
     try assertRefused(
+      interpolate + ["--out", path("x.png"), "--from", "-3", "--to", "1"], status: 64,
+      naming: ["--from -3", "0 to"])
+    try assertRefused(
       interpolate + ["--out", path("x.png"), "--from", "3", "--to", "40"], status: 64,
       naming: ["--to 40", "39"])
     try assertRefused(

@@ -48,6 +48,23 @@ final class NumPyTests: DataTestCase {
     }
   }
 
+  func testImagesWhoseChannelsComeFirstAreRefusedSayingHowToTurnThem() throws {
+    for sizes in [[2, 1, 7, 7], [2, 3, 6, 8]] {
+      let count = sizes.reduce(1, *)
+      XCTAssertThrowsError(
+        try open(TestFiles.npy(sizes, [UInt8](repeating: 5, count: count)))
+      ) {
+        XCTAssertEqual(($0 as? DataError)?.kind, .unusable)
+        XCTAssertTrue("\($0)".contains("transpose"), "\($0)")
+      }
+    }
+    // Sequences and small images in colour are what they seem.
+    for sizes in [[2, 1, 7, 6], [2, 3, 4, 5], [2, 5, 3, 3]] {
+      let count = sizes.reduce(1, *)
+      XCTAssertNoThrow(try open(TestFiles.npy(sizes, [UInt8](repeating: 5, count: count))))
+    }
+  }
+
   // MARK: NPY
 
   func testBytesAreDividedBy255() throws {

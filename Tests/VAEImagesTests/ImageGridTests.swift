@@ -69,4 +69,18 @@ final class ImageGridTests: XCTestCase {
           13, 0,
         ]))
   }
+
+  func testColumnsDivideTheCountWhereThatLeavesTheGridNearlySquare() {
+    for (count, columns) in [
+      (1, 1), (2, 2), (3, 3), (4, 2), (6, 3), (8, 4), (10, 5), (12, 4), (16, 4), (24, 6), (32, 8),
+      (48, 8), (64, 8), (100, 10),
+    ] {
+      XCTAssertEqual(ImageGrid.columns(for: count), columns, "\(count)")
+    }
+    // Primes leave places empty, but no row.
+    for count in [5, 7, 11, 13, 97] {
+      let columns = ImageGrid.columns(for: count)
+      XCTAssertTrue(columns * columns >= count && columns * columns < count + 2 * columns)
+    }
+  }
 }

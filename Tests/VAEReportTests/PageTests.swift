@@ -184,6 +184,122 @@ final class PageTests: XCTestCase {
     }
   }
 
+  // MARK: Traversals
+
+  func testTraversalsAreTheRecordedImagesWithTheirLatentsNamed() throws {
+    let history = try history(MadeRun(latents: .ladder([4, 2])))
+    let pictures = try XCTUnwrap(try TraversalPictures.fitting(history, bytes: 1_000_000))
+    XCTAssertEqual(pictures.frames, Array(0..<8))
+    XCTAssertEqual(
+      pictures.labels[3],
+      [["level 1", "unit 1", "0.50 nats"], ["level 0", "unit 0", "0.50 nats"]])
+    let bytes = try XCTUnwrap(Data(base64Encoded: String(pictures.uris[2].dropFirst(22))))
+    let image = try PixelImage(png: [UInt8](bytes))
+    XCTAssertEqual([image.width, image.height], [3 * 6 + 1, 2 * 7 + 1])
+    guard case .bytes(let values)? = history.records[2].traversals?.images else {
+      return XCTFail("no bytes")
+    }
+    for row in 0..<6 {
+      for column in 0..<5 {
+        // The sixth image is the last of the second row.
+        let place = (7 + row + 1) * image.width + 2 * 6 + column + 1
+        XCTAssertEqual(image.pixels[place], values.values[5 * 30 + row * 5 + column])
+      }
+    }
+    XCTAssertEqual(
+      try TraversalPictures.fitting(history, bytes: 1)?.frames, [7], "the last one at least")
+  }
+
+  func testAPageHasTraversalsOfWhateverLatentsThereAre() throws {
+    let units = try page(MadeRun())
+    XCTAssertTrue(units.contains("id=\"traversals\"") && units.contains("id=\"walk-picture\""))
+    XCTAssertTrue(units.contains("<li><span>unit 2</span><span>2.00 nats</span></li>"))
+    for head in ["1\u{202f}%", "50\u{202f}%", "99\u{202f}%"] {
+      XCTAssertTrue(units.contains("<span>\(head)</span>"), head)
+    }
+    let codes = try page(MadeRun(latents: .codes))
+    XCTAssertTrue(codes.contains("<li><span>row 1</span><span>column 0</span></li>"))
+    XCTAssertTrue(codes.contains("<span>own</span>"))
+    XCTAssertFalse(try page(MadeRun(latents: .none)).contains("id=\"traversals\""))
+    let old = try page(MadeRun(hasTraversals: false))
+    XCTAssertTrue(old.contains("The records have no traversals") && !old.contains("walk-picture\""))
+  }
+
+  // MARK: Words
+
+  func testUnitsAreCountedFromZeroAsTraversalsCountThem() throws {
+    let page = try page(MadeRun())
+    XCTAssertTrue(page.contains("<title>unit 0</title>") && page.contains("<title>unit 2</title>"))
+    XCTAssertFalse(page.contains("unit 3"))
+    let ladder = try self.page(MadeRun(latents: .ladder([4, 2])))
+    XCTAssertTrue(ladder.contains("level 0 (nearest to the data)"))
+    XCTAssertTrue(ladder.contains("<title>level 1, unit 0</title>"))
+    XCTAssertFalse(ladder.contains("level 2"))
+  }
+
+  func testOnlyViewsWhosePriorIsStandardNormalSayThatItIs() throws {
+    let views = LatentView.views(of: try history(MadeRun(latents: .ladder([4, 2]))))
+    XCTAssertEqual(views.map { $0.note.contains("prior N(0, I).") }, [true, false])
+    XCTAssertTrue(views[1].note.contains("Grey: draws from the prior"))
+    XCTAssertTrue(try page(MadeRun()).contains("σ = 1, that of the prior"))
+    var run = MadeRun()
+    let path = temporaryFolder(self)
+    try run.write(to: path)
+    for step in run.steps {
+      var record = run.record(step)
+      record.priorDraws = [record.means]
+      try DurableFiles.replace("\(path)/records/\(step).safetensors", with: record.encoded())
+    }
+    let page = String(decoding: try Report.page(RunHistory.read(path)), as: UTF8.self)
+    XCTAssertFalse(page.contains("that of the prior") || page.contains("class=\"mark\""))
+    XCTAssertFalse(page.contains("of the prior N(0, I)"))
+    let small = try XCTUnwrap(page.range(of: "class=\"moments\""))
+    XCTAssertFalse(page[small.upperBound...].contains("class=\"ring\""))
+  }
+
+  func testAStageOverCodesShowsNoDistortionOfTraining() throws {
+    var run = MadeRun(latents: .codes)
+    run.isOverCodes = true
+    let history = try history(run)
+    XCTAssertTrue(history.epochs.allSatisfy { $0.train.distortion.isNaN && $0.train.rate == 20 })
+    XCTAssertTrue(history.records.allSatisfy { $0.batch?.distortion.isNaN ?? true })
+    let page = String(decoding: try Report.page(history), as: UTF8.self)
+    XCTAssertTrue(page.contains("This stage was trained on codes alone"))
+    let plots = page.matches(of: #/<figcaption>distortion<[\s\S]*?<\/figure>/#)
+    XCTAssertEqual(plots.count, 2)
+    for plot in plots { XCTAssertFalse(plot.output.contains("training")) }
+    XCTAssertTrue(
+      page.contains(#/<figcaption>rate<\/figcaption>[\s\S]*?training[\s\S]*?<\/figure>/#))
+    XCTAssertFalse(try self.page(MadeRun(latents: .codes)).contains("trained on codes alone"))
+  }
+
+  func testAllCodesAreShownAndUnusedOnesCounted() throws {
+    for (count, group) in [(4, 1), (256, 1), (257, 2), (512, 2), (1000, 4)] {
+      var run = MadeRun(latents: .codes)
+      run.codeCounts = (0..<Int32(count)).map { $0 % 3 == 0 ? 0 : 10 }
+      let panel = try XCTUnwrap(CodeUsagePanel(history(run)))
+      let unused = (count + 2) / 3
+      XCTAssertEqual(panel.group, group)
+      XCTAssertEqual(panel.frames[0].count, (count + group - 1) / group)
+      XCTAssertEqual(
+        panel.texts[0], "\(count - unused) of \(count) codes in use, \(unused) unused.")
+      XCTAssertEqual(panel.frames[0].first, 100)
+      XCTAssertEqual(panel.frames[0].last, 0)
+    }
+  }
+
+  func testNoClassLiesAboveTheOthersInASmallCloud() throws {
+    var run = MadeRun(latents: .vector(2))
+    run.examples = 500
+    let page = try page(run)
+    let start = try XCTUnwrap(page.range(of: "class=\"moments\""))
+    let end = try XCTUnwrap(page.range(of: "</button>", range: start.upperBound..<page.endIndex))
+    let colors = page[start.upperBound..<end.lowerBound].matches(of: #/<path class="(c[0-9])"/#)
+      .map { $0.output.1 }
+    XCTAssertEqual(Set(colors).count, 10)
+    XCTAssertGreaterThan(colors.count(where: { $0 == colors.first }), 10, "in layers")
+  }
+
   func testNumbersThatAreNotFiniteLeaveGapsAndNothingElse() throws {
     var run = MadeRun(latents: .vector(2))
     let path = temporaryFolder(self)
@@ -326,6 +442,55 @@ final class PageTests: XCTestCase {
     let comparison = Comparison(runs)
     XCTAssertEqual(comparison.runs.map(\.name), runs.map(\.path))
     XCTAssertTrue(try XCTUnwrap(comparison.note).contains("fashion, mnist"))
+  }
+
+  func testColoursAreRecipesAndMarksAreSeeds() throws {
+    let runs = try [(1, 0), (1, 1), (4, 0), (4, 1), (2, 0)].map { beta, seed in
+      var run = MadeRun()
+      (run.beta, run.seed) = (beta, seed)
+      var history = try history(run)
+      history.name = "beta=\(beta)-seed=\(seed)"
+      return history
+    }
+    let looks = Comparison(runs).looks
+    XCTAssertEqual(looks.map(\.color), [0, 0, 1, 1, 2])
+    XCTAssertEqual(looks.map(\.mark), [0, 1, 0, 1, 0])
+    XCTAssertEqual(looks.map(\.recipe), ["beta=1", "beta=1", "beta=4", "beta=4", "beta=2"])
+    XCTAssertEqual(looks[3].label, "beta=4 seed=1")
+    let path = try XCTUnwrap(Comparison(runs).meanPath)
+    XCTAssertEqual(path.setting, "beta")
+    XCTAssertEqual(path.terms.count, 3)
+    XCTAssertNil(Comparison([runs[0], runs[2]]).meanPath, "one seed each")
+    let page = String(decoding: try Report.page(Comparison(runs)), as: UTF8.self)
+    try assertWellFormed(page, "seeds")
+    XCTAssertEqual(page.components(separatedBy: "<ul class=\"legend\">").count, 2, "one legend")
+  }
+
+  func testProbabilitiesAndDensitiesAreToldApart() throws {
+    let runs = try ["bernoulli", "gaussian"].map { likelihood in
+      var run = MadeRun()
+      run.likelihood = likelihood
+      var history = try history(run)
+      history.name = likelihood
+      return history
+    }
+    let comparison = Comparison(runs)
+    XCTAssertEqual(comparison.likelihoodKinds.map(\.name), ["probabilities", "densities"])
+    XCTAssertTrue(try XCTUnwrap(comparison.note).contains("densities (gaussian)"))
+    let page = String(decoding: try Report.page(comparison), as: UTF8.self)
+    XCTAssertTrue(page.contains("Where each run ended (probabilities)"))
+    XCTAssertTrue(page.contains("Where each run ended (densities)"))
+    XCTAssertNil(Comparison([runs[0], runs[0]]).note)
+  }
+
+  func testSettingsGoAcrossTheirShorterSide() throws {
+    let runs = try (0..<3).map { seed in
+      var run = MadeRun()
+      run.seed = seed
+      return try history(run)
+    }
+    let page = String(decoding: try Report.page(Comparison(runs)), as: UTF8.self)
+    XCTAssertTrue(page.contains("<th scope=\"col\">run</th><th scope=\"col\">training.seed</th>"))
   }
 
   // MARK: Form

@@ -32,6 +32,12 @@ struct MadeRun {
   var command = "vae-zoo train gaussian-vae --data mnist --out run"
   var epochs = 3
   var hasRecords = true
+  var hasTraversals = true
+  var codeCounts: [Int32] = [5, 0, 3, 8]
+  var seed = 7
+  var likelihood = "bernoulli"
+  /// Whether it is a stage over codes.
+  var isOverCodes = false
   var evaluation: String?
   var beta = 1
   var random = SystemRandom()
@@ -87,12 +93,31 @@ struct MadeRun {
       }
     case .codes:
       record.layerRates = [4]
-      record.codeCounts = [5, 0, 3, 8]
+      record.codeCounts = codeCounts
       record.codes = RecordedArray(
         (0..<min(16, examples) * 4).map { Int32($0 % 4) }, shape: [min(16, examples), 2, 2])
     case .none: break
     }
+    if hasTraversals { record.traversals = traversals() }
     return record
+  }
+
+  /// Three steps of two latents.
+  private mutating func traversals() -> RecordedTraversals {
+    let latents: [TraversedLatent] =
+      switch latents {
+      case .vector(let units):
+        [.unit(units - 1, level: 0), .unit(0, level: 0)]
+      case .ladder: [.unit(1, level: 1), .unit(0, level: 0)]
+      case .codes, .none: [.place(row: 1, column: 0), .place(row: 0, column: 1)]
+      }
+    let shape = [6, size.height, size.width, size.channels]
+    let count = shape.reduce(1, *)
+    return RecordedTraversals(
+      latents,
+      images: isReal
+        ? .floats(RecordedArray(random.floats(count), shape: shape))
+        : .bytes(RecordedArray(random.bytes(count), shape: shape)))
   }
 
   mutating func recordedExamples() -> RecordedExamples {
@@ -108,13 +133,19 @@ struct MadeRun {
     return found
   }
 
+  private var stages: String {
+    let first = #"{"name": "model", "trains": [], "data": "images"}"#
+    return isOverCodes
+      ? first + #", {"name": "prior", "trains": ["prior."], "data": "latents"}"# : first
+  }
+
   /// Writes the folder and lets go of it.
   mutating func write(to path: String) throws {
     let run = try RunFolder.create(at: path)
     let recipe =
       #"{"format": 1, "variant": "gaussian-vae", "prior": {"name": "standard-normal", "latent": 3}, "#
-      + #""objective": {"name": "elbo", "beta": \#(beta)}, "training": {"seed": 7, "epochs": 3}, "#
-      + #""data": {"height": 6}}"#
+      + #""objective": {"name": "elbo", "beta": \#(beta)}, "training": {"seed": \#(seed), "epochs": 3}, "#
+      + #""likelihood": {"name": "\#(likelihood)"}, "stages": [\#(stages)], "data": {"height": 6}}"#
     try run.writeRecipe(Array(recipe.utf8))
     for epoch in 0..<epochs {
       try run.appendMetrics(

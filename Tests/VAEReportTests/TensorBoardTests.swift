@@ -61,7 +61,7 @@ final class TensorBoardTests: XCTestCase {
     XCTAssertEqual(last.values["elbo/train"], -110)
     XCTAssertEqual(last.values["elbo/test"], -116)
     XCTAssertEqual(last.values["latents/active_units"], 7)
-    XCTAssertEqual(last.values["latents/rate_of_level_2"], 1.5)
+    XCTAssertEqual(last.values["latents/rate_of_level_1"], 1.5)
     XCTAssertEqual(last.values["terms/penalty"], 2)
     XCTAssertFalse(events.contains(where: \.isSessionStart))
   }

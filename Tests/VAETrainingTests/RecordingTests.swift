@@ -86,6 +86,31 @@ final class RecordingTests: XCTestCase {
     XCTAssertLessThan(-last.heldOut.elbo, -(try run.readRecord(0).heldOut.elbo) - 1)
   }
 
+  func testTraversalsSweepUnitsByRateOverQuantilesOfTheirPriors() throws {
+    let run = try RunFolder.create(at: TrainingSupport.temporaryFolder(self))
+    let trainer = try trainer(TrainingSupport.options(epochs: 5))
+    _ = try trainer.train(run: run)
+    let record = try run.readRecord(20)
+    let rates = try XCTUnwrap(record.unitRates.first)
+    let traversals = try XCTUnwrap(record.traversals)
+    let order = rates.indices.sorted { rates[$0] > rates[$1] }
+    XCTAssertEqual(traversals.latents, order.map { .unit($0, level: 0) })
+    XCTAssertEqual(traversals.images.shape, [3 * 7, 6, 5, 1])
+    guard case .bytes(let found) = traversals.images else { return XCTFail("no bytes") }
+    // Φ⁻¹ of 1 %, 17⅓ %, 33⅔ % (Python: statistics.NormalDist().inv_cdf); the rest by symmetry.
+    let below: [Float] = [-2.326348, -0.941075, -0.421578, 0]
+    let quantiles = below + below.dropLast().reversed().map { -$0 }
+    let latents = order.flatMap { unit in
+      quantiles.flatMap { quantile in (0..<3).map { $0 == unit ? quantile : 0 } }
+    }
+    let context = Context(
+      mode: .evaluation, random: RandomSource(seed: 0), examples: (0..<21).map(UInt64.init))
+    let images = trainer.model.decode([Tensor(latents, shape: [21, 3])], context)
+    for (byte, value) in zip(found.values, images.floats) {
+      XCTAssertEqual(Float(byte), value * 255, accuracy: 0.8)
+    }
+  }
+
   func testTheExamplesAreThoseOfTheHeldOutSplitAndThePicturesAreTheirs() throws {
     let path = TrainingSupport.temporaryFolder(self)
     let run = try RunFolder.create(at: path)
@@ -261,7 +286,34 @@ final class RecordingTests: XCTestCase {
     record.codes = RecordedArray([0, 2, 0, 0], shape: [1, 2, 2])
     record.reconstructions = .bytes(RecordedArray([1, 2, 3, 255], shape: [1, 2, 2, 1]))
     record.samples = .floats(RecordedArray([-1, 2.5], shape: [1, 1, 2, 1]))
+    record.traversals = RecordedTraversals(
+      [.unit(1, level: 0), .place(row: 2, column: 3)],
+      images: .bytes(RecordedArray([1, 2, 3, 4, 5, 6], shape: [6, 1, 1, 1])))
     return record
+  }
+
+  func testTraversalsThatAreNotThoseOfTheirImagesAreRefused() throws {
+    let bytes = fullRecord().encoded()
+    let text = String(decoding: bytes, as: UTF8.self)
+    XCTAssertTrue(text.contains("\\\"unit\\\""))
+    for (old, new) in [("\\\"unit\\\"", "\\\"tinu\\\""), ("\\\"column\\\"", "\\\"colum_\\\"")] {
+      let damaged = replacing(bytes, old, new)
+      XCTAssertThrowsError(try TrainingRecord(parsing: damaged, source: "folder/4.safetensors")) {
+        XCTAssertTrue("\($0)".contains("folder/4.safetensors"), "\($0)")
+        XCTAssertTrue("\($0)".contains("traversals"), "\($0)")
+      }
+    }
+  }
+
+  /// Bytes with a text in them replaced by one of the same length.
+  private func replacing(_ bytes: [UInt8], _ old: String, _ new: String) -> [UInt8] {
+    let (old, new) = (Array(old.utf8), Array(new.utf8))
+    var result = bytes
+    for start in bytes.indices.dropLast(old.count)
+    where Array(bytes[start..<start + old.count]) == old {
+      result.replaceSubrange(start..<start + old.count, with: new)
+    }
+    return result
   }
 
   func testARecordIsReadAsItWasWritten() throws {

@@ -76,12 +76,60 @@ final class LatentWalkTests: XCTestCase {
 
   func testPointsWithoutAnAngleAreJoinedStraight() {
     let zero = Tensor([0, 0], shape: [1, 2])
-    let (a, b) = (Tensor([2, 2], shape: [1, 2]), Tensor([-2, -2], shape: [1, 2]))
+    let (a, b) = (Tensor([2, 2], shape: [1, 2]), Tensor([5, 5], shape: [1, 2]))
     for (from, to) in [(zero, a), (a, zero), (a, a), (a, b), (zero, zero)] {
       let shares = [0, 0.25, 1]
       assertEqual(
         LatentPath.spherical.points(from: from, to: to, shares: shares).floats,
         LatentPath.linear.points(from: from, to: to, shares: shares).floats)
+    }
+  }
+
+  /// Ends of given lengths and of a given angle between them, in three dimensions.
+  private func ends(_ lengths: (Double, Double), angle: Double) -> (Tensor, Tensor) {
+    // Two orthogonal unit vectors along no axis.
+    let (first, second) = ([2.0 / 3, 2.0 / 3, 1.0 / 3], [1.0 / 3, -2.0 / 3, 2.0 / 3])
+    let a = first.map { Float($0 * lengths.0) }
+    let b = zip(first, second).map { Float(($0 * cos(angle) + $1 * sin(angle)) * lengths.1) }
+    return (Tensor(a, shape: [1, 3]), Tensor(b, shape: [1, 3]))
+  }
+
+  private func length(_ vector: [Double]) -> Double {
+    vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+  }
+
+  func testASphericalPathTurnsAndLengthensEvenlyWhateverTheLengthsOfItsEnds() {
+    let shares = [0, 0.2, 0.5, 0.9, 1]
+    for lengths in [(1.0, 1.0), (0.01, 3), (4, 1e-3), (2, 2000)] {
+      for angle in [1e-3, 0.7, .pi / 2, 2.5, 3.1, .pi - 1e-3] {
+        let (a, b) = ends(lengths, angle: angle)
+        let points = LatentPath.spherical.points(from: a, to: b, shares: shares)
+        for (number, share) in shares.enumerated() {
+          let point = points.rows(number..<number + 1).floats.map(Double.init)
+          let wanted = (1 - share) * lengths.0 + share * lengths.1
+          XCTAssertEqual(
+            length(point) / wanted, 1, accuracy: 1e-5, "\(lengths) \(angle) \(share)")
+          let along = zip(point, a.floats).reduce(0) { $0 + $1.0 * Double($1.1) }
+          let cosine = along / lengths.0 / wanted
+          XCTAssertEqual(
+            acos(max(-1, min(1, cosine))), share * angle, accuracy: 2e-3,
+            "\(lengths) \(angle) \(share)")
+        }
+        assertEqual(points.rows(0..<1).floats, a.floats, accuracy: Float(lengths.0) * 1e-6)
+        assertEqual(points.rows(4..<5).floats, b.floats, accuracy: Float(lengths.1) * 1e-6)
+      }
+    }
+  }
+
+  func testAPathBetweenOppositeEndsGoesAroundTheOrigin() {
+    for angle in [Double.pi, .pi - 1e-12, .pi - 1e-7, .pi - 1e-5] {
+      let (a, b) = ends((0.5, 3), angle: angle)
+      let points = LatentPath.spherical.points(from: a, to: b, shares: [0, 0.25, 0.5, 1])
+      for (number, wanted) in [0.5, 1.125, 1.75, 3].enumerated() {
+        let point = points.rows(number..<number + 1).floats.map(Double.init)
+        XCTAssertEqual(length(point), wanted, accuracy: 1e-5, "\(angle)")
+      }
+      assertEqual(points.rows(3..<4).floats, b.floats)
     }
   }
 
@@ -183,7 +231,7 @@ final class LatentWalkTests: XCTestCase {
     let walks = try model.traverse(from: .prior, units: 2, steps: 3, rates: rates)
     XCTAssertEqual(
       walks.map { $0.label.prefix(2).joined(separator: " ") },
-      ["layer 2 unit 1", "layer 2 unit 2", "layer 1 unit 1", "layer 1 unit 4"])
+      ["level 1 unit 1", "level 1 unit 2", "level 0 unit 1", "level 0 unit 4"])
     // In the middle of a sweep the unit is where it is in all others of its layer.
     assertEqual(step(walks[0], 1), step(walks[1], 1))
     assertEqual(step(walks[2], 1), step(walks[3], 1))
@@ -231,6 +279,17 @@ final class LatentWalkTests: XCTestCase {
     }
   }
 
+  func testWithoutAPriorToSweepTheErrorSaysThatAndDoesNotAskForData() throws {
+    let model = try makeModel("pixelcnn", [(key: "channels", value: "4")])
+    let split = try split(for: model)
+    for split in [nil, split] {
+      XCTAssertThrowsError(try model.unitRates(measuredOn: split)) {
+        XCTAssertTrue("\($0)".contains("no quantiles to sweep"), "\($0)")
+        XCTAssertFalse("\($0)".contains("--data"), "\($0)")
+      }
+    }
+  }
+
   // MARK: Tables
 
   func testATableOfLatentsIsCheckedBeforeItIsDecoded() throws {
@@ -238,7 +297,10 @@ final class LatentWalkTests: XCTestCase {
     let cases: [(TrainedModel, Tensor, [String])] = [
       (try makeModel(settings3), Tensor([1, 2], shape: [1, 2]), ["[1, 2]", "[N, 3]"]),
       (try makeModel(settings3), Tensor([1, 2, 3]), ["[3]", "[N, 3]"]),
-      (try makeModel(settings3), Tensor(indices: [1, 2, 3], shape: [1, 3]), ["whole", "[N, 3]"]),
+      (
+        try makeModel(settings3), Tensor(indices: [1, 2, 3], shape: [1, 3]),
+        ["whole", "floating-point numbers [N, 3]"]
+      ),
       (
         try makeModel(settings3), Tensor([1, 2, 3, 4, nan, 6], shape: [2, 3]),
         ["file.npy[1, 1] is nan"]

@@ -42,6 +42,7 @@ struct ImageArray {
     shape = ImageShape(
       height: sizes.values[1], width: sizes.values[2],
       channels: sizes.rank == 4 ? sizes.values[3] : 1)
+    try shape.checkChannelsComeLast(of: array.name)
     switch (array.type.kind, array.type.size) {
     case (.unsigned, 1):
       let memory = try array.readBytes()

@@ -9,6 +9,10 @@ package struct LinePlot {
     var isDashed = false
     var hasLine = true
     var hasMarks = true
+    /// The shape of its marks.
+    var shape = PlotMark.circle
+    /// Whether any of it can be drawn.
+    var isSeen: Bool { points.contains { $0.x.isFinite && $0.y.isFinite } }
     /// Says more of a point, for those who rest on it.
     var notes: [String] = []
   }
@@ -31,6 +35,8 @@ package struct LinePlot {
   var labels: [(x: Double, y: Double, text: String)] = []
   var width = 360.0
   var height = 236.0
+  /// Whether its series are named below it.
+  var hasLegend = true
 
   private let left = 46.0
   private let right = 10.0
@@ -65,7 +71,7 @@ package struct LinePlot {
     markup {
       "<figure class=\"plot\"><figcaption>\(escaped(title))</figcaption>"
       svg
-      if series.count > 1 { legend }
+      if series.count > 1 && hasLegend { legend }
       "</figure>"
     }
   }
@@ -76,7 +82,7 @@ package struct LinePlot {
       let line =
         series.hasLine ? "<path d=\"M0 5h22\" class=\"l s\(series.color)\"\(dash)/>" : ""
       let mark =
-        series.hasMarks ? "<circle cx=\"11\" cy=\"5\" r=\"2.6\" class=\"m s\(series.color)\"/>" : ""
+        series.hasMarks ? series.shape.markup(x: 11, y: 5, color: series.color) : ""
       return
         "<li><svg width=\"22\" height=\"10\" aria-hidden=\"true\">\(line)\(mark)</svg>\(escaped(series.name))</li>"
     }
@@ -170,11 +176,10 @@ package struct LinePlot {
     }
     if series.hasMarks || places.count == 1 {
       for (number, place) in places {
-        let (x, y) = (Numerals.coordinate(place.x), Numerals.coordinate(place.y))
         let note =
           number < series.notes.count ? "<title>\(escaped(series.notes[number]))</title>" : ""
         parts.append(
-          "<circle class=\"m s\(series.color)\" cx=\"\(x)\" cy=\"\(y)\" r=\"2.6\">\(note)</circle>")
+          series.shape.markup(x: place.x, y: place.y, color: series.color, content: note))
       }
     }
     return parts

@@ -53,6 +53,11 @@ package enum Numerals {
     return (value < 0 ? "−" : "") + text
   }
 
+  /// A count of things, with an s unless it is one.
+  package static func counted(_ count: Int, _ thing: String) -> String {
+    "\(grouped(count)) \(thing)\(count == 1 ? "" : "s")"
+  }
+
   /// A coordinate: one decimal, and none where it is zero.
   package static func coordinate(_ value: Double) -> String {
     guard value.isFinite else { return "0" }

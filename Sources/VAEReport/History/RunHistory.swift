@@ -21,13 +21,13 @@ public struct RunHistory: Sendable {
     /// Seconds that it took.
     public let seconds: Double
 
-    init?(_ line: JSON.Object) {
+    init?(_ line: JSON.Object, isOverCodes: Bool) {
       guard let number = line["epoch"]?.integer, let step = line["step"]?.integer,
         let train = line["train"].flatMap(BoundTerms.init(json:))
       else { return nil }
       self.number = number
       self.step = step
-      self.train = train
+      self.train = isOverCodes ? train.withoutDistortion : train
       heldOut = line["valid"].flatMap(BoundTerms.init(json:))
       activeUnits = line["active_units"]?.integer
       perplexity = line["codebook_perplexity"]?.double
@@ -65,8 +65,13 @@ public struct RunHistory: Sendable {
     else {
       throw TrainingError(.unsuitable, "\(run.path)/recipe.json is missing or no recipe")
     }
-    let epochs = try run.readMetrics().compactMap(Epoch.init)
-    let records = try readRecords(run)
+    let isOverCodes = isOverCodes(recipe)
+    let epochs = try run.readMetrics().compactMap { Epoch($0, isOverCodes: isOverCodes) }
+    let records = try readRecords(run).map { record in
+      var record = record
+      if isOverCodes { record.batch = record.batch?.withoutDistortion }
+      return record
+    }
     let examples = try run.readRecordedExamples()
     guard !epochs.isEmpty || !records.isEmpty else {
       throw TrainingError(
@@ -151,6 +156,14 @@ extension RunHistory {
   /// A member of a part of the recipe.
   func setting(_ part: String, _ name: String) -> JSON? { recipe[part]?.object?[name] }
 
+  /// Whether its updates are of codes alone, so that they have no distortion.
+  var isOverCodes: Bool { Self.isOverCodes(recipe) }
+
+  private static func isOverCodes(_ recipe: JSON.Object) -> Bool {
+    guard case .array(let stages)? = recipe["stages"] else { return false }
+    return stages.last?.object?["data"]?.text == Stage.Data.latents.rawValue
+  }
+
   /// The data as the last session named them.
   var data: String? { sessions.last?["data"]?.text }
 
@@ -191,4 +204,9 @@ extension RunHistory {
     }
     return found
   }
+}
+
+extension BoundTerms {
+  /// The rate alone: what was not measured is no number.
+  fileprivate var withoutDistortion: BoundTerms { BoundTerms(distortion: .nan, rate: rate) }
 }

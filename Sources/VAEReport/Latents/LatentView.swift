@@ -5,8 +5,10 @@ import VAETraining
 package struct LatentView {
   /// What is drawn, such as "draws from q(z|x)".
   let name: String
-  /// How the plane was chosen, in a sentence.
-  let note: String
+  /// What is drawn, and how the plane was chosen, in sentences.
+  package let note: String
+  /// What the plane's axes are.
+  package let axes: [String]
   /// The points of each record.
   package let frames: [[(x: Double, y: Double)]]
   /// Points of the prior at each record; none where it is the standard normal distribution.
@@ -29,10 +31,10 @@ package struct LatentView {
       let prior = records.compactMap { $0.priorDraws.first?.map { plane.points($0.values) } }
       return [
         LatentView(
-          name: "draws z from q(z|x)", note: plane.note, frames: drawn.map(plane.points),
-          prior: prior),
+          name: "draws z from q(z|x)", dots: "one draw of the latents of each example", plane,
+          frames: drawn.map(plane.points), prior: prior),
         LatentView(
-          name: "means of q(z|x)", note: plane.note,
+          name: "means of q(z|x)", dots: "the mean of q(z|x) of each example", plane,
           frames: records.map { plane.points($0.means?.values ?? []) }, prior: prior),
       ]
     }
@@ -42,8 +44,8 @@ package struct LatentView {
       let isTop = level == last.draws.count - 1
       return LatentView(
         name:
-          "level \(level + 1) of \(last.draws.count)\(isTop ? ", the top" : level == 0 ? ", nearest to the data" : "")",
-        note: plane.note,
+          "\(TraversedLatent.levelName(level))\(isTop ? ", the top" : level == 0 ? ", nearest to the data" : "")",
+        dots: "one draw of this level for each example", plane,
         frames: records.map { plane.points($0.draws[level]?.values ?? []) },
         prior: isTop
           ? [] : records.compactMap { $0.priorDraws[level].map { plane.points($0.values) } })
@@ -51,11 +53,16 @@ package struct LatentView {
   }
 
   private init(
-    name: String, note: String, frames: [[(x: Double, y: Double)]],
+    name: String, dots: String, _ plane: Plane, frames: [[(x: Double, y: Double)]],
     prior: [[(x: Double, y: Double)]]
   ) {
     self.name = name
-    self.note = note
+    note =
+      (prior.isEmpty
+        ? "Dots: \(dots). Dashed: one, two and three standard deviations of the prior N(0, I)."
+        : "Coloured: \(dots). Grey: draws from the prior, which is not N(0, I) here.") + " "
+      + plane.note
+    axes = plane.axes
     self.frames = frames
     self.prior = prior
     let sizes = (frames + prior).joined().map { max(abs($0.x), abs($0.y)) }
@@ -101,6 +108,18 @@ package struct LatentView {
     let components: PrincipalComponents
     let columns: Int
     let note: String
+
+    /// What stands at the axes.
+    var axes: [String] {
+      switch columns {
+      case 1: ["unit 0", ""]
+      case 2: ["unit 0", "unit 1"]
+      default:
+        components.shares.enumerated().map { number, share in
+          "PC\(number + 1) (\(Numerals.fixed(share * 100, 0)) %)"
+        }
+      }
+    }
 
     init(_ values: [Float], columns: Int) {
       self.columns = columns

@@ -5,14 +5,16 @@
 package struct PrincipalComponents {
   /// Two unit vectors.
   package let directions: [[Double]]
-  /// The share of the squared distances from the origin that lies along them.
-  package let share: Double
+  /// The share of the squared distances from the origin that lies along each.
+  package let shares: [Double]
+  /// The share that lies along both.
+  package var share: Double { shares.reduce(0, +) }
 
   /// Fits to rows of `columns` numbers; those with a number that is not finite do not count.
   package init(_ values: [Float], columns: Int) {
     guard columns > 2 else {
       directions = (0..<2).map { number in (0..<columns).map { $0 == number ? 1 : 0 } }
-      share = 1
+      shares = [1, 0]
       return
     }
     var moments = [Double](repeating: 0, count: columns * columns)
@@ -26,7 +28,7 @@ package struct PrincipalComponents {
     let total = (0..<columns).reduce(0) { $0 + moments[$1 * columns + $1] }
     let found = Self.leading(moments, columns)
     directions = found.map(\.direction)
-    share = total > 0 ? found.reduce(0) { $0 + $1.value } / total : 1
+    shares = total > 0 ? found.map { $0.value / total } : [1, 0]
   }
 
   /// The first two eigenvectors by orthogonal iteration.

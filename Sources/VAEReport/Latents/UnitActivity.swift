@@ -6,6 +6,10 @@ struct UnitActivity {
   let units: [Int]
   /// What each is called.
   let names: [String]
+  /// The same as short as it can be: its number, after that of its level where there are several.
+  let numbers: [String]
+  /// Whether there are several levels.
+  let hasLevels: Bool
   /// The units that there are.
   let count: Int
   /// The rate of each shown unit at each record, in nats.
@@ -42,10 +46,15 @@ struct UnitActivity {
     let levels = last.unitRates.enumerated().flatMap { level, rates in
       rates.indices.map { (level: level, unit: $0) }
     }
+    let levelCount = last.unitRates.count
     names = shown.map { unit in
-      last.unitRates.count > 1
-        ? "level \(levels[unit].level + 1), unit \(levels[unit].unit + 1)" : "unit \(unit + 1)"
+      TraversedLatent.unit(levels[unit].unit, level: levels[unit].level)
+        .name(levels: levelCount).joined(separator: ", ")
     }
+    numbers = shown.map { unit in
+      (levelCount > 1 ? "\(levels[unit].level)." : "") + "\(levels[unit].unit)"
+    }
+    hasLevels = levelCount > 1
     rates = all.map { rates in shown.map { rates[$0] } }
     isActive = active.map { flags in shown.map { $0 < flags.count && flags[$0] } }
     activeCounts = active.map { $0.count(where: \.self) }

@@ -3,22 +3,25 @@ import VAETraining
 
 extension Comparison {
   /// Runs whose recipes differ in the seed at most.
-  private struct Group {
+  struct Group {
+    /// Without the seed.
     let recipe: JSON.Object
-    var runs: [RunHistory]
+    /// The places of its runs.
+    var members: [Int]
   }
 
-  private var groups: [Group] {
+  /// The runs by their recipes, in order.
+  var groups: [Group] {
     var groups: [Group] = []
-    for run in runs {
+    for (number, run) in runs.enumerated() {
       var recipe = run.recipe
       var training = recipe["training"]?.object ?? [:]
       training["seed"] = nil
       recipe["training"] = .object(training)
       if let place = groups.firstIndex(where: { $0.recipe == recipe }) {
-        groups[place].runs.append(run)
+        groups[place].members.append(number)
       } else {
-        groups.append(Group(recipe: recipe, runs: [run]))
+        groups.append(Group(recipe: recipe, members: [number]))
       }
     }
     return groups
@@ -28,12 +31,12 @@ extension Comparison {
   /// trained with two. The deviation is of the runs (divisor n − 1), not of their mean.
   public var seedTable: (header: [String], rows: [[String]])? {
     let groups = groups
-    guard groups.contains(where: { $0.runs.count > 1 }) else { return nil }
+    guard groups.contains(where: { $0.members.count > 1 }) else { return nil }
     let names = Comparison.differences(groups.map(\.recipe))
     let rows = groups.enumerated().map { number, group -> [String] in
       let name = names.map { "\($0.name)=\($0.values[number])" }.joined(separator: " ")
-      let terms = group.runs.compactMap(\.final)
-      return [name.isEmpty ? "all" : name, "\(group.runs.count)"]
+      let terms = group.members.compactMap { runs[$0].final }
+      return [name.isEmpty ? "all" : name, "\(group.members.count)"]
         + [terms.map { -$0.elbo }, terms.map(\.distortion), terms.map(\.rate)].map(Self.summary)
     }
     return (["settings", "seeds", "−ELBO", "distortion", "rate"], rows)

@@ -17,6 +17,11 @@ public struct Comparison: Sendable {
 
   /// What makes the numbers of these runs hard to compare; nil for nothing.
   public var note: String? {
+    let notes = [dataNote, likelihoodNote].compactMap(\.self)
+    return notes.isEmpty ? nil : notes.joined(separator: " ")
+  }
+
+  private var dataNote: String? {
     let data = Set(runs.compactMap(\.data))
     if Set(runs.compactMap { $0.recipe["data"]?.line }).count > 1 {
       return
@@ -25,6 +30,16 @@ public struct Comparison: Sendable {
     return data.count > 1
       ? "The runs are of different data (\(data.sorted().joined(separator: ", "))): compare their numbers with care."
       : nil
+  }
+
+  private var likelihoodNote: String? {
+    guard likelihoodKinds.count > 1 else { return nil }
+    let names = likelihoodKinds.map { kind in
+      "\(kind.name) (\(kind.members.map { runs[$0].name }.joined(separator: ", ")))"
+    }
+    return
+      "The distortion of some runs is made of \(names.joined(separator: ", that of others of ")): their distortions and "
+      + "−ELBO cannot be compared, and have plots of their own."
   }
 
   /// The last held-out numbers of each run, as text: a header, and a row for each run.

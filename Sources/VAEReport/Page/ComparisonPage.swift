@@ -5,7 +5,14 @@ import VAETraining
 struct ComparisonPage {
   let comparison: Comparison
 
+  private let looks: [Comparison.Look]
+
   private var runs: [RunHistory] { comparison.runs }
+
+  init(comparison: Comparison) {
+    self.comparison = comparison
+    looks = comparison.looks
+  }
 
   /// The document.
   func document() throws -> String {
@@ -21,15 +28,23 @@ struct ComparisonPage {
     ).document
   }
 
+  /// One legend for all plots.
   private var lead: String {
     let names = runs.enumerated().map { number, run in
-      "<li>\(swatch(number))\(escaped(run.name)) (\(escaped(run.variant)))</li>"
+      "<li>\(swatch(number))\(escaped(looks[number].label)) (\(escaped(run.variant)))</li>"
     }
-    return "<ul class=\"legend\">\(names.joined())</ul>"
+    let seeds =
+      looks.contains { $0.mark > 0 }
+      ? "<p class=\"note\">Colours are recipes, marks their seeds.</p>" : ""
+    return "<ul class=\"legend\">\(names.joined())</ul>\(seeds)"
   }
 
   private func swatch(_ number: Int) -> String {
-    "<span class=\"swatch\" style=\"background:var(--s\(number % 8))\"></span>"
+    let look = looks[number]
+    let dash = look.isDashed ? " stroke-dasharray=\"3 2\"" : ""
+    return
+      "<span class=\"mark\"><svg viewBox=\"0 0 22 10\" aria-hidden=\"true\"><path d=\"M0 5h22\" class=\"l s\(look.color)\"\(dash)/>"
+      + look.shape.markup(x: 11, y: 5, color: look.color) + "</svg></span>"
   }
 
   // MARK: Table
@@ -55,43 +70,82 @@ struct ComparisonPage {
   // MARK: Plots
 
   private var plane: String {
-    let paths = runs.enumerated().map { RatePath($0.element, color: $0.offset) }
-    var ends = RatePath.plot(
-      paths.map(\.last), title: "Where each run ended", labelled: false)
-    ends.labels = paths.compactMap { path in
-      path.points.last.map { ($0.terms.rate, $0.terms.distortion, path.name) }
-    }
-    return markup {
+    markup {
       "<p>Points on a dotted line have the same −ELBO. A run to the lower left of another is better on both counts; along a "
         + "line they are as good, one with more of what it knows in the latents.</p>"
+      if comparison.likelihoodKinds.count == 1, let path = comparison.meanPath {
+        "<p class=\"note\">The grey line joins the means over the seeds, in order of \(escaped(path.setting)).</p>"
+      }
       "<div class=\"plots wide\">"
-      ends.figure
-      RatePath.plot(paths.map(\.end), title: "How they came to rest", labelled: false).figure
+      comparison.likelihoodKinds.flatMap { planes(of: $0) }
       "</div>"
     }
   }
 
+  /// The ends and the ways of runs whose distortions are of one kind.
+  private func planes(of kind: (name: String, members: [Int])) -> [String] {
+    let isAlone = comparison.likelihoodKinds.count == 1
+    let addition = isAlone ? "" : " (\(kind.name))"
+    let paths = kind.members.map { number in
+      var path = RatePath(runs[number])
+      path.look = looks[number]
+      return path
+    }
+    var ends = RatePath.plot(
+      paths.map(\.last), title: "Where each run ended" + addition, labelled: false)
+    var named: Set<String> = []
+    ends.labels = paths.compactMap { path in
+      guard let terms = path.points.last?.terms, named.insert(path.look.recipe).inserted else {
+        return nil
+      }
+      return (terms.rate, terms.distortion, path.look.recipe)
+    }
+    if isAlone, let path = comparison.meanPath {
+      ends.series.insert(
+        LinePlot.Series(
+          name: "means", points: path.terms.map { ($0.rate, $0.distortion) }, color: 6,
+          hasMarks: false), at: 0)
+    }
+    ends.hasLegend = false
+    var ways = RatePath.plot(
+      paths.map(\.end), title: "How they came to rest" + addition, labelled: false)
+    ways.hasLegend = false
+    return [ends.figure, ways.figure]
+  }
+
   private var curves: String {
     return markup {
-      "<p class=\"note\">Held-out, from the first update on; steps on a logarithmic scale.</p>"
+      "<p class=\"note\">Held-out, from the first update on; steps on a logarithmic scale. The legend stands at the top.</p>"
       "<div class=\"plots\">"
-      RunPage.terms.map { term in curve(term.name, term.value).figure }
+      RunPage.terms.flatMap { term in
+        // Rates are rates, whatever the likelihood.
+        term.name == "rate" || comparison.likelihoodKinds.count == 1
+          ? [curve(term.name, Array(runs.indices), term.value).figure]
+          : comparison.likelihoodKinds.map {
+            curve("\(term.name) (\($0.name))", $0.members, term.value).figure
+          }
+      }
       if let units = unitCurve { units.figure }
       "</div>"
     }
   }
 
-  private func curve(_ name: String, _ value: (BoundTerms) -> Double) -> LinePlot {
-    let series = runs.enumerated().map { number, run in
+  private func curve(
+    _ name: String, _ members: [Int], _ value: (BoundTerms) -> Double
+  ) -> LinePlot {
+    let series = members.map { number in
       LinePlot.Series(
-        name: run.name,
-        points: RatePath(run).points.map { (Double($0.step), value($0.terms)) },
-        color: number % 8, isDashed: number >= 8, hasMarks: false)
+        name: runs[number].name,
+        points: RatePath(runs[number]).points.map { (Double($0.step), value($0.terms)) },
+        color: looks[number].color, isDashed: looks[number].isDashed, hasMarks: false,
+        shape: looks[number].shape)
     }
-    return LinePlot(
+    var plot = LinePlot(
       title: name, x: Axis(.logarithmic, covering: series.flatMap { $0.points.map(\.x) }),
       y: Axis(.linear, covering: series.flatMap { $0.points.map(\.y) }), xName: "step",
       yName: "nats", series: series)
+    plot.hasLegend = false
+    return plot
   }
 
   private var unitCurve: LinePlot? {
@@ -100,15 +154,17 @@ struct ComparisonPage {
         LinePlot.Series(
           name: run.name,
           points: (units.rates.last ?? []).enumerated().map { (Double($0.offset + 1), $0.element) },
-          color: number % 8, isDashed: number >= 8)
+          color: looks[number].color, isDashed: looks[number].isDashed, shape: looks[number].shape)
       }
     }
     guard !series.isEmpty else { return nil }
-    return LinePlot(
+    var plot = LinePlot(
       title: "Rate of each unit at the end",
       x: Axis(.counted, covering: series.flatMap { $0.points.map(\.x) }),
       y: Axis(.linear, covering: series.flatMap { $0.points.map(\.y) } + [0]),
-      xName: "units by rate", yName: "nats", series: series)
+      xName: "place of the unit by rate", yName: "nats", series: series)
+    plot.hasLegend = false
+    return plot
   }
 
   // MARK: Pictures
@@ -117,7 +173,7 @@ struct ComparisonPage {
     get throws {
       let budget = RunPage.pictureBudget / max(1, runs.count)
       let figures = try runs.enumerated().map { number, run -> String in
-        let head = "<h3>\(swatch(number))\(escaped(run.name))</h3>"
+        let head = "<h3>\(swatch(number))\(escaped(looks[number].label))</h3>"
         guard !run.records.isEmpty else {
           return head
             + "<p class=\"missing\">This run has no records, so there are no pictures of it; train it again without "
@@ -136,7 +192,8 @@ struct ComparisonPage {
           + image("Reconstructed", pictures.uris[.reconstructions]?.last)
           + image("Samples", pictures.uris[.samples]?.last) + "</div>"
       }
-      return figures.joined(separator: "\n")
+      let columns = figures.map { "<div>\($0)</div>" }
+      return "<div class=\"runs\">\n\(columns.joined(separator: "\n"))\n</div>"
     }
   }
 
@@ -146,6 +203,15 @@ struct ComparisonPage {
     let differences = comparison.differences
     guard !differences.isEmpty else {
       return "<p>The recipes are the same.</p>"
+    }
+    // The shorter side goes across, so that a page or a sheet of paper holds it.
+    guard differences.count > runs.count else {
+      return VAEReport.table(
+        caption: "Settings that are not the same in all recipes",
+        header: ["run"] + differences.map { escaped($0.name) },
+        rows: runs.enumerated().map { number, run in
+          ["\(swatch(number))\(escaped(run.name))"] + differences.map { escaped($0.values[number]) }
+        })
     }
     return VAEReport.table(
       caption: "Settings that are not the same in all recipes",

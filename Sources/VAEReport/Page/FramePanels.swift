@@ -12,8 +12,9 @@ struct FramePanels {
   private let units: UnitActivity?
   private let means: Histogram?
   private let deviations: Histogram?
-  private let codes: [[Int]]?
+  private let codes: CodeUsagePanel?
   private let pictures: Pictures?
+  private let traversals: TraversalPanel
 
   /// The panels of a run with records.
   init(_ history: RunHistory) throws {
@@ -22,7 +23,8 @@ struct FramePanels {
     colorings = Coloring.colorings(of: history)
     units = UnitActivity(history)
     (means, deviations) = Self.histograms(history)
-    codes = Self.codeFrames(history)
+    codes = CodeUsagePanel(history)
+    traversals = try TraversalPanel(history)
     pictures = try Pictures.fitting(history, bytes: RunPage.pictureBudget)
   }
 
@@ -38,15 +40,8 @@ struct FramePanels {
     )
   }
 
-  /// Codes from the most frequent to the least, each relative to the most frequent of all records.
-  private static func codeFrames(_ history: RunHistory) -> [[Int]]? {
-    let counts = history.records.compactMap { $0.codeCounts?.sorted(by: >).prefix(256) }
-    guard counts.count == history.records.count, !counts.isEmpty else { return nil }
-    return counts.map { counts in
-      let most = Double(max(1, counts.first ?? 1))
-      return counts.map { Int((Double($0) / most * 100).rounded(.up)) }
-    }
-  }
+  /// Whether the prior of the recorded units is the standard normal distribution.
+  private var isStandardNormal: Bool { history.records.last?.priorDraws.isEmpty ?? true }
 
   // MARK: Markup
 
@@ -60,6 +55,7 @@ struct FramePanels {
         + "was trained, with the same noise at every step. Whatever moves, moves because the weights do.</p>"
       scrubber
       "<p class=\"note without-script\">Without a script this part shows the last record.</p>"
+      "<p class=\"printed\" id=\"moment-printed\">\(escaped(text(of: lastFrame)))</p>"
       if views.isEmpty {
         noLatents
         if let pictures { picturePanel(pictures) }
@@ -78,18 +74,22 @@ struct FramePanels {
           histogram(
             means, id: "means", title: "Means μ of q(z|x)",
             note: "Over all units and examples; "
-              + "units that say nothing have all of theirs at zero", mark: 0)
+              + (isStandardNormal
+                ? "units that say nothing have all of theirs at zero" : "the prior is not N(0, I)"),
+            unit: "μ", mark: isStandardNormal ? 0 : nil)
         }
         if let deviations {
           histogram(
             deviations, id: "deviations", title: "Standard deviations σ of q(z|x)",
-            note:
-              "A unit that says nothing has σ = 1, that of the prior; the more it says, the smaller",
-            mark: 1)
+            note: isStandardNormal
+              ? "A unit that says nothing has σ = 1, that of the prior; the more it says, the smaller"
+              : "Over all units and examples; the prior is not N(0, I)",
+            unit: "σ", mark: isStandardNormal ? 1 : nil)
         }
-        if let codes { codePanel(codes) }
+        if let codes { codes.markup }
         "</div>"
       }
+      traversals.markup
     }
   }
 
@@ -152,11 +152,7 @@ struct FramePanels {
     }
     return VAEReport.markup {
       "<figure><figcaption>Aggregate posterior against the prior<small>"
-        + (view.prior.isEmpty
-          ? "Dots: one draw of the latents of each example. Dashed: one, two and three standard deviations of the prior "
-            + "N(0, I)."
-          : "Coloured: one draw of the latents of each example. Grey: draws from the prior.")
-        + " <span id=\"view-note\">\(escaped(view.note))</span></small></figcaption>"
+        + "<span id=\"view-note\">\(escaped(view.note))</span></small></figcaption>"
       "<div class=\"controls\">"
       if views.count > 1 { select("view", "Show", views.map(\.name)) }
       if colorings.count > 1 { select("coloring", "Colour by", colorings.map(\.name)) }
@@ -166,7 +162,9 @@ struct FramePanels {
       "<path class=\"g\" d=\"M-1 0H1M0-1V1\" vector-effect=\"non-scaling-stroke\"/>"
       "<g class=\"rings\"\(view.prior.isEmpty ? "" : " style=\"display:none\"")>\(rings.joined())</g>"
       "<g class=\"priors\">\(prior.joined())</g>"
-      "<g>\(dots.joined())</g></svg>"
+      "<g>\(dots.joined())</g>"
+      "<text class=\"axis\" id=\"axis-x\" x=\"1.02\" y=\"1.01\" text-anchor=\"end\">\(escaped(view.axes[0]))</text>"
+        + "<text class=\"axis\" id=\"axis-y\" x=\"-1.02\" y=\"-.975\">\(escaped(view.axes[1]))</text></svg>"
       "<div class=\"key\" id=\"key\" role=\"group\" aria-label=\"Classes; press one to see it alone\">"
         + (classes?.key ?? "") + "</div></figure>"
     }
@@ -190,18 +188,37 @@ struct FramePanels {
         return
           "<button type=\"button\" data-frame=\"\(frame)\" aria-pressed=\"\(frame == lastFrame)\">"
           + "<svg class=\"cloud\" viewBox=\"-1.03 -1.03 2.06 2.06\" aria-hidden=\"true\">"
-          + "<circle class=\"ring\" r=\"\(2 / views[0].extent)\" vector-effect=\"non-scaling-stroke\"/>\(paths)</svg>"
+          + (views[0].prior.isEmpty
+            ? "<circle class=\"ring\" r=\"\(2 / views[0].extent)\" vector-effect=\"non-scaling-stroke\"/>"
+            : "")
+          + "\(paths)</svg>"
           + "<small>step \(Numerals.grouped(record.step))<br>−ELBO \(Numerals.short(-record.heldOut.elbo))</small></button>"
       }
       "</div>"
     }
   }
 
+  /// The points of a small cloud, in the order of the examples but for a few neighbours, so that no
+  /// class lies above the others.
   private func thumbnail(_ view: LatentView, _ frame: Int, _ classes: Coloring?) -> String {
+    let points = view.frames[frame].enumerated().filter {
+      $0.element.x.isFinite && $0.element.y.isFinite
+    }
+    return stride(from: 0, to: points.count, by: Self.thumbnailLayer).map { start in
+      layer(points[start..<min(start + Self.thumbnailLayer, points.count)], view, classes)
+    }.joined()
+  }
+
+  /// Points of a thumbnail that are drawn one class after the other.
+  private static let thumbnailLayer = 40
+
+  private func layer(
+    _ points: ArraySlice<(offset: Int, element: (x: Double, y: Double))>, _ view: LatentView,
+    _ classes: Coloring?
+  ) -> String {
     var paths: [String: String] = [:]
     var order: [String] = []
-    for (number, point) in view.frames[frame].enumerated()
-    where point.x.isFinite && point.y.isFinite {
+    for (number, point) in points {
       let color = classes.map { $0.colors[Int($0.classes[number])] } ?? "s0"
       if paths[color] == nil { order.append(color) }
       func text(_ value: Double) -> String {
@@ -210,9 +227,7 @@ struct FramePanels {
       }
       paths[color, default: ""] += "M\(text(point.x)) \(text(-point.y))h0"
     }
-    return order.map { color in
-      "<path style=\"stroke:var(--\(color))\" d=\"\(paths[color] ?? "")\"/>"
-    }.joined()
+    return order.map { "<path class=\"\($0)\" d=\"\(paths[$0] ?? "")\"/>" }.joined()
   }
 
   // MARK: Pictures
@@ -252,20 +267,24 @@ struct FramePanels {
 
   // MARK: Bars
 
-  private static let bars = (left: 40.0, width: 430.0, floor: 170.0, height: 150.0)
-  private static let barBox = "viewBox=\"0 0 480 206\""
-
   private func unitPanel(_ units: UnitActivity) -> String {
     let top = unitTop(units)
-    let step = min(44, Self.bars.width / Double(max(1, units.units.count)))
-    let (floor, height) = (Self.bars.floor, Self.bars.height)
+    let step = min(44, BarFrame.width / Double(max(1, units.units.count)))
+    let (floor, height) = (BarFrame.floor, BarFrame.height)
     let bars = units.units.indices.map { number in
       let tall = max(0.8, min(1, units.rates[lastFrame][number] / top) * height)
-      let place = Self.bars.left + step * Double(number) + step * 0.12
+      let place = BarFrame.left + step * Double(number) + step * 0.12
       return
         "<rect class=\"bar\(units.isActive[lastFrame][number] ? "" : " off")\" x=\"\(Numerals.coordinate(place))\" "
         + "y=\"\(Numerals.coordinate(floor - tall))\" width=\"\(Numerals.coordinate(step * 0.76))\" "
         + "height=\"\(Numerals.coordinate(tall))\"><title>\(units.names[number])</title></rect>"
+    }
+    // As many numbers as there is room for.
+    let every = Int(((units.hasLevels ? 24 : 16) / step).rounded(.up))
+    let numbers = units.numbers.enumerated().filter { $0.offset % every == 0 }.map {
+      let place = BarFrame.left + step * (Double($0.offset) + 0.5)
+      return
+        "<text x=\"\(Numerals.coordinate(place))\" y=\"\(Int(floor) + 14)\" text-anchor=\"middle\">\($0.element)</text>"
     }
     let axis = Axis(.linear, 0, top)
     return VAEReport.markup {
@@ -274,15 +293,11 @@ struct FramePanels {
         + (units.count > units.units.count
           ? " The \(units.units.count) units with the highest rate of \(units.count)." : "")
         + "</small></figcaption>"
-      "<svg \(Self.barBox) id=\"units\" role=\"img\" aria-labelledby=\"unit-text\">"
-      axis.ticks.map { tick in
-        let place = Numerals.coordinate(floor - axis.place(tick.value) * height)
-        return
-          "<path class=\"g\" d=\"M40 \(place)H470\"/><text x=\"35\" y=\"\(place)\" dy=\".32em\" text-anchor=\"end\">"
-          + "\(tick.text)</text>"
-      }
+      "<svg \(BarFrame.box) id=\"units\" role=\"img\" aria-labelledby=\"unit-text\">"
+      BarFrame.heights(axis, name: "nats")
       bars
-      "<path class=\"a\" d=\"M40 20V170H470\"/><text class=\"n\" x=\"470\" y=\"190\" text-anchor=\"end\">units by rate</text>"
+      numbers
+      BarFrame.axes(name: units.hasLevels ? "level.unit, by rate" : "unit, by rate")
       "</svg><p class=\"note\" id=\"unit-text\">\(escaped(unitText(units, lastFrame)))</p></figure>"
     }
   }
@@ -301,41 +316,26 @@ struct FramePanels {
   }
 
   private func histogram(
-    _ histogram: Histogram, id: String, title: String, note: String, mark: Double
+    _ histogram: Histogram, id: String, title: String, note: String, unit: String, mark: Double?
   ) -> String {
     let axis = Axis(.linear, histogram.low, histogram.high)
     let place = { (value: Double) in
-      Numerals.coordinate(Self.bars.left + axis.place(value) * Self.bars.width)
+      Numerals.coordinate(BarFrame.left + axis.place(value) * BarFrame.width)
     }
     return VAEReport.markup {
-      "<figure><figcaption>\(title)<small>\(note). Heights are relative to the highest.</small></figcaption>"
-      "<svg \(Self.barBox) class=\"bars\" role=\"img\" aria-label=\"Histogram: \(title)\">"
+      "<figure><figcaption>\(title)<small>\(note). Heights are counts relative to that of the fullest bin.</small></figcaption>"
+      "<svg \(BarFrame.box) class=\"bars\" role=\"img\" aria-label=\"Histogram: \(title)\">"
+      BarFrame.heights(Axis(.linear, 0, 100), name: "count, % of the fullest bin")
       axis.ticks.map {
-        "<text x=\"\(place($0.value))\" y=\"186\" text-anchor=\"middle\">\($0.text)</text>"
+        "<text x=\"\(place($0.value))\" y=\"\(Int(BarFrame.floor) + 14)\" text-anchor=\"middle\">\($0.text)</text>"
       }
-      "<path class=\"h\" id=\"\(id)\" d=\"\(Self.outline(histogram.frames[lastFrame]))\"/>"
-      "<path class=\"mark\" d=\"M\(place(mark)) 14V170\"/><path class=\"a\" d=\"M40 170H470\"/></svg></figure>"
+      "<path class=\"h\" id=\"\(id)\" d=\"\(BarFrame.outline(histogram.frames[lastFrame]))\"/>"
+      if let mark {
+        "<path class=\"mark\" d=\"M\(place(mark)) \(Int(BarFrame.top))V\(Int(BarFrame.floor))\"/>"
+      }
+      BarFrame.axes(name: unit)
+      "</svg></figure>"
     }
-  }
-
-  private func codePanel(_ codes: [[Int]]) -> String {
-    VAEReport.markup {
-      "<figure><figcaption>Use of the codes<small>From the most frequent code to the least, relative to the most "
-        + "frequent.</small></figcaption>"
-      "<svg \(Self.barBox) class=\"bars\" role=\"img\" aria-label=\"How often each code is used\">"
-      "<path class=\"h\" id=\"usage\" d=\"\(Self.outline(codes[lastFrame]))\"/>"
-      "<path class=\"a\" d=\"M40 20V170H470\"/><text class=\"n\" x=\"470\" y=\"190\" text-anchor=\"end\">codes by "
-        + "frequency</text></svg></figure>"
-    }
-  }
-
-  /// The outline of bars whose heights are percentages.
-  private static func outline(_ counts: [Int]) -> String {
-    let step = bars.width / Double(max(1, counts.count))
-    let tops = counts.map { count in
-      "V\(Numerals.coordinate(bars.floor - Double(count) / 100 * bars.height))h\((step * 1000).rounded() / 1000)"
-    }
-    return "M\(Int(bars.left)) \(Int(bars.floor))\(tops.joined())V\(Int(bars.floor))Z"
   }
 
   // MARK: Data
@@ -353,7 +353,8 @@ struct FramePanels {
       "views": .array(
         views.map { view in
           .object([
-            "note": .text(view.note), "extent": .number(view.extent),
+            "note": .text(view.note), "axes": .array(view.axes.map(JSON.text)),
+            "extent": .number(view.extent),
             "points": Self.base64(LatentView.packed(view.frames, extent: view.extent)),
             "prior": view.prior.count == view.frames.count
               ? Self.base64(LatentView.packed(view.prior, extent: view.extent)) : .null,
@@ -361,14 +362,18 @@ struct FramePanels {
         }),
       "colorings": .array(colorings.map(\.json)),
       "bars": .object([
-        "left": .number(Self.bars.left), "width": .number(Self.bars.width),
-        "floor": .number(Self.bars.floor), "height": .number(Self.bars.height),
+        "left": .number(BarFrame.left), "width": .number(BarFrame.width),
+        "floor": .number(BarFrame.floor), "height": .number(BarFrame.height),
       ]),
     ]
     if let units { object["units"] = .object(unitData(units)) }
     if let means { object["means"] = Self.integers(means.frames) }
     if let deviations { object["deviations"] = Self.integers(deviations.frames) }
-    if let codes { object["codes"] = Self.integers(codes) }
+    if let codes {
+      object["codes"] = Self.integers(codes.frames)
+      object["codeTexts"] = .array(codes.texts.map(JSON.text))
+    }
+    if let walks = traversals.data { object["traversals"] = walks }
     if let pictures {
       var uris: JSON.Object = [:]
       for (kind, list) in pictures.uris.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
@@ -384,8 +389,8 @@ struct FramePanels {
 
   private func unitData(_ units: UnitActivity) -> JSON.Object {
     [
-      "top": .number(unitTop(units)), "floor": .number(Self.bars.floor),
-      "height": .number(Self.bars.height),
+      "top": .number(unitTop(units)), "floor": .number(BarFrame.floor),
+      "height": .number(BarFrame.height),
       "rates": .array(
         units.rates.map { .array($0.map { .finite(($0 * 1e4).rounded() / 1e4) }) }),
       "active": .array(

@@ -24,6 +24,14 @@ enum PageScript {
         if (place) scrollTo(0, Number(place));
       }
 
+      // On paper everything is open.
+      let opened = [];
+      addEventListener('beforeprint', () => {
+        opened = [...document.querySelectorAll('details:not([open])')];
+        for (const part of opened) part.open = true;
+      });
+      addEventListener('afterprint', () => { for (const part of opened) part.open = false; });
+
       const source = find('data');
       if (!source) return;
       const data = JSON.parse(source.textContent);
@@ -72,10 +80,13 @@ enum PageScript {
           [...rings.children].forEach((ring) =>
             ring.setAttribute('r', String(Number(ring.dataset.radius) / view.extent)));
           find('view-note').textContent = view.note;
+          find('axis-x').textContent = view.axes[0];
+          find('axis-y').textContent = view.axes[1];
           showCloud();
         };
         const key = find('key');
         const focus = (level) => {
+          keep.set('class', level < 0 ? '' : String(level));
           for (const button of key.querySelectorAll('button')) {
             button.setAttribute('aria-pressed', String(Number(button.dataset.level) === level));
           }
@@ -100,16 +111,31 @@ enum PageScript {
           }));
         };
         const viewBox = find('view');
+        // What was chosen stays so when the page is loaded anew, as far as it is still there.
+        const choose = (box, name) => {
+          const kept = Number(keep.get(name) || 0);
+          if (box && kept < box.options.length) box.selectedIndex = kept;
+          return box ? box.selectedIndex : 0;
+        };
         if (viewBox) viewBox.addEventListener('change', () => {
           view = data.views[viewBox.selectedIndex];
+          keep.set('view', String(viewBox.selectedIndex));
           chooseView();
         });
+        view = data.views[choose(viewBox, 'view')];
         const colorBox = find('coloring');
         if (colorBox) colorBox.addEventListener('change', () => {
           coloring = data.colorings[colorBox.selectedIndex];
+          keep.set('coloring', String(colorBox.selectedIndex));
+          keep.set('class', '');
           paint();
         });
-        if (coloring) paint();
+        coloring = data.colorings[choose(colorBox, 'coloring')];
+        if (coloring) {
+          paint();
+          const level = keep.get('class');
+          if (level && Number(level) < coloring.names.length) focus(Number(level));
+        }
         chooseView();
       }
 
@@ -150,6 +176,24 @@ enum PageScript {
         if (text) text.textContent = 'after ' + shown.step + ' steps';
       };
 
+      const showTraversals = () => {
+        if (!data.traversals) return;
+        let place = 0;
+        data.traversals.frames.forEach((number, index) => { if (number <= frame) place = index; });
+        const image = find('walk-picture');
+        if (image.src !== data.traversals.uris[place]) image.src = data.traversals.uris[place];
+        find('walk-step').textContent = 'after ' + data.frames[data.traversals.frames[place]].step + ' steps';
+        find('walk-labels').replaceChildren(...data.traversals.labels[place].map((lines) => {
+          const item = document.createElement('li');
+          item.append(...lines.map((line) => {
+            const part = document.createElement('span');
+            part.textContent = line;
+            return part;
+          }));
+          return item;
+        }));
+      };
+
       const slider = find('slider');
       const output = find('moment');
       const marks = [...document.querySelectorAll('.moments button')];
@@ -158,12 +202,17 @@ enum PageScript {
         slider.value = String(frame);
         slider.setAttribute('aria-valuetext', data.frames[frame].text);
         output.textContent = data.frames[frame].text;
+        find('moment-printed').textContent = data.frames[frame].text;
         showCloud();
         showUnits();
         if (data.means) histogram('means', data.means);
         if (data.deviations) histogram('deviations', data.deviations);
-        if (data.codes) histogram('usage', data.codes);
+        if (data.codes) {
+          histogram('usage', data.codes);
+          find('usage-text').textContent = data.codeTexts[frame];
+        }
         showPictures();
+        showTraversals();
         for (const mark of marks) {
           mark.setAttribute('aria-pressed', String(Number(mark.dataset.frame) === frame));
         }

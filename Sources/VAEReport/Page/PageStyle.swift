@@ -37,12 +37,12 @@ enum PageStyle {
     .tiles dd{margin:0;font-size:1.35rem;font-weight:600;font-variant-numeric:tabular-nums}
     .tiles dd small{display:block;font-size:.78rem;font-weight:400;color:var(--soft)}
     .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,19.5rem),1fr));gap:.4rem 1.4rem}
-    .plots.wide{grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr))}
+    .plots.wide{grid-template-columns:repeat(auto-fit,minmax(min(100%,21rem),1fr))}
     figure{margin:.5rem 0;min-width:0;break-inside:avoid}
     figcaption{font-weight:600;font-size:.95rem;margin-bottom:.2rem}
     figcaption small{display:block;font-weight:400;font-size:.82rem;line-height:1.4}
     svg{display:block;width:100%;height:auto;overflow:visible}
-    .plot svg{max-width:46rem}.plots.wide>figure{max-width:40rem}
+    .plot svg{max-width:34rem}.plots.wide>figure{max-width:34rem}
     .legend{display:flex;flex-wrap:wrap;gap:.1rem 1rem;list-style:none;margin:.2rem 0 0;padding:0;font-size:.82rem;
     color:var(--soft)}
     .legend li{display:flex;align-items:center;gap:.35rem}.legend svg{width:22px;flex:none}
@@ -52,7 +52,7 @@ enum PageStyle {
     path.g{stroke:var(--line);stroke-width:1;fill:none}path.a{stroke:var(--soft);stroke-width:1;fill:none}
     path.i{stroke:var(--soft);stroke-width:1;stroke-dasharray:2 4;fill:none}
     path.l{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}
-    circle.m{stroke:var(--bg);stroke-width:.6}
+    .m{stroke:var(--bg);stroke-width:.6}
     .l.s0{stroke:var(--s0)}.l.s1{stroke:var(--s1)}.l.s2{stroke:var(--s2)}.l.s3{stroke:var(--s3)}
     .l.s4{stroke:var(--s4)}.l.s5{stroke:var(--s5)}.l.s6{stroke:var(--s6)}.l.s7{stroke:var(--s7)}
     .m.s0{fill:var(--s0)}.m.s1{fill:var(--s1)}.m.s2{fill:var(--s2)}.m.s3{fill:var(--s3)}
@@ -65,6 +65,7 @@ enum PageStyle {
     .cloud .prior{fill:var(--soft);opacity:.28;stroke:none}
     .cloud .ring{fill:none;stroke:var(--soft);stroke-width:1;stroke-dasharray:4 4}
     .cloud path.g{stroke-width:1}
+    .cloud .axis{font-size:.056px;fill:var(--soft)}
     .cloud .faint{opacity:.07}
     @media (prefers-reduced-motion:no-preference){.js .cloud circle{transition:cx .22s linear,cy .22s linear}
     .js rect.bar{transition:height .22s linear,y .22s linear}}
@@ -73,6 +74,9 @@ enum PageStyle {
     .frames{display:grid;grid-template-columns:minmax(0,1.15fr) minmax(0,1fr);gap:.6rem 1.8rem;align-items:start}
     .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(46%,11rem),1fr));gap:.6rem 1rem}
     .pictures figure{max-width:16rem}
+    .runs{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,21rem),1fr));gap:0 1.4rem}
+    .runs .pictures{grid-template-columns:repeat(3,minmax(0,1fr))}.runs>div{break-inside:avoid;min-width:0}
+    .runs h3{overflow-wrap:anywhere}
     .pictures img{width:100%;height:auto;image-rendering:pixelated;border-radius:4px;display:block;background:#808080}
     .scrubber{display:none;position:sticky;top:0;z-index:2;background:var(--bg);border-bottom:1px solid var(--line);
     padding:.55rem 0;margin:.4rem 0 .8rem;gap:.4rem .9rem;align-items:center;flex-wrap:wrap}
@@ -95,12 +99,23 @@ enum PageStyle {
     box-shadow:0 0 0 1px var(--accent)}
     .moments small{display:block;font-size:.78rem;color:var(--soft);padding:.1rem .2rem}
     .moments path{fill:none;stroke-width:.075;stroke-linecap:round}
+    .moments .c0{stroke:var(--c0)}.moments .c1{stroke:var(--c1)}.moments .c2{stroke:var(--c2)}.moments .c3{stroke:var(--c3)}.moments .c4{stroke:var(--c4)}.moments .c5{stroke:var(--c5)}.moments .c6{stroke:var(--c6)}.moments .c7{stroke:var(--c7)}.moments .c8{stroke:var(--c8)}.moments .c9{stroke:var(--c9)}
+    .moments .q0{stroke:var(--q0)}.moments .q1{stroke:var(--q1)}.moments .q2{stroke:var(--q2)}.moments .q3{stroke:var(--q3)}.moments .q4{stroke:var(--q4)}.moments .q5{stroke:var(--q5)}.moments .q6{stroke:var(--q6)}.moments .q7{stroke:var(--q7)}.moments .q8{stroke:var(--q8)}.moments .q9{stroke:var(--q9)}.moments .s0{stroke:var(--s0)}
+    .walk{display:grid;grid-template-columns:auto minmax(0,1fr);gap:.15rem .5rem;max-width:34rem;font-size:.78rem;
+    color:var(--soft);line-height:1.2}
+    .walk .corner{text-align:right}.walk .heads{display:grid;grid-auto-flow:column;grid-auto-columns:1fr;text-align:center}
+    .walk ul{list-style:none;margin:0;padding:0;display:grid;grid-auto-rows:minmax(0,1fr);text-align:right}
+    .walk li{display:flex;flex-direction:column;justify-content:center;min-height:0}
+    .walk img{width:100%;height:auto;image-rendering:pixelated;border-radius:4px;display:block;background:#808080}
+    .mark svg{width:22px;height:10px;display:inline-block;flex:none;margin-right:.4rem;vertical-align:0}
+    .js .printed{display:none}
     .table{overflow-x:auto;margin:.5rem 0;max-width:100%}
     .table.tall{max-height:26rem;overflow-y:auto}
     table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums}
     caption{text-align:left;font-size:.85rem;padding:.2rem 0}
     th,td{padding:.25rem .8rem .25rem 0;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
     th:first-child,td:first-child{text-align:left}th{font-weight:600}
+    thead th{white-space:normal;vertical-align:bottom}tbody th{white-space:normal;overflow-wrap:anywhere;min-width:8rem}
     table.facts th{vertical-align:top}table.facts td{text-align:left;white-space:normal;overflow-wrap:anywhere}
     td.differs{font-weight:700}
     details{margin:.8rem 0}summary{cursor:pointer;font-weight:600}
@@ -109,15 +124,18 @@ enum PageStyle {
     overflow-wrap:anywhere;margin:.5rem 0}
     .missing{background:var(--panel);border-left:4px solid var(--s4);padding:.5rem .9rem;border-radius:0 6px 6px 0}
     .live{background:var(--panel);border-left:4px solid var(--s2);padding:.4rem .9rem;display:none}.js .live{display:block}
-    .swatch{display:inline-block;width:.8rem;height:.8rem;border-radius:50%;margin-right:.4rem;vertical-align:-.08rem}
     footer{margin-top:3rem;padding-top:.8rem;border-top:1px solid var(--line);color:var(--soft);font-size:.85rem}
     .js .without-script{display:none}
-    @media (max-width:46rem){.wide text{font-size:14px}.wide text.i{font-size:12px}.frames{grid-template-columns:minmax(0,1fr)}body{padding:0 .9rem 2rem}h1{font-size:1.4rem}
+    @media (max-width:46rem){.frames{grid-template-columns:minmax(0,1fr)}body{padding:0 .9rem 2rem}h1{font-size:1.4rem}
     .moments{grid-template-columns:repeat(3,minmax(0,1fr))}}
     @media print{:root{--bg:#fff;--ink:#000;--soft:#444;--line:#bbb;--panel:#fff}html{font-size:12px}body{max-width:none}
     .scrubber,.controls,nav,.skip,.live{display:none!important}a{color:inherit}.key button{border:0}
     .table,.table.tall{max-height:none;overflow:visible}table{font-size:.8rem}th,td{white-space:normal;padding-right:.5rem}
-    .swatch{print-color-adjust:exact;-webkit-print-color-adjust:exact}h2,h3{break-after:avoid}tr{break-inside:avoid}
+    tr{break-inside:avoid}
+    h2,h3,h2+p:not(.missing),h3+p:not(.missing),caption,figcaption{break-after:avoid}.moments,.moments button,.tiles,.pictures,.walk{break-inside:avoid}
+    .js .printed,.printed{display:block;font-weight:600}.without-script{display:none}th,td{overflow-wrap:anywhere}
+    tbody th{min-width:0}details::details-content{content-visibility:visible;display:block;block-size:auto}
+    summary{list-style:none}
     .plots{grid-template-columns:repeat(3,minmax(0,1fr))}.plots.wide{grid-template-columns:repeat(2,minmax(0,1fr))}
     .moments{grid-template-columns:repeat(7,minmax(0,1fr))}.frames{grid-template-columns:minmax(0,1.15fr) minmax(0,1fr)}}
     """

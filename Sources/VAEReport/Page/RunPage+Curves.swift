@@ -9,6 +9,7 @@ extension RunPage {
   /// Learning curves: from the first step on a logarithmic scale, then by epoch.
   var curves: String {
     markup {
+      Self.overCodesNote(history)
       if !history.records.isEmpty {
         "<h3>From the first update</h3>"
         "<p class=\"note\">Steps are on a logarithmic scale, since most happens early. Held-out numbers are of the same "
@@ -45,7 +46,7 @@ extension RunPage {
           notes: heldOut.map { "step \(Numerals.plain($0.x, 0)): \(Numerals.short($0.y)) nats" }),
         LinePlot.Series(
           name: "training batch", points: batches, color: 1, isDashed: true, hasMarks: false),
-      ])
+      ].filter(\.isSeen))
   }
 
   private func byEpoch(_ name: String, _ value: (BoundTerms) -> Double) -> LinePlot {
@@ -72,7 +73,7 @@ extension RunPage {
       title: name,
       x: Self.epochAxis(from: epochs.first ?? 0, to: epochs.last ?? 1),
       y: Axis(.linear, covering: (shown + heldOut).map(\.y)), xName: "epoch", yName: "nats",
-      series: series)
+      series: series.filter(\.isSeen))
   }
 
   /// From the first epoch to the last; a single one stands in the middle, where it is seen.
@@ -120,12 +121,11 @@ extension RunPage {
 /// The way of a run through the plane of rate and distortion.
 package struct RatePath {
   let name: String
-  let color: Int
+  var look = Comparison.Look(color: 0, isDashed: false, mark: 0, recipe: "", label: "")
   let points: [(step: Int, terms: BoundTerms)]
 
-  init(_ history: RunHistory, color: Int = 0) {
+  init(_ history: RunHistory) {
     name = history.name
-    self.color = color
     points =
       history.records.isEmpty
       ? history.epochs.map { ($0.step, $0.heldOut ?? $0.train) }
@@ -135,7 +135,7 @@ package struct RatePath {
   /// Some points of a path.
   private init(_ path: RatePath, points: [(step: Int, terms: BoundTerms)]) {
     name = path.name
-    color = path.color
+    look = path.look
     self.points = points
   }
 
@@ -160,12 +160,12 @@ package struct RatePath {
       series: paths.map { path in
         LinePlot.Series(
           name: path.name, points: path.points.map { ($0.terms.rate, $0.terms.distortion) },
-          color: path.color % 8, isDashed: path.color >= 8,
+          color: path.look.color, isDashed: path.look.isDashed, shape: path.look.shape,
           notes: path.points.map {
             "step \(Numerals.grouped($0.step)): distortion \(Numerals.short($0.terms.distortion)) + rate "
               + "\(Numerals.short($0.terms.rate)) = \(Numerals.short(-$0.terms.elbo))"
           })
-      }, width: 480, height: 360)
+      }, width: 400, height: 320)
     plot.guides = guides(x, y)
     if labelled, let path = paths.first { plot.labels = path.labels(x, y) }
     return plot

@@ -88,13 +88,13 @@ extension RunPage {
       let steps = history.epochs.last.map { Double($0.step) / history.seconds }
       add(
         "time",
-        "\(Numerals.duration(history.seconds)) for \(history.epochs.count) epochs"
+        "\(Numerals.duration(history.seconds)) for \(Numerals.counted(history.epochs.count, "epoch"))"
           + (steps.map { ", \(Numerals.fixed($0, 1)) steps a second" } ?? ""))
     }
     add(
       "computed with",
       session["version"]?.text.map { version in
-        "vae-zoo \(version), \(session["threads"]?.integer ?? 0) threads, \(session["instruction_set"]?.text ?? "–"), "
+        "vae-zoo \(version), \(Numerals.counted(session["threads"]?.integer ?? 0, "thread")), \(session["instruction_set"]?.text ?? "–"), "
           + "oneDNN \(session["onednn"]?.text ?? "–")"
       })
     return rows

@@ -8,7 +8,7 @@ struct RunPage {
   var isLive = false
 
   /// Bytes that pictures may take of the page.
-  static let pictureBudget = 1_600_000
+  static let pictureBudget = 1_200_000
 
   /// The document.
   func document() throws -> String {
@@ -67,6 +67,14 @@ struct RunPage {
     return parts.joined(separator: " · ")
   }
 
+  /// What to say of a run that trained a prior on codes alone; empty for others.
+  static func overCodesNote(_ history: RunHistory) -> String {
+    guard history.isOverCodes else { return "" }
+    return
+      "<p class=\"note\">This stage was trained on codes alone, so that no image was decoded in an update: distortion and "
+      + "−ELBO are of held-out images only, and the rate is all that training has.</p>"
+  }
+
   private var tiles: [(name: String, value: String, note: String)] {
     var tiles: [(name: String, value: String, note: String)] = []
     if let final = history.final {
@@ -103,14 +111,14 @@ struct RunPage {
     if last.layerRates.count > 1 {
       let series = last.layerRates.indices.map { level in
         LinePlot.Series(
-          name: "level \(level + 1)\(level == 0 ? " (nearest to the data)" : "")",
+          name: "\(TraversedLatent.levelName(level))\(level == 0 ? " (nearest to the data)" : "")",
           points: records.map { (Double($0.step), $0.layerRates[level]) }, color: level % 8,
           isDashed: level >= 8)
       }
       let rates = series.flatMap { $0.points.map(\.y) }
       let plot = LinePlot(
         title: "Rate of each level", x: x, y: Axis(.linear, covering: rates + [0]),
-        xName: "step", yName: "nats", series: series, width: 680, height: 300)
+        xName: "step", yName: "nats", series: series, width: 400, height: 260)
       return PageShell.Section(
         id: "levels", title: "Rate per level",
         body:
@@ -127,7 +135,7 @@ struct RunPage {
     let plot = LinePlot(
       title: "Use of the codebook", x: x,
       y: Axis(.linear, covering: usages.flatMap { [Double($0.used), $0.perplexity] } + [0]),
-      xName: "step", series: [perplexity, used], width: 680, height: 300)
+      xName: "step", yName: "codes", series: [perplexity, used], width: 400, height: 260)
     return PageShell.Section(
       id: "codebook", title: "Codebook",
       body:

@@ -110,7 +110,7 @@ public final class TensorBoardLog {
       scalars.append(.init("latents/active_units", Double(active)))
     }
     for (level, rate) in (record.layerRates ?? []).enumerated() {
-      scalars.append(.init("latents/rate_of_level_\(level + 1)", rate))
+      scalars.append(.init("latents/rate_of_level_\(level)", rate))
     }
     if let usage = record.codeUsage {
       scalars.append(.init("latents/codebook_perplexity", usage.perplexity))

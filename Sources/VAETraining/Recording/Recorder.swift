@@ -11,13 +11,14 @@ final class Recorder {
   /// When records are made.
   let schedule: RecordingSchedule
 
-  private let model: Model
+  let model: Model
   private let examples: Examples
   private let isReal: Bool
-  private let random: RandomSource
+  let random: RandomSource
   private let chosen: [Int]
   private let pictured: [Int]
   private let rowLimit: Int
+  let walks: Walks
 
   /// Examples that rates, means and codes are measured on.
   private static let exampleLimit = 500
@@ -33,7 +34,7 @@ final class Recorder {
   /// Units of a stochastic layer whose draws are kept.
   private static let unitLimit = 256
   /// Numbers of a pictured image beyond which there are fewer of them.
-  private static let pictureSizeLimit = 1 << 18
+  static let pictureSizeLimit = 1 << 18
 
   /// A recorder of the training of a model on some data, of which each record costs the less of an
   /// update the larger the batches of the options are.
@@ -57,7 +58,8 @@ final class Recorder {
     // A forward pass is about a third of an update; images that are drawn pixel by pixel take some
     // passes more.
     let isAutoregressive = model.decoder is any AutoregressiveDecoder
-    let drawn = pictured.count * (isAutoregressive ? 16 : 2)
+    walks = Walks(model.prior, imageSize: split.shape.count, isAutoregressive)
+    let drawn = (pictured.count + walks.imageCount / 2) * (isAutoregressive ? 16 : 2)
     let calibrated = model.usesCalibration ? Self.calibrationExamples : 0
     schedule = RecordingSchedule(
       cost: Double(chosen.count + drawn + calibrated) / 3 / Double(max(1, options.batchSize)))
@@ -131,9 +133,10 @@ final class Recorder {
       record.codes = RecordedArray(codes.indices, shape: codes.shape.dimensions)
     }
     record.samples = images(model.sample(self.context(for: Array(pictured.indices))))
+    addTraversals(to: &record)
   }
 
-  private func images(_ images: Tensor) -> RecordedImages {
+  func images(_ images: Tensor) -> RecordedImages {
     let shape = images.shape.dimensions
     guard !isReal else { return .floats(RecordedArray(images.floats, shape: shape)) }
     // The comparison is false for NaN too.

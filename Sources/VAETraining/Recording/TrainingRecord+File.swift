@@ -14,6 +14,7 @@ extension TrainingRecord {
     file.add("codes", codes)
     file.add("reconstructions", reconstructions)
     file.add("samples", samples)
+    file.add(RecordedTraversals.imagesName, traversals?.images)
     var numbers: JSON.Object = [
       "step": .integer(step), "epochs": .finite(epochs), "held_out": heldOut.json,
     ]
@@ -22,6 +23,7 @@ extension TrainingRecord {
     if !unitRates.isEmpty {
       numbers["rate_per_unit"] = .array(unitRates.map { .array($0.map(JSON.finite)) })
     }
+    if let traversals { numbers[RecordedTraversals.imagesName] = traversals.json }
     numbers["layers"] = .integer(max(draws.count, priorDraws.count))
     file.metadata = [Self.numbersKey: JSON.object(numbers).line]
     return file.encoded()
@@ -61,6 +63,12 @@ extension TrainingRecord {
     codes = try file.array("codes", axes: 3)
     reconstructions = try file.images("reconstructions")
     samples = try file.images("samples")
+    if let images = try file.images(RecordedTraversals.imagesName) {
+      guard let list = numbers[RecordedTraversals.imagesName],
+        let found = RecordedTraversals(json: list, images: images)
+      else { throw damaged("its traversals are not as many as their images") }
+      traversals = found
+    }
   }
 }
 

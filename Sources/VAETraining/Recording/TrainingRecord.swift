@@ -37,6 +37,8 @@ public struct TrainingRecord: Sendable {
   public var reconstructions: RecordedImages?
   /// What it makes of draws from its prior.
   public var samples: RecordedImages?
+  /// What it makes of latents that are swept one at a time; nil where there is nothing to sweep.
+  public var traversals: RecordedTraversals?
 
   /// A record of numbers alone.
   public init(step: Int, epochs: Double, batch: BoundTerms?, heldOut: BoundTerms) {

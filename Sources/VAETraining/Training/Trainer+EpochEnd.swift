@@ -30,9 +30,13 @@ extension Trainer {
   /// Says what calls for attention, once until it changes.
   private func noteHealth(of record: EpochRecord, _ observe: (TrainingEvent) -> Void) {
     let health = LatentHealth(record, model.prior.latents)
-    let advice = model.objective.latentAdvice(
-      step: step, epochs: Double(step) / Double(updatesPerEpoch))
     if health == .fine { saidHealth = .fine }
+    // A further stage leaves codebook and encoder as they are.
+    guard stage.isWhole || health == .notFinite else { return }
+    let advice =
+      step < Self.firstJudgedStep
+      ? .wait
+      : model.objective.latentAdvice(step: step, epochs: Double(step) / Double(updatesPerEpoch))
     guard health != saidHealth, let notice = record.notice(health, advice) else { return }
     saidHealth = health
     observe(.notice(notice))
@@ -54,6 +58,9 @@ extension Trainer {
     if case .hierarchy = model.prior.latents { record.layerRates = result.layerRates }
     record.codeUsage = result.codeUsage
   }
+
+  /// Updates before which latents need not say anything yet.
+  private static let firstJudgedStep = 200
 
   /// Training examples that show how latents are used where none are held out, at most.
   private static let diagnosedExamples = 2000

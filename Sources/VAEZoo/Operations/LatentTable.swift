@@ -106,10 +106,11 @@ extension TrainedModel {
   private var tableForm: String {
     switch model.prior.latents {
     case .none: "none"
-    case .vector(let units): "[N, \(units)]"
-    case .hierarchy(let layers, _): "[N, \(layers.reduce(0) { $0 + $1.count })]"
+    case .vector(let units): "floating-point numbers [N, \(units)]"
+    case .hierarchy(let layers, _):
+      "floating-point numbers [N, \(layers.reduce(0) { $0 + $1.count })]"
     case .codes(let grid):
-      "whole numbers [N, \(grid.height), \(grid.width)] or vectors [N, \(grid.height), "
+      "whole numbers [N, \(grid.height), \(grid.width)] or floating-point vectors [N, \(grid.height), "
         + "\(grid.width), \(grid.vectorSize)]"
     }
   }

@@ -17,14 +17,17 @@ extension TrainedModel {
   /// The rate of each unit in nats, the layer nearest to the data first: of a split, or without one
   /// of the last epoch that the run folder has on record.
   ///
-  /// - Throws: `TrainingError` where there is neither, or the rate is no sum over units; what
-  ///   reading the run throws.
+  /// - Throws: `TrainingError` where the prior has no quantiles to sweep units over, where there is
+  ///   neither split nor record, or the rate is no sum over units; what reading the run throws.
   public func unitRates(measuredOn split: DataSplit?, seed: Int = 0) throws -> [Double] {
+    _ = try sweptPrior
     let units = model.prior.latents.layerShapes.reduce(0) { $0 + $1.count }
     if let split {
       guard let rates = evaluate(split, seed: seed)?.unitRates, rates.count == units else {
         throw TrainingError(
-          .unsuitable, "\(source): the rate of the model is no sum over units, to order them by")
+          .unsuitable,
+          "\(source): the prior \(recipe.part(.prior).name) gives no rate of each unit, to order them by"
+        )
       }
       return rates
     }
@@ -60,14 +63,11 @@ extension TrainedModel {
     from start: TraversalStart, units: Int, steps: Int, rates: [Double] = [], seed: Int = 0
   ) throws(TrainingError) -> [LatentWalk] {
     try requireLatents("traverse")
-    precondition(steps >= 2, "a traversal of \(steps) steps sweeps nothing")
+    let traversal = Traversal(steps: steps)
     if case .codes(let grid) = model.prior.latents {
-      return traverseCodes(grid, from: start, places: units, steps: steps, seed: seed)
+      return traverseCodes(grid, traversal, from: start, places: units, seed: seed)
     }
-    guard let prior = model.prior as? any ReparameterizedPrior else {
-      throw TrainingError(
-        .unsuitable, "\(source): the prior \(recipe.part(.prior).name) has no quantiles to sweep")
-    }
+    let prior = try sweptPrior
     let shapes = model.prior.latents.layerShapes
     let context = context(seed, "traversal", [0])
     let middle: [Tensor] =
@@ -79,31 +79,28 @@ extension TrainedModel {
     let drawn = shapes.enumerated().map { layer, shape in
       context.normalNoise("layer\(layer + 1)", samples: 1, shape: shape)
     }
-    let sweep = (0..<steps).map {
-      Float(StandardNormal.quantile(0.01 + 0.98 * Double($0) / Double(steps - 1)))
-    }
-    var walks: [LatentWalk] = []
-    var first = rates.count
-    for layer in shapes.indices.reversed() {
-      let count = shapes[layer].count
-      first -= count
-      let order = (0..<count).sorted { rates[first + $0] > rates[first + $1] }
-      for unit in order.prefix(units) {
-        let noise = shapes.indices.map { index in
-          let base = index < layer ? drawn[index] : middle[index]
-          return index == layer ? base.swept(unit, over: sweep) : base.tiled(steps)
-        }
-        let many = self.context(seed, "traversal", [Int](repeating: 0, count: steps))
-        let latents = withoutTape { prior.draw(noise: noise, many).layers.map(\.sample) }
-        walks.append(
-          LatentWalk(
-            label: (shapes.count > 1 ? ["layer \(layer + 1)"] : [])
-              + ["unit \(unit)", "\(Self.short(rates[first + unit])) nats"],
-            images: decode(
-              latents, numbers: [Int](repeating: 0, count: steps), seed: seed)))
+    let numbers = [Int](repeating: 0, count: steps)
+    let sweeps = traversal.units(
+      of: prior, middle: middle, drawn: drawn, units: units, rates: rates,
+      self.context(seed, "traversal", numbers))
+    let starts = shapes.indices.map { shapes[..<$0].reduce(0) { $0 + $1.count } }
+    return sweeps.map { sweep in
+      var label = sweep.latent.name(levels: shapes.count)
+      if case .unit(let unit, let level) = sweep.latent {
+        label.append("\(Self.short(rates[starts[level] + unit])) nats")
       }
+      return LatentWalk(
+        label: label, images: decode(sweep.latents, numbers: numbers, seed: seed))
     }
-    return walks
+  }
+
+  /// The prior, if there are quantiles to sweep its units over.
+  private var sweptPrior: any ReparameterizedPrior {
+    get throws(TrainingError) {
+      if let prior = model.prior as? any ReparameterizedPrior { return prior }
+      throw TrainingError(
+        .unsuitable, "\(source): the prior \(recipe.part(.prior).name) has no quantiles to sweep")
+    }
   }
 
   /// Two decimals.
@@ -116,7 +113,7 @@ extension TrainedModel {
   // MARK: Codes
 
   private func traverseCodes(
-    _ grid: CodeGrid, from start: TraversalStart, places: Int, steps: Int, seed: Int
+    _ grid: CodeGrid, _ traversal: Traversal, from start: TraversalStart, places: Int, seed: Int
   ) -> [LatentWalk] {
     let base: [Int32]
     let seen: [Int32]
@@ -128,24 +125,16 @@ extension TrainedModel {
       seen = pointsOf(split, Array(0..<min(500, split.count)), seed: seed)[0].indices
       base = pointsOf(split, [index], seed: seed)[0].indices
     }
-    let frequent = Self.byFrequency(base + seen)
-    let walks = (0..<grid.count).map { place in
-      let others = frequent.lazy.filter { $0 != base[place] }.prefix(steps - 1)
-      let codes = ([base[place]] + others).flatMap { code in
-        var changed = base
-        changed[place] = code
-        return changed
-      }
-      let count = codes.count / grid.count
-      let images = decode(
-        [Tensor(indices: codes, shape: [count, grid.height, grid.width])],
-        numbers: [Int](repeating: 0, count: count), seed: seed)
+    let sweeps = traversal.codes(
+      of: grid, base: base, others: Self.byFrequency(base + seen), places: Array(0..<grid.count))
+    let walks = sweeps.map { sweep in
+      let numbers = [Int](repeating: 0, count: sweep.latents[0].shape[0])
       return LatentWalk(
-        label: ["row \(place / grid.width)", "column \(place % grid.width)"],
-        images: images)
+        label: sweep.latent.name(levels: 1),
+        images: decode(sweep.latents, numbers: numbers, seed: seed))
     }
-    let changes = walks.map(\.change)
-    let order = walks.indices.sorted { changes[$0] > changes[$1] }
+    let changes = walks.map { Traversal.change($0.images) }
+    let order = walks.indices.sorted { (changes[$1], $0) < (changes[$0], $1) }
     return order.prefix(places).map { walks[$0] }
   }
 
@@ -162,26 +151,5 @@ extension TrainedModel {
     var counts: [Int32: Int] = [:]
     for code in codes { counts[code, default: 0] += 1 }
     return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key)
-  }
-}
-
-extension LatentWalk {
-  /// How far the images are from the first, the squared distances added up.
-  fileprivate var change: Double {
-    let first = images.rows(0..<1)
-    return withoutTape { (images - first).doubleSumOfSquares }
-  }
-}
-
-extension Tensor {
-  /// One row, once for each value, which takes the place of one element.
-  fileprivate func swept(_ element: Int, over values: [Float]) -> Tensor {
-    let row = floats
-    let rows = values.flatMap { value in
-      var row = row
-      row[element] = value
-      return row
-    }
-    return Tensor(rows, shape: Shape([values.count] + shape.removingFirst.dimensions))
   }
 }

@@ -1,0 +1,97 @@
+import VAECore
+import VAETraining
+
+extension Comparison {
+  /// How a run is drawn: its colour says the recipe, its mark the seed.
+  package struct Look: Equatable {
+    /// The number of the colour.
+    package let color: Int
+    /// Whether its lines are dashed, where there are more recipes than colours.
+    package let isDashed: Bool
+    /// The number of its mark among those of its recipe.
+    package let mark: Int
+    /// What tells its recipe from the others.
+    package let recipe: String
+    /// What tells it from the other runs.
+    package let label: String
+
+    var shape: PlotMark { PlotMark.numbered(mark) }
+  }
+
+  /// Colours that lines have.
+  private static let colors = 8
+  /// Settings that are named at most; recipes that differ in more are called by their runs.
+  private static let namedSettings = 3
+
+  /// How each run is drawn.
+  package var looks: [Look] {
+    let groups = groups
+    let differences = Self.differences(groups.map(\.recipe))
+    var looks: [Int: Look] = [:]
+    for (number, group) in groups.enumerated() {
+      let settings = differences.map { "\(Self.shortName($0.name))=\($0.values[number])" }
+      let isNamed = (1...Self.namedSettings).contains(settings.count)
+      for (mark, member) in group.members.enumerated() {
+        let recipe = isNamed ? settings.joined(separator: " ") : groupName(group)
+        let seed = runs[member].setting("training", "seed")?.line ?? "–"
+        let isAlone = group.members.count == 1
+        let label = isAlone ? (isNamed ? recipe : runs[member].name) : "\(recipe) seed=\(seed)"
+        looks[member] = Look(
+          color: number % Self.colors, isDashed: number / Self.colors % 2 == 1, mark: mark,
+          recipe: recipe, label: label)
+      }
+    }
+    return runs.indices.compactMap { looks[$0] }
+  }
+
+  private func groupName(_ group: Group) -> String {
+    group.members.first.map { runs[$0].name } ?? ""
+  }
+
+  /// A setting without the part that it is of.
+  static func shortName(_ name: String) -> String {
+    name.split(separator: ".").last.map(String.init) ?? name
+  }
+
+  /// The means over the seeds of each recipe, in order of the one numeric setting in which the
+  /// recipes differ; nil where there is no such setting, or no recipe has two seeds.
+  package var meanPath: (setting: String, terms: [BoundTerms])? {
+    let groups = groups
+    let differences = Self.differences(groups.map(\.recipe))
+    guard let setting = differences.first, differences.count == 1,
+      groups.contains(where: { $0.members.count > 1 }),
+      case let values = setting.values.compactMap(Double.init), values.count == groups.count
+    else { return nil }
+    let order = groups.indices.sorted { values[$0] < values[$1] }
+    let terms = order.compactMap { number -> BoundTerms? in
+      let found = groups[number].members.compactMap { RatePath(runs[$0]).points.last?.terms }
+      guard !found.isEmpty else { return nil }
+      let count = Double(found.count)
+      return BoundTerms(
+        distortion: found.reduce(0) { $0 + $1.distortion } / count,
+        rate: found.reduce(0) { $0 + $1.rate } / count)
+    }
+    return (Self.shortName(setting.name), terms)
+  }
+
+  // MARK: Likelihoods
+
+  /// Likelihoods whose values are densities over real numbers; all others of the zoo are
+  /// probabilities of what a pixel can be.
+  private static let densities: Set<String> = ["gaussian"]
+
+  /// The runs by what their distortion is made of, in order: probabilities, or densities.
+  package var likelihoodKinds: [(name: String, members: [Int])] {
+    var kinds: [(name: String, members: [Int])] = []
+    for (number, run) in runs.enumerated() {
+      let likelihood = run.setting("likelihood", "name")?.text ?? ""
+      let name = Self.densities.contains(likelihood) ? "densities" : "probabilities"
+      if let place = kinds.firstIndex(where: { $0.name == name }) {
+        kinds[place].members.append(number)
+      } else {
+        kinds.append((name, [number]))
+      }
+    }
+    return kinds
+  }
+}
