@@ -64,7 +64,7 @@ final class CollapseTests: XCTestCase {
     XCTAssertEqual(told.notices, [])
     let capacity = try train(
       "beta-vae",
-      [(key: "objective.name", value: "capacity"), (key: "capacity_steps", value: "100000")])
+      [(key: "objective.name", value: "capacity"), (key: "objective.capacity_steps", value: "100000")])
     XCTAssertEqual(capacity.notices, [])
   }
 
@@ -73,7 +73,7 @@ final class CollapseTests: XCTestCase {
       "beta-vae",
       [
         (key: "objective.name", value: "capacity"), (key: "capacity", value: "0"),
-        (key: "capacity_steps", value: "0"),
+        (key: "objective.capacity_steps", value: "0"),
       ])
     XCTAssertEqual(told.notices.count, 1, "\(told.notices)")
     XCTAssertTrue(told.notices.first?.contains("a larger capacity") ?? false, "\(told.notices)")
