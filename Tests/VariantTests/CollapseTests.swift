@@ -64,7 +64,10 @@ final class CollapseTests: XCTestCase {
     XCTAssertEqual(told.notices, [])
     let capacity = try train(
       "beta-vae",
-      [(key: "objective.name", value: "capacity"), (key: "objective.capacity_steps", value: "100000")])
+      [
+        (key: "objective.name", value: "capacity"),
+        (key: "objective.capacity_steps", value: "100000"),
+      ])
     XCTAssertEqual(capacity.notices, [])
   }
 
