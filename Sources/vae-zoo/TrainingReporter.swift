@@ -56,7 +56,10 @@ struct TrainingReporter {
 
   private func line(_ record: EpochRecord) -> String {
     func text(_ name: String, _ terms: BoundTerms) -> String {
-      "\(name) −ELBO \(Console.fixed(-terms.elbo)) = distortion \(Console.fixed(terms.distortion)) + rate "
+      guard !terms.distortion.isNaN else {
+        return "\(name) rate \(Console.fixed(terms.rate))"
+      }
+      return "\(name) −ELBO \(Console.fixed(-terms.elbo)) = distortion \(Console.fixed(terms.distortion)) + rate "
         + Console.fixed(terms.rate)
     }
     var line = "epoch \(record.epoch)/\(epochs)  \(text("train", record.train))"

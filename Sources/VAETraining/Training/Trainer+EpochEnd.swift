@@ -16,6 +16,8 @@ extension Trainer {
       try measureHeldOut(into: &record)
       try model.checkParts()
     }
+    // Updates over codes look at no image.
+    if stage.data == .latents { record.train.distortion = .nan }
     record.seconds = progress.seconds + Clock.seconds - begin
     progress = EpochProgress()
     observe(.epoch(record))
