@@ -61,7 +61,7 @@ final class DataForModelTests: XCTestCase {
     let grey = try write(Tensor.ones([4, 7, 5, 1]) * 0.5, "grey.npy", in: folder)
     let real = try write(Tensor.ones([4, 7, 5, 1]) * 3, "real.npy", in: folder)
     let unit = try recipe(range: .unit, rule: "floats")
-    assertUnsuitable(naming: [real, "real", "unit"]) { try open(real, unit) }
+    assertUnsuitable(naming: [real, "outside 0 to 1", "between 0 and 1"]) { try open(real, unit) }
     XCTAssertEqual(try open(grey, unit).valueRange, .unit)
     let any = try recipe(range: .real, rule: "floats")
     for path in [grey, real] { XCTAssertNoThrow(try open(path, any)) }
