@@ -59,7 +59,8 @@ struct TrainingReporter {
       guard !terms.distortion.isNaN else {
         return "\(name) rate \(Console.fixed(terms.rate))"
       }
-      return "\(name) −ELBO \(Console.fixed(-terms.elbo)) = distortion \(Console.fixed(terms.distortion)) + rate "
+      return
+        "\(name) −ELBO \(Console.fixed(-terms.elbo)) = distortion \(Console.fixed(terms.distortion)) + rate "
         + Console.fixed(terms.rate)
     }
     var line = "epoch \(record.epoch)/\(epochs)  \(text("train", record.train))"
