@@ -42,8 +42,8 @@ get_requires_for_build_sdist = get_requires_for_build_wheel
 def build_wheel(directory: str, config_settings: Any = None, metadata_directory: Any = None) -> str:
     """Writes the wheel and returns its name."""
     files = {
-        f"vae_zoo/{path.name}": path.read_bytes()
-        for path in sorted((ROOT / "python" / "vae_zoo").iterdir())
+        str(path.relative_to(ROOT / "python")): path.read_bytes()
+        for path in sorted((ROOT / "python" / "vae_zoo").rglob("*"))
         if path.suffix in (".py", ".pyi", ".typed")
     }
     licences = {}

@@ -1,10 +1,12 @@
-// Measures a training step of the workload `mlp` through the interface: median and least of the times
-// between the callbacks of vae_trainer_fit, in milliseconds.
+// Measures a training step of the workload `mlp` through the interface, median and least in milliseconds:
+// of vae_trainer_step_on with one batch, which is what `vae-zoo bench mlp` does, too; or of the times between
+// the callbacks of vae_trainer_fit, which shuffles and gathers the examples of each batch besides.
 //
-//     step [STEPS]
+//     step STEPS batch|fit
 #define _POSIX_C_SOURCE 199309L
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <vae.h>
 
@@ -44,9 +46,27 @@ static int32_t note(const vae_progress *progress, void *user_data) {
   return found->count == found->limit;
 }
 
+// Steps on the same batch again and again.
+static void step_on_batch(vae_trainer *trainer, const float *pixels, times *found) {
+  const int64_t shape[] = {BATCH, 28, 28, 1};
+  const vae_tensor batch = {
+    .struct_size = sizeof batch, .dtype = VAE_FLOAT32, .device = VAE_DEVICE_CPU, .rank = 4,
+    .shape = shape, .data = (void *)pixels};
+  vae_error *error = NULL;
+  for (int step = -WARM_UP; step < found->limit; step++) {
+    const double begin = now();
+    check(vae_trainer_step_on(trainer, &batch, NULL, &error), error);
+    if (step >= 0) found->all[found->count++] = now() - begin;
+  }
+}
+
 int main(int count, char **arguments) {
-  const int steps = count > 1 ? atoi(arguments[1]) : 400;
-  if (steps < 1) return 64;
+  const int steps = count > 1 ? atoi(arguments[1]) : 0;
+  const int fits = count > 2 && strcmp(arguments[2], "fit") == 0;
+  if (count != 3 || steps < 1 || (!fits && strcmp(arguments[2], "batch") != 0)) {
+    fprintf(stderr, "step STEPS batch|fit\n");
+    return 64;
+  }
   float *pixels = malloc(sizeof(float) * IMAGES * PIXELS);
   times found = {.all = malloc(sizeof(double) * (size_t)steps), .limit = steps};
   if (pixels == NULL || found.all == NULL) return 1;
@@ -70,7 +90,11 @@ int main(int count, char **arguments) {
   const vae_trainer_options training = {.struct_size = sizeof training, .epochs = 1000000};
   vae_trainer *trainer = NULL;
   check(vae_trainer_create(model, data, &training, &trainer, &error), error);
-  check(vae_trainer_fit(trainer, note, &found, NULL, &error), error);
+  if (fits) {
+    check(vae_trainer_fit(trainer, note, &found, NULL, &error), error);
+  } else {
+    step_on_batch(trainer, pixels, &found);
+  }
 
   qsort(found.all, (size_t)found.count, sizeof(double), compare);
   printf("%.4f %.4f\n", found.all[found.count / 2], found.all[0]);

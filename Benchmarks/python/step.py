@@ -2,7 +2,10 @@
 
     step.py [ROUNDS]
 
-Each round runs the three one after the other, in processes of their own, with the threads that
+Through C a step is measured twice: on one batch of the caller's, as the benchmark does, and in a fit, where
+examples are shuffled and gathered besides; through Python in a fit with a callback.
+
+Each round runs all one after the other, in processes of their own, with the threads that
 OMP_NUM_THREADS says; a ratio is of times of the same round, and the median of the ratios is what counts: of
 each round's median step, and of its least, which other programs disturb less. Needs what `make build lib`
 makes, and clang.
@@ -77,7 +80,12 @@ def main(rounds: int) -> None:
                 PYTHONPATH=str(ROOT / "python"), VAE_ZOO_LIBRARY=str(library),
             )
             shown = f"round {number + 1}: bench {bench['median_ms']:.3f} ms, least {bench['min_ms']:.3f}"
-            for name, output in (("C", run(program, STEPS)), ("Python", in_python)):
+            measured = {
+                "C, one batch": run(program, STEPS, "batch"),
+                "C, fit": run(program, STEPS, "fit"),
+                "Python, fit": in_python,
+            }
+            for name, output in measured.items():
                 median, least = map(float, output.split())
                 shown += f"; {name} {median:.3f} ms, least {least:.3f}"
                 ratios.setdefault((name, "median"), []).append(median / bench["median_ms"])

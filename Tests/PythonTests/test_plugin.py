@@ -18,6 +18,7 @@ import numpy as np
 import vae_zoo
 from support import ROOT, stripes
 from vae_zoo import plugin
+from vae_zoo.plugin import _registration, _structs
 
 _NOISE = np.random.default_rng(0).normal(size=(60, 6, 6), scale=0.1)
 IMAGES = (stripes(60) + _NOISE).astype(np.float32)
@@ -189,12 +190,12 @@ class ComponentTests(unittest.TestCase):
 
     def test_objects_are_released_with_their_models(self):
         gc.collect()
-        before = len(plugin._objects)
+        before = len(_registration.objects)
         model = _small(likelihood="own-gaussian").fit(IMAGES)
-        self.assertGreater(len(plugin._objects), before)
+        self.assertGreater(len(_registration.objects), before)
         del model
         gc.collect()
-        self.assertEqual(len(plugin._objects), before)
+        self.assertEqual(len(_registration.objects), before)
 
     def test_values_compute_as_numpy_does(self):
         seen = {}
@@ -379,7 +380,7 @@ class HeaderTests(unittest.TestCase):
         fields = re.findall(
             r"^VAE_LAYOUT_FIELD\((\w+), (\w+), (\d+), (\d+)\);", layout, re.MULTILINE
         )
-        for name, struct in plugin.STRUCTS.items():
+        for name, struct in _structs.STRUCTS.items():
             self.assertEqual(ctypes.sizeof(struct), int(sizes[name]), name)
             stated = [
                 (field, int(offset), int(size)) for owner, field, offset, size in fields if owner == name
@@ -411,7 +412,7 @@ class HeaderTests(unittest.TestCase):
         for result, name, parameters in re.findall(
             r"([\w ]+?\*?)\(\*(\w+)\)\((.*?)\);", body, re.DOTALL
         ):
-            found, *taken = plugin._HOST[name]
+            found, *taken = _structs.HOST[name]
             self.assertEqual(kind_of(found), size_and_kind(result.strip()), name)
             self.assertEqual(
                 [kind_of(type_) for type_ in taken],

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from vae_zoo import _estimator, _registry
+from vae_zoo import _registry
+from vae_zoo._estimator import VAE
+from vae_zoo._latent_estimator import LatentVAE
 
 # What recipes name in one word, and classes as the field writes it.
 _WORDS = {"vae": "VAE", "iwae": "IWAE", "vq": "VQ", "pixelcnn": "PixelCNN"}
@@ -47,7 +49,7 @@ _TYPES = {
     "text": "str",
 }
 
-_classes: dict[str, type[_estimator.VAE]] = {}
+_classes: dict[str, type[VAE]] = {}
 _recipes: dict[str, dict[str, Any]] = {}
 
 
@@ -63,7 +65,7 @@ def own_recipe(variant: str) -> dict[str, Any]:
     return _recipes[variant]
 
 
-def variant_class(variant: str) -> type[_estimator.VAE]:
+def variant_class(variant: str) -> type[VAE]:
     """The class of a variant."""
     if variant not in _classes:
         _classes[variant] = _make(_registry.describe(variant))
@@ -167,7 +169,7 @@ def _documentation(description: dict[str, Any], taken: list[_Keyword]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _make(description: dict[str, Any]) -> type[_estimator.VAE]:
+def _make(description: dict[str, Any]) -> type[VAE]:
     taken = keywords(description)
     defaults = {keyword.name: keyword.default for keyword in taken}
     # As dataclasses do it: a function with a true signature, whose errors are Python's own.
@@ -179,8 +181,8 @@ def _make(description: dict[str, Any]) -> type[_estimator.VAE]:
     initializer = scope["__init__"]
     initializer.__qualname__ = f"{name}.__init__"
     has_latents = next(p for p in description["parts"] if p["role"] == "prior")["name"] != "none"
-    base: Any = _estimator.LatentVAE if has_latents else _estimator.VAE
-    made: type[_estimator.VAE] = type(base)(
+    base: Any = LatentVAE if has_latents else VAE
+    made: type[VAE] = type(base)(
         name,
         (base,),
         {

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import threading
 from typing import Any, Callable, ClassVar, Mapping, Sequence, TypeVar
 
@@ -15,9 +13,10 @@ from vae_zoo._arrays import as_array
 from vae_zoo._data import RANGES, Data, range_code
 from vae_zoo._errors import BusyError, InvalidArgumentError, RecipeError
 from vae_zoo._library import Path, integer, real, setting_text
-from vae_zoo._model import Encoding, Model, Parameters
+from vae_zoo._model import Model, Parameters
 from vae_zoo._registry import recipe
-from vae_zoo._training import Bound, Callback, Trainer, Updates
+from vae_zoo._settings import column_names, history_of, of_model, recipe_keywords, same, seed_of
+from vae_zoo._training import Callback, Trainer, Updates
 
 _Self = TypeVar("_Self", bound="VAE")
 
@@ -137,7 +136,7 @@ class VAE(metaclass=_Variants):
         for name, default in self._keywords.items():
             path = self._paths.get(name, name)
             value = getattr(self, name)
-            if not path or value is None or _same(value, default):
+            if not path or value is None or same(value, default):
                 continue
             settings.append((path, setting_text(value)))
         if self.settings is not None:
@@ -147,7 +146,7 @@ class VAE(metaclass=_Variants):
         return settings
 
     def _method_seed(self, random_state: Any) -> int:
-        return _seed(self.random_state if random_state is None else random_state)
+        return seed_of(self.random_state if random_state is None else random_state)
 
     # ------------------------------------------------------------------------------------ training
 
@@ -204,8 +203,8 @@ class VAE(metaclass=_Variants):
         existing_run: str,
     ) -> None:
         settings = self._given()
-        made_of = _of_model(settings)
-        settings.append(("training.seed", str(_seed(self.random_state))))
+        made_of = of_model(settings)
+        settings.append(("training.seed", str(seed_of(self.random_state))))
         if epochs is not None:
             settings.append(("training.epochs", setting_text(epochs)))
         if isinstance(X, Data):
@@ -215,7 +214,7 @@ class VAE(metaclass=_Variants):
             output_shape: tuple[int, ...] = X.image_shape
         else:
             images = self._checked(X, "X")
-            output_shape, names = images.shape[1:], _column_names(X)
+            output_shape, names = images.shape[1:], column_names(X)
             held_out = None
             if validation is not None:
                 held_out = self._shaped(self._checked(validation, "validation"))
@@ -303,20 +302,20 @@ class VAE(metaclass=_Variants):
             shape = self.image_shape_ if is_fitted else (1, images.shape[1], 1)
             shaped = shaped.reshape((len(shaped), *shape))
         if is_fitted:
-            self._check_same_model(_of_model(settings), "fit")
+            self._check_same_model(of_model(settings), "fit")
         training = [pair for pair in settings if pair[0].startswith("training.")]
         if "training.batch_size" not in dict(training):
             training.append(("training.batch_size", setting_text(getattr(self, "batch_size"))))
         updates = self._updates
         if updates is None or updates.settings != training:
-            seed = ("training.seed", str(_seed(self.random_state)))
+            seed = ("training.seed", str(seed_of(self.random_state)))
             data = Data._of_arrays(np.array(shaped), None, range_code(self.value_range))
             model = self._model if is_fitted else Model.make(self._variant, [*settings, seed], data)
             updates = Updates(model, data, training, seed)
             if not is_fitted:
-                self._take(model, images.shape[1:], _of_model(settings))
+                self._take(model, images.shape[1:], of_model(settings))
                 self.history_ = []
-                names = _column_names(X)
+                names = column_names(X)
                 if names is not None:
                     self.feature_names_in_ = names
             self._updates = updates
@@ -377,7 +376,7 @@ class VAE(metaclass=_Variants):
         """Images for the trained model."""
         self._fitted()
         names = getattr(self, "feature_names_in_", None)
-        found = _column_names(X)
+        found = column_names(X)
         if names is not None and found is not None and list(names) != list(found):
             raise InvalidArgumentError(
                 "The feature names should match those that were passed during fit."
@@ -520,7 +519,7 @@ class VAE(metaclass=_Variants):
         pairs = [(key, setting_text(value)) for key, value in (settings or {}).items()]
         model = self._fitted().stage(name, pairs)
         estimator = type(self)(**{**self.get_params(), "warm_start": True})
-        estimator._take(model, self._output_shape, _of_model(estimator._given()))
+        estimator._take(model, self._output_shape, of_model(estimator._given()))
         estimator.history_ = []
         return estimator
 
@@ -582,9 +581,9 @@ class VAE(metaclass=_Variants):
             raise InvalidArgumentError(
                 f"{os.fsdecode(path)} holds a {recipe['variant']}, not a {cls._variant}"
             )
-        estimator: _Self = kind(**_recipe_keywords(kind, recipe))
-        estimator._take(model, model.image_shape, _of_model(estimator._given()))
-        estimator.history_ = _history(path)
+        estimator: _Self = kind(**recipe_keywords(kind, recipe))
+        estimator._take(model, model.image_shape, of_model(estimator._given()))
+        estimator.history_ = history_of(path)
         return estimator
 
     # --------------------------------------------------------------------------------- conventions
@@ -622,241 +621,7 @@ class VAE(metaclass=_Variants):
         given = [
             f"{name}={getattr(self, name, None)!r}"
             for name, default in self._keywords.items()
-            if not _same(getattr(self, name, None), default)
+            if not same(getattr(self, name, None), default)
         ]
         line = f"{type(self).__name__}({', '.join(given)})"
         return line if len(line) <= N_CHAR_MAX else line[: N_CHAR_MAX - 1] + "…"
-
-
-class LatentVAE(VAE):
-    """What estimators have whose model has latents: they transform."""
-
-    __slots__ = ()
-
-    _is_factory: ClassVar[bool] = False
-
-    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> np.ndarray:
-        """``fit``, then ``transform``, of the same images.
-
-        Parameters
-        ----------
-        X : array-like
-            Images.
-        y : ignored
-            For scikit-learn.
-        **fit_params
-            What ``fit`` takes besides.
-        """
-        self.fit(X, y, **fit_params)
-        return self.transform(X)
-
-    def transform(self, X: Any) -> np.ndarray:
-        """Images as latents, a row each.
-
-        Parameters
-        ----------
-        X : array-like
-            Images.
-
-        Returns
-        -------
-        ndarray
-            The mean of q(z|x) as float32; the numbers of the codes as int32 where latents are codes; and for
-            a hierarchy a draw of all its layers, the one nearest to the data first.
-        """
-        images = self._images(X)
-        model, seed = self._model, self._method_seed(None)
-        kind = "codes" if model.code_count else "mean"
-        found = model.encode(images, seed, [kind])
-        latents = found.codes if model.code_count else found.mean
-        if latents is None:
-            layers = model.encode(images, seed, ["samples"]).samples
-            latents = np.concatenate([layer.reshape(len(layer), -1) for layer in layers], axis=1)
-        return self._framed(latents.reshape(len(latents), -1), X)
-
-    def inverse_transform(self, X: Any) -> np.ndarray:
-        """The mean images of latents, rows as ``transform`` gives them.
-
-        Parameters
-        ----------
-        X : array-like
-            Latents.
-        """
-        model = self._fitted()
-        rows = np.asarray(X)
-        if rows.ndim < 2:
-            raise InvalidArgumentError(
-                f"Expected 2D array of latents, got {rows.ndim}D array instead. Reshape your data "
-                "using array.reshape(1, -1) if it contains a single sample."
-            )
-        shapes = model.layer_shapes()
-        if model.code_count:
-            if rows.dtype.kind == "f" and np.array_equal(rows, np.rint(rows)):
-                rows = rows.astype(np.int64)
-            shapes = [shape[:-1] for shape in shapes]
-        rows = rows.reshape(len(rows), -1)
-        sizes = [int(np.prod(shape)) for shape in shapes]
-        if rows.shape[1] != sum(sizes):
-            raise InvalidArgumentError(
-                f"X has {rows.shape[1]} latents a row, but this {type(self).__name__} has {sum(sizes)}"
-            )
-        ends = np.cumsum(sizes)
-        layers = [
-            rows[:, end - size : end].reshape((len(rows), *shape))
-            for shape, size, end in zip(shapes, sizes, ends)
-        ]
-        return self.decode(layers)
-
-    def encode(self, X: Any, *, random_state: Any = None) -> Encoding:
-        """All that the encoder says about images.
-
-        Parameters
-        ----------
-        X : array-like
-            Images.
-        random_state : int, generator or None
-            Of the draws; None for that of the estimator.
-        """
-        return self._fitted().encode(self._images(X), self._method_seed(random_state))
-
-    def decode(self, latents: Sequence[Any], *, random_state: Any = None) -> np.ndarray:
-        """The mean images of latents; draws where the decoder is autoregressive.
-
-        Parameters
-        ----------
-        latents : sequence of array-like
-            The tensor of each stochastic layer, the one nearest to the data first, as the ``samples`` of
-            ``encode``; for codes their numbers or their vectors.
-        random_state : int, generator or None
-            Of the draws; None for that of the estimator.
-        """
-        model = self._fitted()
-        return self._out(model.decode(list(latents), self._method_seed(random_state)))
-
-    def set_output(self: _Self, *, transform: str | None = None) -> _Self:
-        """Chooses what ``transform`` and ``fit_transform`` give, by scikit-learn's convention.
-
-        Parameters
-        ----------
-        transform : str, optional
-            ``"default"`` for arrays, ``"pandas"`` or ``"polars"`` for a data frame with the names of
-            ``get_feature_names_out``, or None to leave the choice as it is.
-        """
-        if transform is None:
-            return self
-        if transform not in ("default", "pandas", "polars"):
-            raise InvalidArgumentError(
-                f"transform is {transform!r}, but must be one of default, pandas, polars"
-            )
-        # Where scikit-learn's clone looks for it.
-        self._sklearn_output_config = {"transform": transform}
-        return self
-
-    def _framed(self, latents: np.ndarray, X: Any) -> Any:
-        """Latents in the container that was chosen, here or for all of scikit-learn."""
-        chosen = self.__dict__.get("_sklearn_output_config", {}).get("transform")
-        if chosen is None and "sklearn" in sys.modules:
-            chosen = sys.modules["sklearn"].get_config()["transform_output"]
-        if chosen == "pandas":
-            import pandas
-
-            return pandas.DataFrame(
-                latents, index=getattr(X, "index", None), columns=self.get_feature_names_out()
-            )
-        if chosen == "polars":
-            import polars
-
-            return polars.DataFrame(latents, schema=list(self.get_feature_names_out()), orient="row")
-        return latents
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Names of the columns that ``transform`` gives.
-
-        Parameters
-        ----------
-        input_features : ignored
-            For scikit-learn.
-        """
-        shapes = self._fitted().layer_shapes()
-        if self._model.code_count:
-            shapes = [shape[:-1] for shape in shapes]
-        name = type(self).__name__.lower()
-        count = sum(int(np.prod(shape)) for shape in shapes)
-        return np.asarray([f"{name}{number}" for number in range(count)], dtype=object)
-
-
-def _same(value: Any, default: Any) -> bool:
-    if value is default:
-        return True
-    numbers = (int, float)
-    if isinstance(value, bool) or not isinstance(value, numbers):
-        return type(value) is type(default) and isinstance(value, (bool, str, tuple)) and value == default
-    return isinstance(default, numbers) and not isinstance(default, bool) and value == default
-
-
-def _seed(random_state: Any) -> int:
-    """A seed from what scikit-learn takes for one."""
-    if random_state is None:
-        return int.from_bytes(os.urandom(7), "little")
-    if hasattr(random_state, "randint"):
-        return int(random_state.randint(0, 2**31 - 1))
-    if hasattr(random_state, "integers"):
-        return int(random_state.integers(0, 2**62))
-    if not hasattr(random_state, "__index__"):
-        raise InvalidArgumentError(
-            f"random_state is {random_state!r}, but must be an integer, a generator or None"
-        )
-    return integer(random_state, "random_state", 0)
-
-
-def _of_model(settings: list[tuple[str, str]]) -> dict[str, str]:
-    """The settings that decide what a model is; the others decide how it is trained."""
-    return {path: value for path, value in settings if not path.startswith("training.")}
-
-
-def _history(path: Path) -> list[dict[str, Any]]:
-    """The records of a run folder, an epoch each; none for a file."""
-    try:
-        with open(os.path.join(os.fsdecode(path), "metrics.jsonl"), encoding="utf-8") as file:
-            lines = file.read().split("\n")
-    except OSError:
-        return []
-    # What comes after the last end of a line was not written whole.
-    return [json.loads(line) for line in lines[:-1] if line]
-
-
-def _column_names(X: Any) -> np.ndarray | None:
-    columns = getattr(X, "columns", None)
-    if columns is None:
-        return None
-    names = np.asarray(columns, dtype=object)
-    return names if all(isinstance(name, str) for name in names) else None
-
-
-def _recipe_keywords(kind: type[VAE], recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """The keywords that make a recipe anew, the rest as settings by path."""
-    from vae_zoo._classes import own_recipe
-
-    own = own_recipe(kind._variant)
-    settings: dict[str, Any] = {}
-    for part, members in recipe.items():
-        if not isinstance(members, Mapping) or part == "data":
-            continue
-        mine = own.get(part, {})
-        is_other = members.get("name") != mine.get("name")
-        for name, value in members.items():
-            path = f"{part}.{name}"
-            if path != "training.seed" and (name == "name" or is_other or mine.get(name) != value):
-                if name != "name" or is_other:
-                    settings[path] = tuple(value) if isinstance(value, list) else value
-    keywords: dict[str, Any] = {"random_state": recipe["training"]["seed"]}
-    for name, paths in kind._reach.items():
-        values = [settings.get(path) for path in paths]
-        # A list for the encoder is turned round for the decoder; one of one number is the same.
-        if not values or values[0] is None or any(value != values[0] for value in values):
-            continue
-        if not isinstance(values[0], tuple) or len(values[0]) == 1 or len(paths) == 1:
-            keywords[name] = values[0]
-            for path in paths:
-                del settings[path]
-    return {**keywords, "settings": settings} if settings else keywords

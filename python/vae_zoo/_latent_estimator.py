@@ -1,0 +1,171 @@
+"""The estimators of models with latents, which transform."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, ClassVar, Sequence, TypeVar
+
+import numpy as np
+
+from vae_zoo._errors import InvalidArgumentError
+from vae_zoo._estimator import VAE
+from vae_zoo._model import Encoding
+
+_Self = TypeVar("_Self", bound="LatentVAE")
+
+
+class LatentVAE(VAE):
+    """What estimators have whose model has latents: they transform."""
+
+    __slots__ = ()
+
+    _is_factory: ClassVar[bool] = False
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> np.ndarray:
+        """``fit``, then ``transform``, of the same images.
+
+        Parameters
+        ----------
+        X : array-like
+            Images.
+        y : ignored
+            For scikit-learn.
+        **fit_params
+            What ``fit`` takes besides.
+        """
+        self.fit(X, y, **fit_params)
+        return self.transform(X)
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Images as latents, a row each.
+
+        Parameters
+        ----------
+        X : array-like
+            Images.
+
+        Returns
+        -------
+        ndarray
+            The mean of q(z|x) as float32; the numbers of the codes as int32 where latents are codes; and for
+            a hierarchy a draw of all its layers, the one nearest to the data first.
+        """
+        images = self._images(X)
+        model, seed = self._model, self._method_seed(None)
+        kind = "codes" if model.code_count else "mean"
+        found = model.encode(images, seed, [kind])
+        latents = found.codes if model.code_count else found.mean
+        if latents is None:
+            layers = model.encode(images, seed, ["samples"]).samples
+            latents = np.concatenate([layer.reshape(len(layer), -1) for layer in layers], axis=1)
+        return self._framed(latents.reshape(len(latents), -1), X)
+
+    def inverse_transform(self, X: Any) -> np.ndarray:
+        """The mean images of latents, rows as ``transform`` gives them.
+
+        Parameters
+        ----------
+        X : array-like
+            Latents.
+        """
+        model = self._fitted()
+        rows = np.asarray(X)
+        if rows.ndim < 2:
+            raise InvalidArgumentError(
+                f"Expected 2D array of latents, got {rows.ndim}D array instead. Reshape your data "
+                "using array.reshape(1, -1) if it contains a single sample."
+            )
+        shapes = model.layer_shapes()
+        if model.code_count:
+            if rows.dtype.kind == "f" and np.array_equal(rows, np.rint(rows)):
+                rows = rows.astype(np.int64)
+            shapes = [shape[:-1] for shape in shapes]
+        rows = rows.reshape(len(rows), -1)
+        sizes = [int(np.prod(shape)) for shape in shapes]
+        if rows.shape[1] != sum(sizes):
+            raise InvalidArgumentError(
+                f"X has {rows.shape[1]} latents a row, but this {type(self).__name__} has {sum(sizes)}"
+            )
+        ends = np.cumsum(sizes)
+        layers = [
+            rows[:, end - size : end].reshape((len(rows), *shape))
+            for shape, size, end in zip(shapes, sizes, ends)
+        ]
+        return self.decode(layers)
+
+    def encode(self, X: Any, *, random_state: Any = None) -> Encoding:
+        """All that the encoder says about images.
+
+        Parameters
+        ----------
+        X : array-like
+            Images.
+        random_state : int, generator or None
+            Of the draws; None for that of the estimator.
+        """
+        return self._fitted().encode(self._images(X), self._method_seed(random_state))
+
+    def decode(self, latents: Sequence[Any], *, random_state: Any = None) -> np.ndarray:
+        """The mean images of latents; draws where the decoder is autoregressive.
+
+        Parameters
+        ----------
+        latents : sequence of array-like
+            The tensor of each stochastic layer, the one nearest to the data first, as the ``samples`` of
+            ``encode``; for codes their numbers or their vectors.
+        random_state : int, generator or None
+            Of the draws; None for that of the estimator.
+        """
+        model = self._fitted()
+        return self._out(model.decode(list(latents), self._method_seed(random_state)))
+
+    def set_output(self: _Self, *, transform: str | None = None) -> _Self:
+        """Chooses what ``transform`` and ``fit_transform`` give, by scikit-learn's convention.
+
+        Parameters
+        ----------
+        transform : str, optional
+            ``"default"`` for arrays, ``"pandas"`` or ``"polars"`` for a data frame with the names of
+            ``get_feature_names_out``, or None to leave the choice as it is.
+        """
+        if transform is None:
+            return self
+        if transform not in ("default", "pandas", "polars"):
+            raise InvalidArgumentError(
+                f"transform is {transform!r}, but must be one of default, pandas, polars"
+            )
+        # Where scikit-learn's clone looks for it.
+        self._sklearn_output_config = {"transform": transform}
+        return self
+
+    def _framed(self, latents: np.ndarray, X: Any) -> Any:
+        """Latents in the container that was chosen, here or for all of scikit-learn."""
+        chosen = self.__dict__.get("_sklearn_output_config", {}).get("transform")
+        if chosen is None and "sklearn" in sys.modules:
+            chosen = sys.modules["sklearn"].get_config()["transform_output"]
+        if chosen == "pandas":
+            import pandas
+
+            return pandas.DataFrame(
+                latents, index=getattr(X, "index", None), columns=self.get_feature_names_out()
+            )
+        if chosen == "polars":
+            import polars
+
+            return polars.DataFrame(latents, schema=list(self.get_feature_names_out()), orient="row")
+        return latents
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the columns that ``transform`` gives.
+
+        Parameters
+        ----------
+        input_features : ignored
+            For scikit-learn.
+        """
+        shapes = self._fitted().layer_shapes()
+        if self._model.code_count:
+            shapes = [shape[:-1] for shape in shapes]
+        name = type(self).__name__.lower()
+        count = sum(int(np.prod(shape)) for shape in shapes)
+        return np.asarray([f"{name}{number}" for number in range(count)], dtype=object)
