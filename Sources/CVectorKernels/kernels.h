@@ -38,6 +38,7 @@ typedef void (*vk_kernel)(const void *arguments, size_t begin, size_t end);
   KERNEL(random_uniform) KERNEL(random_normal)                                              \
   KERNEL(gather_taps) KERNEL(scatter_taps)                                                  \
   KERNEL(narrow_convolution) KERNEL(narrow_weights)                                         \
+  KERNEL(count_nonzeros) KERNEL(collect_nonzeros) KERNEL(sparse_product)                    \
   KERNEL(adam) KERNEL(sgd) KERNEL(average)
 
 #define VK_FIELD(name) vk_kernel name;
@@ -69,6 +70,8 @@ enum {
   VK_FOLD = 512,
   /// The most blocks that leave a partial sum each.
   VK_PARTIALS = 64,
+  /// Columns that a product with a sparse matrix sums in registers, at most.
+  VK_SPARSE_TILE = 64,
   /// Blocks are cut smaller by this factor where an element costs an exponential or more.
   VK_COSTLY = 2,
 };
@@ -360,6 +363,26 @@ typedef struct {
   const float *x, *weights, *bias, *dy;
   float *y, *partials;
 } vk_narrow_arguments;
+
+// MARK: Sparse matrices
+
+/// A unit is a row of x.
+typedef struct {
+  const float *x;
+  size_t columns;
+  int32_t *counts;         // written by count_nonzeros
+  const int32_t *offsets;  // what collect_nonzeros writes by
+  int32_t *indices;
+  float *values;
+} vk_nonzeros_arguments;
+
+/// A unit is a row of a tile of columns, tile after tile.
+typedef struct {
+  vk_sparse sparse;
+  const float *matrix;
+  float *out;
+  size_t columns, tiles;
+} vk_sparse_product_arguments;
 
 // MARK: Random numbers; a unit is a Philox block
 

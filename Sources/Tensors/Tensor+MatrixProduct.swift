@@ -51,6 +51,9 @@ extension Tensor {
 
   /// A dense layer in one operation: activation(x · W + bias) with weights `[inputs, outputs]` and
   /// a bias `[outputs]`.
+  ///
+  /// Where x is a constant that is mostly zeros, such as images of digits, both of its products skip
+  /// them.
   public func dense(weights: Tensor, bias: Tensor?, activation: Activation = .identity) -> Tensor {
     precondition(
       rank >= 1 && weights.rank == 2 && shape[-1] == weights.shape[0],
@@ -63,8 +66,13 @@ extension Tensor {
     let isRecorded = isRecording && (isTracked || weights.isTracked || bias?.isTracked ?? false)
     let precision = Precision.ofProduct(recorded: isRecorded)
     let (x, w) = (operand(precision), weights.operand(precision))
-    let output = Kernels.matrixProduct(
-      x, w, m: m, n: n, k: k, shape: shape.replacing(axis: -1, with: n))
+    let target = shape.replacing(axis: -1, with: n)
+    let sparse =
+      isTracked || precision != .float32
+      ? nil : SparseMatrix(x, rows: m, columns: k, forProductOf: n)
+    let output =
+      sparse.map { Kernels.matrixProduct($0, w, n: n, shape: target) }
+      ?? Kernels.matrixProduct(x, w, m: m, n: n, k: k, shape: target)
     let finish = BiasActivation(
       output, bias: bias, activation: activation, keeping: isRecorded, precision)
     let needs = (isTracked, weights.isTracked, bias?.isTracked ?? false)
@@ -76,7 +84,9 @@ extension Tensor {
           ? Kernels.matrixProduct(inner, w, rightTransposed: true, m: m, n: k, k: n, shape: x.shape)
           : nil,
         needs.1
-          ? Kernels.matrixProduct(x, leftTransposed: true, inner, m: k, n: n, k: m, shape: w.shape)
+          ? sparse.map { Kernels.matrixProduct($0.transposed, inner, n: n, shape: w.shape) }
+            ?? Kernels.matrixProduct(
+              x, leftTransposed: true, inner, m: k, n: n, k: m, shape: w.shape)
           : nil,
         biasGradient,
       ]

@@ -36,6 +36,7 @@ VK_ATTRIBUTE(VK_TARGET)
 #include "movement.c"
 #include "taps.c"
 #include "narrow.c"
+#include "sparse.c"
 #include "random.c"
 #include "optimizers.c"
 

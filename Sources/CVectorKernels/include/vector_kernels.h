@@ -339,6 +339,28 @@ void vk_narrow_convolution(
 void vk_narrow_weight_gradient(
   const vk_narrow_shape *shape, const float *x, const float *dy, float *dweights);
 
+// MARK: Sparse matrices
+
+/// A matrix by its elements that are not zero (compressed sparse rows): those of row r are
+/// values[offsets[r]...offsets[r + 1] - 1], in the columns that `indices` says.
+typedef struct {
+  size_t rows;
+  const int32_t *offsets;  // rows + 1
+  const int32_t *indices;
+  const float *values;
+} vk_sparse;
+
+/// How many elements of x [rows, columns] are not zero, fewer than 2^31; offsets [rows + 1] as above.
+size_t vk_count_nonzeros(const float *x, size_t rows, size_t columns, int32_t *offsets);
+/// The elements of x [rows, columns] that are not zero, with the offsets of vk_count_nonzeros.
+void vk_collect_nonzeros(
+  const float *x, size_t rows, size_t columns, const int32_t *offsets, int32_t *indices, float *values);
+/// The transpose, of `columns` rows; arrays as long as those of `sparse`.
+void vk_sparse_transpose(
+  const vk_sparse *sparse, size_t columns, int32_t *offsets, int32_t *indices, float *values);
+/// out [sparse->rows, columns] = sparse * matrix [..., columns], each element summed in the order of the indices.
+void vk_sparse_product(const vk_sparse *sparse, const float *matrix, float *out, size_t columns);
+
 // MARK: Random numbers: Philox 4x32-10 (Salmon et al., SC 2011)
 
 /// One block: four 32-bit words from a 128-bit counter and a 64-bit key.
