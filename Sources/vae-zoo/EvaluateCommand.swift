@@ -105,8 +105,11 @@ struct EvaluateCommand: ParsableCommand {
     let dci = [
       measured.dci.disentanglement, measured.dci.completeness, measured.dci.informativeness,
     ]
+    let gap = measured.mutualInformationGap.map {
+      ["MIG", Console.fixed($0.score, 3), "mutual information gap"]
+    }
     return [
-      ["MIG", Console.fixed(measured.mutualInformationGap.score, 3), "mutual information gap"],
+      gap ?? ["MIG", "not measured", "needs variances of the posterior"],
       ["FactorVAE score", Console.fixed(measured.factorVAEScore.score, 3), ""],
       [
         "DCI", dci.map { Console.fixed($0, 3) }.joined(separator: " "),

@@ -210,6 +210,8 @@ public struct Evaluator {
     var codeUsage: CodeUsage?
     let keepsMeans: Bool
     private var means: [Float] = []
+    /// As many as means, or fewer where a posterior has none.
+    private var variances: [Float] = []
     private var units = 0
 
     init(codeUsage: CodeUsage?, keepsMeans: Bool) {
@@ -225,6 +227,7 @@ public struct Evaluator {
         activeUnits.add(mean.floats, units: mean.shape.removingFirst.count)
         if keepsMeans, mean.rank == 2 {
           means += mean.floats
+          variances += evaluation.posterior.variance?.floats ?? []
           units = mean.shape[1]
         }
       }
@@ -242,9 +245,11 @@ public struct Evaluator {
       }
     }
 
-    /// The means of all examples with their factors; nil where there are no vectors of means.
+    /// The posteriors of all examples with their factors; nil where there are no vectors of means.
     func representation(_ factors: FactorTable) -> FactoredRepresentation? {
-      FactoredRepresentation(means: means, units: units, factors: factors)
+      FactoredRepresentation(
+        means: means, variances: variances.count == means.count ? variances : nil, units: units,
+        factors: factors)
     }
 
     func result(dimensions: Int?, importanceSamples: Int?) -> Result {
