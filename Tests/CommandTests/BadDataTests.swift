@@ -260,6 +260,26 @@ final class BadDataTests: CommandTestCase {
     try assertUnusable(data, naming: [data, "--binarize"], settings: ["--binarize", "threshold"])
   }
 
+  func testThePixelCNNThatHasNoNeighboursAdvisesWhatTrains() throws {
+    let data = try write(
+      ArrayFile.npy([64, 1, 20], Array(TestImages(64, height: 1, width: 20).bytes)), "images.npy")
+    let common = [
+      "--data", data, "--out", path("run"), "--epochs", "1", "--batch-size", "16", "--threads", "1",
+    ]
+    for variant in ["pixelcnn", "pixelcnn-vae"] {
+      let refused = try Command.run(["train", variant] + common)
+      XCTAssertEqual(refused.status, 64, refused.err)
+      XCTAssertTrue(refused.err.contains("no neighbours"), refused.err)
+      // What it says after --set, word by word.
+      let words = refused.err.split(whereSeparator: { $0 == " " || $0 == "\n" }).map(String.init)
+      let advice = words.indices.filter { words[$0] == "--set" }.flatMap {
+        ["--set", words[$0 + 1].trimmingCharacters(in: CharacterSet(charactersIn: ",;"))]
+      }
+      XCTAssertFalse(advice.isEmpty, refused.err)
+      try run(["train", variant] + common + advice + ["--force"])
+    }
+  }
+
   func testFewerImagesThanABatchAreRefusedNamingBothNumbers() throws {
     try assertUnusable(
       try makeData(), naming: ["64", "128", "--batch-size"], settings: ["--batch-size", "128"])
