@@ -13,6 +13,16 @@ public struct TrainingOptions: Equatable, Sendable {
     case dynamic
   }
 
+  /// The change of the learning rate over a run.
+  public enum ScheduleKind: String, Sendable, CaseIterable {
+    /// None.
+    case constant
+    /// By a factor every so many epochs.
+    case step
+    /// Half a cosine down to a factor.
+    case cosine
+  }
+
   /// Passes over the training data.
   public var epochs = 10
   /// Examples an update.
@@ -37,10 +47,10 @@ public struct TrainingOptions: Equatable, Sendable {
   /// What matrix products and convolutions multiply in updates; evaluation takes 32-bit floats.
   public var precision = Precision.float32
 
-  /// The schedule by name with what it needs, since its length follows from the data.
+  /// The schedule by its kind with what it needs, since its length follows from the data.
   public struct ScheduleChoice: Equatable, Sendable {
-    /// constant, step or cosine.
-    public var name = "constant"
+    /// How the learning rate changes.
+    public var kind = ScheduleKind.constant
     /// Updates of linear warm-up.
     public var warmUpUpdates = 0
     /// Epochs between steps.
@@ -51,13 +61,13 @@ public struct TrainingOptions: Equatable, Sendable {
     /// The schedule for a run of a number of updates.
     public func schedule(updatesPerEpoch: Int, updates: Int) -> Schedule {
       let body: Schedule =
-        switch name {
-        case "cosine": .cosine(total: max(1, updates - warmUpUpdates), floor: Float(factor))
-        case "step":
+        switch kind {
+        case .cosine: .cosine(total: max(1, updates - warmUpUpdates), floor: Float(factor))
+        case .step:
           .step(
             interval: max(1, Int((stepEpochs * Double(updatesPerEpoch)).rounded())),
             factor: Float(factor))
-        default: .constant
+        case .constant: .constant
         }
       return warmUpUpdates > 0 ? .warmUp(updates: warmUpUpdates, then: body) : body
     }
@@ -98,7 +108,7 @@ extension TrainingOptions {
       "weight_decay", .number(0...1e3), default: .number(0),
       help: "pull of weights to zero: L2 for adam and sgd, decoupled for adamw"),
     Hyperparameter(
-      "schedule", .choice(["constant", "step", "cosine"]), default: .text("constant"),
+      "schedule", .choice(ScheduleKind.allCases.map(\.rawValue)), default: .text("constant"),
       help: "change of the learning rate"),
     Hyperparameter(
       "schedule_epochs", .number(1e-3...1e6), default: .number(10),
@@ -139,7 +149,8 @@ extension TrainingOptions {
       default: .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: decay)
       }
     schedule = ScheduleChoice(
-      name: values.text("schedule"), warmUpUpdates: values.integer("warmup_updates"),
+      kind: ScheduleKind(rawValue: values.text("schedule")) ?? .constant,
+      warmUpUpdates: values.integer("warmup_updates"),
       stepEpochs: values.number("schedule_epochs"), factor: values.number("schedule_factor"))
     clipNorm = values.number("clip_norm")
     averageDecay = values.number("average_decay")
