@@ -13,6 +13,15 @@ public struct TrainingOptions: Equatable, Sendable {
     case dynamic
   }
 
+  /// How bytes become real numbers, for likelihoods that are densities.
+  public enum Dequantization: String, Sendable, CaseIterable {
+    /// They stay as they are.
+    case none
+    /// (b + u) / 256 of a byte b, with u uniform in 0…1, drawn again at every use (Theis et al.
+    /// 2016, section 3.1).
+    case uniform
+  }
+
   /// The change of the learning rate over a run.
   public enum ScheduleKind: String, Sendable, CaseIterable {
     /// None.
@@ -33,6 +42,8 @@ public struct TrainingOptions: Equatable, Sendable {
   public var seed = 0
   /// How values become binary.
   public var binarization = Binarization.none
+  /// How bytes become real numbers.
+  public var dequantization = Dequantization.none
   /// The update rule.
   public var rule = UpdateRule.adam()
   /// The change of the learning rate, given the number of updates in all.
@@ -93,6 +104,11 @@ extension TrainingOptions {
       "binarize", .choice(Binarization.allCases.map(\.rawValue)), default: .text("none"),
       help: "threshold: one above a half; dynamic: drawn with the value's probability at every use"),
     Hyperparameter(
+      "dequantize", .choice(Dequantization.allCases.map(\.rawValue)), default: .text("none"),
+      help:
+        "uniform: (b + u) / 256 of a byte b, u drawn at every use, so that a density has bits per dimension"
+    ),
+    Hyperparameter(
       "optimizer", .choice(["adam", "adamw", "sgd"]), default: .text("adam"), help: "update rule"),
     Hyperparameter(
       "beta1", .number(0...0.999999), default: .number(0.9),
@@ -139,6 +155,7 @@ extension TrainingOptions {
     learningRate = values.number("learning_rate")
     seed = values.integer("seed")
     binarization = Binarization(rawValue: values.text("binarize")) ?? .none
+    dequantization = Dequantization(rawValue: values.text("dequantize")) ?? .none
     let decay = Float(values.number("weight_decay"))
     let (beta1, beta2) = (Float(values.number("beta1")), Float(values.number("beta2")))
     let epsilon = Float(values.number("epsilon"))
