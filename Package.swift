@@ -86,7 +86,8 @@ let package = Package(
       name: "VQVAE", dependencies: ["VAECore", "NeuralNetworks", "Tensors"], path: "Plugins/VQVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
-      name: "VAEData", dependencies: ["Messages", "Tensors", "CZlib"], swiftSettings: strict),
+      name: "VAEData", dependencies: ["Messages", "Tensors", "VAECore", "CZlib"],
+      swiftSettings: strict),
 
     // Layer 5: training, checkpoints, evaluation.
     .target(
@@ -160,7 +161,8 @@ let package = Package(
       name: "VAECoreTests", dependencies: ["VAECore", "GaussianVAE", "NeuralNetworks", "Tensors"],
       exclude: ["Reference"], swiftSettings: strict),
     .testTarget(
-      name: "VAEDataTests", dependencies: ["VAEData", "Tensors", "CZlib"], swiftSettings: strict),
+      name: "VAEDataTests", dependencies: ["VAEData", "VAECore", "Tensors", "CZlib"],
+      swiftSettings: strict),
     .testTarget(
       name: "VAETrainingTests",
       dependencies: [

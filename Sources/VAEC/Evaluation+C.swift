@@ -32,9 +32,7 @@ public func vae_evaluate(
     let split = try source.split(of: options.split ?? staticText("test"))
     result.pointee = Handles.make(
       try model.read { trained in
-        if let wanted = trained.recipe.data {
-          try source.checkFits(wanted, binarization: trained.options.binarization)
-        }
+        try trained.checkFits(source)
         try Memory.check(rows: 1, of: split.shape)
         let found = trained.evaluate(
           split,
@@ -61,7 +59,7 @@ public func vae_log_likelihood(
     result.pointee = Handles.make(
       try model.read { trained in
         let found = trained.logLikelihoods(
-          try trained.images(images, "images"), samples: Int(samples),
+          try trained.pricedImages(images, "images"), samples: Int(samples),
           seed: Int(bitPattern: UInt(seed)), progress: { _ in !token.isCancelled })
         guard let found else { throw CallError.cancelled }
         return ArrayObject(found)

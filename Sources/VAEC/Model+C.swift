@@ -23,8 +23,7 @@ public func vae_model_create(
     let settings =
       try settings(options.settings, options.setting_count) + seedSetting(options.seed)
     try registry.applyTraining(settings, to: &recipe)
-    recipe.data = try description(
-      options, recipe, binarization: TrainingOptions(recipe.training).binarization)
+    recipe.data = try description(options, recipe, TrainingOptions(recipe.training))
     try registry.apply(settings, to: &recipe)
     let made = try registry.model(recipe, seed: TrainingOptions(recipe.training).seed)
     result.pointee = Handles.make(
@@ -72,7 +71,7 @@ func seedSetting(_ seed: UInt64) -> [(key: String, value: String)] {
 
 /// What options say about the images.
 private func description(
-  _ options: vae_model_options, _ recipe: Recipe, binarization: TrainingOptions.Binarization
+  _ options: vae_model_options, _ recipe: Recipe, _ training: TrainingOptions
 ) throws -> DataDescription {
   let sizes = [options.height, options.width, options.channels]
   guard options.data == nil else {
@@ -82,7 +81,7 @@ private func description(
         "options give data, and sizes or a range as well; leave these zero")
     }
     let source = try Handles.object(options.data, DataObject.self, "options->data").source
-    return try source.description(binarization: binarization)
+    return try source.description(training)
   }
   if let data = recipe.data, sizes == [0, 0, 0], options.range == 0 { return data }
   guard sizes.allSatisfy({ (1...1 << 20).contains($0) }),
@@ -100,7 +99,7 @@ private func description(
     name: "options->range", valueRange: kind.range, rule: kind.rule,
     isDiscrete: kind.rule != "floats",
     train: DataSplit(name: "train", store: NoImages(shape: shape))
-  ).description(binarization: binarization)
+  ).description(training)
 }
 
 /// Images of a size, of which there are none.

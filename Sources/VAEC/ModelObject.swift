@@ -106,6 +106,29 @@ extension TrainedModel {
 
   /// A caller's images, checked against what the model takes, and read in place.
   func images(_ tensor: UnsafePointer<vae_tensor>?, _ name: String) throws -> DataSplit {
+    DataSplit(name: name, store: try memoryImages(tensor, name))
+  }
+
+  /// The same for images that get a probability: where the model is one of bytes, these must be
+  /// some.
+  ///
+  /// - Parameter options: what becomes of values first; nil for what the recipe says.
+  func pricedImages(
+    _ tensor: UnsafePointer<vae_tensor>?, _ name: String, options: TrainingOptions? = nil
+  ) throws -> DataSplit {
+    let images = try memoryImages(tensor, name)
+    let areBytes = takesLevels || (options ?? self.options).dequantization != .none
+    if areBytes, let unquantized = images.firstUnquantizedFloat(name: name) {
+      throw CallError(
+        VAE_ERR_DATA,
+        "\(unquantized), but the model takes bytes, or floats that are all multiples of 1/255")
+    }
+    return DataSplit(name: name, store: images)
+  }
+
+  private func memoryImages(
+    _ tensor: UnsafePointer<vae_tensor>?, _ name: String
+  ) throws -> MemoryImages {
     var images = try TensorView(tensor, name).images(of: imageShape)
     images.divisor = recipe.data?.rule == "binary" ? 1 : 255
     try Memory.check(rows: 1, of: images.shape)
@@ -115,6 +138,6 @@ extension TrainedModel {
         VAE_ERR_DATA,
         "\(name) hold \(found.rawValue) values, but the model takes \(inputRange.rawValue) ones")
     }
-    return DataSplit(name: name, store: images)
+    return images
   }
 }

@@ -21,9 +21,7 @@ public func vae_trainer_create(
       var recipe = trained.recipe
       try Known.registry.apply(settings, to: &recipe)
       let training = TrainingOptions(recipe.training)
-      if let wanted = recipe.data {
-        try data.checkFits(wanted, binarization: training.binarization)
-      }
+      try trained.checkFits(data, options: training)
       try Memory.check(rows: min(training.batchSize, data.train.count), of: data.shape)
       let session = try TrainingSession(
         model: trained.model, recipe: recipe, data: data, run: run, existing: existing,
@@ -96,7 +94,7 @@ public func vae_trainer_step_on(
     let trainer = try Handles.object(trainer, TrainerObject.self, "trainer")
     try trainer.train { trained, session in
       try checkUnfinished(session)
-      let images = try trained.images(batch, "batch")
+      let images = try trained.pricedImages(batch, "batch", options: session.trainer.options)
       try Memory.check(rows: images.count, of: images.shape)
       let values = images.batch(Array(0..<images.count))
       let terms = try session.advance(on: values) { trainer.note($0) }

@@ -184,6 +184,7 @@ extension Registry {
     let prior = try make(.prior, priors)
     build.latents = prior.latents
     let likelihood = try make(.likelihood, likelihoods)
+    try TrainingOptions(recipe.training).dequantization.check(likelihood)
     build.parametersPerPixel = likelihood.parametersPerPixel(channels: data.channels)
     build.couplesChannels = likelihood.couplesChannels
     return Model(

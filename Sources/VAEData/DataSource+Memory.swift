@@ -1,3 +1,5 @@
+import VAECore
+
 extension DataSource {
   /// A source of images in memory, which are drawn from where they are.
   ///
@@ -8,7 +10,7 @@ extension DataSource {
   ///     and `test`.
   ///   - rule: how bytes are read; nil to take them as binary where the range says so, or where
   ///     there is none and all bytes of `train` are 0 or 1, and else to divide them by 255. Floats
-  ///     of rule `bytes/255` promise to be multiples of 1/255.
+  ///     of rule `bytes/255` must be multiples of 1/255; those of no rule have it where they are.
   /// - Throws: `DataError` where sizes, types or values do not agree.
   package static func inMemory(
     train: MemoryImages, test: MemoryImages?, range wanted: ValueRange?, rule: String? = nil
@@ -43,24 +45,19 @@ extension DataSource {
       }
     }
     let range = wanted ?? found
-    let used: ValueRule =
-      given ?? (areBytes ? (isBinary ? .binary : .bytes) : range == .binary ? .binary : .floats)
+    let unquantized =
+      areBytes || range != .unit
+      ? nil : splits.lazy.compactMap { $1.firstUnquantizedFloat(name: $0) }.first
+    if given == .bytes, let unquantized {
+      throw DataError(
+        .unusable, "\(unquantized), which is no multiple of 1/255, but bytes were announced")
+    }
     return DataSource(
-      name: "memory", valueRange: range, rule: used.rawValue, isDiscrete: used != .floats,
+      name: "memory",
+      areBytes
+        ? ValueReading(isBinary ? .binary : .bytes, range: range)
+        : ValueReading(floatsIn: range, unquantizedValue: unquantized, wanted: given),
       train: DataSplit(name: "train", store: train),
       test: test.map { DataSplit(name: "test", store: $0) })
-  }
-}
-
-extension ValueRange {
-  /// Whether every value of another range lies in this one.
-  package func holds(_ other: ValueRange) -> Bool {
-    joined(with: other) == self
-  }
-
-  /// The narrowest range that holds both.
-  func joined(with other: ValueRange) -> ValueRange {
-    let order: [ValueRange] = [.binary, .unit, .real]
-    return order.last { $0 == self || $0 == other } ?? self
   }
 }

@@ -1,4 +1,5 @@
 import Messages
+import VAECore
 
 /// Images to train and measure a model with.
 public struct DataSource: Sendable {
@@ -16,6 +17,11 @@ public struct DataSource: Sendable {
   public internal(set) var notices: [Message] = []
   /// Whether every value is one of the 256 levels k/255, so that bits per dimension have a meaning.
   public let isDiscrete: Bool
+  /// The first float between zero and one that is none of these levels, such as "train[3, 10, 4] is
+  /// 0.5"; nil where there is none.
+  public let unquantizedValue: String?
+  /// What the user should know of how values were read, such as `bytes divided by 255`.
+  public let ruleSentence: String
   /// The examples to train on.
   public let train: DataSplit
   /// The examples that watch over training, where the source sets some apart.
@@ -24,24 +30,46 @@ public struct DataSource: Sendable {
   public let test: DataSplit?
 
   /// A source; all splits have examples of one size.
+  ///
+  /// - Parameters:
+  ///   - name: what the user wrote.
+  ///   - valueRange: where the values lie.
+  ///   - rule: how stored values became those.
+  ///   - ruleSentence: the same for the user; nil for what is said of the rule.
+  ///   - isDiscrete: whether every value is one of the 256 levels k/255.
+  ///   - unquantizedValue: the first float that is none, with its place.
+  ///   - train: the examples to train on.
+  ///   - validation: those that watch over training.
+  ///   - test: those to measure with.
   public init(
-    name: String, valueRange: ValueRange, rule: String, isDiscrete: Bool, train: DataSplit,
+    name: String, valueRange: ValueRange, rule: String, ruleSentence: String? = nil,
+    isDiscrete: Bool, unquantizedValue: String? = nil, train: DataSplit,
     validation: DataSplit? = nil, test: DataSplit? = nil
   ) {
     self.name = name
     self.valueRange = valueRange
     self.rule = rule
     self.isDiscrete = isDiscrete
+    self.unquantizedValue = unquantizedValue
+    self.ruleSentence = ruleSentence ?? ValueRule(rawValue: rule)?.sentence ?? rule
     self.train = train
     self.validation = validation
     self.test = test
   }
 
+  /// A source whose values are read in some way; all splits have examples of one size.
+  init(
+    name: String, _ reading: ValueReading, train: DataSplit, validation: DataSplit? = nil,
+    test: DataSplit? = nil
+  ) {
+    self.init(
+      name: name, valueRange: reading.range, rule: reading.rule.rawValue,
+      ruleSentence: reading.sentence, isDiscrete: reading.isDiscrete,
+      unquantizedValue: reading.unquantizedValue, train: train, validation: validation, test: test)
+  }
+
   /// The size of an example.
   public var shape: ImageShape { train.shape }
-
-  /// What the user should know of how values were read, such as `bytes divided by 255`.
-  public var ruleSentence: String { ValueRule(rawValue: rule)?.sentence ?? rule }
 
   /// The splits there are: `train`, `valid`, `test`, in this order.
   public var splits: [DataSplit] { [train, validation, test].compactMap { $0 } }

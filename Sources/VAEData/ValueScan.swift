@@ -1,3 +1,5 @@
+import VAECore
+
 /// Where floats lie, found in one pass over any number of pieces.
 package struct ValueScan {
   private var isBinary = true

@@ -36,7 +36,7 @@ struct ImageOutput {
   }
 
   /// Writes images `[count, height, width, channels]`: as a grid, or one after the other.
-  func write(_ images: Tensor, range: DataDescription.Range) throws {
+  func write(_ images: Tensor, range: ValueRange) throws {
     if format == .npy { return try write(array: images) }
     let pictures = try Self.pictures(images, range: range)
     let scale = Self.scale(images)
@@ -51,7 +51,7 @@ struct ImageOutput {
   }
 
   /// Writes originals above what became of them.
-  func write(originals: Tensor, reconstructions: Tensor, range: DataDescription.Range) throws {
+  func write(originals: Tensor, reconstructions: Tensor, range: ValueRange) throws {
     let top = try Self.pictures(originals, range: range)
     let bottom = try Self.pictures(reconstructions, range: range)
     let columns =
@@ -64,7 +64,7 @@ struct ImageOutput {
 
   /// Writes walks of one length: a labelled row each; as an animation all of them at once, there
   /// and back; as an array `[walks, steps, height, width, channels]`.
-  func write(_ walks: [LatentWalk], range: DataDescription.Range) throws {
+  func write(_ walks: [LatentWalk], range: ValueRange) throws {
     let images = withoutTape { Tensor.concatenated(walks.map(\.images), axis: 0) }
     if format == .npy {
       let steps = walks[0].images.shape
@@ -102,7 +102,7 @@ struct ImageOutput {
     max(1, 64 / max(1, images.shape[1], images.shape[2]))
   }
 
-  private static func pictures(_ images: Tensor, range: DataDescription.Range) throws
+  private static func pictures(_ images: Tensor, range: ValueRange) throws
     -> [PixelImage]
   {
     let (height, width, channels) = (images.shape[1], images.shape[2], images.shape[3])

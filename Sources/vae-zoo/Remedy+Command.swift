@@ -5,7 +5,7 @@ extension Remedy {
   private static let options = [
     "training.epochs": "--epochs", "training.batch_size": "--batch-size",
     "training.learning_rate": "--learning-rate", "training.binarize": "--binarize",
-    "training.seed": "--seed",
+    "training.dequantize": "--dequantize", "training.seed": "--seed",
   ]
 
   /// As it is typed.

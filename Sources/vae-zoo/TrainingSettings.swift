@@ -22,6 +22,11 @@ struct TrainingSettings: ParsableArguments {
   var binarize: String?
   @Option(
     help: ArgumentHelp(
+      "How bytes become real numbers: none, or uniform, which gives densities bits per dimension (default: the recipe's, none).",
+      valueName: "how"))
+  var dequantize: String?
+  @Option(
+    help: ArgumentHelp(
       "What products and convolutions multiply in updates: float32 or bfloat16 (default: the recipe's, float32).",
       valueName: "type"))
   var precision: String?
@@ -30,7 +35,8 @@ struct TrainingSettings: ParsableArguments {
   var settings: [(key: String, value: String)] {
     let options = [
       ("epochs", epochs), ("batch_size", batchSize), ("learning_rate", learningRate),
-      ("seed", seed), ("binarize", binarize), ("precision", precision),
+      ("seed", seed), ("binarize", binarize), ("dequantize", dequantize),
+      ("precision", precision),
     ]
     return options.compactMap { name, value in
       value.map { (key: "training.\(name)", value: $0) }

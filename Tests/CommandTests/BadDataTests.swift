@@ -260,6 +260,60 @@ final class BadDataTests: CommandTestCase {
     try assertUnusable(data, naming: [data, "--binarize"], settings: ["--binarize", "threshold"])
   }
 
+  func testDequantizingWhatIsNoByteOrHasAProbabilityIsRefused() throws {
+    let wanted = ["--dequantize", "uniform"]
+    let binary = try makeData("binary", binary: true)
+    try assertUnusable(
+      binary, naming: ["--dequantize uniform", "zeros and ones"], settings: wanted)
+    let floats = TestImages().bytes.map { Float($0) / 255 + 0.001 }
+    let data = try write(ArrayFile.npy([64, 8, 8], floats: floats), "images.npy")
+    try assertUnusable(
+      data, naming: ["--dequantize uniform", "images.npy[0, 0, 0] is \(floats[0])"],
+      settings: wanted)
+    let grey = try makeData()
+    for likelihood in ["categorical", "logistic-mixture"] {
+      try assertUnusable(
+        grey, status: 64, naming: ["--dequantize uniform", "--set likelihood=gaussian"],
+        settings: wanted + ["--set", "likelihood=\(likelihood)"])
+    }
+    try assertUnusable(
+      grey, naming: ["bernoulli"], settings: wanted + ["--set", "likelihood=bernoulli"])
+    try assertUnusable(
+      grey, status: 64, naming: ["--dequantize uniform", "--binarize dynamic"],
+      settings: wanted + ["--binarize", "dynamic"])
+  }
+
+  func testFloatsOffTheGridOfBytesAreRefusedByLikelihoodsOfBytesNamingTheFirst() throws {
+    var floats = TestImages().bytes.map { Float($0) / 255 }
+    floats[3 * 64 + 2 * 8 + 5] = 0.5
+    let data = try write(ArrayFile.npy([64, 8, 8], floats: floats), "images.npy")
+    for likelihood in ["categorical", "logistic-mixture"] {
+      try assertUnusable(
+        data, naming: [likelihood, "images.npy[3, 2, 5] is 0.5", "uint8"],
+        settings: ["--set", "likelihood=\(likelihood)"])
+    }
+  }
+
+  func testThePixelCNNThatHasNoNeighboursAdvisesWhatTrains() throws {
+    let data = try write(
+      ArrayFile.npy([64, 1, 20], Array(TestImages(64, height: 1, width: 20).bytes)), "images.npy")
+    let common = [
+      "--data", data, "--out", path("run"), "--epochs", "1", "--batch-size", "16", "--threads", "1",
+    ]
+    for variant in ["pixelcnn", "pixelcnn-vae"] {
+      let refused = try Command.run(["train", variant] + common)
+      XCTAssertEqual(refused.status, 64, refused.err)
+      XCTAssertTrue(refused.err.contains("no neighbours"), refused.err)
+      // What it says after --set, word by word.
+      let words = refused.err.split(whereSeparator: { $0 == " " || $0 == "\n" }).map(String.init)
+      let advice = words.indices.filter { words[$0] == "--set" }.flatMap {
+        ["--set", words[$0 + 1].trimmingCharacters(in: CharacterSet(charactersIn: ",;"))]
+      }
+      XCTAssertFalse(advice.isEmpty, refused.err)
+      try run(["train", variant] + common + advice + ["--force"])
+    }
+  }
+
   func testFewerImagesThanABatchAreRefusedNamingBothNumbers() throws {
     try assertUnusable(
       try makeData(), naming: ["64", "128", "--batch-size"], settings: ["--batch-size", "128"])

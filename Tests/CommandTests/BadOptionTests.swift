@@ -85,6 +85,7 @@ final class BadOptionTests: CommandTestCase {
       (["--learning-rate", "1e9"], ["learning_rate", "1e9"]),
       (["--seed", "-1"], ["training.seed cannot be -1"]),
       (["--binarize", "half"], ["binarize", "half", "threshold", "dynamic"]),
+      (["--dequantize", "half"], ["dequantize", "half", "none", "uniform"]),
       (["--threads", "0"], ["--threads", "0"]),
       (["--threads", "-1"], ["--threads must be between 1 and 256, not -1"]),
       (["--threads", "two"], ["--threads", "two"]),

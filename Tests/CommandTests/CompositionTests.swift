@@ -66,6 +66,76 @@ final class CompositionTests: CommandTestCase {
     XCTAssertEqual(outputs[0], outputs[1])
   }
 
+  func testDequantizedBytesGiveADensityBitsPerDimension() throws {
+    let data = try makeData()
+    let (_, evaluation) = try trainAndUse("uniform", ["--dequantize", "uniform"], data: data)
+    XCTAssertEqual(try recipe("uniform", "training")["dequantize"] as? String, "uniform")
+    XCTAssertEqual(try recipe("uniform", "data")["rule"] as? String, "bytes/255")
+    let bits = try number(evaluation, "bits_per_dim")
+    XCTAssertEqual(
+      bits, (-(try number(evaluation, "elbo")) / 64 + log(256)) / log(2), accuracy: 1e-9)
+    XCTAssertEqual(
+      try number(evaluation, "bits_per_dim_stderr"),
+      try number(evaluation, "elbo_stderr") / 64 / log(2), accuracy: 1e-9)
+    let again = ["evaluate", path("uniform"), "--data", data, "--json", "--threads", "1"]
+    let outputs = try [["--seed", "1"], ["--seed", "1"], ["--seed", "2"]].map {
+      try run(again + $0).out
+    }
+    XCTAssertEqual(outputs[0], outputs[1])
+    XCTAssertNotEqual(outputs[0], outputs[2])
+    let (_, plain) = try trainAndUse("plain", [], data: data)
+    XCTAssertNil(plain["bits_per_dim"], "a density over points has no code")
+    XCTAssertNotEqual(
+      try bytes(path("uniform/weights.safetensors")), try bytes(path("plain/weights.safetensors")))
+  }
+
+  func testDequantizationGoesOnAsItBeganWhenARunIsResumed() throws {
+    let data = try makeData()
+    func train(_ name: String, epochs: Int, _ more: [String]) throws {
+      try run(
+        [
+          "train", "gaussian-vae", "--data", data, "--out", path(name), "--epochs", "\(epochs)",
+          "--batch-size", "16", "--seed", "1", "--threads", "1", "--set", "hidden=16",
+        ] + more)
+    }
+    try train("whole", epochs: 2, ["--dequantize", "uniform"])
+    try train("parts", epochs: 1, ["--dequantize", "uniform"])
+    try run(["train", "--out", path("parts"), "--resume", "--epochs", "2", "--threads", "1"])
+    XCTAssertEqual(
+      try bytes(path("whole/weights.safetensors")), try bytes(path("parts/weights.safetensors")))
+  }
+
+  func testFloatsThatAreDividedBytesTrainLikelihoodsOfBytesAsTheBytesDo() throws {
+    let images = TestImages()
+    let bytes = try write(ArrayFile.npy(images), "bytes.npy")
+    let floats = try write(
+      ArrayFile.npy([64, 8, 8], floats: images.bytes.map { Float($0) / 255 }), "floats.npy")
+    for likelihood in ["categorical", "logistic-mixture"] {
+      var weights: [[UInt8]] = []
+      for (name, data) in [("bytes", bytes), ("floats", floats)] {
+        let out = path("\(likelihood)-\(name)")
+        try run([
+          "train", "gaussian-vae", "--data", data, "--out", out, "--epochs", "1", "--batch-size",
+          "16", "--seed", "1", "--threads", "1", "--set", "likelihood=\(likelihood)",
+        ])
+        weights.append(try self.bytes("\(out)/weights.safetensors"))
+        // Either kind measures either model.
+        for other in [bytes, floats] {
+          let evaluation = try object(
+            run(["evaluate", out, "--data", other, "--split", "train", "--json"]).out)
+          XCTAssertGreaterThan(try number(evaluation, "bits_per_dim"), 0)
+        }
+      }
+      XCTAssertEqual(weights[0], weights[1], likelihood)
+      var off = images.bytes.map { Float($0) / 255 }
+      off[70] = 0.3
+      let data = try write(ArrayFile.npy([64, 8, 8], floats: off), "off.npy")
+      try assertRefused(
+        ["evaluate", path("\(likelihood)-bytes"), "--data", data, "--split", "train"], status: 65,
+        naming: ["off.npy[1, 0, 6] is 0.3", "takes bytes"])
+    }
+  }
+
   func testConvolutionalArchitecturesTakeImagesOfAnySize() throws {
     let data = try makeData(binary: true, height: 9, width: 7)
     for architecture in ["conv", "resnet"] {

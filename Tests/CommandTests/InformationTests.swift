@@ -88,13 +88,13 @@ final class InformationTests: CommandTestCase {
     "describe": ["plugin", "json", "recipe"],
     "train": images.union([
       "recipe", "stage", "from", "data", "out", "epochs", "batch-size", "learning-rate", "seed",
-      "binarize", "precision", "set", "resume", "force", "report", "tensorboard", "no-records",
-      "plugin", "threads", "json",
+      "binarize", "dequantize", "precision", "set", "resume", "force", "report", "tensorboard",
+      "no-records", "plugin", "threads", "json",
     ]),
     "sweep": images.union([
       "recipe", "set", "seeds", "data", "out", "epochs", "batch-size", "learning-rate", "seed",
-      "binarize", "precision", "force", "report", "tensorboard", "no-records", "plugin", "threads",
-      "json",
+      "binarize", "dequantize", "precision", "force", "report", "tensorboard", "no-records",
+      "plugin", "threads", "json",
     ]),
     "evaluate": images.union([
       "data", "split", "importance-samples", "seed", "plugin", "threads", "json",

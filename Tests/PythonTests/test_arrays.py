@@ -151,6 +151,40 @@ class InputTests(unittest.TestCase):
         forced = _small(value_range="bytes").fit(images)
         self.assertEqual(forced.recipe_["data"]["rule"], "bytes/255")
 
+    def test_floats_that_are_divided_bytes_count_as_bytes(self):
+        random = np.random.default_rng(1)
+        grey = random.integers(0, 256, (40, 6, 6), dtype=np.uint8)
+        divided = [grey / 255, (grey / 255).astype(np.float32), grey * np.float32(1 / 255)]
+        for likelihood in ("categorical", "logistic-mixture"):
+            expected = _small(likelihood=likelihood).fit(grey).evaluate(grey)
+            for images in divided:
+                model = _small(likelihood=likelihood).fit(images)
+                self.assertEqual(model.recipe_["data"]["rule"], "bytes/255")
+                self.assertAlmostEqual(
+                    model.evaluate(images)["bits_per_dim"], expected["bits_per_dim"], 4
+                )
+            off = divided[1].copy()
+            off[3, 2, 5] = 0.5
+            with self.assertRaisesRegex(vae_zoo.DataError, r"X\[3, 2, 5, 0\] is 0\.5"):
+                _small(likelihood=likelihood).fit(off)
+            with self.assertRaisesRegex(vae_zoo.DataError, r"X\[3, 2, 5, 0\] is 0\.5"):
+                model.score_samples(off)
+        self.assertEqual(_small().fit(off).recipe_["data"]["rule"], "floats")
+
+    def test_dequantized_bytes_give_a_density_bits_per_dimension(self):
+        random = np.random.default_rng(2)
+        grey = random.integers(0, 256, (40, 6, 6), dtype=np.uint8)
+        model = _small(dequantize="uniform").fit(grey)
+        found = model.evaluate(grey, random_state=1)
+        expected = (-found["elbo"] / 36 + np.log(256)) / np.log(2)
+        self.assertAlmostEqual(found["bits_per_dim"], expected, 9)
+        self.assertEqual(found, model.evaluate(grey / 255, random_state=1))
+        self.assertNotIn("bits_per_dim", _small().fit(grey).evaluate(grey))
+        with self.assertRaisesRegex(vae_zoo.DataError, "zeros and ones"):
+            _small(dequantize="uniform").fit(stripes(40))
+        with self.assertRaisesRegex(vae_zoo.RecipeError, "likelihoods that are densities"):
+            _small(dequantize="uniform", likelihood="categorical").fit(grey)
+
     def test_rows_become_images_of_the_shape_that_is_given(self):
         rows = stripes(40).reshape(40, 36)
         model = _small(image_shape=(6, 6), architecture="conv").set_params(hidden=None).fit(rows)

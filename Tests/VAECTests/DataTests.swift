@@ -55,6 +55,26 @@ final class DataTests: CTestCase {
     }
   }
 
+  func testFloatsThatAreDividedBytesAreBytesAndOthersAreRefusedAsSuchNamingTheFirst() throws {
+    let levels = CTensor((0..<8).map { Float($0) / 255 }, [2, 2, 2])
+    for range in [VAE_RANGE_AUTO, VAE_RANGE_BYTES] {
+      XCTAssertEqual(try info(makeData(train: levels, range: range)).range, VAE_RANGE_BYTES)
+    }
+    XCTAssertEqual(
+      try info(makeData(train: levels, range: VAE_RANGE_UNIT)).range, VAE_RANGE_UNIT,
+      "what is announced holds")
+    let others = CTensor([0, 0.2, 0.4, 0.6, 0.8, 1, 0.3, 0.5], [2, 2, 2])
+    XCTAssertEqual(try info(makeData(train: others)).range, VAE_RANGE_UNIT)
+    refuse(VAE_ERR_DATA, "train[1, 1, 0, 0] is 0.3") {
+      var data: OpaquePointer?
+      return vae_data_from_tensors(others.pointer, nil, VAE_RANGE_BYTES, &data, $0)
+    }
+    refuse(VAE_ERR_DATA, "test[1, 1, 0, 0] is 0.3") {
+      var data: OpaquePointer?
+      return vae_data_from_tensors(levels.pointer, others.pointer, VAE_RANGE_BYTES, &data, $0)
+    }
+  }
+
   func testValuesThatAreNotFiniteAreRefusedNamingTheImage() {
     for bad in [Float.nan, .infinity, -.infinity] {
       for position in [0, 7, 1000, 10_000] {

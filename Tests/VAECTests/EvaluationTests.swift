@@ -50,6 +50,98 @@ final class EvaluationTests: CTestCase {
     }
   }
 
+  func testAModelOfBytesTakesFloatsThatAreBytesAndRefusesOthersNamingTheFirst() throws {
+    let levels = CTensor((0..<8 * 16).map { Float($0 * 37 % 256) / 255 }, [8, 4, 4])
+    var off = (0..<8 * 16).map { Float($0 * 37 % 256) / 255 }
+    off[16 + 5] = 0.5
+    let others = CTensor(off, [8, 4, 4])
+    let data = try makeData(train: levels)
+    for likelihood in ["categorical", "logistic-mixture", "gaussian"] {
+      let isDensity = likelihood == "gaussian"
+      let model = try makeModel(
+        "gaussian-vae",
+        Self.small + [
+          ("likelihood", likelihood), ("training.dequantize", isDensity ? "uniform" : "none"),
+        ], range: VAE_RANGE_BYTES)
+      let trainer = try makeTrainer(model, data, trainerOptions(epochs: 4))
+      try succeed { vae_trainer_step(trainer, nil, $0) }
+      try succeed { vae_trainer_step_on(trainer, levels.pointer, nil, $0) }
+      var options = options()
+      try "train".withCString { split in
+        options.split = split
+        let metrics = try made(freedBy: vae_metrics_free) {
+          vae_evaluate(model, data, &options, nil, $0, $1)
+        }
+        XCTAssertGreaterThan(try metric("bits_per_dim", of: metrics), 0)
+        XCTAssertGreaterThan(try metric("bits_per_dim_stderr", of: metrics), 0)
+        let unfit = try makeData(train: others)
+        refuse(VAE_ERR_DATA, "train[1, 1, 1, 0] is 0.5, but the model takes bytes") {
+          var out: OpaquePointer?
+          return vae_evaluate(model, unfit, &options, nil, &out, $0)
+        }
+        refuse(VAE_ERR_DATA, "train[1, 1, 1, 0] is 0.5") {
+          var out: OpaquePointer?
+          return vae_trainer_create(model, unfit, nil, &out, $0)
+        }
+      }
+      refuse(VAE_ERR_DATA, "batch[1, 1, 1, 0] is 0.5") {
+        vae_trainer_step_on(trainer, others.pointer, nil, $0)
+      }
+      refuse(VAE_ERR_DATA, "images[1, 1, 1, 0] is 0.5") {
+        var out: OpaquePointer?
+        return vae_log_likelihood(model, others.pointer, 2, 0, nil, &out, $0)
+      }
+      let known = try made(freedBy: vae_array_free) {
+        vae_log_likelihood(model, levels.pointer, 2, 0, nil, $0, $1)
+      }
+      XCTAssertEqual(try contents(of: known).shape, [8])
+    }
+  }
+
+  func testDequantizationIsForDensitiesOverBytes() throws {
+    let wanted = [("training.dequantize", "uniform")]
+    func refuseModel(
+      _ status: vae_status, _ words: String, _ settings: [(String, String)], _ range: Int32,
+      line: UInt = #line
+    ) {
+      let list = CSettings(Self.small + wanted + settings)
+      var options = modelOptions(range: range)
+      options.settings = UnsafePointer(list.pointer)
+      options.setting_count = UInt64(list.count)
+      "gaussian-vae".withCString { name in
+        options.variant = name
+        refuse(status, words, #filePath, line) {
+          var out: OpaquePointer?
+          return vae_model_create(&options, &out, $0)
+        }
+      }
+    }
+    refuseModel(VAE_ERR_DATA, "zeros and ones", [], VAE_RANGE_BINARY)
+    refuseModel(VAE_ERR_DATA, "values outside 0 to 1", [], VAE_RANGE_REAL)
+    refuseModel(VAE_ERR_DATA, "values between 0 and 1", [], VAE_RANGE_UNIT)
+    for likelihood in ["categorical", "logistic-mixture"] {
+      refuseModel(
+        VAE_ERR_RECIPE, "training.dequantize=uniform is for likelihoods that are densities",
+        [("likelihood", likelihood)], VAE_RANGE_BYTES)
+    }
+    // And where it is asked for of a model that exists.
+    let grey = CTensor((0..<8 * 16).map { UInt8($0 * 37 % 256) }, VAE_UINT8, shape: [8, 4, 4])
+    let data = try makeData(train: grey)
+    let categorical = try makeModel(
+      "gaussian-vae", Self.small + [("likelihood", "categorical")], range: VAE_RANGE_BYTES)
+    let list = CSettings(wanted)
+    var options = trainerOptions()
+    options.settings = UnsafePointer(list.pointer)
+    options.setting_count = UInt64(list.count)
+    refuse(VAE_ERR_RECIPE, "likelihoods that are densities") {
+      var out: OpaquePointer?
+      return vae_trainer_create(categorical, data, &options, &out, $0)
+    }
+    let density = try makeModel("gaussian-vae", Self.small, range: VAE_RANGE_BYTES)
+    let trainer = try makeTrainer(density, data, options)
+    try succeed { vae_trainer_step(trainer, nil, $0) }
+  }
+
   func testSplitAndSeedAreUsed() throws {
     let model = try makeModel()
     let data = try makeData(train: images(16), test: images(8, seed: 3))

@@ -5,7 +5,7 @@ import XCTest
 final class ModelTests: CTestCase {
   /// The model of C that `makeModel` makes, by Swift.
   private func swiftModel(
-    _ variant: String, _ settings: [(String, String)], range: DataDescription.Range = .binary
+    _ variant: String, _ settings: [(String, String)], range: ValueRange = .binary
   ) throws -> TrainedModel {
     let registry = Registry.builtIn
     var recipe = try registry.recipe(for: variant)

@@ -89,18 +89,25 @@ final class CategoricalLikelihoodTests: XCTestCase {
   }
 
   func testBinaryDataHaveTwoLevelsAndDataOffTheGridAreRefused() throws {
-    func make(_ range: DataDescription.Range, _ rule: String) throws -> any Likelihood {
+    func make(
+      _ range: ValueRange, _ rule: String, _ unquantized: String? = nil
+    ) throws -> any Likelihood {
       try Component<any Likelihood>.categorical.make(
         Hyperparameters(defaultsOf: []),
         BuildContext(
-          data: DataDescription(height: 2, width: 2, channels: 1, range: range, rule: rule),
+          data: DataDescription(
+            height: 2, width: 2, channels: 1, range: range, rule: rule,
+            unquantizedValue: unquantized),
           random: RandomSource(seed: 1)))
     }
     XCTAssertEqual(try make(.binary, "binary").parametersPerPixel(channels: 1), 2)
     XCTAssertEqual(try make(.unit, "bytes/255").parametersPerPixel(channels: 3), 768)
     XCTAssertThrowsError(try make(.unit, "floats")) { error in
       XCTAssertEqual((error as? RecipeError)?.kind, .unsuitableData)
-      XCTAssertTrue("\(error)".contains("categorical") && "\(error)".contains("floats"))
+      XCTAssertTrue("\(error)".contains("categorical") && "\(error)".contains("these are floats"))
+    }
+    XCTAssertThrowsError(try make(.unit, "floats", "train[3, 1] is 0.5")) { error in
+      XCTAssertTrue("\(error)".contains("but train[3, 1] is 0.5; store"), "\(error)")
     }
   }
 }

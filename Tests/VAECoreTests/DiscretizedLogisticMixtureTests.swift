@@ -294,7 +294,7 @@ final class DiscretizedLogisticMixtureTests: XCTestCase {
       (.binary, "binary", 1, ["logistic-mixture", "zeros and ones", "likelihood=bernoulli"]),
       (.binary, "bytes/255", 1, ["zeros and ones"]),
       (.unit, "bytes/255", 9, ["8 at most", "9"]),
-    ] as [(DataDescription.Range, String, Int, [String])] {
+    ] as [(ValueRange, String, Int, [String])] {
       let build = BuildContext(
         data: DataDescription(height: 2, width: 2, channels: channels, range: range, rule: rule),
         random: RandomSource(seed: 1))

@@ -75,6 +75,37 @@ final class MemoryImagesTests: XCTestCase {
     }
   }
 
+  func testTheFirstFloatOffTheGridOfBytesIsNamedInEveryArrangement() {
+    for (name, strides) in arrangements {
+      for element in [MemoryImages.Element.float32, .float64] {
+        let size = element == .float32 ? 4 : 8
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: 240 * size, alignment: 64)
+        defer { memory.deallocate() }
+        for place in 0..<240 {
+          let value = Double(byte(place)) / 255
+          if element == .float32 {
+            memory.storeBytes(of: Float(value), toByteOffset: place * 4, as: Float.self)
+          } else {
+            memory.storeBytes(of: value, toByteOffset: place * 8, as: Double.self)
+          }
+        }
+        let images = MemoryImages(
+          at: memory, count: 3, shape: shape, strides: strides, element: element)
+        XCTAssertNil(images.firstUnquantizedFloat(name: "X"), name)
+        // Row 2, column 1, channel 1 of the second image.
+        let place = strides[0] + 2 * strides[1] + strides[2] + strides[3]
+        if element == .float32 {
+          memory.storeBytes(of: 0.5, toByteOffset: place * 4, as: Float.self)
+        } else {
+          memory.storeBytes(of: 0.5, toByteOffset: place * 8, as: Double.self)
+        }
+        let image = strides[0] == 0 ? 0 : 1
+        XCTAssertEqual(
+          images.firstUnquantizedFloat(name: "X"), "X[\(image), 2, 1, 1] is 0.5", name)
+      }
+    }
+  }
+
   func testOnlyDenseAlignedFloatsAreSeenInPlace() {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: 1024, alignment: 64)
     defer { memory.deallocate() }

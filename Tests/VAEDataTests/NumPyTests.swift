@@ -1,4 +1,5 @@
 import Tensors
+import VAECore
 import VAEData
 import XCTest
 
@@ -82,12 +83,57 @@ final class NumPyTests: DataTestCase {
   }
 
   func testFloatsAreTakenAsTheyAre() throws {
-    let source = try open(TestFiles.npy([3, 1, 2], TestFiles.bytes(units), type: "<f4"))
+    let floats: [Float] = [0, 0.2, 0.4, 0.5, 0.8, 1]
+    let source = try open(TestFiles.npy([3, 1, 2], TestFiles.bytes(floats), type: "<f4"))
     XCTAssertEqual(values(source.train, [2, 0]), [0.8, 1, 0, 0.2])
     XCTAssertEqual(source.valueRange, .unit)
     XCTAssertEqual(source.rule, "floats")
     XCTAssertEqual(source.ruleSentence, "floating-point numbers taken as they are")
     XCTAssertFalse(source.isDiscrete)
+    XCTAssertEqual(source.unquantizedValue, "\(folder)/images.npy[1, 0, 1] is 0.5")
+  }
+
+  func testFloatsThatAreAllMultiplesOfTheLevelsOfBytesCountAsBytes() throws {
+    let levels = (0...255).map { Float($0) / 255 }
+    let computed: [(name: String, values: [Float])] = [
+      ("divided", levels), ("by a reciprocal", (0...255).map { Float($0) * (1 / 255) }),
+      ("in small steps", (0...255).map { Float(Double($0) / 51 / 5) }),
+      ("up by a bit", levels.map { min(1, $0.nextUp) }),
+    ]
+    for (name, floats) in computed {
+      for wanted in [nil, "bytes/255"] {
+        let npy = TestFiles.npy([4, 8, 8], TestFiles.bytes(floats), type: "<f4")
+        let source = try open(npy, rule: wanted)
+        XCTAssertEqual(source.rule, "bytes/255", name)
+        XCTAssertEqual(source.valueRange, .unit, name)
+        XCTAssertTrue(source.isDiscrete, name)
+        XCTAssertNil(source.unquantizedValue, name)
+        XCTAssertTrue(source.ruleSentence.contains("multiples of 1/255"), source.ruleSentence)
+        XCTAssertEqual(values(source.train), floats, name)
+      }
+      let doubles = TestFiles.npy(
+        [4, 8, 8], TestFiles.bytes((0...255).map { Double($0) / 255 }), type: "<f8")
+      XCTAssertEqual(try open(doubles).rule, "bytes/255")
+    }
+    // A run that took them as floats before goes on as it began.
+    let npy = TestFiles.npy([4, 8, 8], TestFiles.bytes(levels), type: "<f4")
+    XCTAssertEqual(try open(npy, rule: "floats").rule, "floats")
+  }
+
+  func testTheFirstValueOffTheGridIsNamedWhereverItLies() throws {
+    for position in [0, 63, 64, 5000, 9999] {
+      for miss in [Float(2e-6), -2e-6, 1.9e-3] {
+        var floats = (0..<10_000).map { Float(1 + $0 % 254) / 255 }
+        floats[position] += miss
+        if position < 9000 { floats[9500] = 0.5001 }
+        let source = try open(
+          TestFiles.npy([100, 10, 10], TestFiles.bytes(floats), type: "<f4"))
+        let place = "[\(position / 100), \(position / 10 % 10), \(position % 10)]"
+        XCTAssertEqual(
+          source.unquantizedValue, "\(folder)/images.npy\(place) is \(floats[position])")
+        XCTAssertEqual(source.rule, "floats")
+      }
+    }
   }
 
   func testFloatsAreBinaryUnitOrRealByTheirValues() throws {
@@ -196,5 +242,19 @@ final class NumPyTests: DataTestCase {
     let source = try DataSource.open(path)
     XCTAssertEqual(source.valueRange, .real)
     XCTAssertEqual(source.rule, "floats")
+  }
+
+  func testATestSplitOffTheGridOfBytesIsNamed() throws {
+    let path = try write(
+      TestFiles.zip([
+        TestFiles.Member(
+          "train", TestFiles.npy([1, 2, 3], TestFiles.bytes(units), type: "<f4")),
+        TestFiles.Member(
+          "test",
+          TestFiles.npy([1, 2, 3], TestFiles.bytes([0, 1, 0.3, 0, 0, 0] as [Float]), type: "<f4")),
+      ]), "images.npz")
+    let source = try DataSource.open(path, rule: "bytes/255")
+    XCTAssertEqual(source.unquantizedValue, "\(path): test[0, 0, 2] is 0.3")
+    XCTAssertFalse(source.isDiscrete)
   }
 }

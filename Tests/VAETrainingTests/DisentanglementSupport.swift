@@ -13,17 +13,22 @@ enum DisentanglementSupport {
       combinations: (0..<count * repeats).map { Int32($0 % count) })
   }
 
-  /// Codes of all examples of a table; the closure gets an example's index and factor values, from
-  /// −1 to 1, and returns its units.
+  /// Posteriors of all examples of a table; the closure gets an example's index and factor values,
+  /// from −1 to 1, and returns the means of its units, whose standard deviation is one number.
   static func representation(
-    _ table: FactorTable, _ code: (Int, [Double]) -> [Double]
+    _ table: FactorTable, deviation: Float = 0.02, _ code: (Int, [Double]) -> [Double]
   ) throws -> FactoredRepresentation {
-    let rows = (0..<table.count).map { index in
-      code(index, zip(table.values(at: index), table.sizes).map(spread))
-    }
+    let rows = (0..<table.count).map { code($0, spread(table, $0)) }
+    let means = rows.flatMap { $0.map(Float.init) }
     return try XCTUnwrap(
       FactoredRepresentation(
-        means: rows.flatMap { $0.map(Float.init) }, units: rows[0].count, factors: table))
+        means: means, variances: means.map { _ in deviation * deviation }, units: rows[0].count,
+        factors: table))
+  }
+
+  /// The factor values of an example, from −1 to 1.
+  static func spread(_ table: FactorTable, _ index: Int) -> [Double] {
+    zip(table.values(at: index), table.sizes).map(spread)
   }
 
   private static func spread(_ value: Int32, _ size: Int) -> Double {
@@ -33,6 +38,13 @@ enum DisentanglementSupport {
   /// Standard normal numbers.
   static func noise(_ name: String, _ count: Int) -> [Double] {
     RandomSource(seed: 11).stream(name).normal([count]).floats.map(Double.init)
+  }
+
+  /// The gap of a representation that has deviations.
+  static func gap(
+    _ representation: FactoredRepresentation, seed: UInt64 = 1
+  ) throws -> MutualInformationGap {
+    try XCTUnwrap(MutualInformationGap(representation, random: RandomSource(seed: seed)))
   }
 
   static func measure(

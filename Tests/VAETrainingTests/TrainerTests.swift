@@ -101,7 +101,7 @@ final class TrainerTests: XCTestCase {
         var options = TrainingSupport.options()
         options.averageDecay = averageDecay
         options.clipNorm = 20
-        options.schedule.name = "cosine"
+        options.schedule.kind = .cosine
         let data = TrainingSupport.stripes()
         let whole = try Trainer(
           model: TrainingSupport.model(convolutional: convolutional), data: data, options: options)

@@ -5,7 +5,7 @@ import XCTest
 /// Data opened for a model that exists.
 final class DataForModelTests: XCTestCase {
   private func recipe(
-    height: Int = 7, width: Int = 5, range: DataDescription.Range, rule: String
+    height: Int = 7, width: Int = 5, range: ValueRange, rule: String
   ) throws -> Recipe {
     var recipe = try Registry.builtIn.recipe(for: "gaussian-vae")
     recipe.data = DataDescription(

@@ -6,7 +6,7 @@ final class TrainedModelTests: XCTestCase {
   private let registry = Registry.builtIn
 
   private func makeModel(
-    _ settings: [(key: String, value: String)] = [], range: DataDescription.Range = .binary
+    _ settings: [(key: String, value: String)] = [], range: ValueRange = .binary
   ) throws -> TrainedModel {
     var recipe = try registry.recipe(for: "gaussian-vae")
     recipe.data = DataDescription(

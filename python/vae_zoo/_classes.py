@@ -24,8 +24,8 @@ _OWN = [
     ),
     (
         "value_range", "auto", "str",
-        "which values images have, ``binary``, ``unit``, ``real`` or ``bytes`` (divided by 255); "
-        "``auto`` is the narrowest that holds all",
+        "which values images have, ``binary``, ``unit``, ``real`` or ``bytes`` (0 to 255, or floats "
+        "that are these divided by 255); ``auto`` is the narrowest that holds all",
     ),
     (
         "settings", None, "mapping or None",

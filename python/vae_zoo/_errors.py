@@ -119,11 +119,24 @@ BY_STATUS: dict[int, type[Error]] = {
 @contextmanager
 def renamed(**words: str) -> Iterator[None]:
     """Lets errors of the call inside name arguments as they are called here."""
+    with _replacing(rf"\b({'|'.join(words)})\b", words):
+        yield
+
+
+@contextmanager
+def elements_renamed(**words: str) -> Iterator[None]:
+    """The same where they name an element, such as ``train[3, 10, 4, 0]``."""
+    with _replacing(rf"\b({'|'.join(words)})(?=\[\d)", words):
+        yield
+
+
+@contextmanager
+def _replacing(pattern: str, words: dict[str, str]) -> Iterator[None]:
     try:
         yield
     except Error as error:
-        names = re.compile(rf"\b({'|'.join(words)})\b")
-        error.args = (names.sub(lambda match: words[match[0]], str(error)), *error.args[1:])
+        text = re.sub(pattern, lambda match: words[match[0]], str(error))
+        error.args = (text, *error.args[1:])
         raise
 
 

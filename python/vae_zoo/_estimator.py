@@ -11,7 +11,7 @@ import numpy as np
 from vae_zoo import _errors
 from vae_zoo._arrays import as_array
 from vae_zoo._data import RANGES, Data, range_code
-from vae_zoo._errors import BusyError, InvalidArgumentError, RecipeError
+from vae_zoo._errors import BusyError, InvalidArgumentError, RecipeError, elements_renamed
 from vae_zoo._library import Path, integer, real, setting_text
 from vae_zoo._model import Model, Parameters
 from vae_zoo._registry import recipe
@@ -228,8 +228,9 @@ class VAE(metaclass=_Variants):
         training = [pair for pair in settings if pair[0].startswith("training.")]
         if goes_on:
             self._check_same_model(made_of, "warm_start=False")
-        model = self._model if goes_on else Model.make(self._variant, settings, data)
-        trainer = Trainer(model, data, training, run, existing_run)
+        with elements_renamed(train="X", test="validation"):
+            model = self._model if goes_on else Model.make(self._variant, settings, data)
+            trainer = Trainer(model, data, training, run, existing_run)
         history: list[dict[str, Any]] = []
         # Before training, so that an interrupted one leaves a model to use.
         self._take(model, output_shape, self._made_of if goes_on else made_of)
@@ -310,8 +311,10 @@ class VAE(metaclass=_Variants):
         if updates is None or updates.settings != training:
             seed = ("training.seed", str(seed_of(self.random_state)))
             data = Data._of_arrays(np.array(shaped), None, range_code(self.value_range))
-            model = self._model if is_fitted else Model.make(self._variant, [*settings, seed], data)
-            updates = Updates(model, data, training, seed)
+            with elements_renamed(train="X"):
+                made_of = [*settings, seed]
+                model = self._model if is_fitted else Model.make(self._variant, made_of, data)
+                updates = Updates(model, data, training, seed)
             if not is_fitted:
                 self._take(model, images.shape[1:], of_model(settings))
                 self.history_ = []
@@ -498,7 +501,8 @@ class VAE(metaclass=_Variants):
             if is_byte:
                 value_range = model.range if model.range in _BYTE_RANGES else RANGES["bytes"]
             X, split = Data._of_arrays(images, None, value_range), "train"
-        return model.evaluate(X, split, count, self._method_seed(random_state))
+        with elements_renamed(train="X"):
+            return model.evaluate(X, split, count, self._method_seed(random_state))
 
     def stage(self: _Self, name: str, settings: Mapping[str, Any] | None = None) -> _Self:
         """An estimator of a further stage, such as ``"prior"`` for a trained VQ-VAE: ``fit`` trains its

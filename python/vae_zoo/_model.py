@@ -12,7 +12,7 @@ import numpy as np
 
 from vae_zoo._arrays import as_numbers, from_library, view
 from vae_zoo._data import Data
-from vae_zoo._errors import MissingParameterError, NotFoundError, renamed
+from vae_zoo._errors import MissingParameterError, NotFoundError, elements_renamed, renamed
 from vae_zoo._interrupt import Interruptible
 from vae_zoo._library import EvaluationOptions, Handle, ModelInfo, ModelOptions, Path, Setting
 from vae_zoo._library import Tensor, call, create, encoded, encoded_path, library
@@ -192,7 +192,7 @@ class Model:
 
     def log_likelihood(self, images: np.ndarray, samples: int, seed: int) -> np.ndarray:
         tensor = view(images)
-        with Interruptible() as token:
+        with elements_renamed(images="X"), Interruptible() as token:
             return self._array(library.vae_log_likelihood, byref(tensor), samples, seed, token)
 
     def evaluate(self, data: Data, split: str, samples: int, seed: int) -> dict[str, Any]:

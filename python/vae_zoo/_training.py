@@ -12,7 +12,7 @@ import numpy as np
 
 from vae_zoo._arrays import view
 from vae_zoo._data import Data
-from vae_zoo._errors import CancelledError, InvalidArgumentError
+from vae_zoo._errors import CancelledError, InvalidArgumentError, elements_renamed
 from vae_zoo._interrupt import Interruptible
 from vae_zoo._library import PROGRESS_CALLBACK, BoundStruct, Path, ProgressStruct, Setting
 from vae_zoo._library import TrainerOptions, call, create, encoded_path, library, settings_array
@@ -118,7 +118,9 @@ class Updates:
     def make(self, images: np.ndarray) -> Bound:
         """One update; gives the terms of its images."""
         bound = BoundStruct()
-        call(library.vae_trainer_step_on, self._trainer._handle, byref(view(images)), byref(bound))
+        with elements_renamed(batch="X"):
+            handle = self._trainer._handle
+            call(library.vae_trainer_step_on, handle, byref(view(images)), byref(bound))
         return _bound(bound)
 
 

@@ -87,11 +87,16 @@ public final class PixelCNNDecoder: AutoregressiveDecoder {
     _ sizes: GatedPixelCNN.Sizes, _ build: BuildContext
   ) throws(RecipeError) {
     guard build.data.height > 1, build.data.width > 1 else {
+      // A perceptron needs something to begin with.
+      let latents: Message =
+        build.latents == .none
+        ? ", and for the latents that it needs \(.setting("prior.name", "standard-normal")) and \(.setting("encoder.name", "mlp"))"
+        : ""
       throw RecipeError(
         .invalid,
         "a pixelcnn decoder needs images, but these data are \(build.data.height)×"
           + "\(build.data.width): a PixelCNN decoder without a spatial output has no neighbours to "
-          + "look at; choose \(.setting("decoder.name", "mlp"))"
+          + "look at; choose \(.setting("decoder.name", "mlp"))\(latents)"
       )
     }
     try sizes.checkKernel(of: .decoder)

@@ -112,7 +112,7 @@ extension Component where Part == any Likelihood {
 }
 
 extension DataDescription {
-  /// Refuses data that are neither bytes nor zeros and ones, to which a probability of levels would
+  /// Refuses data that are neither bytes, nor floats k/255, nor zeros and ones, to which a probability of levels would
   /// assign nothing.
   ///
   /// - Parameters:
@@ -127,14 +127,16 @@ extension DataDescription {
           + "256 values; choose \(.setting("likelihood", "bernoulli"))")
     }
     guard rule != "bytes/255" else { return }
-    let kinds = takesBinary ? "bytes, or of zeros and ones" : "bytes"
+    let kinds =
+      "bytes, or of floats that are all multiples of 1/255"
+      + (takesBinary ? ", or of zeros and ones" : "")
     let binarize: Message =
       range == .unit && takesBinary
       ? "add \(.setting("training.binarize", "threshold")) (or dynamic), " : ""
     throw RecipeError(
       .unsuitableData,
-      "the \(likelihood) likelihood needs data of \(kinds), but these are "
-        + "\(rule); store them as bytes (uint8), \(binarize)or "
+      "the \(likelihood) likelihood needs data of \(kinds), but "
+        + "\(unquantizedValue ?? "these are \(rule)"); store them as bytes (uint8), \(binarize)or "
         + "\(.setting("likelihood", "gaussian"))")
   }
 }

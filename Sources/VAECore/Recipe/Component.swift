@@ -118,25 +118,6 @@ extension BuildContext {
 
 /// What a model must know of its data.
 public struct DataDescription: Equatable, Sendable {
-  /// The range of the values.
-  public enum Range: String, Sendable, CaseIterable {
-    /// Zeros and ones.
-    case binary
-    /// Numbers between zero and one.
-    case unit
-    /// Any finite numbers.
-    case real
-
-    /// Such values in words.
-    public var phrase: String {
-      switch self {
-      case .binary: "zeros and ones"
-      case .unit: "values between 0 and 1"
-      case .real: "values outside 0 to 1"
-      }
-    }
-  }
-
   /// Pixels from top to bottom.
   public let height: Int
   /// Pixels from left to right.
@@ -144,17 +125,21 @@ public struct DataDescription: Equatable, Sendable {
   /// Numbers a pixel.
   public let channels: Int
   /// The range of the values that the model sees.
-  public let range: Range
+  public let range: ValueRange
   /// How stored values become those, for later commands on other data: "binary", "bytes/255" or
   /// "floats".
   public let rule: String
   /// What was done to images before, such as "size=64 crop", for later commands on other data; nil
   /// for nothing.
   public let preparation: String?
+  /// The first value that is none of the 256 levels k/255, such as "train[3, 10, 4] is 0.5"; nil
+  /// where all are, and where it is not known. A recipe does not store it.
+  public let unquantizedValue: String?
 
   /// A description.
   public init(
-    height: Int, width: Int, channels: Int, range: Range, rule: String, preparation: String? = nil
+    height: Int, width: Int, channels: Int, range: ValueRange, rule: String,
+    preparation: String? = nil, unquantizedValue: String? = nil
   ) {
     self.height = height
     self.width = width
@@ -162,6 +147,7 @@ public struct DataDescription: Equatable, Sendable {
     self.range = range
     self.rule = rule
     self.preparation = preparation
+    self.unquantizedValue = unquantizedValue
   }
 
   /// Numbers an example.

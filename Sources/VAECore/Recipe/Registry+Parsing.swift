@@ -151,11 +151,11 @@ extension Registry {
       }
       return value
     }
-    guard let range = object["range"]?.text.flatMap(DataDescription.Range.init(rawValue:)) else {
+    guard let range = object["range"]?.text.flatMap(ValueRange.init(rawValue:)) else {
       throw RecipeError(
         .invalid,
         "\(source): data.range must be one of "
-          + DataDescription.Range.allCases.map(\.rawValue).joined(separator: ", "))
+          + ValueRange.allCases.map(\.rawValue).joined(separator: ", "))
     }
     guard let rule = object["rule"]?.text else {
       throw RecipeError(.invalid, "\(source): data.rule must be a string")

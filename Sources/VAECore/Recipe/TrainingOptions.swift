@@ -13,6 +13,25 @@ public struct TrainingOptions: Equatable, Sendable {
     case dynamic
   }
 
+  /// How bytes become real numbers, for likelihoods that are densities.
+  public enum Dequantization: String, Sendable, CaseIterable {
+    /// They stay as they are.
+    case none
+    /// (b + u) / 256 of a byte b, with u uniform in 0…1, drawn again at every use (Theis et al.
+    /// 2016, section 3.1).
+    case uniform
+  }
+
+  /// The change of the learning rate over a run.
+  public enum ScheduleKind: String, Sendable, CaseIterable {
+    /// None.
+    case constant
+    /// By a factor every so many epochs.
+    case step
+    /// Half a cosine down to a factor.
+    case cosine
+  }
+
   /// Passes over the training data.
   public var epochs = 10
   /// Examples an update.
@@ -23,6 +42,8 @@ public struct TrainingOptions: Equatable, Sendable {
   public var seed = 0
   /// How values become binary.
   public var binarization = Binarization.none
+  /// How bytes become real numbers.
+  public var dequantization = Dequantization.none
   /// The update rule.
   public var rule = UpdateRule.adam()
   /// The change of the learning rate, given the number of updates in all.
@@ -37,10 +58,10 @@ public struct TrainingOptions: Equatable, Sendable {
   /// What matrix products and convolutions multiply in updates; evaluation takes 32-bit floats.
   public var precision = Precision.float32
 
-  /// The schedule by name with what it needs, since its length follows from the data.
+  /// The schedule by its kind with what it needs, since its length follows from the data.
   public struct ScheduleChoice: Equatable, Sendable {
-    /// constant, step or cosine.
-    public var name = "constant"
+    /// How the learning rate changes.
+    public var kind = ScheduleKind.constant
     /// Updates of linear warm-up.
     public var warmUpUpdates = 0
     /// Epochs between steps.
@@ -51,13 +72,13 @@ public struct TrainingOptions: Equatable, Sendable {
     /// The schedule for a run of a number of updates.
     public func schedule(updatesPerEpoch: Int, updates: Int) -> Schedule {
       let body: Schedule =
-        switch name {
-        case "cosine": .cosine(total: max(1, updates - warmUpUpdates), floor: Float(factor))
-        case "step":
+        switch kind {
+        case .cosine: .cosine(total: max(1, updates - warmUpUpdates), floor: Float(factor))
+        case .step:
           .step(
             interval: max(1, Int((stepEpochs * Double(updatesPerEpoch)).rounded())),
             factor: Float(factor))
-        default: .constant
+        case .constant: .constant
         }
       return warmUpUpdates > 0 ? .warmUp(updates: warmUpUpdates, then: body) : body
     }
@@ -83,6 +104,11 @@ extension TrainingOptions {
       "binarize", .choice(Binarization.allCases.map(\.rawValue)), default: .text("none"),
       help: "threshold: one above a half; dynamic: drawn with the value's probability at every use"),
     Hyperparameter(
+      "dequantize", .choice(Dequantization.allCases.map(\.rawValue)), default: .text("none"),
+      help:
+        "uniform: (b + u) / 256 of a byte b, u drawn at every use, so that a density has bits per dimension"
+    ),
+    Hyperparameter(
       "optimizer", .choice(["adam", "adamw", "sgd"]), default: .text("adam"), help: "update rule"),
     Hyperparameter(
       "beta1", .number(0...0.999999), default: .number(0.9),
@@ -98,7 +124,7 @@ extension TrainingOptions {
       "weight_decay", .number(0...1e3), default: .number(0),
       help: "pull of weights to zero: L2 for adam and sgd, decoupled for adamw"),
     Hyperparameter(
-      "schedule", .choice(["constant", "step", "cosine"]), default: .text("constant"),
+      "schedule", .choice(ScheduleKind.allCases.map(\.rawValue)), default: .text("constant"),
       help: "change of the learning rate"),
     Hyperparameter(
       "schedule_epochs", .number(1e-3...1e6), default: .number(10),
@@ -129,6 +155,7 @@ extension TrainingOptions {
     learningRate = values.number("learning_rate")
     seed = values.integer("seed")
     binarization = Binarization(rawValue: values.text("binarize")) ?? .none
+    dequantization = Dequantization(rawValue: values.text("dequantize")) ?? .none
     let decay = Float(values.number("weight_decay"))
     let (beta1, beta2) = (Float(values.number("beta1")), Float(values.number("beta2")))
     let epsilon = Float(values.number("epsilon"))
@@ -139,7 +166,8 @@ extension TrainingOptions {
       default: .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: decay)
       }
     schedule = ScheduleChoice(
-      name: values.text("schedule"), warmUpUpdates: values.integer("warmup_updates"),
+      kind: ScheduleKind(rawValue: values.text("schedule")) ?? .constant,
+      warmUpUpdates: values.integer("warmup_updates"),
       stepEpochs: values.number("schedule_epochs"), factor: values.number("schedule_factor"))
     clipNorm = values.number("clip_norm")
     averageDecay = values.number("average_decay")

@@ -1,3 +1,5 @@
+import VAECore
+
 /// The arrays of one split.
 struct SplitArrays {
   /// `train`, `valid` or `test`.
@@ -49,12 +51,11 @@ extension DataSource {
   ) throws(DataError) {
     let splits = [train] + others
     try Self.checkAgreement(splits)
-    let (rule, range) = try Self.rule(splits, wanted: wanted)
+    let reading = try Self.reading(splits, wanted: wanted)
     let made = Dictionary(
-      uniqueKeysWithValues: others.map { ($0.name, Self.split($0, rule: rule)) })
+      uniqueKeysWithValues: others.map { ($0.name, Self.split($0, rule: reading.rule)) })
     self.init(
-      name: name, valueRange: range, rule: rule.rawValue,
-      isDiscrete: rule != .floats, train: Self.split(train, rule: rule),
+      name: name, reading, train: Self.split(train, rule: reading.rule),
       validation: made["valid"], test: made["test"])
   }
 
@@ -83,20 +84,21 @@ extension DataSource {
     }
   }
 
-  /// The rule in force, and where values lie then.
-  private static func rule(
+  /// The rule in force, and what values are then.
+  private static func reading(
     _ splits: [SplitArrays], wanted: ValueRule?
-  ) throws(DataError) -> (ValueRule, ValueRange) {
+  ) throws(DataError) -> ValueReading {
     switch splits[0].images.values {
     case .booleans:
-      return (.binary, .binary)
+      return ValueReading(.binary)
     case .floats:
-      let found = splits.map(\.images.values.floatRange)
-      if found.contains(.real) { return (.floats, .real) }
-      if found.contains(.unit) { return (.floats, .unit) }
-      return (.binary, .binary)
+      let range = splits.compactMap(\.images.values.floatRange)
+        .reduce(ValueRange.binary) { $0.joined(with: $1) }
+      return ValueReading(
+        floatsIn: range, unquantizedValue: range == .unit ? unquantizedValue(splits) : nil,
+        wanted: wanted)
     case .bytes(_, let largest):
-      if wanted == .bytes || (wanted != .binary && largest > 1) { return (.bytes, .unit) }
+      if wanted == .bytes || (wanted != .binary && largest > 1) { return ValueReading(.bytes) }
       for split in splits {
         if let found = split.images.firstByteAboveOne {
           throw DataError(
@@ -107,8 +109,16 @@ extension DataSource {
                 : "all of \(splits[0].images.name) is 0 or 1 and thus binary; store both alike"))
         }
       }
-      return (.binary, .binary)
+      return ValueReading(.binary)
     }
+  }
+
+  /// The first float of all splits that is none of the levels of a byte, with its place.
+  private static func unquantizedValue(_ splits: [SplitArrays]) -> String? {
+    for split in splits {
+      if let found = split.images.firstUnquantizedFloat { return split.images.name + found }
+    }
+    return nil
   }
 
   private static func split(_ arrays: SplitArrays, rule: ValueRule) -> DataSplit {

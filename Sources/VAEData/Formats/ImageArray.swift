@@ -1,3 +1,5 @@
+import VAECore
+
 /// The images of one split, as read from a file.
 struct ImageArray {
   /// The elements, with what has been found out about them.
@@ -86,6 +88,14 @@ struct ImageArray {
           + "every value must be a finite number")
     }
     return isBinary ? .binary : isUnit ? .unit : .real
+  }
+
+  /// The first float that is none of the 256 levels k/255, with its place, such as `[3, 10, 4] is
+  /// 0.5`; nil for other elements. It is asked of floats between zero and one.
+  var firstUnquantizedFloat: String? {
+    guard case .floats(let memory, _) = values else { return nil }
+    let floats = memory.elements(as: Float.self)
+    return ByteLevels.firstMiss(in: floats).map { "\(sizes.index(of: $0)) is \(floats[$0])" }
   }
 
   /// The first byte that is neither 0 nor 1, with its place, such as `[3, 10, 4] is 17`.

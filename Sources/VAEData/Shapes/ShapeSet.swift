@@ -1,3 +1,5 @@
+import VAECore
+
 /// The built-in sets of generated images with known factors.
 ///
 /// Nothing is stored: an image is drawn when it is asked for, the same on every machine.

@@ -1,4 +1,5 @@
 import Tensors
+import VAECore
 
 /// Images in memory that belongs to somebody else, and that is read in place.
 ///
@@ -129,21 +130,51 @@ extension MemoryImages {
   package func valueRange(name: String) throws(DataError) -> ValueRange {
     if element == .uint8 && divisor != 1 { return .unit }
     var scan = ValueScan()
-    var buffer = [Float](repeating: 0, count: isDenseFloat32 ? 0 : shape.count)
-    for index in 0..<count {
-      if let image = view(index..<index + 1) {
-        image.withFloats { scan.add($0) }
-      } else {
-        buffer.withUnsafeMutableBufferPointer { write([index], into: $0) }
-        buffer.withUnsafeBufferPointer { scan.add($0) }
-      }
-      guard scan.range != nil else {
-        throw DataError(
-          .unusable,
-          "\(name) hold an infinity or a NaN in image \(index); every value must be finite")
-      }
+    let endless = firstImage { values in
+      scan.add(values)
+      return scan.range == nil ? 0 : nil
+    }
+    if let endless {
+      throw DataError(
+        .unusable,
+        "\(name) hold an infinity or a NaN in image \(endless.index); every value must be finite")
     }
     return scan.range ?? .real
+  }
+
+  /// The first float that is none of the 256 levels k/255, with its place, such as "images[3, 10, 4,
+  /// 0] is 0.5"; nil where all are. It is asked of values between zero and one.
+  package func firstUnquantizedFloat(name: String) -> String? {
+    guard element != .uint8 else { return nil }
+    var value: Float = 0
+    let found = firstImage { values in
+      let place = ByteLevels.firstMiss(in: values)
+      if let place { value = values[place] }
+      return place
+    }
+    return found.map { index, place in
+      let sizes = ArraySizes([count, shape.height, shape.width, shape.channels])
+      return "\(name)\(sizes.index(of: index * shape.count + place)) is \(value)"
+    }
+  }
+
+  /// The first image, with a place in it, for which a question about its values as they are drawn
+  /// has an answer.
+  private func firstImage(
+    where answer: (UnsafeBufferPointer<Float>) -> Int?
+  ) -> (index: Int, place: Int)? {
+    var buffer = [Float](repeating: 0, count: isDenseFloat32 ? 0 : shape.count)
+    for index in 0..<count {
+      let found: Int?
+      if let image = view(index..<index + 1) {
+        found = image.withFloats(answer)
+      } else {
+        buffer.withUnsafeMutableBufferPointer { write([index], into: $0) }
+        found = buffer.withUnsafeBufferPointer(answer)
+      }
+      if let found { return (index, found) }
+    }
+    return nil
   }
 
   /// The largest byte, zero for other elements.

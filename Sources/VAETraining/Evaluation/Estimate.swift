@@ -27,4 +27,9 @@ public struct Estimate: Equatable, Sendable {
   public func scaled(by factor: Double) -> Estimate {
     Estimate(mean: mean * factor, standardError: standardError * abs(factor))
   }
+
+  /// The estimate of what is a constant more.
+  func shifted(by constant: Double) -> Estimate {
+    Estimate(mean: mean + constant, standardError: standardError)
+  }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -56,7 +55,8 @@ public struct Evaluator {
     /// asked for.
     public var nll: (estimate: Estimate, samples: Int)?
     /// Bits a dimension: of the importance-weighted likelihood where there is one, else of the
-    /// bound. Nil for densities over real numbers.
+    /// bound; of dequantized bytes an upper bound on those of the bytes. Nil for densities over
+    /// other real numbers.
     public var bitsPerDimension: Estimate?
     /// Latent units that carry information.
     public var activeUnits: Estimate?
@@ -96,7 +96,7 @@ public struct Evaluator {
       }
       guard progress(1) else { return nil }
       var result = sums.result(
-        dimensions: model.likelihood.isDiscrete ? examples.split.shape.count : nil,
+        code: CodeLength(of: examples, isDiscrete: model.likelihood.isDiscrete),
         importanceSamples: importanceSamples)
       result.disentanglement = factors.flatMap(sums.representation).map {
         Disentanglement($0, random: random.child("disentanglement"))
@@ -210,6 +210,8 @@ public struct Evaluator {
     var codeUsage: CodeUsage?
     let keepsMeans: Bool
     private var means: [Float] = []
+    /// As many as means, or fewer where a posterior has none.
+    private var variances: [Float] = []
     private var units = 0
 
     init(codeUsage: CodeUsage?, keepsMeans: Bool) {
@@ -225,6 +227,7 @@ public struct Evaluator {
         activeUnits.add(mean.floats, units: mean.shape.removingFirst.count)
         if keepsMeans, mean.rank == 2 {
           means += mean.floats
+          variances += evaluation.posterior.variance?.floats ?? []
           units = mean.shape[1]
         }
       }
@@ -242,12 +245,14 @@ public struct Evaluator {
       }
     }
 
-    /// The means of all examples with their factors; nil where there are no vectors of means.
+    /// The posteriors of all examples with their factors; nil where there are no vectors of means.
     func representation(_ factors: FactorTable) -> FactoredRepresentation? {
-      FactoredRepresentation(means: means, units: units, factors: factors)
+      FactoredRepresentation(
+        means: means, variances: variances.count == means.count ? variances : nil, units: units,
+        factors: factors)
     }
 
-    func result(dimensions: Int?, importanceSamples: Int?) -> Result {
+    func result(code: CodeLength?, importanceSamples: Int?) -> Result {
       let count = Double(max(1, rates.count))
       let elbos = zip(rates, distortions).map { -($0 + $1) }
       let nll = importanceSamples.map {
@@ -257,9 +262,7 @@ public struct Evaluator {
       return Result(
         examples: rates.count, elbo: elbo, rate: Estimate(of: rates),
         distortion: Estimate(of: distortions), nll: nll,
-        bitsPerDimension: dimensions.map {
-          (nll?.estimate ?? elbo.scaled(by: -1)).scaled(by: 1 / (Double($0) * log(2)))
-        },
+        bitsPerDimension: code?.bitsPerDimension(of: nll?.estimate ?? elbo.scaled(by: -1)),
         activeUnits: activeUnits.count,
         unitRates: unitRates.isEmpty ? nil : unitRates.flatMap { $0.map { $0 / count } },
         layerRates: layerRates.map { $0 / count }, codeUsage: codeUsage)

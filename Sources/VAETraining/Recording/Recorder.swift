@@ -41,7 +41,7 @@ final class Recorder {
   init(model: Model, data: DataSource, options: TrainingOptions) {
     self.model = model
     let split = data.heldOut ?? data.train
-    examples = Examples(split, binarization: options.binarization)
+    examples = Examples(split, options)
     isReal = data.valueRange == .real
     random = RandomSource(seed: UInt64(bitPattern: Int64(options.seed))).child("records")
     let limit =

@@ -4,18 +4,30 @@ import Tensors
 import VAECore
 import VAEData
 
-/// The examples of a split as a model sees them: batches of tensors, made binary where the recipe
-/// says so.
+/// The examples of a split as a model sees them: batches of tensors, made binary or real where the
+/// recipe says so.
 public struct Examples {
   /// Where they come from.
   public let split: DataSplit
   /// How values become binary.
   public let binarization: TrainingOptions.Binarization
+  /// How bytes become real numbers.
+  public let dequantization: TrainingOptions.Dequantization
 
   /// Examples of a split.
-  public init(_ split: DataSplit, binarization: TrainingOptions.Binarization = .none) {
+  public init(
+    _ split: DataSplit, binarization: TrainingOptions.Binarization = .none,
+    dequantization: TrainingOptions.Dequantization = .none
+  ) {
     self.split = split
     self.binarization = binarization
+    self.dequantization = dequantization
+  }
+
+  /// Examples of a split as options say.
+  public init(_ split: DataSplit, _ options: TrainingOptions) {
+    self.init(
+      split, binarization: options.binarization, dequantization: options.dequantization)
   }
 
   /// The number of examples.
@@ -25,23 +37,26 @@ public struct Examples {
   ///
   /// - Parameters:
   ///   - indices: in this split.
-  ///   - context: the dynamic binarization draws from its stream `binarization` at its step, so a
-  ///     training example is drawn anew at every use and a held-out one is the same at every
-  ///     evaluation.
+  ///   - context: the dynamic binarization draws from its stream `binarization` at its step, the
+  ///     uniform dequantization from `dequantization`, so a training example is drawn anew at every
+  ///     use and a held-out one is the same at every evaluation.
   public func batch(_ indices: [Int], _ context: Context) -> Tensor {
     batch(of: split.batch(indices), indices, context)
   }
 
-  /// Values `[N, height, width, channels]` that come from elsewhere, made binary as those of the
-  /// split.
+  /// Values `[N, height, width, channels]` that come from elsewhere, made binary or real as those of
+  /// the split.
   func batch(of values: Tensor, _ indices: [Int], _ context: Context) -> Tensor {
-    switch binarization {
-    case .none: return values
-    case .threshold: return values.isAbove(0.5)
-    case .dynamic:
-      let uniform = context.stream("binarization").uniform(
+    func uniform(_ stream: String) -> Tensor {
+      context.stream(stream).uniform(
         indices.map(UInt64.init), shape: values.shape.removingFirst)
-      return (values - uniform).isAbove(0)
+    }
+    switch (binarization, dequantization) {
+    case (.none, .none): return values
+    case (.threshold, _): return values.isAbove(0.5)
+    case (.dynamic, _): return (values - uniform("binarization")).isAbove(0)
+    // (b + u) / 256, where values are b / 255 (Theis et al. 2016, section 3.1).
+    case (.none, .uniform): return values * (255 / 256) + uniform("dequantization") * (1 / 256)
     }
   }
 }
@@ -62,33 +77,4 @@ package struct EpochOrder {
   package func batch(_ number: Int, size: Int) -> [Int] {
     Array(indices[number * size..<min((number + 1) * size, indices.count)])
   }
-}
-
-extension DataSource {
-  /// What a model must know of this source, once values have become binary where that is asked for.
-  ///
-  /// - Throws: `RecipeError` of kind `unsuitableData` where values cannot be made binary.
-  public func description(
-    binarization: TrainingOptions.Binarization
-  ) throws(RecipeError) -> DataDescription {
-    guard binarization == .none || valueRange != .real else {
-      throw RecipeError(
-        .unsuitableData,
-        "\(.setting("training.binarize", binarization.rawValue)) needs values between 0 and 1, but "
-          + "\(name) has values outside"
-      )
-    }
-    let range: DataDescription.Range =
-      switch (binarization, valueRange) {
-      case (.threshold, _), (.dynamic, _), (.none, .binary): .binary
-      case (.none, .unit): .unit
-      case (.none, .real): .real
-      }
-    return DataDescription(
-      height: shape.height, width: shape.width, channels: shape.channels, range: range,
-      rule: rule, preparation: preparation)
-  }
-
-  /// The split that watches over training: `valid` where there is one, else `test`.
-  public var heldOut: DataSplit? { validation ?? test }
 }

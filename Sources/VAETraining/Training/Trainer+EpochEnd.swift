@@ -49,7 +49,7 @@ extension Trainer {
   private func measureHeldOut(into record: inout EpochRecord) throws {
     let held = data.heldOut
     let evaluator = Evaluator(
-      model: model, examples: Examples(held ?? data.train, binarization: options.binarization),
+      model: model, examples: Examples(held ?? data.train, options),
       seed: options.seed, exampleLimit: held == nil ? Self.diagnosedExamples : nil)
     guard let result = evaluator.run() else { return }
     if held != nil {

@@ -26,7 +26,7 @@ final class TrainingBatches {
   ) throws(TrainingError) {
     (self.model, self.stage, self.random) = (model, stage, random)
     size = options.batchSize
-    examples = Examples(data.train, binarization: options.binarization)
+    examples = Examples(data.train, options)
     let count = examples.count
     let full = count / size
     updatesPerEpoch = options.dropsLastBatch || count % size == 0 ? full : full + 1

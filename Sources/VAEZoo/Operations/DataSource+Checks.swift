@@ -7,28 +7,39 @@ extension DataSource {
   /// must have its size and range. Images are prepared as those were that it was trained on, where
   /// `images` does not say otherwise.
   ///
+  /// - Parameters:
+  ///   - specification: the built-in name, or the path.
+  ///   - recipe: of the model.
+  ///   - options: what becomes of values first.
+  ///   - takesLevels: whether values must be among the 256 levels k/255.
+  ///   - images: how image files are decoded; nil for a program that does not decode any.
   /// - Throws: `DataError` where the data cannot be read, `RecipeError` of kind `unsuitableData`
   ///   where they do not fit.
   public static func open(
     _ specification: String, for recipe: Recipe, options: TrainingOptions,
-    images: ImageFolderOptions? = nil
+    takesLevels: Bool = false, images: ImageFolderOptions? = nil
   ) throws -> DataSource {
     guard let wanted = recipe.data else {
       throw RecipeError(.malformed, "the recipe has no data part, so its model has no size")
     }
     let source = try DataSource.open(
       specification, rule: wanted.rule, preparation: wanted.preparation, images: images)
-    try source.checkFits(wanted, binarization: options.binarization)
+    try source.checkFits(wanted, options: options, takesLevels: takesLevels)
     return source
   }
 
-  /// Refuses data of another size or range than a model takes.
+  /// Refuses data of another size or range than a model takes, or of values that are no bytes where
+  /// it is a model of bytes.
   ///
+  /// - Parameters:
+  ///   - wanted: what the model takes.
+  ///   - options: what becomes of values first.
+  ///   - takesLevels: whether its likelihood gives probabilities to the 256 levels k/255 alone.
   /// - Throws: `RecipeError` of kind `unsuitableData`.
-  public func checkFits(
-    _ wanted: DataDescription, binarization: TrainingOptions.Binarization
+  func checkFits(
+    _ wanted: DataDescription, options: TrainingOptions, takesLevels: Bool
   ) throws(RecipeError) {
-    let found = try description(binarization: binarization)
+    let found = try description(binarization: options.binarization)
     guard
       found.height == wanted.height, found.width == wanted.width, found.channels == wanted.channels
     else {
@@ -45,6 +56,12 @@ extension DataSource {
         .unsuitableData,
         "\(name) has \(found.range.phrase), but the model takes \(wanted.range.phrase)"
       )
+    }
+    guard isDiscrete || !(takesLevels || options.dequantization != .none) else {
+      throw RecipeError(
+        .unsuitableData,
+        "\(unquantizedValue ?? "\(name) has \(valueRange.phrase)"), but the model takes bytes, or floats "
+          + "that are all multiples of 1/255")
     }
   }
 }

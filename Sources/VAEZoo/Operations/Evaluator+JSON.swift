@@ -30,7 +30,7 @@ extension Evaluator.Result {
       object["codebook_usage"] = .finite(codeUsage.share)
     }
     if let disentanglement {
-      object["mig"] = .finite(disentanglement.mutualInformationGap.score)
+      if let gap = disentanglement.mutualInformationGap { object["mig"] = .finite(gap.score) }
       object["factor_vae_score"] = .finite(disentanglement.factorVAEScore.score)
       object["dci_disentanglement"] = .finite(disentanglement.dci.disentanglement)
       object["dci_completeness"] = .finite(disentanglement.dci.completeness)

@@ -122,7 +122,25 @@ extension TrainedModel {
   public func data(
     _ specification: String, images: ImageFolderOptions? = nil
   ) throws -> DataSource {
-    try DataSource.open(specification, for: recipe, options: options, images: images)
+    try DataSource.open(
+      specification, for: recipe, options: options, takesLevels: takesLevels, images: images)
+  }
+
+  /// Refuses data of another size, range or kind of values than this model takes.
+  ///
+  /// - Parameters:
+  ///   - data: what it is to be trained on or measured with.
+  ///   - options: what becomes of values first; nil for what the recipe says.
+  /// - Throws: `RecipeError` of kind `unsuitableData`.
+  public func checkFits(_ data: DataSource, options: TrainingOptions? = nil) throws(RecipeError) {
+    guard let wanted = recipe.data else { return }
+    try data.checkFits(wanted, options: options ?? self.options, takesLevels: takesLevels)
+  }
+
+  /// Whether values must be among the 256 levels k/255: where bytes, or floats that are such
+  /// quotients, have a likelihood of discrete values.
+  public var takesLevels: Bool {
+    model.likelihood.isDiscrete && recipe.data?.range == .unit && recipe.data?.rule == "bytes/255"
   }
 
   /// The model of a further stage, such as a prior over the codes of a trained VQ-VAE: a new one
@@ -155,7 +173,7 @@ extension TrainedModel {
 
   /// The examples of a split as this model takes them.
   public func examples(_ split: DataSplit) -> Examples {
-    Examples(split, binarization: options.binarization)
+    Examples(split, options)
   }
 
   /// Measures the model on a split, its units against the factors too where the split has them;

@@ -168,7 +168,7 @@ public final class TrainingSession {
     try registry.applyTraining(settings, to: &recipe)
     let options = TrainingOptions(recipe.training)
     let data = try open(recipe.data)
-    recipe.data = try data.description(binarization: options.binarization)
+    recipe.data = try data.description(options)
     try registry.apply(settings, to: &recipe)
     let model = try registry.model(recipe, seed: options.seed)
     return (TrainedModel(model: model, recipe: recipe, source: source), data)
@@ -190,9 +190,11 @@ public final class TrainingSession {
   ) throws {
     self.recipe = recipe
     self.data = data
+    let options = TrainingOptions(recipe.training)
+    try options.dequantization.check(model.likelihood)
+    _ = try data.description(options)
     trainer = try Trainer(
-      model: model, data: data, options: TrainingOptions(recipe.training), stage: recipe.stage,
-      start: start)
+      model: model, data: data, options: options, stage: recipe.stage, start: start)
     var checkpoint: StoredCheckpoint?
     if let path {
       let run = try RunFolder.create(

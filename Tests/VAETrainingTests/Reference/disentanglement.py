@@ -8,7 +8,7 @@
 Written with Python 3.11, NumPy 2.4.6 and scikit-learn 1.9.1; the same versions write the same file.
 
 The representation is neither good nor bad: a unit that knows one factor well, one that knows another
-badly, one that mixes two, and one of noise. Gaps, votes and entropic scores follow the formulas of
+badly, one that mixes two, and one of noise. Votes and entropic scores follow the formulas of
 the papers in 64-bit floats. Importances are those of scikit-learn's random forests, one for each
 depth, all units at each split.
 """
@@ -18,9 +18,7 @@ import pathlib
 
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.metrics import mutual_info_score
 
-BINS = 20
 VOTES = 200_000
 EXAMPLES_PER_VOTE = 64
 TREES = 1000
@@ -42,21 +40,6 @@ means = np.stack(
     axis=1,
 )
 means = np.float64(np.float32(np.round(means, 4)))
-
-
-def mutual_information_gaps():
-    """(I_first - I_second) / H for each factor, by bins of equal width."""
-    bins = []
-    for unit in means.T:
-        edges = np.histogram_bin_edges(unit, BINS)
-        # A value beside an edge could fall on either side of it by rounding.
-        assert np.abs(unit[:, None] - edges[1:-1]).min() > 1e-9
-        bins.append(np.digitize(unit, edges[1:-1]))
-    gaps = []
-    for factor in factors.T:
-        information = sorted(mutual_info_score(factor, column) for column in bins)
-        gaps.append((information[-1] - information[-2]) / mutual_info_score(factor, factor))
-    return gaps
 
 
 def factor_vae_score():
@@ -103,7 +86,6 @@ reference = {
     "sizes": sizes,
     "combinations": np.ravel_multi_index(factors.T, sizes).tolist(),
     "means": np.round(means, 4).tolist(),
-    "gaps": mutual_information_gaps(),
     "factor_vae_score": factor_vae_score(),
     "importances": [matrix.tolist() for matrix in rounded],
     "scores_at_depth_6": {

@@ -261,7 +261,7 @@ vae_status vae_recipe_json(
 /* ------------------------------------------------------------------------------------------------- data */
 
 /* Which values images have. */
-#define VAE_RANGE_AUTO 0   /* the narrowest that holds all values; bytes are binary or VAE_RANGE_BYTES */
+#define VAE_RANGE_AUTO 0   /* the narrowest of binary, bytes, unit and real that holds all values */
 #define VAE_RANGE_BINARY 1 /* zeros and ones */
 #define VAE_RANGE_UNIT 2   /* between zero and one */
 #define VAE_RANGE_REAL 3   /* any finite numbers */
