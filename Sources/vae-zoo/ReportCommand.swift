@@ -37,8 +37,8 @@ struct CompareCommand: ParsableCommand {
     discussion: """
       A table on standard output: the last held-out numbers of each run and, where it was evaluated, what that found; \
       then means and standard deviations of the runs that differ in their seeds only. \
-      With --out also an HTML file: all runs in one plane of rate and distortion, learning curves, pictures, and the \
-      settings that differ.
+      With --out also an HTML file: all runs in one plane of rate and distortion, learning curves, one slider that \
+      moves latents, rates, histograms and pictures of all runs through the training, and the settings that differ.
 
         vae-zoo compare beta1 beta2 beta4 --out betas.html
       """)

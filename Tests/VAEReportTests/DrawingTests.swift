@@ -136,6 +136,21 @@ final class DrawingTests: XCTestCase {
     XCTAssertEqual(histogram.frames, [[100, 67]])
   }
 
+  func testHeightsByRootsAreThoseOfSharesOfAllValues() {
+    let histogram = Histogram(
+      [[0.1, 0.2, 0.3, 0.9], [0.1, 0.1, 0.1, 0.1], [.nan]], low: 0, high: 1, bins: 2)
+    XCTAssertEqual(histogram.largestShare, 1)
+    XCTAssertEqual(histogram.roots(top: 1), [[87, 50], [100, 0], [0, 0]])
+    XCTAssertEqual(histogram.roots(top: 0.25), [[100, 100], [100, 0], [0, 0]])
+    let axis = Axis(.root, 0, 100)
+    XCTAssertEqual(axis.place(25), 0.5)
+    for high in [2.0, 17, 56, 100] {
+      let places = Axis(.root, 0, high).ticks.map { Axis(.root, 0, high).place($0.value) }
+      XCTAssertGreaterThanOrEqual(places.count, 4, "\(high)")
+      XCTAssertTrue(zip(places, places.dropFirst()).allSatisfy { $1 - $0 > 0.07 }, "\(high)")
+    }
+  }
+
   func testLinesOfEqualBoundHaveEqualSums() {
     let x = Axis(.linear, 0, 30)
     let y = Axis(.linear, 70, 210)

@@ -6,26 +6,9 @@ import VAETraining
 import XCTest
 
 /// Pages about made-up runs.
-final class PageTests: XCTestCase {
-  private func history(_ run: MadeRun) throws -> RunHistory {
-    var run = run
-    let path = temporaryFolder(self)
-    try run.write(to: path)
-    return try RunHistory.read(path)
-  }
-
+final class PageTests: ReportTestCase {
   private func page(_ run: MadeRun) throws -> String {
     String(decoding: try Report.page(history(run)), as: UTF8.self)
-  }
-
-  /// The data of the script.
-  private func data(_ page: String) throws -> [String: Any] {
-    let start = try XCTUnwrap(page.range(of: "id=\"data\">"))
-    let end = try XCTUnwrap(page.range(of: "</script>", range: start.upperBound..<page.endIndex))
-    let text = String(page[start.upperBound..<end.lowerBound])
-    XCTAssertFalse(text.contains("<"))
-    let value = try JSONSerialization.jsonObject(with: Data(text.utf8))
-    return try XCTUnwrap(value as? [String: Any])
   }
 
   private static let kinds: [(name: String, run: MadeRun)] = {
@@ -407,116 +390,5 @@ final class PageTests: XCTestCase {
     XCTAssertThrowsError(try RunHistory.read(path)) {
       XCTAssertTrue("\($0)".contains("12 examples"), "\($0)")
     }
-  }
-
-  // MARK: Several runs
-
-  func testAComparisonShowsWhatDiffersAndWhatEachCameTo() throws {
-    var runs = try [1, 4].map { beta in
-      var run = MadeRun()
-      run.beta = beta
-      return try history(run)
-    }
-    runs[0].name = "one"
-    runs[1].name = "four"
-    let comparison = Comparison(runs)
-    XCTAssertNil(comparison.note)
-    XCTAssertEqual(comparison.differences.map(\.name), ["objective.beta"])
-    XCTAssertEqual(comparison.differences.first?.values, ["1", "4"])
-    let table = comparison.table
-    XCTAssertEqual(table.rows.map { $0[0] }, ["one", "four"])
-    let column = try XCTUnwrap(table.header.firstIndex(of: "−ELBO"))
-    XCTAssertEqual(table.rows.map { $0[column] }, ["113.50", "113.50"])
-    XCTAssertFalse(table.header.contains("MIG"), "none was evaluated")
-    let page = String(decoding: try Report.page(comparison), as: UTF8.self)
-    try assertWellFormed(page, "comparison")
-    XCTAssertTrue(page.contains("objective.beta"))
-  }
-
-  func testRunsOfOneNameAreToldApartAndOtherDataAreSaid() throws {
-    var other = MadeRun()
-    other.data = "fashion"
-    var runs = [try history(MadeRun()), try history(other)]
-    runs[0].name = "run"
-    runs[1].name = "run"
-    let comparison = Comparison(runs)
-    XCTAssertEqual(comparison.runs.map(\.name), runs.map(\.path))
-    XCTAssertTrue(try XCTUnwrap(comparison.note).contains("fashion, mnist"))
-  }
-
-  func testColoursAreRecipesAndMarksAreSeeds() throws {
-    let runs = try [(1, 0), (1, 1), (4, 0), (4, 1), (2, 0)].map { beta, seed in
-      var run = MadeRun()
-      (run.beta, run.seed) = (beta, seed)
-      var history = try history(run)
-      history.name = "beta=\(beta)-seed=\(seed)"
-      return history
-    }
-    let looks = Comparison(runs).looks
-    XCTAssertEqual(looks.map(\.color), [0, 0, 1, 1, 2])
-    XCTAssertEqual(looks.map(\.mark), [0, 1, 0, 1, 0])
-    XCTAssertEqual(looks.map(\.recipe), ["beta=1", "beta=1", "beta=4", "beta=4", "beta=2"])
-    XCTAssertEqual(looks[3].label, "beta=4 seed=1")
-    let path = try XCTUnwrap(Comparison(runs).meanPath)
-    XCTAssertEqual(path.setting, "beta")
-    XCTAssertEqual(path.terms.count, 3)
-    XCTAssertNil(Comparison([runs[0], runs[2]]).meanPath, "one seed each")
-    let page = String(decoding: try Report.page(Comparison(runs)), as: UTF8.self)
-    try assertWellFormed(page, "seeds")
-    XCTAssertEqual(page.components(separatedBy: "<ul class=\"legend\">").count, 2, "one legend")
-  }
-
-  func testProbabilitiesAndDensitiesAreToldApart() throws {
-    let runs = try ["bernoulli", "gaussian"].map { likelihood in
-      var run = MadeRun()
-      run.likelihood = likelihood
-      var history = try history(run)
-      history.name = likelihood
-      return history
-    }
-    let comparison = Comparison(runs)
-    XCTAssertEqual(comparison.likelihoodKinds.map(\.name), ["probabilities", "densities"])
-    XCTAssertTrue(try XCTUnwrap(comparison.note).contains("densities (gaussian)"))
-    let page = String(decoding: try Report.page(comparison), as: UTF8.self)
-    XCTAssertTrue(page.contains("Where each run ended (probabilities)"))
-    XCTAssertTrue(page.contains("Where each run ended (densities)"))
-    XCTAssertNil(Comparison([runs[0], runs[0]]).note)
-  }
-
-  func testSettingsGoAcrossTheirShorterSide() throws {
-    let runs = try (0..<3).map { seed in
-      var run = MadeRun()
-      run.seed = seed
-      return try history(run)
-    }
-    let page = String(decoding: try Report.page(Comparison(runs)), as: UTF8.self)
-    XCTAssertTrue(page.contains("<th scope=\"col\">run</th><th scope=\"col\">training.seed</th>"))
-  }
-
-  // MARK: Form
-
-  /// Every element that is opened is closed, in order, as far as HTML asks for that.
-  private func assertWellFormed(
-    _ page: String, _ name: String, file: StaticString = #filePath, line: UInt = #line
-  ) throws {
-    XCTAssertTrue(
-      page.hasPrefix("<!DOCTYPE html>\n<html lang=\"en\">"), name, file: file, line: line)
-    let empty: Set<Substring> = ["meta", "img", "input", "br"]
-    var open: [Substring] = []
-    var inside: Substring?
-    for match in page.matches(of: #/<(\/?)([a-z][a-z0-9]*)\b([^>]*?)(\/?)>/#) {
-      let (_, slash, tag, _, closed) = match.output
-      if let script = inside {
-        if slash.isEmpty || tag != script { continue }
-        inside = nil
-      }
-      if !slash.isEmpty {
-        XCTAssertEqual(open.popLast(), tag, "\(name): </\(tag)>", file: file, line: line)
-      } else if closed.isEmpty && !empty.contains(tag) {
-        open.append(tag)
-        if tag == "script" || tag == "style" { inside = tag }
-      }
-    }
-    XCTAssertEqual(open, [], name, file: file, line: line)
   }
 }

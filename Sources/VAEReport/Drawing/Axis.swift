@@ -10,6 +10,8 @@ package struct Axis {
     case logarithmic
     /// In proportion, of whole numbers.
     case counted
+    /// By the square root, from zero on, for shares in per cent.
+    case root
   }
 
   package let kind: Kind
@@ -43,6 +45,7 @@ package struct Axis {
   package func place(_ value: Double) -> Double {
     switch kind {
     case .linear, .counted: (value - low) / (high - low)
+    case .root: (max(0, value) / high).squareRoot()
     case .logarithmic: (log1p(value) - log1p(low)) / (log1p(high) - log1p(low))
     }
   }
@@ -51,6 +54,7 @@ package struct Axis {
   package var ticks: [(value: Double, text: String)] {
     switch kind {
     case .linear, .counted: linearTicks
+    case .root: rootTicks
     case .logarithmic: logarithmicTicks
     }
   }
@@ -68,6 +72,17 @@ package struct Axis {
     return (first...last).map {
       let value = Double($0) * step
       return (value, Numerals.fixed(value, decimals))
+    }
+  }
+
+  /// Round shares in per cent, as far as they lie far enough from each other to be read.
+  private var rootTicks: [(value: Double, text: String)] {
+    var last = -1.0
+    return [0, 0.1, 0.5, 1, 2.5, 5, 10, 25, 50, 100].compactMap { value in
+      let place = place(value)
+      guard place <= 1, place - last >= 0.08 else { return nil }
+      last = place
+      return (value, Numerals.fixed(value, value == value.rounded() ? 0 : 1))
     }
   }
 

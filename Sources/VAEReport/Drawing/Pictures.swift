@@ -24,9 +24,10 @@ package struct Pictures {
   /// Pictures of a run whose data URIs take at most the given bytes, as many records and images as
   /// fit; nil where images cannot be shown.
   ///
-  /// - Parameter onlyLast: whether the last record is enough.
+  /// - Parameter moments: records to picture, as far as there are as many, before there are more
+  ///   images in a picture.
   package static func fitting(
-    _ history: RunHistory, bytes budget: Int, onlyLast: Bool = false
+    _ history: RunHistory, bytes budget: Int, moments: Int = 8
   ) throws -> Pictures? {
     guard let last = history.records.indices.last, let images = history.examples?.images,
       images.shape.count == 4, [1, 3].contains(images.shape[3]),
@@ -38,8 +39,8 @@ package struct Pictures {
       let size = single.uris.values.joined().reduce(0) { $0 + $1.utf8.count }
       let fitting = (budget - (single.originals?.utf8.count ?? 0)) / max(1, size)
       // Better fewer images than fewer moments, down to a row of three.
-      guard fitting >= min(onlyLast ? 1 : 8, last + 1) || side == 1 else { continue }
-      let frames = onlyLast ? [last] : evenly(max(1, min(fitting, last + 1)), of: last + 1)
+      guard fitting >= min(moments, last + 1) || side == 1 else { continue }
+      let frames = evenly(max(1, min(fitting, last + 1)), of: last + 1)
       return try sheet.pictures(history, frames: frames, side: side)
     }
     return nil

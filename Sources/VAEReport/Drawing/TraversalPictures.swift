@@ -16,13 +16,18 @@ package struct TraversalPictures {
   /// The width of a picture in pixels.
   let width: Int
 
-  /// Pictures whose data URIs take at most the given bytes, of as many records as fit, the last
-  /// among them; nil where a record has no traversals that can be shown.
-  package static func fitting(_ history: RunHistory, bytes budget: Int) throws -> TraversalPictures?
-  {
-    let all = history.records.compactMap(\.traversals)
-    guard let last = all.last, all.count == history.records.count, last.steps > 0,
-      all.allSatisfy({ fits($0, last) })
+  /// Pictures whose data URIs take at most the given bytes, of as many of the records with
+  /// traversals as fit, the last among them; nil where there are none that can be shown.
+  ///
+  /// - Parameter keepsLast: whether the last is pictured even where it does not fit.
+  package static func fitting(
+    _ history: RunHistory, bytes budget: Int, keepsLast: Bool = true
+  ) throws -> TraversalPictures? {
+    let found = history.records.enumerated().compactMap { frame, record in
+      record.traversals.map { (frame: frame, traversals: $0) }
+    }
+    guard let last = found.last?.traversals, last.steps > 0,
+      found.allSatisfy({ fits($0.traversals, last) })
     else { return nil }
     let sheet = PictureSheet(history)
     func picture(_ traversals: RecordedTraversals) -> PixelImage {
@@ -32,11 +37,12 @@ package struct TraversalPictures {
     }
     let single = picture(last)
     let wanted = budget / max(1, try Pictures.uri(single).utf8.count)
-    let frames = Pictures.evenly(max(1, min(wanted, all.count)), of: all.count)
+    guard wanted > 0 || keepsLast else { return nil }
+    let shown = Pictures.evenly(max(1, min(wanted, found.count)), of: found.count).map { found[$0] }
     return TraversalPictures(
-      frames: frames, uris: try frames.map { try Pictures.uri(picture(all[$0])) },
-      labels: frames.map { labels(all[$0], history.records[$0]) }, columns: columns(last),
-      isOfCodes: isOfCodes(last), width: single.width)
+      frames: shown.map(\.frame), uris: try shown.map { try Pictures.uri(picture($0.traversals)) },
+      labels: shown.map { labels($0.traversals, history.records[$0.frame]) },
+      columns: columns(last), isOfCodes: isOfCodes(last), width: single.width)
   }
 
   /// Whether traversals can be shown, and have the size of others.

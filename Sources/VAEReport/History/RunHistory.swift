@@ -44,7 +44,7 @@ public struct RunHistory: Sendable {
   /// The epochs in order.
   public let epochs: [Epoch]
   /// The records in order of their steps, all of one model.
-  public let records: [TrainingRecord]
+  public internal(set) var records: [TrainingRecord]
   /// The examples that the records are about.
   public let examples: RecordedExamples?
   /// How the run was begun and continued.

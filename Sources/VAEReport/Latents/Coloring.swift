@@ -6,7 +6,7 @@ struct Coloring {
   /// What they are of.
   let name: String
   /// The number of each example's colour.
-  let classes: [UInt8]
+  private(set) var classes: [UInt8]
   /// The colours, as classes of the style.
   let colors: [String]
   /// What each stands for.
@@ -74,6 +74,13 @@ struct Coloring {
       }
       colors = (0..<Self.most).map { "q\($0)" }
     }
+  }
+
+  /// Colours of the first examples.
+  func prefix(_ count: Int) -> Coloring {
+    var coloring = self
+    coloring.classes = Array(classes.prefix(count))
+    return coloring
   }
 
   /// The key, as it is printed; the script makes buttons of it.

@@ -5,16 +5,20 @@ import VAETraining
 package struct LatentView {
   /// What is drawn, such as "draws from q(z|x)".
   let name: String
-  /// What is drawn, and how the plane was chosen, in sentences.
-  package let note: String
+  /// What is drawn, in sentences.
+  let dots: String
+  /// How the plane was chosen, in a sentence.
+  let plane: String
+  /// Both.
+  package var note: String { "\(dots) \(plane)" }
   /// What the plane's axes are.
   package let axes: [String]
   /// The points of each record.
-  package let frames: [[(x: Double, y: Double)]]
+  package private(set) var frames: [[(x: Double, y: Double)]]
   /// Points of the prior at each record; none where it is the standard normal distribution.
-  let prior: [[(x: Double, y: Double)]]
+  private(set) var prior: [[(x: Double, y: Double)]]
   /// What the plane shows: from minus this to this along both axes.
-  let extent: Double
+  var extent: Double
 
   /// What can be seen of a run: draws and means of one layer, or draws of each level.
   package static func views(of history: RunHistory) -> [LatentView] {
@@ -57,11 +61,11 @@ package struct LatentView {
     prior: [[(x: Double, y: Double)]]
   ) {
     self.name = name
-    note =
-      (prior.isEmpty
-        ? "Dots: \(dots). Dashed: one, two and three standard deviations of the prior N(0, I)."
-        : "Coloured: \(dots). Grey: draws from the prior, which is not N(0, I) here.") + " "
-      + plane.note
+    self.dots =
+      prior.isEmpty
+      ? "Dots: \(dots). Dashed: one, two and three standard deviations of the prior N(0, I)."
+      : "Coloured: \(dots). Grey: draws from the prior, which is not N(0, I) here."
+    self.plane = plane.note
     axes = plane.axes
     self.frames = frames
     self.prior = prior
@@ -70,6 +74,14 @@ package struct LatentView {
     // A few far points must not make all others a dot; they are drawn at the edge.
     let wide = sizes.isEmpty ? 0 : sizes[Int(Double(sizes.count - 1) * 0.998)]
     extent = min(max(3.2, wide * 1.05), 1e6)
+  }
+
+  /// The view of the first examples, and of as many draws from the prior.
+  func prefix(_ count: Int) -> LatentView {
+    var view = self
+    view.frames = frames.map { Array($0.prefix(count)) }
+    view.prior = prior.map { Array($0.prefix(count)) }
+    return view
   }
 
   /// The points as little-endian 16-bit numbers, x and y in turn, ±32767 at the edges; a point that

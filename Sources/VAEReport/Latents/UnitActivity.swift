@@ -64,6 +64,16 @@ struct UnitActivity {
       : "its rate is above 0.01 nats"
   }
 
+  /// How many units say something at a record, and which say most.
+  func text(of frame: Int) -> String {
+    let rates = rates[frame]
+    let order = rates.indices.sorted { rates[$0] > rates[$1] }.prefix(3)
+    let leading = order.map { "\(names[$0]) (\(Numerals.short(rates[$0])))" }
+    return
+      "\(activeCounts[frame]) active, \(count - activeCounts[frame]) collapsed; most in "
+      + leading.joined(separator: ", ") + "."
+  }
+
   /// The variance of each column.
   private static func variances(_ means: RecordedArray<Float>) -> [Double] {
     let count = Double(max(1, means.rows))
@@ -75,29 +85,6 @@ struct UnitActivity {
     }
     return zip(sums, squares).map { sum, square in
       (square - sum * sum / count) / max(1, count - 1)
-    }
-  }
-}
-
-/// How often values fall into equal bins, at every record, each relative to its fullest bin.
-package struct Histogram {
-  let low: Double
-  let high: Double
-  /// From 0 to 100 for each bin, of each record.
-  package let frames: [[Int]]
-
-  /// Values of each record over a range; those outside count at its ends.
-  package init(_ frames: [[Float]], low: Double, high: Double, bins: Int = 48) {
-    self.low = low
-    self.high = high
-    self.frames = frames.map { values in
-      var counts = [Int](repeating: 0, count: bins)
-      for value in values where value.isFinite {
-        let place = (Double(value) - low) / (high - low) * Double(bins)
-        counts[Int(max(0, min(Double(bins - 1), place)))] += 1
-      }
-      let most = max(1, counts.max() ?? 1)
-      return counts.map { ($0 * 100 + most / 2) / most }
     }
   }
 }

@@ -16,6 +16,14 @@ extension Comparison {
     package let label: String
 
     var shape: PlotMark { PlotMark.numbered(mark) }
+
+    /// A piece of its line with its mark, before its name.
+    var swatch: String {
+      let dash = isDashed ? " stroke-dasharray=\"3 2\"" : ""
+      return
+        "<span class=\"mark\"><svg viewBox=\"0 0 22 10\" aria-hidden=\"true\"><path d=\"M0 5h22\" class=\"l s\(color)\"\(dash)/>"
+        + shape.markup(x: 11, y: 5, color: color) + "</svg></span>"
+    }
   }
 
   /// Colours that lines have.
@@ -46,6 +54,20 @@ extension Comparison {
 
   private func groupName(_ group: Group) -> String {
     group.members.first.map { runs[$0].name } ?? ""
+  }
+
+  /// What else there is to know of each run where its label stands: its name, its variant, and the
+  /// settings that tell it from the other runs of that variant, as far as these are few.
+  package var captions: [String] {
+    zip(runs, looks).map { run, look in
+      let peers = runs.filter { $0.variant == run.variant }
+      let place = peers.firstIndex { $0.path == run.path } ?? 0
+      let differences = Self.differences(peers.map(\.recipe))
+      let settings = differences.map { "\(Self.shortName($0.name))=\($0.values[place])" }
+      let isFew = settings.count <= Self.namedSettings
+      let parts = [run.name, run.variant] + (isFew ? settings : [])
+      return parts.filter { !look.label.contains($0) }.joined(separator: " · ")
+    }
   }
 
   /// A setting without the part that it is of.

@@ -16,15 +16,16 @@ struct ComparisonPage {
 
   /// The document.
   func document() throws -> String {
-    PageShell(
+    let frames = try ComparedFrames(comparison, looks: looks)
+    return PageShell(
       title: "\(runs.count) runs compared", lead: lead,
       sections: [
         PageShell.Section(id: "table", title: "At the end", body: finalTable),
         PageShell.Section(id: "plane", title: "Rate and distortion", body: plane),
         PageShell.Section(id: "curves", title: "Learning curves", body: curves),
-        PageShell.Section(id: "pictures", title: "Pictures", body: try pictures),
+        PageShell.Section(id: "training", title: "Through training", body: frames.markup),
         PageShell.Section(id: "settings", title: "What differs", body: settings),
-      ]
+      ], data: frames.data
     ).document
   }
 
@@ -39,13 +40,7 @@ struct ComparisonPage {
     return "<ul class=\"legend\">\(names.joined())</ul>\(seeds)"
   }
 
-  private func swatch(_ number: Int) -> String {
-    let look = looks[number]
-    let dash = look.isDashed ? " stroke-dasharray=\"3 2\"" : ""
-    return
-      "<span class=\"mark\"><svg viewBox=\"0 0 22 10\" aria-hidden=\"true\"><path d=\"M0 5h22\" class=\"l s\(look.color)\"\(dash)/>"
-      + look.shape.markup(x: 11, y: 5, color: look.color) + "</svg></span>"
-  }
+  private func swatch(_ number: Int) -> String { looks[number].swatch }
 
   // MARK: Table
 
@@ -165,36 +160,6 @@ struct ComparisonPage {
       xName: "place of the unit by rate", yName: "nats", series: series)
     plot.hasLegend = false
     return plot
-  }
-
-  // MARK: Pictures
-
-  private var pictures: String {
-    get throws {
-      let budget = RunPage.pictureBudget / max(1, runs.count)
-      let figures = try runs.enumerated().map { number, run -> String in
-        let head = "<h3>\(swatch(number))\(escaped(looks[number].label))</h3>"
-        guard !run.records.isEmpty else {
-          return head
-            + "<p class=\"missing\">This run has no records, so there are no pictures of it; train it again without "
-            + "<code>--no-records</code>, or continue it for more epochs.</p>"
-        }
-        guard let pictures = try Pictures.fitting(run, bytes: budget, onlyLast: true) else {
-          return head + "<p class=\"missing\">Its images cannot be shown.</p>"
-        }
-        func image(_ title: String, _ source: String?) -> String {
-          guard let source else { return "" }
-          return
-            "<figure><figcaption>\(title)</figcaption><img src=\"\(source)\" width=\"\(pictures.width)\" "
-            + "alt=\"\(title) of \(escaped(run.name))\"></figure>"
-        }
-        return head + "<div class=\"pictures\">" + image("Held-out images", pictures.originals)
-          + image("Reconstructed", pictures.uris[.reconstructions]?.last)
-          + image("Samples", pictures.uris[.samples]?.last) + "</div>"
-      }
-      let columns = figures.map { "<div>\($0)</div>" }
-      return "<div class=\"runs\">\n\(columns.joined(separator: "\n"))\n</div>"
-    }
   }
 
   // MARK: Settings

@@ -67,16 +67,17 @@ enum PageStyle {
     .cloud path.g{stroke-width:1}
     .cloud .axis{font-size:.056px;fill:var(--soft)}
     .cloud .faint{opacity:.07}
-    @media (prefers-reduced-motion:no-preference){.js .cloud circle{transition:cx .22s linear,cy .22s linear}
+    @media (prefers-reduced-motion:no-preference){.js .frames .cloud circle{transition:cx .22s linear,cy .22s linear}
     .js rect.bar{transition:height .22s linear,y .22s linear}}
     rect.bar{fill:var(--s0);stroke:none}rect.bar.off{fill:var(--bg);stroke:var(--s1);stroke-width:1.2}
     .bars path.h{fill:var(--s0)}.bars path.mark{stroke:var(--s1);stroke-width:1.5;stroke-dasharray:4 3;fill:none}
     .frames{display:grid;grid-template-columns:minmax(0,1.15fr) minmax(0,1fr);gap:.6rem 1.8rem;align-items:start}
     .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(46%,11rem),1fr));gap:.6rem 1rem}
     .pictures figure{max-width:16rem}
-    .runs{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,21rem),1fr));gap:0 1.4rem}
-    .runs .pictures{grid-template-columns:repeat(3,minmax(0,1fr))}.runs>div{break-inside:avoid;min-width:0}
-    .runs h3{overflow-wrap:anywhere}
+    .compared{max-width:34rem}.compared figcaption{overflow-wrap:anywhere}.compared .cloud{max-width:24rem}
+    .compared p{font-size:.85rem}.compared .walk{font-size:.68rem}
+    .compared .pictures{grid-template-columns:repeat(3,minmax(0,1fr))}.compared .pictures figcaption{font-weight:400;
+    font-size:.75rem}
     .pictures img{width:100%;height:auto;image-rendering:pixelated;border-radius:4px;display:block;background:#808080}
     .scrubber{display:none;position:sticky;top:0;z-index:2;background:var(--bg);border-bottom:1px solid var(--line);
     padding:.55rem 0;margin:.4rem 0 .8rem;gap:.4rem .9rem;align-items:center;flex-wrap:wrap}

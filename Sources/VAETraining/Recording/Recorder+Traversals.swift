@@ -54,9 +54,8 @@ extension Recorder {
       return
     }
     guard !sweeps.isEmpty else { return }
-    let made = sweeps.map { decode($0.latents) }
     record.traversals = RecordedTraversals(
-      sweeps.map(\.latent), images: images(Tensor.concatenated(made, axis: 0)))
+      sweeps.map(\.latent), images: images(Tensor.concatenated(decode(sweeps), axis: 0)))
   }
 
   private func unitSweeps(
@@ -82,9 +81,10 @@ extension Recorder {
     let candidates = (0..<walks.candidates).map { $0 * grid.count / walks.candidates }
     var places = Array(candidates.prefix(walks.count))
     if walks.candidates > walks.count {
-      let changes = Traversal(steps: 2).codes(
-        of: grid, base: Array(base), others: others, places: candidates
-      ).map { Traversal.change(decode($0.latents)) }
+      let changes = decode(
+        Traversal(steps: 2).codes(
+          of: grid, base: Array(base), others: others, places: candidates)
+      ).map(Traversal.change)
       let order = changes.indices.sorted { (changes[$1], $0) < (changes[$0], $1) }
       places = order.prefix(walks.count).map { candidates[$0] }
     }
@@ -92,9 +92,31 @@ extension Recorder {
       of: grid, base: Array(base), others: others, places: places)
   }
 
-  /// Images of latents, drawn with the same random numbers each.
-  private func decode(_ latents: [Tensor]) -> Tensor {
-    model.decode(latents, walkContext(rows: latents.first?.shape[0] ?? 0))
+  /// The images of each sweep, all drawn with the same random numbers; as many sweeps are decoded
+  /// at a time as a batch has room for, because a few rows cost nearly as much as many.
+  private func decode(_ sweeps: [Traversal.Sweep]) -> [Tensor] {
+    let steps = sweeps.first?.latents.first?.shape[0] ?? 1
+    let together = max(1, rowLimit / max(1, steps))
+    return stride(from: 0, to: sweeps.count, by: together).flatMap { start in
+      let group = sweeps[start..<min(start + together, sweeps.count)]
+      let images = model.decode(joined(group), walkContext(rows: group.count * steps))
+      return group.indices.map { images.rows(($0 - start) * steps..<($0 - start + 1) * steps) }
+    }
+  }
+
+  /// The latents of some sweeps, layer by layer.
+  private func joined(_ sweeps: ArraySlice<Traversal.Sweep>) -> [Tensor] {
+    guard let first = sweeps.first?.latents else { return [] }
+    return first.indices.map { layer in
+      let parts = sweeps.map { $0.latents[layer] }
+      guard case .codes = model.prior.latents else {
+        return Tensor.concatenated(parts, axis: 0)
+      }
+      return Tensor(
+        indices: parts.flatMap(\.indices),
+        shape: Shape(
+          [parts.count * first[layer].shape[0]] + first[layer].shape.removingFirst.dimensions))
+    }
   }
 
   /// Randomness that is the same in every row.

@@ -17,8 +17,11 @@ final class Recorder {
   let random: RandomSource
   private let chosen: [Int]
   private let pictured: [Int]
-  private let rowLimit: Int
+  /// Rows that are computed at once.
+  let rowLimit: Int
   let walks: Walks
+  /// The fixed examples as the model sees them, once they were made, where they take little room.
+  private var batches: [Tensor] = []
 
   /// Examples that rates, means and codes are measured on.
   private static let exampleLimit = 500
@@ -35,6 +38,9 @@ final class Recorder {
   private static let unitLimit = 256
   /// Numbers of a pictured image beyond which there are fewer of them.
   static let pictureSizeLimit = 1 << 18
+
+  /// Numbers of the fixed examples up to which they are kept from one record to the next.
+  private static let keptNumbers = 1 << 21
 
   /// A recorder of the training of a model on some data, of which each record costs the less of an
   /// update the larger the batches of the options are.
@@ -85,13 +91,13 @@ final class Recorder {
   func record(step: Int, epochs: Double, batch: BoundTerms?) -> TrainingRecord {
     withoutTape {
       var sums = Sums(codeUsage: CodeUsage(model.prior.latents))
-      for start in stride(from: 0, to: chosen.count, by: rowLimit) {
+      for (number, start) in stride(from: 0, to: chosen.count, by: rowLimit).enumerated() {
         let indices = Array(chosen[start..<min(start + rowLimit, chosen.count)])
         let context = context(for: indices)
         var request = DrawRequest()
         request.wantsUnitRates = true
         sums.add(
-          model.evaluate(examples.batch(indices, context), request, context),
+          model.evaluate(fixedBatch(number, indices, context), request, context),
           keepsDraws: keepsDraws)
       }
       var record = sums.record(step: step, epochs: epochs, batch: batch)
@@ -99,6 +105,15 @@ final class Recorder {
       addPictures(to: &record)
       return record
     }
+  }
+
+  /// A batch of the fixed examples, which are the same in every record.
+  private func fixedBatch(_ number: Int, _ indices: [Int], _ context: Context) -> Tensor {
+    guard chosen.count * examples.split.shape.count <= Self.keptNumbers else {
+      return examples.batch(indices, context)
+    }
+    if number == batches.count { batches.append(examples.batch(indices, context)) }
+    return batches[number]
   }
 
   /// Whether draws stand for the posterior: where it has no means of its own.
@@ -139,8 +154,8 @@ final class Recorder {
   func images(_ images: Tensor) -> RecordedImages {
     let shape = images.shape.dimensions
     guard !isReal else { return .floats(RecordedArray(images.floats, shape: shape)) }
-    // The comparison is false for NaN too.
-    let bytes = images.floats.map { $0 > 0 ? UInt8((min($0, 1) * 255).rounded()) : 0 }
+    // The comparison is false for NaN too. What is added rounds, without a call of the C library.
+    let bytes = images.floats.map { $0 > 0 ? UInt8(min($0, 1) * 255 + 0.5) : 0 }
     return .bytes(RecordedArray(bytes, shape: shape))
   }
 

@@ -1,9 +1,10 @@
-/// The steps of a training at which it is recorded: 0, 1, 2, 4, 8, 16, then two in every doubling,
-/// as far as their cost stays small beside that of the training so far.
+/// The steps of a training at which it is recorded: 0, 8, then one in every doubling and from 512
+/// on two, as far as their cost stays small beside that of the training so far.
 ///
 /// What happens to a model happens on a logarithmic scale: much in the first hundred steps, then
-/// ever more slowly. The steps do not depend on the length of the training, so that one that is
-/// continued has the records of one that was longer from the start.
+/// ever more slowly. In the first eight next to nothing does, and a training of a few hundred steps
+/// is to pay little for its records. The steps do not depend on the length of the training, so that
+/// one that is continued has the records of one that was longer from the start.
 public struct RecordingSchedule: Equatable, Sendable {
   /// What a record costs, in updates.
   public let cost: Double
@@ -16,7 +17,7 @@ public struct RecordingSchedule: Equatable, Sendable {
   /// The share of the updates so far that records may cost, beside those of the first steps.
   static let share = 0.015
   /// Records that are made whatever they cost.
-  static let free = 8.0
+  static let free = 6.0
 
   /// Beyond this there is no step that a training could come to.
   private static let limit = 1 << 48
@@ -38,16 +39,20 @@ public struct RecordingSchedule: Equatable, Sendable {
     return steps
   }
 
+  /// The steps from which on there is one in every doubling, and two.
+  private static let (single, double) = (8, 512)
+
   private static func isCandidate(_ step: Int) -> Bool {
-    guard step > 1 else { return step >= 0 }
+    guard step >= single else { return step == 0 }
     let power = 1 << (Int.bitWidth - 1 - step.leadingZeroBitCount)
-    return step == power || (power >= 16 && step == middle(power))
+    return step == power || (power >= double && step == middle(power))
   }
 
+  /// The candidate after another one.
   private static func candidate(after step: Int) -> Int {
-    guard step > 0 else { return 1 }
+    guard step >= single else { return single }
     let power = 1 << (Int.bitWidth - 1 - step.leadingZeroBitCount)
-    return power >= 16 && step < middle(power) ? middle(power) : 2 * power
+    return power >= double && step < middle(power) ? middle(power) : 2 * power
   }
 
   /// √2 times a power of two.

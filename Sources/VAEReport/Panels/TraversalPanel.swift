@@ -5,17 +5,26 @@ import VAETraining
 struct TraversalPanel {
   private let pictures: TraversalPictures?
   private let history: RunHistory
+  private let prefix: String
 
-  /// Bytes that its pictures may take of the page.
+  /// Bytes that the pictures of a page may take.
   static let budget = 450_000
 
-  init(_ history: RunHistory) throws {
+  /// The panel of a run.
+  ///
+  /// - Parameters:
+  ///   - budget: bytes that its pictures may take.
+  ///   - prefix: begins the names of its elements, on a page about several runs; on that about one
+  ///     the last picture is shown in any case.
+  init(_ history: RunHistory, bytes budget: Int, prefix: String = "") throws {
     self.history = history
-    pictures = try TraversalPictures.fitting(history, bytes: Self.budget)
+    self.prefix = prefix
+    pictures = try TraversalPictures.fitting(history, bytes: budget, keepsLast: prefix.isEmpty)
   }
 
-  /// The panel, or why there is none; empty for a model without latents.
-  var markup: String {
+  /// The part of a page about one run, with why there is no panel where there is none; empty for a
+  /// model without latents.
+  var section: String {
     guard history.records.contains(where: { !$0.layerRates.isEmpty }) else { return "" }
     return VAEReport.markup {
       "<h3 id=\"traversals\">Traversals</h3>"
@@ -32,28 +41,42 @@ struct TraversalPanel {
   }
 
   private func panel(_ pictures: TraversalPictures) -> String {
+    VAEReport.markup {
+      "<p>\(text(pictures))</p>"
+      "<figure class=\"walks\"><figcaption>\(pictures.isOfCodes ? "Other codes in one place" : "One unit at a time")"
+        + "</figcaption>"
+      walk(pictures, of: "")
+      "</figure>"
+    }
+  }
+
+  /// The rows of images with their labels; nil where there are none.
+  ///
+  /// - Parameter owner: whose they are, for those who do not see where they stand.
+  func walk(of owner: String) -> String? { pictures.map { walk($0, of: owner) } }
+
+  private func walk(_ pictures: TraversalPictures, of owner: String) -> String {
     let labels = pictures.labels.last ?? []
     let rows = labels.map { lines in
       "<li>\(lines.map { "<span>\(escaped($0))</span>" }.joined())</li>"
     }
     let heads = pictures.columns.map { "<span>\(escaped($0))</span>" }
     let alt =
-      pictures.isOfCodes
-      ? "Images with one code of the grid changed, a row for each place"
-      : "Images with one unit swept over its prior, a row for each unit"
+      (pictures.isOfCodes
+        ? "Images with one code of the grid changed, a row for each place"
+        : "Images with one unit swept over its prior, a row for each unit")
+      + (owner.isEmpty ? "" : ", of \(escaped(owner))")
+    let step = Numerals.grouped(history.records[pictures.frames.last ?? 0].step)
     return VAEReport.markup {
-      "<p>\(text(pictures))</p>"
-      "<figure class=\"walks\"><figcaption>\(pictures.isOfCodes ? "Other codes in one place" : "One unit at a time")"
-        + "</figcaption><div class=\"walk\"><span class=\"corner\">"
-        + (pictures.isOfCodes ? "place" : "prior below") + "</span>"
+      "<div class=\"walk\"><span class=\"corner\">\(pictures.isOfCodes ? "place" : "prior below")</span>"
         + "<div class=\"heads\" aria-hidden=\"true\">\(heads.joined())</div>"
-      "<ul id=\"walk-labels\">\(rows.joined())</ul>"
-      "<img id=\"walk-picture\" src=\"\(pictures.uris.last ?? "")\" width=\"\(pictures.width)\" alt=\"\(alt)\"></div>"
-      "<p class=\"note\">Traversals <span id=\"walk-step\">after "
-        + "\(Numerals.grouped(history.records[pictures.frames.last ?? 0].step)) steps</span>"
+      "<ul id=\"\(prefix)walk-labels\">\(rows.joined())</ul>"
+      "<img id=\"\(prefix)walk-picture\" src=\"\(pictures.uris.last ?? "")\" width=\"\(pictures.width)\" alt=\"\(alt)\"></div>"
+      "<p class=\"note\">Traversals <span id=\"\(prefix)walk-step\">after \(step) steps</span>"
         + (pictures.frames.count < history.records.count
-          ? "; to keep this page small they are of \(pictures.frames.count) of the \(history.records.count) records"
-          : "") + ".</p></figure>"
+          ? "; to keep this page small they are of \(pictures.frames.count) of the "
+            + "\(history.records.count) records"
+          : "") + ".</p>"
     }
   }
 
@@ -79,7 +102,7 @@ struct TraversalPanel {
     pictures.map { pictures in
       .object([
         "frames": .array(pictures.frames.map(JSON.integer)),
-        "uris": .array(pictures.uris.map(JSON.text)),
+        "uris": PanelData.pictures(pictures.uris),
         "labels": .array(
           pictures.labels.map { .array($0.map { .array($0.map(JSON.text)) }) }),
       ])

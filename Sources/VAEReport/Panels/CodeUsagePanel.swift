@@ -1,3 +1,4 @@
+import VAECore
 import VAETraining
 
 /// How often each code is used, at the record that the slider shows.
@@ -9,6 +10,8 @@ package struct CodeUsagePanel {
   package let texts: [String]
   /// Codes in a group.
   package let group: Int
+  /// Begins the names of its elements, where a page has several.
+  var prefix = ""
 
   /// Bars at most.
   private static let limit = 256
@@ -36,16 +39,32 @@ package struct CodeUsagePanel {
     }
   }
 
-  var markup: String {
+  /// The figure of a page about one run.
+  var figure: String {
     VAEReport.markup {
       "<figure><figcaption>Use of the codes<small>All codes, from the most frequent to the least"
         + (group > 1 ? ", \(group) to a bar" : "")
         + ", by the recorded examples.</small></figcaption>"
-      "<svg \(BarFrame.box) class=\"bars\" role=\"img\" aria-labelledby=\"usage-text\">"
-      BarFrame.heights(Axis(.linear, 0, 100), name: "count, % of the most frequent code")
-      "<path class=\"h\" id=\"usage\" d=\"\(BarFrame.outline(frames.last ?? []))\"/>"
-      BarFrame.axes(name: "codes by frequency")
-      "</svg><p class=\"note\" id=\"usage-text\">\(escaped(texts.last ?? ""))</p></figure>"
+      markup
+      "</figure>"
     }
+  }
+
+  /// The bars of the last record, and what it says.
+  var markup: String {
+    VAEReport.markup {
+      "<svg \(BarFrame.box) class=\"bars\" role=\"img\" aria-labelledby=\"\(prefix)usage-text\">"
+      BarFrame.heights(Axis(.linear, 0, 100), name: "count, % of the most frequent code")
+      "<path class=\"h\" id=\"\(prefix)usage\" d=\"\(BarFrame.outline(frames.last ?? []))\"/>"
+      BarFrame.axes(name: "codes by frequency")
+      "</svg><p class=\"note\" id=\"\(prefix)usage-text\">\(escaped(texts.last ?? ""))</p>"
+    }
+  }
+
+  /// What the script draws from.
+  var data: JSON {
+    .object([
+      "frames": PanelData.integers(frames), "texts": .array(texts.map(JSON.text)),
+    ])
   }
 }
