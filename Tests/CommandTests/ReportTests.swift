@@ -65,7 +65,7 @@ final class ReportTests: CommandTestCase {
 
   func testADamagedRecordIsRefusedNamingIt() throws {
     let (_, run) = try copyOfTrainedRun()
-    let record = "\(run)/records/4.safetensors"
+    let record = "\(run)/records/0.safetensors"
     try Data(try bytes(record).prefix(100)).write(to: URL(fileURLWithPath: record))
     try assertRefused(["report", run], status: 65, naming: [record])
     XCTAssertFalse(exists("\(run)/report.html"))
