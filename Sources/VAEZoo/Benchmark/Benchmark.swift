@@ -100,8 +100,11 @@ extension Workload {
   /// Times the workload: at least 30 steps and about `seconds` of them, after a warm-up; fewer, but
   /// at least 8, where 30 take more than five times as long. Nil where the token asks for a stop.
   ///
-  /// - Parameter asked: what products and convolutions multiply, which must be supported; a draw
-  ///   stays with 32-bit floats.
+  /// - Parameters:
+  ///   - asked: what products and convolutions multiply, which must be supported; a draw stays with
+  ///     32-bit floats.
+  ///   - seconds: how long it is timed, about.
+  ///   - cancel: ends it early.
   public func measure(
     precision asked: Precision = .float32, seconds: Double = 4, cancel: CancelToken = CancelToken()
   ) throws -> BenchmarkResult? {
