@@ -60,9 +60,19 @@ final class BenchTests: CommandTestCase {
     let result = try XCTUnwrap((value as? [[String: Any]])?.first)
     let profile = try XCTUnwrap(result["profile"] as? [String: Any])
     let operations = try XCTUnwrap(profile["operations"] as? [[String: Any]])
-    // Of the arithmetic only the gradient of the data is left out: 2 · 128 · 784 · 400.
-    let flops = try operations.reduce(0) { try $0 + number($1, "flops") }
-    XCTAssertEqual(flops, try number(result, "flops") - 2 * 128 * 784 * 400)
+    // Of the arithmetic the gradient of the data is left out, and of both other products of the first
+    // layer what multiplies zeros, 87 % of the data.
+    let firstLayer = 2.0 * 128 * 784 * 400
+    let (sparse, dense) = (
+      operations.filter { $0["operation"] as? String == "sparse matrix product" },
+      operations.filter { $0["operation"] as? String != "sparse matrix product" }
+    )
+    let flops = try dense.reduce(0) { try $0 + number($1, "flops") }
+    XCTAssertEqual(flops, try number(result, "flops") - 3 * firstLayer)
+    XCTAssertEqual(sparse.compactMap { $0["pass"] as? String }.sorted(), ["backward", "forward"])
+    for product in sparse {
+      XCTAssertEqual(try number(product, "flops") / firstLayer, 0.13, accuracy: 0.01)
+    }
     XCTAssertEqual(Set(operations.compactMap { $0["pass"] as? String }), ["forward", "backward"])
     XCTAssertGreaterThan(try number(profile, "median_ms"), 0)
     XCTAssertGreaterThanOrEqual(try number(profile, "outside_ms"), 0)
