@@ -16,7 +16,7 @@ void vk_collect_nonzeros(
   float *values) {
   const vk_nonzeros_arguments a = {
     .x = x, .columns = columns, .offsets = offsets, .indices = indices, .values = values};
-  vk_run(vk_kernels()->collect_nonzeros, &a, rows, vk_units(columns, VK_COSTLY));
+  vk_run(vk_kernels()->collect_nonzeros, &a, rows, vk_units(columns, 1));
 }
 
 void vk_sparse_transpose(

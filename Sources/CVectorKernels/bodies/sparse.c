@@ -10,25 +10,31 @@ VK_KERNEL(count_nonzeros) {
   }
 }
 
-/// Without branches: what is zero is written as well, and written over by what follows.
+/// Which of sixteen numbers are not zero, a bit each.
+VK_INLINE uint16_t VK(nonzero_bits)(const float *x) {
+  typedef _Bool mask __attribute__((ext_vector_type(16)));
+  const mask set = __builtin_convertvector(*(const VK(vector) *)x != 0, mask);
+  uint16_t bits;
+  memcpy(&bits, &set, sizeof bits);
+  return bits;
+}
+
 VK_KERNEL(collect_nonzeros) {
   const vk_nonzeros_arguments *a = arguments;
   for (size_t row = begin; row < end; row++) {
     const float *x = a->x + row * a->columns;
-    size_t place = (size_t)a->offsets[row];
-    for (size_t first = 0; first < a->columns; first += VK_TILE) {
-      const size_t n = vk_min(VK_TILE, a->columns - first);
-      int32_t indices[VK_TILE + 1];
-      float values[VK_TILE + 1];
-      size_t count = 0;
-      for (size_t i = 0; i < n; i++) {
-        indices[count] = (int32_t)(first + i);
-        values[count] = x[first + i];
-        count += x[first + i] != 0;
+    size_t place = (size_t)a->offsets[row], column = 0;
+    for (; column + 16 <= a->columns; column += 16) {
+      for (unsigned bits = VK(nonzero_bits)(x + column); bits != 0; bits &= bits - 1) {
+        const size_t found = column + (size_t)__builtin_ctz(bits);
+        a->indices[place] = (int32_t)found;
+        a->values[place++] = x[found];
       }
-      memcpy(a->indices + place, indices, count * sizeof *indices);
-      memcpy(a->values + place, values, count * sizeof *values);
-      place += count;
+    }
+    for (; column < a->columns; column++) {
+      if (x[column] == 0) continue;
+      a->indices[place] = (int32_t)column;
+      a->values[place++] = x[column];
     }
   }
 }
