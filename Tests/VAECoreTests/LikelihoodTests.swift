@@ -50,7 +50,17 @@ final class LikelihoodTests: XCTestCase {
       -0.5 * (log(2 * Double.pi * 4) + 1), accuracy: 1e-5)
   }
 
-  func testALearntDeviationBeginsNearOneAndHasASoftFloor() {
+  func testALearntDeviationBeginsAtThatOfTheDataHoweverLargeOrSmall() {
+    for deviation: Float in [1e-8, 0.004, 0.2, 1, 30, 1e6, 1e15] {
+      let likelihood = GaussianLikelihood(.learnt)
+      let batches = [Tensor([deviation], shape: [1, 1, 1, 1]), Tensor([-deviation])]
+      likelihood.prepare(firstBatches: batches, context: context(.training, count: 1))
+      let expected = max(exp(-6), deviation)
+      XCTAssertEqual(likelihood.currentDeviation / expected, 1, accuracy: 2e-3, "\(deviation)")
+    }
+  }
+
+  func testALearntDeviationIsNearOneWithoutDataAndHasASoftFloor() {
     let likelihood = GaussianLikelihood(.learnt)
     XCTAssertEqual(likelihood.currentDeviation, 1, accuracy: 0.01)
     likelihood.parameters[0].parameter.value = Tensor(-1000)

@@ -9,8 +9,8 @@ public final class GaussianLikelihood: Likelihood {
   public enum Deviation: Hashable, Sendable {
     /// A number.
     case fixed(Float)
-    /// One trained number for all elements; log σ is kept above −6 softly (Rybkin et al. 2021,
-    /// section 4).
+    /// One trained number for all elements, which begins at the deviation of the data; log σ is kept
+    /// above −6 softly (Rybkin et al. 2021, section 4).
     case learnt
     /// The maximum-likelihood value of each training batch, σ² = mean (x − mean)² (Rybkin et al.
     /// 2021, equation 6). Evaluation uses the value of a calibration pass over training data, never
@@ -107,13 +107,24 @@ public final class GaussianLikelihood: Likelihood {
     }
   }
 
-  /// Takes the variance of the data where it is that of the likelihood.
+  /// Takes the variance of the data where it is that of the likelihood, or where a learnt one begins:
+  /// from one a trained number would need thousands of updates to get there.
   public func prepare(firstBatches: [Tensor], context: Context) {
-    guard deviation == .data else { return }
+    guard deviation == .data || deviation == .learnt else { return }
     let elements = Double(max(1, firstBatches.reduce(0) { $0 + $1.count }))
     let mean = firstBatches.reduce(0) { $0 + $1.doubleSum } / elements
     let squares = firstBatches.reduce(0) { $0 + ($1 - Float(mean)).doubleSumOfSquares }
-    variance?.value = Tensor([max(Self.smallestVariance, Float(squares / elements))])
+    let found = max(
+      Self.smallestVariance, min(Float(squares / elements), .greatestFiniteMagnitude))
+    variance?.value = Tensor([found])
+    rawLogDeviation?.value = Tensor(Self.raw(ofLogDeviation: log(found) / 2))
+  }
+
+  /// The inverse of the soft bound. At the bound itself it has none, and a little above is taken.
+  private static func raw(ofLogDeviation value: Float) -> Float {
+    let aboveBound = max(value + 6, 1e-3)
+    // Softplus is the identity to rounding up there.
+    return (aboveBound > 20 ? aboveBound : log(expm1(aboveBound))) - 6
   }
 
   /// The optimal σ for evaluation comes from calibration.
