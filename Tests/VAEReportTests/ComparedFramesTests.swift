@@ -177,15 +177,7 @@ final class ComparedFramesTests: ReportTestCase {
   func testARunWhosePriorIsItsOwnKeepsItsScaleAndSaysSo() throws {
     let ladder = MadeRun(latents: .ladder([4, 2]))
     XCTAssertFalse(try page(named([("a", MadeRun()), ("b", ladder)])).contains("Its prior is not"))
-    var run = MadeRun()
-    let path = temporaryFolder(self)
-    try run.write(to: path)
-    for step in run.steps {
-      var record = run.record(step)
-      record.priorDraws = [record.means]
-      try DurableFiles.replace("\(path)/records/\(step).safetensors", with: record.encoded())
-    }
-    let page = try page([RunHistory.read(path)] + named([("b", MadeRun())]))
+    let page = try page([historyWithItsOwnPrior()] + named([("b", MadeRun())]))
     XCTAssertEqual(page.components(separatedBy: "Its prior is not N(0, I)").count, 2)
   }
 

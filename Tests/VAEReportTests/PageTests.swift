@@ -225,15 +225,7 @@ final class PageTests: ReportTestCase {
     XCTAssertEqual(views.map { $0.note.contains("prior N(0, I).") }, [true, false])
     XCTAssertTrue(views[1].note.contains("Grey: draws from the prior"))
     XCTAssertTrue(try page(MadeRun()).contains("σ = 1, that of the prior"))
-    var run = MadeRun()
-    let path = temporaryFolder(self)
-    try run.write(to: path)
-    for step in run.steps {
-      var record = run.record(step)
-      record.priorDraws = [record.means]
-      try DurableFiles.replace("\(path)/records/\(step).safetensors", with: record.encoded())
-    }
-    let page = String(decoding: try Report.page(RunHistory.read(path)), as: UTF8.self)
+    let page = String(decoding: try Report.page(historyWithItsOwnPrior()), as: UTF8.self)
     XCTAssertFalse(page.contains("that of the prior") || page.contains("class=\"mark\""))
     XCTAssertFalse(page.contains("of the prior N(0, I)"))
     let small = try XCTUnwrap(page.range(of: "class=\"moments\""))

@@ -13,6 +13,19 @@ class ReportTestCase: XCTestCase {
     return try RunHistory.read(path)
   }
 
+  /// What a made-up run tells whose prior is its own: every record has draws from it.
+  func historyWithItsOwnPrior() throws -> RunHistory {
+    var run = MadeRun()
+    let path = temporaryFolder(self)
+    try run.write(to: path)
+    for step in run.steps {
+      var record = run.record(step)
+      record.priorDraws = [record.means]
+      try DurableFiles.replace("\(path)/records/\(step).safetensors", with: record.encoded())
+    }
+    return try RunHistory.read(path)
+  }
+
   /// The data of the script.
   func data(_ page: String) throws -> [String: Any] {
     let start = try XCTUnwrap(page.range(of: "id=\"data\">"))

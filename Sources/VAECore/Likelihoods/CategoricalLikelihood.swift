@@ -112,8 +112,8 @@ extension Component where Part == any Likelihood {
 }
 
 extension DataDescription {
-  /// Refuses data that are neither bytes, nor floats k/255, nor zeros and ones, to which a probability of levels would
-  /// assign nothing.
+  /// Refuses data that are neither bytes, nor floats k/255, nor zeros and ones, to which a
+  /// probability of levels would assign nothing.
   ///
   /// - Parameters:
   ///   - likelihood: the name of the likelihood that needs levels.

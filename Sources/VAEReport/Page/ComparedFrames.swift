@@ -117,7 +117,14 @@ struct ComparedFrames {
   }
 
   @MarkupBuilder private var clouds: [String] {
-    group("clouds", "Aggregate posterior against the prior", cloudNote) { run in
+    group(
+      "clouds", "Aggregate posterior against the prior",
+      "Dots: one draw of the latents of each example, of the top level in a hierarchy. Dashed: one, two and "
+        + "three standard deviations of the prior N(0, I), which are as long in all panels; dots further out stand at the "
+        + "edge. Directions are those of each run: units and principal components of two runs have nothing to do with "
+        + "each other.",
+      controls: cloudControls
+    ) { run in
       guard let cloud = run.cloud else {
         return .lacking(run.history.reasonForNoCloud ?? "There are no latents to be shown.")
       }
@@ -200,8 +207,13 @@ struct ComparedFrames {
 
   /// Panels side by side, one for each run, so that columns stand for the same runs in all groups;
   /// nothing where no run has one. Where few have one, a sentence stands for the others.
+  ///
+  /// - Parameters:
+  ///   - note: what is to be said of all of them, in words.
+  ///   - controls: markup between that and the panels.
   private func group(
-    _ id: String, _ title: String, _ note: String, _ content: (ComparedRun) -> Content
+    _ id: String, _ title: String, _ note: String, controls: String = "",
+    _ content: (ComparedRun) -> Content
   ) -> [String] {
     let contents = members.map { $0.map(content) ?? .lacking("No records.") }
     let shown = contents.count { if case .panel = $0 { true } else { false } }
@@ -227,7 +239,7 @@ struct ComparedFrames {
     }
     return [
       "<h3 id=\"\(id)\">\(title)</h3>",
-      note.hasPrefix("<") ? note : "<p class=\"note\">\(note)</p>",
+      "<p class=\"note\">\(note)</p>", controls,
       "<div class=\"plots\">", figures.joined(separator: "\n"), "</div>",
     ]
       + missing.map {
@@ -252,12 +264,9 @@ struct ComparedFrames {
     return all.dropFirst().allSatisfy { $0 == all.first }
   }
 
-  private var cloudNote: String {
+  /// The choice of colours and their key, where they are those of all clouds.
+  private var cloudControls: String {
     VAEReport.markup {
-      "<p class=\"note\">Dots: one draw of the latents of each example, of the top level in a hierarchy. Dashed: one, two and "
-        + "three standard deviations of the prior N(0, I), which are as long in all panels; dots further out stand at the "
-        + "edge. Directions are those of each run: units and principal components of two runs have nothing to do with "
-        + "each other.</p>"
       if sharesColors, let cloud = recorded.lazy.compactMap(\.cloud).first {
         if cloud.colorings.count > 1 {
           "<div class=\"controls\">\(CloudPanel.coloringSelect(cloud.colorings))</div>"
