@@ -9,6 +9,7 @@ let package = Package(
   products: [
     .library(name: "Messages", targets: ["Messages"]),
     .library(name: "Tensors", targets: ["Tensors"]),
+    .library(name: "VAEFiles", targets: ["VAEFiles"]),
     .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
     .library(name: "VAECore", targets: ["VAECore"]),
     .library(name: "GaussianVAE", targets: ["GaussianVAE"]),
@@ -55,12 +56,16 @@ let package = Package(
       name: "Tensors", dependencies: ["CMalloc", "CVectorKernels", "COneDNN"], swiftSettings: strict
     ),
 
-    // Layer 2: modules, layers, optimizers.
+    // Layer 2: JSON, safetensors, and files that are written whole or not at all.
+    .target(
+      name: "VAEFiles", dependencies: ["Messages", "Tensors"], swiftSettings: strict),
+
+    // Layer 2 too: modules, layers, optimizers.
     .target(name: "NeuralNetworks", dependencies: ["Tensors"], swiftSettings: strict),
 
     // Layer 3: what every variational autoencoder is made of.
     .target(
-      name: "VAECore", dependencies: ["Messages", "Tensors", "NeuralNetworks"],
+      name: "VAECore", dependencies: ["VAEFiles", "Messages", "Tensors", "NeuralNetworks"],
       swiftSettings: strict),
 
     // Layer 4: the variants, and where data comes from.
@@ -92,7 +97,7 @@ let package = Package(
     // Layer 5: training, checkpoints, evaluation.
     .target(
       name: "VAETraining",
-      dependencies: ["Messages", "Tensors", "NeuralNetworks", "VAECore", "VAEData"],
+      dependencies: ["VAEFiles", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAEData"],
       swiftSettings: strict),
 
     // Layer 5 too: components that come from outside, in any language that speaks C.
@@ -110,6 +115,7 @@ let package = Package(
     .target(
       name: "VAEZoo",
       dependencies: [
+        "VAEFiles",
         "CMalloc", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAEData", "VAETraining",
         "VAEPluginHost",
         "GaussianVAE", "LadderVAE", "BetaVAE", "IWAE",
@@ -120,7 +126,7 @@ let package = Package(
     // Layer 7: front ends. VAEC implements include/vae.h; VAELib is libvae.so, a leaf with link flags
     // that nothing else may depend on.
     .target(
-      name: "VAEC", dependencies: ["CVAE", "CDLPack", "Messages", "Tensors", "VAEZoo"],
+      name: "VAEC", dependencies: ["VAEFiles", "CVAE", "CDLPack", "Messages", "Tensors", "VAEZoo"],
       swiftSettings: strict),
     .target(
       name: "VAELib", dependencies: ["VAEC"], swiftSettings: strict,
@@ -140,11 +146,13 @@ let package = Package(
       name: "VAEImages", dependencies: ["CPNG", "CJPEG", "CZlib", "VAEData"],
       swiftSettings: strict),
     .target(
-      name: "VAEReport", dependencies: ["Messages", "VAECore", "VAETraining", "VAEImages"],
+      name: "VAEReport",
+      dependencies: ["VAEFiles", "Messages", "VAECore", "VAETraining", "VAEImages"],
       swiftSettings: strict),
     .executableTarget(
       name: "vae-zoo",
       dependencies: [
+        "VAEFiles",
         "Messages", "VAEZoo", "VAEImages", "VAEReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -166,6 +174,7 @@ let package = Package(
     .testTarget(
       name: "VAETrainingTests",
       dependencies: [
+        "VAEFiles",
         "VAETraining", "VAECore", "VAEData", "GaussianVAE", "NeuralNetworks", "Tensors",
       ],
       exclude: ["Reference"], swiftSettings: strict),
@@ -180,7 +189,7 @@ let package = Package(
       exclude: ["Reference"], swiftSettings: strict),
     .testTarget(
       name: "VAEReportTests",
-      dependencies: ["VAEReport", "VAEImages", "VAETraining", "VAECore"],
+      dependencies: ["VAEFiles", "VAEReport", "VAEImages", "VAETraining", "VAECore"],
       resources: [.copy("Reference")], swiftSettings: strict),
     .testTarget(
       name: "VAEZooTests", dependencies: ["VAEZoo", "Tensors"], swiftSettings: strict),
@@ -191,11 +200,12 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "VAECTests", dependencies: ["VAEC", "CVAE", "CDLPack", "VAEZoo"],
+      name: "VAECTests", dependencies: ["VAEFiles", "VAEC", "CVAE", "CDLPack", "VAEZoo"],
       swiftSettings: strict),
     .testTarget(
       name: "PluginTests", dependencies: ["CVAE", "VAEPluginKit", "VAEZoo"],
       exclude: ["hostile.c", "parts.c", "signature.c"], swiftSettings: strict),
-    .testTarget(name: "CommandTests", dependencies: ["vae-zoo"], swiftSettings: strict),
+    .testTarget(
+      name: "CommandTests", dependencies: ["VAEFiles", "vae-zoo"], swiftSettings: strict),
   ]
 )

@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import VAEFiles
 import VAEZoo
 
 /// What a call failed with: a status and one line.
@@ -50,6 +51,8 @@ extension CallError {
     case let error as PluginError:
       self.init(error.kind == .missing ? VAE_ERR_NOT_FOUND : VAE_ERR_PLUGIN, error.message)
     case let error as SafetensorsError:
+      self.init(VAE_ERR_FORMAT, error.message)
+    case let error as JSONError:
       self.init(VAE_ERR_FORMAT, error.message)
     case let error as FileError:
       let status: vae_status =

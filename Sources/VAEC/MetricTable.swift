@@ -3,6 +3,7 @@
 
 import CVAE
 import Glibc
+import VAEFiles
 import VAEZoo
 
 /// Numbers by name, found without making a string: a look-up is a comparison with a few names.

@@ -1,6 +1,7 @@
 import CVAE
 import Glibc
 import VAECore
+import VAEFiles
 
 /// A text of the program itself, which lives as long as the process.
 func staticText(_ text: StaticString) -> UnsafePointer<CChar> {

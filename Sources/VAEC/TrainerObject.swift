@@ -1,4 +1,5 @@
 import CVAE
+import VAEFiles
 import VAEZoo
 
 /// A training as C holds it.

@@ -4,5 +4,6 @@
 @_exported import Tensors
 @_exported import VAECore
 @_exported import VAEData
+@_exported import VAEFiles
 @_exported import VAEPluginHost
 @_exported import VAETraining

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Tensors
 import VAECore
+import VAEFiles
 import VAEZoo
 
 extension Precision: ExpressibleByArgument {}

@@ -1,5 +1,6 @@
 import ArgumentParser
 import VAECore
+import VAEFiles
 import VAEZoo
 
 struct DescribeCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import VAECore
 import VAEData
+import VAEFiles
 import VAETraining
 import VAEZoo
 

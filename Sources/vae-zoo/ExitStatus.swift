@@ -2,6 +2,7 @@ import ArgumentParser
 import Messages
 import VAECore
 import VAEData
+import VAEFiles
 import VAEImages
 import VAEPluginHost
 import VAETraining
@@ -32,7 +33,7 @@ struct ExitStatus {
         case .unwritable: Self.cannotCreate
         case .cancelled: Self.interrupted
         }
-    case is TrainingError, is SafetensorsError:
+    case is TrainingError, is SafetensorsError, is JSONError:
       code = Self.data
     case let error as FileError:
       code =

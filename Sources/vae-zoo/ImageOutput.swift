@@ -1,6 +1,7 @@
 import Tensors
 import VAECore
 import VAEData
+import VAEFiles
 import VAEImages
 import VAETraining
 import VAEZoo

@@ -1,4 +1,5 @@
 import ArgumentParser
+import VAEFiles
 import VAEReport
 import VAETraining
 

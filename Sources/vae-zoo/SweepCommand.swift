@@ -1,5 +1,6 @@
 import ArgumentParser
 import VAECore
+import VAEFiles
 import VAEReport
 import VAETraining
 import VAEZoo

@@ -1,5 +1,6 @@
 import Glibc
 import Messages
+import VAEFiles
 import VAEImages
 import VAEReport
 import VAETraining

@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 import VAETraining
 
 /// Shows training as it goes: a bar on a terminal, a line per epoch.

@@ -1,4 +1,5 @@
 import Foundation
+import VAEFiles
 import XCTest
 
 /// Run folders and exported models that are damaged, incomplete, or cannot be written.

@@ -1,4 +1,5 @@
 import Foundation
+import VAEFiles
 import VAEReport
 import VAETraining
 import XCTest

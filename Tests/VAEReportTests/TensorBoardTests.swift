@@ -1,5 +1,6 @@
 import Foundation
 import VAECore
+import VAEFiles
 import VAEReport
 import VAETraining
 import XCTest

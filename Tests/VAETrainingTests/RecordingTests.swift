@@ -3,6 +3,7 @@ import NeuralNetworks
 import Tensors
 import VAECore
 import VAEData
+import VAEFiles
 import VAETraining
 import XCTest
 

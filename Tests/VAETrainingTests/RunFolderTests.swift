@@ -1,4 +1,5 @@
 import Foundation
+import VAEFiles
 import VAETraining
 import XCTest
 

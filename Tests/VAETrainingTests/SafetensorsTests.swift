@@ -1,4 +1,5 @@
 import Tensors
+import VAEFiles
 import VAETraining
 import XCTest
 

@@ -1,3 +1,5 @@
+import VAEFiles
+
 /// A value of a hyper-parameter.
 public enum HyperparameterValue: Hashable, Sendable, CustomStringConvertible {
   /// A whole number.

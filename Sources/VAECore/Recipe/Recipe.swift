@@ -1,3 +1,5 @@
+import VAEFiles
+
 /// A composition of named components with all hyper-parameters: what `describe` prints, `train`
 /// takes and a checkpoint stores.
 public struct Recipe: Equatable, Sendable {

@@ -1,4 +1,5 @@
 import Messages
+import VAEFiles
 
 /// Reading recipes from JSON.
 extension Registry {
@@ -10,7 +11,13 @@ extension Registry {
   /// - Throws: `RecipeError`: `malformed` where the text is no JSON or not of a recipe's form,
   ///   `invalid` for an unknown name, a wrong type or a value out of range.
   public func recipe(parsing bytes: [UInt8], source: String) throws(RecipeError) -> Recipe {
-    guard let object = try JSON(parsing: bytes, source: source).object else {
+    let json: JSON
+    do throws(JSONError) {
+      json = try JSON(parsing: bytes, source: source)
+    } catch {
+      throw RecipeError(.malformed, error.message)
+    }
+    guard let object = json.object else {
       throw RecipeError(.malformed, "\(source) is not a JSON object, as a recipe is")
     }
     guard object["format"]?.integer == Recipe.format else {

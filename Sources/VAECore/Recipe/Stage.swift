@@ -1,3 +1,5 @@
+import VAEFiles
+
 /// One part of a model's training: what is trained, and on what. A model has one stage that trains
 /// everything on images, unless its variant names further ones, which start from a finished run.
 public struct Stage: Equatable, Sendable {

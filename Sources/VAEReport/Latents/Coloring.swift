@@ -1,5 +1,6 @@
 import FoundationEssentials
 import VAECore
+import VAEFiles
 
 /// Colours of examples by a class or a factor.
 struct Coloring {

@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 import VAETraining
 
 /// The part of a page about several runs in which one slider moves all of them through their

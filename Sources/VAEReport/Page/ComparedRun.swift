@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 import VAETraining
 
 /// The panels of one of several runs, as far as it has something to show in each.

@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 import VAETraining
 
 extension Comparison {

@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 import VAETraining
 
 /// Several runs side by side: what they came to, and how they were made.

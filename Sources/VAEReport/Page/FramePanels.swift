@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 
 /// The part of a page in which one slider moves through the records of a run: latents, pictures,
 /// units, histograms. The markup shows the last record, so that it can be printed and read without

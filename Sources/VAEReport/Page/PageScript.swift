@@ -1,3 +1,5 @@
+import VAEFiles
+
 /// The script of all pages: moves what the page already shows of the last record to other records.
 enum PageScript {
   /// The whole of it.

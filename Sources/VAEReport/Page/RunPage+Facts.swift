@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 
 extension RunPage {
   // MARK: Evaluations

@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 
 /// Latents of the recorded examples in a plane, against the prior, at the record that the slider
 /// shows.

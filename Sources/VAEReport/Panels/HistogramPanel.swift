@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 
 /// How often values fall into bins, at the record that the slider shows.
 struct HistogramPanel {

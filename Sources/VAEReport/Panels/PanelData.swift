@@ -1,5 +1,6 @@
 import FoundationEssentials
 import VAECore
+import VAEFiles
 
 /// What the script draws from.
 enum PanelData {

@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 
 /// Held-out images, what the model makes of them, and samples, at the record that the slider shows.
 struct PicturePanel {

@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 import VAETraining
 
 /// Rates as bars, at the record that the slider shows.

@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 import VAETraining
 
 /// What each latent does, at the record that the slider shows.

@@ -1,5 +1,6 @@
 import Glibc
 import VAECore
+import VAEFiles
 import VAETraining
 
 /// Writes what happens in a training into a folder that TensorBoard reads.

@@ -1,6 +1,7 @@
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAEFiles
 
 /// A model's weights as files hold them.
 extension Model {

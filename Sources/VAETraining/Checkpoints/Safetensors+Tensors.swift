@@ -1,4 +1,5 @@
 import Tensors
+import VAEFiles
 
 /// Between tensors in memory and in files.
 extension Safetensors {

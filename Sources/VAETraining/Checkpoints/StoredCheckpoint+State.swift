@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 
 extension StoredCheckpoint {
   /// What `state.json` says.

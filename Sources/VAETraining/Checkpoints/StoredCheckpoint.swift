@@ -1,3 +1,5 @@
+import VAEFiles
+
 /// A checkpoint as read from a run folder.
 public struct StoredCheckpoint {
   /// What was read, for errors.

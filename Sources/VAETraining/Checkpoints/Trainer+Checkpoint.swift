@@ -2,6 +2,7 @@ import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAEFiles
 
 /// What a checkpoint holds, and how a trainer takes it up.
 extension Trainer {

@@ -1,4 +1,5 @@
 import Glibc
+import VAEFiles
 
 // MARK: - Finding checkpoints
 

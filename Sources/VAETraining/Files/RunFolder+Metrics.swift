@@ -1,5 +1,6 @@
 import FoundationEssentials
 import VAECore
+import VAEFiles
 
 extension RunFolder {
   /// What every line of the metrics must have.

@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 
 /// What is kept of a training beside its weights:
 ///

@@ -1,5 +1,6 @@
 import Glibc
 import Messages
+import VAEFiles
 
 /// A run on disk.
 ///

@@ -1,4 +1,5 @@
 import Glibc
+import VAEFiles
 
 /// Keeps other processes from writing to a run, until it is let go or the process ends, however it
 /// ends.

@@ -1,3 +1,5 @@
+import VAEFiles
+
 /// Numbers with a shape, as a record keeps them.
 public struct RecordedArray<Element: SafetensorsElement>: Sendable {
   /// The axis sizes.

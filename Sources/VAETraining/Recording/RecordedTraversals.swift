@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 
 /// Images of latents that are swept one at a time, as a record keeps them: a unit over quantiles of
 /// its prior, from the middle of the prior; a place of a grid of codes from the code that it has in

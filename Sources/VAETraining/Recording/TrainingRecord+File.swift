@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 
 extension TrainingRecord {
   private static let numbersKey = "vae_zoo_record"

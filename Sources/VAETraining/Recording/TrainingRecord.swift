@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 
 /// What a model said about a few fixed examples at one step of its training: a file of `records/`
 /// in the run folder.

@@ -2,6 +2,7 @@ import Glibc
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAEFiles
 import VAETraining
 
 /// A reference workload: a fixed model and batch, whose step is timed. It can be had in other

@@ -1,5 +1,6 @@
 import Tensors
 import VAECore
+import VAEFiles
 import VAETraining
 
 /// Where the time of a workload's step goes.

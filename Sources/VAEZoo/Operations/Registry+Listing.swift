@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 
 extension Registry {
   /// The variants as JSON, as `list` shows them: name, summary and origin.

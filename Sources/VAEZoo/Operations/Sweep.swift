@@ -1,5 +1,6 @@
 import VAECore
 import VAEData
+import VAEFiles
 import VAETraining
 
 /// What to train in a sweep, on what, and where to.

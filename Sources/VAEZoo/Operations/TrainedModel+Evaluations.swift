@@ -1,5 +1,6 @@
 import Glibc
 import VAECore
+import VAEFiles
 import VAETraining
 
 extension TrainedModel {

@@ -3,6 +3,7 @@ import NeuralNetworks
 import Tensors
 import VAECore
 import VAEData
+import VAEFiles
 import VAETraining
 
 /// A model that was trained and stored: in a run folder, or in one exported file.

@@ -4,6 +4,7 @@ import NeuralNetworks
 import Tensors
 import VAECore
 import VAEData
+import VAEFiles
 import VAETraining
 
 /// What to train, on what, and where to.

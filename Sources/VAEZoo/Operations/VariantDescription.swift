@@ -1,4 +1,5 @@
 import VAECore
+import VAEFiles
 
 /// A variant's hyper-parameters, part by part, as `describe` shows them.
 public struct VariantDescription {

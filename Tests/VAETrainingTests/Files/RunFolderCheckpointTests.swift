@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import VAEFiles
 import VAETraining
 import XCTest
 

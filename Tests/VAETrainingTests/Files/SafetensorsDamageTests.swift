@@ -1,3 +1,4 @@
+import VAEFiles
 import VAETraining
 import XCTest
 

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import VAEFiles
 import VAETraining
 
 /// Stands for a process that is killed, or loses its power, before one of its changes to the disk.

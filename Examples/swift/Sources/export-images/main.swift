@@ -2,6 +2,7 @@
 // [count, height, width, channels] of numbers between 0 and 1.
 //
 //     export-images [SOURCE [PREFIX [COUNT]]]
+import VAEFiles
 import VAEZoo
 
 let arguments = Array(CommandLine.arguments.dropFirst())

@@ -44,14 +44,14 @@ public struct FileError: MessageError, Equatable {
   public var message: Message { "cannot \(operation) \(path): \(reason)" }
 
   /// The same failure as that of the path that the caller knows.
-  func at(_ path: String) -> FileError { FileError(kind, operation, path, reason) }
+  package func at(_ path: String) -> FileError { FileError(kind, operation, path, reason) }
 }
 
 // MARK: - Failures of system calls
 
 extension FileError {
   /// The failure of the call that has just read, or looked at, a path.
-  init(reading path: String, _ code: Int32 = errno) {
+  package init(reading path: String, _ code: Int32 = errno) {
     switch code {
     case ENOENT, ENOTDIR: self.init(.missing, "read", path, "it does not exist")
     default: self.init(.unreadable, "read", path, String(cString: strerror(code)))
@@ -59,7 +59,7 @@ extension FileError {
   }
 
   /// The failure of the call that has just written, made or removed a path.
-  init(writing path: String, to operation: String = "write", _ code: Int32 = errno) {
+  package init(writing path: String, to operation: String = "write", _ code: Int32 = errno) {
     switch code {
     case EEXIST: self.init(.exists, operation, path, "it exists")
     case ENOENT: self.init(.unwritable, operation, path, "the folder it belongs to does not exist")

@@ -159,7 +159,7 @@ public enum DurableFiles {
 
   /// Puts files of one folder in place of whatever files have their paths, each at once and for
   /// good. All are written before the disk is waited for, which makes many small files cheap.
-  static func replace(_ files: [(path: String, bytes: [UInt8])], in folder: String) throws {
+  package static func replace(_ files: [(path: String, bytes: [UInt8])], in folder: String) throws {
     var written: [(temporary: String, path: String)] = []
     do {
       for (path, bytes) in files {
@@ -233,7 +233,7 @@ public enum DurableFiles {
   // MARK: What the other operations share
 
   /// Repeats a system call for as long as signals interrupt it.
-  static func uninterrupted<Result: SignedInteger>(_ call: () -> Result) -> Result {
+  package static func uninterrupted<Result: SignedInteger>(_ call: () -> Result) -> Result {
     while true {
       let result = call()
       if result >= 0 || errno != EINTR { return result }
@@ -241,7 +241,7 @@ public enum DurableFiles {
   }
 
   /// Waits until what was written to a file or folder is on the disk.
-  static func synchronize(_ file: Int32, _ path: String) throws {
+  package static func synchronize(_ file: Int32, _ path: String) throws {
     try willChange(.synchronize(path))
     // Pipes and some file systems have nothing to wait for, and say so with EINVAL.
     guard uninterrupted({ fsync(file) }) == 0 || errno == EINVAL else {
@@ -250,12 +250,12 @@ public enum DurableFiles {
   }
 
   /// What names of things that are being written begin with.
-  static let temporaryPrefix = ".tmp-"
+  package static let temporaryPrefix = ".tmp-"
 
   /// Makes something beside a path, under the first of a row of temporary names that is free.
   ///
   /// - Returns: the name.
-  static func withTemporaryName(
+  package static func withTemporaryName(
     beside path: String, make: (_ temporary: String) throws -> Void
   ) throws -> String {
     let stem = "\(folder(of: path))/\(temporaryPrefix)\(name(of: path))-\(getpid())"

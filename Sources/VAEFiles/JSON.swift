@@ -105,11 +105,11 @@ extension JSON: Decodable {
   /// - Parameters:
   ///   - bytes: UTF-8.
   ///   - source: what the bytes are, for the error.
-  public init(parsing bytes: [UInt8], source: String) throws(RecipeError) {
+  public init(parsing bytes: [UInt8], source: String) throws(JSONError) {
     do {
       self = try Self.decode(JSON.self, from: bytes)
     } catch {
-      throw RecipeError(.malformed, "\(source) is not valid JSON")
+      throw JSONError("\(source) is not valid JSON")
     }
   }
 }

@@ -4,7 +4,7 @@ public struct SafetensorsError: Error, Equatable, CustomStringConvertible {
   public let message: String
 
   /// An error in words.
-  init(_ path: String, _ reason: String) {
+  package init(_ path: String, _ reason: String) {
     message = "\(path): \(reason)"
   }
 
@@ -12,7 +12,7 @@ public struct SafetensorsError: Error, Equatable, CustomStringConvertible {
   public var description: String { message }
 
   /// Text out of a file, fit for one line of a message: short and without control characters.
-  static func quoting(_ text: String, limit: Int = 80) -> String {
+  package static func quoting(_ text: String, limit: Int = 80) -> String {
     var shown = "\""
     for scalar in text.unicodeScalars.prefix(limit) {
       switch scalar.properties.generalCategory {
@@ -24,7 +24,7 @@ public struct SafetensorsError: Error, Equatable, CustomStringConvertible {
   }
 
   /// Whole numbers out of a file, as many as fit one line of a message.
-  static func listing(_ numbers: [Int], limit: Int = 8) -> String {
+  package static func listing(_ numbers: [Int], limit: Int = 8) -> String {
     let shown = numbers.prefix(limit).map(String.init).joined(separator: ", ")
     return "[\(shown)\(numbers.count > limit ? ", …" : "")]"
   }

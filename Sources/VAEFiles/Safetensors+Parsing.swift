@@ -1,5 +1,4 @@
 import FoundationEssentials
-import enum VAECore.JSON
 
 extension Safetensors {
   /// The longest header that is read, in bytes: the format's own limit.
