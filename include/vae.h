@@ -59,7 +59,7 @@ extern "C" {
 /* The version of the binary interface that this header describes: major * 65536 + minor. A library serves every
  * program built with the same major and the same or a smaller minor: from 0.1 on, minor versions only add. */
 #define VAE_ABI_MAJOR 0
-#define VAE_ABI_MINOR 1
+#define VAE_ABI_MINOR 2
 
 /* The interface version of the library in use. [any thread] */
 uint32_t vae_abi_version(void);

@@ -18,7 +18,7 @@ from typing import Any, Callable, Union
 
 from vae_zoo._errors import BY_STATUS, Error
 
-ABI_MAJOR, ABI_MINOR = 0, 1
+ABI_MAJOR, ABI_MINOR = 0, 2
 
 # What names a file.
 Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
