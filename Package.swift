@@ -37,6 +37,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("dnnl")]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CLibFFI", providers: [.apt(["libffi-dev"])]),
+    .target(name: "CPortableMath"),
     .target(name: "CGuardedCalls", linkerSettings: [.linkedLibrary("stdc++")]),
     .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CDLPack"),
@@ -129,7 +130,7 @@ let package = Package(
       name: "VAEC", dependencies: ["VAEFiles", "CVAE", "CDLPack", "Messages", "Tensors", "VAEZoo"],
       swiftSettings: strict),
     .target(
-      name: "VAELib", dependencies: ["VAEC"], swiftSettings: strict,
+      name: "VAELib", dependencies: ["CPortableMath", "VAEC"], swiftSettings: strict,
       linkerSettings: [
         .unsafeFlags(
           [

@@ -6,6 +6,7 @@ import glob
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -98,6 +99,72 @@ with open("/proc/self/maps") as maps:
         )
         self.assertEqual(completed.returncode, 0, completed.stderr)
         self.assertTrue(os.path.exists(os.path.join(target, "vae_zoo", "lib", "libvae.so.1")))
+
+
+    def test_the_wheel_is_for_systems_from_glibc_2_34_on_and_small(self):
+        name = os.path.basename(self.wheel)
+        found = re.search(r"-py3-none-manylinux_2_(\d+)_", name)
+        self.assertIsNotNone(found, name)
+        self.assertLessEqual(int(found[1]), 34, name)
+        self.assertLess(os.path.getsize(self.wheel), 18_000_000)
+
+    def test_the_wheel_brings_no_opencl_loader(self):
+        with zipfile.ZipFile(self.wheel) as archive:
+            libraries = [name for name in archive.namelist() if "/lib/" in name]
+            self.assertFalse([name for name in libraries if "libOpenCL" in name])
+            for name in libraries:
+                self.assertNotIn(b"\0libOpenCL.so", archive.read(name), name)
+
+    @needs("auditwheel")
+    def test_auditwheel_finds_what_the_name_of_the_wheel_says(self):
+        completed = subprocess.run(
+            [sys.executable, "-m", "auditwheel", "show", self.wheel],
+            capture_output=True, text=True, timeout=120,
+        )
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        platform = os.path.basename(self.wheel).removesuffix(".whl").rpartition("-")[2]
+        said = " ".join(completed.stdout.split())
+        self.assertIn(f'consistent with the following platform tag: "{platform}"', said)
+
+
+class BuildTests(unittest.TestCase):
+    """What pip does in a tree where nothing was built."""
+
+    def in_an_unbuilt_tree(self, program: str) -> subprocess.CompletedProcess:
+        with tempfile.TemporaryDirectory() as tree:
+            for name in ("python", "scripts", "Sources", "pyproject.toml", "README.md", "LICENSE"):
+                os.symlink(os.path.join(ROOT, name), os.path.join(tree, name))
+            environment = {key: value for key, value in os.environ.items() if key != "VAE_ZOO_LIBRARY"}
+            # A path without a Swift toolchain.
+            environment["PATH"] = os.path.join(tree, "bin")
+            os.mkdir(environment["PATH"])
+            for tool in ("bash", "dirname"):
+                os.symlink(shutil.which(tool), os.path.join(environment["PATH"], tool))
+            start = (
+                "import pathlib, sys, tempfile\n"
+                f"sys.path.insert(0, {os.path.join(ROOT, 'python')!r})\n"
+                "import build_backend\n"
+                f"build_backend.ROOT = pathlib.Path({tree!r})\n"
+                "folder = tempfile.mkdtemp(dir=build_backend.ROOT)\n"
+            )
+            return subprocess.run(
+                [sys.executable, "-c", start + program],
+                capture_output=True, text=True, timeout=60, env=environment,
+            )
+
+    def test_metadata_need_no_build(self):
+        completed = self.in_an_unbuilt_tree(
+            "name = build_backend.prepare_metadata_for_build_wheel(folder)\n"
+            "print((pathlib.Path(folder) / name / 'METADATA').read_text())"
+        )
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertIn(f"Version: {vae_zoo.__version__}", completed.stdout)
+
+    def test_a_missing_toolchain_is_one_line(self):
+        completed = self.in_an_unbuilt_tree("build_backend.build_wheel(folder)")
+        self.assertNotEqual(completed.returncode, 0)
+        self.assertEqual(completed.stderr.count("\n"), 1, completed.stderr)
+        self.assertIn("Swift is not installed", completed.stderr)
 
 
 class ExampleTests(unittest.TestCase):

@@ -1,0 +1,1 @@
+/* This library has nothing to call: see portable_math.c. */
