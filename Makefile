@@ -7,7 +7,7 @@ test_flags = -c release --scratch-path .build-tests
 export GOMP_SPINCOUNT ?= 2000
 
 .PHONY: build lib demo test fuzz sanitize abi-check check-report docs install uninstall format lint clean help \
-  bootstrap
+  bootstrap bootstrap-test
 .SILENT:
 
 build: bootstrap
@@ -21,7 +21,7 @@ lib: bootstrap
 demo:
 	scripts/demo
 
-test: bootstrap lint build lib
+test: bootstrap-test lint build lib
 	swift build $(test_flags) --build-tests --explicit-target-dependency-import-check error
 	swift test $(test_flags) --skip-build --disable-swift-testing
 	scripts/test-examples
@@ -70,6 +70,9 @@ clean:
 
 bootstrap:
 	scripts/bootstrap
+
+bootstrap-test:
+	scripts/bootstrap --test
 
 help:
 	echo 'make build    install missing system packages, build .build/release/vae-zoo'

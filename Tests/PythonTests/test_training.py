@@ -47,7 +47,12 @@ class ProgressTests(unittest.TestCase):
             bound = progress.train
             self.assertAlmostEqual(bound.elbo, -(bound.distortion + bound.rate), 4)
         self.assertEqual([record["epoch"] for record in model.history_], [1, 2])
-        self.assertEqual(model.metrics_["valid"]["elbo"], heard[-1].valid.elbo)
+        for epoch, progress in zip(model.history_, [p for p in heard if p.is_epoch_end]):
+            for split in ("train", "valid"):
+                bound = getattr(progress, split)
+                for name in ("elbo", "rate", "distortion"):
+                    self.assertAlmostEqual(getattr(bound, name), epoch[split][name], 6, f"{split} {name}")
+        self.assertEqual(model.metrics_, model.history_[-1])
 
     def test_the_same_seed_gives_the_same_bits_and_another_one_others(self):
         weights = [_weights(_small(random_state=seed).fit(IMAGES)) for seed in (3, 3, 4)]
@@ -155,6 +160,30 @@ class ProgressTests(unittest.TestCase):
         with self.assertRaises(vae_zoo.NotFoundError):
             vae_zoo.Data("/nowhere")
 
+    def test_what_is_told_of_an_epoch_is_the_held_out_figure(self):
+        # Held-out images of another kind, so that the two figures lie far apart.
+        held_out = 1 - stripes(30, 1)
+        with mock.patch.dict(sys.modules, {"tqdm": None, "tqdm.auto": None}):
+            with mock.patch.object(sys, "stderr") as stream:
+                model = _small(verbose=True).fit(IMAGES, validation=held_out)
+        text = "".join(call.args[0] for call in stream.write.call_args_list)
+        for number, record in enumerate(model.history_, 1):
+            self.assertGreater(abs(record["valid"]["elbo"] - record["train"]["elbo"]), 1)
+            self.assertIn(f"epoch {number}: elbo {record['valid']['elbo']:.2f} nats", text)
+
+    @needs("tqdm")
+    def test_the_bar_tells_the_held_out_figure(self):
+        output = run_python(
+            "import numpy, vae_zoo, sys, io\n"
+            "sys.stderr = io.StringIO()\n"
+            "X = numpy.eye(40, 16, dtype=numpy.float32)\n"
+            "model = vae_zoo.GaussianVAE(hidden=4, latent=1, batch_size=10, verbose=True)\n"
+            "model.fit(X, validation=1 - X, epochs=2)\n"
+            "told = [model.history_[-1][split]['elbo'] for split in ('valid', 'train')]\n"
+            "print([f'epoch 2, elbo {value:.2f} nats' in sys.stderr.getvalue() for value in told])"
+        )
+        self.assertIn("[True, False]", output)
+
     @needs("tqdm")
     def test_verbose_training_shows_a_bar(self):
         output = run_python(
@@ -207,6 +236,17 @@ class UpdateTests(unittest.TestCase):
         self.assertEqual(one.bound_, many.bound_)
         # Fewer images than a batch are one update.
         self.assertNotEqual(_weights(one.partial_fit(IMAGES[:3])), _weights(many))
+
+    def test_what_is_left_of_a_batch_is_an_update_of_its_own(self):
+        # The first call's images also decide where the decoder begins.
+        whole, parts = (_small().partial_fit(IMAGES[30:]) for _ in range(2))
+        whole.partial_fit(IMAGES[:25])
+        parts.partial_fit(IMAGES[:20])
+        one = _weights(parts)
+        parts.partial_fit(IMAGES[20:25])
+        self.assertEqual(_weights(whole), _weights(parts))
+        self.assertNotEqual(_weights(whole), one)
+        self.assertEqual(whole.bound_, parts.bound_)
 
     def test_the_optimizer_lives_from_call_to_call(self):
         kept, begun = (_small(learning_rate=0.1).partial_fit(IMAGES[:20]) for _ in range(2))

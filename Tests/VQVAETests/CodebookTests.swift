@@ -108,6 +108,23 @@ final class CodebookTests: XCTestCase {
     }
   }
 
+  func testAsManyRareCodesAsPointsBeginAtAllOfThePoints() {
+    // One point for each rare code: a point that is drawn twice leaves another one out.
+    let count = 12
+    let points = RandomSource(seed: 8).stream("points").normal([count, 2])
+    let far = (0..<count).map { [Float(100 + $0), 0] }
+    for update in Codebook.Update.allCases {
+      let codebook = Support.codebook(
+        [[0, 0]] + far, update: update, decay: 0, restartThreshold: 0.5)
+      self.update(codebook, points)
+      func rows(_ values: [Float]) -> [[Float]] {
+        stride(from: 0, to: values.count, by: 2).map { [values[$0], values[$0 + 1]] }
+          .sorted { $0.lexicographicallyPrecedes($1) }
+      }
+      XCTAssertEqual(rows(Array(codebook.vectors.floats.dropFirst(2))), rows(points.floats))
+    }
+  }
+
   func testRestartsFollowFromSeedAndStepAlone() {
     let many = RandomSource(seed: 4).stream("points").normal([64, 2])
     func restarted(step: Int, seed: UInt64) -> [Float] {
