@@ -29,6 +29,7 @@ test: bootstrap-test lint build lib
 	scripts/test-c
 	scripts/test-python
 	scripts/test-install
+	scripts/check-report
 
 # Random and hostile arguments to every function of the C interface, random recipes, and random plug-ins.
 CALLS ?= 10000000
