@@ -25,7 +25,7 @@ extension DataSource {
       throw DataError(.unusable, "train and test are not both bytes, or both floating point")
     }
     let scanned = [train.scanned(name: "train")] + (test.map { [$0.scanned(name: "test")] } ?? [])
-    let reading = try ValueReading(of: scanned, wanted: given)
+    let reading = try ValueReading(of: scanned, wanted: given, announced: wanted)
     if let wanted, !wanted.holds(reading.range) {
       // The split that the announced range does not hold, which need not be the first.
       var outside = scanned[0]
@@ -46,7 +46,7 @@ extension DataSource {
     train.divisor = reading.rule.divisor
     test?.divisor = reading.rule.divisor
     return DataSource(
-      name: "memory", ValueReading(reading, in: wanted ?? reading.range),
+      name: "memory", reading,
       train: DataSplit(name: "train", store: train),
       test: test.map { DataSplit(name: "test", store: $0) })
   }

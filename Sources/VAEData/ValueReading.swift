@@ -16,8 +16,11 @@ struct ValueReading {
   /// - Parameters:
   ///   - splits: of one kind; the first trains.
   ///   - wanted: the rule of a model's training data; nil for what the values say.
+  ///   - announced: a range that holds for them too where it is wider than theirs.
   /// - Throws: `DataError` where values are not finite, or none that the rule allows.
-  init(of splits: [ScannedValues], wanted: ValueRule?) throws(DataError) {
+  init(
+    of splits: [ScannedValues], wanted: ValueRule?, announced: ValueRange? = nil
+  ) throws(DataError) {
     for split in splits { try split.checkFinite() }
     let bytes = splits.compactMap { split in
       if case .bytes(let scan) = split.kind { (values: split, scan: scan) } else { nil }
@@ -27,7 +30,8 @@ struct ValueReading {
     }
     areFloats = !floats.isEmpty
     if areFloats {
-      range = floats.reduce(.binary) { $0.joined(with: $1.range) }
+      let found = floats.reduce(ValueRange.binary) { $0.joined(with: $1.range) }
+      range = announced.map { $0.joined(with: found) } ?? found
       unquantizedValue = range == .unit ? splits.lazy.compactMap(\.unquantizedValue).first : nil
       rule =
         switch range {
@@ -37,17 +41,10 @@ struct ValueReading {
         }
     } else {
       rule = bytes.isEmpty ? .binary : try ValueRule.forBytes(bytes, wanted: wanted)
-      range = rule == .bytes ? .unit : .binary
+      let found: ValueRange = rule == .bytes ? .unit : .binary
+      range = announced.map { $0.joined(with: found) } ?? found
       unquantizedValue = nil
     }
-  }
-
-  /// The same values where they must lie in a wider range.
-  init(_ reading: ValueReading, in range: ValueRange) {
-    rule = reading.rule
-    self.range = range
-    areFloats = reading.areFloats
-    unquantizedValue = reading.unquantizedValue
   }
 
   /// Whether every value is one of the 256 levels k/255.
