@@ -58,7 +58,7 @@ public func vae_data_open(
 ) -> vae_status {
   call(error) {
     let result = try result(data, "data")
-    result.pointee = Handles.make(DataObject(try DataSource.open(text(source, "source"))))
+    result.pointee = Handles.make(said(try DataSource.open(text(source, "source"))))
   }
 }
 
@@ -79,8 +79,14 @@ public func vae_data_from_tensors(
         // Which of the two rules of binary bytes it is follows from the bytes.
         areBytes ? kind.code == VAE_RANGE_BINARY ? nil : "bytes/255" : kind.rule
       })
-    result.pointee = Handles.make(DataObject(source))
+    result.pointee = Handles.make(said(source))
   }
+}
+
+/// A source, once its caller has been told what there is to know of how it was read.
+private func said(_ source: DataSource) -> DataObject {
+  for notice in source.notices { Log.say(notice.description) }
+  return DataObject(source)
 }
 
 @c @implementation

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import logging
+import re
 import unittest
 from unittest import mock
 
@@ -169,8 +171,8 @@ class InputTests(unittest.TestCase):
         wide = random.random((40, 12, 18), dtype=np.float32)
         for cut in (wide[:, ::2, ::3], wide[:, 11::-2, ::3], wide[::2, ::2, ::3]):
             np.testing.assert_array_equal(model.transform(cut), model.transform(cut.copy()))
-            strided = _small(epochs=2).fit(cut)
-            dense = _small(epochs=2).fit(cut.copy())
+            strided = _small().fit(cut)
+            dense = _small().fit(cut.copy())
             np.testing.assert_array_equal(strided.transform(cut), dense.transform(cut))
         rows = random.random((40, 72), dtype=np.float32)
         np.testing.assert_array_equal(
@@ -180,6 +182,26 @@ class InputTests(unittest.TestCase):
         np.testing.assert_array_equal(
             model.transform(half), model.transform(half.astype(np.float32))
         )
+
+    def test_values_far_from_what_models_expect_are_warned_of_with_the_remedy(self):
+        random = np.random.default_rng(5)
+        grey = random.integers(0, 256, (60, 12), dtype=np.uint8)
+        people = np.c_[random.normal(40, 12, 200), random.lognormal(10, 1, 200)]
+        for values, words in (
+            (grey.astype(np.int64), "whole numbers from .* uint8"),
+            (grey.astype(np.float32), "whole numbers from .* uint8"),
+            (people, r"column 0 .* column 1 .* X\.std\(0\)"),
+            (grey * 1e5 + 0.5, r"reach from .* X\.std\(\)"),
+        ):
+            with self.assertLogs("vae_zoo", "WARNING") as logs:
+                _small().fit(values)
+            self.assertEqual(len([line for line in logs.output if re.search(words, line)]), 1, logs)
+        standard = (people - people.mean(0)) / people.std(0)
+        for values in (grey, standard):
+            with self.assertLogs("vae_zoo", "WARNING") as logs:
+                logging.getLogger("vae_zoo").warning("the only one")
+                _small().fit(values)
+            self.assertEqual(len(logs.output), 1, logs.output)
 
     def test_masked_elements_are_refused_and_a_mask_of_none_is_no_mask(self):
         images = stripes(40).astype(np.float32)
