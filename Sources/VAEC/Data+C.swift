@@ -58,7 +58,7 @@ public func vae_data_open(
 ) -> vae_status {
   call(error) {
     let result = try result(data, "data")
-    result.pointee = Handles.make(DataObject(try DataSource.open(text(source, "source"))))
+    result.pointee = Handles.make(said(try DataSource.open(text(source, "source"))))
   }
 }
 
@@ -75,9 +75,18 @@ public func vae_data_from_tensors(
     let areBytes = trainImages.element == .uint8
     let source = try DataSource.inMemory(
       train: trainImages, test: testImages, range: kind?.range,
-      rule: kind.flatMap { areBytes && $0.code != VAE_RANGE_BINARY ? "bytes/255" : $0.rule })
-    result.pointee = Handles.make(DataObject(source))
+      rule: kind.flatMap { kind in
+        // Which of the two rules of binary bytes it is follows from the bytes.
+        areBytes ? kind.code == VAE_RANGE_BINARY ? nil : "bytes/255" : kind.rule
+      })
+    result.pointee = Handles.make(said(source))
   }
+}
+
+/// A source, once its caller has been told what there is to know of how it was read.
+private func said(_ source: DataSource) -> DataObject {
+  for notice in source.notices { Log.say(notice.description) }
+  return DataObject(source)
 }
 
 @c @implementation
@@ -116,8 +125,9 @@ public func vae_data_images(
     }
     try Memory.check(
       bytes: Double(count) * Double(split.shape.count) * 4, for: "\(count) images")
-    result.pointee = Handles.make(
-      ArrayObject(split.batch(Array(Int(first)..<Int(first + count)))))
+    let batch = split.batch(Array(Int(first)..<Int(first + count)))
+    try split.checkExamples()
+    result.pointee = Handles.make(ArrayObject(batch))
   }
 }
 

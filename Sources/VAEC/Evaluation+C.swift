@@ -40,6 +40,7 @@ public func vae_evaluate(
             ? Int(options.importance_samples) : nil,
           seed: Int(bitPattern: UInt(options.seed)), progress: { _ in !token.isCancelled })
         guard let found else { throw CallError.cancelled }
+        try split.checkExamples()
         return MetricsObject(found.json(variant: trained.recipe.variant, split: split.name))
       })
   }

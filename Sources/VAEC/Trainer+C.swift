@@ -26,7 +26,10 @@ public func vae_trainer_create(
       let session = try TrainingSession(
         model: trained.model, recipe: recipe, data: data, run: run, existing: existing,
         start: start)
-      for notice in session.notices { Log.say(notice.description) }
+      // Those of the data were said when these were opened.
+      for notice in session.notices where !data.notices.contains(notice) {
+        Log.say(notice.description)
+      }
       result.pointee = Handles.make(TrainerObject(model: model, session: session))
       return session
     }

@@ -11,32 +11,40 @@ struct ValueReading {
   /// The first float between zero and one that is none of the 256 levels k/255, with its place.
   let unquantizedValue: String?
 
-  /// A reading of bytes or booleans.
-  ///
-  /// - Parameter range: where they lie, nil for what the rule makes of any.
-  init(_ rule: ValueRule, range: ValueRange? = nil) {
-    self.rule = rule
-    self.range = range ?? (rule == .binary ? .binary : .unit)
-    areFloats = false
-    unquantizedValue = nil
-  }
-
-  /// A reading of floats, which are taken as they are.
+  /// The reading of the values of some splits, in files and in memory alike.
   ///
   /// - Parameters:
-  ///   - range: where they lie.
-  ///   - unquantizedValue: the first of those between zero and one that is no level.
-  ///   - wanted: the rule of a model's training data; nil for that of the values.
-  init(floatsIn range: ValueRange, unquantizedValue: String?, wanted: ValueRule?) {
-    self.range = range
-    self.unquantizedValue = unquantizedValue
-    areFloats = true
-    rule =
-      switch range {
-      case .binary: .binary
-      case .unit: unquantizedValue == nil && wanted != .floats ? .bytes : .floats
-      case .real: .floats
-      }
+  ///   - splits: of one kind; the first trains.
+  ///   - wanted: the rule of a model's training data; nil for what the values say.
+  ///   - announced: a range that holds for them too where it is wider than theirs.
+  /// - Throws: `DataError` where values are not finite, or none that the rule allows.
+  init(
+    of splits: [ScannedValues], wanted: ValueRule?, announced: ValueRange? = nil
+  ) throws(DataError) {
+    for split in splits { try split.checkFinite() }
+    let bytes = splits.compactMap { split in
+      if case .bytes(let scan) = split.kind { (values: split, scan: scan) } else { nil }
+    }
+    let floats = splits.compactMap { split in
+      if case .floats(let scan) = split.kind { scan } else { nil }
+    }
+    areFloats = !floats.isEmpty
+    if areFloats {
+      let found = floats.reduce(ValueRange.binary) { $0.joined(with: $1.range) }
+      range = announced.map { $0.joined(with: found) } ?? found
+      unquantizedValue = range == .unit ? splits.lazy.compactMap(\.unquantizedValue).first : nil
+      rule =
+        switch range {
+        case .binary: .binary
+        case .unit: unquantizedValue == nil && wanted != .floats ? .bytes : .floats
+        case .real: .floats
+        }
+    } else {
+      rule = bytes.isEmpty ? .binary : try ValueRule.forBytes(bytes, wanted: wanted)
+      let found: ValueRange = rule == .bytes ? .unit : .binary
+      range = announced.map { $0.joined(with: found) } ?? found
+      unquantizedValue = nil
+    }
   }
 
   /// Whether every value is one of the 256 levels k/255.

@@ -75,13 +75,15 @@ final class DataTests: CTestCase {
     }
   }
 
-  func testValuesThatAreNotFiniteAreRefusedNamingTheImage() {
+  func testValuesThatAreNotFiniteAreRefusedNamingTheirPlace() {
     for bad in [Float.nan, .infinity, -.infinity] {
       for position in [0, 7, 1000, 10_000] {
         var values = [Float](repeating: 0.5, count: 3 * 64 * 64)
         values[position] = bad
         let tensor = CTensor(values, [3, 64, 64, 1])
-        refuse(VAE_ERR_DATA, "image \(position / 4096)") {
+        refuse(
+          VAE_ERR_DATA, "train[\(position / 4096), \(position / 64 % 64), \(position % 64), 0] is"
+        ) {
           var data: OpaquePointer?
           return vae_data_from_tensors(tensor.pointer, nil, VAE_RANGE_AUTO, &data, $0)
         }
@@ -100,6 +102,15 @@ final class DataTests: CTestCase {
     XCTAssertEqual(try info(plain).range, VAE_RANGE_BINARY)
     XCTAssertEqual(try images(plain, "train", 0, 1).floats, [0, 1, 1, 0])
 
+    // Of 0 and 255 the narrowest range is binary, as it is in files.
+    let black = CTensor([0, 255, 255, 0] as [UInt8], VAE_UINT8, shape: [1, 2, 2])
+    for range in [VAE_RANGE_AUTO, VAE_RANGE_BINARY] {
+      let divided = try makeData(train: black, range: range)
+      XCTAssertEqual(try info(divided).range, VAE_RANGE_BINARY)
+      XCTAssertEqual(try images(divided, "train", 0, 1).floats, [0, 1, 1, 0])
+    }
+    XCTAssertEqual(try info(makeData(train: black, range: VAE_RANGE_BYTES)).range, VAE_RANGE_BYTES)
+
     for range in [VAE_RANGE_BYTES, VAE_RANGE_UNIT] {
       let divided = try makeData(train: binary, range: range)
       XCTAssertEqual(try info(divided).range, VAE_RANGE_BYTES)
@@ -109,7 +120,7 @@ final class DataTests: CTestCase {
       var data: OpaquePointer?
       return vae_data_from_tensors(grey.pointer, nil, VAE_RANGE_BINARY, &data, $0)
     }
-    refuse(VAE_ERR_DATA, "test holds") {
+    refuse(VAE_ERR_DATA, "test[0, 0, 1, 0] is 51") {
       var data: OpaquePointer?
       return vae_data_from_tensors(binary.pointer, grey.pointer, VAE_RANGE_AUTO, &data, $0)
     }

@@ -10,7 +10,7 @@ import numpy as np
 from vae_zoo._arrays import from_library, view
 from vae_zoo._errors import InvalidArgumentError, renamed
 from vae_zoo._library import DataInfo, Handle, Path, call, create, encoded, encoded_path, integer
-from vae_zoo._library import library
+from vae_zoo._library import library, training_messages
 
 RANGES = {"auto": 0, "binary": 1, "unit": 2, "real": 3, "bytes": 4}
 _RANGE_NAMES = {number: name for name, number in RANGES.items()}
@@ -37,9 +37,10 @@ class Data:
     """
 
     def __init__(self, source: Path) -> None:
-        self._handle = create(
-            library.vae_data_free, library.vae_data_open, encoded_path(source, "source")
-        )
+        with training_messages():
+            self._handle = create(
+                library.vae_data_free, library.vae_data_open, encoded_path(source, "source")
+            )
         self._describe()
 
     @classmethod
@@ -49,7 +50,7 @@ class Data:
         """Arrays in memory, which are neither copied nor kept from changing."""
         data = cls.__new__(cls)
         tensors = view(train), None if held_out is None else view(held_out)
-        with renamed(train="X", test="validation"):
+        with training_messages(), renamed(train="X", test="validation"):
             data._handle = create(
                 library.vae_data_free,
                 library.vae_data_from_tensors,

@@ -446,7 +446,8 @@ _levels: dict[int, int] = {}
 
 
 class training_messages:
-    """While it is entered, messages on this thread are warnings: a collapsing latent, a dead codebook."""
+    """While it is entered, messages on this thread are warnings: values far from what models expect, a
+    collapsing latent, a dead codebook."""
 
     def __enter__(self) -> None:
         import logging
