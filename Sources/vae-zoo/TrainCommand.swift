@@ -151,7 +151,7 @@ struct BegunRun {
   init(_ path: String) throws {
     let run = try? RunFolder.open(path)
     recipe = try run?.recipeBytes()
-    data = try run?.readSessions().last?["data"]?.text
+    data = try run?.readSessions().objects.last?["data"]?.text
     let object = recipe.flatMap { try? JSON(parsing: $0, source: path).object }
     guard case .array(let files)? = object?["plugins"] else {
       plugIns = []

@@ -208,9 +208,13 @@ public struct RunFolder: Sendable {
   // MARK: Recipe
 
   /// The stored recipe, nil where there is none yet.
+  ///
+  /// - Throws: `TrainingError` where it is damaged; see `checkRecipe`.
   public func recipeBytes() throws -> [UInt8]? {
     guard try DurableFiles.kind(of: recipePath) != nil else { return nil }
-    return try DurableFiles.read(recipePath, limit: 1 << 24)
+    let bytes = try DurableFiles.read(recipePath, limit: 1 << 24)
+    try checkRecipe(bytes)
+    return bytes
   }
 
   /// Stores the recipe.

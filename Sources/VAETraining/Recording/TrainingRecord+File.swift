@@ -27,7 +27,7 @@ extension TrainingRecord {
     if let traversals { numbers[RecordedTraversals.imagesName] = traversals.json }
     numbers["layers"] = .integer(max(draws.count, priorDraws.count))
     file.metadata = [Self.numbersKey: JSON.object(numbers).line]
-    return file.encoded()
+    return file.sealed()
   }
 
   /// Reads a record.
@@ -88,7 +88,7 @@ extension RecordedExamples {
     ]
     if !classNames.isEmpty { members["classes"] = .array(classNames.map(JSON.text)) }
     file.metadata = [Self.key: JSON.object(members).line]
-    return file.encoded()
+    return file.sealed()
   }
 
   /// Reads examples.

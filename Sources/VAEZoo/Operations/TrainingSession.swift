@@ -216,6 +216,9 @@ public final class TrainingSession {
     }
     if let checkpoint {
       notices.append("resuming at step \(checkpoint.step)")
+      if let path, !checkpoint.isSealed {
+        notices.append(StoredCheckpoint.unsealedNotice(path))
+      }
       if checkpoint.threads != Engine.threads {
         notices.append(
           "the run began with \(checkpoint.threads) threads and goes on with \(Engine.threads), so its last digits may "
@@ -241,7 +244,7 @@ public final class TrainingSession {
     // From here on nothing is refused any more, and last of all the model is changed, so that it is
     // what it was where the disk refuses.
     let step = checkpoint?.step ?? 0
-    let document = Array(recipe.json.document.utf8)
+    let document = Array((recipe.json.object ?? [:]).sealedDocument.utf8)
     if stored != document { try run.writeRecipe(document) }
     try run.cutMetrics(toStep: step)
     let schedule = trainer.recordingSchedule
@@ -267,7 +270,7 @@ public final class TrainingSession {
   private static func checkSameData(
     _ run: RunFolder, _ data: DataSource, path: String
   ) throws {
-    guard let session = try run.readSessions().last(where: { $0["data_checksum"] != nil }),
+    guard let session = try run.readSessions().objects.last(where: { $0["data_checksum"] != nil }),
       let recorded = session["data_checksum"]?.text, recorded != data.checksum
     else { return }
     let name = session["data"]?.text ?? "other data"
@@ -385,7 +388,7 @@ public final class TrainingSession {
       "updates_per_epoch": .integer(trainer.updatesPerEpoch),
     ]
     if let command { line["command"] = .text(command) }
-    try run.appendSession(JSON.object(line).line)
+    try run.appendSession(line.sealedLine)
   }
 
   private var hasBegun = false
