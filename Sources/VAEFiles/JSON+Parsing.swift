@@ -49,7 +49,8 @@ extension JSON {
       let (line, column) = parser.lineAndColumn(of: error.place)
       throw JSONError(
         error.kind, source,
-        "\(error.kind == .malformed ? "is not valid JSON: " : "")\(error.reason) (line \(line), column \(column))")
+        "\(error.kind == .malformed ? "is not valid JSON: " : "")\(error.reason) (line \(line), column \(column))"
+      )
     }
   }
 }
@@ -118,7 +119,7 @@ private struct JSONParser {
       guard object.addIfNew(name, try value(depth: depth)) else {
         throw Fault(
           place: start,
-          reason: "the name \(SafetensorsError.quoting(name)) stands twice in one object")
+          reason: "it has the name \(SafetensorsError.quoting(name)) twice in one object")
       }
     } while take(",")
     guard take("}") else { throw unexpected("a comma or }") }

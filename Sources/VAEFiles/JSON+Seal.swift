@@ -39,14 +39,17 @@ public struct SealedObject: Equatable, Sendable {
 
   init(parsing bytes: ArraySlice<UInt8>, source: String) throws(JSONError) {
     let json = try JSON(parsing: bytes, source: source)
-    guard var object = json.object else { throw JSONError(.malformed, source, "is not a JSON object") }
+    guard var object = json.object else {
+      throw JSONError(.malformed, source, "is not a JSON object")
+    }
     let isMarked =
       object[JSON.Object.sealName] != nil
       || object.members.last?.value.text?.hasPrefix(Checksum.prefix) == true
     guard !isMarked || object.isWhole(bytes) else {
       throw JSONError(
         .damaged, source,
-        "is damaged, or was changed by hand: its member \"\(JSON.Object.sealName)\" does not fit the rest")
+        "is damaged, or was changed by hand: its member \"\(JSON.Object.sealName)\" does not fit the rest"
+      )
     }
     object[JSON.Object.sealName] = nil
     self.object = object

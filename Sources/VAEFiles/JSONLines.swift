@@ -34,6 +34,11 @@ public struct JSONLines: Sendable {
   /// The objects of the lines that are sound.
   public var objects: [JSON.Object] { lines.compactMap(\.object) }
 
+  /// Whether every line had a checksum, which then was right.
+  public var isSealed: Bool {
+    lines.allSatisfy { if case .object(let sealed) = $0.content { sealed.isSealed } else { false } }
+  }
+
   /// A sentence about each line that is damaged or cut short.
   public var faults: [String] {
     lines.compactMap { line in
@@ -45,12 +50,15 @@ public struct JSONLines: Sendable {
   /// The bytes up to the first line that is of a later step, or past the last sound line before it:
   /// lines at the end that are damaged or cut short are those that were being written.
   ///
-  /// - Parameter step: the last that is kept.
-  package func length(toStep step: Int) -> Int {
+  /// - Parameter step: the last that is kept; nil to keep every sound line, also those without a
+  ///   step.
+  package func length(toStep step: Int?) -> Int {
     var kept = 0
     for line in lines {
       guard let object = line.object else { continue }
-      guard let recorded = object["step"]?.integer, recorded <= step else { break }
+      if let step {
+        guard let recorded = object["step"]?.integer, recorded <= step else { break }
+      }
       kept = line.end ?? kept
     }
     return kept

@@ -32,12 +32,14 @@ extension StoredCheckpoint {
       guard format <= Self.format else {
         throw TrainingError(
           .unsuitable,
-          "\(path) is of format \(format), but this version reads formats up to \(Self.format); use a newer version")
+          "\(path) is of format \(format), but this version reads formats up to \(Self.format); use a newer version"
+        )
       }
       guard isSealed == (format >= 2) else {
         throw TrainingError(
           .unsuitable,
-          "\(path) is damaged: it is of format \(format), but \(isSealed ? "has a" : "has lost its") checksum")
+          "\(path) is damaged: it is of format \(format), but \(isSealed ? "has a" : "has lost its") checksum"
+        )
       }
       self.step = try members.count("step", in: 0...Self.largestCount)
       guard self.step == step else {

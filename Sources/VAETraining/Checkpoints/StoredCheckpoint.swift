@@ -39,7 +39,8 @@ public struct StoredCheckpoint {
         .unsuitable,
         state.isSealed
           ? "\(file.path) has no checksums, but \(CheckpointFile.state) beside it is of a version that stores them"
-          : "\(file.path) has checksums, but \(CheckpointFile.state) beside it is of a version that stores none")
+          : "\(file.path) has checksums, but \(CheckpointFile.state) beside it is of a version that stores none"
+      )
     }
   }
 

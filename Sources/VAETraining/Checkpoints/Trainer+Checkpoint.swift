@@ -47,7 +47,8 @@ extension Trainer {
     var terms: JSON.Object = [:]
     for name in progress.termOrder { terms[name] = .finite(progress.terms[name] ?? 0) }
     return [
-      "format": .integer(StoredCheckpoint.State.format), "step": .integer(step), "epoch": .integer(step / updatesPerEpoch),
+      "format": .integer(StoredCheckpoint.State.format), "step": .integer(step),
+      "epoch": .integer(step / updatesPerEpoch),
       "updates_per_epoch": .integer(updatesPerEpoch), "finished": .bool(isFinished),
       "generator": .object([
         "kind": .text("philox4x32-10"), "seed": .integer(options.seed), "step": .integer(step),

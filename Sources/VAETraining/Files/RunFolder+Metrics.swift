@@ -16,8 +16,8 @@ extension RunFolder {
     try cutLines(of: metricsPath, toStep: step)
   }
 
-  /// Cuts a file of such lines.
-  func cutLines(of path: String, toStep step: Int) throws {
+  /// Cuts a file of such lines; without a step only what is damaged at the end.
+  func cutLines(of path: String, toStep step: Int?) throws {
     guard try DurableFiles.kind(of: path) != nil else { return }
     let bytes = try DurableFiles.read(path)
     let kept = JSONLines(parsing: bytes, source: path).length(toStep: step)

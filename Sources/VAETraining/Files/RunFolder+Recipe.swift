@@ -15,7 +15,7 @@ extension RunFolder {
       guard error.kind == .damaged else { return }
       throw TrainingError(.unsuitable, error.message + Self.recipeAdvice)
     }
-    guard !isSealed, let newest = try latestCheckpoint() else { return }
+    guard !isSealed, let newest = try? latestCheckpoint() else { return }
     let state = try? DurableFiles.read("\(newest.folder)/\(CheckpointFile.state)", limit: 1 << 24)
     let object = state.flatMap {
       try? SealedObject(parsing: $0, source: newest.folder)

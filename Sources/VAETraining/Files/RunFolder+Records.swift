@@ -15,11 +15,11 @@ extension RunFolder {
   private static let recordSuffix = ".safetensors"
 
   var recordsPath: String { "\(path)/\(Self.recordsFolder)" }
-  private var examplesPath: String { "\(recordsPath)/\(Self.examplesFile)" }
+  var examplesPath: String { "\(recordsPath)/\(Self.examplesFile)" }
   private var sessionsPath: String { "\(recordsPath)/\(Self.sessionsFile)" }
   private var evaluationsPath: String { "\(recordsPath)/\(Self.evaluationsFile)" }
 
-  private func recordPath(_ step: Int) -> String {
+  func recordPath(_ step: Int) -> String {
     "\(recordsPath)/\(step)\(Self.recordSuffix)"
   }
 
@@ -125,6 +125,8 @@ extension RunFolder {
   public func appendSession(_ line: String) throws {
     try checkMayBeWritten()
     try makeRecordsFolder()
+    // What a power loss has left of a line would spoil the next.
+    try cutLines(of: sessionsPath, toStep: nil)
     try DurableFiles.append(sessionsPath, Array("\(line)\n".utf8))
   }
 

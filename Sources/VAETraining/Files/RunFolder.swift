@@ -34,6 +34,7 @@ public struct RunFolder: Sendable {
   static let metricsFile = "metrics.jsonl"
   static let checkpointsFolder = "checkpoints"
   static let latestLink = "latest"
+  static let exportFile = "model.safetensors"
   /// The files of a checkpoint, which are also the names of the links to the newest ones.
   static let checkpointFiles = [
     CheckpointFile.weights, CheckpointFile.optimizer, CheckpointFile.state,
@@ -189,7 +190,7 @@ public struct RunFolder: Sendable {
       try DurableFiles.removeTree(leaving, in: path)
     }
     try removeRecords()
-    for name in ["model.safetensors", "report.html", Self.latestLink] + Self.checkpointFiles
+    for name in [Self.exportFile, "report.html", Self.latestLink] + Self.checkpointFiles
       + [Self.metricsFile, Self.recipeFile]
     {
       try DurableFiles.removeTree(name, in: path)

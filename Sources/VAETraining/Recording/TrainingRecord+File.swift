@@ -51,6 +51,7 @@ extension TrainingRecord {
     self.init(
       step: step, epochs: epochs, batch: numbers["batch"].flatMap(BoundTerms.init(json:)),
       heldOut: heldOut)
+    isSealed = file.isSealed
     layerRates = numbers["rate_per_layer"]?.doubles ?? []
     if case .array(let lists) = numbers["rate_per_unit"] { unitRates = lists.map(\.doubles) }
     means = try file.array("means", axes: 2)
@@ -108,6 +109,7 @@ extension RecordedExamples {
       throw TrainingError(.unsuitable, "\(source) is damaged: a part of it is missing")
     }
     self.init(split: split, indices: indices, images: images)
+    isSealed = file.isSealed
     labels = try file.array("labels", axes: 1)?.values
     factors = try file.array("factors", axes: 2)
     factorNames = names.compactMap(\.text)

@@ -197,9 +197,14 @@ public final class TrainingSession {
     trainer = try Trainer(
       model: model, data: data, options: options, stage: recipe.stage, start: start)
     var checkpoint: StoredCheckpoint?
+    var faults: [String] = []
     if let path {
       let run = try RunFolder.create(
         at: path, force: existing == .replace, resume: existing == .resume)
+      // Before lines that were cut short are removed.
+      for lines in [try run.readMetrics(), try run.readSessions(), try run.readEvaluations()] {
+        faults += lines.faults
+      }
       checkpoint = try Self.takeUp(
         run, recipe: recipe, trainer: trainer, data: data, path: path)
       self.run = run
@@ -216,6 +221,7 @@ public final class TrainingSession {
     }
     if let checkpoint {
       notices.append("resuming at step \(checkpoint.step)")
+      notices += faults.map(Message.init(stringLiteral:))
       if let path, !checkpoint.isSealed {
         notices.append(StoredCheckpoint.unsealedNotice(path))
       }
