@@ -17,9 +17,9 @@ extension JSON {
 
   /// The value of a JSON text by RFC 8259, in time that grows as the text does.
   ///
-  /// Members keep their order, and no two of an object may have the same name. A number whose value
-  /// is whole and fits in 64 bits is an `integer`, however it is written, and every other one the
-  /// nearest `number`; there is none beyond the largest double. A byte order mark before the text is
+  /// Members keep their order, and no two of an object may have the same name. A whole number
+  /// of 64 bits is an exact `integer`, also where it is written with a fraction or an exponent and not
+  /// beyond 2⁵³, and every other one the nearest `number`; there is none beyond the largest double. A byte order mark before the text is
   /// left out.
   ///
   /// - Parameters:
@@ -174,7 +174,10 @@ private struct JSONParser {
     guard let value = Double(literal), value.isFinite else {
       throw Fault(place: start, reason: "the number is beyond the range of a double")
     }
-    return Int(exactly: value).map(JSON.integer) ?? .number(value)
+    guard !isWhole, abs(value) <= 0x1p53, let whole = Int(exactly: value) else {
+      return .number(value)
+    }
+    return .integer(whole)
   }
 
   private mutating func digits() throws(Fault) {

@@ -17,7 +17,9 @@ extension Safetensors {
   public func sealed() -> [UInt8] {
     var file = self
     var checksums: JSON.Object = [:]
-    for entry in entries {
+    for entry in entries.sorted(by: {
+      $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
+    }) {
       checksums[entry.name] = .text(Checksum(bytes[entry.range]).description)
     }
     file.metadata[SealName.format.rawValue] = Self.sealFormat

@@ -82,11 +82,12 @@ final class CheckTests: CommandTestCase {
       XCTAssertEqual(outcome.status, 65)
       XCTAssertTrue(outcome.out.hasPrefix("DAMAGED  \(file)"), outcome.out)
     }
-    // A sample in an archive: what `encode` writes has the checksums of ZIP.
-    try self.run(["encode", shared.run, "--data", shared.data, "--out", path("codes.npz")])
-    XCTAssertTrue(try self.run(["check", path("codes.npz")]).out.hasPrefix("sound"))
-    try flip(path("codes.npz"), at: 300)
-    XCTAssertEqual(try Command.run(["check", path("codes.npz")]).status, 65)
+    // Archives have the checksums of ZIP.
+    let archive = ArrayFile.npz([(name: "train", npy: ArrayFile.npy(images, binary: true))])
+    let file = try write(archive, "images.npz")
+    XCTAssertTrue(try self.run(["check", file]).out.hasPrefix("sound"))
+    try flip(file, at: archive.count / 2)
+    XCTAssertEqual(try Command.run(["check", file]).status, 65)
   }
 
   func testWhatIsNotThereOrNoRunIsRefused() throws {
