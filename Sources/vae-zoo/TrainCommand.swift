@@ -86,7 +86,8 @@ struct TrainCommand: ParsableCommand {
     Interrupt.install()
     let subject: TrainingRequest.Subject
     if let recipe {
-      subject = .recipe(try DurableFiles.read(recipe), source: recipe)
+      subject = .recipe(
+        try DurableFiles.read(recipe, limit: JSON.Limits().bytes), source: recipe)
     } else if let stage, let from {
       subject = .stage(stage, from: from)
     } else if let variant {

@@ -2,14 +2,19 @@ import VAEFiles
 
 extension RunFolder {
   /// Reads every file of the run, and looks whether it is as it was written: its form and its
-  /// checksums. Of a run that another process trains, files that are replaced meanwhile may be left
+  /// checksums. Of a run that another process trains, a checkpoint that is removed meanwhile is left
   /// out.
   ///
   /// - Throws: `FileError` where the folder cannot be listed.
   public func check() throws -> [CheckedFile] {
-    var files = [checkedRecipe()]
-    for (_, folder) in try checkpointFolders().sorted(by: { $0.key < $1.key }) {
-      files += check(checkpoint: folder)
+    let checkpoints = try checkpointFolders().sorted(by: { $0.key < $1.key })
+    // A run that was killed as it began may not have come to its recipe.
+    var files =
+      try DurableFiles.kind(of: recipePath) == nil && checkpoints.isEmpty ? [] : [checkedRecipe()]
+    for (_, folder) in checkpoints {
+      let found = check(checkpoint: folder)
+      // A process that trains may have removed it meanwhile.
+      if DurableFiles.exists(folder) { files += found }
     }
     let export = "\(path)/\(Self.exportFile)"
     if DurableFiles.exists(export) {
