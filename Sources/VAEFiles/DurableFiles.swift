@@ -79,6 +79,16 @@ public enum DurableFiles {
     return bytes
   }
 
+  /// The first bytes of a file, fewer where it has no more.
+  package static func readStart(of path: String, count: Int) throws -> [UInt8] {
+    let file = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
+    guard file >= 0 else { throw FileError(reading: path) }
+    defer { close(file) }
+    return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      filled = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path)
+    }
+  }
+
   /// Refuses sizes beyond a limit, and those for which there is no memory.
   private static func check(_ size: Int, of path: String, limit: Int) throws {
     guard size <= limit else {

@@ -1,10 +1,27 @@
 import Messages
 
-/// A text that is no JSON, in one line.
+/// A text that is not the JSON it should be, in one line.
 public struct JSONError: MessageError, Equatable {
-  /// What the text is, and what is wrong with it.
-  public let message: Message
+  /// What is wrong.
+  public enum Kind: Sendable {
+    /// It is no JSON, or none of the form it should have.
+    case malformed
+    /// It takes more than it may.
+    case beyondLimits
+    /// Its checksum is not that of the rest.
+    case damaged
+  }
 
-  /// An error.
-  public init(_ message: Message) { self.message = message }
+  /// What is wrong.
+  public let kind: Kind
+  /// What the text is, what is wrong with it, and where.
+  public var message: Message { "\(source) \(reason)" }
+  /// What the text is.
+  let source: String
+  /// What completes a sentence that begins with what the text is.
+  package let reason: String
+
+  init(_ kind: Kind, _ source: String, _ reason: String) {
+    (self.kind, self.source, self.reason) = (kind, source, reason)
+  }
 }

@@ -1,8 +1,8 @@
-import FoundationEssentials
-
 extension Safetensors {
   /// The longest header that is read, in bytes: the format's own limit.
   static let headerLimit = 100_000_000
+  /// What a header may take: a tensor's entry has about ten values.
+  static let headerLimits = JSON.Limits(bytes: headerLimit, values: 1 << 24)
 
   /// A file from its bytes, which are not copied.
   ///
@@ -10,8 +10,8 @@ extension Safetensors {
   ///   - bytes: the whole file.
   ///   - path: where it came from, for errors.
   /// - Throws: `SafetensorsError` for a header that is too long, not JSON or not of the format's
-  ///   form, and for tensors whose type is unknown, or whose shape, size and place do not fit each
-  ///   other or the file.
+  ///   form, for tensors whose type is unknown, or whose shape, size and place do not fit each
+  ///   other or the file, and for checksums that do not fit.
   public init(parsing bytes: [UInt8], path: String) throws(SafetensorsError) {
     let header = try Self.headerRange(of: bytes, path)
     let content = try Self.decode(bytes[header], path)
@@ -31,6 +31,7 @@ extension Safetensors {
     try Self.checkCoverage(of: header.upperBound..<bytes.count, by: entries, path)
     entries.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     self.init(entries: entries, metadata: content.metadata, bytes: bytes, path: path)
+    try breakSeal(header: header)
   }
 
   /// Where the header lies, which the first eight bytes tell.
@@ -59,23 +60,17 @@ extension Safetensors {
     guard text.first == UInt8(ascii: "{") else {
       throw SafetensorsError(path, "the header is not a JSON object")
     }
-    // The decoder takes UTF-16 too, which UTF-8 passes for but for its zero bytes.
-    guard String(validating: text, as: UTF8.self) != nil, !text.contains(0) else {
-      throw SafetensorsError(path, "the header is not UTF-8 text")
-    }
-    let header: Header
-    do {
-      header = try JSON.decode(Header.self, from: text)
-    } catch let problem as HeaderProblem {
-      throw SafetensorsError(path, problem.text)
+    let json: JSON
+    do throws(JSONError) {
+      json = try JSON(parsing: text, source: path, limits: headerLimits)
     } catch {
-      throw SafetensorsError(path, "the header is not valid JSON, or nested too deeply")
+      throw SafetensorsError(path, "the header \(error.reason)")
     }
-    if let name = RepeatedName.first(in: text) {
-      throw SafetensorsError(
-        path, "the header has the name \(SafetensorsError.quoting(name)) twice in one object")
+    do throws(HeaderProblem) {
+      return try Header(json.object ?? [:])
+    } catch {
+      throw SafetensorsError(path, error.text)
     }
-    return header
   }
 
   /// Tensors must fill the data without holes, and none may lie on another.
@@ -111,75 +106,62 @@ private struct HeaderProblem: Error {
 }
 
 /// The header as it stands in the file; only its form has been checked.
-private struct Header: Decodable {
+private struct Header {
   var tensors: [(name: String, tensor: TensorHeader)] = []
   var metadata: [String: String] = [:]
 
-  private struct Name: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
-
-  init(from decoder: any Decoder) throws {
-    let members = try decoder.container(keyedBy: Name.self)
-    for member in members.allKeys {
-      if member.stringValue == Safetensors.metadataName {
-        metadata = try Self.metadata(members, member)
+  init(_ object: JSON.Object) throws(HeaderProblem) {
+    for member in object.members {
+      if member.name == Safetensors.metadataName {
+        metadata = try Self.metadata(member.value)
       } else {
-        let name = member.stringValue
-        do {
-          tensors.append((name, try members.decode(TensorHeader.self, forKey: member)))
-        } catch let problem as HeaderProblem {
-          throw HeaderProblem(text: "tensor \(SafetensorsError.quoting(name)) \(problem.text)")
+        do throws(HeaderProblem) {
+          tensors.append((member.name, try TensorHeader(member.value)))
+        } catch {
+          throw HeaderProblem(
+            text: "tensor \(SafetensorsError.quoting(member.name)) \(error.text)")
         }
       }
     }
   }
 
-  private static func metadata(
-    _ members: KeyedDecodingContainer<Name>, _ member: Name
-  ) throws -> [String: String] {
-    guard let texts = try? members.nestedContainer(keyedBy: Name.self, forKey: member) else {
+  private static func metadata(_ json: JSON) throws(HeaderProblem) -> [String: String] {
+    guard let texts = json.object else {
       throw HeaderProblem(text: "\(Safetensors.metadataName) is not an object")
     }
     var metadata: [String: String] = [:]
-    for key in texts.allKeys {
-      guard let text = try? texts.decode(String.self, forKey: key) else {
-        let name = SafetensorsError.quoting(key.stringValue)
+    for member in texts.members {
+      guard let text = member.value.text else {
+        let name = SafetensorsError.quoting(member.name)
         throw HeaderProblem(text: "\(name) in \(Safetensors.metadataName) is not a string")
       }
-      metadata[key.stringValue] = text
+      metadata[member.name] = text
     }
     return metadata
   }
 }
 
 /// A tensor's entry in the header as it stands in the file.
-private struct TensorHeader: Decodable {
+private struct TensorHeader {
   let typeName: String
   let shape: [Int]
   let offsets: [Int]
 
-  private enum Member: String, CodingKey {
-    case dtype, shape
-    case dataOffsets = "data_offsets"
-  }
-
-  init(from decoder: any Decoder) throws {
-    guard let members = try? decoder.container(keyedBy: Member.self) else {
+  init(_ json: JSON) throws(HeaderProblem) {
+    guard let members = json.object else {
       throw HeaderProblem(text: "is not an object in the header")
     }
-    func member<Value: Decodable>(_ member: Member, _ form: String) throws -> Value {
-      guard let value = try? members.decode(Value.self, forKey: member) else {
-        throw HeaderProblem(text: "needs \(member.rawValue) to be \(form)")
+    func needing<Value>(
+      _ name: String, _ form: String, _ value: (JSON) -> Value?
+    ) throws(HeaderProblem) -> Value {
+      guard let value = members[name].flatMap(value) else {
+        throw HeaderProblem(text: "needs \(name) to be \(form)")
       }
       return value
     }
-    typeName = try member(.dtype, "a string")
-    shape = try member(.shape, "a list of whole numbers")
-    offsets = try member(.dataOffsets, "two whole numbers")
+    typeName = try needing("dtype", "a string", \.text)
+    shape = try needing("shape", "a list of whole numbers", \.integers)
+    offsets = try needing("data_offsets", "two whole numbers", \.integers)
   }
 
   func type() throws(HeaderProblem) -> Safetensors.ElementType {
@@ -212,5 +194,14 @@ private struct TensorHeader: Decodable {
           + "\(needed) bytes, but has \(end - start)")
     }
     return start..<end
+  }
+}
+
+extension JSON {
+  /// The whole numbers of a list that has nothing else, nil for another value.
+  fileprivate var integers: [Int]? {
+    guard let values = array else { return nil }
+    let integers = values.compactMap(\.integer)
+    return integers.count == values.count ? integers : nil
   }
 }

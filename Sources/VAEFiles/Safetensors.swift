@@ -1,7 +1,8 @@
 /// A safetensors file: named arrays behind a JSON header, as NumPy, PyTorch, JAX and Rust read it.
 ///
 /// Eight bytes give the header's length (little-endian); the header gives each tensor's type, shape
-/// and place, and strings by name under `__metadata__`; the data follow without holes.
+/// and place, and strings by name under `__metadata__`; the data follow without holes. What the zoo
+/// writes has checksums among these strings, which other readers pass over.
 /// Source: the format's description at https://github.com/huggingface/safetensors.
 public struct Safetensors: Sendable {
   /// The type of a tensor's elements, in the format's names. The order is that of the alignment
@@ -62,8 +63,11 @@ public struct Safetensors: Sendable {
 
   /// The tensors: by name where they were read, in the order of their addition where not.
   public private(set) var entries: [Entry]
-  /// Strings by name.
+  /// Strings by name, without those that hold checksums.
   public var metadata: [String: String]
+  /// Whether the file was read and had checksums, which then were right. Files of other programs and
+  /// of versions before 0.2 have none.
+  public internal(set) var isSealed = false
   /// Where the file came from, for errors.
   public let path: String
   /// What the entries' ranges are of: a whole file as it was read, or the added data.

@@ -25,7 +25,7 @@ struct DecodeCommand: ParsableCommand {
   func run() throws {
     threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
-    let model = try TrainedModel.open(path, registry: plugins.registry())
+    let model = try TrainedModel.openNoting(path, registry: plugins.registry())
     let layers = try model.latents(from: NPYReader.tensor(latents), name: latents)
     let images = model.decode(layers, seed: seed)
     try model.model.checkParts()

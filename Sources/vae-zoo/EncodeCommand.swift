@@ -40,7 +40,7 @@ struct EncodeCommand: ParsableCommand {
   func run() throws {
     threads.apply()
     let output = try ImageOutput(out, allowing: [.npy])
-    let model = try TrainedModel.open(path, registry: plugins.registry())
+    let model = try TrainedModel.openNoting(path, registry: plugins.registry())
     let split = try images.open(data, for: model).split(named: split)
     let content = what.flatMap(LatentContent.init(rawValue:)) ?? model.latentContent
     let table = try model.latentTable(of: split, content, seed: seed)

@@ -59,7 +59,7 @@ struct InterpolateCommand: ParsableCommand {
   func run() throws {
     threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
-    let model = try TrainedModel.open(path, registry: plugins.registry())
+    let model = try TrainedModel.openNoting(path, registry: plugins.registry())
     let split = try images.open(data, for: model).split(named: split)
     var pairs = model.randomPairs(split, count: count ?? 6, seed: seed)
     if let from, let to {

@@ -27,7 +27,7 @@ struct ReconstructCommand: ParsableCommand {
   func run() throws {
     threads.apply()
     let output = try ImageOutput(out, allowing: [.png])
-    let model = try TrainedModel.open(path, registry: plugins.registry())
+    let model = try TrainedModel.openNoting(path, registry: plugins.registry())
     let split = try images.open(data, for: model).split(named: "test")
     let (originals, reconstructions) = model.reconstruct(split, count: count, seed: seed)
     try model.model.checkParts()

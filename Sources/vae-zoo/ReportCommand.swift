@@ -22,6 +22,7 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     let output = try PageOutput(out ?? "\(path)/report.html")
     let history = try RunHistory.read(path)
+    for notice in history.notices { Console.error(notice) }
     try output.write(Report.page(history))
     if history.records.isEmpty {
       Console.error(
@@ -53,7 +54,9 @@ struct CompareCommand: ParsableCommand {
 
   func run() throws {
     let output = try out.map(PageOutput.init)
-    let comparison = Comparison(try paths.map(RunHistory.read))
+    let runs = try paths.map(RunHistory.read)
+    for notice in runs.flatMap(\.notices) { Console.error(notice) }
+    let comparison = Comparison(runs)
     comparison.print()
     try output?.write(Report.page(comparison))
   }

@@ -32,7 +32,7 @@ struct SampleCommand: ParsableCommand {
   func run() throws {
     threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy])
-    let model = try TrainedModel.open(path, registry: plugins.registry())
+    let model = try TrainedModel.openNoting(path, registry: plugins.registry())
     guard temperature == 1 || model.model.prior.usesTemperature else {
       throw RecipeError(
         .invalid,

@@ -120,7 +120,9 @@ struct SweepCommand: ParsableCommand {
   private func compare(_ sweep: Sweep, leavingOut names: [String]) throws {
     let runs = sweep.runs.filter { !names.contains($0.name) }
     guard !runs.isEmpty else { return }
-    let comparison = Comparison(try runs.map { try RunHistory.read($0.path) })
+    let histories = try runs.map { try RunHistory.read($0.path) }
+    for notice in histories.flatMap(\.notices) { Console.error(notice) }
+    let comparison = Comparison(histories)
     let page = "\(out)/compare.html"
     if output.json {
       let items = zip(runs, comparison.runs).map { run, history -> JSON in

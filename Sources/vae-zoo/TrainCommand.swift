@@ -86,7 +86,8 @@ struct TrainCommand: ParsableCommand {
     Interrupt.install()
     let subject: TrainingRequest.Subject
     if let recipe {
-      subject = .recipe(try DurableFiles.read(recipe), source: recipe)
+      subject = .recipe(
+        try DurableFiles.read(recipe, limit: JSON.Limits().bytes), source: recipe)
     } else if let stage, let from {
       subject = .stage(stage, from: from)
     } else if let variant {
@@ -151,7 +152,7 @@ struct BegunRun {
   init(_ path: String) throws {
     let run = try? RunFolder.open(path)
     recipe = try run?.recipeBytes()
-    data = try run?.readSessions().last?["data"]?.text
+    data = try run?.readSessions().objects.last?["data"]?.text
     let object = recipe.flatMap { try? JSON(parsing: $0, source: path).object }
     guard case .array(let files)? = object?["plugins"] else {
       plugIns = []

@@ -36,6 +36,7 @@ struct VAEZooCommand: ParsableCommand {
       EvaluateCommand.self, SampleCommand.self, ReconstructCommand.self, EncodeCommand.self,
       DecodeCommand.self,
       InterpolateCommand.self, TraverseCommand.self, ReportCommand.self, CompareCommand.self,
+      CheckCommand.self,
       BenchCommand.self, PluginCommand.self,
     ])
 

@@ -149,7 +149,7 @@ final class BadRunTests: CommandTestCase {
   }
 
   func testDamagedExportedModelsAreRefusedNamingTheFile() throws {
-    let content = try bytes(try TrainedRun.shared().model)
+    let content = try SafetensorsFile(try bytes(try TrainedRun.shared().model)).unsealed()
     for (name, damaged) in try damages(try SafetensorsFile(content), content) {
       let file = try write(damaged, "\(name).safetensors")
       try assertRefused(
@@ -160,6 +160,8 @@ final class BadRunTests: CommandTestCase {
 
   func testDamagedWeightsOfARunAreRefusedNamingTheFileAndResumingChangesNothing() throws {
     let (data, run) = try copyOfTrainedRun()
+    // As version 0.1 wrote it, so that it is not the checksum alone that refuses.
+    try unseal("\(run)/checkpoints/12")
     let file = "\(run)/checkpoints/12/weights.safetensors"
     let content = try bytes(file)
     for (name, damaged) in try damages(try SafetensorsFile(content), content) {
@@ -205,7 +207,10 @@ final class BadRunTests: CommandTestCase {
     let names = member.split(separator: ".").map(String.init)
     let state = try object(
       String(decoding: bytes("\(run)/checkpoints/12/state.json"), as: UTF8.self))
-    return [UInt8](try JSONSerialization.data(withJSONObject: changed(state, names[...])))
+    let json = try JSONSerialization.data(withJSONObject: changed(state, names[...]))
+    // With the checksum that belongs to it, so that it is the number that is refused.
+    let sealed = try XCTUnwrap(JSON(parsing: [UInt8](json), source: "state").object).sealedDocument
+    return Array(sealed.utf8)
   }
 
   func testNumbersInTheStateOutOfBoundsAreRefusedNamingFileMemberAndValue() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import VAEFiles
 import XCTest
 
 /// What `train` prints and what it leaves in the run folder.
@@ -32,8 +33,10 @@ final class TrainTests: CommandTestCase {
   func testMetricsFileHoldsTheLinesThatJSONPrints() throws {
     let data = try makeData(binary: true)
     let outcome = try run(Small.train(data, path("run"), ["--epochs", "3", "--json"]))
-    XCTAssertEqual(
-      try String(contentsOfFile: path("run/metrics.jsonl"), encoding: .utf8), outcome.out)
+    let metrics = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path("run/metrics.jsonl"))))
+    let lines = JSONLines(parsing: metrics, source: "metrics")
+    XCTAssertTrue(lines.isSealed)
+    XCTAssertEqual(lines.objects.map { JSON.object($0).line }, outcome.lines)
   }
 
   func testHumanOutputIsALineAnEpochAndMetricsAreWrittenAllTheSame() throws {

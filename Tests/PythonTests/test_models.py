@@ -243,6 +243,27 @@ class VariantTests(unittest.TestCase):
         self.assertIn("decoder.head.bias", parameters)
         self.assertEqual(len(parameters), len(list(parameters)))
 
+    def test_check_tells_what_is_sound_and_what_is_damaged(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.safetensors")
+            self.models["gaussian-vae"].save(path)
+            report = vae_zoo.check(path)
+            self.assertTrue(report["sound"])
+            self.assertEqual([file["state"] for file in report["files"]], ["sound"])
+            with open(path, "r+b") as file:
+                file.seek(-1, os.SEEK_END)
+                byte = file.read(1)
+                file.seek(-1, os.SEEK_END)
+                file.write(bytes([byte[0] ^ 1]))
+            report = vae_zoo.check(os.fsencode(path))
+            self.assertFalse(report["sound"])
+            self.assertEqual(report["damaged"], 1)
+            self.assertIn("tensor", report["files"][0]["fault"])
+            with self.assertRaises(vae_zoo.FormatError):
+                vae_zoo.VAE.load(path)
+            with self.assertRaises(vae_zoo.NotFoundError):
+                vae_zoo.check(os.path.join(folder, "none"))
+
 
 class RegistryTests(unittest.TestCase):
     def test_what_the_library_describes_is_what_classes_take(self):

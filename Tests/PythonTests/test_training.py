@@ -139,6 +139,14 @@ class ProgressTests(unittest.TestCase):
             with open(os.path.join(run, "metrics.jsonl"), "a") as file:
                 file.write('{"epoch": 4, "st')  # as a crash leaves it
             self.assertEqual(vae_zoo.VAE.load(run).history_, model.history_)
+            with open(os.path.join(run, "metrics.jsonl"), "r+") as file:
+                text = file.read()
+                file.seek(0)
+                file.write(text.replace('"epoch": 2', '"epoch": 6'))
+            with self.assertLogs("vae_zoo", "WARNING") as logged:
+                loaded = vae_zoo.VAE.load(run)
+            self.assertEqual(loaded.history_, [model.history_[0], model.history_[2]])
+            self.assertRegex("\n".join(logged.output), "line 2 is left out: its checksum")
 
     def test_a_run_folder_is_resumed_to_the_same_bits(self):
         with tempfile.TemporaryDirectory() as folder:

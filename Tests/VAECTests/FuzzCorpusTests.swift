@@ -1,4 +1,5 @@
 import CVAE
+import VAEFiles
 import XCTest
 
 /// What once stopped the process, or might have, from `Tests/Corpus`: see the README there.
@@ -139,20 +140,34 @@ final class FuzzCorpusTests: CTestCase {
         XCTFail("runs.txt has a line that is none: \(line)")
         continue
       }
-      let run = "\(folder)/\(number)"
-      try FileManager.default.copyItem(atPath: "\(folder)/fresh", toPath: run)
-      let file = "\(run)/\(parts[0])"
-      let text = try String(contentsOfFile: file, encoding: .utf8)
-      XCTAssertTrue(text.contains(parts[1]), "\(parts[0]) has no \(parts[1]): \(text)")
-      try text.replacingOccurrences(of: parts[1], with: parts[2])
-        .write(toFile: file, atomically: false, encoding: .utf8)
-      attempt(line) { error in
-        var model: OpaquePointer?
-        defer { vae_model_free(model) }
-        return vae_model_load(run, &model, error)
+      // As damage, and as what somebody has made with the checksum that belongs to it.
+      for isSealed in [false, true] {
+        let run = "\(folder)/\(number)-\(isSealed)"
+        try FileManager.default.copyItem(atPath: "\(folder)/fresh", toPath: run)
+        let file = "\(run)/\(parts[0])"
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        XCTAssertTrue(text.contains(parts[1]), "\(parts[0]) has no \(parts[1]): \(text)")
+        let changed = text.replacingOccurrences(of: parts[1], with: parts[2])
+        try (isSealed ? sealedAnew(changed, isLines: file.hasSuffix("l")) : changed)
+          .write(toFile: file, atomically: false, encoding: .utf8)
+        attempt(line) { error in
+          var model: OpaquePointer?
+          defer { vae_model_free(model) }
+          return vae_model_load(run, &model, error)
+        }
+        try train(run, epochs: 3, existing: VAE_RUN_RESUME)
       }
-      try train(run, epochs: 3, existing: VAE_RUN_RESUME)
     }
+  }
+
+  /// A text, or each of its lines, with the checksum that belongs to it, where it is JSON.
+  private func sealedAnew(_ text: String, isLines: Bool) -> String {
+    func object(_ text: some StringProtocol) -> JSON.Object? {
+      try? JSON(parsing: Array(text.utf8), source: "text").object
+    }
+    guard isLines else { return object(text)?.sealedDocument ?? text }
+    return text.split(separator: "\n").map { (object($0)?.sealedLine ?? String($0)) + "\n" }
+      .joined()
   }
 
   func testSequencesOfCallsHold() throws {

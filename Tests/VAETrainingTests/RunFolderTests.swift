@@ -8,7 +8,7 @@ final class RunFolderTests: XCTestCase {
 
   private func checkpointFiles(_ step: Int) -> [(name: String, bytes: [UInt8])] {
     let state =
-      #"{"step": \#(step), "updates_per_epoch": 10, "finished": false, "threads": 2, "updates": {}, "#
+      #"{"format": 1, "step": \#(step), "updates_per_epoch": 10, "finished": false, "threads": 2, "updates": {}, "#
       + #""epoch_so_far": {"updates": 0, "distortion": 0, "rate": 0, "seconds": 0, "terms": {}}}"#
     let tensors = Safetensors().encoded()
     return [

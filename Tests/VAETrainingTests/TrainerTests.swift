@@ -306,7 +306,7 @@ final class TrainerTests: XCTestCase {
           tensors.append((entry.name, Tensor(values).reshaped(to: Shape(entry.shape))))
         }
         var files = good.files
-        files[CheckpointFile.optimizer] = Safetensors(tensors: tensors).encoded()
+        files[CheckpointFile.optimizer] = Safetensors(tensors: tensors).sealed()
         let checkpoint = try StoredCheckpoint(files: files, step: good.step, source: "checkpoint")
         let model = TrainingSupport.model(seed: 99)
         let before = TrainingSupport.weights(model)

@@ -30,6 +30,7 @@ from vae_zoo._errors import UnsupportedError as UnsupportedError
 from vae_zoo._registry import VariantInfo as VariantInfo
 from vae_zoo._registry import bench as bench
 from vae_zoo._registry import build_info as build_info
+from vae_zoo._registry import check as check
 from vae_zoo._registry import describe as describe
 from vae_zoo._registry import get_threads as get_threads
 from vae_zoo._registry import list_components as list_components

@@ -172,6 +172,7 @@ _FALLIBLE: dict[str, tuple[Any, ...]] = {
     "vae_list_variants_json": _TEXT_OUT,
     "vae_list_components_json": (c_char_p, *_TEXT_OUT),
     "vae_describe_json": (c_char_p, *_TEXT_OUT),
+    "vae_check_json": (c_char_p, *_TEXT_OUT),
     "vae_load_plugin": (c_char_p,),
     "vae_register_plugin": (PLUGIN_ENTRY, c_char_p),
     "vae_recipe_json": (c_char_p, POINTER(Setting), c_size_t, *_TEXT_OUT),

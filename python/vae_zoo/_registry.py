@@ -62,6 +62,28 @@ def describe(variant: str) -> dict[str, Any]:
     return json.loads(text(library.vae_describe_json, encoded(variant, "variant")))
 
 
+def check(path: Path) -> dict[str, Any]:
+    """Looks whether a run folder or a file is as it was written, as ``vae-zoo check --json`` does.
+
+    Damage is in the report and raises nothing.
+
+    Parameters
+    ----------
+    path : path
+        A run folder, of which every file is read, or a file: a model or other safetensors file,
+        ``.npz`` or ``.npy`` arrays, or a recipe.
+
+    Returns
+    -------
+    dict
+        ``path``, ``kind`` (``"run"`` or ``"file"``), ``sound`` (whether nothing is damaged), ``damaged``
+        and ``unchecked`` (numbers of files), and ``files``, each with ``path``, ``state`` and, where it
+        is damaged, ``fault``. A state is ``"sound"``, ``"unchecked"`` (the form is right; the kind of
+        file, or the version that wrote it, has no checksums) or ``"damaged"``.
+    """
+    return json.loads(text(library.vae_check_json, encoded_path(path, "path")))
+
+
 def recipe(variant: str, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The recipe of a variant with settings applied: every part with its hyper-parameters.
 

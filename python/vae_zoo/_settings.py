@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import zlib
 from typing import Any, Mapping
 
 import numpy as np
@@ -42,14 +44,41 @@ def of_model(settings: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def history_of(path: Path) -> list[dict[str, Any]]:
-    """The records of a run folder, an epoch each; none for a file."""
+    """The records of a run folder, an epoch each; none for a file. Damaged ones are named and left out."""
+    name = os.path.join(os.fsdecode(path), "metrics.jsonl")
     try:
-        with open(os.path.join(os.fsdecode(path), "metrics.jsonl"), encoding="utf-8") as file:
-            lines = file.read().split("\n")
+        with open(name, "rb") as file:
+            lines = file.read().split(b"\n")
     except OSError:
         return []
+    records = []
     # What comes after the last end of a line was not written whole.
-    return [json.loads(line) for line in lines[:-1] if line]
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            if line:
+                records.append(_record(line))
+        except ValueError as error:
+            _LOGGER.warning("%s: line %d is left out: %s", name, number, error)
+    return records
+
+
+_LOGGER = logging.getLogger("vae_zoo")
+_SEAL = b'"checksum": "crc32:'
+
+
+def _record(line: bytes) -> dict[str, Any]:
+    """The record on a line, without its checksum, which must be that of the line with zeros for its digits."""
+    record = json.loads(line)
+    if not isinstance(record, dict):
+        raise ValueError("it is no object")
+    last = next(reversed(record.values()), None)
+    if "checksum" in record or (isinstance(last, str) and last.startswith("crc32:")):
+        start = line.rfind(_SEAL) + len(_SEAL)
+        blank = line[:start] + b"0" * 8 + line[start + 8 :]
+        if line[start : start + 8] != b"%08x" % zlib.crc32(blank):
+            raise ValueError("its checksum does not fit")
+        del record["checksum"]
+    return record
 
 
 def column_names(X: Any) -> np.ndarray | None:

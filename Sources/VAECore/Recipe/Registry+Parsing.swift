@@ -3,7 +3,8 @@ import VAEFiles
 
 /// Reading recipes from JSON.
 extension Registry {
-  /// The recipe in a JSON text. Parts and values that it leaves out have the variant's defaults.
+  /// The recipe in a JSON text. Parts and values that it leaves out have the variant's defaults. It
+  /// may end with its checksum, as that of a run does.
   ///
   /// - Parameters:
   ///   - bytes: UTF-8.
@@ -11,14 +12,13 @@ extension Registry {
   /// - Throws: `RecipeError`: `malformed` where the text is no JSON or not of a recipe's form,
   ///   `invalid` for an unknown name, a wrong type or a value out of range.
   public func recipe(parsing bytes: [UInt8], source: String) throws(RecipeError) -> Recipe {
-    let json: JSON
+    let object: JSON.Object
     do throws(JSONError) {
-      json = try JSON(parsing: bytes, source: source)
+      object = try SealedObject(parsing: bytes, source: source).object
     } catch {
-      throw RecipeError(.malformed, error.message)
-    }
-    guard let object = json.object else {
-      throw RecipeError(.malformed, "\(source) is not a JSON object, as a recipe is")
+      guard error.kind == .damaged else { throw RecipeError(.malformed, error.message) }
+      throw RecipeError(
+        .malformed, error.message + "; remove that member if you changed the recipe yourself")
     }
     guard object["format"]?.integer == Recipe.format else {
       throw RecipeError(

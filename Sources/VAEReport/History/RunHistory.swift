@@ -52,6 +52,8 @@ public struct RunHistory: Sendable {
   public let sessions: [JSON.Object]
   /// What evaluations found.
   public let evaluations: [JSON.Object]
+  /// What of it is damaged and was left out, a sentence each.
+  public let notices: [String]
   /// Whether all epochs are done.
   public let isFinished: Bool
 
@@ -61,13 +63,14 @@ public struct RunHistory: Sendable {
   ///   `SafetensorsError` where a file of it is damaged, or there is nothing to tell yet.
   public static func read(_ path: String) throws -> RunHistory {
     let run = try RunFolder.open(path)
-    guard let bytes = try run.recipeBytes(),
-      let recipe = try JSON(parsing: bytes, source: "\(run.path)/recipe.json").object
-    else {
-      throw TrainingError(.unsuitable, "\(run.path)/recipe.json is missing or no recipe")
+    guard let bytes = try run.recipeBytes() else {
+      throw TrainingError(.unsuitable, "\(run.path)/recipe.json is missing")
     }
+    let recipe = try SealedObject(parsing: bytes, source: "\(run.path)/recipe.json").object
     let isOverCodes = isOverCodes(recipe)
-    let epochs = try run.readMetrics().compactMap { Epoch($0, isOverCodes: isOverCodes) }
+    let metrics = try run.readMetrics()
+    let (sessions, evaluations) = (try run.readSessions(), try run.readEvaluations())
+    let epochs = metrics.objects.compactMap { Epoch($0, isOverCodes: isOverCodes) }
     let records = try readRecords(run).map { record in
       var record = record
       if isOverCodes { record.batch = record.batch?.withoutDistortion }
@@ -84,7 +87,8 @@ public struct RunHistory: Sendable {
     return RunHistory(
       path: run.path, name: lastName(of: run.path), recipe: recipe, epochs: epochs,
       records: records, examples: records.isEmpty ? nil : examples,
-      sessions: try run.readSessions(), evaluations: try run.readEvaluations(),
+      sessions: sessions.objects, evaluations: evaluations.objects,
+      notices: [metrics, sessions, evaluations].flatMap(\.faults),
       isFinished: DurableFiles.exists("\(run.path)/model.safetensors"))
   }
 

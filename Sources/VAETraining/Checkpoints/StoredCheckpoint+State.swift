@@ -4,6 +4,8 @@ import VAEFiles
 extension StoredCheckpoint {
   /// What `state.json` says.
   struct State {
+    /// Whether the file has a checksum.
+    let isSealed: Bool
     let step: Int
     let updatesPerEpoch: Int
     let threads: Int
@@ -18,10 +20,27 @@ extension StoredCheckpoint {
     ///   - path: of the file, for errors.
     /// - Throws: `TrainingError` of kind `unsuitable` that names the member and its value.
     init(parsing bytes: [UInt8], step: Int, path: String) throws {
-      guard let object = try? JSON(parsing: bytes, source: path).object else {
-        throw TrainingError(.unsuitable, "\(path) is damaged: it is not a JSON object")
+      let file: SealedObject
+      do throws(JSONError) {
+        file = try SealedObject(parsing: bytes, source: path)
+      } catch {
+        throw TrainingError(.unsuitable, "\(path) is damaged: it \(error.reason)")
       }
-      let members = Members(of: object, path: path)
+      isSealed = file.isSealed
+      let members = Members(of: file.object, path: path)
+      let format = try members.count("format", in: 1...Self.largestCount)
+      guard format <= Self.format else {
+        throw TrainingError(
+          .unsuitable,
+          "\(path) is of format \(format), but this version reads formats up to \(Self.format); use a newer version"
+        )
+      }
+      guard isSealed == (format >= 2) else {
+        throw TrainingError(
+          .unsuitable,
+          "\(path) is damaged: it is of format \(format), but \(isSealed ? "has a" : "has lost its") checksum"
+        )
+      }
       self.step = try members.count("step", in: 0...Self.largestCount)
       guard self.step == step else {
         throw TrainingError(
@@ -49,6 +68,10 @@ extension StoredCheckpoint {
       }
       self.progress = progress
     }
+
+    /// The number that changes when older versions can no longer read a state: that of the files of a
+    /// checkpoint that have checksums is 2, that of those without was 1.
+    static let format = 2
 
     /// Whole numbers beyond this differ between readers of JSON, and no training comes to them.
     private static let largestCount = 1 << 53

@@ -1,3 +1,4 @@
+import Messages
 import VAEFiles
 
 /// A checkpoint as read from a run folder.
@@ -9,6 +10,8 @@ public struct StoredCheckpoint {
   /// Optimizer moments by phase and path.
   public let optimizer: Safetensors
   let state: State
+  /// Whether its files have checksums, which then were right; those of versions before 0.2 have none.
+  public var isSealed: Bool { state.isSealed }
 
   /// A checkpoint from its files' contents.
   ///
@@ -31,6 +34,19 @@ public struct StoredCheckpoint {
       parsing: bytes(CheckpointFile.optimizer), path: "\(source)/\(CheckpointFile.optimizer)")
     state = try State(
       parsing: bytes(CheckpointFile.state), step: step, path: "\(source)/\(CheckpointFile.state)")
+    for file in [weights, optimizer] where file.isSealed != state.isSealed {
+      throw TrainingError(
+        .unsuitable,
+        state.isSealed
+          ? "\(file.path) has no checksums, but \(CheckpointFile.state) beside it is of a version that stores them"
+          : "\(file.path) has checksums, but \(CheckpointFile.state) beside it is of a version that stores none"
+      )
+    }
+  }
+
+  /// What the user should know about a run or a model that has no checksums.
+  package static func unsealedNotice(_ path: String) -> Message {
+    "\(path) is of a version that stored no checksums, so damage to its numbers would go unnoticed"
   }
 
   /// The number of updates behind it.

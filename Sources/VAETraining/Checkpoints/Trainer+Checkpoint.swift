@@ -33,21 +33,22 @@ extension Trainer {
       optimizer += parameters.map { (name: "plain.\($0.path)", values: $0.parameter.value) }
     }
     let files: [(name: String, bytes: [UInt8])] = [
-      (name: CheckpointFile.weights, bytes: Safetensors(tensors: weights).encoded()),
-      (name: CheckpointFile.optimizer, bytes: Safetensors(tensors: optimizer).encoded()),
-      (name: CheckpointFile.state, bytes: Array(stateJSON.document.utf8)),
+      (name: CheckpointFile.weights, bytes: Safetensors(tensors: weights).sealed()),
+      (name: CheckpointFile.optimizer, bytes: Safetensors(tensors: optimizer).sealed()),
+      (name: CheckpointFile.state, bytes: Array(state.sealedDocument.utf8)),
     ]
     try storeRecords(in: run)
     try run.writeCheckpoint(step: step, files: files)
   }
 
-  private var stateJSON: JSON {
+  private var state: JSON.Object {
     var updates: JSON.Object = [:]
     for (phase, optimizer) in updater.phases { updates[phase.name] = .integer(optimizer.updates) }
     var terms: JSON.Object = [:]
     for name in progress.termOrder { terms[name] = .finite(progress.terms[name] ?? 0) }
-    return .object([
-      "format": .integer(1), "step": .integer(step), "epoch": .integer(step / updatesPerEpoch),
+    return [
+      "format": .integer(StoredCheckpoint.State.format), "step": .integer(step),
+      "epoch": .integer(step / updatesPerEpoch),
       "updates_per_epoch": .integer(updatesPerEpoch), "finished": .bool(isFinished),
       "generator": .object([
         "kind": .text("philox4x32-10"), "seed": .integer(options.seed), "step": .integer(step),
@@ -59,7 +60,7 @@ extension Trainer {
         "rate": .finite(progress.rate), "seconds": .finite(progress.seconds),
         "terms": .object(terms),
       ]),
-    ])
+    ]
   }
 
   /// Takes up a checkpoint of the same recipe.

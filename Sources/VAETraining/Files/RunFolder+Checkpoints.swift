@@ -32,7 +32,7 @@ extension RunFolder {
   }
 
   /// The folders that hold checkpoints, by step.
-  private func checkpointFolders() throws -> [Int: String] {
+  func checkpointFolders() throws -> [Int: String] {
     switch try DurableFiles.kind(of: checkpointsPath) {
     case nil: return [:]
     case .folder: break

@@ -1,13 +1,6 @@
-import FoundationEssentials
-import VAECore
 import VAEFiles
 
 extension RunFolder {
-  /// What every line of the metrics must have.
-  private struct Record: Decodable {
-    let step: Int
-  }
-
   /// Adds a line to the metrics and waits until it is on the disk.
   ///
   /// - Parameter line: a JSON object with a whole number `step`, without line breaks.
@@ -16,23 +9,18 @@ extension RunFolder {
     try DurableFiles.append(metricsPath, Array("\(line)\n".utf8))
   }
 
-  /// Cuts the metrics back to the records up to a step: those of later steps are dropped, and a
-  /// line that is damaged or was cut short with all that follows it.
+  /// Cuts the metrics back to the records up to a step: those of later steps are dropped, and lines
+  /// at the end that are damaged or were cut short. A damaged line before a sound one stays.
   public func cutMetrics(toStep step: Int) throws {
     try checkMayBeWritten()
     try cutLines(of: metricsPath, toStep: step)
   }
 
-  /// Cuts a file of such lines.
-  func cutLines(of path: String, toStep step: Int) throws {
+  /// Cuts a file of such lines; without a step only what is damaged at the end.
+  func cutLines(of path: String, toStep step: Int?) throws {
     guard try DurableFiles.kind(of: path) != nil else { return }
     let bytes = try DurableFiles.read(path)
-    var kept = 0
-    while let end = bytes[kept...].firstIndex(of: UInt8(ascii: "\n")) {
-      let record = try? JSON.decode(Record.self, from: bytes[kept..<end])
-      guard let record, record.step <= step else { break }
-      kept = end + 1
-    }
+    let kept = JSONLines(parsing: bytes, source: path).length(toStep: step)
     if kept < bytes.count { try DurableFiles.truncate(path, to: kept) }
   }
 }

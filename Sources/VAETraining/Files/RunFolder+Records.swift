@@ -15,11 +15,11 @@ extension RunFolder {
   private static let recordSuffix = ".safetensors"
 
   var recordsPath: String { "\(path)/\(Self.recordsFolder)" }
-  private var examplesPath: String { "\(recordsPath)/\(Self.examplesFile)" }
+  var examplesPath: String { "\(recordsPath)/\(Self.examplesFile)" }
   private var sessionsPath: String { "\(recordsPath)/\(Self.sessionsFile)" }
   private var evaluationsPath: String { "\(recordsPath)/\(Self.evaluationsFile)" }
 
-  private func recordPath(_ step: Int) -> String {
+  func recordPath(_ step: Int) -> String {
     "\(recordsPath)/\(step)\(Self.recordSuffix)"
   }
 
@@ -74,24 +74,20 @@ extension RunFolder {
   /// Bytes of a record that are read at most.
   private static let recordLimit = 1 << 28
 
-  /// The metrics, an object a line; a line that is damaged ends them.
-  public func readMetrics() throws -> [JSON.Object] { try readLines(metricsPath) }
+  /// The metrics, an object a line.
+  public func readMetrics() throws -> JSONLines { try readLines(metricsPath) }
 
   /// How the run was begun and continued, an object each time.
-  public func readSessions() throws -> [JSON.Object] { try readLines(sessionsPath) }
+  public func readSessions() throws -> JSONLines { try readLines(sessionsPath) }
 
   /// What evaluations found, an object each.
-  public func readEvaluations() throws -> [JSON.Object] { try readLines(evaluationsPath) }
+  public func readEvaluations() throws -> JSONLines { try readLines(evaluationsPath) }
 
-  private func readLines(_ path: String) throws -> [JSON.Object] {
-    guard try DurableFiles.kind(of: path) != nil else { return [] }
-    let bytes = try DurableFiles.read(path, limit: 1 << 30)
-    var objects: [JSON.Object] = []
-    for line in bytes.split(separator: UInt8(ascii: "\n")) {
-      guard let object = try? JSON(parsing: Array(line), source: path).object else { break }
-      objects.append(object)
+  private func readLines(_ path: String) throws -> JSONLines {
+    guard try DurableFiles.kind(of: path) != nil else {
+      return JSONLines(parsing: [], source: path)
     }
-    return objects
+    return JSONLines(parsing: try DurableFiles.read(path, limit: 1 << 30), source: path)
   }
 
   // MARK: Writing
@@ -129,6 +125,8 @@ extension RunFolder {
   public func appendSession(_ line: String) throws {
     try checkMayBeWritten()
     try makeRecordsFolder()
+    // What a power loss has left of a line would spoil the next.
+    try cutLines(of: sessionsPath, toStep: nil)
     try DurableFiles.append(sessionsPath, Array("\(line)\n".utf8))
   }
 

@@ -34,6 +34,7 @@ public struct RunFolder: Sendable {
   static let metricsFile = "metrics.jsonl"
   static let checkpointsFolder = "checkpoints"
   static let latestLink = "latest"
+  static let exportFile = "model.safetensors"
   /// The files of a checkpoint, which are also the names of the links to the newest ones.
   static let checkpointFiles = [
     CheckpointFile.weights, CheckpointFile.optimizer, CheckpointFile.state,
@@ -189,7 +190,7 @@ public struct RunFolder: Sendable {
       try DurableFiles.removeTree(leaving, in: path)
     }
     try removeRecords()
-    for name in ["model.safetensors", "report.html", Self.latestLink] + Self.checkpointFiles
+    for name in [Self.exportFile, "report.html", Self.latestLink] + Self.checkpointFiles
       + [Self.metricsFile, Self.recipeFile]
     {
       try DurableFiles.removeTree(name, in: path)
@@ -208,9 +209,13 @@ public struct RunFolder: Sendable {
   // MARK: Recipe
 
   /// The stored recipe, nil where there is none yet.
+  ///
+  /// - Throws: `TrainingError` where it is damaged; see `checkRecipe`.
   public func recipeBytes() throws -> [UInt8]? {
     guard try DurableFiles.kind(of: recipePath) != nil else { return nil }
-    return try DurableFiles.read(recipePath, limit: 1 << 24)
+    let bytes = try DurableFiles.read(recipePath, limit: 1 << 24)
+    try checkRecipe(bytes)
+    return bytes
   }
 
   /// Stores the recipe.

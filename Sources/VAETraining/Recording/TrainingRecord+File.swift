@@ -27,7 +27,7 @@ extension TrainingRecord {
     if let traversals { numbers[RecordedTraversals.imagesName] = traversals.json }
     numbers["layers"] = .integer(max(draws.count, priorDraws.count))
     file.metadata = [Self.numbersKey: JSON.object(numbers).line]
-    return file.encoded()
+    return file.sealed()
   }
 
   /// Reads a record.
@@ -51,6 +51,7 @@ extension TrainingRecord {
     self.init(
       step: step, epochs: epochs, batch: numbers["batch"].flatMap(BoundTerms.init(json:)),
       heldOut: heldOut)
+    isSealed = file.isSealed
     layerRates = numbers["rate_per_layer"]?.doubles ?? []
     if case .array(let lists) = numbers["rate_per_unit"] { unitRates = lists.map(\.doubles) }
     means = try file.array("means", axes: 2)
@@ -88,7 +89,7 @@ extension RecordedExamples {
     ]
     if !classNames.isEmpty { members["classes"] = .array(classNames.map(JSON.text)) }
     file.metadata = [Self.key: JSON.object(members).line]
-    return file.encoded()
+    return file.sealed()
   }
 
   /// Reads examples.
@@ -108,6 +109,7 @@ extension RecordedExamples {
       throw TrainingError(.unsuitable, "\(source) is damaged: a part of it is missing")
     }
     self.init(split: split, indices: indices, images: images)
+    isSealed = file.isSealed
     labels = try file.array("labels", axes: 1)?.values
     factors = try file.array("factors", axes: 2)
     factorNames = names.compactMap(\.text)

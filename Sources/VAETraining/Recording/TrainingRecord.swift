@@ -40,6 +40,8 @@ public struct TrainingRecord: Sendable {
   public var samples: RecordedImages?
   /// What it makes of latents that are swept one at a time; nil where there is nothing to sweep.
   public var traversals: RecordedTraversals?
+  /// Whether it was read from a file with checksums, which then were right.
+  var isSealed = false
 
   /// A record of numbers alone.
   public init(step: Int, epochs: Double, batch: BoundTerms?, heldOut: BoundTerms) {
@@ -66,6 +68,8 @@ public struct RecordedExamples: Sendable {
   public var factors: RecordedArray<Int32>?
   /// The factors' names.
   public var factorNames: [String] = []
+  /// Whether they were read from a file with checksums, which then were right.
+  var isSealed = false
 
   /// Examples of a split.
   public init(split: String, indices: [Int64], images: RecordedImages) {

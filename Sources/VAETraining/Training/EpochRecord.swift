@@ -69,7 +69,10 @@ public struct EpochRecord: Sendable {
   }
 
   /// The record as JSON.
-  public var json: JSON {
+  public var json: JSON { .object(members) }
+
+  /// The record's members.
+  var members: JSON.Object {
     var object: JSON.Object = [
       "epoch": .integer(epoch), "step": .integer(step), "train": train.json,
     ]
@@ -88,7 +91,7 @@ public struct EpochRecord: Sendable {
       object["terms"] = .object(members)
     }
     object["seconds"] = .finite(Self.rounded(seconds))
-    return .object(object)
+    return object
   }
 
   /// Four decimals: enough for a record that people read.

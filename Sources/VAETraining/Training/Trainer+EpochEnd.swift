@@ -24,7 +24,7 @@ extension Trainer {
     observe(.epoch(record))
     noteHealth(of: record, observe)
     if let run {
-      try run.appendMetrics(record.json.line)
+      try run.appendMetrics(record.members.sealedLine)
       try writeCheckpoint(to: run)
       observe(.stored(step: step))
     }

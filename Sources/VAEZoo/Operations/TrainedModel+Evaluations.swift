@@ -23,6 +23,6 @@ extension TrainedModel {
     members["data"] = .text(data)
     members["seed"] = .integer(seed)
     members["time"] = .integer(time(nil))
-    try RunFolder.open(source).appendEvaluation(JSON.object(members).line)
+    try RunFolder.open(source).appendEvaluation(members.sealedLine)
   }
 }

@@ -32,7 +32,7 @@ extension TrainedModel {
       return rates
     }
     let run = step == nil ? nil : try RunFolder.open(source)
-    guard case .array(let values)? = try run?.readMetrics().last?["rate_per_unit"],
+    guard case .array(let values)? = try run?.readMetrics().objects.last?["rate_per_unit"],
       case let rates = values.compactMap(\.double), rates.count == units
     else {
       throw TrainingError(

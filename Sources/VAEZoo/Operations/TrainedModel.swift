@@ -16,6 +16,8 @@ public struct TrainedModel {
   public let source: String
   /// The updates that made the weights, nil where they are not of a run folder.
   public private(set) var step: Int?
+  /// What the user should know about what it was read from, a sentence each.
+  public private(set) var notices: [Message] = []
 
   /// A model in memory with the recipe that made it.
   public init(model: Model, recipe: Recipe, source: String) {
@@ -36,10 +38,13 @@ public struct TrainedModel {
       return try open(bytes: DurableFiles.read(path), source: path, registry: registry)
     }
     let run = try RunFolder.open(path)
+    // The checkpoint first: one without checksums may be followed by a recipe that has one, where
+    // the run is continued meanwhile, and never the other way round.
+    let stored = try run.storedCheckpoint()
     guard let recipe = try run.recipeBytes() else {
       throw TrainingError(.unsuitable, "\(path) has lost its file recipe.json")
     }
-    guard let checkpoint = try run.storedCheckpoint() else {
+    guard let checkpoint = stored else {
       throw TrainingError(
         .unsuitable,
         "\(path) has no checkpoint yet; continue it with "
@@ -48,6 +53,7 @@ public struct TrainedModel {
     var model = try open(
       recipe: recipe, recipeSource: "\(path)/recipe.json", checkpoint.weights, path, registry)
     model.step = checkpoint.step
+    if !checkpoint.isSealed { model.notices.append(StoredCheckpoint.unsealedNotice(path)) }
     return model
   }
 
@@ -66,8 +72,10 @@ public struct TrainedModel {
       throw TrainingError(
         .unsuitable, "\(source) has no recipe in its metadata, so it is no exported model")
     }
-    return try open(
+    var model = try open(
       recipe: Array(text.utf8), recipeSource: "\(source): recipe", file, source, registry)
+    if !file.isSealed { model.notices.append(StoredCheckpoint.unsealedNotice(source)) }
+    return model
   }
 
   /// Reads a run whose training has come to its end, or an exported file.
@@ -108,7 +116,7 @@ public struct TrainedModel {
   public func encoded() -> [UInt8] {
     var file = Safetensors(tensors: model.weights)
     file.metadata = ["format": "pt", Self.recipeKey: recipe.json.line]
-    return file.encoded()
+    return file.sealed()
   }
 }
 

@@ -202,9 +202,14 @@ public final class TrainingSession {
     trainer = try Trainer(
       model: model, data: data, options: options, stage: recipe.stage, start: start)
     var checkpoint: StoredCheckpoint?
+    var faults: [String] = []
     if let path {
       let run = try RunFolder.create(
         at: path, force: existing == .replace, resume: existing == .resume)
+      // Before lines that were cut short are removed.
+      for lines in [try run.readMetrics(), try run.readSessions(), try run.readEvaluations()] {
+        faults += lines.faults
+      }
       checkpoint = try Self.takeUp(
         run, recipe: recipe, trainer: trainer, data: data, path: path)
       self.run = run
@@ -221,6 +226,10 @@ public final class TrainingSession {
     }
     if let checkpoint {
       notices.append("resuming at step \(checkpoint.step)")
+      notices += faults.map(Message.init(stringLiteral:))
+      if let path, !checkpoint.isSealed {
+        notices.append(StoredCheckpoint.unsealedNotice(path))
+      }
       if checkpoint.threads != Engine.threads {
         notices.append(
           "the run began with \(checkpoint.threads) threads and goes on with \(Engine.threads), so its last digits may "
@@ -246,7 +255,7 @@ public final class TrainingSession {
     // From here on nothing is refused any more, and last of all the model is changed, so that it is
     // what it was where the disk refuses.
     let step = checkpoint?.step ?? 0
-    let document = Array(recipe.json.document.utf8)
+    let document = Array((recipe.json.object ?? [:]).sealedDocument.utf8)
     if stored != document { try run.writeRecipe(document) }
     try run.cutMetrics(toStep: step)
     let schedule = trainer.recordingSchedule
@@ -272,7 +281,7 @@ public final class TrainingSession {
   private static func checkSameData(
     _ run: RunFolder, _ data: DataSource, path: String
   ) throws {
-    guard let session = try run.readSessions().last(where: { $0["data_checksum"] != nil }),
+    guard let session = try run.readSessions().objects.last(where: { $0["data_checksum"] != nil }),
       let recorded = session["data_checksum"]?.text, recorded != data.checksum
     else { return }
     let name = session["data"]?.text ?? "other data"
@@ -390,7 +399,7 @@ public final class TrainingSession {
       "updates_per_epoch": .integer(trainer.updatesPerEpoch),
     ]
     if let command { line["command"] = .text(command) }
-    try run.appendSession(JSON.object(line).line)
+    try run.appendSession(line.sealedLine)
   }
 
   private var hasBegun = false

@@ -1,4 +1,5 @@
 import Foundation
+import VAEFiles
 import XCTest
 
 /// A safetensors file taken apart, so that tests can damage it.
@@ -39,7 +40,31 @@ struct SafetensorsFile {
     return Self.length(text.count) + text + data
   }
 
+  /// The bytes of the file without its checksums, as version 0.1 wrote it.
+  func unsealed() throws -> [UInt8] {
+    var copy = self
+    let metadata = header["__metadata__"] as? [String: Any] ?? [:]
+    copy.header["__metadata__"] = metadata.filter {
+      !["vae_zoo_format", "vae_zoo_checksum", "vae_zoo_tensors"].contains($0.key)
+    }
+    return try copy.encoded()
+  }
+
   static func length(_ value: Int) -> [UInt8] {
     (0..<8).map { UInt8(value >> (8 * $0) & 255) }
+  }
+}
+
+extension CommandTestCase {
+  /// Makes a checkpoint one as version 0.1 wrote it, without checksums.
+  func unseal(_ checkpoint: String) throws {
+    for name in ["weights", "optimizer"] {
+      let file = "\(checkpoint)/\(name).safetensors"
+      try Data(SafetensorsFile(bytes(file)).unsealed()).write(to: URL(fileURLWithPath: file))
+    }
+    let file = "\(checkpoint)/state.json"
+    var state = try SealedObject(parsing: bytes(file), source: file).object
+    state["format"] = .integer(1)
+    try Data(JSON.object(state).document.utf8).write(to: URL(fileURLWithPath: file))
   }
 }

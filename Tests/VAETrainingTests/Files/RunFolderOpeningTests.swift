@@ -1,4 +1,5 @@
 import Foundation
+import VAEFiles
 import VAETraining
 import XCTest
 
@@ -273,7 +274,7 @@ final class RunFolderOpeningTests: FilesTestCase {
     let whole = "{\"step\": 4}\n"
     for rest in [
       "{\"step\": 5}", "{", "{\"step\": ", "\0\0\0\0", "\n", "{\"epoch\": 1}\n", "[5]\n", "5\n",
-      "{\"step\": \"5\"}\n", "{\"step\": 5.5}\n", "\u{0}\u{0}\n{\"step\": 5}\n",
+      "{\"step\": \"5\"}\n", "{\"step\": 5.5}\n", "\u{0}\u{0}\n",
       String(repeating: "[", count: 100_000) + "\n",
     ] {
       try write(whole + rest, "run/metrics.jsonl")
@@ -284,10 +285,39 @@ final class RunFolderOpeningTests: FilesTestCase {
     XCTAssertEqual(try text("run/metrics.jsonl"), whole + "{\"step\": 6}\n")
   }
 
+  func testADamagedLineBeforeASoundOneStaysAndIsNamed() throws {
+    let run = try RunFolder.create(at: run)
+    let lines = (1...4).map { JSON.Object.sealedStep($0) + "\n" }
+    let damaged = lines[1].replacing("2", with: "3")
+    try write(lines[0] + damaged + lines[2] + lines[3] + "{\"step\": ", "run/metrics.jsonl")
+    var metrics = try run.readMetrics()
+    XCTAssertEqual(metrics.objects.map { $0["step"] }, [.integer(1), .integer(3), .integer(4)])
+    XCTAssertEqual(metrics.faults.count, 2)
+    for (fault, word) in zip(metrics.faults, ["line 2 is left out", "line 5 is left out"]) {
+      XCTAssertTrue(fault.hasPrefix("\(path("run/metrics.jsonl")): \(word)"), fault)
+    }
+    try run.cutMetrics(toStep: 3)
+    XCTAssertEqual(try text("run/metrics.jsonl"), lines[0] + damaged + lines[2])
+    metrics = try run.readMetrics()
+    XCTAssertEqual(metrics.faults.count, 1)
+    // One with a checksum is never followed by one without.
+    try write(lines[0] + "{\"step\": 2}\n", "run/metrics.jsonl")
+    XCTAssertEqual(try run.readMetrics().faults.count, 1)
+    try write("{\"step\": 2}\n" + lines[2], "run/metrics.jsonl")
+    XCTAssertEqual(try run.readMetrics().faults, [])
+  }
+
   func testMetricsThatNeedNoCutAreLeftAsTheyAre() throws {
     let run = try makeRun()
     let process = SimulatedProcess()
     XCTAssertTrue(try process.run { try run.cutMetrics(toStep: 8) })
     XCTAssertEqual(process.changes, [])
+  }
+}
+
+extension JSON.Object {
+  /// A line of metrics.
+  fileprivate static func sealedStep(_ step: Int) -> String {
+    (["step": .integer(step)] as JSON.Object).sealedLine
   }
 }

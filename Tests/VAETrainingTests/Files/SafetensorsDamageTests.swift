@@ -95,8 +95,8 @@ final class SafetensorsDamageTests: XCTestCase {
     assertRefused(file(broken), naming: ["not UTF-8"])
     broken[22...] = [0xed, 0xa0, 0x80, 0x22, 0x7d, 0x7d]
     assertRefused(file(broken), naming: ["not UTF-8"])
-    assertRefused(file(text.utf16.flatMap { [UInt8($0), 0] }), naming: ["not UTF-8"])
-    assertRefused(file(Array("{}".utf8) + [0]), naming: ["not UTF-8"])
+    assertRefused(file(text.utf16.flatMap { [UInt8($0), 0] }), naming: ["header", "value 0"])
+    assertRefused(file(Array("{}".utf8) + [0]), naming: ["header", "value 0"])
   }
 
   func testDeepNestingIsRefused() {
@@ -109,7 +109,7 @@ final class SafetensorsDamageTests: XCTestCase {
       let objects = String(repeating: "{\"a\":", count: depth)
       assertRefused(file(objects), naming: ["header"])
     }
-    let shape = String(repeating: "[", count: 400) + String(repeating: "]", count: 400)
+    let shape = String(repeating: "[", count: 100) + String(repeating: "]", count: 100)
     assertRefused(file("{\"a\":{\"shape\":\(shape)}}"), naming: ["tensor \"a\""])
   }
 
