@@ -85,7 +85,7 @@ public struct RunHistory: Sendable {
       path: run.path, name: lastName(of: run.path), recipe: recipe, epochs: epochs,
       records: records, examples: records.isEmpty ? nil : examples,
       sessions: try run.readSessions(), evaluations: try run.readEvaluations(),
-      isFinished: DurableFiles.exists("\(run.path)/model.safetensors"))
+      isFinished: run.hasModel)
   }
 
   private static func readRecords(_ run: RunFolder) throws -> [TrainingRecord] {

@@ -13,26 +13,25 @@ extension RunFolder {
   /// - Parameter line: a JSON object with a whole number `step`, without line breaks.
   public func appendMetrics(_ line: String) throws {
     try checkMayBeWritten()
-    try DurableFiles.append(metricsPath, Array("\(line)\n".utf8))
+    try folder.append(Self.metricsFile, Array("\(line)\n".utf8))
   }
 
   /// Cuts the metrics back to the records up to a step: those of later steps are dropped, and a
   /// line that is damaged or was cut short with all that follows it.
   public func cutMetrics(toStep step: Int) throws {
     try checkMayBeWritten()
-    try cutLines(of: metricsPath, toStep: step)
+    try Self.cutLines(of: Self.metricsFile, in: folder, toStep: step)
   }
 
   /// Cuts a file of such lines.
-  func cutLines(of path: String, toStep step: Int) throws {
-    guard try DurableFiles.kind(of: path) != nil else { return }
-    let bytes = try DurableFiles.read(path)
+  static func cutLines(of name: String, in folder: Folder, toStep step: Int) throws {
+    guard let bytes = try read(name, ifPresentIn: folder) else { return }
     var kept = 0
     while let end = bytes[kept...].firstIndex(of: UInt8(ascii: "\n")) {
       let record = try? JSON.decode(Record.self, from: bytes[kept..<end])
       guard let record, record.step <= step else { break }
       kept = end + 1
     }
-    if kept < bytes.count { try DurableFiles.truncate(path, to: kept) }
+    if kept < bytes.count { try folder.truncate(name, to: kept) }
   }
 }

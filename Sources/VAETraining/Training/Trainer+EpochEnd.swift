@@ -24,8 +24,7 @@ extension Trainer {
     noteHealth(of: record, observe)
     if let run {
       try run.appendMetrics(record.json.line)
-      try writeCheckpoint(to: run)
-      observe(.stored(step: step))
+      try store(in: run, observe)
     }
   }
 
