@@ -3,12 +3,18 @@ import Tensors
 
 /// What processes that were killed while they wrote have left.
 extension OutputFile {
-  private static let looked = Lock<Set<Folder.Identity>>([])
+  /// A folder that this process has looked at; another of the same number has another path.
+  private struct Place: Hashable, Sendable {
+    let identity: Folder.Identity
+    let path: String
+  }
+
+  private static let looked = Lock<Set<Place>>([])
 
   /// Removes leftovers from a folder, when this process first writes to it.
   static func removeLeftovers(onceIn folder: Folder) {
     guard let identity = folder.identity,
-      looked.withLock({ $0.insert(identity).inserted })
+      looked.withLock({ $0.insert(Place(identity: identity, path: folder.path)).inserted })
     else { return }
     removeLeftovers(in: folder)
   }

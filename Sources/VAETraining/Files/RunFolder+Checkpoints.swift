@@ -27,6 +27,8 @@ extension RunFolder {
         try Self.checkpointFolders(in: checkpoints) == folders,
         Self.missingFile(in: folder, of: checkpoints) == file
       else { continue }
+      // Something else in its place, such as a link, is called what it is.
+      if let inner = try checkpoints.folder(folder), inner.has(file) { _ = try inner.read(file) }
       throw FileError(
         .malformed, "read", "\(checkpoints.path(of: folder))/\(file)",
         "the checkpoint has lost this file; remove its folder to go back to the one before")
@@ -56,10 +58,11 @@ extension RunFolder {
 
   /// The step that `latest` names.
   private var linkedStep: Int? {
-    guard let target = folder.linkTarget(Self.latestLink),
-      target.hasPrefix(checkpointsPrefix)
-    else { return nil }
-    return Self.step(of: String(target.dropFirst(checkpointsPrefix.count)))
+    let prefix = checkpointsPrefix
+    guard let target = folder.linkTarget(Self.latestLink), target.hasPrefix(prefix) else {
+      return nil
+    }
+    return Self.step(of: String(target.dropFirst(prefix.count)))
   }
 
   /// The first file that a checkpoint's folder lacks.

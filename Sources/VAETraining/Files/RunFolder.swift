@@ -262,7 +262,10 @@ public struct RunFolder: Sendable {
   }
 
   /// What the links to checkpoints lead through.
-  var checkpointsPrefix: String { "\(namedPlace?.folder.path ?? Self.checkpointsFolder)/" }
+  var checkpointsPrefix: String {
+    let elsewhere = namedPlace?.folder.path ?? (try? CheckpointPlace.read(in: folder))?.path
+    return "\(elsewhere ?? Self.checkpointsFolder)/"
+  }
 
   static func isTemporary(_ name: String) -> Bool { name.hasPrefix(Folder.temporaryPrefix) }
 

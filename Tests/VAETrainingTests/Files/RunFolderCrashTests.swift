@@ -246,8 +246,8 @@ final class RunFolderCrashTests: FilesTestCase {
           try FailingDisk(failingAt: number).run {
             try run.writeCheckpoint(step: step, files: TestCheckpoint.files(step, version: version))
           }
-          let leftovers = try names("run/checkpoints").filter { $0.hasPrefix(".") }
-          isRefused = !leftovers.isEmpty
+          // What could not be removed does not stop the training.
+          isRefused = try names("run/checkpoints") != (step == 12 ? ["8", "12"] : ["4", "8"])
         } catch let error as FileError {
           XCTAssertEqual(error.reason, FailingDisk.error.reason)
         }
