@@ -92,7 +92,7 @@ let package = Package(
       name: "VQVAE", dependencies: ["VAECore", "NeuralNetworks", "Tensors"], path: "Plugins/VQVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
-      name: "VAEData", dependencies: ["Messages", "Tensors", "VAECore", "CZlib"],
+      name: "VAEData", dependencies: ["VAEFiles", "Messages", "Tensors", "VAECore", "CZlib"],
       swiftSettings: strict),
 
     // Layer 5: training, checkpoints, evaluation.
@@ -144,7 +144,7 @@ let package = Package(
           ], .when(platforms: [.linux]))
       ]),
     .target(
-      name: "VAEImages", dependencies: ["CPNG", "CJPEG", "CZlib", "VAEData"],
+      name: "VAEImages", dependencies: ["VAEFiles", "CPNG", "CJPEG", "CZlib", "VAEData"],
       swiftSettings: strict),
     .target(
       name: "VAEReport",
@@ -186,7 +186,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "VAEImagesTests", dependencies: ["VAEImages", "VAEData"],
+      name: "VAEImagesTests", dependencies: ["VAEFiles", "VAEImages", "VAEData"],
       exclude: ["Reference"], swiftSettings: strict),
     .testTarget(
       name: "VAEReportTests",

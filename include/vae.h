@@ -370,7 +370,8 @@ vae_status vae_model_load_memory(
     const void *bytes, size_t size, vae_model **model, vae_error **error);
 
 /* Writes weights and recipe into one .safetensors file, which appears whole or not at all.
- * path: borrowed; replaced where it exists.
+ * path: borrowed; a file that is there is replaced, and the new one has its mode and, where the system allows it, its
+ * owner and group. Where path is a link, all this is done to the file that it leads to, and the link stays.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_IO, VAE_ERR_BUSY. [one thread at a time] */
 vae_status vae_model_save(vae_model *model, const char *path, vae_error **error);
 
@@ -455,6 +456,9 @@ typedef struct vae_trainer_options {
   double learning_rate;
   uint64_t seed;   /* of order and draws, below 2^63 */
   const char *run; /* borrowed; a folder for metrics and checkpoints, NULL for none */
+  /* borrowed; NULL, or a folder, made if need be, in which a new one for the checkpoints of this run is made. To resume
+   * such a run it is named again, for nothing outside of a run folder is written that a call does not name. Since 1.2. */
+  const char *checkpoint_dir;
 } vae_trainer_options;
 
 /* A trainer at its first step, or where a resumed run stood; then the model takes the run's weights.
@@ -462,7 +466,7 @@ typedef struct vae_trainer_options {
  * options: borrowed, NULL for defaults. trainer: owned by the caller, vae_trainer_free.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_RECIPE for what a
  * setting cannot say and for a run of another recipe, VAE_ERR_DATA for data that the model cannot take or be trained
- * on, VAE_ERR_OUT_OF_MEMORY; for the run VAE_ERR_EXISTS, VAE_ERR_IO, and where it is damaged VAE_ERR_FORMAT,
+ * on, VAE_ERR_OUT_OF_MEMORY; for the run VAE_ERR_EXISTS, VAE_ERR_IO, and where it is damaged, or holds a link, VAE_ERR_FORMAT,
  * VAE_ERR_NOT_FOUND or VAE_ERR_DATA; VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails.
  * [one thread at a time, for the model] */
 vae_status vae_trainer_create(

@@ -23,6 +23,8 @@ public enum Remedy: Hashable, Sendable {
   case greyImages
   /// The folder that keeps decoded images.
   case imageCache
+  /// The folder outside of a run folder that is for its checkpoints, where it can be named.
+  case checkpointDir(String? = nil)
   /// The description of a variant with all its hyper-parameters.
   case variantDescription(String)
 }
@@ -40,6 +42,8 @@ extension Remedy: CustomStringConvertible {
     case .imageCrop: "crop"
     case .greyImages: "grey"
     case .imageCache: "a cache"
+    case .checkpointDir(let folder):
+      folder.map { "checkpoint_dir=\($0)" } ?? "checkpoint_dir"
     case .variantDescription(let variant): "the description of \(variant)"
     }
   }

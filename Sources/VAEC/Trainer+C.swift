@@ -16,6 +16,13 @@ public func vae_trainer_create(
     let options = try options.map { try value(of: $0, "options") } ?? vae_trainer_options()
     let settings = try trainingSettings(options)
     let run = try text(optional: options.run, "options->run")
+    let checkpointDir = try text(optional: options.checkpoint_dir, "options->checkpoint_dir")
+    guard checkpointDir == nil || run != nil else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "options->checkpoint_dir is for the checkpoints of a run, but options->run is NULL"
+      )
+    }
     let existing = try existingRun(options.existing_run)
     try model.prepareTraining { trained, start in
       var recipe = trained.recipe
@@ -25,7 +32,7 @@ public func vae_trainer_create(
       try Memory.check(rows: min(training.batchSize, data.train.count), of: data.shape)
       let session = try TrainingSession(
         model: trained.model, recipe: recipe, data: data, run: run, existing: existing,
-        start: start)
+        checkpointDir: checkpointDir, start: start)
       // Those of the data were said when these were opened.
       for notice in session.notices where !data.notices.contains(notice) {
         Log.say(notice.description)

@@ -1,7 +1,10 @@
 import Glibc
 import Tensors
 
-/// File operations that happen whole and stay, or throw a `FileError` with path and reason.
+/// File operations that happen whole and stay, or throw a `FileError` with path and reason, at paths
+/// that a user named: their links are followed.
+///
+/// What lies in a folder whose content is not trusted goes through `Folder`, which follows none.
 public enum DurableFiles {
   /// A system call that changes what is on the disk.
   package enum Change: Equatable, Sendable {
@@ -43,6 +46,45 @@ public enum DurableFiles {
     try announcement.withLock { $0 }?(change)
   }
 
+  // MARK: Looking
+
+  /// What can stand at a path.
+  public enum Kind: Sendable {
+    /// A regular file.
+    case file
+    /// A folder.
+    case folder
+    /// A symbolic link, which only functions that do not follow links tell of.
+    case link
+    /// A device, a pipe, a socket.
+    case other
+
+    init(_ status: stat) {
+      switch status.st_mode & S_IFMT {
+      case S_IFREG: self = .file
+      case S_IFDIR: self = .folder
+      case S_IFLNK: self = .link
+      default: self = .other
+      }
+    }
+  }
+
+  /// What stands at a path, nil for nothing. A link counts as what it leads to.
+  public static func kind(of path: String) throws -> Kind? {
+    var status = stat()
+    guard fstatat(AT_FDCWD, path, &status, 0) == 0 else {
+      if errno == ENOENT || errno == ENOTDIR { return nil }
+      throw FileError(reading: path)
+    }
+    return Kind(status)
+  }
+
+  /// Whether something, a dangling link included, has this path.
+  public static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) == 0
+  }
+
   // MARK: Reading
 
   /// The contents of a file.
@@ -55,28 +97,7 @@ public enum DurableFiles {
     let file = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
     guard file >= 0 else { throw FileError(reading: path) }
     defer { close(file) }
-    var status = stat()
-    guard fstat(file, &status) == 0 else { throw FileError(reading: path) }
-    let kind = Kind(status)
-    guard kind != .folder else { throw FileError(.malformed, "read", path, "it is a folder") }
-    // A pipe has no size beforehand.
-    let size = kind == .file ? Int(status.st_size) : 0
-    try check(size, of: path, limit: limit)
-    // One byte more shows whether the file ends where its size says.
-    var bytes = try [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
-      count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path)
-    }
-    var isAtEnd = bytes.count <= size
-    while !isAtEnd && bytes.count <= limit {
-      let room = 1 << 16
-      let more = try [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
-        count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path)
-      }
-      bytes += more
-      isAtEnd = more.count < room
-    }
-    try check(bytes.count, of: path, limit: limit)
-    return bytes
+    return try contents(of: file, path, limit: limit)
   }
 
   /// The first bytes of a file, fewer where it has no more.
@@ -89,195 +110,41 @@ public enum DurableFiles {
     }
   }
 
-  /// Refuses sizes beyond a limit, and those for which there is no memory.
-  private static func check(_ size: Int, of path: String, limit: Int) throws {
-    guard size <= limit else {
-      throw FileError(
-        .unreadable, "read", path, "it has \(size) bytes or more, beyond the limit of \(limit)")
-    }
-    guard size < 1 << 20 || isAvailable(size) else {
-      throw FileError(.unreadable, "read", path, "its \(size) bytes are more than there is memory")
-    }
-  }
-
-  /// Whether the system gives this much memory; an array that it is refused for ends the program.
-  private static func isAvailable(_ size: Int) -> Bool {
-    let (pages, pageSize) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
-    guard pages <= 0 || size / max(1, pageSize) < pages else { return false }
-    let start = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    guard let start, start != MAP_FAILED else { return false }
-    munmap(start, size)
-    return true
-  }
-
-  /// Fills a buffer as far as the file goes.
-  private static func fill(
-    _ buffer: UnsafeMutableRawBufferPointer, from file: Int32, _ path: String
-  ) throws -> Int {
-    var filled = 0
-    while filled < buffer.count {
-      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
-      let count = uninterrupted { Glibc.read(file, rest.baseAddress, rest.count) }
-      guard count >= 0 else { throw FileError(reading: path) }
-      if count == 0 { break }
-      filled += count
-    }
-    return filled
-  }
-
   // MARK: Writing
 
-  /// Writes a file that must not exist, and waits until its content is on the disk. Its name is
-  /// there for good only when its folder has been synchronized too.
-  public static func create(_ path: String, _ bytes: [UInt8]) throws {
-    try create(path, bytes, waits: true)
-  }
-
-  /// - Parameter waits: whether to wait until the content is on the disk.
-  private static func create(_ path: String, _ bytes: [UInt8], waits: Bool) throws {
-    try willChange(.create(path))
-    let file = uninterrupted { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644) }
-    guard file >= 0 else { throw FileError(writing: path) }
-    defer { close(file) }
-    do {
-      try write(bytes, to: file, path)
-      if waits { try synchronize(file, path) }
-    } catch {
-      try? remove(path)
-      throw error
-    }
-  }
-
   /// Puts a file in place of whatever file has its path, at once and for good: a reader sees the
-  /// old content or the new one.
+  /// old content or the new one. For links, mode and owner see `OutputFile`.
   public static func replace(_ path: String, with bytes: [UInt8]) throws {
-    if let kind = try kind(of: path), kind != .file {
-      throw FileError(.unwritable, "write", path, "it is not a file")
-    }
-    do {
-      let temporary = try withTemporaryName(beside: path) { try create($0, bytes) }
-      do {
-        try publish(temporary, as: path)
-      } catch {
-        try? remove(temporary)
-        throw error
-      }
-    } catch let error as FileError {
-      throw error.at(path)
-    }
+    let file = try OutputFile(replacing: path)
+    try file.write(bytes)
+    try file.commit()
   }
 
-  /// Puts files of one folder in place of whatever files have their paths, each at once and for
-  /// good. All are written before the disk is waited for, which makes many small files cheap.
-  package static func replace(_ files: [(path: String, bytes: [UInt8])], in folder: String) throws {
-    var written: [(temporary: String, path: String)] = []
-    do {
-      for (path, bytes) in files {
-        let temporary = try withTemporaryName(beside: path) {
-          try create($0, bytes, waits: false)
-        }
-        written.append((temporary, path))
-      }
-      for (temporary, path) in written {
-        let file = uninterrupted { open(temporary, O_RDONLY | O_CLOEXEC) }
-        guard file >= 0 else { throw FileError(writing: path) }
-        defer { close(file) }
-        try synchronize(file, path)
-      }
-      for (temporary, path) in written { try rename(temporary, to: path) }
-    } catch {
-      for (temporary, _) in written { try? remove(temporary) }
-      throw error
-    }
-    try synchronize(folder: folder)
+  /// Makes a folder that must not exist, and waits until its name is on the disk.
+  public static func makeFolder(_ path: String) throws {
+    try willChange(.makeFolder(path))
+    guard mkdir(path, 0o777) == 0 else { throw FileError(writing: path, to: "create") }
+    try Folder(opening: folder(of: path)).synchronize()
   }
 
-  /// Adds to the end of a file, which is made if need be, in one write, and waits until it is on
-  /// the disk. What cannot be added whole is not added at all.
-  public static func append(_ path: String, _ bytes: [UInt8]) throws {
-    try willChange(.create(path))
-    let file = uninterrupted { open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) }
-    guard file >= 0 else { throw FileError(writing: path) }
-    defer { close(file) }
-    var status = stat()
-    guard fstat(file, &status) == 0 else { throw FileError(writing: path) }
-    do {
-      try write(bytes, to: file, path)
-      try synchronize(file, path)
-    } catch {
-      try? truncate(file, path, to: Int(status.st_size))
-      throw error
-    }
-    if status.st_size == 0 { try synchronize(folder: folder(of: path)) }
+  // MARK: Parts of paths
+
+  /// The folder that a path lies in.
+  package static func folder(of path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
-  /// Cuts a file to a length, and waits until that is on the disk.
-  public static func truncate(_ path: String, to length: Int) throws {
-    let file = uninterrupted { open(path, O_WRONLY | O_CLOEXEC) }
-    guard file >= 0 else { throw FileError(writing: path) }
-    defer { close(file) }
-    try truncate(file, path, to: length)
-    try synchronize(file, path)
+  /// The path of something that exists, from the root and without links.
+  package static func absolute(_ path: String) throws -> String {
+    guard let resolved = realpath(path, nil) else { throw FileError(reading: path) }
+    defer { free(resolved) }
+    return String(cString: resolved)
   }
 
-  private static func truncate(_ file: Int32, _ path: String, to length: Int) throws {
-    try willChange(.truncate(path))
-    guard uninterrupted({ ftruncate(file, off_t(length)) }) == 0 else {
-      throw FileError(writing: path)
-    }
-  }
-
-  private static func write(_ bytes: [UInt8], to file: Int32, _ path: String) throws {
-    try bytes.withUnsafeBytes { bytes in
-      var rest = bytes[...]
-      while !rest.isEmpty {
-        try willChange(.write(path))
-        let part = UnsafeRawBufferPointer(rebasing: rest)
-        let count = uninterrupted { Glibc.write(file, part.baseAddress, part.count) }
-        guard count >= 0 else { throw FileError(writing: path) }
-        rest = rest.dropFirst(count)
-      }
-    }
-  }
-
-  // MARK: What the other operations share
-
-  /// Repeats a system call for as long as signals interrupt it.
-  package static func uninterrupted<Result: SignedInteger>(_ call: () -> Result) -> Result {
-    while true {
-      let result = call()
-      if result >= 0 || errno != EINTR { return result }
-    }
-  }
-
-  /// Waits until what was written to a file or folder is on the disk.
-  package static func synchronize(_ file: Int32, _ path: String) throws {
-    try willChange(.synchronize(path))
-    // Pipes and some file systems have nothing to wait for, and say so with EINVAL.
-    guard uninterrupted({ fsync(file) }) == 0 || errno == EINVAL else {
-      throw FileError(writing: path)
-    }
-  }
-
-  /// What names of things that are being written begin with.
-  package static let temporaryPrefix = ".tmp-"
-
-  /// Makes something beside a path, under the first of a row of temporary names that is free.
-  ///
-  /// - Returns: the name.
-  package static func withTemporaryName(
-    beside path: String, make: (_ temporary: String) throws -> Void
-  ) throws -> String {
-    let stem = "\(folder(of: path))/\(temporaryPrefix)\(name(of: path))-\(getpid())"
-    var number = 0
-    while true {
-      do {
-        let temporary = "\(stem)-\(number)"
-        try make(temporary)
-        return temporary
-      } catch let error as FileError where error.kind == .exists && number < 1000 {
-        number += 1
-      }
-    }
+  /// The last part of a path.
+  package static func name(of path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
+    return String(path[path.utf8.index(after: slash)...])
   }
 }

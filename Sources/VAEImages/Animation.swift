@@ -1,3 +1,5 @@
+import VAEFiles
+
 /// Pictures that follow each other, again and again.
 public struct Animation: Sendable {
   /// The pictures, all of one size and channel count.
@@ -34,15 +36,17 @@ public struct Animation: Sendable {
 
   /// Writes an animated GIF: whole, or not at all.
   ///
-  /// - Throws: `PixelImageError`; where it concerns the file, it names `path`.
+  /// - Throws: `PixelImageError` for frames that the format cannot hold, `FileError` where the file
+  ///   cannot be written.
   public func writeGIF(to path: String) throws {
-    try PictureFile.replace(path, with: gifData())
+    try DurableFiles.replace(path, with: gifData())
   }
 
   /// Writes an animated PNG: whole, or not at all.
   ///
-  /// - Throws: `PixelImageError`; where it concerns the file, it names `path`.
+  /// - Throws: `PixelImageError` for frames that the format cannot hold, `FileError` where the file
+  ///   cannot be written.
   public func writeAPNG(to path: String) throws {
-    try PictureFile.replace(path, with: apngData())
+    try DurableFiles.replace(path, with: apngData())
   }
 }

@@ -26,6 +26,7 @@ extension Remedy {
     case .imageCrop: "--crop"
     case .greyImages: "--grey"
     case .imageCache: "--cache"
+    case .checkpointDir(let folder): folder.map { "--checkpoint-dir \($0)" } ?? "--checkpoint-dir"
     case .variantDescription(let variant): "vae-zoo describe \(variant)"
     }
   }

@@ -20,7 +20,7 @@ struct ReportCommand: ParsableCommand {
   var out: String?
 
   func run() throws {
-    let output = try PageOutput(out ?? "\(path)/report.html")
+    let output = try out.map { try PageOutput($0) } ?? PageOutput(run: path)
     let history = try RunHistory.read(path)
     for notice in history.notices { Console.error(notice) }
     try output.write(Report.page(history))
@@ -53,7 +53,7 @@ struct CompareCommand: ParsableCommand {
   }
 
   func run() throws {
-    let output = try out.map(PageOutput.init)
+    let output = try out.map { try PageOutput($0) }
     let runs = try paths.map(RunHistory.read)
     for notice in runs.flatMap(\.notices) { Console.error(notice) }
     let comparison = Comparison(runs)
@@ -75,19 +75,35 @@ extension Comparison {
 
 /// Where a page goes.
 struct PageOutput {
-  private let path: String
+  private enum Place {
+    /// A file that the user named.
+    case file(String)
+    /// The report of a run folder.
+    case run(String)
+  }
+
+  private let place: Place
+
+  /// The report of a run folder.
+  init(run path: String) { place = .run(path) }
 
   /// Checks the ending of the path.
   init(_ path: String) throws {
     guard path.hasSuffix(".html") || path.hasSuffix(".htm") else {
       throw ValidationError("--out \(path) must end in .html")
     }
-    self.path = path
+    place = .file(path)
   }
 
   /// Writes the page whole or not at all, and says so.
   func write(_ page: [UInt8]) throws {
-    try DurableFiles.replace(path, with: page)
-    Console.error("wrote \(path), \(Console.fixed(Double(page.count) / 1e6, 1)) MB")
+    let written: String
+    switch place {
+    case .file(let path):
+      try DurableFiles.replace(path, with: page)
+      written = path
+    case .run(let path): written = try RunFolder.open(path).writeReport(page)
+    }
+    Console.error("wrote \(written), \(Console.fixed(Double(page.count) / 1e6, 1)) MB")
   }
 }

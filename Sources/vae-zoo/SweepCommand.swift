@@ -43,6 +43,11 @@ struct SweepCommand: ParsableCommand {
       valueName: "source"))
   var data: String
   @Option(help: ArgumentHelp("The folder for the runs.", valueName: "folder")) var out: String
+  @Option(
+    help: ArgumentHelp(
+      "A folder, such as one of a scratch disk, in which one for the checkpoints of each run is made.",
+      valueName: "folder"))
+  var checkpointDir: String?
   @OptionGroup var training: TrainingSettings
   @Flag(help: "Begin runs that exist again.") var force = false
   @OptionGroup var watching: WatchingOptions
@@ -69,11 +74,12 @@ struct SweepCommand: ParsableCommand {
     request.settings = training.settings
     request.seeds = seeds
     request.replaces = force
+    request.checkpointDir = checkpointDir
     let sweep = try images.withOptions { images in
       request.images = images
       return try Sweep(request, registry: registry)
     }
-    if let folder = watching.tensorboard { try TensorBoardLog.makeFolder(folder) }
+    if let folder = watching.tensorboard { try TensorBoardLog.checkFolder(folder) }
     let diverged = try train(sweep)
     try compare(sweep, leavingOut: diverged)
     if let first = diverged.first {

@@ -42,6 +42,11 @@ struct TrainCommand: ParsableCommand {
       valueName: "source"))
   var data: String?
   @Option(help: ArgumentHelp("The run folder.", valueName: "run")) var out: String
+  @Option(
+    help: ArgumentHelp(
+      "A folder, such as one of a scratch disk, in which one for the checkpoints of this run is made; to resume such a "
+        + "run, the same again.", valueName: "folder"))
+  var checkpointDir: String?
   @OptionGroup var training: TrainingSettings
   @Option(
     name: .customLong("set"), parsing: .singleValue,
@@ -106,8 +111,9 @@ struct TrainCommand: ParsableCommand {
     var request = TrainingRequest(
       subject, settings: allSettings, data: data, run: out,
       existing: resume ? .resume : force ? .replace : .refuse)
+    request.checkpointDir = checkpointDir
     // What cannot be written is refused before the run folder is begun.
-    if let folder = watching.tensorboard { try TensorBoardLog.makeFolder(folder) }
+    if let folder = watching.tensorboard { try TensorBoardLog.checkFolder(folder, ofRun: out) }
     let registry = try plugins.registry(of: variant == nil && recipe == nil ? begun : nil)
     let session = try images.withOptions { images in
       request.images = images
@@ -129,6 +135,7 @@ struct TrainCommand: ParsableCommand {
   /// The command that goes on where this one was interrupted.
   private var continuation: String {
     var words = ["vae-zoo", "train", "--out", out, "--resume"]
+    if let checkpointDir { words += ["--checkpoint-dir", checkpointDir] }
     if let threads = threads.threads { words += ["--threads", "\(threads)"] }
     if watching.report { words.append("--report") }
     if let folder = watching.tensorboard { words += ["--tensorboard", folder] }

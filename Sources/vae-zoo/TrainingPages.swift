@@ -50,14 +50,12 @@ final class TrainingPages {
     return notices
   }
 
-  private var reportPath: String { "\(runPath)/report.html" }
-
   private func writeReport(isLive: Bool) -> Message? {
     guard writesReport, !hasFailed.report else { return nil }
     let begin = TensorBoardLog.now()
     do {
-      try DurableFiles.replace(
-        reportPath, with: Report.page(RunHistory.read(runPath), isLive: isLive))
+      let page = try Report.page(RunHistory.read(runPath), isLive: isLive)
+      try RunFolder.open(runPath).writeReport(page)
       let end = TensorBoardLog.now()
       nextReport = end + max(Self.interval, (end - begin) / Self.share)
       return nil

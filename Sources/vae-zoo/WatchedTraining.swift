@@ -59,7 +59,8 @@ struct WatchedTraining {
     let heldOutName = session.data.heldOut?.name ?? ""
     let log = try eventFolder.map {
       try TensorBoardLog(
-        folder: $0, updatesPerEpoch: session.trainer.updatesPerEpoch, heldOutName: heldOutName)
+        folder: $0, ofRun: path, updatesPerEpoch: session.trainer.updatesPerEpoch,
+        heldOutName: heldOutName)
     }
     let pages = TrainingPages(run: path, writesReport: watching.report, tensorBoard: log)
     var reporter = TrainingReporter(

@@ -159,6 +159,21 @@ class ProgressTests(unittest.TestCase):
             self.assertEqual(_weights(resumed), _weights(whole))
             self.assertEqual(_weights(vae_zoo.VAE.load(run)), _weights(whole))
 
+    def test_checkpoints_in_another_folder_are_resumed_where_it_is_named_again(self):
+        with tempfile.TemporaryDirectory() as folder:
+            run, scratch = os.path.join(folder, "run"), os.path.join(folder, "scratch")
+            _small(epochs=1).fit(IMAGES, run=run, checkpoint_dir=scratch)
+            self.assertFalse(os.path.exists(os.path.join(run, "checkpoints")))
+            with self.assertRaisesRegex(vae_zoo.ExistsError, "checkpoint_dir"):
+                _small().fit(IMAGES, epochs=3, run=run, existing_run="resume")
+            resumed = _small().fit(
+                IMAGES, epochs=3, run=run, existing_run="resume", checkpoint_dir=os.fsencode(scratch)
+            )
+            self.assertEqual(_weights(resumed), _weights(_small().fit(IMAGES, epochs=3)))
+            self.assertEqual(_weights(vae_zoo.VAE.load(run)), _weights(resumed))
+            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "give run as well"):
+                _small().fit(IMAGES, checkpoint_dir=scratch)
+
     def test_training_on_a_source_measures_its_own_splits(self):
         data = vae_zoo.Data("shapes")
         self.assertEqual(data.image_shape[2], 1)

@@ -225,6 +225,48 @@ final class TrainerTests: CTestCase {
 
   // MARK: Runs
 
+  func testCheckpointsInAnotherFolderAreContinuedWhereItIsNamedAgain() throws {
+    let folder = try temporaryFolder()
+    let data = try makeData(train: images(40))
+    func create(
+      _ existing: Int32, in scratch: String?, _ trainer: inout OpaquePointer?,
+      _ error: UnsafeMutablePointer<OpaquePointer?>?
+    ) throws -> vae_status {
+      let model = try makeModel()
+      var options = trainerOptions()
+      options.existing_run = existing
+      return "\(folder)/run".withCString { path in
+        options.run = path
+        guard let scratch else { return vae_trainer_create(model, data, &options, &trainer, error) }
+        return scratch.withCString { scratch in
+          options.checkpoint_dir = scratch
+          return vae_trainer_create(model, data, &options, &trainer, error)
+        }
+      }
+    }
+    var first: OpaquePointer?
+    try succeed {
+      (try? create(VAE_RUN_REFUSE, in: "\(folder)/scratch", &first, $0)) ?? VAE_ERR_INTERNAL
+    }
+    for _ in 0..<5 { try succeed { vae_trainer_step(first, nil, $0) } }
+    vae_trainer_free(first)
+    XCTAssertFalse(FileManager.default.fileExists(atPath: "\(folder)/run/checkpoints"))
+    XCTAssertEqual(
+      try FileManager.default.contentsOfDirectory(atPath: "\(folder)/scratch").count, 1)
+    var other: OpaquePointer?
+    refuse(VAE_ERR_EXISTS, "checkpoint_dir=") {
+      (try? create(VAE_RUN_RESUME, in: nil, &other, $0)) ?? VAE_OK
+    }
+    try succeed {
+      (try? create(VAE_RUN_RESUME, in: "\(folder)/scratch", &other, $0)) ?? VAE_ERR_INTERNAL
+    }
+    XCTAssertEqual(try metric("step", ofTrainer: try XCTUnwrap(other)), 5)
+    vae_trainer_free(other)
+    // Whoever only reads needs no name.
+    let model = try made(freedBy: vae_model_free) { vae_model_load("\(folder)/run", $0, $1) }
+    XCTAssertFalse(try tensors(of: model).isEmpty)
+  }
+
   func testARunFolderIsThatOfTheCommandLineAndResumes() throws {
     let folder = try temporaryFolder() + "/run"
     let data = try makeData(train: images(40), test: images(12, seed: 7))
@@ -345,6 +387,9 @@ final class TrainerTests: CTestCase {
       }
     }
     refusal(VAE_ERR_INVALID_ARGUMENT, "existing_run is 3") { $0.existing_run = 3 }
+    "scratch".withCString { folder in
+      refusal(VAE_ERR_INVALID_ARGUMENT, "options->run is NULL") { $0.checkpoint_dir = folder }
+    }
     refusal(VAE_ERR_RECIPE, "epochs") { $0.epochs = -1 }
     refusal(VAE_ERR_RECIPE, "epochs") { $0.epochs = .max }
     refusal(VAE_ERR_RECIPE, "batch_size") { $0.batch_size = -5 }

@@ -109,6 +109,26 @@ final class ImageCacheTests: DataTestCase {
     XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: cache).count, 2)
   }
 
+  func testNothingIsWrittenThroughALinkInPlaceOfACache() throws {
+    let victim = try write(Array("precious".utf8), "victim")
+    XCTAssertEqual(symlink(victim, cachePath), 0)
+    let source = try openImages()
+    XCTAssertTrue(
+      source.notices.contains { "\($0)".contains("\(cachePath): it is a symbolic link") },
+      "\(source.notices)")
+    XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: victim)), Data("precious".utf8))
+    XCTAssertEqual(try FileManager.default.destinationOfSymbolicLink(atPath: cachePath), victim)
+  }
+
+  func testWhatAKilledProcessLeftBesideTheCacheGoes() throws {
+    let left = try write([1, 2, 3], ".tmp-vae-zoo-0123456789abcdef")
+    _ = try openImages()
+    XCTAssertFalse(FileManager.default.fileExists(atPath: left))
+    XCTAssertEqual(
+      try FileManager.default.contentsOfDirectory(atPath: folder).sorted(),
+      ["images", "images.cache.npz"])
+  }
+
   func testADamagedCacheIsNamedAndMadeAnew() throws {
     let truth = content(try openImages())
     let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: cachePath)))

@@ -1,4 +1,5 @@
 import Foundation
+import VAEFiles
 import VAEImages
 import XCTest
 
@@ -43,7 +44,7 @@ final class PNGFileTests: XCTestCase {
   func testAMissingFolderIsReportedWithThePath() {
     let target = path("missing/picture.png")
     XCTAssertThrowsError(try image.writePNG(to: target)) { error in
-      XCTAssertEqual("\(error)", "cannot write \(target): No such file or directory")
+      XCTAssertEqual("\(error)", "cannot write \(target): the folder it belongs to does not exist")
     }
   }
 
@@ -60,8 +61,8 @@ final class PNGFileTests: XCTestCase {
       atPath: path("folder"), withIntermediateDirectories: false)
     XCTAssertThrowsError(try image.writePNG(to: path("folder"))) { error in
       XCTAssertEqual(
-        error as? PixelImageError,
-        .unwritable(path: path("folder"), reason: "it exists and is not a file"))
+        error as? FileError,
+        FileError(.unwritable, "write", path("folder"), "it is not a file"))
     }
     XCTAssertEqual(try names(), ["folder"])
   }
@@ -70,8 +71,8 @@ final class PNGFileTests: XCTestCase {
     XCTAssertEqual(mkfifo(path("pipe"), 0o600), 0)
     XCTAssertThrowsError(try image.writePNG(to: path("pipe"))) { error in
       XCTAssertEqual(
-        error as? PixelImageError,
-        .unwritable(path: path("pipe"), reason: "it exists and is not a file"))
+        error as? FileError,
+        FileError(.unwritable, "write", path("pipe"), "it is not a file"))
     }
     XCTAssertEqual(try names(), ["pipe"])
   }

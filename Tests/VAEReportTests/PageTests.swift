@@ -373,13 +373,13 @@ final class PageTests: ReportTestCase {
     var run = MadeRun()
     let path = temporaryFolder(self)
     try run.write(to: path)
-    try DurableFiles.remove("\(path)/records/examples.safetensors")
+    try FileManager.default.removeItem(atPath: "\(path)/records/examples.safetensors")
     XCTAssertThrowsError(try RunHistory.read(path)) {
       XCTAssertTrue("\($0)".contains("examples.safetensors"), "\($0)")
     }
     run.examples = 12
-    try DurableFiles.create(
-      "\(path)/records/examples.safetensors", run.recordedExamples().encoded())
+    try DurableFiles.replace(
+      "\(path)/records/examples.safetensors", with: run.recordedExamples().encoded())
     XCTAssertThrowsError(try RunHistory.read(path)) {
       XCTAssertTrue("\($0)".contains("12 examples"), "\($0)")
     }

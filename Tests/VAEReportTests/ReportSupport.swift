@@ -166,9 +166,9 @@ struct MadeRun {
     if let evaluation { try run.appendEvaluation(evaluation) }
     guard hasRecords else { return }
     for step in steps {
-      try DurableFiles.create("\(path)/records/\(step).safetensors", record(step).encoded())
+      try DurableFiles.replace("\(path)/records/\(step).safetensors", with: record(step).encoded())
     }
-    try DurableFiles.create(
-      "\(path)/records/examples.safetensors", recordedExamples().encoded())
+    try DurableFiles.replace(
+      "\(path)/records/examples.safetensors", with: recordedExamples().encoded())
   }
 }

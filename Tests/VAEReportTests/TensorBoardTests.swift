@@ -85,7 +85,7 @@ final class TensorBoardTests: XCTestCase {
 
   func testAFolderThatCannotBeWrittenIsRefusedNamingIt() throws {
     let file = temporaryFolder(self) + ".txt"
-    try DurableFiles.create(file, [1])
+    try DurableFiles.replace(file, with: [1])
     addTeardownBlock { try? FileManager.default.removeItem(atPath: file) }
     for folder in [file, "\(file)/logs", "/proc/logs"] {
       XCTAssertThrowsError(

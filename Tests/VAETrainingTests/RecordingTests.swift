@@ -19,7 +19,7 @@ final class RecordingTests: XCTestCase {
 
   private func files(_ path: String) throws -> [String: [UInt8]] {
     try Dictionary(
-      uniqueKeysWithValues: DurableFiles.list("\(path)/records").map {
+      uniqueKeysWithValues: Folder(opening: "\(path)/records").list().map {
         ($0, try DurableFiles.read("\(path)/records/\($0)"))
       })
   }
@@ -225,8 +225,8 @@ final class RecordingTests: XCTestCase {
     let run = try RunFolder.create(at: path)
     _ = try trainer(TrainingSupport.options(epochs: 5)).train(run: run)
     for step in [3, 8, 20] { try run.appendEvaluation("{\"step\": \(step)}") }
-    try DurableFiles.create("\(path)/records/.tmp-1", [1])
-    try DurableFiles.create("\(path)/records/notes.txt", [2])
+    try DurableFiles.replace("\(path)/records/.tmp-1", with: [1])
+    try DurableFiles.replace("\(path)/records/notes.txt", with: [2])
     try run.cutRecords(toStep: 16) { $0 != 8 }
     XCTAssertEqual(try run.recordedSteps(), [0, 16])
     XCTAssertEqual(try run.readEvaluations().objects.compactMap { $0["step"]?.integer }, [3, 8])
@@ -268,10 +268,10 @@ final class RecordingTests: XCTestCase {
       try run.writeRecipe(Array("{}".utf8))
       try run.appendSession("{\"step\": 0}")
       _ = try trainer(TrainingSupport.options(epochs: 1)).train(run: run)
-      try DurableFiles.create("\(path)/records/notes.txt", [2])
+      try DurableFiles.replace("\(path)/records/notes.txt", with: [2])
     }
     let run = try RunFolder.create(at: path, force: true)
-    XCTAssertEqual(try DurableFiles.list("\(path)/records"), ["notes.txt"])
+    XCTAssertEqual(try Folder(opening: "\(path)/records").list(), ["notes.txt"])
     XCTAssertEqual(try run.readSessions().objects, [])
   }
 

@@ -160,6 +160,7 @@ class VAE(metaclass=_Variants):
         callback: Callback | None = None,
         run: Path | None = None,
         existing_run: str = "refuse",
+        checkpoint_dir: Path | None = None,
     ) -> _Self:
         """Trains the model.
 
@@ -185,12 +186,17 @@ class VAE(metaclass=_Variants):
             A folder for metrics and checkpoints, from which training can be resumed.
         existing_run : str
             Where that folder exists: ``"refuse"``, ``"resume"`` or ``"replace"``.
+        checkpoint_dir : path, optional
+            A folder, such as one of a scratch disk, in which a new one for the checkpoints of this run
+            is made. To resume such a run it is named again.
 
         Returns
         -------
         self
         """
-        self._exclusively(lambda: self._fit(X, validation, epochs, callback, run, existing_run))
+        self._exclusively(
+            lambda: self._fit(X, validation, epochs, callback, run, existing_run, checkpoint_dir)
+        )
         return self
 
     def _fit(
@@ -201,6 +207,7 @@ class VAE(metaclass=_Variants):
         callback: Callback | None,
         run: Path | None,
         existing_run: str,
+        checkpoint_dir: Path | None,
     ) -> None:
         settings = self._given()
         made_of = of_model(settings)
@@ -230,7 +237,7 @@ class VAE(metaclass=_Variants):
             self._check_same_model(made_of, "warm_start=False")
         with elements_renamed(train="X", test="validation"):
             model = self._model if goes_on else Model.make(self._variant, settings, data)
-            trainer = Trainer(model, data, training, run, existing_run)
+            trainer = Trainer(model, data, training, run, existing_run, checkpoint_dir)
         history: list[dict[str, Any]] = []
         # Before training, so that an interrupted one leaves a model to use.
         self._take(model, output_shape, self._made_of if goes_on else made_of)

@@ -107,6 +107,7 @@ class TrainerOptions(Struct):
         ("learning_rate", c_double),
         ("seed", c_uint64),
         ("run", c_char_p),
+        ("checkpoint_dir", c_char_p),
     ]
 
 

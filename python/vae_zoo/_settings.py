@@ -45,9 +45,14 @@ def of_model(settings: list[tuple[str, str]]) -> dict[str, str]:
 
 def history_of(path: Path) -> list[dict[str, Any]]:
     """The records of a run folder, an epoch each; none for a file. Damaged ones are named and left out."""
+
+    def itself(name: str, flags: int) -> int:
+        # A run folder may come from anybody: no link of it is followed, no pipe waited for.
+        return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
     name = os.path.join(os.fsdecode(path), "metrics.jsonl")
     try:
-        with open(name, "rb") as file:
+        with open(name, "rb", opener=itself) as file:
             lines = file.read().split(b"\n")
     except OSError:
         return []

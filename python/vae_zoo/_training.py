@@ -134,16 +134,24 @@ class Trainer:
         settings: list[tuple[str, str]],
         run: Path | None,
         existing_run: str,
+        checkpoint_dir: Path | None = None,
     ) -> None:
         if existing_run not in _EXISTING:
             raise InvalidArgumentError(
                 f"existing_run is {existing_run!r}, but must be one of {', '.join(_EXISTING)}"
+            )
+        if checkpoint_dir is not None and run is None:
+            raise InvalidArgumentError(
+                "checkpoint_dir is for the checkpoints of a run; give run as well"
             )
         options = TrainerOptions(
             existing_run=_EXISTING[existing_run],
             settings=ctypes.cast(settings_array(settings), ctypes.POINTER(Setting)),
             setting_count=len(settings),
             run=None if run is None else encoded_path(run, "run"),
+            checkpoint_dir=(
+                None if checkpoint_dir is None else encoded_path(checkpoint_dir, "checkpoint_dir")
+            ),
         )
         self._handle = create(
             library.vae_trainer_free,

@@ -13,7 +13,7 @@ public enum ArrayFile {
       _ = try OpenedArray(npy: FileSection(file), size: file.size, name: path)
       return false
     }
-    let archive = try ZIPArchive(path: path)
+    let archive = try ZIPArchive(file)
     for entry in archive.entries {
       let name = "\(path): array \(DataError.quoting(entry.name.utf8))"
       try readThrough(archive.stream(entry, name: name), size: entry.size, name: name)

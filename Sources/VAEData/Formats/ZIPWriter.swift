@@ -1,5 +1,6 @@
 import CZlib
 import Glibc
+import VAEFiles
 
 /// Writes a ZIP archive of stored entries, each with the 64-bit extension
 /// (PKWARE, ".ZIP File Format Specification" 6.3).
@@ -28,11 +29,10 @@ struct ZIPWriter {
     add(name, header: bytes, content: UnsafeRawBufferPointer(start: nil, count: 0), keeping: nil)
   }
 
-  /// Writes the archive: whole, or not at all.
+  /// Writes the archive part by part, and completes the file.
   ///
-  /// - Throws: `DataError` of kind `unwritable`.
-  func write(to path: String) throws(DataError) {
-    let file = try OutputFile(replacing: path)
+  /// - Throws: `FileError`.
+  func write(to file: OutputFile) throws {
     var directory: [UInt8] = []
     var offset = 0
     for entry in entries {

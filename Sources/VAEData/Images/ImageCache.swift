@@ -1,4 +1,5 @@
 import Glibc
+import VAEFiles
 
 /// The packed images of a folder: an NPZ archive of the splits' arrays, as `DataSource.open` reads
 /// it too, with two more that say what it was made from and which files it lacks.
@@ -110,6 +111,16 @@ struct ImageCache {
       archive.add(
         "\(name).npy", bytes: NPYWriter.header(type: "|u1", sizes: [text.utf8.count]) + text.utf8)
     }
-    try archive.write(to: path)
+    do {
+      // Nobody named this path: where it is a link, it leads to something else than a cache.
+      let folder = try Folder(opening: DurableFiles.folder(of: path)) {
+        FileError(writing: path, $0)
+      }
+      try archive.write(to: OutputFile(replacing: DurableFiles.name(of: path), in: folder))
+    } catch let error as FileError {
+      throw DataError(.unwritable, error.message)
+    } catch {
+      throw DataError(.unwritable, "\(path) cannot be written: \(error)")
+    }
   }
 }

@@ -89,7 +89,7 @@ public struct RunHistory: Sendable {
       records: records, examples: records.isEmpty ? nil : examples,
       sessions: sessions.objects, evaluations: evaluations.objects,
       notices: [metrics, sessions, evaluations].flatMap(\.faults),
-      isFinished: DurableFiles.exists("\(run.path)/model.safetensors"))
+      isFinished: run.hasModel)
   }
 
   private static func readRecords(_ run: RunFolder) throws -> [TrainingRecord] {

@@ -6,8 +6,10 @@ import VAETraining
 /// Writes what happens in a training into a folder that TensorBoard reads.
 public final class TensorBoardLog {
   /// The file that this session writes.
-  public let path: String
+  public var path: String { folder.path(of: name) }
 
+  private let folder: Folder
+  private let name: String
   private let stepInterval: Int
   private let heldOutName: String
   private let clock: () -> Double
@@ -22,42 +24,48 @@ public final class TensorBoardLog {
   /// A log in a folder, which is made if need be, and a file in it.
   ///
   /// - Parameters:
+  ///   - folder: its path. Where it lies in the run folder, no link in that is followed.
+  ///   - run: the path of the run folder, nil for none.
   ///   - updatesPerEpoch: for how often the terms of a batch are written: about a hundred times an
   ///     epoch.
   ///   - heldOutName: the split that held-out numbers are of.
   ///   - clock: seconds since 1970.
   /// - Throws: `FileError` where folder or file cannot be written.
   public init(
-    folder: String, updatesPerEpoch: Int, heldOutName: String,
+    folder path: String, ofRun run: String? = nil, updatesPerEpoch: Int, heldOutName: String,
     clock: @escaping () -> Double = TensorBoardLog.now
   ) throws {
     stepInterval = max(1, updatesPerEpoch / Self.batchesPerEpoch)
     self.heldOutName = heldOutName
     self.clock = clock
-    try Self.makeFolder(folder)
+    folder = try Self.makeFolder(path, ofRun: run)
     // A name that TensorBoard knows by its middle, that sorts by time, and that no other session
     // has.
     var number = 0
-    let stem = "\(folder)/events.out.tfevents.\(Int(clock())).vae-zoo.\(getpid())"
-    while DurableFiles.exists("\(stem).\(number)") { number += 1 }
-    path = "\(stem).\(number)"
+    let stem = "events.out.tfevents.\(Int(clock())).vae-zoo.\(getpid())"
+    while folder.has("\(stem).\(number)") { number += 1 }
+    name = "\(stem).\(number)"
     add(.fileVersion("brain.Event:2"), step: 0)
     try flush()
   }
 
   /// Makes a folder where there is none.
   ///
+  /// - Parameter run: the path of the run folder, nil for none.
   /// - Throws: `FileError` where it cannot be made, or files cannot be made in it.
-  public static func makeFolder(_ folder: String) throws {
-    guard let kind = try DurableFiles.kind(of: folder) else {
-      return try DurableFiles.makeFolder(folder)
+  public static func checkFolder(_ path: String, ofRun run: String? = nil) throws {
+    _ = try makeFolder(path, ofRun: run)
+  }
+
+  private static func makeFolder(_ path: String, ofRun run: String?) throws -> Folder {
+    if try DurableFiles.kind(of: path) == nil && !DurableFiles.exists(path) {
+      try DurableFiles.makeFolder(path)
     }
-    guard kind == .folder else {
-      throw FileError(.unwritable, "write", folder, "it is not a folder")
+    let folder = try Folder.opening(path, within: run)
+    guard access(path, W_OK | X_OK) == 0 else {
+      throw FileError(.unwritable, "write", path, String(cString: strerror(errno)))
     }
-    guard access(folder, W_OK | X_OK) == 0 else {
-      throw FileError(.unwritable, "write", folder, String(cString: strerror(errno)))
-    }
+    return folder
   }
 
   /// The time of the system, in seconds since 1970.
@@ -88,7 +96,7 @@ public final class TensorBoardLog {
   /// Writes what has gathered.
   public func flush() throws {
     guard !pending.isEmpty else { return }
-    try DurableFiles.append(path, pending)
+    try folder.append(name, pending)
     pending = []
     writtenAt = clock()
   }

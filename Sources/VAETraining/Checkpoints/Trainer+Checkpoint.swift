@@ -8,9 +8,11 @@ import VAEFiles
 extension Trainer {
   /// Writes the state after the present step, durably and at once.
   ///
+  /// - Returns: what the user should know of the removal of older ones.
   /// - Throws: `TrainingError` of kind `diverged` when a weight is no longer finite, so that the
   ///   last good checkpoint stays.
-  public func writeCheckpoint(to run: RunFolder) throws {
+  @discardableResult
+  public func writeCheckpoint(to run: RunFolder) throws -> [Message] {
     let parameters = model.parameters
     if let bad = parameters.first(where: { !$0.parameter.value.isFinite }) {
       throw TrainingError(
@@ -38,7 +40,14 @@ extension Trainer {
       (name: CheckpointFile.state, bytes: Array(state.sealedDocument.utf8)),
     ]
     try storeRecords(in: run)
-    try run.writeCheckpoint(step: step, files: files)
+    return try run.writeCheckpoint(step: step, files: files).map(RunFolder.leftNotice)
+  }
+
+  /// Writes a checkpoint and tells of it.
+  func store(in run: RunFolder, _ observe: (TrainingEvent) -> Void) throws {
+    let notices = try writeCheckpoint(to: run)
+    observe(.stored(step: step))
+    for notice in notices { observe(.notice(notice)) }
   }
 
   private var state: JSON.Object {

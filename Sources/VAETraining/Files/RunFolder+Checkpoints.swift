@@ -1,4 +1,3 @@
-import Glibc
 import VAEFiles
 
 // MARK: - Finding checkpoints
@@ -10,42 +9,42 @@ extension RunFolder {
   /// killed between the two renames of a publication leaves a newer one, and where `latest` or the
   /// folder it leads to is gone, an older one stands in.
   ///
-  /// - Throws: `FileError` of kind `malformed` where the newest checkpoint has lost a file.
+  /// - Throws: `FileError` of kind `malformed` where the newest checkpoint has lost a file, or
+  ///   `checkpoints` is a link.
   public func latestCheckpoint() throws -> (step: Int, folder: String)? {
+    guard let checkpoints = try checkpoints() else { return nil }
     while true {
-      let folders = try checkpointFolders()
+      let folders = try Self.checkpointFolders(in: checkpoints)
       let steps = folders.keys.sorted(by: >)
       let linked = linkedStep.flatMap { folders[$0] == nil ? nil : $0 }
-      let complete = steps.first { missingFile(in: folders[$0]) == nil }
+      let complete = steps.first { Self.missingFile(in: folders[$0], of: checkpoints) == nil }
       if let complete, complete >= linked ?? complete, let folder = folders[complete] {
-        return (complete, folder)
+        return (complete, checkpoints.path(of: folder))
       }
       guard let damaged = linked ?? steps.first, let folder = folders[damaged] else { return nil }
       // A process that trains may have replaced all of them since they were listed.
-      guard let file = missingFile(in: folder), try checkpointFolders() == folders,
-        missingFile(in: folder) == file
+      guard let file = Self.missingFile(in: folder, of: checkpoints),
+        try Self.checkpointFolders(in: checkpoints) == folders,
+        Self.missingFile(in: folder, of: checkpoints) == file
       else { continue }
+      // Something else in its place, such as a link, is called what it is.
+      if let inner = try checkpoints.folder(folder), inner.has(file) { _ = try inner.read(file) }
       throw FileError(
-        .malformed, "read", "\(folder)/\(file)",
+        .malformed, "read", "\(checkpoints.path(of: folder))/\(file)",
         "the checkpoint has lost this file; remove its folder to go back to the one before")
     }
   }
 
-  /// The folders that hold checkpoints, by step.
-  func checkpointFolders() throws -> [Int: String] {
-    switch try DurableFiles.kind(of: checkpointsPath) {
-    case nil: return [:]
-    case .folder: break
-    default: throw FileError(.malformed, "read", checkpointsPath, "it is not a folder")
-    }
+  /// The names of the folders that hold checkpoints, by step.
+  static func checkpointFolders(in checkpoints: Folder) throws -> [Int: String] {
     var names: [Int: String] = [:]
-    for name in try DurableFiles.list(checkpointsPath) {
+    for name in try checkpoints.list() {
       // The one that was set aside counts only until its successor is there.
-      if let step = Self.step(of: name), names[step] == nil || !name.hasPrefix(Self.asidePrefix) {
+      if let step = step(of: name), names[step] == nil || !name.hasPrefix(asidePrefix) {
         names[step] = name
       }
     }
-    return names.mapValues { "\(checkpointsPath)/\($0)" }
+    return names
   }
 
   /// The step of a checkpoint's folder, nil for another name.
@@ -59,19 +58,36 @@ extension RunFolder {
 
   /// The step that `latest` names.
   private var linkedStep: Int? {
-    let prefix = "\(Self.checkpointsFolder)/"
-    guard let target = DurableFiles.linkTarget("\(path)/\(Self.latestLink)"),
-      target.hasPrefix(prefix)
-    else { return nil }
+    let prefix = checkpointsPrefix
+    guard let target = folder.linkTarget(Self.latestLink), target.hasPrefix(prefix) else {
+      return nil
+    }
     return Self.step(of: String(target.dropFirst(prefix.count)))
   }
 
   /// The first file that a checkpoint's folder lacks.
-  private func missingFile(in folder: String?) -> String? {
-    guard let folder else { return Self.checkpointFiles.first }
-    return Self.checkpointFiles.first {
-      (try? DurableFiles.kind(of: "\(folder)/\($0)")) != .file
+  private static func missingFile(in name: String?, of checkpoints: Folder) -> String? {
+    guard let name, let folder = try? checkpoints.folder(name) else { return checkpointFiles.first }
+    return checkpointFiles.first { (try? folder.kind(of: $0)) != .file }
+  }
+
+  /// The path of something in the folder of checkpoints that no run has put there; nil for none.
+  func foreignInCheckpoints() throws -> String? {
+    guard try folder.kind(of: Self.checkpointsFolder) == .folder,
+      let checkpoints = try folder.folder(Self.checkpointsFolder)
+    else {
+      return folder.has(Self.checkpointsFolder) ? folder.path(of: Self.checkpointsFolder) : nil
     }
+    for name in try checkpoints.list() where !Self.isTemporary(name) {
+      guard Self.step(of: name) != nil, try checkpoints.kind(of: name) == .folder,
+        let inner = try checkpoints.folder(name)
+      else { return checkpoints.path(of: name) }
+      let foreign = try inner.list().first {
+        try !Self.checkpointFiles.contains($0) || inner.kind(of: $0) != .file
+      }
+      if let foreign { return inner.path(of: foreign) }
+    }
+    return nil
   }
 }
 
@@ -81,19 +97,21 @@ extension RunFolder {
   /// The files of a checkpoint by name.
   ///
   /// - Throws: `FileError` of kind `missing` where it is gone, which a process that trains may cause
-  ///   at any moment.
+  ///   at any moment; of kind `malformed` where something of it is a link.
   public func readCheckpoint(_ step: Int) throws -> [String: [UInt8]] {
-    guard let folder = try checkpointFolders()[step] else {
+    let checkpoints = try checkpoints()
+    guard let checkpoints,
+      let name = try Self.checkpointFolders(in: checkpoints)[step],
+      let stored = try checkpoints.folder(name)
+    else {
       throw FileError(
-        .missing, "read", "\(checkpointsPath)/\(step)", "there is no checkpoint of this step")
+        .missing, "read", "\(checkpoints?.path ?? folder.path(of: Self.checkpointsFolder))/\(step)",
+        "there is no checkpoint of this step")
     }
-    let before = Identity(folder)
+    // All are read in the one folder that was opened, so that those of two checkpoints of the same
+    // step cannot mix.
     var files: [String: [UInt8]] = [:]
-    for name in Self.checkpointFiles { files[name] = try DurableFiles.read("\(folder)/\(name)") }
-    // Files of two checkpoints of the same step must not mix.
-    guard let before, before == Identity(folder) else {
-      throw FileError(.missing, "read", folder, "it was replaced while it was read")
-    }
+    for file in Self.checkpointFiles { files[file] = try stored.read(file) }
     return files
   }
 
@@ -114,18 +132,6 @@ extension RunFolder {
     }
     return nil
   }
-
-  /// What tells a folder from another of the same name.
-  private struct Identity: Equatable {
-    let device: dev_t
-    let number: ino_t
-
-    init?(_ path: String) {
-      var status = stat()
-      guard stat(path, &status) == 0 else { return nil }
-      (device, number) = (status.st_dev, status.st_ino)
-    }
-  }
 }
 
 // MARK: - Writing checkpoints
@@ -136,115 +142,147 @@ extension RunFolder {
   /// Writes and publishes a checkpoint, then removes all but the newest two.
   ///
   /// It is written under a temporary name, every file and the folder synchronized, and published by
-  /// one rename; then `latest` is replaced by another.
+  /// one rename; then `latest` is replaced by another. Of old checkpoints only the files that a run
+  /// writes are removed.
   ///
   /// - Parameters:
   ///   - step: the updates made.
   ///   - files: one for each name in `CheckpointFile`.
+  /// - Returns: the paths of removed checkpoints whose folders stay, because they hold files that do
+  ///   not belong to the run.
   /// - Throws: `FileError`; the checkpoints that were there are still there then.
-  public func writeCheckpoint(step: Int, files: [(name: String, bytes: [UInt8])]) throws {
+  @discardableResult
+  public func writeCheckpoint(
+    step: Int, files: [(name: String, bytes: [UInt8])]
+  ) throws -> [String] {
     precondition(
       step >= 0 && files.map(\.name).sorted() == Self.checkpointFiles.sorted(),
       "a checkpoint of step \(step) with the files \(files.map(\.name))")
     try checkMayBeWritten()
-    if try DurableFiles.kind(of: checkpointsPath) == nil {
-      try DurableFiles.makeFolder(checkpointsPath)
-    }
-    let temporary = "\(DurableFiles.temporaryPrefix)\(step)"
-    try DurableFiles.removeTree(temporary, in: checkpointsPath)
+    let checkpoints = try madeCheckpoints()
+    let temporary = "\(Folder.temporaryPrefix)\(step)"
+    try checkpoints.removeTree(temporary)
     do {
-      try write(files, to: "\(checkpointsPath)/\(temporary)")
-      try publish(temporary, step: step)
+      try Self.write(files, to: temporary, in: checkpoints)
+      try Self.publish(temporary, step: step, in: checkpoints)
     } catch {
-      try? DurableFiles.removeTree(temporary, in: checkpointsPath)
+      try? checkpoints.removeTree(temporary)
       throw error
     }
     try point(to: step)
-    try removeOldCheckpoints()
+    return try Self.removeOldCheckpoints(in: checkpoints)
   }
 
-  private func write(_ files: [(name: String, bytes: [UInt8])], to folder: String) throws {
-    try DurableFiles.makeFolder(folder)
-    for (name, bytes) in files { try DurableFiles.create("\(folder)/\(name)", bytes) }
-    try DurableFiles.synchronize(folder: folder)
+  private static func write(
+    _ files: [(name: String, bytes: [UInt8])], to name: String, in checkpoints: Folder
+  ) throws {
+    try checkpoints.makeFolder(name)
+    guard let folder = try checkpoints.folder(name) else {
+      throw FileError(
+        .unwritable, "write", checkpoints.path(of: name), "something removes it again")
+    }
+    for (name, bytes) in files { try folder.create(name, bytes) }
+    try folder.synchronize()
   }
 
   /// Gives a complete folder its final name. One of the same step steps aside first, where it is
   /// found until the new one is there.
-  private func publish(_ temporary: String, step: Int) throws {
-    let (final, aside) = ("\(checkpointsPath)/\(step)", "\(Self.asidePrefix)\(step)")
-    let replaces = DurableFiles.exists(final)
+  private static func publish(_ temporary: String, step: Int, in checkpoints: Folder) throws {
+    let (final, aside) = ("\(step)", "\(asidePrefix)\(step)")
+    let replaces = checkpoints.has(final)
     do {
-      if replaces { try DurableFiles.publish(final, as: "\(checkpointsPath)/\(aside)") }
-      try DurableFiles.publish("\(checkpointsPath)/\(temporary)", as: final)
+      if replaces { try checkpoints.publish(final, as: aside) }
+      try checkpoints.publish(temporary, as: final)
     } catch {
-      if replaces && !DurableFiles.exists(final) {
-        try? DurableFiles.publish("\(checkpointsPath)/\(aside)", as: final)
-      }
+      if replaces && !checkpoints.has(final) { try? checkpoints.publish(aside, as: final) }
       throw error
     }
-    if replaces { try removeOrLeave(aside) }
+    if replaces {
+      do { try removeAside(aside, in: checkpoints, replacedBy: final) } catch is FileError {}
+    }
+  }
+
+  /// Removes a checkpoint that another of the same step has replaced. Files in its folder that do
+  /// not belong to the run move to the new one's.
+  private static func removeAside(
+    _ aside: String, in checkpoints: Folder, replacedBy final: String
+  ) throws {
+    if try !removeOwn(aside, in: checkpoints), let old = try checkpoints.folder(aside),
+      let new = try checkpoints.folder(final)
+    {
+      for name in try old.list() where !new.has(name) { try old.rename(name, to: name, in: new) }
+      _ = try checkpoints.removeFolder(aside)
+    }
   }
 
   /// Makes `latest` and the links through it lead to a checkpoint.
   private func point(to step: Int) throws {
-    try point(Self.latestLink, to: "\(Self.checkpointsFolder)/\(step)")
+    try point(Self.latestLink, to: "\(checkpointsPrefix)\(step)")
     for name in Self.checkpointFiles { try point(name, to: "\(Self.latestLink)/\(name)") }
   }
 
   private func point(_ name: String, to target: String) throws {
-    let link = "\(path)/\(name)"
-    guard DurableFiles.linkTarget(link) != target else { return }
+    guard folder.linkTarget(name) != target else { return }
     // A copy of a run that was made without regard to links has a folder here.
-    if try DurableFiles.kind(of: link, followingLinks: false) == .folder {
-      let leaving = "\(DurableFiles.temporaryPrefix)\(name)"
-      try DurableFiles.rename(link, to: "\(path)/\(leaving)")
-      try DurableFiles.removeTree(leaving, in: path)
+    if try folder.kind(of: name) == .folder, try !Self.removeOwn(name, in: folder) {
+      throw FileError(
+        .unwritable, "replace", folder.path(of: name),
+        "it is a folder with files that do not belong to the run; move it away")
     }
-    try DurableFiles.link(link, to: target)
+    try folder.link(name, to: target)
   }
 
   /// Removes what is older than the newest checkpoints that are kept. Damaged ones do not count.
-  private func removeOldCheckpoints() throws {
-    let folders = try checkpointFolders()
-    let complete = folders.keys.filter { missingFile(in: folders[$0]) == nil }.sorted()
-    guard let oldest = complete.suffix(Self.keptCheckpoints).first else { return }
-    for (step, folder) in folders.sorted(by: { $0.key < $1.key }) where step < oldest {
-      // Under a temporary name first, so that a half-removed checkpoint is never taken for a whole.
-      let leaving = "\(DurableFiles.temporaryPrefix)old-\(step)"
-      try DurableFiles.rename(folder, to: "\(checkpointsPath)/\(leaving)")
-      try removeOrLeave(leaving)
+  ///
+  /// A checkpoint that is half removed lacks a file, so it is never taken for a whole one.
+  ///
+  /// - Returns: the paths of folders that hold something else, and stay.
+  private static func removeOldCheckpoints(in checkpoints: Folder) throws -> [String] {
+    let folders = try checkpointFolders(in: checkpoints)
+    let complete = folders.keys.filter { missingFile(in: folders[$0], of: checkpoints) == nil }
+    guard let oldest = complete.sorted().suffix(keptCheckpoints).first else { return [] }
+    var left: [String] = []
+    for (step, name) in folders.sorted(by: { $0.key < $1.key }) where step < oldest {
+      // What is no folder, such as a link, is none of the run's.
+      guard try checkpoints.kind(of: name) == .folder, let folder = try checkpoints.folder(name)
+      else { continue }
+      let inside = try folder.list()
+      do {
+        if try !removeOwn(name, in: checkpoints), inside.contains(where: checkpointFiles.contains),
+          inside.contains(where: isForeign)
+        {
+          left.append(checkpoints.path(of: name))
+        }
+      } catch is FileError {
+        // A file system may refuse while a reader has it open; it is removed with the next
+        // checkpoint, so this is no reason to stop training.
+      }
     }
+    return left
   }
 
-  /// Removes what no longer counts. A file system may refuse while a reader has it open; it is
-  /// removed when the run is opened for writing again, so this is no reason to stop training.
-  private func removeOrLeave(_ name: String) throws {
-    do {
-      try DurableFiles.removeTree(name, in: checkpointsPath)
-    } catch is FileError {}
+  /// Whether a name in a checkpoint's folder is none that a run writes there. What NFS keeps for a
+  /// reader of a removed file goes by itself.
+  private static func isForeign(_ name: String) -> Bool {
+    !checkpointFiles.contains(name) && !name.hasPrefix(".nfs")
   }
 
   /// Removes what interrupted writes have left of checkpoints, and finishes what they had begun.
-  func recoverCheckpoints() throws {
-    guard let kind = try DurableFiles.kind(of: checkpointsPath) else { return }
-    guard kind == .folder else {
-      throw FileError(.unwritable, "write", checkpointsPath, "it is not a folder")
-    }
-    for name in try DurableFiles.list(checkpointsPath) {
-      if Self.isTemporary(name) {
-        try DurableFiles.removeTree(name, in: checkpointsPath)
-      } else if name.hasPrefix(Self.asidePrefix), let step = Self.step(of: name) {
-        let final = "\(checkpointsPath)/\(step)"
-        if DurableFiles.exists(final) {
-          try DurableFiles.removeTree(name, in: checkpointsPath)
-        } else {
-          try DurableFiles.publish("\(checkpointsPath)/\(name)", as: final)
-        }
+  ///
+  /// - Returns: as `writeCheckpoint`.
+  func recoverCheckpoints() throws -> [String] {
+    guard let checkpoints = try checkpoints() else { return [] }
+    try Self.removeLeftovers(in: checkpoints)
+    for name in try checkpoints.list() where name.hasPrefix(Self.asidePrefix) {
+      guard let step = Self.step(of: name) else { continue }
+      if checkpoints.has("\(step)") {
+        try Self.removeAside(name, in: checkpoints, replacedBy: "\(step)")
+      } else {
+        try checkpoints.publish(name, as: "\(step)")
       }
     }
-    guard let newest = try latestCheckpoint() else { return }
+    guard let newest = try latestCheckpoint() else { return [] }
     try point(to: newest.step)
-    try removeOldCheckpoints()
+    return try Self.removeOldCheckpoints(in: checkpoints)
   }
 }

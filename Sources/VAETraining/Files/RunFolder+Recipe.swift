@@ -10,18 +10,18 @@ extension RunFolder {
   func checkRecipe(_ bytes: [UInt8]) throws {
     let isSealed: Bool
     do throws(JSONError) {
-      isSealed = try SealedObject(parsing: bytes, source: recipePath).isSealed
+      isSealed = try SealedObject(parsing: bytes, source: folder.path(of: Self.recipeFile)).isSealed
     } catch {
       guard error.kind == .damaged else { return }
       throw TrainingError(.unsuitable, error.message + Self.recipeAdvice)
     }
     guard !isSealed, let newest = try? latestCheckpoint() else { return }
-    let state = try? DurableFiles.read("\(newest.folder)/\(CheckpointFile.state)", limit: 1 << 24)
-    let object = state.flatMap {
+    let files = try? readCheckpoint(newest.step)
+    let object = files?[CheckpointFile.state].flatMap {
       try? SealedObject(parsing: $0, source: newest.folder)
     }
     guard object?.isSealed == true else { return }
-    throw TrainingError(.unsuitable, "\(recipePath) has lost its checksum" + Self.recipeAdvice)
+    throw TrainingError(.unsuitable, "\(folder.path(of: Self.recipeFile)) has lost its checksum" + Self.recipeAdvice)
   }
 
   private static var recipeAdvice: Message {

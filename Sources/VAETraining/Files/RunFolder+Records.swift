@@ -9,19 +9,15 @@ import VAEFiles
 ///     records/evaluations.jsonl     a line each time that it was evaluated
 extension RunFolder {
   static let recordsFolder = "records"
-  private static let examplesFile = "examples.safetensors"
-  private static let sessionsFile = "sessions.jsonl"
-  private static let evaluationsFile = "evaluations.jsonl"
+  static let examplesFile = "examples.safetensors"
+  static let sessionsFile = "sessions.jsonl"
+  static let evaluationsFile = "evaluations.jsonl"
   private static let recordSuffix = ".safetensors"
 
-  var recordsPath: String { "\(path)/\(Self.recordsFolder)" }
-  var examplesPath: String { "\(recordsPath)/\(Self.examplesFile)" }
-  private var sessionsPath: String { "\(recordsPath)/\(Self.sessionsFile)" }
-  private var evaluationsPath: String { "\(recordsPath)/\(Self.evaluationsFile)" }
+  static func recordFile(_ step: Int) -> String { "\(step)\(recordSuffix)" }
 
-  func recordPath(_ step: Int) -> String {
-    "\(recordsPath)/\(step)\(Self.recordSuffix)"
-  }
+  /// The folder of the records, nil where there is none.
+  func records() throws -> Folder? { try folder.folder(Self.recordsFolder) }
 
   /// The step of a record's file, nil for another name.
   private static func recordedStep(_ name: String) -> Int? {
@@ -33,10 +29,10 @@ extension RunFolder {
 
   /// Whether there is a folder for records, and nothing else in it.
   func hasOnlyRecords() throws -> Bool {
-    guard try DurableFiles.kind(of: recordsPath, followingLinks: false) == .folder else {
+    guard try folder.kind(of: Self.recordsFolder) == .folder, let records = try records() else {
       return false
     }
-    return try DurableFiles.list(recordsPath).allSatisfy(Self.isOfRecords)
+    return try records.list().allSatisfy(Self.isOfRecords)
   }
 
   private static func isOfRecords(_ name: String) -> Bool {
@@ -48,8 +44,7 @@ extension RunFolder {
 
   /// The steps that there are records of, in order.
   public func recordedSteps() throws -> [Int] {
-    guard try DurableFiles.kind(of: recordsPath) == .folder else { return [] }
-    return try DurableFiles.list(recordsPath).compactMap(Self.recordedStep).sorted()
+    try records()?.list().compactMap(Self.recordedStep).sorted() ?? []
   }
 
   /// The record of a step.
@@ -57,49 +52,65 @@ extension RunFolder {
   /// - Throws: `FileError` where there is none, `SafetensorsError` or `TrainingError` where it is
   ///   damaged.
   public func readRecord(_ step: Int) throws -> TrainingRecord {
-    let path = recordPath(step)
+    let name = Self.recordFile(step)
+    guard let records = try records() else {
+      throw FileError(
+        .missing, "read", "\(path)/\(Self.recordsFolder)/\(name)", "it does not exist")
+    }
     return try TrainingRecord(
-      parsing: DurableFiles.read(path, limit: Self.recordLimit), source: path)
+      parsing: records.read(name, limit: Self.recordLimit), source: records.path(of: name))
   }
 
   /// The examples that the records are about, nil where there are none.
   ///
   /// - Throws: `SafetensorsError` or `TrainingError` where the file is damaged.
   public func readRecordedExamples() throws -> RecordedExamples? {
-    guard try DurableFiles.kind(of: examplesPath) != nil else { return nil }
-    return try RecordedExamples(
-      parsing: DurableFiles.read(examplesPath, limit: Self.recordLimit), source: examplesPath)
+    let name = Self.examplesFile
+    guard let records = try records(),
+      let bytes = try Self.read(name, ifPresentIn: records, limit: Self.recordLimit)
+    else { return nil }
+    return try RecordedExamples(parsing: bytes, source: records.path(of: name))
   }
 
   /// Bytes of a record that are read at most.
   private static let recordLimit = 1 << 28
 
   /// The metrics, an object a line.
-  public func readMetrics() throws -> JSONLines { try readLines(metricsPath) }
+  public func readMetrics() throws -> JSONLines { try readLines(Self.metricsFile, in: folder) }
 
   /// How the run was begun and continued, an object each time.
-  public func readSessions() throws -> JSONLines { try readLines(sessionsPath) }
+  public func readSessions() throws -> JSONLines {
+    try readLines(Self.sessionsFile, in: records())
+  }
 
   /// What evaluations found, an object each.
-  public func readEvaluations() throws -> JSONLines { try readLines(evaluationsPath) }
+  public func readEvaluations() throws -> JSONLines {
+    try readLines(Self.evaluationsFile, in: records())
+  }
 
-  private func readLines(_ path: String) throws -> JSONLines {
-    guard try DurableFiles.kind(of: path) != nil else {
-      return JSONLines(parsing: [], source: path)
+  private func readLines(_ name: String, in folder: Folder?) throws -> JSONLines {
+    guard let folder, let bytes = try Self.read(name, ifPresentIn: folder, limit: 1 << 30) else {
+      return JSONLines(parsing: [], source: name)
     }
-    return JSONLines(parsing: try DurableFiles.read(path, limit: 1 << 30), source: path)
+    return JSONLines(parsing: bytes, source: folder.path(of: name))
   }
 
   // MARK: Writing
 
-  private func makeRecordsFolder() throws {
-    guard try DurableFiles.kind(of: recordsPath) == nil else { return }
+  /// The folder of the records, which is made if need be.
+  private func madeRecords() throws -> Folder {
+    if let records = try records() { return records }
     do {
-      try DurableFiles.makeFolder(recordsPath)
-      try DurableFiles.synchronize(folder: path)
+      try folder.makeFolder(Self.recordsFolder)
+      try folder.synchronize()
     } catch let error as FileError where error.kind == .exists {
       // Another process has just made it, to keep an evaluation.
     }
+    guard let records = try records() else {
+      throw FileError(
+        .unwritable, "write", "\(path)/\(Self.recordsFolder)", "something removes it again")
+    }
+    return records
   }
 
   /// Stores records, all of them durably, each under its step.
@@ -110,13 +121,13 @@ extension RunFolder {
   ) throws {
     guard !records.isEmpty else { return }
     try checkMayBeWritten()
-    try makeRecordsFolder()
-    var files: [(path: String, bytes: [UInt8])] = []
-    if try DurableFiles.kind(of: examplesPath) == nil {
-      files.append((examplesPath, examples().encoded()))
+    let folder = try madeRecords()
+    var files: [(name: String, bytes: [UInt8])] = []
+    if try folder.kind(of: Self.examplesFile) == nil {
+      files.append((Self.examplesFile, examples().encoded()))
     }
-    files += records.map { (recordPath($0.step), $0.encoded()) }
-    try DurableFiles.replace(files, in: recordsPath)
+    files += records.map { (Self.recordFile($0.step), $0.encoded()) }
+    try folder.replace(files)
   }
 
   /// Adds a line about a session that begins.
@@ -124,18 +135,17 @@ extension RunFolder {
   /// - Parameter line: a JSON object without line breaks.
   public func appendSession(_ line: String) throws {
     try checkMayBeWritten()
-    try makeRecordsFolder()
+    let records = try madeRecords()
     // What a power loss has left of a line would spoil the next.
-    try cutLines(of: sessionsPath, toStep: nil)
-    try DurableFiles.append(sessionsPath, Array("\(line)\n".utf8))
+    try Self.cutLines(of: Self.sessionsFile, in: records, toStep: nil)
+    try records.append(Self.sessionsFile, Array("\(line)\n".utf8))
   }
 
   /// Adds a line about an evaluation, which any process may do.
   ///
   /// - Parameter line: a JSON object with a whole number `step`, without line breaks.
   public func appendEvaluation(_ line: String) throws {
-    try makeRecordsFolder()
-    try DurableFiles.append(evaluationsPath, Array("\(line)\n".utf8))
+    try madeRecords().append(Self.evaluationsFile, Array("\(line)\n".utf8))
   }
 
   /// Removes records and evaluations of steps beyond one, and records of steps that are not wanted.
@@ -146,26 +156,26 @@ extension RunFolder {
   ///     shorter training has none.
   public func cutRecords(toStep step: Int, where isWanted: (Int) -> Bool) throws {
     try checkMayBeWritten()
-    guard try DurableFiles.kind(of: recordsPath) == .folder else { return }
-    for name in try DurableFiles.list(recordsPath) {
-      if Self.isTemporary(name) {
-        try DurableFiles.removeTree(name, in: recordsPath)
-      } else if let recorded = Self.recordedStep(name), recorded > step || !isWanted(recorded) {
-        try DurableFiles.remove("\(recordsPath)/\(name)")
+    guard let records = try records() else { return }
+    try Self.removeLeftovers(in: records)
+    for name in try records.list() {
+      if let recorded = Self.recordedStep(name), recorded > step || !isWanted(recorded) {
+        try records.remove(name)
       }
     }
-    try DurableFiles.synchronize(folder: recordsPath)
-    try cutLines(of: evaluationsPath, toStep: step)
+    try records.synchronize()
+    try Self.cutLines(of: Self.evaluationsFile, in: records, toStep: step)
   }
 
   /// Removes all that belongs to the records; what does not stays.
   func removeRecords() throws {
-    guard try DurableFiles.kind(of: recordsPath, followingLinks: false) == .folder else { return }
-    for name in try DurableFiles.list(recordsPath) where Self.isOfRecords(name) {
-      try DurableFiles.removeTree(name, in: recordsPath)
+    guard try folder.kind(of: Self.recordsFolder) == .folder, let records = try records() else {
+      return
     }
-    if try DurableFiles.list(recordsPath).isEmpty {
-      try DurableFiles.removeTree(Self.recordsFolder, in: path)
+    try Self.removeLeftovers(in: records)
+    for name in try records.list() where Self.isOfRecords(name) {
+      if try records.kind(of: name) != .folder { try records.remove(name) }
     }
+    _ = try folder.removeFolder(Self.recordsFolder)
   }
 }

@@ -12,12 +12,13 @@ final class RunLock: Sendable {
 
   /// Takes the lock.
   ///
+  /// - Parameters:
+  ///   - folder: that the lock's file lies in.
+  ///   - run: the run's path, for errors.
   /// - Throws: `FileError` of kind `exists` where another process has it, `unwritable` where it
   ///   cannot be made.
-  init(run: String) throws {
-    let path = "\(run)/\(Self.fileName)"
-    file = DurableFiles.uninterrupted { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
-    guard file >= 0 else { throw FileError(writing: path) }
+  init(in folder: Folder, run: String) throws {
+    file = try folder.openFile(Self.fileName, O_RDWR | O_CREAT, to: "write")
     // Where the file system knows no locks (ENOLCK, ENOSYS, …) training goes on without one.
     if flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK {
       throw FileError(

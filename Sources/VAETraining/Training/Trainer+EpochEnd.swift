@@ -25,8 +25,7 @@ extension Trainer {
     noteHealth(of: record, observe)
     if let run {
       try run.appendMetrics(record.members.sealedLine)
-      try writeCheckpoint(to: run)
-      observe(.stored(step: step))
+      try store(in: run, observe)
     }
   }
 

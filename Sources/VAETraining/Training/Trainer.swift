@@ -129,9 +129,8 @@ public final class Trainer {
       } else if let run,
         Clock.seconds - lastCheckpoint > Self.checkpointInterval || cancel.isCancelled
       {
-        try writeCheckpoint(to: run)
+        try store(in: run, observe)
         lastCheckpoint = Clock.seconds
-        observe(.stored(step: step))
       }
       if cancel.isCancelled && !isFinished { return .cancelled }
     }

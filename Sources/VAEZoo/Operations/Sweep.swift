@@ -19,6 +19,9 @@ public struct SweepRequest: Sendable {
   public var folder: String
   /// Whether runs that exist are begun again; otherwise they are continued.
   public var replaces = false
+  /// A folder outside of the run folders for the checkpoints of all runs, each in one of its own;
+  /// see `RunFolder.create`.
+  public var checkpointDir: String?
   /// How image files are decoded; nil for a program that does not decode any.
   public var images: ImageFolderOptions?
   /// Asked again and again while data are read; true asks for a stop.
@@ -147,7 +150,7 @@ public struct Sweep {
   public func session(_ run: Run) throws -> TrainingSession {
     try TrainingSession(
       request.recipe, settings: allSettings(of: run), data: data, run: run.path,
-      existing: existing, registry: registry)
+      existing: existing, checkpointDir: request.checkpointDir, registry: registry)
   }
 
   private var existing: TrainingRequest.Existing { request.replaces ? .replace : .resume }
@@ -244,7 +247,8 @@ public struct Sweep {
         throw RecipeError(
           .invalid, "\(other) and \(description) would share the folder \(run.name)")
       }
-      try session.checkMayUse(run.path, existing: existing)
+      try session.checkMayUse(
+        run.path, existing: existing, checkpointDir: request.checkpointDir)
     }
   }
 

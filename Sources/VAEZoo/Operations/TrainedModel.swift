@@ -83,8 +83,7 @@ public struct TrainedModel {
   /// - Throws: what `open` throws, and `TrainingError` where the run is not finished.
   static func finished(_ path: String, registry: Registry) throws -> TrainedModel {
     if try DurableFiles.kind(of: path) != .file {
-      _ = try RunFolder.open(path)
-      guard DurableFiles.exists("\(path)/model.safetensors") else {
+      guard try RunFolder.open(path).hasModel else {
         throw TrainingError(
           .unsuitable,
           "\(path) is not finished, and a further stage starts from a finished run; continue it with "
@@ -107,7 +106,9 @@ public struct TrainedModel {
 
   private static let recipeKey = "vae_zoo_recipe"
 
-  /// Writes weights and recipe into one safetensors file.
+  /// Writes weights and recipe into one safetensors file: whole, or not at all. A file that has
+  /// the path is replaced and keeps its mode and, where the system allows it, its owner; where the
+  /// path is a link, this is done to the file that it leads to.
   public func save(to path: String) throws {
     try DurableFiles.replace(path, with: encoded())
   }

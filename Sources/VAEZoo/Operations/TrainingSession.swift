@@ -41,6 +41,8 @@ public struct TrainingRequest: Sendable {
   public var run: String
   /// What to do where it exists.
   public var existing: Existing
+  /// A folder outside of the run folder for its checkpoints; see `RunFolder.create`.
+  public var checkpointDir: String?
   /// How image files are decoded; nil for a program that does not decode any.
   public var images: ImageFolderOptions?
   /// Asked again and again while data are read; true asks for a stop.
@@ -116,7 +118,7 @@ public final class TrainingSession {
     }
     try self.init(
       model: fresh.model, recipe: fresh.recipe, data: data, run: request.run,
-      existing: request.existing)
+      existing: request.existing, checkpointDir: request.checkpointDir)
     if let likelihoodNotice { notices.append(likelihoodNotice) }
   }
 
@@ -141,13 +143,15 @@ public final class TrainingSession {
   /// Prepares to train a recipe with settings on data that are open already.
   convenience init(
     _ recipe: Recipe, settings: [(key: String, value: String)], data: DataSource,
-    run path: String?, existing: TrainingRequest.Existing, registry: Registry
+    run path: String?, existing: TrainingRequest.Existing, checkpointDir: String? = nil,
+    registry: Registry
   ) throws {
     let (fresh, data) = try Self.firstStage(
       of: recipe, settings: settings, source: path ?? "", registry: registry
     ) { _ in data }
     try self.init(
-      model: fresh.model, recipe: fresh.recipe, data: data, run: path, existing: existing)
+      model: fresh.model, recipe: fresh.recipe, data: data, run: path, existing: existing,
+      checkpointDir: checkpointDir)
   }
 
   /// A model with fresh weights for the data that a request names, and these data.
@@ -188,11 +192,13 @@ public final class TrainingSession {
   ///   - data: see `DataSource.checkFits`.
   ///   - path: the run folder, nil to store nothing.
   ///   - existing: what to do where it exists.
+  ///   - checkpointDir: a folder outside of the run folder for its checkpoints; see
+  ///     `RunFolder.create`.
   ///   - start: what the model's weights are, unless a run is resumed.
   /// - Throws: as for a request; the model is as it was then.
   public init(
     model: Model, recipe: Recipe, data: DataSource, run path: String?,
-    existing: TrainingRequest.Existing, start: Trainer.Start = .fresh
+    existing: TrainingRequest.Existing, checkpointDir: String? = nil, start: Trainer.Start = .fresh
   ) throws {
     self.recipe = recipe
     self.data = data
@@ -205,7 +211,8 @@ public final class TrainingSession {
     var faults: [String] = []
     if let path {
       let run = try RunFolder.create(
-        at: path, force: existing == .replace, resume: existing == .resume)
+        at: path, force: existing == .replace, resume: existing == .resume,
+        checkpointDir: checkpointDir)
       // Before lines that were cut short are removed.
       for lines in [try run.readMetrics(), try run.readSessions(), try run.readEvaluations()] {
         faults += lines.faults
@@ -236,7 +243,7 @@ public final class TrainingSession {
             + "differ from an uninterrupted one")
       }
     }
-    self.notices = notices
+    self.notices = notices + (run?.notices ?? [])
     isResumed = checkpoint != nil
   }
 
@@ -265,9 +272,12 @@ public final class TrainingSession {
   }
 
   /// Throws what this training would be refused for in a run folder, and leaves the disk as it is.
-  func checkMayUse(_ path: String, existing: TrainingRequest.Existing) throws {
+  func checkMayUse(
+    _ path: String, existing: TrainingRequest.Existing, checkpointDir: String? = nil
+  ) throws {
     let run = try RunFolder.mayBeMade(
-      at: path, force: existing == .replace, resume: existing == .resume)
+      at: path, force: existing == .replace, resume: existing == .resume,
+      checkpointDir: checkpointDir)
     guard let run, existing == .resume else { return }
     if let stored = try run.recipeBytes() { try Self.checkSame(stored, recipe, run: path) }
     if let checkpoint = try run.latestCheckpoint() {
@@ -361,7 +371,7 @@ public final class TrainingSession {
   ) throws -> Trainer.Outcome {
     if trainer.isFinished && trainer.totalSteps > 0 {
       // A process killed after its last checkpoint has not come to the export.
-      if let exportPath, !DurableFiles.exists(exportPath) { try exportModel() }
+      if let run, !run.hasModel { try exportModel() }
       return .finished
     }
     try begin()
@@ -385,7 +395,8 @@ public final class TrainingSession {
   /// What comes before the first update of this session.
   private func begin() throws {
     guard !hasBegun else { return }
-    try removeExport()
+    // The exported model of fewer epochs must not pass for the end of this run.
+    try run?.removeModel()
     hasBegun = true
     guard let run else { return }
     var line: JSON.Object = [
@@ -404,21 +415,15 @@ public final class TrainingSession {
 
   private var hasBegun = false
   /// Whether the model of a finished run is in its folder in one file.
-  public var isExported: Bool { exportPath.map(DurableFiles.exists) ?? false }
-  private var exportPath: String? { run.map { "\($0.path)/model.safetensors" } }
-
-  /// The exported model of fewer epochs must not pass for the end of this run.
-  private func removeExport() throws {
-    guard let exportPath else { return }
-    try DurableFiles.remove(exportPath)
-  }
+  public var isExported: Bool { run?.hasModel ?? false }
 
   /// Writes `model.safetensors`: the weights with the recipe in the metadata, all that another
   /// program needs. Where weights are averaged, these are the averages, and become the model's own.
   private func exportModel() throws {
     if let run, trainer.step == 0 { try trainer.writeCheckpoint(to: run) }
     trainer.adoptAveragedWeights()
-    guard let run, let exportPath else { return }
-    try TrainedModel(model: trainer.model, recipe: recipe, source: run.path).save(to: exportPath)
+    guard let run else { return }
+    try run.writeModel(
+      TrainedModel(model: trainer.model, recipe: recipe, source: run.path).encoded())
   }
 }

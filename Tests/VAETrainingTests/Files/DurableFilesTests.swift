@@ -5,6 +5,8 @@ import VAETraining
 import XCTest
 
 final class DurableFilesTests: FilesTestCase {
+  private func opened() throws -> Folder { try Folder(opening: folder) }
+
   // MARK: Reading
 
   func testReadingGivesTheWholeFile() throws {
@@ -47,7 +49,7 @@ final class DurableFilesTests: FilesTestCase {
     try write("", "file")
     for missing in [path("missing"), path("file/below"), path("missing/below")] {
       assertFails(.missing, naming: [missing]) { try DurableFiles.read(missing) }
-      assertFails(.missing, naming: [missing]) { try DurableFiles.list(missing) }
+      assertFails(.missing, naming: [missing]) { try Folder(opening: missing) }
       XCTAssertNil(try DurableFiles.kind(of: missing))
     }
     assertFails(.malformed, naming: [folder, "folder"]) { try DurableFiles.read(folder) }
@@ -66,7 +68,7 @@ final class DurableFilesTests: FilesTestCase {
     XCTAssertEqual(symlink("nowhere", path("link")), 0)
     for name in ["file", "link"] {
       assertFails(.exists, naming: [path(name)]) {
-        try DurableFiles.create(path(name), Array("new".utf8))
+        try opened().create(name, Array("new".utf8))
       }
     }
     XCTAssertEqual(try text("file"), "old")
@@ -81,14 +83,6 @@ final class DurableFilesTests: FilesTestCase {
     XCTAssertEqual(try names(""), ["file"])
   }
 
-  func testReplacingPassesOverTemporaryNamesThatAreTaken() throws {
-    for number in 0..<3 { try write("other", ".tmp-file-\(getpid())-\(number)") }
-    try DurableFiles.replace(path("file"), with: Array("new".utf8))
-    XCTAssertEqual(try text("file"), "new")
-    XCTAssertEqual(try text(".tmp-file-\(getpid())-2"), "other")
-    XCTAssertEqual(try names("").count, 4)
-  }
-
   func testReplacingRefusesFoldersAndDevices() throws {
     try write("kept", "folder/file")
     for target in [path("folder"), "/dev/null"] {
@@ -101,10 +95,9 @@ final class DurableFilesTests: FilesTestCase {
     try write("", "file")
     try makeFolder("locked")
     XCTAssertEqual(chmod(path("locked"), 0o555), 0)
-    withoutPrivileges {
+    try withoutPrivileges {
       for operation in [
-        { try DurableFiles.replace($0, with: [1]) }, { try DurableFiles.append($0, [1]) },
-        { try DurableFiles.makeFolder($0) }, { try DurableFiles.link($0, to: "target") },
+        { try DurableFiles.replace($0, with: [1]) }, { try DurableFiles.makeFolder($0) },
       ] as [(String) throws -> Void] {
         let name = path("locked/new")
         assertFails(.unwritable, naming: [name, "Permission denied"]) { try operation(name) }
@@ -113,12 +106,24 @@ final class DurableFilesTests: FilesTestCase {
         let under = path("file/new")
         assertFails(.unwritable, naming: [under, "Not a directory"]) { try operation(under) }
       }
+      let locked = try Folder(opening: path("locked"))
+      for operation in [
+        { try locked.create("new", [1]) }, { try locked.append("new", [1]) },
+        { try locked.replace("new", with: [1]) }, { try locked.makeFolder("new") },
+        { try locked.link("new", to: "target") },
+      ] as [() throws -> Void] {
+        assertFails(.unwritable, naming: [path("locked/new"), "Permission denied"]) {
+          try operation()
+        }
+      }
     }
   }
 
-  func testAFullDiskIsNamed() {
+  func testAFullDiskIsNamed() throws {
+    let full = open("/dev/full", O_WRONLY)
+    defer { close(full) }
     assertFails(.unwritable, naming: ["/dev/full", "No space left on device"]) {
-      try DurableFiles.append("/dev/full", [1, 2, 3])
+      try [1, 2, 3].withUnsafeBytes { try DurableFiles.write($0, to: full, "/dev/full") }
     }
   }
 
@@ -144,25 +149,25 @@ final class DurableFilesTests: FilesTestCase {
   }
 
   func testALineIsAppendedWholeOrNotAtAll() throws {
-    try DurableFiles.append(path("file"), Array("one\n".utf8))
+    try opened().append("file", Array("one\n".utf8))
     for number in 0..<3 {
       assertFails(.unwritable, naming: []) {
         try FailingDisk(failingAt: number).run {
-          try DurableFiles.append(path("file"), Array("two\n".utf8))
+          try opened().append("file", Array("two\n".utf8))
         }
       }
       XCTAssertEqual(try text("file"), "one\n")
     }
-    try DurableFiles.append(path("file"), Array("three\n".utf8))
+    try opened().append("file", Array("three\n".utf8))
     XCTAssertEqual(try text("file"), "one\nthree\n")
   }
 
   func testTruncatingCutsToTheLength() throws {
     try write("12345", "file")
-    try DurableFiles.truncate(path("file"), to: 2)
+    try opened().truncate("file", to: 2)
     XCTAssertEqual(try text("file"), "12")
     assertFails(.unwritable, naming: [path("missing")]) {
-      try DurableFiles.truncate(path("missing"), to: 0)
+      try opened().truncate("missing", to: 0)
     }
   }
 
@@ -236,7 +241,11 @@ final class DurableFilesTests: FilesTestCase {
           usleep(50)
         }
       }, flags: O_RDONLY
-    ) { try DurableFiles.append(path("pipe"), bytes) }
+    ) {
+      let pipe = open(path("pipe"), O_WRONLY)
+      defer { close(pipe) }
+      try bytes.withUnsafeBytes { try DurableFiles.write($0, to: pipe, path("pipe")) }
+    }
     XCTAssertEqual(received.withLock { $0 }, bytes)
   }
 
@@ -255,13 +264,13 @@ final class DurableFilesTests: FilesTestCase {
     try write("", "folder/.hidden")
     try makeFolder("folder/inner")
     XCTAssertEqual(
-      try DurableFiles.list(path("folder")),
+      try Folder(opening: path("folder")).list(),
       ([".hidden", "inner"] + (0..<300).map(String.init)).sorted())
   }
 
   func testPublishingRenamesAFolderWithAllItHolds() throws {
     try write("content", "folder/file")
-    try DurableFiles.publish(path("folder"), as: path("final"))
+    try opened().publish("folder", as: "final")
     XCTAssertEqual(try snapshot(), ["final": "folder", "final/file": "content"])
   }
 
@@ -269,20 +278,20 @@ final class DurableFilesTests: FilesTestCase {
     try write("one", "1/file")
     try write("two", "2/file")
     for target in ["1", "2", "nowhere", "1"] {
-      try DurableFiles.link(path("link"), to: target)
-      XCTAssertEqual(DurableFiles.linkTarget(path("link")), target)
+      try opened().link("link", to: target)
+      XCTAssertEqual(try opened().linkTarget("link"), target)
       XCTAssertEqual(try names(""), ["1", "2", "link"])
     }
     XCTAssertEqual(try text("link/file"), "one")
-    XCTAssertNil(DurableFiles.linkTarget(path("1")))
-    XCTAssertNil(DurableFiles.linkTarget(path("missing")))
+    XCTAssertNil(try opened().linkTarget("1"))
+    XCTAssertNil(try opened().linkTarget("missing"))
   }
 
   func testALinkThatCannotBePutInPlaceLeavesNothing() throws {
     try write("kept", "folder/file")
     let before = try snapshot()
     assertFails(.unwritable, naming: [path("folder")]) {
-      try DurableFiles.link(path("folder"), to: "elsewhere")
+      try opened().link("folder", to: "elsewhere")
     }
     XCTAssertEqual(try snapshot(), before)
   }
@@ -292,7 +301,7 @@ final class DurableFilesTests: FilesTestCase {
     XCTAssertEqual(symlink("file", path("link")), 0)
     XCTAssertEqual(symlink("nowhere", path("dangling")), 0)
     XCTAssertEqual(try DurableFiles.kind(of: path("link")), .file)
-    XCTAssertEqual(try DurableFiles.kind(of: path("link"), followingLinks: false), .link)
+    XCTAssertEqual(try opened().kind(of: "link"), .link)
     XCTAssertNil(try DurableFiles.kind(of: path("dangling")))
     XCTAssertTrue(DurableFiles.exists(path("dangling")))
     XCTAssertEqual(try DurableFiles.kind(of: "/dev/null"), .other)
@@ -308,12 +317,12 @@ final class DurableFilesTests: FilesTestCase {
     XCTAssertEqual(symlink("../../outside", path("root/tree/link")), 0)
     XCTAssertEqual(symlink(path("outside"), path("root/tree/a/link")), 0)
     XCTAssertEqual(symlink("nowhere", path("root/tree/dangling")), 0)
-    try DurableFiles.removeTree("tree", in: path("root"))
+    try Folder(opening: path("root")).removeTree("tree")
     XCTAssertEqual(
       try snapshot(),
       ["outside": "folder", "outside/file": "kept", "root": "folder", "root/other": "kept"])
     XCTAssertEqual(symlink("../outside", path("root/link")), 0)
-    try DurableFiles.removeTree("link", in: path("root"))
+    try Folder(opening: path("root")).removeTree("link")
     XCTAssertEqual(try text("outside/file"), "kept")
   }
 
@@ -323,7 +332,7 @@ final class DurableFilesTests: FilesTestCase {
     let file = open(name, O_CREAT, 0o644)
     XCTAssertGreaterThanOrEqual(file, 0)
     close(file)
-    try DurableFiles.removeTree("tree", in: path("root"))
+    try Folder(opening: path("root")).removeTree("tree")
     XCTAssertEqual(try names("root"), [])
   }
 
@@ -332,26 +341,33 @@ final class DurableFilesTests: FilesTestCase {
     try write("kept", "file")
     let before = try snapshot()
     for name in ["", ".", "..", "../file", "inner/file", "/tmp", path("file"), "inner/"] {
-      assertFails(.unwritable, naming: ["\(path("root"))/\(name): only"]) {
-        try DurableFiles.removeTree(name, in: path("root"))
+      let root = try Folder(opening: path("root"))
+      for operation in [
+        { try root.removeTree(name) }, { try root.create(name, []) }, { try root.append(name, []) },
+        { try root.replace(name, with: []) }, { _ = try root.read(name) },
+        { try root.makeFolder(name) }, { _ = try root.folder(name) },
+        { try root.rename("inner", to: name) }, { try root.rename(name, to: "new") },
+      ] as [() throws -> Void] {
+        assertFails(.malformed, naming: ["\(path("root"))/\(name): only"], operation)
       }
     }
     XCTAssertEqual(try snapshot(), before)
   }
 
   func testRemovingWhatIsNotThereIsNoError() throws {
-    try DurableFiles.remove(path("missing"))
-    try DurableFiles.removeTree("missing", in: folder)
-    try DurableFiles.removeTree("missing", in: path("missing"))
+    try opened().remove("missing")
+    try opened().removeTree("missing")
+    XCTAssertTrue(try opened().removeFolder("missing"))
   }
 
   func testRemovingAFileLeavesFoldersAlone() throws {
     try write("kept", "folder/file")
     assertFails(.unwritable, naming: ["cannot remove", path("folder")]) {
-      try DurableFiles.remove(path("folder"))
+      try opened().remove("folder")
     }
     XCTAssertEqual(try text("folder/file"), "kept")
-    try DurableFiles.remove(path("folder/file"))
+    XCTAssertFalse(try opened().removeFolder("folder"))
+    try Folder(opening: path("folder")).remove("file")
     XCTAssertEqual(try names("folder"), [])
   }
 }

@@ -28,9 +28,9 @@ final class RunFolderCheckpointTests: FilesTestCase {
       try names("run"),
       Set([".lock", "recipe.json", "checkpoints", "latest"] + TestCheckpoint.names))
     XCTAssertEqual(try names("run/checkpoints"), ["0"])
-    XCTAssertEqual(DurableFiles.linkTarget(path("run/latest")), "checkpoints/0")
+    XCTAssertEqual(try linkTarget("run/latest"), "checkpoints/0")
     for name in TestCheckpoint.names {
-      XCTAssertEqual(DurableFiles.linkTarget(path("run/\(name)")), "latest/\(name)")
+      XCTAssertEqual(try linkTarget("run/\(name)"), "latest/\(name)")
       XCTAssertTrue(try text("run/\(name)").hasPrefix("0 1 \(name)"))
     }
     XCTAssertEqual(try run.latestCheckpoint()?.folder, path("run/checkpoints/0"))
@@ -70,9 +70,9 @@ final class RunFolderCheckpointTests: FilesTestCase {
       XCTAssertEqual(try RunFolder.open(run).latestCheckpoint()?.step, 8)
       let continued = try RunFolder.create(at: run, resume: true)
       if step == 12 { try continued.writeCheckpoint(step: 12, files: TestCheckpoint.files(12)) }
-      XCTAssertEqual(DurableFiles.linkTarget(path("run/latest")), "checkpoints/\(step)")
+      XCTAssertEqual(try linkTarget("run/latest"), "checkpoints/\(step)")
       XCTAssertEqual(
-        DurableFiles.linkTarget(path("run/state.json")), "latest/state.json")
+        try linkTarget("run/state.json"), "latest/state.json")
       XCTAssertTrue(try text("run/state.json").hasPrefix("\(step) 1 "))
       XCTAssertEqual(try names("run").filter { $0.hasPrefix(".tmp-") }, [])
       try FileManager.default.removeItem(atPath: run)
@@ -87,7 +87,7 @@ final class RunFolderCheckpointTests: FilesTestCase {
     XCTAssertEqual(symlink("checkpoints/4", path("run/latest")), 0)
     XCTAssertEqual(try RunFolder.open(run).readLatestCheckpoint()?.step, 8)
     _ = try RunFolder.create(at: run, resume: true)
-    XCTAssertEqual(DurableFiles.linkTarget(path("run/latest")), "checkpoints/8")
+    XCTAssertEqual(try linkTarget("run/latest"), "checkpoints/8")
   }
 
   func testWithoutLatestTheNewestCompleteCheckpointIsUsed() throws {
@@ -97,7 +97,7 @@ final class RunFolderCheckpointTests: FilesTestCase {
       if let target { XCTAssertEqual(symlink(target, path("run/latest")), 0) }
       XCTAssertEqual(try RunFolder.open(run).latestCheckpoint()?.step, 8, target ?? "none")
       _ = try RunFolder.create(at: run, resume: true)
-      XCTAssertEqual(DurableFiles.linkTarget(path("run/latest")), "checkpoints/8")
+      XCTAssertEqual(try linkTarget("run/latest"), "checkpoints/8")
       try FileManager.default.removeItem(atPath: run)
     }
   }

@@ -218,23 +218,19 @@ final class RunFolderCrashTests: FilesTestCase {
       })
     let (folder, temporary) = (run + "/checkpoints", run + "/checkpoints/.tmp-12")
     let files = TestCheckpoint.names.map { "\(temporary)/\($0)" }
-    let link = "\(run)/.tmp-latest-\(getpid())-0"
-    let old = "\(folder)/.tmp-old-4"
+    let old = "\(folder)/4"
     var expected: [DurableFiles.Change] = [.makeFolder(temporary)]
     for file in files { expected += [.create(file), .write(file), .synchronize(file)] }
     expected += [
       .synchronize(temporary), .rename(temporary, to: folder + "/12"), .synchronize(folder),
-      .link(link), .rename(link, to: run + "/latest"), .synchronize(run),
-      .rename(folder + "/4", to: old),
     ]
-    XCTAssertEqual(Array(process.changes.prefix(expected.count)), expected)
-    // In what order the system lists the old files does not matter.
-    let removals = process.changes.dropFirst(expected.count)
-    XCTAssertEqual(removals.last, .removeFolder(old))
-    XCTAssertEqual(removals.count, 4)
-    for name in TestCheckpoint.names {
-      XCTAssertTrue(removals.contains(.removeFile("\(old)/\(name)")), "\(removals)")
-    }
+    let link = try XCTUnwrap(
+      process.changes.lazy.compactMap { if case .link(let path) = $0 { path } else { nil } }.first)
+    XCTAssertTrue(link.hasPrefix("\(run)/.tmp-"), link)
+    expected += [.link(link), .rename(link, to: run + "/latest"), .synchronize(run)]
+    for name in TestCheckpoint.names { expected.append(.removeFile("\(old)/\(name)")) }
+    expected.append(.removeFolder(old))
+    XCTAssertEqual(process.changes, expected)
   }
 
   // MARK: Refused changes
@@ -250,8 +246,8 @@ final class RunFolderCrashTests: FilesTestCase {
           try FailingDisk(failingAt: number).run {
             try run.writeCheckpoint(step: step, files: TestCheckpoint.files(step, version: version))
           }
-          let leftovers = try names("run/checkpoints").filter { $0.hasPrefix(".") }
-          isRefused = !leftovers.isEmpty
+          // What could not be removed does not stop the training.
+          isRefused = try names("run/checkpoints") != (step == 12 ? ["8", "12"] : ["4", "8"])
         } catch let error as FileError {
           XCTAssertEqual(error.reason, FailingDisk.error.reason)
         }

@@ -1,0 +1,109 @@
+import Glibc
+
+/// Work on open files, whose paths are for errors and announcements only.
+extension DurableFiles {
+  // MARK: Reading
+
+  /// The contents of an open file.
+  static func contents(of file: Int32, _ path: String, limit: Int) throws -> [UInt8] {
+    var status = stat()
+    guard fstat(file, &status) == 0 else { throw FileError(reading: path) }
+    let kind = Kind(status)
+    guard kind != .folder else { throw FileError(.malformed, "read", path, "it is a folder") }
+    // A pipe has no size beforehand.
+    let size = kind == .file ? Int(status.st_size) : 0
+    try check(size, of: path, limit: limit)
+    // One byte more shows whether the file ends where its size says.
+    var bytes = try [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
+      count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path)
+    }
+    var isAtEnd = bytes.count <= size
+    while !isAtEnd && bytes.count <= limit {
+      let room = 1 << 16
+      let more = try [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+        count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path)
+      }
+      bytes += more
+      isAtEnd = more.count < room
+    }
+    try check(bytes.count, of: path, limit: limit)
+    return bytes
+  }
+
+  /// Refuses sizes beyond a limit, and those for which there is no memory.
+  private static func check(_ size: Int, of path: String, limit: Int) throws {
+    guard size <= limit else {
+      throw FileError(
+        .unreadable, "read", path, "it has \(size) bytes or more, beyond the limit of \(limit)")
+    }
+    guard size < 1 << 20 || isAvailable(size) else {
+      throw FileError(.unreadable, "read", path, "its \(size) bytes are more than there is memory")
+    }
+  }
+
+  /// Whether the system gives this much memory; an array that it is refused for ends the program.
+  private static func isAvailable(_ size: Int) -> Bool {
+    let (pages, pageSize) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
+    guard pages <= 0 || size / max(1, pageSize) < pages else { return false }
+    let start = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let start, start != MAP_FAILED else { return false }
+    munmap(start, size)
+    return true
+  }
+
+  /// Fills a buffer as far as the file goes.
+  static func fill(
+    _ buffer: UnsafeMutableRawBufferPointer, from file: Int32, _ path: String
+  ) throws -> Int {
+    var filled = 0
+    while filled < buffer.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+      let count = uninterrupted { Glibc.read(file, rest.baseAddress, rest.count) }
+      guard count >= 0 else { throw FileError(reading: path) }
+      if count == 0 { break }
+      filled += count
+    }
+    return filled
+  }
+
+  // MARK: Changing
+
+  /// Writes all bytes, in as many parts as the system wants.
+  package static func write(_ bytes: UnsafeRawBufferPointer, to file: Int32, _ path: String) throws
+  {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      try willChange(.write(path))
+      // One call writes two gigabytes at most.
+      let part = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 30))
+      let count = uninterrupted { Glibc.write(file, part.baseAddress, part.count) }
+      guard count >= 0 else { throw FileError(writing: path) }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  /// Cuts a file to a length.
+  static func truncate(_ file: Int32, _ path: String, to length: Int) throws {
+    try willChange(.truncate(path))
+    guard uninterrupted({ ftruncate(file, off_t(length)) }) == 0 else {
+      throw FileError(writing: path)
+    }
+  }
+
+  /// Waits until what was written to a file or folder is on the disk.
+  static func synchronize(_ file: Int32, _ path: String) throws {
+    try willChange(.synchronize(path))
+    // Pipes and some file systems have nothing to wait for, and say so with EINVAL.
+    guard uninterrupted({ fsync(file) }) == 0 || errno == EINVAL else {
+      throw FileError(writing: path)
+    }
+  }
+
+  /// Repeats a system call for as long as signals interrupt it.
+  package static func uninterrupted<Result: SignedInteger>(_ call: () -> Result) -> Result {
+    while true {
+      let result = call()
+      if result >= 0 || errno != EINTR { return result }
+    }
+  }
+}
