@@ -52,7 +52,9 @@ final class Command {
       process.executableURL = URL(fileURLWithPath: Self.executable)
       process.arguments = arguments
     }
+    // What a command keeps for the next one is none of the user's who runs the tests.
     process.environment = ProcessInfo.processInfo.environment
+      .merging(["XDG_CACHE_HOME": outputFolder + "/cache"]) { _, given in given }
       .merging(environment) { _, given in given }
     if let currentFolder { process.currentDirectoryURL = URL(fileURLWithPath: currentFolder) }
     process.standardInput = FileHandle.nullDevice
