@@ -56,9 +56,20 @@ public func vae_data_open(
   _ source: UnsafePointer<CChar>?, _ data: UnsafeMutablePointer<OpaquePointer?>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
+  vae_data_open_with(source, nil, data, error)
+}
+
+@c @implementation
+public func vae_data_open_with(
+  _ source: UnsafePointer<CChar>?, _ options: UnsafePointer<vae_call_options>?,
+  _ data: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
   call(error) {
     let result = try result(data, "data")
-    result.pointee = Handles.make(DataObject(try DataSource.open(text(source, "source"))))
+    let source = try text(source, "source")
+    let watch = try CallWatch(options, "options")
+    try watch.proceed(0)
+    result.pointee = Handles.make(DataObject(try DataSource.open(source)))
   }
 }
 

@@ -40,9 +40,9 @@ final class Exclusion: Sendable {
   }
 
   /// Runs a callback of the call that is under way.
-  func runCallback<Result>(_ body: () -> Result) -> Result {
+  func runCallback<Result>(_ body: () throws(CallError) -> Result) throws(CallError) -> Result {
     isInCallback.store(true, ordering: .relaxed)
     defer { isInCallback.store(false, ordering: .relaxed) }
-    return body()
+    return try body()
   }
 }

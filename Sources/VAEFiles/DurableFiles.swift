@@ -51,7 +51,10 @@ public enum DurableFiles {
   ///   - path: of the file.
   ///   - limit: the largest size that is read; a larger one is refused before memory is taken for
   ///     it.
-  public static func read(_ path: String, limit: Int = .max) throws -> [UInt8] {
+  ///   - proceed: called before each part of the file; what it throws ends the reading.
+  public static func read(
+    _ path: String, limit: Int = .max, proceed: () throws -> Void = {}
+  ) throws -> [UInt8] {
     let file = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
     guard file >= 0 else { throw FileError(reading: path) }
     defer { close(file) }
@@ -64,13 +67,13 @@ public enum DurableFiles {
     try check(size, of: path, limit: limit)
     // One byte more shows whether the file ends where its size says.
     var bytes = try [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
-      count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path)
+      count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path, proceed)
     }
     var isAtEnd = bytes.count <= size
     while !isAtEnd && bytes.count <= limit {
       let room = 1 << 16
       let more = try [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
-        count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path)
+        count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path, proceed)
       }
       bytes += more
       isAtEnd = more.count < room
@@ -100,13 +103,19 @@ public enum DurableFiles {
     return true
   }
 
+  /// What is read at once, in bytes: some milliseconds of a quick disk.
+  private static let partSize = 1 << 24
+
   /// Fills a buffer as far as the file goes.
   private static func fill(
-    _ buffer: UnsafeMutableRawBufferPointer, from file: Int32, _ path: String
+    _ buffer: UnsafeMutableRawBufferPointer, from file: Int32, _ path: String,
+    _ proceed: () throws -> Void
   ) throws -> Int {
     var filled = 0
     while filled < buffer.count {
-      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+      try proceed()
+      let end = min(buffer.count, filled + partSize)
+      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<end])
       let count = uninterrupted { Glibc.read(file, rest.baseAddress, rest.count) }
       guard count >= 0 else { throw FileError(reading: path) }
       if count == 0 { break }
