@@ -9,7 +9,8 @@ struct CallWatch {
 
   /// - Throws: `CallError` where the options or their token are none.
   init(_ options: UnsafePointer<vae_call_options>?, _ name: String) throws(CallError) {
-    let given = try options.map { (options) throws(CallError) in try value(of: options, name) }
+    let given =
+      try options.map { (options) throws(CallError) in try value(of: options, name) }
       ?? vae_call_options()
     guard given.reserved == 0 else {
       throw CallError(

@@ -69,7 +69,8 @@ final class GradientProbeTests: PluginTestCase {
     return probe
   }
 
-  nonisolated(unsafe) private static let product = Pair(value: { sin($0) * $1 }, slopes: { (cos($0) * $1, sin($0)) })
+  nonisolated(unsafe) private static let product = Pair(
+    value: { sin($0) * $1 }, slopes: { (cos($0) * $1, sin($0)) })
 
   private func assertFound(
     _ what: String, input: Int = 0, line: UInt = #line, _ change: (inout Pair) -> Void

@@ -77,7 +77,8 @@ extension PluginCheck {
       }
       if !rough.isEmpty {
         notes.append(
-          "values of \(rough.joined(separator: ", ")) are too rough to tell whether gradients are right")
+          "values of \(rough.joined(separator: ", ")) are too rough to tell whether gradients are right"
+        )
       }
       return notes.isEmpty ? nil : Message(stringLiteral: notes.joined(separator: "; "))
     }
