@@ -310,9 +310,10 @@ vae_status vae_data_open_with(
 /* Images in memory, which are not copied: a batch is gathered when it is drawn.
  * train: [N, height, width, channels], [N, height, width] or [N, width]; test: of the same image size and dtype, or
  * NULL. Both: the memory is kept until vae_data_free and the end of every call that uses the data.
- * range: VAE_RANGE_…, checked against the values. Bytes are divided by 255, unless the range is VAE_RANGE_BINARY, or
- * VAE_RANGE_AUTO and all of train are 0 or 1: then they are taken as they are. Every model keeps this rule, for the
- * bytes it is given later. data: owned by the caller.
+ * range: VAE_RANGE_…, checked against the values. Bytes are read as those of files: with VAE_RANGE_AUTO or
+ * VAE_RANGE_BINARY they are taken as they are where all of train are 0 or 1, and else divided by 255, as with every
+ * other range; where all are 0 or 255 the result is binary. Every model keeps this rule, for the bytes it is given
+ * later. data: owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for a shape or strides that no images have, VAE_ERR_UNSUPPORTED for a device,
  * dtype or field that is not known, VAE_ERR_DATA for values outside of the range and for sizes of test that are not
  * those of train, VAE_ERR_OUT_OF_MEMORY for repeated elements that would not fit. [any thread] */

@@ -86,7 +86,10 @@ public func vae_data_from_tensors(
     let areBytes = trainImages.element == .uint8
     let source = try DataSource.inMemory(
       train: trainImages, test: testImages, range: kind?.range,
-      rule: kind.flatMap { areBytes && $0.code != VAE_RANGE_BINARY ? "bytes/255" : $0.rule })
+      rule: kind.flatMap { kind in
+        // Which of the two rules of binary bytes it is follows from the bytes.
+        areBytes ? kind.code == VAE_RANGE_BINARY ? nil : "bytes/255" : kind.rule
+      })
     result.pointee = Handles.make(DataObject(source))
   }
 }
@@ -127,8 +130,9 @@ public func vae_data_images(
     }
     try Memory.check(
       bytes: Double(count) * Double(split.shape.count) * 4, for: "\(count) images")
-    result.pointee = Handles.make(
-      ArrayObject(split.batch(Array(Int(first)..<Int(first + count)))))
+    let batch = split.batch(Array(Int(first)..<Int(first + count)))
+    try split.checkExamples()
+    result.pointee = Handles.make(ArrayObject(batch))
   }
 }
 

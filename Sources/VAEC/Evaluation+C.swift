@@ -72,6 +72,7 @@ private func evaluate(
             ? Int(options.importance_samples) : nil,
           seed: Int(bitPattern: UInt(options.seed)), progress: { goesOn($0) })
       }
+      try split.checkExamples()
       return MetricsObject(found.json(variant: trained.recipe.variant, split: split.name))
     })
 }

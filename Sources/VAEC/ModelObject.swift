@@ -108,7 +108,7 @@ extension TrainedModel {
 
   /// A caller's images, checked against what the model takes, and read in place.
   func images(_ tensor: UnsafePointer<vae_tensor>?, _ name: String) throws -> DataSplit {
-    DataSplit(name: name, store: try memoryImages(tensor, name))
+    DataSplit(name: name, store: try memoryImages(tensor, name).images)
   }
 
   /// The same for images that get a probability: where the model is one of bytes, these must be
@@ -118,9 +118,9 @@ extension TrainedModel {
   func pricedImages(
     _ tensor: UnsafePointer<vae_tensor>?, _ name: String, options: TrainingOptions? = nil
   ) throws -> DataSplit {
-    let images = try memoryImages(tensor, name)
+    let (images, unquantized) = try memoryImages(tensor, name)
     let areBytes = takesLevels || (options ?? self.options).dequantization != .none
-    if areBytes, let unquantized = images.firstUnquantizedFloat(name: name) {
+    if areBytes, let unquantized {
       throw CallError(
         VAE_ERR_DATA,
         "\(unquantized), but the model takes bytes, or floats that are all multiples of 1/255")
@@ -130,16 +130,17 @@ extension TrainedModel {
 
   private func memoryImages(
     _ tensor: UnsafePointer<vae_tensor>?, _ name: String
-  ) throws -> MemoryImages {
+  ) throws -> (images: MemoryImages, unquantized: String?) {
     var images = try TensorView(tensor, name).images(of: imageShape)
     images.divisor = recipe.data?.rule == "binary" ? 1 : 255
     try Memory.check(rows: 1, of: images.shape)
-    let found = try images.valueRange(name: name)
-    guard inputRange.holds(found) else {
+    let found = try images.values(name: name, rule: recipe.data?.rule)
+    guard inputRange.holds(found.range) else {
       throw CallError(
         VAE_ERR_DATA,
-        "\(name) hold \(found.rawValue) values, but the model takes \(inputRange.rawValue) ones")
+        "\(name) hold \(found.range.rawValue) values, but the model takes \(inputRange.rawValue) ones"
+      )
     }
-    return images
+    return (images, found.unquantized)
   }
 }

@@ -8,34 +8,58 @@ extension DataSource {
   /// - A folder of IDX files, as MNIST comes: `train-images-idx3-ubyte`, and where there are such
   ///   `valid-images-idx3-ubyte`, `t10k-images-idx3-ubyte` or `test-images-idx3-ubyte`, and labels
   ///   `train-labels-idx1-ubyte` alike; `idx4` for colour; each as it is or with `.gz`.
+  ///   A folder in which torchvision keeps such files in `MNIST/raw` is read too.
   /// - A folder of CIFAR's binary files: `data_batch_1.bin` to `data_batch_5.bin` and
-  ///   `test_batch.bin`, or `train.bin` and `test.bin` of CIFAR-100; or one such file, which becomes
-  ///   the training split.
+  ///   `test_batch.bin`, or `train.bin` and `test.bin`; or one such file, which becomes the training
+  ///   split; each as it is or with `.gz`.
   /// - A folder of PNG and JPEG files, where `images` has a decoder for these. Folders in it named
-  ///   `train`, `test` and `valid` or `val` are the splits; without `train`, a tenth of the images is
-  ///   set apart as the test split, by a hash of their names. Folders below that are classes.
+  ///   `train`, `test` and `valid` or `val` are the splits; without `train`, a tenth of the images
+  ///   that can be read is set apart as the test split, by a hash of their names. Folders below that
+  ///   are classes.
   /// - One IDX or `.npy` file, which becomes the training split.
   /// - An `.npz` file with the array `train`, and where there are such `valid`, `test`,
-  ///   `train_labels`, `valid_labels`, `test_labels`.
+  ///   `train_labels`, `valid_labels`, `test_labels`, or by other usual names such as `x_train`.
   ///
-  /// Images are `[N, height, width]` or `[N, height, width, channels]`. Bytes are divided by 255,
-  /// unless all bytes of the training split are 0 or 1: then the source is binary. Bytes stay bytes
-  /// in memory. Floating-point numbers and booleans are taken as they are.
+  /// Images are `[N, height, width]` or `[N, height, width, channels]`, vectors `[N, width]`. Bytes
+  /// are divided by 255, unless all bytes of the training split are 0 or 1: then the source is
+  /// binary, as it is where all bytes are 0 or 255. Bytes stay bytes in memory. Floating-point
+  /// numbers and booleans are taken as they are, and integers become floating-point numbers. An
+  /// array that is not compressed and takes more than a quarter of the free memory stays in its
+  /// file, of which each batch is read when it is drawn; see `DataSplit.checkExamples()`.
   ///
   /// - Parameters:
   ///   - specification: the built-in name, or the path.
   ///   - rule: the `rule` of the source that a model was trained on. Bytes are then read by it
-  ///     instead: `bytes/255` divides bytes of 0 and 1 too, `binary` refuses others.
+  ///     instead: `bytes/255` divides bytes of 0 and 1 too, `binary` and
+  ///     `binary/255` refuse others.
   ///   - preparation: the `preparation` of the source that a model was trained on, which becomes of
   ///     images where `images` does not name another.
   ///   - images: how image files are decoded and what becomes of them; nil for a program that does
   ///     not decode any.
-  /// - Throws: `DataError`; of kind `missing` where the path does not exist.
+  ///   - isCancelled: asked again and again while files are read, on the threads that read them;
+  ///     true asks for a stop.
+  /// - Throws: `DataError`; of kind `missing` where the path does not exist, of kind `cancelled`
+  ///   after a stop.
   public static func open(
     _ specification: String, rule: String? = nil, preparation: String? = nil,
-    images: ImageFolderOptions? = nil
+    images: ImageFolderOptions? = nil, isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws(DataError) -> DataSource {
-    let wanted = try rule.map { (text) throws(DataError) in try ValueRule(parsing: text) }
+    try open(
+      specification, rule: rule, preparation: preparation, images: images, isCancelled: isCancelled,
+      largestArray: nil)
+  }
+
+  /// The same with the bytes in memory beyond which an array that is not compressed stays in its
+  /// file; nil for what memory has room for.
+  package static func open(
+    _ specification: String, rule: String? = nil, preparation: String? = nil,
+    images: ImageFolderOptions? = nil, isCancelled: @escaping @Sendable () -> Bool = { false },
+    largestArray: Int?
+  ) throws(DataError) -> DataSource {
+    var opening = Opening(
+      rule: try rule.map { (text) throws(DataError) in try ValueRule(parsing: text) },
+      isCancelled: isCancelled)
+    if let largestArray { opening.largestArray = largestArray }
     let recorded = try preparation.map { (text) throws(DataError) in
       try ImagePreparation(parsing: text)
     }
@@ -45,16 +69,16 @@ extension DataSource {
       switch kind {
       case .folder where CIFARFiles.isThere(specification):
         try refuseCache(images, for: specification)
-        return try CIFARFiles.source(specification, preparation, rule: wanted)
-      case .file where specification.hasSuffix(".bin"):
+        return try CIFARFiles.source(specification, preparation, opening)
+      case .file where specification.hasSuffix(".bin") || specification.hasSuffix(".bin.gz"):
         try refuseCache(images, for: specification)
-        return try CIFARFiles.file(specification, preparation, rule: wanted)
+        return try CIFARFiles.file(specification, preparation, opening)
       case .folder:
-        if let source = try idxFolder(specification, rule: wanted) {
+        if let source = try idxFolder(specification, opening) {
           try refuseOptions(images, for: specification)
           return source
         }
-        return try imageFolder(specification, images, preparation, rule: wanted)
+        return try imageFolder(specification, images, preparation, opening)
       default: break
       }
     }
@@ -65,23 +89,24 @@ extension DataSource {
       throw DataError(.missing, "\(specification) does not exist")
     }
     try refuseOptions(images, for: specification)
-    return try open(specification, kind, rule: wanted)
+    return try open(specification, kind, opening)
   }
 
   /// Opens what holds no pictures.
   private static func open(
-    _ specification: String, _ kind: InputFile.Kind, rule wanted: ValueRule?
+    _ specification: String, _ kind: InputFile.Kind, _ opening: Opening
   ) throws(DataError) -> DataSource {
     if let set = ShapeSet(rawValue: specification) {
-      return try set.source(rule: wanted)
+      return try set.source(rule: opening.rule)
     }
     switch kind {
     case .file where specification.hasSuffix(".npy"):
-      return try .npyFile(specification, rule: wanted)
+      return try .npyFile(specification, opening)
     case .file where specification.hasSuffix(".npz"):
-      return try .npzFile(specification, rule: wanted)
+      return try .npzFile(specification, opening)
     case .file:
-      return try .idxFile(specification, rule: wanted)
+      try ForeignFormat.refuse(specification, opening)
+      return try .idxFile(specification, opening)
     case .folder:
       throw DataError(.unusable, "\(specification) is a folder, where a file was expected")
     case .missing where specification.contains("/"):

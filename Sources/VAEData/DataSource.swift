@@ -7,11 +7,12 @@ public struct DataSource: Sendable {
   public let name: String
   /// Where the values lie, as models see them.
   public let valueRange: ValueRange
-  /// How stored values became those that models see: `binary`, `bytes/255` or `floats`. A recipe
-  /// stores it, and `open(_:rule:preparation:images:)` takes it again.
+  /// How stored values became those that models see: `binary`, `binary/255`, `bytes/255`
+  /// or `floats`. A recipe
+  /// stores it, and `open(_:rule:preparation:images:isCancelled:)` takes it again.
   public let rule: String
   /// What was done to each image before, such as `size=64 crop`; nil for nothing. A recipe stores
-  /// it, and `open(_:rule:preparation:images:)` takes it again.
+  /// it, and `open(_:rule:preparation:images:isCancelled:)` takes it again.
   public internal(set) var preparation: String?
   /// What the user should know of how the data were read, a sentence each.
   public internal(set) var notices: [Message] = []
@@ -66,10 +67,17 @@ public struct DataSource: Sendable {
       name: name, valueRange: reading.range, rule: reading.rule.rawValue,
       ruleSentence: reading.sentence, isDiscrete: reading.isDiscrete,
       unquantizedValue: reading.unquantizedValue, train: train, validation: validation, test: test)
+    if reading.range == .real, let notice = ScaleNotice.of(train) { notices.append(notice) }
   }
 
   /// The size of an example.
   public var shape: ImageShape { train.shape }
+
+  /// Throws the first failure to read examples of any split since this was called last; see
+  /// `DataSplit.checkExamples`.
+  public func checkExamples() throws(DataError) {
+    for split in splits { try split.checkExamples() }
+  }
 
   /// The splits there are: `train`, `valid`, `test`, in this order.
   public var splits: [DataSplit] { [train, validation, test].compactMap { $0 } }

@@ -24,6 +24,13 @@ public struct DataSplit: Sendable {
     self.factors = factors
   }
 
+  /// Throws the first failure to read examples since this was called last.
+  ///
+  /// To be called before what came of a batch is used or kept: drawing one does not throw.
+  public func checkExamples() throws(DataError) {
+    if let fault = store.takeFault() { throw fault }
+  }
+
   /// The number of examples.
   public var count: Int { store.count }
   /// The size of each example.

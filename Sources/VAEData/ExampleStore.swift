@@ -18,9 +18,16 @@ public protocol ExampleStore: Sendable {
   /// A range of examples in place, `[range.count, height, width, channels]`, where they lie in
   /// memory as models see them; nil elsewhere.
   func view(_ range: Range<Int>) -> Tensor?
+
+  /// The first failure to read examples since this was asked last, nil where there was none. What
+  /// could not be read was written as zeros.
+  func takeFault() -> DataError?
 }
 
 extension ExampleStore {
+  /// None: memory does not fail.
+  public func takeFault() -> DataError? { nil }
+
   /// Nowhere.
   public func view(_ range: Range<Int>) -> Tensor? { nil }
 

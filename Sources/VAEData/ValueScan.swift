@@ -1,34 +1,53 @@
 import VAECore
 
-/// Where floats lie, found in one pass over any number of pieces.
-package struct ValueScan {
+/// A value with its position among all that were seen.
+struct FoundValue<Value: Sendable>: Sendable {
+  let position: Int
+  let value: Value
+}
+
+/// What is known of floats after one pass over them, in any number of pieces.
+struct ValueScan: Sendable {
   private var isBinary = true
   private var isUnit = true
-  private var isFinite = true
-
-  /// Nothing seen yet.
-  package init() {}
+  private var count = 0
+  /// The first that is infinite or not a number.
+  private(set) var firstEndless: FoundValue<Float>?
+  /// The first that is none of the 256 levels k/255, as far as all are between zero and one.
+  private var firstMiss: FoundValue<Float>?
 
   /// Takes values in.
-  package mutating func add(_ values: UnsafeBufferPointer<Float>) {
+  mutating func add(_ values: UnsafeBufferPointer<Float>) {
     // Blocks that stay in the cache, so that a question whose answer is known is asked no more.
     let size = 4096
     for start in stride(from: 0, to: values.count, by: size) {
       let block = UnsafeBufferPointer(rebasing: values[start..<min(start + size, values.count)])
       if isBinary { isBinary = Self.all(block) { ($0 .== 0) .| ($0 .== 1) } }
       if isUnit && !isBinary { isUnit = Self.all(block) { ($0 .>= 0) .& ($0 .<= 1) } }
-      if !isUnit && isFinite {
+      if isUnit {
+        if !isBinary && firstMiss == nil {
+          firstMiss = found(ByteLevels.firstMiss(in: block), block)
+        }
+      } else if firstEndless == nil {
         // Comparisons with a NaN are false.
         let bound = Float.greatestFiniteMagnitude
-        isFinite = Self.all(block) { ($0 .>= -bound) .& ($0 .<= bound) }
+        if !Self.all(block, { ($0 .>= -bound) .& ($0 .<= bound) }) {
+          firstEndless = found(block.firstIndex { !$0.isFinite }, block)
+        }
       }
+      count += block.count
     }
   }
 
-  /// The narrowest range of all values so far; nil where some are infinite or not a number.
-  package var range: ValueRange? {
-    isBinary ? .binary : isUnit ? .unit : isFinite ? .real : nil
+  private func found(_ place: Int?, _ block: UnsafeBufferPointer<Float>) -> FoundValue<Float>? {
+    place.map { FoundValue(position: count + $0, value: block[$0]) }
   }
+
+  /// The narrowest range of all finite values so far.
+  var range: ValueRange { isBinary ? .binary : isUnit ? .unit : .real }
+
+  /// The first value that is none of the 256 levels k/255, where all are between zero and one.
+  var firstUnquantized: FoundValue<Float>? { isUnit ? firstMiss : nil }
 
   @inline(__always)
   private static func all(
@@ -42,5 +61,42 @@ package struct ValueScan {
     }
     for index in whole * 8..<values.count { found .&= holds(SIMD8(repeating: values[index])) }
     return Swift.all(found)
+  }
+}
+
+/// What is known of bytes after one pass over them, in any number of pieces.
+struct ByteScan: Sendable {
+  private var count = 0
+  /// The first that is neither 0 nor 1.
+  private(set) var firstAboveOne: FoundValue<UInt8>?
+  /// The first that is neither 0 nor 255.
+  private(set) var firstBetween: FoundValue<UInt8>?
+
+  /// Takes bytes in.
+  mutating func add(_ bytes: UnsafeBufferPointer<UInt8>) {
+    let size = 4096
+    for start in stride(from: 0, to: bytes.count, by: size) {
+      if firstAboveOne != nil && firstBetween != nil { break }
+      let block = UnsafeBufferPointer(rebasing: bytes[start..<min(start + size, bytes.count)])
+      // Of 0 and 255 the next one is 1 and 0.
+      var (largest, largestNext) = (0 as UInt8, 0 as UInt8)
+      for byte in block {
+        largest = max(largest, byte)
+        largestNext = max(largestNext, byte &+ 1)
+      }
+      if firstAboveOne == nil && largest > 1 {
+        firstAboveOne = found(block.firstIndex { $0 > 1 }, start, block)
+      }
+      if firstBetween == nil && largestNext > 1 {
+        firstBetween = found(block.firstIndex { $0 &+ 1 > 1 }, start, block)
+      }
+    }
+    count += bytes.count
+  }
+
+  private func found(
+    _ place: Int?, _ start: Int, _ block: UnsafeBufferPointer<UInt8>
+  ) -> FoundValue<UInt8>? {
+    place.map { FoundValue(position: count + start + $0, value: block[$0]) }
   }
 }

@@ -7,7 +7,7 @@ public struct PictureDecoder: ImageDecoder {
   public init() {}
 
   /// The endings of file names that are taken for pictures.
-  public var endings: [String] { ["png", "jpg", "jpeg"] }
+  public var endings: [String] { ["png", "jpg", "jpeg", "jpe", "jfif"] }
 
   /// A picture.
   ///

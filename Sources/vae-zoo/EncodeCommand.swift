@@ -45,6 +45,7 @@ struct EncodeCommand: ParsableCommand {
     let content = what.flatMap(LatentContent.init(rawValue:)) ?? model.latentContent
     let table = try model.latentTable(of: split, content, seed: seed)
     try model.model.checkParts()
+    try split.checkExamples()
     try output.write(array: table)
     Console.error("wrote the \(content.rawValue) of \(split.count) examples to \(out)")
   }

@@ -55,6 +55,7 @@ struct EvaluateCommand: ParsableCommand {
     }
     bar.clear()
     try model.model.checkParts()
+    try split.checkExamples()
     guard let result else { throw ExitCode(ExitStatus.interrupted) }
     do {
       try model.keep(result, split: split.name, data: data, seed: seed)

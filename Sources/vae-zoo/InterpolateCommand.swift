@@ -74,6 +74,7 @@ struct InterpolateCommand: ParsableCommand {
       split, pairs: pairs, path: linear ? .linear : .spherical,
       steps: steps ?? (output.isAnimation ? 24 : 11), seed: seed)
     try model.model.checkParts()
+    try split.checkExamples()
     try output.write(walks, range: model.recipe.data?.range ?? .unit)
     Console.error(
       walks.count == 1

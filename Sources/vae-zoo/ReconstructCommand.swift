@@ -31,6 +31,7 @@ struct ReconstructCommand: ParsableCommand {
     let split = try images.open(data, for: model).split(named: "test")
     let (originals, reconstructions) = model.reconstruct(split, count: count, seed: seed)
     try model.model.checkParts()
+    try split.checkExamples()
     try output.write(
       originals: originals, reconstructions: reconstructions,
       range: model.recipe.data?.range ?? .unit)

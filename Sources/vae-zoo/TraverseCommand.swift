@@ -69,6 +69,7 @@ struct TraverseCommand: ParsableCommand {
       from: start, units: units, steps: steps ?? (output.isAnimation ? 24 : 11), rates: rates,
       seed: seed)
     try model.model.checkParts()
+    try split?.checkExamples()
     try output.write(walks, range: model.recipe.data?.range ?? .unit)
     Console.error(
       "wrote \(walks.count) traversal\(walks.count == 1 ? "" : "s") of \(isOfUnits ? "latent units" : "codes") to \(out)"

@@ -140,7 +140,18 @@ class InputTests(unittest.TestCase):
     def test_bytes_are_divided_by_255_unless_all_are_zero_or_one(self):
         images = stripes(40)
         self.assertEqual(_small().fit(images).recipe_["data"]["range"], "binary")
-        model = _small().fit(images * 255)
+        # Of 0 and 255 the range is the narrowest that holds them divided, as the header says.
+        divided = _small().fit(images * 255)
+        found = divided.recipe_["data"]
+        self.assertEqual((found["range"], found["rule"]), ("binary", "binary/255"))
+        np.testing.assert_array_equal(
+            divided.transform(images * 255), divided.transform(images.astype(np.float32))
+        )
+        with self.assertRaisesRegex(vae_zoo.DataError, "binary"):
+            divided.transform(images)
+        grey = images * 255
+        grey[0, 0, 0] = 128
+        model = _small().fit(grey)
         found = model.recipe_["data"]
         self.assertEqual((found["range"], found["rule"]), ("unit", "bytes/255"))
         # Bytes that happen to be 0 and 1 keep the meaning that bytes had in training.
@@ -150,6 +161,40 @@ class InputTests(unittest.TestCase):
         self.assertAlmostEqual(dark, model.evaluate(images.astype(np.float32) / 255)["distortion"], 3)
         forced = _small(value_range="bytes").fit(images)
         self.assertEqual(forced.recipe_["data"]["rule"], "bytes/255")
+
+    def test_strided_rows_and_half_precision_give_what_dense_copies_give(self):
+        random = np.random.default_rng(3)
+        grey = random.random((40, 6, 6), dtype=np.float32)
+        model = _small().fit(grey)
+        wide = random.random((40, 12, 18), dtype=np.float32)
+        for cut in (wide[:, ::2, ::3], wide[:, 11::-2, ::3], wide[::2, ::2, ::3]):
+            np.testing.assert_array_equal(model.transform(cut), model.transform(cut.copy()))
+            strided = _small(epochs=2).fit(cut)
+            dense = _small(epochs=2).fit(cut.copy())
+            np.testing.assert_array_equal(strided.transform(cut), dense.transform(cut))
+        rows = random.random((40, 72), dtype=np.float32)
+        np.testing.assert_array_equal(
+            model.transform(rows[:, ::2]), model.transform(rows[:, ::2].copy())
+        )
+        half = grey.astype(np.float16)
+        np.testing.assert_array_equal(
+            model.transform(half), model.transform(half.astype(np.float32))
+        )
+
+    def test_masked_elements_are_refused_and_a_mask_of_none_is_no_mask(self):
+        images = stripes(40).astype(np.float32)
+        model = _small().fit(images)
+        whole = np.ma.masked_array(images, mask=np.zeros(images.shape, bool))
+        np.testing.assert_array_equal(model.transform(whole), model.transform(images))
+        part = np.ma.masked_array(images)
+        part[3, 2, 1] = np.ma.masked
+        for call in (model.fit, model.transform, model.evaluate, model.reconstruct):
+            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, r"1 masked elements.*filled"):
+                call(part)
+        latents = np.ma.masked_array(model.transform(images))
+        latents[0, 0] = np.ma.masked
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "masked"):
+            model.inverse_transform(latents)
 
     def test_floats_that_are_divided_bytes_count_as_bytes(self):
         random = np.random.default_rng(1)

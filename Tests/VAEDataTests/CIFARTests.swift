@@ -116,4 +116,29 @@ final class CIFARTests: DataTestCase {
     try writeTen()
     assertRefused("\(folder)/cifar", rule: "binary", kind: .unusable, naming: ["binary"])
   }
+
+  func testTheRecordsOfTrainBinTellTheSet() throws {
+    try write(record([4]) + record([2]), "ten/train.bin")
+    try write(record([9]), "ten/test.bin")
+    let ten = try DataSource.open("\(folder)/ten")
+    XCTAssertEqual(ten.train.labels, [4, 2])
+    XCTAssertEqual(ten.test?.labels, [9])
+    try write(record([1, 40]) + record([1, 41]), "hundred/train.bin")
+    XCTAssertEqual(try DataSource.open("\(folder)/hundred").train.labels, [40, 41])
+  }
+
+  func testCompressedFilesAreReadAsOthersAre() throws {
+    let records = record([4]) + record([2]) + record([7])
+    try write(TestFiles.gzip(records), "gz/data_batch_1.bin.gz")
+    try write(TestFiles.gzip(record([9])), "gz/test_batch.bin.gz")
+    let source = try DataSource.open("\(folder)/gz")
+    let plain = try DataSource.open(try write(records, "plain.bin"))
+    XCTAssertEqual(source.train.labels, [4, 2, 7])
+    XCTAssertEqual(values(source.train), values(plain.train))
+    XCTAssertEqual(source.test?.labels, [9])
+    let one = try DataSource.open(try write(TestFiles.gzip(records), "one.bin.gz"))
+    XCTAssertEqual(one.train.labels, [4, 2, 7])
+    assertRefused(
+      try write(TestFiles.gzip([1, 2, 3]), "odd.bin.gz"), naming: ["3 bytes", "3073 or 3074"])
+  }
 }

@@ -172,7 +172,52 @@ final class IDXTests: DataTestCase {
       XCTAssertEqual((error as? DataError)?.kind, .unusable)
       XCTAssertEqual(
         "\(error)",
-        "\"bytes?/256\" is no rule for reading values; there are binary, bytes/255, floats")
+        "\"bytes?/256\" is no rule for reading values; there are binary, binary/255, bytes/255, floats"
+      )
     }
+  }
+
+  func testBytesOf0And255AloneAreBinaryAndTheRuleSaysThatTheyWereDivided() throws {
+    try write(TestFiles.idx([2, 1, 2], [0, 255, 255, 0]), train)
+    try write(TestFiles.idx([1, 1, 2], [255, 255]), "t10k-images-idx3-ubyte")
+    let source = try DataSource.open(folder)
+    XCTAssertEqual(values(source.train), [0, 1, 1, 0])
+    XCTAssertEqual(source.valueRange, .binary)
+    XCTAssertEqual(source.rule, "binary/255")
+    XCTAssertTrue(source.ruleSentence.contains("0 and 255"), source.ruleSentence)
+    // A model's rule holds for other bytes, or refuses them.
+    XCTAssertEqual(try DataSource.open(folder, rule: "bytes/255").valueRange, .unit)
+    assertRefused(folder, rule: "binary", kind: .unusable, naming: ["is 255", "0 and 1"])
+    // A split of other bytes widens the range of all, for their scale is the same.
+    try write(TestFiles.idx([1, 1, 2], [255, 128]), "t10k-images-idx3-ubyte")
+    let grey = try DataSource.open(folder)
+    XCTAssertEqual(grey.rule, "bytes/255")
+    XCTAssertEqual(grey.valueRange, .unit)
+    assertRefused(
+      folder, rule: "binary/255", kind: .unusable, naming: ["[0, 0, 1] is 128", "0 and 255"])
+  }
+
+  // MARK: Other places
+
+  func testADotBeforeIdxIsReadAsTheHyphenIs() throws {
+    try write(TestFiles.idx([2, 1, 2], [0, 51, 102, 7]), "train-images.idx3-ubyte")
+    try write(TestFiles.idx([2], [3, 4]), "train-labels.idx1-ubyte")
+    try write(
+      TestFiles.gzip(TestFiles.idx([1, 1, 2], [204, 255])), "t10k-images.idx3-ubyte.gz")
+    let source = try DataSource.open(folder)
+    XCTAssertEqual(values(source.train), [0, 0.2, 0.4, 7 / 255])
+    XCTAssertEqual(source.train.labels, [3, 4])
+    XCTAssertEqual(source.test?.count, 1)
+  }
+
+  func testTheFoldersOfTorchvisionAreRead() throws {
+    try write(TestFiles.idx([2, 1, 2], [0, 51, 102, 7]), "MNIST/raw/\(train)")
+    for place in ["", "/MNIST", "/MNIST/raw"] {
+      let source = try DataSource.open(folder + place)
+      XCTAssertEqual(values(source.train), [0, 0.2, 0.4, 7 / 255], place)
+      XCTAssertEqual(source.name, folder + place)
+    }
+    try write(TestFiles.idx([2, 1, 2], [0, 51, 102, 7]), "FashionMNIST/raw/\(train)")
+    assertRefused(folder, kind: .unusable, naming: ["/MNIST/raw", "/FashionMNIST/raw"])
   }
 }

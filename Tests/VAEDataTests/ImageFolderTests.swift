@@ -328,4 +328,60 @@ final class ImageFolderTests: DataTestCase {
     XCTAssertLessThan(decoder.count.withLock { $0 }, 50)
     XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder), ["images"])
   }
+
+  // MARK: What is not read, and what is set apart
+
+  func testAnAutomaticSplitSetsExactlyATenthOfTheReadableImagesApart() throws {
+    // 500 images of which no two are alike, and names that their place does not follow from.
+    for number in 0..<500 {
+      try write(
+        TestDecoder.file(1, 2, pixels: [UInt8(number / 2), UInt8(number % 2)]),
+        "images/\(number * 7919 % 500)-\(number).img")
+    }
+    let source = try openImages(cache: "\(folder)/cache")
+    XCTAssertEqual(source.train.count, 450)
+    XCTAssertEqual(source.test?.count, 50)
+    func images(_ split: DataSplit?) -> Set<[Float]> {
+      guard let split else { return [] }
+      return Set((0..<split.count).map { values(split, [$0]) })
+    }
+    let test = images(source.test)
+    XCTAssertEqual(images(source.train).union(test).count, 500)
+    XCTAssertTrue(images(source.train).isDisjoint(with: test))
+    // From the cache it is the same, and it hardly changes where images are added or damaged.
+    XCTAssertEqual(images(try openImages(cache: "\(folder)/cache").test), test)
+    try write(TestDecoder.file(1, 2, pixels: [255, 255]), "images/new.img")
+    try write([1], "images/0-0.img")
+    try write([1], "images/419-1.img")
+    let changed = try openImages(cache: "\(folder)/cache")
+    XCTAssertEqual(changed.train.count + (changed.test?.count ?? 0), 499)
+    XCTAssertEqual(changed.test?.count, 49)
+    XCTAssertGreaterThanOrEqual(images(changed.test).intersection(test).count, 46)
+  }
+
+  func testADamagedImageIsNeverTheWholeAutomaticSplit() throws {
+    // Whichever of the twelve has the lowest hash, the split has one that can be read.
+    for damaged in 10..<22 {
+      try writeImages((10..<22).map { "\($0).img" })
+      try write([1], "images/\(damaged).img")
+      let source = try openImages(cache: "\(folder)/cache\(damaged)")
+      XCTAssertEqual(source.train.count, 10)
+      XCTAssertEqual(source.test?.count, 1)
+      XCTAssertFalse(firstBytes(source.test).contains(damaged - 10))
+    }
+  }
+
+  func testPicturesOfKindsThatAreNotReadAreCountedAndNamed() throws {
+    try writeImages(["a.img", "b.img"])
+    for name in ["x/2.webp", "x/1.WEBP", "3.bmp", ".4.bmp", "notes.txt"] {
+      try write([1], "images/\(name)")
+    }
+    let notice = try openImages().notices.map(\.description).first { $0.contains("not read") }
+    XCTAssertEqual(
+      notice,
+      "\(folder)/images: pictures of kinds that are not read: 1 .bmp (3.bmp), 2 .webp (the first is "
+        + "x/1.WEBP); convert them to PNG or JPEG")
+    try write([1], "others/a.tif")
+    assertRefused(kind: .unusable, ["1 .tif (a.tif)", "convert"]) { try openImages("others") }
+  }
 }

@@ -75,7 +75,7 @@ final class MemoryImagesTests: XCTestCase {
     }
   }
 
-  func testTheFirstFloatOffTheGridOfBytesIsNamedInEveryArrangement() {
+  func testTheFirstFloatOffTheGridOfBytesIsNamedInEveryArrangement() throws {
     for (name, strides) in arrangements {
       for element in [MemoryImages.Element.float32, .float64] {
         let size = element == .float32 ? 4 : 8
@@ -91,7 +91,7 @@ final class MemoryImagesTests: XCTestCase {
         }
         let images = MemoryImages(
           at: memory, count: 3, shape: shape, strides: strides, element: element)
-        XCTAssertNil(images.firstUnquantizedFloat(name: "X"), name)
+        XCTAssertNil(try images.values(name: "X", rule: nil).unquantized, name)
         // Row 2, column 1, channel 1 of the second image.
         let place = strides[0] + 2 * strides[1] + strides[2] + strides[3]
         if element == .float32 {
@@ -101,7 +101,7 @@ final class MemoryImagesTests: XCTestCase {
         }
         let image = strides[0] == 0 ? 0 : 1
         XCTAssertEqual(
-          images.firstUnquantizedFloat(name: "X"), "X[\(image), 2, 1, 1] is 0.5", name)
+          try images.values(name: "X", rule: nil).unquantized, "X[\(image), 2, 1, 1] is 0.5", name)
       }
     }
   }

@@ -257,4 +257,133 @@ final class NumPyTests: DataTestCase {
     XCTAssertEqual(source.unquantizedValue, "\(path): test[0, 0, 2] is 0.3")
     XCTAssertFalse(source.isDiscrete)
   }
+
+  // MARK: Other types, sizes and names
+
+  func testEveryNumericTypeGivesTheNumbersThatNumPyGives() throws {
+    let numbers = [-3, 0, 7, 100, -128, 127]
+    func content<Number: FixedWidthInteger>(_ type: Number.Type) -> [UInt8] {
+      numbers.flatMap { TestFiles.littleEndian(Number(truncatingIfNeeded: $0)) }
+    }
+    let signed = numbers.map(Float.init)
+    let cases: [(String, [UInt8], [Float])] = [
+      ("|i1", content(Int8.self), signed), ("<i2", content(Int16.self), signed),
+      ("<i4", content(Int32.self), signed), ("<i8", content(Int64.self), signed),
+      ("<u2", content(UInt16.self), [65533, 0, 7, 100, 65408, 127]),
+      (">i2", numbers.flatMap { TestFiles.littleEndian(Int16($0)).reversed() }, signed),
+      // 1.5, -0.0999755859375, the largest, the least normal and subnormal number, and zero.
+      (
+        "<f2",
+        [0x3e00, 0xae66, 0x7bff, 0x0400, 0x0001, 0x8000].flatMap {
+          TestFiles.littleEndian(UInt16($0))
+        },
+        [1.5, -0.0999755859375, 65504, 0x1p-14, 0x1p-24, -0.0]
+      ),
+    ]
+    for (type, content, expected) in cases {
+      for limit in [nil, 0] {
+        let path = try write(TestFiles.npy([2, 3], content, type: type), "numbers.npy")
+        let source = try DataSource.open(path, largestArray: limit)
+        XCTAssertEqual(values(source.train), expected, type)
+        XCTAssertEqual(source.valueRange, .real, type)
+        XCTAssertEqual(
+          source.notices.contains { $0.description.contains("integers") }, type != "<f2", type)
+      }
+    }
+    let endless = TestFiles.npy([1, 2], [0, 0x7c, 0, 0xfe], type: "<f2")
+    assertRefused(try write(endless, "endless.npy"), kind: .unusable, naming: ["[0, 0] is inf"])
+  }
+
+  func testAMatrixIsExamplesOfAsManyNumbersAsItHasColumns() throws {
+    let numbers = (0..<12).map { Float($0) * 0.7 - 3 }
+    let source = try open(TestFiles.npy([4, 3], TestFiles.bytes(numbers), type: "<f4"))
+    XCTAssertEqual(source.shape, ImageShape(height: 1, width: 3, channels: 1))
+    XCTAssertEqual(source.train.count, 4)
+    XCTAssertEqual(values(source.train, [2]), Array(numbers[6..<9]))
+  }
+
+  func testArraysOfUsualNamesAreUnderstoodAndOthersAreNamed() throws {
+    let labels = [5, -6].flatMap { TestFiles.littleEndian(Int64($0)) }
+    for (train, valid, test, names) in [
+      ("x_train", "x_val", "x_test", ["y_train", "y_val", "y_test"]),
+      ("X_train", "validation", "test", ["train_labels", "validation_labels", "y_test"]),
+      ("train_images", "val_images", "test_images", ["train_labels", "val_labels", "test_labels"]),
+    ] {
+      let path = try write(
+        TestFiles.zip([
+          TestFiles.Member(train, TestFiles.npy([2, 1, 3], bytes)),
+          TestFiles.Member(valid, TestFiles.npy([1, 1, 3], [1, 2, 3])),
+          TestFiles.Member(test, TestFiles.npy([1, 1, 3], [255, 0, 51])),
+          TestFiles.Member(names[0], TestFiles.npy([2, 1], labels, type: "<i8")),
+          TestFiles.Member(names[1], TestFiles.npy([1], [7])),
+          TestFiles.Member(names[2], TestFiles.npy([1], [8])),
+          TestFiles.Member("extra", TestFiles.npy([1], [9])),
+        ]), "images.npz")
+      let source = try DataSource.open(path)
+      XCTAssertEqual(values(source.train), units)
+      XCTAssertEqual(source.splits.map(\.name), ["train", "valid", "test"])
+      XCTAssertEqual(source.splits.map(\.labels), [[5, -6], [7], [8]], train)
+      XCTAssertEqual(
+        source.notices.map(\.description).filter { $0.contains("not used") }.count, 1)
+      XCTAssertTrue(source.notices.contains { $0.description.contains("not used: \"extra\";") })
+    }
+    let single = try write(
+      TestFiles.zip([TestFiles.Member("arr_0", TestFiles.npy([2, 1, 3], bytes))]), "images.npz")
+    XCTAssertEqual(values(try DataSource.open(single).train), units)
+    // Targets of a regression are no labels.
+    let targets = TestFiles.npy([2], TestFiles.bytes([0.5, 2] as [Float]), type: "<f4")
+    let path = try write(
+      TestFiles.zip([
+        TestFiles.Member("x_train", TestFiles.npy([2, 1, 3], bytes)),
+        TestFiles.Member("y_train", targets),
+      ]), "images.npz")
+    let source = try DataSource.open(path)
+    XCTAssertNil(source.train.labels)
+    XCTAssertTrue(source.notices.contains { $0.description.contains("\"y_train\"") })
+  }
+
+  func testFilesOfOtherFormatsAreCalledWhatTheyAre() throws {
+    let cases: [(String, [UInt8], [String])] = [
+      ("a.zip", [1], ["ZIP archive", "unpack"]), ("a.csv", [1], ["text table", "numpy.loadtxt"]),
+      ("a.tsv", [1], ["text table", "\\t"]), ("a.h5", [1], ["HDF5", "h5py"]),
+      ("a.hdf5", [1], ["HDF5"]), ("a.mat", [1], ["MATLAB", "loadmat"]),
+      ("a.pkl", [1], ["pickle", "numpy.save"]), ("a.pt", [1], ["PyTorch", "torch.load"]),
+      ("a.parquet", [1], ["Parquet", "read_parquet"]), ("a.tar", [1], ["tar archive", "unpack"]),
+      ("a.tar.gz", [1], ["tar archive"]), ("a.PNG", [1], ["one picture", "folder"]),
+      ("b1", [0x50, 0x4b, 3, 4, 0], ["ZIP archive"]), ("b2", [0x80, 4, 1], ["pickle"]),
+      ("b3", [0x89, 0x48, 0x44, 0x46, 13], ["HDF5"]), ("b4", Array("PAR1..".utf8), ["Parquet"]),
+      ("b5", [UInt8](repeating: 0, count: 257) + Array("ustar ".utf8), ["tar archive"]),
+      ("b6", TestFiles.npy([1, 1, 1], [1]), ["NumPy", ".npy"]),
+    ]
+    for (name, content, words) in cases {
+      assertRefused(try write(content, name), kind: .unusable, naming: words)
+    }
+  }
+
+  // MARK: Values far from what models expect
+
+  private func scaleNotices(_ values: [Float], sizes: [Int]) throws -> [String] {
+    try open(TestFiles.npy(sizes, TestFiles.bytes(values), type: "<f4")).notices.map(\.description)
+  }
+
+  func testNumbersFarFromWhatModelsExpectAreSaidWithTheRemedy() throws {
+    let bytes = (0..<600).map { Float($0 * 89 % 256) }
+    let asBytes = try scaleNotices(bytes, sizes: [100, 2, 3])
+    XCTAssertEqual(asBytes.count, 1)
+    XCTAssertTrue(asBytes[0].contains("0 to 255") && asBytes[0].contains("uint8"), asBytes[0])
+    let large = try scaleNotices(bytes.map { $0 * 1000 + 0.5 }, sizes: [100, 2, 3])
+    XCTAssertTrue(large.first?.contains("(X - X.mean()) / X.std()") == true, "\(large)")
+    // Age and income; the third column never changes.
+    var people: [Float] = []
+    for number in 0..<200 {
+      people += [Float(40 + number % 23), 90_000 * Float(number * 31 % 97), 5]
+    }
+    let columns = try scaleNotices(people, sizes: [200, 3])
+    XCTAssertTrue(
+      columns.first?.contains("column 0") == true && columns[0].contains("column 1")
+        && columns[0].contains("X.std(0)"), "\(columns)")
+    // Standardized numbers, and those of a few units, are as expected.
+    XCTAssertEqual(try scaleNotices(bytes.map { $0 / 64 - 2 }, sizes: [100, 2, 3]), [])
+    XCTAssertEqual(try scaleNotices(bytes.map { $0 / 64 - 2 }, sizes: [100, 6]), [])
+  }
 }

@@ -16,10 +16,23 @@ _TYPES = {1: "<f4", 2: "|u1", 3: "<i4", 4: "<f8"}
 _CPU = 1
 
 
+def unmasked(values: Any, name: str) -> Any:
+    """The elements of a masked array of which none is masked; anything else as it is."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    if np.ma.is_masked(values):
+        raise InvalidArgumentError(
+            f"{name} has {np.ma.count_masked(values)} masked elements, and models take whole examples; "
+            f"put values in their place by {name}.filled(0), or leave their rows out by "
+            f"numpy.ma.compress_rows({name}) of a matrix"
+        )
+    return values.data
+
+
 def as_array(values: Any, name: str = "X") -> np.ndarray:
     """The elements of something array-like as an array of a type that the library reads.
 
-    float32, float64 and uint8 arrays are returned as they are, and other libraries' tensors as views of
+    Masked elements are refused. float32, float64 and uint8 arrays are returned as they are, and other libraries' tensors as views of
     their memory; truth values are viewed as bytes. Other numbers become float64.
     """
     if not isinstance(values, np.ndarray):
@@ -29,7 +42,7 @@ def as_array(values: Any, name: str = "X") -> np.ndarray:
             )
         if hasattr(values, "__dlpack__"):
             values = _from_dlpack(values, name)
-    array = np.asarray(values)
+    array = np.asarray(unmasked(values, name))
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: {name} has the type {array.dtype}")
     if array.dtype == np.bool_:
@@ -56,7 +69,7 @@ def as_numbers(values: Any, name: str) -> np.ndarray:
     """Latents or parameters as an array of floats, or of 32-bit integers where they are whole numbers."""
     if not isinstance(values, np.ndarray) and hasattr(values, "__dlpack__"):
         values = _from_dlpack(values, name)
-    array = np.asarray(values)
+    array = np.asarray(unmasked(values, name))
     if array.dtype.kind in "iu":
         if array.size and (array.min() < -(2**31) or array.max() >= 2**31):
             raise InvalidArgumentError(f"{name} holds numbers beyond 32 bits")

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Sequence, TypeVar
 
 import numpy as np
 
+from vae_zoo._arrays import unmasked
 from vae_zoo._errors import InvalidArgumentError
 from vae_zoo._estimator import VAE
 from vae_zoo._interrupt import WorkProgress
@@ -70,7 +71,7 @@ class LatentVAE(VAE):
             Latents.
         """
         model = self._fitted()
-        rows = np.asarray(X)
+        rows = np.asarray(unmasked(X, "X"))
         if rows.ndim < 2:
             raise InvalidArgumentError(
                 f"Expected 2D array of latents, got {rows.ndim}D array instead. Reshape your data "

@@ -126,7 +126,7 @@ public struct DataDescription: Equatable, Sendable {
   public let channels: Int
   /// The range of the values that the model sees.
   public let range: ValueRange
-  /// How stored values become those, for later commands on other data: "binary", "bytes/255" or
+  /// How stored values become those, for later commands on other data: "binary", "binary/255", "bytes/255" or
   /// "floats".
   public let rule: String
   /// What was done to images before, such as "size=64 crop", for later commands on other data; nil

@@ -3,9 +3,22 @@ protocol ByteStream: AnyObject {
   /// Fills the buffer from its start; fewer bytes than it holds only at the stream's end, at which
   /// whatever the stream can check of itself has been checked.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(DataError) -> Int
+
+  /// Where in a file the next bytes stand as they are given; nil where they are computed.
+  var place: FilePlace? { get }
+}
+
+/// A place in a file.
+struct FilePlace {
+  let file: InputFile
+  /// In bytes.
+  let offset: Int
 }
 
 extension ByteStream {
+  /// Nowhere.
+  var place: FilePlace? { nil }
+
   /// The next bytes; fewer than asked for only at the stream's end.
   func next(_ count: Int) throws(DataError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
@@ -28,6 +41,8 @@ final class FileSection: ByteStream {
     position = range?.lowerBound ?? 0
     end = range?.upperBound ?? file.size
   }
+
+  var place: FilePlace? { FilePlace(file: file, offset: position) }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(DataError) -> Int {
     let wanted = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(end - position))

@@ -1,11 +1,16 @@
 import Glibc
 
 /// A regular file that is open for reading at any place.
-final class InputFile {
+final class InputFile: Sendable {
   let path: String
   /// In bytes, when it was opened.
   let size: Int
   private let descriptor: Int32
+  /// When its content was changed last, in nanoseconds since 1970.
+  private let time: Int
+  private let isCancelled: @Sendable () -> Bool
+  /// Bytes that are read between two questions whether to stop.
+  private static let largestPiece = 1 << 24
 
   /// What stands at a path.
   enum Kind {
@@ -32,8 +37,15 @@ final class InputFile {
   private static var failure: String { "cannot be read: \(String(cString: strerror(errno)))" }
 
   /// Opens a file that holds at least one byte.
-  init(path: String) throws(DataError) {
+  ///
+  /// - Parameters:
+  ///   - path: of the file.
+  ///   - isCancelled: asked before every piece that is read; true asks for a stop.
+  init(
+    path: String, isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) throws(DataError) {
     self.path = path
+    self.isCancelled = isCancelled
     switch Self.kind(of: path) {
     case .file: break
     case .folder: throw DataError(.unusable, "\(path) is a folder, where a file was expected")
@@ -49,6 +61,7 @@ final class InputFile {
       throw DataError(.unusable, "\(path) \(reason)")
     }
     size = Int(status.st_size)
+    time = Self.time(of: status)
     guard size > 0 else {
       close(descriptor)
       throw DataError(.malformed, "\(path) is empty")
@@ -57,13 +70,45 @@ final class InputFile {
 
   deinit { close(descriptor) }
 
+  /// The file by a descriptor of its own, whose reading nobody stops.
+  init(again file: InputFile) throws(DataError) {
+    (path, size, time) = (file.path, file.size, file.time)
+    isCancelled = { false }
+    descriptor = fcntl(file.descriptor, F_DUPFD_CLOEXEC, 0)
+    guard descriptor >= 0 else { throw DataError(.unusable, "\(path) \(Self.failure)") }
+  }
+
+  private static func time(of status: stat) -> Int {
+    status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
+  }
+
+  /// Throws where the file has been written to since it was opened.
+  func checkUnchanged() throws(DataError) {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      throw DataError(.unusable, "\(path) \(Self.failure)")
+    }
+    guard Int(status.st_size) == size, Self.time(of: status) == time else {
+      throw DataError(
+        .unusable,
+        "\(path) was changed while it was in use, and is too large to be kept in memory; begin again"
+      )
+    }
+  }
+
   /// Reads from a place on; fewer bytes than the buffer holds only at the file's end.
+  ///
+  /// - Throws: `DataError`, of kind `cancelled` where a stop is asked for.
   func read(
     at offset: Int, into buffer: UnsafeMutableRawBufferPointer
   ) throws(DataError) -> Int {
     var filled = 0
     while filled < buffer.count {
-      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+      guard !isCancelled() else {
+        throw DataError(.cancelled, "\(path): interrupted while it was read")
+      }
+      let rest = UnsafeMutableRawBufferPointer(
+        rebasing: buffer[filled...].prefix(Self.largestPiece))
       let count = pread(descriptor, rest.baseAddress, rest.count, off_t(offset + filled))
       if count == 0 { break }
       if count > 0 {

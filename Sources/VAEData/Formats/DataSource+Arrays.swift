@@ -1,5 +1,3 @@
-import VAECore
-
 /// The arrays of one split.
 struct SplitArrays {
   /// `train`, `valid` or `test`.
@@ -24,9 +22,9 @@ struct LabelArray {
 
   /// Reads all labels.
   ///
-  /// - Parameter array: `[N]`, of integers.
+  /// - Parameter array: `[N]` or `[N, 1]`, of integers.
   init(reading array: OpenedArray) throws(DataError) {
-    guard array.sizes.rank == 1 else {
+    guard array.sizes.rank == 1 || array.sizes.values.dropFirst() == [1] else {
       throw DataError(
         .malformed, "\(array.name) has \(array.sizes.rank) dimensions, but labels have 1")
     }
@@ -35,6 +33,12 @@ struct LabelArray {
     }
     name = array.name
     values = try array.readIntegers()
+  }
+
+  /// Whether an array may be one of labels.
+  static func isFit(_ array: OpenedArray) -> Bool {
+    (array.type.kind == .unsigned || array.type.kind == .signed)
+      && (array.sizes.rank == 1 || array.sizes.values.dropFirst() == [1])
   }
 }
 
@@ -45,18 +49,20 @@ extension DataSource {
   ///   - name: what the user wrote.
   ///   - train: the training split, whose bytes decide on the rule where none is given.
   ///   - others: the other splits there are.
-  ///   - rule: by which bytes are read, where that was decided before.
+  ///   - opening: with the rule by which bytes are read, where that was decided before.
   init(
-    name: String, train: SplitArrays, others: [SplitArrays] = [], rule wanted: ValueRule?
+    name: String, train: SplitArrays, others: [SplitArrays] = [], _ opening: Opening
   ) throws(DataError) {
     let splits = [train] + others
     try Self.checkAgreement(splits)
-    let reading = try Self.reading(splits, wanted: wanted)
-    let made = Dictionary(
-      uniqueKeysWithValues: others.map { ($0.name, Self.split($0, rule: reading.rule)) })
-    self.init(
-      name: name, reading, train: Self.split(train, rule: reading.rule),
-      validation: made["valid"], test: made["test"])
+    let reading = try ValueReading(of: splits.map(\.images.scanned), wanted: opening.rule)
+    var made: [String: DataSplit] = [:]
+    for split in splits { made[split.name] = try Self.split(split, rule: reading.rule) }
+    guard let first = made[train.name] else {
+      throw DataError(.unusable, "\(name) has no training images")
+    }
+    self.init(name: name, reading, train: first, validation: made["valid"], test: made["test"])
+    notices += splits.flatMap(\.images.notices)
   }
 
   private static func checkAgreement(_ splits: [SplitArrays]) throws(DataError) {
@@ -69,11 +75,11 @@ extension DataSource {
           "\(images.name) has images of \(images.shape), but \(train.name) has images of "
             + "\(train.shape)")
       }
-      guard images.values.kind == train.values.kind else {
+      guard images.scanned.kindName == train.scanned.kindName else {
         throw DataError(
           .malformed,
-          "\(images.name) holds \(images.values.kind), but \(train.name) holds "
-            + "\(train.values.kind); store both alike")
+          "\(images.name) holds \(images.scanned.kindName), but \(train.name) holds "
+            + "\(train.scanned.kindName); store both alike")
       }
       if let labels = split.labels, labels.values.count != images.count {
         throw DataError(
@@ -84,71 +90,11 @@ extension DataSource {
     }
   }
 
-  /// The rule in force, and what values are then.
-  private static func reading(
-    _ splits: [SplitArrays], wanted: ValueRule?
-  ) throws(DataError) -> ValueReading {
-    switch splits[0].images.values {
-    case .booleans:
-      return ValueReading(.binary)
-    case .floats:
-      let range = splits.compactMap(\.images.values.floatRange)
-        .reduce(ValueRange.binary) { $0.joined(with: $1) }
-      return ValueReading(
-        floatsIn: range, unquantizedValue: range == .unit ? unquantizedValue(splits) : nil,
-        wanted: wanted)
-    case .bytes(_, let largest):
-      if wanted == .bytes || (wanted != .binary && largest > 1) { return ValueReading(.bytes) }
-      for split in splits {
-        if let found = split.images.firstByteAboveOne {
-          throw DataError(
-            .unusable,
-            "\(split.images.name)\(found), but "
-              + (wanted == .binary
-                ? "the model was trained on binary data, bytes 0 and 1"
-                : "all of \(splits[0].images.name) is 0 or 1 and thus binary; store both alike"))
-        }
-      }
-      return ValueReading(.binary)
-    }
-  }
-
-  /// The first float of all splits that is none of the levels of a byte, with its place.
-  private static func unquantizedValue(_ splits: [SplitArrays]) -> String? {
-    for split in splits {
-      if let found = split.images.firstUnquantizedFloat { return split.images.name + found }
-    }
-    return nil
-  }
-
-  private static func split(_ arrays: SplitArrays, rule: ValueRule) -> DataSplit {
-    let images = arrays.images
-    let store: any ExampleStore =
-      switch images.values {
-      case .bytes(let memory, _), .booleans(let memory):
-        ByteStore(
-          count: images.count, shape: images.shape, memory: memory,
-          divisor: rule == .bytes ? 255 : 1)
-      case .floats(let memory, _):
-        FloatStore(count: images.count, shape: images.shape, memory: memory)
-      }
-    return DataSplit(
-      name: arrays.name, store: store, labels: arrays.labels?.values,
+  private static func split(
+    _ arrays: SplitArrays, rule: ValueRule
+  ) throws(DataError) -> DataSplit {
+    DataSplit(
+      name: arrays.name, store: try arrays.images.store(rule), labels: arrays.labels?.values,
       classes: arrays.labels?.classes ?? [])
-  }
-}
-
-extension ImageArray.Values {
-  /// What a user calls the elements.
-  fileprivate var kind: String {
-    switch self {
-    case .bytes: "bytes"
-    case .booleans: "booleans"
-    case .floats: "floating-point numbers"
-    }
-  }
-
-  fileprivate var floatRange: ValueRange? {
-    if case .floats(_, let range) = self { range } else { nil }
   }
 }

@@ -30,8 +30,49 @@ enum CIFARFiles {
   /// Whether a folder has the first file of one of the sets.
   static func isThere(_ root: String) -> Bool { kind(of: root) != nil }
 
+  /// The names of the first file tell, but not `train.bin`: there it is the size of the records.
   private static func kind(of root: String) -> Kind? {
-    [ten, hundred].first { exists("\(root)/\($0.train[0])") }
+    if found("\(root)/\(ten.train[0])") != nil { return ten }
+    return found("\(root)/\(hundred.train[0])") != nil ? hundred : nil
+  }
+
+  /// A file as it is, or compressed; nil where there is neither.
+  private static func found(_ path: String) -> String? {
+    [path, path + ".gz"].first(where: exists)
+  }
+
+  /// The set whose records fill a file; where both do, the one that its name means.
+  private static func kind(
+    ofRecordsIn path: String, _ opening: Opening
+  ) throws(DataError) -> Kind {
+    let size = try size(of: path, opening)
+    let kinds =
+      path.contains("train.bin") || path.contains("test.bin") ? [hundred, ten] : [ten, hundred]
+    guard let kind = kinds.first(where: { size % $0.recordSize == 0 }) else {
+      throw misshapen(path, size, [ten, hundred])
+    }
+    return kind
+  }
+
+  /// The bytes of a file, decompressed, which are counted where they are compressed.
+  private static func size(of path: String, _ opening: Opening) throws(DataError) -> Int {
+    let file = try opening.file(path)
+    guard path.hasSuffix(".gz") else { return file.size }
+    let stream = try stream(file)
+    let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+    defer { room.deallocate() }
+    var size = 0
+    while true {
+      let count = try stream.read(into: room)
+      size += count
+      if count < room.count { return size }
+    }
+  }
+
+  private static func stream(_ file: InputFile) throws(DataError) -> any ByteStream {
+    let section = FileSection(file)
+    return file.path.hasSuffix(".gz")
+      ? try InflatedStream(section, format: .gzip, name: file.path) : section
   }
 
   private static func exists(_ path: String) -> Bool {
@@ -40,31 +81,36 @@ enum CIFARFiles {
 
   /// A source out of a folder of such files.
   static func source(
-    _ folder: String, _ preparation: ImagePreparation, rule: ValueRule?
+    _ folder: String, _ preparation: ImagePreparation, _ opening: Opening
   ) throws(DataError) -> DataSource {
-    guard let kind = kind(of: folder) else {
+    guard let files = kind(of: folder) else {
       throw DataError(.missing, "\(folder) has no file \(ten.train[0]) or \(hundred.train[0])")
     }
-    let train = kind.train.map { "\(folder)/\($0)" }.filter(exists)
-    let test = "\(folder)/\(kind.test)"
-    let names = try classNames("\(folder)/\(kind.names)", kind)
+    let train = files.train.compactMap { found("\(folder)/\($0)") }
+    let test = found("\(folder)/\(files.test)")
+    let kind = files.train.count == 1 ? try kind(ofRecordsIn: train[0], opening) : files
+    let names = try classNames("\(folder)/\(kind.names)", kind, opening)
     var source = try DataSource(
-      name: folder, train: split("train", train, kind, preparation, names),
-      others: exists(test) ? [split("test", [test], kind, preparation, names)] : [],
-      rule: rule ?? .bytes)
+      name: folder, train: split("train", train, kind, preparation, names, opening),
+      others: test.map { (path) throws(DataError) in
+        [try split("test", [path], kind, preparation, names, opening)]
+      } ?? [],
+      opening)
     source.preparation = preparation.text
-    if train.count < kind.train.count {
+    if train.count < files.train.count {
       source.notices.append(
-        "\(folder) has \(train.count) of the \(kind.train.count) files \(kind.train[0]) to "
-          + "\(kind.train[kind.train.count - 1])")
+        "\(folder) has \(train.count) of the \(files.train.count) files \(files.train[0]) to "
+          + "\(files.train[files.train.count - 1])")
     }
     return source
   }
 
   /// The names of the classes; none where they are not as many.
-  private static func classNames(_ path: String, _ kind: Kind) throws(DataError) -> [String] {
+  private static func classNames(
+    _ path: String, _ kind: Kind, _ opening: Opening
+  ) throws(DataError) -> [String] {
     guard exists(path) else { return [] }
-    let file = try InputFile(path: path)
+    let file = try opening.file(path)
     let text = String(decoding: try file.bytes(0..<min(file.size, 1 << 16)), as: UTF8.self)
     let names = text.split(whereSeparator: \.isNewline).map { DataError.line(String($0)) }
       .filter { !$0.allSatisfy(\.isWhitespace) }
@@ -73,14 +119,12 @@ enum CIFARFiles {
 
   /// A source out of one file, which trains.
   static func file(
-    _ path: String, _ preparation: ImagePreparation, rule: ValueRule?
+    _ path: String, _ preparation: ImagePreparation, _ opening: Opening
   ) throws(DataError) -> DataSource {
-    let size = try InputFile(path: path).size
-    guard let kind = [ten, hundred].first(where: { size % $0.recordSize == 0 }) else {
-      throw misshapen(path, size, [ten, hundred])
-    }
+    let kind = try kind(ofRecordsIn: path, opening)
     var source = try DataSource(
-      name: path, train: split("train", [path], kind, preparation, []), rule: rule ?? .bytes)
+      name: path, train: split("train", [path], kind, preparation, [], opening),
+      opening)
     source.preparation = preparation.text
     return source
   }
@@ -94,23 +138,24 @@ enum CIFARFiles {
 
   private static func split(
     _ name: String, _ paths: [String], _ kind: Kind, _ preparation: ImagePreparation,
-    _ classes: [String]
+    _ classes: [String], _ opening: Opening
   ) throws(DataError) -> SplitArrays {
-    var files: [InputFile] = []
+    var sizes: [Int] = []
     for path in paths {
-      let file = try InputFile(path: path)
-      guard file.size % kind.recordSize == 0 else { throw misshapen(path, file.size, [kind]) }
-      files.append(file)
+      let size = try size(of: path, opening)
+      guard size % kind.recordSize == 0, size > 0 else { throw misshapen(path, size, [kind]) }
+      sizes.append(size)
     }
     let title = paths.count == 1 ? paths[0] : "\(paths[0]) …"
-    let count = files.reduce(0) { $0 + $1.size / kind.recordSize }
+    let count = sizes.reduce(0) { $0 + $1 / kind.recordSize }
     let memory = try ArrayMemory(byteCount: count * shape.count, name: title)
     var labels: [Int32] = []
     labels.reserveCapacity(count)
-    for file in files {
-      for record in 0..<file.size / kind.recordSize {
-        let start = record * kind.recordSize
-        let bytes = try file.bytes(start..<start + kind.recordSize)
+    for (path, size) in zip(paths, sizes) {
+      let file = try opening.file(path)
+      let stream = try stream(file)
+      for record in 0..<size / kind.recordSize {
+        let bytes = try stream.next(kind.recordSize)
         guard bytes.count == kind.recordSize else {
           throw DataError(.malformed, "\(file.path) became shorter while it was read")
         }

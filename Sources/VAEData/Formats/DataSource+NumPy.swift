@@ -1,38 +1,83 @@
 extension DataSource {
   /// A source out of one array, which trains.
-  static func npyFile(_ path: String, rule: ValueRule?) throws(DataError) -> DataSource {
-    let file = try InputFile(path: path)
+  static func npyFile(
+    _ path: String, _ opening: Opening
+  ) throws(DataError) -> DataSource {
+    let file = try opening.file(path)
     let array = try OpenedArray(npy: FileSection(file), size: file.size, name: path)
     return try DataSource(
       name: path,
-      train: SplitArrays(name: "train", images: ImageArray(reading: array), labels: nil),
-      rule: rule)
+      train: SplitArrays(name: "train", images: ImageArray(reading: array, opening), labels: nil),
+      opening)
   }
 
-  /// A source out of an archive of arrays; arrays of other names than the splits' are not read.
-  static func npzFile(_ path: String, rule: ValueRule?) throws(DataError) -> DataSource {
-    let archive = try ZIPArchive(path: path)
-    guard let train = try split("train", in: archive, path: path) else {
-      let names = archive.entries.prefix(10).map { DataError.quoting($0.name.utf8) }
-      let rest = archive.entries.count > names.count ? ", …" : ""
+  /// A source out of an archive of arrays; those that are not used are named.
+  static func npzFile(
+    _ path: String, _ opening: Opening
+  ) throws(DataError) -> DataSource {
+    let archive = try ZIPArchive(opening.file(path))
+    var used: Set<String> = [ImageCache.keyName, ImageCache.skippedName]
+    var splits: [SplitArrays] = []
+    for names in SplitNames.all {
+      if let split = try split(names, in: archive, path: path, opening, used: &used) {
+        splits.append(split)
+      }
+    }
+    let unused = archive.arrayNames.filter { !used.contains($0) }
+    guard let train = splits.first, train.name == "train" else {
+      let names = archive.arrayNames.isEmpty ? "nothing" : Self.list(archive.arrayNames)
       throw DataError(
         .malformed,
-        "\(path) has no array train; what it has: "
-          + (names.isEmpty ? "nothing" : names.joined(separator: ", ") + rest))
+        "\(path) has no array train; what it has: \(names); save it by numpy.savez(path, train=…, "
+          + "test=…)")
     }
-    let others = [
-      try split("valid", in: archive, path: path), try split("test", in: archive, path: path),
-    ]
-    return try DataSource(
-      name: path, train: train, others: others.compactMap { $0 }, rule: rule)
+    var source = try DataSource(
+      name: path, train: train, others: Array(splits.dropFirst()), opening)
+    if !unused.isEmpty {
+      let names = Self.list(unused)
+      source.notices.append(
+        "\(path): arrays that are not used: \(names); read are train, valid, test and train_labels, …"
+      )
+    }
+    return source
   }
 
-  /// The images of a split, with labels where there are some; nil where the archive lacks it.
+  /// Names for a message, the first ten of them.
+  private static func list(_ names: [String]) -> String {
+    names.prefix(10).map { DataError.quoting($0.utf8) }.joined(separator: ", ")
+      + (names.count > 10 ? ", …" : "")
+  }
+
+  /// The images of a split by the first of its names that there is, with labels; nil for none.
+  private static func split(
+    _ names: SplitNames, in archive: ZIPArchive, path: String, _ opening: Opening,
+    used: inout Set<String>
+  ) throws(DataError) -> SplitArrays? {
+    guard let name = archive.first(of: names.images),
+      let array = try array(name, in: archive, path: path)
+    else { return nil }
+    used.insert(name)
+    let images = try ImageArray(reading: array, opening)
+    var labels: LabelArray?
+    if let name = archive.first(of: names.labels),
+      let array = try Self.array(name, in: archive, path: path)
+    {
+      // What an array of that name holds may also be targets of a regression.
+      if name == names.labels[0] || LabelArray.isFit(array) {
+        labels = try LabelArray(reading: array)
+        used.insert(name)
+      }
+    }
+    return SplitArrays(name: names.split, images: images, labels: labels)
+  }
+
+  /// The images of a split by its own name, with labels where there are some; nil where the archive
+  /// lacks it.
   static func split(
-    _ name: String, in archive: ZIPArchive, path: String
+    _ name: String, in archive: ZIPArchive, path: String, _ opening: Opening
   ) throws(DataError) -> SplitArrays? {
     guard let array = try array(name, in: archive, path: path) else { return nil }
-    let images = try ImageArray(reading: array)
+    let images = try ImageArray(reading: array, opening)
     let labels = try Self.array("\(name)_labels", in: archive, path: path).map {
       (array) throws(DataError) in try LabelArray(reading: array)
     }
@@ -66,5 +111,50 @@ extension OpenedArray {
     try self.init(
       name: name, type: header.type, sizes: header.sizes, stream: stream,
       extent: .exactly(size - header.size))
+  }
+}
+
+/// What the arrays of a split are called in archives, those first that are looked for first.
+private struct SplitNames {
+  /// `train`, `valid` or `test`.
+  let split: String
+  let images: [String]
+  let labels: [String]
+
+  /// The names of numpy.savez without keywords come last, and only the first of them has a meaning.
+  static let all = [
+    SplitNames("train", ["train"], last: ["arr_0"]),
+    SplitNames("valid", ["valid", "val", "validation"]), SplitNames("test", ["test"]),
+  ]
+
+  private init(_ split: String, _ words: [String], last: [String] = []) {
+    self.split = split
+    images =
+      words
+      + words.flatMap { ["\($0)_images", "x_\($0)", "\($0)_x", "images_\($0)", "\($0)_data"] }
+      + last
+    labels =
+      words.flatMap { ["\($0)_labels"] }
+      + words.flatMap { ["y_\($0)", "\($0)_y", "labels_\($0)", "\($0)_targets"] }
+  }
+}
+
+extension ZIPArchive {
+  /// The names of the arrays, as NumPy gives them; other files by their whole names.
+  fileprivate var arrayNames: [String] {
+    entries.map { $0.name.hasSuffix(".npy") ? String($0.name.dropLast(4)) : $0.name }
+  }
+
+  /// The array that has the first of some names, in small letters or capitals.
+  fileprivate func first(of names: [String]) -> String? {
+    for name in names {
+      if name == "arr_0", arrayNames.contains("arr_1") { continue }
+      if let found = arrayNames.first(where: { $0 == name })
+        ?? arrayNames.first(where: { $0.lowercased() == name })
+      {
+        return found
+      }
+    }
+    return nil
   }
 }

@@ -5,13 +5,13 @@ enum IDXFile {
   /// Opens a file, compressed by gzip where its name ends in `.gz`.
   ///
   /// - Parameters:
-  ///   - path: of the file.
+  ///   - file: of images or labels.
   ///   - content: what it should hold, in the plural.
   ///   - ranks: the numbers of dimensions that such content may have.
   static func open(
-    _ path: String, content: String, ranks: ClosedRange<Int>
+    _ file: InputFile, content: String, ranks: ClosedRange<Int>
   ) throws(DataError) -> OpenedArray {
-    let file = try InputFile(path: path)
+    let path = file.path
     let section = FileSection(file)
     let isCompressed = path.hasSuffix(".gz")
     let stream: any ByteStream =

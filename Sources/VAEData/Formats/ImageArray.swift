@@ -1,110 +1,119 @@
+import Messages
 import VAECore
 
 /// The images of one split, as read from a file.
 struct ImageArray {
-  /// The elements, with what has been found out about them.
-  enum Values {
-    case bytes(ArrayMemory, largest: UInt8)
-    /// Bytes that are 0 or 1 because of their type.
-    case booleans(ArrayMemory)
-    case floats(ArrayMemory, range: ValueRange)
+  /// Where the elements are.
+  enum Elements {
+    /// In memory, as bytes: those of booleans are 0 or 1.
+    case bytes(ArrayMemory)
+    /// In memory, as 32-bit floats.
+    case floats(ArrayMemory)
+    /// In their file, as they are stored.
+    case file(FilePlace, ElementType)
   }
 
   /// What messages call it.
   let name: String
   let count: Int
   let shape: ImageShape
-  let values: Values
-  private let sizes: ArraySizes
+  let elements: Elements
+  /// What has been found out about the values.
+  let scanned: ScannedValues
+  /// What the user should know of how it was read.
+  private(set) var notices: [Message] = []
 
   /// Images of bytes in memory.
   init(name: String, count: Int, shape: ImageShape, bytes: ArrayMemory) {
     self.name = name
     self.count = count
     self.shape = shape
-    sizes = ArraySizes([count, shape.height, shape.width, shape.channels])
-    let used = UnsafeBufferPointer(
-      rebasing: bytes.elements(as: UInt8.self)[..<(count * shape.count)])
-    values = .bytes(bytes, largest: used.reduce(0, max))
+    elements = .bytes(bytes)
+    var scan = ByteScan()
+    scan.add(
+      UnsafeBufferPointer(rebasing: bytes.elements(as: UInt8.self)[..<(count * shape.count)]))
+    scanned = ScannedValues(
+      name: name, sizes: ArraySizes([count, shape.height, shape.width, shape.channels]),
+      kind: .bytes(scan))
   }
 
-  /// Reads all images.
+  /// Reads all images, or looks at all of them and leaves them in their file where that is not
+  /// compressed and they are too large.
   ///
-  /// - Parameter array: `[N, height, width]` or `[N, height, width, channels]`.
-  init(reading array: OpenedArray) throws(DataError) {
-    sizes = array.sizes
-    guard sizes.rank == 3 || sizes.rank == 4 else {
+  /// - Parameters:
+  ///   - array: `[N, height, width]`, `[N, height, width, channels]`, or `[N, width]` of examples
+  ///     that are vectors.
+  ///   - opening: with the size beyond which elements stay in their file.
+  init(reading array: OpenedArray, _ opening: Opening) throws(DataError) {
+    let sizes = array.sizes
+    guard (2...4).contains(sizes.rank) else {
       throw DataError(
         .malformed,
         "\(array.name) has the sizes \(sizes.values), but images are [N, height, width] or "
-          + "[N, height, width, channels]")
+          + "[N, height, width, channels], and vectors [N, width]; bring it to one of these by "
+          + "numpy.reshape")
     }
     name = array.name
     count = sizes.values[0]
-    shape = ImageShape(
-      height: sizes.values[1], width: sizes.values[2],
-      channels: sizes.rank == 4 ? sizes.values[3] : 1)
+    shape =
+      sizes.rank == 2
+      ? ImageShape(height: 1, width: sizes.values[1], channels: 1)
+      : ImageShape(
+        height: sizes.values[1], width: sizes.values[2],
+        channels: sizes.rank == 4 ? sizes.values[3] : 1)
     try shape.checkChannelsComeLast(of: array.name)
-    switch (array.type.kind, array.type.size) {
-    case (.unsigned, 1):
-      let memory = try array.readBytes()
-      values = .bytes(memory, largest: memory.elements(as: UInt8.self).reduce(0, max))
-    case (.boolean, _):
-      let memory = try array.readBytes()
-      if let position = memory.elements(as: UInt8.self).firstIndex(where: { $0 > 1 }) {
-        throw DataError(
-          .malformed,
-          "\(name)\(sizes.index(of: position)) is \(memory.bytes[position]), "
-            + "but a boolean is 0 or 1")
+    let (room, overflow) = array.count.multipliedReportingOverflow(
+      by: array.type.isByte ? 1 : MemoryLayout<Float>.size)
+    let place = overflow || room > opening.largestArray ? array.place : nil
+    let memory = place == nil ? try ArrayMemory(byteCount: overflow ? .max : room, name: name) : nil
+    let kind: ScannedValues.Kind
+    if array.type.isByte {
+      var scan = ByteScan()
+      try array.forEachPiece(into: memory?.bytes) { (bytes, _) throws(DataError) in
+        scan.add(UnsafeBufferPointer(bytes.bindMemory(to: UInt8.self)))
       }
-      values = .booleans(memory)
-    case (.float, _):
-      let memory = try array.readFloats()
-      values = .floats(memory, range: try Self.range(memory, array))
-    default:
-      throw DataError(
-        .malformed,
-        "\(array.name) holds \(array.type), but images are bytes, booleans or 32-bit or 64-bit "
-          + "floating-point numbers")
+      if array.type.kind == .boolean {
+        if let found = scan.firstAboveOne {
+          throw DataError(
+            .malformed,
+            "\(name)\(sizes.index(of: found.position)) is \(found.value), but a boolean is 0 or 1")
+        }
+        kind = .booleans
+      } else {
+        kind = .bytes(scan)
+      }
+    } else {
+      var scan = ValueScan()
+      try array.readFloats(into: memory?.bytes.bindMemory(to: Float.self)) { scan.add($0) }
+      kind = .floats(scan)
+    }
+    scanned = ScannedValues(name: name, sizes: sizes, kind: kind)
+    if array.type.kind != .float && !array.type.isByte {
+      notices.append("\(name) holds \(array.type), which are taken as floating-point numbers")
+    }
+    if let place {
+      elements = .file(place, array.type)
+      notices.append("\(name) is larger than the memory for it, and is read batch by batch")
+    } else if let memory {
+      elements = array.type.isByte ? .bytes(memory) : .floats(memory)
+    } else {
+      throw DataError(.unusable, "\(name) has no memory")
     }
   }
 
-  /// Where floats lie; refuses those that are not finite.
-  private static func range(
-    _ memory: ArrayMemory, _ array: OpenedArray
-  ) throws(DataError) -> ValueRange {
-    var (isBinary, isUnit, isFinite) = (true, true, true)
-    let floats = memory.elements(as: Float.self)
-    for value in floats {
-      isBinary = isBinary && (value == 0 || value == 1)
-      isUnit = isUnit && value >= 0 && value <= 1
-      isFinite = isFinite && value.isFinite
+  /// The images as batches are drawn of them.
+  ///
+  /// - Parameter rule: by which bytes are read.
+  func store(_ rule: ValueRule) throws(DataError) -> any ExampleStore {
+    var divisor = rule.divisor
+    if case .booleans = scanned.kind { divisor = 1 }
+    switch elements {
+    case .bytes(let memory):
+      return ByteStore(count: count, shape: shape, memory: memory, divisor: divisor)
+    case .floats(let memory):
+      return FloatStore(count: count, shape: shape, memory: memory)
+    case .file(let place, let type):
+      return try FileStore(count: count, shape: shape, place: place, type: type, divisor: divisor)
     }
-    guard isFinite else {
-      let position = floats.firstIndex { !$0.isFinite } ?? 0
-      throw DataError(
-        .unusable,
-        "\(array.name)\(array.sizes.index(of: position)) is \(floats[position]); "
-          + "every value must be a finite number")
-    }
-    return isBinary ? .binary : isUnit ? .unit : .real
-  }
-
-  /// The first float that is none of the 256 levels k/255, with its place, such as `[3, 10, 4] is
-  /// 0.5`; nil for other elements. It is asked of floats between zero and one.
-  var firstUnquantizedFloat: String? {
-    guard case .floats(let memory, _) = values else { return nil }
-    let floats = memory.elements(as: Float.self)
-    return ByteLevels.firstMiss(in: floats).map { "\(sizes.index(of: $0)) is \(floats[$0])" }
-  }
-
-  /// The first byte that is neither 0 nor 1, with its place, such as `[3, 10, 4] is 17`.
-  var firstByteAboveOne: String? {
-    guard case .bytes(let memory, _) = values,
-      let position = memory.elements(as: UInt8.self).firstIndex(where: { $0 > 1 })
-    else {
-      return nil
-    }
-    return "\(sizes.index(of: position)) is \(memory.bytes[position])"
   }
 }

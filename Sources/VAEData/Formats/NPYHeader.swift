@@ -51,8 +51,9 @@ struct NPYHeader {
     guard let type = Self.elementType(header.type) else {
       throw DataError(
         .malformed,
-        "\(name) has elements of type \(DataError.quoting(header.type)), expected |u1, |b1, <f4 "
-          + "or <f8 for images and integers for labels")
+        "\(name) has elements of type \(DataError.quoting(header.type)), expected bytes, booleans, "
+          + "integers or floating-point numbers of at most 64 bits; convert it by "
+          + "numpy.asarray(…, 'f4')")
     }
     // With at most one size above one, both orders are the same.
     guard !header.isFortranOrder || header.sizes.filter({ $0 > 1 }).count <= 1 else {
@@ -86,7 +87,7 @@ struct NPYHeader {
     case (UInt8(ascii: "i"), 1), (UInt8(ascii: "i"), 2), (UInt8(ascii: "i"), 4),
       (UInt8(ascii: "i"), 8):
       return ElementType(kind: .signed, size: size, isBigEndian: isBigEndian)
-    case (UInt8(ascii: "f"), 4), (UInt8(ascii: "f"), 8):
+    case (UInt8(ascii: "f"), 2), (UInt8(ascii: "f"), 4), (UInt8(ascii: "f"), 8):
       return ElementType(kind: .float, size: size, isBigEndian: isBigEndian)
     default: return nil
     }

@@ -69,70 +69,98 @@ struct OpenedArray {
 // MARK: - Reading the elements
 
 extension OpenedArray {
+  /// The number of elements.
+  var count: Int { byteCount / type.size }
+
+  /// Where in a file the elements stand as they are; nil where they are compressed. To be asked
+  /// before they are read.
+  var place: FilePlace? { stream.place }
+
   /// The elements as they are stored.
   func readBytes() throws(DataError) -> ArrayMemory {
     let memory = try ArrayMemory(byteCount: byteCount, name: name)
-    let found = try stream.read(into: memory.bytes)
-    guard found == byteCount else { throw truncated(found: found) }
-    try finish()
+    try forEachPiece(into: memory.bytes) { _, _ in }
     return memory
   }
 
-  /// The elements of a floating-point array, as 32-bit floats of this machine.
-  ///
-  /// A finite 64-bit number beyond the range of 32 bits is refused; numbers that are not finite are
-  /// not looked for.
+  /// The elements of an array of numbers, as 32-bit floats of this machine; see `readFloats(_:)`.
   func readFloats() throws(DataError) -> ArrayMemory {
-    let memory: ArrayMemory
-    if type.size == MemoryLayout<Float>.size {
-      memory = try readBytes()
-      if type.isBigEndian {
-        for offset in stride(from: 0, to: byteCount, by: type.size) {
-          let bits = memory.bytes.load(fromByteOffset: offset, as: UInt32.self)
-          memory.bytes.storeBytes(of: bits.byteSwapped, toByteOffset: offset, as: UInt32.self)
-        }
-      }
-    } else {
-      memory = try readDoubles()
-    }
+    let memory = try ArrayMemory(byteCount: count * MemoryLayout<Float>.size, name: name)
+    try readFloats(into: memory.bytes.bindMemory(to: Float.self)) { _ in }
     return memory
   }
 
-  /// Converts 64-bit numbers a piece at a time, so that they never stand in memory as a whole.
-  private func readDoubles() throws(DataError) -> ArrayMemory {
-    let memory = try ArrayMemory(byteCount: byteCount / 2, name: name)
-    let floats = memory.bytes.bindMemory(to: Float.self)
-    var piece = [UInt64](repeating: 0, count: 1 << 13)
+  /// Reads the elements once, in order, as 32-bit floats of this machine.
+  ///
+  /// A finite number that 32-bit floats do not have is refused; numbers that are not finite are not
+  /// looked for.
+  ///
+  /// - Parameters:
+  ///   - memory: for all of them; nil where nobody keeps them.
+  ///   - body: told one piece after the other.
+  func readFloats(
+    into memory: UnsafeMutableBufferPointer<Float>?,
+    _ body: (UnsafeBufferPointer<Float>) throws(DataError) -> Void
+  ) throws(DataError) {
+    if type.isFloat, let memory {
+      try forEachPiece(into: UnsafeMutableRawBufferPointer(memory)) {
+        (bytes, _) throws(DataError) in
+        try body(UnsafeBufferPointer(bytes.bindMemory(to: Float.self)))
+      }
+      return
+    }
+    let room = UnsafeMutableBufferPointer<Float>.allocate(
+      capacity: memory == nil ? Self.pieceSize / type.size : 0)
+    defer { room.deallocate() }
+    try forEachPiece(into: nil) { (bytes, first) throws(DataError) in
+      let size = bytes.count / type.size
+      let floats = UnsafeMutableBufferPointer(
+        rebasing: memory.map { $0[first..<first + size] } ?? room[..<size])
+      if let miss = type.convert(UnsafeRawBufferPointer(bytes), into: floats) {
+        throw DataError(
+          .unusable,
+          "\(name)\(sizes.index(of: first + miss)) is "
+            + "\(type.text(UnsafeRawBufferPointer(bytes), at: miss)), "
+            + (type.kind == .float
+              ? "beyond the range of 32-bit floats"
+              : "an integer that 32-bit floats do not have; store the array scaled, as "
+                + "(X / numpy.abs(X).max()).astype('f4')"))
+      }
+      try body(UnsafeBufferPointer(floats))
+    }
+  }
+
+  /// What is read at a time, in bytes: a multiple of every element's size.
+  private static let pieceSize = 1 << 20
+
+  /// Reads the elements once, in order, as they are stored.
+  ///
+  /// - Parameters:
+  ///   - memory: for all of them; nil where nobody keeps them.
+  ///   - body: told one piece after the other, with the number of elements before it.
+  func forEachPiece(
+    into memory: UnsafeMutableRawBufferPointer?,
+    _ body: (UnsafeMutableRawBufferPointer, Int) throws(DataError) -> Void
+  ) throws(DataError) {
+    let room = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: memory == nil ? min(Self.pieceSize, byteCount) : 0, alignment: 16)
+    defer { room.deallocate() }
     var start = 0
-    while start < floats.count {
-      let count = min(piece.count, floats.count - start)
-      let found = try piece.withUnsafeMutableBufferPointer { (buffer) throws(DataError) in
-        let wanted = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
-        return try stream.read(into: UnsafeMutableRawBufferPointer(wanted))
-      }
-      guard found == 8 * count else { throw truncated(found: 8 * start + found) }
-      for position in 0..<count {
-        let bits = type.isBigEndian ? piece[position].byteSwapped : piece[position]
-        let value = Double(bitPattern: bits)
-        let rounded = Float(value)
-        guard rounded.isFinite || !value.isFinite else {
-          throw DataError(
-            .unusable,
-            "\(name)\(sizes.index(of: start + position)) is \(value), "
-              + "beyond the range of 32-bit floats")
-        }
-        floats[start + position] = rounded
-      }
-      start += count
+    while start < byteCount {
+      let size = min(Self.pieceSize, byteCount - start)
+      let piece = UnsafeMutableRawBufferPointer(
+        rebasing: memory.map { $0[start..<start + size] } ?? room[..<size])
+      let found = try stream.read(into: piece)
+      guard found == size else { throw truncated(found: start + found) }
+      try body(piece, start / type.size)
+      start += size
     }
     try finish()
-    return memory
   }
 
   /// The elements of an integer array.
   func readIntegers() throws(DataError) -> [Int32] {
     let memory = try readBytes()
-    let count = byteCount / type.size
     var integers: [Int32] = []
     integers.reserveCapacity(count)
     for position in 0..<count {

@@ -24,11 +24,11 @@ struct ZIPArchive {
   /// Entries lie before it.
   private let directoryOffset: Int
 
-  init(path: String) throws(DataError) {
-    file = try InputFile(path: path)
+  init(_ file: InputFile) throws(DataError) {
+    self.file = file
     let directory = try Self.directoryRange(file)
     directoryOffset = directory.lowerBound
-    entries = try Self.entries(LittleEndianBytes(file.bytes(directory)), path: path)
+    entries = try Self.entries(LittleEndianBytes(file.bytes(directory)), path: file.path)
   }
 
   static func malformed(_ path: String, _ reason: String) -> DataError {
@@ -99,6 +99,8 @@ private final class ChecksummedStream: ByteStream {
     expected = checksum
     self.name = name
   }
+
+  var place: FilePlace? { source.place }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(DataError) -> Int {
     let count = try source.read(into: buffer)

@@ -5,7 +5,7 @@ extension DataSource {
   /// preparation.
   static func imageFolder(
     _ path: String, _ options: ImageFolderOptions?, _ preparation: ImagePreparation,
-    rule: ValueRule?
+    _ opening: Opening
   ) throws(DataError) -> DataSource {
     var root = path
     while root.count > 1 && root.hasSuffix("/") { root.removeLast() }
@@ -13,21 +13,23 @@ extension DataSource {
       // Where nothing can be decoded, it is enough to say so.
       let listing = try ImageListing(
         root, endings: ImageListing.commonEndings, otherNames: 1_000)
-      guard !listing.files.isEmpty else { throw nothing(in: path) }
+      guard !listing.files.isEmpty else { throw nothing(in: path, listing) }
       throw DataError(
         .unusable,
         "\(path) is a folder of images, which only the command vae-zoo decodes; open the "
           + ".cache.npz that it leaves beside the folder")
     }
     let listing = try ImageListing(root, endings: options.decoder.endings)
-    guard !listing.files.isEmpty else { throw nothing(in: path) }
+    guard !listing.files.isEmpty else { throw nothing(in: path, listing) }
     let folder = try ImageFolder(listing, name: path)
     let cache = ImageCache(
       root: root, folder: options.cache, preparation: preparation, listing: listing)
-    var notices = folder.notices
+    var notices: [Message] = []
     var stored: PackedImages?
     do {
-      stored = try cache.read()
+      stored = try cache.read(opening)
+    } catch  where error.kind == .cancelled {
+      throw error
     } catch {
       let reason = error.message.description.replacing("; get it again", with: "")
       notices.append("packed images are damaged and made anew: \(reason)")
@@ -37,8 +39,9 @@ extension DataSource {
       images = stored
     } else {
       try cache.makeFolder()
-      let packing = ImagePacking(root: root, options: options, preparation: preparation)
-      images = try packing.pack(folder.splits)
+      let packing = ImagePacking(
+        root: root, options: options, preparation: preparation, isCancelled: opening.isCancelled)
+      images = try packing.pack(folder)
       do {
         try cache.write(images)
         notices.append("decoded images are kept in \(cache.path)")
@@ -48,30 +51,43 @@ extension DataSource {
         notices.append("\(error.message); choose a folder for packed images by \(.imageCache)")
       }
     }
+    if folder.isUndivided, let test = images.splits.first(where: { $0.name == "test" }) {
+      notices.insert(
+        "\(path) has no folder train: \(test.images.count) of its images are set apart as test, by a "
+          + "hash of their names", at: 0)
+    }
+    if let unread = listing.unreadText {
+      notices.append(
+        "\(path): pictures of kinds that are not read: \(unread); convert them to PNG or JPEG")
+    }
     notices += skippedNotices(images.skipped, root: root)
-    let splits = folder.splits.compactMap { split -> SplitArrays? in
-      images.splits.first { $0.name == split.name }.map { found in
-        SplitArrays(
-          name: found.name, images: found.images,
-          labels: found.labels.map { labels in
-            LabelArray(name: labels.name, values: labels.values, classes: folder.classes)
-          })
-      }
+    let splits = images.splits.map { found in
+      SplitArrays(
+        name: found.name, images: found.images,
+        labels: found.labels.map { labels in
+          LabelArray(name: labels.name, values: labels.values, classes: folder.classes)
+        })
     }
     guard let train = splits.first, train.name == "train" else {
       throw DataError(.unusable, "\(path) has no training images")
     }
     var source = try DataSource(
-      name: path, train: train, others: Array(splits.dropFirst()), rule: rule ?? .bytes)
+      name: path, train: train, others: Array(splits.dropFirst()), opening)
     source.preparation = preparation.text
-    source.notices = notices
+    source.notices = notices + source.notices
     return source
   }
 
-  private static func nothing(in path: String) -> DataError {
+  private static func nothing(in path: String, _ listing: ImageListing) -> DataError {
     if case .file = InputFile.kind(of: "\(path)/data_batch_1") {
       return DataError(
         .unusable, "\(path) is CIFAR's version for Python; get the binary version")
+    }
+    if let unread = listing.unreadText {
+      return DataError(
+        .unusable,
+        "\(path) has no PNG or JPEG images, but others, which are not read: \(unread); convert them"
+      )
     }
     return DataError(
       .unusable,

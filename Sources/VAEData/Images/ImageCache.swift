@@ -8,10 +8,10 @@ struct ImageCache {
   private let key: String
   private let folder: String?
 
-  private static let keyName = "cache_key"
-  private static let skippedName = "cache_skipped"
+  static let keyName = "cache_key"
+  static let skippedName = "cache_skipped"
   /// The number that changes when images are decoded or packed otherwise.
-  private static let format = 1
+  private static let format = 2
 
   /// - Parameters:
   ///   - root: the folder of images.
@@ -47,13 +47,15 @@ struct ImageCache {
   /// What is stored, nil where there is nothing, or something made from other files.
   ///
   /// - Throws: `DataError` where it is damaged.
-  func read() throws(DataError) -> PackedImages? {
+  func read(_ opening: Opening) throws(DataError) -> PackedImages? {
     guard case .file = InputFile.kind(of: path) else { return nil }
-    let archive = try ZIPArchive(path: path)
+    let archive = try ZIPArchive(opening.file(path))
     guard try text(Self.keyName, in: archive) == key else { return nil }
     var splits: [SplitArrays] = []
     for name in ["train", "valid", "test"] {
-      if let split = try DataSource.split(name, in: archive, path: path) { splits.append(split) }
+      if let split = try DataSource.split(name, in: archive, path: path, opening) {
+        splits.append(split)
+      }
     }
     guard splits.first?.name == "train" else {
       throw DataError(.malformed, "\(path) has no array train")
@@ -88,7 +90,7 @@ struct ImageCache {
   func write(_ images: PackedImages) throws(DataError) {
     var archive = ZIPWriter()
     for split in images.splits {
-      guard case .bytes(let memory, _) = split.images.values else { continue }
+      guard case .bytes(let memory) = split.images.elements else { continue }
       let shape = split.images.shape
       let sizes = [split.images.count, shape.height, shape.width, shape.channels]
       archive.add(

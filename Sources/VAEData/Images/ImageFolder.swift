@@ -1,11 +1,9 @@
-import Messages
-
 /// Which images of a folder belong to which split and class.
 ///
-/// Folders `train` and `test` (and `valid` or `val`) make the splits; where there is no `train`, a
-/// tenth of all images is set apart as the test split, by a hash of their names, so that it is the
-/// same on every machine. Folders below that are classes, in the order of their names; a split of
-/// which images lie in no such folder has no classes.
+/// Folders `train` and `test` (and `valid` or `val`) make the splits; where there is no `train`, all
+/// train at first, and once it is known which can be read a tenth of these is set apart as the test
+/// split. Folders below that are classes, in the order of their names; a split of which images lie
+/// in no such folder has no classes.
 struct ImageFolder {
   struct Split {
     let name: String
@@ -18,8 +16,8 @@ struct ImageFolder {
   let splits: [Split]
   /// The names of the classes.
   let classes: [String]
-  /// What the user should know.
-  let notices: [Message]
+  /// Whether there is no folder `train`, so that a part of the images is set apart.
+  let isUndivided: Bool
 
   private static let splitNames = [
     "train": "train", "valid": "valid", "val": "valid", "test": "test",
@@ -39,14 +37,10 @@ struct ImageFolder {
         }
         members[split, default: []].append(file)
       }
-      notices = []
     } else {
-      let (train, test) = Self.divided(listing.files)
-      members = ["train": train, "test": test]
-      notices =
-        test.isEmpty
-        ? [] : ["\(name) has no folder train: \(test.count) of its images are set apart as test"]
+      members["train"] = listing.files
     }
+    isUndivided = !hasSplits
     func classes(_ files: [ImageListing.File]) -> [String]? {
       var found: [String] = []
       for file in files {
@@ -73,18 +67,16 @@ struct ImageFolder {
     name.split(separator: "/").dropLast()
   }
 
-  /// A tenth of the files, those whose names have the smallest hashes, and the others.
-  private static func divided(
-    _ files: [ImageListing.File]
-  ) -> (train: [ImageListing.File], test: [ImageListing.File]) {
-    let ranked = files.indices.map { (hash: NameHash.of(files[$0].name), index: $0) }.sorted {
+  /// The places of the images that are set apart as the test split: of n those n / 10, rounded down,
+  /// whose names have the lowest hashes. So it is the same on every machine, and an image that is
+  /// added or removed moves few others from one split to the other.
+  ///
+  /// - Parameter names: of the images that can be read, relative to the folder.
+  static func setApart(_ names: [String]) -> Set<Int> {
+    let ranked = names.indices.map { (hash: NameHash.of(names[$0]), index: $0) }.sorted {
       ($0.hash, $0.index) < ($1.hash, $1.index)
     }
-    let test = Set(ranked.prefix(files.count / 10).map(\.index))
-    return (
-      files.indices.filter { !test.contains($0) }.map { files[$0] },
-      files.indices.filter { test.contains($0) }.map { files[$0] }
-    )
+    return Set(ranked.prefix(names.count / 10).map(\.index))
   }
 }
 

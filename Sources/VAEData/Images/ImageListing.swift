@@ -12,7 +12,23 @@ struct ImageListing {
   }
 
   /// The endings of names that are taken for images where no decoder names others.
-  static let commonEndings = ["png", "jpg", "jpeg"]
+  static let commonEndings = ["png", "jpg", "jpeg", "jpe", "jfif"]
+
+  /// The endings of other kinds of pictures, which a user may take for part of the data.
+  private static let otherPictures: Set<String> = [
+    "arw", "avif", "bmp", "cr2", "dib", "dng", "gif", "heic", "heif", "ico", "jp2", "jxl", "nef",
+    "pbm", "pgm", "ppm", "pnm", "psd", "svg", "tga", "tif", "tiff", "webp",
+  ]
+
+  /// Pictures of one kind that are not read.
+  struct Unread {
+    var count = 0
+    /// The first in the order of names, relative to the folder.
+    var first = ""
+  }
+
+  /// Pictures that are not read, by their endings.
+  private(set) var unread: [String: Unread] = [:]
 
   /// In the order of their names, byte by byte.
   private(set) var files: [File] = []
@@ -34,7 +50,7 @@ struct ImageListing {
     self.endings = Set(endings)
     self.otherNames = otherNames
     try visit("")
-    files.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    files.sort { Self.precedes($0.name, $1.name) }
   }
 
   private mutating func visit(_ folder: String) throws(DataError) {
@@ -73,6 +89,12 @@ struct ImageListing {
         ancestors.append(identity)
         try visit(relative)
         ancestors.removeLast()
+      case S_IFREG where isUnreadPicture(name):
+        let ending = Self.ending(of: name)
+        let before = unread[ending] ?? Unread()
+        let isFirst = before.count == 0 || Self.precedes(relative, before.first)
+        unread[ending] = Unread(
+          count: before.count + 1, first: isFirst ? relative : before.first)
       case S_IFREG where isImage(name):
         files.append(
           File(
@@ -83,8 +105,29 @@ struct ImageListing {
     }
   }
 
-  private func isImage(_ name: String) -> Bool {
-    guard let dot = name.lastIndex(of: ".") else { return false }
-    return endings.contains(name[name.index(after: dot)...].lowercased())
+  private func isImage(_ name: String) -> Bool { endings.contains(Self.ending(of: name)) }
+
+  private func isUnreadPicture(_ name: String) -> Bool {
+    !isImage(name) && Self.otherPictures.contains(Self.ending(of: name))
+  }
+
+  /// What follows the last dot, in small letters; nothing where there is none.
+  private static func ending(of name: String) -> String {
+    guard let dot = name.lastIndex(of: ".") else { return "" }
+    return name[name.index(after: dot)...].lowercased()
+  }
+
+  private static func precedes(_ first: String, _ second: String) -> Bool {
+    first.utf8.lexicographicallyPrecedes(second.utf8)
+  }
+
+  /// The pictures that are not read, by kind, such as `2 .bmp (the first is a/1.bmp), 1 .webp (b.webp)`;
+  /// nil where there are none.
+  var unreadText: String? {
+    guard !unread.isEmpty else { return nil }
+    return unread.sorted { $0.key < $1.key }.map { ending, found in
+      let name = DataError.line(found.first)
+      return "\(found.count) .\(ending) (" + (found.count > 1 ? "the first is " : "") + "\(name))"
+    }.joined(separator: ", ")
   }
 }

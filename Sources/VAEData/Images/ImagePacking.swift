@@ -8,9 +8,18 @@ struct ImagePacking: Sendable {
   private let options: ImageFolderOptions
   private let preparation: ImagePreparation
   private let resampling: ImageResampling
+  private let isCancelled: @Sendable () -> Bool
 
-  /// - Parameter root: of the files' names.
-  init(root: String, options: ImageFolderOptions, preparation: ImagePreparation) {
+  /// - Parameters:
+  ///   - root: of the files' names.
+  ///   - options: what decodes them.
+  ///   - preparation: of each image.
+  ///   - isCancelled: asked before every file; true asks for a stop.
+  init(
+    root: String, options: ImageFolderOptions, preparation: ImagePreparation,
+    isCancelled: @escaping @Sendable () -> Bool
+  ) {
+    self.isCancelled = isCancelled
     self.root = root
     self.options = options
     self.preparation = preparation
@@ -20,15 +29,17 @@ struct ImagePacking: Sendable {
   /// How many of some files may be damaged: a hundredth, but at least ten, and at most half.
   static func damageLimit(count: Int) -> Int { min(max(10, count / 100), count / 2) }
 
-  /// Decodes the files of all splits to one size, in colours where one of them has some.
+  /// Decodes the files of all splits to one size, in colours where one of them has some, and sets a
+  /// tenth of those that can be read apart where the folder has no splits.
   ///
   /// - Throws: `DataError` where sizes differ, too many files are damaged, memory is short, or a
   ///   stop was asked for.
-  func pack(_ splits: [ImageFolder.Split]) throws(DataError) -> PackedImages {
+  func pack(_ folder: ImageFolder) throws(DataError) -> PackedImages {
+    let splits = folder.splits
     let files = splits.flatMap(\.files)
     var reference = try reference(files)
     while true {
-      if let images = try pack(splits, files, as: reference) { return images }
+      if let images = try pack(folder, files, as: reference) { return images }
       let shape = reference.shape
       reference.shape = ImageShape(height: shape.height, width: shape.width, channels: 3)
     }
@@ -46,6 +57,7 @@ struct ImagePacking: Sendable {
     let limit = Self.damageLimit(count: files.count)
     var failures: [String] = []
     for file in files {
+      guard !isCancelled() else { throw interrupted }
       switch decoded(file) {
       case .success(let image):
         let channels = preparation.isGrey ? 1 : image.shape.channels
@@ -57,6 +69,10 @@ struct ImagePacking: Sendable {
       }
     }
     throw tooMany(failures, of: files.count)
+  }
+
+  private var interrupted: DataError {
+    DataError(.cancelled, "\(root): interrupted while images were decoded")
   }
 
   private func tooMany(_ failures: [String], of count: Int) -> DataError {
@@ -95,8 +111,9 @@ struct ImagePacking: Sendable {
 
   /// nil where an image has colours that the reference has not.
   private func pack(
-    _ splits: [ImageFolder.Split], _ files: [ImageListing.File], as reference: Reference
+    _ folder: ImageFolder, _ files: [ImageListing.File], as reference: Reference
   ) throws(DataError) -> PackedImages? {
+    let splits = folder.splits
     let size = reference.shape.count
     var memories: [ArrayMemory] = []
     for split in splits {
@@ -105,9 +122,7 @@ struct ImagePacking: Sendable {
     }
     let found = decodeAll(
       files, as: reference.shape, into: memories, counts: splits.map(\.files.count))
-    if found.isCancelled {
-      throw DataError(.cancelled, "\(root): interrupted while images were decoded")
-    }
+    if found.isCancelled { throw interrupted }
     if found.hasColors { return nil }
     let failures = found.failures.sorted { $0.key < $1.key }.map {
       described(files[$0.key], $0.value)
@@ -127,12 +142,38 @@ struct ImagePacking: Sendable {
     for (split, memory) in zip(splits, memories) {
       let kept = split.files.indices.filter { found.failures[start + $0] == nil }
       start += split.files.count
-      arrays.append(try array(split, kept, memory, reference.shape))
+      let chosen =
+        folder.isUndivided ? ImageFolder.setApart(kept.map { split.files[$0].name }) : []
+      let others = try setApart(
+        chosen.sorted().map { kept[$0] }, of: split, memory, reference.shape)
+      let rest = kept.indices.filter { !chosen.contains($0) }.map { kept[$0] }
+      arrays.append(try array(split, rest, memory, reference.shape))
+      if let others { arrays.append(others) }
     }
     return PackedImages(splits: arrays, skipped: failures)
   }
 
   private static func text(_ shape: ImageShape) -> String { "\(shape.width)x\(shape.height)" }
+
+  /// Copies of some images of a split, which become the test split; nil for none.
+  private func setApart(
+    _ chosen: [Int], of split: ImageFolder.Split, _ memory: ArrayMemory, _ shape: ImageShape
+  ) throws(DataError) -> SplitArrays? {
+    guard !chosen.isEmpty else { return nil }
+    let (name, size) = ("\(root): test", shape.count)
+    let copies = try ArrayMemory(byteCount: chosen.count * size, name: name)
+    for (place, position) in chosen.enumerated() {
+      let source = memory.bytes[position * size..<(position + 1) * size]
+      UnsafeMutableRawBufferPointer(rebasing: copies.bytes[place * size..<(place + 1) * size])
+        .copyMemory(from: UnsafeRawBufferPointer(rebasing: source))
+    }
+    return SplitArrays(
+      name: "test",
+      images: ImageArray(name: name, count: chosen.count, shape: shape, bytes: copies),
+      labels: split.labels.map { labels in
+        LabelArray(name: name, values: chosen.map { labels[$0] })
+      })
+  }
 
   /// The images of a split that were decoded, moved together.
   private func array(
@@ -194,7 +235,10 @@ struct ImagePacking: Sendable {
           return (state.done, !state.hasColors && !state.isCancelled)
         }
         guard goesOn else { return }
-        if worker == 0, let progress = options.progress, !progress(done, files.count) {
+        let isStopped =
+          isCancelled()
+          || worker == 0 && options.progress.map { !$0(done, files.count) } ?? false
+        if isStopped {
           state.withLock { $0.isCancelled = true }
           return
         }

@@ -129,7 +129,7 @@ extension ImageArray {
   ///
   /// - Throws: `DataError` where there is no memory for them.
   func prepared(_ preparation: ImagePreparation) throws(DataError) -> ImageArray {
-    guard preparation.text != nil, case .bytes(let memory, _) = values else { return self }
+    guard preparation.text != nil, case .bytes(let memory) = elements else { return self }
     let (name, count, shape) = (name, count, shape)
     let resampling = ImageResampling(preparation: preparation)
     let result = resampling.shape(of: shape, channels: preparation.isGrey ? 1 : shape.channels)

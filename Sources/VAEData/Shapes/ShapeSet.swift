@@ -23,7 +23,7 @@ enum ShapeSet: String, CaseIterable {
   /// - Parameter rule: that of a model's training data, which a set of other values refuses.
   func source(rule wanted: ValueRule?) throws(DataError) -> DataSource {
     let isBinary = self != .color
-    guard isBinary || wanted != .binary else {
+    guard isBinary || wanted != .binary && wanted != .binaryBytes else {
       throw DataError(
         .unusable, "\(rawValue) is not binary, but the model was trained on 0 and 1; use shapes:32")
     }

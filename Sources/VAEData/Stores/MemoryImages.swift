@@ -94,9 +94,9 @@ public struct MemoryImages: ExampleStore, @unchecked Sendable {
   }
 
   @inline(__always)
-  private func gather<Number: BitwiseCopyable>(
-    _ index: Int, as type: Number.Type, into image: UnsafeMutableBufferPointer<Float>,
-    _ value: (Number) -> Float
+  private func gather<Number: BitwiseCopyable, Value>(
+    _ index: Int, as type: Number.Type, into image: UnsafeMutableBufferPointer<Value>,
+    _ value: (Number) -> Value
   ) {
     var position = 0
     for row in 0..<shape.height {
@@ -124,70 +124,68 @@ public struct MemoryImages: ExampleStore, @unchecked Sendable {
 }
 
 extension MemoryImages {
-  /// Where the values lie as they are drawn.
+  /// What one pass over the values as they are stored finds; it ends at one that is not finite.
   ///
-  /// - Throws: `DataError` of kind `unusable` where one is infinite or not a number.
-  package func valueRange(name: String) throws(DataError) -> ValueRange {
-    if element == .uint8 && divisor != 1 { return .unit }
-    var scan = ValueScan()
-    let endless = firstImage { values in
-      scan.add(values)
-      return scan.range == nil ? 0 : nil
+  /// - Parameter name: what messages call the images.
+  func scanned(name: String) -> ScannedValues {
+    let sizes = ArraySizes([count, shape.height, shape.width, shape.channels])
+    guard element == .uint8 else {
+      var scan = ValueScan()
+      forEachImage {
+        scan.add($0); return scan.firstEndless == nil
+      }
+      return ScannedValues(name: name, sizes: sizes, kind: .floats(scan))
     }
-    if let endless {
-      throw DataError(
-        .unusable,
-        "\(name) hold an infinity or a NaN in image \(endless.index); every value must be finite")
+    var scan = ByteScan()
+    let isDense = hasDenseImages
+    var buffer = [UInt8](repeating: 0, count: isDense ? 0 : shape.count)
+    for index in 0..<count {
+      if isDense {
+        let first = (start + index * strides[0]).assumingMemoryBound(to: UInt8.self)
+        scan.add(UnsafeBufferPointer(start: first, count: shape.count))
+      } else {
+        buffer.withUnsafeMutableBufferPointer { image in
+          gather(index, as: UInt8.self, into: image) { $0 }
+        }
+        buffer.withUnsafeBufferPointer { scan.add($0) }
+      }
     }
-    return scan.range ?? .real
+    return ScannedValues(name: name, sizes: sizes, kind: .bytes(scan))
   }
 
-  /// The first float that is none of the 256 levels k/255, with its place, such as "images[3, 10, 4,
-  /// 0] is 0.5"; nil where all are. It is asked of values between zero and one.
-  package func firstUnquantizedFloat(name: String) -> String? {
-    guard element != .uint8 else { return nil }
-    var value: Float = 0
-    let found = firstImage { values in
-      let place = ByteLevels.firstMiss(in: values)
-      if let place { value = values[place] }
-      return place
-    }
-    return found.map { index, place in
-      let sizes = ArraySizes([count, shape.height, shape.width, shape.channels])
-      return "\(name)\(sizes.index(of: index * shape.count + place)) is \(value)"
-    }
-  }
-
-  /// The first image, with a place in it, for which a question about its values as they are drawn
-  /// has an answer.
-  private func firstImage(
-    where answer: (UnsafeBufferPointer<Float>) -> Int?
-  ) -> (index: Int, place: Int)? {
+  /// Calls a closure with each image as it is drawn, until it returns false.
+  private func forEachImage(_ body: (UnsafeBufferPointer<Float>) -> Bool) {
     var buffer = [Float](repeating: 0, count: isDenseFloat32 ? 0 : shape.count)
     for index in 0..<count {
-      let found: Int?
+      let goesOn: Bool
       if let image = view(index..<index + 1) {
-        found = image.withFloats(answer)
+        goesOn = image.withFloats(body)
       } else {
         buffer.withUnsafeMutableBufferPointer { write([index], into: $0) }
-        found = buffer.withUnsafeBufferPointer(answer)
+        goesOn = buffer.withUnsafeBufferPointer(body)
       }
-      if let found { return (index, found) }
+      guard goesOn else { return }
     }
-    return nil
   }
 
-  /// The largest byte, zero for other elements.
-  package var largestByte: UInt8 {
-    guard element == .uint8 else { return 0 }
-    var copy = self
-    copy.divisor = 1
-    var largest: Float = 0
-    var buffer = [Float](repeating: 0, count: shape.count)
-    for index in 0..<count where largest <= 1 {
-      buffer.withUnsafeMutableBufferPointer { copy.write([index], into: $0) }
-      largest = buffer.reduce(largest, max)
+  /// Where the values lie as they are drawn for a model.
+  ///
+  /// - Parameters:
+  ///   - name: what messages call the images.
+  ///   - rule: of the model's training data.
+  /// - Returns: the range, and the first float between zero and one that is none of the 256 levels
+  ///   k/255, with its place, such as "images[3, 10, 4, 0] is 0.5"; nil where all are.
+  /// - Throws: `DataError` of kind `unusable` where one is infinite or not a number.
+  package func values(
+    name: String, rule: String?
+  ) throws(DataError) -> (range: ValueRange, unquantized: String?) {
+    let scanned = scanned(name: name)
+    if case .bytes(let scan) = scanned.kind {
+      let isDivided = rule != ValueRule.binary.rawValue
+      let miss = isDivided ? scan.firstBetween : scan.firstAboveOne
+      return (miss == nil ? .binary : isDivided ? .unit : .real, nil)
     }
-    return UInt8(largest)
+    let reading = try ValueReading(of: [scanned], wanted: nil)
+    return (reading.range, reading.unquantizedValue)
   }
 }

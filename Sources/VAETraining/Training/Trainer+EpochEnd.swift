@@ -15,6 +15,7 @@ extension Trainer {
       calibrate(examples: Self.calibrationLimit)
       try measureHeldOut(into: &record)
       try model.checkParts()
+      try data.checkExamples()
     }
     // Updates over codes look at no image.
     if stage.data == .latents { record.train.distortion = .nan }

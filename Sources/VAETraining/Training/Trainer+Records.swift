@@ -24,6 +24,7 @@ extension Trainer {
     }
     if model.usesCalibration { for (buffer, value) in buffers { buffer.value = value } }
     try model.checkParts()
+    try data.checkExamples()
   }
 
   /// Stores the records that were made since the last checkpoint. They come before the checkpoint,

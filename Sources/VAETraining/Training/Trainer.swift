@@ -113,7 +113,7 @@ public final class Trainer {
   ///   - cancel: polled after every update.
   ///   - observe: told what happens, on the calling thread.
   /// - Throws: `TrainingError` of kind `diverged` when a loss, gradient or weight is no longer
-  ///   finite; `FileError` when the run cannot be written; whatever data-dependent initialisation
+  ///   finite; `DataError` where examples cannot be read any more; `FileError` when the run cannot be written; whatever data-dependent initialisation
   ///   throws.
   public func train(
     run: RunFolder? = nil, cancel: CancelToken = CancelToken(),
@@ -172,6 +172,7 @@ public final class Trainer {
   private func prepare() throws {
     guard step == 0 && !isPrepared && start == .fresh && stage.isWhole else { return }
     let first = batches.first(examples: Self.preparationExamples)
+    try data.checkExamples()
     try withoutTape { try model.prepare(firstBatches: first.batches, context: first.context) }
     isPrepared = true
   }
@@ -188,6 +189,7 @@ public final class Trainer {
   package func update(on given: Tensor? = nil) throws -> BoundTerms {
     let (batch, context) = batches.batch(step: step, given: given)
     let second = updater.requirements.needsSecondBatch ? batches.second(step: step) : nil
+    try data.checkExamples()
     let (bound, terms) = try updater.update(
       on: batch, second: second, context,
       rate: Float(options.learningRate) * schedule.factor(at: step))

@@ -13,17 +13,20 @@ extension DataSource {
   ///   - options: what becomes of values first.
   ///   - takesLevels: whether values must be among the 256 levels k/255.
   ///   - images: how image files are decoded; nil for a program that does not decode any.
+  ///   - isCancelled: asked again and again while files are read; true asks for a stop.
   /// - Throws: `DataError` where the data cannot be read, `RecipeError` of kind `unsuitableData`
   ///   where they do not fit.
   public static func open(
     _ specification: String, for recipe: Recipe, options: TrainingOptions,
-    takesLevels: Bool = false, images: ImageFolderOptions? = nil
+    takesLevels: Bool = false, images: ImageFolderOptions? = nil,
+    isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws -> DataSource {
     guard let wanted = recipe.data else {
       throw RecipeError(.malformed, "the recipe has no data part, so its model has no size")
     }
     let source = try DataSource.open(
-      specification, rule: wanted.rule, preparation: wanted.preparation, images: images)
+      specification, rule: wanted.rule, preparation: wanted.preparation, images: images,
+      isCancelled: isCancelled)
     try source.checkFits(wanted, options: options, takesLevels: takesLevels)
     return source
   }

@@ -21,6 +21,8 @@ public struct SweepRequest: Sendable {
   public var replaces = false
   /// How image files are decoded; nil for a program that does not decode any.
   public var images: ImageFolderOptions?
+  /// Asked again and again while data are read; true asks for a stop.
+  public var isCancelled: @Sendable () -> Bool = { false }
 
   /// A request with one seed.
   public init(recipe: Recipe, axes: [Sweep.Axis], data: String, folder: String) {
@@ -123,7 +125,7 @@ public struct Sweep {
     }
     data = try DataSource.open(
       request.data, rule: recipe.data?.rule, preparation: recipe.data?.preparation,
-      images: request.images)
+      images: request.images, isCancelled: request.isCancelled)
     try checkRuns()
     if kind == nil { try DurableFiles.makeFolder(folder) }
   }

@@ -131,11 +131,14 @@ extension TrainedModel {
   /// - Parameters:
   ///   - specification: the built-in name, or the path.
   ///   - images: how image files are decoded; nil for a program that does not decode any.
+  ///   - isCancelled: asked again and again while files are read; true asks for a stop.
   public func data(
-    _ specification: String, images: ImageFolderOptions? = nil
+    _ specification: String, images: ImageFolderOptions? = nil,
+    isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws -> DataSource {
     try DataSource.open(
-      specification, for: recipe, options: options, takesLevels: takesLevels, images: images)
+      specification, for: recipe, options: options, takesLevels: takesLevels, images: images,
+      isCancelled: isCancelled)
   }
 
   /// Refuses data of another size, range or kind of values than this model takes.

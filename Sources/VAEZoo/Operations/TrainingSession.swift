@@ -43,6 +43,8 @@ public struct TrainingRequest: Sendable {
   public var existing: Existing
   /// How image files are decoded; nil for a program that does not decode any.
   public var images: ImageFolderOptions?
+  /// Asked again and again while data are read; true asks for a stop.
+  public var isCancelled: @Sendable () -> Bool = { false }
 
   /// A request.
   public init(
@@ -104,14 +106,16 @@ public final class TrainingSession {
       if let origin = recipe.stage.origin {
         fresh = try TrainedModel.finished(origin, registry: registry)
           .begunStage(recipe, settings: request.settings, registry: registry)
-        data = try fresh.data(request.data, images: request.images)
+        data = try fresh.data(
+          request.data, images: request.images, isCancelled: request.isCancelled)
       } else {
         (fresh, data) = try Self.firstStage(of: recipe, request, registry: registry)
       }
     case .stage(let name, let origin):
       fresh = try TrainedModel.finished(origin, registry: registry)
         .stage(name, settings: request.settings, registry: registry)
-      data = try fresh.data(request.data, images: request.images)
+      data = try fresh.data(
+        request.data, images: request.images, isCancelled: request.isCancelled)
     }
     try self.init(
       model: fresh.model, recipe: fresh.recipe, data: data, run: request.run,
@@ -157,7 +161,8 @@ public final class TrainingSession {
       of: recipe, settings: request.settings, source: request.run, registry: registry
     ) { data in
       try DataSource.open(
-        request.data, rule: data?.rule, preparation: data?.preparation, images: request.images)
+        request.data, rule: data?.rule, preparation: data?.preparation, images: request.images,
+        isCancelled: request.isCancelled)
     }
   }
 
