@@ -1,4 +1,5 @@
 import CVAE
+import Glibc
 import VAEZoo
 
 /// What a caller gave a long call to be stopped by, and to be told of its progress.
@@ -43,6 +44,37 @@ struct CallWatch {
     guard goesOn else { throw .cancelled }
     // The callback may have set the token.
     try token.check()
+  }
+}
+
+extension CallWatch {
+  /// Runs work that asks on whatever thread it runs on whether it was stopped. The callback is told on
+  /// the calling thread alone.
+  ///
+  /// - Parameter work: given what to ask.
+  /// - Throws: what the work throws, or why it was stopped.
+  func asked<Result>(
+    _ work: (_ isStopped: @escaping @Sendable () -> Bool) throws -> Result
+  ) throws -> Result {
+    let (caller, reason) = (pthread_self(), Lock<CallError?>(nil))
+    // Used on the calling thread only, and only during the call, but for the token.
+    nonisolated(unsafe) let watch = self
+    let token = token
+    do {
+      return try work {
+        guard pthread_equal(caller, pthread_self()) != 0 else { return token.isCancelled }
+        if reason.withLock({ $0 != nil }) { return true }
+        do throws(CallError) {
+          try watch.proceed(nil)
+          return false
+        } catch {
+          reason.withLock { $0 = error }
+          return true
+        }
+      }
+    } catch {
+      throw reason.withLock { $0 } ?? error
+    }
   }
 }
 

@@ -69,7 +69,8 @@ public func vae_data_open_with(
     let source = try text(source, "source")
     let watch = try CallWatch(options, "options")
     try watch.proceed(0)
-    result.pointee = Handles.make(DataObject(try DataSource.open(source)))
+    result.pointee = Handles.make(
+      DataObject(try watch.asked { try DataSource.open(source, isCancelled: $0) }))
   }
 }
 

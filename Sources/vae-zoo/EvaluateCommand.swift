@@ -43,7 +43,8 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     threads.apply()
     Interrupt.install()
-    let model = try TrainedModel.open(path, registry: plugins.registry())
+    let model = try TrainedModel.open(
+      path, registry: plugins.registry(), proceed: Interrupt.proceed)
     let split = try images.open(data, for: model).split(named: split)
     var bar = ProgressBar()
     let result = model.evaluate(split, importanceSamples: importanceSamples, seed: seed) {

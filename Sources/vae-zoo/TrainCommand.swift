@@ -105,6 +105,7 @@ struct TrainCommand: ParsableCommand {
     var request = TrainingRequest(
       subject, settings: allSettings, data: data, run: out,
       existing: resume ? .resume : force ? .replace : .refuse)
+    request.isCancelled = Interrupt.isAskedFor
     // What cannot be written is refused before the run folder is begun.
     if let folder = watching.tensorboard { try TensorBoardLog.makeFolder(folder) }
     let registry = try plugins.registry(of: variant == nil && recipe == nil ? begun : nil)

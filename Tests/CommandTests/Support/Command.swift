@@ -82,6 +82,13 @@ final class Command {
 
   var isRunning: Bool { process.isRunning }
 
+  /// The bytes that the process has read from files so far.
+  var bytesRead: Int {
+    let text = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/io", encoding: .utf8)
+    let line = text?.split(separator: "\n").first { $0.hasPrefix("rchar: ") }
+    return line.flatMap { Int($0.dropFirst(7)) } ?? 0
+  }
+
   func send(_ signal: Int32) {
     kill(process.processIdentifier, signal)
   }
