@@ -52,6 +52,10 @@ let package = Package(
     // Layer 1: what errors say and advise, in the words of each front end.
     .target(name: "Messages", swiftSettings: strict),
 
+    // Layer 1 too: what crosses the C interfaces, structs that grow and calls that may throw.
+    .target(
+      name: "VAEInterface", dependencies: ["CGuardedCalls", "CVAE"], swiftSettings: strict),
+
     // Layer 1 too: tensors with reverse-mode differentiation.
     .target(
       name: "Tensors", dependencies: ["CMalloc", "CVectorKernels", "COneDNN"], swiftSettings: strict
@@ -105,7 +109,7 @@ let package = Package(
     .target(
       name: "VAEPluginHost",
       dependencies: [
-        "CGuardedCalls", "CLibFFI", "CVAE", "Messages", "Tensors", "NeuralNetworks", "VAECore",
+        "CLibFFI", "CVAE", "VAEInterface", "Messages", "Tensors", "NeuralNetworks", "VAECore",
       ],
       swiftSettings: strict),
 
@@ -127,7 +131,10 @@ let package = Package(
     // Layer 7: front ends. VAEC implements include/vae.h; VAELib is libvae.so, a leaf with link flags
     // that nothing else may depend on.
     .target(
-      name: "VAEC", dependencies: ["VAEFiles", "CVAE", "CDLPack", "Messages", "Tensors", "VAEZoo"],
+      name: "VAEC",
+      dependencies: [
+        "VAEFiles", "CVAE", "CDLPack", "VAEInterface", "Messages", "Tensors", "VAEZoo",
+      ],
       swiftSettings: strict),
     .target(
       name: "VAELib", dependencies: ["CPortableMath", "VAEC"], swiftSettings: strict,
@@ -201,7 +208,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "VAECTests", dependencies: ["VAEFiles", "VAEC", "CVAE", "CDLPack", "VAEZoo"],
+      name: "VAECTests",
+      dependencies: ["VAEFiles", "VAEC", "CVAE", "CDLPack", "VAEInterface", "VAEZoo"],
       swiftSettings: strict),
     .testTarget(
       name: "PluginTests", dependencies: ["CVAE", "VAEPluginKit", "VAEZoo"],

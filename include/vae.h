@@ -13,8 +13,9 @@
  *               owns (vae_error_free), and every result is set to NULL or zero. On success it receives NULL.
  *               Each comment says which statuses the function returns when it fails. VAE_ERR_INVALID_ARGUMENT is
  *               that of NULL where there must be something, of a handle that is none, of text that is not UTF-8,
- *               and of a struct_size that is no size, whatever else is said of it. VAE_ERR_INTERNAL, a defect of
- *               this library, is not repeated.
+ *               and of a struct_size that is no size or ends inside a field, whatever else is said of it.
+ *               VAE_ERR_CALLBACK is that of any call during which a callback threw, and VAE_ERR_INTERNAL that of a
+ *               defect of this library; both are not repeated.
  *   Ownership   *borrowed*: read during the call only. *kept until X*: must stay valid and unchanged until X.
  *               *owned by the caller*: to be released with the function named. Memory of this library is never
  *               released with free().
@@ -35,6 +36,11 @@
  *   Callbacks   run on the calling thread, during the call. Returning non-zero stops the work at the next step
  *               boundary; the call then returns VAE_ERR_CANCELLED and objects stay usable. A callback may read the
  *               objects it is called for (evaluate, sample, save), but calls that change them answer VAE_ERR_BUSY.
+ *               A C++ exception that leaves a callback is caught: the call stops as if it had returned non-zero, and
+ *               returns VAE_ERR_CALLBACK with the words of the exception; vae.hpp throws it on. A callback must
+ *               return or throw: where it leaves by longjmp, or ends its thread, the objects of the call answer
+ *               VAE_ERR_BUSY ever after, and what the call held is not released. exit() in a callback ends the
+ *               process as it does anywhere: a run folder keeps its last checkpoint.
  *   Handles     Each kind of object is its own type. A handle of another kind, or of an object that was freed a
  *               short while ago, is refused; any other pointer that is no handle is undefined behaviour.
  *   Processes   After fork() the child may use the library where no other thread of the parent was inside a call.
@@ -86,6 +92,7 @@ typedef int32_t vae_status;
 #define VAE_ERR_OUT_OF_MEMORY 12    /* the sizes asked for do not fit in memory */
 #define VAE_ERR_PLUGIN 13           /* a plug-in could not be loaded, or misbehaved */
 #define VAE_ERR_INTERNAL 14         /* a defect of this library */
+#define VAE_ERR_CALLBACK 15         /* a callback threw a C++ exception */
 
 /* The name of a status, such as "VAE_ERR_BUSY", or "unknown status"; lives as long as the process. [any thread] */
 const char *vae_status_name(vae_status status);
@@ -113,7 +120,8 @@ vae_status vae_set_threads(int32_t count, vae_error **error);
 /* That number. [any thread] */
 int32_t vae_threads(void);
 
-/* Receives what a user should know, a sentence at a time: a collapsing latent, a split that is missing.
+/* Receives what a user should know, a sentence at a time: a collapsing latent, a split that is missing. One that throws
+ * stops the call that caused the message, which returns VAE_ERR_CALLBACK.
  * message: borrowed. [called on the thread whose call caused it] */
 typedef void (*vae_log_callback)(const char *message, void *user_data);
 
@@ -140,6 +148,20 @@ void vae_cancel_token_reset(vae_cancel_token *token);
 
 /* Releases a token that no call is using; NULL is fine. [any thread] */
 void vae_cancel_token_free(vae_cancel_token *token);
+
+/* Told how far a call has come, at its step boundaries. Returning non-zero stops it.
+ * fraction: the part of the work that is done, from 0 to 1; -1 where that is not known. */
+typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
+
+/* What a call that may take long is given: the functions whose names end in _with take it, and otherwise do what those
+ * without _with do. Stopped, they return VAE_ERR_CANCELLED, and objects stay usable. */
+typedef struct vae_call_options {
+  uint32_t struct_size;
+  int32_t reserved;               /* zero */
+  const vae_cancel_token *token;  /* borrowed; NULL for none */
+  vae_work_callback progress;     /* NULL for none */
+  void *user_data;                /* handed to progress */
+} vae_call_options;
 
 /* ------------------------------------------------------------------------------------------------- tensors */
 
@@ -235,7 +257,8 @@ vae_status vae_list_variants_json(
 vae_status vae_list_components_json(
     const char *role, char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
-/* A variant as a JSON object: name, summary, reference; `parts`, the component of each role with its alternatives;
+/* A variant as a JSON object: name, summary, reference; `stages`, the further ones that
+ * vae_model_create_stage takes, each with name and summary; `parts`, the component of each role with its alternatives;
  * `architecture`, and the `architectures` that can take its place; `shorthands`, the short names that its own recipe
  * takes; `keywords`, those that some choice of parts takes, with paths, type, default (null where it depends on that
  * choice), range and help; and `hyperparameters`, each with path, type, default, range and help.
@@ -277,6 +300,12 @@ typedef struct vae_data vae_data;
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_FORMAT for a file that is damaged or of another kind,
  * VAE_ERR_DATA for one that may not be read or whose values cannot be used. [any thread] */
 vae_status vae_data_open(const char *source, vae_data **data, vae_error **error);
+
+/* As vae_data_open. options: borrowed, NULL for none.
+ * Returns VAE_ERR_CANCELLED, VAE_ERR_UNSUPPORTED for fields that are not known, and what vae_data_open returns.
+ * [any thread] */
+vae_status vae_data_open_with(
+    const char *source, const vae_call_options *options, vae_data **data, vae_error **error);
 
 /* Images in memory, which are not copied: a batch is gathered when it is drawn.
  * train: [N, height, width, channels], [N, height, width] or [N, width]; test: of the same image size and dtype, or
@@ -362,6 +391,12 @@ vae_status vae_model_create_stage(
  * VAE_ERR_RECIPE for variants, components and values that this library has not, VAE_ERR_DATA where the recipe
  * contradicts itself, VAE_ERR_PLUGIN where a part of a plug-in fails. [any thread] */
 vae_status vae_model_load(const char *path, vae_model **model, vae_error **error);
+
+/* As vae_model_load. options: borrowed, NULL for none.
+ * Returns VAE_ERR_CANCELLED, VAE_ERR_UNSUPPORTED for fields that are not known, and what vae_model_load returns.
+ * [any thread] */
+vae_status vae_model_load_with(
+    const char *path, const vae_call_options *options, vae_model **model, vae_error **error);
 
 /* The model in the bytes of an exported file. bytes: borrowed.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_FORMAT, VAE_ERR_RECIPE, VAE_ERR_DATA and VAE_ERR_PLUGIN as
@@ -461,7 +496,8 @@ typedef struct vae_trainer_options {
   const char *checkpoint_dir;
 } vae_trainer_options;
 
-/* A trainer at its first step, or where a resumed run stood; then the model takes the run's weights.
+/* A trainer at its first step, or where a resumed run stood; then the model takes the run's weights, and the trainer the
+ * record of the last epoch.
  * model: kept alive, and to be used by nobody else while a call of the trainer runs. data: see vae_data_free.
  * options: borrowed, NULL for defaults. trainer: owned by the caller, vae_trainer_free.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_RECIPE for what a
@@ -555,6 +591,12 @@ vae_status vae_evaluate(
     vae_model *model, const vae_data *data, const vae_evaluation_options *options,
     const vae_cancel_token *token, vae_metrics **metrics, vae_error **error);
 
+/* As vae_evaluate. call: borrowed, NULL for none.
+ * Returns VAE_ERR_CANCELLED and what else vae_evaluate returns. [one thread at a time] */
+vae_status vae_evaluate_with(
+    vae_model *model, const vae_data *data, const vae_evaluation_options *options,
+    const vae_call_options *call, vae_metrics **metrics, vae_error **error);
+
 /* One number, such as "elbo", "nll", "rate_stderr" or "rate_per_unit.0". name: borrowed.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND. [any thread] */
 vae_status vae_metrics_get(
@@ -580,6 +622,12 @@ typedef struct vae_encoding vae_encoding;
 vae_status vae_encode(
     vae_model *model, const vae_tensor *images, uint64_t seed, vae_encoding **encoding,
     vae_error **error);
+
+/* As vae_encode. options: borrowed, NULL for none.
+ * Returns VAE_ERR_CANCELLED and what vae_encode returns. [one thread at a time] */
+vae_status vae_encode_with(
+    vae_model *model, const vae_tensor *images, uint64_t seed, const vae_call_options *options,
+    vae_encoding **encoding, vae_error **error);
 
 /* The parts of an encoding. */
 #define VAE_ENCODING_MEAN 1     /* of q(z|x), [N, units] */
@@ -608,12 +656,24 @@ vae_status vae_decode(
     vae_model *model, const vae_tensor *const *latents, int64_t layer_count, uint64_t seed,
     vae_array **images, vae_error **error);
 
+/* As vae_decode. options: borrowed, NULL for none.
+ * Returns VAE_ERR_CANCELLED and what vae_decode returns. [one thread at a time] */
+vae_status vae_decode_with(
+    vae_model *model, const vae_tensor *const *latents, int64_t layer_count, uint64_t seed,
+    const vae_call_options *options, vae_array **images, vae_error **error);
+
 /* Images through the latents and back. images: borrowed. result: owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED, VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY and
  * VAE_ERR_PLUGIN as vae_encode. [one thread at a time] */
 vae_status vae_reconstruct(
     vae_model *model, const vae_tensor *images, uint64_t seed, vae_array **result,
     vae_error **error);
+
+/* As vae_reconstruct. options: borrowed, NULL for none.
+ * Returns VAE_ERR_CANCELLED and what vae_reconstruct returns. [one thread at a time] */
+vae_status vae_reconstruct_with(
+    vae_model *model, const vae_tensor *images, uint64_t seed, const vae_call_options *options,
+    vae_array **result, vae_error **error);
 
 /* Mean images of draws from the prior. temperature: a factor of its deviation, 0 to 1000; 1 for the prior itself.
  * images: [count, height, width, channels], owned by the caller.
@@ -623,6 +683,13 @@ vae_status vae_sample(
     vae_model *model, int64_t count, double temperature, uint64_t seed, vae_array **images,
     vae_error **error);
 
+/* As vae_sample. options: borrowed, NULL for none.
+ * Returns VAE_ERR_CANCELLED, VAE_ERR_UNSUPPORTED for fields that are not known, and what vae_sample returns.
+ * [one thread at a time] */
+vae_status vae_sample_with(
+    vae_model *model, int64_t count, double temperature, uint64_t seed,
+    const vae_call_options *options, vae_array **images, vae_error **error);
+
 /* log p(x) of each image in nats: importance-weighted with `samples` draws, or the evidence lower bound with
  * zero. samples: to 10,000,000. images: borrowed. result: [N] of float64, owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED, VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY and
@@ -630,6 +697,12 @@ vae_status vae_sample(
 vae_status vae_log_likelihood(
     vae_model *model, const vae_tensor *images, int32_t samples, uint64_t seed,
     const vae_cancel_token *token, vae_array **result, vae_error **error);
+
+/* As vae_log_likelihood. options: borrowed, NULL for none.
+ * Returns VAE_ERR_CANCELLED and what else vae_log_likelihood returns. [one thread at a time] */
+vae_status vae_log_likelihood_with(
+    vae_model *model, const vae_tensor *images, int32_t samples, uint64_t seed,
+    const vae_call_options *options, vae_array **result, vae_error **error);
 
 /* ------------------------------------------------------------------------------------------------- timing */
 

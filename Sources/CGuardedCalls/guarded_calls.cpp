@@ -1,16 +1,24 @@
 #include "guarded_calls.h"
 
-#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <cxxabi.h>
 #include <exception>
 
-int gc_call(void (*body)(void *context), void *context, char *what, size_t capacity) {
+int gc_call(void (*body)(void *context), void *context, char **what) {
+  *what = nullptr;
   try {
     body(context);
     return 0;
+  } catch (const abi::__forced_unwind &) {
+    // The end of the thread, by pthread_exit or pthread_cancel, which nobody may stop.
+    throw;
   } catch (const std::exception &error) {
-    std::snprintf(what, capacity, "%s", error.what());
+    *what = strdup(error.what());
   } catch (...) {
-    std::snprintf(what, capacity, "an exception that is no std::exception");
+    *what = strdup("an exception that is no std::exception");
   }
   return 1;
 }
+
+void gc_free(char *what) { std::free(what); }

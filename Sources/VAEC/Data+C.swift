@@ -56,9 +56,21 @@ public func vae_data_open(
   _ source: UnsafePointer<CChar>?, _ data: UnsafeMutablePointer<OpaquePointer?>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
+  vae_data_open_with(source, nil, data, error)
+}
+
+@c @implementation
+public func vae_data_open_with(
+  _ source: UnsafePointer<CChar>?, _ options: UnsafePointer<vae_call_options>?,
+  _ data: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
   call(error) {
     let result = try result(data, "data")
-    result.pointee = Handles.make(said(try DataSource.open(text(source, "source"))))
+    let source = try text(source, "source")
+    let watch = try CallWatch(options, "options")
+    try watch.proceed(0)
+    result.pointee = Handles.make(
+      try said(try watch.asked { try DataSource.open(source, isCancelled: $0) }))
   }
 }
 
@@ -79,13 +91,13 @@ public func vae_data_from_tensors(
         // Which of the two rules of binary bytes it is follows from the bytes.
         areBytes ? kind.code == VAE_RANGE_BINARY ? nil : "bytes/255" : kind.rule
       })
-    result.pointee = Handles.make(said(source))
+    result.pointee = Handles.make(try said(source))
   }
 }
 
 /// A source, once its caller has been told what there is to know of how it was read.
-private func said(_ source: DataSource) -> DataObject {
-  for notice in source.notices { Log.say(notice.description) }
+private func said(_ source: DataSource) throws(CallError) -> DataObject {
+  for notice in source.notices { try Log.say(notice.description) }
   return DataObject(source)
 }
 

@@ -164,6 +164,7 @@ public func vae_status_name(_ status: vae_status) -> UnsafePointer<CChar>? {
   case VAE_ERR_OUT_OF_MEMORY: staticText("VAE_ERR_OUT_OF_MEMORY")
   case VAE_ERR_PLUGIN: staticText("VAE_ERR_PLUGIN")
   case VAE_ERR_INTERNAL: staticText("VAE_ERR_INTERNAL")
+  case VAE_ERR_CALLBACK: staticText("VAE_ERR_CALLBACK")
   default: staticText("unknown status")
   }
 }

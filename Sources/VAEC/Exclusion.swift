@@ -40,9 +40,10 @@ final class Exclusion: Sendable {
   }
 
   /// Runs a callback of the call that is under way.
-  func runCallback<Result>(_ body: () -> Result) -> Result {
-    isInCallback.store(true, ordering: .relaxed)
-    defer { isInCallback.store(false, ordering: .relaxed) }
-    return body()
+  func runCallback<Result>(_ body: () throws(CallError) -> Result) throws(CallError) -> Result {
+    // A callback may make calls that have callbacks of their own.
+    let former = isInCallback.exchange(true, ordering: .relaxed)
+    defer { isInCallback.store(former, ordering: .relaxed) }
+    return try body()
   }
 }

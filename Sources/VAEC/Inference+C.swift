@@ -54,13 +54,25 @@ public func vae_encode(
   _ model: OpaquePointer?, _ images: UnsafePointer<vae_tensor>?, _ seed: UInt64,
   _ encoding: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
+  vae_encode_with(model, images, seed, nil, encoding, error)
+}
+
+@c @implementation
+public func vae_encode_with(
+  _ model: OpaquePointer?, _ images: UnsafePointer<vae_tensor>?, _ seed: UInt64,
+  _ options: UnsafePointer<vae_call_options>?, _ encoding: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
   call(error) {
     let result = try result(encoding, "encoding")
+    let model = try ModelObject.object(model)
+    let watch = try CallWatch(options, "options")
     result.pointee = Handles.make(
-      try ModelObject.object(model).read { trained in
+      try model.read { trained in
         EncodingObject(
-          trained.encode(
-            try trained.images(images, "images"), seed: Int(bitPattern: UInt(seed))))
+          try trained.encode(
+            try trained.images(images, "images"), seed: Int(bitPattern: UInt(seed))
+          ) { try watch.proceed($0, with: model) })
       })
   }
 }
@@ -90,9 +102,19 @@ public func vae_decode(
   _ layer_count: Int64, _ seed: UInt64, _ images: UnsafeMutablePointer<OpaquePointer?>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
+  vae_decode_with(model, latents, layer_count, seed, nil, images, error)
+}
+
+@c @implementation
+public func vae_decode_with(
+  _ model: OpaquePointer?, _ latents: UnsafePointer<UnsafePointer<vae_tensor>?>?,
+  _ layer_count: Int64, _ seed: UInt64, _ options: UnsafePointer<vae_call_options>?,
+  _ images: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
   call(error) {
     let result = try result(images, "images")
     let model = try ModelObject.object(model)
+    let watch = try CallWatch(options, "options")
     let pointers = try required(latents, "latents")
     guard (1...64).contains(layer_count) else {
       throw CallError(
@@ -115,7 +137,10 @@ public func vae_decode(
         try checkOutput(views[0].shape[0], of: trained.imageShape)
         let latents = try views.map { try $0.copied() }
         try refuseMisfit(trained.misfit(of: latents))
-        return ArrayObject(trained.decode(latents, seed: Int(bitPattern: UInt(seed))))
+        return ArrayObject(
+          try trained.decode(latents, seed: Int(bitPattern: UInt(seed))) {
+            try watch.proceed($0, with: model)
+          })
       })
   }
 }
@@ -130,13 +155,28 @@ public func vae_reconstruct(
   _ reconstructions: UnsafeMutablePointer<OpaquePointer?>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
+  vae_reconstruct_with(model, images, seed, nil, reconstructions, error)
+}
+
+@c @implementation
+public func vae_reconstruct_with(
+  _ model: OpaquePointer?, _ images: UnsafePointer<vae_tensor>?, _ seed: UInt64,
+  _ options: UnsafePointer<vae_call_options>?,
+  _ reconstructions: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
   call(error) {
     let result = try result(reconstructions, "result")
+    let model = try ModelObject.object(model)
+    let watch = try CallWatch(options, "options")
     result.pointee = Handles.make(
-      try ModelObject.object(model).read { trained in
+      try model.read { trained in
         let images = try trained.images(images, "images")
         try checkOutput(images.count, of: images.shape)
-        return ArrayObject(trained.reconstruct(images, seed: Int(bitPattern: UInt(seed))))
+        return ArrayObject(
+          try trained.reconstruct(images, seed: Int(bitPattern: UInt(seed))) {
+            try watch.proceed($0, with: model)
+          })
       })
   }
 }
@@ -146,9 +186,19 @@ public func vae_sample(
   _ model: OpaquePointer?, _ count: Int64, _ temperature: Double, _ seed: UInt64,
   _ images: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
+  vae_sample_with(model, count, temperature, seed, nil, images, error)
+}
+
+@c @implementation
+public func vae_sample_with(
+  _ model: OpaquePointer?, _ count: Int64, _ temperature: Double, _ seed: UInt64,
+  _ options: UnsafePointer<vae_call_options>?, _ images: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
   call(error) {
     let result = try result(images, "images")
     let model = try ModelObject.object(model)
+    let watch = try CallWatch(options, "options")
     guard (1...Int64(Int32.max)).contains(count) else {
       throw CallError(
         VAE_ERR_INVALID_ARGUMENT, "count is \(count), but must be in 1...\(Int32.max)")
@@ -161,8 +211,9 @@ public func vae_sample(
       try model.read { trained in
         try checkOutput(Int(count), of: trained.imageShape)
         return ArrayObject(
-          trained.sample(
-            count: Int(count), seed: Int(bitPattern: UInt(seed)), temperature: Float(temperature)))
+          try trained.sample(
+            count: Int(count), seed: Int(bitPattern: UInt(seed)), temperature: Float(temperature)
+          ) { try watch.proceed($0, with: model) })
       })
   }
 }

@@ -19,11 +19,14 @@ enum Log {
   }
 
   /// Tells the user a sentence, on this thread.
-  static func say(_ sentence: String) {
+  ///
+  /// - Throws: `CallError` where the callback throws.
+  static func say(_ sentence: String) throws(CallError) {
     // The callback may set another one.
     let sink = sink.withLock { $0 }
     guard let callback = sink.callback else { return }
-    sentence.withCString { callback($0, UnsafeMutableRawPointer(bitPattern: sink.userData)) }
+    try Callback.tell(
+      callback, sentence, UnsafeMutableRawPointer(bitPattern: sink.userData))
   }
 }
 

@@ -40,14 +40,6 @@ struct MetricTable {
     }
   }
 
-  /// Drops the numbers from a position on.
-  mutating func truncate(to count: Int) {
-    guard count < values.count else { return }
-    names.removeSubrange(starts[count]...)
-    starts.removeSubrange(count...)
-    values.removeSubrange(count...)
-  }
-
   /// The number of a name.
   subscript(name: UnsafePointer<CChar>) -> Double? { index(of: name).map { values[$0] } }
 

@@ -127,11 +127,22 @@ public func vae_model_load(
   _ path: UnsafePointer<CChar>?, _ model: UnsafeMutablePointer<OpaquePointer?>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
+  vae_model_load_with(path, nil, model, error)
+}
+
+@c @implementation
+public func vae_model_load_with(
+  _ path: UnsafePointer<CChar>?, _ options: UnsafePointer<vae_call_options>?,
+  _ model: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
   call(error) {
     let result = try result(model, "model")
     let path = try text(path, "path")
+    let watch = try CallWatch(options, "options")
     result.pointee = Handles.make(
-      try reading { try TrainedModel.open(path, registry: Known.registry) })
+      try reading {
+        try TrainedModel.open(path, registry: Known.registry) { try watch.proceed(nil) }
+      })
   }
 }
 

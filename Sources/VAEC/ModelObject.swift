@@ -83,7 +83,9 @@ final class ModelObject: HandleObject {
   }
 
   /// Runs a callback of the call that is under way.
-  func runCallback<Result>(_ body: () -> Result) -> Result { exclusion.runCallback(body) }
+  func runCallback<Result>(_ body: () throws(CallError) -> Result) throws(CallError) -> Result {
+    try exclusion.runCallback(body)
+  }
 }
 
 extension TrainedModel {

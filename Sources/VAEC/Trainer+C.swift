@@ -35,7 +35,7 @@ public func vae_trainer_create(
         checkpointDir: checkpointDir, start: start)
       // Those of the data were said when these were opened.
       for notice in session.notices where !data.notices.contains(notice) {
-        Log.say(notice.description)
+        try Log.say(notice.description)
       }
       result.pointee = Handles.make(TrainerObject(model: model, session: session))
       return session
@@ -88,7 +88,7 @@ public func vae_trainer_step(
     let trainer = try Handles.object(trainer, TrainerObject.self, "trainer")
     try trainer.train { _, session in
       try checkUnfinished(session)
-      let terms = try session.advance { trainer.note($0) }
+      let terms = try trainer.observing { try session.advance(observe: $0) }
       result?.give(vae_bound(terms))
     }
   }
@@ -107,7 +107,7 @@ public func vae_trainer_step_on(
       let images = try trained.pricedImages(batch, "batch", options: session.trainer.options)
       try Memory.check(rows: images.count, of: images.shape)
       let values = images.batch(Array(0..<images.count))
-      let terms = try session.advance(on: values) { trainer.note($0) }
+      let terms = try trainer.observing { try session.advance(on: values, observe: $0) }
       result?.give(vae_bound(terms))
     }
   }
@@ -135,15 +135,16 @@ public func vae_trainer_fit(
       try token.check()
       // Of this call alone: the caller's token is for the caller to set.
       let stop = CancelToken()
-      let outcome = try session.train(cancel: stop) { event in
-        trainer.note(event)
+      let outcome = try trainer.observing(stop: stop) { observe in
+        try session.train(cancel: stop, observe: observe)
+      } told: { event throws(CallError) in
         if let callback,
           let progress = vae_progress(event, totalSteps: session.trainer.totalSteps)
         {
-          let answer = trainer.runCallback {
-            withUnsafePointer(to: progress) { callback($0, user_data) }
+          let goesOn = try trainer.runCallback { () throws(CallError) in
+            try Callback.tell(callback, progress, user_data)
           }
-          if answer != 0 { stop.cancel() }
+          if !goesOn { stop.cancel() }
         }
         if token.isCancelled { stop.cancel() }
       }
@@ -164,7 +165,7 @@ public func vae_trainer_metric(
     result.pointee = 0
     let trainer = try Handles.object(trainer, TrainerObject.self, "trainer")
     let name = try required(name, "name")
-    guard let value = trainer.measured.withLock({ $0.table[name] }) else {
+    guard let value = trainer.measured.withLock({ $0[name] }) else {
       throw missingMetric(name, hint: "those of an epoch begin with the first that is finished")
     }
     result.pointee = value

@@ -8,32 +8,33 @@ final class TrainerObject: HandleObject {
 
   /// What was measured, which any thread may read while another one trains.
   struct Measured {
-    private(set) var table = MetricTable()
-    /// The record of the last finished epoch.
+    /// The numbers of the last step.
+    private var ofStep = MetricTable()
+    /// Those of the last finished epoch.
+    private var ofEpoch = MetricTable()
+    /// The record of that epoch.
     private(set) var record = JSON.null
 
-    /// The numbers of every step come first, and those of the epoch after them.
-    private static let stepNames = [
-      "step", "epoch", "total_steps", "batch.elbo", "batch.rate", "batch.distortion",
-    ]
-
     mutating func setPosition(step: Int, epoch: Int, totalSteps: Int) {
-      table.set("step", Double(step))
-      table.set("epoch", Double(epoch))
-      table.set("total_steps", Double(totalSteps))
+      ofStep.set("step", Double(step))
+      ofStep.set("epoch", Double(epoch))
+      ofStep.set("total_steps", Double(totalSteps))
     }
 
     mutating func setBatch(_ terms: BoundTerms) {
-      table.set("batch.elbo", terms.elbo)
-      table.set("batch.rate", terms.rate)
-      table.set("batch.distortion", terms.distortion)
+      ofStep.set("batch.elbo", terms.elbo)
+      ofStep.set("batch.rate", terms.rate)
+      ofStep.set("batch.distortion", terms.distortion)
     }
 
     mutating func setEpoch(_ record: JSON) {
       self.record = record
-      table.truncate(to: Self.stepNames.count)
-      table.add(record)
+      ofEpoch = MetricTable()
+      ofEpoch.add(record)
     }
+
+    /// The number of a name.
+    subscript(name: UnsafePointer<CChar>) -> Double? { ofStep[name] ?? ofEpoch[name] }
   }
 
   let model: ModelObject
@@ -49,6 +50,7 @@ final class TrainerObject: HandleObject {
       $0.setPosition(
         step: session.trainer.step, epoch: session.trainer.epoch,
         totalSteps: session.trainer.totalSteps)
+      if let record = session.lastRecord { $0.setEpoch(record) }
     }
   }
 
@@ -60,12 +62,40 @@ final class TrainerObject: HandleObject {
   }
 
   /// Runs a callback of the call that is under way.
-  func runCallback<Result>(_ body: () -> Result) -> Result {
-    exclusion.runCallback { model.runCallback(body) }
+  func runCallback<Result>(_ body: () throws(CallError) -> Result) throws(CallError) -> Result {
+    try exclusion.runCallback { () throws(CallError) in try model.runCallback(body) }
+  }
+
+  /// Runs training whose events are taken note of, and told to a caller.
+  ///
+  /// - Parameters:
+  ///   - stop: set where a callback throws; nil where there is nothing to stop.
+  ///   - body: given what is to observe.
+  ///   - told: told of every event.
+  /// - Throws: what the body throws, and the error of the first callback that threw.
+  func observing<Result>(
+    stop: CancelToken? = nil, _ body: (_ observe: (TrainingEvent) -> Void) throws -> Result,
+    told: @escaping (TrainingEvent) throws(CallError) -> Void = { (_) throws(CallError) in }
+  ) throws -> Result {
+    var fault: CallError?
+    let result = try body { event in
+      // After a fault nobody is told anything more, but what was measured is still noted.
+      do throws(CallError) {
+        try note(event, isTold: fault == nil)
+        if fault == nil { try told(event) }
+      } catch {
+        fault = error
+        stop?.cancel()
+      }
+    }
+    if let fault { throw fault }
+    return result
   }
 
   /// Takes note of what training reports, before C hears of it.
-  func note(_ event: TrainingEvent) {
+  ///
+  /// - Throws: `CallError` where a callback throws.
+  private func note(_ event: TrainingEvent, isTold: Bool) throws(CallError) {
     switch event {
     case .started, .stored: break
     case .step(let step, let total, let epoch, let terms):
@@ -76,7 +106,9 @@ final class TrainerObject: HandleObject {
     case .epoch(let record):
       let json = record.json
       measured.withLock { $0.setEpoch(json) }
-    case .notice(let sentence): Log.say(sentence.description)
+    case .notice(let sentence):
+      guard isTold else { return }
+      try runCallback { () throws(CallError) in try Log.say(sentence.description) }
     }
   }
 }

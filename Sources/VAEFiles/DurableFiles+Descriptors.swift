@@ -5,7 +5,11 @@ extension DurableFiles {
   // MARK: Reading
 
   /// The contents of an open file.
-  static func contents(of file: Int32, _ path: String, limit: Int) throws -> [UInt8] {
+  ///
+  /// - Parameter proceed: called before each part of the file; what it throws ends the reading.
+  static func contents(
+    of file: Int32, _ path: String, limit: Int, _ proceed: () throws -> Void = {}
+  ) throws -> [UInt8] {
     var status = stat()
     guard fstat(file, &status) == 0 else { throw FileError(reading: path) }
     let kind = Kind(status)
@@ -15,13 +19,13 @@ extension DurableFiles {
     try check(size, of: path, limit: limit)
     // One byte more shows whether the file ends where its size says.
     var bytes = try [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
-      count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path)
+      count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path, proceed)
     }
     var isAtEnd = bytes.count <= size
     while !isAtEnd && bytes.count <= limit {
       let room = 1 << 16
       let more = try [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
-        count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path)
+        count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path, proceed)
       }
       bytes += more
       isAtEnd = more.count < room
@@ -51,13 +55,19 @@ extension DurableFiles {
     return true
   }
 
+  /// What is read at once, in bytes: some milliseconds of a quick disk.
+  private static let partSize = 1 << 24
+
   /// Fills a buffer as far as the file goes.
   static func fill(
-    _ buffer: UnsafeMutableRawBufferPointer, from file: Int32, _ path: String
+    _ buffer: UnsafeMutableRawBufferPointer, from file: Int32, _ path: String,
+    _ proceed: () throws -> Void = {}
   ) throws -> Int {
     var filled = 0
     while filled < buffer.count {
-      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+      try proceed()
+      let end = min(buffer.count, filled + partSize)
+      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<end])
       let count = uninterrupted { Glibc.read(file, rest.baseAddress, rest.count) }
       guard count >= 0 else { throw FileError(reading: path) }
       if count == 0 { break }

@@ -93,11 +93,14 @@ public enum DurableFiles {
   ///   - path: of the file.
   ///   - limit: the largest size that is read; a larger one is refused before memory is taken for
   ///     it.
-  public static func read(_ path: String, limit: Int = .max) throws -> [UInt8] {
+  ///   - proceed: called before each part of the file; what it throws ends the reading.
+  public static func read(
+    _ path: String, limit: Int = .max, proceed: () throws -> Void = {}
+  ) throws -> [UInt8] {
     let file = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
     guard file >= 0 else { throw FileError(reading: path) }
     defer { close(file) }
-    return try contents(of: file, path, limit: limit)
+    return try contents(of: file, path, limit: limit, proceed)
   }
 
   /// The first bytes of a file, fewer where it has no more.

@@ -1,6 +1,7 @@
 import CLibFFI
 import CVAE
 import Tensors
+import VAEInterface
 
 /// The C types that cross the border to a plug-in by libffi.
 enum CType: Sendable {
@@ -133,7 +134,7 @@ final class CallInterface: @unchecked Sendable {
       (places + index).initialize(to: UnsafeMutableRawPointer(slots + index))
     }
     var call = PreparedCall(interface: prepared, function: function, arguments: places)
-    try GuardedCall.run(title(), &call) { context in
+    try GuardedCall.run(title(), plugin: &call) { context in
       guard let call = context?.assumingMemoryBound(to: PreparedCall.self) else { return }
       ffi_call(
         call.pointee.interface, call.pointee.function, &call.pointee.result,

@@ -1,5 +1,6 @@
 import CVAE
 import VAECore
+import VAEInterface
 
 /// A plug-in that has been found, loaded and described: what it brings, checked. Nothing of it has
 /// been made yet.
@@ -30,7 +31,7 @@ public struct Plugin: Sendable {
   init(entry: vae_plugin_entry_function, origin: String) throws(PluginError) {
     do throws(Misfit) {
       var call = EntryCall(entry: entry)
-      try GuardedCall.run("vae_plugin_entry", &call) { context in
+      try GuardedCall.run("vae_plugin_entry", plugin: &call) { context in
         guard let call = context?.assumingMemoryBound(to: EntryCall.self) else { return }
         call.pointee.description = call.pointee.entry(HostTable.table)
       }

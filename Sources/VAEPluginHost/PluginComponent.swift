@@ -1,5 +1,6 @@
 import CVAE
 import VAECore
+import VAEInterface
 
 /// A component as a plug-in describes it, checked and copied.
 final class PluginComponent: @unchecked Sendable {
@@ -171,7 +172,7 @@ final class PluginComponent: @unchecked Sendable {
         var call = PackedCall(
           source: source, build: build, arguments: packed.baseAddress,
           count: UInt64(packed.count))
-        try GuardedCall.run(title, &call) { context in
+        try GuardedCall.run(title, plugin: &call) { context in
           guard let call = context?.assumingMemoryBound(to: PackedCall.self) else { return }
           call.pointee.result = call.pointee.source.create?(
             call.pointee.build, call.pointee.arguments, call.pointee.count,

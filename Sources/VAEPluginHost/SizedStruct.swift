@@ -1,33 +1,7 @@
-// Fields are named in vae_plugin.h.
-// swift-format-ignore-file: AlwaysUseLowerCamelCase
-
-import CVAE
 import Glibc
+import VAEInterface
 
-/// A struct of vae_plugin.h that begins with its size, so that it can grow.
-protocol SizedStruct {
-  init()
-  var struct_size: UInt32 { get set }
-}
-
-extension vae_hyperparameter: SizedStruct {}
-extension vae_component: SizedStruct {}
-extension vae_encoder: SizedStruct {}
-extension vae_prior: SizedStruct {}
-extension vae_decoder: SizedStruct {}
-extension vae_likelihood: SizedStruct {}
-extension vae_objective: SizedStruct {}
-extension vae_variant: SizedStruct {}
-extension vae_plugin: SizedStruct {}
-extension vae_operation: SizedStruct {}
-extension vae_build_info: SizedStruct {}
-extension vae_pass_info: SizedStruct {}
-extension vae_requirements: SizedStruct {}
-
-extension SizedStruct {
-  /// The most that a struct of a later version may have; more is not a size.
-  private static var largestSize: Int { 4096 }
-
+extension GrowingStruct {
   /// A copy of a plug-in's struct.
   ///
   /// - Parameters:
@@ -38,27 +12,36 @@ extension SizedStruct {
   init(
     reading pointer: UnsafePointer<Self>, _ name: String, size wanted: Int? = nil
   ) throws(Misfit) {
-    self.init()
     let source = UnsafeRawPointer(pointer)
-    let size = Int(source.loadUnaligned(as: UInt32.self))
-    let known = MemoryLayout<Self>.size
-    guard size >= known, size <= Self.largestSize, size % 4 == 0 else {
-      throw Misfit(
-        "\(name) has the struct_size \(size), but \(Self.self) has \(known) bytes; set it to sizeof"
-      )
+    do throws(StructFault) {
+      let size = try Self.size(at: source, least: Self.firstSize)
+      guard wanted == nil || wanted == size else { throw .size(size) }
+      try self.init(reading: source, least: Self.firstSize)
+    } catch {
+      throw Self.misfit(error, name, wanted: wanted)
     }
-    guard wanted == nil || wanted == size else {
-      throw Misfit("\(name) has the struct_size \(size), but the elements before it \(wanted ?? 0)")
-    }
-    withUnsafeMutableBytes(of: &self) { bytes in
-      bytes.copyMemory(from: UnsafeRawBufferPointer(start: source, count: known))
-    }
-    for offset in known..<size where source.load(fromByteOffset: offset, as: UInt8.self) != 0 {
-      throw Misfit(
+  }
+
+  /// What is wrong, in the words of a plug-in's author.
+  private static func misfit(_ fault: StructFault, _ name: String, wanted: Int?) -> Misfit {
+    switch fault {
+    case .size(let size):
+      if let wanted, wanted != size {
+        return Misfit(
+          "\(name) has the struct_size \(size), but the elements before it \(wanted)")
+      }
+      return Misfit(
+        "\(name) has the struct_size \(size), but \(Self.self) has \(MemoryLayout<Self>.size) bytes; "
+          + "set it to sizeof")
+    case .cut(let size):
+      return Misfit(
+        "\(name) has the struct_size \(size), which ends inside a field of \(Self.self); set it to "
+          + "sizeof")
+    case .unknownField(let offset):
+      return Misfit(
         "\(name) sets a field at byte \(offset), which this version does not know; build it with an "
           + "older vae_plugin.h, or use a newer host")
     }
-    struct_size = UInt32(known)
   }
 
   /// The elements of a plug-in's array of structs.
@@ -92,14 +75,10 @@ extension SizedStruct {
     guard let target = target.map({ UnsafeMutableRawPointer($0) }) else {
       throw Misfit("\(name) is NULL")
     }
-    let size = Int(target.loadUnaligned(as: UInt32.self))
-    guard size >= 8, size <= Self.largestSize else {
-      throw Misfit("\(name) has the struct_size \(size); set it to sizeof before asking")
-    }
-    withUnsafeBytes(of: self) { bytes in
-      guard let source = bytes.baseAddress else { return }
-      memcpy(target + 4, source + 4, min(size, bytes.count) - 4)
-      if size > bytes.count { memset(target + bytes.count, 0, size - bytes.count) }
+    do throws(StructFault) {
+      write(to: target, size: try Self.size(at: target))
+    } catch {
+      throw Self.misfit(error, name, wanted: nil)
     }
   }
 }

@@ -55,6 +55,12 @@ struct ChildProcess {
     lines = ends[0]
   }
 
+  /// What a signal is called.
+  static func name(of signal: Int32) -> String {
+    let text = strsignal(signal).map { String(cString: $0) } ?? "unknown"
+    return "signal \(signal) (\(text))"
+  }
+
   private static func failure(_ what: String) -> Failure {
     Failure(description: "cannot make \(what): \(String(cString: strerror(errno)))")
   }

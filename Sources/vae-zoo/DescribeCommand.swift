@@ -51,6 +51,9 @@ struct DescribeCommand: ParsableCommand {
           "  --set \(section.switchName)=\(section.alternatives.joined(separator: "|")) chooses another\n"
       }
     }
+    for stage in description.variant.furtherStages {
+      text += "\nFurther stage: train --stage \(stage.name) --from RUN, \(stage.summary)\n"
+    }
     return text + "\nShort names: " + shortNames(description).joined(separator: ", ")
   }
 

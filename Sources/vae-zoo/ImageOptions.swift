@@ -52,7 +52,9 @@ struct ImageOptions: ParsableArguments {
 
   /// Opens data as a model takes them, and says what the user should know of them.
   func open(_ data: String, for model: TrainedModel) throws -> DataSource {
-    let source = try withOptions { try model.data(data, images: $0) }
+    let source = try withOptions {
+      try model.data(data, images: $0, isCancelled: Interrupt.isAskedFor)
+    }
     for notice in source.notices { Console.error(notice) }
     return source
   }

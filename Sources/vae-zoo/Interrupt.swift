@@ -1,3 +1,4 @@
+import ArgumentParser
 import Glibc
 import VAETraining
 
@@ -5,6 +6,16 @@ import VAETraining
 enum Interrupt {
   /// Cancelled by the first SIGINT or SIGTERM.
   static let token = CancelToken()
+
+  /// Whether it has come, for work that asks.
+  @Sendable static func isAskedFor() -> Bool { token.isCancelled }
+
+  /// Ends what asks where it has come.
+  ///
+  /// - Throws: the exit status of an interrupted command.
+  static func proceed() throws {
+    if token.isCancelled { throw ExitCode(ExitStatus.interrupted) }
+  }
 
   /// Installs the handler.
   static func install() {

@@ -5,7 +5,22 @@ import VAEZoo
 
 struct PluginCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "plugin", abstract: "Work with plug-ins.", subcommands: [CheckCommand.self])
+    commandName: "plugin", abstract: "Work with plug-ins.",
+    subcommands: [CheckCommand.self, OpenCommand.self])
+
+  /// What `PluginExamination` runs in a process of its own.
+  struct OpenCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "open", abstract: "Load a plug-in and end.", shouldDisplay: false)
+
+    @Argument var path: String
+
+    func run() {
+      // A plug-in that is refused is refused again, with its reason, by the process that asked.
+      _ = try? Plugin.load(path)
+      _ = write(ChildProcess.reportDescriptor, PluginExamination.ended, 2)
+    }
+  }
 
   struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -91,18 +106,13 @@ struct PluginCommand: ParsableCommand {
         Console.print("FAILED  \(step): the process ended with status \(status)")
       case .signalled(let signal):
         failures += 1
-        Console.print("FAILED  \(step): it crashed with \(Self.name(of: signal))")
+        Console.print("FAILED  \(step): it crashed with \(ChildProcess.name(of: signal))")
       case .overTime:
         failures += 1
         Console.print("FAILED  \(step): it did not end within \(timeLimit) seconds")
       }
       Console.error("vae-zoo: \(path) breaks \(failures == 1 ? "a rule" : "\(failures) rules")")
       throw ExitCode(ExitStatus.data)
-    }
-
-    private static func name(of signal: Int32) -> String {
-      let text = strsignal(signal).map { String(cString: $0) } ?? "unknown"
-      return "signal \(signal) (\(text))"
     }
   }
 }

@@ -45,11 +45,13 @@ struct PluginOptions: ParsableArguments {
   /// - Parameter run: a run whose plug-ins are loaded where no others are named.
   func registry(of run: BegunRun? = nil) throws -> Registry {
     let searchPath = getenv(Plugin.pathVariable).map { String(cString: $0) }
-    var (registry, skipped) = try Registry.withPlugins(files, searchPath: searchPath)
+    var (registry, skipped) = try Registry.withPlugins(
+      files, searchPath: searchPath, examine: PluginExamination.examine)
     let loaded = registry.plugInOrigins
     let missing = run?.plugIns.filter { !loaded.contains($0) } ?? []
     if files.isEmpty && !missing.isEmpty {
-      (registry, skipped) = try Registry.withPlugins(missing, searchPath: searchPath)
+      (registry, skipped) = try Registry.withPlugins(
+        missing, searchPath: searchPath, examine: PluginExamination.examine)
     }
     for error in skipped { Console.error("plug-in left out: \(error.message)") }
     return registry

@@ -71,6 +71,7 @@ struct SweepCommand: ParsableCommand {
         ?? registry.recipe(for: variant ?? ""),
       axes: try settings.map { text throws(RecipeError) in try Sweep.Axis(parsing: text) },
       data: data, folder: out)
+    request.isCancelled = Interrupt.isAskedFor
     request.settings = training.settings
     request.seeds = seeds
     request.replaces = force

@@ -112,6 +112,7 @@ struct TrainCommand: ParsableCommand {
       subject, settings: allSettings, data: data, run: out,
       existing: resume ? .resume : force ? .replace : .refuse)
     request.checkpointDir = checkpointDir
+    request.isCancelled = Interrupt.isAskedFor
     // What cannot be written is refused before the run folder is begun.
     if let folder = watching.tensorboard { try TensorBoardLog.checkFolder(folder, ofRun: out) }
     let registry = try plugins.registry(of: variant == nil && recipe == nil ? begun : nil)

@@ -70,6 +70,32 @@ final class InterruptionTests: CommandTestCase {
     }
   }
 
+  func testACommandIsInterruptedWhileItOpensItsData() throws {
+    // Zeros that take no room on the disk, and their time to be read.
+    let (count, side) = (1 << 12, 512)
+    var header = "{'descr': '|u1', 'fortran_order': False, 'shape': (\(count), \(side), \(side)), }"
+    while (10 + header.utf8.count + 1) % 64 != 0 { header += " " }
+    let size = header.utf8.count + 1
+    var bytes = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(size & 0xff), UInt8(size >> 8)]
+    bytes += Array("\(header)\n".utf8)
+    let data = try write(bytes, "large.npy")
+    XCTAssertEqual(truncate(data, bytes.count + count * side * side), 0)
+    let (_, trained) = try copyOfTrainedRun()
+    for arguments in [
+      Small.train(data, path("run"), []), ["evaluate", trained, "--data", data],
+    ] {
+      let command = try Command(arguments)
+      while command.isRunning && command.bytesRead < 1 << 26 { usleep(1000) }
+      XCTAssertTrue(command.isRunning, "the data are opened before anybody can interrupt it")
+      command.send(SIGINT)
+      let outcome = try command.wait()
+      XCTAssertEqual(outcome.status, 130, outcome.err)
+      // The command has ended itself.
+      XCTAssertTrue(outcome.err.hasPrefix("vae-zoo: "), outcome.err)
+    }
+    XCTAssertFalse(exists(path("run")))
+  }
+
   func testAnInterruptedExtensionHasNoExportOfTheShorterRun() throws {
     let (data, run) = try copyOfTrainedRun()
     let command = try Command(

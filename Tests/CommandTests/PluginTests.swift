@@ -51,6 +51,84 @@ final class PluginTests: CommandTestCase {
     XCTAssertTrue(found.err.contains("plug-in left out: \(bad)"), found.err)
   }
 
+  /// A shared object of a C text whose functions run when it is loaded or asked for its description.
+  private func compile(text: String, _ name: String) throws -> String {
+    let source = try write(
+      Array("#include <signal.h>\n#include <stdlib.h>\n#include <unistd.h>\n\(text)\n".utf8),
+      "\(name).c")
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["clang", "-shared", "-fPIC", source, "-o", path(name)]
+    try process.run()
+    process.waitUntilExit()
+    XCTAssertEqual(process.terminationStatus, 0)
+    return path(name)
+  }
+
+  func testAPluginOfTheSearchPathThatCrashesHangsOrEndsIsLeftOutAndTriedOnce() throws {
+    let entry = "void *vae_plugin_entry(const void *host)"
+    let log = path("log")
+    let note = "static void note(void) { if (system(\"echo x >>\(log)\")) return; }"
+    let faults = [
+      ("aborting.so", "\(note) \(entry) { (void)host; note(); abort(); }", "crashes with signal 6"),
+      (
+        "constructor.so",
+        "\(note) __attribute__((constructor)) static void load(void) { note(); raise(SIGSEGV); }",
+        "crashes with signal 11"
+      ),
+      (
+        "ending.so", "\(note) \(entry) { (void)host; note(); _exit(0); }",
+        "ends the process that loads it, with status 0"
+      ),
+      (
+        "hanging.so", "\(note) \(entry) { (void)host; note(); for (;;) pause(); }",
+        "does not come to an end"
+      ),
+    ]
+    for (name, text, _) in faults { _ = try compile(text: text, name) }
+    _ = try example()
+    let environment = ["VAE_ZOO_PLUGIN_PATH": folder, "XDG_CACHE_HOME": path("cache")]
+    for _ in 0..<2 {
+      let found = try run(["list"], environment: environment)
+      XCTAssertTrue(found.out.contains("gaussian-vae"), found.out)
+      XCTAssertTrue(found.out.contains("mixture-vae"), found.out)
+      for (name, _, words) in faults {
+        let line = found.err.split(separator: "\n").first { $0.contains("left out: \(path(name))") }
+        XCTAssertTrue(line?.contains(words) == true, "\(name): \(found.err)")
+      }
+    }
+    // Each was loaded once in all.
+    XCTAssertEqual(try String(contentsOfFile: log, encoding: .utf8), "x\nx\nx\nx\n")
+    // Another file is tried, whatever was found of the one before it.
+    _ = try compile(text: "\(note) \(entry) { (void)host; note(); return 0; }", "aborting.so")
+    let found = try run(["list"], environment: environment)
+    XCTAssertTrue(found.err.contains("vae_plugin_entry gave NULL"), found.err)
+  }
+
+  func testWhatWasFoundOutOfAPluginIsReadFromAFolderOfTheUsersOwnAlone() throws {
+    _ = try example()
+    let environment = ["VAE_ZOO_PLUGIN_PATH": folder, "XDG_CACHE_HOME": path("cache")]
+    XCTAssertTrue(try run(["list"], environment: environment).out.contains("mixture-vae"))
+    let verdicts = path("cache/vae-zoo/plugins")
+    let names = try FileManager.default.contentsOfDirectory(atPath: verdicts)
+    let file = try XCTUnwrap(names.first)
+    XCTAssertEqual(names.count, 1)
+    XCTAssertEqual(
+      try FileManager.default.attributesOfItem(atPath: verdicts)[.posixPermissions] as? Int, 0o700)
+    // What it says counts, also where it is wrong.
+    try Data("crashes\n".utf8).write(to: URL(fileURLWithPath: "\(verdicts)/\(file)"))
+    XCTAssertFalse(try run(["list"], environment: environment).out.contains("mixture-vae"))
+    // Cut off, or of others, it does not.
+    try Data("crash".utf8).write(to: URL(fileURLWithPath: "\(verdicts)/\(file)"))
+    XCTAssertTrue(try run(["list"], environment: environment).out.contains("mixture-vae"))
+    try Data("crashes\n".utf8).write(to: URL(fileURLWithPath: "\(verdicts)/\(file)"))
+    try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: verdicts)
+    XCTAssertTrue(try run(["list"], environment: environment).out.contains("mixture-vae"))
+    // Without a place for it everything works as well.
+    let none = environment.merging(["XDG_CACHE_HOME": "/dev/null/x"]) { $1 }
+    XCTAssertTrue(try run(["list"], environment: none).out.contains("mixture-vae"))
+  }
+
   func testAPluginThatIsAskedForMustBeOne() throws {
     try assertRefused(["list", "--plugin", path("none.so")], status: 66, naming: ["none.so"])
     let bad = try write(Array("x".utf8), "bad.so")

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import select
 import signal
 import sys
 import tempfile
 import threading
+import time
 import unittest
 from unittest import mock
 
 import numpy as np
 
 import vae_zoo
+from vae_zoo import _interrupt
 from support import needs, run_python, stripes
 
 IMAGES = stripes(60)
@@ -157,6 +160,11 @@ class ProgressTests(unittest.TestCase):
             resumed = _small().fit(IMAGES, epochs=3, run=run, existing_run="resume")
             whole = _small().fit(IMAGES, epochs=3)
             self.assertEqual(_weights(resumed), _weights(whole))
+            # The epochs before are part of its history, and so is the last one where none is left to do.
+            self.assertEqual([record["epoch"] for record in resumed.history_], [1, 2, 3])
+            finished = _small().fit(IMAGES, epochs=3, run=run, existing_run="resume")
+            self.assertEqual(finished.history_, resumed.history_)
+            self.assertEqual(finished.metrics_["train"], resumed.metrics_["train"])
             self.assertEqual(_weights(vae_zoo.VAE.load(run)), _weights(whole))
 
     def test_checkpoints_in_another_folder_are_resumed_where_it_is_named_again(self):
@@ -380,6 +388,79 @@ class StoppingTests(unittest.TestCase):
                 call()
             timer.join()
         self.assertTrue(np.isfinite(model.score(IMAGES)))
+
+    def test_ctrl_c_stops_every_call_that_may_be_long(self):
+        model = _small().fit(IMAGES)
+        latents = model.transform(IMAGES)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.safetensors")
+            model.save(path)
+            file = os.path.join(folder, "images.npy")
+            np.save(file, IMAGES.reshape(60, 6, 6).astype(np.float32))
+            calls = {
+                "open": lambda: vae_zoo.Data(file),
+                "load": lambda: vae_zoo.VAE.load(path),
+                "sample": lambda: model.sample(3),
+                "encode": lambda: model.encode(IMAGES),
+                "decode": lambda: model.decode([latents]),
+                "transform": lambda: model.transform(IMAGES),
+                "reconstruct": lambda: model.reconstruct(IMAGES),
+                "score_samples": lambda: model.score_samples(IMAGES),
+                "evaluate": lambda: model.evaluate(IMAGES),
+            }
+            for name, call in calls.items():
+                # The signal is there before the call asks for the first time.
+                with mock.patch.object(
+                    _interrupt.Watched, "__enter__", self._interrupted(_interrupt.Watched.__enter__)
+                ):
+                    with self.assertRaises(KeyboardInterrupt, msg=name) as caught:
+                        call()
+                self.assertIsInstance(caught.exception.__context__, vae_zoo.CancelledError, name)
+                call()
+
+    @staticmethod
+    def _interrupted(enter):
+        def entered(watched):
+            options = enter(watched)
+            signal.raise_signal(signal.SIGINT)
+            # A thread of its own reads the signal's number and sets the token.
+            while select.select([watched._interruptible._reading], [], [], 0)[0]:
+                time.sleep(0.01)
+            time.sleep(0.1)
+            return options
+
+        return entered
+
+    def test_progress_is_told_part_by_part_and_may_stop_the_work(self):
+        class Mine(Exception):
+            pass
+
+        model = _small().fit(IMAGES)
+        calls = {
+            "sample": lambda progress: model.sample(600, progress=progress),
+            "encode": lambda progress: model.encode(np.tile(IMAGES, (10, 1)), progress=progress),
+            "decode": lambda progress: model.decode([np.zeros((600, 2))], progress=progress),
+            "reconstruct": lambda progress: model.reconstruct(
+                np.tile(IMAGES, (10, 1)), progress=progress
+            ),
+            "score_samples": lambda progress: model.score_samples(IMAGES, progress=progress),
+            "evaluate": lambda progress: model.evaluate(IMAGES, progress=progress),
+        }
+        for name, call in calls.items():
+            told = []
+            call(told.append)
+            self.assertEqual(told[0], 0, name)
+            self.assertEqual(told, sorted(told), name)
+            if name in ("sample", "encode", "decode", "reconstruct"):
+                self.assertEqual(told, [0, 250 / 600, 500 / 600], name)
+            with self.assertRaises(vae_zoo.CancelledError, msg=name):
+                call(lambda fraction: True)
+
+            def failing(fraction):
+                raise Mine("of the progress")
+
+            with self.assertRaisesRegex(Mine, "of the progress", msg=name):
+                call(failing)
 
     def test_a_program_s_own_handler_runs_and_its_wake_up_file_is_written_to(self):
         came = []

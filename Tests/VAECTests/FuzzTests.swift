@@ -229,6 +229,16 @@ struct Fuzzer {
     return UnsafePointer(pointer)
   }
 
+  /// Options of a call, of which most let it go on.
+  private mutating func callOptions() -> UnsafePointer<vae_call_options>? {
+    if chance(3) { return nil }
+    var options = vae_call_options()
+    options.reserved = chance(20) ? Int32(truncatingIfNeeded: integer()) : 0
+    options.token = chance(3) ? handle(.token) : nil
+    options.progress = chance(3) ? { fraction, _ in fraction > 0.5 ? 1 : 0 } : nil
+    return UnsafePointer(kept(options))
+  }
+
   private mutating func images() -> UnsafePointer<vae_tensor>? {
     tensor([[2, 4, 4, 1], [3, 4, 4], [2, 16], [9, 4, 4, 1], [1, 4, 5, 1], [4], []])
   }
@@ -376,7 +386,13 @@ struct Fuzzer {
     case 14:
       let source = text(["shapes", "shapes:32", "nothing", "/dev/null", "/", "", "x.npy"])
       guard chance(20) else { return nil }
-      return check("vae_data_open", makes: .data) { vae_data_open(source, $0, $1) }
+      if chance(2) {
+        return check("vae_data_open", makes: .data) { vae_data_open(source, $0, $1) }
+      }
+      let options = callOptions()
+      return check("vae_data_open_with", makes: .data) {
+        vae_data_open_with(source, options, $0, $1)
+      }
     case 15, 16:
       let (train, test) = (images(), chance(2) ? images() : nil)
       let range = chance(10) ? Int32(truncatingIfNeeded: integer()) : pick([0, 0, 1, 2, 3, 4])
@@ -404,11 +420,14 @@ struct Fuzzer {
         "\(folder)/model.safetensors", "\(folder)/run", "/nowhere/model.safetensors", "/", "",
         "/dev/null", "x",
       ])
-      return check("vae_model_load", makes: .model) { vae_model_load(path, $0, $1) }
-        ?? {
-          reached.insert("vae_model_load")
-          return nil
-        }()
+      let options = callOptions()
+      reached.formUnion(["vae_model_load", "vae_model_load_with"])
+      if chance(2) {
+        return check("vae_model_load", makes: .model) { vae_model_load(path, $0, $1) }
+      }
+      return check("vae_model_load_with", makes: .model) {
+        vae_model_load_with(path, options, $0, $1)
+      }
     case 23: return loadMemory()
     case 24:
       let (model, path) = (handle(.model), outputPath())
@@ -472,7 +491,13 @@ struct Fuzzer {
       return checkText("vae_metrics_json") { vae_metrics_json(metrics, $0, $1, $2, $3) }
     case 42, 43:
       let (model, batch, seed) = (handle(.model), images(), UInt64(bitPattern: integer()))
-      return check("vae_encode", makes: .encoding) { vae_encode(model, batch, seed, $0, $1) }
+      if chance(2) {
+        return check("vae_encode", makes: .encoding) { vae_encode(model, batch, seed, $0, $1) }
+      }
+      let options = callOptions()
+      return check("vae_encode_with", makes: .encoding) {
+        vae_encode_with(model, batch, seed, options, $0, $1)
+      }
     case 44:
       let (encoding, part, layer) = (
         handle(.encoding), Int32(truncatingIfNeeded: integer()), integer()
@@ -483,19 +508,40 @@ struct Fuzzer {
     case 45, 46: return decode()
     case 47:
       let (model, batch, seed) = (handle(.model), images(), UInt64(bitPattern: integer()))
-      return check("vae_reconstruct", makes: .array) { vae_reconstruct(model, batch, seed, $0, $1) }
+      if chance(2) {
+        return check("vae_reconstruct", makes: .array) {
+          vae_reconstruct(model, batch, seed, $0, $1)
+        }
+      }
+      let options = callOptions()
+      return check("vae_reconstruct_with", makes: .array) {
+        vae_reconstruct_with(model, batch, seed, options, $0, $1)
+      }
     case 48:
       let (model, count, temperature) = (handle(.model), integer(), number())
-      return check("vae_sample", makes: .array) {
-        vae_sample(model, count, temperature, UInt64(bitPattern: count), $0, $1)
+      let seed = UInt64(bitPattern: count)
+      if chance(2) {
+        return check("vae_sample", makes: .array) {
+          vae_sample(model, count, temperature, seed, $0, $1)
+        }
+      }
+      let options = callOptions()
+      return check("vae_sample_with", makes: .array) {
+        vae_sample_with(model, count, temperature, seed, options, $0, $1)
       }
     case 49:
       let (model, batch) = (handle(.model), images())
       let samples = Int32(truncatingIfNeeded: integer())
       guard samples < 100 || samples > 10_000_000 else { return nil }
-      let token = chance(2) ? handle(.token) : nil
-      return check("vae_log_likelihood", makes: .array) {
-        vae_log_likelihood(model, batch, samples, 7, token, $0, $1)
+      if chance(2) {
+        let token = chance(2) ? handle(.token) : nil
+        return check("vae_log_likelihood", makes: .array) {
+          vae_log_likelihood(model, batch, samples, 7, token, $0, $1)
+        }
+      }
+      let options = callOptions()
+      return check("vae_log_likelihood_with", makes: .array) {
+        vae_log_likelihood_with(model, batch, samples, 7, options, $0, $1)
       }
     case 50:
       let workload = text(["", "x", "mlp "])
@@ -686,9 +732,15 @@ struct Fuzzer {
       }
     }
     let pointer = kept(options)
-    let token = chance(2) ? handle(.token) : nil
-    return check("vae_evaluate", makes: .metrics) {
-      vae_evaluate(model, data, pointer, token, $0, $1)
+    if chance(2) {
+      let token = chance(2) ? handle(.token) : nil
+      return check("vae_evaluate", makes: .metrics) {
+        vae_evaluate(model, data, pointer, token, $0, $1)
+      }
+    }
+    let call = callOptions()
+    return check("vae_evaluate_with", makes: .metrics) {
+      vae_evaluate_with(model, data, pointer, call, $0, $1)
     }
   }
 
@@ -704,8 +756,14 @@ struct Fuzzer {
     if chance(20) { layers = integer() }
     let model = handle(.model)
     let isMissing = chance(30)
-    return check("vae_decode", makes: .array) {
-      vae_decode(model, isMissing ? nil : pointers, layers, 3, $0, $1)
+    if chance(2) {
+      return check("vae_decode", makes: .array) {
+        vae_decode(model, isMissing ? nil : pointers, layers, 3, $0, $1)
+      }
+    }
+    let options = callOptions()
+    return check("vae_decode_with", makes: .array) {
+      vae_decode_with(model, isMissing ? nil : pointers, layers, 3, options, $0, $1)
     }
   }
 }

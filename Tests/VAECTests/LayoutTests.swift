@@ -100,6 +100,12 @@ final class LayoutTests: XCTestCase {
         ("struct_size", \.struct_size, 4), ("importance_samples", \.importance_samples, 4),
         ("split", \.split, pointer), ("seed", \.seed, 8),
       ])
+    seen += entries(
+      vae_call_options.self,
+      [
+        ("struct_size", \.struct_size, 4), ("reserved", \.reserved, 4), ("token", \.token, pointer),
+        ("progress", \.progress, pointer), ("user_data", \.user_data, pointer),
+      ])
     let stated = try stated()
     XCTAssertEqual(stated.count, Set(stated).count)
     XCTAssertEqual(Set(stated), Set(seen))

@@ -52,6 +52,9 @@ final class RegistryTests: CTestCase {
       let own = try registry.recipe(for: name)
       let description = try XCTUnwrap(
         json(text { vae_describe_json(name, $0, $1, $2, $3) }) as? [String: Any])
+      let stages = try XCTUnwrap(description["stages"] as? [[String: String]], name)
+      XCTAssertEqual(stages.compactMap { $0["name"] }, name == "vq-vae" ? ["prior"] : [], name)
+      XCTAssertTrue(stages.allSatisfy { $0["summary"]?.isEmpty == false })
       let architectures = try XCTUnwrap(description["architectures"] as? [String])
       let architecture = try XCTUnwrap(description["architecture"] as? String)
       XCTAssertTrue(architectures.contains(architecture))

@@ -1,4 +1,5 @@
 import CVAE
+import VAEInterface
 import XCTest
 
 /// Structs of callers built against an older or a later header.
@@ -52,7 +53,7 @@ final class StructTests: CTestCase {
   }
 
   func testALongerStructThatSetsANewFieldIsRefusedNamingItsPlace() {
-    refuse(VAE_ERR_UNSUPPORTED, "byte \(known)") { create(known + 1, tail: 1, $0) }
+    refuse(VAE_ERR_UNSUPPORTED, "byte \(known + 7)") { create(known + 8, tail: 1, $0) }
     refuse(VAE_ERR_UNSUPPORTED, "byte \(known + 15)") { create(known + 16, tail: 0x80, $0) }
   }
 
@@ -64,6 +65,61 @@ final class StructTests: CTestCase {
       var model: OpaquePointer?
       return vae_model_create(nil, &model, $0)
     }
+  }
+
+  func testTheTableOfFieldsCoversEveryStruct() {
+    func check<Value: GrowingStruct>(_ type: Value.Type) {
+      XCTAssertEqual(type.fields.first, 0..<4, "\(type)")
+      XCTAssertEqual(type.fields.last?.upperBound, MemoryLayout<Value>.size, "\(type)")
+      for (field, next) in zip(type.fields, type.fields.dropFirst()) {
+        XCTAssertEqual(field.upperBound, next.lowerBound, "\(type)")
+      }
+      XCTAssertLessThanOrEqual(type.firstSize, MemoryLayout<Value>.size, "\(type)")
+    }
+    check(vae_tensor.self)
+    check(vae_data_info.self)
+    check(vae_model_options.self)
+    check(vae_model_info.self)
+    check(vae_trainer_options.self)
+    check(vae_bound.self)
+    check(vae_progress.self)
+    check(vae_evaluation_options.self)
+    check(vae_call_options.self)
+    XCTAssertEqual(vae_trainer_options.fields[2], 8..<16)
+  }
+
+  func testASizeThatCutsAFieldInTwoIsRefusedForEveryStruct() throws {
+    let model = try makeModel()
+    let data = try makeData(train: images(16), test: images(8))
+    let trainer = try makeTrainer(model, data)
+    let batch = images(2)
+    var out: OpaquePointer?
+    func check<Value: GrowingStruct>(
+      _ value: Value, line: UInt = #line,
+      _ call: (UnsafeMutablePointer<Value>, ErrorSlot?) -> vae_status
+    ) {
+      for field in Value.fields.dropFirst(2) {
+        for size in field.lowerBound + 1..<field.upperBound {
+          withMemory(value, size: size, fill: 0xaa) { pointer in
+            _ = refuse(
+              VAE_ERR_INVALID_ARGUMENT, "struct_size is \(size), which ends", #filePath, line
+            ) {
+              call(pointer, $0)
+            }
+          }
+        }
+      }
+    }
+    check(modelOptions()) { vae_model_create($0, &out, $1) }
+    check(trainerOptions()) { vae_trainer_create(model, data, $0, &out, $1) }
+    check(batch.view) { vae_encode(model, $0, 0, &out, $1) }
+    check(vae_evaluation_options()) { vae_evaluate(model, data, $0, nil, &out, $1) }
+    check(vae_call_options()) { vae_sample_with(model, 1, 1, 0, $0, &out, $1) }
+    check(vae_model_info()) { vae_model_describe(model, $0, $1) }
+    check(vae_data_info()) { vae_data_describe(data, $0, $1) }
+    check(vae_bound()) { vae_trainer_step(trainer, $0, $1) }
+    XCTAssertNil(out)
+    XCTAssertEqual(try metric("step", ofTrainer: trainer), 0)
   }
 
   func testAFilledInStructIsWrittenAsFarAsItGoesAndNoFurther() throws {

@@ -308,6 +308,22 @@ final class TrainerTests: CTestCase {
     let resumed = try makeModel()
     let second = try trainer(resumed, VAE_RUN_RESUME)
     XCTAssertEqual(try metric("step", ofTrainer: second), 5)
+    // The first epoch, of five updates, was finished and is known again.
+    let lines = try String(contentsOfFile: "\(folder)/metrics.jsonl", encoding: .utf8)
+      .split(separator: "\n").map(String.init)
+    XCTAssertEqual(lines.count, 1)
+    let record = try text { vae_trainer_record_json(second, $0, $1, $2, $3) }
+    XCTAssertEqual(try json(record) as? NSDictionary, try json(lines[0]) as? NSDictionary)
+    for name in ["train.elbo", "train.rate", "valid.distortion", "active_units"] {
+      let parts = name.split(separator: ".").map(String.init)
+      let stored = parts.reduce(try json(lines[0])) { ($0 as? [String: Any])?[$1] as Any }
+      XCTAssertEqual(try metric(name, ofTrainer: second), stored as? Double, name)
+    }
+    XCTAssertEqual(try metric("epoch", ofTrainer: second), 1)
+    refuse(VAE_ERR_NOT_FOUND) { error in
+      var value = 0.0
+      return vae_trainer_metric(second, "batch.elbo", &value, error)
+    }
     try succeed { vae_trainer_fit(second, nil, nil, nil, $0) }
     XCTAssertEqual(try tensors(of: resumed), try tensors(of: whole))
     let metrics = try String(contentsOfFile: "\(folder)/metrics.jsonl", encoding: .utf8)

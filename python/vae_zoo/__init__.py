@@ -17,6 +17,7 @@ from vae_zoo import _library
 from vae_zoo._data import Data
 from vae_zoo._errors import (
     BusyError,
+    CallbackError,
     CancelledError,
     DataError,
     DivergedError,
@@ -68,6 +69,7 @@ __all__ = [
     *_BUILT_IN,
     "Bound",
     "BusyError",
+    "CallbackError",
     "CancelledError",
     "Data",
     "DataError",

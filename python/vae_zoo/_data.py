@@ -9,6 +9,7 @@ import numpy as np
 
 from vae_zoo._arrays import from_library, view
 from vae_zoo._errors import InvalidArgumentError, renamed
+from vae_zoo._interrupt import Watched
 from vae_zoo._library import DataInfo, Handle, Path, call, create, encoded, encoded_path, integer
 from vae_zoo._library import library, training_messages
 
@@ -33,13 +34,15 @@ class Data:
     source : str or path
         A built-in set (``"shapes"``, ``"shapes:32"``, ``"shapes-color"``), a folder of IDX files such
         as MNIST's or of CIFAR's binary files, an ``.npy`` or an ``.npz`` file. Folders of images are
-        decoded by the command ``vae-zoo`` alone, which leaves an ``.npz`` beside them.
+        decoded by the command ``vae-zoo`` alone, which leaves an ``.npz`` beside them. Ctrl-C stops the
+        opening.
     """
 
     def __init__(self, source: Path) -> None:
-        with training_messages():
+        path = encoded_path(source, "source")
+        with training_messages(), Watched() as options:
             self._handle = create(
-                library.vae_data_free, library.vae_data_open, encoded_path(source, "source")
+                library.vae_data_free, library.vae_data_open_with, path, options
             )
         self._describe()
 

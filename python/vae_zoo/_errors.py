@@ -107,6 +107,12 @@ class InternalError(Error, RuntimeError):
     status = 14
 
 
+class CallbackError(Error, RuntimeError):
+    """A function that the library called threw a C++ exception."""
+
+    status = 15
+
+
 class NotFittedError(Error, ValueError, AttributeError):
     """The model was asked for results before ``fit`` or ``load``."""
 

@@ -12,6 +12,7 @@ from vae_zoo import _errors
 from vae_zoo._arrays import as_array
 from vae_zoo._data import RANGES, Data, range_code
 from vae_zoo._errors import BusyError, InvalidArgumentError, RecipeError, elements_renamed
+from vae_zoo._interrupt import WorkProgress
 from vae_zoo._library import Path, integer, real, setting_text
 from vae_zoo._model import Model, Parameters
 from vae_zoo._registry import recipe
@@ -238,7 +239,9 @@ class VAE(metaclass=_Variants):
         with elements_renamed(train="X", test="validation"):
             model = self._model if goes_on else Model.make(self._variant, settings, data)
             trainer = Trainer(model, data, training, run, existing_run, checkpoint_dir)
-        history: list[dict[str, Any]] = []
+        # Of a resumed run that of the epochs before.
+        resumed = run if existing_run == "resume" else None
+        history = [] if resumed is None else history_of(resumed)
         # Before training, so that an interrupted one leaves a model to use.
         self._take(model, output_shape, self._made_of if goes_on else made_of)
         self.history_ = history
@@ -409,7 +412,9 @@ class VAE(metaclass=_Variants):
 
     # ------------------------------------------------------------------------------------ the model
 
-    def reconstruct(self, X: Any, *, random_state: Any = None) -> np.ndarray:
+    def reconstruct(
+        self, X: Any, *, random_state: Any = None, progress: WorkProgress | None = None
+    ) -> np.ndarray:
         """Images through the latents and back.
 
         Parameters
@@ -418,12 +423,22 @@ class VAE(metaclass=_Variants):
             Images.
         random_state : int, generator or None
             Of the draws; None for that of the estimator.
+        progress : callable, optional
+            Called with the fraction that is done, between parts of the work. A true value stops it, with a
+            `CancelledError`; an exception stops it and is raised. It may use the model.
         """
         images = self._images(X)
-        return self._out(self._model.reconstruct(images, self._method_seed(random_state)))
+        return self._out(
+            self._model.reconstruct(images, self._method_seed(random_state), progress)
+        )
 
     def sample(
-        self, n_samples: int = 1, *, random_state: Any = None, temperature: float = 1.0
+        self,
+        n_samples: int = 1,
+        *,
+        random_state: Any = None,
+        temperature: float = 1.0,
+        progress: WorkProgress | None = None,
     ) -> np.ndarray:
         """Mean images of draws from the prior.
 
@@ -435,13 +450,24 @@ class VAE(metaclass=_Variants):
             Of the draws; None for that of the estimator.
         temperature : float
             A factor of the prior's deviation, 0 to 1000.
+        progress : callable, optional
+            Called with the fraction that is done, between parts of the work. A true value stops it, with a
+            `CancelledError`; an exception stops it and is raised. It may use the model.
         """
         model = self._fitted()
         count = integer(n_samples, "n_samples", 1, 2**31 - 1)
         deviation = real(temperature, "temperature")
-        return self._out(model.sample(count, deviation, self._method_seed(random_state)))
+        seed = self._method_seed(random_state)
+        return self._out(model.sample(count, deviation, seed, progress))
 
-    def score_samples(self, X: Any, *, samples: int = 0, random_state: Any = None) -> np.ndarray:
+    def score_samples(
+        self,
+        X: Any,
+        *,
+        samples: int = 0,
+        random_state: Any = None,
+        progress: WorkProgress | None = None,
+    ) -> np.ndarray:
         """log p(x) of each image in nats.
 
         Parameters
@@ -452,6 +478,9 @@ class VAE(metaclass=_Variants):
             Importance samples an image; 0 for the evidence lower bound.
         random_state : int, generator or None
             Of the draws; None for that of the estimator.
+        progress : callable, optional
+            Called with the fraction that is done, between parts of the work. A true value stops it, with a
+            `CancelledError`; an exception stops it and is raised. It may use the model.
 
         Returns
         -------
@@ -460,7 +489,7 @@ class VAE(metaclass=_Variants):
         """
         images = self._images(X)
         count = integer(samples, "samples", 0, _MOST_SAMPLES)
-        return self._model.log_likelihood(images, count, self._method_seed(random_state))
+        return self._model.log_likelihood(images, count, self._method_seed(random_state), progress)
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean evidence lower bound of images in nats, for model selection.
@@ -475,7 +504,13 @@ class VAE(metaclass=_Variants):
         return float(np.mean(self.score_samples(X)))
 
     def evaluate(
-        self, X: Any, *, split: str = "test", samples: int = 0, random_state: Any = None
+        self,
+        X: Any,
+        *,
+        split: str = "test",
+        samples: int = 0,
+        random_state: Any = None,
+        progress: WorkProgress | None = None,
     ) -> dict[str, Any]:
         """Everything that is measured, as ``vae-zoo evaluate --json`` names it.
 
@@ -489,6 +524,9 @@ class VAE(metaclass=_Variants):
             Importance samples an image for ``nll``; 0 for the bound alone.
         random_state : int, generator or None
             Of the draws; None for that of the estimator.
+        progress : callable, optional
+            Called with the fraction that is done, between parts of the work. A true value stops it, with a
+            `CancelledError`; an exception stops it and is raised. It may use the model.
 
         Returns
         -------
@@ -509,7 +547,7 @@ class VAE(metaclass=_Variants):
                 value_range = model.range if model.range in _BYTE_RANGES else RANGES["bytes"]
             X, split = Data._of_arrays(images, None, value_range), "train"
         with elements_renamed(train="X"):
-            return model.evaluate(X, split, count, self._method_seed(random_state))
+            return model.evaluate(X, split, count, self._method_seed(random_state), progress)
 
     def stage(self: _Self, name: str, settings: Mapping[str, Any] | None = None) -> _Self:
         """An estimator of a further stage, such as ``"prior"`` for a trained VQ-VAE: ``fit`` trains its

@@ -10,10 +10,14 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from ctypes import byref
 from types import FrameType
-from typing import Any
+from typing import Any, Callable
 
-from vae_zoo._library import Handle, create, library
+from vae_zoo._library import WORK_CALLBACK, CallOptions, Handle, create, library
+
+# Told the fraction of a call's work that is done; a true value stops the call.
+WorkProgress = Callable[[float], object]
 
 _END = b"\0"
 
@@ -77,3 +81,33 @@ class Interruptible:
                         pass
             if _END in numbers or not numbers:
                 return
+
+
+class Watched:
+    """The options of a call inside a ``with`` that may take long: Ctrl-C stops it, and so does a true value
+    or an exception of `progress`, which is raised then."""
+
+    def __init__(self, progress: WorkProgress | None = None) -> None:
+        self._progress = progress
+        self._interruptible = Interruptible()
+        self._failure: BaseException | None = None
+
+    def __enter__(self) -> Any:
+        token = self._interruptible.__enter__()
+        self._options = CallOptions(token=token._as_parameter_)
+        if self._progress is not None:
+            self._options.progress = WORK_CALLBACK(self._told)
+        return byref(self._options)
+
+    def __exit__(self, *exception: object) -> None:
+        self._interruptible.__exit__(*exception)
+        if self._failure is not None:
+            raise self._failure
+
+    def _told(self, fraction: float, _: Any) -> int:
+        # An exception that left this function would be printed and forgotten by ctypes.
+        try:
+            return 1 if self._progress is not None and self._progress(fraction) else 0
+        except BaseException as failure:
+            self._failure = failure
+            return 1

@@ -10,6 +10,7 @@ import numpy as np
 from vae_zoo._arrays import unmasked
 from vae_zoo._errors import InvalidArgumentError
 from vae_zoo._estimator import VAE
+from vae_zoo._interrupt import WorkProgress
 from vae_zoo._model import Encoding
 
 _Self = TypeVar("_Self", bound="LatentVAE")
@@ -94,7 +95,9 @@ class LatentVAE(VAE):
         ]
         return self.decode(layers)
 
-    def encode(self, X: Any, *, random_state: Any = None) -> Encoding:
+    def encode(
+        self, X: Any, *, random_state: Any = None, progress: WorkProgress | None = None
+    ) -> Encoding:
         """All that the encoder says about images.
 
         Parameters
@@ -103,10 +106,20 @@ class LatentVAE(VAE):
             Images.
         random_state : int, generator or None
             Of the draws; None for that of the estimator.
+        progress : callable, optional
+            Called with the fraction that is done, between parts of the work. A true value stops it, with a
+            `CancelledError`; an exception stops it and is raised. It may use the model.
         """
-        return self._fitted().encode(self._images(X), self._method_seed(random_state))
+        seed = self._method_seed(random_state)
+        return self._fitted().encode(self._images(X), seed, progress=progress)
 
-    def decode(self, latents: Sequence[Any], *, random_state: Any = None) -> np.ndarray:
+    def decode(
+        self,
+        latents: Sequence[Any],
+        *,
+        random_state: Any = None,
+        progress: WorkProgress | None = None,
+    ) -> np.ndarray:
         """The mean images of latents; draws where the decoder is autoregressive.
 
         Parameters
@@ -116,9 +129,12 @@ class LatentVAE(VAE):
             ``encode``; for codes their numbers or their vectors.
         random_state : int, generator or None
             Of the draws; None for that of the estimator.
+        progress : callable, optional
+            Called with the fraction that is done, between parts of the work. A true value stops it, with a
+            `CancelledError`; an exception stops it and is raised. It may use the model.
         """
         model = self._fitted()
-        return self._out(model.decode(list(latents), self._method_seed(random_state)))
+        return self._out(model.decode(list(latents), self._method_seed(random_state), progress))
 
     def set_output(self: _Self, *, transform: str | None = None) -> _Self:
         """Chooses what ``transform`` and ``fit_transform`` give, by scikit-learn's convention.

@@ -142,6 +142,22 @@ class EvaluationOptions(Struct):
     ]
 
 
+PROGRESS_CALLBACK = ctypes.CFUNCTYPE(c_int32, POINTER(ProgressStruct), c_void_p)
+WORK_CALLBACK = ctypes.CFUNCTYPE(c_int32, c_double, c_void_p)
+LOG_CALLBACK = ctypes.CFUNCTYPE(None, c_char_p, c_void_p)
+PLUGIN_ENTRY = ctypes.CFUNCTYPE(c_void_p, c_void_p)
+
+
+class CallOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_int32),
+        ("token", c_void_p),
+        ("progress", WORK_CALLBACK),
+        ("user_data", c_void_p),
+    ]
+
+
 # Structs by their names in C.
 STRUCTS: dict[str, type[Struct]] = {
     "vae_tensor": Tensor,
@@ -153,11 +169,8 @@ STRUCTS: dict[str, type[Struct]] = {
     "vae_bound": BoundStruct,
     "vae_progress": ProgressStruct,
     "vae_evaluation_options": EvaluationOptions,
+    "vae_call_options": CallOptions,
 }
-
-PROGRESS_CALLBACK = ctypes.CFUNCTYPE(c_int32, POINTER(ProgressStruct), c_void_p)
-LOG_CALLBACK = ctypes.CFUNCTYPE(None, c_char_p, c_void_p)
-PLUGIN_ENTRY = ctypes.CFUNCTYPE(c_void_p, c_void_p)
 
 # --------------------------------------------------------------------------------------- functions
 
@@ -177,13 +190,13 @@ _FALLIBLE: dict[str, tuple[Any, ...]] = {
     "vae_load_plugin": (c_char_p,),
     "vae_register_plugin": (PLUGIN_ENTRY, c_char_p),
     "vae_recipe_json": (c_char_p, POINTER(Setting), c_size_t, *_TEXT_OUT),
-    "vae_data_open": (c_char_p, _HANDLE_OUT),
+    "vae_data_open_with": (c_char_p, POINTER(CallOptions), _HANDLE_OUT),
     "vae_data_from_tensors": (POINTER(Tensor), POINTER(Tensor), c_int32, _HANDLE_OUT),
     "vae_data_describe": (c_void_p, POINTER(DataInfo)),
     "vae_data_images": (c_void_p, c_char_p, c_int64, c_int64, _HANDLE_OUT),
     "vae_model_create": (POINTER(ModelOptions), _HANDLE_OUT),
     "vae_model_create_stage": (c_void_p, c_char_p, POINTER(Setting), c_size_t, _HANDLE_OUT),
-    "vae_model_load": (c_char_p, _HANDLE_OUT),
+    "vae_model_load_with": (c_char_p, POINTER(CallOptions), _HANDLE_OUT),
     "vae_model_load_memory": (c_void_p, c_size_t, _HANDLE_OUT),
     "vae_model_save": (c_void_p, c_char_p),
     "vae_model_save_memory": (c_void_p, _HANDLE_OUT),
@@ -196,15 +209,23 @@ _FALLIBLE: dict[str, tuple[Any, ...]] = {
     "vae_trainer_fit": (c_void_p, PROGRESS_CALLBACK, c_void_p, c_void_p),
     "vae_trainer_step_on": (c_void_p, POINTER(Tensor), POINTER(BoundStruct)),
     "vae_trainer_record_json": (c_void_p, *_TEXT_OUT),
-    "vae_evaluate": (c_void_p, c_void_p, POINTER(EvaluationOptions), c_void_p, _HANDLE_OUT),
+    "vae_evaluate_with": (
+        c_void_p, c_void_p, POINTER(EvaluationOptions), POINTER(CallOptions), _HANDLE_OUT,
+    ),
     "vae_metrics_json": (c_void_p, *_TEXT_OUT),
-    "vae_encode": (c_void_p, POINTER(Tensor), c_uint64, _HANDLE_OUT),
+    "vae_encode_with": (c_void_p, POINTER(Tensor), c_uint64, POINTER(CallOptions), _HANDLE_OUT),
     "vae_encoding_get": (c_void_p, c_int32, c_int64, _HANDLE_OUT),
-    "vae_decode": (c_void_p, POINTER(POINTER(Tensor)), c_int64, c_uint64, _HANDLE_OUT),
-    "vae_reconstruct": (c_void_p, POINTER(Tensor), c_uint64, _HANDLE_OUT),
-    "vae_sample": (c_void_p, c_int64, c_double, c_uint64, _HANDLE_OUT),
-    "vae_log_likelihood": (
-        c_void_p, POINTER(Tensor), c_int32, c_uint64, c_void_p, _HANDLE_OUT,
+    "vae_decode_with": (
+        c_void_p, POINTER(POINTER(Tensor)), c_int64, c_uint64, POINTER(CallOptions), _HANDLE_OUT,
+    ),
+    "vae_reconstruct_with": (
+        c_void_p, POINTER(Tensor), c_uint64, POINTER(CallOptions), _HANDLE_OUT,
+    ),
+    "vae_sample_with": (
+        c_void_p, c_int64, c_double, c_uint64, POINTER(CallOptions), _HANDLE_OUT,
+    ),
+    "vae_log_likelihood_with": (
+        c_void_p, POINTER(Tensor), c_int32, c_uint64, POINTER(CallOptions), _HANDLE_OUT,
     ),
     "vae_bench": (c_char_p, c_void_p, _HANDLE_OUT),
 }

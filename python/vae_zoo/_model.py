@@ -13,7 +13,7 @@ import numpy as np
 from vae_zoo._arrays import as_numbers, from_library, view
 from vae_zoo._data import Data
 from vae_zoo._errors import MissingParameterError, NotFoundError, elements_renamed, renamed
-from vae_zoo._interrupt import Interruptible
+from vae_zoo._interrupt import Watched, WorkProgress
 from vae_zoo._library import EvaluationOptions, Handle, ModelInfo, ModelOptions, Path, Setting
 from vae_zoo._library import Tensor, call, create, encoded, encoded_path, library
 from vae_zoo._library import settings_array, text
@@ -128,7 +128,10 @@ class Model:
 
     @classmethod
     def load(cls, path: Path) -> Model:
-        return cls(create(library.vae_model_free, library.vae_model_load, encoded_path(path, "path")))
+        name = encoded_path(path, "path")
+        with Watched() as options:
+            handle = create(library.vae_model_free, library.vae_model_load_with, name, options)
+        return cls(handle)
 
     @classmethod
     def load_bytes(cls, data: bytes) -> Model:
@@ -152,11 +155,24 @@ class Model:
 
     # ---------------------------------------------------------------------------------- inference
 
-    def encode(self, images: np.ndarray, seed: int, parts: Sequence[str] = Encoding._fields) -> Encoding:
+    def encode(
+        self,
+        images: np.ndarray,
+        seed: int,
+        parts: Sequence[str] = Encoding._fields,
+        progress: WorkProgress | None = None,
+    ) -> Encoding:
         """What the encoder says about images; of it only the parts that are asked for."""
-        encoding = create(
-            library.vae_encoding_free, library.vae_encode, self.handle, byref(view(images)), seed
-        )
+        tensor = view(images)
+        with Watched(progress) as options:
+            encoding = create(
+                library.vae_encoding_free,
+                library.vae_encode_with,
+                self.handle,
+                byref(tensor),
+                seed,
+                options,
+            )
 
         def part(number: int, layer: int = 0) -> np.ndarray | None:
             try:
@@ -179,35 +195,56 @@ class Model:
             samples=samples,
         )
 
-    def decode(self, latents: Sequence[np.ndarray], seed: int) -> np.ndarray:
+    def decode(
+        self, latents: Sequence[np.ndarray], seed: int, progress: WorkProgress | None = None
+    ) -> np.ndarray:
         views = [view(as_numbers(layer, f"latents[{i}]")) for i, layer in enumerate(latents)]
         pointers = (ctypes.POINTER(Tensor) * len(views))(*map(ctypes.pointer, views))
-        return self._array(library.vae_decode, pointers, len(views), seed)
+        with Watched(progress) as options:
+            return self._array(library.vae_decode_with, pointers, len(views), seed, options)
 
-    def reconstruct(self, images: np.ndarray, seed: int) -> np.ndarray:
-        return self._array(library.vae_reconstruct, byref(view(images)), seed)
-
-    def sample(self, count: int, temperature: float, seed: int) -> np.ndarray:
-        return self._array(library.vae_sample, count, temperature, seed)
-
-    def log_likelihood(self, images: np.ndarray, samples: int, seed: int) -> np.ndarray:
+    def reconstruct(
+        self, images: np.ndarray, seed: int, progress: WorkProgress | None = None
+    ) -> np.ndarray:
         tensor = view(images)
-        with elements_renamed(images="X"), Interruptible() as token:
-            return self._array(library.vae_log_likelihood, byref(tensor), samples, seed, token)
+        with Watched(progress) as options:
+            return self._array(library.vae_reconstruct_with, byref(tensor), seed, options)
 
-    def evaluate(self, data: Data, split: str, samples: int, seed: int) -> dict[str, Any]:
-        options = EvaluationOptions(
+    def sample(
+        self, count: int, temperature: float, seed: int, progress: WorkProgress | None = None
+    ) -> np.ndarray:
+        with Watched(progress) as options:
+            return self._array(library.vae_sample_with, count, temperature, seed, options)
+
+    def log_likelihood(
+        self, images: np.ndarray, samples: int, seed: int, progress: WorkProgress | None = None
+    ) -> np.ndarray:
+        tensor = view(images)
+        with elements_renamed(images="X"), Watched(progress) as options:
+            return self._array(
+                library.vae_log_likelihood_with, byref(tensor), samples, seed, options
+            )
+
+    def evaluate(
+        self,
+        data: Data,
+        split: str,
+        samples: int,
+        seed: int,
+        progress: WorkProgress | None = None,
+    ) -> dict[str, Any]:
+        wanted = EvaluationOptions(
             importance_samples=samples, split=encoded(split, "split"), seed=seed
         )
         # What the library calls images that come as arrays.
-        with renamed(memory="X"), Interruptible() as token:
+        with renamed(memory="X"), Watched(progress) as options:
             metrics = create(
                 library.vae_metrics_free,
-                library.vae_evaluate,
+                library.vae_evaluate_with,
                 self.handle,
                 data._handle,
-                byref(options),
-                token,
+                byref(wanted),
+                options,
             )
         return json.loads(text(library.vae_metrics_json, metrics))
 

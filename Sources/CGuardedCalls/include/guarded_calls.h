@@ -2,16 +2,16 @@
 #ifndef GUARDED_CALLS_H
 #define GUARDED_CALLS_H
 
-#include <stddef.h>
-
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/// Calls `body`. Returns 0, or 1 where it threw a C++ exception, whose words are then in `what`, at
-/// most `capacity` bytes with the NUL. Frames between `body` and the throw must have nothing to undo
-/// that only Swift knows of.
-int gc_call(void (*body)(void *context), void *context, char *what, size_t capacity);
+/// Calls `body`. Returns 0, or 1 where it threw a C++ exception, whose words are then in `*what`, to be
+/// released with gc_free; NULL where there is no memory for them. Frames between `body` and the throw
+/// must have nothing to undo that only Swift knows of.
+int gc_call(void (*body)(void *context), void *context, char **what);
+
+void gc_free(char *what);
 
 #ifdef __cplusplus
 }

@@ -26,13 +26,24 @@ extension TrainedModel {
   public func encode(
     _ split: DataSplit, examples chosen: [Int]? = nil, seed: Int = 0
   ) -> Encoding {
+    encode(split, examples: chosen, seed: seed) { _ in }
+  }
+
+  /// The same, part by part.
+  ///
+  /// - Parameter progress: told the fraction done before each part; what it throws ends the work.
+  public func encode(
+    _ split: DataSplit, examples chosen: [Int]? = nil, seed: Int = 0,
+    progress: (Double) throws -> Void
+  ) rethrows -> Encoding {
     let examples = examples(split)
     let chosen = chosen ?? Array(0..<split.count)
     var (means, variances): ([Tensor], [Tensor]) = ([], [])
     var codes: [Tensor] = []
     var samples: [[Tensor]] = []
-    withoutTape {
+    try withoutTape {
       for range in parts(of: chosen.count) {
+        try progress(Double(range.lowerBound) / Double(chosen.count))
         let indices = Array(chosen[range])
         let context = context(seed, "evaluation", indices)
         let posterior = model.encoder.encode(examples.batch(indices, context), context)
@@ -68,13 +79,24 @@ extension TrainedModel {
   ///     alone. Nil for the rows' own.
   ///   - seed: of everything random.
   public func decode(_ latents: [Tensor], numbers: [Int]? = nil, seed: Int = 0) -> Tensor {
+    decode(latents, numbers: numbers, seed: seed) { _ in }
+  }
+
+  /// The same, part by part.
+  ///
+  /// - Parameter progress: told the fraction done before each part; what it throws ends the work.
+  public func decode(
+    _ latents: [Tensor], numbers: [Int]? = nil, seed: Int = 0,
+    progress: (Double) throws -> Void
+  ) rethrows -> Tensor {
     let count = latents.first?.shape[0] ?? 0
     let numbers = numbers ?? Array(0..<count)
-    let images = parts(of: count).map { range in
-      model.decode(
-        latents.map { $0.anyRows(range) }, context(seed, "evaluation", numbers[range]))
+    return try withoutTape {
+      try inParts(count, progress) { range in
+        model.decode(
+          latents.map { $0.anyRows(range) }, context(seed, "evaluation", numbers[range]))
+      }
     }
-    return withoutTape { Tensor.concatenated(images, axis: 0) }
   }
 
   /// Why `decode` cannot take some latents, in words that follow their name; nil where it can.

@@ -31,11 +31,19 @@ public struct TrainedModel {
 
   /// Reads a run folder, or a file that `save` wrote.
   ///
+  /// - Parameters:
+  ///   - path: of the folder or the file.
+  ///   - registry: the variants and components that the recipe may name.
+  ///   - proceed: called again and again meanwhile; what it throws ends the reading.
   /// - Throws: `FileError`, `SafetensorsError`, `RecipeError` or `TrainingError` naming the file
   ///   and what is wrong with it.
-  public static func open(_ path: String, registry: Registry) throws -> TrainedModel {
+  public static func open(
+    _ path: String, registry: Registry, proceed: () throws -> Void = {}
+  ) throws -> TrainedModel {
+    try proceed()
     if try DurableFiles.kind(of: path) == .file {
-      return try open(bytes: DurableFiles.read(path), source: path, registry: registry)
+      let bytes = try DurableFiles.read(path, proceed: proceed)
+      return try open(bytes: bytes, source: path, registry: registry, proceed: proceed)
     }
     let run = try RunFolder.open(path)
     // The checkpoint first: one without checksums may be followed by a recipe that has one, where
@@ -50,6 +58,7 @@ public struct TrainedModel {
         "\(path) has no checkpoint yet; continue it with "
           + "\(.resumedTraining)")
     }
+    try proceed()
     var model = try open(
       recipe: recipe, recipeSource: "\(path)/recipe.json", checkpoint.weights, path, registry)
     model.step = checkpoint.step
@@ -63,11 +72,13 @@ public struct TrainedModel {
   ///   - bytes: the contents of the file.
   ///   - source: what the bytes are, for errors.
   ///   - registry: the variants and components that the recipe may name.
+  ///   - proceed: called again and again meanwhile; what it throws ends the reading.
   /// - Throws: what `open(_:registry:)` throws.
   public static func open(
-    bytes: [UInt8], source: String, registry: Registry
+    bytes: [UInt8], source: String, registry: Registry, proceed: () throws -> Void = {}
   ) throws -> TrainedModel {
     let file = try Safetensors(parsing: bytes, path: source)
+    try proceed()
     guard let text = file.metadata[recipeKey] else {
       throw TrainingError(
         .unsuitable, "\(source) has no recipe in its metadata, so it is no exported model")
@@ -202,7 +213,16 @@ extension TrainedModel {
 
   /// The mean images of draws from the prior, `[count, height, width, channels]`.
   public func sample(count: Int, seed: Int = 0, temperature: Float = 1) -> Tensor {
-    inParts(count) { range in
+    sample(count: count, seed: seed, temperature: temperature) { _ in }
+  }
+
+  /// The same, part by part.
+  ///
+  /// - Parameter progress: told the fraction done before each part; what it throws ends the work.
+  public func sample(
+    count: Int, seed: Int = 0, temperature: Float = 1, progress: (Double) throws -> Void
+  ) rethrows -> Tensor {
+    try inParts(count, progress) { range in
       model.sample(temperature: temperature, context(seed, "sample", range))
     }
   }
@@ -212,9 +232,18 @@ extension TrainedModel {
   public func reconstruct(
     _ split: DataSplit, count: Int, seed: Int = 0
   ) -> (originals: Tensor, reconstructions: Tensor) {
+    reconstruct(split, count: count, seed: seed) { _ in }
+  }
+
+  /// The same, part by part.
+  ///
+  /// - Parameter progress: told the fraction done before each part; what it throws ends the work.
+  public func reconstruct(
+    _ split: DataSplit, count: Int, seed: Int = 0, progress: (Double) throws -> Void
+  ) rethrows -> (originals: Tensor, reconstructions: Tensor) {
     var originals: [Tensor] = []
     let chosen = chosenExamples(split, count: count, seed: seed)
-    let reconstructions = reconstruct(split, chosen, seed: seed) {
+    let reconstructions = try reconstruct(split, chosen, seed: seed, progress) {
       originals.append($0)
     }
     return (Tensor.concatenated(originals, axis: 0), reconstructions)
@@ -229,15 +258,25 @@ extension TrainedModel {
 
   /// What the model makes of all examples of a split, in order, `[N, height, width, channels]`.
   public func reconstruct(_ split: DataSplit, seed: Int = 0) -> Tensor {
-    reconstruct(split, Array(0..<split.count), seed: seed) { _ in }
+    reconstruct(split, seed: seed) { _ in }
+  }
+
+  /// The same, part by part.
+  ///
+  /// - Parameter progress: told the fraction done before each part; what it throws ends the work.
+  public func reconstruct(
+    _ split: DataSplit, seed: Int = 0, progress: (Double) throws -> Void
+  ) rethrows -> Tensor {
+    try reconstruct(split, Array(0..<split.count), seed: seed, progress) { _ in }
   }
 
   /// What the model makes of chosen examples; `visit` is shown them as the model sees them.
   private func reconstruct(
-    _ split: DataSplit, _ chosen: [Int], seed: Int, visit: (Tensor) -> Void
-  ) -> Tensor {
+    _ split: DataSplit, _ chosen: [Int], seed: Int, _ progress: (Double) throws -> Void,
+    visit: (Tensor) -> Void
+  ) rethrows -> Tensor {
     let examples = examples(split)
-    return inParts(chosen.count) { range in
+    return try inParts(chosen.count, progress) { range in
       let indices = Array(chosen[range])
       let context = context(seed, "evaluation", indices)
       let batch = examples.batch(indices, context)
@@ -254,8 +293,15 @@ extension TrainedModel {
 
   /// Images made a few at a time, so that memory does not grow with their number but for the
   /// result.
-  private func inParts(_ count: Int, _ body: (Range<Int>) -> Tensor) -> Tensor {
-    Tensor.concatenated(parts(of: count).map(body), axis: 0)
+  func inParts(
+    _ count: Int, _ progress: (Double) throws -> Void, _ body: (Range<Int>) -> Tensor
+  ) rethrows -> Tensor {
+    var made: [Tensor] = []
+    for range in parts(of: count) {
+      try progress(Double(range.lowerBound) / Double(count))
+      made.append(body(range))
+    }
+    return Tensor.concatenated(made, axis: 0)
   }
 
   /// Rows that one forward pass may have, part by part: 250, fewer of large images.

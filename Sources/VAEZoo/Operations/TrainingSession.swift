@@ -74,6 +74,9 @@ public final class TrainingSession {
   public let run: RunFolder?
   /// Whether it goes on from a checkpoint, whose weights the model has taken up.
   public let isResumed: Bool
+  /// The record that the resumed run has of its last finished epoch, a line of `metrics.jsonl`; nil
+  /// where no epoch was finished.
+  public let lastRecord: JSON?
   /// What the user should know before it begins, a sentence each.
   public private(set) var notices: [Message]
   /// The command that asked for the training, which the run folder keeps; nil for none.
@@ -245,6 +248,7 @@ public final class TrainingSession {
     }
     self.notices = notices + (run?.notices ?? [])
     isResumed = checkpoint != nil
+    lastRecord = checkpoint == nil ? nil : try run?.readMetrics().last.map(JSON.object)
   }
 
   /// Continues what a run folder holds, and stores the recipe.

@@ -79,12 +79,18 @@ public struct VariantDescription {
     }
     return .object([
       "name": .text(variant.name), "summary": .text(variant.summary),
-      "reference": .text(variant.reference), "parts": .array(parts),
+      "reference": .text(variant.reference), "stages": .array(stages), "parts": .array(parts),
       "architecture": architecture.map(JSON.text) ?? .null,
       "architectures": .array(architectures.map(JSON.text)),
       "shorthands": .array(shorthands.map(JSON.text)),
       "keywords": .array(shortNames.map(\.json)), "hyperparameters": .array(items),
     ])
+  }
+
+  private var stages: [JSON] {
+    variant.furtherStages.map {
+      .object(["name": .text($0.name), "summary": .text($0.summary)])
+    }
   }
 
   private var parts: [JSON] {

@@ -52,7 +52,9 @@ final class Command {
       process.executableURL = URL(fileURLWithPath: Self.executable)
       process.arguments = arguments
     }
+    // What a command keeps for the next one is none of the user's who runs the tests.
     process.environment = ProcessInfo.processInfo.environment
+      .merging(["XDG_CACHE_HOME": outputFolder + "/cache"]) { _, given in given }
       .merging(environment) { _, given in given }
     if let currentFolder { process.currentDirectoryURL = URL(fileURLWithPath: currentFolder) }
     process.standardInput = FileHandle.nullDevice
@@ -79,6 +81,13 @@ final class Command {
   }
 
   var isRunning: Bool { process.isRunning }
+
+  /// The bytes that the process has read from files so far.
+  var bytesRead: Int {
+    let text = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/io", encoding: .utf8)
+    let line = text?.split(separator: "\n").first { $0.hasPrefix("rchar: ") }
+    return line.flatMap { Int($0.dropFirst(7)) } ?? 0
+  }
 
   func send(_ signal: Int32) {
     kill(process.processIdentifier, signal)

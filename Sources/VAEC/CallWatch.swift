@@ -1,0 +1,101 @@
+import CVAE
+import Glibc
+import VAEZoo
+
+/// What a caller gave a long call to be stopped by, and to be told of its progress.
+struct CallWatch {
+  private let token: CancelToken
+  private let callback: vae_work_callback?
+  private let userData: UnsafeMutableRawPointer?
+
+  /// - Throws: `CallError` where the options or their token are none.
+  init(_ options: UnsafePointer<vae_call_options>?, _ name: String) throws(CallError) {
+    let given =
+      try options.map { (options) throws(CallError) in try value(of: options, name) }
+      ?? vae_call_options()
+    guard given.reserved == 0 else {
+      throw CallError(
+        VAE_ERR_UNSUPPORTED,
+        "\(name)->reserved is \(given.reserved), which this version of the library does not know")
+    }
+    token = try CancelTokenObject.token(given.token)
+    callback = given.progress
+    userData = given.user_data
+  }
+
+  /// A watch on a token alone.
+  init(_ token: CancelToken) {
+    self.token = token
+    callback = nil
+    userData = nil
+  }
+
+  /// Tells the caller how far the work is.
+  ///
+  /// - Parameters:
+  ///   - fraction: the part that is done; nil where that is not known.
+  ///   - model: what the work is done with, which the callback may read.
+  /// - Throws: `CallError` where the caller wants no more of it.
+  func proceed(_ fraction: Double?, with model: ModelObject? = nil) throws(CallError) {
+    try token.check()
+    guard let callback else { return }
+    func tell() throws(CallError) -> Bool { try Callback.tell(callback, fraction ?? -1, userData) }
+    let goesOn = if let model { try model.runCallback(tell) } else { try tell() }
+    guard goesOn else { throw .cancelled }
+    // The callback may have set the token.
+    try token.check()
+  }
+}
+
+extension CallWatch {
+  /// Runs work that asks on whatever thread it runs on whether it was stopped. The callback is told on
+  /// the calling thread alone.
+  ///
+  /// - Parameter work: given what to ask.
+  /// - Throws: what the work throws, or why it was stopped.
+  func asked<Result>(
+    _ work: (_ isStopped: @escaping @Sendable () -> Bool) throws -> Result
+  ) throws -> Result {
+    let (caller, reason) = (pthread_self(), Lock<CallError?>(nil))
+    // Used on the calling thread only, and only during the call, but for the token.
+    nonisolated(unsafe) let watch = self
+    let token = token
+    do {
+      return try work {
+        guard pthread_equal(caller, pthread_self()) != 0 else { return token.isCancelled }
+        if reason.withLock({ $0 != nil }) { return true }
+        do throws(CallError) {
+          try watch.proceed(nil)
+          return false
+        } catch {
+          reason.withLock { $0 = error }
+          return true
+        }
+      }
+    } catch {
+      throw reason.withLock { $0 } ?? error
+    }
+  }
+}
+
+/// Runs work that asks whether to go on, and answers nil where it was stopped.
+///
+/// - Parameter work: given what to ask.
+/// - Throws: why it was stopped.
+func stoppable<Result>(
+  _ watch: CallWatch, with model: ModelObject?,
+  _ work: (_ goesOn: (Double?) -> Bool) throws -> Result?
+) throws -> Result {
+  var reason = CallError.cancelled
+  let found = try work { fraction in
+    do throws(CallError) {
+      try watch.proceed(fraction, with: model)
+      return true
+    } catch {
+      reason = error
+      return false
+    }
+  }
+  guard let found else { throw reason }
+  return found
+}
