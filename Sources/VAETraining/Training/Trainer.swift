@@ -65,8 +65,8 @@ public final class Trainer {
   ///   - options: how it is trained.
   ///   - stage: what is trained; a further stage needs the weights of the one before it.
   ///   - start: what the model's weights are.
-  /// - Throws: `TrainingError` where the data have fewer examples than a batch, or the stage does
-  ///   not suit the model; `RecipeError` where the processor lacks the precision asked for.
+  /// - Throws: `TrainingError` where the data have fewer examples than a batch, a batch of one
+  ///   leaves a normalisation nothing, or the stage does not suit the model; `RecipeError` where the processor lacks the precision asked for.
   public init(
     model: Model, data: DataSource, options: TrainingOptions, stage: Stage = .whole,
     start: Start = .fresh
@@ -80,6 +80,9 @@ public final class Trainer {
     batches = try TrainingBatches(
       data, model: model, options: options, stage: stage, random: random)
     updater = try Updater(model: model, options: options, stage: stage)
+    if batches.fewestExamples == 1 {
+      try BatchOfOne.check(model, stage, batches.examples, updater.requirements, data: data.name)
+    }
     schedule = options.schedule.schedule(
       updatesPerEpoch: batches.updatesPerEpoch, updates: batches.updatesPerEpoch * options.epochs)
     average =
@@ -186,6 +189,9 @@ public final class Trainer {
   /// - Returns: the bound's terms of the first phase's batch.
   /// - Throws: what `Updater.update` throws.
   package func update(on given: Tensor? = nil) throws -> BoundTerms {
+    if given?.shape[0] == 1, batches.fewestExamples > 1 {
+      try BatchOfOne.check(model, stage, batches.examples, updater.requirements, data: "the batch")
+    }
     let (batch, context) = batches.batch(step: step, given: given)
     let second = updater.requirements.needsSecondBatch ? batches.second(step: step) : nil
     let (bound, terms) = try updater.update(

@@ -185,7 +185,8 @@ extension TrainedModel {
   ) -> Evaluator.Result? {
     Evaluator(model: model, examples: examples(split), seed: seed)
       .run(
-        importanceSamples: importanceSamples, wantsDisentanglement: true, progress: progress)
+        importanceSamples: importanceSamples, wantsDisentanglement: true, wantsAggregate: true,
+        progress: progress)
   }
 
   /// The mean images of draws from the prior, `[count, height, width, channels]`.
@@ -215,7 +216,8 @@ extension TrainedModel {
     return Array(order.indices.prefix(count))
   }
 
-  /// What the model makes of all examples of a split, in order, `[N, height, width, channels]`.
+  /// What the model makes of all examples of a split, in order, `[N, height, width, channels]`; the
+  /// draws of an example follow from what it is.
   public func reconstruct(_ split: DataSplit, seed: Int = 0) -> Tensor {
     reconstruct(split, Array(0..<split.count), seed: seed) { _ in }
   }
@@ -227,8 +229,8 @@ extension TrainedModel {
     let examples = examples(split)
     return inParts(chosen.count) { range in
       let indices = Array(chosen[range])
-      let context = context(seed, "evaluation", indices)
-      let batch = examples.batch(indices, context)
+      let (batch, context) = examples.batchByContent(
+        indices, context(seed, "evaluation", indices))
       visit(batch)
       return model.reconstruct(batch, context)
     }
