@@ -15,9 +15,17 @@ public final class Buffer {
     }
   }
 
+  /// The values that it has where a file has none, nil where every file must have some.
+  public let valueOfOldFiles: Tensor?
+
   /// A buffer that starts with the given values.
-  public init(_ value: Tensor) {
+  ///
+  /// - Parameters:
+  ///   - value: the values.
+  ///   - isInEveryFile: whether a file without the buffer is refused; else it means these values.
+  public init(_ value: Tensor, isInEveryFile: Bool = true) {
     self.value = value.copied()
+    valueOfOldFiles = isInEveryFile ? nil : value.copied()
   }
 }
 

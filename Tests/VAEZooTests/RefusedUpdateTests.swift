@@ -134,7 +134,10 @@ final class RefusedUpdateTests: XCTestCase {
     _ = try make("gaussian-vae", map + [("channels", "4")], count: 10, batch: 1)
     refuse("gaussian-vae", map + [("channels", "4,4")], count: 10, batch: 1)
     _ = try make(
-      "gaussian-vae", map + [("channels", "4,4"), ("encoder.normalization", "group"), ("decoder.normalization", "group")], count: 10, batch: 1)
+      "gaussian-vae",
+      map + [
+        ("channels", "4,4"), ("encoder.normalization", "group"), ("decoder.normalization", "group"),
+      ], count: 10, batch: 1)
 
     // A caller's own batch is one like any other.
     let whole = try make("ladder-vae", dense, count: 10, batch: 5)
