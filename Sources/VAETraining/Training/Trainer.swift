@@ -48,6 +48,8 @@ public final class Trainer {
   private let start: Start
   private let schedule: Schedule
   private var isPrepared = false
+  /// Whether it is known that a batch of one example teaches the model something.
+  private var takesSingleExamples = false
 
   /// What a training begins with.
   public enum Start: Sendable {
@@ -82,6 +84,7 @@ public final class Trainer {
     updater = try Updater(model: model, options: options, stage: stage)
     if batches.fewestExamples == 1 {
       try BatchOfOne.check(model, stage, batches.examples, updater.requirements, data: data.name)
+      takesSingleExamples = true
     }
     schedule = options.schedule.schedule(
       updatesPerEpoch: batches.updatesPerEpoch, updates: batches.updatesPerEpoch * options.epochs)
@@ -189,8 +192,9 @@ public final class Trainer {
   /// - Returns: the bound's terms of the first phase's batch.
   /// - Throws: what `Updater.update` throws.
   package func update(on given: Tensor? = nil) throws -> BoundTerms {
-    if given?.shape[0] == 1, batches.fewestExamples > 1 {
+    if given?.shape[0] == 1, !takesSingleExamples {
       try BatchOfOne.check(model, stage, batches.examples, updater.requirements, data: "the batch")
+      takesSingleExamples = true
     }
     let (batch, context) = batches.batch(step: step, given: given)
     let second = updater.requirements.needsSecondBatch ? batches.second(step: step) : nil
