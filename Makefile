@@ -6,7 +6,7 @@ test_flags = -c release --scratch-path .build-tests
 # Tests often share the machine with compilers: see Sources/vae-zoo/WaitingPolicy.swift.
 export GOMP_SPINCOUNT ?= 2000
 
-.PHONY: build lib demo test fuzz sanitize abi-check check-report docs install uninstall format lint clean help \
+.PHONY: build lib demo test test-interop fuzz sanitize abi-check check-report docs install uninstall format lint clean help \
   bootstrap bootstrap-test
 .SILENT:
 
@@ -30,6 +30,10 @@ test: bootstrap-test lint build lib
 	scripts/test-python
 	scripts/test-install
 	scripts/check-report
+
+# The Python module beside PyTorch, JAX, pandas and tqdm, which it gets from PyPI: two gigabytes, so not part of test.
+test-interop: lib
+	scripts/test-python --interop
 
 # Random and hostile arguments to every function of the C interface, random recipes, and random plug-ins.
 CALLS ?= 10000000
@@ -82,6 +86,7 @@ help:
 	echo 'make uninstall  remove what was installed with the same PREFIX, LIBDIR and DESTDIR'
 	echo 'make demo     build; train, evaluate and draw a Gaussian VAE in demo-run/'
 	echo 'make test     check the style, run all tests and examples'
+	echo 'make test-interop  test the Python module with PyTorch, JAX, pandas and tqdm, from PyPI'
 	echo 'make abi-check  hold the library to include/vae.h and to its baseline'
 	echo 'make fuzz     call the C interface with random arguments, CALLS=10000000 times'
 	echo 'make sanitize   look for errors of memory and threads, half an hour'

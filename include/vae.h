@@ -32,7 +32,10 @@
  *   Numbers     Images are [N, height, width, channels], also accepted as [N, height, width] or
  *               [N, height * width * channels]. Likelihoods are in nats, with all constants.
  *   Randomness  Everything random follows from the seeds given: the same calls with the same seeds and the same
- *               number of threads give the same bits.
+ *               number of threads give the same bits. What vae_encode, vae_reconstruct and vae_log_likelihood draw
+ *               for an image follows from the seed and the image's values: neither its place in the array, nor the
+ *               other images, nor its dtype and strides matter, and equal images get equal draws. Training and
+ *               vae_evaluate draw by an image's index.
  *   Callbacks   run on the calling thread, during the call. Returning non-zero stops the work at the next step
  *               boundary; the call then returns VAE_ERR_CANCELLED and objects stay usable. A callback may read the
  *               objects it is called for (evaluate, sample, save), but calls that change them answer VAE_ERR_BUSY.
@@ -583,7 +586,9 @@ typedef struct vae_evaluation_options {
   uint64_t seed;
 } vae_evaluation_options;
 
-/* Measures a model on a split. options, token: may be NULL. metrics: owned by the caller.
+/* Measures a model on a split. options, token: may be NULL. metrics: owned by the caller. "bits_per_dim" is of "nll"
+ * where importance_samples asks for it, else of "elbo"; "aggregate_posterior.kl" (nats) and
+ * "aggregate_posterior.mean_norm" say how far the posteriors of all examples together lie from the prior.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_NOT_FOUND where there
  * is no such split, VAE_ERR_DATA for data that the model cannot take, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED,
  * VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */

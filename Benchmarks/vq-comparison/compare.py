@@ -67,9 +67,10 @@ class Residual(nn.Module):
 
 
 class VQVAE(nn.Module):
-    def __init__(self, channels, variance):
+    def __init__(self, channels, variance, exact):
         super().__init__()
         self.variance = variance
+        self.exact = exact
         self.encoder = nn.Sequential(
             nn.Conv2d(channels, 64, 4, 2, 1), nn.ReLU(), nn.Conv2d(64, 128, 4, 2, 1), nn.ReLU(),
             nn.Conv2d(128, 128, 3, padding=1), Residual(128, 32), Residual(128, 32), nn.ReLU(),
@@ -97,8 +98,18 @@ class VQVAE(nn.Module):
 
     def nearest(self, points):
         flat = points.permute(0, 2, 3, 1).reshape(-1, SIZE)
-        distance = self.vectors.square().sum(1) - 2 * flat @ self.vectors.T
-        return flat, distance.argmin(1)
+        return flat, self.distances(flat).argmin(1)
+
+    def distances(self, flat):
+        """Squared distances to all vectors, less a constant for each row.
+
+        In float32 vectors that lie close together and far from zero cannot be told apart by this formula,
+        so that another code than the nearest is chosen now and then. In float64 they can.
+        """
+        vectors = self.vectors
+        if self.exact:
+            flat, vectors = flat.double(), vectors.double()
+        return vectors.square().sum(1) - 2 * flat @ vectors.T
 
     def start_codebook(self, images, generator):
         with torch.no_grad():
@@ -111,7 +122,8 @@ class VQVAE(nn.Module):
                 centres = torch.cat([centres, choice])
                 distance = torch.minimum(distance, (flat - choice).square().sum(1))
             for _ in range(10):
-                codes = torch.cdist(flat, centres).argmin(1)
+                ends = (flat.double(), centres.double()) if self.exact else (flat, centres)
+                codes = torch.cdist(*ends).argmin(1)
                 one_hot = functional.one_hot(codes, CODES).float()
                 counts = one_hot.sum(0)
                 means = (one_hot.T @ flat) / counts.clamp(min=1)[:, None]
@@ -156,10 +168,10 @@ def perplexity(counts):
     return float(np.exp(-(share * np.log(share)).sum()))
 
 
-def pytorch(train, test, weights, seed, steps, variance):
+def pytorch(train, test, weights, seed, steps, variance, exact):
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    model = VQVAE(train.shape[3], variance)
+    model = VQVAE(train.shape[3], variance, exact)
     model.load_start(weights)
     start = as_input(train[torch.randperm(len(train), generator=generator)[:START_IMAGES].numpy()])
     model.decoder[-1].bias.data.copy_(start.mean((0, 2, 3)))
@@ -218,6 +230,8 @@ def main():
     source.add_argument("--images", help="what export-images wrote: PREFIX-train.npy and PREFIX-test.npy")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"of {STEPS_AN_EPOCH} updates each")
+    parser.add_argument(
+        "--exact-distances", action="store_true", help="PyTorch chooses codes by distances in float64, as exact as ours")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -235,7 +249,8 @@ def main():
             start = vae_zoo(options.zoo, data, seed, 0, folder, test[0].size, options.threads)
             ours = vae_zoo(options.zoo, data, seed, options.epochs, folder, test[0].size, options.threads)
             theirs = pytorch(
-                train, test, start, seed, options.epochs * STEPS_AN_EPOCH, ours["variance"])
+                train, test, start, seed, options.epochs * STEPS_AN_EPOCH, ours["variance"],
+                options.exact_distances)
             for side, result in (("vae-zoo", ours), ("PyTorch", theirs)):
                 sides[side].append(result)
                 print(json.dumps({"seed": seed, "side": side, **result}), flush=True)

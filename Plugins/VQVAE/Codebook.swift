@@ -12,7 +12,7 @@ import Tensors
 /// gradient the vectors are a parameter, which the codebook term trains.
 ///
 /// A code whose count falls below a share of the mean count begins anew at a vector of the batch. A
-/// forward pass changes nothing: what it saw is taken in by `afterUpdate`.
+/// forward pass changes nothing: what it saw is taken in by `afterUpdate`, or dropped by `dropUpdate`.
 public final class Codebook: Module {
   /// How the vectors learn.
   public enum Update: String, Sendable, CaseIterable {
@@ -148,6 +148,9 @@ public final class Codebook: Module {
       restart(from: batch.points, context.random.stream("codebook restart", step: context.step))
     }
   }
+
+  /// Forgets what the forward pass of a refused update saw.
+  public func dropUpdate() { seen = nil }
 
   /// ε of Laplace's smoothing.
   private static let smoothing: Float = 1e-5

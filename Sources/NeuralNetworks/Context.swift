@@ -23,7 +23,8 @@ public struct Context {
   public var epochs: Double
   /// The seed's source; parts draw from streams named after themselves.
   public var random: RandomSource
-  /// The global index of each example in the batch, which positions its random numbers.
+  /// The number of each example in the batch, which positions its random numbers: its index in the
+  /// data, or a hash of its values.
   public var examples: [UInt64]
   /// What the model is conditioned on, `[N, …]`, such as labels.
   public var condition: Tensor?
@@ -69,6 +70,9 @@ public final class Calibration {
   }
 
   private var sums: [ObjectIdentifier: Sums] = [:]
+  /// The fewest numbers that a normalisation took one mean and variance of, nil where there was none.
+  /// Of a single number nothing is left but the shift.
+  public private(set) var fewestNormalized: Int?
 
   /// An empty collection.
   public init() {}
@@ -90,6 +94,11 @@ public final class Calibration {
       count: total, mean: old.mean + distance * (count / total),
       squares: old.squares + moments.variance * count
         + distance.squared() * (old.count * count / total))
+  }
+
+  /// Notes over how many numbers a normalisation takes each mean and variance in one batch.
+  func note(normalized count: Int) {
+    fewestNormalized = min(count, fewestNormalized ?? count)
   }
 
   /// The moments over all batches that a normalisation saw, nil where it saw none.

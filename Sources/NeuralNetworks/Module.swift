@@ -15,9 +15,17 @@ public final class Buffer {
     }
   }
 
+  /// The values that it has where a file has none, nil where every file must have some.
+  public let valueOfOldFiles: Tensor?
+
   /// A buffer that starts with the given values.
-  public init(_ value: Tensor) {
+  ///
+  /// - Parameters:
+  ///   - value: the values.
+  ///   - isInEveryFile: whether a file without the buffer is refused; else it means these values.
+  public init(_ value: Tensor, isInEveryFile: Bool = true) {
     self.value = value.copied()
+    valueOfOldFiles = isInEveryFile ? nil : value.copied()
   }
 }
 
@@ -60,6 +68,9 @@ public protocol Module: AnyObject {
   func prepare(firstBatches: [Tensor], context: Context) throws
   /// Called once after every update, for moving averages and the like.
   func afterUpdate(_ context: Context)
+  /// Called in place of `afterUpdate` where an update was refused: what its passes gathered is dropped,
+  /// so that the next update begins as if this one had never been tried.
+  func dropUpdate()
   /// Whether this module or a part of it takes statistics from a calibration pass.
   var usesCalibration: Bool { get }
   /// Called with the statistics of a calibration pass, to take them for evaluation.
@@ -75,6 +86,11 @@ extension Module {
   /// Passes the call on to all parts.
   public func afterUpdate(_ context: Context) {
     for part in parts { part.afterUpdate(context) }
+  }
+
+  /// Passes the call on to all parts.
+  public func dropUpdate() {
+    for part in parts { part.dropUpdate() }
   }
 
   /// Whether any part does.

@@ -48,6 +48,7 @@ public final class BatchNorm: Layer {
       activation: activation)
     if context.mode == .calibration {
       context.calibration?.add(moments, count: input.shape[0], for: self)
+      context.calibration?.note(normalized: input.count / max(1, scale.shape.count))
     }
     return output
   }

@@ -31,6 +31,14 @@ public enum StoredTensor {
     }
   }
 
+  /// The values that it has where a file has none, nil where a file must have some.
+  public var valueOfOldFiles: Tensor? {
+    switch self {
+    case .parameter: nil
+    case .buffer(let buffer): buffer.valueOfOldFiles
+    }
+  }
+
   /// What a module states of it.
   public var member: Member {
     switch self {

@@ -1,7 +1,7 @@
 /// The source of all random numbers of a run: a seed, from which named streams come.
 ///
 /// Numbers are a function of the seed, the stream's name, the step, the draw and the example's
-/// global index (counter-based, Philox 4x32-10, Salmon et al. 2011): they depend neither on threads
+/// number (counter-based, Philox 4x32-10, Salmon et al. 2011): they depend neither on threads
 /// nor on what else was drawn, so one part that draws more numbers does not shift another's.
 public struct RandomSource: Hashable, Sendable {
   /// The seed of the run.
@@ -43,7 +43,7 @@ public struct RandomStream: Hashable, Sendable {
   let key: UInt64
 
   /// Standard normal numbers `[positions.count] + shape`; row `r` belongs to the example with
-  /// global index `positions[r]`.
+  /// the number `positions[r]`.
   public func normal(_ positions: [UInt64], shape: Shape, draw: Int = 0) -> Tensor {
     Kernels.normal(
       key: key, draw: UInt32(truncatingIfNeeded: draw), positions: positions, columns: shape.count,

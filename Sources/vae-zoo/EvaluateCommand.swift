@@ -11,8 +11,10 @@ struct EvaluateCommand: ParsableCommand {
     abstract: "Measure a trained model on held-out data.",
     discussion: """
       Rate, distortion and −ELBO, their sum, in nats per example with standard errors (lower is better), bits per dimension where the likelihood is \
-      of discrete values or training dequantized bytes (then an upper bound, of one draw of the noise per image), active units; with --importance-samples K the importance-weighted negative log-likelihood \
-      with K draws per example, in memory that does not grow with K. Where the factors that generated the data are \
+      of discrete values or training dequantized bytes (then an upper bound, of one draw of the noise per image), active units, and how far the \
+      posteriors of all examples together lie from the prior (KL in nats of a Gaussian with their mean and variance of each \
+      unit, and the norm of that mean); with --importance-samples K the importance-weighted negative log-likelihood \
+      with K draws per example, of which bits per dimension are then, in memory that does not grow with K. Where the factors that generated the data are \
       known and the posterior has one vector of means: the mutual information gap (MIG), the FactorVAE score, and \
       disentanglement, completeness and informativeness (DCI), each 1 at best. A run folder keeps the result for \
       `vae-zoo report`.
@@ -62,6 +64,7 @@ struct EvaluateCommand: ParsableCommand {
     } catch let error as FileError {
       Console.error("the run does not keep this result for its report: \(error.message)")
     }
+    if let notice = result.aggregatePosterior?.notice { Console.error(notice) }
     if output.json {
       Console.print(result.json(variant: model.recipe.variant, split: split.name).line)
     } else {
@@ -85,12 +88,18 @@ struct EvaluateCommand: ParsableCommand {
     if let nll = result.nll {
       rows.append(row("NLL", nll.estimate, "nats per example, \(nll.samples) importance samples"))
     }
-    if let bits = result.bitsPerDimension { rows.append(row("bits per dimension", bits, "", 4)) }
+    if let bits = result.bitsPerDimension {
+      rows.append(
+        row("bits per dimension", bits, result.nll == nil ? "of the −ELBO" : "of the NLL", 4))
+    }
     if let active = result.activeUnits {
       rows.append([
         "active units", "\(Int(active.mean))",
         result.unitRates.map { "of \($0.count)" } ?? "",
       ])
+    }
+    if let distance = result.aggregatePosterior {
+      rows += Self.aggregate(distance)
     }
     if let usage = result.codeUsage {
       rows.append(["codebook perplexity", Console.fixed(usage.perplexity, 1), ""])
@@ -98,6 +107,23 @@ struct EvaluateCommand: ParsableCommand {
     }
     if split.factors != nil { rows += disentanglement(result.disentanglement) }
     return "\(result.examples) examples of \(split.name)\n" + Console.table(rows)
+  }
+
+  /// How far the posteriors of all examples together lie from the prior, layer by layer where there
+  /// are several.
+  private static func aggregate(_ distance: AggregateMoments.Distance) -> [[String]] {
+    func cells(_ norm: Double, _ divergence: Double) -> [String] {
+      [
+        "\(Console.fixed(divergence, 3)) nats",
+        "from the prior; its mean \(Console.fixed(norm, 3)) from zero",
+      ]
+    }
+    let whole = cells(distance.meanNorm, distance.divergence)
+    guard distance.layers.count > 1 else { return [["aggregate posterior"] + whole] }
+    return [["aggregate posterior"] + whole]
+      + distance.layers.enumerated().map { level, layer in
+        ["  layer \(level + 1)"] + cells(layer.meanNorm, layer.divergence)
+      }
   }
 
   private func disentanglement(_ measured: Disentanglement?) -> [[String]] {

@@ -14,7 +14,7 @@ final class EvaluateTests: CommandTestCase {
   private static let keys: Set<String> = [
     "variant", "split", "examples", "elbo", "elbo_stderr", "rate", "rate_stderr", "distortion",
     "distortion_stderr", "bits_per_dim", "bits_per_dim_stderr", "active_units",
-    "active_units_stderr", "rate_per_unit",
+    "active_units_stderr", "rate_per_unit", "bits_per_dim_bound", "aggregate_posterior",
   ]
 
   func testJSONHasTheDocumentedKeysAndTypes() throws {
@@ -38,6 +38,13 @@ final class EvaluateTests: CommandTestCase {
       XCTAssertGreaterThanOrEqual(try number(result, key), 0, key)
     }
     XCTAssertGreaterThan(try number(result, "elbo_stderr"), 0)
+    XCTAssertEqual(result["bits_per_dim_bound"] as? String, "elbo")
+    let aggregate = try XCTUnwrap(result["aggregate_posterior"] as? [String: Double])
+    XCTAssertEqual(Set(aggregate.keys), ["mean_norm", "kl"])
+    // A mean that far away costs this much alone.
+    let norm = try XCTUnwrap(aggregate["mean_norm"])
+    XCTAssertGreaterThan(try XCTUnwrap(aggregate["kl"]), norm * norm / 2 - 1e-9)
+    XCTAssertGreaterThan(norm, 0)
   }
 
   func testImportanceSamplesAddALikelihoodThatTheBoundDoesNotExceed() throws {
@@ -51,6 +58,7 @@ final class EvaluateTests: CommandTestCase {
     let slack = try 3 * number(result, "elbo_stderr")
     XCTAssertLessThan(nll, try -number(result, "elbo") + slack)
     XCTAssertEqual(try number(result, "bits_per_dim"), nll / (64 * log(2)), accuracy: 1e-9 * nll)
+    XCTAssertEqual(result["bits_per_dim_bound"] as? String, "nll")
   }
 
   func testADensityOverRealNumbersHasNoBitsADimension() throws {

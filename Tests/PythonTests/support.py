@@ -13,6 +13,18 @@ import numpy as np
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+# A small network of every built-in class, as keywords.
+SMALL = {
+    "GaussianVAE": {"hidden": (8,), "latent": 2},
+    "BetaVAE": {"hidden": (8,), "latent": 2},
+    "IWAE": {"hidden": (8,), "latent": 2, "importance_samples": 2},
+    "LadderVAE": {"hidden": (8, 4), "latent": (3, 2)},
+    "PixelCNN": {"layers": 1, "channels": 16},
+    "PixelCNNVAE": {"architecture": "mlp", "hidden": (8,), "latent": 2, "layers": 1, "channels": 16},
+    "VQVAE": {"architecture": "mlp", "hidden": (8,), "codes": 4, "code_size": 2},
+}
+
+
 def importable(name: str) -> bool:
     """Whether a module can be imported, found without importing it here."""
     from importlib.util import find_spec

@@ -302,7 +302,7 @@ class OutputTests(unittest.TestCase):
             for array in (model.sample(3), model.transform(images.reshape(40, *shape))):
                 self.assertIsInstance(array, np.ndarray)
                 self.assertEqual(array.dtype, np.float32)
-        self.assertEqual(model.score_samples(images).dtype, np.float64)
+        self.assertEqual(model.score_samples(images).dtype, np.float32)
 
     def test_an_array_outlives_all_but_its_views(self):
         model = _small().fit(stripes(40))

@@ -59,12 +59,29 @@ class VariantTests(unittest.TestCase):
                 self.assertAlmostEqual(
                     measured["elbo"], -(measured["rate"] + measured["distortion"]), 3
                 )
-                self.assertAlmostEqual(bounds.mean(), measured["elbo"], 3)
+                # Scores draw by what an image is, an evaluation by where it stands; some draw nothing.
+                drawn = 0 if variant in ("pixelcnn", "vq-vae") else 4
                 self.assertAlmostEqual(
-                    -model.score_samples(IMAGES, samples=20).mean(), measured["nll"], 3
+                    bounds.mean(), measured["elbo"], delta=1e-3 + drawn * measured["elbo_stderr"]
+                )
+                self.assertAlmostEqual(
+                    -model.score_samples(IMAGES, samples=20).mean(), measured["nll"],
+                    delta=1e-3 + drawn * measured["nll_stderr"],
                 )
                 self.assertEqual(model.recipe_["variant"], variant)
                 self.assertEqual(len(model.history_), 1)
+
+    def test_what_is_said_of_an_image_depends_on_the_image_alone(self):
+        for variant, model in self.models.items():
+            with self.subTest(variant):
+                order = np.array([5, 9, 5, 0, 63, 5])
+                says = [model.score_samples, model.reconstruct]
+                for say in says + [model.transform] * hasattr(model, "transform"):
+                    whole, some = say(IMAGES), say(IMAGES[order])
+                    np.testing.assert_allclose(some, whole[order], rtol=1e-4, atol=1e-4)
+                    np.testing.assert_array_equal(some[0], some[2])
+                    for other in (IMAGES.astype(np.float64), np.asfortranarray(IMAGES), IMAGES[::-1].copy()[::-1]):
+                        np.testing.assert_array_equal(say(other), whole)
 
     def test_latents_are_means_codes_or_draws_of_all_layers(self):
         shapes = {

@@ -73,6 +73,8 @@ final class EvaluationTests: CTestCase {
           vae_evaluate(model, data, &options, nil, $0, $1)
         }
         XCTAssertGreaterThan(try metric("bits_per_dim", of: metrics), 0)
+        XCTAssertGreaterThan(try metric("aggregate_posterior.kl", of: metrics), 0)
+        XCTAssertGreaterThan(try metric("aggregate_posterior.mean_norm", of: metrics), 0)
         XCTAssertGreaterThan(try metric("bits_per_dim_stderr", of: metrics), 0)
         let unfit = try makeData(train: others)
         refuse(VAE_ERR_DATA, "train[1, 1, 1, 0] is 0.5, but the model takes bytes") {

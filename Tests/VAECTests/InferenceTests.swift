@@ -43,7 +43,7 @@ final class InferenceTests: CTestCase {
     let encoding = try encode(model, CTensor(values, [5, 4, 4, 1]), seed: 9)
     let context = Context(
       mode: .evaluation, random: RandomSource(seed: 9).child("evaluation"),
-      examples: (0..<5).map(UInt64.init))
+      examples: tensor(values, 5).rowHashes)
     let posterior = try swift(model).model.encoder.encode(tensor(values, 5), context)
     let mean = try part(VAE_ENCODING_MEAN, of: encoding)
     XCTAssertEqual(mean.shape, [5, 2])

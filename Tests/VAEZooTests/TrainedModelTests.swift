@@ -21,6 +21,41 @@ final class TrainedModelTests: XCTestCase {
     RandomSource(seed: 1).stream("images").uniform([count, 7, 5, 1]).isAbove(0.5)
   }
 
+  func testAFileOfAVersionWithoutATensorMeansWhatItMeant() throws {
+    let model = try makeModel()
+    let path = try makeTemporaryFolder() + "/model.safetensors"
+    try model.save(to: path)
+    let whole = try Safetensors(parsing: DurableFiles.read(path), path: path)
+    func file(without names: [String]) throws -> [UInt8] {
+      var old = Safetensors(
+        tensors: model.model.weights.filter { !names.contains($0.name) })
+      old.metadata = whole.metadata
+      return old.encoded()
+    }
+    let old = try TrainedModel.open(
+      bytes: file(without: ["encoder.input.mean", "encoder.input.scale"]), source: "old",
+      registry: registry)
+    XCTAssertEqual(
+      old.encode(split(images(3))).mean?.floats, model.encode(split(images(3))).mean?.floats)
+    XCTAssertThrowsError(
+      try TrainedModel.open(
+        bytes: file(without: ["encoder.head.bias"]), source: "broken", registry: registry))
+  }
+
+  private func split(_ images: Tensor) -> DataSplit {
+    struct Store: ExampleStore {
+      let values: [Float]
+      var count: Int { values.count / 35 }
+      let shape = ImageShape(height: 7, width: 5, channels: 1)
+      func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+        for (row, index) in indices.enumerated() {
+          for place in 0..<35 { destination[row * 35 + place] = values[index * 35 + place] }
+        }
+      }
+    }
+    return DataSplit(name: "given", store: Store(values: images.floats))
+  }
+
   func testASavedModelOpensWithTheSameRecipeAndWeights() throws {
     let path = try makeTemporaryFolder() + "/model.safetensors"
     let compositions: [[(key: String, value: String)]] = [
@@ -112,8 +147,17 @@ final class TrainedModelTests: XCTestCase {
       [
         "variant", "split", "examples", "elbo", "elbo_stderr", "rate", "rate_stderr", "distortion",
         "distortion_stderr", "nll", "nll_stderr", "nll_samples", "bits_per_dim",
-        "bits_per_dim_stderr", "active_units", "active_units_stderr", "rate_per_unit",
+        "bits_per_dim_stderr", "bits_per_dim_bound", "active_units", "active_units_stderr",
+        "rate_per_unit", "aggregate_posterior",
       ])
+    XCTAssertEqual(object["bits_per_dim_bound"]?.text, "nll")
+    let bound = try XCTUnwrap(model.evaluate(try model.data(path).train))
+    XCTAssertEqual(
+      bound.json(variant: "gaussian-vae", split: "train").object?["bits_per_dim_bound"]?.text,
+      "elbo")
+    let aggregate = try XCTUnwrap(object["aggregate_posterior"]?.object)
+    XCTAssertEqual(aggregate.members.map(\.name), ["mean_norm", "kl"])
+    XCTAssertEqual(aggregate["kl"]?.double, result.aggregatePosterior?.divergence)
     XCTAssertEqual(object["elbo"]?.double, result.elbo.mean)
     XCTAssertEqual(object["nll_samples"]?.integer, 2)
   }

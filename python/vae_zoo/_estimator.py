@@ -485,11 +485,12 @@ class VAE(metaclass=_Variants):
         Returns
         -------
         ndarray
-            ``[N]`` of float64.
+            ``[N]`` of float32, the precision of the networks. A score depends on the image and the seed alone.
         """
         images = self._images(X)
         count = integer(samples, "samples", 0, _MOST_SAMPLES)
-        return self._model.log_likelihood(images, count, self._method_seed(random_state), progress)
+        found = self._model.log_likelihood(images, count, self._method_seed(random_state), progress)
+        return found.astype(np.float32)
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean evidence lower bound of images in nats, for model selection.
@@ -501,7 +502,7 @@ class VAE(metaclass=_Variants):
         y : ignored
             For scikit-learn.
         """
-        return float(np.mean(self.score_samples(X)))
+        return float(np.mean(self.score_samples(X), dtype=np.float64))
 
     def evaluate(
         self,

@@ -4,6 +4,7 @@ import Tensors
 /// A multi-layer perceptron on the flattened image, ending in mean and log-variance of a Gaussian
 /// for each latent unit, or in the points of a grid of codes.
 public final class MLPEncoder: Encoder {
+  private let input: InputNormalization
   private let layers: Sequential
   private let head: Dense
   private let latents: SingleLatents
@@ -22,20 +23,22 @@ public final class MLPEncoder: Encoder {
     inputs: Int, hidden: [Int], latents: SingleLatents, activation: Activation,
     random: RandomSource
   ) {
+    input = InputNormalization(inputs: inputs)
     layers = .perceptron([inputs] + hidden, activation: activation, random: random)
     head = Dense(
       inputs: hidden.last ?? inputs, outputs: latents.encoderOutputs, random: random.child("head"))
     self.latents = latents
   }
 
-  /// The hidden layers, and the head that gives mean and log-variance, or points.
+  /// What brings the input to scale, the hidden layers, and the head that gives mean and log-variance,
+  /// or points.
   public var members: Members {
-    ["layers": .module(layers), "head": .module(head)]
+    ["input": .module(input), "layers": .module(layers), "head": .module(head)]
   }
 
   /// A diagonal Gaussian or the points for each example.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
-    latents.posterior(head(layers(x.flattened(), context), context))
+    latents.posterior(head(layers(input(x.flattened()), context), context))
   }
 }
 

@@ -52,7 +52,12 @@ extension Model {
       throw TrainingError(
         .unsuitable, "\(file.path) holds \(extra.name), which this recipe's model does not have")
     }
-    let values = try wanted.map { try file.tensor($0.name, shape: $0.values.shape) }
+    let values = try storedTensors.map { path, tensor in
+      // A buffer that came later than the file has a value that means what the file meant.
+      let shape = tensor.value.shape
+      guard let old = tensor.valueOfOldFiles else { return try file.tensor(path, shape: shape) }
+      return try file.tensor(ifPresent: path, shape: shape) ?? old
+    }
     if let bad = zip(wanted, values).first(where: { !$0.1.isFinite }) {
       throw TrainingError(
         .unsuitable, "\(file.path): \(bad.0.name) holds values that are not finite")

@@ -54,6 +54,9 @@ public struct Evaluator {
     /// −log p(x) by importance weighting in nats an example, with the number of samples, where
     /// asked for.
     public var nll: (estimate: Estimate, samples: Int)?
+    /// How far the posteriors of all examples together lie from the prior, where it was asked for, the
+    /// prior is a transformation of N(0, I), and there are two examples at least.
+    public var aggregatePosterior: AggregateMoments.Distance?
     /// Bits a dimension: of the importance-weighted likelihood where there is one, else of the
     /// bound; of dequantized bytes an upper bound on those of the bytes. Nil for densities over
     /// other real numbers.
@@ -79,15 +82,17 @@ public struct Evaluator {
   /// - Parameters:
   ///   - importanceSamples: draws an example for the likelihood, nil for the bound alone.
   ///   - wantsDisentanglement: whether units are compared with factors, where these are known.
+  ///   - wantsAggregate: whether the posteriors of all examples together are compared with the prior.
   ///   - progress: told the fraction done; returns false to stop.
   /// - Returns: nil when it was stopped.
   public func run(
     importanceSamples: Int? = nil, wantsDisentanglement: Bool = false,
-    progress: (Double) -> Bool = { _ in true }
+    wantsAggregate: Bool = false, progress: (Double) -> Bool = { _ in true }
   ) -> Result? {
     withoutTape {
       let factors = wantsDisentanglement ? examples.split.factors : nil
       var sums = Sums(codeUsage: CodeUsage(model.prior.latents), keepsMeans: factors != nil)
+      if wantsAggregate { sums.aggregate = AggregateMoments() }
       for indices in batches(importanceSamples: importanceSamples ?? 1) {
         let isComplete = measure(indices, importanceSamples: importanceSamples, into: &sums) {
           progress(fraction(indices, $0))
@@ -116,6 +121,7 @@ public struct Evaluator {
     request.wantsUnitRates = true
     let evaluation = model.evaluate(x, request, context)
     sums.add(evaluation)
+    sums.aggregate?.add(evaluation.draw, of: model.prior, context)
 
     guard let importanceSamples else { return true }
     let found = logLikelihoods(
@@ -153,7 +159,8 @@ public struct Evaluator {
     return weights.logMeans
   }
 
-  /// log p(x) of each example in nats.
+  /// log p(x) of each example in nats, with draws that follow from what the example is: it has the
+  /// same score beside any others.
   ///
   /// - Parameters:
   ///   - samples: draws an example for importance weighting, zero for the bound: −(distortion +
@@ -167,8 +174,7 @@ public struct Evaluator {
       var found: [Double] = []
       for indices in batches(importanceSamples: samples) {
         guard progress(fraction(indices, 0)) else { return nil }
-        let context = context(for: indices)
-        let x = examples.batch(indices, context)
+        let (x, context) = examples.batchByContent(indices, context(for: indices))
         if samples > 0 {
           let part = logLikelihoods(
             x, posterior: model.encoder.encode(x, context), samples: samples, context
@@ -208,6 +214,7 @@ public struct Evaluator {
     var unitRates: [[Double]] = []
     var layerRates: [Double] = []
     var codeUsage: CodeUsage?
+    var aggregate: AggregateMoments?
     let keepsMeans: Bool
     private var means: [Float] = []
     /// As many as means, or fewer where a posterior has none.
@@ -261,7 +268,7 @@ public struct Evaluator {
       let elbo = Estimate(of: elbos)
       return Result(
         examples: rates.count, elbo: elbo, rate: Estimate(of: rates),
-        distortion: Estimate(of: distortions), nll: nll,
+        distortion: Estimate(of: distortions), nll: nll, aggregatePosterior: aggregate?.distance,
         bitsPerDimension: code?.bitsPerDimension(of: nll?.estimate ?? elbo.scaled(by: -1)),
         activeUnits: activeUnits.count,
         unitRates: unitRates.isEmpty ? nil : unitRates.flatMap { $0.map { $0 / count } },

@@ -41,15 +41,31 @@ public struct Examples {
   ///     uniform dequantization from `dequantization`, so a training example is drawn anew at every
   ///     use and a held-out one is the same at every evaluation.
   public func batch(_ indices: [Int], _ context: Context) -> Tensor {
-    batch(of: split.batch(indices), indices, context)
+    batch(of: split.batch(indices), context)
+  }
+
+  /// A batch whose random numbers follow from what each example is, not from where it stands: what is
+  /// said about an image is the same beside any others, and the same for equal images.
+  ///
+  /// - Parameters:
+  ///   - indices: in this split.
+  ///   - context: whose examples are numbered by the values that the split holds, before any are made
+  ///     binary or real.
+  /// - Returns: the batch, and the context to go on with.
+  public func batchByContent(
+    _ indices: [Int], _ context: Context
+  ) -> (batch: Tensor, context: Context) {
+    let values = split.batch(indices)
+    var context = context
+    context.examples = values.rowHashes
+    return (batch(of: values, context), context)
   }
 
   /// Values `[N, height, width, channels]` that come from elsewhere, made binary or real as those of
   /// the split.
-  func batch(of values: Tensor, _ indices: [Int], _ context: Context) -> Tensor {
+  func batch(of values: Tensor, _ context: Context) -> Tensor {
     func uniform(_ stream: String) -> Tensor {
-      context.stream(stream).uniform(
-        indices.map(UInt64.init), shape: values.shape.removingFirst)
+      context.stream(stream).uniform(context.examples, shape: values.shape.removingFirst)
     }
     switch (binarization, dequantization) {
     case (.none, .none): return values

@@ -48,6 +48,8 @@ public final class Trainer {
   private let start: Start
   private let schedule: Schedule
   private var isPrepared = false
+  /// Whether it is known that a batch of one example teaches the model something.
+  private var takesSingleExamples = false
 
   /// What a training begins with.
   public enum Start: Sendable {
@@ -65,8 +67,8 @@ public final class Trainer {
   ///   - options: how it is trained.
   ///   - stage: what is trained; a further stage needs the weights of the one before it.
   ///   - start: what the model's weights are.
-  /// - Throws: `TrainingError` where the data have fewer examples than a batch, or the stage does
-  ///   not suit the model; `RecipeError` where the processor lacks the precision asked for.
+  /// - Throws: `TrainingError` where the data have fewer examples than a batch, a batch of one
+  ///   leaves a normalisation nothing, or the stage does not suit the model; `RecipeError` where the processor lacks the precision asked for.
   public init(
     model: Model, data: DataSource, options: TrainingOptions, stage: Stage = .whole,
     start: Start = .fresh
@@ -80,6 +82,10 @@ public final class Trainer {
     batches = try TrainingBatches(
       data, model: model, options: options, stage: stage, random: random)
     updater = try Updater(model: model, options: options, stage: stage)
+    if batches.fewestExamples == 1 {
+      try BatchOfOne.check(model, stage, batches.examples, updater.requirements, data: data.name)
+      takesSingleExamples = true
+    }
     schedule = options.schedule.schedule(
       updatesPerEpoch: batches.updatesPerEpoch, updates: batches.updatesPerEpoch * options.epochs)
     average =
@@ -186,6 +192,10 @@ public final class Trainer {
   /// - Returns: the bound's terms of the first phase's batch.
   /// - Throws: what `Updater.update` throws.
   package func update(on given: Tensor? = nil) throws -> BoundTerms {
+    if given?.shape[0] == 1, !takesSingleExamples {
+      try BatchOfOne.check(model, stage, batches.examples, updater.requirements, data: "the batch")
+      takesSingleExamples = true
+    }
     let (batch, context) = batches.batch(step: step, given: given)
     let second = updater.requirements.needsSecondBatch ? batches.second(step: step) : nil
     try data.checkExamples()

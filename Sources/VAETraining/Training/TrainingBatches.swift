@@ -10,6 +10,8 @@ final class TrainingBatches {
   let examples: Examples
   /// Updates in an epoch.
   let updatesPerEpoch: Int
+  /// Examples in the smallest batch of an epoch.
+  let fewestExamples: Int
 
   private let model: Model
   private let stage: Stage
@@ -30,6 +32,7 @@ final class TrainingBatches {
     let count = examples.count
     let full = count / size
     updatesPerEpoch = options.dropsLastBatch || count % size == 0 ? full : full + 1
+    fewestExamples = updatesPerEpoch > full ? count % size : size
     guard updatesPerEpoch > 0 else {
       throw TrainingError(
         .unsuitable,
@@ -89,7 +92,7 @@ final class TrainingBatches {
     guard let given else {
       return stage.data == .images ? examples.batch(indices, context) : codes(indices)
     }
-    let values = examples.batch(of: given, indices, context)
+    let values = examples.batch(of: given, context)
     guard stage.data == .latents else { return values }
     var context = context
     context.mode = .evaluation

@@ -67,10 +67,21 @@ package final class Updater {
   ///   - rate: the learning rate.
   /// - Returns: the bound's terms of the first phase, and what the losses of all logged.
   /// - Throws: `TrainingError` of kind `diverged`, with the parameters as they were before the
-  ///   phase that diverged; whatever a part fails with.
+  ///   phase that diverged, and nothing of what its passes gathered; whatever a part fails with.
   package func update(
     on batch: Tensor, second: (batch: Tensor, context: Context)? = nil, _ context: Context,
     rate: Float
+  ) throws -> (bound: BoundTerms, terms: [(name: String, value: Double)]) {
+    do {
+      return try runPhases(on: batch, second: second, context, rate: rate)
+    } catch {
+      model.dropUpdate()
+      throw error
+    }
+  }
+
+  private func runPhases(
+    on batch: Tensor, second: (batch: Tensor, context: Context)?, _ context: Context, rate: Float
   ) throws -> (bound: BoundTerms, terms: [(name: String, value: Double)]) {
     var first: BoundTerms?
     var terms: [(name: String, value: Double)] = []

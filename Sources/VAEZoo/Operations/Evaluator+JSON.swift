@@ -19,13 +19,17 @@ extension Evaluator.Result {
       add("nll", nll.estimate)
       object["nll_samples"] = .integer(nll.samples)
     }
-    if let bitsPerDimension { add("bits_per_dim", bitsPerDimension) }
+    if let bitsPerDimension {
+      add("bits_per_dim", bitsPerDimension)
+      object["bits_per_dim_bound"] = .text(nll == nil ? "elbo" : "nll")
+    }
     if let activeUnits {
       object["active_units"] = .integer(Int(activeUnits.mean))
       object["active_units_stderr"] = .finite(activeUnits.standardError)
     }
     if let unitRates { object["rate_per_unit"] = .array(unitRates.map(JSON.finite)) }
     if layerRates.count > 1 { object["rate_per_layer"] = .array(layerRates.map(JSON.finite)) }
+    if let aggregatePosterior { object["aggregate_posterior"] = aggregatePosterior.json }
     if let codeUsage {
       object["codebook_perplexity"] = .finite(codeUsage.perplexity)
       object["codebook_usage"] = .finite(codeUsage.share)
@@ -36,6 +40,18 @@ extension Evaluator.Result {
       object["dci_disentanglement"] = .finite(disentanglement.dci.disentanglement)
       object["dci_completeness"] = .finite(disentanglement.dci.completeness)
       object["dci_informativeness"] = .finite(disentanglement.dci.informativeness)
+    }
+    return .object(object)
+  }
+}
+
+extension AggregateMoments.Distance {
+  /// The distance by the names that commands, C and Python use.
+  var json: JSON {
+    var object: JSON.Object = ["mean_norm": .finite(meanNorm), "kl": .finite(divergence)]
+    if layers.count > 1 {
+      object["mean_norm_per_layer"] = .array(layers.map { .finite($0.meanNorm) })
+      object["kl_per_layer"] = .array(layers.map { .finite($0.divergence) })
     }
     return .object(object)
   }

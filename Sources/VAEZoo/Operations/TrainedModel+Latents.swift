@@ -17,7 +17,7 @@ public struct Encoding {
 }
 
 extension TrainedModel {
-  /// Encodes examples of a split.
+  /// Encodes examples of a split; the draws of an example follow from what it is.
   ///
   /// - Parameters:
   ///   - split: the examples.
@@ -45,8 +45,9 @@ extension TrainedModel {
       for range in parts(of: chosen.count) {
         try progress(Double(range.lowerBound) / Double(chosen.count))
         let indices = Array(chosen[range])
-        let context = context(seed, "evaluation", indices)
-        let posterior = model.encoder.encode(examples.batch(indices, context), context)
+        let (batch, context) = examples.batchByContent(
+          indices, context(seed, "evaluation", indices))
+        let posterior = model.encoder.encode(batch, context)
         let draw = model.prior.draw(from: posterior, DrawRequest(), context)
         if let mean = posterior.mean { means.append(mean) }
         if let variance = posterior.variance { variances.append(variance) }

@@ -208,7 +208,8 @@ extension TrainedModel {
   ) -> Evaluator.Result? {
     Evaluator(model: model, examples: examples(split), seed: seed)
       .run(
-        importanceSamples: importanceSamples, wantsDisentanglement: true, progress: progress)
+        importanceSamples: importanceSamples, wantsDisentanglement: true, wantsAggregate: true,
+        progress: progress)
   }
 
   /// The mean images of draws from the prior, `[count, height, width, channels]`.
@@ -256,7 +257,8 @@ extension TrainedModel {
     return Array(order.indices.prefix(count))
   }
 
-  /// What the model makes of all examples of a split, in order, `[N, height, width, channels]`.
+  /// What the model makes of all examples of a split, in order, `[N, height, width, channels]`; the
+  /// draws of an example follow from what it is.
   public func reconstruct(_ split: DataSplit, seed: Int = 0) -> Tensor {
     reconstruct(split, seed: seed) { _ in }
   }
@@ -278,8 +280,8 @@ extension TrainedModel {
     let examples = examples(split)
     return try inParts(chosen.count, progress) { range in
       let indices = Array(chosen[range])
-      let context = context(seed, "evaluation", indices)
-      let batch = examples.batch(indices, context)
+      let (batch, context) = examples.batchByContent(
+        indices, context(seed, "evaluation", indices))
       visit(batch)
       return model.reconstruct(batch, context)
     }

@@ -1,0 +1,36 @@
+import Messages
+import NeuralNetworks
+import Tensors
+import VAECore
+
+/// Batches of a single example, from which a normalisation over the batch may learn nothing: a unit
+/// less its own mean is zero whatever the example was.
+enum BatchOfOne {
+  /// Refuses batches of one example where some normalisation would have one number for each of its
+  /// channels. Over the pixels of a map there are more, and it trains.
+  ///
+  /// - Parameters:
+  ///   - model: what is to be trained.
+  ///   - stage: what of it; normalisations of frozen parts take the batch's statistics as well.
+  ///   - examples: what it is trained on.
+  ///   - requirements: of the objective.
+  ///   - data: what has the batch, for the error.
+  static func check(
+    _ model: Model, _ stage: Stage, _ examples: Examples, _ requirements: ObjectiveRequirements,
+    data: String
+  ) throws(TrainingError) {
+    guard stage.data == .images, model.usesCalibration else { return }
+    let calibration = Calibration()
+    withoutTape {
+      var context = Context(mode: .calibration, random: RandomSource(seed: 0), examples: [0])
+      context.calibration = calibration
+      _ = model.evaluate(examples.batch([0], context), requirements.draw, context)
+    }
+    guard calibration.fewestNormalized == 1 else { return }
+    throw TrainingError(
+      .unsuitable,
+      "\(data) makes a batch of one example (1 sample), over which batch normalisation leaves only a constant; "
+        + "choose another \(.setting("training.batch_size")), \(.setting("training.drop_last", "true")), or no "
+        + "normalisation over batches")
+  }
+}

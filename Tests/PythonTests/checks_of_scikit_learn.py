@@ -1,0 +1,60 @@
+"""scikit-learn's own checks of every estimator, a test each; run by pytest, as they are made for it.
+
+What they find out among much else: scores and latents of an image do not depend on the others in the
+array, nor on its place; nothing of a call stays in the estimator; hyper-parameters are kept and cloned;
+fitted estimators can be pickled; sparse data and NaN are refused.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import vae_zoo
+from support import SMALL
+
+
+def _repeated(kind: type) -> type:
+    """A class that makes images of 2x2 equal pixels of rows of numbers, since it needs neighbours."""
+
+    class Repeated(kind):
+        __slots__ = ()
+
+        def _shaped(self, images):
+            count, features = images.shape
+            return np.broadcast_to(images[:, None, None, :], (count, 2, 2, features))
+
+        def _images(self, X):
+            return self._shaped(super()._images(X))
+
+    Repeated.__name__ = Repeated.__qualname__ = kind.__name__ + "Repeated"
+    Repeated.__module__ = __name__
+    globals()[Repeated.__name__] = Repeated  # Where pickle looks for it.
+    return Repeated
+
+
+def _estimators() -> list:
+    def kind(name: str) -> type:
+        found = getattr(vae_zoo, name)
+        return _repeated(found) if name.startswith("PixelCNN") else found
+
+    return [kind(name)(epochs=1, **keywords) for name, keywords in SMALL.items()]
+
+
+def test_no_estimator_is_left_out():
+    assert set(vae_zoo._BUILT_IN) == set(SMALL)
+
+
+with warnings.catch_warnings():
+    # Of not inheriting from BaseEstimator, which importing the module would need.
+    warnings.simplefilter("ignore")
+    _checks = parametrize_with_checks(_estimators())
+
+
+@_checks
+def test_scikit_learn(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check(estimator)
