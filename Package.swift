@@ -200,7 +200,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "VAECTests", dependencies: ["VAEFiles", "VAEC", "CVAE", "CDLPack", "Tensors", "VAEZoo"],
+      name: "VAECTests",
+      dependencies: ["VAEFiles", "VAEC", "CVAE", "CDLPack", "Tensors", "VAEZoo"],
       swiftSettings: strict),
     .testTarget(
       name: "PluginTests", dependencies: ["CVAE", "VAEPluginKit", "VAEZoo"],

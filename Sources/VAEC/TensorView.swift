@@ -115,7 +115,8 @@ struct TensorView {
       let start = UnsafeRawPointer(bitPattern: first)
     else { throw outside() }
     if count > highest - lowest + 1 {
-      try MemoryNeed.check(bytes: Double(count) * Double(size), for: "the repeated elements of \(name)")
+      try MemoryNeed.check(
+        bytes: Double(count) * Double(size), for: "the repeated elements of \(name)")
     }
     return start
   }

@@ -17,8 +17,8 @@ enum { ROUNDS = 60, STATUS = 7 };
 static vae_model *make(int convolutional) {
   const vae_setting settings[] = {
     {"latent", "2"},
-    {convolutional ? "encoder" : "hidden", convolutional ? "convolutional" : "16"},
-    {"decoder", "convolutional"}};
+    {convolutional ? "architecture" : "hidden", convolutional ? "conv" : "16"},
+    {"channels", "4,4"}};
   vae_model_options options = {
     .struct_size = sizeof options, .variant = "gaussian-vae", .settings = settings,
     .setting_count = convolutional ? 3 : 2, .height = 8, .width = 8, .channels = 1,
@@ -46,7 +46,7 @@ static int child(int number) {
   vae_set_threads(2, NULL);
   if (number % 4 == 3) {
     vae_data *data = NULL;
-    if (vae_data_open("shapes:8", &data, NULL)) return 3;
+    if (vae_data_open("shapes:32", &data, NULL)) return 3;
     const vae_setting settings[] = {{"hidden", "8"}, {"latent", "2"}};
     vae_model_options options = {
       .struct_size = sizeof options, .variant = "gaussian-vae", .settings = settings,

@@ -7,8 +7,9 @@ final class ShortMemoryTests: CommandTestCase {
     var refused = 0
     for limit in stride(from: 200, through: 1000, by: 80) {
       let arguments = [
-        "train", "gaussian-vae", "--data", "shapes:8", "--out", path("run\(limit)"), "--epochs", "1",
-        "--set", "hidden=3000", "--set", "training.batch_size=1000", "--threads", "1",
+        "train", "gaussian-vae", "--data", "shapes:32", "--out", path("run\(limit)"), "--epochs",
+        "1",
+        "--set", "hidden=4000", "--threads", "1",
       ]
       let command = try Command(arguments, memoryLimit: limit)
       // One that fits need not come to its end here.
@@ -20,7 +21,8 @@ final class ShortMemoryTests: CommandTestCase {
       }
       // Below the size of the program itself the system refuses to load it.
       guard outcome.status != 127 else { continue }
-      XCTAssertTrue([0, 71].contains(outcome.status), "\(limit) MB: \(outcome.status) \(outcome.err)")
+      XCTAssertTrue(
+        [0, 71].contains(outcome.status), "\(limit) MB: \(outcome.status) \(outcome.err)")
       guard outcome.status == 71 else { continue }
       refused += 1
       XCTAssertTrue(outcome.err.contains("out of memory"), outcome.err)

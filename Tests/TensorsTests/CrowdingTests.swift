@@ -32,14 +32,16 @@ final class CrowdingTests: XCTestCase {
     XCTAssertNotEqual(vk_is_crowded(), 0)
     // Twice: the first product of its size is also compared.
     for _ in 0..<2 {
-      XCTAssertEqual(body().map { $0.floats.map(\.bitPattern) }, quiet, name, file: file, line: line)
+      XCTAssertEqual(
+        body().map { $0.floats.map(\.bitPattern) }, quiet, name, file: file, line: line)
     }
   }
 
   func testProductsOfAllKindsOfSizesHaveTheBitsOfTheTeam() {
     // Long sums over few rows are those whose bits depend on the threads.
     for (m, n, k) in [
-      (128, 64, 1024), (128, 512, 784), (100, 400, 784), (1, 64, 1024), (128, 1, 4096), (64, 64, 64),
+      (128, 64, 1024), (128, 512, 784), (100, 400, 784), (1, 64, 1024), (128, 1, 4096),
+      (64, 64, 64),
       (3, 5, 7), (512, 256, 128), (1, 512, 4096),
     ] {
       let (left, right) = (numbers([m, k], seed: 1), numbers([k, n], seed: 2))
