@@ -161,7 +161,7 @@ let package = Package(
       name: "vae-zoo",
       dependencies: [
         "VAEFiles",
-        "Messages", "VAEZoo", "VAEImages", "VAEReport",
+        "Messages", "Tensors", "VAEZoo", "VAEImages", "VAEReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -209,7 +209,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "VAECTests",
-      dependencies: ["VAEFiles", "VAEC", "CVAE", "CDLPack", "VAEInterface", "VAEZoo"],
+      dependencies: ["VAEFiles", "VAEC", "CVAE", "CDLPack", "Tensors", "VAEInterface", "VAEZoo"],
       swiftSettings: strict),
     .testTarget(
       name: "PluginTests", dependencies: ["CVAE", "VAEPluginKit", "VAEZoo"],

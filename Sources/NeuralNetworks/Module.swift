@@ -4,16 +4,25 @@ import Tensors
 ///
 /// Buffers change in the life-cycle calls of `Module` only, never inside a forward pass.
 public final class Buffer {
+  private var own: Tensor
+
   /// The values at this moment, a constant. Setting them needs the same shape, and copies them
   /// unless nothing else refers to their memory: those of a parameter would change with its updates.
   public var value: Tensor {
-    didSet {
+    get { own }
+    set {
       precondition(
-        value.shape == oldValue.shape,
-        "a buffer of shape \(oldValue.shape) cannot take values of shape \(value.shape)")
-      value.takeOwnMemory()
+        newValue.shape == own.shape,
+        "a buffer of shape \(own.shape) cannot take values of shape \(newValue.shape)")
+      var values = consume newValue
+      values.takeOwnMemory()
+      // What short memory left without elements does not take the place of what was there.
+      if !Memory.hasFailed { own = values }
     }
   }
+
+  /// Takes back values that it had before, without a copy, so that this needs no memory.
+  package func restore(_ earlier: Tensor) { own = earlier }
 
   /// The values that it has where a file has none, nil where every file must have some.
   public let valueOfOldFiles: Tensor?
@@ -24,7 +33,7 @@ public final class Buffer {
   ///   - value: the values.
   ///   - isInEveryFile: whether a file without the buffer is refused; else it means these values.
   public init(_ value: Tensor, isInEveryFile: Bool = true) {
-    self.value = value.copied()
+    own = value.copied()
     valueOfOldFiles = isInEveryFile ? nil : value.copied()
   }
 }

@@ -69,7 +69,7 @@ public func vae_data_open_with(
     let source = try text(source, "source")
     let watch = try CallWatch(options, "options")
     try watch.proceed(0)
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try said(try watch.asked { try DataSource.open(source, isCancelled: $0) }))
   }
 }
@@ -91,7 +91,7 @@ public func vae_data_from_tensors(
         // Which of the two rules of binary bytes it is follows from the bytes.
         areBytes ? kind.code == VAE_RANGE_BINARY ? nil : "bytes/255" : kind.rule
       })
-    result.pointee = Handles.make(try said(source))
+    result.pointee = try Handles.make(try said(source))
   }
 }
 
@@ -135,11 +135,11 @@ public func vae_data_images(
         VAE_ERR_INVALID_ARGUMENT,
         "\(count) images from \(first) on are not all among the \(split.count) of \(split.name)")
     }
-    try Memory.check(
+    try MemoryNeed.check(
       bytes: Double(count) * Double(split.shape.count) * 4, for: "\(count) images")
     let batch = split.batch(Array(Int(first)..<Int(first + count)))
     try split.checkExamples()
-    result.pointee = Handles.make(ArrayObject(batch))
+    result.pointee = try Handles.make(ArrayObject(batch))
   }
 }
 

@@ -61,10 +61,10 @@ private func evaluate(
   let watch = try watch()
   try checkSamples(options.importance_samples, "options->importance_samples")
   let split = try source.split(of: options.split ?? staticText("test"))
-  result.pointee = Handles.make(
+  result.pointee = try Handles.make(
     try model.read { trained in
       try trained.checkFits(source)
-      try Memory.check(rows: 1, of: split.shape)
+      try MemoryNeed.check(rows: 1, of: split.shape)
       let found = try stoppable(watch, with: model) { goesOn in
         trained.evaluate(
           split,
@@ -114,7 +114,7 @@ private func logLikelihoods(
   let model = try ModelObject.object(model)
   let watch = try watch()
   try checkSamples(samples, "samples")
-  result.pointee = Handles.make(
+  result.pointee = try Handles.make(
     try model.read { trained in
       let images = try trained.pricedImages(images, "images")
       return ArrayObject(
@@ -143,6 +143,6 @@ public func vae_bench(
     }
     try token.check()
     guard let found = try workload.measure(cancel: token) else { throw CallError.cancelled }
-    result.pointee = Handles.make(MetricsObject(found.json))
+    result.pointee = try Handles.make(MetricsObject(found.json))
   }
 }

@@ -67,7 +67,7 @@ public func vae_encode_with(
     let result = try result(encoding, "encoding")
     let model = try ModelObject.object(model)
     let watch = try CallWatch(options, "options")
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try model.read { trained in
         EncodingObject(
           try trained.encode(
@@ -85,7 +85,7 @@ public func vae_encoding_get(
   call(error) {
     let result = try result(array, "array")
     let encoding = try Handles.object(encoding, EncodingObject.self, "encoding")
-    result.pointee = Handles.make(try encoding.array(part, layer: layer))
+    result.pointee = try Handles.make(try encoding.array(part, layer: layer))
   }
 }
 
@@ -128,7 +128,7 @@ public func vae_decode_with(
       }
       return view
     }
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try model.read { trained in
         // The shapes come first, so that nothing is copied that no model takes.
         let misfit = trained.misfit(
@@ -169,7 +169,7 @@ public func vae_reconstruct_with(
     let result = try result(reconstructions, "result")
     let model = try ModelObject.object(model)
     let watch = try CallWatch(options, "options")
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try model.read { trained in
         let images = try trained.images(images, "images")
         try checkOutput(images.count, of: images.shape)
@@ -207,7 +207,7 @@ public func vae_sample_with(
       throw CallError(
         VAE_ERR_INVALID_ARGUMENT, "temperature is \(temperature), but must be in 0...1000")
     }
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try model.read { trained in
         try checkOutput(Int(count), of: trained.imageShape)
         return ArrayObject(
@@ -220,7 +220,7 @@ public func vae_sample_with(
 
 /// Refuses a number of images that would not fit in memory: once in parts and once as a whole.
 private func checkOutput(_ count: Int, of shape: ImageShape) throws(CallError) {
-  try Memory.check(rows: 1, of: shape)
-  try Memory.check(
+  try MemoryNeed.check(rows: 1, of: shape)
+  try MemoryNeed.check(
     bytes: Double(count) * Double(shape.count) * 8, for: "\(count) images of \(shape)")
 }

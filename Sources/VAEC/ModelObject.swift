@@ -133,7 +133,7 @@ extension TrainedModel {
   ) throws -> (images: MemoryImages, unquantized: String?) {
     var images = try TensorView(tensor, name).images(of: imageShape)
     images.divisor = recipe.data?.rule == "binary" ? 1 : 255
-    try Memory.check(rows: 1, of: images.shape)
+    try MemoryNeed.check(rows: 1, of: images.shape)
     let found = try images.values(name: name, rule: recipe.data?.rule)
     guard inputRange.holds(found.range) else {
       throw CallError(

@@ -42,7 +42,10 @@ public enum DurableFiles {
     return try body()
   }
 
+  /// Comes before every change. What was computed in short memory, or could not be encoded, is never
+  /// written.
   static func willChange(_ change: Change) throws {
+    try Memory.check()
     try announcement.withLock { $0 }?(change)
   }
 

@@ -32,6 +32,7 @@ from vae_zoo._errors import (
     OutOfMemoryError,
     PluginError,
     RecipeError,
+    ThreadsError,
     UnsupportedError,
 )
 from vae_zoo._estimator import VAE
@@ -88,6 +89,7 @@ __all__ = [
     "PluginError",
     "Progress",
     "RecipeError",
+    "ThreadsError",
     "UnsupportedError",
     "VariantInfo",
     "__version__",

@@ -111,6 +111,10 @@ class CallbackError(Error, RuntimeError):
     """A function that the library called threw a C++ exception."""
 
     status = 15
+class ThreadsError(Error, RuntimeError):
+    """The system does not give the process as many threads as were to compute."""
+
+    status = 16
 
 
 class NotFittedError(Error, ValueError, AttributeError):

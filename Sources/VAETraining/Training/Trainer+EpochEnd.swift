@@ -11,11 +11,18 @@ extension Trainer {
     var record = EpochRecord(
       epoch: epoch, step: step, train: progress.mean, valid: nil, activeUnits: nil, unitRates: nil,
       layerRates: nil, codeUsage: nil, terms: progress.meanTerms, seconds: 0)
-    try withAveragedWeights {
-      calibrate(examples: Self.calibrationLimit)
-      try measureHeldOut(into: &record)
-      try model.checkParts()
-      try data.checkExamples()
+    let buffers = model.buffers.map { (buffer: $0.buffer, value: $0.buffer.value) }
+    do {
+      try withAveragedWeights {
+        calibrate(examples: Self.calibrationLimit)
+        try measureHeldOut(into: &record)
+        try model.checkParts()
+        try data.checkExamples()
+      }
+    } catch {
+      // The epoch stays open: its end is measured when the training goes on.
+      restore(buffers)
+      throw error
     }
     // Updates over codes look at no image.
     if stage.data == .latents { record.train.distortion = .nan }
