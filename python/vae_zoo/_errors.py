@@ -111,6 +111,8 @@ class CallbackError(Error, RuntimeError):
     """A function that the library called threw a C++ exception."""
 
     status = 15
+
+
 class ThreadsError(Error, RuntimeError):
     """The system does not give the process as many threads as were to compute."""
 
