@@ -248,7 +248,7 @@ public final class TrainingSession {
     }
     self.notices = notices + (run?.notices ?? [])
     isResumed = checkpoint != nil
-    lastRecord = checkpoint == nil ? nil : try run?.readMetrics().last.map(JSON.object)
+    lastRecord = checkpoint == nil ? nil : try run?.readMetrics().objects.last.map(JSON.object)
   }
 
   /// Continues what a run folder holds, and stores the recipe.
