@@ -8,6 +8,8 @@ struct ValueReading {
   let range: ValueRange
   /// Whether floats are stored.
   let areFloats: Bool
+  /// Whether bytes are.
+  let areBytes: Bool
   /// The first float between zero and one that is none of the 256 levels k/255, with its place.
   let unquantizedValue: String?
 
@@ -29,6 +31,7 @@ struct ValueReading {
       if case .floats(let scan) = split.kind { scan } else { nil }
     }
     areFloats = !floats.isEmpty
+    areBytes = !bytes.isEmpty
     if areFloats {
       let found = floats.reduce(ValueRange.binary) { $0.joined(with: $1.range) }
       range = announced.map { $0.joined(with: found) } ?? found
