@@ -69,16 +69,16 @@ extension DataSource {
       switch kind {
       case .folder where CIFARFiles.isThere(specification):
         try refuseCache(images, for: specification)
-        return try CIFARFiles.source(specification, preparation, opening)
+        return try CIFARFiles.source(specification, preparation, opening.ofPictures)
       case .file where specification.hasSuffix(".bin") || specification.hasSuffix(".bin.gz"):
         try refuseCache(images, for: specification)
-        return try CIFARFiles.file(specification, preparation, opening)
+        return try CIFARFiles.file(specification, preparation, opening.ofPictures)
       case .folder:
         if let source = try idxFolder(specification, opening) {
           try refuseOptions(images, for: specification)
           return source
         }
-        return try imageFolder(specification, images, preparation, opening)
+        return try imageFolder(specification, images, preparation, opening.ofPictures)
       default: break
       }
     }

@@ -23,6 +23,8 @@ public struct DataSource: Sendable {
   public let unquantizedValue: String?
   /// What the user should know of how values were read, such as `bytes divided by 255`.
   public let ruleSentence: String
+  /// Whether values are stored as bytes, so that the rule says what they were divided by.
+  package private(set) var areBytes = false
   /// The examples to train on.
   public let train: DataSplit
   /// The examples that watch over training, where the source sets some apart.
@@ -67,6 +69,7 @@ public struct DataSource: Sendable {
       name: name, valueRange: reading.range, rule: reading.rule.rawValue,
       ruleSentence: reading.sentence, isDiscrete: reading.isDiscrete,
       unquantizedValue: reading.unquantizedValue, train: train, validation: validation, test: test)
+    areBytes = reading.areBytes
     if reading.range == .real, let notice = ScaleNotice.of(train) { notices.append(notice) }
   }
 

@@ -4,6 +4,8 @@ struct Opening: Sendable {
   var rule: ValueRule?
   /// Asked again and again while files are read; true asks for a stop.
   var isCancelled: @Sendable () -> Bool = { false }
+  /// Whether bytes are of pictures, whose scale is known: 255 is white, and one of 1 nearly black.
+  var arePictures = false
   /// The bytes in memory beyond which an array that is not compressed stays in its file. Several
   /// splits, the model and what the machine does besides must fit too.
   var largestArray = MemoryAtHand.bytes / 4
@@ -11,6 +13,13 @@ struct Opening: Sendable {
   /// Opens a file whose reading ends where a stop is asked for.
   func file(_ path: String) throws(DataError) -> InputFile {
     try InputFile(path: path, isCancelled: isCancelled)
+  }
+
+  /// The same for pictures.
+  var ofPictures: Opening {
+    var opening = self
+    opening.arePictures = true
+    return opening
   }
 
   /// - Throws: `DataError` of kind `cancelled` where a stop is asked for.

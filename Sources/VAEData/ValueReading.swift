@@ -8,6 +8,8 @@ struct ValueReading {
   let range: ValueRange
   /// Whether floats are stored.
   let areFloats: Bool
+  /// Whether bytes are.
+  let areBytes: Bool
   /// The first float between zero and one that is none of the 256 levels k/255, with its place.
   let unquantizedValue: String?
 
@@ -16,10 +18,12 @@ struct ValueReading {
   /// - Parameters:
   ///   - splits: of one kind; the first trains.
   ///   - wanted: the rule of a model's training data; nil for what the values say.
+  ///   - arePictures: whether bytes are of pictures, for which 1 is not white.
   ///   - announced: a range that holds for them too where it is wider than theirs.
   /// - Throws: `DataError` where values are not finite, or none that the rule allows.
   init(
-    of splits: [ScannedValues], wanted: ValueRule?, announced: ValueRange? = nil
+    of splits: [ScannedValues], wanted: ValueRule?, arePictures: Bool = false,
+    announced: ValueRange? = nil
   ) throws(DataError) {
     for split in splits { try split.checkFinite() }
     let bytes = splits.compactMap { split in
@@ -29,6 +33,7 @@ struct ValueReading {
       if case .floats(let scan) = split.kind { scan } else { nil }
     }
     areFloats = !floats.isEmpty
+    areBytes = !bytes.isEmpty
     if areFloats {
       let found = floats.reduce(ValueRange.binary) { $0.joined(with: $1.range) }
       range = announced.map { $0.joined(with: found) } ?? found
@@ -40,7 +45,9 @@ struct ValueReading {
         case .real: .floats
         }
     } else {
-      rule = bytes.isEmpty ? .binary : try ValueRule.forBytes(bytes, wanted: wanted)
+      rule =
+        bytes.isEmpty
+        ? .binary : try ValueRule.forBytes(bytes, wanted: wanted, arePictures: arePictures)
       let found: ValueRange = rule == .bytes ? .unit : .binary
       range = announced.map { $0.joined(with: found) } ?? found
       unquantizedValue = nil

@@ -24,23 +24,24 @@ enum ValueRule: String, CaseIterable {
   /// What bytes are divided by.
   var divisor: Float { self == .binary ? 1 : 255 }
 
-  /// The rule for bytes, wherever they are stored: where all that train are 0 or 1 they are taken as
-  /// they are, and other bytes are divided by 255; what comes out is binary where all bytes of all
+  /// The rule for bytes, wherever they are stored: where all that train are 0 or 1, and they are not
+  /// known to be of pictures, they are taken as they are, and other bytes are divided by 255; what comes out is binary where all bytes of all
   /// splits are 0 or 255.
   ///
   /// - Parameters:
   ///   - splits: with the bytes of each; the first trains.
   ///   - wanted: the rule of a model's training data, which holds for these.
+  ///   - arePictures: whether 255 is known to be the scale.
   /// - Throws: `DataError` where a byte is none that the rule allows.
   static func forBytes(
-    _ splits: [(values: ScannedValues, scan: ByteScan)], wanted: ValueRule?
+    _ splits: [(values: ScannedValues, scan: ByteScan)], wanted: ValueRule?, arePictures: Bool
   ) throws(DataError) -> ValueRule {
     let rule: ValueRule
     switch wanted {
     case .bytes, .binary, .binaryBytes: rule = wanted ?? .bytes
     case .floats, nil:
       rule =
-        splits.first?.scan.firstAboveOne == nil
+        !arePictures && splits.first?.scan.firstAboveOne == nil
         ? .binary : splits.allSatisfy { $0.scan.firstBetween == nil } ? .binaryBytes : .bytes
     }
     for (values, scan) in splits {

@@ -102,8 +102,8 @@ class WordTests(unittest.TestCase):
         images = IMAGES.astype(np.float32)
         for words, X, validation in (
             ("^validation has images of 1x30x1, but X has", images.reshape(40, 36), np.zeros((5, 30))),
-            ("images of validation hold", images, images * np.nan),
-            ("images of X hold", np.full_like(images, np.inf), None),
+            (r"^validation\[0, 0, 0, 0\] is nan", images, images * np.nan),
+            (r"^X\[0, 0, 0, 0\] is inf", np.full_like(images, np.inf), None),
             ("^X and validation are not both", images, IMAGES),
         ):
             with self.assertRaisesRegex(vae_zoo.DataError, words):

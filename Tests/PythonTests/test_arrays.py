@@ -151,6 +151,8 @@ class InputTests(unittest.TestCase):
         )
         with self.assertRaisesRegex(vae_zoo.DataError, "binary"):
             divided.transform(images)
+        with self.assertRaisesRegex(vae_zoo.DataError, "rule binary/255"):
+            divided.evaluate(images)
         grey = images * 255
         grey[0, 0, 0] = 128
         model = _small().fit(grey)

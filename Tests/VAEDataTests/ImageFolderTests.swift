@@ -329,6 +329,21 @@ final class ImageFolderTests: DataTestCase {
     XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder), ["images"])
   }
 
+  // MARK: Black and white
+
+  func testPicturesOf0And255AreBinaryAndThoseOf0And1AreNearlyBlack() throws {
+    try write(TestDecoder.file(1, 3, pixels: [0, 255, 255]), "white/train/a.img")
+    try write(TestDecoder.file(1, 3, pixels: [255, 0, 0]), "white/test/b.img")
+    let white = try openImages("white")
+    XCTAssertEqual(white.rule, "binary/255")
+    XCTAssertEqual(white.valueRange, .binary)
+    XCTAssertEqual(values(white.train), [0, 1, 1])
+    try write(TestDecoder.file(1, 3, pixels: [0, 1, 1]), "dark/train/a.img")
+    let dark = try openImages("dark")
+    XCTAssertEqual(dark.rule, "bytes/255")
+    XCTAssertEqual(values(dark.train), [0, 1 / 255, 1 / 255])
+  }
+
   // MARK: What is not read, and what is set apart
 
   func testAnAutomaticSplitSetsExactlyATenthOfTheReadableImagesApart() throws {

@@ -55,7 +55,8 @@ extension DataSource {
   ) throws(DataError) {
     let splits = [train] + others
     try Self.checkAgreement(splits)
-    let reading = try ValueReading(of: splits.map(\.images.scanned), wanted: opening.rule)
+    let reading = try ValueReading(
+      of: splits.map(\.images.scanned), wanted: opening.rule, arePictures: opening.arePictures)
     var made: [String: DataSplit] = [:]
     for split in splits { made[split.name] = try Self.split(split, rule: reading.rule) }
     guard let first = made[train.name] else {

@@ -60,6 +60,16 @@ extension DataSource {
         "\(name) has \(found.range.phrase), but the model takes \(wanted.range.phrase)"
       )
     }
+    // Where both are binary the range does not tell 1 from 255.
+    let binaryRules = ["binary", "binary/255"]
+    guard
+      !areBytes || rule == wanted.rule || !binaryRules.contains(rule)
+        || !binaryRules.contains(wanted.rule)
+    else {
+      throw RecipeError(
+        .unsuitableData,
+        "\(name) has bytes of rule \(rule), but the model was trained on rule \(wanted.rule)")
+    }
     guard isDiscrete || !(takesLevels || options.dequantization != .none) else {
       throw RecipeError(
         .unsuitableData,
