@@ -26,7 +26,8 @@ extension Remedy {
     case .imageCrop: "--crop"
     case .greyImages: "--grey"
     case .imageCache: "--cache"
-    case .checkpointDir(let folder): folder.map { "--checkpoint-dir \($0)" } ?? "--checkpoint-dir"
+    case .checkpointDir(let folder):
+      folder.map { "--checkpoint-dir \(CommandText.quoted($0))" } ?? "--checkpoint-dir"
     case .variantDescription(let variant): "vae-zoo describe \(variant)"
     }
   }

@@ -603,7 +603,8 @@ class VAE(metaclass=_Variants):
         Parameters
         ----------
         path : path
-            The file, which is replaced where it exists.
+            The file, which is replaced where it exists; the new one has its mode. Where the path is a
+            link, this is done to the file that it leads to.
         """
         self._fitted().save(path)
 

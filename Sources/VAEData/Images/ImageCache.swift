@@ -118,7 +118,7 @@ struct ImageCache {
       }
       try archive.write(to: OutputFile(replacing: DurableFiles.name(of: path), in: folder))
     } catch let error as FileError {
-      throw DataError(.unwritable, error.message)
+      throw DataError(.unwritable, "\(path) cannot be written: \(error.reason)")
     } catch {
       throw DataError(.unwritable, "\(path) cannot be written: \(error)")
     }

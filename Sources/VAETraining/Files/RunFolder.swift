@@ -241,13 +241,19 @@ public struct RunFolder: Sendable {
   func checkpoints() throws -> Folder? {
     if let namedPlace { return namedPlace.folder }
     if let place = try CheckpointPlace.read(in: folder) { return try place.open(for: path) }
-    if try folder.kind(of: Self.checkpointsFolder) == .link {
+    let path = folder.path(of: Self.checkpointsFolder)
+    switch try folder.kind(of: Self.checkpointsFolder) {
+    case nil, .folder: return try folder.folder(Self.checkpointsFolder)
+    case .link:
       throw FileError(
-        .malformed, "read", folder.path(of: Self.checkpointsFolder),
+        .malformed, "read", path,
         "it is a symbolic link, and links in a run folder are not followed; put the folder that it leads to in its "
           + "place, or begin the run with \(.checkpointDir()) to keep checkpoints elsewhere")
+    default:
+      throw lock == nil
+        ? FileError(.malformed, "read", path, "it is not a folder")
+        : FileError(.unwritable, "write", path, "it is not a folder")
     }
-    return try folder.folder(Self.checkpointsFolder)
   }
 
   /// The folder of the checkpoints, which is made if need be.

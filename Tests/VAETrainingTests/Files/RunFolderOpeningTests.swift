@@ -165,7 +165,7 @@ final class RunFolderOpeningTests: FilesTestCase {
       try FileManager.default.removeItem(atPath: "\(run)/\(name)")
     }
     try write("mine", "run/checkpoints")
-    assertFails(.malformed, naming: ["\(run)/checkpoints"]) {
+    assertFails(.unwritable, naming: ["\(run)/checkpoints"]) {
       try RunFolder.create(at: run, resume: true)
     }
     assertFails(.malformed, naming: ["\(run)/checkpoints"]) {
