@@ -478,10 +478,11 @@ final class TrainerTests: CTestCase {
     }
     XCTAssertEqual(try text { vae_trainer_record_json(trainer, $0, $1, $2, $3) }, "null")
     try succeed { vae_trainer_fit(trainer, nil, nil, nil, $0) }
-    let record = try XCTUnwrap(
-      json(text { vae_trainer_record_json(trainer, $0, $1, $2, $3) }) as? [String: Any])
-    XCTAssertEqual(record["epoch"] as? Int, 2)
+    let record = try text { vae_trainer_record_json(trainer, $0, $1, $2, $3) }
+    // Foundation's own parser of JSON is some last digits off.
+    let members = try JSON(parsing: Array(record.utf8), source: "record").object
+    XCTAssertEqual(members?["epoch"]?.integer, 2)
     XCTAssertEqual(
-      (record["train"] as? [String: Double])?["elbo"], try metric("train.elbo", ofTrainer: trainer))
+      members?["train"]?.object?["elbo"]?.double, try metric("train.elbo", ofTrainer: trainer))
   }
 }
