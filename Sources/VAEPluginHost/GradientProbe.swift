@@ -64,14 +64,16 @@ public final class GradientProbe: @unchecked Sendable {
         }
         return
       }
-      // Directions of all elements come first, and tell how rough the values are.
-      var roughness = 1.0
+      // Directions of all elements come first, and tell how rough the values are; where none does, one
+      // element alone would tell less.
+      var roughness: Double?
       for direction in Direction.all(at: input.floats, random.child("input \(number)")) {
+        if direction.isSingle && roughness == nil { break }
         guard
           let comparison = try point.compare(
-            gradient.floats, ofInput: number, along: direction, roughness)
+            gradient.floats, ofInput: number, along: direction, roughness ?? 1)
         else { continue }
-        if !direction.isSingle { roughness = max(roughness, comparison.roughness) }
+        if !direction.isSingle { roughness = max(roughness ?? 1, comparison.roughness) }
         found.withLock { found in
           if comparison.isConclusive { found.conclusive.insert(operation.name) }
           if let fault = comparison.fault {
