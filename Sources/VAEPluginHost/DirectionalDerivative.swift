@@ -16,6 +16,13 @@ struct DirectionalDerivative {
   let sides: ClosedRange<Double>
   /// What these may be wrong by.
   let error: Double
+  /// The measured error of the function's values as a multiple of the expected one.
+  private(set) var roughness = 1.0
+
+  /// From which roughness on values count as being on a grid coarser than float32's.
+  static let roughnessOfGrids = 8.0
+  /// How much larger than the measured errors those over a step are then taken to be.
+  static let gridFactor = 3.0
 
   /// How far a sum of terms is from what it is at zero.
   struct Change {
@@ -26,7 +33,7 @@ struct DirectionalDerivative {
   }
 
   /// The largest step, which halves from there on.
-  private static let largestStep = 0.125
+  static let largestStep = 0.125
   private static let levels = 14
 
   /// The derivative at zero; nil where the function has no values around it.
@@ -37,7 +44,10 @@ struct DirectionalDerivative {
   init?(roundingError: Double, of change: (Double) throws -> Change?) rethrows {
     let smallest = Self.largestStep / Double(1 << (Self.levels - 1))
     guard let noise = try Self.noise(spacing: smallest / 4, of: change) else { return nil }
-    let valueError = max(roundingError, noise)
+    let roughness = roundingError > 0 ? noise / roundingError : 1
+    // The errors of values on a grid are larger over a step than from one point to the next.
+    let valueError =
+      roughness > Self.roughnessOfGrids ? Self.gridFactor * noise : max(roundingError, noise)
     var slopes: [(step: Double, below: Double, above: Double)] = []
     for level in 0..<Self.levels {
       let step = Self.largestStep / Double(1 << level)
@@ -54,6 +64,7 @@ struct DirectionalDerivative {
       .min { $0.error < $1.error }
     guard let best else { return nil }
     self = best
+    self.roughness = roughness
   }
 
   private init(value: Double, sides: ClosedRange<Double>, error: Double) {

@@ -56,9 +56,24 @@ public final class GradientProbe: @unchecked Sendable {
       inputs, output, point.cotangent, wants: inputs.map { _ in true })
     for (number, input) in inputs.enumerated() where input.count > 0 {
       guard let gradient = gradients[number] else { continue }
+      guard gradient.isFinite else {
+        found.withLock {
+          $0.faults.append(
+            "custom operation \(operation.name): the gradient of input \(number) is not finite, where "
+              + "the value is")
+        }
+        return
+      }
+      // Directions of all elements come first, and tell how rough the values are; where none does, one
+      // element alone would tell less.
+      var roughness: Double?
       for direction in Direction.all(at: input.floats, random.child("input \(number)")) {
-        guard let comparison = try point.compare(gradient.floats, ofInput: number, along: direction)
+        if direction.isSingle && roughness == nil { break }
+        guard
+          let comparison = try point.compare(
+            gradient.floats, ofInput: number, along: direction, roughness ?? 1)
         else { continue }
+        if !direction.isSingle { roughness = max(roughness ?? 1, comparison.roughness) }
         found.withLock { found in
           if comparison.isConclusive { found.conclusive.insert(operation.name) }
           if let fault = comparison.fault {
@@ -78,6 +93,8 @@ private struct Direction {
   let name: String
   /// How far each element moves at the distance of one.
   let moves: [Float]
+  /// Whether one element moves alone.
+  var isSingle = false
 
   /// Elements that are looked at alone, beside the first and the last.
   private static let singleCount = 4
@@ -106,7 +123,7 @@ private struct Direction {
     for element in Set([0, values.count - 1] + drawn).sorted() {
       var moves = [Float](repeating: 0, count: values.count)
       moves[element] = max(abs(values[element]), size)
-      directions.append(Direction(name: "at element \(element)", moves: moves))
+      directions.append(Direction(name: "at element \(element)", moves: moves, isSingle: true))
     }
     return directions
   }
@@ -122,6 +139,8 @@ private struct ProbedPoint {
   struct Comparison {
     /// Whether the finite differences are exact enough to tell a gradient that is wrong.
     let isConclusive: Bool
+    /// How rough the values are; see `DirectionalDerivative`.
+    let roughness: Double
     /// What does not agree, nil where it does.
     let fault: String?
   }
@@ -136,8 +155,10 @@ private struct ProbedPoint {
   private static let conclusiveError = 0.05
 
   /// Compares a gradient with finite differences along a direction; nil where there are none.
+  ///
+  /// - Parameter roughness: what is known of the values from other directions, 1 where that is nothing.
   func compare(
-    _ gradient: [Float], ofInput number: Int, along direction: Direction
+    _ gradient: [Float], ofInput number: Int, along direction: Direction, _ roughness: Double
   ) throws -> Comparison? {
     let values = inputs[number].floats
     let outputs = output.floats
@@ -167,11 +188,18 @@ private struct ProbedPoint {
       return change
     }
     // Which outputs move is known from the largest step.
-    _ = change(0.125)
+    let ends = [-1.0, 1].map { change($0 * DirectionalDerivative.largestStep)?.moved ?? 0 }
+    // Whether others move less than their grid, or not at all, one output alone does not tell.
+    let isOnGrid = roughness > DirectionalDerivative.roughnessOfGrids
+    if isOnGrid && ends == [0, 0] { return nil }
     let ulp = Double(Float.ulpOfOne) / 2
+    let scale = isOnGrid ? roughness * DirectionalDerivative.gridFactor : 1
+    let size = (outputs.reduce(0) { $0 + Double($1) * Double($1) } / Double(outputs.count))
+      .squareRoot()
     var square = 0.0
     for (index, value) in outputs.enumerated() where hasMoved[index] {
-      let error = Double(weights[index]) * Double(value) * ulp * Self.roundings
+      let largest = isOnGrid ? max(abs(Double(value)), size) : abs(Double(value))
+      let error = Double(weights[index]) * largest * ulp * Self.roundings * scale
       square += error * error
     }
     guard
@@ -189,9 +217,9 @@ private struct ProbedPoint {
     guard
       !given.isFinite || given < slope.sides.lowerBound - tolerance
         || given > slope.sides.upperBound + tolerance
-    else { return Comparison(isConclusive: isConclusive, fault: nil) }
+    else { return Comparison(isConclusive: isConclusive, roughness: slope.roughness, fault: nil) }
     return Comparison(
-      isConclusive: true,
+      isConclusive: true, roughness: slope.roughness,
       fault:
         "\(direction.name) is \(given), but finite differences give \(slope.value), give or take "
         + "\(tolerance)")

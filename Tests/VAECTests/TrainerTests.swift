@@ -317,7 +317,9 @@ final class TrainerTests: CTestCase {
     for name in ["train.elbo", "train.rate", "valid.distortion", "active_units"] {
       let parts = name.split(separator: ".").map(String.init)
       let stored = parts.reduce(try json(lines[0])) { ($0 as? [String: Any])?[$1] as Any }
-      XCTAssertEqual(try metric(name, ofTrainer: second), stored as? Double, name)
+      let number = try XCTUnwrap(stored as? Double, name)
+      XCTAssertEqual(
+        try metric(name, ofTrainer: second), number, accuracy: 1e-12 * abs(number), name)
     }
     XCTAssertEqual(try metric("epoch", ofTrainer: second), 1)
     refuse(VAE_ERR_NOT_FOUND) { error in
