@@ -220,7 +220,7 @@ final class InferenceTests: CTestCase {
     let model = try makeModel()
     let test = images(12, seed: 7)
     let data = try makeData(train: images(16), test: test)
-    for samples in [0, 1, 20] as [Int32] {
+    for samples in [0, 1, 5000] as [Int32] {
       var options = vae_evaluation_options()
       options.struct_size = UInt32(MemoryLayout<vae_evaluation_options>.size)
       options.importance_samples = samples
@@ -238,7 +238,10 @@ final class InferenceTests: CTestCase {
       let expected =
         samples == 0
         ? try metric("elbo", of: metrics) : -(try metric("nll", of: metrics))
-      XCTAssertEqual(mean, expected, accuracy: 1e-5, "\(samples) samples")
+      // Scores draw by what an image is, an evaluation by its index: many draws agree.
+      let error = try metric(samples == 0 ? "elbo_stderr" : "nll_stderr", of: metrics)
+      XCTAssertEqual(
+        mean, expected, accuracy: samples > 1 ? 0.01 : 4 * error, "\(samples) samples")
     }
   }
 

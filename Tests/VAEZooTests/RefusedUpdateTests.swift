@@ -67,7 +67,8 @@ final class RefusedUpdateTests: XCTestCase {
       (
         "a rising capacity", "beta-vae",
         [
-          ("hidden", "8"), ("latent", "2"), ("objective.name", "capacity"), ("capacity_steps", "5"),
+          ("hidden", "8"), ("latent", "2"), ("objective.name", "capacity"),
+          ("objective.capacity_steps", "5"),
         ]
       ),
       (
