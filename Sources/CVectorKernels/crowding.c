@@ -4,12 +4,15 @@
 #endif
 #include "crowding.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "kernels.h"
 
@@ -54,12 +57,41 @@ int vk_is_crowded_at(int64_t now) {
   return now < atomic_load_explicit(&crowded_until, memory_order_relaxed);
 }
 
-int vk_is_crowded(void) { return vk_is_crowded_at(vk_now()); }
 
 void vk_force_crowding(int crowding) { atomic_store(&forced, crowding); }
 
 static void begin_throttle(void);
 static void end_throttle(void);
+
+/// Whether other processes keep all processors busy at this moment; 0 where that cannot be told.
+static int is_full(void) {
+  const int file = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  char text[128] = {0};
+  const ssize_t length = read(file, text, sizeof text - 1);
+  close(file);
+  // After three averages: how many threads run or could run, this one among them.
+  long running = 0;
+  if (length <= 0 || sscanf(text, "%*s %*s %*s %ld/", &running) != 1) return 0;
+  return running - 1 >= sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+int vk_is_left_alone_at(int64_t now) {
+  if (vk_is_crowded_at(now)) return 1;
+  if (atomic_load_explicit(&forced, memory_order_relaxed) != 0) return 0;
+  // Before the team is tried again, and before it is used at all, a look may spare the trial.
+  static _Atomic int64_t looked = -1;
+  const int64_t until = atomic_load_explicit(&crowded_until, memory_order_relaxed);
+  if (atomic_exchange_explicit(&looked, until, memory_order_relaxed) == until || !is_full())
+    return 0;
+  int64_t last = atomic_load_explicit(&hold, memory_order_relaxed);
+  if (last == 0) atomic_store_explicit(&hold, last = FIRST_HOLD, memory_order_relaxed);
+  atomic_store_explicit(&crowded_until, now + last, memory_order_relaxed);
+  begin_throttle();
+  return 1;
+}
+
+int vk_is_crowded(void) { return vk_is_left_alone_at(vk_now()); }
 
 /// The team waits too much: it is left alone for a while, twice as long as the last time.
 static void set_crowded(int64_t now) {
@@ -167,6 +199,8 @@ static void unlock_throttle(void) { pthread_mutex_unlock(&throttle_mutex); }
 
 static void forget_throttle(void) {
   is_throttled = 0;
+  // It still counts the thread that waits in the parent.
+  throttle_changed = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
   pthread_mutex_unlock(&throttle_mutex);
 }
 

@@ -123,7 +123,7 @@ void vk_run(vk_kernel kernel, const void *arguments, size_t count, size_t block)
   vk_work work = {kernel, arguments, count, block, vk_ceil(count, block), 0};
   const int threads = count >= 2 * block ? vk_threads() : 1;
   const int64_t began = threads == 1 ? 0 : vk_now();
-  if (threads == 1 || vk_is_crowded_at(began)) {
+  if (threads == 1 || vk_is_left_alone_at(began)) {
     run_blocks(&work, 0, work.blocks);
   } else {
     // The whole team, however few blocks there are: libgomp ends threads that a smaller team leaves

@@ -30,7 +30,7 @@ extension MemoryError: CustomStringConvertible {
     let sentence =
       switch lack {
       case .memory(let bytes, let purpose):
-        "out of memory: \(purpose) needs \(Self.amount(bytes)), and there is not as much to take; use smaller batches or a "
+        "out of memory: \(purpose) needs \(Self.amount(Double(bytes))), and there is not as much to take; use smaller batches or a "
           + "smaller model, or give the process more memory"
       case .threads(let count):
         "the system does not give this process \(count) threads; compute with fewer threads, such as 1, or raise "
@@ -40,15 +40,14 @@ extension MemoryError: CustomStringConvertible {
   }
 
   /// Bytes in the unit that suits them.
-  static func amount(_ bytes: Int) -> String {
+  package static func amount(_ bytes: Double) -> String {
     func tenths(_ unit: Double) -> String {
-      let value = (Double(bytes) / unit * 10).rounded() / 10
-      return value < 100 ? "\(value)" : "\(Int(value))"
+      let value = (bytes / unit * 10).rounded() / 10
+      return value < 100 || value >= 1e15 ? "\(value)" : "\(Int(value))"
     }
     return switch bytes {
-    case ..<10_000: "\(bytes) bytes"
-    case ..<1_000_000: "\(tenths(1e3)) kB"
-    case ..<1_000_000_000: "\(tenths(1e6)) MB"
+    case ..<1e6: "\(tenths(1e3)) kB"
+    case ..<1e9: "\(tenths(1e6)) MB"
     default: "\(tenths(1e9)) GB"
     }
   }

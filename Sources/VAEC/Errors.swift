@@ -115,7 +115,7 @@ func call(
     return VAE_OK
   } catch let thrown {
     let failure = CallError(thrown)
-    error?.pointee = try Handles.make(error: ErrorObject(failure))
+    error?.pointee = Handles.make(error: ErrorObject(failure))
     return failure.status
   }
 }

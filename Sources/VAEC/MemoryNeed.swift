@@ -9,7 +9,7 @@ enum MemoryNeed {
     guard !Memory.holds(bytes) else { return }
     throw CallError(
       VAE_ERR_OUT_OF_MEMORY,
-      "\(purpose()) would need about \((bytes / 1e8).rounded() / 10) GB of memory, more than there is"
+      "\(purpose()) would need about \(MemoryError.amount(bytes)) of memory, more than there is"
     )
   }
 

@@ -4,7 +4,7 @@
 /// time slice, milliseconds for microseconds of work, and a thread that spins meanwhile uses up the share that it
 /// would need later. So the time that the calling thread waits for others is measured. Where it is much, loops
 /// run on the calling thread alone for a while, in the same blocks and with the same bits; then the team is tried
-/// again, ever more seldom as long as the machine stays crowded.
+/// again, ever more seldom as long as the machine stays crowded, and not while others keep all processors busy.
 #ifndef VK_CROWDING_H
 #define VK_CROWDING_H
 
@@ -12,8 +12,11 @@
 
 /// The time, in nanoseconds.
 int64_t vk_now(void);
-/// Whether the machine counts as crowded at a time.
+/// Whether the machine counts as crowded at a time, by what was measured.
 int vk_is_crowded_at(int64_t now);
+/// Whether the team is to be left alone at a time: on a crowded machine, and where it would be tried again while
+/// other processes keep all processors busy.
+int vk_is_left_alone_at(int64_t now);
 /// Takes note of a loop that the team ran.
 ///
 /// - began, ended: of the whole.

@@ -16,7 +16,7 @@ extension Trainer {
   /// Makes a record where it is time for one, with the weights that evaluation uses and statistics
   /// that suit them.
   func makeRecord(after terms: BoundTerms?) throws {
-    guard makesRecords, isFinished || recorder.schedule.contains(step) else { return }
+    guard makesRecords, step >= totalSteps || recorder.schedule.contains(step) else { return }
     let buffers = model.buffers.map { (buffer: $0.buffer, value: $0.buffer.value) }
     let record = withAveragedWeights {
       calibrate(examples: Recorder.calibrationExamples)
