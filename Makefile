@@ -3,9 +3,6 @@
 style_paths = Sources Plugins Tests Examples Package.swift
 test_flags = -c release --scratch-path .build-tests
 
-# Tests often share the machine with compilers: see Sources/vae-zoo/WaitingPolicy.swift.
-export GOMP_SPINCOUNT ?= 2000
-
 .PHONY: build lib demo test fuzz sanitize abi-check check-report docs install uninstall format lint clean help \
   bootstrap
 .SILENT:

@@ -153,7 +153,7 @@ let package = Package(
       name: "vae-zoo",
       dependencies: [
         "VAEFiles",
-        "Messages", "VAEZoo", "VAEImages", "VAEReport",
+        "Messages", "Tensors", "VAEZoo", "VAEImages", "VAEReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -200,7 +200,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "VAECTests", dependencies: ["VAEFiles", "VAEC", "CVAE", "CDLPack", "VAEZoo"],
+      name: "VAECTests",
+      dependencies: ["VAEFiles", "VAEC", "CVAE", "CDLPack", "Tensors", "VAEZoo"],
       swiftSettings: strict),
     .testTarget(
       name: "PluginTests", dependencies: ["CVAE", "VAEPluginKit", "VAEZoo"],

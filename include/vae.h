@@ -38,9 +38,12 @@
  *   Handles     Each kind of object is its own type. A handle of another kind, or of an object that was freed a
  *               short while ago, is refused; any other pointer that is no handle is undefined behaviour.
  *   Processes   After fork() the child may use the library where no other thread of the parent was inside a call.
- *               Waiting worker threads spin for some milliseconds, which is quick on a quiet machine and slow on
- *               a busy one: there, set OMP_WAIT_POLICY=passive or GOMP_SPINCOUNT=2000 in the environment before
- *               the library is loaded, which is when libgomp reads them.
+ *               exit() may be called while other threads are inside a call: it waits for what they compute to
+ *               come to its end, and they do not return. Where other processes want the processors, worker threads
+ *               are left alone for a while; results are the same bits.
+ *   Memory      What there is no memory for is refused with VAE_ERR_OUT_OF_MEMORY, by what the machine, the
+ *               control group and RLIMIT_AS have left; objects stay as they were. A step that runs out of memory after
+ *               its weights were changed leaves a trainer that refuses to go on.
  *
  * The library prints nothing, installs no signal handlers and never calls exit.
  */
@@ -83,9 +86,10 @@ typedef int32_t vae_status;
 #define VAE_ERR_DIVERGED 9          /* training reached a loss or weight that is not finite */
 #define VAE_ERR_CANCELLED 10        /* a callback or a token asked for a stop */
 #define VAE_ERR_BUSY 11             /* another thread is using the object */
-#define VAE_ERR_OUT_OF_MEMORY 12    /* the sizes asked for do not fit in memory */
+#define VAE_ERR_OUT_OF_MEMORY 12    /* there is no memory for what was asked for */
 #define VAE_ERR_PLUGIN 13           /* a plug-in could not be loaded, or misbehaved */
 #define VAE_ERR_INTERNAL 14         /* a defect of this library */
+#define VAE_ERR_THREADS 16          /* the system does not give the process as many threads */
 
 /* The name of a status, such as "VAE_ERR_BUSY", or "unknown status"; lives as long as the process. [any thread] */
 const char *vae_status_name(vae_status status);
@@ -105,9 +109,11 @@ void vae_error_free(vae_error *error);
 /* --------------------------------------------------------------------------------------------- the process */
 
 /* The number of threads that computations use from then on; at first what OMP_NUM_THREADS says in the environment, or
- * that of the processors available.
+ * that of the processors available, within the quota of the control group.
  * count: 1 to 256.
- * Returns VAE_ERR_INVALID_ARGUMENT for another number. [any thread] */
+ * Returns VAE_ERR_INVALID_ARGUMENT for another number, VAE_ERR_THREADS where a limit on processes or memory does not allow
+ * as many; the number stays what it was. Every function that computes may return VAE_ERR_THREADS, too, where the default number
+ * cannot be had. [any thread] */
 vae_status vae_set_threads(int32_t count, vae_error **error);
 
 /* That number. [any thread] */

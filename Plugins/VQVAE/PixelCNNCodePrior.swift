@@ -61,8 +61,10 @@ public final class PixelCNNCodePrior: QuantizingPrior, CodePrior {
       let place = step.row * grid.width + step.column
       let drawn = (step.outputs * sharpness).softmax().inverseCumulative(
         at: Tensor((0..<count).map { uniform[$0 * grid.count + place] }))
-      for (row, code) in drawn.enumerated() { codes[row * grid.count + place] = Int32(code) }
-      return embedding.value.gathering(Tensor(indices: drawn.map { Int32($0) }))
+      drawn.withIndices { drawn in
+        for (row, code) in drawn.enumerated() { codes[row * grid.count + place] = code }
+      }
+      return embedding.value.gathering(drawn)
     }
     return Tensor(indices: codes, shape: [count, grid.height, grid.width])
   }

@@ -1,6 +1,7 @@
 #include "onednn_bridge.h"
 
-#include <held_signals.h>
+#include <entry.h>
+#include <vector_kernels.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <oneapi/dnnl/dnnl_debug.h>
 #include <pthread.h>
@@ -14,6 +15,8 @@
     dnnl_status_t status_of_call = (call);                     \
     if (status_of_call != dnnl_success) return status_of_call; \
   } while (0)
+
+_Static_assert((int)dnnl_out_of_memory == (int)VK_OUT_OF_MEMORY, "one status for short memory");
 
 // MARK: The library
 
@@ -57,16 +60,102 @@ static void create_engine(void) { engine_status = dnnl_engine_create(&engine, dn
 
 // MARK: Matrix products
 
+static dnnl_status_t multiply(
+  int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
+  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  return dnnl_sgemm(
+    transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+/// A kind of product, and whether its bits are those of one thread.
+typedef struct {
+  int64_t m, n, k;
+  int transposes, threads;
+  enum { UNKNOWN, EQUAL, DIFFERENT } bits;
+} product_kind;
+
+enum { PRODUCT_KINDS = 256 };
+static product_kind product_kinds[PRODUCT_KINDS];
+static pthread_mutex_t product_kinds_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static size_t place_of(const product_kind *p) {
+  uint64_t hash = (uint64_t)p->transposes * 8 + (uint64_t)p->threads;
+  const int64_t sizes[] = {p->m, p->n, p->k};
+  for (int i = 0; i < 3; i++) hash = (hash ^ (uint64_t)sizes[i]) * 0x9e3779b97f4a7c15u;
+  return (size_t)(hash >> 56) % PRODUCT_KINDS;
+}
+
+/// Numbers whose sums depend on their order.
+static void fill(float *x, size_t count, uint32_t seed) {
+  for (size_t i = 0; i < count; i++) {
+    seed = seed * 1664525u + 1013904223u;
+    x[i] = (float)(seed >> 8) / 16777216.0f - 0.5f;
+  }
+}
+
+/// Compares the product of all threads with that of one. oneDNN divides the rows and columns of a result among
+/// threads, and only where these are few the sums too; how, follows from sizes and threads alone.
+static int has_equal_bits(const product_kind *p) {
+  enum { MOST = 1 << 22 };
+  const double sizes = (double)p->m * p->k + (double)p->k * p->n + 2 * (double)p->m * p->n;
+  if (sizes > MOST) return 0;
+  const size_t m = (size_t)p->m, n = (size_t)p->n, k = (size_t)p->k;
+  float *a = malloc((m * k + k * n + 2 * m * n) * sizeof *a);
+  if (a == NULL) return 0;
+  float *b = a + m * k, *team = b + k * n, *alone = team + m * n;
+  const int transpose_a = p->transposes & 1, transpose_b = p->transposes >> 1;
+  const int64_t lda = transpose_a ? p->m : p->k, ldb = transpose_b ? p->k : p->n;
+  fill(a, m * k + k * n, 1);
+  dnnl_status_t status =
+    multiply(transpose_a, transpose_b, p->m, p->n, p->k, 1, a, lda, b, ldb, 0, team, p->n);
+  vk_use_one_thread();
+  if (status == dnnl_success)
+    status =
+      multiply(transpose_a, transpose_b, p->m, p->n, p->k, 1, a, lda, b, ldb, 0, alone, p->n);
+  vk_apply_threads();
+  const int is_equal =
+    status == dnnl_success && memcmp(team, alone, m * n * sizeof *team) == 0;
+  free(a);
+  return is_equal;
+}
+
+/// Whether one thread gives the same bits as all, tried once for a kind of product.
+static int may_run_alone(const product_kind *wanted) {
+  product_kind *kept = &product_kinds[place_of(wanted)];
+  pthread_mutex_lock(&product_kinds_mutex);
+  product_kind found = *kept;
+  pthread_mutex_unlock(&product_kinds_mutex);
+  const int is_known = found.bits != UNKNOWN && found.m == wanted->m && found.n == wanted->n
+    && found.k == wanted->k && found.transposes == wanted->transposes
+    && found.threads == wanted->threads;
+  if (!is_known) {
+    found = *wanted;
+    found.bits = has_equal_bits(wanted) ? EQUAL : DIFFERENT;
+    pthread_mutex_lock(&product_kinds_mutex);
+    *kept = found;
+    pthread_mutex_unlock(&product_kinds_mutex);
+  }
+  return found.bits == EQUAL;
+}
+
 od_status od_matrix_product(
   int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
   int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
   // oneDNN would leave C as it is, unscaled.
   if (k < 1) return dnnl_invalid_arguments;
-  sigset_t signals;
-  vk_hold_signals(&signals);
-  const dnnl_status_t status = dnnl_sgemm(
-    transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-  vk_release_signals(&signals);
+  vk_entry entry;
+  if (!vk_enter(&entry)) return dnnl_out_of_memory;
+  const product_kind kind = {
+    .m = m, .n = n, .k = k, .transposes = (transpose_a != 0) | (transpose_b != 0) << 1,
+    .threads = vk_threads()};
+  const int is_plain = lda == (transpose_a ? m : k) && ldb == (transpose_b ? k : n) && ldc == n;
+  const int is_alone = entry.is_counted && kind.threads > 1 && is_plain && vk_is_crowded()
+    && may_run_alone(&kind);
+  if (is_alone) vk_use_one_thread();
+  const dnnl_status_t status =
+    multiply(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  if (is_alone) vk_apply_threads();
+  vk_leave(&entry);
   return status;
 }
 
@@ -208,11 +297,11 @@ static dnnl_status_t lend(dnnl_memory_t array, const void *address) {
 
 static dnnl_status_t execute(
   dnnl_primitive_t primitive, dnnl_stream_t stream, int count, const dnnl_exec_arg_t *arguments) {
-  sigset_t signals;
-  vk_hold_signals(&signals);
+  vk_entry entry;
+  if (!vk_enter(&entry)) return dnnl_out_of_memory;
   dnnl_status_t status = dnnl_primitive_execute(primitive, stream, count, arguments);
   if (status == dnnl_success) status = dnnl_stream_wait(stream);
-  vk_release_signals(&signals);
+  vk_leave(&entry);
   return status;
 }
 
@@ -248,7 +337,9 @@ static dnnl_status_t product_prepare(
   return dnnl_memory_create(&p->scratch, scratch, engine, DNNL_MEMORY_NONE);
 }
 
-od_status od_product_create(
+static void product_destroy(od_product *p);
+
+static dnnl_status_t product_create(
   int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, od_element_type operands,
   od_product **out) {
   *out = NULL;
@@ -272,21 +363,39 @@ od_status od_product_create(
   for (int i = 0; i < 3; i++) layout_destroy(&layouts[i]);
 
   if (status != dnnl_success) {
-    od_product_destroy(p);
+    product_destroy(p);
     return status;
   }
   *out = p;
   return dnnl_success;
 }
 
-void od_product_destroy(od_product *p) {
-  if (p == NULL) return;
+static void product_destroy(od_product *p) {
   dnnl_memory_t arrays[] = {p->a, p->b, p->c, p->scratch};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
     if (arrays[i] != NULL) dnnl_memory_destroy(arrays[i]);
   if (p->primitive != NULL) dnnl_primitive_destroy(p->primitive);
   if (p->stream != NULL) dnnl_stream_destroy(p->stream);
   free(p);
+}
+
+od_status od_product_create(
+  int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, od_element_type operands,
+  od_product **out) {
+  vk_entry entry;
+  vk_enter_idle(&entry);
+  const dnnl_status_t status = product_create(transpose_a, transpose_b, m, n, k, operands, out);
+  vk_watch_end();
+  vk_leave(&entry);
+  return status;
+}
+
+void od_product_destroy(od_product *p) {
+  if (p == NULL) return;
+  vk_entry entry;
+  vk_enter_idle(&entry);
+  product_destroy(p);
+  vk_leave(&entry);
 }
 
 const char *od_product_implementation(const od_product *p) {
@@ -458,7 +567,9 @@ static dnnl_status_t prepare(
                                         : reorder_create(&c->reorder, plain, preferred);
 }
 
-od_status od_convolution_create(
+static void convolution_destroy(od_convolution *c);
+
+static dnnl_status_t convolution_create(
   const od_convolution_shape *shape, od_convolution_kind kind, od_element_type operands,
   int with_bias, od_convolution **out) {
   *out = NULL;
@@ -483,15 +594,14 @@ od_status od_convolution_create(
   geometry_destroy(&forward);
 
   if (status != dnnl_success) {
-    od_convolution_destroy(c);
+    convolution_destroy(c);
     return status;
   }
   *out = c;
   return dnnl_success;
 }
 
-void od_convolution_destroy(od_convolution *c) {
-  if (c == NULL) return;
+static void convolution_destroy(od_convolution *c) {
   dnnl_memory_t arrays[] = {c->input, c->weights, c->plain_weights, c->bias, c->output, c->scratch};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
     if (arrays[i] != NULL) dnnl_memory_destroy(arrays[i]);
@@ -499,6 +609,25 @@ void od_convolution_destroy(od_convolution *c) {
   if (c->pass != NULL) dnnl_primitive_destroy(c->pass);
   if (c->stream != NULL) dnnl_stream_destroy(c->stream);
   free(c);
+}
+
+od_status od_convolution_create(
+  const od_convolution_shape *shape, od_convolution_kind kind, od_element_type operands,
+  int with_bias, od_convolution **out) {
+  vk_entry entry;
+  vk_enter_idle(&entry);
+  const dnnl_status_t status = convolution_create(shape, kind, operands, with_bias, out);
+  vk_watch_end();
+  vk_leave(&entry);
+  return status;
+}
+
+void od_convolution_destroy(od_convolution *c) {
+  if (c == NULL) return;
+  vk_entry entry;
+  vk_enter_idle(&entry);
+  convolution_destroy(c);
+  vk_leave(&entry);
 }
 
 const char *od_convolution_implementation(const od_convolution *c) {

@@ -94,9 +94,17 @@ static inline size_t vk_fold(size_t rows, size_t columns) {
 /// one block or one thread, else over the OpenMP pool, consecutive blocks to a thread.
 void vk_run(vk_kernel kernel, const void *arguments, size_t count, size_t block);
 
-/// Memory for one call, aligned to a cache line; free() returns it. Ends the process where there is
-/// none.
+/// Memory for one call, aligned to a cache line; free() returns it. Where there is none, NULL: the
+/// calling thread has taken note of it then, so that vk_run does nothing until the fault is seen to.
 void *vk_scratch(size_t bytes);
+/// The same without taking note.
+void *vk_try_scratch(size_t bytes);
+
+/// Whether so many threads can be made and live at a time, beside those there are.
+int vk_can_make_threads(int threads);
+
+/// Takes note that libgomp has given up the calling thread's team.
+void vk_forget_team(void);
 
 /// A matrix cut into tiles for work with something to keep for each column: blocks of rows and,
 /// where rows are long, pieces of at most VK_TILE columns. Tile t is piece t % pieces of block t /

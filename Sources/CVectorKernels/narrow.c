@@ -32,7 +32,9 @@ void vk_narrow_convolution(
   const vk_narrow_shape *s, const float *x, const float *weights, const float *bias, float *y) {
   vk_narrow_arguments a = arguments_of(s);
   const size_t taps = s->kernel_height * s->kernel_width;
+  if (vk_has_failed()) return;
   float *packed = vk_scratch(taps * s->inputs * s->outputs * sizeof *packed);
+  if (!packed) return;
   for (size_t output = 0; output < s->outputs; output++) {
     for (size_t input = 0; input < s->inputs; input++) {
       for (size_t tap = 0; tap < taps; tap++) {
@@ -55,7 +57,9 @@ void vk_narrow_weight_gradient(
   const size_t size = taps * s->inputs * s->outputs;
   a.images_per_chunk = vk_max(1, vk_ceil(s->batch, CHUNKS));
   const size_t chunks = vk_ceil(s->batch, a.images_per_chunk);
+  if (vk_has_failed()) return;
   float *sums = vk_scratch((chunks + 1) * size * sizeof *sums);
+  if (!sums) return;
   a.x = x, a.dy = dy, a.partials = sums + size;
   vk_run(vk_kernels()->narrow_weights, &a, chunks, 1);
   const vk_partials_arguments total = {a.partials, chunks, size, sums};

@@ -36,6 +36,7 @@ void vk_normalize_columns_backward(
   if (parameters) a.parameters[0] = parameters[0], a.parameters[1] = parameters[1];
   const size_t blocks = a.grid.blocks, tiles = blocks * a.grid.pieces;
   float *scratch = vk_scratch((blocks + 1) * 2 * columns * sizeof *scratch);
+  if (!scratch) return;
   float *shift_term = scratch, *scale_term = scratch + columns;
   a.partials = scratch + 2 * columns;
   vk_run(vk_kernels()->normalize_columns_sums, &a, tiles, 1);
@@ -43,7 +44,7 @@ void vk_normalize_columns_backward(
   const vk_partials_arguments scales = {a.partials + columns, blocks, 2 * columns, dscale};
   vk_run(vk_kernels()->add_partials, &shifts, columns, vk_units(blocks, 1));
   vk_run(vk_kernels()->add_partials, &scales, columns, vk_units(blocks, 1));
-  if (dx) {
+  if (dx && !vk_has_failed()) {
     for (size_t c = 0; c < columns; c++) {
       const float factor = batch_statistics ? scale[c] * inverse_deviation[c] / (float)rows : 0.0f;
       shift_term[c] = factor * dshift[c];
@@ -93,6 +94,7 @@ void vk_group_normalize_backward(
   if (parameters) a.parameters[0] = parameters[0], a.parameters[1] = parameters[1];
   const size_t blocks = vk_ceil(batch, a.block_examples);
   a.sums = vk_scratch(blocks * 4 * channels * sizeof *a.sums);
+  if (!a.sums) return;
   vk_run(vk_kernels()->group_normalize_backward, &a, blocks, 1);
   const vk_partials_arguments shifts = {a.sums, blocks, 4 * channels, dshift};
   const vk_partials_arguments scales = {a.sums + channels, blocks, 4 * channels, dscale};

@@ -5,10 +5,10 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "held_signals.h"
+#include "crowding.h"
+#include "entry.h"
 #include "kernels.h"
 
 // libgomp by hand: clang as Swift ships it has no omp.h.
@@ -33,13 +33,19 @@ static int clamp_threads(long threads) {
   return threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : (int)threads;
 }
 
+/// The most threads that make a default.
+static atomic_int default_limit = MAX_THREADS;
+
+void vk_limit_default_threads(int most) { atomic_store(&default_limit, clamp_threads(most)); }
+
 static int default_threads(void) {
   const char *setting = getenv("OMP_NUM_THREADS");
   const long asked = setting ? strtol(setting, NULL, 10) : 0;
   if (asked > 0) return clamp_threads(asked);
   cpu_set_t processors;
   if (sched_getaffinity(0, sizeof processors, &processors) != 0) return 1;
-  return clamp_threads(CPU_COUNT(&processors));
+  const int present = clamp_threads(CPU_COUNT(&processors)), most = atomic_load(&default_limit);
+  return present < most ? present : most;
 }
 
 int vk_threads(void) {
@@ -64,6 +70,11 @@ void vk_apply_threads(void) {
   applied_threads = threads;
 }
 
+void vk_use_one_thread(void) {
+  omp_set_num_threads(1);
+  applied_threads = 1;
+}
+
 int vk_recording(void) { return recording; }
 void vk_set_recording(int value) { recording = value; }
 
@@ -78,6 +89,7 @@ void vk_set_rounds_operands(int value) { rounds_operands = value; }
 static void release_pool(void) {
   omp_pause_resource_all(OMP_PAUSE_HARD);
   applied_threads = 0;
+  vk_forget_team();
 }
 
 __attribute__((constructor)) static void register_fork_handler(void) {
@@ -88,6 +100,8 @@ typedef struct {
   vk_kernel kernel;
   const void *arguments;
   size_t count, block, blocks;
+  /// When the calling thread's share was done.
+  int64_t finished;
 } vk_work;
 
 static void run_blocks(const vk_work *work, size_t first, size_t last) {
@@ -98,24 +112,27 @@ static void run_blocks(const vk_work *work, size_t first, size_t last) {
 }
 
 static void run_share(void *data) {
-  const vk_work *work = data;
+  vk_work *work = data;
   const size_t thread = (size_t)omp_get_thread_num(), threads = (size_t)omp_get_num_threads();
   run_blocks(work, work->blocks * thread / threads, work->blocks * (thread + 1) / threads);
+  if (thread == 0) work->finished = vk_now();
 }
 
 void vk_run(vk_kernel kernel, const void *arguments, size_t count, size_t block) {
-  if (count == 0) return;
-  vk_work work = {kernel, arguments, count, block, vk_ceil(count, block)};
+  if (count == 0 || vk_has_failed()) return;
+  vk_work work = {kernel, arguments, count, block, vk_ceil(count, block), 0};
   const int threads = count >= 2 * block ? vk_threads() : 1;
-  if (threads == 1) {
+  const int64_t began = threads == 1 ? 0 : vk_now();
+  if (threads == 1 || vk_is_left_alone_at(began)) {
     run_blocks(&work, 0, work.blocks);
   } else {
     // The whole team, however few blocks there are: libgomp ends threads that a smaller team leaves
     // out.
-    sigset_t signals;
-    vk_hold_signals(&signals);
+    vk_entry entry;
+    if (!vk_enter(&entry)) return;
     GOMP_parallel(run_share, &work, (unsigned)threads, 0);
-    vk_release_signals(&signals);
+    vk_note_loop(began, work.finished, vk_now());
+    vk_leave(&entry);
   }
 }
 
@@ -123,15 +140,6 @@ void vk_divide(
   void (*work)(const void *context, size_t begin, size_t end), const void *context, size_t count,
   size_t block) {
   vk_run(work, context, count, vk_max(1, block));
-}
-
-void *vk_scratch(size_t bytes) {
-  void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
-  if (!memory) {
-    fprintf(stderr, "vector kernels: no memory for %zu bytes of working space\n", bytes);
-    abort();
-  }
-  return memory;
 }
 
 vk_grid vk_grid_make(size_t rows, size_t columns) {

@@ -59,7 +59,9 @@ static double sum_blocks(vk_kernel kernel, const float *x, size_t n) {
   const vk_sum_arguments a = {x, partials, n};
   vk_run(kernel, &a, blocks, 1);
   double total = 0.0;
-  for (size_t block = 0; block < blocks; block++) total += partials[block];
+  // Nothing was summed where memory is short.
+  const size_t summed = vk_has_failed() ? 0 : blocks;
+  for (size_t block = 0; block < summed; block++) total += partials[block];
   if (partials != stack) free(partials);
   return total;
 }

@@ -5,6 +5,7 @@
 
 size_t vk_count_nonzeros(const float *x, size_t rows, size_t columns, int32_t *offsets) {
   const vk_nonzeros_arguments a = {.x = x, .columns = columns, .counts = offsets + 1};
+  if (vk_has_failed()) return 0;
   vk_run(vk_kernels()->count_nonzeros, &a, rows, vk_units(columns, 1));
   offsets[0] = 0;
   for (size_t row = 0; row < rows; row++) offsets[row + 1] += offsets[row];
@@ -21,6 +22,7 @@ void vk_collect_nonzeros(
 
 void vk_sparse_transpose(
   const vk_sparse *sparse, size_t columns, int32_t *offsets, int32_t *indices, float *values) {
+  if (vk_has_failed()) return;
   const size_t count = (size_t)sparse->offsets[sparse->rows];
   // offsets[c + 1] counts column c, then is where its next element goes, and in the end where it ends.
   memset(offsets, 0, (columns + 1) * sizeof *offsets);
@@ -41,7 +43,7 @@ void vk_sparse_transpose(
 }
 
 void vk_sparse_product(const vk_sparse *sparse, const float *matrix, float *out, size_t columns) {
-  if (sparse->rows == 0 || columns == 0) return;
+  if (sparse->rows == 0 || columns == 0 || vk_has_failed()) return;
   const vk_sparse_product_arguments a = {
     .sparse = *sparse, .matrix = matrix, .out = out, .columns = columns,
     .tiles = vk_max(1, vk_ceil(columns, VK_SPARSE_TILE))};

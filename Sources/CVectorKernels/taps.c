@@ -67,12 +67,16 @@ static void multiply(
   if (status != 0) atomic_store(w->status, status);
 }
 
+/// Takes note of short memory for the thread that called the kernel: this one may be of the pool.
+static void refuse(const tap_work *w) { atomic_store(w->status, VK_OUT_OF_MEMORY); }
+
 /// A unit is a block of lines.
 static void forward_blocks(const void *arguments, size_t begin, size_t end) {
   const tap_work *w = arguments;
   const vk_taps *t = &w->taps.taps;
   const size_t depth = w->taps.depth, lines = t->batch * t->output_height;
-  float *columns = vk_scratch(w->lines_per_block * t->output_width * depth * sizeof *columns);
+  float *columns = vk_try_scratch(w->lines_per_block * t->output_width * depth * sizeof *columns);
+  if (!columns) return refuse(w);
   for (size_t block = begin; block < end; block++) {
     vk_tap_arguments gather = w->taps;
     gather.first_line = block * w->lines_per_block;
@@ -97,7 +101,8 @@ static void backward_chunks(const void *arguments, size_t begin, size_t end) {
   const vk_taps *t = &w->taps.taps;
   const size_t depth = w->taps.depth, outputs = t->outputs;
   const size_t pixels = w->lines_per_block * t->output_width;
-  float *scratch = vk_scratch((pixels * (depth + outputs) + outputs) * sizeof *scratch);
+  float *scratch = vk_try_scratch((pixels * (depth + outputs) + outputs) * sizeof *scratch);
+  if (!scratch) return refuse(w);
   float *columns = scratch, *inner = columns + pixels * depth, *sums = inner + pixels * outputs;
   for (size_t chunk = begin; chunk < end; chunk++) {
     const size_t image = chunk * w->images_per_chunk;
@@ -163,8 +168,13 @@ int32_t vk_tap_convolution_backward(
   const size_t chunks = vk_ceil(taps->batch, w.images_per_chunk);
   w.x = x, w.weights = weights, w.saved = saved, w.dy = dy, w.dx = dx;
   w.weight_partials = vk_scratch(chunks * (size + taps->outputs) * sizeof(float));
+  if (!w.weight_partials) return VK_OUT_OF_MEMORY;
   w.bias_partials = w.weight_partials + chunks * size;
   vk_run(backward_chunks, &w, chunks, 1);
+  if (atomic_load(&status) != 0) {
+    free(w.weight_partials);
+    return atomic_load(&status);
+  }
   const vk_partials_arguments products = {w.weight_partials, chunks, size, dweights};
   const vk_partials_arguments sums = {w.bias_partials, chunks, taps->outputs, dbias};
   vk_run(vk_kernels()->add_partials, &products, size, vk_units(chunks, 1));

@@ -4,20 +4,29 @@ import Tensors
 ///
 /// Buffers change in the life-cycle calls of `Module` only, never inside a forward pass.
 public final class Buffer {
+  private var own: Tensor
+
   /// The values at this moment, a constant. Setting them needs the same shape, and copies them
   /// unless nothing else refers to their memory: those of a parameter would change with its updates.
   public var value: Tensor {
-    didSet {
+    get { own }
+    set {
       precondition(
-        value.shape == oldValue.shape,
-        "a buffer of shape \(oldValue.shape) cannot take values of shape \(value.shape)")
-      value.takeOwnMemory()
+        newValue.shape == own.shape,
+        "a buffer of shape \(own.shape) cannot take values of shape \(newValue.shape)")
+      var values = consume newValue
+      values.takeOwnMemory()
+      // What short memory left without elements does not take the place of what was there.
+      if !Memory.hasFailed { own = values }
     }
   }
 
+  /// Takes back values that it had before, without a copy, so that this needs no memory.
+  package func restore(_ earlier: Tensor) { own = earlier }
+
   /// A buffer that starts with the given values.
   public init(_ value: Tensor) {
-    self.value = value.copied()
+    own = value.copied()
   }
 }
 

@@ -40,19 +40,33 @@ public final class Optimizer {
   ///   - gradients: of one backward pass.
   ///   - rate: the learning rate of this update.
   ///   - gradientScale: a factor for all gradients, as from clipping.
-  public func update(_ gradients: Gradients, rate: Float, gradientScale: Float = 1) {
+  /// - Throws: `MemoryError` where there is none for the moments; nothing is changed then.
+  public func update(_ gradients: Gradients, rate: Float, gradientScale: Float = 1)
+    throws(MemoryError)
+  {
+    try prepareMoments(for: gradients)
     updates += 1
     var entries: [FusedUpdate.Entry] = []
     for (index, (_, parameter)) in parameters.enumerated() {
       guard parameter.isTrainable, let gradient = gradients[parameter] else { continue }
-      if needsFirst && first[index] == nil { first[index] = .zeros(parameter.shape) }
-      if needsSecond && second[index] == nil { second[index] = .zeros(parameter.shape) }
       entries.append(
         FusedUpdate.Entry(
           parameter, gradient: gradient, first: first[index], second: second[index],
           weightDecay: parameter.isDecayed ? weightDecay : 0))
     }
     apply(FusedUpdate(entries), rate: rate, gradientScale: gradientScale)
+  }
+
+  /// Makes the moments that an update needs and that are not there yet.
+  private func prepareMoments(for gradients: Gradients) throws(MemoryError) {
+    var (newFirst, newSecond) = (first, second)
+    for (index, (_, parameter)) in parameters.enumerated()
+    where parameter.isTrainable && gradients[parameter] != nil {
+      if needsFirst && first[index] == nil { newFirst[index] = .zeros(parameter.shape) }
+      if needsSecond && second[index] == nil { newSecond[index] = .zeros(parameter.shape) }
+    }
+    try Memory.check()
+    (first, second) = (newFirst, newSecond)
   }
 
   private func apply(_ update: FusedUpdate, rate: Float, gradientScale: Float) {

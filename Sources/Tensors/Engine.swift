@@ -3,10 +3,33 @@ import CVectorKernels
 /// Settings and facts of the engine as a whole.
 public enum Engine {
   /// The number of threads that operations use, process-wide. The default is that of OpenMP:
-  /// `OMP_NUM_THREADS`, else the processors this process may run on.
+  /// `OMP_NUM_THREADS`, else the processors this process may run on, as many as its control group
+  /// lets it use at a time. Where the system does not give as many, the first operation that needs
+  /// them fails (see `withMemoryErrors`).
   public static var threads: Int {
-    get { Int(vk_threads()) }
-    set { vk_set_threads(Int32(clamping: newValue)) }
+    get {
+      _ = prepared
+      return Int(vk_threads())
+    }
+    set {
+      _ = prepared
+      vk_set_threads(Int32(clamping: newValue))
+    }
+  }
+
+  /// Done once, before the first kernel: tells the loops what they cannot find out themselves.
+  static let prepared: Void = {
+    if let quota = ControlGroup.processorQuota, quota < 256 {
+      vk_limit_default_threads(Int32(max(1, quota)))
+    }
+  }()
+
+  /// Sets the number of threads, after having tried out that the system gives this process as many.
+  ///
+  /// - Throws: `MemoryError` where it does not; the number is what it was then.
+  public static func setThreads(_ count: Int) throws(MemoryError) {
+    guard vk_has_threads(Int32(clamping: count)) != 0 else { throw MemoryError(threads: count) }
+    threads = count
   }
 
   /// The instruction set that our own loops use: "avx512", "avx2" or "baseline". `VAE_MAX_CPU_ISA`

@@ -42,8 +42,10 @@ extension Kernels {
       return narrowConvolution(input.widened(), weights: weights, bias: bias, shape: shape)
     }
     let input = input.operand(precision)
-    let primitive = OneDNN.convolution(shape, OD_FORWARD, precision, withBias: bias != nil)
     let output = Tensor(uninitialized: shape.outputShape)
+    guard
+      let primitive = OneDNN.convolution(shape, OD_FORWARD, precision, withBias: bias != nil)
+    else { return output }
     let scratch = Storage(count: primitive.scratchCount)
     let packed = packedWeights(weights, primitive)
     Profiler.measure(
@@ -71,8 +73,9 @@ extension Kernels {
     if shape.hasFewInputs {
       return inputGradientByTaps(gradient, weights: weights, shape: shape, precision)
     }
-    let primitive = OneDNN.convolution(shape, OD_BACKWARD_DATA, precision, withBias: false)
     let output = Tensor(uninitialized: shape.inputShape)
+    guard let primitive = OneDNN.convolution(shape, OD_BACKWARD_DATA, precision, withBias: false)
+    else { return output }
     let scratch = Storage(count: primitive.scratchCount)
     let packed = packedWeights(weights, primitive)
     Profiler.measure(
@@ -105,9 +108,11 @@ extension Kernels {
       let weights = weightGradientByTaps(input: input, gradient: gradient, shape: shape)
       return (weights, withBias ? sumOfRows(gradient.widened()) : nil)
     }
-    let primitive = OneDNN.convolution(shape, OD_BACKWARD_WEIGHTS, precision, withBias: withBias)
     let weights = Tensor(uninitialized: shape.weightShape)
     let bias = withBias ? Tensor(uninitialized: [shape.outputChannels]) : nil
+    guard
+      let primitive = OneDNN.convolution(shape, OD_BACKWARD_WEIGHTS, precision, withBias: withBias)
+    else { return (weights, bias) }
     let scratch = Storage(count: primitive.scratchCount)
     let packed =
       primitive.packedCount == 0 ? weights : Tensor(uninitialized: [primitive.packedCount])

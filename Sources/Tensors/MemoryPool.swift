@@ -13,7 +13,11 @@ import Glibc
 /// that goes on without taking any.
 public final class MemoryPool: Sendable {
   /// The pool that all tensors use.
-  public static let shared = MemoryPool(period: 1 << 17)
+  public static let shared: MemoryPool = {
+    // Every operation begins with a tensor.
+    _ = Engine.prepared
+    return MemoryPool(period: 1 << 17)
+  }()
 
   /// What the pool has done since the process began.
   public struct Statistics: Sendable {
@@ -78,8 +82,9 @@ public final class MemoryPool: Sendable {
     return (bytes + step - 1) & ~(step - 1)
   }
 
-  /// Memory for some bytes, aligned to 64, not initialised.
-  package func take(bytes: Int) -> UnsafeMutableRawPointer {
+  /// Memory for some bytes, aligned to 64, not initialised; nil where there is none to be had.
+  package func take(bytes: Int) -> UnsafeMutableRawPointer? {
+    guard !Memory.isRefusedByTest() else { return nil }
     let size = Self.sizeClass(bytes: bytes)
     let (cached, unused): (UInt?, [Block]) = state.withLock { state in
       state.statistics.bytesInUse += size
@@ -94,7 +99,12 @@ public final class MemoryPool: Sendable {
     }
     Self.release(unused)
     if let cached, let pointer = UnsafeMutableRawPointer(bitPattern: cached) { return pointer }
-    return Self.systemBlock(bytes: size)
+    if let block = Self.systemBlock(bytes: size) { return block }
+    // What is kept of other sizes may be enough.
+    trim()
+    if let block = Self.systemBlock(bytes: size) { return block }
+    state.withLock { $0.statistics.bytesInUse -= size }
+    return nil
   }
 
   /// Takes back memory that `take` gave for as many bytes.
@@ -118,16 +128,15 @@ extension MemoryPool {
     let bytes: Int
   }
 
-  /// A block from the system. Large blocks ask for huge pages: a step over activations of many
+  /// A block from the system, nil where the rule for memory or the system refuses it. Large blocks ask for huge pages: a step over activations of many
   /// megabytes otherwise spends a good part of its time on address translation.
-  private static func systemBlock(bytes: Int) -> UnsafeMutableRawPointer {
+  private static func systemBlock(bytes: Int) -> UnsafeMutableRawPointer? {
+    guard bytes < Memory.leastRequest || Memory.allows(bytes) else { return nil }
     let hugePage = 2 << 20
     let isLarge = bytes >= 2 * hugePage
     var pointer: UnsafeMutableRawPointer?
     let status = posix_memalign(&pointer, isLarge ? hugePage : 64, bytes)
-    guard status == 0, let pointer else {
-      fatalError("out of memory: the system refused \(bytes) bytes for a tensor")
-    }
+    guard status == 0, let pointer else { return nil }
     if isLarge { madvise(pointer, bytes, MADV_HUGEPAGE) }
     return pointer
   }

@@ -60,7 +60,9 @@ enum OneDNN {
     let key = ProductPrimitive.Key(
       precision: precision, m: m, n: n, k: k, leftTransposed: leftTransposed,
       rightTransposed: rightTransposed, threads: vk_threads(), thread: UInt(pthread_self()))
-    let primitive = products.primitive(for: key) { ProductPrimitive(key) }
+    guard let primitive = products.primitive(for: key, make: { ProductPrimitive(key) }) else {
+      return
+    }
     let scratch = Storage(count: primitive.scratchCount)
     check(
       od_product_run(primitive.handle, left, right, output, scratch.base),
@@ -68,12 +70,13 @@ enum OneDNN {
     withExtendedLifetime((primitive, scratch)) {}
   }
 
-  /// The primitive for a convolution pass with these sizes and the threads in force.
+  /// The primitive for a convolution pass with these sizes and the threads in force; nil where
+  /// memory is short.
   ///
   /// Primitives are kept for each calling thread, since one may not run in two threads at once.
   static func convolution(
     _ shape: ConvolutionShape, _ kind: od_convolution_kind, _ precision: Precision, withBias: Bool
-  ) -> ConvolutionPrimitive {
+  ) -> ConvolutionPrimitive? {
     prepareThread()
     let key = ConvolutionPrimitive.Key(
       shape: shape, kind: kind.rawValue, precision: precision, withBias: withBias,
@@ -92,7 +95,9 @@ enum OneDNN {
       }
   }
 
+  /// Takes note of short memory, and stops at every other status of a call that failed.
   static func check(_ status: od_status, _ what: @autoclosure () -> String) {
+    if status == VK_OUT_OF_MEMORY { return Memory.fail(bytes: 1 << 20) }
     precondition(
       status == 0, "oneDNN refused \(what()): \(String(cString: od_status_text(status)))")
   }
@@ -117,14 +122,15 @@ final class ProductPrimitive: @unchecked Sendable {
   /// Floats of scratch memory.
   let scratchCount: Int
 
-  init(_ key: Key) {
+  /// Nil where memory is short.
+  init?(_ key: Key) {
     var handle: OpaquePointer?
     let status = od_product_create(
       key.leftTransposed ? 1 : 0, key.rightTransposed ? 1 : 0, Int64(key.m), Int64(key.n),
       Int64(key.k), key.precision == .bfloat16 ? OD_BFLOAT16 : OD_FLOAT32, &handle)
     let sizes = "a \(key.precision) product of \(key.m)×\(key.k) and \(key.k)×\(key.n)"
     OneDNN.check(status, sizes)
-    guard let handle else { preconditionFailure("oneDNN gave no primitive for \(sizes)") }
+    guard let handle else { return nil }
     self.handle = handle
     scratchCount = (od_product_scratch_bytes(handle) + 3) / 4
   }
@@ -156,7 +162,8 @@ final class ConvolutionPrimitive: @unchecked Sendable {
   /// Floats of scratch memory.
   let scratchCount: Int
 
-  init(_ key: Key) {
+  /// Nil where memory is short.
+  init?(_ key: Key) {
     var handle: OpaquePointer?
     let operands = key.precision == .bfloat16 ? OD_BFLOAT16 : OD_FLOAT32
     let status = key.shape.withDescription {
@@ -164,7 +171,7 @@ final class ConvolutionPrimitive: @unchecked Sendable {
         $0, od_convolution_kind(rawValue: key.kind), operands, key.withBias ? 1 : 0, &handle)
     }
     OneDNN.check(status, "a convolution \(key.shape)")
-    guard let handle else { preconditionFailure("oneDNN gave no convolution for \(key.shape)") }
+    guard let handle else { return nil }
     serial = Self.made.add(1, ordering: .relaxed).newValue
     self.handle = handle
     packedCount = od_convolution_packed_count(handle)

@@ -22,8 +22,10 @@ public final class Parameter {
     get { own }
     set {
       checkShape(of: newValue)
-      own = consume newValue
-      own.takeOwnMemory()
+      var values = consume newValue
+      values.takeOwnMemory()
+      // What short memory left without elements does not take the place of what was there.
+      if !Memory.hasFailed { own = values }
     }
   }
   /// Whether computations with this parameter are recorded. A frozen parameter takes no tape, no
@@ -45,8 +47,11 @@ public final class Parameter {
   /// refers to their memory.
   public func exchange(with values: inout Tensor) {
     checkShape(of: values)
+    let hadFailed = Memory.hasFailed
+    values.takeOwnMemory()
+    // An exchange that was made is undone in any case.
+    guard hadFailed || !Memory.hasFailed else { return }
     swap(&own, &values)
-    own.takeOwnMemory()
   }
 
   private func checkShape(of values: Tensor) {

@@ -39,11 +39,11 @@ package final class PrimitiveCache<Key: Hashable & Sendable, Primitive: AnyObjec
     self.limit = limit
   }
 
-  /// The primitive for a key, made where there is none. It is made outside the lock; where two
-  /// threads make one for the same key, both get the first.
-  package func primitive(for key: Key, make: () -> Primitive) -> Primitive {
+  /// The primitive for a key, made where there is none; nil where it cannot be made. It is made
+  /// outside the lock; where two threads make one for the same key, both get the first.
+  package func primitive(for key: Key, make: () -> Primitive?) -> Primitive? {
     if let primitive = state.withLock({ $0.use(key) }) { return primitive }
-    let fresh = make()
+    guard let fresh = make() else { return nil }
     // What was let go of dies after the lock is free.
     var evicted: Primitive?
     let primitive = state.withLock { state in

@@ -27,6 +27,9 @@ final class Storage {
   private static let copiesLock = Lock(())
   /// Whether the memory belongs to somebody else: it is never written and never freed here.
   let isBorrowed: Bool
+  /// Whether there was no memory for the elements. Nothing reads or writes them: whoever asks for
+  /// their address takes note of the fault, so that no kernel runs.
+  let isHollow: Bool
   /// What keeps borrowed memory alive, where its owner is an object.
   private let owner: AnyObject?
 
@@ -36,7 +39,12 @@ final class Storage {
     self.elementType = elementType
     isBorrowed = false
     owner = nil
-    base = MemoryPool.shared.take(bytes: count * elementType.byteCount)
+    let bytes = count * elementType.byteCount
+    // After a fault nothing is computed any more, so that nothing need be taken.
+    let block = Memory.hasFailed ? nil : MemoryPool.shared.take(bytes: bytes)
+    isHollow = block == nil
+    base = block ?? Memory.nothing
+    if block == nil { Memory.fail(bytes: bytes) }
   }
 
   /// Memory of somebody else, which stays valid and unchanged as long as this object lives.
@@ -49,10 +57,11 @@ final class Storage {
     self.elementType = elementType
     self.owner = owner
     isBorrowed = true
+    isHollow = false
   }
 
   deinit {
-    guard !isBorrowed else { return }
+    guard !isBorrowed && !isHollow else { return }
     MemoryPool.shared.give(back: base, bytes: count * elementType.byteCount)
   }
 
@@ -74,6 +83,8 @@ final class Storage {
   /// Keeps a copy until the contents change. Few are kept: one for each batch size and thread that
   /// is in use.
   func keep(_ copy: Tensor, for key: CopyKey) {
+    // A kernel that did not run left nothing to keep.
+    guard !Memory.hasFailed else { return }
     Self.copiesLock.withLock { _ in
       if copies.count == 4 { copies.removeFirst() }
       copies.append((key: key, copy: copy))

@@ -23,12 +23,14 @@ extension Tensor {
 
   /// The address of the first element, to read, valid as long as `memoryOwner`.
   package var address: UnsafeRawPointer {
-    UnsafeRawPointer(storage.base + offset * elementType.byteCount)
+    checkMemory()
+    return UnsafeRawPointer(storage.base + offset * elementType.byteCount)
   }
 
   /// The address of the first element of a tensor that nothing else reads yet, to write, valid as
   /// long as `memoryOwner`.
   package var writeAddress: UnsafeMutableRawPointer {
+    checkMemory()
     storage.contentsChange()
     return storage.base + offset * elementType.byteCount
   }

@@ -80,11 +80,12 @@ extension Tensor {
     var dimensions = indices.shape.dimensions
     dimensions.insert(size, at: axis)
     let inner = indices.shape.count(axis..<indices.rank)
-    let values = indices.indices
     return Tensor(Shape(dimensions)) { buffer in
       buffer.update(repeating: 0)
-      for (position, index) in values.enumerated() where index >= 0 && index < size {
-        buffer[(position / inner * size + Int(index)) * inner + position % inner] = 1
+      indices.withIndices { values in
+        for (position, index) in values.enumerated() where index >= 0 && index < size {
+          buffer[(position / inner * size + Int(index)) * inner + position % inner] = 1
+        }
       }
     }
   }

@@ -81,8 +81,22 @@ extension Tensor {
     precondition(
       elementType == type,
       "elements of \(type) are needed where \(elementType) \(shape) was given")
+    checkMemory()
     return storage.base.assumingMemoryBound(to: Element.self) + offset
   }
+}
+
+// MARK: - Tensors without memory
+
+extension Tensor {
+  /// Takes note of a fault where there was no memory for the elements, so that no kernel runs.
+  func checkMemory() {
+    if storage.isHollow { Memory.fail(bytes: storage.count * elementType.byteCount) }
+  }
+
+  /// Whether the elements can be read and written here and now: there is memory for them, and what this
+  /// thread computed was computed.
+  private var isAvailable: Bool { !storage.isHollow && !Memory.hasFailed }
 }
 
 // MARK: - Making tensors
@@ -105,11 +119,13 @@ extension Tensor {
     self.init([value], shape: [])
   }
 
-  /// A tensor whose elements a closure writes, all of them, in row-major order.
+  /// A tensor whose elements a closure writes, all of them, in row-major order. Where memory is short
+  /// the closure is not called.
   public init(
     _ shape: Shape, initializingWith write: (UnsafeMutableBufferPointer<Float>) throws -> Void
   ) rethrows {
     self.init(uninitialized: shape)
+    guard isAvailable else { return }
     try write(UnsafeMutableBufferPointer(start: writePointer, count: shape.count))
   }
 
@@ -120,7 +136,18 @@ extension Tensor {
       indices.count == shape.count,
       "\(indices.count) indices do not fill a tensor of shape \(shape)")
     self.init(uninitialized: shape, elementType: .int32)
+    guard isAvailable else { return }
     indexWritePointer.update(from: indices, count: indices.count)
+  }
+
+  /// A tensor of indices that a closure writes, all of them, in row-major order. Where memory is short
+  /// the closure is not called.
+  public init(
+    indices shape: Shape, initializingWith write: (UnsafeMutableBufferPointer<Int32>) throws -> Void
+  ) rethrows {
+    self.init(uninitialized: shape, elementType: .int32)
+    guard isAvailable else { return }
+    try write(UnsafeMutableBufferPointer(start: indexWritePointer, count: shape.count))
   }
 
   /// A tensor with the same value everywhere.
@@ -154,20 +181,23 @@ extension Tensor {
     return withFloats { $0[0] }
   }
 
-  /// Calls a closure with the elements, which it must not keep.
+  /// Calls a closure with the elements, which it must not keep. Where memory is short they are zeros.
   public func withFloats<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows
     -> Result
   {
-    try withExtendedLifetime(storage) {
+    guard isAvailable else { return try Memory.withZeros(count, as: Float.self, body) }
+    return try withExtendedLifetime(storage) {
       try body(UnsafeBufferPointer(start: pointer, count: count))
     }
   }
 
-  /// Calls a closure with the elements of an index tensor, which it must not keep.
+  /// Calls a closure with the elements of an index tensor, which it must not keep. Where memory is
+  /// short they are zeros.
   public func withIndices<Result>(_ body: (UnsafeBufferPointer<Int32>) throws -> Result) rethrows
     -> Result
   {
-    try withExtendedLifetime(storage) {
+    guard isAvailable else { return try Memory.withZeros(count, as: Int32.self, body) }
+    return try withExtendedLifetime(storage) {
       try body(UnsafeBufferPointer(start: indexPointer, count: count))
     }
   }
@@ -175,6 +205,8 @@ extension Tensor {
   /// A tensor with the same elements in memory of its own, without tape.
   public func copied() -> Tensor {
     let copy = Tensor(uninitialized: shape, elementType: elementType)
+    checkMemory()
+    guard copy.isAvailable else { return copy }
     withExtendedLifetime(storage) {
       copy.storage.base.copyMemory(from: address, byteCount: count * elementType.byteCount)
     }

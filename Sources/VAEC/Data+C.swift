@@ -58,7 +58,7 @@ public func vae_data_open(
 ) -> vae_status {
   call(error) {
     let result = try result(data, "data")
-    result.pointee = Handles.make(DataObject(try DataSource.open(text(source, "source"))))
+    result.pointee = try Handles.make(DataObject(try DataSource.open(text(source, "source"))))
   }
 }
 
@@ -76,7 +76,7 @@ public func vae_data_from_tensors(
     let source = try DataSource.inMemory(
       train: trainImages, test: testImages, range: kind?.range,
       rule: kind.flatMap { areBytes && $0.code != VAE_RANGE_BINARY ? "bytes/255" : $0.rule })
-    result.pointee = Handles.make(DataObject(source))
+    result.pointee = try Handles.make(DataObject(source))
   }
 }
 
@@ -114,9 +114,9 @@ public func vae_data_images(
         VAE_ERR_INVALID_ARGUMENT,
         "\(count) images from \(first) on are not all among the \(split.count) of \(split.name)")
     }
-    try Memory.check(
+    try MemoryNeed.check(
       bytes: Double(count) * Double(split.shape.count) * 4, for: "\(count) images")
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       ArrayObject(split.batch(Array(Int(first)..<Int(first + count)))))
   }
 }

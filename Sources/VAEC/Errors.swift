@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import Tensors
 import VAEFiles
 import VAEZoo
 
@@ -41,10 +42,18 @@ extension CallError {
         case .missing: VAE_ERR_NOT_FOUND
         case .malformed: VAE_ERR_FORMAT
         case .unusable: VAE_ERR_DATA
+        case .tooLarge: VAE_ERR_OUT_OF_MEMORY
         case .unwritable: VAE_ERR_IO
         case .cancelled: VAE_ERR_CANCELLED
         }
       self.init(status, error.message)
+    case let error as MemoryError:
+      let status: vae_status =
+        switch error.lack {
+        case .memory: VAE_ERR_OUT_OF_MEMORY
+        case .threads: VAE_ERR_THREADS
+        }
+      self.init(status, error.description)
     case let error as TrainingError:
       let status = error.kind == .diverged ? VAE_ERR_DIVERGED : VAE_ERR_DATA
       self.init(status, error.message)
@@ -102,11 +111,11 @@ func call(
 ) -> vae_status {
   error?.pointee = nil
   do {
-    try body()
+    try withMemoryErrors(body)
     return VAE_OK
   } catch let thrown {
     let failure = CallError(thrown)
-    error?.pointee = Handles.make(ErrorObject(failure))
+    error?.pointee = Handles.make(error: ErrorObject(failure))
     return failure.status
   }
 }
@@ -164,6 +173,7 @@ public func vae_status_name(_ status: vae_status) -> UnsafePointer<CChar>? {
   case VAE_ERR_OUT_OF_MEMORY: staticText("VAE_ERR_OUT_OF_MEMORY")
   case VAE_ERR_PLUGIN: staticText("VAE_ERR_PLUGIN")
   case VAE_ERR_INTERNAL: staticText("VAE_ERR_INTERNAL")
+  case VAE_ERR_THREADS: staticText("VAE_ERR_THREADS")
   default: staticText("unknown status")
   }
 }

@@ -30,10 +30,10 @@ public func vae_evaluate(
     let token = try CancelTokenObject.token(token)
     try checkSamples(options.importance_samples, "options->importance_samples")
     let split = try source.split(of: options.split ?? staticText("test"))
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try model.read { trained in
         try trained.checkFits(source)
-        try Memory.check(rows: 1, of: split.shape)
+        try MemoryNeed.check(rows: 1, of: split.shape)
         let found = trained.evaluate(
           split,
           importanceSamples: options.importance_samples > 0
@@ -56,7 +56,7 @@ public func vae_log_likelihood(
     let model = try ModelObject.object(model)
     let token = try CancelTokenObject.token(token)
     try checkSamples(samples, "samples")
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try model.read { trained in
         let found = trained.logLikelihoods(
           try trained.pricedImages(images, "images"), samples: Int(samples),
@@ -84,6 +84,6 @@ public func vae_bench(
     }
     try token.check()
     guard let found = try workload.measure(cancel: token) else { throw CallError.cancelled }
-    result.pointee = Handles.make(MetricsObject(found.json))
+    result.pointee = try Handles.make(MetricsObject(found.json))
   }
 }

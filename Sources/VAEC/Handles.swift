@@ -57,7 +57,18 @@ enum Handles {
   private static let released = Lock(Released())
 
   /// A new handle, which keeps the object alive until it is released.
-  static func make(_ object: some HandleObject) -> OpaquePointer {
+  ///
+  /// - Throws: `MemoryError` where memory ran short while the object was made, so that it need not hold
+  ///   what it should.
+  static func make(_ object: some HandleObject) throws(MemoryError) -> OpaquePointer {
+    try Memory.check()
+    return handle(of: object)
+  }
+
+  /// The same for an error, which is given whatever there is of memory.
+  static func make(error: ErrorObject) -> OpaquePointer { handle(of: error) }
+
+  private static func handle(of object: some HandleObject) -> OpaquePointer {
     let retained = Unmanaged<AnyObject>.passRetained(object)
     let kind = type(of: object).kind.rawValue
     let free = released.withLock { $0.take() }

@@ -56,7 +56,7 @@ public func vae_encode(
 ) -> vae_status {
   call(error) {
     let result = try result(encoding, "encoding")
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try ModelObject.object(model).read { trained in
         EncodingObject(
           trained.encode(
@@ -73,7 +73,7 @@ public func vae_encoding_get(
   call(error) {
     let result = try result(array, "array")
     let encoding = try Handles.object(encoding, EncodingObject.self, "encoding")
-    result.pointee = Handles.make(try encoding.array(part, layer: layer))
+    result.pointee = try Handles.make(try encoding.array(part, layer: layer))
   }
 }
 
@@ -106,7 +106,7 @@ public func vae_decode(
       }
       return view
     }
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try model.read { trained in
         // The shapes come first, so that nothing is copied that no model takes.
         let misfit = trained.misfit(
@@ -132,7 +132,7 @@ public func vae_reconstruct(
 ) -> vae_status {
   call(error) {
     let result = try result(reconstructions, "result")
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try ModelObject.object(model).read { trained in
         let images = try trained.images(images, "images")
         try checkOutput(images.count, of: images.shape)
@@ -157,7 +157,7 @@ public func vae_sample(
       throw CallError(
         VAE_ERR_INVALID_ARGUMENT, "temperature is \(temperature), but must be in 0...1000")
     }
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try model.read { trained in
         try checkOutput(Int(count), of: trained.imageShape)
         return ArrayObject(
@@ -169,7 +169,7 @@ public func vae_sample(
 
 /// Refuses a number of images that would not fit in memory: once in parts and once as a whole.
 private func checkOutput(_ count: Int, of shape: ImageShape) throws(CallError) {
-  try Memory.check(rows: 1, of: shape)
-  try Memory.check(
+  try MemoryNeed.check(rows: 1, of: shape)
+  try MemoryNeed.check(
     bytes: Double(count) * Double(shape.count) * 8, for: "\(count) images of \(shape)")
 }

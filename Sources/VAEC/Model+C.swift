@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import Tensors
 import VAEZoo
 
 extension ModelObject {
@@ -26,7 +27,7 @@ public func vae_model_create(
     recipe.data = try description(options, recipe, TrainingOptions(recipe.training))
     try registry.apply(settings, to: &recipe)
     let made = try registry.model(recipe, seed: TrainingOptions(recipe.training).seed)
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try ModelObject(
         TrainedModel(model: made, recipe: recipe, source: "the model"), isFresh: true))
   }
@@ -42,7 +43,7 @@ public func vae_model_create_stage(
     let result = try result(next, "next")
     let stage = try text(stage, "stage")
     let settings = try settings(list, UInt64(UInt(bitPattern: count)))
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try ModelObject.object(model).read {
         try ModelObject(
           $0.stage(stage, settings: settings, registry: Known.registry), isFresh: true)
@@ -128,7 +129,7 @@ public func vae_model_load(
   call(error) {
     let result = try result(model, "model")
     let path = try text(path, "path")
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try reading { try TrainedModel.open(path, registry: Known.registry) })
   }
 }
@@ -145,8 +146,9 @@ public func vae_model_load_memory(
       throw CallError(
         VAE_ERR_INVALID_ARGUMENT, "size is \(UInt(bitPattern: size)), which is no file's")
     }
+    try Memory.require(bytes: size, for: "a copy of the file")
     let copy = Array(UnsafeRawBufferPointer(start: bytes, count: size))
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try reading {
         try TrainedModel.open(bytes: copy, source: "bytes", registry: Known.registry)
       })
@@ -171,7 +173,7 @@ public func vae_model_save_memory(
 ) -> vae_status {
   call(error) {
     let result = try result(bytes, "bytes")
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try ModelObject.object(model).read { ArrayObject($0.encoded()) })
   }
 }
@@ -244,7 +246,7 @@ public func vae_model_get_tensor(
   call(error) {
     let result = try result(array, "array")
     let name = try text(name, "name")
-    result.pointee = Handles.make(
+    result.pointee = try Handles.make(
       try ModelObject.object(model).read {
         ArrayObject(try $0.model.storedTensor(name).value.copied())
       })

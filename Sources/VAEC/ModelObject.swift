@@ -131,7 +131,7 @@ extension TrainedModel {
   ) throws -> MemoryImages {
     var images = try TensorView(tensor, name).images(of: imageShape)
     images.divisor = recipe.data?.rule == "binary" ? 1 : 255
-    try Memory.check(rows: 1, of: images.shape)
+    try MemoryNeed.check(rows: 1, of: images.shape)
     let found = try images.valueRange(name: name)
     guard inputRange.holds(found) else {
       throw CallError(

@@ -27,7 +27,7 @@ public func vae_set_threads(
     guard (1...256).contains(count) else {
       throw CallError(VAE_ERR_INVALID_ARGUMENT, "count is \(count), but threads are 1 to 256")
     }
-    Engine.threads = Int(count)
+    try Engine.setThreads(Int(count))
   }
 }
 
@@ -82,7 +82,7 @@ public func vae_cancel_token_create(
   _ token: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
   call(error) {
-    try result(token, "token").pointee = Handles.make(CancelTokenObject())
+    try result(token, "token").pointee = try Handles.make(CancelTokenObject())
   }
 }
 

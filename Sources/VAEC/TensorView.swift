@@ -115,7 +115,8 @@ struct TensorView {
       let start = UnsafeRawPointer(bitPattern: first)
     else { throw outside() }
     if count > highest - lowest + 1 {
-      try Memory.check(bytes: Double(count) * Double(size), for: "the repeated elements of \(name)")
+      try MemoryNeed.check(
+        bytes: Double(count) * Double(size), for: "the repeated elements of \(name)")
     }
     return start
   }
@@ -145,7 +146,7 @@ extension TensorView {
   ///
   /// - Throws: `CallError` where they are bytes.
   func copied() throws(CallError) -> Tensor {
-    try Memory.check(bytes: Double(count) * 4, for: "a copy of \(name)")
+    try MemoryNeed.check(bytes: Double(count) * 4, for: "a copy of \(name)")
     let shape = Shape(shape)
     switch dtype {
     case VAE_FLOAT32:
@@ -161,11 +162,11 @@ extension TensorView {
         }
       }
     case VAE_INT32:
-      var indices = [Int32](repeating: 0, count: count)
-      forEach {
-        indices[$0] = start.loadUnaligned(fromByteOffset: $1 * 4, as: Int32.self)
+      return Tensor(indices: shape) { target in
+        forEach {
+          target[$0] = start.loadUnaligned(fromByteOffset: $1 * 4, as: Int32.self)
+        }
       }
-      return Tensor(indices: indices, shape: shape)
     default:
       throw CallError(VAE_ERR_UNSUPPORTED, "\(name) holds bytes, where numbers are needed")
     }

@@ -3,6 +3,7 @@
 
 import CVAE
 import Glibc
+import Tensors
 import VAEZoo
 
 /// Numbers that the library made, as C holds them: dense and row-major.
@@ -43,6 +44,9 @@ final class ArrayObject: HandleObject {
 
   /// An array of a copy of some elements.
   private convenience init<Element: BitwiseCopyable>(copying elements: [Element], _ dtype: Int32) {
+    let size = elements.count * MemoryLayout<Element>.size
+    // Where there is no memory for them, nobody gets to see this object: no handle is made of it.
+    let elements = Memory.mayTake(size) ? elements : []
     let start = UnsafeMutableRawPointer.allocate(
       byteCount: max(1, elements.count * MemoryLayout<Element>.size), alignment: 64)
     elements.withUnsafeBytes { bytes in

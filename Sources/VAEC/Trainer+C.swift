@@ -22,12 +22,12 @@ public func vae_trainer_create(
       try Known.registry.apply(settings, to: &recipe)
       let training = TrainingOptions(recipe.training)
       try trained.checkFits(data, options: training)
-      try Memory.check(rows: min(training.batchSize, data.train.count), of: data.shape)
+      try MemoryNeed.check(rows: min(training.batchSize, data.train.count), of: data.shape)
       let session = try TrainingSession(
         model: trained.model, recipe: recipe, data: data, run: run, existing: existing,
         start: start)
       for notice in session.notices { Log.say(notice.description) }
-      result.pointee = Handles.make(TrainerObject(model: model, session: session))
+      result.pointee = try Handles.make(TrainerObject(model: model, session: session))
       return session
     }
   }
@@ -95,7 +95,7 @@ public func vae_trainer_step_on(
     try trainer.train { trained, session in
       try checkUnfinished(session)
       let images = try trained.pricedImages(batch, "batch", options: session.trainer.options)
-      try Memory.check(rows: images.count, of: images.shape)
+      try MemoryNeed.check(rows: images.count, of: images.shape)
       let values = images.batch(Array(0..<images.count))
       let terms = try session.advance(on: values) { trainer.note($0) }
       result?.give(vae_bound(terms))

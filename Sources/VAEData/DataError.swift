@@ -11,8 +11,10 @@ public enum DataFault: Sendable {
   /// A path, or a built-in set, does not exist.
   case missing
   /// The data are well-formed or cannot be told to be otherwise, but cannot be used: a file that
-  /// may not be read, values that the rule in force does not allow, memory that is not there.
+  /// may not be read, values that the rule in force does not allow.
   case unusable
+  /// There is no memory for them.
+  case tooLarge
   /// A file could not be written.
   case unwritable
   /// Whoever asked for the data has asked for a stop.

@@ -39,7 +39,10 @@ public enum DurableFiles {
     return try body()
   }
 
+  /// Comes before every change. What was computed in short memory, or could not be encoded, is never
+  /// written.
   static func willChange(_ change: Change) throws {
+    try Memory.check()
     try announcement.withLock { $0 }?(change)
   }
 
@@ -79,25 +82,14 @@ public enum DurableFiles {
     return bytes
   }
 
-  /// Refuses sizes beyond a limit, and those for which there is no memory.
+  /// Refuses sizes beyond a limit, and those for which there is no memory: an array that is refused
+  /// memory ends the program.
   private static func check(_ size: Int, of path: String, limit: Int) throws {
     guard size <= limit else {
       throw FileError(
         .unreadable, "read", path, "it has \(size) bytes or more, beyond the limit of \(limit)")
     }
-    guard size < 1 << 20 || isAvailable(size) else {
-      throw FileError(.unreadable, "read", path, "its \(size) bytes are more than there is memory")
-    }
-  }
-
-  /// Whether the system gives this much memory; an array that it is refused for ends the program.
-  private static func isAvailable(_ size: Int) -> Bool {
-    let (pages, pageSize) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
-    guard pages <= 0 || size / max(1, pageSize) < pages else { return false }
-    let start = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    guard let start, start != MAP_FAILED else { return false }
-    munmap(start, size)
-    return true
+    try Memory.require(bytes: size, for: "reading \(path)")
   }
 
   /// Fills a buffer as far as the file goes.

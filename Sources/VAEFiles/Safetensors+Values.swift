@@ -62,14 +62,28 @@ extension Safetensors {
   public func values<Element: SafetensorsElement>(
     _ name: String, shape: [Int], as type: Element.Type = Element.self
   ) throws(SafetensorsError) -> [Element] {
+    let bytes = try bytes(name, shape: shape, type: type.elementType)
+    let count = bytes.count / type.elementType.byteCount
+    return [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
+      UnsafeMutableRawBufferPointer(buffer).copyBytes(from: bytes)
+      initialized = count
+    }
+  }
+
+  /// The bytes of a tensor that must have the given shape and type, where they lie in the file.
+  ///
+  /// - Throws: as `values`.
+  package func bytes(
+    _ name: String, shape: [Int], type: ElementType
+  ) throws(SafetensorsError) -> ArraySlice<UInt8> {
     let quoted = SafetensorsError.quoting(name)
     guard let entry = entry(name) else {
       throw SafetensorsError(path, "there is no tensor \(quoted)")
     }
-    guard entry.type == type.elementType else {
+    guard entry.type == type else {
       throw SafetensorsError(
         path,
-        "tensor \(quoted) has type \(entry.type.rawValue), but \(type.elementType.rawValue) is "
+        "tensor \(quoted) has type \(entry.type.rawValue), but \(type.rawValue) is "
           + "needed")
     }
     guard entry.shape == shape else {
@@ -78,11 +92,7 @@ extension Safetensors {
         "tensor \(quoted) has shape \(SafetensorsError.listing(entry.shape)), but "
           + "\(SafetensorsError.listing(shape)) is needed")
     }
-    let count = entry.range.count / entry.type.byteCount
-    return [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
-      UnsafeMutableRawBufferPointer(buffer).copyBytes(from: bytes[entry.range])
-      initialized = count
-    }
+    return bytes[entry.range]
   }
 
   /// The 32-bit floats of a tensor that must have the given shape, row-major.

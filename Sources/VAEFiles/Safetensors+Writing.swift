@@ -1,3 +1,5 @@
+import Tensors
+
 extension Safetensors {
   /// The file's bytes.
   ///
@@ -5,6 +7,9 @@ extension Safetensors {
   /// name within a type; the header is padded with spaces to a multiple of eight. So every tensor
   /// is aligned, and equal content gives equal bytes: those that the format's reference library
   /// writes.
+  ///
+  /// Where there is no memory for them, none, and `DurableFiles` writes nothing; see
+  /// `withMemoryErrors`.
   public func encoded() -> [UInt8] {
     let sorted = entries.sorted { first, second in
       first.type == second.type
@@ -14,6 +19,7 @@ extension Safetensors {
     var header = header(of: sorted)
     header += repeatElement(UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
     let size = sorted.reduce(8 + header.count) { $0 + $1.range.count }
+    guard Memory.mayTake(size, usesReserve: true) else { return [] }
     return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
       func put(_ source: UnsafeRawBufferPointer) {
         let place = UnsafeMutableBufferPointer(rebasing: buffer[count..<size])

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A safetensors file: named arrays behind a JSON header, as NumPy, PyTorch, JAX and Rust read it.
 ///
 /// Eight bytes give the header's length (little-endian); the header gives each tensor's type, shape
@@ -89,6 +91,16 @@ public struct Safetensors: Sendable {
   /// The tensor of a name, nil where there is none.
   public func entry(_ name: String) -> Entry? {
     indices[name].map { entries[$0] }
+  }
+
+  /// Makes room for tensors that are about to be added, so that adding them takes no more memory.
+  ///
+  /// - Parameter count: of bytes, of all of them.
+  /// - Returns: whether there was memory for that; where not, the fault is taken note of.
+  package mutating func reserve(byteCount count: Int) -> Bool {
+    guard Memory.mayTake(count, usesReserve: true) else { return false }
+    bytes.reserveCapacity(bytes.count + count)
+    return true
   }
 
   mutating func add(

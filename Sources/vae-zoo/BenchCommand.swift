@@ -61,7 +61,7 @@ struct BenchCommand: ParsableCommand {
   }
 
   func run() throws {
-    threads.apply()
+    try threads.apply()
     let chosen = try chosen()
     let results = try chosen.compactMap { try $0.measure(precision: precision) }
     let profiles = profile ? try chosen.compactMap { try $0.profile(precision: precision) } : []

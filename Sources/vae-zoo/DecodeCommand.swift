@@ -23,7 +23,7 @@ struct DecodeCommand: ParsableCommand {
   @OptionGroup var threads: ThreadOptions
 
   func run() throws {
-    threads.apply()
+    try threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
     let model = try TrainedModel.open(path, registry: plugins.registry())
     let layers = try model.latents(from: NPYReader.tensor(latents), name: latents)

@@ -38,7 +38,7 @@ struct EncodeCommand: ParsableCommand {
   }
 
   func run() throws {
-    threads.apply()
+    try threads.apply()
     let output = try ImageOutput(out, allowing: [.npy])
     let model = try TrainedModel.open(path, registry: plugins.registry())
     let split = try images.open(data, for: model).split(named: split)

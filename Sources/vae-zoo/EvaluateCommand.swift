@@ -41,7 +41,7 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
-    threads.apply()
+    try threads.apply()
     Interrupt.install()
     let model = try TrainedModel.open(path, registry: plugins.registry())
     let split = try images.open(data, for: model).split(named: split)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Messages
+import Tensors
 import VAECore
 import VAEData
 import VAEFiles
@@ -17,6 +18,7 @@ struct ExitStatus {
   static let data: Int32 = 65
   static let missing: Int32 = 66
   static let software: Int32 = 70
+  static let outOfMemory: Int32 = 71
   static let cannotCreate: Int32 = 73
   static let interrupted: Int32 = 130
 
@@ -30,9 +32,12 @@ struct ExitStatus {
         switch error.kind {
         case .missing: Self.missing
         case .malformed, .unusable: Self.data
+        case .tooLarge: Self.outOfMemory
         case .unwritable: Self.cannotCreate
         case .cancelled: Self.interrupted
         }
+    case is MemoryError:
+      code = Self.outOfMemory
     case is TrainingError, is SafetensorsError, is JSONError:
       code = Self.data
     case let error as FileError:

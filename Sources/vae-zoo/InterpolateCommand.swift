@@ -57,7 +57,7 @@ struct InterpolateCommand: ParsableCommand {
   }
 
   func run() throws {
-    threads.apply()
+    try threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
     let model = try TrainedModel.open(path, registry: plugins.registry())
     let split = try images.open(data, for: model).split(named: split)

@@ -31,7 +31,7 @@ struct PluginCommand: ParsableCommand {
     }
 
     func run() throws {
-      threads.apply()
+      try threads.apply()
       if let reportTo {
         try runHere(reportingTo: reportTo)
       } else {

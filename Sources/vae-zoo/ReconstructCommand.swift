@@ -25,7 +25,7 @@ struct ReconstructCommand: ParsableCommand {
   }
 
   func run() throws {
-    threads.apply()
+    try threads.apply()
     let output = try ImageOutput(out, allowing: [.png])
     let model = try TrainedModel.open(path, registry: plugins.registry())
     let split = try images.open(data, for: model).split(named: "test")

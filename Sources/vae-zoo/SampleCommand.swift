@@ -30,7 +30,7 @@ struct SampleCommand: ParsableCommand {
   }
 
   func run() throws {
-    threads.apply()
+    try threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy])
     let model = try TrainedModel.open(path, registry: plugins.registry())
     guard temperature == 1 || model.model.prior.usesTemperature else {

@@ -17,10 +17,11 @@ struct ThreadOptions: ParsableArguments {
     }
   }
 
-  /// Puts the number, and the way threads wait, in force. To be called before anything else is done.
-  func apply() {
-    WaitingPolicy.apply()
-    if let threads { Engine.threads = threads }
+  /// Puts the number in force. To be called before anything else is done.
+  ///
+  /// - Throws: `MemoryError` where the system does not give as many.
+  func apply() throws {
+    try Engine.setThreads(threads ?? Engine.threads)
   }
 }
 

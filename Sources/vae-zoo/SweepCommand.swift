@@ -58,7 +58,7 @@ struct SweepCommand: ParsableCommand {
   }
 
   func run() throws {
-    threads.apply()
+    try threads.apply()
     Interrupt.install()
     let registry = try plugins.registry()
     var request = SweepRequest(

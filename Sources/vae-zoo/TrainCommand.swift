@@ -82,7 +82,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
-    threads.apply()
+    try threads.apply()
     Interrupt.install()
     let subject: TrainingRequest.Subject
     if let recipe {

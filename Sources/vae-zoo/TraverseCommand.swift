@@ -55,7 +55,7 @@ struct TraverseCommand: ParsableCommand {
   }
 
   func run() throws {
-    threads.apply()
+    try threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
     let model = try TrainedModel.open(path, registry: plugins.registry())
     let split = try data.map { try images.open($0, for: model).split(named: self.split ?? "test") }

@@ -28,7 +28,7 @@ struct VAEZooCommand: ParsableCommand {
       more, and never more than half.
 
       Exit status: 64 wrong option, name or value; 65 malformed or unsuitable data, recipe or run; 66 a path that \
-      does not exist; 70 a fault of this program; 73 output that exists or cannot be written; 130 interrupted.
+      does not exist; 70 a fault of this program; 71 too little memory; 73 output that exists or cannot be written; 130 interrupted.
       """,
     version: VAEZooVersion.text,
     subcommands: [
@@ -44,7 +44,7 @@ struct VAEZooCommand: ParsableCommand {
     signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
-      try command.run()
+      try withMemoryErrors { try command.run() }
     } catch {
       guard let status = ExitStatus(of: error) else { exit(withError: error) }
       Console.error("vae-zoo: \(status.message)")

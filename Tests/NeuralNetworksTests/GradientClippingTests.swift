@@ -23,7 +23,7 @@ final class GradientClippingTests: XCTestCase {
       let norm = gradients.globalNorm(named(parameters))
       XCTAssertEqual(norm, reference.norm, accuracy: 1e-8 * reference.norm, "case \(number)")
       let scale = norm > reference.limit ? Float(reference.limit / norm) : 1
-      Optimizer(.sgd(), parameters: named(parameters))
+      try Optimizer(.sgd(), parameters: named(parameters))
         .update(gradients, rate: 1, gradientScale: scale)
       for (parameter, clipped) in zip(parameters, reference.clipped) {
         assertClose(parameter.value.floats, clipped.map { -$0 }, relative: 3e-7, "case \(number)")

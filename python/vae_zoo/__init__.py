@@ -31,6 +31,7 @@ from vae_zoo._errors import (
     OutOfMemoryError,
     PluginError,
     RecipeError,
+    ThreadsError,
     UnsupportedError,
 )
 from vae_zoo._estimator import VAE
@@ -85,6 +86,7 @@ __all__ = [
     "PluginError",
     "Progress",
     "RecipeError",
+    "ThreadsError",
     "UnsupportedError",
     "VariantInfo",
     "__version__",

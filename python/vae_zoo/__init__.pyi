@@ -26,6 +26,7 @@ from vae_zoo._model import Parameters as Parameters
 from vae_zoo._errors import PluginError as PluginError
 from vae_zoo._training import Progress as Progress
 from vae_zoo._errors import RecipeError as RecipeError
+from vae_zoo._errors import ThreadsError as ThreadsError
 from vae_zoo._errors import UnsupportedError as UnsupportedError
 from vae_zoo._registry import VariantInfo as VariantInfo
 from vae_zoo._registry import bench as bench

@@ -107,6 +107,12 @@ class InternalError(Error, RuntimeError):
     status = 14
 
 
+class ThreadsError(Error, RuntimeError):
+    """The system does not give the process as many threads as were to compute."""
+
+    status = 16
+
+
 class NotFittedError(Error, ValueError, AttributeError):
     """The model was asked for results before ``fit`` or ``load``."""
 

@@ -35,11 +35,21 @@ void vk_isa_select(vk_isa isa);
 /// The number of threads that kernels and oneDNN may use, process-wide; at least 1. The default is
 /// `OMP_NUM_THREADS` where it is set, else the processors this process may run on.
 int vk_threads(void);
+/// Limits the default to what a control group lets the process use. To be called before the first question.
+void vk_limit_default_threads(int most);
 /// Sets the number of threads for kernels and oneDNN in every calling thread (clamped to 1...256).
 void vk_set_threads(int threads);
 /// Makes the process-wide number of threads that of the calling thread's OpenMP settings. Called before
 /// every oneDNN entry, because OpenMP keeps the setting per calling thread.
 void vk_apply_threads(void);
+/// Makes one thread the calling thread's setting, until vk_apply_threads.
+void vk_use_one_thread(void);
+
+/// Whether the team should be left alone, because other processes want the processors: loops then run on the
+/// calling thread, with the same bits.
+int vk_is_crowded(void);
+/// Says what the machine is like, for tests: 1 crowded, -1 quiet, 0 for what is measured.
+void vk_force_crowding(int crowding);
 
 /// Calls `work` for consecutive parts of 0..<count, `block` units or a multiple each, and returns
 /// when all are done: on the calling thread where there is one block or one thread, else over the
@@ -59,6 +69,37 @@ void vk_set_in_backward(int in_backward);
 /// the same reason.
 int vk_rounds_operands(void);
 void vk_set_rounds_operands(int rounds_operands);
+
+// MARK: Short memory, and threads that there are not
+
+/// What the calling thread knows of what the system has refused it. While there is something, kernels
+/// that this thread calls return at once and leave their outputs as they are.
+typedef struct {
+  /// The bytes of the first refused request for memory, 0 where there was none.
+  size_t bytes;
+  /// The number of threads that could not be had, 0 where that is not the fault.
+  int threads;
+  /// How many callers wait for the fault, so that it becomes their error. Where nobody does, it ends
+  /// the process.
+  size_t watchers;
+} vk_fault;
+
+/// The state of the calling thread.
+vk_fault *vk_thread_fault(void);
+/// Whether the calling thread was refused something.
+int vk_has_failed(void);
+/// Takes note of a refused request of the calling thread; the first fault stays.
+void vk_refuse_memory(size_t bytes);
+/// Takes note of threads that could not be had; the first fault stays.
+void vk_refuse_threads(int threads);
+
+/// The status of a kernel that gives one where memory is short: oneDNN's too.
+enum { VK_OUT_OF_MEMORY = 1 };
+
+/// Whether memory of some bytes may be taken.
+typedef int (*vk_memory_gate)(size_t bytes);
+/// Sets what every request of a kernel for working space is asked of first, on any thread.
+void vk_set_memory_gate(vk_memory_gate grants);
 
 // MARK: Elementwise
 

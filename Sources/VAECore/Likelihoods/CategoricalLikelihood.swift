@@ -26,9 +26,14 @@ public final class CategoricalLikelihood: Likelihood {
 
   /// Σ log softmax(logits)[level] in nats.
   public func logDensity(_ x: Tensor, parameters: Tensor, _ context: Context) -> Tensor {
-    let indices = x.withFloats { values in values.map { Int32($0.level(of: levels)) } }
-    return .categoricalLogDensity(
-      Tensor(indices: indices, shape: x.shape), logits: parameters.appendingAxis(of: levels))
+    let indices = Tensor(indices: x.shape) { buffer in
+      x.withFloats { values in
+        for (position, value) in values.enumerated() {
+          buffer[position] = Int32(value.level(of: levels))
+        }
+      }
+    }
+    return .categoricalLogDensity(indices, logits: parameters.appendingAxis(of: levels))
   }
 
   /// Σ p(level) · level / (levels − 1)
@@ -42,7 +47,13 @@ public final class CategoricalLikelihood: Likelihood {
   /// The level at which the cumulative probability exceeds the number.
   public func sample(_ parameters: Tensor, noise: Tensor) -> Tensor {
     let chosen = parameters.appendingAxis(of: levels).softmax().inverseCumulative(at: noise)
-    return Tensor(chosen.map { Float($0) / Float(levels - 1) }, shape: noise.shape)
+    return Tensor(noise.shape) { buffer in
+      chosen.withIndices { indices in
+        for (position, index) in indices.enumerated() {
+          buffer[position] = Float(index) / Float(levels - 1)
+        }
+      }
+    }
   }
 
   /// A uniform number for each channel.
@@ -70,30 +81,41 @@ extension Tensor {
   }
 
   /// For each row of probabilities along the last axis, the index at which their running sum
-  /// exceeds a uniform number: a draw from them (inversion).
+  /// exceeds a uniform number: a draw from them (inversion). An index tensor of the shape of the
+  /// numbers.
   ///
   /// - Parameter uniform: one number in (0, 1) for each row, in order.
-  package func inverseCumulative(at uniform: Tensor) -> [Int] {
+  package func inverseCumulative(at uniform: Tensor) -> Tensor {
     let columns = shape[-1]
     precondition(
       uniform.count * columns == count,
       "numbers of shape \(uniform.shape) do not draw from probabilities of shape \(shape)")
-    return withFloats { probabilities in
-      uniform.withFloats { numbers in
-        numbers.indices.map { row in
-          var sum = 0.0
-          // Rounding may leave the whole sum below the number: the last index that is possible.
-          var last = 0
-          for index in 0..<columns {
-            let probability = Double(probabilities[row * columns + index])
-            sum += probability
-            if sum > Double(numbers[row]) { return index }
-            if probability > 0 { last = index }
+    return Tensor(indices: uniform.shape) { buffer in
+      withFloats { probabilities in
+        uniform.withFloats { numbers in
+          for row in numbers.indices {
+            let own = probabilities[row * columns..<(row + 1) * columns]
+            buffer[row] = Int32(Self.index(in: own, atSum: numbers[row]))
           }
-          return last
         }
       }
     }
+  }
+
+  /// Where the running sum of probabilities exceeds a number.
+  private static func index(
+    in probabilities: Slice<UnsafeBufferPointer<Float>>, atSum number: Float
+  ) -> Int {
+    var sum = 0.0
+    // Rounding may leave the whole sum below the number: the last index that is possible.
+    var last = 0
+    for (index, value) in probabilities.enumerated() {
+      let probability = Double(value)
+      sum += probability
+      if sum > Double(number) { return index }
+      if probability > 0 { last = index }
+    }
+    return last
   }
 }
 

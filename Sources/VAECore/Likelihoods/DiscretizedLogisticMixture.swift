@@ -81,25 +81,46 @@ public final class DiscretizedLogisticMixture: Likelihood {
       let numbers = noise.reshaped(to: [count, channels + 1])
       let chosen = mixture.logits.softmax().inverseCumulative(at: numbers.slice(axis: 1, 0..<1))
       let uniform = numbers.slice(axis: 1, 1..<channels + 1)
-      let standard = (uniform.log() - (1 - uniform).log()).floats
-      let (means, scales) = (mixture.means.floats, mixture.logScales.exp().floats)
-      let coefficients = mixture.coefficients?.floats ?? []
+      let standard = uniform.log() - (1 - uniform).log()
+      let scales = mixture.logScales.exp()
       return Tensor(Shape(pixels + [channels])) { values in
-        for (pixel, component) in chosen.enumerated() {
-          for channel in 0..<channels {
-            let index = pixel * channels + channel
-            var x =
-              means[index * components + component]
-              + scales[index * components + component] * standard[index]
-            for earlier in 0..<channel {
-              let pair = pixel * pairs + channel * (channel - 1) / 2 + earlier
-              x +=
-                coefficients[pair * components + component]
-                * (2 * values[pixel * channels + earlier] - 1)
+        chosen.withIndices { chosen in
+          standard.withFloats { standard in
+            mixture.means.withFloats { means in
+              scales.withFloats { scales in
+                (mixture.coefficients ?? .zeros([0])).withFloats { coefficients in
+                  write(
+                    values, chosen: chosen, standard: standard, means: means, scales: scales,
+                    coefficients: coefficients)
+                }
+              }
             }
-            values[index] = Float(((x + 1) / 2).level(of: Bins.count)) / Float(Bins.count - 1)
           }
         }
+      }
+    }
+  }
+
+  /// The values of all pixels: of the chosen components, at standard logistic numbers.
+  private func write(
+    _ values: UnsafeMutableBufferPointer<Float>, chosen: UnsafeBufferPointer<Int32>,
+    standard: UnsafeBufferPointer<Float>, means: UnsafeBufferPointer<Float>,
+    scales: UnsafeBufferPointer<Float>, coefficients: UnsafeBufferPointer<Float>
+  ) {
+    for (pixel, component) in chosen.enumerated() {
+      let component = Int(component)
+      for channel in 0..<channels {
+        let index = pixel * channels + channel
+        var x =
+          means[index * components + component]
+          + scales[index * components + component] * standard[index]
+        for earlier in 0..<channel {
+          let pair = pixel * pairs + channel * (channel - 1) / 2 + earlier
+          x +=
+            coefficients[pair * components + component]
+            * (2 * values[pixel * channels + earlier] - 1)
+        }
+        values[index] = Float(((x + 1) / 2).level(of: Bins.count)) / Float(Bins.count - 1)
       }
     }
   }
@@ -184,12 +205,14 @@ private struct Bins {
   /// The bins of values in 0…1.
   init(_ x: Tensor) {
     let channels = x.shape[-1]
-    let levels = x.withFloats { values in values.map { $0.level(of: Self.count) } }
     func tensor(_ value: (Float, _ isFirst: Bool, _ isLast: Bool) -> Float) -> Tensor {
-      Tensor([channels == 0 ? 0 : levels.count / channels, channels, 1]) { buffer in
-        for (position, level) in levels.enumerated() {
-          buffer[position] = value(
-            Float(2 * level - 255), level == 0, level == Self.count - 1)
+      Tensor([channels == 0 ? 0 : x.count / channels, channels, 1]) { buffer in
+        x.withFloats { values in
+          for (position, number) in values.enumerated() {
+            let level = number.level(of: Self.count)
+            buffer[position] = value(
+              Float(2 * level - 255), level == 0, level == Self.count - 1)
+          }
         }
       }
     }

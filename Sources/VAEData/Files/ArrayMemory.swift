@@ -1,4 +1,5 @@
 import Glibc
+import Tensors
 
 /// Memory for the elements of one array; it does not change once it has been filled.
 ///
@@ -11,21 +12,16 @@ final class ArrayMemory: @unchecked Sendable {
   ///   - name: what messages call the array.
   init(byteCount: Int, name: String) throws(DataError) {
     // The system may promise more than there is, and end the program when it is used.
-    guard byteCount <= Self.installed, let start = malloc(byteCount) else {
+    let isGranted = byteCount < Memory.leastRequest || Memory.grants(byteCount)
+    guard isGranted, let start = malloc(byteCount) else {
       throw DataError(
-        .unusable,
+        .tooLarge,
         "\(name) needs \(byteCount) bytes of memory, more than there is; use a part of the data")
     }
     bytes = UnsafeMutableRawBufferPointer(start: start, count: byteCount)
   }
 
   deinit { free(bytes.baseAddress) }
-
-  /// The machine's memory in bytes.
-  private static let installed: Int = {
-    let (pages, size) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
-    return pages > 0 && size > 0 ? pages * size : .max
-  }()
 
   /// The memory as elements of a type that any bits are a value of.
   func elements<Element: BitwiseCopyable>(as type: Element.Type) -> UnsafeBufferPointer<Element> {

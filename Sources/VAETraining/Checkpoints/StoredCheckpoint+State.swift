@@ -38,7 +38,10 @@ extension StoredCheckpoint {
 
       let sums = try members.object("epoch_so_far")
       var progress = EpochProgress()
-      progress.updates = try sums.count("updates", in: 0...(updatesPerEpoch - 1))
+      // Where memory ran short at the end of an epoch, all of its updates are there and it is still open.
+      let isAtEnd = step > 0 && step.isMultiple(of: updatesPerEpoch)
+      progress.updates = try sums.count(
+        "updates", in: 0...(isAtEnd ? updatesPerEpoch : updatesPerEpoch - 1))
       let range = -Self.largestSum...Self.largestSum
       progress.distortion = try sums.number("distortion", in: range)
       progress.rate = try sums.number("rate", in: range)

@@ -19,10 +19,7 @@ extension Trainer {
           + "is kept; resume with a smaller \(.setting("training.learning_rate")) or "
           + "\(.setting("training.clip_norm", "100"))")
     }
-    var weights: [(name: String, values: Tensor)] = []
-    withAveragedWeights {
-      weights = model.weights.map { (name: $0.name, values: $0.values.copied()) }
-    }
+    let weights = withAveragedWeights { Safetensors(tensors: model.weights).encoded() }
     var optimizer: [(name: String, values: Tensor)] = []
     for (phase, state) in updater.phases {
       optimizer += state.state.map { (name: "\(phase.name).\($0.name)", values: $0.values) }
@@ -33,7 +30,7 @@ extension Trainer {
       optimizer += parameters.map { (name: "plain.\($0.path)", values: $0.parameter.value) }
     }
     let files: [(name: String, bytes: [UInt8])] = [
-      (name: CheckpointFile.weights, bytes: Safetensors(tensors: weights).encoded()),
+      (name: CheckpointFile.weights, bytes: weights),
       (name: CheckpointFile.optimizer, bytes: Safetensors(tensors: optimizer).encoded()),
       (name: CheckpointFile.state, bytes: Array(stateJSON.document.utf8)),
     ]

@@ -11,10 +11,17 @@ extension Trainer {
     var record = EpochRecord(
       epoch: epoch, step: step, train: progress.mean, valid: nil, activeUnits: nil, unitRates: nil,
       layerRates: nil, codeUsage: nil, terms: progress.meanTerms, seconds: 0)
-    try withAveragedWeights {
-      calibrate(examples: Self.calibrationLimit)
-      try measureHeldOut(into: &record)
-      try model.checkParts()
+    let buffers = model.buffers.map { (buffer: $0.buffer, value: $0.buffer.value) }
+    do {
+      try withAveragedWeights {
+        calibrate(examples: Self.calibrationLimit)
+        try measureHeldOut(into: &record)
+        try model.checkParts()
+      }
+    } catch {
+      // The epoch stays open: its end is measured when the training goes on.
+      restore(buffers)
+      throw error
     }
     // Updates over codes look at no image.
     if stage.data == .latents { record.train.distortion = .nan }

@@ -1,3 +1,5 @@
+import NeuralNetworks
+import Tensors
 import VAECore
 
 /// The records that a trainer makes of what the model learns.
@@ -14,16 +16,29 @@ extension Trainer {
   /// Makes a record where it is time for one, with the weights that evaluation uses and statistics
   /// that suit them.
   func makeRecord(after terms: BoundTerms?) throws {
-    guard makesRecords, isFinished || recorder.schedule.contains(step) else { return }
+    guard makesRecords, step >= totalSteps || recorder.schedule.contains(step) else { return }
     let buffers = model.buffers.map { (buffer: $0.buffer, value: $0.buffer.value) }
-    withAveragedWeights {
+    let record = withAveragedWeights {
       calibrate(examples: Recorder.calibrationExamples)
-      records.append(
-        recorder.record(
-          step: step, epochs: Double(step) / Double(updatesPerEpoch), batch: terms))
+      return recorder.record(
+        step: step, epochs: Double(step) / Double(updatesPerEpoch), batch: terms)
     }
-    if model.usesCalibration { for (buffer, value) in buffers { buffer.value = value } }
-    try model.checkParts()
+    do {
+      try model.checkParts()
+      records.append(record)
+      restore(buffers)
+    } catch {
+      // One that was made in short memory may lack what it shows.
+      storedRecorder = nil
+      restore(buffers)
+      throw error
+    }
+  }
+
+  /// Gives buffers back what they held before a calibration.
+  func restore(_ buffers: [(buffer: Buffer, value: Tensor)]) {
+    guard model.usesCalibration else { return }
+    for (buffer, value) in buffers { buffer.restore(value) }
   }
 
   /// Stores the records that were made since the last checkpoint. They come before the checkpoint,

@@ -45,6 +45,8 @@ public final class Trainer {
   /// What the last notice was about.
   var saidHealth = LatentHealth.fine
 
+  /// Whether short memory stopped an update half-way, so that the weights are those of no step.
+  private var isTorn = false
   private let start: Start
   private let schedule: Schedule
   private var isPrepared = false
@@ -96,7 +98,11 @@ public final class Trainer {
   public var totalSteps: Int { updatesPerEpoch * options.epochs }
 
   /// Whether all epochs are done.
-  public var isFinished: Bool { step >= totalSteps }
+  public var isFinished: Bool { step >= totalSteps && !hasOpenEpoch }
+
+  /// Whether all updates of an epoch are made and its end is not: it is measured first when the training
+  /// goes on.
+  var hasOpenEpoch: Bool { step > 0 && step % updatesPerEpoch == 0 && progress.updates > 0 }
 
   /// How a call of `train` ended.
   public enum Outcome: Sendable {
@@ -113,11 +119,23 @@ public final class Trainer {
   ///   - cancel: polled after every update.
   ///   - observe: told what happens, on the calling thread.
   /// - Throws: `TrainingError` of kind `diverged` when a loss, gradient or weight is no longer
-  ///   finite; `FileError` when the run cannot be written; whatever data-dependent initialisation
-  ///   throws.
+  ///   finite; `FileError` when the run cannot be written; `MemoryError` where memory is short, with
+  ///   what is done stored in the run; whatever data-dependent initialisation throws.
   public func train(
     run: RunFolder? = nil, cancel: CancelToken = CancelToken(),
     observe: (TrainingEvent) -> Void = { _ in }
+  ) throws -> Outcome {
+    let reserve = run.map { _ in Memory.Reserve(bytes: bytesToStore) }
+    defer { withExtendedLifetime(reserve) {} }
+    do {
+      return try withMemoryErrors { try trainToEnd(run: run, cancel: cancel, observe: observe) }
+    } catch let error as MemoryError {
+      throw storing(in: run, after: error)
+    }
+  }
+
+  private func trainToEnd(
+    run: RunFolder?, cancel: CancelToken, observe: (TrainingEvent) -> Void
   ) throws -> Outcome {
     if !isFinished { try prepare() }
     observe(.started(step: step, totalSteps: totalSteps))
@@ -151,7 +169,19 @@ public final class Trainer {
   public func advance(
     on batch: Tensor? = nil, run: RunFolder? = nil, observe: (TrainingEvent) -> Void = { _ in }
   ) throws -> BoundTerms {
+    try withMemoryErrors { try advanceOnce(on: batch, run: run, observe: observe) }
+  }
+
+  private func advanceOnce(
+    on batch: Tensor?, run: RunFolder?, observe: (TrainingEvent) -> Void
+  ) throws -> BoundTerms {
     try prepare()
+    if hasOpenEpoch {
+      let terms = progress.mean
+      try finishEpoch(run: run, observe: observe)
+      if isFinished { return terms }
+    }
+    try Memory.checkReserve()
     let begin = Clock.seconds
     if step == 0, run != nil { try makeRecord(after: nil) }
     let terms = try update(on: batch)
@@ -186,14 +216,60 @@ public final class Trainer {
   /// - Returns: the bound's terms of the first phase's batch.
   /// - Throws: what `Updater.update` throws.
   package func update(on given: Tensor? = nil) throws -> BoundTerms {
+    guard !isTorn else {
+      throw TrainingError(
+        .unsuitable,
+        "memory ran short in the middle of an update, so that the weights are those of no step; go on from the last "
+          + "checkpoint")
+    }
     let (batch, context) = batches.batch(step: step, given: given)
     let second = updater.requirements.needsSecondBatch ? batches.second(step: step) : nil
-    let (bound, terms) = try updater.update(
-      on: batch, second: second, context,
-      rate: Float(options.learningRate) * schedule.factor(at: step))
-    average?.update(number: step)
-    step += 1
-    progress.add(bound, terms)
-    return bound
+    do {
+      let (bound, terms) = try updater.update(
+        on: batch, second: second, context,
+        rate: Float(options.learningRate) * schedule.factor(at: step))
+      average?.update(number: step)
+      step += 1
+      progress.add(bound, terms)
+      return bound
+    } catch let error as MemoryError {
+      isTorn = updater.isHalfWay
+      throw error
+    }
+  }
+}
+
+// MARK: - Short memory
+
+extension Trainer {
+  /// What a checkpoint takes while it is written, about: weights, moments and averages, each once as
+  /// they are gathered and once as the file's bytes.
+  private var bytesToStore: Int {
+    let bytes = model.storedTensors.reduce(0) { $0 + $1.tensor.value.count * 4 }
+    return bytes * (average == nil ? 3 : 5) * 2
+  }
+
+  /// Stores what is done where memory ran short, and says in the error what became of it.
+  private func storing(in run: RunFolder?, after error: MemoryError) -> MemoryError {
+    guard let run, step > 0 else { return error }
+    var error = error
+    do {
+      if !isTorn { try storeWithLittleMemory(in: run) }
+    } catch {}
+    let stored = try? run.latestCheckpoint()?.step
+    error.outcome =
+      stored.map { "the run is stored at step \($0) and can be resumed" } ?? "nothing is stored yet"
+    return error
+  }
+
+  /// Writes a checkpoint; where there is no memory for the records that wait for it, without them.
+  private func storeWithLittleMemory(in run: RunFolder) throws {
+    MemoryPool.shared.trim()
+    do {
+      try withMemoryErrors { try writeCheckpoint(to: run) }
+    } catch is MemoryError where !records.isEmpty {
+      records = []
+      try withMemoryErrors { try writeCheckpoint(to: run) }
+    }
   }
 }

@@ -100,7 +100,7 @@ final class TrainingBatches {
   /// first use: encoder and codebook are frozen.
   private func codes(_ indices: [Int]) -> Tensor {
     let all = storedCodes ?? allCodes()
-    storedCodes = all
+    if !Memory.hasFailed { storedCodes = all }
     return all.rows(indices)
   }
 

@@ -14,6 +14,10 @@ package final class Updater {
   /// What an update runs, in order.
   let phases: [(phase: Phase, optimizer: Optimizer)]
 
+  /// Whether the last update changed some of the weights and then failed: the model is between two
+  /// steps.
+  private(set) var isHalfWay = false
+
   private let model: Model
   private let options: TrainingOptions
   private let stage: Stage
@@ -67,11 +71,12 @@ package final class Updater {
   ///   - rate: the learning rate.
   /// - Returns: the bound's terms of the first phase, and what the losses of all logged.
   /// - Throws: `TrainingError` of kind `diverged`, with the parameters as they were before the
-  ///   phase that diverged; whatever a part fails with.
+  ///   phase that diverged; `MemoryError`; whatever a part fails with.
   package func update(
     on batch: Tensor, second: (batch: Tensor, context: Context)? = nil, _ context: Context,
     rate: Float
   ) throws -> (bound: BoundTerms, terms: [(name: String, value: Double)]) {
+    isHalfWay = false
     var first: BoundTerms?
     var terms: [(name: String, value: Double)] = []
     for ((phase, optimizer), others) in zip(phases, frozen) {
@@ -95,15 +100,17 @@ package final class Updater {
       var gradients = loss.value.backward()
       try model.checkParts()
       reduceGradients(&gradients)
-      optimizer.update(
-        gradients, rate: rate * phase.rateFactor,
-        gradientScale: try gradientScale(
-          gradients, optimizer.parameters, phase: phase.name, context))
+      let scale = try gradientScale(gradients, optimizer.parameters, phase: phase.name, context)
+      try Memory.check()
+      try optimizer.update(
+        gradients, rate: rate * phase.rateFactor, gradientScale: scale)
+      isHalfWay = true
     }
     if stage.isWhole {
       model.afterUpdate(context)
       try model.checkParts()
     }
+    isHalfWay = false
     return (first ?? BoundTerms(distortion: 0, rate: 0), terms)
   }
 

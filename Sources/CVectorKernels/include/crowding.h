@@ -1,0 +1,26 @@
+/// How loops are run on a machine whose processors others want too.
+///
+/// A loop that is divided over threads ends with the last of them. Beside other processes that may be after a whole
+/// time slice, milliseconds for microseconds of work, and a thread that spins meanwhile uses up the share that it
+/// would need later. So the time that the calling thread waits for others is measured. Where it is much, loops
+/// run on the calling thread alone for a while, in the same blocks and with the same bits; then the team is tried
+/// again, ever more seldom as long as the machine stays crowded, and not while others keep all processors busy.
+#ifndef VK_CROWDING_H
+#define VK_CROWDING_H
+
+#include <stdint.h>
+
+/// The time, in nanoseconds.
+int64_t vk_now(void);
+/// Whether the machine counts as crowded at a time, by what was measured.
+int vk_is_crowded_at(int64_t now);
+/// Whether the team is to be left alone at a time: on a crowded machine, and where it would be tried again while
+/// other processes keep all processors busy.
+int vk_is_left_alone_at(int64_t now);
+/// Takes note of a loop that the team ran.
+///
+/// - began, ended: of the whole.
+/// - finished: when the calling thread's own share was done.
+void vk_note_loop(int64_t began, int64_t finished, int64_t ended);
+
+#endif

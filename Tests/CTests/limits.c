@@ -1,0 +1,115 @@
+// Limits of the process: little address space, and no threads. Each is an error, and what works without still works.
+#define _GNU_SOURCE
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vae.h>
+
+#define CHECK(condition) \
+  do { \
+    if (!(condition)) { \
+      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+      return 1; \
+    } \
+  } while (0)
+
+static vae_status make(const char *hidden, vae_model **model, vae_error **error) {
+  const vae_setting settings[] = {{"hidden", hidden}, {"latent", "2"}};
+  vae_model_options options = {
+    .struct_size = sizeof options, .variant = "gaussian-vae", .settings = settings,
+    .setting_count = 2, .height = 32, .width = 32, .channels = 1, .range = VAE_RANGE_UNIT,
+    .seed = 1};
+  *model = NULL;
+  return vae_model_create(&options, model, error);
+}
+
+static long pages_in_use(void) {
+  long pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  if (!file || fscanf(file, "%ld", &pages) != 1) pages = 0;
+  if (file) fclose(file);
+  return pages;
+}
+
+static void allow_address_space(long megabytes) {
+  const rlim_t bytes =
+    (rlim_t)pages_in_use() * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)megabytes * 1048576;
+  setrlimit(RLIMIT_AS, &(struct rlimit){bytes, RLIM_INFINITY});
+}
+
+/// A model of 36 million parameters, made and saved with so many megabytes more.
+static int little_memory(long megabytes) {
+  CHECK(vae_set_threads(1, NULL) == VAE_OK);
+  vae_model *small = NULL, *large = NULL;
+  CHECK(make("16", &small, NULL) == VAE_OK);
+  vae_array *images = NULL;
+  CHECK(vae_sample(small, 2, 1, 0, &images, NULL) == VAE_OK);
+  vae_array_free(images);
+  allow_address_space(megabytes);
+  vae_error *error = NULL;
+  vae_status status = make("[4096,4096]", &large, &error);
+  if (status == VAE_OK) status = vae_model_save(large, "limits.safetensors", &error);
+  CHECK(status == VAE_OK || status == VAE_ERR_OUT_OF_MEMORY);
+  CHECK((status == VAE_OK) == (vae_error_message(error)[0] == '\0'));
+  vae_error_free(error);
+  vae_model_free(large);
+  status = vae_sample(small, 50000, 1, 0, &images, NULL);
+  CHECK(status == VAE_OK || status == VAE_ERR_OUT_OF_MEMORY);
+  vae_array_free(images);
+  setrlimit(RLIMIT_AS, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
+  CHECK(vae_sample(small, 2, 1, 0, &images, NULL) == VAE_OK);
+  vae_array_free(images);
+  vae_model_free(small);
+  return 0;
+}
+
+static int no_threads(void) {
+  // Limits on processes are not for root.
+  if (getuid() == 0) CHECK(setgroups(0, NULL) == 0 && setgid(65534) == 0 && setuid(65534) == 0);
+  vae_model *model = NULL;
+  CHECK(vae_set_threads(2, NULL) == VAE_OK);
+  CHECK(setrlimit(RLIMIT_NPROC, &(struct rlimit){1, 1}) == 0);
+  vae_error *error = NULL;
+  CHECK(vae_set_threads(8, &error) == VAE_ERR_THREADS);
+  CHECK(strstr(vae_error_message(error), "8 threads"));
+  vae_error_free(error);
+  CHECK(vae_threads() == 2);
+  error = NULL;
+  CHECK(make("256", &model, &error) == VAE_ERR_THREADS);
+  CHECK(!model && strstr(vae_error_message(error), "2 threads"));
+  vae_error_free(error);
+  CHECK(vae_set_threads(1, NULL) == VAE_OK);
+  CHECK(make("256", &model, NULL) == VAE_OK);
+  vae_array *images = NULL;
+  CHECK(vae_sample(model, 64, 1, 0, &images, NULL) == VAE_OK);
+  vae_array_free(images);
+  vae_model_free(model);
+  return 0;
+}
+
+static int in_child(int (*body)(long), long argument) {
+  const pid_t process = fork();
+  if (process == 0) _exit(body(argument));
+  int status = 0;
+  waitpid(process, &status, 0);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
+  fprintf(stderr, "with %ld: status %#x\n", argument, (unsigned)status);
+  return 1;
+}
+
+static int without_threads(long unused) {
+  (void)unused;
+  return no_threads();
+}
+
+int main(void) {
+  int failures = in_child(without_threads, 0);
+  for (long megabytes = 0; megabytes <= 400; megabytes += 20)
+    failures += in_child(little_memory, megabytes);
+  unlink("limits.safetensors");
+  printf("%d failures\n", failures);
+  return failures > 0;
+}

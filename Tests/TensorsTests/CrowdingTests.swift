@@ -1,0 +1,105 @@
+import CVectorKernels
+import Tensors
+import XCTest
+
+/// On a crowded machine loops and products run on the calling thread, with the bits of the team.
+final class CrowdingTests: XCTestCase {
+  private var threads = 1
+
+  override func setUp() {
+    super.setUp()
+    threads = Engine.threads
+    Engine.threads = 2
+  }
+
+  override func tearDown() {
+    vk_force_crowding(0)
+    Engine.threads = threads
+    super.tearDown()
+  }
+
+  private func numbers(_ shape: Shape, seed: UInt64) -> Tensor {
+    RandomSource(seed: seed).stream("test").normal(shape)
+  }
+
+  /// What a computation gives when the machine is quiet and when it is crowded.
+  private func assertSameBits(
+    _ name: String, _ body: () -> [Tensor], file: StaticString = #filePath, line: UInt = #line
+  ) {
+    vk_force_crowding(-1)
+    let quiet = body().map { $0.floats.map(\.bitPattern) }
+    vk_force_crowding(1)
+    XCTAssertNotEqual(vk_is_crowded(), 0)
+    // Twice: the first product of its size is also compared.
+    for _ in 0..<2 {
+      XCTAssertEqual(
+        body().map { $0.floats.map(\.bitPattern) }, quiet, name, file: file, line: line)
+    }
+  }
+
+  func testProductsOfAllKindsOfSizesHaveTheBitsOfTheTeam() {
+    // Long sums over few rows are those whose bits depend on the threads.
+    for (m, n, k) in [
+      (128, 64, 1024), (128, 512, 784), (100, 400, 784), (1, 64, 1024), (128, 1, 4096),
+      (64, 64, 64),
+      (3, 5, 7), (512, 256, 128), (1, 512, 4096),
+    ] {
+      let (left, right) = (numbers([m, k], seed: 1), numbers([k, n], seed: 2))
+      let (a, b) = (Parameter(left), Parameter(right))
+      assertSameBits("\(m)×\(k) · \(k)×\(n)") {
+        let product = a.tensor.matrixProduct(b.tensor)
+        let gradients = product.sum().backward()
+        return [product] + [gradients[a], gradients[b]].compactMap { $0 }
+      }
+    }
+  }
+
+  func testLoopsHaveTheBitsOfTheTeam() {
+    let x = numbers([300, 700], seed: 3)
+    assertSameBits("loops") {
+      [
+        x.exp(), x.sum(axis: 0), x.sum(axis: 1), x.softmax(), x + x.sum(axis: 0),
+        numbers([100_000], seed: 4),
+      ]
+    }
+  }
+
+  func testATeamThatWaitsMuchIsLeftAloneAndTriedAgainEverMoreSeldom() {
+    let millisecond: Int64 = 1_000_000
+    var now = vk_now()
+    /// Loops of a tenth of a millisecond after which the calling thread waits.
+    func run(_ count: Int, waiting: Int64 = 0) {
+      for _ in 0..<count {
+        let finished = now + millisecond / 10
+        vk_note_loop(now, finished, finished + waiting)
+        now = finished + waiting
+      }
+    }
+    func isCrowded(after milliseconds: Int64 = 0) -> Bool {
+      vk_is_crowded_at(now + milliseconds * millisecond) != 0
+    }
+    // Whatever other tests have left behind is over after some quiet windows.
+    now += 10_000 * millisecond
+    run(2000)
+    XCTAssertFalse(isCrowded())
+    // Uneven shares and waking say nothing, however often, and nor does one interruption.
+    run(2000, waiting: millisecond / 20)
+    XCTAssertFalse(isCrowded())
+    run(1, waiting: 2 * millisecond)
+    run(1000)
+    XCTAssertFalse(isCrowded())
+
+    for hold: Int64 in [50, 100, 200, 400, 800, 1600, 1600] {
+      run(1, waiting: 3 * millisecond)
+      XCTAssertTrue(isCrowded(after: hold - 1), "\(hold)")
+      XCTAssertFalse(isCrowded(after: hold + 1), "\(hold)")
+      now += (hold + 1) * millisecond
+    }
+    run(2000)
+    XCTAssertFalse(isCrowded())
+    run(1, waiting: 3 * millisecond)
+    XCTAssertFalse(isCrowded(after: 51), "quiet windows do not make trials frequent again")
+    now += 10_000 * millisecond
+    run(2000)
+  }
+}
