@@ -24,6 +24,8 @@ let package = Package(
     .library(name: "VAEPluginHost", targets: ["VAEPluginHost"]),
     .library(name: "VAEZoo", targets: ["VAEZoo"]),
     .library(name: "VAEPluginKit", targets: ["VAEPluginKit"]),
+    // For the package in Fuzz alone.
+    .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
     .library(name: "vae", type: .dynamic, targets: ["VAELib"]),
     .executable(name: "vae-zoo", targets: ["vae-zoo"]),
   ],
@@ -91,7 +93,7 @@ let package = Package(
       name: "VQVAE", dependencies: ["VAECore", "NeuralNetworks", "Tensors"], path: "Plugins/VQVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
-      name: "VAEData", dependencies: ["Messages", "Tensors", "VAECore", "CZlib"],
+      name: "VAEData", dependencies: ["VAEFiles", "Messages", "Tensors", "VAECore", "CZlib"],
       swiftSettings: strict),
 
     // Layer 5: training, checkpoints, evaluation.
@@ -104,7 +106,8 @@ let package = Package(
     .target(
       name: "VAEPluginHost",
       dependencies: [
-        "CGuardedCalls", "CLibFFI", "CVAE", "Messages", "Tensors", "NeuralNetworks", "VAECore",
+        "CGuardedCalls", "CLibFFI", "CVAE", "VAEFiles", "Messages", "Tensors", "NeuralNetworks",
+        "VAECore",
       ],
       swiftSettings: strict),
 
@@ -143,7 +146,7 @@ let package = Package(
           ], .when(platforms: [.linux]))
       ]),
     .target(
-      name: "VAEImages", dependencies: ["CPNG", "CJPEG", "CZlib", "VAEData"],
+      name: "VAEImages", dependencies: ["CPNG", "CJPEG", "CZlib", "VAEData", "VAEFiles"],
       swiftSettings: strict),
     .target(
       name: "VAEReport",
@@ -158,6 +161,13 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // What fuzzers call, and tests call with the bytes that fuzzers have found.
+    .target(
+      name: "FuzzTargets",
+      dependencies: ["VAEFiles", "VAEData", "VAEImages", "VAEReport", "VAETraining", "VAEZoo"],
+      path: "Tests/FuzzTargets", swiftSettings: strict),
+    .testTarget(name: "FuzzTargetTests", dependencies: ["FuzzTargets"], swiftSettings: strict),
+
     .testTarget(
       name: "TensorsTests", dependencies: ["Tensors", "CVectorKernels", "COneDNN"],
       resources: [.copy("Reference")], swiftSettings: strict),
@@ -169,7 +179,7 @@ let package = Package(
       name: "VAECoreTests", dependencies: ["VAECore", "GaussianVAE", "NeuralNetworks", "Tensors"],
       exclude: ["Reference"], swiftSettings: strict),
     .testTarget(
-      name: "VAEDataTests", dependencies: ["VAEData", "VAECore", "Tensors", "CZlib"],
+      name: "VAEDataTests", dependencies: ["VAEFiles", "VAEData", "VAECore", "Tensors", "CZlib"],
       swiftSettings: strict),
     .testTarget(
       name: "VAETrainingTests",

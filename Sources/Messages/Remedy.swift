@@ -23,6 +23,8 @@ public enum Remedy: Hashable, Sendable {
   case greyImages
   /// The folder that keeps decoded images.
   case imageCache
+  /// To raise a limit on what is read, and the value that lets through what was refused.
+  case limit(String, Int)
   /// The description of a variant with all its hyper-parameters.
   case variantDescription(String)
 }
@@ -40,6 +42,7 @@ extension Remedy: CustomStringConvertible {
     case .imageCrop: "crop"
     case .greyImages: "grey"
     case .imageCache: "a cache"
+    case .limit(let name, let value): "the limit \(name)=\(value)"
     case .variantDescription(let variant): "the description of \(variant)"
     }
   }

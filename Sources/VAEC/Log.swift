@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import Messages
 import Tensors
 
 /// Where sentences for the user go.
@@ -23,7 +24,9 @@ enum Log {
     // The callback may set another one.
     let sink = sink.withLock { $0 }
     guard let callback = sink.callback else { return }
-    sentence.withCString { callback($0, UnsafeMutableRawPointer(bitPattern: sink.userData)) }
+    PlainText.line(sentence).withCString {
+      callback($0, UnsafeMutableRawPointer(bitPattern: sink.userData))
+    }
   }
 }
 

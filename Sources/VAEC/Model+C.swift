@@ -114,7 +114,9 @@ private struct NoImages: ExampleStore {
 /// Runs a reading of a stored model, whose faults are those of a file.
 private func reading(_ body: () throws -> TrainedModel) throws -> ModelObject {
   do {
-    return try ModelObject(body(), isFresh: false)
+    let model = try body()
+    for notice in model.recipe.notices { Log.say(notice.description) }
+    return try ModelObject(model, isFresh: false)
   } catch let error as TrainingError where error.kind == .unsuitable {
     throw CallError(VAE_ERR_FORMAT, CallError(error).message)
   }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Messages
 
 /// A JSON value. Objects keep the order of their members when written; parsing sorts them by name.
 public enum JSON: Equatable, Sendable {
@@ -106,6 +107,12 @@ extension JSON: Decodable {
   ///   - bytes: UTF-8.
   ///   - source: what the bytes are, for the error.
   public init(parsing bytes: [UInt8], source: String) throws(JSONError) {
+    let most = InputLimits.current.textBytes
+    guard bytes.count <= most else {
+      throw JSONError(
+        "\(source) has \(bytes.count) bytes, beyond the limit text_bytes of \(most); if you trust it, raise it by "
+          + "\(.limit("text_bytes", bytes.count))")
+    }
     do {
       self = try Self.decode(JSON.self, from: bytes)
     } catch {
@@ -189,9 +196,12 @@ extension JSON {
       case "\n": text += "\\n"
       case "\r": text += "\\r"
       case "\t": text += "\\t"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      // JSON is printed on terminals too.
+      case _ where PlainText.isHidden(scalar):
+        for unit in String(scalar).utf16 {
+          let digits = String(unit, radix: 16)
+          text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }
       default: text.unicodeScalars.append(scalar)
       }
     }

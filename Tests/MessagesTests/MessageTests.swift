@@ -9,7 +9,7 @@ final class MessageTests: XCTestCase {
   private let remedies: [Remedy] = [
     .setting("beta"), .setting("beta", "1"), .resume, .resumedTraining, .replace,
     .plugins(["a.so", "b.so"]), .data, .imageSize(), .imageSize("64"), .imageCrop, .greyImages,
-    .imageCache, .variantDescription("iwae"),
+    .imageCache, .limit("picture_bytes", 5), .variantDescription("iwae"),
   ]
 
   private func shouted(_ message: Message) -> String {

@@ -40,11 +40,13 @@ from vae_zoo._registry import (
     bench,
     build_info,
     describe,
+    get_limits,
     get_threads,
     list_components,
     list_variants,
     load_plugin,
     recipe,
+    set_limits,
     set_threads,
 )
 from vae_zoo._training import Bound, Progress
@@ -91,11 +93,13 @@ __all__ = [
     "bench",
     "build_info",
     "describe",
+    "get_limits",
     "get_threads",
     "list_components",
     "list_variants",
     "load_plugin",
     "recipe",
+    "set_limits",
     "set_threads",
 ]
 

@@ -3,9 +3,18 @@ protocol ByteStream: AnyObject {
   /// Fills the buffer from its start; fewer bytes than it holds only at the stream's end, at which
   /// whatever the stream can check of itself has been checked.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(DataError) -> Int
+
+  /// Refuses a size that the stream must not come to, before memory is taken for it.
+  ///
+  /// - Parameter size: what is known of it, such as what a header declares.
+  /// - Throws: `DataError` that names the limit and how to raise it.
+  func check(_ size: Int) throws(DataError)
 }
 
 extension ByteStream {
+  /// What stands in a file as it is is no larger than the file.
+  func check(_ size: Int) throws(DataError) {}
+
   /// The next bytes; fewer than asked for only at the stream's end.
   func next(_ count: Int) throws(DataError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
@@ -21,12 +30,15 @@ final class FileSection: ByteStream {
   private let file: InputFile
   private var position: Int
   private let end: Int
+  /// In bytes.
+  let size: Int
 
   /// The given range, by default all.
   init(_ file: InputFile, range: Range<Int>? = nil) {
     self.file = file
     position = range?.lowerBound ?? 0
     end = range?.upperBound ?? file.size
+    size = end - position
   }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(DataError) -> Int {

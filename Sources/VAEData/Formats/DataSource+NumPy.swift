@@ -1,3 +1,5 @@
+import Messages
+
 extension DataSource {
   /// A source out of one array, which trains.
   static func npyFile(_ path: String, rule: ValueRule?) throws(DataError) -> DataSource {
@@ -13,7 +15,7 @@ extension DataSource {
   static func npzFile(_ path: String, rule: ValueRule?) throws(DataError) -> DataSource {
     let archive = try ZIPArchive(path: path)
     guard let train = try split("train", in: archive, path: path) else {
-      let names = archive.entries.prefix(10).map { DataError.quoting($0.name.utf8) }
+      let names = archive.entries.prefix(10).map { PlainText.quoted($0.name) }
       let rest = archive.entries.count > names.count ? ", …" : ""
       throw DataError(
         .malformed,

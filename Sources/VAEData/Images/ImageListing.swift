@@ -42,7 +42,7 @@ struct ImageListing {
     guard let stream = opendir(path) else {
       throw DataError(
         .unusable,
-        "\(DataError.line(path)) cannot be read: \(String(cString: strerror(errno)))")
+        "\(path) cannot be read: \(String(cString: strerror(errno)))")
     }
     defer { closedir(stream) }
     while let entry = readdir(stream) {
@@ -55,7 +55,7 @@ struct ImageListing {
       guard nameCount <= otherNames + Self.otherNamesPerImage * files.count else {
         throw DataError(
           .unusable,
-          "\(DataError.line(root)) has \(files.count) images among its first \(nameCount) names; "
+          "\(root) has \(files.count) images among its first \(nameCount) names; "
             + "give the folder that holds the images")
       }
       let relative = folder.isEmpty ? name : "\(folder)/\(name)"

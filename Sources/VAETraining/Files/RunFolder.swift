@@ -210,7 +210,7 @@ public struct RunFolder: Sendable {
   /// The stored recipe, nil where there is none yet.
   public func recipeBytes() throws -> [UInt8]? {
     guard try DurableFiles.kind(of: recipePath) != nil else { return nil }
-    return try DurableFiles.read(recipePath, limit: 1 << 24)
+    return try DurableFiles.read(recipePath, limit: InputLimits.current.textBytes)
   }
 
   /// Stores the recipe.

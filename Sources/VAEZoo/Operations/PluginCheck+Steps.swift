@@ -73,7 +73,7 @@ extension PluginCheck {
         notes.append(
           "gradients of \(probe.operations.joined(separator: ", ")) agree with finite differences")
       }
-      return notes.isEmpty ? nil : Message(stringLiteral: notes.joined(separator: "; "))
+      return notes.isEmpty ? nil : Message(notes.joined(separator: "; "))
     }
     guard PluginStatistics.liveObjects == live else {
       throw Fault("objects outlive the models that they were made for")
