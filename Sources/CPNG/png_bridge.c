@@ -19,7 +19,9 @@ static void set_message(char *message, const char *text) {
 }
 
 /// Whether a shape is within the limits; leaves a message where it is not.
-static int check_shape(png_bridge_shape shape, uint64_t max_bytes, char *message) {
+/// limit: what the limit on bytes is called, for the message.
+static int check_shape(
+  png_bridge_shape shape, uint64_t max_bytes, const char *limit, char *message) {
   if (shape.channels != 1 && shape.channels != 3) {
     snprintf(
       message, PNG_BRIDGE_MESSAGE_SIZE, "an image has 1 or 3 channels, not %u",
@@ -32,9 +34,9 @@ static int check_shape(png_bridge_shape shape, uint64_t max_bytes, char *message
     shape.height > PNG_BRIDGE_MAX_SIDE || sides * shape.channels > max_bytes) {
     snprintf(
       message, PNG_BRIDGE_MESSAGE_SIZE,
-      "%u x %u pixels are outside the limits: 1 to %d a side and at most %llu bytes in all (picture_bytes)",
+      "%u x %u pixels are outside the limits: 1 to %d a side and at most %llu bytes in all%s",
       (unsigned)shape.width, (unsigned)shape.height, PNG_BRIDGE_MAX_SIDE,
-      (unsigned long long)max_bytes);
+      (unsigned long long)max_bytes, limit);
     return 0;
   }
   return 1;
@@ -54,14 +56,14 @@ static png_image image_of(png_bridge_shape shape) {
 }
 
 size_t png_bridge_encoded_bound(png_bridge_shape shape, char *message) {
-  if (!check_shape(shape, PNG_BRIDGE_MAX_BYTES, message)) return 0;
+  if (!check_shape(shape, PNG_BRIDGE_MAX_BYTES, "", message)) return 0;
   png_image image = image_of(shape);
   return PNG_IMAGE_PNG_SIZE_MAX(image);
 }
 
 int png_bridge_encode(
   png_bridge_shape shape, const uint8_t *pixels, uint8_t *file, size_t *size, char *message) {
-  if (!check_shape(shape, PNG_BRIDGE_MAX_BYTES, message)) return -1;
+  if (!check_shape(shape, PNG_BRIDGE_MAX_BYTES, "", message)) return -1;
   png_image image = image_of(shape);
   png_alloc_size_t bytes = *size;
   if (!png_image_write_to_memory(&image, file, &bytes, 0, pixels, 0, NULL)) {
@@ -112,7 +114,7 @@ static int read_header(png_bridge_reader *reader, size_t file_size, uint64_t max
   reader->shape.height = png_get_image_height(png, info);
   int color = (png_get_color_type(png, info) & PNG_COLOR_MASK_COLOR) != 0;
   reader->shape.channels = color ? 3 : 1;
-  if (!check_shape(reader->shape, max_bytes, reader->message)) return -1;
+  if (!check_shape(reader->shape, max_bytes, " (picture_bytes)", reader->message)) return -1;
   // Deflate makes at most 1032 bytes of one.
   uint64_t rows = (uint64_t)png_get_rowbytes(png, info) * reader->shape.height;
   if (rows / 1032 > file_size) {

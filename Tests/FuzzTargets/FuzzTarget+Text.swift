@@ -27,7 +27,7 @@ extension FuzzTarget {
       again?.entries.map(\.name) == file.entries.map(\.name) && again?.metadata == file.metadata,
       "written again it is another file")
     // As a model it is refused, or becomes one.
-    _ = try TrainedModel.open(bytes: bytes, source: "x.safetensors", registry: .builtIn)
+    _ = try? TrainedModel.open(bytes: bytes, source: "x.safetensors", registry: .builtIn)
   }
 
   /// Recipes: what is read is written so that it is read as the same.

@@ -42,7 +42,7 @@ final class ProcessTests: CTestCase {
     }
     XCTAssertNil(model)
     let message = String(cString: vae_error_message(error))
-    XCTAssertTrue(message.contains("no?such?variant"), message)
+    XCTAssertTrue(message.contains("no\\u{a}such\\u{9}variant"), message)
     XCTAssertEqual(vae_error_status(error), VAE_ERR_RECIPE)
     vae_error_free(error)
   }

@@ -4,9 +4,9 @@ protocol ByteStream: AnyObject {
   /// whatever the stream can check of itself has been checked.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(DataError) -> Int
 
-  /// Refuses a size that the stream must not come to, before memory is taken for it.
+  /// Refuses more bytes than the stream may give, before memory is taken for them.
   ///
-  /// - Parameter size: what is known of it, such as what a header declares.
+  /// - Parameter size: how many are still to be read, such as a header declares.
   /// - Throws: `DataError` that names the limit and how to raise it.
   func check(_ size: Int) throws(DataError)
 }

@@ -68,7 +68,7 @@ final class InflatedStream: ByteStream {
       let produced = piece - Int(state.pointee.avail_out)
       filled += produced
       self.produced += produced
-      try check(self.produced)
+      try check(0)
       switch code {
       case Z_STREAM_END:
         try finishMember()
@@ -87,6 +87,7 @@ final class InflatedStream: ByteStream {
   }
 
   func check(_ size: Int) throws(DataError) {
+    let size = produced + size
     guard size > limit, let refusal = limits.refusal(ofInflated: size, from: source.size) else {
       return
     }
