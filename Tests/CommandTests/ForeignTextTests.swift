@@ -40,7 +40,9 @@ final class ForeignTextTests: CommandTestCase {
         "0",
       ])
       XCTAssertNotEqual(outcome.status, 0, old)
-      XCTAssertTrue(outcome.err.contains(shown), "\(old): \(outcome.err)")
+      // What is quoted as JSON has JSON's escapes.
+      XCTAssertTrue(
+        outcome.err.contains(shown) || outcome.err.contains(hostile), "\(old): \(outcome.err)")
       assertPlain(outcome, old)
     }
   }
@@ -97,12 +99,25 @@ final class ForeignTextTests: CommandTestCase {
     }
     let train = [
       "train", "gaussian-vae", "--data", data, "--out", path("run"), "--epochs", "0", "--set",
-      "hidden=4",
+      "hidden=4", "--batch-size", "2",
     ]
     let refused = try Command.run(train + ["--limit", "picture_bytes=63"])
     XCTAssertEqual(refused.status, 65)
     XCTAssertTrue(refused.err.contains("(picture_bytes)"), refused.err)
     try run(train + ["--limit", "picture_bytes=64"])
+  }
+
+  func testTheLimitOnWhatInflatesIsRaisedAsTheErrorSays() throws {
+    let images = ArrayFile.idx([8, 16, 16], [UInt8](repeating: 0, count: 2048))
+    let data = try write(ArrayFile.gzip(images), "train-images-idx3-ubyte.gz")
+    let train = [
+      "train", "gaussian-vae", "--data", data, "--out", path("run"), "--epochs", "0", "--set",
+      "hidden=4", "--batch-size", "2",
+    ]
+    let advice = "--limit inflated_bytes=\(images.count)"
+    try assertRefused(
+      train + ["--limit", "inflated_bytes=1kB"], status: 65, naming: ["inflated_bytes", advice])
+    try run(train + advice.split(separator: " ").map(String.init))
   }
 
   func testALimitThatThereIsNotIsRefused() throws {

@@ -1,4 +1,5 @@
 import CZlib
+import Messages
 import VAEFiles
 
 /// What a compressed stream holds, decompressed piece by piece straight into the reader's memory.
