@@ -5,9 +5,7 @@ import Glibc
 private let target: FuzzTarget = {
   let name = getenv("VAE_FUZZ_TARGET").map { String(cString: $0) }
   guard let found = FuzzTarget.all.first(where: { $0.name == name }) else {
-    fputs(
-      "VAE_FUZZ_TARGET must be one of: \(FuzzTarget.all.map(\.name).joined(separator: " "))\n",
-      stderr)
+    print("VAE_FUZZ_TARGET must be one of: \(FuzzTarget.all.map(\.name).joined(separator: " "))")
     exit(64)
   }
   return found

@@ -92,7 +92,9 @@ final class InflatedStream: ByteStream {
     guard size > limit, let refusal = limits.refusal(ofInflated: size, from: source.size) else {
       return
     }
-    throw DataError(.unusable, "\(name) \(refusal)")
+    // Of one literal the error would take a text, which has lost the remedy.
+    let message: Message = "\(name) \(refusal)"
+    throw DataError(.unusable, message)
   }
 
   /// Provides input where there is none; returns whether there is some.
