@@ -1,6 +1,6 @@
 # The release build is linked statically to the Swift runtime, which XCTest cannot be: tests and
 # examples have folders of their own, so that neither build undoes the other.
-style_paths = Sources Plugins Tests Examples Package.swift
+style_paths = Sources Plugins Tests Examples Fuzz Package.swift
 test_flags = -c release --scratch-path .build-tests
 
 .PHONY: build lib demo test test-interop fuzz sanitize abi-check check-report docs install uninstall format lint clean help \
@@ -32,12 +32,15 @@ test: bootstrap-test lint build lib
 test-interop: lib
 	scripts/test-python --interop
 
-# Random and hostile arguments to every function of the C interface, random recipes, and random plug-ins.
+# Random and hostile arguments to every function of the C interface, random recipes, and random plug-ins; then the
+# readers of files by libFuzzer, each for some seconds.
 CALLS ?= 10000000
+SECONDS ?= 60
 fuzz:
 	swift build $(test_flags) --build-tests
 	VAE_FUZZ_CALLS=$(CALLS) swift test $(test_flags) --skip-build --disable-swift-testing \
 	  --filter '(VAECTests|PluginTests)\..*Fuzz'
+	scripts/fuzz --seconds $(SECONDS)
 
 # Errors of memory and threads.
 sanitize: lib
@@ -68,7 +71,7 @@ lint:
 	scripts/check-docs
 
 clean:
-	rm -rf .build .build-tests .build-examples
+	rm -rf .build .build-tests .build-examples .build-fuzz
 
 bootstrap:
 	scripts/bootstrap
@@ -85,7 +88,8 @@ help:
 	echo 'make test     check the style, run all tests and examples'
 	echo 'make test-interop  test the Python module with PyTorch, JAX, pandas and tqdm, from PyPI'
 	echo 'make abi-check  hold the library to include/vae.h and to its baseline'
-	echo 'make fuzz     call the C interface with random arguments, CALLS=10000000 times'
+	echo 'make fuzz     call the C interface with random arguments, CALLS=10000000 times, and give random files to'
+	echo '              each reader, SECONDS=60 long'
 	echo 'make sanitize   look for errors of memory and threads, half an hour'
 	echo 'make check-report   look at report and comparison pages in a headless Chromium, if there is one'
 	echo 'make format   rewrite the sources in the style'

@@ -24,6 +24,8 @@ let package = Package(
     .library(name: "VAEPluginHost", targets: ["VAEPluginHost"]),
     .library(name: "VAEZoo", targets: ["VAEZoo"]),
     .library(name: "VAEPluginKit", targets: ["VAEPluginKit"]),
+    // For the package in Fuzz alone.
+    .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
     .library(name: "vae", type: .dynamic, targets: ["VAELib"]),
     .executable(name: "vae-zoo", targets: ["vae-zoo"]),
   ],
@@ -109,7 +111,8 @@ let package = Package(
     .target(
       name: "VAEPluginHost",
       dependencies: [
-        "CLibFFI", "CVAE", "VAEInterface", "Messages", "Tensors", "NeuralNetworks", "VAECore",
+        "CLibFFI", "CVAE", "VAEFiles", "VAEInterface", "Messages", "Tensors", "NeuralNetworks",
+        "VAECore",
       ],
       swiftSettings: strict),
 
@@ -166,6 +169,13 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // What fuzzers call, and tests call with the bytes that fuzzers have found.
+    .target(
+      name: "FuzzTargets",
+      dependencies: ["VAEFiles", "VAEData", "VAEImages", "VAEReport", "VAETraining", "VAEZoo"],
+      path: "Tests/FuzzTargets", swiftSettings: strict),
+    .testTarget(name: "FuzzTargetTests", dependencies: ["FuzzTargets"], swiftSettings: strict),
+
     .testTarget(
       name: "TensorsTests", dependencies: ["Tensors", "CVectorKernels", "COneDNN"],
       resources: [.copy("Reference")], swiftSettings: strict),
@@ -177,7 +187,7 @@ let package = Package(
       name: "VAECoreTests", dependencies: ["VAECore", "GaussianVAE", "NeuralNetworks", "Tensors"],
       exclude: ["Reference"], swiftSettings: strict),
     .testTarget(
-      name: "VAEDataTests", dependencies: ["VAEData", "VAECore", "Tensors", "CZlib"],
+      name: "VAEDataTests", dependencies: ["VAEFiles", "VAEData", "VAECore", "Tensors", "CZlib"],
       swiftSettings: strict),
     .testTarget(
       name: "VAETrainingTests",

@@ -141,6 +141,19 @@ void vae_set_log_callback(vae_log_callback callback, void *user_data);
  * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_build_info_json(char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
+/* Raises or lowers what reading may cost, for all that this process reads from then on. Files may come from anywhere,
+ * and a small one can ask for much; what goes beyond a limit is refused with an error that names it.
+ * name: borrowed. inflated_bytes, the most that one compressed array may become (half of the machine's memory);
+ *   inflation_ratio, how many times its compressed size that may be, beyond 256 MiB (250); picture_bytes (256 MiB);
+ *   archive_members, the most files in an archive (10,000); text_bytes, the most of one JSON text (16 MiB).
+ * Returns VAE_ERR_INVALID_ARGUMENT for a name that is no limit, or a value that it cannot have. [any thread]
+ * Since 1.2. */
+vae_status vae_set_limit(const char *name, int64_t value, vae_error **error);
+
+/* The limits as a JSON object of numbers.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] Since 1.2. */
+vae_status vae_limits_json(char *buffer, size_t capacity, size_t *needed, vae_error **error);
+
 /* A switch that stops work, for as many calls as it is given to. */
 typedef struct vae_cancel_token vae_cancel_token;
 

@@ -53,18 +53,19 @@ static void count_scans(j_common_ptr jpeg) {
 
 /// Reads up to the first scan, checks the size, and chooses factor and colours. -1 with a message.
 static int read_header(
-  jpeg_bridge_reader *reader, const uint8_t *file, size_t size, uint32_t least_side) {
+  jpeg_bridge_reader *reader, const uint8_t *file, size_t size, uint32_t least_side,
+  uint64_t max_bytes) {
   j_decompress_ptr jpeg = &reader->jpeg;
   jpeg_mem_src(jpeg, file, size);
   jpeg_read_header(jpeg, TRUE);
   uint64_t pixels = (uint64_t)jpeg->image_width * jpeg->image_height;
   if (
     jpeg->image_width > JPEG_BRIDGE_MAX_SIDE || jpeg->image_height > JPEG_BRIDGE_MAX_SIDE ||
-    pixels * 3 > JPEG_BRIDGE_MAX_BYTES) {
+    pixels * 3 > max_bytes) {
     snprintf(
       reader->message, JPEG_BRIDGE_MESSAGE_SIZE,
-      "%u x %u pixels are outside the limits: at most %d a side and %d bytes in all",
-      jpeg->image_width, jpeg->image_height, JPEG_BRIDGE_MAX_SIDE, JPEG_BRIDGE_MAX_BYTES);
+      "%u x %u pixels are outside the limits: at most %d a side and %llu bytes in all (picture_bytes)",
+      jpeg->image_width, jpeg->image_height, JPEG_BRIDGE_MAX_SIDE, (unsigned long long)max_bytes);
     return -1;
   }
   // A block of 64 pixels takes a bit or more for each component, or one for all of a scan's.
@@ -96,7 +97,8 @@ static int read_header(
 }
 
 jpeg_bridge_reader *jpeg_bridge_open(
-  const uint8_t *file, size_t size, uint32_t least_side, jpeg_bridge_shape *shape, char *message) {
+  const uint8_t *file, size_t size, uint32_t least_side, uint64_t max_bytes,
+  jpeg_bridge_shape *shape, char *message) {
   set_message(message, "out of memory");
   jpeg_bridge_reader *reader = calloc(1, sizeof *reader);
   if (reader == NULL) return NULL;
@@ -112,7 +114,7 @@ jpeg_bridge_reader *jpeg_bridge_open(
   jpeg_create_decompress(&reader->jpeg);
   reader->progress.progress_monitor = count_scans;
   reader->jpeg.progress = &reader->progress;
-  if (read_header(reader, file, size, least_side) != 0) {
+  if (read_header(reader, file, size, least_side, max_bytes) != 0) {
     jpeg_bridge_close(reader);
     return NULL;
   }

@@ -19,7 +19,9 @@ static void set_message(char *message, const char *text) {
 }
 
 /// Whether a shape is within the limits; leaves a message where it is not.
-static int check_shape(png_bridge_shape shape, char *message) {
+/// limit: what the limit on bytes is called, for the message.
+static int check_shape(
+  png_bridge_shape shape, uint64_t max_bytes, const char *limit, char *message) {
   if (shape.channels != 1 && shape.channels != 3) {
     snprintf(
       message, PNG_BRIDGE_MESSAGE_SIZE, "an image has 1 or 3 channels, not %u",
@@ -29,11 +31,12 @@ static int check_shape(png_bridge_shape shape, char *message) {
   uint64_t sides = (uint64_t)shape.width * shape.height;
   if (
     shape.width < 1 || shape.height < 1 || shape.width > PNG_BRIDGE_MAX_SIDE ||
-    shape.height > PNG_BRIDGE_MAX_SIDE || sides * shape.channels > PNG_BRIDGE_MAX_BYTES) {
+    shape.height > PNG_BRIDGE_MAX_SIDE || sides * shape.channels > max_bytes) {
     snprintf(
       message, PNG_BRIDGE_MESSAGE_SIZE,
-      "%u x %u pixels are outside the limits: 1 to %d a side and at most %d bytes in all",
-      (unsigned)shape.width, (unsigned)shape.height, PNG_BRIDGE_MAX_SIDE, PNG_BRIDGE_MAX_BYTES);
+      "%u x %u pixels are outside the limits: 1 to %d a side and at most %llu bytes in all%s",
+      (unsigned)shape.width, (unsigned)shape.height, PNG_BRIDGE_MAX_SIDE,
+      (unsigned long long)max_bytes, limit);
     return 0;
   }
   return 1;
@@ -53,14 +56,14 @@ static png_image image_of(png_bridge_shape shape) {
 }
 
 size_t png_bridge_encoded_bound(png_bridge_shape shape, char *message) {
-  if (!check_shape(shape, message)) return 0;
+  if (!check_shape(shape, PNG_BRIDGE_MAX_BYTES, "", message)) return 0;
   png_image image = image_of(shape);
   return PNG_IMAGE_PNG_SIZE_MAX(image);
 }
 
 int png_bridge_encode(
   png_bridge_shape shape, const uint8_t *pixels, uint8_t *file, size_t *size, char *message) {
-  if (!check_shape(shape, message)) return -1;
+  if (!check_shape(shape, PNG_BRIDGE_MAX_BYTES, "", message)) return -1;
   png_image image = image_of(shape);
   png_alloc_size_t bytes = *size;
   if (!png_image_write_to_memory(&image, file, &bytes, 0, pixels, 0, NULL)) {
@@ -97,7 +100,7 @@ static void read_bytes(png_structp png, png_bytep bytes, size_t count) {
 
 /// Reads up to the first image data, checks the size, and asks for 8-bit grey or RGB rows.
 /// libpng comes back to the setjmp of the caller on failure.
-static int read_header(png_bridge_reader *reader, size_t file_size) {
+static int read_header(png_bridge_reader *reader, size_t file_size, uint64_t max_bytes) {
   png_structp png = reader->png;
   png_infop info = reader->info;
   // Sizes are checked below, with a clearer message than libpng's.
@@ -111,7 +114,7 @@ static int read_header(png_bridge_reader *reader, size_t file_size) {
   reader->shape.height = png_get_image_height(png, info);
   int color = (png_get_color_type(png, info) & PNG_COLOR_MASK_COLOR) != 0;
   reader->shape.channels = color ? 3 : 1;
-  if (!check_shape(reader->shape, reader->message)) return -1;
+  if (!check_shape(reader->shape, max_bytes, " (picture_bytes)", reader->message)) return -1;
   // Deflate makes at most 1032 bytes of one.
   uint64_t rows = (uint64_t)png_get_rowbytes(png, info) * reader->shape.height;
   if (rows / 1032 > file_size) {
@@ -136,7 +139,7 @@ static int read_header(png_bridge_reader *reader, size_t file_size) {
 }
 
 png_bridge_reader *png_bridge_open(
-  const uint8_t *file, size_t size, png_bridge_shape *shape, char *message) {
+  const uint8_t *file, size_t size, uint64_t max_bytes, png_bridge_shape *shape, char *message) {
   set_message(message, "out of memory");
   png_bridge_reader *reader = calloc(1, sizeof *reader);
   if (reader == NULL) return NULL;
@@ -146,7 +149,7 @@ png_bridge_reader *png_bridge_open(
   reader->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, fail, ignore_warning);
   if (reader->png != NULL) reader->info = png_create_info_struct(reader->png);
   if (reader->info == NULL || setjmp(png_jmpbuf(reader->png)) != 0 ||
-      read_header(reader, size) != 0) {
+      read_header(reader, size, max_bytes) != 0) {
     png_bridge_close(reader);
     return NULL;
   }

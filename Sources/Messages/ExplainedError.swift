@@ -25,6 +25,6 @@ public struct ExplainedError<Kind: Equatable & Sendable>: MessageError, Equatabl
   /// An error that advises nothing. Literals, which may quote a message, make the other.
   @_disfavoredOverload
   public init(_ kind: Kind, _ text: String) {
-    self.init(kind, Message(stringLiteral: text))
+    self.init(kind, Message(text))
   }
 }

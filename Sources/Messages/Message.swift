@@ -1,7 +1,9 @@
 /// A sentence for people that keeps what it advises as values, so that each front end says that in
 /// words of its own.
 ///
-/// It is written as a string literal is: `"it exists; use \(.resume) to continue it"`.
+/// It is written as a string literal is: `"it exists; use \(.resume) to continue it"`. What it quotes may
+/// come from anywhere: whatever a message says is one line without hidden characters (`PlainText`), and
+/// a value in it is shortened where it is very long.
 public struct Message: Hashable, Sendable, CustomStringConvertible {
   fileprivate enum Part: Hashable, Sendable {
     case text(String)
@@ -15,8 +17,8 @@ public struct Message: Hashable, Sendable, CustomStringConvertible {
   public func text(_ words: (Remedy) -> String) -> String {
     parts.map { part in
       switch part {
-      case .text(let text): text
-      case .remedy(let remedy): words(remedy)
+      case .text(let text): PlainText.line(text)
+      case .remedy(let remedy): PlainText.line(words(remedy))
       }
     }.joined()
   }
@@ -31,6 +33,11 @@ public struct Message: Hashable, Sendable, CustomStringConvertible {
     both.appendInterpolation(second)
     return Message(stringInterpolation: both)
   }
+}
+
+extension Message {
+  /// A sentence that is made elsewhere, and advises nothing.
+  public init(_ text: String) { parts = [.text(text)] }
 }
 
 extension Message: ExpressibleByStringInterpolation {
@@ -66,9 +73,12 @@ extension Message: ExpressibleByStringInterpolation {
       }
     }
 
-    /// Adds a value as text; of an error that has a message, that with its remedies.
+    /// Adds a value as text, which is shortened where it is very long; of an error that has a message,
+    /// that with its remedies.
     public mutating func appendInterpolation<Value>(_ value: Value) {
-      guard let error = value as? any MessageError else { return appendLiteral("\(value)") }
+      guard let error = value as? any MessageError else {
+        return appendLiteral(PlainText.line("\(value)", limit: PlainText.longestValue))
+      }
       appendInterpolation(error.message)
     }
   }

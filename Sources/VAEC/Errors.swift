@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import Messages
 import Tensors
 import VAEFiles
 import VAEZoo
@@ -59,6 +60,8 @@ extension CallError {
       self.init(status, error.message)
     case let error as PluginError:
       self.init(error.kind == .missing ? VAE_ERR_NOT_FOUND : VAE_ERR_PLUGIN, error.message)
+    case let error as LimitError:
+      self.init(VAE_ERR_INVALID_ARGUMENT, error.message)
     case let error as SafetensorsError:
       self.init(VAE_ERR_FORMAT, error.message)
     case let error as JSONError:
@@ -88,20 +91,13 @@ final class ErrorObject: HandleObject {
 
   init(_ error: CallError) {
     status = error.status
-    message = copyOfText(Self.oneLine(error.message))
+    message = copyOfText(PlainText.line(error.message, limit: Self.longest))
   }
 
   deinit { message.deallocate() }
 
-  /// Text that may quote a caller: short, and without control characters.
-  private static func oneLine(_ text: String) -> String {
-    let limit = 2000
-    var line = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars.prefix(limit) {
-      line.append(scalar.properties.generalCategory == .control ? "?" : scalar)
-    }
-    return String(line) + (text.unicodeScalars.count > limit ? "…" : "")
-  }
+  /// The most characters of a message, which may quote a caller.
+  private static let longest = 2000
 }
 
 /// Runs the body of a function of the interface and turns what it throws into a status and, where

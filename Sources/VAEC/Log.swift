@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import Messages
 import Tensors
 
 /// Where sentences for the user go.
@@ -26,7 +27,7 @@ enum Log {
     let sink = sink.withLock { $0 }
     guard let callback = sink.callback else { return }
     try Callback.tell(
-      callback, sentence, UnsafeMutableRawPointer(bitPattern: sink.userData))
+      callback, PlainText.line(sentence), UnsafeMutableRawPointer(bitPattern: sink.userData))
   }
 }
 

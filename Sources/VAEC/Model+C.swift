@@ -116,7 +116,7 @@ private struct NoImages: ExampleStore {
 private func reading(_ body: () throws -> TrainedModel) throws -> ModelObject {
   do {
     let model = try body()
-    for notice in model.notices { Log.say(notice.description) }
+    for notice in model.notices { try Log.say(notice.description) }
     return try ModelObject(model, isFresh: false)
   } catch let error as TrainingError where error.kind == .unsuitable {
     throw CallError(VAE_ERR_FORMAT, CallError(error).message)

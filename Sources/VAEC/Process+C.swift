@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import VAEFiles
 import VAEZoo
 
 /// Version, threads, and what stops work.
@@ -49,6 +50,23 @@ public func vae_build_info_json(
         "threads": .integer(Engine.threads),
       ]))
   }
+}
+
+// MARK: - Limits
+
+@c @implementation
+public func vae_set_limit(
+  _ name: UnsafePointer<CChar>?, _ value: Int64, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) { try InputLimits.set(text(name, "name"), to: Int(value)) }
+}
+
+@c @implementation
+public func vae_limits_json(
+  _ buffer: UnsafeMutablePointer<CChar>?, _ capacity: Int, _ needed: UnsafeMutablePointer<Int>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) { try TextResult(buffer, capacity, needed).give(InputLimits.current.json) }
 }
 
 // MARK: - Cancel tokens

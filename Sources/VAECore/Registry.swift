@@ -86,8 +86,15 @@ public struct Registry: Sendable {
     list.append(component)
   }
 
+  /// The SHA-256 of plug-ins by their files, 64 hexadecimal digits each, which recipes record.
+  public private(set) var plugInHashes: [String: String] = [:]
+
+  /// Notes the SHA-256 of the file that brings variants and components.
+  public mutating func note(sha256: String, of origin: String) { plugInHashes[origin] = sha256 }
+
   /// Removes all variants and components of an origin.
   public mutating func remove(origin: String) {
+    plugInHashes[origin] = nil
     entries.removeAll { $0.origin == origin }
     encoders.removeAll { $0.origin == origin }
     priors.removeAll { $0.origin == origin }

@@ -20,17 +20,3 @@ public enum DataFault: Sendable {
   /// Whoever asked for the data has asked for a stop.
   case cancelled
 }
-
-extension DataError {
-  /// A name, fit for one line of a message: without control characters.
-  static func line(_ name: String) -> String {
-    String(String.UnicodeScalarView(name.unicodeScalars.map { $0.value < 0x20 ? "?" : $0 }))
-  }
-
-  /// Text out of a file, fit for one line of a message: short, and without control characters.
-  static func quoting(_ text: some Sequence<UInt8>, limit: Int = 80) -> String {
-    let bytes = Array(text.prefix(limit + 1))
-    let shown = bytes.prefix(limit).map { (0x20..<0x7f).contains($0) ? $0 : UInt8(ascii: "?") }
-    return "\"" + String(decoding: shown, as: UTF8.self) + "\"" + (bytes.count > limit ? "…" : "")
-  }
-}

@@ -153,7 +153,7 @@ extension ValueRule {
       let names = Self.allCases.map(\.rawValue).joined(separator: ", ")
       throw DataError(
         .unusable,
-        "\(DataError.quoting(text.utf8)) is no rule for reading values; there are \(names)")
+        "\(PlainText.quoted(text)) is no rule for reading values; there are \(names)")
     }
     self = rule
   }

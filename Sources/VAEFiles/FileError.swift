@@ -37,7 +37,7 @@ public struct FileError: MessageError, Equatable {
   /// An error whose reason advises nothing.
   @_disfavoredOverload
   public init(_ kind: Kind, _ operation: String, _ path: String, _ reason: String) {
-    self.init(kind, operation, path, Message(stringLiteral: reason))
+    self.init(kind, operation, path, Message(reason))
   }
 
   /// Operation, path and reason.

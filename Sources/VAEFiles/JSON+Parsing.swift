@@ -1,3 +1,5 @@
+import Messages
+
 extension JSON {
   /// What a text may take, so that nobody's text takes more time and memory than its size explains.
   public struct Limits: Equatable, Sendable {
@@ -10,8 +12,15 @@ extension JSON {
     public var depth: Int
 
     /// Limits; those that are left out are far beyond what recipes, states and records take.
-    public init(bytes: Int = 1 << 24, values: Int = 1 << 22, depth: Int = 128) {
-      (self.bytes, self.values, self.depth) = (bytes, values, depth)
+    ///
+    /// - Parameters:
+    ///   - bytes: by default what `InputLimits` allows a text.
+    ///   - values: by default a quarter of the bytes, as many as few texts of that size have.
+    ///   - depth: by default 128.
+    public init(bytes: Int? = nil, values: Int? = nil, depth: Int = 128) {
+      self.bytes = bytes ?? InputLimits.current.textBytes
+      self.values = values ?? max(1 << 22, self.bytes / 4)
+      self.depth = depth
     }
   }
 
@@ -40,7 +49,9 @@ extension JSON {
   ) throws(JSONError) {
     guard bytes.count <= limits.bytes else {
       throw JSONError(
-        .beyondLimits, source, "has \(bytes.count) bytes, beyond the limit of \(limits.bytes)")
+        .beyondLimits, source,
+        "has \(bytes.count) bytes, beyond the limit text_bytes of \(limits.bytes); if you trust it, raise it by "
+          + "\(.limit("text_bytes", bytes.count))")
     }
     var parser = JSONParser(bytes, limits)
     do throws(JSONParser.Fault) {
@@ -119,7 +130,7 @@ private struct JSONParser {
       guard object.addIfNew(name, try value(depth: depth)) else {
         throw Fault(
           place: start,
-          reason: "it has the name \(SafetensorsError.quoting(name)) twice in one object")
+          reason: "it has the name \(PlainText.quoted(name)) twice in one object")
       }
     } while take(",")
     guard take("}") else { throw unexpected("a comma or }") }

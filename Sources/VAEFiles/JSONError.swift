@@ -19,9 +19,9 @@ public struct JSONError: MessageError, Equatable {
   /// What the text is.
   let source: String
   /// What completes a sentence that begins with what the text is.
-  package let reason: String
+  package let reason: Message
 
-  init(_ kind: Kind, _ source: String, _ reason: String) {
+  init(_ kind: Kind, _ source: String, _ reason: Message) {
     (self.kind, self.source, self.reason) = (kind, source, reason)
   }
 }

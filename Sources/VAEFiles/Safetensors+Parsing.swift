@@ -1,3 +1,5 @@
+import Messages
+
 extension Safetensors {
   /// The longest header that is read, in bytes: the format's own limit.
   static let headerLimit = 100_000_000
@@ -25,7 +27,7 @@ extension Safetensors {
             name: name, type: try tensor.type(), shape: tensor.shape,
             range: header.upperBound + start..<header.upperBound + end))
       } catch {
-        throw SafetensorsError(path, "tensor \(SafetensorsError.quoting(name)) \(error.text)")
+        throw SafetensorsError(path, "tensor \(PlainText.quoted(name)) \(error.text)")
       }
     }
     try Self.checkCoverage(of: header.upperBound..<bytes.count, by: entries, path)
@@ -82,7 +84,7 @@ extension Safetensors {
       ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
     }
     for entry in inOrder {
-      let name = SafetensorsError.quoting(entry.name)
+      let name = PlainText.quoted(entry.name)
       guard entry.range.lowerBound >= end else {
         throw SafetensorsError(path, "tensor \(name) overlaps another")
       }
@@ -119,7 +121,7 @@ private struct Header {
           tensors.append((member.name, try TensorHeader(member.value)))
         } catch {
           throw HeaderProblem(
-            text: "tensor \(SafetensorsError.quoting(member.name)) \(error.text)")
+            text: "tensor \(PlainText.quoted(member.name)) \(error.text)")
         }
       }
     }
@@ -132,7 +134,7 @@ private struct Header {
     var metadata: [String: String] = [:]
     for member in texts.members {
       guard let text = member.value.text else {
-        let name = SafetensorsError.quoting(member.name)
+        let name = PlainText.quoted(member.name)
         throw HeaderProblem(text: "\(name) in \(Safetensors.metadataName) is not a string")
       }
       metadata[member.name] = text
@@ -166,7 +168,7 @@ private struct TensorHeader {
 
   func type() throws(HeaderProblem) -> Safetensors.ElementType {
     guard let type = Safetensors.ElementType(rawValue: typeName) else {
-      throw HeaderProblem(text: "has the unknown type \(SafetensorsError.quoting(typeName))")
+      throw HeaderProblem(text: "has the unknown type \(PlainText.quoted(typeName))")
     }
     return type
   }

@@ -1,3 +1,5 @@
+import Messages
+
 /// Checksums of a file in its own metadata: under `vae_zoo_tensors` a JSON object with that of each
 /// tensor's data, and under `vae_zoo_checksum` that of the header with the length before it, which
 /// covers the tensors' names, types and shapes, the metadata and the padding.
@@ -45,7 +47,7 @@ extension Safetensors {
     guard metadata[SealName.format.rawValue] == Self.sealFormat else {
       throw SafetensorsError(
         path,
-        "its \(SealName.format.rawValue) is \(metadata[SealName.format.rawValue].map { SafetensorsError.quoting($0) } ?? "missing"), but this "
+        "its \(SealName.format.rawValue) is \(metadata[SealName.format.rawValue].map { PlainText.quoted($0) } ?? "missing"), but this "
           + "version reads \(Self.sealFormat)")
     }
     let json = metadata[SealName.tensors.rawValue].flatMap {
@@ -59,7 +61,7 @@ extension Safetensors {
       guard checksums[entry.name]?.text == Checksum(bytes[entry.range]).description else {
         throw SafetensorsError(
           path,
-          "tensor \(SafetensorsError.quoting(entry.name)) is damaged: its checksum does not fit")
+          "tensor \(PlainText.quoted(entry.name)) is damaged: its checksum does not fit")
       }
     }
     for name in SealName.allCases { metadata[name.rawValue] = nil }

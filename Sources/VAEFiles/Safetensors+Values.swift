@@ -1,3 +1,5 @@
+import Messages
+
 #if _endian(big)
   #error("safetensors files are little-endian, and values are copied as they are in memory")
 #endif
@@ -76,7 +78,7 @@ extension Safetensors {
   package func bytes(
     _ name: String, shape: [Int], type: ElementType
   ) throws(SafetensorsError) -> ArraySlice<UInt8> {
-    let quoted = SafetensorsError.quoting(name)
+    let quoted = PlainText.quoted(name)
     guard let entry = entry(name) else {
       throw SafetensorsError(path, "there is no tensor \(quoted)")
     }

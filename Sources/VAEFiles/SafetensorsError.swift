@@ -1,3 +1,5 @@
+import Messages
+
 /// What is wrong with a safetensors file.
 public struct SafetensorsError: Error, Equatable, CustomStringConvertible {
   /// File, tensor, and what is wrong, in one line.
@@ -5,23 +7,14 @@ public struct SafetensorsError: Error, Equatable, CustomStringConvertible {
 
   /// An error in words.
   package init(_ path: String, _ reason: String) {
-    message = "\(path): \(reason)"
+    message = PlainText.line("\(path): \(reason)")
   }
 
   /// The message.
   public var description: String { message }
 
   /// Text out of a file, fit for one line of a message: short and without control characters.
-  package static func quoting(_ text: String, limit: Int = 80) -> String {
-    var shown = "\""
-    for scalar in text.unicodeScalars.prefix(limit) {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator: shown += "?"
-      default: shown.unicodeScalars.append(scalar)
-      }
-    }
-    return shown + "\"" + (text.unicodeScalars.count > limit ? "…" : "")
-  }
+  package static func quoting(_ text: String) -> String { PlainText.quoted(text) }
 
   /// Whole numbers out of a file, as many as fit one line of a message.
   package static func listing(_ numbers: [Int], limit: Int = 8) -> String {

@@ -1,4 +1,5 @@
 import CPNG
+import VAEFiles
 
 extension PixelImage {
   /// Decodes a PNG of any colour type and depth to 8-bit grey or RGB.
@@ -7,12 +8,15 @@ extension PixelImage {
   /// gamma or colour profiles.
   ///
   /// - Throws: `PixelImageError.malformed` for damaged or truncated files, and for sizes beyond
-  ///   32,768 pixels a side or 256 MiB of pixels.
+  ///   32,768 pixels a side or the limit `picture_bytes` (`InputLimits`).
   public init(png: [UInt8]) throws {
     self = try png.withUnsafeBufferPointer { file in
       var message = BridgeMessage(size: Int(PNG_BRIDGE_MESSAGE_SIZE))
       var shape = png_bridge_shape()
-      guard let reader = png_bridge_open(file.baseAddress, file.count, &shape, &message.bytes)
+      guard
+        let reader = png_bridge_open(
+          file.baseAddress, file.count, UInt64(InputLimits.current.pictureBytes), &shape,
+          &message.bytes)
       else {
         throw PixelImageError.malformed(reason: message.text)
       }

@@ -1,5 +1,6 @@
 import CVAE
 import Glibc
+import VAEFiles
 
 extension Plugin {
   /// The variable with further plug-ins: files, and folders of them, separated by colons.
@@ -12,6 +13,12 @@ extension Plugin {
   /// - Throws: `PluginError` naming the file and what is wrong with it.
   public static func load(_ path: String) throws(PluginError) -> Plugin {
     let file = try resolved(path)
+    let sha256: String
+    do {
+      sha256 = SHA256.text(try SHA256.hash(ofFile: file))
+    } catch {
+      throw PluginError(.unusable, "\(path) cannot be loaded: \(error.message)")
+    }
     guard let library = dlopen(file, RTLD_NOW | RTLD_LOCAL) else {
       throw PluginError(.unusable, "\(path) cannot be loaded: \(lastError)")
     }
@@ -21,7 +28,8 @@ extension Plugin {
         "\(path) exports no \(entryName), so it is no plug-in; declare it with VAE_PLUGIN_EXPORT")
     }
     return try Plugin(
-      entry: unsafeBitCast(symbol, to: vae_plugin_entry_function.self), origin: file)
+      entry: unsafeBitCast(symbol, to: vae_plugin_entry_function.self), origin: file,
+      sha256: sha256)
   }
 
   /// The files that a search path names: files as they stand, and of folders every file that ends

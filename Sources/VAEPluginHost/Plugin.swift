@@ -13,6 +13,8 @@ public struct Plugin: Sendable {
   public let summary: String
   /// Its file, or the name of the process's own.
   public let origin: String
+  /// The SHA-256 of its file before it was loaded, 64 hexadecimal digits; nil for one of the process.
+  public let sha256: String?
 
   let components: [PluginComponent]
   let variants: [PluginVariantSource]
@@ -28,7 +30,9 @@ public struct Plugin: Sendable {
   /// The description that an entry gives.
   ///
   /// - Throws: `PluginError` with the rule that it breaks.
-  init(entry: vae_plugin_entry_function, origin: String) throws(PluginError) {
+  init(
+    entry: vae_plugin_entry_function, origin: String, sha256: String? = nil
+  ) throws(PluginError) {
     do throws(Misfit) {
       var call = EntryCall(entry: entry)
       try GuardedCall.run("vae_plugin_entry", plugin: &call) { context in
@@ -38,7 +42,7 @@ public struct Plugin: Sendable {
       guard let description = call.description else {
         throw Misfit("vae_plugin_entry gave NULL: the plug-in cannot serve this version")
       }
-      try self.init(description, origin: origin)
+      try self.init(description, origin: origin, sha256: sha256)
     } catch {
       throw PluginError(.unusable, "\(origin): \(error.message)")
     }
@@ -50,7 +54,9 @@ public struct Plugin: Sendable {
     var description: UnsafePointer<vae_plugin>?
   }
 
-  private init(_ description: UnsafePointer<vae_plugin>, origin: String) throws(Misfit) {
+  private init(
+    _ description: UnsafePointer<vae_plugin>, origin: String, sha256: String?
+  ) throws(Misfit) {
     // The version comes first: with another one nothing else can be understood.
     let version = UnsafeRawPointer(description).loadUnaligned(fromByteOffset: 4, as: UInt32.self)
     guard version >> 16 == UInt32(VAE_PLUGIN_ABI_MAJOR) else {
@@ -60,6 +66,7 @@ public struct Plugin: Sendable {
     }
     let source = try vae_plugin(reading: description, "the plug-in")
     self.origin = origin
+    self.sha256 = sha256
     name = try pluginText(source.name, "the plug-in's name", limit: 64)
     self.version = try pluginText(source.version, "the plug-in's version", limit: 64)
     summary = try pluginText(source.summary, "the plug-in's summary", mayBeEmpty: true)
@@ -111,6 +118,7 @@ extension Registry {
   public mutating func register(_ plugin: Plugin) throws(PluginError) {
     var registry = self
     registry.remove(origin: plugin.origin)
+    if let sha256 = plugin.sha256 { registry.note(sha256: sha256, of: plugin.origin) }
     do throws(Misfit) {
       for component in plugin.components {
         try registry.checkIsFree(component)

@@ -23,6 +23,6 @@ struct Misfit: Error {
 
   @_disfavoredOverload
   init(_ text: String) {
-    self.init(Message(stringLiteral: text))
+    self.init(Message(text))
   }
 }

@@ -3,22 +3,22 @@ import Messages
 import VAEReport
 import VAEZoo
 
-/// Standard output and standard error.
+/// Standard output and standard error. Text goes to both as `PlainText` shows it, whatever it quotes.
 enum Console {
   /// What the numbers of trainings and comparisons are.
   static let unitsNotice =
     "numbers are in nats per example; −ELBO = distortion + rate, lower is better"
 
-  /// A line on standard output, at once, so that a pipe sees it.
-  static func print(_ line: String) {
-    Swift.print(line)
+  /// Lines on standard output, at once, so that a pipe sees them.
+  static func print(_ lines: String) {
+    Swift.print(PlainText.lines(lines))
     fflush(nil)
   }
 
   /// A line on standard error.
   @_disfavoredOverload
   static func error(_ line: String) {
-    write(line + "\n")
+    write(PlainText.line(line) + "\n")
   }
 
   /// A message as a line on standard error.
@@ -26,7 +26,7 @@ enum Console {
     error(message.onCommandLine)
   }
 
-  /// Text on standard error without a line break.
+  /// Text of this program's own on standard error, without a line break.
   static func write(_ text: String) {
     let bytes = Array(text.utf8)
     var written = 0
@@ -71,6 +71,8 @@ enum Console {
 
   /// Columns padded to the widest entry, two spaces apart; the last one runs free.
   static func table(_ rows: [[String]]) -> String {
+    // A line break in a cell would make a row that nobody wrote.
+    let rows = rows.map { $0.map { PlainText.line($0) } }
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in
       rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
@@ -106,7 +108,7 @@ struct ProgressBar {
     let elapsed = time - begin
     let share = fraction - startFraction
     let remaining = share > 0 ? elapsed / share * (1 - fraction) : 0
-    var rest = "\(Console.fixed(fraction * 100, 0))%  \(text)"
+    var rest = "\(Console.fixed(fraction * 100, 0))%  \(PlainText.line(text))"
     if elapsed > 0 && work > 0 {
       rest += "  \(Self.speed(Double(work) / elapsed, unit: unit))"
     }

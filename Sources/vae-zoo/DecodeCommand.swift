@@ -20,12 +20,13 @@ struct DecodeCommand: ParsableCommand {
   var out: String
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var plugins: PluginOptions
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
 
   func run() throws {
     try threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
-    let model = try TrainedModel.openNoting(path, registry: plugins.registry())
+    let model = try plugins.model(path)
     let layers = try model.latents(from: NPYReader.tensor(latents), name: latents)
     let images = model.decode(layers, seed: seed)
     try model.model.checkParts()

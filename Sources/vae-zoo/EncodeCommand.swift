@@ -27,6 +27,7 @@ struct EncodeCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
 
   func validate() throws {
@@ -40,7 +41,7 @@ struct EncodeCommand: ParsableCommand {
   func run() throws {
     try threads.apply()
     let output = try ImageOutput(out, allowing: [.npy])
-    let model = try TrainedModel.openNoting(path, registry: plugins.registry())
+    let model = try plugins.model(path)
     let split = try images.open(data, for: model).split(named: split)
     let content = what.flatMap(LatentContent.init(rawValue:)) ?? model.latentContent
     let table = try model.latentTable(of: split, content, seed: seed)

@@ -31,6 +31,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
 
@@ -45,7 +46,7 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     try threads.apply()
     Interrupt.install()
-    let model = try TrainedModel.openNoting(path, registry: plugins.registry())
+    let model = try plugins.model(path)
     let split = try images.open(data, for: model).split(named: split)
     var bar = ProgressBar()
     let result = model.evaluate(split, importanceSamples: importanceSamples, seed: seed) {

@@ -42,6 +42,7 @@ struct InterpolateCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
 
   func validate() throws {
@@ -59,7 +60,7 @@ struct InterpolateCommand: ParsableCommand {
   func run() throws {
     try threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
-    let model = try TrainedModel.openNoting(path, registry: plugins.registry())
+    let model = try plugins.model(path)
     let split = try images.open(data, for: model).split(named: split)
     var pairs = model.randomPairs(split, count: count ?? 6, seed: seed)
     if let from, let to {

@@ -16,6 +16,7 @@ struct ReconstructCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
 
   func validate() throws {
@@ -27,7 +28,7 @@ struct ReconstructCommand: ParsableCommand {
   func run() throws {
     try threads.apply()
     let output = try ImageOutput(out, allowing: [.png])
-    let model = try TrainedModel.openNoting(path, registry: plugins.registry())
+    let model = try plugins.model(path)
     let split = try images.open(data, for: model).split(named: "test")
     let (originals, reconstructions) = model.reconstruct(split, count: count, seed: seed)
     try model.model.checkParts()

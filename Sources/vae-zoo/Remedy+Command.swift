@@ -13,22 +13,24 @@ extension Remedy {
     switch self {
     case .setting(let path, let value):
       if let option = Self.options[path] {
-        value.map { "\(option) \($0)" } ?? option
+        value.map { "\(option) \(CommandText.quoted($0))" } ?? option
       } else {
-        value.map { "--set \(path)=\($0)" } ?? "--set \(path)"
+        "--set " + CommandText.quoted(value.map { "\(path)=\($0)" } ?? path)
       }
     case .resume: "--resume"
     case .resumedTraining: "train --resume"
     case .replace: "--force"
-    case .plugins(let files): files.map { "--plugin \($0)" }.joined(separator: " ")
+    case .plugins(let files):
+      files.map { "--plugin \(CommandText.quoted($0))" }.joined(separator: " ")
     case .data: "--data"
-    case .imageSize(let size): size.map { "--size \($0)" } ?? "--size"
+    case .imageSize(let size): size.map { "--size \(CommandText.quoted($0))" } ?? "--size"
     case .imageCrop: "--crop"
     case .greyImages: "--grey"
     case .imageCache: "--cache"
     case .checkpointDir(let folder):
       folder.map { "--checkpoint-dir \(CommandText.quoted($0))" } ?? "--checkpoint-dir"
-    case .variantDescription(let variant): "vae-zoo describe \(variant)"
+    case .limit(let name, let value): "--limit \(name)=\(value)"
+    case .variantDescription(let variant): "vae-zoo describe \(CommandText.quoted(variant))"
     }
   }
 }

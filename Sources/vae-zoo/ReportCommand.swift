@@ -18,6 +18,7 @@ struct ReportCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("The file to write (default: report.html in the run).", valueName: "file"))
   var out: String?
+  @OptionGroup var limits: LimitOptions
 
   func run() throws {
     let output = try out.map { try PageOutput($0) } ?? PageOutput(run: path)
@@ -47,6 +48,7 @@ struct CompareCommand: ParsableCommand {
 
   @Argument(help: ArgumentHelp("Run folders, two or more.", valueName: "run")) var paths: [String]
   @Option(help: ArgumentHelp("The HTML file to write.", valueName: "file")) var out: String?
+  @OptionGroup var limits: LimitOptions
 
   func validate() throws {
     if paths.count < 2 { throw ValidationError("compare takes two runs or more") }

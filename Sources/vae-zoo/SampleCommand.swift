@@ -18,6 +18,7 @@ struct SampleCommand: ParsableCommand {
     help: ArgumentHelp("A factor for the prior's standard deviations.", valueName: "t"))
   var temperature: Float = 1
   @OptionGroup var plugins: PluginOptions
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
 
   func validate() throws {
@@ -32,7 +33,7 @@ struct SampleCommand: ParsableCommand {
   func run() throws {
     try threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy])
-    let model = try TrainedModel.openNoting(path, registry: plugins.registry())
+    let model = try plugins.model(path)
     guard temperature == 1 || model.model.prior.usesTemperature else {
       throw RecipeError(
         .invalid,

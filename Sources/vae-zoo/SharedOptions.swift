@@ -40,21 +40,21 @@ struct PluginOptions: ParsableArguments {
       valueName: "file"))
   var files: [String] = []
 
-  /// The built-in variants and components with those of plug-ins. Why one of the search path was left
-  /// out goes to standard error.
-  ///
-  /// - Parameter run: a run whose plug-ins are loaded where no others are named.
-  func registry(of run: BegunRun? = nil) throws -> Registry {
+  /// The built-in variants and components with those of plug-ins that the user has named, here or on the
+  /// search path: no others are ever loaded, whatever a run or a recipe says. Why one of the search path
+  /// was left out goes to standard error.
+  func registry() throws -> Registry {
     let searchPath = getenv(Plugin.pathVariable).map { String(cString: $0) }
-    var (registry, skipped) = try Registry.withPlugins(
+    let (registry, skipped) = try Registry.withPlugins(
       files, searchPath: searchPath, examine: PluginExamination.examine)
-    let loaded = registry.plugInOrigins
-    let missing = run?.plugIns.filter { !loaded.contains($0) } ?? []
-    if files.isEmpty && !missing.isEmpty {
-      (registry, skipped) = try Registry.withPlugins(
-        missing, searchPath: searchPath, examine: PluginExamination.examine)
-    }
     for error in skipped { Console.error("plug-in left out: \(error.message)") }
     return registry
+  }
+
+  /// A run, or a model's file, with what the user should know of it on standard error.
+  func model(_ path: String) throws -> TrainedModel {
+    let model = try TrainedModel.open(path, registry: registry(), proceed: Interrupt.proceed)
+    for notice in model.notices { Console.error(notice) }
+    return model
   }
 }

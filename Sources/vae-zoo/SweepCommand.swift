@@ -53,6 +53,7 @@ struct SweepCommand: ParsableCommand {
   @OptionGroup var watching: WatchingOptions
   @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
 

@@ -12,7 +12,8 @@ struct TrainCommand: ParsableCommand {
     discussion: """
       The run folder holds the full recipe, one metrics line per epoch, checkpoints and, at the end, model.safetensors. \
       A checkpoint is written every epoch and at least every minute; after an interruption `train --out RUN \
-      --resume` continues bit for bit, with the recipe, plug-ins and data that the run has on record.
+      --resume` continues bit for bit, with the recipe and data that the run has on record; a plug-in that it needs \
+      is named again by --plugin, since a run folder may come from anywhere and a plug-in is a program.
 
         vae-zoo train gaussian-vae --data mnist --out run --binarize dynamic
         vae-zoo train gaussian-vae --data shapes --out run --set latent=10 --set architecture=conv
@@ -57,6 +58,7 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup var watching: WatchingOptions
   @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
 
@@ -115,7 +117,7 @@ struct TrainCommand: ParsableCommand {
     request.isCancelled = Interrupt.isAskedFor
     // What cannot be written is refused before the run folder is begun.
     if let folder = watching.tensorboard { try TensorBoardLog.checkFolder(folder, ofRun: out) }
-    let registry = try plugins.registry(of: variant == nil && recipe == nil ? begun : nil)
+    let registry = try plugins.registry()
     let session = try images.withOptions { images in
       request.images = images
       return try TrainingSession(request, registry: registry)
@@ -142,6 +144,8 @@ struct TrainCommand: ParsableCommand {
     if let folder = watching.tensorboard { words += ["--tensorboard", folder] }
     if watching.noRecords { words.append("--no-records") }
     if let cache = images.cache { words += ["--cache", cache] }
+    for file in plugins.files { words += ["--plugin", file] }
+    for limit in limits.limits { words += ["--limit", limit] }
     if output.json { words.append("--json") }
     return words.map(CommandText.quoted).joined(separator: " ")
   }
@@ -151,8 +155,6 @@ struct TrainCommand: ParsableCommand {
 struct BegunRun {
   /// The bytes of its recipe.
   let recipe: [UInt8]?
-  /// The plug-ins that the recipe needs.
-  let plugIns: [String]
   /// The data that it was last trained on.
   let data: String?
 
@@ -161,11 +163,5 @@ struct BegunRun {
     let run = try? RunFolder.open(path)
     recipe = try run?.recipeBytes()
     data = try run?.readSessions().objects.last?["data"]?.text
-    let object = recipe.flatMap { try? JSON(parsing: $0, source: path).object }
-    guard case .array(let files)? = object?["plugins"] else {
-      plugIns = []
-      return
-    }
-    plugIns = files.compactMap(\.text)
   }
 }

@@ -39,6 +39,7 @@ struct TraverseCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
 
   func validate() throws {
@@ -57,7 +58,7 @@ struct TraverseCommand: ParsableCommand {
   func run() throws {
     try threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
-    let model = try TrainedModel.openNoting(path, registry: plugins.registry())
+    let model = try plugins.model(path)
     let split = try data.map { try images.open($0, for: model).split(named: self.split ?? "test") }
     var start = TrainedModel.TraversalStart.prior
     if let from, let split {

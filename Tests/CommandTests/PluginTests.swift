@@ -11,7 +11,9 @@ final class PluginTests: CommandTestCase {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments =
       ["clang", "-std=c11", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-I\(root)/include"]
-      + flags + sources.map { "\(root)/\($0)" } + ["-lm", "-o", path(name)]
+      + flags + sources.map { $0.hasPrefix("/") ? $0 : "\(root)/\($0)" } + [
+        "-lm", "-o", path(name),
+      ]
     try process.run()
     process.waitUntilExit()
     XCTAssertEqual(process.terminationStatus, 0)
@@ -154,8 +156,58 @@ final class PluginTests: CommandTestCase {
     try assertRefused(
       ["evaluate", run, "--data", "shapes:32"], status: 64,
       naming: ["recipe.json", "mixture.so", "--plugin"])
-    // The run knows the plug-in that it goes on with.
-    try self.run(["train", "--out", run, "--resume", "--epochs", "2", "--no-records"])
+    let resume = ["train", "--out", run, "--resume", "--epochs", "2", "--no-records"]
+    try assertRefused(
+      resume, status: 64, naming: ["recipe.json", "SHA-256", "--plugin \(file)", "if you trust it"])
+    try self.run(resume + ["--plugin", file])
+  }
+
+  /// A shared object that leaves a file where it is loaded.
+  private func marking(_ marker: String) throws -> String {
+    let source = try write(
+      Array(
+        """
+        #include <stdio.h>
+        __attribute__((constructor)) static void run(void) { fclose(fopen("\(marker)", "w")); }
+        """.utf8), "marking.c")
+    return try compile([source], "marking.so")
+  }
+
+  func testNothingIsLoadedBecauseARunARecipeOrAModelNamesIt() throws {
+    let (data, run) = try copyOfTrainedRun()
+    let marker = path("loaded")
+    let plugin = try marking(marker)
+    let hash = String(repeating: "0", count: 64)
+    for named: Any in [plugin, ["file": plugin, "sha256": hash]] {
+      var recipe = try object(String(decoding: bytes("\(run)/recipe.json"), as: UTF8.self))
+      recipe["plugins"] = [named]
+      let text = try JSONSerialization.data(withJSONObject: recipe)
+      try text.write(to: URL(fileURLWithPath: "\(run)/recipe.json"))
+      // What is built in needs no plug-in, whatever a recipe says; what is not is refused.
+      for variant in ["gaussian-vae", "marked-vae"] {
+        recipe["variant"] = variant
+        let other = try write(
+          Array(JSONSerialization.data(withJSONObject: recipe)), "other.json")
+        for arguments in [
+          ["train", "--out", run, "--resume", "--epochs", "1"],
+          [
+            "train", "--recipe", other, "--data", data, "--out", path("new"), "--epochs", "0",
+            "--force",
+          ],
+          ["evaluate", run, "--data", data], ["sample", run, "--out", path("s.png")],
+          ["report", run, "--out", path("r.html")], ["compare", run, run],
+          ["reconstruct", run, "--data", data, "--out", path("r.png")],
+          ["encode", run, "--data", data, "--out", path("z.npy")],
+          ["sweep", "--recipe", other, "--data", data, "--out", path("sweep"), "--epochs", "0"],
+        ] {
+          _ = try Command.run(arguments)
+          XCTAssertFalse(exists(marker), arguments.joined(separator: " "))
+        }
+      }
+    }
+    // The marker does tell.
+    _ = try Command.run(["list", "--plugin", plugin])
+    XCTAssertTrue(exists(marker))
   }
 
   func testAPluginThatFailsAtWorkIsNamed() throws {

@@ -9,7 +9,8 @@ final class MessageTests: XCTestCase {
   private let remedies: [Remedy] = [
     .setting("beta"), .setting("beta", "1"), .resume, .resumedTraining, .replace,
     .plugins(["a.so", "b.so"]), .data, .imageSize(), .imageSize("64"), .imageCrop, .greyImages,
-    .imageCache, .checkpointDir(), .checkpointDir("scratch"), .variantDescription("iwae"),
+    .imageCache, .checkpointDir(), .checkpointDir("scratch"), .limit("picture_bytes", 5),
+    .variantDescription("iwae"),
   ]
 
   private func shouted(_ message: Message) -> String {

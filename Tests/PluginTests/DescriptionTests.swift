@@ -240,6 +240,6 @@ final class DescriptionTests: PluginTestCase {
     XCTAssertEqual(recipe.part(.likelihood).name, "auto")
     try registry.apply([(key: "width", value: "5")], to: &recipe)
     XCTAssertEqual(recipe.part(.encoder).values.integers("hidden"), [5])
-    XCTAssertEqual(recipe.plugIns, ["test"])
+    XCTAssertEqual(recipe.plugIns, [RecordedPlugIn(origin: "test", sha256: nil)])
   }
 }

@@ -101,9 +101,12 @@ final class LoadingTests: PluginTestCase {
     XCTAssertEqual(recipe.plugIns, [])
     XCTAssertNil(recipe.json.object?["plugins"])
     try registry.apply([(key: "likelihood", value: "laplace")], to: &recipe)
-    XCTAssertEqual(recipe.json.object?["plugins"], .array([.text(origin)]))
+    let hash = try SHA256.text(SHA256.hash(ofFile: origin))
+    XCTAssertEqual(
+      recipe.json.object?["plugins"],
+      .array([.object(["file": .text(origin), "sha256": .text(hash)])]))
     let variant = try registry.recipe(for: "mixture-vae")
-    XCTAssertEqual(variant.plugIns, [origin])
+    XCTAssertEqual(variant.plugIns, [RecordedPlugIn(origin: origin, sha256: hash)])
     let bytes = Array(variant.json.document.utf8)
     XCTAssertEqual(try registry.recipe(parsing: bytes, source: "r.json").json, variant.json)
   }
@@ -115,18 +118,59 @@ final class LoadingTests: PluginTestCase {
     assert(
       message { _ = try Registry.builtIn.recipe(parsing: whole, source: "r.json") },
       names: "r.json", "variant mixture-vae", "prior mixture", "likelihood laplace", origin,
-      "load_plugin: \(origin)")
+      "load_plugin: \(origin)", "SHA-256 \(try SHA256.text(SHA256.hash(ofFile: origin)))",
+      "if you trust it")
     var recipe = try registry.recipe(for: "gaussian-vae")
     try registry.apply([(key: "prior.name", value: "mixture")], to: &recipe)
     let part = Array(recipe.json.document.utf8)
     assert(
       message { _ = try Registry.builtIn.recipe(parsing: part, source: "r.json") },
       names: "prior mixture", origin)
-    let malformed = String(decoding: part, as: UTF8.self)
-      .replacingOccurrences(of: "[\"\(origin)\"]", with: "\"x\"")
+    let json = try XCTUnwrap(recipe.json.object)
+    for malformed: JSON in [
+      .text("x"), .array([.integer(1)]), .array([.object(["file": .text(origin)])]),
+      .array([.object(["file": .text(origin), "sha256": .text("0g")])]),
+    ] {
+      var json = json
+      json["plugins"] = malformed
+      let bytes = Array(JSON.object(json).line.utf8)
+      assert(
+        message { _ = try registry.recipe(parsing: bytes, source: "r.json") },
+        names: "plugins", "list of files")
+    }
+  }
+
+  func testARecipeOfAnEarlierVersionNamesFilesAlone() throws {
+    let registry = try registry(example())
+    let origin = registry.plugInOrigins[0]
+    var json = try XCTUnwrap(registry.recipe(for: "mixture-vae").json.object)
+    json["plugins"] = .array([.text(origin)])
+    let bytes = Array(JSON.object(json).line.utf8)
+    let recipe = try registry.recipe(parsing: bytes, source: "r.json")
+    XCTAssertEqual(recipe.notices, [], "nothing is on record that could differ")
+    XCTAssertEqual(recipe.plugIns.map(\.origin), [origin])
     assert(
-      message { _ = try registry.recipe(parsing: Array(malformed.utf8), source: "r.json") },
-      names: "plugins", "list of files")
+      message { _ = try Registry.builtIn.recipe(parsing: bytes, source: "r.json") },
+      names: "load_plugin: \(origin)")
+  }
+
+  func testAnotherBuildOfAPluginIsTakenWithANotice() throws {
+    let recipe = Array(try registry(example()).recipe(for: "mixture-vae").json.document.utf8)
+    XCTAssertEqual(
+      try registry(example()).recipe(parsing: recipe, source: "r.json").notices, [],
+      "the same bytes again")
+    let other = try compile(
+      ["plugin.c", "mixture_prior.c", "laplace_likelihood.c"].map { "Examples/plugin-c/\($0)" },
+      "other.so", flags: ["-O3", "-g"])
+    let found = try registry(other).recipe(parsing: recipe, source: "r.json")
+    XCTAssertEqual(found.notices.count, 1)
+    let notice = found.notices.first?.description ?? ""
+    for word in try [
+      "r.json", "other.so", "another build", SHA256.text(SHA256.hash(ofFile: other)),
+      SHA256.text(SHA256.hash(ofFile: "\(folder)/mixture.so")),
+    ] {
+      XCTAssertTrue(notice.contains(word), "\(word) in \(notice)")
+    }
   }
 
   func testAPluginThatMovedServesItsRecipes() throws {
@@ -135,6 +179,7 @@ final class LoadingTests: PluginTestCase {
     let moved = "\(folder)/moved.so"
     try FileManager.default.moveItem(atPath: file, toPath: moved)
     let found = try registry(moved).recipe(parsing: recipe, source: "r.json")
-    XCTAssertTrue(found.plugIns[0].hasSuffix("/moved.so"))
+    XCTAssertTrue(found.plugIns[0].origin.hasSuffix("/moved.so"))
+    XCTAssertEqual(found.notices, [], "it is the same file elsewhere")
   }
 }

@@ -316,6 +316,42 @@ class RegistryTests(unittest.TestCase):
             vae_zoo.list_components("driver")
         self.assertEqual(vae_zoo.build_info()["version"], vae_zoo.__version__)
 
+    def test_limits_are_set_for_the_process(self):
+        before = vae_zoo.get_limits()
+        try:
+            vae_zoo.set_limits(picture_bytes=1000, archive_members=5)
+            self.assertEqual(
+                vae_zoo.get_limits(), {**before, "picture_bytes": 1000, "archive_members": 5}
+            )
+            with self.assertRaisesRegex(ValueError, "inflated_bytes"):
+                vae_zoo.set_limits(pixels=1)
+            with self.assertRaisesRegex(ValueError, "inflation_ratio must be in 1…1032"):
+                vae_zoo.set_limits(inflation_ratio=0)
+            with self.assertRaisesRegex(TypeError, "picture_bytes is 'x'"):
+                vae_zoo.set_limits(picture_bytes="x")
+        finally:
+            vae_zoo.set_limits(**before)
+
+    def test_an_archive_that_inflates_too_much_is_refused_until_the_limit_is_raised(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "zeros.npz")
+            np.savez_compressed(path, train=np.zeros((2**16 + 1, 64, 64), "u1"))
+            before = vae_zoo.get_limits()
+            try:
+                with self.assertRaisesRegex(vae_zoo.DataError, "the limit inflation_ratio=10"):
+                    vae_zoo.Data(path)
+                vae_zoo.set_limits(inflation_ratio=1032)
+                self.assertEqual(vae_zoo.Data(path).counts["train"], 2**16 + 1)
+            finally:
+                vae_zoo.set_limits(**before)
+
+    def test_messages_show_what_a_terminal_would_obey(self):
+        shown = r"\\u\{1b\}\[31m\\u\{202e\}\\u\{9b\}"
+        with self.assertRaisesRegex(vae_zoo.NotFoundError, shown):
+            vae_zoo.Data("/none/\x1b[31m\u202e\x9b")
+        with self.assertRaisesRegex(vae_zoo.DataError, shown):
+            raise vae_zoo.DataError("of Python's own: \x1b[31m\u202e\x9b")
+
     def test_threads_are_set_for_the_process(self):
         before = vae_zoo.get_threads()
         try:

@@ -554,6 +554,14 @@ struct Fuzzer {
         return "a fact is missing"
       }
       return vae_status_name(status) == nil ? "vae_status_name gives NULL" : nil
+    case 56:
+      // None that would refuse what is read later.
+      let name = text([
+        "archive_members", "picture_bytes", "text_bytes", "inflation_ratio", "x", "",
+      ])
+      let value: Int64 = pick([1 << 28, 0, -1, .max, .min])
+      return check("vae_set_limit") { vae_set_limit(name, value, $1) }
+    case 57: return checkText("vae_limits_json") { vae_limits_json($0, $1, $2, $3) }
     case 54:
       let path = text(["/nowhere/x.so", "/dev/null", "", "/", "libc.so.6"])
       reached.insert("vae_load_plugin")

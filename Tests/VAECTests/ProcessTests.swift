@@ -42,7 +42,7 @@ final class ProcessTests: CTestCase {
     }
     XCTAssertNil(model)
     let message = String(cString: vae_error_message(error))
-    XCTAssertTrue(message.contains("no?such?variant"), message)
+    XCTAssertTrue(message.contains("no\\u{a}such\\u{9}variant"), message)
     XCTAssertEqual(vae_error_status(error), VAE_ERR_RECIPE)
     vae_error_free(error)
   }
@@ -101,6 +101,47 @@ final class ProcessTests: CTestCase {
     let count = listener.sentences.count
     _ = try makeTrainer(model, data)
     XCTAssertEqual(listener.sentences.count, count)
+  }
+
+  func testLimitsAreSetByNameAndGivenBack() throws {
+    func limits() throws -> [String: Int] {
+      let json = try text { vae_limits_json($0, $1, $2, $3) }
+      return try XCTUnwrap(
+        try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Int])
+    }
+    let before = try limits()
+    defer { for (name, value) in before { _ = vae_set_limit(name, Int64(value), nil) } }
+    try succeed { vae_set_limit("picture_bytes", 1000, $0) }
+    var expected = before
+    expected["picture_bytes"] = 1000
+    XCTAssertEqual(try limits(), expected)
+    refuse(VAE_ERR_INVALID_ARGUMENT, "inflated_bytes") { vae_set_limit("pixels", 1, $0) }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "picture_bytes") { vae_set_limit("picture_bytes", 0, $0) }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "name") { vae_set_limit(nil, 1, $0) }
+    XCTAssertEqual(try limits(), expected, "a refused value was taken")
+  }
+
+  func testALimitIsInForceForWhatIsReadLater() throws {
+    let model = try makeModel()
+    let json = try text { vae_model_recipe_json(model, $0, $1, $2, $3) }
+    defer { _ = vae_set_limit("text_bytes", 1 << 24, nil) }
+    try succeed { vae_set_limit("text_bytes", 100, $0) }
+    let file = try temporaryFolder() + "/model.safetensors"
+    try succeed { vae_model_save(model, file, $0) }
+    refuse(VAE_ERR_FORMAT, "the limit text_bytes=\(json.utf8.count)") { error in
+      var found: OpaquePointer?
+      return vae_model_load(file, &found, error)
+    }
+  }
+
+  func testWhatMessagesQuoteIsShownAsItIs() throws {
+    var error: OpaquePointer?
+    var data: OpaquePointer?
+    XCTAssertEqual(
+      vae_data_open("/none/\u{1b}[31m\u{202e}\u{9b}\n", &data, &error), VAE_ERR_NOT_FOUND)
+    let message = String(cString: try XCTUnwrap(vae_error_message(error)))
+    XCTAssertTrue(message.contains("/none/\\u{1b}[31m\\u{202e}\\u{9b}\\u{a}"), message)
+    vae_error_free(error)
   }
 
   func testATokenIsSetClearedAndStopsCalls() throws {

@@ -302,7 +302,8 @@ final class BadFileTests: DataTestCase {
       ]),
       "images.npz")
     assertRefused(
-      path, naming: ["no array train", "\"arr_0\", \"arr_1\", \"te?st\"", "numpy.savez"])
+      path,
+      naming: ["no array train", "\"arr_0\", \"arr_1\", \"te\\u{a}st\"", "numpy.savez"])
     assertRefused(
       try write(TestFiles.zip([]), "images.npz"), naming: ["no array train", "nothing"])
   }

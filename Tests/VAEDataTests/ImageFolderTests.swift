@@ -198,7 +198,8 @@ final class ImageFolderTests: DataTestCase {
     try writeImages(["a.img", "b\nc.img", "d.img"])
     try write([1], "images/b\nc.img")
     let notices = try openImages().notices
-    XCTAssertTrue(notices.contains { $0.description.hasSuffix("b?c.img: no image") }, "\(notices)")
+    XCTAssertTrue(
+      notices.contains { $0.description.hasSuffix("b\\u{a}c.img: no image") }, "\(notices)")
   }
 
   // MARK: Preparation

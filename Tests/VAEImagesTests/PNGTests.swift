@@ -223,11 +223,11 @@ final class PNGTests: XCTestCase {
     assertRefused(
       ReferencePNG(width: 0x7fff_ffff, height: 0x7fff_ffff, colorType: 6, rows: [0]).bytes,
       "2147483647 x 2147483647 pixels are outside the limits: "
-        + "1 to 32768 a side and at most 268435456 bytes in all")
+        + "1 to 32768 a side and at most 268435456 bytes in all (picture_bytes)")
     assertRefused(
       ReferencePNG(width: 32768, height: 8193, colorType: 0, rows: [0]).bytes,
       "32768 x 8193 pixels are outside the limits: "
-        + "1 to 32768 a side and at most 268435456 bytes in all")
+        + "1 to 32768 a side and at most 268435456 bytes in all (picture_bytes)")
   }
 
   func testASizeThatTheFileCannotHoldIsRefusedBeforeItsMemoryIsTaken() {

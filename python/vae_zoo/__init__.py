@@ -43,11 +43,13 @@ from vae_zoo._registry import (
     build_info,
     check,
     describe,
+    get_limits,
     get_threads,
     list_components,
     list_variants,
     load_plugin,
     recipe,
+    set_limits,
     set_threads,
 )
 from vae_zoo._training import Bound, Progress
@@ -97,11 +99,13 @@ __all__ = [
     "build_info",
     "check",
     "describe",
+    "get_limits",
     "get_threads",
     "list_components",
     "list_variants",
     "load_plugin",
     "recipe",
+    "set_limits",
     "set_threads",
 ]
 

@@ -4,8 +4,33 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from contextlib import contextmanager
 from typing import Iterator
+
+
+def plain_text(text: str) -> str:
+    """Text from elsewhere as the library shows it: what a terminal obeys, or nobody sees, as escapes."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_shown(character) for character in text)
+
+
+def _shown(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # A byte of a name that is no UTF-8.
+        return f"\\x{{{code - 0xDC00:x}}}"
+    category = unicodedata.category(character)
+    if category in ("Cc", "Cf", "Cs", "Zl", "Zp") or _INVISIBLE.match(character):
+        return f"\\u{{{code:x}}}"
+    return character
+
+
+# The letters and marks that Unicode lets be ignored, other than U+FE0E and U+FE0F.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0d\uffa0\ufff0-\ufff8"
+    "\U000e0000-\U000e0fff]"
+)
 
 
 class Error(Exception):
@@ -15,6 +40,9 @@ class Error(Exception):
     """
 
     status = 0
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(plain_text(it) if isinstance(it, str) else it for it in arguments))
 
 
 class InvalidArgumentError(Error, ValueError):

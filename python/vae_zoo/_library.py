@@ -180,6 +180,8 @@ _TEXT_OUT = (c_void_p, c_size_t, POINTER(c_size_t))
 # Functions that return a status; a last `vae_error **` goes without saying.
 _FALLIBLE: dict[str, tuple[Any, ...]] = {
     "vae_set_threads": (c_int32,),
+    "vae_set_limit": (c_char_p, c_int64),
+    "vae_limits_json": _TEXT_OUT,
     "vae_build_info_json": _TEXT_OUT,
     "vae_cancel_token_create": (_HANDLE_OUT,),
     "vae_array_view": (c_void_p, POINTER(Tensor)),

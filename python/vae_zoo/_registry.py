@@ -110,6 +110,28 @@ def build_info() -> dict[str, Any]:
     return json.loads(text(library.vae_build_info_json))
 
 
+def set_limits(**limits: int) -> None:
+    """Raises or lowers what reading may cost, for all that this process reads from then on.
+
+    Files may come from anywhere, and a small one can ask for much; what goes beyond a limit is refused with an
+    error that names it.
+
+    Parameters
+    ----------
+    limits : int
+        By name: ``inflated_bytes``, the most that one compressed array may become; ``inflation_ratio``, how many
+        times its compressed size that may be, beyond 256 MiB; ``picture_bytes``; ``archive_members``, the most files
+        in an archive; ``text_bytes``, the most of one JSON text.
+    """
+    for name, value in limits.items():
+        call(library.vae_set_limit, encoded(name, "name"), integer(value, name))
+
+
+def get_limits() -> dict[str, int]:
+    """The limits that are in force, by name."""
+    return json.loads(text(library.vae_limits_json))
+
+
 def set_threads(count: int) -> None:
     """Sets how many threads computations of this process use, 1 to 256."""
     call(library.vae_set_threads, integer(count, "count", 1, 256))

@@ -16,8 +16,6 @@ extern "C" {
 enum {
   /// The most pixels along a side.
   JPEG_BRIDGE_MAX_SIDE = 32768,
-  /// The most bytes that the pixels of an image take.
-  JPEG_BRIDGE_MAX_BYTES = 1 << 28,
   /// The most passes over the pixels of a progressive file, which may take thousands to no end.
   JPEG_BRIDGE_MAX_SCANS = 200,
   /// The size of a buffer for the text of a failure, its terminating zero included.
@@ -32,13 +30,15 @@ typedef struct {
 /// A JPEG file in memory whose header was read.
 typedef struct jpeg_bridge_reader jpeg_bridge_reader;
 
-/// Reads the header, and says which shape the pixels will have.
+/// Reads the header, and says which shape the pixels will have. Without being made smaller they may take
+/// `max_bytes` at most, three a pixel.
 ///
 /// Where `least_side` is above zero, the image is made smaller while it is decoded, by a factor of 2,
 /// 4 or 8, as long as both sides keep `least_side` pixels or more; that takes less time than decoding
 /// all pixels. `file` must stay until the reader is closed. NULL with a message on failure.
 jpeg_bridge_reader *jpeg_bridge_open(
-  const uint8_t *file, size_t size, uint32_t least_side, jpeg_bridge_shape *shape, char *message);
+  const uint8_t *file, size_t size, uint32_t least_side, uint64_t max_bytes,
+  jpeg_bridge_shape *shape, char *message);
 
 /// Decodes the pixels, `width * height * channels` bytes. A file that ends too early or holds damaged
 /// data is a failure. Orientation and colour profiles are not applied. To be called once. 0, or -1

@@ -15,7 +15,7 @@ extern "C" {
 enum {
   /// The most pixels along a side.
   PNG_BRIDGE_MAX_SIDE = 32768,
-  /// The most bytes that the pixels of an image take.
+  /// The most bytes that the pixels of an image take that is written.
   PNG_BRIDGE_MAX_BYTES = 1 << 28,
   /// The size of a buffer for the text of a failure, its terminating zero included.
   PNG_BRIDGE_MESSAGE_SIZE = 160
@@ -40,10 +40,10 @@ typedef struct png_bridge_reader png_bridge_reader;
 
 /// Reads the header of a PNG of any colour type and depth, and says which shape its pixels will
 /// have. No memory is taken in proportion to the declared size, which is checked against the limits
-/// above and against what `size` bytes can hold. `file` must stay until the reader is closed.
+/// above, against `max_bytes`, the most that the pixels may take, and against what `size` bytes can hold. `file` must stay until the reader is closed.
 /// NULL with a message on failure.
 png_bridge_reader *png_bridge_open(
-  const uint8_t *file, size_t size, png_bridge_shape *shape, char *message);
+  const uint8_t *file, size_t size, uint64_t max_bytes, png_bridge_shape *shape, char *message);
 
 /// Decodes the pixels, `width * height * channels` bytes: palettes are looked up, 16 bits are scaled
 /// to 8, alpha is dropped, gamma and colour profiles are not applied. To be called once. 0, or -1

@@ -1,3 +1,4 @@
+import Messages
 import VAEFiles
 
 /// A composition of named components with all hyper-parameters: what `describe` prints, `train`
@@ -30,15 +31,21 @@ public struct Recipe: Equatable, Sendable {
   /// The stage that this recipe is for.
   public var stage: Stage { stages.last ?? .whole }
 
-  /// The files of the plug-ins that its variant and components come from.
-  public var plugIns: [String] {
-    var files: [String] = []
-    for file in [origin] + Role.allCases.compactMap({ parts[$0]?.origin })
-    where file != Registry.builtInOrigin && !files.contains(file) {
-      files.append(file)
+  /// The plug-ins that its variant and components come from.
+  public var plugIns: [RecordedPlugIn] {
+    var found: [RecordedPlugIn] = []
+    for origin in [origin] + Role.allCases.compactMap({ parts[$0]?.origin })
+    where origin != Registry.builtInOrigin && !found.contains(where: { $0.origin == origin }) {
+      found.append(RecordedPlugIn(origin: origin, sha256: plugInHashes[origin]))
     }
-    return files
+    return found
   }
+
+  /// The SHA-256 of plug-ins by their files, those of others than this recipe's among them.
+  var plugInHashes: [String: String] = [:]
+
+  /// What the user should know of a recipe that was read: plug-ins that are not those it was made with.
+  public internal(set) var notices: [Message] = []
 
   /// The number that changes when old recipes can no longer be read.
   public static let format = 1
@@ -75,7 +82,7 @@ public struct Recipe: Equatable, Sendable {
     }
     object["training"] = .object(members)
     object["stages"] = .array(stages.map(\.json))
-    if !plugIns.isEmpty { object["plugins"] = .array(plugIns.map(JSON.text)) }
+    if !plugIns.isEmpty { object["plugins"] = .array(plugIns.map(\.json)) }
     return .object(object)
   }
 }

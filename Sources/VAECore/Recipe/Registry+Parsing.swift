@@ -29,7 +29,8 @@ extension Registry {
     guard let name = object["variant"]?.text else {
       throw RecipeError(.malformed, "\(source) has no member \"variant\" with a name")
     }
-    try checkPlugIns(of: object, variant: name, source: source)
+    let recorded = try plugIns(of: object, source: source)
+    try checkPlugIns(recorded, of: object, variant: name, source: source)
     var recipe = try located(source) { () throws(RecipeError) in try self.recipe(for: name) }
     let known =
       ["format", "variant", "data", "training", "stages", "plugins"] + Role.allCases.map(\.rawValue)
@@ -53,19 +54,49 @@ extension Registry {
     if let json = object["data"], json != .null {
       recipe.data = try data(json, source: source)
     }
+    recipe.notices = otherBuilds(than: recorded, in: recipe, source: source)
     return recipe
   }
 
-  /// Refuses a recipe that names what a plug-in brings that is not loaded.
-  private func checkPlugIns(
-    of object: JSON.Object, variant: String, source: String
-  ) throws(RecipeError) {
-    guard let json = object["plugins"] else { return }
-    guard case .array(let items) = json, items.allSatisfy({ $0.text != nil }) else {
-      throw RecipeError(
-        .malformed, "\(source): plugins is \(json.line), not a list of files")
+  /// The plug-ins that a recipe was made with, by its own account.
+  private func plugIns(
+    of object: JSON.Object, source: String
+  ) throws(RecipeError) -> [RecordedPlugIn] {
+    guard let json = object["plugins"] else { return [] }
+    guard case .array(let items) = json else {
+      throw RecipeError(.malformed, "\(source): plugins is \(json.line), not a list of files")
     }
-    let missing = items.compactMap(\.text).filter { !plugInOrigins.contains($0) }
+    let recorded = items.compactMap(RecordedPlugIn.init)
+    guard recorded.count == items.count else {
+      throw RecipeError(
+        .malformed,
+        "\(source): plugins is \(json.line), not a list of files, each with its \"sha256\", or names"
+      )
+    }
+    return recorded
+  }
+
+  /// What to say where plug-ins that a recipe uses are not, byte for byte, those that it was made with:
+  /// that one was built anew is nothing unusual, but may be why its numbers are others.
+  private func otherBuilds(
+    than recorded: [RecordedPlugIn], in recipe: Recipe, source: String
+  ) -> [Message] {
+    let hashes = recorded.compactMap(\.sha256)
+    guard !hashes.isEmpty else { return [] }
+    return recipe.plugIns.compactMap { plugIn in
+      guard let hash = plugIn.sha256, !hashes.contains(hash) else { return nil }
+      return
+        "\(source) was made with another build of \(plugIn.origin): its SHA-256 is \(hash), but "
+        + "\(hashes.joined(separator: " or ")) is on record; numbers may differ"
+    }
+  }
+
+  /// Refuses a recipe that names what a plug-in brings that is not loaded. It is not loaded for that:
+  /// a recipe may come from anywhere, and loading a plug-in is running it.
+  private func checkPlugIns(
+    _ recorded: [RecordedPlugIn], of object: JSON.Object, variant: String, source: String
+  ) throws(RecipeError) {
+    let missing = recorded.filter { !plugInOrigins.contains($0.origin) }
     guard !missing.isEmpty else { return }
     var unknown: [String] = []
     if !entries.contains(where: { $0.variant.name == variant }) {
@@ -78,8 +109,9 @@ extension Registry {
     guard !unknown.isEmpty else { return }
     throw RecipeError(
       .invalid,
-      "\(source) needs \(unknown.joined(separator: " and ")) of the plug-in \(missing.joined(separator: ", ")), "
-        + "which is not loaded; load it with \(.plugins(missing))")
+      "\(source) needs \(unknown.joined(separator: " and ")) of the plug-in "
+        + "\(missing.map(\.title).joined(separator: ", ")), which is not loaded; if you trust it, load it with "
+        + "\(.plugins(missing.map(\.origin)))")
   }
 
   /// Runs a check whose error does not yet say where the recipe is.

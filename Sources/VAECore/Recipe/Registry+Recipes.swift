@@ -17,7 +17,7 @@ extension Registry {
     let origin = entries.first { $0.variant.name == name }?.origin
     return Recipe(
       variant: name, origin: origin ?? Self.builtInOrigin, data: nil, parts: parts,
-      training: training)
+      training: training, plugInHashes: plugInHashes)
   }
 
   /// A component with its defaults, or with a variant's where that names the component itself.
@@ -46,6 +46,7 @@ extension Registry {
     _ settings: [(key: String, value: String)], to recipe: inout Recipe
   ) throws(RecipeError) {
     let variant = try variant(recipe.variant)
+    recipe.plugInHashes = plugInHashes
     var rest: [(key: String, value: String)] = []
     for setting in settings {
       let names = try componentNames(setting.key, setting.value, of: variant)

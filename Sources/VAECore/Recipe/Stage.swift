@@ -117,6 +117,7 @@ extension Registry {
           + (known.isEmpty ? "all of it is trained at once" : "there are: \(known)"))
     }
     var next = recipe
+    next.plugInHashes = plugInHashes
     for (role, choice) in stage.parts {
       let component = try component(role, choice.name)
       var values = Hyperparameters(defaultsOf: component.hyperparameters)

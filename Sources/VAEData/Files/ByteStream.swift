@@ -6,6 +6,12 @@ protocol ByteStream: AnyObject {
 
   /// Where in a file the next bytes stand as they are given; nil where they are computed.
   var place: FilePlace? { get }
+
+  /// Refuses more bytes than the stream may give, before memory is taken for them.
+  ///
+  /// - Parameter size: how many are still to be read, such as a header declares.
+  /// - Throws: `DataError` that names the limit and how to raise it.
+  func check(_ size: Int) throws(DataError)
 }
 
 /// A place in a file.
@@ -18,6 +24,9 @@ struct FilePlace {
 extension ByteStream {
   /// Nowhere.
   var place: FilePlace? { nil }
+
+  /// What stands in a file as it is is no larger than the file.
+  func check(_ size: Int) throws(DataError) {}
 
   /// The next bytes; fewer than asked for only at the stream's end.
   func next(_ count: Int) throws(DataError) -> [UInt8] {
@@ -34,12 +43,15 @@ final class FileSection: ByteStream {
   private let file: InputFile
   private var position: Int
   private let end: Int
+  /// In bytes.
+  let size: Int
 
   /// The given range, by default all.
   init(_ file: InputFile, range: Range<Int>? = nil) {
     self.file = file
     position = range?.lowerBound ?? 0
     end = range?.upperBound ?? file.size
+    size = end - position
   }
 
   var place: FilePlace? { FilePlace(file: file, offset: position) }

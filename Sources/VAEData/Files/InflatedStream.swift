@@ -1,4 +1,6 @@
 import CZlib
+import Messages
+import VAEFiles
 
 /// What a compressed stream holds, decompressed piece by piece straight into the reader's memory.
 final class InflatedStream: ByteStream {
@@ -17,22 +19,28 @@ final class InflatedStream: ByteStream {
   /// Output is asked for in pieces that zlib's 32-bit counters can hold.
   private static let largestPiece = 1 << 30
 
-  private let source: any ByteStream
+  private let source: FileSection
   private let format: Format
   private let name: String
   private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
   /// zlib keeps the address of the structure, so it must not move.
   private let state = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
   private var isFinished = false
+  /// What has come out so far, in bytes.
+  private var produced = 0
+  private let limits = InputLimits.current
+  /// What may come out.
+  private let limit: Int
 
   /// - Parameters:
   ///   - source: the compressed bytes, all of which must belong to the stream.
   ///   - format: how they are wrapped.
   ///   - name: what messages call the stream.
-  init(_ source: any ByteStream, format: Format, name: String) throws(DataError) {
+  init(_ source: FileSection, format: Format, name: String) throws(DataError) {
     self.source = source
     self.format = format
     self.name = name
+    limit = limits.inflated(from: source.size)
     state.initialize(to: z_stream())
     let windowBits = format == .gzip ? 16 + MAX_WBITS : -MAX_WBITS
     let code = inflateInit2_(
@@ -60,6 +68,8 @@ final class InflatedStream: ByteStream {
       let code = inflate(state, Z_NO_FLUSH)
       let produced = piece - Int(state.pointee.avail_out)
       filled += produced
+      self.produced += produced
+      try check(0)
       switch code {
       case Z_STREAM_END:
         try finishMember()
@@ -75,6 +85,16 @@ final class InflatedStream: ByteStream {
       }
     }
     return filled
+  }
+
+  func check(_ size: Int) throws(DataError) {
+    let size = produced + size
+    guard size > limit, let refusal = limits.refusal(ofInflated: size, from: source.size) else {
+      return
+    }
+    // Of one literal the error would take a text, which has lost the remedy.
+    let message: Message = "\(name) \(refusal)"
+    throw DataError(.unusable, message)
   }
 
   /// Provides input where there is none; returns whether there is some.

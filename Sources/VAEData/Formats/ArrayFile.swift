@@ -1,3 +1,5 @@
+import Messages
+
 /// Files of NumPy's arrays, `.npy` and `.npz`.
 public enum ArrayFile {
   /// What a file of each kind begins with.
@@ -15,7 +17,7 @@ public enum ArrayFile {
     }
     let archive = try ZIPArchive(file)
     for entry in archive.entries {
-      let name = "\(path): array \(DataError.quoting(entry.name.utf8))"
+      let name = "\(path): array \(PlainText.quoted(entry.name))"
       try readThrough(archive.stream(entry, name: name), size: entry.size, name: name)
       if entry.name.hasSuffix(".npy") {
         _ = try OpenedArray(npy: archive.stream(entry, name: name), size: entry.size, name: name)

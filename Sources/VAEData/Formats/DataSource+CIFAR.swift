@@ -112,7 +112,7 @@ enum CIFARFiles {
     guard exists(path) else { return [] }
     let file = try opening.file(path)
     let text = String(decoding: try file.bytes(0..<min(file.size, 1 << 16)), as: UTF8.self)
-    let names = text.split(whereSeparator: \.isNewline).map { DataError.line(String($0)) }
+    let names = text.split(whereSeparator: \.isNewline).map { PlainText.line($0) }
       .filter { !$0.allSatisfy(\.isWhitespace) }
     return names.count == kind.classes[kind.classes.count - 1] ? names : []
   }

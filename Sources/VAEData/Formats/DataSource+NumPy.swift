@@ -1,3 +1,5 @@
+import Messages
+
 extension DataSource {
   /// A source out of one array, which trains.
   static func npyFile(
@@ -44,7 +46,7 @@ extension DataSource {
 
   /// Names for a message, the first ten of them.
   private static func list(_ names: [String]) -> String {
-    names.prefix(10).map { DataError.quoting($0.utf8) }.joined(separator: ", ")
+    names.prefix(10).map { PlainText.quoted($0) }.joined(separator: ", ")
       + (names.count > 10 ? ", …" : "")
   }
 

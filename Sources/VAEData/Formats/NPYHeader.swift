@@ -1,3 +1,5 @@
+import Messages
+
 /// The header of an NPY array: type, order and sizes
 /// (numpy.lib.format, "A simple file format for NumPy arrays", versions 1.0 to 3.0).
 struct NPYHeader {
@@ -22,7 +24,7 @@ struct NPYHeader {
     guard magic.starts(with: [0x93] + "NUMPY".utf8) else {
       throw DataError(
         .malformed,
-        "\(name) is no NPY array: it begins with \(DataError.quoting(magic.prefix(6))), "
+        "\(name) is no NPY array: it begins with \(PlainText.quoted(bytes: magic.prefix(6))), "
           + "not with \\x93NUMPY")
     }
     guard (1...3).contains(magic[6]), magic[7] == 0 else {
@@ -45,13 +47,13 @@ struct NPYHeader {
     guard let header = parser.arrayDescription() else {
       throw DataError(
         .malformed,
-        "\(name) has the NPY header \(DataError.quoting(text)), expected "
+        "\(name) has the NPY header \(PlainText.quoted(bytes: text)), expected "
           + "{'descr': a type, 'fortran_order': False, 'shape': sizes}")
     }
     guard let type = Self.elementType(header.type) else {
       throw DataError(
         .malformed,
-        "\(name) has elements of type \(DataError.quoting(header.type)), expected bytes, booleans, "
+        "\(name) has elements of type \(PlainText.quoted(bytes: header.type)), expected bytes, booleans, "
           + "integers or floating-point numbers of at most 64 bits; convert it by "
           + "numpy.asarray(…, 'f4')")
     }

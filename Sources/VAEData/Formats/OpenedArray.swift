@@ -49,6 +49,7 @@ struct OpenedArray {
           + "hold \(most) at most; get it again")
     default: break
     }
+    try stream.check(count)
   }
 
   private func truncated(found: Int) -> DataError {

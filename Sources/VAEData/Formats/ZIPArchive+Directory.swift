@@ -1,3 +1,6 @@
+import Messages
+import VAEFiles
+
 extension ZIPArchive {
   /// An archive of arrays has a directory of hundreds of bytes.
   private static let largestDirectory = 1 << 24
@@ -56,6 +59,7 @@ extension ZIPArchive {
   static func entries(
     _ directory: LittleEndianBytes, path: String
   ) throws(DataError) -> [Entry] {
+    let most = InputLimits.current.archiveMembers
     var entries: [Entry] = []
     var offset = 0
     while offset < directory.count {
@@ -63,16 +67,24 @@ extension ZIPArchive {
         throw malformed(path, "entry \(entries.count) of its directory is damaged")
       }
       entries.append(entry)
+      guard entries.count <= most else {
+        throw DataError(
+          .unusable,
+          "\(path) has more than \(most) members, the limit archive_members; if you trust it, raise it by "
+            + "\(.limit("archive_members", directory.count / leastEntrySize))")
+      }
       offset = end
     }
     return entries
   }
 
+  /// An entry without a name, in bytes.
+  private static let leastEntrySize = 46
+
   /// The entry at a place and where the next begins, nil where there is no whole entry.
   private static func entry(
     _ directory: LittleEndianBytes, at offset: Int
   ) -> (entry: Entry, end: Int)? {
-    let fixedSize = 46
     guard directory.word(at: offset) == 0x0201_4b50,
       let flags = directory.short(at: offset + 8), let method = directory.short(at: offset + 10),
       let checksum = directory.word(at: offset + 16),
@@ -85,7 +97,7 @@ extension ZIPArchive {
     else {
       return nil
     }
-    let nameStart = offset + fixedSize
+    let nameStart = offset + leastEntrySize
     let extraStart = nameStart + nameLength
     let commentStart = extraStart + extraLength
     guard commentStart + commentLength <= directory.count else { return nil }

@@ -78,6 +78,7 @@ struct ZIPArchive {
         "\(name) declares \(entry.size) bytes, but its \(entry.compressedSize) bytes in the "
           + "archive can hold \(largestSize) at most; get it again")
     }
+    try content.check(entry.size)
     return ChecksummedStream(content, checksum: entry.checksum, name: name)
   }
 
@@ -101,6 +102,7 @@ private final class ChecksummedStream: ByteStream {
   }
 
   var place: FilePlace? { source.place }
+  func check(_ size: Int) throws(DataError) { try source.check(size) }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(DataError) -> Int {
     let count = try source.read(into: buffer)

@@ -32,7 +32,7 @@ struct ImageFolder {
         guard let split = first.flatMap({ Self.splitNames[$0] }) else {
           throw DataError(
             .unusable,
-            "\(name) has a folder train, but \(DataError.line(file.name)) is in none of train, "
+            "\(name) has a folder train, but \(file.name) is in none of train, "
               + "valid and test; move it there, or rename the folder train")
         }
         members[split, default: []].append(file)

@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 
 /// The image files below a folder.
 struct ImageListing {
@@ -58,7 +59,7 @@ struct ImageListing {
     guard let stream = opendir(path) else {
       throw DataError(
         .unusable,
-        "\(DataError.line(path)) cannot be read: \(String(cString: strerror(errno)))")
+        "\(path) cannot be read: \(String(cString: strerror(errno)))")
     }
     defer { closedir(stream) }
     while let entry = readdir(stream) {
@@ -71,7 +72,7 @@ struct ImageListing {
       guard nameCount <= otherNames + Self.otherNamesPerImage * files.count else {
         throw DataError(
           .unusable,
-          "\(DataError.line(root)) has \(files.count) images among its first \(nameCount) names; "
+          "\(root) has \(files.count) images among its first \(nameCount) names; "
             + "give the folder that holds the images")
       }
       let relative = folder.isEmpty ? name : "\(folder)/\(name)"
@@ -126,7 +127,7 @@ struct ImageListing {
   var unreadText: String? {
     guard !unread.isEmpty else { return nil }
     return unread.sorted { $0.key < $1.key }.map { ending, found in
-      let name = DataError.line(found.first)
+      let name = PlainText.line(found.first)
       return "\(found.count) .\(ending) (" + (found.count > 1 ? "the first is " : "") + "\(name))"
     }.joined(separator: ", ")
   }

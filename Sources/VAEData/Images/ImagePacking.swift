@@ -83,7 +83,7 @@ struct ImagePacking: Sendable {
   }
 
   private func described(_ file: ImageListing.File, _ failure: Failure) -> String {
-    "\(DataError.line(file.name)): \(DataError.line(failure.reason))"
+    PlainText.line("\(file.name): \(failure.reason)")
   }
 
   // MARK: All files
@@ -133,8 +133,8 @@ struct ImagePacking: Sendable {
       }
       throw DataError(
         .unusable,
-        "\(root) has images of different sizes: \(DataError.line(reference.name)) has "
-          + "\(Self.text(reference.shape)) pixels, but \(DataError.line(files[found.end].name)) has "
+        "\(root) has images of different sizes: \(reference.name) has "
+          + "\(Self.text(reference.shape)) pixels, but \(files[found.end].name) has "
           + "\(Self.text(shape)); bring all to one size by \(.imageSize("N"))")
     }
     var arrays: [SplitArrays] = []

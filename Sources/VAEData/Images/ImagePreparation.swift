@@ -1,3 +1,5 @@
+import Messages
+
 /// What becomes of each image of a folder, or of CIFAR's, before a model sees it.
 public struct ImagePreparation: Hashable, Sendable {
   /// The pixels of both sides, nil to leave sizes as they are.
@@ -39,7 +41,7 @@ public struct ImagePreparation: Hashable, Sendable {
         else {
           throw DataError(
             .unusable,
-            "\(DataError.quoting(text.utf8)) is no preparation of images, such as size=64 crop grey"
+            "\(PlainText.quoted(text)) is no preparation of images, such as size=64 crop grey"
           )
         }
         self.size = size

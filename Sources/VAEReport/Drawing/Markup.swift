@@ -1,4 +1,6 @@
-/// Text made safe for HTML and SVG.
+import Messages
+
+/// Text made safe for HTML and SVG: markup is quoted, and what nobody would see is shown (`PlainText`).
 func escaped(_ text: String) -> String {
   var result = ""
   for character in text.unicodeScalars {
@@ -8,8 +10,8 @@ func escaped(_ text: String) -> String {
     case ">": result += "&gt;"
     case "\"": result += "&quot;"
     case "'": result += "&#39;"
-    // Other control characters have no place in a page.
-    case "\0"..<" " where character != "\n" && character != "\t": result += "\u{fffd}"
+    case "\n", "\t": result.unicodeScalars.append(character)
+    case _ where PlainText.isHidden(character): result += PlainText.escape(character)
     default: result.unicodeScalars.append(character)
     }
   }

@@ -378,9 +378,10 @@ public struct RunFolder: Sendable {
   ///
   /// - Throws: `TrainingError` where it is damaged; see `checkRecipe`.
   public func recipeBytes() throws -> [UInt8]? {
-    guard let bytes = try Self.read(Self.recipeFile, ifPresentIn: folder, limit: 1 << 24) else {
-      return nil
-    }
+    guard
+      let bytes = try Self.read(
+        Self.recipeFile, ifPresentIn: folder, limit: InputLimits.current.textBytes)
+    else { return nil }
     try checkRecipe(bytes)
     return bytes
   }

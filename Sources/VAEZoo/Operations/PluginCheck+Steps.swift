@@ -80,7 +80,7 @@ extension PluginCheck {
           "values of \(rough.joined(separator: ", ")) are too rough to tell whether gradients are right"
         )
       }
-      return notes.isEmpty ? nil : Message(stringLiteral: notes.joined(separator: "; "))
+      return notes.isEmpty ? nil : Message(notes.joined(separator: "; "))
     }
     guard PluginStatistics.liveObjects == live else {
       throw Fault("objects outlive the models that they were made for")

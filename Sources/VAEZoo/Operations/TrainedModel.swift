@@ -112,7 +112,9 @@ public struct TrainedModel {
     let recipe = try registry.recipe(parsing: bytes, source: recipeSource)
     let model = try registry.model(recipe, seed: 0)
     try model.load(weights)
-    return TrainedModel(model: model, recipe: recipe, source: path)
+    var trained = TrainedModel(model: model, recipe: recipe, source: path)
+    trained.notices = recipe.notices
+    return trained
   }
 
   private static let recipeKey = "vae_zoo_recipe"

@@ -227,7 +227,7 @@ public final class TrainingSession {
       run = nil
     }
 
-    var notices: [Message] = data.notices + ["values: \(data.ruleSentence)"]
+    var notices: [Message] = recipe.notices + data.notices + ["values: \(data.ruleSentence)"]
     if data.validation == nil {
       notices.append(
         data.test == nil
