@@ -39,6 +39,7 @@ let package = Package(
     .systemLibrary(name: "CLibFFI", providers: [.apt(["libffi-dev"])]),
     .target(name: "CGuardedCalls", linkerSettings: [.linkedLibrary("stdc++")]),
     .systemLibrary(name: "CMalloc"),
+    .target(name: "CProcess"),
     .systemLibrary(name: "CDLPack"),
     .systemLibrary(name: "CVAE", path: "include"),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
@@ -91,7 +92,7 @@ let package = Package(
       name: "VQVAE", dependencies: ["VAECore", "NeuralNetworks", "Tensors"], path: "Plugins/VQVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
-      name: "VAEData", dependencies: ["Messages", "Tensors", "VAECore", "CZlib"],
+      name: "VAEData", dependencies: ["VAEFiles", "Messages", "Tensors", "VAECore", "CZlib"],
       swiftSettings: strict),
 
     // Layer 5: training, checkpoints, evaluation.
@@ -104,6 +105,7 @@ let package = Package(
     .target(
       name: "VAEPluginHost",
       dependencies: [
+        "VAEFiles",
         "CGuardedCalls", "CLibFFI", "CVAE", "Messages", "Tensors", "NeuralNetworks", "VAECore",
       ],
       swiftSettings: strict),
@@ -143,7 +145,7 @@ let package = Package(
           ], .when(platforms: [.linux]))
       ]),
     .target(
-      name: "VAEImages", dependencies: ["CPNG", "CJPEG", "CZlib", "VAEData"],
+      name: "VAEImages", dependencies: ["VAEFiles", "CPNG", "CJPEG", "CZlib", "VAEData"],
       swiftSettings: strict),
     .target(
       name: "VAEReport",
@@ -152,7 +154,7 @@ let package = Package(
     .executableTarget(
       name: "vae-zoo",
       dependencies: [
-        "VAEFiles",
+        "CProcess", "VAEFiles",
         "Messages", "VAEZoo", "VAEImages", "VAEReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

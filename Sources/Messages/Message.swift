@@ -11,14 +11,15 @@ public struct Message: Hashable, Sendable, CustomStringConvertible {
   /// No two texts stand side by side.
   private var parts: [Part]
 
-  /// The sentence with each remedy in some front end's words.
+  /// The sentence with each remedy in some front end's words, and names as `ForeignByte` shows them.
   public func text(_ words: (Remedy) -> String) -> String {
-    parts.map { part in
-      switch part {
-      case .text(let text): text
-      case .remedy(let remedy): words(remedy)
-      }
-    }.joined()
+    ForeignByte.shown(
+      parts.map { part in
+        switch part {
+        case .text(let text): text
+        case .remedy(let remedy): words(remedy)
+        }
+      }.joined())
   }
 
   /// The sentence with remedies in the words of recipes.

@@ -58,7 +58,7 @@ public func vae_data_open(
 ) -> vae_status {
   call(error) {
     let result = try result(data, "data")
-    result.pointee = Handles.make(DataObject(try DataSource.open(text(source, "source"))))
+    result.pointee = Handles.make(DataObject(try DataSource.open(path(source, "source"))))
   }
 }
 

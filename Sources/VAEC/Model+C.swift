@@ -127,7 +127,7 @@ public func vae_model_load(
 ) -> vae_status {
   call(error) {
     let result = try result(model, "model")
-    let path = try text(path, "path")
+    let path = try VAEC.path(path, "path")
     result.pointee = Handles.make(
       try reading { try TrainedModel.open(path, registry: Known.registry) })
   }
@@ -159,7 +159,7 @@ public func vae_model_save(
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
   call(error) {
-    let path = try text(path, "path")
+    let path = try VAEC.path(path, "path")
     try ModelObject.object(model).read { try $0.save(to: path) }
   }
 }

@@ -15,7 +15,7 @@ public func vae_trainer_create(
     let data = try Handles.object(data, DataObject.self, "data").source
     let options = try options.map { try value(of: $0, "options") } ?? vae_trainer_options()
     let settings = try trainingSettings(options)
-    let run = try text(optional: options.run, "options->run")
+    let run = try options.run.map { try path($0, "options->run") }
     let existing = try existingRun(options.existing_run)
     try model.prepareTraining { trained, start in
       var recipe = trained.recipe

@@ -31,7 +31,10 @@ extension DurableFiles {
   ///   - followingLinks: whether a link counts as what it leads to.
   public static func kind(of path: String, followingLinks: Bool = true) throws -> Kind? {
     var status = stat()
-    guard fstatat(AT_FDCWD, path, &status, followingLinks ? 0 : AT_SYMLINK_NOFOLLOW) == 0 else {
+    guard
+      fstatat(
+        AT_FDCWD, path.systemPath, &status, followingLinks ? 0 : AT_SYMLINK_NOFOLLOW) == 0
+    else {
       if errno == ENOENT || errno == ENOTDIR { return nil }
       throw FileError(reading: path)
     }
@@ -46,20 +49,20 @@ extension DurableFiles {
   /// Where a symbolic link leads, nil where there is none.
   public static func linkTarget(_ path: String) -> String? {
     var target = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let count = readlink(path, &target, target.count)
+    let count = readlink(path.systemPath, &target, target.count)
     return count < 0 ? nil : text(target.prefix(count))
   }
 
   /// The names in a folder, sorted, without `.` and `..`.
   public static func list(_ path: String) throws -> [String] {
-    let folder = uninterrupted { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    let folder = uninterrupted { open(path.systemPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     guard folder >= 0 else { throw FileError(reading: path) }
     return try entries(of: folder, path).map { text($0.dropLast()) }.sorted()
   }
 
   /// Text as the system spells it.
   private static func text(_ characters: ArraySlice<CChar>) -> String {
-    String(decoding: characters.lazy.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    String(systemPath: characters.map(UInt8.init(bitPattern:)))
   }
 
   /// The names in an open folder, which is closed, as the system spells them, zero at the end.
@@ -102,12 +105,12 @@ extension DurableFiles {
   /// Makes a folder that must not exist.
   public static func makeFolder(_ path: String) throws {
     try willChange(.makeFolder(path))
-    guard mkdir(path, 0o755) == 0 else { throw FileError(writing: path, to: "create") }
+    guard mkdir(path.systemPath, 0o755) == 0 else { throw FileError(writing: path, to: "create") }
   }
 
   /// Waits until a folder's entries are on the disk.
   public static func synchronize(folder path: String) throws {
-    let folder = uninterrupted { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    let folder = uninterrupted { open(path.systemPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     guard folder >= 0 else {
       // A folder may be open for writing only; then there is no way to wait for it.
       if errno == EACCES { return }
@@ -120,7 +123,9 @@ extension DurableFiles {
   /// Renames, replacing a file or link that has the name.
   public static func rename(_ path: String, to target: String) throws {
     try willChange(.rename(path, to: target))
-    guard Glibc.rename(path, target) == 0 else { throw FileError(writing: target) }
+    guard Glibc.rename(path.systemPath, target.systemPath) == 0 else {
+      throw FileError(writing: target)
+    }
   }
 
   /// Renames within a folder, replacing a file or link that has the name, and waits until that is
@@ -139,7 +144,9 @@ extension DurableFiles {
     do {
       let temporary = try withTemporaryName(beside: path) { name in
         try willChange(.link(name))
-        guard symlink(target, name) == 0 else { throw FileError(writing: name) }
+        guard symlink(target.systemPath, name.systemPath) == 0 else {
+          throw FileError(writing: name)
+        }
       }
       do {
         try publish(temporary, as: path)
@@ -156,7 +163,7 @@ extension DurableFiles {
   public static func remove(_ path: String) throws {
     guard exists(path) else { return }
     try willChange(.removeFile(path))
-    guard unlink(path) == 0 || errno == ENOENT else {
+    guard unlink(path.systemPath) == 0 || errno == ENOENT else {
       throw FileError(writing: path, to: "remove")
     }
   }
@@ -168,13 +175,13 @@ extension DurableFiles {
     guard !["", ".", ".."].contains(name), !name.utf8.contains(UInt8(ascii: "/")) else {
       throw FileError(.unwritable, "remove", path, "only what lies in the folder may be removed")
     }
-    let descriptor = uninterrupted { open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    let descriptor = uninterrupted { open(folder.systemPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     guard descriptor >= 0 else {
       if errno == ENOENT { return }
       throw FileError(writing: folder)
     }
     defer { close(descriptor) }
-    try removeTree(Array(name.utf8CString), in: descriptor, path)
+    try removeTree(name.systemPath, in: descriptor, path)
   }
 
   private static func removeTree(_ name: [CChar], in folder: Int32, _ path: String) throws {

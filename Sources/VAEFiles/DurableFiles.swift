@@ -52,7 +52,7 @@ public enum DurableFiles {
   ///   - limit: the largest size that is read; a larger one is refused before memory is taken for
   ///     it.
   public static func read(_ path: String, limit: Int = .max) throws -> [UInt8] {
-    let file = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
+    let file = uninterrupted { open(path.systemPath, O_RDONLY | O_CLOEXEC) }
     guard file >= 0 else { throw FileError(reading: path) }
     defer { close(file) }
     var status = stat()
@@ -126,7 +126,9 @@ public enum DurableFiles {
   /// - Parameter waits: whether to wait until the content is on the disk.
   private static func create(_ path: String, _ bytes: [UInt8], waits: Bool) throws {
     try willChange(.create(path))
-    let file = uninterrupted { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644) }
+    let file = uninterrupted {
+      open(path.systemPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    }
     guard file >= 0 else { throw FileError(writing: path) }
     defer { close(file) }
     do {
@@ -169,7 +171,7 @@ public enum DurableFiles {
         written.append((temporary, path))
       }
       for (temporary, path) in written {
-        let file = uninterrupted { open(temporary, O_RDONLY | O_CLOEXEC) }
+        let file = uninterrupted { open(temporary.systemPath, O_RDONLY | O_CLOEXEC) }
         guard file >= 0 else { throw FileError(writing: path) }
         defer { close(file) }
         try synchronize(file, path)
@@ -186,7 +188,9 @@ public enum DurableFiles {
   /// the disk. What cannot be added whole is not added at all.
   public static func append(_ path: String, _ bytes: [UInt8]) throws {
     try willChange(.create(path))
-    let file = uninterrupted { open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) }
+    let file = uninterrupted {
+      open(path.systemPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    }
     guard file >= 0 else { throw FileError(writing: path) }
     defer { close(file) }
     var status = stat()
@@ -203,7 +207,7 @@ public enum DurableFiles {
 
   /// Cuts a file to a length, and waits until that is on the disk.
   public static func truncate(_ path: String, to length: Int) throws {
-    let file = uninterrupted { open(path, O_WRONLY | O_CLOEXEC) }
+    let file = uninterrupted { open(path.systemPath, O_WRONLY | O_CLOEXEC) }
     guard file >= 0 else { throw FileError(writing: path) }
     defer { close(file) }
     try truncate(file, path, to: length)

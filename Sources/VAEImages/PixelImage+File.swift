@@ -1,4 +1,5 @@
 import Glibc
+import VAEFiles
 
 extension PixelImage {
   /// Writes the picture as a PNG: whole, or not at all.
@@ -20,16 +21,16 @@ enum PictureFile {
   static func replace(_ path: String, with bytes: [UInt8]) throws(PixelImageError) {
     // A rename would replace a device or a pipe by a file instead of writing to it.
     var status = stat()
-    if stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG {
+    if stat(path.systemPath, &status) == 0 && status.st_mode & S_IFMT != S_IFREG {
       throw PixelImageError.unwritable(path: path, reason: "it exists and is not a file")
     }
 
     let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max)).part"
     do throws(SystemFailure) {
       try write(bytes, toNewFile: temporary)
-      guard rename(temporary, path) == 0 else { throw SystemFailure() }
+      guard rename(temporary.systemPath, path.systemPath) == 0 else { throw SystemFailure() }
     } catch {
-      unlink(temporary)
+      unlink(temporary.systemPath)
       throw .unwritable(path: path, reason: error.reason)
     }
   }
@@ -42,7 +43,7 @@ private struct SystemFailure: Error {
 
 /// Creates a file that must not exist, and returns when its bytes are on the disk.
 private func write(_ bytes: [UInt8], toNewFile path: String) throws(SystemFailure) {
-  let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+  let file = open(path.systemPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
   guard file >= 0 else { throw SystemFailure() }
   do throws(SystemFailure) {
     var remaining = bytes[...]

@@ -62,7 +62,7 @@ struct EvaluateCommand: ParsableCommand {
       Console.error("the run does not keep this result for its report: \(error.message)")
     }
     if output.json {
-      Console.print(result.json(variant: model.recipe.variant, split: split.name).line)
+      Console.print(result.json(variant: model.recipe.variant, split: split.name))
     } else {
       Console.print(text(result, split: split))
     }

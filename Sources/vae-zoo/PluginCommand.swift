@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import VAEFiles
 import VAEPluginHost
 import VAEZoo
 
@@ -58,7 +59,7 @@ struct PluginCommand: ParsableCommand {
     }
 
     private func runApart() throws {
-      guard access(path, R_OK) == 0 else {
+      guard access(path.systemPath, R_OK) == 0 else {
         throw PluginError(
           .missing, "there is no plug-in \(path): \(String(cString: strerror(errno)))")
       }

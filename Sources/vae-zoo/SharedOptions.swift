@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import Tensors
 import VAECore
+import VAEFiles
 import VAEPluginHost
 import VAEZoo
 
@@ -44,7 +45,7 @@ struct PluginOptions: ParsableArguments {
   ///
   /// - Parameter run: a run whose plug-ins are loaded where no others are named.
   func registry(of run: BegunRun? = nil) throws -> Registry {
-    let searchPath = getenv(Plugin.pathVariable).map { String(cString: $0) }
+    let searchPath = getenv(Plugin.pathVariable).map { String(systemPath: $0) }
     var (registry, skipped) = try Registry.withPlugins(files, searchPath: searchPath)
     let loaded = registry.plugInOrigins
     let missing = run?.plugIns.filter { !loaded.contains($0) } ?? []

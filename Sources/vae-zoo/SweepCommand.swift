@@ -135,7 +135,7 @@ struct SweepCommand: ParsableCommand {
         if let terms = history.final { object["final"] = terms.json }
         return .object(object)
       }
-      Console.print(JSON.object(["runs": .array(items), "page": .text(page)]).line)
+      Console.print(JSON.object(["runs": .array(items), "page": .text(page)]))
     } else {
       comparison.print()
     }

@@ -1,4 +1,6 @@
+import CProcess
 import Glibc
+import VAEFiles
 
 /// How threads of the OpenMP pool wait for each other.
 ///
@@ -15,7 +17,9 @@ enum WaitingPolicy {
   static func apply() {
     guard getenv("GOMP_SPINCOUNT") == nil, getenv("OMP_WAIT_POLICY") == nil else { return }
     setenv("GOMP_SPINCOUNT", spinCount, 1)
-    execv("/proc/self/exe", CommandLine.unsafeArgv)
+    if let executable = Invocation.executable {
+      execv(executable.systemPath, process_arguments())
+    }
     // Where that is not possible the process goes on as it is.
   }
 }

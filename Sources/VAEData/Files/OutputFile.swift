@@ -1,4 +1,5 @@
 import Glibc
+import VAEFiles
 
 /// A file that is written under a temporary name and gets its own when it is complete.
 final class OutputFile {
@@ -10,7 +11,8 @@ final class OutputFile {
   init(replacing path: String) throws(DataError) {
     self.path = path
     temporary = "\(path).\(getpid()).part"
-    descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    descriptor = open(
+      temporary.systemPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw Self.failure(path) }
   }
 
@@ -18,7 +20,7 @@ final class OutputFile {
   deinit {
     guard descriptor >= 0 else { return }
     close(descriptor)
-    unlink(temporary)
+    unlink(temporary.systemPath)
   }
 
   func write(_ bytes: [UInt8]) throws(DataError) {
@@ -43,7 +45,9 @@ final class OutputFile {
 
   /// Waits until all is on the disk, and gives the file its name.
   func commit() throws(DataError) {
-    guard fsync(descriptor) == 0, rename(temporary, path) == 0 else { throw Self.failure(path) }
+    guard fsync(descriptor) == 0, rename(temporary.systemPath, path.systemPath) == 0 else {
+      throw Self.failure(path)
+    }
     close(descriptor)
     descriptor = -1
   }

@@ -1,4 +1,5 @@
 import Glibc
+import VAEFiles
 
 /// The image files below a folder.
 struct ImageListing {
@@ -39,7 +40,7 @@ struct ImageListing {
 
   private mutating func visit(_ folder: String) throws(DataError) {
     let path = folder.isEmpty ? root : "\(root)/\(folder)"
-    guard let stream = opendir(path) else {
+    guard let stream = opendir(path.systemPath) else {
       throw DataError(
         .unusable,
         "\(DataError.line(path)) cannot be read: \(String(cString: strerror(errno)))")
@@ -48,7 +49,7 @@ struct ImageListing {
     while let entry = readdir(stream) {
       let capacity = MemoryLayout.size(ofValue: entry.pointee.d_name)
       let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: capacity) { String(cString: $0) }
+        pointer.withMemoryRebound(to: CChar.self, capacity: capacity) { String(systemPath: $0) }
       }
       guard !name.hasPrefix(".") else { continue }
       nameCount += 1
@@ -60,7 +61,7 @@ struct ImageListing {
       }
       let relative = folder.isEmpty ? name : "\(folder)/\(name)"
       var status = stat()
-      guard stat("\(root)/\(relative)", &status) == 0 else {
+      guard stat("\(root)/\(relative)".systemPath, &status) == 0 else {
         // Its being no image is found out, and said, where images are read.
         if isImage(name) { files.append(File(name: relative, size: 0, time: 0)) }
         continue

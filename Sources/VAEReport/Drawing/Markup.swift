@@ -1,7 +1,9 @@
+import Messages
+
 /// Text made safe for HTML and SVG.
 func escaped(_ text: String) -> String {
   var result = ""
-  for character in text.unicodeScalars {
+  for character in ForeignByte.shown(text).unicodeScalars {
     switch character {
     case "&": result += "&amp;"
     case "<": result += "&lt;"

@@ -55,7 +55,7 @@ public final class TensorBoardLog {
     guard kind == .folder else {
       throw FileError(.unwritable, "write", folder, "it is not a folder")
     }
-    guard access(folder, W_OK | X_OK) == 0 else {
+    guard access(folder.systemPath, W_OK | X_OK) == 0 else {
       throw FileError(.unwritable, "write", folder, String(cString: strerror(errno)))
     }
   }

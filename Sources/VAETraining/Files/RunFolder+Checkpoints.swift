@@ -122,7 +122,7 @@ extension RunFolder {
 
     init?(_ path: String) {
       var status = stat()
-      guard stat(path, &status) == 0 else { return nil }
+      guard stat(path.systemPath, &status) == 0 else { return nil }
       (device, number) = (status.st_dev, status.st_ino)
     }
   }

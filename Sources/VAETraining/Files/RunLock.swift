@@ -16,7 +16,7 @@ final class RunLock: Sendable {
   ///   cannot be made.
   init(run: String) throws {
     let path = "\(run)/\(Self.fileName)"
-    file = DurableFiles.uninterrupted { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
+    file = DurableFiles.uninterrupted { open(path.systemPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
     guard file >= 0 else { throw FileError(writing: path) }
     // Where the file system knows no locks (ENOLCK, ENOSYS, …) training goes on without one.
     if flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK {
