@@ -2,7 +2,7 @@
 ///
 /// Names of files are bytes, and text is not: in a `String` such a byte stands as the character
 /// U+10F700 plus the byte, from a plane for private use. `String(systemPath:)` of `VAEFiles` puts it
-/// there and `systemPath` takes it back, without loss; people are shown `\xE9`.
+/// there and `systemPath` takes it back, without loss; people are shown `\xe9`.
 public enum ForeignByte {
   /// The characters in which such bytes stand: those of ASCII never do.
   private static let scalars = ("\u{10F780}" as Unicode.Scalar)...("\u{10F7FF}" as Unicode.Scalar)
@@ -17,13 +17,13 @@ public enum ForeignByte {
     [0xf4, 0x8f, 0x9c | byte >> 6, 0x80 | byte & 0x3f]
   }
 
-  /// A text as people are shown it: with `\xE9` for such a byte.
+  /// A text as people are shown it: with `\xe9` for such a byte.
   public static func shown(_ text: String) -> String {
     // All others cost one look.
     guard text.utf8.contains(0xf4) else { return text }
     return text.unicodeScalars.reduce(into: "") { shown, scalar in
       if let byte = byte(of: scalar) {
-        shown += "\\x" + String(byte, radix: 16, uppercase: true)
+        shown += "\\x" + String(byte, radix: 16)
       } else {
         shown.unicodeScalars.append(scalar)
       }

@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import Messages
 import VAEZoo
 
 /// An encoding as C holds it: its arrays are given out again and again.
@@ -171,5 +172,6 @@ public func vae_sample(
 private func checkOutput(_ count: Int, of shape: ImageShape) throws(CallError) {
   try Memory.check(rows: 1, of: shape)
   try Memory.check(
-    bytes: Double(count) * Double(shape.count) * 8, for: "\(count) images of \(shape)")
+    bytes: Double(count) * Double(shape.count) * 8,
+    for: "\(Count.of(Int(count), "image")) of \(shape)")
 }

@@ -1,5 +1,7 @@
 import CVAE
 import Glibc
+import Messages
+import VAEFiles
 import VAEZoo
 
 /// What fits in memory, so far as that can be told beforehand.
@@ -44,7 +46,7 @@ enum Memory {
 
   /// The number after a name at the beginning of a line of a file; nil where there is none.
   private static func value(of name: String, in path: String) -> Double? {
-    guard let file = fopen(path, "re") else { return nil }
+    guard let file = fopen(path.systemPath, "re") else { return nil }
     defer { fclose(file) }
     var line = [CChar](repeating: 0, count: 256)
     while fgets(&line, Int32(line.count), file) != nil {
@@ -67,6 +69,7 @@ enum Memory {
   /// Refuses a pass of some images through a network, which keeps several maps of an image's size.
   static func check(rows: Int, of shape: ImageShape) throws(CallError) {
     try check(
-      bytes: Double(rows) * Double(shape.count) * 4 * 8, for: "\(rows) images of \(shape) at once")
+      bytes: Double(rows) * Double(shape.count) * 4 * 8,
+      for: "\(Count.of(rows, "image")) of \(shape) at once")
   }
 }

@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import Messages
 import VAEZoo
 
 @c @implementation
@@ -107,7 +108,7 @@ private func checkUnfinished(_ session: TrainingSession) throws(CallError) {
   guard !session.trainer.isFinished else {
     throw CallError(
       VAE_ERR_INVALID_ARGUMENT,
-      "all \(session.trainer.options.epochs) epochs of this trainer are done; make another one to "
+      "\(Count.of(session.trainer.options.epochs, "epoch")) of this trainer, all of them, are done; make another one to "
         + "train on")
   }
 }

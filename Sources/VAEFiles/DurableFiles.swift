@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 import Tensors
 
 /// File operations that happen whole and stay, or throw a `FileError` with path and reason.

@@ -71,20 +71,6 @@ enum Console {
     return text.hasPrefix("-") ? "−" + text.dropFirst() : text
   }
 
-  /// A count with commas between groups of three digits.
-  static func count(_ value: Int) -> String {
-    let digits = Array(String(value.magnitude))
-    let text = digits.enumerated().map { position, digit in
-      position > 0 && (digits.count - position) % 3 == 0 ? ",\(digit)" : "\(digit)"
-    }.joined()
-    return value < 0 ? "−" + text : text
-  }
-
-  /// A count with its unit, which is written in the singular.
-  static func count(_ value: Int, _ unit: String) -> String {
-    "\(count(value)) \(unit)\(value == 1 ? "" : "s")"
-  }
-
   /// Columns padded to the widest entry, two spaces apart; the last one runs free.
   static func table(_ rows: [[String]]) -> String {
     let columns = rows.map(\.count).max() ?? 0

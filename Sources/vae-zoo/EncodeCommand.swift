@@ -1,4 +1,5 @@
 import ArgumentParser
+import Messages
 import VAECore
 import VAEZoo
 
@@ -46,6 +47,6 @@ struct EncodeCommand: ParsableCommand {
     let table = try model.latentTable(of: split, content, seed: seed)
     try model.model.checkParts()
     try output.write(array: table)
-    Console.error("wrote the \(content.rawValue) of \(split.count) examples to \(out)")
+    Console.error("wrote the \(content.rawValue) of \(Count.of(split.count, "example")) to \(out)")
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Messages
 import VAECore
 import VAEData
 import VAEFiles
@@ -70,11 +71,9 @@ struct EvaluateCommand: ParsableCommand {
 
   private func text(_ result: Evaluator.Result, split: DataSplit) -> String {
     func row(_ name: String, _ value: Estimate, _ unit: String, _ decimals: Int = 3) -> [String] {
-      [
-        name,
-        "\(Console.fixed(value.mean, decimals)) ± \(Console.fixed(value.standardError, decimals))",
-        unit,
-      ]
+      // Of one example there is no error to state.
+      let error = value.standardError.map { " ± \(Console.fixed($0, decimals))" }
+      return [name, Console.fixed(value.mean, decimals) + (error ?? ""), unit]
     }
     var rows = [
       row("−ELBO", result.elbo.scaled(by: -1), "nats per example"),
@@ -82,7 +81,10 @@ struct EvaluateCommand: ParsableCommand {
       row("distortion", result.distortion, "nats per example"),
     ]
     if let nll = result.nll {
-      rows.append(row("NLL", nll.estimate, "nats per example, \(nll.samples) importance samples"))
+      rows.append(
+        row(
+          "NLL", nll.estimate,
+          "nats per example, \(Count.of(nll.samples, "importance sample"))"))
     }
     if let bits = result.bitsPerDimension { rows.append(row("bits per dimension", bits, "", 4)) }
     if let active = result.activeUnits {
@@ -96,7 +98,7 @@ struct EvaluateCommand: ParsableCommand {
       rows.append(["codes in use", "\(usage.used)", "of \(usage.counts.count)"])
     }
     if split.factors != nil { rows += disentanglement(result.disentanglement) }
-    return "\(result.examples) examples of \(split.name)\n" + Console.table(rows)
+    return "\(Count.of(result.examples, "example")) of \(split.name)\n" + Console.table(rows)
   }
 
   private func disentanglement(_ measured: Disentanglement?) -> [[String]] {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Messages
 import VAEFiles
 import VAEPluginHost
 import VAEZoo
@@ -97,7 +98,7 @@ struct PluginCommand: ParsableCommand {
         failures += 1
         Console.print("FAILED  \(step): it did not end within \(timeLimit) seconds")
       }
-      Console.error("vae-zoo: \(path) breaks \(failures == 1 ? "a rule" : "\(failures) rules")")
+      Console.error("vae-zoo: \(path) breaks \(Count.of(failures, "rule"))")
       throw ExitCode(ExitStatus.data)
     }
 

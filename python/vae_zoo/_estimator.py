@@ -12,7 +12,7 @@ from vae_zoo import _errors
 from vae_zoo._arrays import as_array
 from vae_zoo._data import RANGES, Data, range_code
 from vae_zoo._errors import BusyError, InvalidArgumentError, RecipeError, elements_renamed
-from vae_zoo._library import Path, integer, real, setting_text
+from vae_zoo._library import Path, integer, real, setting_text, shown_path
 from vae_zoo._model import Model, Parameters
 from vae_zoo._registry import recipe
 from vae_zoo._settings import column_names, history_of, of_model, recipe_keywords, same, seed_of
@@ -160,6 +160,7 @@ class VAE(metaclass=_Variants):
         callback: Callback | None = None,
         run: Path | None = None,
         existing_run: str = "refuse",
+        from_weights: Path | None = None,
     ) -> _Self:
         """Trains the model.
 
@@ -185,12 +186,17 @@ class VAE(metaclass=_Variants):
             A folder for metrics and checkpoints, from which training can be resumed.
         existing_run : str
             Where that folder exists: ``"refuse"``, ``"resume"`` or ``"replace"``.
+        from_weights : path, optional
+            A run folder, or a file that ``save`` wrote, whose weights take the place of fresh ones. Its
+            settings of training, objective and data may be others; a tensor that does not fit is named.
 
         Returns
         -------
         self
         """
-        self._exclusively(lambda: self._fit(X, validation, epochs, callback, run, existing_run))
+        self._exclusively(
+            lambda: self._fit(X, validation, epochs, callback, run, existing_run, from_weights)
+        )
         return self
 
     def _fit(
@@ -201,6 +207,7 @@ class VAE(metaclass=_Variants):
         callback: Callback | None,
         run: Path | None,
         existing_run: str,
+        from_weights: Path | None,
     ) -> None:
         settings = self._given()
         made_of = of_model(settings)
@@ -220,6 +227,11 @@ class VAE(metaclass=_Variants):
                 held_out = self._shaped(self._checked(validation, "validation"))
             data = Data._of_arrays(self._shaped(images), held_out, range_code(self.value_range))
         goes_on = self.warm_start and self.__sklearn_is_fitted__()
+        if goes_on and from_weights is not None:
+            raise InvalidArgumentError(
+                "from_weights begins with the weights of another model, and warm_start=True goes on with "
+                "the present ones; choose one"
+            )
         present = self._model.recipe()["training"] if goes_on else self._keywords
         wanted = dict(settings).get("training.batch_size", str(present["batch_size"]))
         count = data.counts["train"]
@@ -229,7 +241,7 @@ class VAE(metaclass=_Variants):
         if goes_on:
             self._check_same_model(made_of, "warm_start=False")
         with elements_renamed(train="X", test="validation"):
-            model = self._model if goes_on else Model.make(self._variant, settings, data)
+            model = self._model if goes_on else Model.make(self._variant, settings, data, from_weights)
             trainer = Trainer(model, data, training, run, existing_run)
         history: list[dict[str, Any]] = []
         # Before training, so that an interrupted one leaves a model to use.
@@ -583,7 +595,7 @@ class VAE(metaclass=_Variants):
         kind = variant_class(recipe["variant"])
         if not issubclass(kind, cls):
             raise InvalidArgumentError(
-                f"{os.fsdecode(path)} holds a {recipe['variant']}, not a {cls._variant}"
+                f"{shown_path(path)} holds a {recipe['variant']}, not a {cls._variant}"
             )
         estimator: _Self = kind(**recipe_keywords(kind, recipe))
         estimator._take(model, model.image_shape, of_model(estimator._given()))

@@ -79,6 +79,7 @@ class ModelOptions(Struct):
         ("channels", c_int64),
         ("seed", c_uint64),
         ("data", c_void_p),
+        ("from_weights", c_char_p),
     ]
 
 
@@ -381,6 +382,11 @@ def encoded_path(value: Path, name: str) -> bytes:
     if not isinstance(value, (str, bytes, os.PathLike)):
         raise TypeError(f"{name} is {value!r}, but must be a path: str, bytes or os.PathLike")
     return _checked(value, name, os.fsencode)
+
+
+def shown_path(path: Path) -> str:
+    """A path as messages show it: a byte that is no text as ``\\xe9``, as the library's own do."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _checked(value: Any, name: str, encode: Callable[[Any], bytes]) -> bytes:

@@ -45,7 +45,10 @@ struct ImageFolder {
       members = ["train": train, "test": test]
       notices =
         test.isEmpty
-        ? [] : ["\(name) has no folder train: \(test.count) of its images are set apart as test"]
+        ? []
+        : [
+          "\(name) has no folder train: \(Count.of(test.count, "image is", plural: "images are")) set apart as test"
+        ]
     }
     func classes(_ files: [ImageListing.File]) -> [String]? {
       var found: [String] = []
@@ -57,20 +60,22 @@ struct ImageFolder {
       return found
     }
     let found = members.mapValues(classes)
-    self.classes = Set(found.values.compactMap { $0 }.joined()).sorted {
-      $0.utf8.lexicographicallyPrecedes($1.utf8)
+    // By their bytes: Swift's texts are equal where they only look the same.
+    let names = Set(found.values.compactMap { $0 }.joined().map { Array($0.utf8) }).sorted {
+      $0.lexicographicallyPrecedes($1)
     }
-    var numbers: [String: Int32] = [:]
-    for (number, name) in self.classes.enumerated() { numbers[name] = Int32(number) }
+    self.classes = names.map { String(decoding: $0, as: UTF8.self) }
+    var numbers: [[UInt8]: Int32] = [:]
+    for (number, name) in names.enumerated() { numbers[name] = Int32(number) }
     splits = ["train", "valid", "test"].compactMap { split in
       guard let files = members[split], !files.isEmpty else { return nil }
-      let labels = found[split].flatMap { $0 }?.compactMap { numbers[$0] }
+      let labels = found[split].flatMap { $0 }?.compactMap { numbers[Array($0.utf8)] }
       return Split(name: split, files: files, labels: labels)
     }
   }
 
-  private static func folders(of name: String) -> ArraySlice<Substring> {
-    name.split(separator: "/").dropLast()
+  private static func folders(of name: String) -> [Substring] {
+    name.utf8.split(separator: UInt8(ascii: "/")).dropLast().map { Substring($0) }
   }
 
   /// A tenth of the files, those whose names have the smallest hashes, and the others.

@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 import VAEFiles
 
 /// The image files below a folder.
@@ -56,7 +57,7 @@ struct ImageListing {
       guard nameCount <= otherNames + Self.otherNamesPerImage * files.count else {
         throw DataError(
           .unusable,
-          "\(DataError.line(root)) has \(files.count) images among its first \(nameCount) names; "
+          "\(DataError.line(root)) has \(Count.of(files.count, "image")) among its first \(nameCount) names; "
             + "give the folder that holds the images")
       }
       let relative = folder.isEmpty ? name : "\(folder)/\(name)"

@@ -15,9 +15,7 @@ extension Trainer {
     if let bad = parameters.first(where: { !$0.parameter.value.isFinite }) {
       throw TrainingError(
         .diverged,
-        "training diverged by step \(step): \(bad.path) holds values that are not finite; the last checkpoint "
-          + "is kept; resume with a smaller \(.setting("training.learning_rate")) or "
-          + "\(.setting("training.clip_norm", "100"))")
+        "training diverged by step \(step): \(bad.path) holds values that are not finite")
     }
     var weights: [(name: String, values: Tensor)] = []
     withAveragedWeights {
@@ -46,7 +44,7 @@ extension Trainer {
     for (phase, optimizer) in updater.phases { updates[phase.name] = .integer(optimizer.updates) }
     var terms: JSON.Object = [:]
     for name in progress.termOrder { terms[name] = .finite(progress.terms[name] ?? 0) }
-    return .object([
+    var object: JSON.Object = [
       "format": .integer(1), "step": .integer(step), "epoch": .integer(step / updatesPerEpoch),
       "updates_per_epoch": .integer(updatesPerEpoch), "finished": .bool(isFinished),
       "generator": .object([
@@ -59,7 +57,13 @@ extension Trainer {
         "rate": .finite(progress.rate), "seconds": .finite(progress.seconds),
         "terms": .object(terms),
       ]),
-    ])
+    ]
+    if let beginning {
+      object["beginning"] = .object([
+        "distortion": .finite(beginning.distortion), "rate": .finite(beginning.rate),
+      ])
+    }
+    return .object(object)
   }
 
   /// Takes up a checkpoint of the same recipe.
@@ -79,7 +83,7 @@ extension Trainer {
     guard state.updatesPerEpoch == updatesPerEpoch else {
       throw TrainingError(
         .unsuitable,
-        "\(checkpoint.source) has \(state.updatesPerEpoch) updates an epoch, but this data and batch size give "
+        "\(checkpoint.source) has \(Count.of(state.updatesPerEpoch, "update")) an epoch, but this data and batch size give "
           + "\(updatesPerEpoch); resume with the data that the run began with")
     }
     let weights = try model.values(in: checkpoint.weights)
@@ -113,6 +117,7 @@ extension Trainer {
       for (parameter, value) in plain { parameter.value = value }
       step = state.step
       progress = state.progress
+      beginning = state.beginning
     }
   }
 }

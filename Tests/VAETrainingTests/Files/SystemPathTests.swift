@@ -56,10 +56,10 @@ final class SystemPathTests: XCTestCase {
   }
 
   func testBytesOfNoTextAreShownByTheirNumbers() {
-    XCTAssertEqual(ForeignByte.shown(String(systemPath: [0x63, 0xe9, 0x66])), "c\\xE9f")
+    XCTAssertEqual(ForeignByte.shown(String(systemPath: [0x63, 0xe9, 0x66])), "c\\xe9f")
     let message: Message =
       "\(String(systemPath: [0xff])) does not exist; use \(.plugins([String(systemPath: [0x80])]))"
-    XCTAssertEqual(message.description, "\\xFF does not exist; use load_plugin: \\x80")
+    XCTAssertEqual(message.description, "\\xff does not exist; use load_plugin: \\x80")
   }
 
   func testNameWithAZeroNamesNothing() {
