@@ -2,8 +2,6 @@ import CVAE
 import Glibc
 import XCTest
 
-@testable import VAEC
-
 /// Paths are bytes, and weights come from files that have them for names.
 final class PathTests: CTestCase {
   /// A path in a folder of the test that is no UTF-8.

@@ -83,7 +83,7 @@ final class ImportanceWeightedBoundTests: XCTestCase {
     XCTAssertTrue(model.objective.phases[0].loss(evaluation, context).value.item.isFinite)
   }
 
-  func testMoreDrawsTightenTheBound() {
+  func testMoreDrawsTightenTheBound() throws {
     var means: [Estimate] = []
     for samples in [1, 4, 32] {
       let model = model(ImportanceWeightedBound(samples: samples))

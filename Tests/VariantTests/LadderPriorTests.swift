@@ -196,7 +196,7 @@ final class LadderPriorTests: XCTestCase {
     }
   }
 
-  func testDrawsHaveTheMomentsOfTheMergedPosterior() {
+  func testDrawsHaveTheMomentsOfTheMergedPosterior() throws {
     let samples = 600
     let draw = draw(prior(), samples: samples)
     for level in levels.indices {
