@@ -47,7 +47,7 @@ struct ImageFolder {
         test.isEmpty
         ? []
         : [
-          "\(name) has no folder train: \(Count.of(test.count, "image is", plural: "images are")) set apart as test"
+          "\(name) has no folder train: \(Count.of(test.count, "of its images is", plural: "of its images are")) set apart as test"
         ]
     }
     func classes(_ files: [ImageListing.File]) -> [String]? {
