@@ -42,8 +42,13 @@ extension Trainer {
       changes = changes + " or \(.setting("training.clip_norm", "100"))"
     }
     guard let run else { return "train again with \(changes)" }
-    guard (try? run.latestCheckpoint()) != nil else {
-      return "no checkpoint had been written; begin again by \(.replace), with \(changes)"
+    let again: Message = "begin again by \(.replace), with \(changes)"
+    guard let checkpoint = try? run.latestCheckpoint() else {
+      return "no checkpoint had been written; \(again)"
+    }
+    // From weights that have come apart already nothing good begins.
+    guard checkpoint.step < step && saidHealth != .worsened else {
+      return "the last checkpoint is kept, but its weights are those that diverged; \(again)"
     }
     return
       "the last checkpoint is kept; begin another run with its weights by \(.fromWeights(run.path)), and with \(changes)"
