@@ -69,6 +69,7 @@ format:
 lint:
 	swift format lint --strict --parallel --recursive $(style_paths)
 	scripts/check-docs
+	scripts/check-paths
 
 clean:
 	rm -rf .build .build-tests .build-examples .build-fuzz

@@ -42,6 +42,7 @@ let package = Package(
     .target(name: "CPortableMath"),
     .target(name: "CGuardedCalls", linkerSettings: [.linkedLibrary("stdc++")]),
     .systemLibrary(name: "CMalloc"),
+    .target(name: "CProcess"),
     .systemLibrary(name: "CDLPack"),
     .systemLibrary(name: "CVAE", path: "include"),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
@@ -163,7 +164,7 @@ let package = Package(
     .executableTarget(
       name: "vae-zoo",
       dependencies: [
-        "VAEFiles",
+        "CProcess", "VAEFiles",
         "Messages", "Tensors", "VAEZoo", "VAEImages", "VAEReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -19,7 +19,8 @@
  *   Ownership   *borrowed*: read during the call only. *kept until X*: must stay valid and unchanged until X.
  *               *owned by the caller*: to be released with the function named. Memory of this library is never
  *               released with free().
- *   Text        UTF-8, ends with NUL. Functions that give text write at most `capacity` bytes with the NUL into
+ *   Text        UTF-8, ends with NUL. Paths are bytes, as the system has them, and need be no UTF-8; messages show
+ *               such a byte as \xe9. Functions that give text write at most `capacity` bytes with the NUL into
  *               `buffer` and the length needed, NUL included, into `*needed`; with too small a buffer, or NULL,
  *               they write nothing but `*needed` and return VAE_OK. Call twice, or once with a large buffer.
  *   Structs     Structs that may grow begin with `struct_size`, which the caller sets to sizeof, also where the
@@ -389,12 +390,17 @@ typedef struct vae_model_options {
   int64_t channels;
   uint64_t seed;        /* of the weights, below 2^63; zero for the recipe's training.seed */
   const vae_data *data; /* borrowed; NULL with sizes and range */
+  /* Since 0.2. borrowed; a run folder or an exported .safetensors file whose weights take the place of fresh ones,
+   * for a training with other settings; NULL for what the recipe says, which is fresh ones unless it is of such a
+   * training. */
+  const char *from_weights;
 } vae_model_options;
 
-/* A model with fresh weights. model: owned by the caller, vae_model_free.
+/* A model with fresh weights, or with those of another one. model: owned by the caller, vae_model_free.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_RECIPE for what a
  * recipe or setting cannot say, VAE_ERR_FORMAT for a recipe_json that is none, VAE_ERR_DATA where the parts cannot
- * take such images, VAE_ERR_PLUGIN where a part of a plug-in fails. [any thread] */
+ * take such images or from_weights has a tensor that does not fit, which the message names, for from_weights what
+ * vae_model_load returns, VAE_ERR_PLUGIN where a part of a plug-in fails. [any thread] */
 vae_status vae_model_create(
     const vae_model_options *options, vae_model **model, vae_error **error);
 

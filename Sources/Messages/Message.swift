@@ -13,7 +13,7 @@ public struct Message: Hashable, Sendable, CustomStringConvertible {
   /// No two texts stand side by side.
   private var parts: [Part]
 
-  /// The sentence with each remedy in some front end's words.
+  /// The sentence with each remedy in some front end's words, and names as `ForeignByte` shows them.
   public func text(_ words: (Remedy) -> String) -> String {
     parts.map { part in
       switch part {

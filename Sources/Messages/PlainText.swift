@@ -3,7 +3,7 @@
 ///
 /// A terminal obeys control characters, and characters without a shape of their own make a text look
 /// like another. Such characters are shown as escapes, `\u{1b}`, and bytes that are no UTF-8 as
-/// `\x{ff}`; all others stand as they are. Text that has been through here comes out the same again.
+/// `\xff`; all others stand as they are. Text that has been through here comes out the same again.
 public enum PlainText {
   /// The most characters of a single value that a message shows.
   public static let longestValue = 1000
@@ -27,6 +27,9 @@ public enum PlainText {
   public static func escape(_ scalar: Unicode.Scalar) -> String {
     "\\u{" + String(scalar.value, radix: 16) + "}"
   }
+
+  /// A byte that belongs to no UTF-8 as it is shown, such as `\xe9`.
+  public static func escape(_ byte: UInt8) -> String { "\\x" + String(byte, radix: 16) }
 
   /// Text on one line.
   ///
@@ -72,7 +75,13 @@ public enum PlainText {
   }
 
   private static func append(_ scalar: Unicode.Scalar, to text: inout String, _ isEscaped: Bool) {
-    if isEscaped { text += escape(scalar) } else { text.unicodeScalars.append(scalar) }
+    if let byte = ForeignByte.byte(of: scalar) {
+      text += escape(byte)
+    } else if isEscaped {
+      text += escape(scalar)
+    } else {
+      text.unicodeScalars.append(scalar)
+    }
   }
 
   private static func shown(
@@ -95,7 +104,7 @@ public enum PlainText {
         append(scalar, to: &shown, isHidden(scalar))
         taken.removeFirst(encoded.count)
       case .error(let length):
-        for byte in taken.prefix(length) { shown += "\\x{" + String(byte, radix: 16) + "}" }
+        for byte in taken.prefix(length) { shown += escape(byte) }
         taken.removeFirst(length)
       case .emptyInput: return shown + close
       }

@@ -11,6 +11,10 @@ public enum Remedy: Hashable, Sendable {
   case replace
   /// To continue a run by another training than what has failed.
   case resumedTraining
+  /// To begin a run with the weights of another one.
+  case fromWeights(String)
+  /// Another split of the data, which is named where there is but one.
+  case split(String? = nil)
   /// To load plug-ins from files.
   case plugins([String])
   /// To name data, where none were.
@@ -38,6 +42,8 @@ extension Remedy: CustomStringConvertible {
     case .setting(let path, let value): value.map { "\(path)=\($0)" } ?? path
     case .resume, .resumedTraining: "existing_run=resume"
     case .replace: "existing_run=replace"
+    case .fromWeights(let run): "from_weights=\(run)"
+    case .split(let name): name.map { "split=\($0)" } ?? "split"
     case .plugins(let files): "load_plugin: \(files.joined(separator: ", "))"
     case .data: "data"
     case .imageSize(let size): size.map { "size=\($0)" } ?? "size"

@@ -126,6 +126,10 @@ package enum Memory {
     return budget.withLock { $0.grants(bytes, reserve: reserve) }
   }
 
+  /// The bytes that the machine, the control groups of the process and its limits have left for it at
+  /// this moment, the least of them.
+  package static var available: Int { SystemMemory.available }
+
   /// Whether there would be memory for a number of bytes, which as a product of sizes may be beyond all
   /// bounds. Nothing is granted: this is for refusing early, with words about the cause.
   package static func holds(_ bytes: Double) -> Bool {

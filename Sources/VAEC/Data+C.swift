@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import Messages
 import VAEZoo
 
 /// A data source as C holds it.
@@ -66,7 +67,7 @@ public func vae_data_open_with(
 ) -> vae_status {
   call(error) {
     let result = try result(data, "data")
-    let source = try text(source, "source")
+    let source = try path(source, "source")
     let watch = try CallWatch(options, "options")
     try watch.proceed(0)
     result.pointee = try Handles.make(
@@ -133,7 +134,8 @@ public func vae_data_images(
     guard first >= 0, count >= 1, first < split.count, count <= Int64(split.count) - first else {
       throw CallError(
         VAE_ERR_INVALID_ARGUMENT,
-        "\(count) images from \(first) on are not all among the \(split.count) of \(split.name)")
+        "\(Count.of(Int(count), "image")) from \(first) on are not all among the \(split.count) of \(split.name)"
+      )
     }
     try MemoryNeed.check(
       bytes: Double(count) * Double(split.shape.count) * 4, for: "\(count) images")
@@ -158,10 +160,10 @@ extension DataSource {
       throw CallError(
         VAE_ERR_INVALID_ARGUMENT, "split is \(name), but splits are train, valid and test")
     }
-    guard let split = splits.first(where: { $0.name == name }) else {
-      let known = splits.map(\.name).joined(separator: ", ")
-      throw CallError(VAE_ERR_NOT_FOUND, "\(self.name) has no split \(name); it has: \(known)")
+    do {
+      return try split(named: name)
+    } catch {
+      throw CallError(VAE_ERR_NOT_FOUND, error.description)
     }
-    return split
   }
 }

@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import Messages
 import VAEZoo
 
 /// An encoding as C holds it: its arrays are given out again and again.
@@ -222,5 +223,6 @@ public func vae_sample_with(
 private func checkOutput(_ count: Int, of shape: ImageShape) throws(CallError) {
   try MemoryNeed.check(rows: 1, of: shape)
   try MemoryNeed.check(
-    bytes: Double(count) * Double(shape.count) * 8, for: "\(count) images of \(shape)")
+    bytes: Double(count) * Double(shape.count) * 8,
+    for: "\(Count.of(Int(count), "image")) of \(shape)")
 }

@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import Messages
 import Tensors
 import VAEZoo
 
@@ -27,9 +28,11 @@ public func vae_model_create(
     recipe.data = try description(options, recipe, TrainingOptions(recipe.training))
     try registry.apply(settings, to: &recipe)
     let made = try registry.model(recipe, seed: TrainingOptions(recipe.training).seed)
-    result.pointee = try Handles.make(
-      try ModelObject(
-        TrainedModel(model: made, recipe: recipe, source: "the model"), isFresh: true))
+    var trained = TrainedModel(model: made, recipe: recipe, source: "the model")
+    let weights = try options.from_weights.map { try path($0, "options->from_weights") }
+    let origin = weights ?? (recipe.stage.isWhole ? recipe.stage.origin : nil)
+    if let origin { trained = try trained.withWeights(of: origin, registry: registry) }
+    result.pointee = try Handles.make(try ModelObject(trained, isFresh: origin == nil))
   }
 }
 
@@ -138,7 +141,7 @@ public func vae_model_load_with(
 ) -> vae_status {
   call(error) {
     let result = try result(model, "model")
-    let path = try text(path, "path")
+    let path = try VAEC.path(path, "path")
     let watch = try CallWatch(options, "options")
     result.pointee = try Handles.make(
       try reading {
@@ -174,7 +177,7 @@ public func vae_model_save(
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
   call(error) {
-    let path = try text(path, "path")
+    let path = try VAEC.path(path, "path")
     try ModelObject.object(model).read { try $0.save(to: path) }
   }
 }
@@ -231,7 +234,8 @@ public func vae_model_tensor_name(
     let names = try ModelObject.object(model).tensorNames
     guard index >= 0, index < names.count else {
       throw CallError(
-        VAE_ERR_INVALID_ARGUMENT, "index is \(index), but the model has \(names.count) tensors")
+        VAE_ERR_INVALID_ARGUMENT,
+        "index is \(index), but the model has \(Count.of(names.count, "tensor"))")
     }
     result.give(names[Int(index)])
   }

@@ -21,7 +21,7 @@ enum Known {
 public func vae_load_plugin(
   _ path: UnsafePointer<CChar>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
-  call(error) { try Known.add(.load(text(path, "path"))) }
+  call(error) { try Known.add(.load(VAEC.path(path, "path"))) }
 }
 
 @c @implementation

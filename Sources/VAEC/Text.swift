@@ -27,6 +27,13 @@ func text(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(CallError) ->
   return text
 }
 
+/// A path among the arguments: bytes, which need be no UTF-8.
+///
+/// - Throws: `CallError` where it is NULL.
+func path(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(CallError) -> String {
+  String(systemPath: try required(pointer, name))
+}
+
 /// The text of an argument that may be NULL.
 func text(optional pointer: UnsafePointer<CChar>?, _ name: String) throws(CallError) -> String? {
   guard let pointer else { return nil }

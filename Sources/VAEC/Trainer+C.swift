@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import Messages
 import VAEZoo
 
 @c @implementation
@@ -15,8 +16,8 @@ public func vae_trainer_create(
     let data = try Handles.object(data, DataObject.self, "data").source
     let options = try options.map { try value(of: $0, "options") } ?? vae_trainer_options()
     let settings = try trainingSettings(options)
-    let run = try text(optional: options.run, "options->run")
-    let checkpointDir = try text(optional: options.checkpoint_dir, "options->checkpoint_dir")
+    let run = try options.run.map { try path($0, "options->run") }
+    let checkpointDir = try options.checkpoint_dir.map { try path($0, "options->checkpoint_dir") }
     guard checkpointDir == nil || run != nil else {
       throw CallError(
         VAE_ERR_INVALID_ARGUMENT,
@@ -117,7 +118,7 @@ private func checkUnfinished(_ session: TrainingSession) throws(CallError) {
   guard !session.trainer.isFinished else {
     throw CallError(
       VAE_ERR_INVALID_ARGUMENT,
-      "all \(session.trainer.options.epochs) epochs of this trainer are done; make another one to "
+      "\(Count.of(session.trainer.options.epochs, "epoch")) of this trainer, all of them, are done; make another one to "
         + "train on")
   }
 }

@@ -92,6 +92,11 @@ extension DataSource {
     return try open(specification, kind, opening)
   }
 
+  /// Whether what a user writes is the name of a built-in set and no path.
+  public static func isBuiltIn(_ specification: String) -> Bool {
+    ShapeSet(rawValue: specification) != nil
+  }
+
   /// Opens what holds no pictures.
   private static func open(
     _ specification: String, _ kind: InputFile.Kind, _ opening: Opening

@@ -91,6 +91,10 @@ public struct DataSource: Sendable {
   public func split(named wanted: String) throws(DataError) -> DataSplit {
     for split in splits where split.name == wanted { return split }
     let names = splits.map(\.name).joined(separator: ", ")
-    throw DataError(.unusable, "\(name) has no split \(wanted); what it has: \(names)")
+    let only = splits.count == 1 ? splits.first?.name : nil
+    throw DataError(
+      .unusable,
+      "\(name) has no split \(wanted); what it has: \(names); choose \(only == nil ? "one" : "it") by \(.split(only))"
+    )
   }
 }

@@ -1,3 +1,5 @@
+import Tensors
+
 /// What whoever opens a source asks of every file that is read for it.
 struct Opening: Sendable {
   /// The rule of the data that a model was trained on; nil for what the values say.
@@ -8,7 +10,7 @@ struct Opening: Sendable {
   var arePictures = false
   /// The bytes in memory beyond which an array that is not compressed stays in its file. Several
   /// splits, the model and what the machine does besides must fit too.
-  var largestArray = MemoryAtHand.bytes / 4
+  var largestArray = Memory.available / 4
 
   /// Opens a file whose reading ends where a stop is asked for.
   func file(_ path: String) throws(DataError) -> InputFile {

@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 import Tensors
 
 /// File operations that happen whole and stay, or throw a `FileError` with path and reason, at paths
@@ -75,7 +76,7 @@ public enum DurableFiles {
   /// What stands at a path, nil for nothing. A link counts as what it leads to.
   public static func kind(of path: String) throws -> Kind? {
     var status = stat()
-    guard fstatat(AT_FDCWD, path, &status, 0) == 0 else {
+    guard fstatat(AT_FDCWD, path.systemPath, &status, 0) == 0 else {
       if errno == ENOENT || errno == ENOTDIR { return nil }
       throw FileError(reading: path)
     }
@@ -85,7 +86,7 @@ public enum DurableFiles {
   /// Whether something, a dangling link included, has this path.
   public static func exists(_ path: String) -> Bool {
     var status = stat()
-    return fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) == 0
+    return fstatat(AT_FDCWD, path.systemPath, &status, AT_SYMLINK_NOFOLLOW) == 0
   }
 
   // MARK: Reading
@@ -100,7 +101,7 @@ public enum DurableFiles {
   public static func read(
     _ path: String, limit: Int = .max, proceed: () throws -> Void = {}
   ) throws -> [UInt8] {
-    let file = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
+    let file = uninterrupted { open(path.systemPath, O_RDONLY | O_CLOEXEC) }
     guard file >= 0 else { throw FileError(reading: path) }
     defer { close(file) }
     return try contents(of: file, path, limit: limit, proceed)
@@ -108,7 +109,7 @@ public enum DurableFiles {
 
   /// The first bytes of a file, fewer where it has no more.
   package static func readStart(of path: String, count: Int) throws -> [UInt8] {
-    let file = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
+    let file = uninterrupted { open(path.systemPath, O_RDONLY | O_CLOEXEC) }
     guard file >= 0 else { throw FileError(reading: path) }
     defer { close(file) }
     return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
@@ -129,7 +130,7 @@ public enum DurableFiles {
   /// Makes a folder that must not exist, and waits until its name is on the disk.
   public static func makeFolder(_ path: String) throws {
     try willChange(.makeFolder(path))
-    guard mkdir(path, 0o777) == 0 else { throw FileError(writing: path, to: "create") }
+    guard mkdir(path.systemPath, 0o777) == 0 else { throw FileError(writing: path, to: "create") }
     try Folder(opening: folder(of: path)).synchronize()
   }
 
@@ -143,9 +144,9 @@ public enum DurableFiles {
 
   /// The path of something that exists, from the root and without links.
   package static func absolute(_ path: String) throws -> String {
-    guard let resolved = realpath(path, nil) else { throw FileError(reading: path) }
+    guard let resolved = realpath(path.systemPath, nil) else { throw FileError(reading: path) }
     defer { free(resolved) }
-    return String(cString: resolved)
+    return String(systemPath: resolved)
   }
 
   /// The last part of a path.

@@ -15,7 +15,7 @@ extension Folder {
     let path = path(of: name)
     try willChange(.create(path))
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
-    let file = DurableFiles.uninterrupted { openat(descriptor, name, flags, 0o666) }
+    let file = DurableFiles.uninterrupted { openat(descriptor, name.systemPath, flags, 0o666) }
     guard file >= 0 else { throw FileError(writing: path) }
     defer { close(file) }
     do {
@@ -100,7 +100,7 @@ extension Folder {
   package func makeFolder(_ name: String) throws {
     try check(name)
     try willChange(.makeFolder(path(of: name)))
-    guard mkdirat(descriptor, name, 0o777) == 0 else {
+    guard mkdirat(descriptor, name.systemPath, 0o777) == 0 else {
       throw FileError(writing: path(of: name), to: "create")
     }
   }
@@ -126,7 +126,10 @@ extension Folder {
     try check(name)
     try other.check(target)
     try willChange(.rename(path(of: name), to: other.path(of: target)))
-    guard renameat(descriptor, name, other.descriptor, target) == 0 else {
+    guard
+      renameat(
+        descriptor, name.systemPath, other.descriptor, target.systemPath) == 0
+    else {
       throw FileError(writing: other.path(of: target))
     }
   }
@@ -148,7 +151,7 @@ extension Folder {
       let temporary = "\(Self.temporaryPrefix)link-\(RandomName.make())"
       try check(name)
       try willChange(.link(path(of: temporary)))
-      guard symlinkat(target, descriptor, temporary) == 0 else {
+      guard symlinkat(target.systemPath, descriptor, temporary.systemPath) == 0 else {
         throw FileError(writing: path(of: temporary))
       }
       do {
@@ -171,7 +174,7 @@ extension Folder {
   package func remove(_ name: String) throws {
     guard has(name) else { return }
     try willChange(.removeFile(path(of: name)))
-    guard unlinkat(descriptor, name, 0) == 0 || errno == ENOENT else {
+    guard unlinkat(descriptor, name.systemPath, 0) == 0 || errno == ENOENT else {
       throw FileError(writing: path(of: name), to: "remove")
     }
   }
@@ -182,7 +185,7 @@ extension Folder {
   package func removeFolder(_ name: String) throws -> Bool {
     try check(name)
     try willChange(.removeFolder(path(of: name)))
-    if unlinkat(descriptor, name, AT_REMOVEDIR) == 0 || errno == ENOENT { return true }
+    if unlinkat(descriptor, name.systemPath, AT_REMOVEDIR) == 0 || errno == ENOENT { return true }
     guard errno == ENOTEMPTY || errno == EEXIST else {
       throw FileError(writing: path(of: name), to: "remove")
     }
@@ -193,7 +196,7 @@ extension Folder {
   /// folder is touched, for links are removed and never followed.
   package func removeTree(_ name: String) throws {
     try check(name)
-    try Self.removeTree(Array(name.utf8CString), in: descriptor, path(of: name))
+    try Self.removeTree(name.systemPath, in: descriptor, path(of: name))
   }
 
   private static func removeTree(_ name: [CChar], in folder: Int32, _ path: String) throws {

@@ -30,7 +30,7 @@ package final class Folder: Sendable {
     opening path: String, failure: ((_ code: Int32) -> FileError)? = nil
   ) throws {
     // Such a descriptor needs no right to read the folder, only the right to pass through it.
-    let descriptor = DurableFiles.uninterrupted { open(path, Self.flags) }
+    let descriptor = DurableFiles.uninterrupted { open(path.systemPath, Self.flags) }
     guard descriptor >= 0 else {
       let code = errno
       throw failure?(code) ?? FileError(reading: path, code)
@@ -58,7 +58,7 @@ package final class Folder: Sendable {
     var (above, below) = (path, [String]())
     while true {
       var status = stat()
-      if stat(above, &status) == 0, Identity(status) == rootFolder.identity {
+      if stat(above.systemPath, &status) == 0, Identity(status) == rootFolder.identity {
         return try below.reversed().reduce(rootFolder) { folder, name in
           guard let inner = try folder.folder(name) else { throw failure(ENOENT) }
           return inner
@@ -83,7 +83,9 @@ package final class Folder: Sendable {
   /// - Throws: `FileError` of kind `malformed` where something else has it, a link included.
   package func folder(_ name: String) throws -> Folder? {
     try check(name)
-    let inner = DurableFiles.uninterrupted { openat(descriptor, name, Self.flags | O_NOFOLLOW) }
+    let inner = DurableFiles.uninterrupted {
+      openat(descriptor, name.systemPath, Self.flags | O_NOFOLLOW)
+    }
     if inner >= 0 { return Folder(inner, path(of: name)) }
     let code = errno
     switch try kind(of: name) {
@@ -107,7 +109,7 @@ package final class Folder: Sendable {
   func status(of name: String) throws -> stat? {
     try check(name)
     var status = stat()
-    guard fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+    guard fstatat(descriptor, name.systemPath, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
       if errno == ENOENT { return nil }
       throw FileError(reading: path(of: name))
     }
@@ -117,12 +119,12 @@ package final class Folder: Sendable {
   /// Whether something, a link included, has a name.
   package func has(_ name: String) -> Bool { (try? kind(of: name)) != nil }
 
-  /// The text of a symbolic link, nil where there is none, or none in UTF-8.
+  /// The text of a symbolic link, nil where there is none.
   package func linkTarget(_ name: String) -> String? {
     var target = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let count = readlinkat(descriptor, name, &target, target.count)
+    let count = readlinkat(descriptor, name.systemPath, &target, target.count)
     guard count >= 0 else { return nil }
-    return String(validating: target.prefix(count), as: UTF8.self)
+    return String(systemPath: target.prefix(count).map(UInt8.init(bitPattern:)))
   }
 
   /// The names in the folder, sorted, without `.` and `..`.
@@ -176,7 +178,7 @@ package final class Folder: Sendable {
 
   /// A name as the system spells it, with its zero.
   static func text(_ name: [CChar]) -> String {
-    String(decoding: name.dropLast().lazy.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    String(systemPath: name.dropLast().map(UInt8.init(bitPattern:)))
   }
 
   // MARK: Reading
@@ -208,7 +210,9 @@ package final class Folder: Sendable {
     try check(name)
     // Opening a pipe would wait for its other end.
     let safely = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
-    let file = DurableFiles.uninterrupted { openat(descriptor, name, flags | safely, 0o666) }
+    let file = DurableFiles.uninterrupted {
+      openat(descriptor, name.systemPath, flags | safely, 0o666)
+    }
     let code = errno
     guard file >= 0 else {
       switch try? kind(of: name) {

@@ -102,7 +102,8 @@ package final class OutputFile {
       case .file:
         // A link of /proc may lead to a file that has lost the name that it shows.
         var found = stat()
-        guard stat(given, &found) == 0, Folder.Identity(found) == Folder.Identity(status) else {
+        guard stat(given.systemPath, &found) == 0, Folder.Identity(found) == Folder.Identity(status)
+        else {
           throw FileError(.unwritable, "write", given, "it leads to a file without a name")
         }
         return (folder, name)
@@ -138,7 +139,7 @@ package final class OutputFile {
       } catch let error as FileError { throw error.at(path) }
       // Nobody else reads it before it has the mode of the file that it replaces.
       let file = DurableFiles.uninterrupted {
-        openat(folder.descriptor, temporary, flags, old == nil ? 0o666 : 0o600)
+        openat(folder.descriptor, temporary.systemPath, flags, old == nil ? 0o666 : 0o600)
       }
       guard file >= 0 else {
         if errno == EEXIST { continue }

@@ -123,7 +123,7 @@ extension SHA256 {
   ///
   /// - Throws: `FileError` where it cannot be read.
   public static func hash(ofFile path: String) throws(FileError) -> [UInt8] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = open(path.systemPath, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError(reading: path) }
     defer { close(descriptor) }
     var hash = SHA256()

@@ -19,7 +19,7 @@ extension Plugin {
     } catch {
       throw PluginError(.unusable, "\(path) cannot be loaded: \(error.message)")
     }
-    guard let library = dlopen(file, RTLD_NOW | RTLD_LOCAL) else {
+    guard let library = dlopen(file.systemPath, RTLD_NOW | RTLD_LOCAL) else {
       throw PluginError(.unusable, "\(path) cannot be loaded: \(lastError)")
     }
     guard let symbol = dlsym(library, entryName) else {
@@ -36,13 +36,13 @@ extension Plugin {
   /// in `.so`, by name. What does not exist is left in, to be refused by name.
   public static func files(in searchPath: String) -> [String] {
     searchPath.split(separator: ":").map(String.init).flatMap { path -> [String] in
-      guard let folder = opendir(path) else { return [path] }
+      guard let folder = opendir(path.systemPath) else { return [path] }
       defer { closedir(folder) }
       var names: [String] = []
       while let entry = readdir(folder) {
         let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
           name.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) {
-            String(cString: $0)
+            String(systemPath: $0)
           }
         }
         if name.hasSuffix(".so") { names.append(name) }
@@ -53,15 +53,15 @@ extension Plugin {
 
   /// The one absolute path of a file, by which recipes name it.
   private static func resolved(_ path: String) throws(PluginError) -> String {
-    guard let found = realpath(path, nil) else {
+    guard let found = realpath(path.systemPath, nil) else {
       throw PluginError(
         .missing, "there is no plug-in \(path): \(String(cString: strerror(errno)))")
     }
     defer { free(found) }
-    return String(cString: found)
+    return String(systemPath: found)
   }
 
   private static var lastError: String {
-    dlerror().map { String(cString: $0) } ?? "the reason is not known"
+    dlerror().map { String(systemPath: $0) } ?? "the reason is not known"
   }
 }

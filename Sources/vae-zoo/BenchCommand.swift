@@ -71,7 +71,7 @@ struct BenchCommand: ParsableCommand {
         object["profile"] = profiles.first { $0.workload == result.workload }?.json
         return JSON.object(object)
       }
-      Console.print(JSON.array(values).line)
+      Console.print(JSON.array(values))
       return
     }
     Console.print(Self.table(results))

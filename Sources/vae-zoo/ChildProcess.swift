@@ -1,4 +1,5 @@
 import Glibc
+import VAEFiles
 
 /// This program again, in a process of its own that reports line by line.
 struct ChildProcess {
@@ -40,12 +41,16 @@ struct ChildProcess {
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     // What the plug-in prints is none of this program's results.
     posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
-    var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+    var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0.systemPath) } + [nil]
     defer { for word in words { free(word) } }
     var process: pid_t = 0
     // A crash is told by its signal; the page that Swift's runtime would write says no more of it.
     setenv("SWIFT_BACKTRACE", "enable=no", 1)
-    let status = posix_spawn(&process, "/proc/self/exe", &actions, nil, &words, environ)
+    guard let executable = Invocation.executable else {
+      throw Failure(description: "cannot start a process: this program's file is not known")
+    }
+    let status = posix_spawn(
+      &process, executable.systemPath, &actions, nil, &words, environ)
     guard status == 0 else {
       close(ends[0])
       throw Failure(

@@ -1,5 +1,6 @@
 import Glibc
 import Messages
+import VAEFiles
 import VAEReport
 import VAEZoo
 
@@ -9,10 +10,32 @@ enum Console {
   static let unitsNotice =
     "numbers are in nats per example; −ELBO = distortion + rate, lower is better"
 
-  /// Lines on standard output, at once, so that a pipe sees them.
-  static func print(_ lines: String) {
-    Swift.print(PlainText.lines(lines))
-    fflush(nil)
+  /// Why standard output could not be written: the first value of `errno`.
+  private static let outputFailure = Lock<Int32?>(nil)
+
+  /// Lines for people on standard output, at once, so that a pipe sees them.
+  static func print(_ lines: String) { output(PlainText.lines(lines) + "\n") }
+
+  /// A line for programs on standard output, at once.
+  static func print(_ value: JSON) { output(value.line + "\n") }
+
+  /// A value for programs on standard output, laid out so that people can edit it.
+  static func print(document value: JSON) { output(value.document) }
+
+  /// What cannot be written does not end a training, which keeps its results elsewhere too:
+  /// `finishOutput` throws it in the end.
+  private static func output(_ text: String) {
+    outputFailure.withLock { failure in
+      guard failure == nil else { return }
+      failure = StandardStreams.write(text, to: STDOUT_FILENO)
+      if failure == EPIPE { StandardStreams.endForBrokenPipe() }
+    }
+  }
+
+  /// Throws an `OutputError` where something that was printed has got lost.
+  static func finishOutput() throws {
+    let code = outputFailure.withLock { $0 } ?? StandardStreams.flush(STDOUT_FILENO)
+    if let code { throw OutputError(code: code) }
   }
 
   /// A line on standard error.
@@ -28,15 +51,8 @@ enum Console {
 
   /// Text of this program's own on standard error, without a line break.
   static func write(_ text: String) {
-    let bytes = Array(text.utf8)
-    var written = 0
-    while written < bytes.count {
-      let count = bytes[written...].withUnsafeBytes {
-        Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count)
-      }
-      guard count > 0 || (count < 0 && errno == EINTR) else { return }
-      written += max(0, count)
-    }
+    // There is no place left to say that this could not be said.
+    _ = StandardStreams.write(text, to: STDERR_FILENO)
   }
 
   /// Whether standard error is a terminal that can redraw a line.
@@ -53,20 +69,6 @@ enum Console {
   static func fixed(_ value: Double, _ decimals: Int = 2) -> String {
     let text = Numerals.plain(value, decimals)
     return text.hasPrefix("-") ? "−" + text.dropFirst() : text
-  }
-
-  /// A count with commas between groups of three digits.
-  static func count(_ value: Int) -> String {
-    let digits = Array(String(value.magnitude))
-    let text = digits.enumerated().map { position, digit in
-      position > 0 && (digits.count - position) % 3 == 0 ? ",\(digit)" : "\(digit)"
-    }.joined()
-    return value < 0 ? "−" + text : text
-  }
-
-  /// A count with its unit, which is written in the singular.
-  static func count(_ value: Int, _ unit: String) -> String {
-    "\(count(value)) \(unit)\(value == 1 ? "" : "s")"
   }
 
   /// Columns padded to the widest entry, two spaces apart; the last one runs free.

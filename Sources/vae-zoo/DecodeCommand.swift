@@ -1,4 +1,5 @@
 import ArgumentParser
+import Messages
 import VAECore
 import VAEData
 import VAEZoo
@@ -31,6 +32,6 @@ struct DecodeCommand: ParsableCommand {
     let images = model.decode(layers, seed: seed)
     try model.model.checkParts()
     try output.write(images, range: model.recipe.data?.range ?? .unit)
-    Console.error("wrote \(images.shape[0]) images to \(out)")
+    Console.error("wrote \(Count.of(images.shape[0], "image")) to \(out)")
   }
 }

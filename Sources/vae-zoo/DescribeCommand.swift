@@ -26,11 +26,15 @@ struct DescribeCommand: ParsableCommand {
     let recipe = try registry.recipe(for: variant)
     let variant = try registry.variant(variant)
     if self.recipe {
-      Console.print(String(recipe.json.document.dropLast()))
+      Console.print(document: recipe.json)
       return
     }
     let description = try VariantDescription(variant, recipe: recipe, registry: registry)
-    Console.print(output.json ? description.json.line : text(description))
+    if output.json {
+      Console.print(description.json)
+    } else {
+      Console.print(text(description))
+    }
   }
 
   private func text(_ description: VariantDescription) -> String {

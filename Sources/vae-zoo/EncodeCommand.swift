@@ -1,4 +1,5 @@
 import ArgumentParser
+import Messages
 import VAECore
 import VAEZoo
 
@@ -48,6 +49,6 @@ struct EncodeCommand: ParsableCommand {
     try model.model.checkParts()
     try split.checkExamples()
     try output.write(array: table)
-    Console.error("wrote the \(content.rawValue) of \(split.count) examples to \(out)")
+    Console.error("wrote the \(content.rawValue) of \(Count.of(split.count, "example")) to \(out)")
   }
 }

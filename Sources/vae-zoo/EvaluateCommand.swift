@@ -1,4 +1,5 @@
 import ArgumentParser
+import Messages
 import VAECore
 import VAEData
 import VAEFiles
@@ -67,7 +68,7 @@ struct EvaluateCommand: ParsableCommand {
     }
     if let notice = result.aggregatePosterior?.notice { Console.error(notice) }
     if output.json {
-      Console.print(result.json(variant: model.recipe.variant, split: split.name).line)
+      Console.print(result.json(variant: model.recipe.variant, split: split.name))
     } else {
       Console.print(text(result, split: split))
     }
@@ -75,11 +76,9 @@ struct EvaluateCommand: ParsableCommand {
 
   private func text(_ result: Evaluator.Result, split: DataSplit) -> String {
     func row(_ name: String, _ value: Estimate, _ unit: String, _ decimals: Int = 3) -> [String] {
-      [
-        name,
-        "\(Console.fixed(value.mean, decimals)) ± \(Console.fixed(value.standardError, decimals))",
-        unit,
-      ]
+      // Of one example there is no error to state.
+      let error = value.standardError.map { " ± \(Console.fixed($0, decimals))" }
+      return [name, Console.fixed(value.mean, decimals) + (error ?? ""), unit]
     }
     var rows = [
       row("−ELBO", result.elbo.scaled(by: -1), "nats per example"),
@@ -87,7 +86,10 @@ struct EvaluateCommand: ParsableCommand {
       row("distortion", result.distortion, "nats per example"),
     ]
     if let nll = result.nll {
-      rows.append(row("NLL", nll.estimate, "nats per example, \(nll.samples) importance samples"))
+      rows.append(
+        row(
+          "NLL", nll.estimate,
+          "nats per example, \(Count.of(nll.samples, "importance sample"))"))
     }
     if let bits = result.bitsPerDimension {
       rows.append(
@@ -107,7 +109,7 @@ struct EvaluateCommand: ParsableCommand {
       rows.append(["codes in use", "\(usage.used)", "of \(usage.counts.count)"])
     }
     if split.factors != nil { rows += disentanglement(result.disentanglement) }
-    return "\(result.examples) examples of \(split.name)\n" + Console.table(rows)
+    return "\(Count.of(result.examples, "example")) of \(split.name)\n" + Console.table(rows)
   }
 
   /// How far the posteriors of all examples together lie from the prior, layer by layer where there

@@ -49,7 +49,7 @@ struct ExitStatus {
         }
     case let error as PluginError:
       code = error.kind == .missing ? Self.missing : Self.data
-    case is PixelImageError:
+    case is PixelImageError, is OutputError:
       code = Self.cannotCreate
     default:
       let parsed = VAEZooCommand.exitCode(for: error)
@@ -70,6 +70,6 @@ struct ExitStatus {
     let configuration = VAEZooCommand.configuration
     let known = configuration.subcommands.compactMap { $0.configuration.commandName }
     return [configuration.commandName ?? ""]
-      + CommandLine.arguments.dropFirst().prefix(1).filter(known.contains)
+      + Invocation.arguments.dropFirst().prefix(1).filter(known.contains)
   }
 }

@@ -12,7 +12,7 @@ struct ListCommand: ParsableCommand {
   func run() throws {
     let registry = try plugins.registry()
     if output.json {
-      Console.print(registry.variantsJSON.line)
+      Console.print(registry.variantsJSON)
     } else {
       Console.print(
         Console.table(registry.entries.map { [$0.variant.name, $0.origin, $0.variant.summary] }))

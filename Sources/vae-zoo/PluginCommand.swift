@@ -1,5 +1,7 @@
 import ArgumentParser
 import Glibc
+import Messages
+import VAEFiles
 import VAEPluginHost
 import VAEZoo
 
@@ -73,7 +75,7 @@ struct PluginCommand: ParsableCommand {
     }
 
     private func runApart() throws {
-      guard access(path, R_OK) == 0 else {
+      guard access(path.systemPath, R_OK) == 0 else {
         throw PluginError(
           .missing, "there is no plug-in \(path): \(String(cString: strerror(errno)))")
       }
@@ -111,7 +113,7 @@ struct PluginCommand: ParsableCommand {
         failures += 1
         Console.print("FAILED  \(step): it did not end within \(timeLimit) seconds")
       }
-      Console.error("vae-zoo: \(path) breaks \(failures == 1 ? "a rule" : "\(failures) rules")")
+      Console.error("vae-zoo: \(path) breaks \(Count.of(failures, "rule"))")
       throw ExitCode(ExitStatus.data)
     }
   }

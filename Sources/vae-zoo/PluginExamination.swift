@@ -57,7 +57,7 @@ private struct VerdictFile {
   /// Nil where there is no place for such files.
   init?(key: String) {
     func absolute(_ variable: String) -> String? {
-      getenv(variable).map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
+      getenv(variable).map { String(systemPath: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
     }
     guard let cache = absolute("XDG_CACHE_HOME") ?? absolute("HOME").map({ "\($0)/.cache" }) else {
       return nil
@@ -82,7 +82,7 @@ private struct VerdictFile {
     for part in folder.split(separator: "/") {
       made += "/\(part)"
       // What is there stays as it is.
-      mkdir(made, 0o700)
+      mkdir(made.systemPath, 0o700)
     }
     guard isOurs else { return }
     try? DurableFiles.replace(path, with: Array("\(verdict)\n".utf8))
@@ -91,7 +91,7 @@ private struct VerdictFile {
   /// Whether the folder is one that nobody else can write to.
   private var isOurs: Bool {
     var status = stat()
-    return lstat(folder, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    return lstat(folder.systemPath, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
       && status.st_uid == geteuid() && status.st_mode & 0o022 == 0
   }
 }

@@ -1,17 +1,19 @@
 import ArgumentParser
+import Messages
 import VAECore
 import VAEZoo
 
 struct ReconstructCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reconstruct",
-    abstract: "Show images of the test split above what the model makes of them.",
+    abstract: "Show images of a split above what the model makes of them.",
     discussion: "The seed chooses the images and draws their latents.")
 
   @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
   var path: String
   @Option(help: ArgumentHelp("The data.", valueName: "source")) var data: String
   @Option(help: ArgumentHelp("The file to write: .png.", valueName: "file")) var out: String
+  @Option(help: "The split: train, valid or test.") var split = "test"
   @Option(parsing: .unconditional, help: "The number of images.") var count = 20
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
@@ -20,6 +22,7 @@ struct ReconstructCommand: ParsableCommand {
   @OptionGroup var threads: ThreadOptions
 
   func validate() throws {
+    try SplitName.check(split)
     if !(1...10_000).contains(count) {
       throw ValidationError("--count must be between 1 and 10000, not \(count)")
     }
@@ -29,13 +32,14 @@ struct ReconstructCommand: ParsableCommand {
     try threads.apply()
     let output = try ImageOutput(out, allowing: [.png])
     let model = try plugins.model(path)
-    let split = try images.open(data, for: model).split(named: "test")
+    let split = try images.open(data, for: model).split(named: split)
     let (originals, reconstructions) = model.reconstruct(split, count: count, seed: seed)
     try model.model.checkParts()
     try split.checkExamples()
     try output.write(
       originals: originals, reconstructions: reconstructions,
       range: model.recipe.data?.range ?? .unit)
-    Console.error("wrote \(originals.shape[0]) images and their reconstructions to \(out)")
+    let count = Count.of(originals.shape[0], "image")
+    Console.error("wrote \(count) and what the model makes of them to \(out)")
   }
 }

@@ -20,6 +20,8 @@ extension Remedy {
     case .resume: "--resume"
     case .resumedTraining: "train --resume"
     case .replace: "--force"
+    case .fromWeights(let run): "--from-weights \(CommandText.quoted(run))"
+    case .split(let name): name.map { "--split \($0)" } ?? "--split"
     case .plugins(let files):
       files.map { "--plugin \(CommandText.quoted($0))" }.joined(separator: " ")
     case .data: "--data"

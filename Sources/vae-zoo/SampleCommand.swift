@@ -1,4 +1,5 @@
 import ArgumentParser
+import Messages
 import VAECore
 import VAEZoo
 
@@ -43,6 +44,6 @@ struct SampleCommand: ParsableCommand {
     let images = model.sample(count: count, seed: seed, temperature: temperature)
     try model.model.checkParts()
     try output.write(images, range: model.recipe.data?.range ?? .unit)
-    Console.error("wrote \(count) samples to \(out)")
+    Console.error("wrote \(Count.of(count, "sample")) to \(out)")
   }
 }

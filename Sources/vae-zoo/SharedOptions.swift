@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import Tensors
 import VAECore
+import VAEFiles
 import VAEPluginHost
 import VAEZoo
 
@@ -44,7 +45,7 @@ struct PluginOptions: ParsableArguments {
   /// search path: no others are ever loaded, whatever a run or a recipe says. Why one of the search path
   /// was left out goes to standard error.
   func registry() throws -> Registry {
-    let searchPath = getenv(Plugin.pathVariable).map { String(cString: $0) }
+    let searchPath = getenv(Plugin.pathVariable).map { String(systemPath: $0) }
     let (registry, skipped) = try Registry.withPlugins(
       files, searchPath: searchPath, examine: PluginExamination.examine)
     for error in skipped { Console.error("plug-in left out: \(error.message)") }

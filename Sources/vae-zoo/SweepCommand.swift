@@ -145,7 +145,7 @@ struct SweepCommand: ParsableCommand {
         if let terms = history.final { object["final"] = terms.json }
         return .object(object)
       }
-      Console.print(JSON.object(["runs": .array(items), "page": .text(page)]).line)
+      Console.print(JSON.object(["runs": .array(items), "page": .text(page)]))
     } else {
       comparison.print()
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import VAECore
+import VAEData
 import VAEFiles
 import VAEReport
 import VAETraining
@@ -20,6 +21,7 @@ struct TrainCommand: ParsableCommand {
         vae-zoo train gaussian-vae --data photos --size 64 --crop --out run
         vae-zoo train --recipe my.json --data images.npz --out run
         vae-zoo train --stage prior --from run --data shapes-color --out run2
+        vae-zoo train gaussian-vae --from-weights run --learning-rate 0.0001 --data mnist --out run3
 
       The run also keeps, at steps that lie ever further apart, what the model says about a few fixed examples: \
       `vae-zoo report RUN` shows it, and --report keeps that page up to date while training goes on.
@@ -36,6 +38,11 @@ struct TrainCommand: ParsableCommand {
   var stage: String?
   @Option(help: ArgumentHelp("The finished run, which stays as it is.", valueName: "run"))
   var from: String?
+  @Option(
+    help: ArgumentHelp(
+      "Begin with the weights of a run, or of an exported .safetensors file, in place of fresh ones; other settings of "
+        + "training are allowed.", valueName: "run"))
+  var fromWeights: String?
   @Option(
     help: ArgumentHelp(
       "The data: a built-in set, a folder of IDX files, CIFAR files or images, .npy or .npz (default: "
@@ -107,12 +114,12 @@ struct TrainCommand: ParsableCommand {
       throw ValidationError(
         "\(out) holds no run to resume; name a variant, or give --recipe, to begin one")
     }
-    guard let data = data ?? begun?.data else {
+    guard let data = try data ?? begun?.data() else {
       throw ValidationError("\(out) has no record of its data; give --data <source>")
     }
     var request = TrainingRequest(
       subject, settings: allSettings, data: data, run: out,
-      existing: resume ? .resume : force ? .replace : .refuse)
+      existing: resume ? .resume : force ? .replace : .refuse, fromWeights: fromWeights)
     request.checkpointDir = checkpointDir
     request.isCancelled = Interrupt.isAskedFor
     // What cannot be written is refused before the run folder is begun.
@@ -155,13 +162,32 @@ struct TrainCommand: ParsableCommand {
 struct BegunRun {
   /// The bytes of its recipe.
   let recipe: [UInt8]?
-  /// The data that it was last trained on.
-  let data: String?
+  /// The data that it was last trained on, as they were named then.
+  private let recordedData: String?
+  private let run: RunFolder?
 
   /// Reads a run folder; of a folder that holds no run, or does not exist, there is nothing.
   init(_ path: String) throws {
-    let run = try? RunFolder.open(path)
+    run = try? RunFolder.open(path)
     recipe = try run?.recipeBytes()
-    data = try run?.readSessions().objects.last?["data"]?.text
+    recordedData = try run?.readSessions().objects.last?["data"]?.text
+  }
+
+  /// The data that it was last trained on; nil where it has no record of them.
+  ///
+  /// - Throws: `DataError` of kind `missing` where they are no longer where they were.
+  func data() throws -> String? {
+    guard let run, let recordedData, !DataSource.isBuiltIn(recordedData) else {
+      return recordedData
+    }
+    let data = try run.located(recordedData)
+    guard !DurableFiles.exists(data) else { return data }
+    let isWhole = recordedData.utf8.first == UInt8(ascii: "/")
+    let folder = try isWhole ? nil : run.recordedFolder()
+    let place = folder.map { ", named in the folder \($0)," } ?? ","
+    throw DataError(
+      .missing,
+      "the data that \(run.path) has on record, \(recordedData)\(place) are not there any more; give them by "
+        + "\(.data), wherever they lie now")
   }
 }

@@ -48,11 +48,11 @@ struct TrainingReporter {
       return run == nil ? Console.print(line(record)) : Console.error(line(record))
     }
     guard let run, let members = record.json.object?.members else {
-      return Console.print(record.json.line)
+      return Console.print(record.json)
     }
     var object: JSON.Object = ["run": .text(run)]
     for member in members { object[member.name] = member.value }
-    Console.print(JSON.object(object).line)
+    Console.print(JSON.object(object))
   }
 
   private func line(_ record: EpochRecord) -> String {

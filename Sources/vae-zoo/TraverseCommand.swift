@@ -1,4 +1,5 @@
 import ArgumentParser
+import Messages
 import VAECore
 import VAEData
 import VAEZoo
@@ -73,7 +74,7 @@ struct TraverseCommand: ParsableCommand {
     try split?.checkExamples()
     try output.write(walks, range: model.recipe.data?.range ?? .unit)
     Console.error(
-      "wrote \(walks.count) traversal\(walks.count == 1 ? "" : "s") of \(isOfUnits ? "latent units" : "codes") to \(out)"
+      "wrote \(Count.of(walks.count, "traversal")) of \(isOfUnits ? "latent units" : "codes") to \(out)"
     )
   }
 }

@@ -41,15 +41,38 @@ struct VAEZooCommand: ParsableCommand {
     ])
 
   static func main() {
+    StandardStreams.occupy()
     // A limit of file sizes is then an error of writing, as a full disk is.
     signal(SIGXFSZ, SIG_IGN)
-    do {
-      var command = try parseAsRoot()
+    var code = status {
+      // Of an empty vector Linux makes one of an empty name.
+      guard Invocation.arguments.first?.isEmpty == false else {
+        throw ValidationError("the program was begun without arguments, its name among them")
+      }
+      var command = try parseAsRoot(Array(Invocation.arguments.dropFirst()))
       try withMemoryErrors { try command.run() }
+    }
+    let outputCode = status { try Console.finishOutput() }
+    if code == EXIT_SUCCESS { code = outputCode }
+    Glibc.exit(code)
+  }
+
+  /// Does something, and says what is thrown.
+  ///
+  /// - Returns: the exit status.
+  private static func status(of body: () throws -> Void) -> Int32 {
+    do {
+      try body()
+      return EXIT_SUCCESS
     } catch {
-      guard let status = ExitStatus(of: error) else { exit(withError: error) }
-      Console.error("vae-zoo: \(status.message)")
-      Glibc.exit(status.code)
+      if let status = ExitStatus(of: error) {
+        Console.error("vae-zoo: \(status.message)")
+        return status.code
+      }
+      // Help, a version or a completion script.
+      let text = fullMessage(for: error)
+      if !text.isEmpty { Console.print(text) }
+      return exitCode(for: error).rawValue
     }
   }
 }

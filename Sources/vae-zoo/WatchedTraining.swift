@@ -1,4 +1,5 @@
 import ArgumentParser
+import Messages
 import VAEReport
 import VAETraining
 import VAEZoo
@@ -47,11 +48,11 @@ struct WatchedTraining {
     if !writesJSON {
       let (trainer, shape) = (session.trainer, session.data.shape)
       Console.error(
-        "\(session.recipe.variant): \(Console.count(trainer.model.parameterCount, "parameter")); "
-          + "\(Console.count(session.data.train.count, "training image")) of "
+        "\(session.recipe.variant): \(Count.of(trainer.model.parameterCount, "parameter")); "
+          + "\(Count.of(session.data.train.count, "training image")) of "
           + "\(shape.height)×\(shape.width)×\(shape.channels); "
-          + "\(Console.count(trainer.options.epochs, "epoch")) of "
-          + Console.count(trainer.updatesPerEpoch, "update"))
+          + "\(Count.of(trainer.options.epochs, "epoch")) of "
+          + Count.of(trainer.updatesPerEpoch, "update"))
     }
     for notice in session.notices { Console.error(notice) }
     // Of several trainings the command says it once.

@@ -31,5 +31,25 @@ final class DivergenceTests: CommandTestCase {
     try run(["sample", path("run"), "--count", "4", "--out", path("samples.npy")])
     try run(["evaluate", path("run"), "--data", data, "--json"])
     XCTAssertFalse(exists(path("run/model.safetensors")))
+    // Every checkpoint is of the weights of the next step, which diverged. What the message advises is done.
+    XCTAssertTrue(line.contains("begin again by --force, with a smaller --learning-rate"), line)
+    for settings in [["--learning-rate", "1e-4"], ["--set", "training.clip_norm=100"]] {
+      let refused = try Command.run(["train", "--out", path("run"), "--resume"] + settings)
+      XCTAssertEqual(refused.status, 64, refused.err)
+    }
+    try run(
+      Small.train(data, path("run"), ["--epochs", "2", "--learning-rate", "1e-4", "--force"]))
+  }
+
+  func testWithoutACheckpointTheAdviceIsToBeginAgain() throws {
+    let data = try makeData()
+    let outcome = try Command.run([
+      "train", "gaussian-vae", "--data", data, "--out", path("run"), "--batch-size", "1",
+      "--learning-rate", "1e3", "--set", "training.optimizer=sgd", "--threads", "1",
+    ])
+    XCTAssertEqual(outcome.status, 65, outcome.err)
+    XCTAssertTrue(
+      outcome.err.contains("no checkpoint had been written; begin again by --force"), outcome.err)
+    try run(Small.train(data, path("run"), ["--epochs", "1", "--force"]))
   }
 }

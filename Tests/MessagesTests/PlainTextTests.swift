@@ -34,12 +34,12 @@ final class PlainTextTests: XCTestCase {
   }
 
   func testBytesThatAreNoTextAreShownOneByOne() {
-    XCTAssertEqual(PlainText.line(bytes: [0x61, 0xff, 0x62]), "a\\x{ff}b")
-    XCTAssertEqual(PlainText.line(bytes: [0xe2, 0x82, 0x62]), "\\x{e2}\\x{82}b", "a cut character")
-    XCTAssertEqual(PlainText.line(bytes: [0xe2, 0x82, 0xac, 0xf0]), "€\\x{f0}")
-    XCTAssertEqual(PlainText.line(bytes: [0xc0, 0x80]), "\\x{c0}\\x{80}", "an overlong NUL")
+    XCTAssertEqual(PlainText.line(bytes: [0x61, 0xff, 0x62]), "a\\xffb")
+    XCTAssertEqual(PlainText.line(bytes: [0xe2, 0x82, 0x62]), "\\xe2\\x82b", "a cut character")
+    XCTAssertEqual(PlainText.line(bytes: [0xe2, 0x82, 0xac, 0xf0]), "€\\xf0")
+    XCTAssertEqual(PlainText.line(bytes: [0xc0, 0x80]), "\\xc0\\x80", "an overlong NUL")
     XCTAssertEqual(
-      PlainText.line(bytes: [0xed, 0xa0, 0x80]), "\\x{ed}\\x{a0}\\x{80}", "a surrogate")
+      PlainText.line(bytes: [0xed, 0xa0, 0x80]), "\\xed\\xa0\\x80", "a surrogate")
   }
 
   func testLongTextIsShortened() {

@@ -68,7 +68,8 @@ final class IDXTests: DataTestCase {
     let source = try DataSource.open(folder)
     XCTAssertThrowsError(try source.split(named: "valid")) { error in
       XCTAssertEqual(
-        "\(error)", "\(self.folder) has no split valid; what it has: train, test")
+        "\(error)",
+        "\(self.folder) has no split valid; what it has: train, test; choose one by split")
     }
   }
 

@@ -51,6 +51,14 @@ final class ImageFolderTests: DataTestCase {
     XCTAssertNil(source.preparation)
   }
 
+  /// To Swift an accented letter equals a letter and an accent; to the system they are two names.
+  func testNamesThatOnlyLookTheSameAreTwoClasses() throws {
+    try writeImages(["train/caf\u{e9}/1.img", "train/cafe\u{301}/1.img", "train/\u{301}/1.img"])
+    let source = try openImages()
+    XCTAssertEqual(source.train.classes.map { Array($0.utf8).count }, [6, 5, 2])
+    XCTAssertEqual(source.train.labels?.sorted(), [0, 1, 2])
+  }
+
   func testASplitWithImagesOutsideOfFoldersHasNoClasses() throws {
     try writeImages(["train/a/1.img", "train/b/1.img", "test/1.img", "test/a/2.img"])
     let source = try openImages()

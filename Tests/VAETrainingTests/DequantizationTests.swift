@@ -97,7 +97,7 @@ final class DequantizationTests: XCTestCase {
         let error = expected.spread[number] / 4000.squareRoot()
         XCTAssertEqual(
           bits.mean, expected.bits[number], accuracy: 4 * error + 2e-4, "byte \(byte)")
-        XCTAssertEqual(bits.standardError, error, accuracy: error + 1e-4)
+        XCTAssertEqual(try XCTUnwrap(bits.standardError), error, accuracy: error + 1e-4)
         XCTAssertGreaterThan(bits.mean, expected.exact[number] - 4 * error - 2e-4)
         XCTAssertGreaterThan(expected.bits[number], expected.exact[number])
         // −log p is of one dequantized image, the same for bound and weights.

@@ -28,20 +28,27 @@ final class EvaluatorTests: XCTestCase {
     units.add(values, units: 3)
     let count = try XCTUnwrap(units.count)
     XCTAssertEqual(count.mean, 1)
-    XCTAssertEqual(count.standardError, 0, accuracy: 1e-6)
+    XCTAssertEqual(try XCTUnwrap(count.standardError), 0, accuracy: 1e-6)
   }
 
   func testAUnitAtTheThresholdMakesTheCountUncertain() throws {
     var units = ActiveUnits()
     let random = RandomSource(seed: 1).stream("units").normal([400]).floats
     units.add(random.map { $0 * 0.1 }, units: 1)
-    XCTAssertGreaterThan(try XCTUnwrap(units.count).standardError, 0.2)
+    XCTAssertGreaterThan(try XCTUnwrap(units.count?.standardError), 0.2)
   }
 
-  func testEstimatesHaveTheStandardErrorOfTheMean() {
+  func testOneValueHasNoStandardErrorAndNoneIsMadeOfIt() {
+    XCTAssertNil(Estimate(of: [2.5]).standardError)
+    XCTAssertNil(Estimate(of: [2.5]).scaled(by: -1).standardError)
+    XCTAssertEqual(Estimate(of: [2.5]).scaled(by: -1).mean, -2.5)
+  }
+
+  func testEstimatesHaveTheStandardErrorOfTheMean() throws {
     let estimate = Estimate(of: [1, 2, 3, 4])
     XCTAssertEqual(estimate.mean, 2.5)
-    XCTAssertEqual(estimate.standardError, (5.0 / 3 / 4).squareRoot(), accuracy: 1e-12)
+    XCTAssertEqual(
+      try XCTUnwrap(estimate.standardError), (5.0 / 3 / 4).squareRoot(), accuracy: 1e-12)
   }
 
   func testEvaluationDoesNotDependOnHowRowsAreGrouped() throws {
@@ -75,7 +82,8 @@ final class EvaluatorTests: XCTestCase {
     let bound = results[0]
     for (fewer, more) in zip(results, results.dropFirst()) {
       let (a, b) = (try XCTUnwrap(fewer.nll).estimate, try XCTUnwrap(more.nll).estimate)
-      XCTAssertLessThanOrEqual(b.mean, a.mean + 3 * (a.standardError + b.standardError))
+      let errors = try XCTUnwrap(a.standardError) + XCTUnwrap(b.standardError)
+      XCTAssertLessThanOrEqual(b.mean, a.mean + 3 * errors)
     }
     let tightest = try XCTUnwrap(results[3].nll).estimate
     XCTAssertLessThan(tightest.mean, -bound.elbo.mean)

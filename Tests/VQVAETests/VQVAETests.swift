@@ -340,19 +340,24 @@ final class VQVAETests: XCTestCase {
       try Support.recipe(data, [(key: "restart_threshold", value: "0")]), seed: 3)
     let prior = try XCTUnwrap(model.prior as? UniformCodePrior)
     var notices: [String] = []
-    let trainer = try Trainer(model: model, data: data, options: Support.options(epochs: 1))
+    var (step, toldAt) = (0, 0)
+    let trainer = try Trainer(model: model, data: data, options: Support.options(epochs: 60))
     _ = try trainer.train { event in
       switch event {
-      case .step:
+      case .step(let number, _, _, _):
+        step = number
         // All codes but one out of reach.
         var vectors = [Float](repeating: 1e6, count: 32)
         vectors.replaceSubrange(0..<4, with: [0, 0, 0, 0])
         prior.quantizer.codebook.vectors = Tensor(vectors, shape: [8, 4])
-      case .notice(let text): notices.append(text.description)
+      case .notice(let text):
+        notices.append(text.description)
+        toldAt = step
       default: break
       }
     }
     XCTAssertEqual(notices.count, 1)
+    XCTAssertGreaterThanOrEqual(toldAt, 200, "a codebook takes a while to come into use")
     XCTAssertTrue(notices.first?.contains("only 1 of 8 codes") ?? false, "\(notices)")
     XCTAssertTrue(notices.first?.contains("prior.restart_threshold=0.1") ?? false, "\(notices)")
   }

@@ -90,6 +90,37 @@ final class CollapseTests: XCTestCase {
     XCTAssertEqual(told.records.last?.unitRates?.count, 2)
   }
 
+  // MARK: Trainings that come apart
+
+  func testAHighRateIsNoCollapseWhateverTheMeansDo() throws {
+    let told = try toldOfAbsurdTraining(learningRate: 30)
+    XCTAssertFalse(told.isEmpty)
+    for notice in told { XCTAssertFalse(notice.contains("posterior collapse"), notice) }
+  }
+
+  func testATrainingThatEndsFarAboveItsBeginningIsToldSo() throws {
+    let told = try toldOfAbsurdTraining(learningRate: 30)
+    let notice = try XCTUnwrap(told.last)
+    XCTAssertTrue(notice.contains("far above the"), notice)
+    XCTAssertTrue(notice.contains("training.learning_rate"), notice)
+    XCTAssertEqual(try toldOfAbsurdTraining(learningRate: 0.003), [])
+  }
+
+  /// What is said of plain descent with steps of a size, until it ends or leaves the finite numbers.
+  private func toldOfAbsurdTraining(learningRate: Double) throws -> [String] {
+    let data = SmallModels.data()
+    let recipe = try SmallModels.recipe("gaussian-vae", data: data, [])
+    var options = SmallModels.options(epochs: 2)
+    options.learningRate = learningRate
+    let trainer = try Trainer(
+      model: try SmallModels.registry.model(recipe, seed: 3), data: data, options: options)
+    var told: [String] = []
+    _ = try trainer.train { event in
+      if case .notice(let notice) = event { told.append(notice.description) }
+    }
+    return told
+  }
+
   func testAnEarlyEpochIsNotJudged() throws {
     XCTAssertEqual(
       try train("beta-vae", [(key: "beta", value: "1000")], epochs: 4).notices, [])

@@ -19,7 +19,7 @@ def plain_text(text: str) -> str:
 def _shown(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # A byte of a name that is no UTF-8.
-        return f"\\x{{{code - 0xDC00:x}}}"
+        return f"\\x{code - 0xDC00:x}"
     category = unicodedata.category(character)
     if category in ("Cc", "Cf", "Cs", "Zl", "Zp") or _INVISIBLE.match(character):
         return f"\\u{{{code:x}}}"

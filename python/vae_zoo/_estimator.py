@@ -13,7 +13,7 @@ from vae_zoo._arrays import as_array
 from vae_zoo._data import RANGES, Data, range_code
 from vae_zoo._errors import BusyError, InvalidArgumentError, RecipeError, elements_renamed
 from vae_zoo._interrupt import WorkProgress
-from vae_zoo._library import Path, integer, real, setting_text
+from vae_zoo._library import Path, integer, real, setting_text, shown_path
 from vae_zoo._model import Model, Parameters
 from vae_zoo._registry import recipe
 from vae_zoo._settings import column_names, history_of, of_model, recipe_keywords, same, seed_of
@@ -162,6 +162,7 @@ class VAE(metaclass=_Variants):
         run: Path | None = None,
         existing_run: str = "refuse",
         checkpoint_dir: Path | None = None,
+        from_weights: Path | None = None,
     ) -> _Self:
         """Trains the model.
 
@@ -190,13 +191,18 @@ class VAE(metaclass=_Variants):
         checkpoint_dir : path, optional
             A folder, such as one of a scratch disk, in which a new one for the checkpoints of this run
             is made. To resume such a run it is named again.
+        from_weights : path, optional
+            A run folder, or a file that ``save`` wrote, whose weights take the place of fresh ones. Its
+            settings of training, objective and data may be others; a tensor that does not fit is named.
 
         Returns
         -------
         self
         """
         self._exclusively(
-            lambda: self._fit(X, validation, epochs, callback, run, existing_run, checkpoint_dir)
+            lambda: self._fit(
+                X, validation, epochs, callback, run, existing_run, checkpoint_dir, from_weights
+            )
         )
         return self
 
@@ -209,6 +215,7 @@ class VAE(metaclass=_Variants):
         run: Path | None,
         existing_run: str,
         checkpoint_dir: Path | None,
+        from_weights: Path | None,
     ) -> None:
         settings = self._given()
         made_of = of_model(settings)
@@ -228,6 +235,11 @@ class VAE(metaclass=_Variants):
                 held_out = self._shaped(self._checked(validation, "validation"))
             data = Data._of_arrays(self._shaped(images), held_out, range_code(self.value_range))
         goes_on = self.warm_start and self.__sklearn_is_fitted__()
+        if goes_on and from_weights is not None:
+            raise InvalidArgumentError(
+                "from_weights begins with the weights of another model, and warm_start=True goes on with "
+                "the present ones; choose one"
+            )
         present = self._model.recipe()["training"] if goes_on else self._keywords
         wanted = dict(settings).get("training.batch_size", str(present["batch_size"]))
         count = data.counts["train"]
@@ -237,7 +249,9 @@ class VAE(metaclass=_Variants):
         if goes_on:
             self._check_same_model(made_of, "warm_start=False")
         with elements_renamed(train="X", test="validation"):
-            model = self._model if goes_on else Model.make(self._variant, settings, data)
+            model = (
+                self._model if goes_on else Model.make(self._variant, settings, data, from_weights)
+            )
             trainer = Trainer(model, data, training, run, existing_run, checkpoint_dir)
         # Of a resumed run that of the epochs before.
         resumed = run if existing_run == "resume" else None
@@ -630,7 +644,7 @@ class VAE(metaclass=_Variants):
         kind = variant_class(recipe["variant"])
         if not issubclass(kind, cls):
             raise InvalidArgumentError(
-                f"{os.fsdecode(path)} holds a {recipe['variant']}, not a {cls._variant}"
+                f"{shown_path(path)} holds a {recipe['variant']}, not a {cls._variant}"
             )
         estimator: _Self = kind(**recipe_keywords(kind, recipe))
         estimator._take(model, model.image_shape, of_model(estimator._given()))

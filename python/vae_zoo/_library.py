@@ -16,7 +16,7 @@ from ctypes import POINTER, byref, c_char_p, c_double, c_int32, c_int64
 from ctypes import c_size_t, c_uint32, c_uint64, c_void_p
 from typing import Any, Callable, Union
 
-from vae_zoo._errors import BY_STATUS, Error
+from vae_zoo._errors import BY_STATUS, Error, plain_text
 
 ABI_MAJOR, ABI_MINOR = 0, 2
 
@@ -79,6 +79,7 @@ class ModelOptions(Struct):
         ("channels", c_int64),
         ("seed", c_uint64),
         ("data", c_void_p),
+        ("from_weights", c_char_p),
     ]
 
 
@@ -406,6 +407,11 @@ def encoded_path(value: Path, name: str) -> bytes:
     if not isinstance(value, (str, bytes, os.PathLike)):
         raise TypeError(f"{name} is {value!r}, but must be a path: str, bytes or os.PathLike")
     return _checked(value, name, os.fsencode)
+
+
+def shown_path(path: Path) -> str:
+    """A path as messages show it: a byte that is no text as ``\\xe9``, as the library's own do."""
+    return plain_text(os.fsencode(path).decode("utf-8", "surrogateescape"))
 
 
 def _checked(value: Any, name: str, encode: Callable[[Any], bytes]) -> bytes:

@@ -103,13 +103,20 @@ class Model:
         self.code_count: int = info.code_count
 
     @classmethod
-    def make(cls, variant: str, settings: list[tuple[str, str]], data: Data) -> Model:
-        """A model with fresh weights for some data."""
+    def make(
+        cls,
+        variant: str,
+        settings: list[tuple[str, str]],
+        data: Data,
+        from_weights: Path | None = None,
+    ) -> Model:
+        """A model for some data, with fresh weights or with those of a run or exported file."""
         options = ModelOptions(
             variant=encoded(variant, "variant"),
             settings=ctypes.cast(settings_array(settings), ctypes.POINTER(Setting)),
             setting_count=len(settings),
             data=data._handle._as_parameter_,
+            from_weights=None if from_weights is None else encoded_path(from_weights, "from_weights"),
         )
         return cls(create(library.vae_model_free, library.vae_model_create, byref(options)))
 

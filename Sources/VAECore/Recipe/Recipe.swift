@@ -31,6 +31,14 @@ public struct Recipe: Equatable, Sendable {
   /// The stage that this recipe is for.
   public var stage: Stage { stages.last ?? .whole }
 
+  /// Says that the stage that trains everything begins with the weights of a run or exported model.
+  /// A further stage, which begins with those of another one, stays as it is.
+  public mutating func begin(withWeightsOf origin: String) {
+    guard stage.isWhole else { return }
+    let stage = Stage(name: stage.name, trains: stage.trains, data: stage.data, origin: origin)
+    stages = stages.dropLast() + [stage]
+  }
+
   /// The plug-ins that its variant and components come from.
   public var plugIns: [RecordedPlugIn] {
     var found: [RecordedPlugIn] = []

@@ -17,7 +17,8 @@ public struct Stage: Equatable, Sendable {
   public let trains: [String]
   /// What it looks at.
   public let data: Data
-  /// The run that it starts from, nil for the first stage.
+  /// The run or exported model that it starts from: of a further stage the finished run, of the one
+  /// that trains everything that whose weights take the place of fresh ones. Nil for fresh weights.
   public let origin: String?
 
   /// A stage.
@@ -33,7 +34,7 @@ public struct Stage: Equatable, Sendable {
   /// The stage that trains a whole model from fresh weights.
   public static let whole = Stage(name: "model")
 
-  /// Whether everything is trained, from fresh weights. Later stages find the statistics and
+  /// Whether everything is trained. Later stages find the statistics and
   /// codebooks of the first one and leave them.
   public var isWhole: Bool { trains.isEmpty }
 

@@ -1,4 +1,5 @@
 import Glibc
+import VAEFiles
 
 /// A regular file that is open for reading at any place.
 final class InputFile: Sendable {
@@ -23,7 +24,7 @@ final class InputFile: Sendable {
 
   static func kind(of path: String) -> Kind {
     var status = stat()
-    guard stat(path, &status) == 0 else {
+    guard stat(path.systemPath, &status) == 0 else {
       return errno == ENOENT || errno == ENOTDIR ? .missing : .other(reason: Self.failure)
     }
     switch status.st_mode & S_IFMT {
@@ -52,7 +53,7 @@ final class InputFile: Sendable {
     case .missing: throw DataError(.missing, "\(path) does not exist")
     case .other(let reason): throw DataError(.unusable, "\(path) \(reason)")
     }
-    descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    descriptor = open(path.systemPath, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw DataError(.unusable, "\(path) \(Self.failure)") }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {

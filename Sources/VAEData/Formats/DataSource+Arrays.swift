@@ -1,3 +1,6 @@
+import Messages
+import VAECore
+
 /// The arrays of one split.
 struct SplitArrays {
   /// `train`, `valid` or `test`.
@@ -26,7 +29,8 @@ struct LabelArray {
   init(reading array: OpenedArray) throws(DataError) {
     guard array.sizes.rank == 1 || array.sizes.values.dropFirst() == [1] else {
       throw DataError(
-        .malformed, "\(array.name) has \(array.sizes.rank) dimensions, but labels have 1")
+        .malformed,
+        "\(array.name) has \(Count.of(array.sizes.rank, "dimension")), but labels have 1")
     }
     guard array.type.kind == .unsigned || array.type.kind == .signed else {
       throw DataError(.malformed, "\(array.name) holds \(array.type), but labels are integers")
@@ -85,8 +89,8 @@ extension DataSource {
       if let labels = split.labels, labels.values.count != images.count {
         throw DataError(
           .malformed,
-          "\(labels.name) has \(labels.values.count) labels, but \(images.name) has "
-            + "\(images.count) images")
+          "\(labels.name) has \(Count.of(labels.values.count, "label")), but \(images.name) has "
+            + "\(Count.of(images.count, "image"))")
       }
     }
   }

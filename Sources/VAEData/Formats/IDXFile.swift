@@ -1,3 +1,5 @@
+import Messages
+
 /// IDX, the format of MNIST: two zero bytes, a byte for the element type, one for the number of
 /// dimensions, the dimensions as big-endian 32-bit integers, then the elements, row-major
 /// (Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits").
@@ -35,7 +37,8 @@ enum IDXFile {
       let expected = Set([ranks.lowerBound, ranks.upperBound]).sorted().map(String.init)
       throw DataError(
         .malformed,
-        "\(path) has \(rank) dimensions, but \(content) have \(expected.joined(separator: " or "))")
+        "\(path) has \(Count.of(rank, "dimension")), but \(content) have \(expected.joined(separator: " or "))"
+      )
     }
     let dimensions = try stream.next(4 * rank)
     guard dimensions.count == 4 * rank else { throw truncated(path) }

@@ -98,7 +98,8 @@ extension DataSource {
   private static func skippedNotices(_ skipped: [String], root: String) -> [Message] {
     let shown = 10
     return skipped.prefix(shown).map { "left out: \(root)/\($0)" }
-      + (skipped.count > shown ? ["left out: \(skipped.count - shown) more files of \(root)"] : [])
+      + (skipped.count > shown
+        ? ["left out: \(Count.of(skipped.count - shown, "more file")) of \(root)"] : [])
   }
 }
 

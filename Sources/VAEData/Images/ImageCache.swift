@@ -40,9 +40,9 @@ struct ImageCache {
   }
 
   private static func absolutePath(_ path: String) -> String {
-    guard let resolved = realpath(path, nil) else { return path }
+    guard let resolved = realpath(path.systemPath, nil) else { return path }
     defer { free(resolved) }
-    return String(cString: resolved)
+    return String(systemPath: resolved)
   }
 
   /// What is stored, nil where there is nothing, or something made from other files.
@@ -77,9 +77,9 @@ struct ImageCache {
   /// - Throws: `DataError` of kind `unwritable`.
   func makeFolder() throws(DataError) {
     guard let folder else { return }
-    if mkdir(folder, 0o777) == 0 { return }
+    if mkdir(folder.systemPath, 0o777) == 0 { return }
     let reason = errno
-    guard reason == EEXIST, access(folder, W_OK | X_OK) == 0 else {
+    guard reason == EEXIST, access(folder.systemPath, W_OK | X_OK) == 0 else {
       let text = String(cString: strerror(reason == EEXIST ? errno : reason))
       throw DataError(.unwritable, "no packed images can be kept in \(folder): \(text)")
     }

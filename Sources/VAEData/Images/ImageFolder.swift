@@ -51,20 +51,22 @@ struct ImageFolder {
       return found
     }
     let found = members.mapValues(classes)
-    self.classes = Set(found.values.compactMap { $0 }.joined()).sorted {
-      $0.utf8.lexicographicallyPrecedes($1.utf8)
+    // By their bytes: Swift's texts are equal where they only look the same.
+    let names = Set(found.values.compactMap { $0 }.joined().map { Array($0.utf8) }).sorted {
+      $0.lexicographicallyPrecedes($1)
     }
-    var numbers: [String: Int32] = [:]
-    for (number, name) in self.classes.enumerated() { numbers[name] = Int32(number) }
+    self.classes = names.map { String(decoding: $0, as: UTF8.self) }
+    var numbers: [[UInt8]: Int32] = [:]
+    for (number, name) in names.enumerated() { numbers[name] = Int32(number) }
     splits = ["train", "valid", "test"].compactMap { split in
       guard let files = members[split], !files.isEmpty else { return nil }
-      let labels = found[split].flatMap { $0 }?.compactMap { numbers[$0] }
+      let labels = found[split].flatMap { $0 }?.compactMap { numbers[Array($0.utf8)] }
       return Split(name: split, files: files, labels: labels)
     }
   }
 
-  private static func folders(of name: String) -> ArraySlice<Substring> {
-    name.split(separator: "/").dropLast()
+  private static func folders(of name: String) -> [Substring] {
+    name.utf8.split(separator: UInt8(ascii: "/")).dropLast().map { Substring($0) }
   }
 
   /// The places of the images that are set apart as the test split: of n those n / 10, rounded down,

@@ -1,5 +1,6 @@
 import Glibc
 import Messages
+import VAEFiles
 
 /// The image files below a folder.
 struct ImageListing {
@@ -56,7 +57,7 @@ struct ImageListing {
 
   private mutating func visit(_ folder: String) throws(DataError) {
     let path = folder.isEmpty ? root : "\(root)/\(folder)"
-    guard let stream = opendir(path) else {
+    guard let stream = opendir(path.systemPath) else {
       throw DataError(
         .unusable,
         "\(path) cannot be read: \(String(cString: strerror(errno)))")
@@ -65,19 +66,19 @@ struct ImageListing {
     while let entry = readdir(stream) {
       let capacity = MemoryLayout.size(ofValue: entry.pointee.d_name)
       let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: capacity) { String(cString: $0) }
+        pointer.withMemoryRebound(to: CChar.self, capacity: capacity) { String(systemPath: $0) }
       }
       guard !name.hasPrefix(".") else { continue }
       nameCount += 1
       guard nameCount <= otherNames + Self.otherNamesPerImage * files.count else {
         throw DataError(
           .unusable,
-          "\(root) has \(files.count) images among its first \(nameCount) names; "
+          "\(root) has \(Count.of(files.count, "image")) among its first \(nameCount) names; "
             + "give the folder that holds the images")
       }
       let relative = folder.isEmpty ? name : "\(folder)/\(name)"
       var status = stat()
-      guard stat("\(root)/\(relative)", &status) == 0 else {
+      guard stat("\(root)/\(relative)".systemPath, &status) == 0 else {
         // Its being no image is found out, and said, where images are read.
         if isImage(name) { files.append(File(name: relative, size: 0, time: 0)) }
         continue

@@ -12,7 +12,12 @@ func escaped(_ text: String) -> String {
     case "'": result += "&#39;"
     case "\n", "\t": result.unicodeScalars.append(character)
     case _ where PlainText.isHidden(character): result += PlainText.escape(character)
-    default: result.unicodeScalars.append(character)
+    default:
+      if let byte = ForeignByte.byte(of: character) {
+        result += PlainText.escape(byte)
+      } else {
+        result.unicodeScalars.append(character)
+      }
     }
   }
   return result

@@ -126,7 +126,7 @@ public struct RunHistory: Sendable {
     guard rows.allSatisfy({ $0 ?? count == count }) else {
       throw TrainingError(
         .unsuitable,
-        "\(path)/records/examples.safetensors has \(count) examples, but its records are of another number; remove "
+        "\(path)/records/examples.safetensors has \(Numerals.counted(count, "example")), but its records are of another number; remove "
           + "the folder and train again")
     }
   }

@@ -13,7 +13,7 @@ extension RunPage {
       if !history.records.isEmpty {
         "<h3>From the first update</h3>"
         "<p class=\"note\">Steps are on a logarithmic scale, since most happens early. Held-out numbers are of the same "
-          + "\(history.examples?.indices.count ?? 0) examples of the \(escaped(history.heldOutName)) split at every record; those of "
+          + "\(Numerals.counted(history.examples?.indices.count ?? 0, "example")) of the \(escaped(history.heldOutName)) split at every record; those of "
           + "training are of the batch of that update.</p>"
         "<div class=\"plots\">"
         Self.terms.map { recorded($0.name, $0.value).figure }

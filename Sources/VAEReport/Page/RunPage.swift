@@ -59,7 +59,7 @@ struct RunPage {
     let planned = history.plannedSteps.map { " of \(Numerals.grouped($0))" } ?? ""
     parts.append(
       history.isFinished
-        ? "\(Numerals.grouped(history.step)) steps, finished"
+        ? "\(Numerals.counted(history.step, "step")), finished"
         : "\(Numerals.grouped(history.step))\(planned) steps so far")
     if let time = history.sessions.first?["time"]?.integer {
       parts.append("begun \(Numerals.moment(time))")
@@ -139,7 +139,7 @@ struct RunPage {
     return PageShell.Section(
       id: "codebook", title: "Codebook",
       body:
-        "<p>Of \(codes) codes, over the \(history.examples?.indices.count ?? 0) recorded examples. The perplexity is "
+        "<p>Of \(codes) codes, over \(Numerals.counted(history.examples?.indices.count ?? 0, "recorded example")). The perplexity is "
         + "the number of codes that would be in use if all in use were equally frequent.</p>"
         + plot.figure)
   }

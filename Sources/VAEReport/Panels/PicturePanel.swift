@@ -16,7 +16,8 @@ struct PicturePanel {
       if let originals = pictures.originals {
         image(
           "originals", "Held-out images", originals,
-          "\(pictures.count) examples of the \(history.heldOutName) split\(ending)")
+          "\(Numerals.counted(pictures.count, "example")) of the \(history.heldOutName) split\(ending)"
+        )
       }
       Pictures.Kind.allCases.compactMap { kind in
         guard let uri = pictures.uris[kind]?.last else { return nil }
@@ -24,7 +25,7 @@ struct PicturePanel {
         return image(kind.rawValue, text.title, uri, text.alt + ending)
       }
       "</div><p class=\"note\">Pictures <span id=\"\(prefix)picture-step\">after "
-        + "\(Numerals.grouped(history.records[pictures.frames.last ?? 0].step)) steps</span>"
+        + "\(Numerals.counted(history.records[pictures.frames.last ?? 0].step, "step"))</span>"
         + (pictures.frames.count < history.records.count
           ? "; to keep this page small there are pictures of \(pictures.frames.count) of the "
             + "\(history.records.count) records" : "")
@@ -44,7 +45,8 @@ struct PicturePanel {
         "Reconstructed",
         "What the model makes of the \(pictures.count) examples, in the same order,"
       )
-    case .samples: ("Samples", "Images made of \(pictures.count) draws from the prior")
+    case .samples:
+      ("Samples", "Images made of \(Numerals.counted(pictures.count, "draw")) from the prior")
     case .codes: ("Their codes", "Maps of the codes of the examples")
     }
   }

@@ -62,7 +62,7 @@ public final class TensorBoardLog {
       try DurableFiles.makeFolder(path)
     }
     let folder = try Folder.opening(path, within: run)
-    guard access(path, W_OK | X_OK) == 0 else {
+    guard access(path.systemPath, W_OK | X_OK) == 0 else {
       throw FileError(.unwritable, "write", path, String(cString: strerror(errno)))
     }
     return folder

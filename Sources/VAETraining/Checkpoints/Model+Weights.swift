@@ -34,6 +34,31 @@ extension Model {
     }
   }
 
+  /// Takes all parameters and buffers from another model, which has the same.
+  ///
+  /// - Parameter source: where the other model came from, for errors.
+  /// - Throws: `TrainingError` naming the first tensor that does not fit; nothing is changed then.
+  public func load(allOf other: Model, source: String) throws {
+    let stored = Dictionary(
+      other.weights.map { ($0.name, $0.values) }, uniquingKeysWith: { first, _ in first })
+    let wanted = weights
+    for (name, values) in wanted where stored[name]?.shape != values.shape {
+      let found = stored[name].map { "has \(name) of shape \($0.shape)" } ?? "has no \(name)"
+      throw TrainingError(
+        .unsuitable,
+        "\(source) \(found), but this model takes one of shape \(values.shape); keep the parts and sizes "
+          + "of the model whose weights it begins with")
+    }
+    let known = Set(wanted.map(\.name))
+    if let extra = other.weights.first(where: { !known.contains($0.name) }) {
+      throw TrainingError(
+        .unsuitable,
+        "\(source) has \(extra.name), which this model does not; keep the parts and sizes of the model whose "
+          + "weights it begins with")
+    }
+    take(wanted.map { stored[$0.name] ?? $0.values })
+  }
+
   /// Takes parameters and buffers from a file, all or none.
   ///
   /// - Throws: `SafetensorsError` where a tensor is missing or of another shape, and

@@ -11,6 +11,8 @@ extension StoredCheckpoint {
     let threads: Int
     let updates: [String: Int]
     let progress: EpochProgress
+    /// What the first update found, nil in the files of older versions.
+    let beginning: BoundTerms?
 
     /// Reads `state.json`. Every number has bounds, so that nothing that is computed with them
     /// later can overflow.
@@ -70,6 +72,14 @@ extension StoredCheckpoint {
         progress.addTerms([(name: name, value: value)])
       }
       self.progress = progress
+      beginning = try members.has("beginning") ? Self.bound(try members.object("beginning")) : nil
+    }
+
+    private static func bound(_ members: Members) throws -> BoundTerms {
+      let range = -largestSum...largestSum
+      return BoundTerms(
+        distortion: try members.number("distortion", in: range),
+        rate: try members.number("rate", in: range))
     }
 
     /// The number that changes when older versions can no longer read a state: that of the files of a
@@ -93,6 +103,8 @@ private struct Members {
   init(of object: JSON.Object, path: String, prefix: String = "") {
     (self.object, self.path, self.prefix) = (object, path, prefix)
   }
+
+  func has(_ name: String) -> Bool { object[name] != nil }
 
   func count(_ name: String, in range: ClosedRange<Int>) throws -> Int {
     try value(

@@ -17,9 +17,7 @@ extension Trainer {
     if let bad = parameters.first(where: { !$0.parameter.value.isFinite }) {
       throw TrainingError(
         .diverged,
-        "training diverged by step \(step): \(bad.path) holds values that are not finite; the last checkpoint "
-          + "is kept; resume with a smaller \(.setting("training.learning_rate")) or "
-          + "\(.setting("training.clip_norm", "100"))")
+        "training diverged by step \(step): \(bad.path) holds values that are not finite")
     }
     let weights = withAveragedWeights { Safetensors(tensors: model.weights).sealed() }
     var optimizer: [(name: String, values: Tensor)] = []
@@ -52,7 +50,7 @@ extension Trainer {
     for (phase, optimizer) in updater.phases { updates[phase.name] = .integer(optimizer.updates) }
     var terms: JSON.Object = [:]
     for name in progress.termOrder { terms[name] = .finite(progress.terms[name] ?? 0) }
-    return [
+    var object: JSON.Object = [
       "format": .integer(StoredCheckpoint.State.format), "step": .integer(step),
       "epoch": .integer(step / updatesPerEpoch),
       "updates_per_epoch": .integer(updatesPerEpoch), "finished": .bool(isFinished),
@@ -67,6 +65,12 @@ extension Trainer {
         "terms": .object(terms),
       ]),
     ]
+    if let beginning {
+      object["beginning"] = .object([
+        "distortion": .finite(beginning.distortion), "rate": .finite(beginning.rate),
+      ])
+    }
+    return object
   }
 
   /// Takes up a checkpoint of the same recipe.
@@ -86,7 +90,7 @@ extension Trainer {
     guard state.updatesPerEpoch == updatesPerEpoch else {
       throw TrainingError(
         .unsuitable,
-        "\(checkpoint.source) has \(state.updatesPerEpoch) updates an epoch, but this data and batch size give "
+        "\(checkpoint.source) has \(Count.of(state.updatesPerEpoch, "update")) an epoch, but this data and batch size give "
           + "\(updatesPerEpoch); resume with the data that the run began with")
     }
     let weights = try model.values(in: checkpoint.weights)
@@ -120,6 +124,7 @@ extension Trainer {
       for (parameter, value) in plain { parameter.value = value }
       step = state.step
       progress = state.progress
+      beginning = state.beginning
     }
   }
 }

@@ -21,7 +21,8 @@ extension RunFolder {
       try? SealedObject(parsing: $0, source: newest.folder)
     }
     guard object?.isSealed == true else { return }
-    throw TrainingError(.unsuitable, "\(folder.path(of: Self.recipeFile)) has lost its checksum" + Self.recipeAdvice)
+    throw TrainingError(
+      .unsuitable, "\(folder.path(of: Self.recipeFile)) has lost its checksum" + Self.recipeAdvice)
   }
 
   private static var recipeAdvice: Message {

@@ -38,15 +38,21 @@ extension Trainer {
 
   /// Says what calls for attention, once until it changes.
   private func noteHealth(of record: EpochRecord, _ observe: (TrainingEvent) -> Void) {
-    let health = LatentHealth(record, model.prior.latents)
+    let health = TrainingHealth(record, model.prior.latents, begunWith: judgedBeginning)
     if health == .fine { saidHealth = .fine }
     // A further stage leaves codebook and encoder as they are.
-    guard stage.isWhole || health == .notFinite else { return }
+    guard stage.isWhole || health.concernsAllStages else { return }
+    let objective = model.objective.latentAdvice(
+      step: step, epochs: Double(step) / Double(updatesPerEpoch))
     let advice =
-      step < Self.firstJudgedStep
-      ? .wait
-      : model.objective.latentAdvice(step: step, epochs: Double(step) / Double(updatesPerEpoch))
-    guard health != saidHealth, let notice = record.notice(health, advice) else { return }
+      switch health {
+      case .notFinite, .worsened: isFinished ? .change([]) : objective
+      default: step < Self.firstJudgedStep ? .wait : objective
+      }
+    // How a training ends is said where it does, whatever was said before.
+    guard health != saidHealth || (isFinished && health.isOfEnd),
+      let notice = record.notice(health, advice, begunWith: judgedBeginning?.cost)
+    else { return }
     saidHealth = health
     observe(.notice(notice))
   }

@@ -42,8 +42,11 @@ public final class Trainer {
   var storedRecorder: Recorder?
   /// Records that wait for the next checkpoint.
   var records: [TrainingRecord] = []
+  /// What the first update found before it changed anything; nil before it, and where a run was begun
+  /// by a version that did not keep it.
+  var beginning: BoundTerms?
   /// What the last notice was about.
-  var saidHealth = LatentHealth.fine
+  var saidHealth = TrainingHealth.fine
 
   /// Whether short memory stopped an update half-way, so that the weights are those of no step.
   private var isTorn = false
@@ -175,10 +178,15 @@ public final class Trainer {
   public func advance(
     on batch: Tensor? = nil, run: RunFolder? = nil, observe: (TrainingEvent) -> Void = { _ in }
   ) throws -> BoundTerms {
-    try withMemoryErrors { try advanceOnce(on: batch, run: run, observe: observe) }
+    do {
+      return try withMemoryErrors { try makeStep(on: batch, run: run, observe: observe) }
+    } catch let error as TrainingError where error.kind == .diverged {
+      throw TrainingError(.diverged, "\(error.message); \(divergenceAdvice(run: run))")
+    }
   }
 
-  private func advanceOnce(
+  /// What `advance` does, without what to do where it diverges.
+  private func makeStep(
     on batch: Tensor?, run: RunFolder?, observe: (TrainingEvent) -> Void
   ) throws -> BoundTerms {
     try prepare()
@@ -193,6 +201,7 @@ public final class Trainer {
     let terms = try update(on: batch)
     if run != nil { try makeRecord(after: terms) }
     progress.seconds += Clock.seconds - begin
+    if step == 1 { noteBeginning(terms, observe) }
     observe(.step(step, of: totalSteps, epoch: epoch, terms: terms))
     if step % updatesPerEpoch == 0 { try finishEpoch(run: run, observe: observe) }
     return terms

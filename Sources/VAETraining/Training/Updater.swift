@@ -185,8 +185,6 @@ package final class Updater {
   private func diverged(_ what: String, _ context: Context) -> TrainingError {
     TrainingError(
       .diverged,
-      "training diverged at step \(context.step + 1): \(what); the last checkpoint is kept; resume with a smaller "
-        + "\(.setting("training.learning_rate")) or "
-        + "\(.setting("training.clip_norm", "100"))")
+      "training diverged at step \(context.step + 1): \(what)")
   }
 }

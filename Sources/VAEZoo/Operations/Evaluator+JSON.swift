@@ -10,7 +10,7 @@ extension Evaluator.Result {
     ]
     func add(_ name: String, _ estimate: Estimate) {
       object[name] = .finite(estimate.mean)
-      object["\(name)_stderr"] = .finite(estimate.standardError)
+      object["\(name)_stderr"] = estimate.standardError.map(JSON.finite) ?? .null
     }
     add("elbo", elbo)
     add("rate", rate)
@@ -25,7 +25,8 @@ extension Evaluator.Result {
     }
     if let activeUnits {
       object["active_units"] = .integer(Int(activeUnits.mean))
-      object["active_units_stderr"] = .finite(activeUnits.standardError)
+      object["active_units_stderr"] =
+        activeUnits.standardError.map(JSON.finite) ?? .null
     }
     if let unitRates { object["rate_per_unit"] = .array(unitRates.map(JSON.finite)) }
     if layerRates.count > 1 { object["rate_per_layer"] = .array(layerRates.map(JSON.finite)) }

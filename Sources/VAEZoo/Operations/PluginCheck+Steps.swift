@@ -108,7 +108,7 @@ extension PluginCheck {
     var unmoved: [String] = []
     for (old, (path, parameter)) in zip(before, model.parameters) {
       guard parameter.value.isFinite else {
-        throw Fault("after \(trainer.step) steps \(path) is not finite")
+        throw Fault("after \(Count.of(trainer.step, "step")) \(path) is not finite")
       }
       weights.append((path: path, value: parameter.value.copied()))
       if let role, path.hasPrefix("\(role)."), old.bitPatterns == parameter.value.bitPatterns {

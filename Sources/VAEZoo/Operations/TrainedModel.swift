@@ -197,6 +197,33 @@ extension TrainedModel {
     return TrainedModel(model: next, recipe: recipe, source: source)
   }
 
+  /// This model with the weights of another one in place of its own, to be trained on from there with
+  /// whatever settings of training, data and objective.
+  ///
+  /// - Parameters:
+  ///   - path: a run folder, whose newest checkpoint counts, or an exported file.
+  ///   - name: what the recipe calls it; nil for the path.
+  ///   - registry: the variants and components that its recipe may name.
+  /// - Throws: what `open` throws; `TrainingError` naming the first tensor that does not fit, and
+  ///   `RecipeError` where the recipe is of a further stage. The model is as it was then.
+  public func withWeights(
+    of path: String, as name: String? = nil, registry: Registry
+  ) throws -> TrainedModel {
+    guard recipe.stage.isWhole else {
+      throw RecipeError(
+        .invalid,
+        "stage \(recipe.stage.name) begins with the weights of the run that it follows, and with no others"
+      )
+    }
+    try model.load(allOf: TrainedModel.open(path, registry: registry).model, source: path)
+    var recipe = recipe
+    recipe.begin(withWeightsOf: name ?? path)
+    return TrainedModel(model: model, recipe: recipe, source: source)
+  }
+
+  /// What a training of it begins with.
+  var start: Trainer.Start { recipe.stage.origin == nil ? .fresh : .asIs }
+
   /// The examples of a split as this model takes them.
   public func examples(_ split: DataSplit) -> Examples {
     Examples(split, options)

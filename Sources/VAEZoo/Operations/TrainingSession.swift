@@ -43,6 +43,9 @@ public struct TrainingRequest: Sendable {
   public var existing: Existing
   /// A folder outside of the run folder for its checkpoints; see `RunFolder.create`.
   public var checkpointDir: String?
+  /// A run folder or exported model whose weights take the place of fresh ones; nil for these, or for
+  /// what the recipe says. Its settings need not be the same.
+  public var fromWeights: String?
   /// How image files are decoded; nil for a program that does not decode any.
   public var images: ImageFolderOptions?
   /// Asked again and again while data are read; true asks for a stop.
@@ -51,13 +54,14 @@ public struct TrainingRequest: Sendable {
   /// A request.
   public init(
     _ subject: Subject, settings: [(key: String, value: String)] = [], data: String, run: String,
-    existing: Existing = .refuse, images: ImageFolderOptions? = nil
+    existing: Existing = .refuse, fromWeights: String? = nil, images: ImageFolderOptions? = nil
   ) {
     self.subject = subject
     self.settings = settings
     self.data = data
     self.run = run
     self.existing = existing
+    self.fromWeights = fromWeights
     self.images = images
   }
 }
@@ -101,12 +105,14 @@ public final class TrainingSession {
       likelihoodNotice = Self.likelihoodNotice(of: fresh, recipe, request, registry: registry)
     case .begun:
       let path = request.run
-      guard let bytes = try RunFolder.open(path).recipeBytes() else {
+      let run = try RunFolder.open(path)
+      guard let bytes = try run.recipeBytes() else {
         throw TrainingError(.unsuitable, "\(path) has no recipe yet, so there is nothing to resume")
       }
       let recipe = try registry.recipe(parsing: bytes, source: "\(path)/recipe.json")
-      if let origin = recipe.stage.origin {
-        fresh = try TrainedModel.finished(origin, registry: registry)
+      if let origin = recipe.stage.origin, !recipe.stage.isWhole {
+        try Self.refuseWeights(request, stage: recipe.stage.name)
+        fresh = try TrainedModel.finished(run.located(origin), registry: registry)
           .begunStage(recipe, settings: request.settings, registry: registry)
         data = try fresh.data(
           request.data, images: request.images, isCancelled: request.isCancelled)
@@ -114,6 +120,7 @@ public final class TrainingSession {
         (fresh, data) = try Self.firstStage(of: recipe, request, registry: registry)
       }
     case .stage(let name, let origin):
+      try Self.refuseWeights(request, stage: name)
       fresh = try TrainedModel.finished(origin, registry: registry)
         .stage(name, settings: request.settings, registry: registry)
       data = try fresh.data(
@@ -121,7 +128,7 @@ public final class TrainingSession {
     }
     try self.init(
       model: fresh.model, recipe: fresh.recipe, data: data, run: request.run,
-      existing: request.existing, checkpointDir: request.checkpointDir)
+      existing: request.existing, checkpointDir: request.checkpointDir, start: fresh.start)
     if let likelihoodNotice { notices.append(likelihoodNotice) }
   }
 
@@ -154,15 +161,27 @@ public final class TrainingSession {
     ) { _ in data }
     try self.init(
       model: fresh.model, recipe: fresh.recipe, data: data, run: path, existing: existing,
-      checkpointDir: checkpointDir)
+      checkpointDir: checkpointDir, start: fresh.start)
   }
 
-  /// A model with fresh weights for the data that a request names, and these data.
+  /// A further stage begins with the weights of its own run.
+  private static func refuseWeights(_ request: TrainingRequest, stage: String) throws {
+    guard let weights = request.fromWeights else { return }
+    throw RecipeError(
+      .invalid,
+      "stage \(stage) begins with the weights of the run that it follows; leave out \(.fromWeights(weights))"
+    )
+  }
+
+  /// A model for the data that a request names, and these data.
   private static func firstStage(
     of recipe: Recipe, _ request: TrainingRequest, registry: Registry
   ) throws -> (TrainedModel, DataSource) {
-    try firstStage(
-      of: recipe, settings: request.settings, source: request.run, registry: registry
+    var recipe = recipe
+    if let weights = request.fromWeights { recipe.begin(withWeightsOf: weights) }
+    let begun = request.existing == .resume ? try? RunFolder.open(request.run) : nil
+    return try firstStage(
+      of: recipe, begun: begun, settings: request.settings, source: request.run, registry: registry
     ) { data in
       try DataSource.open(
         request.data, rule: data?.rule, preparation: data?.preparation, images: request.images,
@@ -170,11 +189,14 @@ public final class TrainingSession {
     }
   }
 
-  /// A model with fresh weights, and the data that it is for.
+  /// A model with the weights that its recipe says, and the data that it is for.
   ///
-  /// - Parameter open: given what the recipe says of its data.
+  /// - Parameters:
+  ///   - begun: the run that goes on, whose own weights take the place of all others; nil for none.
+  ///   - open: given what the recipe says of its data.
   private static func firstStage(
-    of recipe: Recipe, settings: [(key: String, value: String)], source: String,
+    of recipe: Recipe, begun: RunFolder? = nil, settings: [(key: String, value: String)],
+    source: String,
     registry: Registry, open: (DataDescription?) throws -> DataSource
   ) throws -> (TrainedModel, DataSource) {
     var recipe = recipe
@@ -184,7 +206,14 @@ public final class TrainingSession {
     recipe.data = try data.description(options)
     try registry.apply(settings, to: &recipe)
     let model = try registry.model(recipe, seed: options.seed)
-    return (TrainedModel(model: model, recipe: recipe, source: source), data)
+    let fresh = TrainedModel(model: model, recipe: recipe, source: source)
+    guard let origin = recipe.stage.origin, recipe.stage.isWhole,
+      try begun?.latestCheckpoint() == nil
+    else { return (fresh, data) }
+    return (
+      try fresh.withWeights(of: begun?.located(origin) ?? origin, as: origin, registry: registry),
+      data
+    )
   }
 
   /// Prepares to train a model that exists, on data that suit its recipe.
@@ -242,7 +271,7 @@ public final class TrainingSession {
       }
       if checkpoint.threads != Engine.threads {
         notices.append(
-          "the run began with \(checkpoint.threads) threads and goes on with \(Engine.threads), so its last digits may "
+          "the run began with \(Count.of(checkpoint.threads, "thread")) and goes on with \(Engine.threads), so its last digits may "
             + "differ from an uninterrupted one")
       }
     }
@@ -364,7 +393,7 @@ public final class TrainingSession {
     let wanted = trainer.options.epochs
     throw RecipeError(
       .invalid,
-      "\(run) has come to epoch \(done), beyond the \(wanted) epoch\(wanted == 1 ? "" : "s") asked for; resume with "
+      "\(run) has come to epoch \(done), beyond the \(Count.of(wanted, "epoch")) asked for; resume with "
         + "\(.setting("training.epochs", "\(done)")) or more, or \(.replace) to begin again")
   }
 
@@ -413,6 +442,7 @@ public final class TrainingSession {
       "updates": .integer(trainer.totalSteps),
       "updates_per_epoch": .integer(trainer.updatesPerEpoch),
     ]
+    if let folder = presentFolder() { line["folder"] = .text(folder) }
     if let command { line["command"] = .text(command) }
     try run.appendSession(line.sealedLine)
   }

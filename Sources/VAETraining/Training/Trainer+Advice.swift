@@ -1,0 +1,67 @@
+import Messages
+import VAECore
+
+/// What to say of how a training began, and of one that failed.
+extension Trainer {
+  /// Keeps what the first update found, and says where data lie far outside of what the model begins
+  /// with: values that are large make rates and distortions that training spends itself on.
+  func noteBeginning(_ terms: BoundTerms, _ observe: (TrainingEvent) -> Void) {
+    beginning = terms
+    guard stage.isWhole, stage.data == .images, stage.origin == nil else { return }
+    let isFar =
+      terms.rate > Self.farRate * Double(model.prior.latents.unitCount)
+      || terms.distortion > Self.farDistortion * Double(data.shape.count)
+    guard isFar else { return }
+    observe(
+      .notice(
+        "before the first update these data cost a distortion of \(EpochRecord.rough(terms.distortion)) and a rate "
+          + "of \(EpochRecord.rough(terms.rate)) nats per example: their values lie "
+          + "far outside of what a model begins with; bring them to about -1 to 1, as by taking off their mean and "
+          + "dividing by their deviation"))
+  }
+
+  /// A rate of a fresh model beyond this, in nats a unit, is that of means more than ten deviations
+  /// from the prior.
+  private static let farRate = 50.0
+  /// A distortion of a fresh model beyond this, in nats a value, is that of values tens of deviations
+  /// from its means.
+  private static let farDistortion = 500.0
+
+  /// What an epoch may cost before it counts as worse than the beginning: twice as much and a nat
+  /// for each value more. Warm-ups of the rate's weight stay far below.
+  var judgedBeginning: (cost: Double, margin: Double)? {
+    guard let beginning, stage.data == .images, beginning.elbo.isFinite else { return nil }
+    return (-beginning.elbo, abs(beginning.elbo) + Double(data.shape.count))
+  }
+
+  /// What to do where a training has diverged: what can be done depends on whether it has left
+  /// weights to go on from.
+  func divergenceAdvice(run: RunFolder?) -> Message {
+    var changes: Message = "a smaller \(.setting("training.learning_rate"))"
+    if options.clipNorm == 0 || options.clipNorm > 100 {
+      changes = changes + " or \(.setting("training.clip_norm", "100"))"
+    }
+    guard let run else { return "train again with \(changes)" }
+    let again: Message = "begin again by \(.replace), with \(changes)"
+    guard let checkpoint = try? run.latestCheckpoint() else {
+      return "no checkpoint had been written; \(again)"
+    }
+    // From weights that have come apart already nothing good begins.
+    guard checkpoint.step < step && saidHealth != .worsened else {
+      return "the last checkpoint is kept, but its weights are those that diverged; \(again)"
+    }
+    return
+      "the last checkpoint is kept; begin another run with its weights by \(.fromWeights(run.path)), and with \(changes)"
+  }
+}
+
+extension LatentStructure {
+  /// The real numbers that the latents of an example are, one at least.
+  var unitCount: Int {
+    switch self {
+    case .none, .codes: 1
+    case .vector(let units): max(1, units)
+    case .hierarchy(let layers, _): max(1, layers.reduce(0) { $0 + $1.count })
+    }
+  }
+}

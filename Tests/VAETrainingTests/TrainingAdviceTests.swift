@@ -1,0 +1,41 @@
+import Foundation
+import Tensors
+import VAETraining
+import XCTest
+
+/// What a training that diverges advises depends on the weights that it leaves.
+final class TrainingAdviceTests: XCTestCase {
+  private func advice(updatesBefore count: (Trainer) -> Int) throws -> (text: String, run: String) {
+    let path = NSTemporaryDirectory() + "advice-\(UUID().uuidString)"
+    addTeardownBlock { try? FileManager.default.removeItem(atPath: path) }
+    let run = try RunFolder.create(at: path)
+    let trainer = try Trainer(
+      model: TrainingSupport.model(), data: TrainingSupport.stripes(),
+      options: TrainingSupport.options())
+    for _ in 0..<count(trainer) { try trainer.advance(run: run) }
+    let bad = Tensor([Float](repeating: .infinity, count: 16 * 30), shape: [16, 6, 5, 1])
+    var text = ""
+    XCTAssertThrowsError(try trainer.advance(on: bad, run: run)) { error in
+      XCTAssertEqual((error as? TrainingError)?.kind, .diverged)
+      text = "\(error)"
+    }
+    return (text, path)
+  }
+
+  func testGoodWeightsOfACheckpointAreAdvised() throws {
+    let (text, run) = try advice { $0.updatesPerEpoch + 1 }
+    XCTAssertTrue(
+      text.contains("from_weights=\(run), and with a smaller training.learning_rate"), text)
+  }
+
+  func testWeightsThatDivergedThemselvesAreNotAdvised() throws {
+    let (text, _) = try advice { $0.updatesPerEpoch }
+    XCTAssertFalse(text.contains("from_weights"), text)
+    XCTAssertTrue(text.contains("existing_run=replace"), text)
+  }
+
+  func testWithoutACheckpointNoneIsAdvised() throws {
+    let (text, _) = try advice { _ in 1 }
+    XCTAssertTrue(text.contains("no checkpoint had been written; begin again"), text)
+  }
+}
