@@ -1,4 +1,5 @@
 import ArgumentParser
+import Messages
 import VAETraining
 import VAEZoo
 
@@ -32,11 +33,11 @@ struct CheckCommand: ParsableCommand {
     let unchecked = report.count(.unchecked)
     if unchecked > 0 {
       Console.error(
-        "\(Console.count(unchecked, "file")) without checksums, of which only the form was checked")
+        "\(Count.of(unchecked, "file")) without checksums, of which only the form was checked")
     }
     guard report.isSound else {
       Console.error(
-        "vae-zoo: \(Console.count(report.count(.damaged), "file")) of \(path) damaged; restore what is damaged from a copy"
+        "vae-zoo: \(Count.of(report.count(.damaged), "file")) of \(path) damaged; restore what is damaged from a copy"
       )
       throw ExitCode(ExitStatus.data)
     }

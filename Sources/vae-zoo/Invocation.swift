@@ -19,7 +19,14 @@ enum Invocation {
     let begun = process_executed_path().map { String(systemPath: $0) }
     guard let known = identity(own) else { return begun }
     if let begun, identity(begun) == known { return begun }
-    return DurableFiles.linkTarget(own) ?? begun
+    return linkTarget(own) ?? begun
+  }
+
+  /// Where a symbolic link leads, nil where there is none.
+  private static func linkTarget(_ path: String) -> String? {
+    var target = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink(path.systemPath, &target, target.count)
+    return count < 0 ? nil : String(systemPath: target.prefix(count).map(UInt8.init(bitPattern:)))
   }
 
   /// The file that a path leads to, whatever its name; nil for none.

@@ -7,7 +7,7 @@ import VAETraining
 extension RunFolder {
   /// The folder in which the run was last begun or continued, nil where it has no record of it.
   public func recordedFolder() throws -> String? {
-    try readSessions().last { $0["folder"] != nil }?["folder"]?.text
+    try readSessions().objects.last { $0["folder"] != nil }?["folder"]?.text
   }
 
   /// A path that the run has on record, as it leads to the file from the present folder: from the
