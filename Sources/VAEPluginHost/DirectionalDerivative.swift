@@ -8,7 +8,7 @@ import Glibc
 /// expect and of what the values themselves show: on equally spaced points closer together than the
 /// function can bend, high differences are those of the errors alone (Hamming; J. Moré and S. Wild,
 /// "Estimating computational noise", SIAM J. Sci. Comput. 33, 2011). The step with the least sum is
-/// taken.
+/// taken, of those that agree with all smaller ones.
 struct DirectionalDerivative {
   /// The derivative; between `lowest` and `highest` where the function has a kink there.
   let value: Double
@@ -16,6 +16,11 @@ struct DirectionalDerivative {
   let sides: ClosedRange<Double>
   /// What these may be wrong by.
   let error: Double
+  /// From the least to the largest slope that it may have.
+  private var range: ClosedRange<Double> {
+    (sides.lowerBound - error)...(sides.upperBound + error)
+  }
+  private var width: Double { range.upperBound - range.lowerBound }
   /// The measured error of the function's values as a multiple of the expected one.
   private(set) var roughness = 1.0
 
@@ -28,8 +33,10 @@ struct DirectionalDerivative {
   struct Change {
     /// The difference.
     var value: Double
+    /// Those of its terms.
+    var terms: [Double]
     /// The terms that are not what they are at zero.
-    var moved: Int
+    var moved: Int { terms.count { $0 != 0 } }
   }
 
   /// The largest step, which halves from there on.
@@ -48,20 +55,32 @@ struct DirectionalDerivative {
     // The errors of values on a grid are larger over a step than from one point to the next.
     let valueError =
       roughness > Self.roughnessOfGrids ? Self.gridFactor * noise : max(roundingError, noise)
-    var slopes: [(step: Double, below: Double, above: Double)] = []
+    var slopes: [Slopes] = []
     for level in 0..<Self.levels {
       let step = Self.largestStep / Double(1 << level)
-      guard let low = try change(-step)?.value, let high = try change(step)?.value, low.isFinite,
-        high.isFinite
+      guard let low = try change(-step), let high = try change(step), low.value.isFinite,
+        high.value.isFinite
       else {
         // Beyond here the function has no values; only smaller steps count.
         slopes = []
         continue
       }
-      slopes.append((step: step, below: -low / step, above: high / step))
+      let gap = zip(low.terms, high.terms).reduce(0) { $0 + abs($1.0 + $1.1) }
+      slopes.append(
+        Slopes(step: step, central: (high.value - low.value) / (2 * step), gap: gap / step))
     }
-    let best = slopes.indices.dropLast(2).map { Self.estimate(slopes, $0, valueError) }
-      .min { $0.error < $1.error }
+    // From the smallest steps on, whose errors are large but honest: a larger step is believed as long as
+    // it agrees with what is known, since over one that is too large a function may do anything.
+    var best: DirectionalDerivative?
+    for level in slopes.indices.dropLast(2).reversed() {
+      let found = Self.estimate(slopes, level, valueError)
+      if let known = best {
+        guard known.range.contains(found.value) else { break }
+        if found.width < known.width { best = found }
+      } else {
+        best = found
+      }
+    }
     guard let best else { return nil }
     self = best
     self.roughness = roughness
@@ -73,28 +92,32 @@ struct DirectionalDerivative {
     self.error = error
   }
 
+  /// What two values at a distance on both sides give.
+  private struct Slopes {
+    let step: Double
+    let central: Double
+    /// The sum over the terms of how far the slopes on both sides lie apart.
+    let gap: Double
+  }
+
   /// The estimate from the steps at a level and the three after it.
   private static func estimate(
-    _ slopes: [(step: Double, below: Double, above: Double)], _ level: Int, _ valueError: Double
+    _ slopes: [Slopes], _ level: Int, _ valueError: Double
   ) -> DirectionalDerivative {
-    func central(_ level: Int) -> Double { (slopes[level].below + slopes[level].above) / 2 }
-    // The error of central differences falls with the square of the step, that of one side with the
-    // step.
-    func extrapolated(_ level: Int) -> Double { (4 * central(level + 1) - central(level)) / 3 }
-    func gap(_ level: Int) -> Double {
-      let gaps = [level, level + 1].map { slopes[$0].above - slopes[$0].below }
-      return 2 * gaps[1] - gaps[0]
+    // The error of central differences falls with the square of the step.
+    func extrapolated(_ level: Int) -> Double {
+      (4 * slopes[level + 1].central - slopes[level].central) / 3
     }
     let value = extrapolated(level)
     let noise = valueError / slopes[level + 1].step
     let bend = max(
-      abs(extrapolated(level + 1) - value), abs(central(level + 2) - central(level + 1)) / 4)
+      abs(extrapolated(level + 1) - value),
+      abs(slopes[level + 2].central - slopes[level + 1].central) / 4)
     let error = 4 * bend + 4 * noise
     // At a kink the slopes on both sides differ, however small the step, and a gradient between them
-    // is right.
-    let difference = abs(gap(level))
-    let isKink = difference > 2 * abs(gap(level) - gap(level + 1)) + 16 * noise
-    let half = isKink ? difference / 2 : 0
+    // is right. Many terms may have kinks near by, on either side and of either sign, and so each counts
+    // by itself: where it is convex or concave, its slope lies between those on both sides.
+    let half = (4 * slopes[level + 1].gap + slopes[level].gap) / 6
     return DirectionalDerivative(
       value: value, sides: (value - half)...(value + half),
       error: error.isFinite ? error : .infinity)

@@ -172,16 +172,16 @@ private struct ProbedPoint {
       changed[number] = Tensor(moved, shape: inputs[number].shape)
       // A point that it refuses is one where it has no value.
       guard let found = try? operation.forward(changed, output.shape).floats else { return nil }
-      var change = DirectionalDerivative.Change(value: 0, moved: 0)
-      for (index, value) in found.enumerated() where value != outputs[index] {
-        hasMoved[index] = true
-        change.moved += 1
-        change.value += Double(weights[index]) * (Double(value) - Double(outputs[index]))
+      var change = DirectionalDerivative.Change(value: 0, terms: [])
+      change.terms = zip(zip(found, outputs), weights).map { values, weight in
+        Double(weight) * (Double(values.0) - Double(values.1))
       }
+      for (index, term) in change.terms.enumerated() where term != 0 { hasMoved[index] = true }
+      change.value = change.terms.reduce(0, +)
+      let isMoving = change.terms.contains { $0 != 0 }
       // What the rounding of the inputs made of the step is told to first order; where nothing moves,
       // it made nothing.
-      for (index, value) in moved.enumerated() where change.moved > 0 && direction.moves[index] != 0
-      {
+      for (index, value) in moved.enumerated() where isMoving && direction.moves[index] != 0 {
         let step = Double(value) - Double(values[index])
         change.value += Double(gradient[index]) * (distance * Double(direction.moves[index]) - step)
       }

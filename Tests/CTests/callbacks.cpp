@@ -45,10 +45,14 @@ static void expect_throw(const char *words, Call call) {
 
 int main() {
   vae::set_threads(1);
-  auto data = vae::data::open("shapes:32");
+  std::vector<float> pixels(64 * 8 * 8);
+  for (std::size_t i = 0; i < pixels.size(); i++) pixels[i] = (i * 2654435761u >> 7) % 3 == 0;
+  const vae::tensor train(pixels, {64, 8, 8, 1}), test(pixels.data(), {16, 8, 8, 1}, {});
+  auto data = vae::data::from_tensors(train, test);
   auto model = vae::model::create("gaussian-vae", data, {{"hidden", "16"}, {"latent", "2"}});
   vae::trainer_options options;
-  options.epochs = 1;
+  options.epochs = 2;
+  options.batch_size = 16;
   vae::trainer trainer(model, data, options);
   const auto images = data.images("test", 0, 3);
 

@@ -82,7 +82,7 @@ final class InterruptionTests: CommandTestCase {
     XCTAssertEqual(truncate(data, bytes.count + count * side * side), 0)
     let (_, trained) = try copyOfTrainedRun()
     for arguments in [
-      Small.train(data, path("run"), []), ["evaluate", trained, "--data", data],
+      Small.train(data, path("new"), []), ["evaluate", trained, "--data", data],
     ] {
       let command = try Command(arguments)
       while command.isRunning && command.bytesRead < 1 << 26 { usleep(1000) }
@@ -93,7 +93,7 @@ final class InterruptionTests: CommandTestCase {
       // The command has ended itself.
       XCTAssertTrue(outcome.err.hasPrefix("vae-zoo: "), outcome.err)
     }
-    XCTAssertFalse(exists(path("run")))
+    XCTAssertFalse(exists(path("new")))
   }
 
   func testAnInterruptedExtensionHasNoExportOfTheShorterRun() throws {

@@ -438,10 +438,10 @@ class StoppingTests(unittest.TestCase):
         model = _small().fit(IMAGES)
         calls = {
             "sample": lambda progress: model.sample(600, progress=progress),
-            "encode": lambda progress: model.encode(np.tile(IMAGES, (10, 1)), progress=progress),
+            "encode": lambda progress: model.encode(np.tile(IMAGES, (10, 1, 1)), progress=progress),
             "decode": lambda progress: model.decode([np.zeros((600, 2))], progress=progress),
             "reconstruct": lambda progress: model.reconstruct(
-                np.tile(IMAGES, (10, 1)), progress=progress
+                np.tile(IMAGES, (10, 1, 1)), progress=progress
             ),
             "score_samples": lambda progress: model.score_samples(IMAGES, progress=progress),
             "evaluate": lambda progress: model.evaluate(IMAGES, progress=progress),

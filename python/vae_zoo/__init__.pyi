@@ -9,6 +9,7 @@ from vae_zoo._estimator import VAE as _VAE
 from vae_zoo._latent_estimator import LatentVAE as _LatentVAE
 from vae_zoo._training import Bound as Bound
 from vae_zoo._errors import BusyError as BusyError
+from vae_zoo._errors import CallbackError as CallbackError
 from vae_zoo._errors import CancelledError as CancelledError
 from vae_zoo._errors import DataError as DataError
 from vae_zoo._errors import DivergedError as DivergedError
