@@ -1,4 +1,5 @@
 import CVAE
+import Messages
 import VAECore
 
 /// A plug-in that has been found, loaded and described: what it brings, checked. Nothing of it has
@@ -39,7 +40,7 @@ public struct Plugin: Sendable {
       }
       try self.init(description, origin: origin)
     } catch {
-      throw PluginError(.unusable, "\(origin): \(error.message)")
+      throw PluginError(.unusable, "\(origin): \(error.message)" as Message)
     }
   }
 
@@ -122,7 +123,7 @@ extension Registry {
         registry.register(try PluginVariant(source, in: registry), origin: plugin.origin)
       }
     } catch {
-      throw PluginError(.unusable, "\(plugin.origin): \(error.message)")
+      throw PluginError(.unusable, "\(plugin.origin): \(error.message)" as Message)
     }
     self = registry
   }

@@ -1,4 +1,5 @@
 import CVAE
+import Messages
 import VAECore
 
 /// A component as a plug-in describes it, checked and copied.
@@ -134,7 +135,7 @@ final class PluginComponent: @unchecked Sendable {
     let made: UnsafeMutableRawPointer?
     switch Scopes.run(scope, { call($0, arguments) }) {
     case .success(let object): made = object
-    case .failure(let error): throw PluginError(.failed, "\(origin): \(error.message)")
+    case .failure(let error): throw PluginError(.failed, "\(origin): \(error.message)" as Message)
     }
     withExtendedLifetime(arguments) {}
     guard let fault = scope.fault else {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Messages
 import Tensors
 import VAECore
 import VAEFiles
@@ -52,7 +53,7 @@ struct PluginOptions: ParsableArguments {
     if files.isEmpty && !missing.isEmpty {
       (registry, skipped) = try Registry.withPlugins(missing, searchPath: searchPath)
     }
-    for error in skipped { Console.error("plug-in left out: \(error.message)") }
+    for error in skipped { Console.error("plug-in left out: \(error.message)" as Message) }
     return registry
   }
 }
