@@ -147,12 +147,11 @@ vae_status vae_build_info_json(char *buffer, size_t capacity, size_t *needed, va
  * name: borrowed. inflated_bytes, the most that one compressed array may become (half of the machine's memory);
  *   inflation_ratio, how many times its compressed size that may be, beyond 256 MiB (250); picture_bytes (256 MiB);
  *   archive_members, the most files in an archive (10,000); text_bytes, the most of one JSON text (16 MiB).
- * Returns VAE_ERR_INVALID_ARGUMENT for a name that is no limit, or a value that it cannot have. [any thread]
- * Since 1.2. */
+ * Returns VAE_ERR_INVALID_ARGUMENT for a name that is no limit, or a value that it cannot have. [any thread] */
 vae_status vae_set_limit(const char *name, int64_t value, vae_error **error);
 
 /* The limits as a JSON object of numbers.
- * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] Since 1.2. */
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_limits_json(char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
 /* A switch that stops work, for as many calls as it is given to. */
@@ -390,7 +389,7 @@ typedef struct vae_model_options {
   int64_t channels;
   uint64_t seed;        /* of the weights, below 2^63; zero for the recipe's training.seed */
   const vae_data *data; /* borrowed; NULL with sizes and range */
-  /* Since 0.2. borrowed; a run folder or an exported .safetensors file whose weights take the place of fresh ones,
+  /* borrowed; a run folder or an exported .safetensors file whose weights take the place of fresh ones,
    * for a training with other settings; NULL for what the recipe says, which is fresh ones unless it is of such a
    * training. */
   const char *from_weights;
@@ -520,7 +519,7 @@ typedef struct vae_trainer_options {
   uint64_t seed;   /* of order and draws, below 2^63 */
   const char *run; /* borrowed; a folder for metrics and checkpoints, NULL for none */
   /* borrowed; NULL, or a folder, made if need be, in which a new one for the checkpoints of this run is made. To resume
-   * such a run it is named again, for nothing outside of a run folder is written that a call does not name. Since 1.2. */
+   * such a run it is named again, for nothing outside of a run folder is written that a call does not name. */
   const char *checkpoint_dir;
 } vae_trainer_options;
 

@@ -168,6 +168,17 @@ inline std::uint32_t abi_version() { return vae_abi_version(); }
 inline std::string version() { return vae_version(); }
 inline std::string build_info_json() { return detail::text(vae_build_info_json); }
 
+/* What reading may cost, by the names that vae_set_limit knows. */
+inline void set_limit(const std::string &name, std::int64_t value) {
+  detail::call(vae_set_limit, name.c_str(), value);
+}
+inline std::string limits_json() { return detail::text(vae_limits_json); }
+
+/* What a run folder or a file is, by its form and its checksums. */
+inline std::string check_json(const std::string &path) {
+  return detail::text(vae_check_json, path.c_str());
+}
+
 inline void set_threads(std::int32_t count) { detail::call(vae_set_threads, count); }
 inline std::int32_t threads() { return vae_threads(); }
 
@@ -564,6 +575,8 @@ struct model_options {
   std::int64_t width = 0;
   std::int64_t channels = 0;
   std::uint64_t seed = 0;
+  /* A run folder or an exported file whose weights take the place of fresh ones; empty for none. */
+  std::string from_weights{};
 };
 
 /* A model with its weights. */
@@ -583,6 +596,7 @@ class model {
     raw.channels = options.channels;
     raw.seed = options.seed;
     raw.data = options.images ? options.images->get() : nullptr;
+    raw.from_weights = detail::c_string(options.from_weights);
     vae_model *found = nullptr;
     detail::call(vae_model_create, static_cast<const vae_model_options *>(&raw), &found);
     return model(found);
@@ -749,6 +763,8 @@ struct trainer_options {
   /* A folder for metrics and checkpoints; empty for none. */
   std::string run{};
   std::int32_t existing_run = VAE_RUN_REFUSE;
+  /* A folder outside of the run folder in which its checkpoints are kept; empty for none. */
+  std::string checkpoint_dir{};
 };
 
 /* Training of a model, which it keeps alive, on data, which must outlive it where they are images in memory. */
@@ -768,6 +784,7 @@ class trainer {
     raw.learning_rate = options.learning_rate;
     raw.seed = options.seed;
     raw.run = detail::c_string(options.run);
+    raw.checkpoint_dir = detail::c_string(options.checkpoint_dir);
     vae_trainer *found = nullptr;
     detail::call(
         vae_trainer_create, subject.get(), static_cast<const vae_data *>(images.get()),

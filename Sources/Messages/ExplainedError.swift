@@ -22,7 +22,8 @@ public struct ExplainedError<Kind: Equatable & Sendable>: MessageError, Equatabl
     self.message = message
   }
 
-  /// An error that advises nothing. Literals, which may quote a message, make the other.
+  /// An error that advises nothing. A literal makes this one unless it names a remedy itself: one that
+  /// quotes a message says `as Message`, or the remedies of that are in the words of recipes.
   @_disfavoredOverload
   public init(_ kind: Kind, _ text: String) {
     self.init(kind, Message(text))

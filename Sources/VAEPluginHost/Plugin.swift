@@ -1,4 +1,5 @@
 import CVAE
+import Messages
 import VAECore
 import VAEInterface
 
@@ -44,7 +45,7 @@ public struct Plugin: Sendable {
       }
       try self.init(description, origin: origin, sha256: sha256)
     } catch {
-      throw PluginError(.unusable, "\(origin): \(error.message)")
+      throw PluginError(.unusable, "\(origin): \(error.message)" as Message)
     }
   }
 
@@ -131,7 +132,7 @@ extension Registry {
         registry.register(try PluginVariant(source, in: registry), origin: plugin.origin)
       }
     } catch {
-      throw PluginError(.unusable, "\(plugin.origin): \(error.message)")
+      throw PluginError(.unusable, "\(plugin.origin): \(error.message)" as Message)
     }
     self = registry
   }

@@ -64,7 +64,7 @@ struct EvaluateCommand: ParsableCommand {
     do {
       try model.keep(result, split: split.name, data: data, seed: seed)
     } catch let error as FileError {
-      Console.error("the run does not keep this result for its report: \(error.message)")
+      Console.error("the run does not keep this result for its report: \(error.message)" as Message)
     }
     if let notice = result.aggregatePosterior?.notice { Console.error(notice) }
     if output.json {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Messages
 import Tensors
 import VAECore
 import VAEFiles
@@ -48,7 +49,7 @@ struct PluginOptions: ParsableArguments {
     let searchPath = getenv(Plugin.pathVariable).map { String(systemPath: $0) }
     let (registry, skipped) = try Registry.withPlugins(
       files, searchPath: searchPath, examine: PluginExamination.examine)
-    for error in skipped { Console.error("plug-in left out: \(error.message)") }
+    for error in skipped { Console.error("plug-in left out: \(error.message)" as Message) }
     return registry
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Messages
 import VAECore
 import VAEFiles
 import VAEReport
@@ -118,7 +119,7 @@ struct SweepCommand: ParsableCommand {
           throw ExitCode(ExitStatus.interrupted)
         }
       } catch let error as TrainingError where error.kind == .diverged {
-        Console.error("\(run.name): \(error.message)")
+        Console.error("\(run.name): \(error.message)" as Message)
         diverged.append(run.name)
       }
     }

@@ -201,7 +201,7 @@ final class ResumeTests: CommandTestCase {
     try run(Small.train(data, path("run"), ["--epochs", "1"]))
     let outcome = try run(
       Small.train(data, path("run"), ["--epochs", "2", "--resume", "--threads", "2"]))
-    XCTAssertTrue(outcome.err.contains("1 threads"), outcome.err)
+    XCTAssertTrue(outcome.err.contains("1 thread"), outcome.err)
   }
 
   func testAveragedWeightsAndScheduleResumeBitForBit() throws {

@@ -121,7 +121,7 @@ extension Registry {
     do {
       return try check()
     } catch {
-      throw RecipeError(error.kind, "\(source): \(error.message)")
+      throw RecipeError(error.kind, "\(source): \(error.message)" as Message)
     }
   }
 

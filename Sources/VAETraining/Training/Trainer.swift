@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -181,7 +182,8 @@ public final class Trainer {
     do {
       return try withMemoryErrors { try makeStep(on: batch, run: run, observe: observe) }
     } catch let error as TrainingError where error.kind == .diverged {
-      throw TrainingError(.diverged, "\(error.message); \(divergenceAdvice(run: run))")
+      let message: Message = "\(error.message); \(divergenceAdvice(run: run))"
+      throw TrainingError(.diverged, message)
     }
   }
 

@@ -1,3 +1,4 @@
+import Messages
 import VAECore
 import VAEData
 import VAEFiles
@@ -257,9 +258,9 @@ public struct Sweep {
     do {
       return try check()
     } catch let error as RecipeError {
-      throw RecipeError(error.kind, "\(run.name): \(error.message)")
+      throw RecipeError(error.kind, "\(run.name): \(error.message)" as Message)
     } catch let error as TrainingError {
-      throw TrainingError(error.kind, "\(run.name): \(error.message)")
+      throw TrainingError(error.kind, "\(run.name): \(error.message)" as Message)
     }
   }
 }

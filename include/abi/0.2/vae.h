@@ -1,0 +1,749 @@
+/*
+ * vae.h: variational autoencoders from C.
+ *
+ * One shared library, libvae.so: describe, create, train, measure, sample, store and load the variational
+ * autoencoders of the VAE zoo. The command vae-zoo alone has pictures and folders of them, reports and comparisons,
+ * event files for TensorBoard, sweeps, walks through latent space, the check of plug-ins, and bench in other sizes and
+ * precisions and with a profile.
+ *
+ * Rules that hold everywhere
+ *
+ *   Status      Every function that can fail returns a vae_status, VAE_OK (0) on success, and takes a last
+ *               argument `vae_error **error`, which may be NULL. On failure it receives an error that the caller
+ *               owns (vae_error_free), and every result is set to NULL or zero. On success it receives NULL.
+ *               Each comment says which statuses the function returns when it fails. VAE_ERR_INVALID_ARGUMENT is
+ *               that of NULL where there must be something, of a handle that is none, of text that is not UTF-8,
+ *               and of a struct_size that is no size or ends inside a field, whatever else is said of it.
+ *               VAE_ERR_CALLBACK is that of any call during which a callback threw, and VAE_ERR_INTERNAL that of a
+ *               defect of this library; both are not repeated.
+ *   Ownership   *borrowed*: read during the call only. *kept until X*: must stay valid and unchanged until X.
+ *               *owned by the caller*: to be released with the function named. Memory of this library is never
+ *               released with free().
+ *   Text        UTF-8, ends with NUL. Paths are bytes, as the system has them, and need be no UTF-8; messages show
+ *               such a byte as \xe9. Functions that give text write at most `capacity` bytes with the NUL into
+ *               `buffer` and the length needed, NUL included, into `*needed`; with too small a buffer, or NULL,
+ *               they write nothing but `*needed` and return VAE_OK. Call twice, or once with a large buffer.
+ *   Structs     Structs that may grow begin with `struct_size`, which the caller sets to sizeof, also where the
+ *               library fills them in. A field that is zero has its default. A library that is older than the
+ *               header refuses fields it does not know, unless they are zero, and zeroes them in results. Structs
+ *               without that member, and structs inside of others, never change.
+ *   Threads     [any thread]: at any time, from any thread. [one thread at a time]: calls with the same object
+ *               must not overlap; one that does is refused with VAE_ERR_BUSY and changes nothing. Different
+ *               objects may always be used from different threads; they share the worker threads.
+ *   Numbers     Images are [N, height, width, channels], also accepted as [N, height, width] or
+ *               [N, height * width * channels]. Likelihoods are in nats, with all constants.
+ *   Randomness  Everything random follows from the seeds given: the same calls with the same seeds and the same
+ *               number of threads give the same bits. What vae_encode, vae_reconstruct and vae_log_likelihood draw
+ *               for an image follows from the seed and the image's values: neither its place in the array, nor the
+ *               other images, nor its dtype and strides matter, and equal images get equal draws. Training and
+ *               vae_evaluate draw by an image's index.
+ *   Callbacks   run on the calling thread, during the call. Returning non-zero stops the work at the next step
+ *               boundary; the call then returns VAE_ERR_CANCELLED and objects stay usable. A callback may read the
+ *               objects it is called for (evaluate, sample, save), but calls that change them answer VAE_ERR_BUSY.
+ *               A C++ exception that leaves a callback is caught: the call stops as if it had returned non-zero, and
+ *               returns VAE_ERR_CALLBACK with the words of the exception; vae.hpp throws it on. A callback must
+ *               return or throw: where it leaves by longjmp, or ends its thread, the objects of the call answer
+ *               VAE_ERR_BUSY ever after, and what the call held is not released. exit() in a callback ends the
+ *               process as it does anywhere: a run folder keeps its last checkpoint.
+ *   Handles     Each kind of object is its own type. A handle of another kind, or of an object that was freed a
+ *               short while ago, is refused; any other pointer that is no handle is undefined behaviour.
+ *   Processes   After fork() the child may use the library where no other thread of the parent was inside a call.
+ *               exit() may be called while other threads are inside a call: it waits for what they compute to
+ *               come to its end, and they do not return. Where other processes want the processors, worker threads
+ *               are left alone for a while; results are the same bits.
+ *   Memory      What there is no memory for is refused with VAE_ERR_OUT_OF_MEMORY, by what the machine, the
+ *               control group and RLIMIT_AS have left; objects stay as they were. A step that runs out of memory after
+ *               its weights were changed leaves a trainer that refuses to go on.
+ *
+ * The library prints nothing, installs no signal handlers and never calls exit.
+ */
+#ifndef VAE_H
+#define VAE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------------------------------ version */
+
+/* The version of the binary interface that this header describes: major * 65536 + minor. A library serves every
+ * program built with the same major and the same or a smaller minor: from 0.1 on, minor versions only add. */
+#define VAE_ABI_MAJOR 0
+#define VAE_ABI_MINOR 2
+
+/* The interface version of the library in use. [any thread] */
+uint32_t vae_abi_version(void);
+
+/* The package's version, such as "0.1.0"; lives as long as the process. [any thread] */
+const char *vae_version(void);
+
+/* ------------------------------------------------------------------------------------------------- errors */
+
+typedef int32_t vae_status;
+
+#define VAE_OK 0                    /* done */
+#define VAE_ERR_INVALID_ARGUMENT 1  /* NULL, a size, a shape or a number that the function cannot take */
+#define VAE_ERR_RECIPE 2            /* an unknown variant, component or hyper-parameter, or a value out of range */
+#define VAE_ERR_DATA 3              /* data that cannot be read, or that the model's likelihood cannot take */
+#define VAE_ERR_NOT_FOUND 4         /* a path, parameter or metric that is not there */
+#define VAE_ERR_EXISTS 5            /* what would be written is there already */
+#define VAE_ERR_IO 6                /* reading or writing failed */
+#define VAE_ERR_FORMAT 7            /* a file or buffer that is damaged or of another kind */
+#define VAE_ERR_UNSUPPORTED 8       /* meaningful, but not here: a device, a dtype, a field newer than the library */
+#define VAE_ERR_DIVERGED 9          /* training reached a loss or weight that is not finite */
+#define VAE_ERR_CANCELLED 10        /* a callback or a token asked for a stop */
+#define VAE_ERR_BUSY 11             /* another thread is using the object */
+#define VAE_ERR_OUT_OF_MEMORY 12    /* there is no memory for what was asked for */
+#define VAE_ERR_PLUGIN 13           /* a plug-in could not be loaded, or misbehaved */
+#define VAE_ERR_INTERNAL 14         /* a defect of this library */
+#define VAE_ERR_CALLBACK 15         /* a callback threw a C++ exception */
+#define VAE_ERR_THREADS 16          /* the system does not give the process as many threads */
+
+/* The name of a status, such as "VAE_ERR_BUSY", or "unknown status"; lives as long as the process. [any thread] */
+const char *vae_status_name(vae_status status);
+
+/* What went wrong. May be read from any thread and outlives the objects it is about. */
+typedef struct vae_error vae_error;
+
+/* Its status; VAE_OK for NULL. [any thread] */
+vae_status vae_error_status(const vae_error *error);
+
+/* One line that says what, where and what to do; lives as long as the error. "" for NULL. [any thread] */
+const char *vae_error_message(const vae_error *error);
+
+/* Releases an error; NULL is fine. [any thread] */
+void vae_error_free(vae_error *error);
+
+/* --------------------------------------------------------------------------------------------- the process */
+
+/* The number of threads that computations use from then on; at first what OMP_NUM_THREADS says in the environment, or
+ * that of the processors available, within the quota of the control group.
+ * count: 1 to 256.
+ * Returns VAE_ERR_INVALID_ARGUMENT for another number, VAE_ERR_THREADS where a limit on processes or memory does not allow
+ * as many; the number stays what it was. Every function that computes may return VAE_ERR_THREADS, too, where the default number
+ * cannot be had. [any thread] */
+vae_status vae_set_threads(int32_t count, vae_error **error);
+
+/* That number. [any thread] */
+int32_t vae_threads(void);
+
+/* Receives what a user should know, a sentence at a time: a collapsing latent, a split that is missing. One that throws
+ * stops the call that caused the message, which returns VAE_ERR_CALLBACK.
+ * message: borrowed. [called on the thread whose call caused it] */
+typedef void (*vae_log_callback)(const char *message, void *user_data);
+
+/* Sets who receives messages; NULL for nobody, which is how it begins. [any thread] */
+void vae_set_log_callback(vae_log_callback callback, void *user_data);
+
+/* What the library is and runs on, as a JSON object: version, abi_version, isa, onednn, threads.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_build_info_json(char *buffer, size_t capacity, size_t *needed, vae_error **error);
+
+/* Raises or lowers what reading may cost, for all that this process reads from then on. Files may come from anywhere,
+ * and a small one can ask for much; what goes beyond a limit is refused with an error that names it.
+ * name: borrowed. inflated_bytes, the most that one compressed array may become (half of the machine's memory);
+ *   inflation_ratio, how many times its compressed size that may be, beyond 256 MiB (250); picture_bytes (256 MiB);
+ *   archive_members, the most files in an archive (10,000); text_bytes, the most of one JSON text (16 MiB).
+ * Returns VAE_ERR_INVALID_ARGUMENT for a name that is no limit, or a value that it cannot have. [any thread] */
+vae_status vae_set_limit(const char *name, int64_t value, vae_error **error);
+
+/* The limits as a JSON object of numbers.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_limits_json(char *buffer, size_t capacity, size_t *needed, vae_error **error);
+
+/* A switch that stops work, for as many calls as it is given to. */
+typedef struct vae_cancel_token vae_cancel_token;
+
+/* A token that is not set. Owned by the caller: vae_cancel_token_free.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_cancel_token_create(vae_cancel_token **token, vae_error **error);
+
+/* Sets the token: calls that were given it return VAE_ERR_CANCELLED at their next step boundary.
+ * [any thread, and signal handlers] */
+void vae_cancel_token_cancel(vae_cancel_token *token);
+
+/* Clears the token, so that it can serve again. [any thread] */
+void vae_cancel_token_reset(vae_cancel_token *token);
+
+/* Releases a token that no call is using; NULL is fine. [any thread] */
+void vae_cancel_token_free(vae_cancel_token *token);
+
+/* Told how far a call has come, at its step boundaries. Returning non-zero stops it.
+ * fraction: the part of the work that is done, from 0 to 1; -1 where that is not known. */
+typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
+
+/* What a call that may take long is given: the functions whose names end in _with take it, and otherwise do what those
+ * without _with do. Stopped, they return VAE_ERR_CANCELLED, and objects stay usable. */
+typedef struct vae_call_options {
+  uint32_t struct_size;
+  int32_t reserved;               /* zero */
+  const vae_cancel_token *token;  /* borrowed; NULL for none */
+  vae_work_callback progress;     /* NULL for none */
+  void *user_data;                /* handed to progress */
+} vae_call_options;
+
+/* ------------------------------------------------------------------------------------------------- tensors */
+
+/* Element types. */
+#define VAE_FLOAT32 1
+#define VAE_UINT8 2   /* images of bytes; vae_data_from_tensors says how they are read */
+#define VAE_INT32 3
+#define VAE_FLOAT64 4
+
+/* Where memory is. */
+#define VAE_DEVICE_CPU 1
+
+/* A view of numbers that belong to somebody else. */
+typedef struct vae_tensor {
+  uint32_t struct_size;
+  int32_t dtype;          /* VAE_FLOAT32, … */
+  int32_t device;         /* VAE_DEVICE_CPU; all others are refused with VAE_ERR_UNSUPPORTED */
+  int32_t rank;           /* 0 to 8 */
+  const int64_t *shape;   /* rank numbers, none negative */
+  const int64_t *strides; /* rank numbers, in elements; NULL for dense and row-major */
+  void *data;             /* of the first element after byte_offset */
+  uint64_t byte_offset;
+} vae_tensor;
+
+/* Numbers that the library made: dense, row-major. */
+typedef struct vae_array vae_array;
+
+/* Looks at an array. view: its shape and data live as long as the array.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_array_view(const vae_array *array, vae_tensor *view, vae_error **error);
+
+/* Releases an array; NULL is fine. [any thread] */
+void vae_array_free(vae_array *array);
+
+/* DLPack, for handing memory to and from other libraries without copying: the structs of dlpack.h, which may be
+ * included before this header and is not needed by it. */
+struct DLManagedTensor;
+struct DLManagedTensorVersioned;
+
+/* A view of somebody else's DLPack tensor.
+ * tensor: borrowed by the view, whose shape, strides and data are its own; it must outlive the view. The deleter
+ * stays the caller's to call.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for another device or element type. [any thread] */
+vae_status vae_tensor_from_dlpack(
+    const struct DLManagedTensor *tensor, vae_tensor *view, vae_error **error);
+
+/* As vae_tensor_from_dlpack, for version 1 of DLPack.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for another device or element type, or another major version.
+ * [any thread] */
+vae_status vae_tensor_from_dlpack_versioned(
+    const struct DLManagedTensorVersioned *tensor, vae_tensor *view, vae_error **error);
+
+/* Hands an array over as a DLPack tensor that shares its memory. The array may be freed before or after it.
+ * tensor: owned by the caller, released by its own deleter.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_array_to_dlpack(
+    const vae_array *array, struct DLManagedTensor **tensor, vae_error **error);
+
+/* As vae_array_to_dlpack, for version 1 of DLPack.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_array_to_dlpack_versioned(
+    const vae_array *array, struct DLManagedTensorVersioned **tensor, vae_error **error);
+
+/* ------------------------------------------------------------------------------- variants and components */
+
+/* Loads a plug-in: a shared object that brings variants and components, which everything below knows from then on as
+ * it knows built-in ones. It is never unloaded; loading a file again takes its description anew. Nothing is loaded
+ * unless it is asked for. path: borrowed.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND where there is no such file, VAE_ERR_PLUGIN where it is no
+ * plug-in or breaks the rules of vae_plugin.h. [any thread] */
+vae_status vae_load_plugin(const char *path, vae_error **error);
+
+/* What a plug-in exports, and a program can hand over itself: see vae_plugin.h, which declares the same type. */
+struct vae_host;
+struct vae_plugin;
+typedef const struct vae_plugin *(*vae_plugin_entry_function)(const struct vae_host *host);
+
+/* Takes a plug-in that the program itself brings, such as one whose functions are callbacks of another language. What
+ * it describes is copied; its functions and user_data are kept until the process ends. A plug-in of the same name is
+ * replaced, while models that exist keep the old one. name: what recipes and errors call it; borrowed.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_PLUGIN where it breaks the rules of vae_plugin.h. [any thread] */
+vae_status vae_register_plugin(
+    vae_plugin_entry_function entry, const char *name, vae_error **error);
+
+/* All variants as a JSON array: name, summary, origin ("built-in" or a plug-in's file).
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_list_variants_json(
+    char *buffer, size_t capacity, size_t *needed, vae_error **error);
+
+/* The components that can fill a role, as a JSON array with their hyper-parameters.
+ * role: "encoder", "prior", "decoder", "likelihood" or "objective"; borrowed.
+ * Returns VAE_ERR_INVALID_ARGUMENT, also for another role. [any thread] */
+vae_status vae_list_components_json(
+    const char *role, char *buffer, size_t capacity, size_t *needed, vae_error **error);
+
+/* A variant as a JSON object: name, summary, reference; `stages`, the further ones that
+ * vae_model_create_stage takes, each with name and summary; `parts`, the component of each role with its alternatives;
+ * `architecture`, and the `architectures` that can take its place; `shorthands`, the short names that its own recipe
+ * takes; `keywords`, those that some choice of parts takes, with paths, type, default (null where it depends on that
+ * choice), range and help; and `hyperparameters`, each with path, type, default, range and help.
+ * variant: borrowed.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE where there is no such variant. [any thread] */
+vae_status vae_describe_json(
+    const char *variant, char *buffer, size_t capacity, size_t *needed, vae_error **error);
+
+/* A hyper-parameter with its value as text, as after `vae-zoo train --set`: key is a path such as "prior.latent"
+ * or a short name such as "latent". Later settings win. */
+typedef struct vae_setting {
+  const char *key;   /* borrowed */
+  const char *value; /* borrowed */
+} vae_setting;
+
+/* The recipe of a variant with settings applied, as JSON: what vae_model_create takes.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE where there is no such variant or hyper-parameter, or no such
+ * value of one. [any thread] */
+vae_status vae_recipe_json(
+    const char *variant, const vae_setting *settings, size_t setting_count, char *buffer,
+    size_t capacity, size_t *needed, vae_error **error);
+
+/* ------------------------------------------------------------------------------------------------- data */
+
+/* Which values images have. */
+#define VAE_RANGE_AUTO 0   /* the narrowest of binary, bytes, unit and real that holds all values */
+#define VAE_RANGE_BINARY 1 /* zeros and ones */
+#define VAE_RANGE_UNIT 2   /* between zero and one */
+#define VAE_RANGE_REAL 3   /* any finite numbers */
+#define VAE_RANGE_BYTES 4  /* between zero and one, each a byte / 255, to which bits per dimension belong */
+
+/* Images to train on and to measure with. */
+typedef struct vae_data vae_data;
+
+/* Opens what `vae-zoo train --data` takes: a built-in set ("shapes", "shapes:32", "shapes-color"), a folder of
+ * IDX files or of CIFAR's binary files, an .npy or an .npz file. Folders of images are decoded by the command alone:
+ * open the .cache.npz that it leaves beside the folder.
+ * source: borrowed. data: owned by the caller, vae_data_free.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_FORMAT for a file that is damaged or of another kind,
+ * VAE_ERR_DATA for one that may not be read or whose values cannot be used. [any thread] */
+vae_status vae_data_open(const char *source, vae_data **data, vae_error **error);
+
+/* As vae_data_open. options: borrowed, NULL for none.
+ * Returns VAE_ERR_CANCELLED, VAE_ERR_UNSUPPORTED for fields that are not known, and what vae_data_open returns.
+ * [any thread] */
+vae_status vae_data_open_with(
+    const char *source, const vae_call_options *options, vae_data **data, vae_error **error);
+
+/* Images in memory, which are not copied: a batch is gathered when it is drawn.
+ * train: [N, height, width, channels], [N, height, width] or [N, width]; test: of the same image size and dtype, or
+ * NULL. Both: the memory is kept until vae_data_free and the end of every call that uses the data.
+ * range: VAE_RANGE_…, checked against the values. Bytes are read as those of files: with VAE_RANGE_AUTO or
+ * VAE_RANGE_BINARY they are taken as they are where all of train are 0 or 1, and else divided by 255, as with every
+ * other range; where all are 0 or 255 the result is binary. Every model keeps this rule, for the bytes it is given
+ * later. data: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT for a shape or strides that no images have, VAE_ERR_UNSUPPORTED for a device,
+ * dtype or field that is not known, VAE_ERR_DATA for values outside of the range and for sizes of test that are not
+ * those of train, VAE_ERR_OUT_OF_MEMORY for repeated elements that would not fit. [any thread] */
+vae_status vae_data_from_tensors(
+    const vae_tensor *train, const vae_tensor *test, int32_t range, vae_data **data,
+    vae_error **error);
+
+/* What a data source is. */
+typedef struct vae_data_info {
+  uint32_t struct_size;
+  int32_t range; /* VAE_RANGE_… */
+  int64_t height;
+  int64_t width;
+  int64_t channels;
+  int64_t train_count;
+  int64_t valid_count; /* zero where there is no such split */
+  int64_t test_count;  /* zero where there is no such split */
+} vae_data_info;
+
+/* Fills in what a data source is.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_data_describe(const vae_data *data, vae_data_info *info, vae_error **error);
+
+/* Some images of a split, [count, height, width, channels] of float32.
+ * split: "train", "valid" or "test"; borrowed. images: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT where these are not all in the split, VAE_ERR_NOT_FOUND where there is no such
+ * split, VAE_ERR_OUT_OF_MEMORY. [any thread] */
+vae_status vae_data_images(
+    const vae_data *data, const char *split, int64_t first, int64_t count, vae_array **images,
+    vae_error **error);
+
+/* Releases a data source; NULL is fine. Trainers that use it keep what they need but for the memory given to
+ * vae_data_from_tensors, so free them first. [any thread] */
+void vae_data_free(vae_data *data);
+
+/* ------------------------------------------------------------------------------------------------- models */
+
+/* A model: encoder, prior, decoder, likelihood and objective with their weights. */
+typedef struct vae_model vae_model;
+
+/* What a new model is. Its images are those of `data`, or those that the sizes and the range describe. */
+typedef struct vae_model_options {
+  uint32_t struct_size;
+  int32_t range;               /* VAE_RANGE_BINARY to VAE_RANGE_BYTES; zero with data */
+  const char *variant;         /* borrowed; a variant, or NULL with a recipe */
+  const char *recipe_json;     /* borrowed; a recipe, or NULL with a variant */
+  const vae_setting *settings; /* borrowed; applied after that */
+  uint64_t setting_count;
+  int64_t height; /* of the images; zero with data */
+  int64_t width;
+  int64_t channels;
+  uint64_t seed;        /* of the weights, below 2^63; zero for the recipe's training.seed */
+  const vae_data *data; /* borrowed; NULL with sizes and range */
+  /* borrowed; a run folder or an exported .safetensors file whose weights take the place of fresh ones,
+   * for a training with other settings; NULL for what the recipe says, which is fresh ones unless it is of such a
+   * training. */
+  const char *from_weights;
+} vae_model_options;
+
+/* A model with fresh weights, or with those of another one. model: owned by the caller, vae_model_free.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_RECIPE for what a
+ * recipe or setting cannot say, VAE_ERR_FORMAT for a recipe_json that is none, VAE_ERR_DATA where the parts cannot
+ * take such images or from_weights has a tensor that does not fit, which the message names, for from_weights what
+ * vae_model_load returns, VAE_ERR_PLUGIN where a part of a plug-in fails. [any thread] */
+vae_status vae_model_create(
+    const vae_model_options *options, vae_model **model, vae_error **error);
+
+/* The model of a further stage, such as "prior" for a trained vq-vae: a new one with the weights of the first, of which
+ * a trainer trains the parts of that stage alone. stage, settings: borrowed; settings are of the new model, such as
+ * "prior.channels". next: owned by the caller; the first may be freed.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE where there is no such stage or setting, VAE_ERR_DATA where the
+ * settings leave no place for the weights, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails.
+ * [one thread at a time] */
+vae_status vae_model_create_stage(
+    vae_model *model, const char *stage, const vae_setting *settings, size_t setting_count,
+    vae_model **next, vae_error **error);
+
+/* The model that a run folder or an exported .safetensors file holds. path: borrowed.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_IO, VAE_ERR_FORMAT for what is damaged or no model,
+ * VAE_ERR_RECIPE for variants, components and values that this library has not, VAE_ERR_DATA where the recipe
+ * contradicts itself, VAE_ERR_PLUGIN where a part of a plug-in fails. [any thread] */
+vae_status vae_model_load(const char *path, vae_model **model, vae_error **error);
+
+/* As vae_model_load. options: borrowed, NULL for none.
+ * Returns VAE_ERR_CANCELLED, VAE_ERR_UNSUPPORTED for fields that are not known, and what vae_model_load returns.
+ * [any thread] */
+vae_status vae_model_load_with(
+    const char *path, const vae_call_options *options, vae_model **model, vae_error **error);
+
+/* The model in the bytes of an exported file. bytes: borrowed.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_FORMAT, VAE_ERR_RECIPE, VAE_ERR_DATA and VAE_ERR_PLUGIN as
+ * vae_model_load. [any thread] */
+vae_status vae_model_load_memory(
+    const void *bytes, size_t size, vae_model **model, vae_error **error);
+
+/* Writes weights and recipe into one .safetensors file, which appears whole or not at all.
+ * path: borrowed; a file that is there is replaced, and the new one has its mode and, where the system allows it, its
+ * owner and group. Where path is a link, all this is done to the file that it leads to, and the link stays.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_IO, VAE_ERR_BUSY. [one thread at a time] */
+vae_status vae_model_save(vae_model *model, const char *path, vae_error **error);
+
+/* The bytes of that file, a uint8 array. bytes: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_BUSY. [one thread at a time] */
+vae_status vae_model_save_memory(vae_model *model, vae_array **bytes, vae_error **error);
+
+/* Releases a model; NULL is fine. A trainer keeps its model alive. [one thread at a time] */
+void vae_model_free(vae_model *model);
+
+/* What a model is. */
+typedef struct vae_model_info {
+  uint32_t struct_size;
+  int32_t range; /* of the images it takes, before its recipe makes them binary */
+  int64_t height;
+  int64_t width;
+  int64_t channels;
+  int64_t parameter_count; /* trained numbers */
+  int64_t tensor_count;    /* parameters and buffers by name */
+  int64_t latent_layers;   /* stochastic layers; zero without latents */
+  int64_t code_count;      /* different codes, K; zero for latents that are real numbers */
+} vae_model_info;
+
+/* Looks whether a run folder, with all its files, or a file is as it was written: its form and its checksums, as
+ * `vae-zoo check --json` does. A file may be a model or other safetensors file, .npz or .npy arrays, or a recipe. The
+ * report is a JSON object: path, kind ("run" or "file"), sound (whether nothing is damaged), damaged and unchecked
+ * (numbers of files), and files, each with path, state and, where it is damaged, fault, a sentence. A state is "sound",
+ * "unchecked" (the form is right; the kind of file, or the version that wrote it, has no checksums) or "damaged".
+ * Damage is in the report and no error. Checksums find damage by disks and copies; they are no protection from people.
+ * path: borrowed. Each call reads the files anew.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_FORMAT for a folder that is no run, VAE_ERR_IO for what
+ * cannot be read. [any thread] */
+vae_status vae_check_json(
+    const char *path, char *buffer, size_t capacity, size_t *needed, vae_error **error);
+
+/* Fills in what a model is.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_model_describe(const vae_model *model, vae_model_info *info, vae_error **error);
+
+/* The model's recipe as JSON.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_model_recipe_json(
+    const vae_model *model, char *buffer, size_t capacity, size_t *needed, vae_error **error);
+
+/* The name of a parameter or buffer, such as "encoder.hidden.0.weights".
+ * index: below tensor_count.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_model_tensor_name(
+    const vae_model *model, int64_t index, char *buffer, size_t capacity, size_t *needed,
+    vae_error **error);
+
+/* A copy of a parameter or buffer. name: borrowed. array: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_BUSY. [one thread at a time] */
+vae_status vae_model_get_tensor(
+    vae_model *model, const char *name, vae_array **array, vae_error **error);
+
+/* Replaces a parameter or buffer. values: borrowed; of its shape, all finite. A model whose tensors were set or
+ * loaded trains on from there; a fresh one first looks at the data, to begin near their mean.
+ * Returns VAE_ERR_INVALID_ARGUMENT for another shape or numbers that are not finite, VAE_ERR_NOT_FOUND,
+ * VAE_ERR_UNSUPPORTED for another dtype or device, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY. [one thread at a time] */
+vae_status vae_model_set_tensor(
+    vae_model *model, const char *name, const vae_tensor *values, vae_error **error);
+
+/* ----------------------------------------------------------------------------------------------- training */
+
+/* Training of a model on data: order, optimizer, schedules. */
+typedef struct vae_trainer vae_trainer;
+
+/* What to do where a run folder exists. */
+#define VAE_RUN_REFUSE 0
+#define VAE_RUN_RESUME 1
+#define VAE_RUN_REPLACE 2
+
+/* How to train. Zero takes what the recipe says, which from then on says what is set here. */
+typedef struct vae_trainer_options {
+  uint32_t struct_size;
+  int32_t existing_run;        /* VAE_RUN_… */
+  const vae_setting *settings; /* borrowed; hyper-parameters of training, such as "training.optimizer" */
+  uint64_t setting_count;
+  int64_t epochs;
+  int64_t batch_size;
+  double learning_rate;
+  uint64_t seed;   /* of order and draws, below 2^63 */
+  const char *run; /* borrowed; a folder for metrics and checkpoints, NULL for none */
+  /* borrowed; NULL, or a folder, made if need be, in which a new one for the checkpoints of this run is made. To resume
+   * such a run it is named again, for nothing outside of a run folder is written that a call does not name. */
+  const char *checkpoint_dir;
+} vae_trainer_options;
+
+/* A trainer at its first step, or where a resumed run stood; then the model takes the run's weights, and the trainer the
+ * record of the last epoch.
+ * model: kept alive, and to be used by nobody else while a call of the trainer runs. data: see vae_data_free.
+ * options: borrowed, NULL for defaults. trainer: owned by the caller, vae_trainer_free.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_RECIPE for what a
+ * setting cannot say and for a run of another recipe, VAE_ERR_DATA for data that the model cannot take or be trained
+ * on, VAE_ERR_OUT_OF_MEMORY; for the run VAE_ERR_EXISTS, VAE_ERR_IO, and where it is damaged, or holds a link, VAE_ERR_FORMAT,
+ * VAE_ERR_NOT_FOUND or VAE_ERR_DATA; VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails.
+ * [one thread at a time, for the model] */
+vae_status vae_trainer_create(
+    vae_model *model, const vae_data *data, const vae_trainer_options *options,
+    vae_trainer **trainer, vae_error **error);
+
+/* The terms of a bound in nats an example: elbo = -(distortion + rate). */
+typedef struct vae_bound {
+  uint32_t struct_size;
+  int32_t is_held_out; /* 1 where these are of held-out examples */
+  double elbo;
+  double rate;
+  double distortion;
+} vae_bound;
+
+/* Makes one update on the next batch; at the end of an epoch also measures the held-out images and, where there is a
+ * run, stores a checkpoint. bound: of that batch, or NULL.
+ * Returns VAE_ERR_INVALID_ARGUMENT, also where all epochs are done, VAE_ERR_DIVERGED, VAE_ERR_IO, VAE_ERR_BUSY,
+ * VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
+vae_status vae_trainer_step(vae_trainer *trainer, vae_bound *bound, vae_error **error);
+
+/* As vae_trainer_step, on a batch of the caller's, of any number of images; it is used in place where it is dense
+ * float32. batch: borrowed.
+ * Returns VAE_ERR_INVALID_ARGUMENT for a batch of another size, too, VAE_ERR_UNSUPPORTED for its device, dtype or a
+ * field that is not known, VAE_ERR_DATA for values that the model cannot take, VAE_ERR_OUT_OF_MEMORY; else as
+ * vae_trainer_step: VAE_ERR_DIVERGED, VAE_ERR_IO, VAE_ERR_BUSY, VAE_ERR_PLUGIN. [one thread at a time] */
+vae_status vae_trainer_step_on(
+    vae_trainer *trainer, const vae_tensor *batch, vae_bound *bound, vae_error **error);
+
+/* How far a training is. */
+typedef struct vae_progress {
+  uint32_t struct_size;
+  int32_t is_epoch_end; /* 1 once an epoch, with held-out terms where there is such a split */
+  int64_t step;         /* updates made */
+  int64_t total_steps;
+  int64_t epoch;        /* from one */
+  vae_bound train;      /* of the last batch; of the whole epoch at its end */
+  vae_bound valid;      /* is_held_out is 1 where there is one */
+} vae_progress;
+
+/* Told after every update, and again at the end of an epoch. progress: borrowed; its struct_size is the library's. */
+typedef int32_t (*vae_progress_callback)(const vae_progress *progress, void *user_data);
+
+/* Trains to the end, after which the model holds the moving average of its weights where training.average_decay asks
+ * for one. A stopped fit goes on where it stood with the next call.
+ * callback, token: may be NULL.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_CANCELLED where callback or token stopped it, VAE_ERR_DIVERGED,
+ * VAE_ERR_IO, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
+vae_status vae_trainer_fit(
+    vae_trainer *trainer, vae_progress_callback callback, void *user_data,
+    const vae_cancel_token *token, vae_error **error);
+
+/* Something measured so far: "step", "epoch" and "total_steps"; "batch.elbo", "batch.rate" and "batch.distortion" of
+ * the last update; and of the last finished epoch what metrics.jsonl has, such as "train.elbo", "valid.rate",
+ * "active_units" or "rate_per_layer.0".
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND before there is such a number. [any thread] */
+vae_status vae_trainer_metric(
+    const vae_trainer *trainer, const char *name, double *value, vae_error **error);
+
+/* The record of the last finished epoch as a JSON object, or "null".
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_trainer_record_json(
+    const vae_trainer *trainer, char *buffer, size_t capacity, size_t *needed, vae_error **error);
+
+/* Releases a trainer; NULL is fine. [one thread at a time] */
+void vae_trainer_free(vae_trainer *trainer);
+
+/* ---------------------------------------------------------------------------------------------- measuring */
+
+/* Numbers by name, as `vae-zoo evaluate --json` names them. */
+typedef struct vae_metrics vae_metrics;
+
+/* What to measure. */
+typedef struct vae_evaluation_options {
+  uint32_t struct_size;
+  int32_t importance_samples; /* draws an example for the likelihood, to 10,000,000; zero for the bound alone */
+  const char *split;          /* borrowed; "train", "valid" or "test"; NULL for "test" */
+  uint64_t seed;
+} vae_evaluation_options;
+
+/* Measures a model on a split. options, token: may be NULL. metrics: owned by the caller. "bits_per_dim" is of "nll"
+ * where importance_samples asks for it, else of "elbo"; "aggregate_posterior.kl" (nats) and
+ * "aggregate_posterior.mean_norm" say how far the posteriors of all examples together lie from the prior.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_NOT_FOUND where there
+ * is no such split, VAE_ERR_DATA for data that the model cannot take, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED,
+ * VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
+vae_status vae_evaluate(
+    vae_model *model, const vae_data *data, const vae_evaluation_options *options,
+    const vae_cancel_token *token, vae_metrics **metrics, vae_error **error);
+
+/* As vae_evaluate. call: borrowed, NULL for none.
+ * Returns VAE_ERR_CANCELLED and what else vae_evaluate returns. [one thread at a time] */
+vae_status vae_evaluate_with(
+    vae_model *model, const vae_data *data, const vae_evaluation_options *options,
+    const vae_call_options *call, vae_metrics **metrics, vae_error **error);
+
+/* One number, such as "elbo", "nll", "rate_stderr" or "rate_per_unit.0". name: borrowed.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND. [any thread] */
+vae_status vae_metrics_get(
+    const vae_metrics *metrics, const char *name, double *value, vae_error **error);
+
+/* All of them as a JSON object.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_metrics_json(
+    const vae_metrics *metrics, char *buffer, size_t capacity, size_t *needed, vae_error **error);
+
+/* Releases metrics; NULL is fine. [any thread] */
+void vae_metrics_free(vae_metrics *metrics);
+
+/* ---------------------------------------------------------------------------------------- using a model */
+
+/* What an encoder says about images. */
+typedef struct vae_encoding vae_encoding;
+
+/* Encodes images. images: borrowed, used in place where they are dense float32. encoding: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT for images of another size, VAE_ERR_UNSUPPORTED for a device, dtype or field that
+ * is not known, VAE_ERR_DATA for values that the model cannot take, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY,
+ * VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
+vae_status vae_encode(
+    vae_model *model, const vae_tensor *images, uint64_t seed, vae_encoding **encoding,
+    vae_error **error);
+
+/* As vae_encode. options: borrowed, NULL for none.
+ * Returns VAE_ERR_CANCELLED and what vae_encode returns. [one thread at a time] */
+vae_status vae_encode_with(
+    vae_model *model, const vae_tensor *images, uint64_t seed, const vae_call_options *options,
+    vae_encoding **encoding, vae_error **error);
+
+/* The parts of an encoding. */
+#define VAE_ENCODING_MEAN 1     /* of q(z|x), [N, units] */
+#define VAE_ENCODING_VARIANCE 2 /* of q(z|x), [N, units] */
+#define VAE_ENCODING_CODES 3    /* the numbers of the codes, [N, height, width] of int32 */
+#define VAE_ENCODING_SAMPLE 4   /* a draw of a stochastic layer, [N, …]; codes' vectors for discrete latents */
+
+/* A part of an encoding. layer: below latent_layers, zero nearest to the data; read for samples only.
+ * array: owned by the caller; arrays of the same part share their memory.
+ * Returns VAE_ERR_INVALID_ARGUMENT for another part, VAE_ERR_NOT_FOUND where the model has no such thing.
+ * [any thread] */
+vae_status vae_encoding_get(
+    const vae_encoding *encoding, int32_t part, int64_t layer, vae_array **array, vae_error **error);
+
+/* Releases an encoding; NULL is fine. [any thread] */
+void vae_encoding_free(vae_encoding *encoding);
+
+/* The mean images of latents; draws where the decoder is autoregressive.
+ * latents: borrowed; a pointer to the tensor of each stochastic layer, zero nearest to the data, as
+ * VAE_ENCODING_SAMPLE gives them; for codes, their numbers (int32) or their vectors.
+ * images: [N, height, width, channels], owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT for latents of other shapes or codes out of range, VAE_ERR_UNSUPPORTED for a
+ * device, dtype or field that is not known, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a
+ * plug-in fails. [one thread at a time] */
+vae_status vae_decode(
+    vae_model *model, const vae_tensor *const *latents, int64_t layer_count, uint64_t seed,
+    vae_array **images, vae_error **error);
+
+/* As vae_decode. options: borrowed, NULL for none.
+ * Returns VAE_ERR_CANCELLED and what vae_decode returns. [one thread at a time] */
+vae_status vae_decode_with(
+    vae_model *model, const vae_tensor *const *latents, int64_t layer_count, uint64_t seed,
+    const vae_call_options *options, vae_array **images, vae_error **error);
+
+/* Images through the latents and back. images: borrowed. result: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED, VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY and
+ * VAE_ERR_PLUGIN as vae_encode. [one thread at a time] */
+vae_status vae_reconstruct(
+    vae_model *model, const vae_tensor *images, uint64_t seed, vae_array **result,
+    vae_error **error);
+
+/* As vae_reconstruct. options: borrowed, NULL for none.
+ * Returns VAE_ERR_CANCELLED and what vae_reconstruct returns. [one thread at a time] */
+vae_status vae_reconstruct_with(
+    vae_model *model, const vae_tensor *images, uint64_t seed, const vae_call_options *options,
+    vae_array **result, vae_error **error);
+
+/* Mean images of draws from the prior. temperature: a factor of its deviation, 0 to 1000; 1 for the prior itself.
+ * images: [count, height, width, channels], owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in
+ * fails. [one thread at a time] */
+vae_status vae_sample(
+    vae_model *model, int64_t count, double temperature, uint64_t seed, vae_array **images,
+    vae_error **error);
+
+/* As vae_sample. options: borrowed, NULL for none.
+ * Returns VAE_ERR_CANCELLED, VAE_ERR_UNSUPPORTED for fields that are not known, and what vae_sample returns.
+ * [one thread at a time] */
+vae_status vae_sample_with(
+    vae_model *model, int64_t count, double temperature, uint64_t seed,
+    const vae_call_options *options, vae_array **images, vae_error **error);
+
+/* log p(x) of each image in nats: importance-weighted with `samples` draws, or the evidence lower bound with
+ * zero. samples: to 10,000,000. images: borrowed. result: [N] of float64, owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED, VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY and
+ * VAE_ERR_PLUGIN as vae_encode; VAE_ERR_CANCELLED. [one thread at a time] */
+vae_status vae_log_likelihood(
+    vae_model *model, const vae_tensor *images, int32_t samples, uint64_t seed,
+    const vae_cancel_token *token, vae_array **result, vae_error **error);
+
+/* As vae_log_likelihood. options: borrowed, NULL for none.
+ * Returns VAE_ERR_CANCELLED and what else vae_log_likelihood returns. [one thread at a time] */
+vae_status vae_log_likelihood_with(
+    vae_model *model, const vae_tensor *images, int32_t samples, uint64_t seed,
+    const vae_call_options *options, vae_array **result, vae_error **error);
+
+/* ------------------------------------------------------------------------------------------------- timing */
+
+/* Runs a reference workload as `vae-zoo bench` does: "min_ms", "median_ms", "gflops", "utilization", …
+ * workload: "mlp", "conv", …; borrowed. token: may be NULL. metrics: owned by the caller, vae_metrics_free.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND where there is no such workload, VAE_ERR_CANCELLED.
+ * [any thread, but times mean little beside other work] */
+vae_status vae_bench(
+    const char *workload, const vae_cancel_token *token, vae_metrics **metrics, vae_error **error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VAE_H */
