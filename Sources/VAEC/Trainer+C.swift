@@ -116,10 +116,11 @@ public func vae_trainer_step_on(
 
 private func checkUnfinished(_ session: TrainingSession) throws(CallError) {
   guard !session.trainer.isFinished else {
+    let epochs = session.trainer.options.epochs
+    let done = epochs == 1 ? "the only epoch" : "all \(Count.text(epochs)) epochs"
     throw CallError(
       VAE_ERR_INVALID_ARGUMENT,
-      "\(Count.of(session.trainer.options.epochs, "epoch")) of this trainer, all of them, are done; make another one to "
-        + "train on")
+      "\(done) of this trainer \(epochs == 1 ? "is" : "are") done; make another one to train on")
   }
 }
 
