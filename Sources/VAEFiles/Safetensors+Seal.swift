@@ -28,6 +28,8 @@ extension Safetensors {
     file.metadata[SealName.header.rawValue] = Seal.blank
     file.metadata[SealName.tensors.rawValue] = JSON.object(checksums).line
     var bytes = file.encoded()
+    // Where memory is short there are none.
+    guard !bytes.isEmpty else { return [] }
     let size = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
     Seal.set(&bytes, in: 0..<8 + size, after: Self.sealOpening)
     return bytes

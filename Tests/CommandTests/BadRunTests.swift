@@ -224,7 +224,7 @@ final class BadRunTests: CommandTestCase {
       ("updates_per_epoch", counts + [0]),
       ("threads", counts + [0]),
       ("updates.model", counts),
-      ("epoch_so_far.updates", counts + [4]),
+      ("epoch_so_far.updates", counts + [5]),
       ("epoch_so_far.distortion", sums),
       ("epoch_so_far.rate", sums),
       ("epoch_so_far.seconds", sums + [-1]),

@@ -17,7 +17,8 @@ final class DivergenceTests: CommandTestCase {
     XCTAssertEqual(outcome.status, 65, outcome.err)
     let line = try XCTUnwrap(outcome.err.split(separator: "\n").last.map(String.init))
     XCTAssertTrue(line.hasPrefix("vae-zoo: training diverged"), line)
-    XCTAssertNotNil(line.firstMatch(of: #/ at step [0-9]+: the (distortion|rate|loss) of /#), line)
+    XCTAssertNotNil(
+      line.firstMatch(of: #/ at step [0-9]+: the (distortion|rate|loss|gradient) of /#), line)
     XCTAssertTrue(line.contains("--learning-rate"), line)
     let state = try object(String(contentsOfFile: path("run/state.json"), encoding: .utf8))
     XCTAssertEqual(

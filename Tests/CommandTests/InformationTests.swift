@@ -80,37 +80,39 @@ final class InformationTests: CommandTestCase {
   // MARK: help
 
   /// How images are prepared, where data are read.
-  private static let images: Set<String> = ["size", "crop", "grey", "cache"]
+  private static let images: Set<String> = ["size", "crop", "grey", "cache", "limit"]
 
   /// The options of each command that is built, as the documentation spells them.
   private static let options: [String: Set<String>] = [
     "list": ["plugin", "json"],
     "describe": ["plugin", "json", "recipe"],
     "train": images.union([
-      "recipe", "stage", "from", "data", "out", "epochs", "batch-size", "learning-rate", "seed",
+      "recipe", "stage", "from", "from-weights", "data", "out", "checkpoint-dir", "epochs",
+      "batch-size", "learning-rate", "seed",
       "binarize", "dequantize", "precision", "set", "resume", "force", "report", "tensorboard",
       "no-records", "plugin", "threads", "json",
     ]),
     "sweep": images.union([
-      "recipe", "set", "seeds", "data", "out", "epochs", "batch-size", "learning-rate", "seed",
+      "recipe", "set", "seeds", "data", "out", "checkpoint-dir", "epochs", "batch-size",
+      "learning-rate", "seed",
       "binarize", "dequantize", "precision", "force", "report", "tensorboard", "no-records",
       "plugin", "threads", "json",
     ]),
     "evaluate": images.union([
       "data", "split", "importance-samples", "seed", "plugin", "threads", "json",
     ]),
-    "sample": ["count", "out", "seed", "temperature", "plugin", "threads"],
-    "reconstruct": images.union(["data", "out", "count", "seed", "plugin", "threads"]),
+    "sample": ["count", "out", "seed", "temperature", "plugin", "limit", "threads"],
+    "reconstruct": images.union(["data", "out", "split", "count", "seed", "plugin", "threads"]),
     "encode": images.union(["data", "out", "split", "what", "seed", "plugin", "threads"]),
-    "decode": ["latents", "out", "seed", "plugin", "threads"],
+    "decode": ["latents", "out", "seed", "plugin", "limit", "threads"],
     "interpolate": images.union([
       "data", "out", "split", "from", "to", "count", "steps", "linear", "seed", "plugin", "threads",
     ]),
     "traverse": images.union([
       "out", "data", "split", "from", "units", "steps", "seed", "plugin", "threads",
     ]),
-    "report": ["out"],
-    "compare": ["out"],
+    "report": ["out", "limit"],
+    "compare": ["out", "limit"],
     "bench": ["threads", "json", "profile", "precision", "batch-size", "image-size"],
   ]
 

@@ -216,8 +216,8 @@ final class TrainTests: CommandTestCase {
     let file = try SafetensorsFile(try bytes(try TrainedRun.shared().run + "/weights.safetensors"))
     XCTAssertTrue(file.names.allSatisfy { $0.hasPrefix("encoder.") || $0.hasPrefix("decoder.") })
     let count = try file.names.reduce(0) { try $0 + file.floats($1).count }
-    // 64-32-(2·4) with biases, and 4-32-64.
-    XCTAssertEqual(count, 64 * 32 + 32 + 32 * 8 + 8 + 4 * 32 + 32 + 32 * 64 + 64)
+    // What is taken off 64 pixels and what they are multiplied by, 64-32-(2·4) with biases, and 4-32-64.
+    XCTAssertEqual(count, 64 + 1 + 64 * 32 + 32 + 32 * 8 + 8 + 4 * 32 + 32 + 32 * 64 + 64)
   }
 
   // MARK: Other sources and settings

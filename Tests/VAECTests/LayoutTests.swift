@@ -63,6 +63,7 @@ final class LayoutTests: XCTestCase {
         ("recipe_json", \.recipe_json, pointer), ("settings", \.settings, pointer),
         ("setting_count", \.setting_count, 8), ("height", \.height, 8), ("width", \.width, 8),
         ("channels", \.channels, 8), ("seed", \.seed, 8), ("data", \.data, pointer),
+        ("from_weights", \.from_weights, pointer),
       ])
     seen += entries(
       vae_model_info.self,
@@ -79,6 +80,7 @@ final class LayoutTests: XCTestCase {
         ("settings", \.settings, pointer), ("setting_count", \.setting_count, 8),
         ("epochs", \.epochs, 8), ("batch_size", \.batch_size, 8),
         ("learning_rate", \.learning_rate, 8), ("seed", \.seed, 8), ("run", \.run, pointer),
+        ("checkpoint_dir", \.checkpoint_dir, pointer),
       ])
     seen += entries(
       vae_bound.self,

@@ -57,7 +57,7 @@ final class PluginTests: CTestCase {
     try succeed { vae_sample(model, 3, 1, 1, &images, $0) }
     vae_array_free(images)
     let recipe = try text { vae_model_recipe_json(model, $0, $1, $2, $3) }
-    XCTAssertTrue(recipe.contains("\"plugins\": [\"own plug-in\"]"), recipe)
+    XCTAssertTrue(recipe.contains("\"plugins\": [{\"name\": \"own plug-in\"}]"), recipe)
     vae_model_free(model)
     XCTAssertEqual(InProcessPlugin.objects, before, "the object is destroyed with its model")
   }

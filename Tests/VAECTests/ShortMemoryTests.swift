@@ -104,9 +104,13 @@ final class ShortMemoryTests: CTestCase {
           isDone = isMade("vae_trainer_step", request) { vae_trainer_step(trainer, nil, $0) }
         }
         if !isDone {
+          // But for what the encoder's input gets from the first batches, before the step begins.
+          func isTrained(_ path: String) -> Bool {
+            path.hasPrefix("encoder") && !path.hasPrefix("encoder.input")
+          }
           XCTAssertEqual(
-            try tensors(of: model).mapValues(\.floats).filter { $0.key.hasPrefix("encoder") },
-            before.filter { $0.key.hasPrefix("encoder") }, "request \(request)")
+            try tensors(of: model).mapValues(\.floats).filter { isTrained($0.key) },
+            before.filter { isTrained($0.key) }, "request \(request)")
         } else {
           XCTAssertFalse(wasReached, "request \(request) was refused without a word")
           return ([:], wasReached)

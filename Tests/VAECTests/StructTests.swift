@@ -40,11 +40,10 @@ final class StructTests: CTestCase {
   }
 
   func testAStructOneFieldShorterTakesTheDefaultOfWhatIsMissing() throws {
-    // Without `data`, the last field; then without `seed`, too.
-    try succeed { create(known - 8, $0) }
-    try succeed { create(known - 16, $0) }
+    // Without `from_weights`, the last field; then without `data` and without `seed`, too.
+    for missing in [8, 16, 24] { try succeed { create(known - missing, $0) } }
     // Without `channels` the sizes are incomplete.
-    refuse(VAE_ERR_INVALID_ARGUMENT, "channels") { create(known - 24, $0) }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "channels") { create(known - 32, $0) }
   }
 
   func testALongerStructIsTakenWhereItsNewFieldsAreZero() throws {

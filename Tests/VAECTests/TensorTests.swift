@@ -104,7 +104,7 @@ final class TensorTests: CTestCase {
       }
       XCTAssertTrue(refusal.message.contains("\(shape)"), refusal.message)
     }
-    for (value, words) in [(0.5, "unit"), (2, "real"), (.nan, "NaN"), (.infinity, "infinity")]
+    for (value, words) in [(0.5, "unit"), (2, "real"), (.nan, "NaN"), (.infinity, "infinite")]
       as [(Float, String)]
     {
       var values = Self.pixels(2)

@@ -146,7 +146,7 @@ final class BadFileTests: DataTestCase {
   func testWrongNumbersOfDimensionsAreRefused() throws {
     assertRefused(
       try folder("flat", TestFiles.idx([24], content)),
-      naming: [train, "1 dimensions", "images have 3 or 4"])
+      naming: [train, "1 dimension,", "images have 3 or 4"])
     let labels = try folder("labels", idx)
     try write(idx, "labels/train-labels-idx1-ubyte")
     assertRefused(

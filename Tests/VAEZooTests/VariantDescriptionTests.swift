@@ -79,7 +79,8 @@ final class VariantDescriptionTests: XCTestCase {
     XCTAssertEqual(
       object.members.map(\.name),
       [
-        "name", "summary", "reference", "parts", "architecture", "architectures", "shorthands",
+        "name", "summary", "reference", "stages", "parts", "architecture", "architectures",
+        "shorthands",
         "keywords", "hyperparameters",
       ])
     guard case .array(let items) = object["hyperparameters"] else {

@@ -60,7 +60,7 @@ final class VQVAETests: XCTestCase {
       ])
   }
 
-  func testEveryArchitectureTrainsOnOddSizesAndABatchOfOne() throws {
+  func testEveryArchitectureTrainsOnOddSizesAndAsFewExamplesAsNormalizationAllows() throws {
     for architecture in ["resnet", "conv", "mlp"] {
       for (height, width, channels) in [(7, 5, 1), (9, 13, 3), (1, 1, 2)] {
         let data = Support.blobs(height: height, width: width, channels: channels, train: 6)
@@ -70,7 +70,8 @@ final class VQVAETests: XCTestCase {
         ]
         let model = try registry.model(
           try Support.recipe(data, settings, small: false), seed: 3)
-        let options = Support.options(epochs: 1, batchSize: 1)
+        // Over the one pixel of a single example there is nothing to normalise.
+        let options = Support.options(epochs: 1, batchSize: height * width == 1 ? 2 : 1)
         _ = try Trainer(model: model, data: data, options: options).train()
         let x = data.train.batch([0, 1, 2])
         let shape: Shape = [3, height, width, channels]

@@ -61,9 +61,17 @@ final class ConformanceTests: XCTestCase {
     }
   }
 
-  func testABatchOfOneIsTrainedAndMeasured() throws {
+  func testABatchOfOneIsTrainedOrRefusedAndMeasured() throws {
     let data = SmallModels.data(train: 6, test: 1)
-    try forEachVariant(data: data, epochs: 1, batchSize: 1) { name, _, model in
+    try forEachVariant(data: data) { name, recipe, _ in
+      var model: Model
+      do {
+        model = try SmallModels.trained(recipe, data: data, epochs: 1, batchSize: 1)
+      } catch let error as TrainingError {
+        XCTAssertTrue("\(error)".contains("batch normalisation leaves only a constant"), "\(error)")
+        XCTAssertEqual(name, "ladder-vae", "the one variant that normalises dense layers")
+        model = try SmallModels.trained(recipe, data: data, epochs: 1, batchSize: 2)
+      }
       let result = try XCTUnwrap(
         Evaluator(model: model, examples: Examples(data.train), seed: 0).run())
       XCTAssertTrue(result.elbo.mean.isFinite, name)

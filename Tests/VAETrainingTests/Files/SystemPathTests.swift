@@ -13,7 +13,7 @@ final class SystemPathTests: XCTestCase {
     for text in ["", "run", "café/日本語", "cafe\u{301}", "🙂.png", "\u{10F6FF}\u{10F800}", "a\nb"] {
       XCTAssertEqual(Array(String(systemPath: Array(text.utf8)).utf8), Array(text.utf8))
       XCTAssertEqual(bytes(text), Array(text.utf8))
-      XCTAssertEqual(PlainText.line(text), text)
+      XCTAssertEqual(PlainText.lines(text), text)
     }
   }
 
