@@ -25,6 +25,10 @@ class Record:
         """The rate of every unit in nats, those of all levels one after the other."""
         return [rate for level in self.numbers.get("rate_per_unit", []) for rate in level]
 
+    def has(self, name):
+        """Whether there is an array of this name."""
+        return name in self._header
+
     def images(self, name):
         """Images as (height, width, channels, list of the bytes of each); None where there are none of bytes."""
         entry = self._header.get(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import zlib
 from typing import Any, Mapping
@@ -63,11 +62,14 @@ def history_of(path: Path) -> list[dict[str, Any]]:
             if line:
                 records.append(_record(line))
         except ValueError as error:
-            _LOGGER.warning("%s: line %d is left out: %s", name, number, error)
+            # Imported where it is needed: it takes longer than this module.
+            import logging
+
+            logger = logging.getLogger("vae_zoo")
+            logger.warning("%s: line %d is left out: %s", name, number, error)
     return records
 
 
-_LOGGER = logging.getLogger("vae_zoo")
 _SEAL = b'"checksum": "crc32:'
 
 
