@@ -145,7 +145,7 @@ let package = Package(
       linkerSettings: [
         .unsafeFlags(
           [
-            "-static-stdlib", "-use-ld=lld", "-l_FoundationCollections", "-l_FoundationCShims",
+            "-static-stdlib", "-use-ld=lld",
             "-Xlinker", "--version-script=\(Context.packageDirectory)/include/abi/exports.map",
             "-Xlinker", "-soname=libvae.so.1",
             "-Xlinker", "--no-undefined", "-Xlinker", "--no-undefined-version",
