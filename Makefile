@@ -20,7 +20,7 @@ demo:
 
 test: bootstrap-test lint build lib
 	swift build $(test_flags) --build-tests --explicit-target-dependency-import-check error
-	swift test $(test_flags) --skip-build --disable-swift-testing
+	swift test $(test_flags) --skip-build --disable-swift-testing --parallel --num-workers 2
 	scripts/test-examples
 	scripts/abi-check
 	scripts/test-c

@@ -212,6 +212,11 @@ final class TrainTests: CommandTestCase {
       try self.run(["evaluate", shared.run, "--data", data, "--json", "--threads", "1"]).out)
   }
 
+  func testTheLineOfAnEpochNamesTheSplitThatWasHeldOut() throws {
+    let outcome = try run(Small.train(makeData(), path("run"), ["--epochs", "1"]))
+    XCTAssertTrue((outcome.out + outcome.err).contains("  test −ELBO "), outcome.out)
+  }
+
   func testWeightsAreSafetensorsNamedByTheirPathInTheModel() throws {
     let file = try SafetensorsFile(try bytes(try TrainedRun.shared().run + "/weights.safetensors"))
     XCTAssertTrue(file.names.allSatisfy { $0.hasPrefix("encoder.") || $0.hasPrefix("decoder.") })
