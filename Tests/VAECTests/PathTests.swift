@@ -16,6 +16,8 @@ final class PathTests: CTestCase {
     let file = try latin(".safetensors")
     try succeed { vae_model_save(model, file, $0) }
     XCTAssertEqual(access(file, F_OK), 0, "the file has the name that it was given")
+    let report = try text { vae_check_json(file, $0, $1, $2, $3) }
+    XCTAssertTrue(report.contains("\"sound\": true"), report)
     let loaded = try made(freedBy: vae_model_free) { vae_model_load(file, $0, $1) }
     XCTAssertEqual(try tensors(of: loaded), try tensors(of: model))
 

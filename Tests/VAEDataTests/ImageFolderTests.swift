@@ -138,6 +138,7 @@ final class ImageFolderTests: DataTestCase {
     try write([], "images/train/c/20.img")
     try FileManager.default.createSymbolicLink(
       atPath: "\(folder)/images/train/c/99.img", withDestinationPath: "nowhere")
+    XCTAssertEqual(mkfifo("\(folder)/images/train/c/98.img", 0o600), 0)
     try withThreads { threads in
       let source = try openImages(cache: "\(folder)/cache\(threads)")
       XCTAssertEqual(firstBytes(source.train), (0..<40).filter { $0 != 2 && $0 != 10 })
@@ -147,6 +148,7 @@ final class ImageFolderTests: DataTestCase {
         [
           "left out: \(folder)/images/train/c/12.img: no image",
           "left out: \(folder)/images/train/c/20.img: is empty",
+          "left out: \(folder)/images/train/c/98.img: is neither a file nor a folder",
           "left out: \(folder)/images/train/c/99.img: does not exist",
         ])
     }

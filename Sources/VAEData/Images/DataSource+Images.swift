@@ -53,7 +53,8 @@ extension DataSource {
     }
     if folder.isUndivided, let test = images.splits.first(where: { $0.name == "test" }) {
       notices.insert(
-        "\(path) has no folder train: \(test.images.count) of its images are set apart as test, by a "
+        "\(path) has no folder train: "
+          + "\(Count.of(test.images.count, "of its images is", plural: "of its images are")) set apart as test, by a "
           + "hash of their names", at: 0)
     }
     if let unread = listing.unreadText {

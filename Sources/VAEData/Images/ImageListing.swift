@@ -102,6 +102,8 @@ struct ImageListing {
           File(
             name: relative, size: Int(status.st_size),
             time: status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec))
+      // A pipe or a device of an image's name is no image either.
+      case _ where isImage(name): files.append(File(name: relative, size: 0, time: 0))
       default: break
       }
     }

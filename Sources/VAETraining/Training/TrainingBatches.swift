@@ -36,7 +36,7 @@ final class TrainingBatches {
     guard updatesPerEpoch > 0 else {
       throw TrainingError(
         .unsuitable,
-        "\(data.name) has \(count) training examples, fewer than a batch of \(size); choose a smaller "
+        "\(data.name) has \(Count.of(count, "training example")), fewer than a batch of \(size); choose a smaller "
           + "\(.setting("training.batch_size")) or \(.setting("training.drop_last", "false"))")
     }
   }
