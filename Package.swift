@@ -12,6 +12,8 @@ let package = Package(
     .library(name: "VAEFiles", targets: ["VAEFiles"]),
     .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
     .library(name: "VAECore", targets: ["VAECore"]),
+    .library(name: "VAERecipes", targets: ["VAERecipes"]),
+    .library(name: "VAEComponents", targets: ["VAEComponents"]),
     .library(name: "GaussianVAE", targets: ["GaussianVAE"]),
     .library(name: "LadderVAE", targets: ["LadderVAE"]),
     .library(name: "BetaVAE", targets: ["BetaVAE"]),
@@ -20,9 +22,12 @@ let package = Package(
     .library(name: "PixelCNNVAE", targets: ["PixelCNNVAE"]),
     .library(name: "VQVAE", targets: ["VQVAE"]),
     .library(name: "VAEData", targets: ["VAEData"]),
+    .library(name: "VAEEvaluation", targets: ["VAEEvaluation"]),
     .library(name: "VAETraining", targets: ["VAETraining"]),
     .library(name: "VAEPluginHost", targets: ["VAEPluginHost"]),
     .library(name: "VAEZoo", targets: ["VAEZoo"]),
+    .library(name: "VAEBenchmark", targets: ["VAEBenchmark"]),
+    .library(name: "VAEPluginCheck", targets: ["VAEPluginCheck"]),
     .library(name: "VAEPluginKit", targets: ["VAEPluginKit"]),
     // For the package in Fuzz alone.
     .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
@@ -76,68 +81,122 @@ let package = Package(
       name: "VAECore", dependencies: ["VAEFiles", "Messages", "Tensors", "NeuralNetworks"],
       swiftSettings: strict),
 
-    // Layer 4: the variants, and where data comes from.
+    // Layer 4: compositions by name: variants, components, recipes, an empty registry.
     .target(
-      name: "GaussianVAE", dependencies: ["VAECore"], path: "Plugins/GaussianVAE",
+      name: "VAERecipes",
+      dependencies: ["VAEFiles", "Messages", "Tensors", "NeuralNetworks", "VAECore"],
+      swiftSettings: strict),
+
+    // Layer 5: the parts that several variants share.
+    .target(
+      name: "VAEComponents",
+      dependencies: ["Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes"],
+      swiftSettings: strict),
+
+    // Layer 6: the variants, and where data comes from.
+    .target(
+      name: "GaussianVAE",
+      dependencies: [
+        "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
+      ], path: "Plugins/GaussianVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
-      name: "LadderVAE", dependencies: ["VAECore"], path: "Plugins/LadderVAE",
+      name: "LadderVAE",
+      dependencies: [
+        "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
+      ], path: "Plugins/LadderVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
-      name: "BetaVAE", dependencies: ["Messages", "VAECore"], path: "Plugins/BetaVAE",
+      name: "BetaVAE",
+      dependencies: [
+        "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
+      ], path: "Plugins/BetaVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
-      name: "IWAE", dependencies: ["Messages", "VAECore"], path: "Plugins/IWAE",
+      name: "IWAE",
+      dependencies: [
+        "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
+      ], path: "Plugins/IWAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
-      name: "PixelCNN", dependencies: ["VAECore"], path: "Plugins/PixelCNN",
+      name: "PixelCNN",
+      dependencies: [
+        "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
+      ], path: "Plugins/PixelCNN",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
-      name: "PixelCNNVAE", dependencies: ["VAECore"], path: "Plugins/PixelCNNVAE",
+      name: "PixelCNNVAE",
+      dependencies: [
+        "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
+      ], path: "Plugins/PixelCNNVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
-      name: "VQVAE", dependencies: ["VAECore", "NeuralNetworks", "Tensors"], path: "Plugins/VQVAE",
+      name: "VQVAE",
+      dependencies: [
+        "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
+      ], path: "Plugins/VQVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
       name: "VAEData", dependencies: ["VAEFiles", "Messages", "Tensors", "VAECore", "CZlib"],
       swiftSettings: strict),
 
-    // Layer 5: training, checkpoints, evaluation.
+    // Layer 7: what a model is measured by.
     .target(
-      name: "VAETraining",
-      dependencies: ["VAEFiles", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAEData"],
+      name: "VAEEvaluation",
+      dependencies: [
+        "VAEFiles", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes", "VAEData",
+      ],
       swiftSettings: strict),
 
-    // Layer 5 too: components that come from outside, in any language that speaks C.
+    // Layer 8: training, run folders, records, checkpoints.
+    .target(
+      name: "VAETraining",
+      dependencies: [
+        "VAEFiles", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes", "VAEData",
+        "VAEEvaluation",
+      ],
+      swiftSettings: strict),
+
+    // Layer 8 too: components that come from outside, in any language that speaks C.
     .target(
       name: "VAEPluginHost",
       dependencies: [
         "CLibFFI", "CVAE", "VAEFiles", "VAEInterface", "Messages", "Tensors", "NeuralNetworks",
-        "VAECore",
+        "VAECore", "VAERecipes",
       ],
       swiftSettings: strict),
 
     // A Swift author's side of include/vae_plugin.h: for plug-ins, and nothing here imports it.
     .target(name: "VAEPluginKit", dependencies: ["CVAE"], swiftSettings: strict),
 
-    // Layer 6: what a Swift user imports, and the operations the front ends share.
+    // Layer 9: what a Swift user imports, and the operations the front ends share.
     .target(
       name: "VAEZoo",
       dependencies: [
         "VAEFiles",
-        "CMalloc", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAEData", "VAETraining",
-        "VAEPluginHost",
+        "CMalloc", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes",
+        "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
         "GaussianVAE", "LadderVAE", "BetaVAE", "IWAE",
         "PixelCNN", "PixelCNNVAE", "VQVAE",
       ],
       swiftSettings: strict),
 
-    // Layer 7: front ends. VAEC implements include/vae.h; VAELib is libvae.so, a leaf with link flags
+    // Layer 10: the reference workloads, and the trial of a plug-in's parts.
+    .target(
+      name: "VAEBenchmark", dependencies: ["Messages", "Tensors", "NeuralNetworks", "VAEZoo"],
+      swiftSettings: strict),
+    .target(
+      name: "VAEPluginCheck",
+      dependencies: ["Messages", "Tensors", "NeuralNetworks", "VAEPluginHost", "VAEZoo"],
+      swiftSettings: strict),
+
+    // Layer 11: front ends. VAEC implements include/vae.h; VAELib is libvae.so, a leaf with link flags
     // that nothing else may depend on.
     .target(
       name: "VAEC",
       dependencies: [
-        "VAEFiles", "CVAE", "CDLPack", "VAEInterface", "Messages", "Tensors", "VAEZoo",
+        "VAEFiles", "CVAE", "CDLPack", "VAEInterface", "Messages", "Tensors", "VAEBenchmark",
+        "VAEZoo",
       ],
       swiftSettings: strict),
     .target(
@@ -159,13 +218,16 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "VAEReport",
-      dependencies: ["VAEFiles", "Messages", "VAECore", "VAETraining", "VAEImages"],
+      dependencies: [
+        "VAEFiles", "Messages", "VAECore", "VAERecipes", "VAEData", "VAEEvaluation", "VAETraining",
+        "VAEImages",
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "vae-zoo",
       dependencies: [
         "CProcess", "VAEFiles",
-        "Messages", "Tensors", "VAEZoo", "VAEImages", "VAEReport",
+        "Messages", "Tensors", "VAEZoo", "VAEBenchmark", "VAEPluginCheck", "VAEImages", "VAEReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -185,7 +247,11 @@ let package = Package(
       name: "NeuralNetworksTests", dependencies: ["NeuralNetworks", "Tensors"],
       resources: [.copy("Reference")], swiftSettings: strict),
     .testTarget(
-      name: "VAECoreTests", dependencies: ["VAECore", "GaussianVAE", "NeuralNetworks", "Tensors"],
+      name: "VAECoreTests",
+      dependencies: [
+        "VAECore", "VAERecipes", "VAEComponents", "GaussianVAE", "NeuralNetworks", "Tensors",
+        "Messages",
+      ],
       exclude: ["Reference"], swiftSettings: strict),
     .testTarget(
       name: "VAEDataTests", dependencies: ["VAEFiles", "VAEData", "VAECore", "Tensors", "CZlib"],
@@ -194,13 +260,15 @@ let package = Package(
       name: "VAETrainingTests",
       dependencies: [
         "VAEFiles",
-        "VAETraining", "VAECore", "VAEData", "GaussianVAE", "NeuralNetworks", "Tensors",
+        "VAETraining", "VAEEvaluation", "VAECore", "VAERecipes", "VAEComponents", "VAEData",
+        "GaussianVAE", "NeuralNetworks", "Tensors",
       ],
       exclude: ["Reference"], swiftSettings: strict),
     .testTarget(
       name: "VQVAETests",
       dependencies: [
-        "VQVAE", "VAEZoo", "VAETraining", "VAEData", "VAECore", "NeuralNetworks", "Tensors",
+        "VQVAE", "VAEZoo", "VAETraining", "VAEEvaluation", "VAEData", "VAECore", "VAERecipes",
+        "VAEComponents", "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),
     .testTarget(
@@ -208,14 +276,19 @@ let package = Package(
       exclude: ["Reference"], swiftSettings: strict),
     .testTarget(
       name: "VAEReportTests",
-      dependencies: ["VAEFiles", "VAEReport", "VAEImages", "VAETraining", "VAECore"],
+      dependencies: [
+        "VAEFiles", "VAEReport", "VAEImages", "VAEEvaluation", "VAETraining", "VAECore",
+        "VAERecipes",
+      ],
       resources: [.copy("Reference")], swiftSettings: strict),
     .testTarget(
-      name: "VAEZooTests", dependencies: ["VAEZoo", "Tensors"], swiftSettings: strict),
+      name: "VAEZooTests", dependencies: ["VAEZoo", "VAEBenchmark", "Tensors"],
+      swiftSettings: strict),
     .testTarget(
       name: "VariantTests",
       dependencies: [
-        "VAEZoo", "BetaVAE", "IWAE", "LadderVAE", "VAECore", "NeuralNetworks", "Tensors",
+        "VAEZoo", "BetaVAE", "IWAE", "LadderVAE", "VAECore", "VAERecipes", "VAEComponents",
+        "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -2,6 +2,7 @@ import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAERecipes
 
 /// Distortion + γ · |rate − C|, where the capacity C rises linearly from zero over a number of
 /// updates (Burgess et al. 2018, equation 8). The rate is averaged over the batch before it is

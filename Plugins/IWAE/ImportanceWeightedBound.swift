@@ -3,6 +3,7 @@ import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAERecipes
 
 /// The negative importance-weighted bound, −(log Σₖ wₖ − log K) with wₖ = p(x, zₖ) / q(zₖ|x) and K
 /// draws from q(z|x) (Burda et al. 2016, equation 8). With K = 1 it is the negative evidence lower

@@ -1,6 +1,8 @@
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
+import VAERecipes
 
 /// A ladder of convolutions: levels are maps of half the size of the one below, and the top-down
 /// path keeps features beside the draws, so that what a level does not draw is not lost to those

@@ -1,6 +1,7 @@
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAERecipes
 
 /// A ladder of perceptrons, as in the paper: levels are vectors.
 enum PerceptronLadder {

@@ -1,6 +1,8 @@
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
+import VAERecipes
 
 /// A gated PixelCNN over the grid of codes, p(codes) = Π p(cᵢ | c₁ … cᵢ₋₁) in raster order: the prior that
 /// takes the uniform one's place once the autoencoder is trained (van den Oord et al. 2017, section

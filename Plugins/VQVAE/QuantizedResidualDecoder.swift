@@ -1,6 +1,7 @@
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAERecipes
 
 /// The mirror of `QuantizedResidualEncoder`: a 3×3 convolution on the vectors of the codes,
 /// residual blocks, and 4×4 transposed convolutions of stride 2 to exactly the sizes that the

@@ -1,6 +1,7 @@
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAERecipes
 
 /// The encoder of the authors' experiments: 4×4 convolutions of stride 2 with ReLU, the first with
 /// half of the channels; a 3×3 convolution; residual blocks; a 1×1 convolution to the points that

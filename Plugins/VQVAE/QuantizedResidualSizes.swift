@@ -1,6 +1,7 @@
 import NeuralNetworks
 import Tensors
-import VAECore
+import VAEComponents
+import VAERecipes
 
 /// The sizes that the encoder and the decoder of a quantised residual network share.
 struct QuantizedResidualSizes {

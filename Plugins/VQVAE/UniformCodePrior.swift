@@ -2,6 +2,7 @@ import Glibc
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAERecipes
 
 /// All K codes alike at every position of the grid: a rate of height · width · log K nats whatever
 /// the codes are (van den Oord et al. 2017, section 3.1).

@@ -1,6 +1,8 @@
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
+import VAERecipes
 
 /// Replaces the vectors of an encoder by codes: the part that every prior over a codebook shares.
 ///

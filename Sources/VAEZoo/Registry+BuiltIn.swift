@@ -4,25 +4,25 @@ import IWAE
 import LadderVAE
 import PixelCNN
 import PixelCNNVAE
-import VAECore
+import VAERecipes
 import VQVAE
 
 extension Registry {
   /// The table of built-in variants: adding one touches its folder, `Package.swift`, and one line
   /// here.
   private static let builtInVariants: [any Variant] = [
-    GaussianVAE(),
-    BetaVAE(),
-    IWAE(),
-    LadderVAE(),
-    PixelCNN(),
-    PixelCNNVAE(),
-    VQVAE(),
+    GaussianVAEVariant(),
+    BetaVAEVariant(),
+    IWAEVariant(),
+    LadderVAEVariant(),
+    PixelCNNVariant(),
+    PixelCNNVAEVariant(),
+    VQVAEVariant(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.
   public static var builtIn: Registry {
-    var registry = Registry()
+    var registry = sharedComponents
     for variant in builtInVariants { registry.register(variant) }
     return registry
   }

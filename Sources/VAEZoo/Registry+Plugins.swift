@@ -1,5 +1,5 @@
-import VAECore
 import VAEPluginHost
+import VAERecipes
 
 extension Registry {
   /// The built-in variants and components with those of plug-ins.

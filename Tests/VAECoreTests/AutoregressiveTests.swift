@@ -1,7 +1,7 @@
 import Foundation
 import NeuralNetworks
 import Tensors
-import VAECore
+import VAEComponents
 import XCTest
 
 /// What no network over pixels may see, and what it must.

@@ -1,7 +1,9 @@
 import Foundation
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
+import VAERecipes
 import XCTest
 
 final class CategoricalLikelihoodTests: XCTestCase {

@@ -1,4 +1,4 @@
-import VAECore
+import VAEComponents
 import XCTest
 
 final class ConvolutionalNormalizationTests: XCTestCase {

@@ -1,7 +1,9 @@
 import Foundation
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
+import VAERecipes
 import XCTest
 
 final class DiscretizedLogisticMixtureTests: XCTestCase {
@@ -284,7 +286,7 @@ final class DiscretizedLogisticMixtureTests: XCTestCase {
   // MARK: What does not fit
 
   func testDataThatAreNoBytesAndTooManyChannelsAreRefusedWithTheReason() throws {
-    let registry = Registry()
+    let registry = Registry.sharedComponents
     let component = try XCTUnwrap(
       registry.components(.likelihood).first { $0.name == "logistic-mixture" })
     XCTAssertEqual(component.hyperparameters.map(\.name), ["components"])

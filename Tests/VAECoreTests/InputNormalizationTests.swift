@@ -1,6 +1,6 @@
 import NeuralNetworks
 import Tensors
-import VAECore
+import VAEComponents
 import XCTest
 
 final class InputNormalizationTests: XCTestCase {

@@ -1,6 +1,7 @@
 import Foundation
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 import XCTest
 

@@ -2,12 +2,13 @@ import GaussianVAE
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAERecipes
 import XCTest
 
 final class ModelTests: XCTestCase {
   private var registry: Registry {
-    var registry = Registry()
-    registry.register(GaussianVAE())
+    var registry = Registry.sharedComponents
+    registry.register(GaussianVAEVariant())
     return registry
   }
 

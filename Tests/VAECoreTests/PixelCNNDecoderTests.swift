@@ -1,6 +1,8 @@
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
+import VAERecipes
 import XCTest
 
 final class PixelCNNDecoderTests: XCTestCase {
@@ -214,7 +216,7 @@ final class PixelCNNDecoderTests: XCTestCase {
   }
 
   private func model(_ settings: [(key: String, value: String)]) throws -> Model {
-    var registry = Registry()
+    var registry = Registry.sharedComponents
     registry.register(WithoutLatents(), origin: "tests")
     var recipe = try registry.recipe(for: "without-latents")
     recipe.data = build(.none).data

@@ -1,7 +1,7 @@
 import GaussianVAE
 import NeuralNetworks
 import Tensors
-import VAECore
+import VAERecipes
 import XCTest
 
 final class RecipeTests: XCTestCase {
@@ -11,8 +11,8 @@ final class RecipeTests: XCTestCase {
     height: 8, width: 8, channels: 3, range: .unit, rule: "bytes/255")
 
   private var registry: Registry {
-    var registry = Registry()
-    registry.register(GaussianVAE())
+    var registry = Registry.sharedComponents
+    registry.register(GaussianVAEVariant())
     return registry
   }
 

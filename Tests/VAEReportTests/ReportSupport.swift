@@ -1,5 +1,6 @@
 import Foundation
 import VAECore
+import VAEEvaluation
 import VAEFiles
 import VAEReport
 import VAETraining

@@ -1,9 +1,11 @@
 import Foundation
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 import VAEData
-import VAETraining
+import VAEEvaluation
+import VAERecipes
 import XCTest
 
 /// Bytes that uniform numbers make real, and the bits per dimension that a density then has.

@@ -1,5 +1,5 @@
 import Tensors
-import VAETraining
+import VAEEvaluation
 import XCTest
 
 /// The forest that tells factors from units.

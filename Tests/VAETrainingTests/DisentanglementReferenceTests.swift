@@ -1,7 +1,7 @@
 import Foundation
 import Tensors
 import VAEData
-import VAETraining
+import VAEEvaluation
 import XCTest
 
 /// Measures of disentanglement beside those that NumPy and scikit-learn give; see

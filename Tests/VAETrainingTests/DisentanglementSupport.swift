@@ -1,6 +1,6 @@
 import Tensors
 import VAEData
-import VAETraining
+import VAEEvaluation
 import XCTest
 
 /// Representations whose scores are known.

@@ -2,7 +2,7 @@ import NeuralNetworks
 import Tensors
 import VAECore
 import VAEData
-import VAETraining
+import VAEEvaluation
 import XCTest
 
 /// Measures of disentanglement on codes whose score is known.

@@ -2,6 +2,7 @@ import NeuralNetworks
 import Tensors
 import VAECore
 import VAEData
+import VAEEvaluation
 import VAETraining
 import XCTest
 

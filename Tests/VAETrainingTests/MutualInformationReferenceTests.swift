@@ -1,7 +1,7 @@
 import Foundation
 import Tensors
 import VAEData
-import VAETraining
+import VAEEvaluation
 import XCTest
 
 /// Mutual information of Gaussian posteriors beside numerical integration; see

@@ -1,9 +1,9 @@
 import Foundation
 import NeuralNetworks
 import Tensors
-import VAECore
 import VAEData
 import VAEFiles
+import VAERecipes
 import VAETraining
 import XCTest
 

@@ -3,6 +3,7 @@ import Tensors
 import VAECore
 import VAEData
 import VAEFiles
+import VAERecipes
 import VAETraining
 import XCTest
 

@@ -2,7 +2,9 @@ import NeuralNetworks
 import Tensors
 import VAECore
 import VAEData
+import VAEEvaluation
 import VAEFiles
+import VAERecipes
 import VAETraining
 import XCTest
 

@@ -1,8 +1,10 @@
 import Foundation
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 import VAEData
+import VAERecipes
 import VAETraining
 import XCTest
 

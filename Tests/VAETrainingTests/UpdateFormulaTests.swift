@@ -2,6 +2,8 @@ import Foundation
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAEEvaluation
+import VAERecipes
 import VAETraining
 import XCTest
 

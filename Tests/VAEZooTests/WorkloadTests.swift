@@ -1,4 +1,5 @@
 import Tensors
+import VAEBenchmark
 import VAEZoo
 import XCTest
 

@@ -1,7 +1,10 @@
 import Foundation
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
+import VAEEvaluation
+import VAERecipes
 import VAETraining
 import VAEZoo
 import VQVAE

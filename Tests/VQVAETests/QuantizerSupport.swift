@@ -2,6 +2,7 @@ import NeuralNetworks
 import Tensors
 import VAECore
 import VAEData
+import VAERecipes
 import VAETraining
 import VAEZoo
 import VQVAE

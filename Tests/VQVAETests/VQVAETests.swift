@@ -1,8 +1,11 @@
 import Foundation
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 import VAEData
+import VAEEvaluation
+import VAERecipes
 import VAETraining
 import VAEZoo
 import VQVAE

@@ -1,6 +1,6 @@
 import Messages
-import VAECore
 import VAEFiles
+import VAERecipes
 import VAETraining
 
 /// All that a run folder tells of a training, for a report.

@@ -1,5 +1,5 @@
 import Glibc
-import VAETraining
+import VAEEvaluation
 
 /// The latents of the recorded examples in a plane, at every record.
 package struct LatentView {

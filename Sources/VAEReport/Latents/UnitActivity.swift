@@ -1,3 +1,4 @@
+import VAEEvaluation
 import VAETraining
 
 /// Which units carry information, and how much, at every record.

@@ -1,6 +1,6 @@
 import VAECore
+import VAEEvaluation
 import VAEFiles
-import VAETraining
 
 /// Several runs side by side: what they came to, and how they were made.
 public struct Comparison: Sendable {

@@ -1,4 +1,5 @@
 import VAECore
+import VAEEvaluation
 import VAEFiles
 
 extension RunPage {

@@ -1,5 +1,5 @@
 import VAECore
-import VAETraining
+import VAEEvaluation
 
 /// The page about one run.
 struct RunPage {

@@ -1,6 +1,6 @@
 import VAECore
+import VAEEvaluation
 import VAEFiles
-import VAETraining
 
 /// Rates as bars, at the record that the slider shows.
 struct RateBars {

@@ -1,4 +1,5 @@
 import VAECore
+import VAEEvaluation
 import VAEFiles
 
 /// Images of latents that are swept one at a time, as a record keeps them: a unit over quantiles of

@@ -1,6 +1,7 @@
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAEEvaluation
 
 extension Recorder {
   /// How many latents a record sweeps, and how far.

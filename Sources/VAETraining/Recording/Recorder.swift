@@ -2,6 +2,8 @@ import NeuralNetworks
 import Tensors
 import VAECore
 import VAEData
+import VAEEvaluation
+import VAERecipes
 
 /// Makes the records of a training.
 ///

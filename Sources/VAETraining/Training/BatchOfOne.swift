@@ -2,6 +2,8 @@ import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAEEvaluation
+import VAERecipes
 
 /// Batches of a single example, from which a normalisation over the batch may learn nothing: a unit
 /// less its own mean is zero whatever the example was.

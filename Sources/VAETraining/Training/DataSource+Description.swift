@@ -1,6 +1,6 @@
 import Messages
-import VAECore
 import VAEData
+import VAERecipes
 
 extension DataSource {
   /// What a model must know of this source, once values have become binary or real where that is

@@ -1,5 +1,6 @@
 import Messages
 import VAECore
+import VAEEvaluation
 import VAEFiles
 
 /// Rate and distortion of some examples, averaged, in nats an example.

@@ -2,6 +2,7 @@ import NeuralNetworks
 import Tensors
 import VAECore
 import VAEData
+import VAEEvaluation
 
 /// What belongs to the end of an epoch: the weights and statistics that evaluation uses, held-out
 /// numbers, metrics and checkpoint.

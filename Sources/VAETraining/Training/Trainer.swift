@@ -3,6 +3,7 @@ import NeuralNetworks
 import Tensors
 import VAECore
 import VAEData
+import VAERecipes
 
 /// Trains a model on a data source: order, updates, held-out measurement at each epoch's end,
 /// checkpoints, resume.

@@ -3,6 +3,8 @@ import NeuralNetworks
 import Tensors
 import VAECore
 import VAEData
+import VAEEvaluation
+import VAERecipes
 
 /// What each update looks at, which follows from the seed and the step alone.
 final class TrainingBatches {

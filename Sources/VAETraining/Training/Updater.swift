@@ -2,6 +2,8 @@ import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAEEvaluation
+import VAERecipes
 
 /// Makes updates of a model: for each phase of its objective a forward pass, a backward pass and a
 /// step of the optimizer, with the checks that keep what is not finite out of the weights.

@@ -1,5 +1,5 @@
-import VAECore
 import VAEData
+import VAERecipes
 import VAETraining
 
 extension DataSource {

@@ -1,6 +1,6 @@
 import VAECore
+import VAEEvaluation
 import VAEFiles
-import VAETraining
 
 extension Evaluator.Result {
   /// The result by the names that commands, C and Python use.

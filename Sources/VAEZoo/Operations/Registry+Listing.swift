@@ -1,5 +1,5 @@
-import VAECore
 import VAEFiles
+import VAERecipes
 
 extension Registry {
   /// The variants as JSON, as `list` shows them: name, summary and origin.

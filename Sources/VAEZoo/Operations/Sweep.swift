@@ -1,7 +1,7 @@
 import Messages
-import VAECore
 import VAEData
 import VAEFiles
+import VAERecipes
 import VAETraining
 
 /// What to train in a sweep, on what, and where to.

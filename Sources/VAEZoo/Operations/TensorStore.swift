@@ -2,14 +2,18 @@ import Tensors
 import VAEData
 
 /// Images of a tensor, `[N, height · width · channels]`.
-struct TensorStore: ExampleStore, @unchecked Sendable {
-  let shape: ImageShape
+package struct TensorStore: ExampleStore, @unchecked Sendable {
+  package let shape: ImageShape
   /// A constant, which nobody changes.
-  let images: Tensor
+  package let images: Tensor
 
-  var count: Int { images.shape[0] }
+  package init(shape: ImageShape, images: Tensor) {
+    (self.shape, self.images) = (shape, images)
+  }
 
-  func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+  package var count: Int { images.shape[0] }
+
+  package func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
     let size = shape.count
     images.withFloats { floats in
       for (place, index) in indices.enumerated() {

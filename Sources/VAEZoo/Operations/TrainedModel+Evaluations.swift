@@ -1,5 +1,6 @@
 import Glibc
 import VAECore
+import VAEEvaluation
 import VAEFiles
 import VAETraining
 

@@ -2,7 +2,7 @@ import NeuralNetworks
 import Tensors
 import VAECore
 import VAEData
-import VAETraining
+import VAEEvaluation
 
 /// What a model's encoder says about some examples.
 public struct Encoding {

@@ -3,6 +3,7 @@ import NeuralNetworks
 import Tensors
 import VAECore
 import VAEData
+import VAEEvaluation
 import VAETraining
 
 extension TrainedModel {

@@ -3,7 +3,9 @@ import NeuralNetworks
 import Tensors
 import VAECore
 import VAEData
+import VAEEvaluation
 import VAEFiles
+import VAERecipes
 import VAETraining
 
 /// A model that was trained and stored: in a run folder, or in one exported file.
@@ -316,7 +318,7 @@ extension TrainedModel {
     }
   }
 
-  func context(_ seed: Int, _ name: String, _ indices: some Sequence<Int>) -> Context {
+  package func context(_ seed: Int, _ name: String, _ indices: some Sequence<Int>) -> Context {
     Context(
       mode: .evaluation, random: RandomSource(seed: UInt64(bitPattern: Int64(seed))).child(name),
       examples: indices.map(UInt64.init))

@@ -5,6 +5,7 @@ import Tensors
 import VAECore
 import VAEData
 import VAEFiles
+import VAERecipes
 import VAETraining
 
 /// What to train, on what, and where to.

@@ -1,5 +1,5 @@
-import VAECore
 import VAEFiles
+import VAERecipes
 
 /// A variant's hyper-parameters, part by part, as `describe` shows them.
 public struct VariantDescription {

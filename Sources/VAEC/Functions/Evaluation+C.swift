@@ -1,0 +1,149 @@
+// Functions are named and documented in vae.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
+
+import CVAE
+import VAEBenchmark
+import VAEZoo
+
+/// The largest number of importance samples, as on the command line.
+private let sampleLimit: Int32 = 10_000_000
+
+/// - Throws: `CallError` where the number is negative or absurd.
+private func checkSamples(_ samples: Int32, _ name: String) throws(CallError) {
+  guard (0...sampleLimit).contains(samples) else {
+    throw CallError(
+      VAE_ERR_INVALID_ARGUMENT, "\(name) is \(samples), but must be in 0...\(sampleLimit)")
+  }
+}
+
+@c @implementation
+public func vae_evaluate(
+  _ model: OpaquePointer?, _ data: OpaquePointer?,
+  _ options: UnsafePointer<vae_evaluation_options>?,
+  _ token: OpaquePointer?, _ metrics: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    try evaluate(
+      model, data, options, metrics
+    ) { () throws(CallError) in
+      CallWatch(try CancelTokenObject.token(token))
+    }
+  }
+}
+
+@c @implementation
+public func vae_evaluate_with(
+  _ model: OpaquePointer?, _ data: OpaquePointer?,
+  _ options: UnsafePointer<vae_evaluation_options>?,
+  _ call_options: UnsafePointer<vae_call_options>?,
+  _ metrics: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    try evaluate(model, data, options, metrics) { () throws(CallError) in
+      try CallWatch(call_options, "call")
+    }
+  }
+}
+
+/// What both of these do.
+///
+/// - Parameter watch: what may stop it.
+private func evaluate(
+  _ model: OpaquePointer?, _ data: OpaquePointer?,
+  _ options: UnsafePointer<vae_evaluation_options>?,
+  _ metrics: UnsafeMutablePointer<OpaquePointer?>?, watch: () throws(CallError) -> CallWatch
+) throws {
+  let result = try result(metrics, "metrics")
+  let model = try ModelObject.object(model)
+  let source = try Handles.object(data, DataObject.self, "data").source
+  let options = try options.map { try value(of: $0, "options") } ?? vae_evaluation_options()
+  let watch = try watch()
+  try checkSamples(options.importance_samples, "options->importance_samples")
+  let split = try source.split(of: options.split ?? staticText("test"))
+  result.pointee = try Handles.make(
+    try model.read { trained in
+      try trained.checkFits(source)
+      try MemoryNeed.check(rows: 1, of: split.shape)
+      let found = try stoppable(watch, with: model) { goesOn in
+        trained.evaluate(
+          split,
+          importanceSamples: options.importance_samples > 0
+            ? Int(options.importance_samples) : nil,
+          seed: Int(bitPattern: UInt(options.seed)), progress: { goesOn($0) })
+      }
+      try split.checkExamples()
+      return MetricsObject(found.json(variant: trained.recipe.variant, split: split.name))
+    })
+}
+
+@c @implementation
+public func vae_log_likelihood(
+  _ model: OpaquePointer?, _ images: UnsafePointer<vae_tensor>?, _ samples: Int32, _ seed: UInt64,
+  _ token: OpaquePointer?, _ likelihoods: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    try logLikelihoods(model, images, samples, seed, likelihoods) { () throws(CallError) in
+      CallWatch(try CancelTokenObject.token(token))
+    }
+  }
+}
+
+@c @implementation
+public func vae_log_likelihood_with(
+  _ model: OpaquePointer?, _ images: UnsafePointer<vae_tensor>?, _ samples: Int32, _ seed: UInt64,
+  _ options: UnsafePointer<vae_call_options>?, _ likelihoods: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    try logLikelihoods(model, images, samples, seed, likelihoods) { () throws(CallError) in
+      try CallWatch(options, "options")
+    }
+  }
+}
+
+/// What both of these do.
+///
+/// - Parameter watch: what may stop it.
+private func logLikelihoods(
+  _ model: OpaquePointer?, _ images: UnsafePointer<vae_tensor>?, _ samples: Int32, _ seed: UInt64,
+  _ likelihoods: UnsafeMutablePointer<OpaquePointer?>?, watch: () throws(CallError) -> CallWatch
+) throws {
+  let result = try result(likelihoods, "result")
+  let model = try ModelObject.object(model)
+  let watch = try watch()
+  try checkSamples(samples, "samples")
+  result.pointee = try Handles.make(
+    try model.read { trained in
+      let images = try trained.pricedImages(images, "images")
+      return ArrayObject(
+        try stoppable(watch, with: model) { goesOn in
+          trained.logLikelihoods(
+            images, samples: Int(samples), seed: Int(bitPattern: UInt(seed)),
+            progress: { goesOn($0) })
+        })
+    })
+}
+
+// MARK: - Timing
+
+@c @implementation
+public func vae_bench(
+  _ workload: UnsafePointer<CChar>?, _ token: OpaquePointer?,
+  _ metrics: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try result(metrics, "metrics")
+    let name = try text(workload, "workload")
+    let token = try CancelTokenObject.token(token)
+    guard let workload = Workload.all.first(where: { $0.name == name }) else {
+      let known = Workload.all.map(\.name).joined(separator: ", ")
+      throw CallError(VAE_ERR_NOT_FOUND, "there is no workload \(name); there are: \(known)")
+    }
+    try token.check()
+    guard let found = try workload.measure(cancel: token) else { throw CallError.cancelled }
+    result.pointee = try Handles.make(MetricsObject(found.json))
+  }
+}

@@ -1,0 +1,199 @@
+import Glibc
+import NeuralNetworks
+import Tensors
+import VAECore
+import VAERecipes
+
+/// Independent Gaussian elements around the decoder's output:
+/// log p = −½ (D log 2πσ² + Σ (x − mean)² / σ²) in nats, with D elements an example.
+public final class GaussianLikelihood: Likelihood {
+  /// Where σ comes from.
+  public enum Deviation: Hashable, Sendable {
+    /// A number.
+    case fixed(Float)
+    /// One trained number for all elements, which begins at the deviation of the data; log σ is kept
+    /// above −6 softly (Rybkin et al. 2021, section 4).
+    case learnt
+    /// The maximum-likelihood value of each training batch, σ² = mean (x − mean)² (Rybkin et al.
+    /// 2021, equation 6). Evaluation uses the value of a calibration pass over training data, never
+    /// that of the data it evaluates.
+    case optimal
+    /// That of the data: σ² is the variance of all elements of the first training batches, about
+    /// 2,000 examples, around their common mean, as VQ-VAE's authors scale the reconstruction error
+    /// (van den Oord et al. 2017, in their published code). One before training.
+    case data
+  }
+
+  /// How the decoder's output becomes the mean.
+  public enum Link: String, Sendable, CaseIterable {
+    /// As it is.
+    case identity
+    /// sigmoid, for data in 0…1.
+    case sigmoid
+    /// tanh, for data in −1…1.
+    case tanh
+  }
+
+  /// Where σ comes from.
+  public let deviation: Deviation
+  /// How the decoder's output becomes the mean.
+  public let link: Link
+  private let rawLogDeviation: Parameter?
+  private let variance: Buffer?
+
+  /// A Gaussian likelihood.
+  public init(_ deviation: Deviation, link: Link = .identity) {
+    self.deviation = deviation
+    self.link = link
+    rawLogDeviation = deviation == .learnt ? Parameter(.zeros([]), isDecayed: false) : nil
+    variance = deviation == .optimal || deviation == .data ? Buffer(.ones([1])) : nil
+  }
+
+  /// log σ where it is trained, σ² where it is calibrated or that of the data.
+  public var members: Members {
+    var members: Members = [:]
+    if let rawLogDeviation {
+      members.entries.append((name: "log_deviation", member: .parameter(rawLogDeviation)))
+    }
+    if let variance { members.entries.append((name: "variance", member: .buffer(variance))) }
+    return members
+  }
+
+  /// A mean for each channel.
+  public func parametersPerPixel(channels: Int) -> Int { channels }
+  /// A density over real numbers.
+  public var isDiscrete: Bool { false }
+
+  /// −½ (D log 2πσ² + Σ (x − mean)² / σ²) in nats.
+  public func logDensity(_ x: Tensor, parameters: Tensor, _ context: Context) -> Tensor {
+    let error = Tensor.squaredError(x, mean: mean(parameters))
+    let elements = Float(x.shape.removingFirst.count)
+    let logVariance = logVariance(error: error, elements: elements, context)
+    // (error / σ² + D log 2πσ²) · −½
+    let scaled = error * (-logVariance).exp() + logVariance * elements
+    return (scaled + elements * log(2 * Float.pi)) * -0.5
+  }
+
+  /// log σ², a scalar or `[1]`.
+  private func logVariance(error: Tensor, elements: Float, _ context: Context) -> Tensor {
+    switch deviation {
+    case .fixed(let sigma): return Tensor(2 * log(sigma))
+    case .learnt: return softLogDeviation * 2
+    case .data: return (variance?.value ?? .ones([1])).log()
+    case .optimal:
+      if context.mode == .evaluation { return (variance?.value ?? .ones([1])).log() }
+      let mean = (error.mean() / elements).reshaped(to: [1])
+      if context.mode == .calibration {
+        context.calibration?.add(
+          ChannelMoments(mean: mean, variance: .zeros([1])), count: error.count, for: self)
+      }
+      // A perfect reconstruction would make the density infinite.
+      return (mean + Self.smallestVariance).log()
+    }
+  }
+
+  /// −6 + softplus(raw + 6): unbounded above, never below −6.
+  private var softLogDeviation: Tensor {
+    ((rawLogDeviation?.tensor ?? .zeros([])) + 6).softplus() - 6
+  }
+
+  /// e⁻¹², σ at the soft bound of the learnt one.
+  private static let smallestVariance: Float = 6.144212e-6
+
+  /// σ as evaluation uses it.
+  public var currentDeviation: Float {
+    switch deviation {
+    case .fixed(let sigma): sigma
+    case .learnt: withoutTape { softLogDeviation.exp().item }
+    case .optimal, .data: (variance?.value.item ?? 1).squareRoot()
+    }
+  }
+
+  /// Takes the variance of the data where it is that of the likelihood, or where a learnt one begins:
+  /// from one a trained number would need thousands of updates to get there.
+  public func prepare(firstBatches: [Tensor], context: Context) {
+    guard deviation == .data || deviation == .learnt else { return }
+    let elements = Double(max(1, firstBatches.reduce(0) { $0 + $1.count }))
+    let mean = firstBatches.reduce(0) { $0 + $1.doubleSum } / elements
+    let squares = firstBatches.reduce(0) { $0 + ($1 - Float(mean)).doubleSumOfSquares }
+    let found = max(
+      Self.smallestVariance, min(Float(squares / elements), .greatestFiniteMagnitude))
+    variance?.value = Tensor([found])
+    rawLogDeviation?.value = Tensor(Self.raw(ofLogDeviation: log(found) / 2))
+  }
+
+  /// The inverse of the soft bound. At the bound itself it has none, and a little above is taken.
+  private static func raw(ofLogDeviation value: Float) -> Float {
+    let aboveBound = max(value + 6, 1e-3)
+    // Softplus is the identity to rounding up there.
+    return (aboveBound > 20 ? aboveBound : log(expm1(aboveBound))) - 6
+  }
+
+  /// The optimal σ for evaluation comes from calibration.
+  public var usesCalibration: Bool { deviation == .optimal }
+
+  /// Takes σ² of a calibration pass.
+  public func recalibrate(_ calibration: Calibration) {
+    guard let moments = calibration.moments(for: self) else { return }
+    variance?.value = moments.mean + Self.smallestVariance
+  }
+
+  /// The mean through the inverse of the link.
+  public func parameters(withMean mean: Tensor) -> Tensor? {
+    switch link {
+    case .identity: mean
+    case .sigmoid: mean.logit()
+    case .tanh: (mean * 0.5 + 0.5).logit() * 0.5
+    }
+  }
+
+  /// The decoder's output through the link.
+  public func mean(_ parameters: Tensor) -> Tensor {
+    switch link {
+    case .identity: parameters
+    case .sigmoid: parameters.sigmoid()
+    case .tanh: parameters.tanh()
+    }
+  }
+
+  /// mean + σ · noise
+  public func sample(_ parameters: Tensor, noise: Tensor) -> Tensor {
+    mean(parameters) + noise * currentDeviation
+  }
+
+  /// A standard normal number for each element.
+  public func noise(_ imageShape: Shape, _ context: Context) -> Tensor {
+    context.normalNoise("likelihood", samples: 1, shape: imageShape)
+  }
+}
+
+extension Component where Part == any Likelihood {
+  /// The recipe component `gaussian`.
+  public static var gaussian: Component {
+    Component(
+      role: .likelihood, name: "gaussian", summary: "real elements around the decoder's output",
+      hyperparameters: [
+        Hyperparameter(
+          "sigma", .numberOrChoice(1e-3...1e3, ["learnt", "optimal", "data"]),
+          default: .text("learnt"),
+          help:
+            "standard deviation: a number, learnt (one trained number), optimal (analytic), or data (that of the data)"
+        ),
+        Hyperparameter(
+          "link", .choice(["auto", "identity", "sigmoid", "tanh"]), default: .text("auto"),
+          help: "from decoder output to mean; auto is sigmoid for data in 0…1, else identity"),
+      ]
+    ) { values, build in
+      let deviation: GaussianLikelihood.Deviation =
+        switch values["sigma"] {
+        case .text("optimal"): .optimal
+        case .text("data"): .data
+        case .text: .learnt
+        default: .fixed(Float(values.number("sigma")))
+        }
+      let automatic: GaussianLikelihood.Link = build.data.range == .real ? .identity : .sigmoid
+      return GaussianLikelihood(
+        deviation, link: GaussianLikelihood.Link(rawValue: values.text("link")) ?? automatic)
+    }
+  }
+}

@@ -1,0 +1,12 @@
+import NeuralNetworks
+import Tensors
+
+/// Proposes a distribution over latents for each example: q(z|x).
+public protocol Encoder: Module {
+  /// The posterior for a batch.
+  ///
+  /// - Parameters:
+  ///   - x: `[N, height, width, channels]`, in the range that the data source states.
+  ///   - context: why the call is made, and where random numbers come from.
+  func encode(_ x: Tensor, _ context: Context) -> any Posterior
+}

@@ -1,0 +1,66 @@
+import NeuralNetworks
+import Tensors
+
+/// Prices the explanation: p(x | parameters), a normalised density with all of its constants.
+public protocol Likelihood: Module {
+  /// How many numbers a decoder must give for a pixel with this many channels. They lie channel by
+  /// channel unless the likelihood couples channels.
+  func parametersPerPixel(channels: Int) -> Int
+
+  /// Whether a pixel's channels are conditioned on each other here. Where they are not, an
+  /// autoregressive decoder conditions them.
+  var couplesChannels: Bool { get }
+
+  /// Whether p(x|z) is a probability of discrete values, so that bits per dimension follow from it.
+  var isDiscrete: Bool { get }
+
+  /// log p(x | parameters) in nats, `[K · N]`.
+  ///
+  /// - Parameters:
+  ///   - x: `[N, height, width, channels]`.
+  ///   - parameters: `[K · N, height, width, parametersPerPixel]`.
+  ///   - context: why the call is made, and where random numbers come from.
+  func logDensity(_ x: Tensor, parameters: Tensor, _ context: Context) -> Tensor
+
+  /// The parameters whose distribution has the given mean, for a start from the data; nil where
+  /// there is no such thing.
+  ///
+  /// - Parameter mean: `[height, width, channels]`.
+  /// - Returns: `[height, width, parametersPerPixel]`.
+  func parameters(withMean mean: Tensor) -> Tensor?
+
+  /// The mean of the distribution, in the data's range, `[K · N, height, width, channels]`.
+  func mean(_ parameters: Tensor) -> Tensor
+
+  /// The random numbers that a draw needs, one row for each of the context's examples:
+  /// `[N, height, width, numbers]`.
+  ///
+  /// - Parameters:
+  ///   - imageShape: `[height, width, channels]`.
+  ///   - context: why the call is made, and where random numbers come from.
+  func noise(_ imageShape: Shape, _ context: Context) -> Tensor
+
+  /// A draw from the distribution, `[N, height, width, channels]`, as a function of random numbers;
+  /// each pixel depends on its own parameters and numbers alone, so that pixels can be drawn one by
+  /// one.
+  func sample(_ parameters: Tensor, noise: Tensor) -> Tensor
+}
+
+extension Likelihood {
+  /// Channels are independent given the parameters.
+  public var couplesChannels: Bool { false }
+
+  /// A draw from the distribution, `[N, height, width, channels]`, one for each of the context's
+  /// examples.
+  ///
+  /// - Parameters:
+  ///   - parameters: `[N, height, width, parametersPerPixel]`.
+  ///   - imageShape: `[height, width, channels]`.
+  ///   - context: why the call is made, and where random numbers come from.
+  public func sample(_ parameters: Tensor, _ imageShape: Shape, _ context: Context) -> Tensor {
+    sample(parameters, noise: noise(imageShape, context))
+  }
+
+  /// No such thing.
+  public func parameters(withMean mean: Tensor) -> Tensor? { nil }
+}

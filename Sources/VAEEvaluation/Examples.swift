@@ -1,0 +1,96 @@
+import Messages
+import NeuralNetworks
+import Tensors
+import VAEData
+import VAERecipes
+
+/// The examples of a split as a model sees them: batches of tensors, made binary or real where the
+/// recipe says so.
+public struct Examples {
+  /// Where they come from.
+  public let split: DataSplit
+  /// How values become binary.
+  public let binarization: TrainingOptions.Binarization
+  /// How bytes become real numbers.
+  public let dequantization: TrainingOptions.Dequantization
+
+  /// Examples of a split.
+  public init(
+    _ split: DataSplit, binarization: TrainingOptions.Binarization = .none,
+    dequantization: TrainingOptions.Dequantization = .none
+  ) {
+    self.split = split
+    self.binarization = binarization
+    self.dequantization = dequantization
+  }
+
+  /// Examples of a split as options say.
+  public init(_ split: DataSplit, _ options: TrainingOptions) {
+    self.init(
+      split, binarization: options.binarization, dequantization: options.dequantization)
+  }
+
+  /// The number of examples.
+  public var count: Int { split.count }
+
+  /// A batch `[N, height, width, channels]`.
+  ///
+  /// - Parameters:
+  ///   - indices: in this split.
+  ///   - context: the dynamic binarization draws from its stream `binarization` at its step, the
+  ///     uniform dequantization from `dequantization`, so a training example is drawn anew at every
+  ///     use and a held-out one is the same at every evaluation.
+  public func batch(_ indices: [Int], _ context: Context) -> Tensor {
+    batch(of: split.batch(indices), context)
+  }
+
+  /// A batch whose random numbers follow from what each example is, not from where it stands: what is
+  /// said about an image is the same beside any others, and the same for equal images.
+  ///
+  /// - Parameters:
+  ///   - indices: in this split.
+  ///   - context: whose examples are numbered by the values that the split holds, before any are made
+  ///     binary or real.
+  /// - Returns: the batch, and the context to go on with.
+  public func batchByContent(
+    _ indices: [Int], _ context: Context
+  ) -> (batch: Tensor, context: Context) {
+    let values = split.batch(indices)
+    var context = context
+    context.examples = values.rowHashes
+    return (batch(of: values, context), context)
+  }
+
+  /// Values `[N, height, width, channels]` that come from elsewhere, made binary or real as those of
+  /// the split.
+  package func batch(of values: Tensor, _ context: Context) -> Tensor {
+    func uniform(_ stream: String) -> Tensor {
+      context.stream(stream).uniform(context.examples, shape: values.shape.removingFirst)
+    }
+    switch (binarization, dequantization) {
+    case (.none, .none): return values
+    case (.threshold, _): return values.isAbove(0.5)
+    case (.dynamic, _): return (values - uniform("binarization")).isAbove(0)
+    // (b + u) / 256, where values are b / 255 (Theis et al. 2016, section 3.1).
+    case (.none, .uniform): return values * (255 / 256) + uniform("dequantization") * (1 / 256)
+    }
+  }
+}
+
+/// The order in which training visits the examples of an epoch: a shuffle that depends on seed and
+/// epoch alone, so that a resumed run continues it.
+package struct EpochOrder {
+  package let epoch: Int
+  package let indices: [Int]
+
+  package init(epoch: Int, count: Int, random: RandomSource) {
+    self.epoch = epoch
+    var generator = random.stream("order", step: epoch).generator()
+    indices = Array(0..<count).shuffled(using: &generator)
+  }
+
+  /// The examples of one update.
+  package func batch(_ number: Int, size: Int) -> [Int] {
+    Array(indices[number * size..<min((number + 1) * size, indices.count)])
+  }
+}

@@ -1,0 +1,156 @@
+import Tensors
+import VAECore
+
+/// The five places of a model that components fill.
+public enum Role: String, Sendable, CaseIterable {
+  /// q(z|x)
+  case encoder
+  /// p(z)
+  case prior
+  /// z to parameters
+  case decoder
+  /// p(x|z)
+  case likelihood
+  /// what is minimised
+  case objective
+}
+
+/// A component as recipes name it: its hyper-parameters, and how it is made from them.
+public struct Component<Part>: Sendable {
+  /// The place it fills.
+  public let role: Role
+  /// The name in recipes, in kebab-case.
+  public let name: String
+  /// What it is, in one line.
+  public let summary: String
+  /// Its hyper-parameters, in order.
+  public let hyperparameters: [Hyperparameter]
+  /// `Registry.builtInOrigin`, or the file of the plug-in that brought it.
+  public let origin: String
+  /// Makes the part. Throws `RecipeError` where the values do not fit the data or each other.
+  public let make: @Sendable (Hyperparameters, BuildContext) throws -> Part
+
+  /// A component.
+  public init(
+    role: Role, name: String, summary: String, hyperparameters: [Hyperparameter],
+    origin: String = Registry.builtInOrigin,
+    make: @escaping @Sendable (Hyperparameters, BuildContext) throws -> Part
+  ) {
+    self.role = role
+    self.name = name
+    self.summary = summary
+    self.hyperparameters = hyperparameters
+    self.origin = origin
+    self.make = make
+  }
+}
+
+/// What a component may know when it is made.
+public struct BuildContext: Sendable {
+  /// Its role and name, such as "decoder mlp", for errors.
+  public var part = "this part"
+  /// The data it is for.
+  public let data: DataDescription
+  /// What the prior's latents look like; known to all parts but the prior.
+  public var latents = LatentStructure.none
+  /// How many numbers the likelihood needs for a pixel; known to encoder, decoder and objective.
+  public var parametersPerPixel = 1
+  /// Whether the likelihood conditions a pixel's channels on each other itself; known to encoder,
+  /// decoder and objective.
+  public var couplesChannels = false
+  /// Where initial weights come from.
+  public var random: RandomSource
+
+  /// A context for some data.
+  public init(data: DataDescription, random: RandomSource) {
+    self.data = data
+    self.random = random
+  }
+
+  /// The shape of a decoder's output for one example.
+  public var outputShape: Shape {
+    [data.height, data.width, parametersPerPixel]
+  }
+
+  /// The size of the latent layer of a part that knows one layer of units only.
+  public func singleLatentSize() throws(RecipeError) -> Int {
+    guard case .vector(let units) = latents else {
+      throw RecipeError(
+        .invalid,
+        "this part works with one layer of latent units, but the prior has \(latents.phrase)")
+    }
+    return units
+  }
+}
+
+extension BuildContext {
+  /// Trained numbers that one part may have at most: with gradient and two moments, four gibibytes
+  /// of memory.
+  public static let parameterLimit = 1 << 28
+
+  /// Refuses a part whose layers would not fit in memory, before any is made.
+  ///
+  /// - Parameters:
+  ///   - weightShapes: the shape of each layer's weights.
+  ///   - part: what they make up, for the error.
+  ///   - remedy: the sizes to make smaller.
+  public func checkSize(
+    _ weightShapes: [[Int]], of part: String = "an encoder or decoder",
+    remedy: String = "hidden, channels or latent sizes"
+  ) throws(RecipeError) {
+    var total = 0
+    for shape in weightShapes {
+      var count = 1
+      for size in shape {
+        let (product, overflow) = count.multipliedReportingOverflow(by: size)
+        count = overflow ? Int.max : product
+      }
+      let (sum, overflow) = total.addingReportingOverflow(count)
+      total = overflow ? Int.max : sum
+    }
+    guard total <= Self.parameterLimit else {
+      throw RecipeError(
+        .invalid,
+        "\(part) of \(total == .max ? "over 10^18" : "\(total)") parameters is beyond the limit of "
+          + "\(Self.parameterLimit); choose smaller \(remedy)")
+    }
+  }
+}
+
+/// What a model must know of its data.
+public struct DataDescription: Equatable, Sendable {
+  /// Pixels from top to bottom.
+  public let height: Int
+  /// Pixels from left to right.
+  public let width: Int
+  /// Numbers a pixel.
+  public let channels: Int
+  /// The range of the values that the model sees.
+  public let range: ValueRange
+  /// How stored values become those, for later commands on other data: "binary", "binary/255", "bytes/255" or
+  /// "floats".
+  public let rule: String
+  /// What was done to images before, such as "size=64 crop", for later commands on other data; nil
+  /// for nothing.
+  public let preparation: String?
+  /// The first value that is none of the 256 levels k/255, such as "train[3, 10, 4] is 0.5"; nil
+  /// where all are, and where it is not known. A recipe does not store it.
+  public let unquantizedValue: String?
+
+  /// A description.
+  public init(
+    height: Int, width: Int, channels: Int, range: ValueRange, rule: String,
+    preparation: String? = nil, unquantizedValue: String? = nil
+  ) {
+    self.height = height
+    self.width = width
+    self.channels = channels
+    self.range = range
+    self.rule = rule
+    self.preparation = preparation
+    self.unquantizedValue = unquantizedValue
+  }
+
+  /// Numbers an example.
+  public var elements: Int { height * width * channels }
+}

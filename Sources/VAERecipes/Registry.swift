@@ -1,0 +1,188 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+
+/// The variants and components that recipes may name.
+public struct Registry: Sendable {
+  /// A variant with where it came from.
+  public struct Entry: Sendable {
+    /// The variant.
+    public let variant: any Variant
+    /// "built-in", or the file that brought it.
+    public let origin: String
+  }
+
+  /// What is known of a component apart from how to make it.
+  public struct ComponentDescription: Sendable {
+    /// The place it fills.
+    public let role: Role
+    /// The name in recipes.
+    public let name: String
+    /// What it is.
+    public let summary: String
+    /// Its hyper-parameters.
+    public let hyperparameters: [Hyperparameter]
+    /// "built-in", or the file that brought it.
+    public let origin: String
+  }
+
+  /// The origin of what comes with the package.
+  public static let builtInOrigin = "built-in"
+
+  /// The variants in order of registration.
+  public private(set) var entries: [Entry] = []
+  private var encoders: [Component<any Encoder>] = []
+  private var priors: [Component<any Prior>] = []
+  private var decoders: [Component<any Decoder>] = []
+  private var likelihoods: [Component<any Likelihood>] = []
+  private var objectives: [Component<any Objective>] = []
+
+  /// An empty registry: whoever makes one adds the components and variants that recipes may name.
+  public init() {}
+
+  /// Adds a variant and the components it brings; one of the same name is replaced.
+  public mutating func register(_ variant: any Variant, origin: String = Registry.builtInOrigin) {
+    entries.removeAll { $0.variant.name == variant.name }
+    entries.append(Entry(variant: variant, origin: origin))
+    variant.registerComponents(in: &self)
+  }
+
+  /// Adds an encoder; one of the same name is replaced.
+  public mutating func register(_ component: Component<any Encoder>) {
+    Self.add(component, to: &encoders)
+  }
+  /// Adds a prior; one of the same name is replaced.
+  public mutating func register(_ component: Component<any Prior>) {
+    Self.add(component, to: &priors)
+  }
+  /// Adds a decoder; one of the same name is replaced.
+  public mutating func register(_ component: Component<any Decoder>) {
+    Self.add(component, to: &decoders)
+  }
+  /// Adds a likelihood; one of the same name is replaced.
+  public mutating func register(_ component: Component<any Likelihood>) {
+    Self.add(component, to: &likelihoods)
+  }
+  /// Adds an objective; one of the same name is replaced.
+  public mutating func register(_ component: Component<any Objective>) {
+    Self.add(component, to: &objectives)
+  }
+
+  private static func add<Part>(_ component: Component<Part>, to list: inout [Component<Part>]) {
+    list.removeAll { $0.name == component.name }
+    list.append(component)
+  }
+
+  /// The SHA-256 of plug-ins by their files, 64 hexadecimal digits each, which recipes record.
+  public private(set) var plugInHashes: [String: String] = [:]
+
+  /// Notes the SHA-256 of the file that brings variants and components.
+  public mutating func note(sha256: String, of origin: String) { plugInHashes[origin] = sha256 }
+
+  /// Removes all variants and components of an origin.
+  public mutating func remove(origin: String) {
+    plugInHashes[origin] = nil
+    entries.removeAll { $0.origin == origin }
+    encoders.removeAll { $0.origin == origin }
+    priors.removeAll { $0.origin == origin }
+    decoders.removeAll { $0.origin == origin }
+    likelihoods.removeAll { $0.origin == origin }
+    objectives.removeAll { $0.origin == origin }
+  }
+
+  /// The origin of each variant and component that is not built in, without repetition.
+  public var plugInOrigins: [String] {
+    var found: [String] = []
+    let all = entries.map(\.origin) + Role.allCases.flatMap { components($0).map(\.origin) }
+    for origin in all where origin != Self.builtInOrigin && !found.contains(origin) {
+      found.append(origin)
+    }
+    return found
+  }
+
+  /// The variant of a name.
+  public func variant(_ name: String) throws(RecipeError) -> any Variant {
+    guard let entry = entries.first(where: { $0.variant.name == name }) else {
+      let known = entries.map(\.variant.name).joined(separator: ", ")
+      let near = Suggestion.nearest(to: name, in: entries.map(\.variant.name))
+      let question = near.map { "did you mean \($0)? " } ?? ""
+      throw RecipeError(.invalid, "there is no variant \(name); \(question)there are: \(known)")
+    }
+    return entry.variant
+  }
+
+  /// All components that fill a role, in order of registration.
+  public func components(_ role: Role) -> [ComponentDescription] {
+    func describe<Part>(_ list: [Component<Part>]) -> [ComponentDescription] {
+      list.map {
+        ComponentDescription(
+          role: $0.role, name: $0.name, summary: $0.summary, hyperparameters: $0.hyperparameters,
+          origin: $0.origin)
+      }
+    }
+    return switch role {
+    case .encoder: describe(encoders)
+    case .prior: describe(priors)
+    case .decoder: describe(decoders)
+    case .likelihood: describe(likelihoods)
+    case .objective: describe(objectives)
+    }
+  }
+
+  /// The component of a role and name.
+  public func component(_ role: Role, _ name: String) throws(RecipeError) -> ComponentDescription {
+    if role == .likelihood && name == Self.automatic { return Self.automaticLikelihood }
+    guard let found = components(role).first(where: { $0.name == name }) else {
+      let known = components(role).map(\.name) + (role == .likelihood ? [Self.automatic] : [])
+      throw RecipeError(
+        .invalid, "\(role).name cannot be \(name): there are: \(known.joined(separator: ", "))")
+    }
+    return found
+  }
+
+  /// The name of the likelihood that the data decide.
+  static let automatic = "auto"
+  private static let automaticLikelihood = ComponentDescription(
+    role: .likelihood, name: automatic,
+    summary: "bernoulli for binary data, else gaussian with learnt sigma", hyperparameters: [],
+    origin: builtInOrigin)
+}
+
+// MARK: - Making models
+
+extension Registry {
+  /// The model of a recipe whose data are known, with fresh weights.
+  ///
+  /// - Parameters:
+  ///   - recipe: with a data part.
+  ///   - seed: of the weights.
+  /// - Throws: `RecipeError` where parts do not fit each other or the data, or would not fit in
+  ///   memory.
+  public func model(_ recipe: Recipe, seed: Int) throws -> Model {
+    guard let data = recipe.data else {
+      throw RecipeError(.malformed, "the recipe has no data part, so its model has no size")
+    }
+    let random = RandomSource(seed: UInt64(bitPattern: Int64(seed))).child("weights")
+    var build = BuildContext(data: data, random: random)
+    func make<Part>(_ role: Role, _ list: [Component<Part>]) throws -> Part {
+      let choice = recipe.part(role)
+      guard let component = list.first(where: { $0.name == choice.name }) else {
+        _ = try component(role, choice.name)
+        throw RecipeError(
+          .invalid, "\(role).name is \(choice.name), which only the data can decide")
+      }
+      build.random = random.child(role.rawValue)
+      build.part = "\(role) \(choice.name)"
+      return try component.make(choice.values, build)
+    }
+    let prior = try make(.prior, priors)
+    build.latents = prior.latents
+    let likelihood = try make(.likelihood, likelihoods)
+    try TrainingOptions(recipe.training).dequantization.check(likelihood)
+    build.parametersPerPixel = likelihood.parametersPerPixel(channels: data.channels)
+    build.couplesChannels = likelihood.couplesChannels
+    return Model(
+      encoder: try make(.encoder, encoders), prior: prior, decoder: try make(.decoder, decoders),
+      likelihood: likelihood, objective: try make(.objective, objectives))
+  }
+}

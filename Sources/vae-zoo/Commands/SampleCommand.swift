@@ -1,0 +1,48 @@
+import ArgumentParser
+import Messages
+import VAEZoo
+
+struct SampleCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sample",
+    abstract: "Draw images from a trained model's prior.",
+    discussion: "Writes the mean of p(x|z) for each draw z, as a grid of images or as an array.")
+
+  @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
+  var path: String
+  @Option(parsing: .unconditional, help: "The number of images.") var count = 64
+  @Option(help: ArgumentHelp("The file to write: .png or .npy.", valueName: "file")) var out: String
+  @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("A factor for the prior's standard deviations.", valueName: "t"))
+  var temperature: Float = 1
+  @OptionGroup var plugins: PluginOptions
+  @OptionGroup var limits: LimitOptions
+  @OptionGroup var threads: ThreadOptions
+
+  func validate() throws {
+    if !(1...1_000_000).contains(count) {
+      throw ValidationError("--count must be between 1 and 1000000, not \(count)")
+    }
+    if !(0...100).contains(temperature) {
+      throw ValidationError("--temperature must be between 0 and 100, not \(temperature)")
+    }
+  }
+
+  func run() throws {
+    try threads.apply()
+    let output = try ImageOutput(out, allowing: [.png, .npy])
+    let model = try plugins.model(path)
+    guard temperature == 1 || model.model.prior.usesTemperature else {
+      throw RecipeError(
+        .invalid,
+        "--temperature changes nothing in \(path), whose prior \(model.recipe.part(.prior).name) has no "
+          + "deviations; leave it out")
+    }
+    let images = model.sample(count: count, seed: seed, temperature: temperature)
+    try model.model.checkParts()
+    try output.write(images, range: model.recipe.data?.range ?? .unit)
+    Console.error("wrote \(Count.of(count, "sample")) to \(out)")
+  }
+}

@@ -1,0 +1,154 @@
+import ArgumentParser
+import Messages
+import VAEFiles
+import VAEReport
+import VAETraining
+import VAEZoo
+
+struct SweepCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sweep",
+    abstract: "Train every combination of some settings, and compare them.",
+    discussion: """
+      Each --set lists values of a hyper-parameter; the runs are all combinations, each with as many seeds as --seeds \
+      says, in folders such as beta=2-seed=1. Commas in brackets belong to a value: \
+      --set hidden=[400,400],[200] has two.
+
+        vae-zoo describe beta-vae --recipe > r.json
+        vae-zoo sweep --recipe r.json --set beta=1,2,4,8 --seeds 3 --data shapes --out betas
+        vae-zoo sweep gaussian-vae --set latent=2,10 --set architecture=mlp,conv --data mnist --out grid
+
+      Every combination is checked before the first one is trained. They are trained one after the other, all with the \
+      first seed before any with the second. The same command goes on where it stopped: what is finished is left \
+      alone, also when values, seeds or --epochs have been added. The end is a table on standard output, with \
+      means and standard deviations over seeds, and compare.html in the folder, as `vae-zoo compare` makes them. \
+      A run that diverges is named and left out.
+      """)
+
+  @Argument(help: "A variant that `vae-zoo list` shows.") var variant: String?
+  @Option(help: ArgumentHelp("A recipe in place of a variant.", valueName: "file")) var recipe:
+    String?
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "The values of a hyper-parameter; may be given more than once.", valueName: "key=a,b"))
+  var settings: [String] = []
+  @Option(
+    parsing: .unconditional,
+    help: "Runs of each combination, with seeds that count up from --seed.")
+  var seeds = 1
+  @Option(
+    help: ArgumentHelp(
+      "The data: a built-in set, a folder of IDX files, CIFAR files or images, .npy or .npz.",
+      valueName: "source"))
+  var data: String
+  @Option(help: ArgumentHelp("The folder for the runs.", valueName: "folder")) var out: String
+  @Option(
+    help: ArgumentHelp(
+      "A folder, such as one of a scratch disk, in which one for the checkpoints of each run is made.",
+      valueName: "folder"))
+  var checkpointDir: String?
+  @OptionGroup var training: TrainingSettings
+  @Flag(help: "Begin runs that exist again.") var force = false
+  @OptionGroup var watching: WatchingOptions
+  @OptionGroup var images: ImageOptions
+  @OptionGroup var plugins: PluginOptions
+  @OptionGroup var limits: LimitOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if (variant == nil) == (recipe == nil) {
+      throw ValidationError("name a variant, or give --recipe, but not both")
+    }
+  }
+
+  func run() throws {
+    try threads.apply()
+    Interrupt.install()
+    let registry = try plugins.registry()
+    var request = SweepRequest(
+      recipe: try recipe.map { try registry.recipe(parsing: DurableFiles.read($0), source: $0) }
+        ?? registry.recipe(for: variant ?? ""),
+      axes: try settings.map { text throws(RecipeError) in try Sweep.Axis(parsing: text) },
+      data: data, folder: out)
+    request.isCancelled = Interrupt.isAskedFor
+    request.settings = training.settings
+    request.seeds = seeds
+    request.replaces = force
+    request.checkpointDir = checkpointDir
+    let sweep = try images.withOptions { images in
+      request.images = images
+      return try Sweep(request, registry: registry)
+    }
+    if let folder = watching.tensorboard { try TensorBoardLog.checkFolder(folder) }
+    let diverged = try train(sweep)
+    try compare(sweep, leavingOut: diverged)
+    if let first = diverged.first {
+      throw TrainingError(
+        .diverged,
+        diverged.count == 1
+          ? "\(first) diverged; see above"
+          : "\(diverged.count) runs diverged, \(first) first; see above")
+    }
+  }
+
+  /// Trains what is not finished.
+  ///
+  /// - Returns: the names of the runs that diverged.
+  private func train(_ sweep: Sweep) throws -> [String] {
+    var diverged: [String] = []
+    let runs = sweep.inTurn
+    for (number, run) in runs.enumerated() {
+      let place = "run \(number + 1) of \(runs.count), \(run.name)"
+      do {
+        let session = try sweep.session(run)
+        if session.trainer.isFinished && session.isExported {
+          Console.error("\(place): finished already")
+          continue
+        }
+        Console.error("\(place)")
+        let eventFolder = watching.tensorboard.map { "\($0)/\(run.name)" }
+        let training = WatchedTraining(
+          session, run: run.path, watching: watching, eventFolder: eventFolder,
+          writesJSON: output.json, name: run.name)
+        if try training.train() == .cancelled {
+          Console.error(
+            "interrupted in \(run.name) at step \(session.trainer.step); the same command goes on")
+          throw ExitCode(ExitStatus.interrupted)
+        }
+      } catch let error as TrainingError where error.kind == .diverged {
+        Console.error("\(run.name): \(error.message)" as Message)
+        diverged.append(run.name)
+      }
+    }
+    return diverged
+  }
+
+  private func compare(_ sweep: Sweep, leavingOut names: [String]) throws {
+    let runs = sweep.runs.filter { !names.contains($0.name) }
+    guard !runs.isEmpty else { return }
+    let histories = try runs.map { try RunHistory.read($0.path) }
+    for notice in histories.flatMap(\.notices) { Console.error(notice) }
+    let comparison = Comparison(histories)
+    let page = "\(out)/compare.html"
+    if output.json {
+      let items = zip(runs, comparison.runs).map { run, history -> JSON in
+        var settings: JSON.Object = [:]
+        for (key, value) in sweep.settings(of: run) {
+          settings[key] = (try? JSON(parsing: Array(value.utf8), source: key)) ?? .text(value)
+        }
+        var object: JSON.Object = [
+          "run": .text(run.name), "path": .text(run.path), "settings": .object(settings),
+          "seed": .integer(run.seed),
+        ]
+        if let terms = history.final { object["final"] = terms.json }
+        return .object(object)
+      }
+      Console.print(JSON.object(["runs": .array(items), "page": .text(page)]))
+    } else {
+      comparison.print()
+    }
+    try PageOutput(page).write(Report.page(comparison))
+  }
+}

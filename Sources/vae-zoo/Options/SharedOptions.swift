@@ -1,0 +1,61 @@
+import ArgumentParser
+import Glibc
+import Messages
+import Tensors
+import VAEFiles
+import VAEPluginHost
+import VAEZoo
+
+/// The number of threads, which every computing command takes.
+struct ThreadOptions: ParsableArguments {
+  @Option(
+    parsing: .unconditional, help: "Threads to compute with (default: all processors).")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, !(1...256).contains(threads) {
+      throw ValidationError("--threads must be between 1 and 256, not \(threads)")
+    }
+  }
+
+  /// Puts the number in force. To be called before anything else is done.
+  ///
+  /// - Throws: `MemoryError` where the system does not give as many.
+  func apply() throws {
+    try Engine.setThreads(threads ?? Engine.threads)
+  }
+}
+
+/// `--json`, which every command with numbers takes.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Print machine-readable lines on standard output, and nothing else there.")
+  var json = false
+}
+
+/// `--plugin`, which every command takes that knows variants.
+struct PluginOptions: ParsableArguments {
+  @Option(
+    name: .customLong("plugin"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "A plug-in to load, beside those that VAE_ZOO_PLUGIN_PATH names; may be given more than once.",
+      valueName: "file"))
+  var files: [String] = []
+
+  /// The built-in variants and components with those of plug-ins that the user has named, here or on the
+  /// search path: no others are ever loaded, whatever a run or a recipe says. Why one of the search path
+  /// was left out goes to standard error.
+  func registry() throws -> Registry {
+    let searchPath = getenv(Plugin.pathVariable).map { String(systemPath: $0) }
+    let (registry, skipped) = try Registry.withPlugins(
+      files, searchPath: searchPath, examine: PluginExamination.examine)
+    for error in skipped { Console.error("plug-in left out: \(error.message)" as Message) }
+    return registry
+  }
+
+  /// A run, or a model's file, with what the user should know of it on standard error.
+  func model(_ path: String) throws -> TrainedModel {
+    let model = try TrainedModel.open(path, registry: registry(), proceed: Interrupt.proceed)
+    for notice in model.notices { Console.error(notice) }
+    return model
+  }
+}

@@ -1,0 +1,75 @@
+import ArgumentParser
+import Messages
+import Tensors
+import VAEData
+import VAEFiles
+import VAEImages
+import VAEPluginHost
+import VAERecipes
+import VAETraining
+
+/// The exit status and the one line for an error; nil for what the argument parser throws to print
+/// help, a version or a completion script, and for a bare exit status.
+struct ExitStatus {
+  let code: Int32
+  let message: String
+
+  static let usage: Int32 = 64
+  static let data: Int32 = 65
+  static let missing: Int32 = 66
+  static let software: Int32 = 70
+  static let outOfMemory: Int32 = 71
+  static let cannotCreate: Int32 = 73
+  static let interrupted: Int32 = 130
+
+  init?(of error: any Error) {
+    var message = (error as? any MessageError)?.message.onCommandLine ?? "\(error)"
+    switch error {
+    case let error as RecipeError:
+      code = error.kind == .invalid ? Self.usage : Self.data
+    case let error as DataError:
+      code =
+        switch error.kind {
+        case .missing: Self.missing
+        case .malformed, .unusable: Self.data
+        case .tooLarge: Self.outOfMemory
+        case .unwritable: Self.cannotCreate
+        case .cancelled: Self.interrupted
+        }
+    case is MemoryError:
+      code = Self.outOfMemory
+    case is TrainingError, is SafetensorsError, is JSONError:
+      code = Self.data
+    case let error as FileError:
+      code =
+        switch error.kind {
+        case .missing: Self.missing
+        case .exists, .unwritable: Self.cannotCreate
+        case .unreadable, .malformed: Self.data
+        }
+    case let error as PluginError:
+      code = error.kind == .missing ? Self.missing : Self.data
+    case is PixelImageError, is OutputError:
+      code = Self.cannotCreate
+    default:
+      let parsed = VAEZooCommand.exitCode(for: error)
+      guard parsed != .success, !(error is ExitCode) else { return nil }
+      if parsed == .validationFailure {
+        code = Self.usage
+        message = VAEZooCommand.message(for: error).split(separator: "\n").joined(separator: " ")
+        message += "; see \(Self.commandNames.joined(separator: " ")) --help"
+      } else {
+        code = Self.software
+      }
+    }
+    self.message = message
+  }
+
+  /// The command in use, as far as the arguments name one.
+  private static var commandNames: [String] {
+    let configuration = VAEZooCommand.configuration
+    let known = configuration.subcommands.compactMap { $0.configuration.commandName }
+    return [configuration.commandName ?? ""]
+      + Invocation.arguments.dropFirst().prefix(1).filter(known.contains)
+  }
+}
