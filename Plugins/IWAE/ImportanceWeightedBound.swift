@@ -97,7 +97,7 @@ extension Component where Part == any Objective {
           "the importance-weighted objective compares different draws for an example, but with "
             + "\(build.latents.phrase) all are equal; choose \(.setting("objective.name", "elbo"))")
       }
-      if case .hierarchy = build.latents, gradient == .doublyReparameterized {
+      if build.latents.isHierarchy, gradient == .doublyReparameterized {
         throw RecipeError(
           .invalid,
           "gradient dreg is defined for one layer of latents, but the prior has \(build.latents.phrase), whose "

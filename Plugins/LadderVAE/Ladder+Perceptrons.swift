@@ -193,11 +193,11 @@ extension Hyperparameter {
 extension BuildContext {
   /// The levels of the ladder that a part belongs to; vectors have rank 1, maps rank 3.
   func ladderLevels(rank: Int, encoder: String) throws(RecipeError) -> [Shape] {
-    guard case .hierarchy(let levels, _) = latents, levels.allSatisfy({ $0.rank == rank }) else {
+    guard latents.isHierarchy, latents.layerShapes.allSatisfy({ $0.rank == rank }) else {
       throw RecipeError(
         .invalid,
         "\(part) works with the \(encoder) prior alone, but the prior has \(latents.phrase)")
     }
-    return levels
+    return latents.layerShapes
   }
 }

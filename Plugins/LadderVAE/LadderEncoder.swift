@@ -47,12 +47,12 @@ public final class LadderEncoder: Encoder {
   /// The messages of all levels.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
     var features = flattensInput ? x.flattened() : x
-    var messages: [GaussianMessage] = []
+    var messages: [DiagonalGaussian] = []
     for (block, head) in zip(blocks, heads) {
       features = block(features, context)
-      let message = GaussianMessage(head: head(features, context))
+      let message = DiagonalGaussian(head: head(features, context))
       messages.append(message)
-      if handover == .mean { features = message.mean }
+      if handover == .mean { features = message.means }
     }
     return LadderPosterior(messages: messages)
   }

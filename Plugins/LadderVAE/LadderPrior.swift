@@ -95,7 +95,7 @@ public final class LadderPrior: ReparameterizedPrior {
   }
 
   /// The levels.
-  public var latents: LatentStructure { .hierarchy(levels, features: features) }
+  public var latents: LatentSpace { .hierarchy(levels, features: features) }
 
   /// Every level drawn from the merged posterior, top first, and priced.
   public func draw(
@@ -109,8 +109,8 @@ public final class LadderPrior: ReparameterizedPrior {
       let message = ladder.messages[level].tiled(prior == nil ? 1 : request.samples)
       let belief = inner ?? prior
       let merged = belief.map { message.merged(with: $0) } ?? message
-      let z = merged.sample(request.samples, level: level + 1, context)
-      return Self.price(z, merged, prior, request)
+      let drawn = merged.draw(request.samples, from: "posterior\(level + 1)", context)
+      return Self.price(drawn, merged, prior, request)
     }
   }
 
@@ -126,7 +126,7 @@ public final class LadderPrior: ReparameterizedPrior {
   public func draw(noise: [Tensor], _ context: Context) -> LatentDraw {
     let count = noise.first?.shape[0] ?? context.examples.count
     return walkDown(rows: count, context) { level, prior, _ in
-      let z = prior.map { $0.mean + ($0.logVariance * 0.5).exp() * noise[level] }
+      let z = prior.map { $0.means + ($0.logVariance * 0.5).exp() * noise[level] }
       return LatentLayer(sample: z ?? noise[level], rate: .zeros([count]))
     }
   }
@@ -137,7 +137,7 @@ public final class LadderPrior: ReparameterizedPrior {
     var noise = latents
     _ = walkDown(rows: count, context) { level, prior, _ in
       if let prior {
-        noise[level] = (latents[level] - prior.mean) * (prior.logVariance * -0.5).exp()
+        noise[level] = (latents[level] - prior.means) * (prior.logVariance * -0.5).exp()
       }
       return LatentLayer(sample: latents[level], rate: .zeros([count]))
     }
@@ -156,19 +156,19 @@ public final class LadderPrior: ReparameterizedPrior {
   /// and inference's own belief where it has one, and returns the level's draw.
   private func walkDown(
     rows: Int, _ context: Context,
-    choose: (_ level: Int, _ prior: GaussianMessage?, _ inner: GaussianMessage?) -> LatentLayer
+    choose: (_ level: Int, _ prior: DiagonalGaussian?, _ inner: DiagonalGaussian?) -> LatentLayer
   ) -> LatentDraw {
     var layers: [LatentLayer] = []
     var state: Tensor?
     for level in levels.indices.reversed() {
       var features: Tensor?
-      var (prior, inner): (GaussianMessage?, GaussianMessage?)
+      var (prior, inner): (DiagonalGaussian?, DiagonalGaussian?)
       if let state {
         let step = steps[level]
         let down = step.transition(state, context)
-        prior = GaussianMessage(head: step.head(down, context))
+        prior = DiagonalGaussian(head: step.head(down, context))
         inner = step.separate.map {
-          GaussianMessage(head: $0.head($0.transition(state, context), context))
+          DiagonalGaussian(head: $0.head($0.transition(state, context), context))
         }
         features = down
       }
@@ -189,24 +189,25 @@ public final class LadderPrior: ReparameterizedPrior {
   }
 
   private static func price(
-    _ z: Tensor, _ posterior: GaussianMessage, _ prior: GaussianMessage?, _ request: DrawRequest
+    _ drawn: DistributionDraw, _ posterior: DiagonalGaussian, _ prior: DiagonalGaussian?,
+    _ request: DrawRequest
   ) -> LatentLayer {
-    let zeros = Tensor.zeros(posterior.mean.shape)
-    let expected = prior ?? GaussianMessage(mean: zeros, logVariance: zeros)
+    let z = drawn.value
+    let zeros = Tensor.zeros(posterior.means.shape)
+    let expected = prior ?? DiagonalGaussian(mean: zeros, logVariance: zeros)
+    let divergence = DivergenceTable.standard.divergence(from: posterior, to: expected)
     var layer: LatentLayer
-    if request.usesSampledRate {
-      let (logPosterior, logPrior) = (posterior.logDensity(z), expected.logDensity(z))
+    if !request.usesSampledRate, let rate = divergence?.perExample {
+      layer = LatentLayer(sample: z, rate: rate.tiled(z.shape[0] / rate.shape[0]))
+    } else {
+      let logPosterior = drawn.logDensity
+      let logPrior = Tensor.gaussianLogDensity(
+        z, mean: expected.means, logVariance: expected.logVariance)
       layer = LatentLayer(
         sample: z, rate: logPosterior - logPrior, logPosterior: logPosterior, logPrior: logPrior)
-    } else {
-      let rate = Tensor.gaussianDivergence(
-        mean: posterior.mean, logVariance: posterior.logVariance, priorMean: expected.mean,
-        priorLogVariance: expected.logVariance)
-      layer = LatentLayer(sample: z, rate: rate.tiled(z.shape[0] / rate.shape[0]))
     }
-    if request.wantsUnitRates {
+    if request.wantsUnitRates, let units = divergence?.perUnit {
       // Below the top the divergence depends on what was drawn above, so it is averaged over draws.
-      let units = posterior.unitDivergence(from: expected)
       let draws = units.shape[0] * request.samples / z.shape[0]
       layer.unitRates =
         units.reshaped(to: [draws, units.shape[0] / draws, units.shape[1]]).mean(axis: 0)
@@ -221,15 +222,5 @@ private final class Group: Module {
 
   init(_ members: Members) {
     self.members = members
-  }
-}
-
-extension GaussianMessage {
-  /// KL from another Gaussian in nats for each element of a row, `[N, units]`: ½ (log σₚ² − log σ²
-  /// + (σ² + (μ − μₚ)²) / σₚ² − 1).
-  func unitDivergence(from other: GaussianMessage) -> Tensor {
-    let distance = (mean - other.mean).squared() + logVariance.exp()
-    let terms = other.logVariance - logVariance + distance * (-other.logVariance).exp() - 1
-    return (terms * 0.5).flattened()
   }
 }

@@ -10,7 +10,7 @@ import VAERecipes
 ///
 /// A code enters the network as a learnt vector of its own rather than as that of the codebook, which
 /// was made to be decoded, not to be predicted from.
-public final class PixelCNNCodePrior: QuantizingPrior, CodePrior {
+public final class PixelCNNCodePrior: QuantizingPrior {
   /// What turns vectors into codes.
   public let quantizer: VectorQuantizer
   private let embedding: Parameter

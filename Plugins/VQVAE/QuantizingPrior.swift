@@ -7,16 +7,9 @@ import VAECore
 /// A conforming type states its `quantizer`, names `quantizer.codebook` as the member `codebook`,
 /// prices codes and draws them; drawing from a posterior, the grid and the start of the codebook
 /// follow.
-public protocol QuantizingPrior: Prior {
+public protocol QuantizingPrior: CodePrior {
   /// What turns vectors into codes.
   var quantizer: VectorQuantizer { get }
-
-  /// −log p(codes) in nats, `[N]`.
-  ///
-  /// - Parameters:
-  ///   - codes: an index tensor `[N, height, width]`.
-  ///   - context: why the call is made, and where random numbers come from.
-  func rate(of codes: Tensor, _ context: Context) -> Tensor
 
   /// Codes drawn from the prior, one grid for each of the context's examples: an index tensor
   /// `[N, height, width]`.
@@ -25,7 +18,7 @@ public protocol QuantizingPrior: Prior {
 
 extension QuantizingPrior {
   /// The grid of codes.
-  public var latents: LatentStructure { .codes(quantizer.grid) }
+  public var latents: LatentSpace { .codes(quantizer.grid) }
 
   /// The nearest codes with their rate. The code is certain, so that log q is zero and all draws
   /// for an example are the same.

@@ -21,8 +21,8 @@ public struct CodeUsage: Equatable, Sendable {
   }
 
   /// Nothing seen yet of a model's codes; nil where its latents are none.
-  package init?(_ latents: LatentStructure) {
-    guard case .codes(let grid) = latents else { return nil }
+  package init?(_ latents: LatentSpace) {
+    guard let grid = latents.codes else { return nil }
     self.init(codeCount: grid.codeCount)
   }
 

@@ -52,7 +52,7 @@ public struct BuildContext: Sendable {
   /// The data it is for.
   public let data: DataDescription
   /// What the prior's latents look like; known to all parts but the prior.
-  public var latents = LatentStructure.none
+  public var latents = LatentSpace.none
   /// How many numbers the likelihood needs for a pixel; known to encoder, decoder and objective.
   public var parametersPerPixel = 1
   /// Whether the likelihood conditions a pixel's channels on each other itself; known to encoder,
@@ -74,7 +74,7 @@ public struct BuildContext: Sendable {
 
   /// The size of the latent layer of a part that knows one layer of units only.
   public func singleLatentSize() throws(RecipeError) -> Int {
-    guard case .vector(let units) = latents else {
+    guard let units = latents.units else {
       throw RecipeError(
         .invalid,
         "this part works with one layer of latent units, but the prior has \(latents.phrase)")

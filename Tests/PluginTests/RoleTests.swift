@@ -29,10 +29,15 @@ final class RoleTests: PluginTestCase {
     let own = try model(small([(key: "encoder.name", value: "linear-own")]), registry)
     let builtIn = try model(small([(key: "encoder.name", value: "linear")]), registry)
     for (a, b) in zip(own.parameters, builtIn.parameters) { b.parameter.value = a.parameter.value }
-    let posterior = own.encoder.encode(images(4), context(4))
-    let gaussian = builtIn.encoder.encode(images(4), context(4))
+    let posterior = try XCTUnwrap(
+      own.encoder.encode(images(4), context(4)) as? any Distribution)
+    let gaussian = try XCTUnwrap(
+      builtIn.encoder.encode(images(4), context(4)) as? any Distribution)
     let z = RandomSource(seed: 1).stream("z").normal([8, 3])
-    for (a, b) in zip(posterior.logDensity(z).floats, gaussian.logDensity(z).floats) {
+    let densities = try (
+      XCTUnwrap(posterior.logDensity(of: z)), XCTUnwrap(gaussian.logDensity(of: z))
+    )
+    for (a, b) in zip(densities.0.floats, densities.1.floats) {
       XCTAssertEqual(a, b, accuracy: 1e-5)
     }
     XCTAssertEqual(posterior.mean?.floats, gaussian.mean?.floats)
@@ -41,14 +46,14 @@ final class RoleTests: PluginTestCase {
     let draw = own.prior.draw(from: posterior, DrawRequest(), context(4))
     let layer = draw.layers[0]
     let prior = try XCTUnwrap(own.prior as? any DensityPrior)
-    let expected =
-      gaussian.logDensity(layer.sample) - prior.logDensity(layer.sample, samples: 1, context(4))
+    let logPosterior = try XCTUnwrap(gaussian.logDensity(of: layer.sample))
+    let expected = logPosterior - prior.logDensity(of: layer.sample, context(4))
     for (a, b) in zip(layer.rate.floats, expected.floats) { XCTAssertEqual(a, b, accuracy: 1e-5) }
     XCTAssertNoThrow(try own.checkParts())
     // Draws of one example differ, and gradients flow through them.
     var request = DrawRequest()
     request.samples = 2
-    let sample = posterior.sample(2, context(4))
+    let sample = posterior.draw(2, from: "posterior", context(4)).value
     XCTAssertEqual(sample.shape, [8, 3])
     XCTAssertNotEqual(sample.rows(0..<4).floats, sample.rows(4..<8).floats)
     let gradients = own.evaluate(images(4), request, context(4, mode: .training))

@@ -45,7 +45,7 @@ final class AutoregressiveHeadTests: XCTestCase {
       data: DataDescription(
         height: height, width: width, channels: head.channels, range: .unit, rule: "bytes/255"),
       random: RandomSource(seed: 9))
-    build.latents = conditioning == nil ? .none : .vector(units: Self.units)
+    build.latents = conditioning == nil ? .none : .units(Self.units)
     build.parametersPerPixel = head.likelihood.parametersPerPixel(channels: head.channels)
     build.couplesChannels = head.likelihood.couplesChannels
     var sizes = GatedPixelCNN.Sizes(inputs: 1, outputs: 1)

@@ -94,7 +94,8 @@ final class ModelTests: XCTestCase {
     request.usesSampledRate = true
     let sampled = prior.draw(from: posterior, request, context(.evaluation, 1)).rate
     XCTAssertEqual(sampled.doubleSum / 40_000, exact, accuracy: 0.02)
-    let units = posterior.unitDivergence(to: prior)?.doubleSum ?? 0
+    let units =
+      prior.divergence(of: posterior, context(.evaluation, 1))?.perUnit?.doubleSum ?? 0
     XCTAssertEqual(units, exact, accuracy: 1e-5)
   }
 
@@ -102,8 +103,8 @@ final class ModelTests: XCTestCase {
     let mean = Parameter(Tensor([0.5], shape: [1, 1]))
     let posterior = DiagonalGaussian(mean: mean.tensor, logVariance: .zeros([1, 1]))
     let z = Tensor([0.2], shape: [1, 1])
-    XCTAssertNotNil(posterior.logDensity(z).sum().backward()[mean])
-    XCTAssertNil(posterior.stoppingGradient().logDensity(z).sum().backward()[mean])
+    XCTAssertNotNil(posterior.logDensity(of: z)?.sum().backward()[mean])
+    XCTAssertNil(posterior.stoppingGradient().logDensity(of: z)?.sum().backward()[mean])
   }
 }
 

@@ -9,7 +9,7 @@ final class PixelCNNDecoderTests: XCTestCase {
   private let random = RandomSource(seed: 5)
 
   private func build(
-    _ latents: LatentStructure, height: Int = 6, width: Int = 5, channels: Int = 1,
+    _ latents: LatentSpace, height: Int = 6, width: Int = 5, channels: Int = 1,
     parametersPerPixel: Int? = nil, couplesChannels: Bool = false
   ) -> BuildContext {
     var build = BuildContext(
@@ -62,7 +62,7 @@ final class PixelCNNDecoderTests: XCTestCase {
     let z = random.stream("z").normal([3, 4])
     for conditioning in PixelCNNDecoder.Conditioning.allCases {
       for kernel in [3, 5] {
-        let decoder = try decoder(build(.vector(units: 4)), conditioning, kernel: kernel)
+        let decoder = try decoder(build(.units(4)), conditioning, kernel: kernel)
         assertDrawsAgree(decoder, draw(z, rows: 3), BernoulliLikelihood(), shape: [6, 5, 1])
       }
     }
@@ -100,7 +100,7 @@ final class PixelCNNDecoderTests: XCTestCase {
     let x = random.stream("x").uniform([2, 6, 5, 1]).isAbove(0.5)
     let z = random.stream("z").normal([6, 4])
     for conditioning in PixelCNNDecoder.Conditioning.allCases {
-      let decoder = try decoder(build(.vector(units: 4)), conditioning)
+      let decoder = try decoder(build(.units(4)), conditioning)
       let together = decoder.decode(draw(z, rows: 6), target: x, random.context(2))
       XCTAssertEqual(together.shape, [6, 6, 5, 1])
       for sample in 0..<3 {
@@ -118,7 +118,7 @@ final class PixelCNNDecoderTests: XCTestCase {
   }
 
   func testGradientsOfManyDrawsAddUpOverThem() throws {
-    let decoder = try decoder(build(.vector(units: 4)))
+    let decoder = try decoder(build(.units(4)))
     let x = random.stream("x").uniform([2, 6, 5, 1]).isAbove(0.5)
     let z = random.stream("z").normal([4, 4])
     func gradients(_ z: Tensor) -> Gradients {
@@ -138,7 +138,7 @@ final class PixelCNNDecoderTests: XCTestCase {
 
   func testEveryParameterLearns() throws {
     for latents in [
-      LatentStructure.none, .vector(units: 4), .hierarchy([[4], [2]]),
+      LatentSpace.none, .units(4), .hierarchy([[4], [2]]),
       .codes(CodeGrid(height: 3, width: 3, codeCount: 8, vectorSize: 4)),
     ] {
       let decoder = try decoder(build(latents))

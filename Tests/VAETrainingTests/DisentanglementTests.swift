@@ -315,20 +315,25 @@ private final class MeanlessEncoder: Encoder {
   var members: Members { ["encoder": .module(encoder)] }
 
   func encode(_ x: Tensor, _ context: Context) -> any Posterior {
-    MeanlessPosterior(posterior: encoder.encode(x, context))
+    guard let posterior = encoder.encode(x, context) as? any Distribution else {
+      preconditionFailure("the encoder under test proposes a distribution")
+    }
+    return MeanlessPosterior(posterior: posterior)
   }
 }
 
-private struct MeanlessPosterior: Posterior {
-  let posterior: any Posterior
+private struct MeanlessPosterior: Distribution {
+  let posterior: any Distribution
 
   var exampleCount: Int { posterior.exampleCount }
 
-  func sample(_ samples: Int, _ context: Context) -> Tensor { posterior.sample(samples, context) }
+  func draw(
+    _ samples: Int, from stream: String, temperature: Float, _ context: Context
+  ) -> DistributionDraw {
+    posterior.draw(samples, from: stream, temperature: temperature, context)
+  }
 
-  func logDensity(_ z: Tensor) -> Tensor { posterior.logDensity(z) }
+  func logDensity(of z: Tensor) -> Tensor? { posterior.logDensity(of: z) }
 
-  func divergence(to prior: any Prior) -> Tensor? { posterior.divergence(to: prior) }
-
-  func stoppingGradient() -> any Posterior { self }
+  func stoppingGradient() -> any Distribution { self }
 }

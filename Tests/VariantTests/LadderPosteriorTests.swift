@@ -4,9 +4,9 @@ import VAEZoo
 import XCTest
 
 final class LadderPosteriorTests: XCTestCase {
-  private func message(_ mean: [Float], _ logVariance: [Float]) -> GaussianMessage {
+  private func message(_ mean: [Float], _ logVariance: [Float]) -> DiagonalGaussian {
     let shape: Shape = [1, mean.count]
-    return GaussianMessage(
+    return DiagonalGaussian(
       mean: Tensor(mean, shape: shape), logVariance: Tensor(logVariance, shape: shape))
   }
 
@@ -20,7 +20,7 @@ final class LadderPosteriorTests: XCTestCase {
       let (first, second) = (exp(-Double(logs[index].0)), exp(-Double(logs[index].1)))
       let variance = 1 / (first + second)
       let mean = variance * (Double(means[index].0) * first + Double(means[index].1) * second)
-      XCTAssertEqual(Double(merged.mean.floats[index]), mean, accuracy: 1e-5)
+      XCTAssertEqual(Double(merged.means.floats[index]), mean, accuracy: 1e-5)
       XCTAssertEqual(Double(merged.logVariance.floats[index]), log(variance), accuracy: 1e-5)
     }
   }
@@ -41,14 +41,14 @@ final class LadderPosteriorTests: XCTestCase {
     let means: [Float] = [-0.5, 0.35204339, 5, -3.98087627, 2.13447071]
     let logs: [Float] = [-0.69314718, -1.63938676, -3.00671535, 0.09726430, -9.31326169]
     for index in means.indices {
-      XCTAssertEqual(merged.mean.floats[index], means[index], accuracy: 1e-5)
+      XCTAssertEqual(merged.means.floats[index], means[index], accuracy: 1e-5)
       XCTAssertEqual(merged.logVariance.floats[index], logs[index], accuracy: 1e-5)
     }
   }
 
   func testMergingIsSymmetric() {
     let (a, b) = (message([1, 2, -3], [0.5, -2, 1]), message([-1, 0, 4], [1, 3, -6]))
-    for (x, y) in zip(a.merged(with: b).mean.floats, b.merged(with: a).mean.floats) {
+    for (x, y) in zip(a.merged(with: b).means.floats, b.merged(with: a).means.floats) {
       XCTAssertEqual(x, y, accuracy: 1e-5)
     }
     for (x, y) in zip(a.merged(with: b).logVariance.floats, b.merged(with: a).logVariance.floats) {
@@ -58,14 +58,14 @@ final class LadderPosteriorTests: XCTestCase {
 
   func testTheSurerOfTwoFarApartWins() {
     let merged = message([7, 7], [20, -20]).merged(with: message([-3, -3], [-20, 20]))
-    XCTAssertEqual(merged.mean.floats, [-3, 7])
+    XCTAssertEqual(merged.means.floats, [-3, 7])
     XCTAssertEqual(merged.logVariance.floats[0], -20, accuracy: 1e-5)
     XCTAssertEqual(merged.logVariance.floats[1], -20, accuracy: 1e-5)
   }
 
   func testTwoEquallySureOnesHalveTheVariance() {
     let merged = message([1, 1], [-20, 20]).merged(with: message([2, 2], [-20, 20]))
-    XCTAssertEqual(merged.mean.floats, [1.5, 1.5])
+    XCTAssertEqual(merged.means.floats, [1.5, 1.5])
     XCTAssertEqual(merged.logVariance.floats[0], -20 - Float(log(2.0)), accuracy: 1e-5)
     XCTAssertEqual(merged.logVariance.floats[1], 20 - Float(log(2.0)), accuracy: 1e-5)
   }
@@ -77,12 +77,12 @@ final class LadderPosteriorTests: XCTestCase {
     let parameters = [logs.map { _ in 3 }, logs, logs.map { _ in -1000 }, others].map {
       Parameter(Tensor($0, shape: [1, 7]))
     }
-    let merged = GaussianMessage(
+    let merged = DiagonalGaussian(
       mean: parameters[0].tensor, logVariance: parameters[1].tensor
     ).merged(
-      with: GaussianMessage(mean: parameters[2].tensor, logVariance: parameters[3].tensor))
-    XCTAssertTrue(merged.mean.isFinite && merged.logVariance.isFinite)
-    let gradients = (merged.mean + merged.logVariance).sum().backward()
+      with: DiagonalGaussian(mean: parameters[2].tensor, logVariance: parameters[3].tensor))
+    XCTAssertTrue(merged.means.isFinite && merged.logVariance.isFinite)
+    let gradients = (merged.means + merged.logVariance).sum().backward()
     for parameter in parameters {
       XCTAssertTrue(try XCTUnwrap(gradients[parameter]).isFinite)
     }
@@ -92,9 +92,9 @@ final class LadderPosteriorTests: XCTestCase {
     let start: [Float] = [0.4, -1.1, 0.8, 0.2]
     let value = { (numbers: Tensor) -> Tensor in
       let parts = numbers.split(sizes: [1, 1, 1, 1])
-      let merged = GaussianMessage(mean: parts[0], logVariance: parts[1]).merged(
-        with: GaussianMessage(mean: parts[2], logVariance: parts[3]))
-      return (merged.mean * 1.7 + merged.logVariance.squared()).sum()
+      let merged = DiagonalGaussian(mean: parts[0], logVariance: parts[1]).merged(
+        with: DiagonalGaussian(mean: parts[2], logVariance: parts[3]))
+      return (merged.means * 1.7 + merged.logVariance.squared()).sum()
     }
     let parameter = Parameter(Tensor(start, shape: [1, 4]))
     let gradients = value(parameter.tensor).backward()

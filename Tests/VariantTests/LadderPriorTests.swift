@@ -45,7 +45,7 @@ final class LadderPriorTests: XCTestCase {
     LadderPosterior(
       messages: levels.enumerated().map { level, units in
         let random = random.child("message\(level)")
-        return GaussianMessage(
+        return DiagonalGaussian(
           mean: random.stream("mean").normal([examples, units]),
           logVariance: random.stream("variance").normal([examples, units]))
       })
@@ -114,7 +114,7 @@ final class LadderPriorTests: XCTestCase {
     levels.indices.map { level in
       let message = posterior.messages[level]
       let own = Gaussian(
-        mean: row(message.mean, number % examples),
+        mean: row(message.means, number % examples),
         logVariance: row(message.logVariance, number % examples))
       guard level + 1 < levels.count else {
         let zeros = [Double](repeating: 0, count: levels[level])

@@ -54,7 +54,7 @@ final class LadderVAETests: XCTestCase {
     let messages = try XCTUnwrap(evaluation.posterior as? LadderPosterior).messages
     let top = try XCTUnwrap(messages.last)
     let (means, logs) = (
-      top.mean.floats.map(Double.init), top.logVariance.floats.map(Double.init)
+      top.means.floats.map(Double.init), top.logVariance.floats.map(Double.init)
     )
     for row in 0..<6 {
       var expected = 0.0

@@ -37,7 +37,7 @@ final class ModelObject: HandleObject {
     info.parameter_count = Int64(model.parameterCount)
     info.tensor_count = Int64(tensorNames.count)
     info.latent_layers = Int64(model.prior.latents.layerShapes.count)
-    if case .codes(let grid) = model.prior.latents { info.code_count = Int64(grid.codeCount) }
+    if let grid = model.prior.latents.codes { info.code_count = Int64(grid.codeCount) }
     self.info = info
   }
 

@@ -11,7 +11,7 @@ public final class ConvolutionalDecoder: Decoder {
   private let layers: Sequential
   private let head: Conv2D
   private let entryShape: Shape
-  private let latents: SingleLatents
+  private let takesPlaces: Bool
 
   /// A decoder for a layer of latent units, with one transposed convolution for each entry of
   /// `channels`.
@@ -48,7 +48,7 @@ public final class ConvolutionalDecoder: Decoder {
       entry: Dense(
         inputs: latent, outputs: top.height * top.width * (options.channels.first ?? 1),
         random: random.child("entry")),
-      latents: .units(latent), halvings: options.channels.count, outputShape: outputShape, options,
+      takesPlaces: false, halvings: options.channels.count, outputShape: outputShape, options,
       random: random)
   }
 
@@ -62,11 +62,11 @@ public final class ConvolutionalDecoder: Decoder {
       entry: Conv2D(
         inputs: grid.vectorSize, outputs: options.channels.first ?? 1, kernel: 3,
         padding: Padding(1), activation: options.activation, random: random.child("entry")),
-      latents: .codes(grid), halvings: halvings, outputShape: outputShape, options, random: random)
+      takesPlaces: true, halvings: halvings, outputShape: outputShape, options, random: random)
   }
 
   private init(
-    entry: any Layer, latents: SingleLatents, halvings: Int, outputShape: Shape,
+    entry: any Layer, takesPlaces: Bool, halvings: Int, outputShape: Shape,
     _ options: ConvolutionalOptions, random: RandomSource
   ) {
     let (channels, activation) = (options.channels, options.activation)
@@ -74,7 +74,7 @@ public final class ConvolutionalDecoder: Decoder {
     let first = channels.first ?? 1
     entryShape = [pyramid.top.height, pyramid.top.width, first]
     self.entry = entry
-    self.latents = latents
+    self.takesPlaces = takesPlaces
     var layers: [any Layer] = []
     var inputs = first
     // The last layer before the head keeps its channels.
@@ -117,11 +117,7 @@ public final class ConvolutionalDecoder: Decoder {
 
   /// The parameters from the layer of latents nearest to the data.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
-    let input =
-      switch latents {
-      case .units: draw.decoderInput.flattened()
-      case .codes: draw.decoderInput
-      }
+    let input = takesPlaces ? draw.decoderInput : draw.decoderInput.flattened()
     let small = entry(input, context).reshaped(
       to: Shape([draw.rowCount] + entryShape.dimensions))
     return head(layers(small, context), context)
@@ -155,20 +151,19 @@ extension Decoder where Self == ConvolutionalDecoder {
     let options = try ConvolutionalOptions(values)
     let first = options.channels.first ?? 1
     let weights = options.weightSizes(along: options.channels + [build.outputShape[2]])
-    switch try build.decoderLatents() {
-    case .units(let latent):
-      let top = Pyramid(
-        height: build.data.height, width: build.data.width, levels: options.channels.count
-      ).top
-      try build.checkSize([[latent, top.height, top.width, first]] + weights)
-      return ConvolutionalDecoder(
-        latent: latent, outputShape: build.outputShape, options, random: build.random)
-    case .codes(let grid):
+    if let grid = build.latents.codes {
       let halvings = try build.halvings(toCodesBy: options.channels, of: .decoder)
       try build.checkSize([[grid.vectorSize, first, 9]] + weights)
       return ConvolutionalDecoder(
         grid: grid, halvings: halvings, outputShape: build.outputShape, options,
         random: build.random)
     }
+    let latent = try build.decoderInputs()
+    let top = Pyramid(
+      height: build.data.height, width: build.data.width, levels: options.channels.count
+    ).top
+    try build.checkSize([[latent, top.height, top.width, first]] + weights)
+    return ConvolutionalDecoder(
+      latent: latent, outputShape: build.outputShape, options, random: build.random)
   }
 }

@@ -52,7 +52,7 @@ extension Component where Part == any Decoder {
       ]
     ) { values, build in
       let hidden = values.integers("hidden")
-      let latent = try build.decoderLatents().decoderInputs
+      let latent = try build.decoderInputs()
       let sizes = [latent] + hidden + [build.outputShape.count]
       try build.checkSize(zip(sizes, sizes.dropFirst()).map { [$0, $1] })
       return MLPDecoder(

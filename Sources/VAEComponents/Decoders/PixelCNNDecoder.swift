@@ -45,7 +45,7 @@ public final class PixelCNNDecoder: AutoregressiveDecoder {
     sizes.outputs = build.parametersPerPixel
     try Self.check(sizes, build)
     let latents = build.latents.decoderInputShape
-    isConditional = build.latents != .none
+    isConditional = !build.latents.isEmpty
     size = (data.height, data.width)
     channels = data.channels
     var mapShapes: [[Int]] = []
@@ -91,7 +91,7 @@ public final class PixelCNNDecoder: AutoregressiveDecoder {
     guard build.data.height > 1, build.data.width > 1 else {
       // A perceptron needs something to begin with.
       let latents: Message =
-        build.latents == .none
+        build.latents.isEmpty
         ? ", and for the latents that it needs \(.setting("prior.name", "standard-normal")) and \(.setting("encoder.name", "mlp"))"
         : ""
       throw RecipeError(

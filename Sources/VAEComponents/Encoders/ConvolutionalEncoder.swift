@@ -9,7 +9,7 @@ import VAERecipes
 public final class ConvolutionalEncoder: Encoder {
   private let layers: Sequential
   private let head: any Layer
-  private let latents: SingleLatents
+  private let posteriorHead: any PosteriorHead
 
   /// An encoder for a layer of latent units, with one stride-2 convolution for each entry of
   /// `channels`, from the data on.
@@ -19,43 +19,38 @@ public final class ConvolutionalEncoder: Encoder {
     residualBlocks: Int = 0, random: RandomSource
   ) {
     self.init(
-      height: height, width: width, inputChannels: inputChannels, latent: latent,
+      height: height, width: width, inputChannels: inputChannels, head: GaussianHead(units: latent),
       ConvolutionalOptions(
         channels: channels, activation: activation, normalization: normalization,
         residualBlocks: residualBlocks), random: random)
   }
 
-  /// An encoder for a layer of latent units.
+  /// An encoder that ends in any posterior. Where its numbers keep places the head is a 1×1 convolution,
+  /// and convolutions after the last halving keep the size; else it is a dense layer.
+  ///
+  /// - Parameter halvings: the convolutions of stride 2; nil for all of them.
   convenience init(
-    height: Int, width: Int, inputChannels: Int, latent: Int, _ options: ConvolutionalOptions,
-    random: RandomSource
+    height: Int, width: Int, inputChannels: Int, head posteriorHead: any PosteriorHead,
+    halvings: Int? = nil, _ options: ConvolutionalOptions, random: RandomSource
   ) {
-    let top = Pyramid(height: height, width: width, levels: options.channels.count).top
     let outputs = options.channels.last ?? inputChannels
+    let halvings = halvings ?? options.channels.count
+    let top = Pyramid(height: height, width: width, levels: halvings).top
+    let numbers = posteriorHead.shape
+    let head: any Layer =
+      numbers.rank == 1
+      ? Dense(
+        inputs: top.height * top.width * outputs, outputs: numbers[0], random: random.child("head"))
+      : Conv2D(
+        inputs: outputs, outputs: numbers[-1], kernel: 1, padding: .none,
+        random: random.child("head"))
     self.init(
-      inputChannels: inputChannels, halvings: options.channels.count,
-      head: Dense(
-        inputs: top.height * top.width * outputs, outputs: 2 * latent,
-        random: random.child("head")),
-      latents: .units(latent), options, random: random)
-  }
-
-  /// An encoder for a grid of codes, which is reached after a number of halvings; convolutions
-  /// after these keep the size.
-  convenience init(
-    inputChannels: Int, halvings: Int, grid: CodeGrid, _ options: ConvolutionalOptions,
-    random: RandomSource
-  ) {
-    self.init(
-      inputChannels: inputChannels, halvings: halvings,
-      head: Conv2D(
-        inputs: options.channels.last ?? inputChannels, outputs: grid.vectorSize, kernel: 1,
-        padding: .none, random: random.child("head")),
-      latents: .codes(grid), options, random: random)
+      inputChannels: inputChannels, halvings: halvings, head: head, posteriorHead, options,
+      random: random)
   }
 
   private init(
-    inputChannels: Int, halvings: Int, head: any Layer, latents: SingleLatents,
+    inputChannels: Int, halvings: Int, head: any Layer, _ posteriorHead: any PosteriorHead,
     _ options: ConvolutionalOptions, random: RandomSource
   ) {
     let (activation, normalization) = (options.activation, options.normalization)
@@ -77,22 +72,22 @@ public final class ConvolutionalEncoder: Encoder {
     }
     self.layers = Sequential(layers)
     self.head = head
-    self.latents = latents
+    self.posteriorHead = posteriorHead
   }
 
-  /// The convolutions with what follows them, and the head that gives mean and log-variance, or
-  /// points.
+  /// The convolutions with what follows them, the head that gives the posterior's parameters, and what
+  /// the posterior learns itself.
   public var members: Members {
-    ["layers": .module(layers), "head": .module(head)]
+    [
+      "layers": .module(layers), "head": .module(head), "posterior": .module(posteriorHead),
+    ]
   }
 
-  /// A diagonal Gaussian or the points for each example.
+  /// The posterior of each example.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
     let features = layers(x, context)
-    switch latents {
-    case .units: return latents.posterior(head(features.flattened(), context))
-    case .codes: return latents.posterior(head(features, context))
-    }
+    let input = posteriorHead.shape.rank == 1 ? features.flattened() : features
+    return posteriorHead.posterior(head(input, context), context)
   }
 }
 
@@ -123,19 +118,18 @@ extension Encoder where Self == ConvolutionalEncoder {
     let (data, channels) = (build.data, options.channels)
     let last = channels.last ?? 1
     let weights = options.weightSizes(along: [data.channels] + channels)
-    switch try build.singleLatents() {
-    case .units(let latent):
-      let top = Pyramid(height: data.height, width: data.width, levels: channels.count).top
-      try build.checkSize(weights + [[top.height, top.width, last, 2 * latent]])
-      return ConvolutionalEncoder(
-        height: data.height, width: data.width, inputChannels: data.channels, latent: latent,
-        options, random: build.random)
-    case .codes(let grid):
-      let halvings = try build.halvings(toCodesBy: channels, of: .encoder)
-      try build.checkSize(weights + [[last, grid.vectorSize]])
-      return ConvolutionalEncoder(
-        inputChannels: data.channels, halvings: halvings, grid: grid, options,
-        random: build.random)
-    }
+    let head = try build.posteriorHead()
+    let halvings =
+      head.shape.rank == 1
+      ? channels.count : try build.halvings(toCodesBy: channels, of: .encoder)
+    let top = Pyramid(height: data.height, width: data.width, levels: halvings).top
+    try build.checkSize(
+      weights + [
+        head.shape.rank == 1
+          ? [top.height, top.width, last, head.shape[0]] : [last, head.shape[-1]]
+      ])
+    return ConvolutionalEncoder(
+      height: data.height, width: data.width, inputChannels: data.channels, head: head,
+      halvings: halvings, options, random: build.random)
   }
 }

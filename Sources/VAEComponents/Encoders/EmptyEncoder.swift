@@ -25,7 +25,7 @@ extension Component where Part == any Encoder {
       role: .encoder, name: "none", summary: "no encoder, for a model without latents",
       hyperparameters: []
     ) { _, build in
-      guard build.latents == .none else {
+      guard build.latents.isEmpty else {
         throw RecipeError(
           .invalid,
           "encoder none proposes no latents, but the prior has \(build.latents.phrase); choose another "

@@ -9,7 +9,7 @@ public final class MLPEncoder: Encoder {
   private let input: InputNormalization
   private let layers: Sequential
   private let head: Dense
-  private let latents: SingleLatents
+  private let posteriorHead: any PosteriorHead
 
   /// An encoder for a layer of latent units, with hidden layers of the given sizes, from the data
   /// on.
@@ -17,30 +17,35 @@ public final class MLPEncoder: Encoder {
     inputs: Int, hidden: [Int], latent: Int, activation: Activation = .relu, random: RandomSource
   ) {
     self.init(
-      inputs: inputs, hidden: hidden, latents: .units(latent), activation: activation,
+      inputs: inputs, hidden: hidden, head: GaussianHead(units: latent), activation: activation,
       random: random)
   }
 
-  init(
-    inputs: Int, hidden: [Int], latents: SingleLatents, activation: Activation,
-    random: RandomSource
+  /// An encoder with hidden layers of the given sizes, from the data on, that ends in any posterior.
+  public init(
+    inputs: Int, hidden: [Int], head posteriorHead: any PosteriorHead,
+    activation: Activation = .relu, random: RandomSource
   ) {
     input = InputNormalization(inputs: inputs)
     layers = .perceptron([inputs] + hidden, activation: activation, random: random)
     head = Dense(
-      inputs: hidden.last ?? inputs, outputs: latents.encoderOutputs, random: random.child("head"))
-    self.latents = latents
+      inputs: hidden.last ?? inputs, outputs: posteriorHead.shape.count,
+      random: random.child("head"))
+    self.posteriorHead = posteriorHead
   }
 
-  /// What brings the input to scale, the hidden layers, and the head that gives mean and log-variance,
-  /// or points.
+  /// What brings the input to scale, the hidden layers, the head that gives the posterior's
+  /// parameters, and what the posterior learns itself.
   public var members: Members {
-    ["input": .module(input), "layers": .module(layers), "head": .module(head)]
+    [
+      "input": .module(input), "layers": .module(layers), "head": .module(head),
+      "posterior": .module(posteriorHead),
+    ]
   }
 
-  /// A diagonal Gaussian or the points for each example.
+  /// The posterior of each example.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
-    latents.posterior(head(layers(input(x.flattened()), context), context))
+    posteriorHead.posterior(head(layers(input(x.flattened()), context), context), context)
   }
 }
 
@@ -69,11 +74,11 @@ extension Component where Part == any Encoder {
         .activation(default: "relu"),
       ]
     ) { values, build in
-      let (hidden, latents) = (values.integers("hidden"), try build.singleLatents())
-      let sizes = [build.data.elements] + hidden + [latents.encoderOutputs]
+      let (hidden, head) = (values.integers("hidden"), try build.posteriorHead())
+      let sizes = [build.data.elements] + hidden + [head.shape.count]
       try build.checkSize(zip(sizes, sizes.dropFirst()).map { [$0, $1] })
       return MLPEncoder(
-        inputs: build.data.elements, hidden: hidden, latents: latents,
+        inputs: build.data.elements, hidden: hidden, head: head,
         activation: try values.activation(), random: build.random)
     }
   }

@@ -11,7 +11,7 @@ public final class EmptyPrior: Prior {
   /// Nothing is trained.
   public var members: Members { [:] }
   /// None.
-  public var latents: LatentStructure { .none }
+  public var latents: LatentSpace { .none }
   /// Nothing is drawn.
   public var usesTemperature: Bool { false }
 

@@ -1,24 +1,27 @@
+import Glibc
 import NeuralNetworks
 import Tensors
 
-/// A Gaussian posterior with independent units, N(mean, e^logVariance) (Kingma & Welling 2014,
-/// section 3).
-public struct DiagonalGaussian: Posterior {
-  /// The means, `[N, units]`.
+/// A Gaussian with independent elements, N(mean, e^logVariance) (Kingma & Welling 2014, section 3).
+///
+/// Parameters are `[N, units]`, or maps `[N, height, width, channels]`. In the lower layers of a
+/// hierarchy they have a row for each draw above, `[K · N, …]`.
+public struct DiagonalGaussian: Distribution {
+  /// The means, `[N, …]`.
   public let means: Tensor
-  /// The natural logarithms of the variances, `[N, units]`.
+  /// The natural logarithms of the variances, `[N, …]`.
   public let logVariance: Tensor
 
-  /// A Gaussian from its parameters, `[N, units]` each.
+  /// A Gaussian from its parameters, of one shape.
   public init(mean: Tensor, logVariance: Tensor) {
     precondition(
-      mean.shape == logVariance.shape && mean.rank == 2,
-      "a Gaussian posterior takes [N, units] twice, not \(mean.shape) and \(logVariance.shape)")
+      mean.shape == logVariance.shape && mean.rank >= 2,
+      "a diagonal Gaussian takes [N, …] twice, not \(mean.shape) and \(logVariance.shape)")
     means = mean
     self.logVariance = logVariance
   }
 
-  /// A Gaussian from a head's output `[N, 2 · units]`: means, then log-variances.
+  /// A Gaussian from a head's output: along the last axis means, then log-variances.
   ///
   /// Log-variances are limited to ±20, e⁻²⁰ being below what single precision resolves beside a
   /// mean of one: a wild first step then gives a large loss rather than an infinite one.
@@ -31,36 +34,59 @@ public struct DiagonalGaussian: Posterior {
   /// The number of examples.
   public var exampleCount: Int { means.shape[0] }
 
-  /// mean + e^(logVariance / 2) · noise, `[samples · N, units]`.
-  public func sample(_ samples: Int, _ context: Context) -> Tensor {
-    let noise = context.normalNoise("posterior", samples: samples, shape: [means.shape[1]])
-    return .reparameterized(mean: means, logVariance: logVariance, noise: noise)
+  /// mean + e^(logVariance / 2) · noise, `[samples · N, …]`, where the parameters have N rows or,
+  /// below other draws, samples · N.
+  public func draw(
+    _ samples: Int, from stream: String, temperature: Float, _ context: Context
+  ) -> DistributionDraw {
+    var noise = context.normalNoise(stream, samples: samples, shape: means.shape.removingFirst)
+    if temperature != 1 { noise = noise * temperature }
+    let value = Tensor.reparameterized(mean: means, logVariance: logVariance, noise: noise)
+    return DistributionDraw(value) {
+      .gaussianLogDensity(value, mean: means, logVariance: logVariance)
+    }
   }
 
   /// log N(z; mean, e^logVariance) in nats, `[K · N]`.
-  public func logDensity(_ z: Tensor) -> Tensor {
+  public func logDensity(of z: Tensor) -> Tensor? {
     .gaussianLogDensity(z, mean: means, logVariance: logVariance)
-  }
-
-  /// The closed form, where the prior is Gaussian too.
-  public func divergence(to prior: any Prior) -> Tensor? {
-    guard prior is StandardNormalPrior else { return nil }
-    return .gaussianDivergence(mean: means, logVariance: logVariance)
-  }
-
-  /// ½ (mean² + e^logVariance − 1 − logVariance) for each unit, where the prior is standard normal.
-  public func unitDivergence(to prior: any Prior) -> Tensor? {
-    guard prior is StandardNormalPrior else { return nil }
-    return (means.squared() + logVariance.exp() - logVariance - 1) * 0.5
-  }
-
-  /// The same Gaussian with constant parameters.
-  public func stoppingGradient() -> any Posterior {
-    DiagonalGaussian(mean: means.detached(), logVariance: logVariance.detached())
   }
 
   /// The means.
   public var mean: Tensor? { means }
   /// e^logVariance
   public var variance: Tensor? { logVariance.exp() }
+  /// The means.
+  public var mode: Tensor? { means }
+
+  /// ½ Σ (logVariance + log 2πe), `[N]`.
+  public var entropy: Tensor? {
+    let flat = logVariance.flattened()
+    return (flat.sum(axis: 1) + Float(flat.shape[1]) * (1 + log(2 * Float.pi))) * 0.5
+  }
+
+  /// The same Gaussian with constant parameters.
+  public func stoppingGradient() -> any Distribution {
+    DiagonalGaussian(mean: means.detached(), logVariance: logVariance.detached())
+  }
+}
+
+extension DiagonalGaussian {
+  /// The product of two Gaussians, normalised: precisions add, and means are weighted by them
+  /// (Sønderby et al. 2016, equations 17 and 18).
+  ///
+  /// With l = log σ̂² − log σₚ² the weight of this Gaussian is w = σ̂⁻² / (σ̂⁻² + σₚ⁻²) =
+  /// sigmoid(−l); the mean is μₚ + w (μ̂ − μₚ) and the log-variance log σ̂² − softplus(l), which
+  /// stays finite however far the precisions lie apart.
+  public func merged(with other: DiagonalGaussian) -> DiagonalGaussian {
+    let excess = logVariance - other.logVariance
+    return DiagonalGaussian(
+      mean: other.means + (-excess).sigmoid() * (means - other.means),
+      logVariance: logVariance - excess.softplus())
+  }
+
+  /// The same Gaussian once more for each of K draws: `[N, …]` becomes `[K · N, …]`.
+  public func tiled(_ samples: Int) -> DiagonalGaussian {
+    DiagonalGaussian(mean: means.tiled(samples), logVariance: logVariance.tiled(samples))
+  }
 }

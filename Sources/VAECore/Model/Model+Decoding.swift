@@ -13,16 +13,3 @@ extension Model {
     withoutTape { output(prior.draw(of: latents, context), drawing: false, context) }
   }
 }
-
-extension LatentStructure {
-  /// The shape of each stochastic layer for one example, the one nearest to the data first; for
-  /// codes that of their vectors.
-  public var layerShapes: [Shape] {
-    switch self {
-    case .none: []
-    case .vector(let units): [[units]]
-    case .hierarchy(let layers, _): layers
-    case .codes(let grid): [[grid.height, grid.width, grid.vectorSize]]
-    }
-  }
-}

@@ -100,18 +100,18 @@ extension BuildScope {
     let role = component.methods.role
     guard role != .prior else { return info }
     info.latent_size = Int64(build.latents.decoderInputShape.count)
-    switch build.latents {
-    case .none: info.latents = VAE_LATENTS_NONE
-    case .vector: info.latents = VAE_LATENTS_UNITS
-    case .hierarchy:
-      info.latents = VAE_LATENTS_STACK
-      info.stacks_layers = 1
-    case .codes(let grid):
+    let latents = build.latents
+    if let grid = latents.codes {
       info.latents = VAE_LATENTS_CODES
       info.grid_height = Int64(grid.height)
       info.grid_width = Int64(grid.width)
       info.vector_size = Int64(grid.vectorSize)
       info.code_count = Int64(grid.codeCount)
+    } else if latents.isHierarchy {
+      info.latents = VAE_LATENTS_STACK
+      info.stacks_layers = 1
+    } else {
+      info.latents = latents.isEmpty ? VAE_LATENTS_NONE : VAE_LATENTS_UNITS
     }
     if role != .likelihood { info.parameters_per_pixel = Int64(build.parametersPerPixel) }
     return info

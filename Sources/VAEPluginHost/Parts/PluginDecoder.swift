@@ -8,24 +8,19 @@ import VAERecipes
 final class PluginDecoder: Decoder, PluginPart {
   let instance: PluginInstance
   private let methods: vae_decoder
-  private let latents: LatentStructure
+  private let keepsPlaces: Bool
   private let outputShape: Shape
 
   init(_ instance: PluginInstance, _ methods: vae_decoder, for build: BuildContext) {
     self.instance = instance
     self.methods = methods
-    latents = build.latents
+    keepsPlaces = build.latents.codes != nil
     outputShape = build.outputShape
   }
 
   func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
     let rows = draw.rowCount
-    let input: Tensor
-    if case .codes = latents {
-      input = draw.decoderInput
-    } else {
-      input = draw.decoderInput.flattened()
-    }
+    let input = keepsPlaces ? draw.decoderInput : draw.decoderInput.flattened()
     let draws = context.examples.isEmpty ? 1 : max(1, rows / context.examples.count)
     let shape = Shape([rows] + outputShape.dimensions)
     return instance.value(

@@ -8,14 +8,11 @@ import VAERecipes
 final class PluginEncoder: Encoder, PluginPart {
   let instance: PluginInstance
   private let methods: vae_encoder
-  private let latents: LatentStructure
+  private let latents: LatentSpace
 
   /// - Throws: `RecipeError` where the latents are such that no plug-in can propose them.
   init(_ instance: PluginInstance, _ methods: vae_encoder, for build: BuildContext) throws {
-    switch build.latents {
-    case .vector: break
-    case .codes where methods.sample == nil: break
-    case .codes, .none, .hierarchy:
+    guard build.latents.units != nil || (build.latents.codes != nil && methods.sample == nil) else {
       throw RecipeError(
         .invalid,
         "\(build.part) proposes one layer of latents, but the prior has \(build.latents.phrase)")
@@ -33,29 +30,28 @@ final class PluginEncoder: Encoder, PluginPart {
         methods.encode?(instance.object, $1, $0.give(x))
       }
     }
-    switch latents {
-    case .codes(let grid):
-      let shape: Shape = [rows, grid.height, grid.width, grid.vectorSize]
+    if latents.codes != nil {
+      let shape = Shape([rows] + latents.rowShape.dimensions)
       return PointPosterior(encoded(shape) ?? .zeros(shape))
-    case .vector(let units) where methods.sample == nil:
+    }
+    let units = latents.unitCount
+    guard methods.sample != nil else {
       let shape: Shape = [rows, 2 * units]
       return DiagonalGaussian(head: encoded(shape) ?? .missing(shape))
-    case .vector, .none, .hierarchy:
-      let units = latents.decoderInputShape.count
-      var parameters = encoded(nil)
-      if let found = parameters, found.shape.dimensions.first != rows {
-        instance.note("encode gave a value of shape \(found.shape), not one with \(rows) rows")
-        parameters = nil
-      }
-      return PluginPosterior(
-        instance: instance, methods: methods, parameters: parameters ?? .missing([rows, units]),
-        units: units, context: context, isBroken: parameters == nil)
     }
+    var parameters = encoded(nil)
+    if let found = parameters, found.shape.dimensions.first != rows {
+      instance.note("encode gave a value of shape \(found.shape), not one with \(rows) rows")
+      parameters = nil
+    }
+    return PluginPosterior(
+      instance: instance, methods: methods, parameters: parameters ?? .missing([rows, units]),
+      units: units, context: context, isBroken: parameters == nil)
   }
 }
 
 /// A posterior whose draws and density a plug-in gives.
-struct PluginPosterior: Posterior {
+struct PluginPosterior: Distribution {
   let instance: PluginInstance
   let methods: vae_encoder
   /// What `encode` gave, `[N, …]`.
@@ -67,7 +63,14 @@ struct PluginPosterior: Posterior {
 
   var exampleCount: Int { parameters.shape[0] }
 
-  func sample(_ samples: Int, _ context: Context) -> Tensor {
+  func draw(
+    _ samples: Int, from stream: String, temperature: Float, _ context: Context
+  ) -> DistributionDraw {
+    let value = sample(samples, context)
+    return DistributionDraw(value) { density(of: value) }
+  }
+
+  private func sample(_ samples: Int, _ context: Context) -> Tensor {
     let rows = samples * exampleCount
     let setting = Pass.Setting("sample", context, rows: rows, draws: samples)
     return value(setting, [rows, units]) {
@@ -75,7 +78,9 @@ struct PluginPosterior: Posterior {
     } ?? .missing([rows, units])
   }
 
-  func logDensity(_ z: Tensor) -> Tensor {
+  func logDensity(of z: Tensor) -> Tensor? { density(of: z) }
+
+  private func density(of z: Tensor) -> Tensor {
     let rows = z.shape[0]
     let draws = exampleCount == 0 ? 1 : rows / exampleCount
     let setting = Pass.Setting("log_density", context, rows: rows, draws: draws)
@@ -84,7 +89,7 @@ struct PluginPosterior: Posterior {
     } ?? .missing([rows])
   }
 
-  func stoppingGradient() -> any Posterior {
+  func stoppingGradient() -> any Distribution {
     PluginPosterior(
       instance: instance, methods: methods, parameters: parameters.detached(), units: units,
       context: context, isBroken: isBroken)

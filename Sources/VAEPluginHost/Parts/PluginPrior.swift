@@ -26,33 +26,61 @@ final class PluginPrior: DensityPrior, PluginPart {
     self.units = Int(units)
   }
 
-  var latents: LatentStructure { .vector(units: units) }
+  var latents: LatentSpace { .units(units) }
 
-  func sample(temperature: Float, _ context: Context) -> Tensor {
-    let rows = context.examples.count
-    let shape: Shape = [rows, units]
-    return instance.value(Pass.Setting("sample", context, rows: rows), shape: shape) {
-      methods.sample?(instance.object, $1, temperature)
-    } ?? .missing(shape)
+  func distribution(_ context: Context) -> any Distribution {
+    PluginDistribution(instance: instance, methods: methods, units: units, context: context)
   }
 
-  func logDensity(_ z: Tensor, samples: Int, _ context: Context) -> Tensor {
+  /// The plug-in's closed form, which only a Gaussian posterior has.
+  func divergence(of posterior: any Distribution, _ context: Context) -> Divergence? {
+    guard let divergence = methods.divergence, let gaussian = posterior as? DiagonalGaussian else {
+      return nil
+    }
+    return Divergence(perExample: { [instance] in
+      let rows = gaussian.exampleCount
+      return instance.value(Pass.Setting("divergence", context, rows: rows), shape: [rows]) {
+        divergence(instance.object, $1, $0.give(gaussian.means), $0.give(gaussian.logVariance))
+      } ?? .missing([rows])
+    })
+  }
+}
+
+/// p(z) of a plug-in's prior.
+struct PluginDistribution: Distribution {
+  let instance: PluginInstance
+  let methods: vae_prior
+  let units: Int
+  let context: Context
+
+  var exampleCount: Int { context.examples.count }
+
+  func draw(
+    _ samples: Int, from stream: String, temperature: Float, _ context: Context
+  ) -> DistributionDraw {
+    let rows = samples * exampleCount
+    let shape: Shape = [rows, units]
+    let value =
+      instance.value(
+        Pass.Setting("sample", context, rows: rows, draws: samples), shape: shape
+      ) {
+        methods.sample?(instance.object, $1, temperature)
+      } ?? .missing(shape)
+    return DistributionDraw(value) { density(of: value) }
+  }
+
+  func logDensity(of z: Tensor) -> Tensor? { density(of: z) }
+
+  private func density(of z: Tensor) -> Tensor {
     let rows = z.shape[0]
+    let draws = exampleCount == 0 ? 1 : rows / exampleCount
     return instance.value(
-      Pass.Setting("log_density", context, rows: rows, draws: samples), shape: [rows]
+      Pass.Setting("log_density", context, rows: rows, draws: draws), shape: [rows]
     ) {
       methods.log_density?(instance.object, $1, $0.give(z))
     } ?? .missing([rows])
   }
 
-  /// The plug-in's closed form, which only a Gaussian posterior has.
-  func divergence(of posterior: any Posterior, _ context: Context) -> Tensor? {
-    guard let divergence = methods.divergence, let gaussian = posterior as? DiagonalGaussian else {
-      return nil
-    }
-    let rows = gaussian.exampleCount
-    return instance.value(Pass.Setting("divergence", context, rows: rows), shape: [rows]) {
-      divergence(instance.object, $1, $0.give(gaussian.means), $0.give(gaussian.logVariance))
-    } ?? .missing([rows])
-  }
+  /// The plug-in's parameters are its own to stop.
+  func stoppingGradient() -> any Distribution { self }
 }

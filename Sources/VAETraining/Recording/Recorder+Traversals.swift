@@ -26,12 +26,10 @@ extension Recorder {
       let fitting = Recorder.pictureSizeLimit / max(1, imageSize * steps)
       let most = min(fitting, isAutoregressive ? Self.slowLimit : Self.limit)
       let layers = prior.latents.layerShapes
-      switch prior.latents {
-      case .none: (count, candidates) = (0, 0)
-      case .codes(let grid):
+      if let grid = prior.latents.codes {
         count = min(most, grid.count)
         candidates = count == 0 || isAutoregressive ? count : min(64, grid.count)
-      case .vector, .hierarchy:
+      } else {
         let largest = layers.map(\.count).max() ?? 0
         let isSwept = prior is any ReparameterizedPrior
         count = most == 0 || !isSwept ? 0 : min(largest, max(1, most / max(1, layers.count)))
@@ -47,7 +45,7 @@ extension Recorder {
   func addTraversals(to record: inout TrainingRecord) {
     guard walks.count > 0 else { return }
     let sweeps: [Traversal.Sweep]
-    if case .codes(let grid) = model.prior.latents {
+    if let grid = model.prior.latents.codes {
       sweeps = codeSweeps(grid, record)
     } else if let prior = model.prior as? any ReparameterizedPrior {
       sweeps = unitSweeps(prior, record)
@@ -110,7 +108,7 @@ extension Recorder {
     guard let first = sweeps.first?.latents else { return [] }
     return first.indices.map { layer in
       let parts = sweeps.map { $0.latents[layer] }
-      guard case .codes = model.prior.latents else {
+      guard parts[0].elementType == .int32 else {
         return Tensor.concatenated(parts, axis: 0)
       }
       return Tensor(

@@ -53,11 +53,9 @@ final class Recorder {
     isReal = data.valueRange == .real
     random = RandomSource(seed: UInt64(bitPattern: Int64(options.seed))).child("records")
     let limit =
-      switch model.prior.latents {
-      case .none: Self.plainExampleLimit
-      case .codes: Self.codedExampleLimit
-      case .vector, .hierarchy: Self.exampleLimit
-      }
+      model.prior.latents.isEmpty
+      ? Self.plainExampleLimit
+      : model.prior.latents.isContinuous ? Self.exampleLimit : Self.codedExampleLimit
     let order = EpochOrder(epoch: 0, count: split.count, random: random)
     chosen = Array(order.indices.prefix(limit))
     let fitting = max(1, Self.pictureSizeLimit / max(1, split.shape.count))
@@ -120,16 +118,12 @@ final class Recorder {
 
   /// Whether draws stand for the posterior: where it has no means of its own.
   private var keepsDraws: Bool {
-    if case .hierarchy = model.prior.latents { true } else { false }
+    model.prior.latents.isHierarchy
   }
 
   /// Whether the prior has to be drawn to be seen.
   private var keepsPriorDraws: Bool {
-    switch model.prior.latents {
-    case .vector: !(model.prior is StandardNormalPrior)
-    case .hierarchy: true
-    case .none, .codes: false
-    }
+    model.prior.latents.isContinuous && !(model.prior is StandardNormalPrior)
   }
 
   private func priorDraws() -> [RecordedArray<Float>?] {
@@ -143,10 +137,10 @@ final class Recorder {
   private func addPictures(to record: inout TrainingRecord) {
     let context = context(for: pictured)
     let x = examples.batch(pictured, context)
-    if model.prior.latents != .none {
+    if !model.prior.latents.isEmpty {
       record.reconstructions = images(model.reconstruct(x, context))
     }
-    if case .codes = model.prior.latents, let codes = model.codes(x, context) {
+    if let codes = model.codes(x, context) {
       record.codes = RecordedArray(codes.indices, shape: codes.shape.dimensions)
     }
     record.samples = images(model.sample(self.context(for: Array(pictured.indices))))

@@ -31,7 +31,7 @@ enum TrainingHealth: Equatable {
   ///   - beginning: the cost before the first update, and how much more than that is no learning;
   ///     nil where it is not known.
   init(
-    _ record: EpochRecord, _ latents: LatentStructure,
+    _ record: EpochRecord, _ latents: LatentSpace,
     begunWith beginning: (cost: Double, margin: Double)? = nil
   ) {
     let rate = record.valid?.rate ?? record.train.rate

@@ -9,7 +9,7 @@ extension Trainer {
     beginning = terms
     guard stage.isWhole, stage.data == .images, stage.origin == nil else { return }
     let isFar =
-      terms.rate > Self.farRate * Double(model.prior.latents.unitCount)
+      terms.rate > Self.farRate * Double(max(1, model.prior.latents.unitCount))
       || terms.distortion > Self.farDistortion * Double(data.shape.count)
     guard isFar else { return }
     observe(
@@ -52,16 +52,5 @@ extension Trainer {
     }
     return
       "the last checkpoint is kept; begin another run with its weights by \(.fromWeights(run.path)), and with \(changes)"
-  }
-}
-
-extension LatentStructure {
-  /// The real numbers that the latents of an example are, one at least.
-  var unitCount: Int {
-    switch self {
-    case .none, .codes: 1
-    case .vector(let units): max(1, units)
-    case .hierarchy(let layers, _): max(1, layers.reduce(0) { $0 + $1.count })
-    }
   }
 }

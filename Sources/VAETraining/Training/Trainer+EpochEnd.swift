@@ -71,7 +71,7 @@ extension Trainer {
     }
     record.activeUnits = result.activeUnits.map { Int($0.mean) }
     record.unitRates = result.unitRates
-    if case .hierarchy = model.prior.latents { record.layerRates = result.layerRates }
+    if model.prior.latents.isHierarchy { record.layerRates = result.layerRates }
     record.codeUsage = result.codeUsage
   }
 

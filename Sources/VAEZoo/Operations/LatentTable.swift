@@ -23,11 +23,9 @@ public enum LatentContent: String, Sendable, CaseIterable {
 extension TrainedModel {
   /// What `encode` writes where nothing is asked for: all that `decode` needs.
   public var latentContent: LatentContent {
-    switch model.prior.latents {
-    case .codes: .codes
-    case .vector: .means
-    case .hierarchy, .none: .draws
-    }
+    let latents = model.prior.latents
+    if latents.codes != nil { return .codes }
+    return latents.hasOwnMoments ? .means : .draws
   }
 
   /// What the encoder says about all examples of a split, as one array.
@@ -46,7 +44,7 @@ extension TrainedModel {
       }
     guard let found else {
       let structure = model.prior.latents
-      let other = structure == .none ? "" : "; choose \(latentContent.rawValue)"
+      let other = structure.isEmpty ? "" : "; choose \(latentContent.rawValue)"
       throw TrainingError(
         .unsuitable,
         "\(source) has no \(content.rawValue) to write: the model has \(structure.phrase)\(other)")
@@ -69,32 +67,21 @@ extension TrainedModel {
   ///   another shape than they have, or holds what is no number or no code.
   public func latents(from table: Tensor, name: String) throws -> [Tensor] {
     let structure = model.prior.latents
-    guard structure != .none else {
+    guard !structure.isEmpty else {
       throw TrainingError(
         .unsuitable, "\(source) cannot decode \(name): the model has \(structure.phrase)")
     }
-    let isFitting: Bool
-    switch structure {
-    case .none: isFitting = false
-    case .vector(let units): isFitting = !table.isOfCodes && table.hasRows(of: [units])
-    case .hierarchy(let layers, _):
-      isFitting =
-        !table.isOfCodes
-        && table.hasRows(of: [layers.reduce(0) { $0 + $1.count }])
-    case .codes(let grid):
-      let codes: Shape = [grid.height, grid.width]
-      isFitting =
-        table.isOfCodes
-        ? table.hasRows(of: codes) : table.hasRows(of: Shape(codes.dimensions + [grid.vectorSize]))
-    }
-    guard isFitting else {
+    let row = table.isOfCodes ? structure.codeRowShape : structure.rowShape
+    guard let row, table.hasRows(of: row) else {
       throw DataError(
         .malformed,
         "\(name) holds \(table.isOfCodes ? "whole" : "floating-point") numbers of the shape "
-          + "\(table.shape), but \(source) takes \(tableForm): it has \(structure.phrase)")
+          + "\(table.shape), but \(source) takes \(structure.rowPhrase): it has \(structure.phrase)"
+      )
     }
     try check(table, name)
-    guard case .hierarchy(let layers, _) = structure else { return [table] }
+    guard structure.isHierarchy else { return [table] }
+    let layers = structure.layerShapes
     return withoutTape {
       zip(table.split(sizes: layers.map(\.count), axis: 1), layers).map { part, layer in
         part.reshaped(to: Shape([table.shape[0]] + layer.dimensions))
@@ -102,23 +89,10 @@ extension TrainedModel {
     }
   }
 
-  /// What an array of latents must look like.
-  private var tableForm: String {
-    switch model.prior.latents {
-    case .none: "none"
-    case .vector(let units): "floating-point numbers [N, \(units)]"
-    case .hierarchy(let layers, _):
-      "floating-point numbers [N, \(layers.reduce(0) { $0 + $1.count })]"
-    case .codes(let grid):
-      "whole numbers [N, \(grid.height), \(grid.width)] or floating-point vectors [N, \(grid.height), "
-        + "\(grid.width), \(grid.vectorSize)]"
-    }
-  }
-
   /// Refuses elements that no latent can be, naming the first.
   private func check(_ table: Tensor, _ name: String) throws(DataError) {
     if table.isOfCodes {
-      guard case .codes(let grid) = model.prior.latents,
+      guard let grid = model.prior.latents.codes,
         let position = table.indices.firstIndex(where: { !(0..<grid.codeCount).contains(Int($0)) })
       else { return }
       throw DataError(

@@ -44,7 +44,7 @@ extension TrainedModel {
   }
 
   func requireLatents(_ purpose: String) throws(TrainingError) {
-    guard model.prior.latents == .none else { return }
+    guard model.prior.latents.isEmpty else { return }
     throw TrainingError(
       .unsuitable, "\(source) has nothing to \(purpose): the model has no latents")
   }
@@ -62,7 +62,7 @@ extension TrainedModel {
     _ from: [Tensor], _ to: [Tensor], shares: [Double], path: LatentPath, seed: Int, number: Int
   ) -> [Tensor] {
     let context = context(seed, "interpolation", [number])
-    guard case .codes = model.prior.latents else {
+    guard model.prior.latents.codes != nil else {
       guard path == .spherical, let prior = model.prior as? any ReparameterizedPrior else {
         return zip(from, to).map { path.points(from: $0, to: $1, shares: shares) }
       }

@@ -106,7 +106,7 @@ extension TrainedModel {
       return misfit
     }
     for (number, latent) in latents.enumerated() {
-      guard case .codes(let grid) = model.prior.latents, latent.isOfCodes else {
+      guard let grid = model.prior.latents.codes, latent.isOfCodes else {
         guard latent.isFinite else { return "[\(number)] hold numbers that are not finite" }
         continue
       }
@@ -133,10 +133,10 @@ extension TrainedModel {
     for number in wanted.indices {
       var full = Shape([count] + wanted[number].dimensions)
       if areCodes[number] {
-        guard case .codes(let grid) = structure else {
+        guard let codes = structure.codeRowShape else {
           return "[\(number)] are whole numbers, but the model has \(structure.phrase)"
         }
-        full = [count, grid.height, grid.width]
+        full = Shape([count] + codes.dimensions)
       }
       guard found[number] == full else {
         return "[\(number)] have the shape \(found[number]), but the model's are \(full)"

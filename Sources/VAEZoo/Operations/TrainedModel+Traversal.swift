@@ -65,7 +65,7 @@ extension TrainedModel {
   ) throws(TrainingError) -> [LatentWalk] {
     try requireLatents("traverse")
     let traversal = Traversal(steps: steps)
-    if case .codes(let grid) = model.prior.latents {
+    if let grid = model.prior.latents.codes {
       return traverseCodes(grid, traversal, from: start, places: units, seed: seed)
     }
     let prior = try sweptPrior

@@ -1,4 +1,3 @@
-import NeuralNetworks
 import Tensors
 
 /// A posterior that is a single point for each example: what an encoder gives to a prior over
@@ -16,13 +15,4 @@ public struct PointPosterior: Posterior {
 
   /// The number of examples.
   public var exampleCount: Int { points.shape[0] }
-
-  /// The points, once for each draw.
-  public func sample(_ samples: Int, _ context: Context) -> Tensor { points.tiled(samples) }
-
-  /// Zero, `[K · N]`.
-  public func logDensity(_ z: Tensor) -> Tensor { .zeros([z.shape[0]]) }
-
-  /// The same points as a constant.
-  public func stoppingGradient() -> any Posterior { PointPosterior(points.detached()) }
 }

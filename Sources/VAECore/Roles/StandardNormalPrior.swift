@@ -14,17 +14,11 @@ public final class StandardNormalPrior: DensityPrior, ReparameterizedPrior {
   /// Nothing is trained.
   public var members: Members { [:] }
   /// One layer.
-  public var latents: LatentStructure { .vector(units: units) }
+  public var latents: LatentSpace { .units(units) }
 
-  /// log N(z; 0, I) in nats, `[K · N]`.
-  public func logDensity(_ z: Tensor, samples: Int, _ context: Context) -> Tensor {
-    let zeros = Tensor.zeros(z.shape)
-    return .gaussianLogDensity(z, mean: zeros, logVariance: zeros)
-  }
-
-  /// temperature · noise, `[N, units]`.
-  public func sample(temperature: Float, _ context: Context) -> Tensor {
-    context.normalNoise("prior", samples: 1, shape: [units]) * temperature
+  /// N(0, I) for each of the context's examples.
+  public func distribution(_ context: Context) -> any Distribution {
+    StandardNormal(exampleCount: context.examples.count, units: units)
   }
 
   /// The numbers themselves.

@@ -1,0 +1,57 @@
+import Messages
+import Tensors
+import VAECore
+import VAERecipes
+
+extension BuildContext {
+  /// What the network of an encoder ends in that proposes one layer of latents.
+  ///
+  /// - Throws: `RecipeError` where the prior has none, or several.
+  public func posteriorHead() throws(RecipeError) -> any PosteriorHead {
+    if let grid = latents.codes { return PointHead(grid) }
+    if let units = latents.units { return GaussianHead(units: units) }
+    throw RecipeError(
+      .invalid,
+      "\(part) works with one layer of latent units or codes, but the prior has \(latents.phrase)")
+  }
+
+  /// The numbers that a decoder gets for an example as one vector.
+  ///
+  /// - Throws: `RecipeError` where the prior has no latents.
+  public func decoderInputs() throws(RecipeError) -> Int {
+    guard !latents.isEmpty else {
+      throw RecipeError(
+        .invalid,
+        "\(part) works with one layer of latent units or codes, but the prior has \(latents.phrase)"
+      )
+    }
+    return latents.decoderInputShape.count
+  }
+
+  /// The grid of codes that a part is for, with the sizes of the images between the data and it.
+  ///
+  /// - Parameter part: its name, for errors.
+  /// - Throws: `RecipeError` where the prior has no codes, or halving the image does not lead to
+  ///   them.
+  public func codeGrid(
+    for part: String
+  ) throws(RecipeError) -> (grid: CodeGrid, pyramid: Pyramid) {
+    guard let grid = latents.codes else {
+      throw RecipeError(
+        .invalid,
+        "\(part) is made for a grid of codes, but the prior has \(latents.phrase); choose "
+          + "\(.setting("prior.name", "uniform-codes")) or another encoder and decoder")
+    }
+    var pyramid = Pyramid(height: data.height, width: data.width, levels: 0)
+    while pyramid.top != (grid.height, grid.width) {
+      guard pyramid.top != (1, 1) else {
+        throw RecipeError(
+          .invalid,
+          "\(part) cannot reach \(grid.height)×\(grid.width) codes: halving images of \(data.height)×\(data.width) gives "
+            + pyramid.sizes.map { "\($0.height)×\($0.width)" }.joined(separator: ", "))
+      }
+      pyramid = Pyramid(height: data.height, width: data.width, levels: pyramid.sizes.count)
+    }
+    return (grid, pyramid)
+  }
+}

@@ -1,0 +1,22 @@
+/// The sizes of a grid of discrete codes.
+public struct CodeGrid: Hashable, Sendable {
+  /// Codes from top to bottom.
+  public let height: Int
+  /// Codes from left to right.
+  public let width: Int
+  /// The number of different codes, K.
+  public let codeCount: Int
+  /// The numbers in the vector that a code stands for, D.
+  public let vectorSize: Int
+
+  /// A grid.
+  public init(height: Int, width: Int, codeCount: Int, vectorSize: Int) {
+    self.height = height
+    self.width = width
+    self.codeCount = codeCount
+    self.vectorSize = vectorSize
+  }
+
+  /// Codes an example.
+  public var count: Int { height * width }
+}
