@@ -43,7 +43,7 @@ extension Page {
     let sizes = header.split(separator: "(").last?.split(separator: ")").first?
       .split(separator: ",").compactMap { Int($0.filter { $0 != " " }) }
     let areBytes = header.contains("'|u1'")
-    guard let sizes, sizes.count == 4, sizes[3] == 1, sizes.allSatisfy({ 1...65536 ~= $0 }),
+    guard let sizes, sizes.count == 4, sizes[3] == 1, sizes.allSatisfy({ 1...1 << 20 ~= $0 }),
       areBytes || header.contains("'<f4'"), !header.contains("True"),
       bytes.count - start == sizes.reduce(areBytes ? 1 : 4, *)
     else {

@@ -10,7 +10,7 @@
 // decoder blurs. Here a third network, Dis, learns to tell images from what the decoder makes, and its
 // features Dis_l are what images are compared by:
 //
-//     L_prior = KL(q(z|x) ‖ p(z))                          p(z) = N(0, I)              (equation 4)
+//     L_prior = KL(q(z|x) ‖ p(z))                          p(z) = N(0, I)
 //     L_llike = −log N(Dis_l(x); Dis_l(x̃), I)              x̃ = Dec(z), z ~ q(z|x)      (equation 7)
 //     L_GAN = log D(x) + log(1 − D(x̃)) + log(1 − D(x_p))   x_p = Dec(z_p), z_p ~ p(z)
 //
@@ -54,7 +54,7 @@ struct VAEGAN {
     (self.units, self.weight) = (units, weight)
   }
 
-  /// Networks of the caller's.
+  /// Given networks: Enc, Dec, and the two parts of Dis.
   init(_ layers: [Dense], units: Int, weight: Float) {
     (encoder, decoder, features, verdict) = (layers[0], layers[1], layers[2], layers[3])
     (self.units, self.weight) = (units, weight)
@@ -84,17 +84,17 @@ struct VAEGAN {
       -((-real).softplus() + made.softplus() + drawn.softplus()).mean()
     }
 
-    // Enc: through Dec and Dis as they are.
+    // Enc: through Dec and Dis with their weights as constants.
     let forEncoder = (rate + similarity(frozen(decoder, z, call))).mean()
 
-    // Dec: from z as it is, so that nothing reaches Enc.
+    // Dec: from z as a constant, so that nothing reaches Enc, and judged by Dis as it is.
     let made = decoder(z.detached(), call)
     let drawn = decoder(call.normalNoise("prior", samples: 1, shape: [units]), call)
     func asItIs(_ image: Tensor) -> Tensor { frozen(verdict, frozen(features, image, call), call) }
     let forDecoder =
       similarity(made).mean() * weight + adversarial(asItIs(x), asItIs(made), asItIs(drawn))
 
-    // Dis: of pictures as they are.
+    // Dis: of pictures as constants, so that nothing reaches Dec.
     func judged(_ image: Tensor) -> Tensor { verdict(features(image.detached(), call), call) }
     let forDiscriminator = -adversarial(judged(x), judged(made), judged(drawn))
     return (

@@ -171,6 +171,10 @@ func train(_ pictures: Tensor) throws {
 Page.run(
   train: train,
   measure: { images, weights in
+    guard images.shape[1].isMultiple(of: 4), images.shape[2].isMultiple(of: 4) else {
+      throw PageError(
+        "the sides of \(images.shape) are no multiples of 4, and are not halved twice")
+    }
     let model = VQVAE(random: RandomSource(seed: 0))
     try model.load(weights)
     withoutTape {
