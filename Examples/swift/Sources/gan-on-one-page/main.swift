@@ -11,7 +11,7 @@
 // features Dis_l are what images are compared by:
 //
 //     L_prior = KL(q(z|x) ‖ p(z))                          p(z) = N(0, I)
-//     L_llike = −log N(Dis_l(x); Dis_l(x̃), I)              x̃ = Dec(z), z ~ q(z|x)      (equation 7)
+//     L_llike = −log N(Dis_l(x); Dis_l(x̃), I)              x̃ = Dec(z), z ~ q(z|x)
 //     L_GAN = log D(x) + log(1 − D(x̃)) + log(1 − D(x_p))   x_p = Dec(z_p), z_p ~ p(z)
 //
 // Each network has a loss of its own (algorithm 1):
