@@ -44,25 +44,25 @@ final class OldVariantRunTests: CommandTestCase {
   /// Holds each number of one object, and of the objects and arrays in it, to that of another, relative to the larger
   /// of it and one: a bound near zero is the sum of two terms that are not.
   private func assertClose(
-    _ found: Any?, _ wanted: Any, relative: Double, scale: Double = 1, _ title: String
+    _ found: Any?, _ wanted: Any, relative: Double, _ title: String
   ) throws {
     switch wanted {
     case let wanted as [String: Any]:
       let found = try XCTUnwrap(found as? [String: Any], title)
       for (name, value) in wanted {
-        try assertClose(found[name], value, relative: relative, scale: scale, "\(title): \(name)")
+        try assertClose(found[name], value, relative: relative, "\(title): \(name)")
       }
     case let wanted as [Any]:
       let found = try XCTUnwrap(found as? [Any], title)
       XCTAssertEqual(found.count, wanted.count, title)
       for (one, other) in zip(found, wanted) {
-        try assertClose(one, other, relative: relative, scale: scale, title)
+        try assertClose(one, other, relative: relative, title)
       }
     case let wanted as NSNumber:
       let (one, other) = (
         try XCTUnwrap(found as? NSNumber, title).doubleValue, wanted.doubleValue
       )
-      XCTAssertEqual(one, other, accuracy: relative * max(abs(other), scale), title)
+      XCTAssertEqual(one, other, accuracy: relative * max(abs(other), 1), title)
     default: XCTAssertEqual("\(found ?? "nothing")", "\(wanted)", title)
     }
   }
