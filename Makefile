@@ -2,8 +2,15 @@
 # examples have folders of their own, so that neither build undoes the other.
 style_paths = Sources Plugins Tests Examples Fuzz Package.swift
 test_flags = -c release --scratch-path .build-tests
+# What `make check` leaves to `make test`: the modules whose tests start the command or other processes, compile plug-ins or
+# replay corpora, and the classes that take more than five seconds of a processor in a debug build.
+long_modules = CommandTests|FuzzTargetTests|PluginTests|VAECTests
+long_classes = AutoregressiveHeadTests|AutoregressiveTests|ComparedFramesTests|CompositionTests|ConformanceTests|$\
+  DisentanglementTests|ImageFolderTests|InitializerTests|LadderVAETests|MutualInformationReferenceTests|OneDNNBridgeTests|$\
+  PageTests|PixelCNNCodePriorTests|ShapesTests|TapeTests|VQVAETests|WorkloadTests
+long_tests = ^(($(long_modules))\.|[A-Za-z]+\.($(long_classes))/)
 
-.PHONY: build lib demo test test-interop fuzz sanitize abi-check check-report docs install uninstall format lint clean help \
+.PHONY: build lib demo check test test-interop fuzz sanitize abi-check check-report docs install uninstall format lint clean help \
   bootstrap bootstrap-test
 .SILENT:
 
@@ -17,6 +24,11 @@ lib: bootstrap
 
 demo:
 	scripts/demo
+
+# The debug build, of which a change rebuilds only what it touches.
+check: lint
+	swift build --build-tests
+	swift test --skip-build --disable-swift-testing --parallel --num-workers 2 --skip '$(long_tests)'
 
 test: bootstrap-test lint build lib
 	swift build $(test_flags) --build-tests --explicit-target-dependency-import-check error
@@ -86,6 +98,7 @@ help:
 	echo 'make install  install command, library, header and manual: PREFIX=/usr/local, LIBDIR=, DESTDIR='
 	echo 'make uninstall  remove what was installed with the same PREFIX, LIBDIR and DESTDIR'
 	echo 'make demo     build; train, evaluate and draw a Gaussian VAE in demo-run/'
+	echo 'make check    check the style, build what changed, run the quick tests: under three minutes'
 	echo 'make test     check the style, run all tests and examples'
 	echo 'make test-interop  test the Python module with PyTorch, JAX, pandas and tqdm, from PyPI'
 	echo 'make abi-check  hold the library to include/vae.h and to its baseline'
