@@ -19,8 +19,8 @@ extension SpecialFunctions {
   /// - Parameters:
   ///   - x: at least zero.
   ///   - order: v, at least zero.
-  /// - Returns: in 0...1; NaN where x is negative or NaN, and where the order is negative or not
-  ///   finite. Exact to some 1e-14 of itself.
+  /// - Returns: in 0...1, zero at x = 0; NaN where x is negative or NaN, and where the order is
+  ///   negative or not finite. Exact to some 1e-14 of itself.
   public static func besselRatio(_ x: Double, order: Double) -> Double {
     BesselI(x, order: order).ratio
   }
@@ -28,10 +28,11 @@ extension SpecialFunctions {
   /// d/dx log I_v(x) = v / x + I_{v+1}(x) / I_v(x).
   static func logBesselIDerivative(_ x: Double, order: Double) -> Double {
     let ratio = besselRatio(x, order: order)
-    return order == 0 ? ratio : order / x + ratio
+    return order == 0 ? ratio : order / x.magnitude + ratio
   }
 
-  /// The derivative of A = I_{v+1}(x) / I_v(x), which is 1 − A² − (2v + 1) A / x (Amos 1974).
+  /// The derivative of A = I_{v+1}(x) / I_v(x), which is 1 − A² − (2v + 1) A / x (by
+  /// DLMF 10.29.2).
   ///
   /// Those terms cancel. With B = I_{v+2} / I_{v+1} and the recurrence 1 / A = 2(v + 1) / x + B the same
   /// is A (B − A + 1 / x), which keeps its digits for small x. For x that are large beside the order's
@@ -90,15 +91,18 @@ private struct BesselI {
     }
     let steps = Int(max(2, (32 - order).rounded(.up)))
     let high = UniformExpansion(x, order: order + Double(steps))
-    var (logValue, ratio, nextRatio) = (high.logValue, high.ratio, high.ratio)
-    let logX = Glibc.log(x)
+    // All powers of x are left out of the sum of logarithms, so that none cancel.
+    var (logValue, product) = (high.logCoefficient, high.product)
+    var (ratio, nextRatio) = (0.0, 0.0)
     for step in stride(from: steps - 1, through: 0, by: -1) {
       // 2(v + 1) + x · r_{v+1}: without a quotient that is beyond all bounds for the smallest x.
-      let denominator = 2 * (order + Double(step) + 1) + x * ratio
-      logValue += Glibc.log(denominator) - logX
+      let denominator = 2 * (order + Double(step) + 1) + product
+      logValue += Glibc.log(denominator)
       nextRatio = ratio
       ratio = x / denominator
+      product = x * ratio
     }
+    if order > 0 { logValue += order * Glibc.log(x) }
     (self.logValue, self.ratio, self.nextRatio) = (logValue, ratio, nextRatio)
   }
 }
@@ -109,24 +113,26 @@ private struct BesselI {
 /// - I_v(x) = e^(vη) / √(2πvw) · Σ u_k(p) / v^k
 /// - I_v′(x) = e^(vη) · w / (z √(2πvw)) · Σ v_k(p) / v^k
 private struct UniformExpansion {
-  /// log I_v(x)
-  let logValue: Double
-  /// I_{v+1}(x) / I_v(x) = I_v′(x) / I_v(x) − v / x
-  let ratio: Double
+  /// log (I_v(x) / xᵛ)
+  let logCoefficient: Double
+  /// x I_{v+1}(x) / I_v(x) = x I_v′(x) / I_v(x) − v
+  let product: Double
 
   init(_ x: Double, order: Double) {
     let w = Glibc.hypot(1, x / order)
-    let eta = w + Glibc.log(x) - Glibc.log(order) - Glibc.log1p(w)
+    // η − log x
+    let exponent = w - Glibc.log(order) - Glibc.log1p(w)
     var (valueSum, derivativeSum) = (0.0, 0.0)
     for polynomials in Self.terms.reversed() {
       valueSum = valueSum / order + polynomials.value(1 / w)
       derivativeSum = derivativeSum / order + polynomials.derivative(1 / w)
     }
-    logValue = order * eta - 0.5 * Glibc.log(2 * .pi * order * w) + Glibc.log(valueSum)
-    ratio = order * (w * derivativeSum / valueSum - 1) / x
+    logCoefficient =
+      order * exponent - 0.5 * Glibc.log(2 * .pi * order * w) + Glibc.log(valueSum)
+    product = order * (w * derivativeSum / valueSum - 1)
   }
 
-  /// u_k and v_k for k from zero to eight, by the recurrences of DLMF 10.41.9 and 10.41.11:
+  /// u_k and v_k for k from zero to eight, by the recurrences of DLMF 10.41.9:
   ///
   /// - u_{k+1} = ½ p² (1 − p²) u_k′ + ⅛ ∫₀ᵖ (1 − 5t²) u_k dt
   /// - v_{k+1} = u_{k+1} − ½ p (1 − p²) u_k − p² (1 − p²) u_k′
