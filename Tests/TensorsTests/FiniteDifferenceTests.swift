@@ -441,13 +441,10 @@ final class FiniteDifferenceTests: XCTestCase {
     _ what: String, _ inputs: [Tensor], line: UInt = #line,
     operation: @escaping ([Tensor]) -> Tensor
   ) {
-    check(what, FiniteDifferences(inputs: inputs, operation: operation), line: line)
+    assertGradients(what, inputs, line: line, operation)
   }
 
   private func check(_ what: String, _ differences: FiniteDifferences, line: UInt = #line) {
-    if let mismatch = differences.firstMismatch(seed: 3) {
-      let shapes = differences.inputs.map(\.shape.description).joined(separator: ", ")
-      XCTFail("\(what) of \(shapes): \(mismatch)", line: line)
-    }
+    assertGradients(what, differences.inputs, line: line, differences.operation)
   }
 }

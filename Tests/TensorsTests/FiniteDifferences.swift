@@ -75,6 +75,18 @@ struct FiniteDifferences {
   }
 }
 
+/// Asserts that the gradients of an operation are those of finite differences.
+func assertGradients(
+  _ what: String, _ inputs: [Tensor], file: StaticString = #filePath, line: UInt = #line,
+  _ operation: @escaping ([Tensor]) -> Tensor
+) {
+  let differences = FiniteDifferences(inputs: inputs, operation: operation)
+  if let mismatch = differences.firstMismatch(seed: 3) {
+    let shapes = inputs.map(\.shape.description).joined(separator: ", ")
+    XCTFail("\(what) of \(shapes): \(mismatch)", file: file, line: line)
+  }
+}
+
 /// Reproducible multiples of 1/1024 for finite differences.
 struct TestNumbers {
   private let stream: RandomStream

@@ -63,6 +63,14 @@ final class MemoryErrorTests: XCTestCase {
     assertThrows(refusing: 1) { x.doubleSum }
   }
 
+  func testALoopWrittenInSwiftDoesNotRunWithoutMemory() {
+    let logits = Parameter(Tensor.ones([50, 10]))
+    let indices = Tensor(indices: [Int32](repeating: 3, count: 50))
+    assertEveryRefusalIsAnError("categorical log-density") {
+      Tensor.categoricalLogDensity(indices, logits: logits.tensor).sum().backward()[logits]
+    }
+  }
+
   func testMoreThanThereIsIsRefusedBeforeTheSystemIsAsked() {
     let size = 1 << 45
     XCTAssertFalse(Memory.holds(Double(size)))

@@ -6,6 +6,7 @@ enum ReferenceOperations {
 
   static let all: [String: Operation] = [
     elementwise, binary, reductions, products, normalizations, movement, variational,
+    specialFunctions, sorting, linearAlgebra,
   ].reduce(into: [:]) { all, group in
     all.merge(group) { _, _ in preconditionFailure("two operations have one name") }
   }
@@ -146,6 +147,41 @@ enum ReferenceOperations {
     },
     "bernoulli_log_density": { x, _ in .bernoulliLogDensity(x[0], logits: x[1]) },
     "squared_error": { x, _ in .squaredError(x[0], mean: x[1]) },
+  ]
+
+  private static let specialFunctions: [String: Operation] = [
+    "sine": { x, _ in x[0].sine() },
+    "cosine": { x, _ in x[0].cosine() },
+    "log_gamma": { x, _ in x[0].logGamma() },
+    "digamma": { x, _ in x[0].digamma() },
+    "error_function": { x, _ in x[0].errorFunction() },
+    "scaled_complementary_error_function": { x, _ in x[0].scaledComplementaryErrorFunction() },
+    "log_bessel_i": { x, a in x[0].logBesselI(order: Double(try a.number("order"))) },
+    "bessel_ratio": { x, a in x[0].besselRatio(order: Double(try a.number("order"))) },
+  ]
+
+  private static let sorting: [String: Operation] = [
+    "sort": { x, a in
+      x[0].sorted(axis: try a.integer("axis"), descending: try a.truth("descending")).values
+    },
+    "sort_order": { x, a in
+      let order = x[0].sorted(
+        axis: try a.integer("axis"), descending: try a.truth("descending")
+      ).order
+      return Tensor(order.indices.map(Float.init), shape: order.shape)
+    },
+    "take": { x, a in x[0].taking(indices(x[1]), axis: try a.integer("axis")) },
+  ]
+
+  private static let linearAlgebra: [String: Operation] = [
+    "cholesky": { x, _ in x[0].cholesky() },
+    "log_determinant": { x, _ in x[0].logDeterminant() },
+    "triangular_solve": { x, a in
+      x[0].triangularSolve(
+        x[1], upper: try a.truth("upper"), transposed: try a.truth("transposed"))
+    },
+    "symmetric_eigenvalues": { x, _ in x[0].symmetricEigen().values },
+    "symmetric_eigenvectors": { x, _ in x[0].symmetricEigen().vectors },
   ]
 
   /// A bias is the third input where there is one.

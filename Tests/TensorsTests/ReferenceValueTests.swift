@@ -1,7 +1,8 @@
 import Tensors
 import XCTest
 
-/// Outputs and gradients of every operation against values that JAX computed in double precision.
+/// Outputs and gradients of every operation against values that JAX computed in double precision, or
+/// mpmath with 60 digits.
 final class ReferenceValueTests: XCTestCase {
   func testElementwiseFunctions() throws { try check("elementwise.json", .elementwise) }
   func testFunctionsOfTwoTensors() throws { try check("binary.json", .elementwise) }
@@ -13,13 +14,17 @@ final class ReferenceValueTests: XCTestCase {
   func testNormalizations() throws { try check("normalizations.json", .normalizations) }
   func testMovement() throws { try check("movement.json", .sums) }
   func testVariationalTerms() throws { try check("variational.json", .variational) }
+  func testSpecialFunctions() throws { try check("special_functions.json", .rounded) }
+  func testSorting() throws { try check("sorting.json", .rounded) }
+  func testLinearAlgebra() throws { try check("linear_algebra.json", .sums) }
 
   func testEveryFileIsReadByATest() throws {
     XCTAssertEqual(
       try ReferenceCase.files(),
       [
         "binary.json", "convolutions.json", "dense.json", "elementwise.json",
-        "matrix_products.json", "movement.json", "normalizations.json", "reductions.json",
+        "linear_algebra.json", "matrix_products.json", "movement.json", "normalizations.json",
+        "reductions.json", "sorting.json", "special_functions.json",
         "transposed_convolutions.json", "variational.json",
       ])
   }
@@ -122,6 +127,9 @@ private struct Tolerance {
   /// For functions of single elements: some 30 units in the last place, and 1e-6 where a
   /// derivative comes from a saturated output, as 1 − y² of tanh.
   static let elementwise = Tolerance(relative: 2e-6, ofLargest: 0, absolute: 1e-6)
+  /// For what is computed in double precision and rounded once, by half a unit of the last place: 6e-8
+  /// of the value, and 1e-12 where terms cancel.
+  static let rounded = Tolerance(relative: 6.1e-8, ofLargest: 0, absolute: 1e-12)
   /// For sums of up to some hundred terms: each adds half a unit of its last place, 6e-8 of its
   /// size, at most.
   static let sums = Tolerance(relative: 5e-6, ofLargest: 2e-6, absolute: 1e-30)

@@ -1,5 +1,4 @@
 import CVAE
-import Glibc
 import Tensors
 
 extension HostTable {
@@ -15,28 +14,10 @@ extension HostTable {
     host.sigmoid = { pass, x in operate(pass, "sigmoid", x) { $0.sigmoid() } }
     host.tanh = { pass, x in operate(pass, "tanh", x) { $0.tanh() } }
     host.softplus = { pass, x in operate(pass, "softplus", x) { $0.softplus() } }
-    host.sin = { pass, x in
-      operate(pass, "sin", x) {
-        SpecialFunctions.applied(to: $0, Glibc.sin, derivative: Glibc.cos)
-      }
-    }
-    host.cos = { pass, x in
-      operate(pass, "cos", x) {
-        SpecialFunctions.applied(to: $0, Glibc.cos, derivative: { -Glibc.sin($0) })
-      }
-    }
-    host.erf = { pass, x in
-      operate(pass, "erf", x) {
-        SpecialFunctions.applied(
-          to: $0, Glibc.erf, derivative: SpecialFunctions.errorFunctionDerivative)
-      }
-    }
-    host.lgamma = { pass, x in
-      operate(pass, "lgamma", x) {
-        SpecialFunctions.applied(
-          to: $0, SpecialFunctions.logGamma, derivative: SpecialFunctions.digamma)
-      }
-    }
+    host.sin = { pass, x in operate(pass, "sin", x) { $0.sine() } }
+    host.cos = { pass, x in operate(pass, "cos", x) { $0.cosine() } }
+    host.erf = { pass, x in operate(pass, "erf", x) { $0.errorFunction() } }
+    host.lgamma = { pass, x in operate(pass, "lgamma", x) { $0.logGamma() } }
     host.activate = { pass, x, code, number in
       operate(pass, "activate", x) { $0.activated(try Checks.activation(code, number)) }
     }

@@ -30,9 +30,11 @@ extension Kernels {
     }
   }
 
-  /// Every row with the position of its index.
+  /// Every row with the position of its index; nothing where there was no memory for what is read or
+  /// written.
   @inline(__always)
   private static func eachRow(_ rows: Int, of count: Int, _ body: (Int, Int) -> Void) {
+    guard !Memory.hasFailed else { return }
     for first in stride(from: 0, to: rows, by: max(1, count)) {
       for index in 0..<count { body(first + index, index) }
     }
