@@ -269,6 +269,14 @@ class VariantTests(unittest.TestCase):
             report = vae_zoo.check(path)
             self.assertTrue(report["sound"])
             self.assertEqual([file["state"] for file in report["files"]], ["sound"])
+            broken = vae_zoo.VAE.load(path)
+            name, values = next(iter(broken.parameters.items()))
+            broken.parameters[name] = np.full(values.shape, np.nan, np.float32)
+            broken.save(os.path.join(folder, "broken.safetensors"))
+            report = vae_zoo.check(os.path.join(folder, "broken.safetensors"))
+            self.assertEqual((report["sound"], report["damaged"], report["unusable"]), (False, 0, 1))
+            self.assertIn(f'{values.size} NaN of the {values.size} numbers of tensor "{name}"',
+                          report["files"][0]["fault"])
             with open(path, "r+b") as file:
                 file.seek(-1, os.SEEK_END)
                 byte = file.read(1)
