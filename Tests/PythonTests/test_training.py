@@ -122,8 +122,9 @@ class ProgressTests(unittest.TestCase):
         copy = pickle.loads(pickle.dumps(model))
         for later in (model, copy):
             self.assertEqual(later.set_params(**back).fit(IMAGES).recipe_["training"], default)
-        # The hyper-parameters of a loaded estimator are those that it was trained with.
-        loaded.set_params(**back, warm_start=True, epochs=1, batch_size=20, random_state=0)
+        # A loaded estimator has keywords for what the other was told by a setting.
+        loaded.set_params(
+            **back, beta1=vae_zoo.GaussianVAE().beta1, warm_start=True, epochs=1, batch_size=20, random_state=0)
         self.assertEqual(loaded.fit(IMAGES).recipe_["training"], default)
 
     def test_partial_fit_follows_what_is_set_back_and_keeps_its_optimizer_else(self):
