@@ -128,16 +128,18 @@ final class CheckTests: CommandTestCase {
     ]
     for file in files {
       var named: [String] = []
-      let content = try changed("\(run)/\(file)") { name, values in
-        guard values.count >= 4, named.count < 2 else { return name }
-        values[0] = .nan
-        values[values.count - 1] = -.nan
-        if named.isEmpty { values[1] = .infinity }
-        named.append(
-          "\(named.isEmpty ? "2 NaN and 1 infinite" : "2 NaN") of the \(values.count) numbers of tensor \"\(name)\""
-        )
-        return name
-      }
+      let content = try changed(
+        "\(run)/\(file)",
+        tensors: { name, values in
+          guard values.count >= 4, named.count < 2 else { return name }
+          values[0] = .nan
+          values[values.count - 1] = -.nan
+          if named.isEmpty { values[1] = .infinity }
+          named.append(
+            "\(named.isEmpty ? "2 NaN and 1 infinite" : "2 NaN") of the \(values.count) numbers of tensor \"\(name)\""
+          )
+          return name
+        })
       try Data(content).write(to: URL(fileURLWithPath: "\(run)/\(file)"))
       let fault = try XCTUnwrap(report(run).files.first { $0["path"] as? String == file })
       XCTAssertEqual(fault["state"] as? String, "unusable", file)
@@ -156,11 +158,13 @@ final class CheckTests: CommandTestCase {
   func testWeightsMustBeThoseOfTheRecipesModel() throws {
     let shared = try TrainedRun.shared()
     var first: String?
-    let content = try changed(shared.model) { name, values in
-      guard first == nil || first == name else { return name }
-      first = name
-      return name + "s"
-    }
+    let content = try changed(
+      shared.model,
+      tensors: { name, _ in
+        guard first == nil || first == name else { return name }
+        first = name
+        return name + "s"
+      })
     let file = try write(content, "other.safetensors")
     let fault = try XCTUnwrap(report(file).files.first)
     XCTAssertEqual(fault["state"] as? String, "unusable")
