@@ -131,7 +131,7 @@ final class CheckTests: CommandTestCase {
       let content = try changed(
         "\(run)/\(file)",
         tensors: { name, values in
-          guard values.count >= 4, named.count < 2 else { return name }
+          guard (4..<1000).contains(values.count), named.count < 2 else { return name }
           values[0] = .nan
           values[values.count - 1] = -.nan
           if named.isEmpty { values[1] = .infinity }
