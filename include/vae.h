@@ -457,15 +457,17 @@ typedef struct vae_model_info {
   int64_t code_count;      /* different codes, K; zero for latents that are real numbers */
 } vae_model_info;
 
-/* Looks whether a run folder, with all its files, or a file is as it was written: its form and its checksums, as
- * `vae-zoo check --json` does. A file may be a model or other safetensors file, .npz or .npy arrays, or a recipe. The
- * report is a JSON object: path, kind ("run" or "file"), sound (whether nothing is damaged), damaged and unchecked
- * (numbers of files), and files, each with path, state and, where it is damaged, fault, a sentence. A state is "sound",
- * "unchecked" (the form is right; the kind of file, or the version that wrote it, has no checksums) or "damaged".
- * Damage is in the report and no error. Checksums find damage by disks and copies; they are no protection from people.
- * path: borrowed. Each call reads the files anew.
+/* Looks whether a run folder, with all its files, or a file is as it was written, its form and its checksums, and can
+ * be used, as `vae-zoo check --json` does. A file may be a model or other safetensors file, .npz or .npy arrays, or a
+ * recipe. The report is a JSON object: path, kind ("run" or "file"), sound (whether nothing is damaged or unusable),
+ * damaged, unusable and unchecked (numbers of files), and files, each with path, state and, where there is something to
+ * say, fault, a sentence. A state is "sound", "unchecked" (the form is right; the kind of file, or the version that wrote
+ * it, has no checksums, or its recipe needs a plug-in that is not loaded, which fault names), "damaged" or "unusable" (as
+ * it was written, but with weights that are NaN or infinite, a recipe of which no model can be made, or other weights than
+ * that model has). The model is made for that, and not trained. What is found is in the report and no error. Checksums
+ * find damage by disks and copies; they are no protection from people. path: borrowed. Each call reads the files anew.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_FORMAT for a folder that is no run, VAE_ERR_IO for what
- * cannot be read. [any thread] */
+ * cannot be read, VAE_ERR_OUT_OF_MEMORY where there is no memory for the model. [any thread] */
 vae_status vae_check_json(
     const char *path, char *buffer, size_t capacity, size_t *needed, vae_error **error);
 

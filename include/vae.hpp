@@ -174,7 +174,7 @@ inline void set_limit(const std::string &name, std::int64_t value) {
 }
 inline std::string limits_json() { return detail::text(vae_limits_json); }
 
-/* What a run folder or a file is, by its form and its checksums. */
+/* What a run folder or a file is, by its form, its checksums and what it holds. */
 inline std::string check_json(const std::string &path) {
   return detail::text(vae_check_json, path.c_str());
 }

@@ -1,4 +1,5 @@
 import Messages
+import VAEFiles
 
 /// Why data could not be read; the description is one line that names the file, what was found and
 /// what was expected.
@@ -17,6 +18,16 @@ public enum DataFault: Sendable {
   case tooLarge
   /// A file could not be written.
   case unwritable
+  /// The process or the system has no more of what opening a file takes.
+  case exhausted
   /// Whoever asked for the data has asked for a stop.
   case cancelled
+}
+
+extension ExplainedError<DataFault> {
+  /// The failure of the call that has just opened or read a path.
+  init(reading path: String, _ fault: SystemFault = SystemFault()) {
+    self.init(
+      fault.isExhaustion ? .exhausted : .unusable, "\(path) cannot be read: \(fault.text)")
+  }
 }

@@ -15,6 +15,8 @@ public struct FileError: MessageError, Equatable {
     case unreadable
     /// The path is not what it should be.
     case malformed
+    /// The process or the system has no more of what opening takes, whatever the path is.
+    case exhausted
   }
 
   /// The kind.
@@ -54,7 +56,7 @@ extension FileError {
   package init(reading path: String, _ code: Int32 = errno) {
     switch code {
     case ENOENT, ENOTDIR: self.init(.missing, "read", path, "it does not exist")
-    default: self.init(.unreadable, "read", path, String(cString: strerror(code)))
+    default: self.init(.unreadable, "read", path, SystemFault(code))
     }
   }
 
@@ -63,7 +65,12 @@ extension FileError {
     switch code {
     case EEXIST: self.init(.exists, operation, path, "it exists")
     case ENOENT: self.init(.unwritable, operation, path, "the folder it belongs to does not exist")
-    default: self.init(.unwritable, operation, path, String(cString: strerror(code)))
+    default: self.init(.unwritable, operation, path, SystemFault(code))
     }
+  }
+
+  /// The failure of a call: of a kind, unless it is a lack for which the path cannot be blamed.
+  package init(_ kind: Kind, _ operation: String, _ path: String, _ fault: SystemFault) {
+    self.init(fault.isExhaustion ? .exhausted : kind, operation, path, Message(fault.text))
   }
 }

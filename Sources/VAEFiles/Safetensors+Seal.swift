@@ -41,23 +41,46 @@ extension Safetensors {
   /// - Parameter header: where the header lies.
   mutating func breakSeal(header: Range<Int>) throws(SafetensorsError) {
     // One damaged name does not make a file look like one without checksums.
-    guard SealName.allCases.contains(where: { metadata[$0.rawValue] != nil }) else { return }
-    guard Seal.isWhole(bytes[..<header.upperBound], after: Self.sealOpening) else {
-      throw SafetensorsError(
-        path, "the header is damaged: its checksum, \(SealName.header.rawValue), does not fit")
-    }
-    guard metadata[SealName.format.rawValue] == Self.sealFormat else {
+    let missing = SealName.allCases.filter { metadata[$0.rawValue] == nil }
+    guard missing.count < SealName.allCases.count else { return }
+    // What another version writes may have its checksums elsewhere.
+    if let format = metadata[SealName.format.rawValue], format != Self.sealFormat {
       throw SafetensorsError(
         path,
-        "its \(SealName.format.rawValue) is \(metadata[SealName.format.rawValue].map { PlainText.quoted($0) } ?? "missing"), but this "
-          + "version reads \(Self.sealFormat)")
+        "its \(SealName.format.rawValue) is \(PlainText.quoted(format)), but this version reads "
+          + "\(PlainText.quoted(Self.sealFormat)); use the version that wrote it, or restore the file if that is damage"
+      )
+    }
+    guard missing.isEmpty else {
+      throw SafetensorsError(
+        path,
+        "the header is damaged: it has lost \(missing.map(\.rawValue).joined(separator: " and ")) of the checksums "
+          + "in its metadata")
     }
     let json = metadata[SealName.tensors.rawValue].flatMap {
       try? JSON(parsing: Array($0.utf8), source: path, limits: Self.headerLimits).object
     }
-    guard let checksums = json, checksums.members.count == entries.count else {
+    guard let checksums = json else {
       throw SafetensorsError(
-        path, "\(SealName.tensors.rawValue) in its metadata does not list its tensors")
+        path,
+        "the header is damaged: \(SealName.tensors.rawValue) in its metadata is no list of checksums"
+      )
+    }
+    if let entry = entries.first(where: { checksums[$0.name] == nil }) {
+      throw SafetensorsError(
+        path,
+        "the header is damaged: there is no checksum of tensor \(PlainText.quoted(entry.name)) in the "
+          + "\(SealName.tensors.rawValue) of its metadata")
+    }
+    if let member = checksums.members.first(where: { entry($0.name) == nil }) {
+      throw SafetensorsError(
+        path,
+        "the header is damaged: \(SealName.tensors.rawValue) in its metadata has a checksum of tensor "
+          + "\(PlainText.quoted(member.name)), which there is not")
+    }
+    guard Seal.isWhole(bytes[..<header.upperBound], after: Self.sealOpening) else {
+      throw SafetensorsError(
+        path, "the header is damaged: its checksum, \(SealName.header.rawValue), does not fit")
     }
     for entry in entries {
       guard checksums[entry.name]?.text == Checksum(bytes[entry.range]).description else {

@@ -109,7 +109,7 @@ extension Registry {
     }
     guard !unknown.isEmpty else { return }
     throw RecipeError(
-      .invalid,
+      .needsPlugIn,
       "\(source) needs \(unknown.joined(separator: " and ")) of the plug-in "
         + "\(missing.map(\.title).joined(separator: ", ")), which is not loaded; if you trust it, load it with "
         + "\(.plugins(missing.map(\.origin)))")

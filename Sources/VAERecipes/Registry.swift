@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -151,6 +152,21 @@ public struct Registry: Sendable {
 // MARK: - Making models
 
 extension Registry {
+  /// The model of a recipe that was read, with fresh weights.
+  ///
+  /// - Parameters:
+  ///   - recipe: with a data part.
+  ///   - seed: of the weights.
+  ///   - source: what the recipe was read from, which errors name.
+  /// - Throws: as without a source.
+  public func model(_ recipe: Recipe, seed: Int, source: String) throws -> Model {
+    do {
+      return try model(recipe, seed: seed)
+    } catch let error as RecipeError {
+      throw RecipeError(error.kind, "\(source): \(error.message)" as Message)
+    }
+  }
+
   /// The model of a recipe whose data are known, with fresh weights.
   ///
   /// - Parameters:

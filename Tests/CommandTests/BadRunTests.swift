@@ -223,6 +223,10 @@ final class BadRunTests: CommandTestCase {
       ("step", counts + [0, 11, 13]),
       ("updates_per_epoch", counts + [0]),
       ("threads", counts + [0]),
+      ("epoch", counts + [0, 2, 4]),
+      ("generator", [nil, 1, NSNull()]),
+      ("generator.kind", [nil, 1, "mt19937", NSNull()]),
+      ("generator.step", counts + [0, 11, 13]),
       ("updates.model", counts),
       ("epoch_so_far.updates", counts + [5]),
       ("epoch_so_far.distortion", sums),
@@ -238,6 +242,7 @@ final class BadRunTests: CommandTestCase {
         var words = ["checkpoints/12/state.json", "\"\(member)\""]
         if let value = value as? Int { words.append("\(value)") }
         if value == nil && member == "updates.model" { words[1] = "model" }
+        if let value = value as? String, value != "12" { words.append(value) }
         try assertRefused(
           Small.train(data, run, ["--epochs", "4", "--resume"]), status: 65, naming: words)
         XCTAssertEqual(try snapshot(run), before, member)

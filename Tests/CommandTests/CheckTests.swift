@@ -1,4 +1,5 @@
 import Foundation
+import VAEFiles
 import XCTest
 
 /// `check`: what is sound, what is damaged, and what has no checksums.
@@ -88,6 +89,127 @@ final class CheckTests: CommandTestCase {
     XCTAssertTrue(try self.run(["check", file]).out.hasPrefix("sound"))
     try flip(file, at: archive.count / 2)
     XCTAssertEqual(try Command.run(["check", file]).status, 65)
+  }
+
+  // MARK: What is as it was written, and cannot be used
+
+  /// A model file of which a part is changed, with the checksums that belong to it.
+  private func changed(
+    _ file: String, recipe: (inout JSON.Object) -> Void = { _ in },
+    tensors: (_ name: String, inout [Float]) -> String? = { name, _ in name }
+  ) throws -> [UInt8] {
+    let old = try Safetensors(parsing: bytes(file), path: file)
+    var new = Safetensors()
+    for entry in old.entries {
+      var values = try old.floats(entry.name, shape: entry.shape)
+      if let name = tensors(entry.name, &values) { new.add(name, shape: entry.shape, values) }
+    }
+    new.metadata = old.metadata
+    if let text = old.metadata["vae_zoo_recipe"] {
+      var object = try XCTUnwrap(JSON(parsing: Array(text.utf8), source: "recipe").object)
+      recipe(&object)
+      new.metadata["vae_zoo_recipe"] = JSON.object(object).line
+    }
+    return new.sealed()
+  }
+
+  private func report(_ path: String) throws -> (files: [[String: Any]], report: [String: Any]) {
+    let outcome = try Command.run(["check", path, "--json"])
+    let report = try object(outcome.out)
+    XCTAssertEqual(outcome.status, report["sound"] as? Bool == true ? 0 : 65)
+    return (try XCTUnwrap(report["files"] as? [[String: Any]]), report)
+  }
+
+  func testWeightsThatAreNoNumbersAreCountedByTensor() throws {
+    let run = try copyOfTrainedRun().run
+    let files = [
+      "model.safetensors", "checkpoints/12/weights.safetensors",
+      "checkpoints/12/optimizer.safetensors",
+    ]
+    for file in files {
+      var named: [String] = []
+      let content = try changed(
+        "\(run)/\(file)",
+        tensors: { name, values in
+          guard (4..<1000).contains(values.count), named.count < 2 else { return name }
+          values[0] = .nan
+          values[values.count - 1] = -.nan
+          if named.isEmpty { values[1] = .infinity }
+          named.append(
+            "\(named.isEmpty ? "2 NaN and 1 infinite" : "2 NaN") of the \(values.count) numbers of tensor \"\(name)\""
+          )
+          return name
+        })
+      try Data(content).write(to: URL(fileURLWithPath: "\(run)/\(file)"))
+      let fault = try XCTUnwrap(report(run).files.first { $0["path"] as? String == file })
+      XCTAssertEqual(fault["state"] as? String, "unusable", file)
+      XCTAssertEqual(named.count, 2)
+      for words in named {
+        XCTAssertTrue((fault["fault"] as? String)?.contains(words) ?? false, "\(fault)")
+      }
+    }
+    let (_, counts) = try report(run)
+    XCTAssertEqual(counts["unusable"] as? Int, 3)
+    XCTAssertEqual(counts["damaged"] as? Int, 0)
+    XCTAssertEqual(
+      try report(run + "/model.safetensors").files.first?["state"] as? String, "unusable")
+  }
+
+  func testWeightsMustBeThoseOfTheRecipesModel() throws {
+    let shared = try TrainedRun.shared()
+    var first: String?
+    let content = try changed(
+      shared.model,
+      tensors: { name, _ in
+        guard first == nil || first == name else { return name }
+        first = name
+        return name + "s"
+      })
+    let file = try write(content, "other.safetensors")
+    let fault = try XCTUnwrap(report(file).files.first)
+    XCTAssertEqual(fault["state"] as? String, "unusable")
+    let name = try XCTUnwrap(first)
+    for words in ["it has no tensor \"\(name)\"", "it has a tensor \"\(name)s\""] {
+      XCTAssertTrue((fault["fault"] as? String)?.contains(words) ?? false, "\(fault)")
+    }
+    let widened = try changed(
+      shared.model,
+      recipe: { recipe in
+        var prior = recipe["prior"]?.object ?? [:]
+        prior["latent"] = .integer(7)
+        recipe["prior"] = .object(prior)
+      })
+    let words = try report(write(widened, "wide.safetensors")).files.first?["fault"] as? String
+    XCTAssertTrue(words?.contains("not F32 of shape") ?? false, words ?? "")
+  }
+
+  func testARecipeOfWhichNoModelCanBeMadeIsUnusableWhereverItStands() throws {
+    let shared = try TrainedRun.shared()
+    func huge(_ recipe: inout JSON.Object) {
+      var data = recipe["data"]?.object ?? [:]
+      data["height"] = .integer(8192)
+      data["width"] = .integer(8192)
+      recipe["data"] = .object(data)
+      var encoder = recipe["encoder"]?.object ?? [:]
+      encoder["hidden"] = .array([.integer(4096)])
+      recipe["encoder"] = .object(encoder)
+    }
+    func impossible(_ recipe: inout JSON.Object) {
+      recipe["encoder"] = .object(["name": .text("no-such-encoder")])
+    }
+    for (number, change) in [huge, impossible].enumerated() {
+      let model = try write(changed(shared.model, recipe: change), "\(number).safetensors")
+      XCTAssertEqual(try report(model).files.first?["state"] as? String, "unusable")
+      // Whatever opens it says which file that is.
+      try assertRefused(["sample", model, "--out", path("x.png")], status: 64, naming: [model])
+      let source = shared.run + "/recipe.json"
+      var object = try SealedObject(parsing: bytes(source), source: source).object
+      change(&object)
+      let recipe = try write(Array(object.sealedDocument.utf8), "\(number).json")
+      let found = try XCTUnwrap(report(recipe).files.first)
+      XCTAssertEqual(found["state"] as? String, "unusable")
+      XCTAssertTrue((found["fault"] as? String)?.contains(recipe) ?? false, "\(found)")
+    }
   }
 
   func testWhatIsNotThereOrNoRunIsRefused() throws {

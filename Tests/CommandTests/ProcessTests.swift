@@ -40,6 +40,16 @@ final class ProcessTests: CommandTestCase {
     }
   }
 
+  /// The name is the caller's to choose, and may be empty; that is no lack of arguments.
+  func testAnEmptyNameIsAsGoodAsAnyWhereSomethingFollowsIt() throws {
+    let named = try Shell.run("exec -a '' \"$V\" list", in: folder)
+    XCTAssertEqual(named.status, 0, named.err)
+    XCTAssertEqual(named.out, try run(["list"]).out)
+    let alone = try Shell.run("exec -a '' \"$V\"", in: folder)
+    XCTAssertEqual(alone.status, 64)
+    XCTAssertTrue(alone.err.contains("with an empty name and nothing after it"), alone.err)
+  }
+
   /// /proc is hidden by a library that stands before the C library's functions.
   func testCommandsRunWhereThereIsNoProc() throws {
     let library = try library(

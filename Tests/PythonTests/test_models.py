@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import pickle
 import tempfile
@@ -269,6 +270,23 @@ class VariantTests(unittest.TestCase):
             report = vae_zoo.check(path)
             self.assertTrue(report["sound"])
             self.assertEqual([file["state"] for file in report["files"]], ["sound"])
+            # As a program that knows no checksums may write it.
+            with open(path, "rb") as file:
+                length = int.from_bytes(file.read(8), "little")
+                header, data = json.loads(file.read(length)), bytearray(file.read())
+            metadata = header["__metadata__"]
+            for member in ("vae_zoo_format", "vae_zoo_checksum", "vae_zoo_tensors"):
+                del metadata[member]
+            name = "decoder.head.bias"
+            start, end = header[name]["data_offsets"]
+            data[start : start + 4] = np.float32(np.nan).tobytes()
+            text = json.dumps(header).encode()
+            with open(os.path.join(folder, "broken.safetensors"), "wb") as file:
+                file.write(len(text).to_bytes(8, "little") + text + data)
+            report = vae_zoo.check(os.path.join(folder, "broken.safetensors"))
+            self.assertEqual((report["sound"], report["damaged"], report["unusable"]), (False, 0, 1))
+            self.assertIn(
+                f'1 NaN of the {(end - start) // 4} numbers of tensor "{name}"', report["files"][0]["fault"])
             with open(path, "r+b") as file:
                 file.seek(-1, os.SEEK_END)
                 byte = file.read(1)

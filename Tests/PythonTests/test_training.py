@@ -107,6 +107,37 @@ class ProgressTests(unittest.TestCase):
         self.assertAlmostEqual(model.score(IMAGES), held, 3)
         self.assertNotEqual(_weights(model), before)
 
+    def test_what_is_set_back_to_its_default_is_the_default_again_in_later_trainings(self):
+        default = _small(epochs=1).fit(IMAGES).recipe_["training"]
+        # By keyword, by setting, as an argument of fit, and by too few images for a batch.
+        first = {"learning_rate": 0.5, "settings": {"training.beta1": 0.5}}
+        back = {"learning_rate": vae_zoo.GaussianVAE().learning_rate, "settings": None}
+        model = _small(warm_start=True, epochs=1, **first).fit(IMAGES[:7], epochs=3)
+        told = model.recipe_["training"]
+        self.assertEqual(
+            [told[name] for name in ("learning_rate", "beta1", "epochs", "batch_size")], [0.5, 0.5, 3, 7])
+        with tempfile.TemporaryDirectory() as folder:
+            model.save(os.path.join(folder, "model.safetensors"))
+            loaded = vae_zoo.VAE.load(os.path.join(folder, "model.safetensors"))
+        copy = pickle.loads(pickle.dumps(model))
+        for later in (model, copy):
+            self.assertEqual(later.set_params(**back).fit(IMAGES).recipe_["training"], default)
+        # A loaded estimator has keywords for what the other was told by a setting.
+        loaded.set_params(
+            **back, beta1=vae_zoo.GaussianVAE().beta1, warm_start=True, epochs=1, batch_size=20, random_state=0)
+        self.assertEqual(loaded.fit(IMAGES).recipe_["training"], default)
+
+    def test_partial_fit_follows_what_is_set_back_and_keeps_its_optimizer_else(self):
+        changed, same = (_small(learning_rate=0.5).partial_fit(IMAGES[:20]) for _ in range(2))
+        changed.set_params(learning_rate=vae_zoo.GaussianVAE().learning_rate)
+        for _ in range(2):
+            changed.partial_fit(IMAGES[:20])
+            same.partial_fit(IMAGES[:20])
+        self.assertEqual(
+            changed.recipe_["training"]["learning_rate"], vae_zoo.GaussianVAE().learning_rate)
+        updates = changed._updates
+        self.assertIs(changed.partial_fit(IMAGES[:20])._updates, updates)
+
     def test_a_warm_start_refuses_what_only_a_new_model_could_follow(self):
         model = _small(warm_start=True, epochs=1).fit(IMAGES)
         before = _weights(model)

@@ -51,6 +51,31 @@ final class ImageFolderTests: DataTestCase {
     XCTAssertNil(source.preparation)
   }
 
+  func testAFolderTrainWithoutImagesIsNamedNotPassedOver() throws {
+    try writeImages(["a.img", "b.img", "test/c.img"])
+    try FileManager.default.createDirectory(
+      atPath: folder + "/images/train/cats", withIntermediateDirectories: true)
+    assertRefused(kind: .unusable, ["images", "a folder train without images", "a.img"]) {
+      try openImages()
+    }
+    try writeImages(["train/cats/a.img"])
+    try FileManager.default.removeItem(atPath: folder + "/images/a.img")
+    try FileManager.default.removeItem(atPath: folder + "/images/b.img")
+    XCTAssertEqual(try openImages().train.count, 1)
+  }
+
+  func testSplitsAndClassesWithoutImagesAreNamed() throws {
+    try writeImages(["train/jay/a.img", "train/jay/b.img"])
+    XCTAssertFalse("\(try openImages().notices)".contains("no images in"))
+    for name in ["train/owl/deep/deeper", "valid", "other"] {
+      try FileManager.default.createDirectory(
+        atPath: folder + "/images/\(name)", withIntermediateDirectories: true)
+    }
+    let notices = "\(try openImages().notices)"
+    XCTAssertTrue(
+      notices.contains("no images in the folder train/owl and 1 other, which would make"), notices)
+  }
+
   /// To Swift an accented letter equals a letter and an accent; to the system they are two names.
   func testNamesThatOnlyLookTheSameAreTwoClasses() throws {
     try writeImages(["train/caf\u{e9}/1.img", "train/cafe\u{301}/1.img", "train/\u{301}/1.img"])

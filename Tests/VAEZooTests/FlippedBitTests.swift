@@ -56,7 +56,7 @@ final class FlippedBitTests: XCTestCase {
   func testEveryFlippedBitOfARunIsFound() throws {
     let folder = try makeTemporaryFolder()
     let run = try makeRun(in: folder)
-    let sound = try StoredFiles.check(run)
+    let sound = try StoredFiles.check(run, registry: .builtIn)
     XCTAssertTrue(sound.isSound)
     XCTAssertEqual(sound.count(.unchecked), 0, "\(sound.files)")
     let names = sound.files.map(\.path)
@@ -92,12 +92,12 @@ final class FlippedBitTests: XCTestCase {
         found += 1
       }
       if number % 25 == 0 {
-        let report = try StoredFiles.check(run)
+        let report = try StoredFiles.check(run, registry: .builtIn)
         XCTAssertEqual(report.files.filter { $0.state == .damaged }.map(\.path), [name], what)
       }
       try Data(content).write(to: URL(fileURLWithPath: path))
     }
     XCTAssertEqual(found, 1000)
-    XCTAssertEqual(try StoredFiles.check(run), sound)
+    XCTAssertEqual(try StoredFiles.check(run, registry: .builtIn), sound)
   }
 }

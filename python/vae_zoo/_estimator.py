@@ -87,6 +87,7 @@ class VAE(metaclass=_Variants):
 
     _model: Model
     _made_of: dict[str, str] | None  # the settings that the model was made with
+    _trained_with: frozenset[str]  # the settings of training that its recipe has by now, by their paths
     _training: threading.Lock
     _updates: Updates | None  # the trainer of partial_fit, which lives between its calls
 
@@ -240,6 +241,8 @@ class VAE(metaclass=_Variants):
                 "from_weights begins with the weights of another model, and warm_start=True goes on with "
                 "the present ones; choose one"
             )
+        if goes_on:
+            settings += self._put_back(settings)
         present = self._model.recipe()["training"] if goes_on else self._keywords
         wanted = dict(settings).get("training.batch_size", str(present["batch_size"]))
         count = data.counts["train"]
@@ -258,12 +261,23 @@ class VAE(metaclass=_Variants):
         history = [] if resumed is None else history_of(resumed)
         # Before training, so that an interrupted one leaves a model to use.
         self._take(model, output_shape, self._made_of if goes_on else made_of)
+        self._trained_with |= {path for path, _ in training}
         self.history_ = history
         if names is not None:
             self.feature_names_in_ = names
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         trainer.fit(history, callback, bool(self.verbose))
+
+    def _put_back(self, settings: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The defaults of what an earlier training was told and this one is not: the recipe of the model
+        still has the earlier values."""
+        from vae_zoo._classes import own_recipe
+
+        own, given = own_recipe(self._variant)["training"], dict(settings)
+        missing = sorted(path for path in self._trained_with if path not in given)
+        names = [(path, path.partition(".")[2]) for path in missing]
+        return [(path, setting_text(own[name])) for path, name in names if name in own]
 
     def _check_same_model(self, wanted: dict[str, str], remedy: str) -> None:
         """Refuses hyper-parameters that only a model with fresh weights could follow."""
@@ -328,6 +342,7 @@ class VAE(metaclass=_Variants):
             shaped = shaped.reshape((len(shaped), *shape))
         if is_fitted:
             self._check_same_model(of_model(settings), "fit")
+            settings += self._put_back(settings)
         training = [pair for pair in settings if pair[0].startswith("training.")]
         if "training.batch_size" not in dict(training):
             training.append(("training.batch_size", setting_text(getattr(self, "batch_size"))))
@@ -346,6 +361,7 @@ class VAE(metaclass=_Variants):
                 if names is not None:
                     self.feature_names_in_ = names
             self._updates = updates
+            self._trained_with |= {path for path, _ in training}
         for start in range(0, len(shaped), updates.batch_size):
             self.bound_ = updates.make(shaped[start : start + updates.batch_size])
 
@@ -354,6 +370,7 @@ class VAE(metaclass=_Variants):
     ) -> None:
         self._model = model
         self._made_of = made_of
+        self._trained_with = frozenset(path for path, _ in self._given() if path.startswith("training."))
         self._updates = None
         self._output_shape = tuple(output_shape)
         self.image_shape_ = model.image_shape
@@ -680,6 +697,7 @@ class VAE(metaclass=_Variants):
         if "_model" in state:
             state["_model"] = Model.load_bytes(state["_model"])
             state.setdefault("_made_of", None)
+            state.setdefault("_trained_with", frozenset())
         self.__dict__.update(state)
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:

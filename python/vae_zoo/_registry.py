@@ -63,9 +63,9 @@ def describe(variant: str) -> dict[str, Any]:
 
 
 def check(path: Path) -> dict[str, Any]:
-    """Looks whether a run folder or a file is as it was written, as ``vae-zoo check --json`` does.
+    """Looks whether a run folder or a file is as it was written, and can be used, as ``vae-zoo check --json`` does.
 
-    Damage is in the report and raises nothing.
+    What is found is in the report and raises nothing.
 
     Parameters
     ----------
@@ -76,10 +76,13 @@ def check(path: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``path``, ``kind`` (``"run"`` or ``"file"``), ``sound`` (whether nothing is damaged), ``damaged``
-        and ``unchecked`` (numbers of files), and ``files``, each with ``path``, ``state`` and, where it
-        is damaged, ``fault``. A state is ``"sound"``, ``"unchecked"`` (the form is right; the kind of
-        file, or the version that wrote it, has no checksums) or ``"damaged"``.
+        ``path``, ``kind`` (``"run"`` or ``"file"``), ``sound`` (whether nothing is damaged or unusable),
+        ``damaged``, ``unusable`` and ``unchecked`` (numbers of files), and ``files``, each with ``path``,
+        ``state`` and, where there is something to say, ``fault``. A state is ``"sound"``, ``"unchecked"``
+        (the form is right; the kind of file, or the version that wrote it, has no checksums, or its recipe
+        needs a plug-in that is not loaded), ``"damaged"`` or ``"unusable"`` (as it was written, but with
+        weights that are NaN or infinite, a recipe of which no model can be made, or other weights than
+        that model has).
     """
     return json.loads(text(library.vae_check_json, encoded_path(path, "path")))
 

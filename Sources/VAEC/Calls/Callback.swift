@@ -12,19 +12,8 @@ enum Callback {
     _ callback: @escaping vae_progress_callback, _ progress: vae_progress,
     _ userData: UnsafeMutableRawPointer?
   ) throws(CallError) -> Bool {
-    struct Call {
-      let callback: vae_progress_callback
-      let progress: UnsafePointer<vae_progress>
-      let userData: UnsafeMutableRawPointer?
-      var answer: Int32 = 0
-    }
-    return try withUnsafePointer(to: progress) { progress throws(CallError) in
-      var call = Call(callback: callback, progress: progress, userData: userData)
-      try run("the progress callback", &call) {
-        guard let call = $0?.assumingMemoryBound(to: Call.self) else { return }
-        call.pointee.answer = call.pointee.callback(call.pointee.progress, call.pointee.userData)
-      }
-      return call.answer == 0
+    try withUnsafePointer(to: progress) { progress throws(CallError) in
+      try answer(to: .progress(callback, progress), userData) == 0
     }
   }
 
@@ -36,18 +25,7 @@ enum Callback {
     _ callback: @escaping vae_work_callback, _ fraction: Double,
     _ userData: UnsafeMutableRawPointer?
   ) throws(CallError) -> Bool {
-    struct Call {
-      let callback: vae_work_callback
-      let fraction: Double
-      let userData: UnsafeMutableRawPointer?
-      var answer: Int32 = 0
-    }
-    var call = Call(callback: callback, fraction: fraction, userData: userData)
-    try run("the progress callback", &call) {
-      guard let call = $0?.assumingMemoryBound(to: Call.self) else { return }
-      call.pointee.answer = call.pointee.callback(call.pointee.fraction, call.pointee.userData)
-    }
-    return call.answer == 0
+    try answer(to: .work(callback, fraction), userData) == 0
   }
 
   /// Tells a caller a sentence.
@@ -57,29 +35,54 @@ enum Callback {
     _ callback: @escaping vae_log_callback, _ sentence: String,
     _ userData: UnsafeMutableRawPointer?
   ) throws(CallError) {
-    struct Call {
-      let callback: vae_log_callback
-      let sentence: UnsafePointer<CChar>
-      let userData: UnsafeMutableRawPointer?
-    }
     try sentence.utf8CString.withUnsafeBufferPointer { bytes throws(CallError) in
       guard let start = bytes.baseAddress else { return }
-      var call = Call(callback: callback, sentence: start, userData: userData)
-      try run("the log callback", &call) {
-        guard let call = $0?.assumingMemoryBound(to: Call.self) else { return }
-        call.pointee.callback(call.pointee.sentence, call.pointee.userData)
+      _ = try answer(to: .log(callback, start), userData)
+    }
+  }
+
+  /// What is said, by which function. Pointers and numbers alone: an exception passes over whatever
+  /// Swift would have to release.
+  private enum Telling {
+    case progress(vae_progress_callback, UnsafePointer<vae_progress>)
+    case work(vae_work_callback, Double)
+    case log(vae_log_callback, UnsafePointer<CChar>)
+
+    var name: String {
+      switch self {
+      case .progress, .work: "progress"
+      case .log: "log"
       }
     }
   }
 
-  private static func run<Call>(
-    _ name: StaticString, _ call: inout Call,
-    _ body: @convention(c) (UnsafeMutableRawPointer?) -> Void
-  ) throws(CallError) {
+  private struct Call {
+    let telling: Telling
+    let userData: UnsafeMutableRawPointer?
+    var answer: Int32 = 0
+  }
+
+  /// What a caller's function gives back; zero where it gives nothing.
+  private static func answer(
+    to telling: Telling, _ userData: UnsafeMutableRawPointer?
+  ) throws(CallError) -> Int32 {
+    var call = Call(telling: telling, userData: userData)
     do {
-      try GuardedCall.run(&call, body)
+      try GuardedCall.run(&call) {
+        guard let call = $0?.assumingMemoryBound(to: Call.self) else { return }
+        let userData = call.pointee.userData
+        switch call.pointee.telling {
+        case .progress(let callback, let progress):
+          call.pointee.answer = callback(progress, userData)
+        case .work(let callback, let fraction):
+          call.pointee.answer = callback(fraction, userData)
+        case .log(let callback, let sentence): callback(sentence, userData)
+        }
+      }
     } catch {
-      throw CallError(VAE_ERR_CALLBACK, "\(name) threw a C++ exception: \(error.text)")
+      throw CallError(
+        VAE_ERR_CALLBACK, "the \(telling.name) callback threw a C++ exception: \(error.text)")
     }
+    return call.answer
   }
 }

@@ -32,7 +32,7 @@ extension CallError {
     case let error as RecipeError:
       let status: vae_status =
         switch error.kind {
-        case .invalid: VAE_ERR_RECIPE
+        case .invalid, .needsPlugIn: VAE_ERR_RECIPE
         case .malformed: VAE_ERR_FORMAT
         case .unsuitableData: VAE_ERR_DATA
         }
@@ -44,7 +44,7 @@ extension CallError {
         case .malformed: VAE_ERR_FORMAT
         case .unusable: VAE_ERR_DATA
         case .tooLarge: VAE_ERR_OUT_OF_MEMORY
-        case .unwritable: VAE_ERR_IO
+        case .unwritable, .exhausted: VAE_ERR_IO
         case .cancelled: VAE_ERR_CANCELLED
         }
       self.init(status, error.message)
@@ -59,7 +59,13 @@ extension CallError {
       let status = error.kind == .diverged ? VAE_ERR_DIVERGED : VAE_ERR_DATA
       self.init(status, error.message)
     case let error as PluginError:
-      self.init(error.kind == .missing ? VAE_ERR_NOT_FOUND : VAE_ERR_PLUGIN, error.message)
+      let status: vae_status =
+        switch error.kind {
+        case .missing: VAE_ERR_NOT_FOUND
+        case .unusable, .failed: VAE_ERR_PLUGIN
+        case .exhausted: VAE_ERR_IO
+        }
+      self.init(status, error.message)
     case let error as LimitError:
       self.init(VAE_ERR_INVALID_ARGUMENT, error.message)
     case let error as SafetensorsError:
@@ -72,7 +78,7 @@ extension CallError {
         case .missing: VAE_ERR_NOT_FOUND
         case .exists: VAE_ERR_EXISTS
         case .malformed: VAE_ERR_FORMAT
-        case .unreadable, .unwritable: VAE_ERR_IO
+        case .unreadable, .unwritable, .exhausted: VAE_ERR_IO
         }
       self.init(status, error.message)
     default:

@@ -11,6 +11,6 @@ public func vae_check_json(
 ) -> vae_status {
   call(error) {
     let result = try TextResult(buffer, capacity, needed)
-    result.give(try StoredFiles.check(VAEC.path(path, "path")).json)
+    result.give(try StoredFiles.check(VAEC.path(path, "path"), registry: Known.registry).json)
   }
 }

@@ -35,7 +35,7 @@ final class InputFile: Sendable {
   }
 
   /// The text of `errno`, completing a sentence that begins with the path.
-  private static var failure: String { "cannot be read: \(String(cString: strerror(errno)))" }
+  private static var failure: String { "cannot be read: \(SystemFault().text)" }
 
   /// Opens a file that holds at least one byte.
   ///
@@ -54,12 +54,12 @@ final class InputFile: Sendable {
     case .other(let reason): throw DataError(.unusable, "\(path) \(reason)")
     }
     descriptor = open(path.systemPath, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw DataError(.unusable, "\(path) \(Self.failure)") }
+    guard descriptor >= 0 else { throw DataError(reading: path) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
-      let reason = Self.failure
+      let error = DataError(reading: path)
       close(descriptor)
-      throw DataError(.unusable, "\(path) \(reason)")
+      throw error
     }
     size = Int(status.st_size)
     time = Self.time(of: status)
@@ -76,7 +76,7 @@ final class InputFile: Sendable {
     (path, size, time) = (file.path, file.size, file.time)
     isCancelled = { false }
     descriptor = fcntl(file.descriptor, F_DUPFD_CLOEXEC, 0)
-    guard descriptor >= 0 else { throw DataError(.unusable, "\(path) \(Self.failure)") }
+    guard descriptor >= 0 else { throw DataError(reading: path) }
   }
 
   private static func time(of status: stat) -> Int {
@@ -87,7 +87,7 @@ final class InputFile: Sendable {
   func checkUnchanged() throws(DataError) {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
-      throw DataError(.unusable, "\(path) \(Self.failure)")
+      throw DataError(reading: path)
     }
     guard Int(status.st_size) == size, Self.time(of: status) == time else {
       throw DataError(
@@ -115,7 +115,7 @@ final class InputFile: Sendable {
       if count > 0 {
         filled += count
       } else if errno != EINTR {
-        throw DataError(.unusable, "\(path) \(Self.failure)")
+        throw DataError(reading: path)
       }
     }
     return filled

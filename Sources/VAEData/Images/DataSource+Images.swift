@@ -28,7 +28,7 @@ extension DataSource {
     var stored: PackedImages?
     do {
       stored = try cache.read(opening)
-    } catch  where error.kind == .cancelled {
+    } catch  where [.cancelled, .exhausted].contains(error.kind) {
       throw error
     } catch {
       let reason = error.message.description.replacing("; get it again", with: "")
@@ -60,6 +60,13 @@ extension DataSource {
     if let unread = listing.unreadText {
       notices.append(
         "\(path): pictures of kinds that are not read: \(unread); convert them to PNG or JPEG")
+    }
+    if let first = folder.unused.first {
+      let others = folder.unused.count - 1
+      notices.append(
+        "\(path): there are no images in the folder \(first)"
+          + (others > 0 ? " and \(Count.of(others, "other"))" : "")
+          + ", which would make a split or a class otherwise")
     }
     notices += skippedNotices(images.skipped, root: root)
     let splits = images.splits.map { found in

@@ -18,6 +18,8 @@ struct ImageFolder {
   let classes: [String]
   /// Whether there is no folder `train`, so that a part of the images is set apart.
   let isUndivided: Bool
+  /// Folders that would be a split or a class, had they images.
+  let unused: [String]
 
   private static let splitNames = [
     "train": "train", "valid": "valid", "val": "valid", "test": "test",
@@ -40,7 +42,20 @@ struct ImageFolder {
     } else {
       members["train"] = listing.files
     }
+    if let first = listing.files.first, !hasSplits, listing.emptyFolders.contains("train") {
+      throw DataError(
+        .unusable,
+        "\(name) has a folder train without images, but images outside of it, such as \(first.name); move those to train "
+          + "on there, or remove the folder")
+    }
     isUndivided = !hasSplits
+    // Further down folders mean nothing.
+    unused = listing.emptyFolders.filter { folder in
+      let names = folder.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
+      return hasSplits
+        ? names.first.map { Self.splitNames[$0] != nil } == true && names.count <= 2
+        : names.count == 1
+    }
     func classes(_ files: [ImageListing.File]) -> [String]? {
       var found: [String] = []
       for file in files {

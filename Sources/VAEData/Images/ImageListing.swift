@@ -32,6 +32,10 @@ struct ImageListing {
   /// Pictures that are not read, by their endings.
   private(set) var unread: [String: Unread] = [:]
 
+  /// Folders with no image in them or below, of several in one another the outermost, relative to the
+  /// folder that is listed.
+  private(set) var emptyFolders: [String] = []
+
   /// In the order of their names, byte by byte.
   private(set) var files: [File] = []
   /// The folders that are being visited.
@@ -53,14 +57,13 @@ struct ImageListing {
     self.otherNames = otherNames
     try visit("")
     files.sort { Self.precedes($0.name, $1.name) }
+    emptyFolders.sort(by: Self.precedes)
   }
 
   private mutating func visit(_ folder: String) throws(DataError) {
     let path = folder.isEmpty ? root : "\(root)/\(folder)"
     guard let stream = opendir(path.systemPath) else {
-      throw DataError(
-        .unusable,
-        "\(path) cannot be read: \(String(cString: strerror(errno)))")
+      throw DataError(reading: path)
     }
     defer { closedir(stream) }
     while let entry = readdir(stream) {
@@ -89,8 +92,13 @@ struct ImageListing {
         let identity = [UInt64(status.st_dev), UInt64(status.st_ino)]
         guard !ancestors.contains(identity) else { continue }
         ancestors.append(identity)
+        let before = (files: files.count, empty: emptyFolders.count)
         try visit(relative)
         ancestors.removeLast()
+        if files.count == before.files {
+          emptyFolders.removeSubrange(before.empty...)
+          emptyFolders.append(relative)
+        }
       case S_IFREG where isUnreadPicture(name):
         let ending = Self.ending(of: name)
         let before = unread[ending] ?? Unread()

@@ -64,6 +64,7 @@ struct ImagePacking: Sendable {
         return Reference(
           name: file.name, shape: resampling.shape(of: image.shape, channels: channels))
       case .failure(let failure):
+        if let error = failure.lack { throw error }
         failures.append(described(file, failure))
         if failures.count > limit { throw tooMany(failures, of: files.count) }
       }
@@ -103,6 +104,8 @@ struct ImagePacking: Sendable {
     var differing: [Int: ImageShape] = [:]
     var hasColors = false
     var isCancelled = false
+    /// What the process lacks to read any file.
+    var lack: DataError?
     var done = 0
     /// The place of the first file that cannot be accepted any more, as far as is known. Files
     /// before it are looked at even so, as one of them may be the first.
@@ -122,6 +125,7 @@ struct ImagePacking: Sendable {
     }
     let found = decodeAll(
       files, as: reference.shape, into: memories, counts: splits.map(\.files.count))
+    if let error = found.lack { throw error }
     if found.isCancelled { throw interrupted }
     if found.hasColors { return nil }
     let failures = found.failures.sorted { $0.key < $1.key }.map {
@@ -222,6 +226,7 @@ struct ImagePacking: Sendable {
           switch outcome {
           case .packed: break
           case .failed(let failure):
+            state.lack = state.lack ?? failure.lack
             state.failures[position] = failure
             if state.failures.count > limit {
               state.end = min(state.end, state.failures.keys.sorted()[limit])
@@ -232,7 +237,7 @@ struct ImagePacking: Sendable {
           case .colored: state.hasColors = true
           }
           end = state.end
-          return (state.done, !state.hasColors && !state.isCancelled)
+          return (state.done, !state.hasColors && !state.isCancelled && state.lack == nil)
         }
         guard goesOn else { return }
         let isStopped =
@@ -252,6 +257,8 @@ struct ImagePacking: Sendable {
   /// Why a file is no image; does not name it.
   private struct Failure: Error {
     let reason: String
+    /// The error, where it is the process that lacks something and the file may be sound.
+    var lack: DataError?
   }
 
   private func prepare(
@@ -281,8 +288,11 @@ struct ImagePacking: Sendable {
           try input.bytes(0..<input.size), atLeast: preparation.size))
     } catch {
       let text = "\(error)"
+      let fault = error as? DataError
       return .failure(
-        Failure(reason: text.hasPrefix(path + " ") ? String(text.dropFirst(path.count + 1)) : text))
+        Failure(
+          reason: text.hasPrefix(path + " ") ? String(text.dropFirst(path.count + 1)) : text,
+          lack: fault?.kind == .exhausted ? fault : nil))
     }
   }
 

@@ -17,7 +17,9 @@ extension Plugin {
     do {
       sha256 = SHA256.text(try SHA256.hash(ofFile: file))
     } catch {
-      throw PluginError(.unusable, "\(path) cannot be loaded: \(error.message)")
+      throw PluginError(
+        error.kind == .exhausted ? .exhausted : .unusable,
+        "\(path) cannot be loaded: \(error.message)")
     }
     guard let library = dlopen(file.systemPath, RTLD_NOW | RTLD_LOCAL) else {
       throw PluginError(.unusable, "\(path) cannot be loaded: \(lastError)")

@@ -11,6 +11,8 @@ public enum PluginFault: Sendable {
   case unusable
   /// It failed, or broke the rules, while it was at work.
   case failed
+  /// The process or the system has no more of what opening a file takes.
+  case exhausted
 }
 
 /// What is wrong with something of a plug-in, before it is known where that stands.

@@ -63,7 +63,7 @@ public final class TensorBoardLog {
     }
     let folder = try Folder.opening(path, within: run)
     guard access(path.systemPath, W_OK | X_OK) == 0 else {
-      throw FileError(.unwritable, "write", path, String(cString: strerror(errno)))
+      throw FileError(.unwritable, "write", path, SystemFault())
     }
     return folder
   }

@@ -1,3 +1,4 @@
+import Messages
 import VAECore
 import VAEFiles
 
@@ -51,6 +52,19 @@ extension StoredCheckpoint {
         )
       }
       updatesPerEpoch = try members.count("updates_per_epoch", in: 1...Self.largestCount)
+      // States of before there were checksums may lack what follows from the rest.
+      if format >= 2 || members.has("epoch") {
+        let epoch = try members.count("epoch", in: 0...Self.largestCount)
+        guard epoch == step / updatesPerEpoch else {
+          throw TrainingError(
+            .unsuitable,
+            "\(path) is damaged: \"epoch\" is \(epoch), but \(Count.of(step, "update")) of "
+              + "\(updatesPerEpoch) an epoch make \(step / updatesPerEpoch)")
+        }
+      }
+      if format >= 2 || members.has("generator") {
+        try Self.checkGenerator(members.object("generator"), step: step, path: path)
+      }
       threads = try members.count("threads", in: 1...Self.largestCount)
       let updates = try members.object("updates")
       self.updates = Dictionary(
@@ -75,6 +89,23 @@ extension StoredCheckpoint {
       beginning = try members.has("beginning") ? Self.bound(try members.object("beginning")) : nil
     }
 
+    /// The numbers of a step follow from seed and step, so that a generator has no state but these.
+    private static func checkGenerator(_ members: Members, step: Int, path: String) throws {
+      let kind = try members.text("kind")
+      guard kind == generator else {
+        throw TrainingError(
+          .unsuitable,
+          "\(path): \"generator.kind\" is \(PlainText.quoted(kind)), but this version draws with \(generator)"
+        )
+      }
+      let found = try members.count("step", in: 0...largestCount)
+      guard found == step else {
+        throw TrainingError(
+          .unsuitable, "\(path) is damaged: \"generator.step\" is \(found), but \"step\" is \(step)"
+        )
+      }
+    }
+
     private static func bound(_ members: Members) throws -> BoundTerms {
       let range = -largestSum...largestSum
       return BoundTerms(
@@ -85,6 +116,9 @@ extension StoredCheckpoint {
     /// The number that changes when older versions can no longer read a state: that of the files of a
     /// checkpoint that have checksums is 2, that of those without was 1.
     static let format = 2
+
+    /// The generator of random numbers.
+    static let generator = "philox4x32-10"
 
     /// Whole numbers beyond this differ between readers of JSON, and no training comes to them.
     private static let largestCount = 1 << 53
@@ -116,6 +150,10 @@ private struct Members {
     try value(
       name, "a number from \(range.lowerBound) to \(range.upperBound)",
       object[name]?.double.flatMap { range.contains($0) ? $0 : nil })
+  }
+
+  func text(_ name: String) throws -> String {
+    try value(name, "a text", object[name]?.text)
   }
 
   func object(_ name: String) throws -> Members {

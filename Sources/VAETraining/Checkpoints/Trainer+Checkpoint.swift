@@ -55,7 +55,8 @@ extension Trainer {
       "epoch": .integer(step / updatesPerEpoch),
       "updates_per_epoch": .integer(updatesPerEpoch), "finished": .bool(isFinished),
       "generator": .object([
-        "kind": .text("philox4x32-10"), "seed": .integer(options.seed), "step": .integer(step),
+        "kind": .text(StoredCheckpoint.State.generator), "seed": .integer(options.seed),
+        "step": .integer(step),
       ]),
       "threads": .integer(Engine.threads), "instruction_set": .text(Engine.instructionSet),
       "onednn": .text(Engine.oneDNNVersion), "updates": .object(updates),

@@ -1,60 +1,74 @@
+import Messages
+import VAECore
 import VAEFiles
 
 extension RunFolder {
-  /// Reads every file of the run, and looks whether it is as it was written: its form and its
-  /// checksums. Of a run that another process trains, a checkpoint that is removed meanwhile is left
-  /// out.
+  /// Reads every file of the run, and looks whether it is as it was written, its form and its
+  /// checksums, and whether it can be used: whether a model can be made of the recipe, and weights
+  /// are those of that model, all of them numbers. Of a run that another process trains, a checkpoint
+  /// that is removed meanwhile is left out.
   ///
-  /// - Throws: `FileError` where the folder cannot be listed, or its checkpoints are not its own.
-  public func check() throws -> [CheckedFile] {
+  /// - Parameter registry: the variants and components that the recipe may name.
+  /// - Throws: `FileError` where the folder cannot be listed, its checkpoints are not its own, or the
+  ///   process has no open files left; `MemoryError`.
+  public func check(_ registry: Registry) throws -> [CheckedFile] {
     let place = try checkpoints()
     let steps = try place.map(Self.checkpointFolders) ?? [:]
     // A run that was killed as it began may not have come to its recipe.
-    var files = !folder.has(Self.recipeFile) && steps.isEmpty ? [] : [checkedRecipe()]
+    var contents: StoredContents?
+    var files: [CheckedFile] = []
+    if folder.has(Self.recipeFile) || !steps.isEmpty {
+      files.append(try checkedRecipe(registry, &contents))
+    }
     if let place {
       for (_, name) in steps.sorted(by: { $0.key < $1.key }) {
         // A process that trains may have removed it meanwhile.
         guard let inner = try place.folder(name) else { continue }
-        let found = check(checkpoint: inner, named: name)
+        let found = try check(checkpoint: inner, named: name, contents)
         if place.has(name) { files += found }
       }
     }
     if folder.has(Self.modelFile) {
-      files.append(CheckedFile(Self.modelFile) { try isSealed(Self.modelFile, in: folder) })
+      files.append(
+        try CheckedFile(Self.modelFile) {
+          let path = folder.path(of: Self.modelFile)
+          let file = try Safetensors(parsing: folder.read(Self.modelFile), path: path)
+          return try StoredContents.isSealed(model: file, registry: registry)
+        })
     }
-    files += check(Self.metricsFile, readMetrics)
+    files += try check(Self.metricsFile, readMetrics)
     let records = try records()
     for (name, read) in [
       (Self.sessionsFile, readSessions), (Self.evaluationsFile, readEvaluations),
     ] where records?.has(name) == true {
-      files += check("\(Self.recordsFolder)/\(name)", read)
+      files += try check("\(Self.recordsFolder)/\(name)", read)
     }
     for step in try recordedSteps() {
       files.append(
-        CheckedFile("\(Self.recordsFolder)/\(Self.recordFile(step))") {
+        try CheckedFile("\(Self.recordsFolder)/\(Self.recordFile(step))") {
           try readRecord(step).isSealed
         })
     }
     if records?.has(Self.examplesFile) == true {
       files.append(
-        CheckedFile("\(Self.recordsFolder)/\(Self.examplesFile)") {
+        try CheckedFile("\(Self.recordsFolder)/\(Self.examplesFile)") {
           try readRecordedExamples()?.isSealed ?? true
         })
     }
     return files
   }
 
-  private func isSealed(_ name: String, in folder: Folder) throws -> Bool {
-    try Safetensors(parsing: folder.read(name), path: folder.path(of: name)).isSealed
-  }
-
-  private func checkedRecipe() -> CheckedFile {
-    CheckedFile(Self.recipeFile) {
+  private func checkedRecipe(
+    _ registry: Registry, _ contents: inout StoredContents?
+  ) throws -> CheckedFile {
+    try CheckedFile(Self.recipeFile) {
       let path = folder.path(of: Self.recipeFile)
       guard let bytes = try recipeBytes() else {
         throw FileError(.malformed, "read", path, "the run has lost this file")
       }
-      return try SealedObject(parsing: bytes, source: path).isSealed
+      let isSealed = try SealedObject(parsing: bytes, source: path).isSealed
+      contents = try StoredContents(recipe: bytes, source: path, registry: registry)
+      return isSealed
     }
   }
 
@@ -63,16 +77,23 @@ extension RunFolder {
   /// - Parameters:
   ///   - checkpoint: its folder.
   ///   - name: that of the folder, which tells the step.
-  private func check(checkpoint: Folder, named name: String) -> [CheckedFile] {
+  ///   - wanted: what the recipe says of the weights, nil where it says nothing.
+  private func check(
+    checkpoint: Folder, named name: String, _ wanted: StoredContents?
+  ) throws -> [CheckedFile] {
     var contents: [String: [UInt8]] = [:]
-    var files = Self.checkpointFiles.map { file in
-      CheckedFile("\(Self.checkpointsFolder)/\(name)/\(file)") {
+    var files = try Self.checkpointFiles.map { file in
+      try CheckedFile("\(Self.checkpointsFolder)/\(name)/\(file)") {
         let path = checkpoint.path(of: file)
         let bytes = try checkpoint.read(file)
         contents[file] = bytes
-        return file == CheckpointFile.state
-          ? try SealedObject(parsing: bytes, source: path).isSealed
-          : try Safetensors(parsing: bytes, path: path).isSealed
+        guard file != CheckpointFile.state else {
+          return try SealedObject(parsing: bytes, source: path).isSealed
+        }
+        let arrays = try Safetensors(parsing: bytes, path: path)
+        if file == CheckpointFile.weights { try wanted?.check(arrays) }
+        try StoredContents.checkNumbers(of: arrays)
+        return arrays.isSealed
       }
     }
     // Each is sound by itself; are they of one checkpoint?
@@ -80,7 +101,7 @@ extension RunFolder {
       let state = files.popLast()
     {
       files.append(
-        CheckedFile(state.path) {
+        try CheckedFile(state.path) {
           try StoredCheckpoint(files: contents, step: step, source: checkpoint.path).isSealed
         })
     }
@@ -88,16 +109,15 @@ extension RunFolder {
   }
 
   /// What a file of lines holds; nothing where there is no such file.
-  private func check(_ name: String, _ read: () throws -> JSONLines) -> [CheckedFile] {
-    do {
+  private func check(_ name: String, _ read: () throws -> JSONLines) throws -> [CheckedFile] {
+    if name == Self.metricsFile && !folder.has(name) { return [] }
+    var faults: [String] = []
+    let file = try CheckedFile(name) {
       let found = try read()
-      if name == Self.metricsFile && !folder.has(name) { return [] }
-      guard !found.faults.isEmpty else {
-        return [CheckedFile(name, hasChecksums: found.isSealed)]
-      }
-      return [CheckedFile(name, fault: found.faults.joined(separator: "; "))]
-    } catch {
-      return [CheckedFile(name, fault: "\(error)")]
+      faults = found.faults
+      return found.isSealed
     }
+    guard !faults.isEmpty else { return [file] }
+    return [CheckedFile(name, .damaged, fault: Message(faults.joined(separator: "; ")))]
   }
 }

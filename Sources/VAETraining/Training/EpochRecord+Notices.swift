@@ -3,7 +3,7 @@ import Messages
 import VAECore
 
 /// What an epoch's record shows of a training and of how its model uses latents.
-enum TrainingHealth: Equatable {
+package enum TrainingHealth: Equatable {
   /// Nothing calls for attention.
   case fine
   /// Held-out numbers are no longer finite.
@@ -30,7 +30,7 @@ enum TrainingHealth: Equatable {
   ///   - latents: of the model.
   ///   - beginning: the cost before the first update, and how much more than that is no learning;
   ///     nil where it is not known.
-  init(
+  package init(
     _ record: EpochRecord, _ latents: LatentSpace,
     begunWith beginning: (cost: Double, margin: Double)? = nil
   ) {

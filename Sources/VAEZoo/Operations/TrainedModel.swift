@@ -112,14 +112,14 @@ public struct TrainedModel {
     _ registry: Registry
   ) throws -> TrainedModel {
     let recipe = try registry.recipe(parsing: bytes, source: recipeSource)
-    let model = try registry.model(recipe, seed: 0)
+    let model = try registry.model(recipe, seed: 0, source: recipeSource)
     try model.load(weights)
     var trained = TrainedModel(model: model, recipe: recipe, source: path)
     trained.notices = recipe.notices
     return trained
   }
 
-  private static let recipeKey = "vae_zoo_recipe"
+  private static let recipeKey = StoredContents.recipeKey
 
   /// Writes weights and recipe into one safetensors file: whole, or not at all. A file that has
   /// the path is replaced and keeps its mode and, where the system allows it, its owner; where the

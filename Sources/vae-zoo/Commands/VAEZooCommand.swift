@@ -27,8 +27,9 @@ struct VAEZooCommand: ParsableCommand {
       sizes, times or options change. Damaged files are named and left out, as long as they are no more than 1 % or ten, whichever is \
       more, and never more than half.
 
-      Exit status: 64 wrong option, name or value; 65 malformed or unsuitable data, recipe or run; 66 a path that \
-      does not exist; 70 a fault of this program; 71 too little memory; 73 output that exists or cannot be written; 130 interrupted.
+      Exit status: 64 an unknown name or a value out of range, on the command line or in a recipe; 65 a malformed file, a \
+      damaged run, or data that do not suit; 66 a path that does not exist; 70 a fault of this program; 71 too little memory, \
+      too few threads or open files; 73 output that exists or cannot be written; 130 interrupted.
       """,
     version: VAEZooVersion.text,
     subcommands: [
@@ -45,9 +46,11 @@ struct VAEZooCommand: ParsableCommand {
     // A limit of file sizes is then an error of writing, as a full disk is.
     signal(SIGXFSZ, SIG_IGN)
     var code = status {
-      // Of an empty vector Linux makes one of an empty name.
-      guard Invocation.arguments.first?.isEmpty == false else {
-        throw ValidationError("the program was begun without arguments, its name among them")
+      // Of an empty vector Linux makes one of an empty name, which nothing tells from a caller's own.
+      guard !["", nil].contains(Invocation.arguments.first) || Invocation.arguments.count > 1 else {
+        throw ValidationError(
+          "the program was begun with an empty name and nothing after it, as Linux begins one that is given no arguments "
+            + "at all; give it its name, and what it is to do")
       }
       var command = try parseAsRoot(Array(Invocation.arguments.dropFirst()))
       try withMemoryErrors { try command.run() }

@@ -18,7 +18,8 @@ struct ExitStatus {
   static let data: Int32 = 65
   static let missing: Int32 = 66
   static let software: Int32 = 70
-  static let outOfMemory: Int32 = 71
+  /// The system gives no more memory, threads or open files.
+  static let exhausted: Int32 = 71
   static let cannotCreate: Int32 = 73
   static let interrupted: Int32 = 130
 
@@ -26,18 +27,22 @@ struct ExitStatus {
     var message = (error as? any MessageError)?.message.onCommandLine ?? "\(error)"
     switch error {
     case let error as RecipeError:
-      code = error.kind == .invalid ? Self.usage : Self.data
+      code =
+        switch error.kind {
+        case .invalid, .needsPlugIn: Self.usage
+        case .malformed, .unsuitableData: Self.data
+        }
     case let error as DataError:
       code =
         switch error.kind {
         case .missing: Self.missing
         case .malformed, .unusable: Self.data
-        case .tooLarge: Self.outOfMemory
+        case .tooLarge, .exhausted: Self.exhausted
         case .unwritable: Self.cannotCreate
         case .cancelled: Self.interrupted
         }
     case is MemoryError:
-      code = Self.outOfMemory
+      code = Self.exhausted
     case is TrainingError, is SafetensorsError, is JSONError:
       code = Self.data
     case let error as FileError:
@@ -46,9 +51,17 @@ struct ExitStatus {
         case .missing: Self.missing
         case .exists, .unwritable: Self.cannotCreate
         case .unreadable, .malformed: Self.data
+        case .exhausted: Self.exhausted
         }
     case let error as PluginError:
-      code = error.kind == .missing ? Self.missing : Self.data
+      code =
+        switch error.kind {
+        case .missing: Self.missing
+        case .unusable, .failed: Self.data
+        case .exhausted: Self.exhausted
+        }
+    case let error as ChildProcess.Failure:
+      code = error.isExhaustion ? Self.exhausted : Self.software
     case is PixelImageError, is OutputError:
       code = Self.cannotCreate
     default:

@@ -17,6 +17,8 @@ struct ChildProcess {
   /// The process could not be started.
   struct Failure: Error, CustomStringConvertible {
     let description: String
+    /// Whether the process has no files left that it may open, which is nobody's fault but that limit's.
+    var isExhaustion = false
   }
 
   private let process: pid_t
@@ -27,7 +29,7 @@ struct ChildProcess {
   /// - Parameter arguments: with the name of the program.
   init(_ arguments: [String]) throws {
     var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { throw Self.failure("a pipe") }
+    guard pipe(&ends) == 0 else { throw Self.failure("cannot make a pipe") }
     defer { close(ends[1]) }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     var actions = posix_spawn_file_actions_t()
@@ -35,7 +37,7 @@ struct ChildProcess {
     defer { posix_spawn_file_actions_destroy(&actions) }
     // A descriptor that is given its own number would stay closed on start.
     let writing = fcntl(ends[1], F_DUPFD_CLOEXEC, Self.reportDescriptor + 1)
-    guard writing >= 0 else { throw Self.failure("a descriptor") }
+    guard writing >= 0 else { throw Self.failure("cannot make a descriptor") }
     defer { close(writing) }
     posix_spawn_file_actions_adddup2(&actions, writing, Self.reportDescriptor)
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
@@ -53,8 +55,7 @@ struct ChildProcess {
       &process, executable.systemPath, &actions, nil, &words, environ)
     guard status == 0 else {
       close(ends[0])
-      throw Failure(
-        description: "cannot start a process: \(String(cString: strerror(status)))")
+      throw Self.failure("cannot start a process", SystemFault(status))
     }
     self.process = process
     lines = ends[0]
@@ -66,8 +67,8 @@ struct ChildProcess {
     return "signal \(signal) (\(text))"
   }
 
-  private static func failure(_ what: String) -> Failure {
-    Failure(description: "cannot make \(what): \(String(cString: strerror(errno)))")
+  private static func failure(_ what: String, _ fault: SystemFault = SystemFault()) -> Failure {
+    Failure(description: "\(what): \(fault.text)", isExhaustion: fault.isExhaustion)
   }
 
   /// Waits for the end.

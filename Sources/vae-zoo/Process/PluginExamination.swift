@@ -22,7 +22,13 @@ enum PluginExamination {
     guard let hash = try? SHA256.hash(ofFile: path) else { return }
     let record = VerdictFile(key: "\(SHA256.text(hash))-\(VAEZooVersion.text)")
     if let verdict = record?.read() { return try apply(verdict, to: path) }
-    guard let child = try? ChildProcess(["vae-zoo", "plugin", "open", path]) else { return }
+    let child: ChildProcess
+    do {
+      child = try ChildProcess(["vae-zoo", "plugin", "open", path])
+    } catch {
+      guard let failure = error as? ChildProcess.Failure, failure.isExhaustion else { return }
+      throw PluginError(.exhausted, "\(path) cannot be tried out: \(failure)")
+    }
     var hasEnded = false
     let ending = child.wait(secondsALine: timeLimit) { hasEnded = $0 == ended.dropLast() }
     let verdict =

@@ -92,6 +92,86 @@ final class SealTests: XCTestCase {
     }
   }
 
+  /// What is said of the file after its metadata were changed.
+  private func refusal(_ change: (inout JSON.Object) throws -> Void) throws -> String {
+    let sealed = file.sealed()
+    let end = 8 + sealed.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+    var header = try XCTUnwrap(JSON(parsing: sealed[8..<end], source: "x").object)
+    var metadata = try XCTUnwrap(header["__metadata__"]?.object)
+    try change(&metadata)
+    header["__metadata__"] = .object(metadata)
+    let text = Array(JSON.object(header).line.utf8)
+    let length = (0..<8).map { UInt8(text.count >> (8 * $0) & 255) }
+    do {
+      _ = try Safetensors(parsing: length + text + sealed[end...], path: "x")
+    } catch {
+      return "\(error)"
+    }
+    return "nothing"
+  }
+
+  func testAChecksumThatIsMissingIsSaidToBeAndWhich() throws {
+    for name in ["vae_zoo_format", "vae_zoo_checksum", "vae_zoo_tensors"] {
+      XCTAssertEqual(
+        try refusal { $0[name] = nil },
+        "x: the header is damaged: it has lost \(name) of the checksums in its metadata")
+    }
+    func changeTensors(_ change: (inout JSON.Object) -> Void) throws -> String {
+      try refusal { metadata in
+        let text = try XCTUnwrap(metadata["vae_zoo_tensors"]?.text)
+        var tensors = try XCTUnwrap(JSON(parsing: Array(text.utf8), source: "x").object)
+        change(&tensors)
+        metadata["vae_zoo_tensors"] = .text(JSON.object(tensors).line)
+      }
+    }
+    XCTAssertEqual(
+      try changeTensors { $0["counts"] = nil },
+      "x: the header is damaged: there is no checksum of tensor \"counts\" in the vae_zoo_tensors of its metadata"
+    )
+    XCTAssertTrue(
+      try changeTensors { $0["other"] = .text("crc32:00000000") }.contains(
+        "has a checksum of tensor \"other\", which there is not"))
+    XCTAssertTrue(
+      try refusal { $0["vae_zoo_tensors"] = .text("[") }.contains("is no list of checksums"))
+    // All of them are there, and one is another.
+    XCTAssertTrue(try refusal { $0["more"] = .text("x") }.contains("does not fit"))
+  }
+
+  func testAnUnknownFormatIsNamedAndItsChecksumsAreNotJudged() throws {
+    let words = "x: its vae_zoo_format is \"3\", but this version reads \"2\"; use the version"
+    XCTAssertTrue(try refusal { $0["vae_zoo_format"] = .text("3") }.hasPrefix(words))
+    XCTAssertTrue(
+      try refusal {
+        $0["vae_zoo_format"] = .text("3")
+        $0["vae_zoo_checksum"] = nil
+      }.hasPrefix(words))
+  }
+
+  func testNumbersThatAreNotFiniteAreCountedInEveryType() throws {
+    var file = Safetensors()
+    file.add("single", shape: [4], [.nan, 1, -.infinity, -.nan] as [Float])
+    file.add("double", shape: [3], [.infinity, .greatestFiniteMagnitude, -0] as [Double])
+    file.add("counts", shape: [2], [-1, .max] as [Int64])
+    let counts = file.entries.map { file.nonFinite(in: $0) }
+    XCTAssertEqual(counts.map(\.nan), [2, 0, 0])
+    XCTAssertEqual(counts.map(\.infinite), [1, 1, 0])
+    // Other programs write these, and need not align them.
+    let header =
+      #"{"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"#
+      + #""half":{"dtype":"F16","shape":[5],"data_offsets":[1,11]},"#
+      + #""wide":{"dtype":"BF16","shape":[4],"data_offsets":[11,19]}}"#
+    let halves: [UInt16] = [0x7c00, 0xfc00, 0x7c01, 0x7bff, 0xffff, 0x7f80, 0xff81, 0x7f7f, 0x7c00]
+    let data: [UInt8] =
+      [255]
+      + halves.flatMap { half -> [UInt8] in
+        [UInt8(half & 255), UInt8(half >> 8)]
+      }
+    let bytes = [UInt8(header.utf8.count), 0, 0, 0, 0, 0, 0, 0] + Array(header.utf8) + data
+    let read = try Safetensors(parsing: bytes, path: "x")
+    XCTAssertEqual(read.entries.map { read.nonFinite(in: $0).nan }, [0, 2, 1])
+    XCTAssertEqual(read.entries.map { read.nonFinite(in: $0).infinite }, [0, 2, 1])
+  }
+
   /// zlib's own check value, which is that of ZIP and PNG.
   func testTheChecksumIsThatOfZIP() {
     XCTAssertEqual(Checksum("123456789".utf8).description, "crc32:cbf43926")
