@@ -13,7 +13,7 @@ final class TrainingHealthTests: XCTestCase {
       valid: heldOut.map { BoundTerms(distortion: 100, rate: $0) }, activeUnits: active,
       unitRates: Array(repeating: (heldOut ?? rate) / Double(units), count: units),
       layerRates: nil, codeUsage: nil, terms: [], seconds: 1)
-    return TrainingHealth(record, .vector(units: units))
+    return TrainingHealth(record, .units(units))
   }
 
   /// A posterior whose means do not vary may cost a tenth of a nat a unit, however many units there

@@ -1,5 +1,6 @@
 import Messages
 import VAECore
+import VAERecipes
 
 /// What is wrong with what a file says, whose form and checksums are right.
 public struct ContentFault: MessageError, Equatable {

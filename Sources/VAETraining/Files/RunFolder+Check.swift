@@ -1,6 +1,7 @@
 import Messages
 import VAECore
 import VAEFiles
+import VAERecipes
 
 extension RunFolder {
   /// Reads every file of the run, and looks whether it is as it was written, its form and its

@@ -2,6 +2,7 @@ import Messages
 import Tensors
 import VAECore
 import VAEFiles
+import VAERecipes
 
 /// What a recipe says its files hold: the model is made of it, and not trained.
 public struct StoredContents {
