@@ -15,6 +15,7 @@ let package = Package(
     .library(name: "VAERecipes", targets: ["VAERecipes"]),
     .library(name: "VAEComponents", targets: ["VAEComponents"]),
     .library(name: "GaussianVAE", targets: ["GaussianVAE"]),
+    .library(name: "FlowVAE", targets: ["FlowVAE"]),
     .library(name: "LadderVAE", targets: ["LadderVAE"]),
     .library(name: "BetaVAE", targets: ["BetaVAE"]),
     .library(name: "IWAE", targets: ["IWAE"]),
@@ -101,6 +102,10 @@ let package = Package(
       ], path: "Plugins/GaussianVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "FlowVAE",
+      dependencies: ["Tensors", "NeuralNetworks", "VAECore", "VAERecipes", "VAEComponents"],
+      path: "Plugins/FlowVAE", exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "LadderVAE",
       dependencies: [
         "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
@@ -176,7 +181,7 @@ let package = Package(
         "VAEFiles",
         "CMalloc", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes",
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
-        "GaussianVAE", "LadderVAE", "BetaVAE", "IWAE",
+        "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "IWAE",
         "PixelCNN", "PixelCNNVAE", "VQVAE",
       ],
       swiftSettings: strict),
@@ -287,7 +292,8 @@ let package = Package(
     .testTarget(
       name: "VariantTests",
       dependencies: [
-        "VAEZoo", "BetaVAE", "IWAE", "LadderVAE", "VAECore", "VAERecipes", "VAEComponents",
+        "VAEZoo", "BetaVAE", "FlowVAE", "IWAE", "LadderVAE", "VAECore", "VAERecipes",
+        "VAEComponents",
         "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),

@@ -105,6 +105,13 @@ extension Component where Part == any Objective {
             + "\(.setting("objective.gradient", "reparameterized"))"
         )
       }
+      guard build.posteriorTraits.pricesAnyPoint || gradient != .doublyReparameterized else {
+        throw RecipeError(
+          .invalid,
+          "gradient dreg needs the density of a posterior at points whose parameters are held constant, but "
+            + "the encoder's posterior has no cheap inverse and knows that of its own draws alone; choose "
+            + "\(.setting("objective.gradient", "reparameterized"))")
+      }
       return ImportanceWeightedBound(
         samples: values.integer("importance_samples"), gradient: gradient)
     }

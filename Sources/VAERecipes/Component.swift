@@ -46,7 +46,7 @@ public struct Component<Part>: Sendable {
 }
 
 /// What a component may know when it is made.
-public struct BuildContext: Sendable {
+public struct BuildContext {
   /// Its role and name, such as "decoder mlp", for errors.
   public var part = "this part"
   /// The data it is for.
@@ -58,6 +58,11 @@ public struct BuildContext: Sendable {
   /// Whether the likelihood conditions a pixel's channels on each other itself; known to encoder,
   /// decoder and objective.
   public var couplesChannels = false
+  /// What the network of an encoder ends in, where that is another posterior than the one that the
+  /// latents suggest.
+  public var posteriorHead: (any PosteriorHead)?
+  /// What the encoder's posteriors can say about themselves; known to the objective.
+  public var posteriorTraits = PosteriorTraits()
   /// Where initial weights come from.
   public var random: RandomSource
 

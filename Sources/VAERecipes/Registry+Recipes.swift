@@ -212,7 +212,10 @@ extension Registry {
       others.append(recipe)
     }
     let names =
-      Shorthand.all + variant.shorthands.keys.filter { !Shorthand.all.contains($0) }.sorted()
+      Shorthand.all
+      + variant.shorthands.keys.filter {
+        !Shorthand.all.contains($0) && !$0.contains(".")
+      }.sorted()
     var found: [ShortName] = []
     for name in names {
       let ownTargets = try targets(of: name, in: own)
@@ -263,17 +266,17 @@ extension Registry {
 
   /// The declarations that a key reaches: one for a path, one or more for a shorthand.
   private func targets(of key: String, in recipe: Recipe) throws(RecipeError) -> [Target] {
+    if let paths = try variant(recipe.variant).shorthands[key] {
+      var found: [Target] = []
+      for path in paths { found += try targets(of: path, in: recipe) }
+      return found
+    }
     let pieces = key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     if pieces.count == 2 {
       let declarations = try declarations(of: pieces[0], in: recipe)
       return declarations.filter { $0.name == pieces[1] }.map {
         Target(role: Role(rawValue: pieces[0]), declaration: $0, isReversed: false)
       }
-    }
-    if let paths = try variant(recipe.variant).shorthands[key] {
-      var found: [Target] = []
-      for path in paths { found += try targets(of: path, in: recipe) }
-      return found
     }
     var found: [Target] = []
     for (role, name, isReversed) in Shorthand.places(of: key) {

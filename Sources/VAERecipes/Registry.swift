@@ -197,8 +197,10 @@ extension Registry {
     try TrainingOptions(recipe.training).dequantization.check(likelihood)
     build.parametersPerPixel = likelihood.parametersPerPixel(channels: data.channels)
     build.couplesChannels = likelihood.couplesChannels
+    let encoder = try make(.encoder, encoders)
+    build.posteriorTraits = encoder.posteriorTraits
     return Model(
-      encoder: try make(.encoder, encoders), prior: prior, decoder: try make(.decoder, decoders),
+      encoder: encoder, prior: prior, decoder: try make(.decoder, decoders),
       likelihood: likelihood, objective: try make(.objective, objectives))
   }
 }

@@ -1,4 +1,5 @@
 import BetaVAE
+import FlowVAE
 import GaussianVAE
 import IWAE
 import LadderVAE
@@ -14,6 +15,7 @@ extension Registry {
     GaussianVAEVariant(),
     BetaVAEVariant(),
     IWAEVariant(),
+    FlowVAEVariant(),
     LadderVAEVariant(),
     PixelCNNVariant(),
     PixelCNNVAEVariant(),

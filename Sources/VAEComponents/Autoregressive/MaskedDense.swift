@@ -1,31 +1,52 @@
 import NeuralNetworks
 import Tensors
 
-/// A 1×1 convolution that keeps the order of channels: activation(x · (W ⊙ M) + b) on the features
-/// of each pixel, `[…, inputs]` to `[…, outputs]`.
+/// A dense layer that keeps an order: activation(x · (W ⊙ M) + b), `[…, inputs]` to `[…, outputs]`, as
+/// autoregressive networks have them (Germain et al. 2015), and 1×1 convolutions on the features of
+/// each pixel.
 ///
 /// The mask M multiplies the weights in the forward pass, so that their gradients are masked too.
-/// With one group there is nothing to mask.
-final class MaskedDense: Layer {
+public final class MaskedDense: Layer {
   let weights: Parameter
   let bias: Parameter
   let activation: Activation
   private let mask: Tensor?
 
-  init(
-    inputs: Int, outputs: Int, groups: ChannelGroups, activation: Activation = .identity,
-    random: RandomSource
+  /// A layer with fresh weights.
+  ///
+  /// - Parameters:
+  ///   - inputs: numbers that it gets.
+  ///   - outputs: numbers that it gives.
+  ///   - mask: one where an output sees an input, else zero, `[inputs, outputs]`; nil where every
+  ///     one sees all.
+  ///   - initializer: the law of the weights; the bias begins at zero.
+  ///   - activation: what follows the sum.
+  ///   - random: where the fresh weights come from.
+  public init(
+    inputs: Int, outputs: Int, mask: Tensor?, initializer: Initializer = .lecunUniform,
+    activation: Activation = .identity, random: RandomSource
   ) {
     weights = Parameter(
-      Initializer.lecunUniform.values(
+      initializer.values(
         [inputs, outputs], fanIn: inputs, fanOut: outputs, random: random.stream("weights")))
     bias = Parameter(.zeros([outputs]), isDecayed: false)
     self.activation = activation
-    mask =
-      groups.count > 1 ? groups.mask(inputs: inputs, outputs: outputs, .upToItself) : nil
+    self.mask = mask
   }
 
-  var members: Members {
+  /// A layer that keeps the order of channels; with one group there is nothing to mask.
+  convenience init(
+    inputs: Int, outputs: Int, groups: ChannelGroups, activation: Activation = .identity,
+    random: RandomSource
+  ) {
+    self.init(
+      inputs: inputs, outputs: outputs,
+      mask: groups.count > 1 ? groups.mask(inputs: inputs, outputs: outputs, .upToItself) : nil,
+      activation: activation, random: random)
+  }
+
+  /// Weights and bias.
+  public var members: Members {
     ["weights": .parameter(weights), "bias": .parameter(bias)]
   }
 
@@ -40,7 +61,14 @@ final class MaskedDense: Layer {
     return { $0.dense(weights: weights, bias: bias, activation: activation) }
   }
 
-  func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+  /// The same with weights that are constant, so that gradients reach the input alone.
+  public func stopped(_ input: Tensor) -> Tensor {
+    input.dense(
+      weights: visibleWeights.detached(), bias: bias.value, activation: activation)
+  }
+
+  /// `[…, outputs]` for `[…, inputs]`.
+  public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
     input.dense(weights: visibleWeights, bias: bias.tensor, activation: activation)
   }
 }

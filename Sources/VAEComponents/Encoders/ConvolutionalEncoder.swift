@@ -83,6 +83,9 @@ public final class ConvolutionalEncoder: Encoder {
     ]
   }
 
+  /// Those of what the network ends in.
+  public var posteriorTraits: PosteriorTraits { posteriorHead.traits }
+
   /// The posterior of each example.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
     let features = layers(x, context)
@@ -118,7 +121,7 @@ extension Encoder where Self == ConvolutionalEncoder {
     let (data, channels) = (build.data, options.channels)
     let last = channels.last ?? 1
     let weights = options.weightSizes(along: [data.channels] + channels)
-    let head = try build.posteriorHead()
+    let head = try build.headOfPosterior()
     let halvings =
       head.shape.rank == 1
       ? channels.count : try build.halvings(toCodesBy: channels, of: .encoder)

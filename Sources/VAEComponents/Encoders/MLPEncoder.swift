@@ -43,6 +43,9 @@ public final class MLPEncoder: Encoder {
     ]
   }
 
+  /// Those of what the network ends in.
+  public var posteriorTraits: PosteriorTraits { posteriorHead.traits }
+
   /// The posterior of each example.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
     posteriorHead.posterior(head(layers(input(x.flattened()), context), context), context)
@@ -74,7 +77,7 @@ extension Component where Part == any Encoder {
         .activation(default: "relu"),
       ]
     ) { values, build in
-      let (hidden, head) = (values.integers("hidden"), try build.posteriorHead())
+      let (hidden, head) = (values.integers("hidden"), try build.headOfPosterior())
       let sizes = [build.data.elements] + hidden + [head.shape.count]
       try build.checkSize(zip(sizes, sizes.dropFirst()).map { [$0, $1] })
       return MLPEncoder(

@@ -7,7 +7,8 @@ extension BuildContext {
   /// What the network of an encoder ends in that proposes one layer of latents.
   ///
   /// - Throws: `RecipeError` where the prior has none, or several.
-  public func posteriorHead() throws(RecipeError) -> any PosteriorHead {
+  public func headOfPosterior() throws(RecipeError) -> any PosteriorHead {
+    if let posteriorHead { return posteriorHead }
     if let grid = latents.codes { return PointHead(grid) }
     if let units = latents.units { return GaussianHead(units: units) }
     throw RecipeError(

@@ -9,4 +9,12 @@ public protocol Encoder: Module {
   ///   - x: `[N, height, width, channels]`, in the range that the data source states.
   ///   - context: why the call is made, and where random numbers come from.
   func encode(_ x: Tensor, _ context: Context) -> any Posterior
+
+  /// What its posteriors can say about themselves.
+  var posteriorTraits: PosteriorTraits { get }
+}
+
+extension Encoder {
+  /// Everything.
+  public var posteriorTraits: PosteriorTraits { PosteriorTraits() }
 }

@@ -21,6 +21,20 @@ extension Posterior {
   public var variance: Tensor? { nil }
 }
 
+/// What the posteriors of an encoder can say about themselves, known before there is one.
+public struct PosteriorTraits: Hashable, Sendable {
+  /// Whether they price any point, not their own draws alone (`Distribution.pricesAnyPoint`).
+  public var pricesAnyPoint: Bool
+  /// Whether they have means and variances.
+  public var hasMoments: Bool
+
+  /// Both, unless said otherwise.
+  public init(pricesAnyPoint: Bool = true, hasMoments: Bool = true) {
+    self.pricesAnyPoint = pricesAnyPoint
+    self.hasMoments = hasMoments
+  }
+}
+
 /// The posterior of a model without latents.
 public struct EmptyPosterior: Posterior {
   /// The number of examples.

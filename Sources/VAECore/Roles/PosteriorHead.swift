@@ -8,8 +8,8 @@ public protocol PosteriorHead: Module {
   /// they keep places.
   var shape: Shape { get }
 
-  /// Whether the posterior prices any point, not only its own draws.
-  var pricesAnyPoint: Bool { get }
+  /// What the posterior can say about itself.
+  var traits: PosteriorTraits { get }
 
   /// The posterior of a network's output, `[N, …]`.
   func posterior(_ output: Tensor, _ context: Context) -> any Posterior
@@ -28,8 +28,8 @@ public final class GaussianHead: PosteriorHead {
   public var members: Members { [:] }
   /// Means, then log-variances.
   public var shape: Shape { [2 * units] }
-  /// It does.
-  public var pricesAnyPoint: Bool { true }
+  /// Everything.
+  public var traits: PosteriorTraits { PosteriorTraits() }
 
   /// N(mean, e^logVariance).
   public func posterior(_ output: Tensor, _ context: Context) -> any Posterior {
@@ -50,8 +50,8 @@ public final class PointHead: PosteriorHead {
   public var members: Members { [:] }
   /// A vector for each place.
   public var shape: Shape { [grid.height, grid.width, grid.vectorSize] }
-  /// Points are certain.
-  public var pricesAnyPoint: Bool { true }
+  /// Points have no moments but themselves.
+  public var traits: PosteriorTraits { PosteriorTraits(hasMoments: false) }
 
   /// The points.
   public func posterior(_ output: Tensor, _ context: Context) -> any Posterior {

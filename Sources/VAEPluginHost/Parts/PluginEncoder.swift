@@ -22,6 +22,11 @@ final class PluginEncoder: Encoder, PluginPart {
     latents = build.latents
   }
 
+  /// A posterior of the plug-in's own has the moments that it gives.
+  var posteriorTraits: PosteriorTraits {
+    PosteriorTraits(hasMoments: methods.sample == nil || methods.mean != nil)
+  }
+
   func encode(_ x: Tensor, _ context: Context) -> any Posterior {
     let rows = x.shape[0]
     let setting = Pass.Setting("encode", context, rows: rows)

@@ -1,0 +1,58 @@
+import NeuralNetworks
+import Tensors
+import VAEComponents
+import VAERecipes
+
+/// The sizes of the networks in a flow.
+struct ConditionerSizes {
+  /// The latent units.
+  let units: Int
+  /// Numbers of the context that the encoder gives.
+  let context: Int
+  /// Hidden layers.
+  let hidden: [Int]
+
+  init(_ values: Hyperparameters, units: Int) {
+    self.units = units
+    context = values.integer("flow_context")
+    hidden = values.integers("flow_hidden")
+  }
+
+  init(units: Int, context: Int, hidden: [Int]) {
+    (self.units, self.context, self.hidden) = (units, context, hidden)
+  }
+
+  /// The weights of all steps, for `BuildContext.checkSize`.
+  func weightShapes(outputs: Int, steps: Int) -> [[Int]] {
+    let path = [units + context] + hidden + [outputs]
+    return zip(path, path.dropFirst()).map { [steps, $0, $1] }
+  }
+}
+
+/// A perceptron from latents and context to the parameters of a step of a flow. Its last layer begins
+/// at zero, so that a fresh flow does the same to all draws.
+final class ConditionerNetwork: Module {
+  private let layers: [MaskedDense]
+
+  /// A network of given sizes whose layers see everything, or what masks let them see.
+  init(_ sizes: [Int], masks: [Tensor]? = nil, random: RandomSource) {
+    let count = sizes.count - 1
+    layers = (0..<count).map { number in
+      let isLast = number == count - 1
+      return MaskedDense(
+        inputs: sizes[number], outputs: sizes[number + 1], mask: masks?[number],
+        initializer: isLast ? .zeros : .lecunUniform,
+        activation: isLast ? .identity : .elu(alpha: 1),
+        random: random.child("\(number)"))
+    }
+  }
+
+  var members: Members { ["layers": .module(Sequential(layers))] }
+
+  /// The output for latents and context side by side.
+  ///
+  /// - Parameter isConstant: whether gradients reach the input alone.
+  func output(_ input: Tensor, isConstant: Bool, _ context: Context) -> Tensor {
+    layers.reduce(input) { isConstant ? $1.stopped($0) : $1($0, context) }
+  }
+}

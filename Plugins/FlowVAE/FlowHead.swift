@@ -1,0 +1,96 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+import VAERecipes
+
+/// What an encoder ends in whose posterior is a Gaussian that goes through a flow: mean and
+/// log-variance of z_0, then what the flow depends on.
+///
+/// Planar, radial and Sylvester flows have all of their parameters from the encoder, so that each
+/// example has a flow of its own. Autoregressive flows and couplings have networks of their own,
+/// which see a context h of the example (Kingma et al. 2016, algorithm 1).
+final class FlowHead: PosteriorHead {
+  /// The families of flows.
+  enum Family: String, CaseIterable {
+    case planar, radial, iaf, sylvester, realnvp
+  }
+
+  private let units: Int
+  private let flow: any Flow
+
+  /// - Throws: `RecipeError` where the latents are not one layer of units, or the flow would not
+  ///   fit in memory.
+  init(_ values: Hyperparameters, _ build: BuildContext) throws(RecipeError) {
+    guard let units = build.latents.units else {
+      throw RecipeError(
+        .invalid,
+        "\(build.part) proposes a flow over one layer of latent units, but the prior has \(build.latents.phrase)"
+      )
+    }
+    self.units = units
+    let steps = values.integer("flow_steps")
+    let random = build.random.child("flow")
+    switch Family(rawValue: values.text("flow")) ?? .iaf {
+    case .planar: flow = PlanarFlow(units: units, steps: steps)
+    case .radial: flow = RadialFlow(units: units, steps: steps)
+    case .sylvester:
+      flow = SylvesterFlow(units: units, steps: steps, reflections: values.integer("reflections"))
+    case .iaf:
+      let sizes = ConditionerSizes(values, units: units)
+      try build.checkSize(sizes.weightShapes(outputs: 2 * units, steps: steps), of: "a flow")
+      flow = InverseAutoregressiveFlow(sizes, steps: steps, random: random)
+    case .realnvp:
+      let sizes = ConditionerSizes(values, units: units)
+      try build.checkSize(sizes.weightShapes(outputs: 2 * units, steps: steps), of: "a flow")
+      flow = CouplingFlow(sizes, steps: steps, random: random)
+    }
+  }
+
+  /// The networks of the flow, where it has some.
+  var members: Members { flow.members }
+
+  /// Means, log-variances, and what the flow depends on.
+  var shape: Shape { [2 * units + flow.numbers] }
+
+  /// No moments in closed form.
+  var traits: PosteriorTraits {
+    PosteriorTraits(pricesAnyPoint: flow.hasInverse, hasMoments: false)
+  }
+
+  /// The Gaussian of z_0, transformed.
+  func posterior(_ output: Tensor, _ context: Context) -> any Posterior {
+    let parts = output.split(sizes: [2 * units, flow.numbers])
+    return TransformedDistribution(
+      DiagonalGaussian(head: parts[0]), flow.bijectors(parts[1], context))
+  }
+}
+
+/// A family of flows: the numbers that it takes from an encoder, and the bijectors that they make.
+protocol Flow: Module {
+  /// Numbers per example.
+  var numbers: Int { get }
+  /// Whether its bijectors have a cheap inverse.
+  var hasInverse: Bool { get }
+  /// The steps for the examples of a batch, from `[N, numbers]`.
+  func bijectors(_ numbers: Tensor, _ context: Context) -> [any Bijector]
+}
+
+extension FlowHead {
+  /// The hyper-parameters of the flow, beside those of the network.
+  static let hyperparameters: [Hyperparameter] = [
+    Hyperparameter(
+      "flow", .choice(Family.allCases.map(\.rawValue)), default: .text(Family.iaf.rawValue),
+      help: "the family of the flow that the posterior's draws go through"),
+    Hyperparameter(
+      "flow_steps", .integer(1...64), default: .integer(2), help: "steps of the flow"),
+    Hyperparameter(
+      "flow_hidden", .integers(count: 1...8, each: 1...65536), default: .integers([320]),
+      help: "hidden layers of the networks in iaf and realnvp"),
+    Hyperparameter(
+      "flow_context", .integer(1...65536), default: .integer(64),
+      help: "numbers of the context that the encoder gives to iaf and realnvp"),
+    Hyperparameter(
+      "reflections", .integer(1...64), default: .integer(8),
+      help: "Householder reflections whose product is the orthogonal matrix of sylvester"),
+  ]
+}

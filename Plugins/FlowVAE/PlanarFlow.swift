@@ -1,0 +1,62 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+
+/// Planar flow: f(z) = z + û tanh(wᵀz + b) (Rezende & Mohamed 2015, equation 10).
+///
+/// û = u + (m(wᵀu) − wᵀu) w / ‖w‖² with m(x) = −1 + softplus(x) keeps wᵀû above −1, so that f is
+/// invertible (appendix A.1). Its inverse has no closed form.
+final class PlanarFlow: Flow {
+  private let units: Int
+  private let steps: Int
+
+  init(units: Int, steps: Int) {
+    (self.units, self.steps) = (units, steps)
+  }
+
+  var members: Members { [:] }
+  /// w, u and b of each step.
+  var numbers: Int { steps * (2 * units + 1) }
+  var hasInverse: Bool { false }
+
+  func bijectors(_ numbers: Tensor, _ context: Context) -> [any Bijector] {
+    numbers.split(sizes: Array(repeating: 2 * units + 1, count: steps)).map { step in
+      let parts = step.split(sizes: [units, units, 1])
+      return PlanarStep(w: parts[0], u: parts[1], b: parts[2])
+    }
+  }
+}
+
+/// A step of a planar flow for the examples of a batch.
+struct PlanarStep: Bijector {
+  /// `[N, units]`
+  let w: Tensor
+  /// `[N, units]`
+  let u: Tensor
+  /// `[N, 1]`
+  let b: Tensor
+
+  /// log|det| = log(1 + (1 − tanh²) wᵀû).
+  func forward(_ z: Tensor) -> (value: Tensor, logDeterminant: Tensor) {
+    let draws = z.shape[0] / w.shape[0]
+    let product = (w * u).sum(axis: 1, keepingAxis: true)
+    let kept = product.softplus() - 1
+    // Where w is zero the fraction is zero too, and the step the identity.
+    let norm = w.squared().sum(axis: 1, keepingAxis: true) + 1e-12
+    let direction = (u + w * ((kept - product) / norm)).tiled(draws)
+    let slope = (z * w.tiled(draws)).sum(axis: 1, keepingAxis: true) + b.tiled(draws)
+    let bend = slope.tanh()
+    let along = (w.tiled(draws) * direction).sum(axis: 1, keepingAxis: true)
+    let stretch = (1 - bend.squared()) * along + 1
+    return (z + direction * bend, stretch.logarithmOfVolume.reshaped(to: [z.shape[0]]))
+  }
+
+  func stoppingGradient() -> any Bijector {
+    PlanarStep(w: w.detached(), u: u.detached(), b: b.detached())
+  }
+}
+
+extension Tensor {
+  /// The logarithm of a factor of volume, which is positive in exact arithmetic.
+  var logarithmOfVolume: Tensor { clamped(to: 1e-7...1e30).log() }
+}
