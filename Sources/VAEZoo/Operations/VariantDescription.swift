@@ -116,7 +116,10 @@ extension Registry {
     var recipe = recipe
     recipe.data = DataDescription(
       height: 32, width: 32, channels: 1, range: .binary, rule: "binary")
-    guard let model = try? model(recipe, seed: 0) else { return [] }
+    // Without settings this chooses an automatic likelihood.
+    guard (try? apply([], to: &recipe)) != nil, let model = try? model(recipe, seed: 0) else {
+      return []
+    }
     let found = MetricRegistry.standard.descriptors(suiting: model, shape: [32, 32, 1])
     guard (try? model.checkParts()) != nil else { return [] }
     return found.map(\.name)
