@@ -279,11 +279,19 @@ vae_status vae_list_variants_json(
 vae_status vae_list_components_json(
     const char *role, char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
+/* What vae_evaluate can measure, as a JSON array: name, unit, direction ("lower", "higher" or "none": which values are
+ * better), needs, numbers (their names in results; empty where lists are given alone), standard_error (whether one
+ * stands beside it) and help.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_list_metrics_json(
+    char *buffer, size_t capacity, size_t *needed, vae_error **error);
+
 /* A variant as a JSON object: name, summary, reference; `stages`, the further ones that
  * vae_model_create_stage takes, each with name and summary; `parts`, the component of each role with its alternatives;
  * `architecture`, and the `architectures` that can take its place; `shorthands`, the short names that its own recipe
  * takes; `keywords`, those that some choice of parts takes, with paths, type, default (null where it depends on that
- * choice), range and help; and `hyperparameters`, each with path, type, default, range and help.
+ * choice), range and help; `hyperparameters`, each with path, type, default, range and help; and `metrics`, the names of
+ * those that its own recipe allows on binary images, where the data allow them too.
  * variant: borrowed.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE where there is no such variant. [any thread] */
 vae_status vae_describe_json(
@@ -610,14 +618,17 @@ typedef struct vae_evaluation_options {
   int32_t importance_samples; /* draws an example for the likelihood, to 10,000,000; zero for the bound alone */
   const char *split;          /* borrowed; "train", "valid" or "test"; NULL for "test" */
   uint64_t seed;
+  const char *metrics;        /* borrowed; names as vae_list_metrics_json has them, with commas between them, to
+                               * measure these alone; NULL for all that the model and the data allow */
 } vae_evaluation_options;
 
 /* Measures a model on a split. options, token: may be NULL. metrics: owned by the caller. "bits_per_dim" is of "nll"
  * where importance_samples asks for it, else of "elbo"; "aggregate_posterior.kl" (nats) and
  * "aggregate_posterior.mean_norm" say how far the posteriors of all examples together lie from the prior.
- * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_NOT_FOUND where there
- * is no such split, VAE_ERR_DATA for data that the model cannot take, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED,
- * VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
+ * Returns VAE_ERR_INVALID_ARGUMENT, also for a metric that needs importance_samples without them,
+ * VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_NOT_FOUND where there is no such split or metric,
+ * VAE_ERR_DATA for data that the model cannot take, and for a metric that needs what the data or the model lack,
+ * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
 vae_status vae_evaluate(
     vae_model *model, const vae_data *data, const vae_evaluation_options *options,
     const vae_cancel_token *token, vae_metrics **metrics, vae_error **error);

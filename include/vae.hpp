@@ -436,6 +436,8 @@ inline std::string list_components_json(const std::string &role) {
   return detail::text(vae_list_components_json, role.c_str());
 }
 
+inline std::string list_metrics_json() { return detail::text(vae_list_metrics_json); }
+
 inline std::string describe_json(const std::string &variant) {
   return detail::text(vae_describe_json, variant.c_str());
 }
@@ -531,6 +533,8 @@ struct evaluation_options {
   std::int32_t importance_samples = 0;
   std::string split{};
   std::uint64_t seed = 0;
+  /* Names with commas between them; empty for all that the model and the data allow. */
+  std::string metrics{};
 };
 
 /* What an encoder says about images. */
@@ -681,6 +685,7 @@ class model {
     raw.importance_samples = options.importance_samples;
     raw.split = detail::c_string(options.split);
     raw.seed = options.seed;
+    raw.metrics = detail::c_string(options.metrics);
     const auto call = detail::raw(call_options);
     vae_metrics *found = nullptr;
     detail::call(

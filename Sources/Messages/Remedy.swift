@@ -33,6 +33,8 @@ public enum Remedy: Hashable, Sendable {
   case limit(String, Int)
   /// The description of a variant with all its hyper-parameters.
   case variantDescription(String)
+  /// The number of importance-weighted draws for each example.
+  case importanceSamples
 }
 
 extension Remedy: CustomStringConvertible {
@@ -54,6 +56,7 @@ extension Remedy: CustomStringConvertible {
       folder.map { "checkpoint_dir=\($0)" } ?? "checkpoint_dir"
     case .limit(let name, let value): "the limit \(name)=\(value)"
     case .variantDescription(let variant): "the description of \(variant)"
+    case .importanceSamples: "importance_samples"
     }
   }
 }

@@ -29,6 +29,13 @@ public struct FactorTable: Sendable {
     Self.values(of: Int(combinations[index]), sizes: sizes).map(Int32.init)
   }
 
+  /// The table of some examples.
+  package func rows(_ indices: [Int]) -> FactorTable {
+    FactorTable(
+      zip(names, sizes).map { (name: $0, size: $1) }, combinations: indices.map { combinations[$0] }
+    )
+  }
+
   /// The factor values of a combination.
   static func values(of combination: Int, sizes: [Int]) -> [Int] {
     var rest = combination

@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -11,6 +12,8 @@ public struct Evaluator {
   public let examples: Examples
   /// Where draws come from; the same seed gives the same numbers.
   public let random: RandomSource
+  /// The metrics that there are.
+  public var registry = MetricRegistry.standard
   /// Rows a forward pass may have: what bounds memory for any number of importance samples and any
   /// image size.
   public var rowLimit: Int
@@ -45,89 +48,98 @@ public struct Evaluator {
   public struct Result: Sendable {
     /// The number of examples.
     public var examples: Int
-    /// The bound on log p(x) in nats an example: −(distortion + rate), one draw an example.
-    public var elbo: Estimate
-    /// The price of the latents in nats an example.
-    public var rate: Estimate
-    /// −log p(x|z) in nats an example.
-    public var distortion: Estimate
-    /// −log p(x) by importance weighting in nats an example, with the number of samples, where
-    /// asked for.
-    public var nll: (estimate: Estimate, samples: Int)?
-    /// How far the posteriors of all examples together lie from the prior, where it was asked for, the
-    /// prior is a transformation of N(0, I), and there are two examples at least.
-    public var aggregatePosterior: AggregateMoments.Distance?
-    /// Bits a dimension: of the importance-weighted likelihood where there is one, else of the
-    /// bound; of dequantized bytes an upper bound on those of the bytes. Nil for densities over
-    /// other real numbers.
-    public var bitsPerDimension: Estimate?
-    /// Latent units that carry information.
-    public var activeUnits: Estimate?
-    /// Mean rate of each latent unit, where it is a sum over units; those of the layer nearest to
-    /// the data first.
-    public var unitRates: [Double]?
-    /// Mean rate of each stochastic layer, the one nearest to the data first.
-    public var layerRates: [Double]
-    /// How often each code was used, where the latents are codes.
-    public var codeUsage: CodeUsage?
-    /// How units and generating factors correspond, where it was asked for, the examples' factors
-    /// are known, and the posterior has one vector of means, all finite. Codes have no means; in a
-    /// hierarchy those of a layer follow from draws in the layers above, so that no one vector
-    /// stands for an example.
-    public var disentanglement: Disentanglement?
+    /// What each metric found.
+    public var metrics: MetricResults
+    /// Metrics that were not measured since the model or the examples lack what they need.
+    package var omissions: [Measurement.Omission] = []
   }
 
   /// Measures all examples.
   ///
   /// - Parameters:
+  ///   - occasion: the metrics that are measured on it, those whose needs are not met left out.
   ///   - importanceSamples: draws an example for the likelihood, nil for the bound alone.
-  ///   - wantsDisentanglement: whether units are compared with factors, where these are known.
-  ///   - wantsAggregate: whether the posteriors of all examples together are compared with the prior.
   ///   - progress: told the fraction done; returns false to stop.
   /// - Returns: nil when it was stopped.
   public func run(
-    importanceSamples: Int? = nil, wantsDisentanglement: Bool = false,
-    wantsAggregate: Bool = false, progress: (Double) -> Bool = { _ in true }
+    _ occasion: MetricDescriptor.Occasions = .evaluation, importanceSamples: Int? = nil,
+    progress: (Double) -> Bool = { _ in true }
+  ) -> Result? {
+    let setting = setting(importanceSamples: importanceSamples)
+    return run(Measurement(registry.metrics(at: occasion), setting), setting, progress)
+  }
+
+  /// Measures some metrics alone.
+  ///
+  /// - Parameters:
+  ///   - names: of the metrics.
+  ///   - importanceSamples: draws an example for the likelihood, nil for the bound alone.
+  ///   - progress: told the fraction done; returns false to stop.
+  /// - Returns: nil when it was stopped.
+  /// - Throws: `MetricError` for a name that there is not, for a metric whose needs are not met, and
+  ///   for importance samples that none of them uses.
+  public func run(
+    metrics names: [String], importanceSamples: Int? = nil,
+    progress: (Double) -> Bool = { _ in true }
+  ) throws(MetricError) -> Result? {
+    let metrics = try registry.metrics(named: names)
+    let setting = setting(importanceSamples: importanceSamples)
+    let measurement = Measurement(metrics, setting)
+    if let omission = measurement.omissions.first { throw omission.error }
+    guard importanceSamples == nil || measurement.usesImportanceSamples else {
+      throw MetricError(
+        .missingOption,
+        "\(names.joined(separator: ", ")) \(names.count == 1 ? "takes" : "take") no importance samples; "
+          + "add the metric \(NLLMetric.descriptor.name), or leave \(.importanceSamples) out")
+    }
+    let result = run(measurement, setting, progress)
+    if let omission = result?.omissions.first { throw omission.error }
+    return result
+  }
+
+  private func setting(importanceSamples: Int?) -> MetricSetting {
+    MetricSetting(
+      model: model, examples: examples, exampleCount: exampleCount,
+      importanceSamples: importanceSamples, random: random)
+  }
+
+  private func run(
+    _ measurement: Measurement, _ setting: MetricSetting, _ progress: (Double) -> Bool
   ) -> Result? {
     withoutTape {
-      let factors = wantsDisentanglement ? examples.split.factors : nil
-      var sums = Sums(codeUsage: CodeUsage(model.prior.latents), keepsMeans: factors != nil)
-      if wantsAggregate { sums.aggregate = AggregateMoments() }
-      for indices in batches(importanceSamples: importanceSamples ?? 1) {
-        let isComplete = measure(indices, importanceSamples: importanceSamples, into: &sums) {
-          progress(fraction(indices, $0))
-        }
-        guard isComplete else { return nil }
+      var measurement = measurement
+      let samples = measurement.usesImportanceSamples ? setting.importanceSamples : nil
+      for indices in batches(importanceSamples: samples ?? 1) {
+        let sample = sample(indices, importanceSamples: samples) { progress(fraction(indices, $0)) }
+        guard let sample else { return nil }
+        measurement.add(sample)
       }
       guard progress(1) else { return nil }
-      var result = sums.result(
-        code: CodeLength(of: examples, isDiscrete: model.likelihood.isDiscrete),
-        importanceSamples: importanceSamples)
-      result.disentanglement = factors.flatMap(sums.representation).map {
-        Disentanglement($0, random: random.child("disentanglement"))
-      }
-      return result
+      let results = measurement.results()
+      return Result(
+        examples: exampleCount, metrics: results, omissions: measurement.omissions)
     }
   }
 
-  /// Measures a batch; `progress` is told the fraction of it that is done. False when it was stopped.
-  private func measure(
-    _ indices: [Int], importanceSamples: Int?, into sums: inout Sums, progress: (Double) -> Bool
-  ) -> Bool {
-    guard progress(0) else { return false }
+  /// A batch with what the model says of it; `progress` is told the fraction of it that is done. Nil
+  /// when it was stopped.
+  private func sample(
+    _ indices: [Int], importanceSamples: Int?, progress: (Double) -> Bool
+  ) -> MetricSample? {
+    guard progress(0) else { return nil }
     let context = context(for: indices)
     let x = examples.batch(indices, context)
     var request = DrawRequest()
     request.wantsUnitRates = true
     let evaluation = model.evaluate(x, request, context)
-    sums.add(evaluation)
-    sums.aggregate?.add(evaluation.draw, of: model.prior, context)
-
-    guard let importanceSamples else { return true }
+    guard let importanceSamples else {
+      return MetricSample(evaluation, context, indices: indices)
+    }
     let found = logLikelihoods(
       x, posterior: evaluation.posterior, samples: importanceSamples, context, progress)
-    sums.logLikelihoods += found ?? []
-    return found != nil
+    return found.map {
+      MetricSample(evaluation, context, indices: indices, logLikelihoods: $0)
+    }
   }
 
   /// The fraction of all examples that is done with a fraction of a batch.
@@ -204,75 +216,23 @@ public struct Evaluator {
   private func context(for indices: [Int]) -> Context {
     Context(mode: .evaluation, random: random, examples: indices.map(UInt64.init))
   }
+}
 
-  /// What is gathered over batches.
-  private struct Sums {
-    var rates: [Double] = []
-    var distortions: [Double] = []
-    var logLikelihoods: [Double] = []
-    var activeUnits = ActiveUnits()
-    var unitRates: [[Double]] = []
-    var layerRates: [Double] = []
-    var codeUsage: CodeUsage?
-    var aggregate: AggregateMoments?
-    let keepsMeans: Bool
-    private var means: [Float] = []
-    /// As many as means, or fewer where a posterior has none.
-    private var variances: [Float] = []
-    private var units = 0
+// MARK: - What Swift code asks a result for
 
-    init(codeUsage: CodeUsage?, keepsMeans: Bool) {
-      self.codeUsage = codeUsage
-      self.keepsMeans = keepsMeans
-    }
+extension Evaluator.Result {
+  /// The bound on log p(x) in nats an example: −(distortion + rate), one draw an example. This and the
+  /// next two are NaN where other metrics were asked for.
+  public var elbo: Estimate { metrics[ELBOMetric.self] ?? .none }
+  /// The price of the latents in nats an example.
+  public var rate: Estimate { metrics[RateMetric.self] ?? .none }
+  /// −log p(x|z) in nats an example.
+  public var distortion: Estimate { metrics[DistortionMetric.self] ?? .none }
+  /// −log p(x) by importance weighting in nats an example, where it was asked for.
+  public var nll: NLLMetric.Value? { metrics[NLLMetric.self] }
+}
 
-    mutating func add(_ evaluation: Evaluation) {
-      codeUsage?.add(evaluation)
-      rates += evaluation.rate.floats.map(Double.init)
-      distortions += evaluation.distortion.floats.map(Double.init)
-      if let mean = evaluation.posterior.mean {
-        activeUnits.add(mean.floats, units: mean.shape.removingFirst.count)
-        if keepsMeans, mean.rank == 2 {
-          means += mean.floats
-          variances += evaluation.posterior.variance?.floats ?? []
-          units = mean.shape[1]
-        }
-      }
-      for (number, layer) in evaluation.draw.layers.enumerated() {
-        if number >= layerRates.count { layerRates.append(0) }
-        layerRates[number] += layer.rate.doubleSum
-        if let units = layer.unitRates {
-          let sums = units.sum(axis: 0).floats.map(Double.init)
-          if number >= unitRates.count {
-            unitRates.append(sums)
-          } else {
-            unitRates[number] = zip(unitRates[number], sums).map { $0 + $1 }
-          }
-        }
-      }
-    }
-
-    /// The posteriors of all examples with their factors; nil where there are no vectors of means.
-    func representation(_ factors: FactorTable) -> FactoredRepresentation? {
-      FactoredRepresentation(
-        means: means, variances: variances.count == means.count ? variances : nil, units: units,
-        factors: factors)
-    }
-
-    func result(code: CodeLength?, importanceSamples: Int?) -> Result {
-      let count = Double(max(1, rates.count))
-      let elbos = zip(rates, distortions).map { -($0 + $1) }
-      let nll = importanceSamples.map {
-        (estimate: Estimate(of: logLikelihoods.map { -$0 }), samples: $0)
-      }
-      let elbo = Estimate(of: elbos)
-      return Result(
-        examples: rates.count, elbo: elbo, rate: Estimate(of: rates),
-        distortion: Estimate(of: distortions), nll: nll, aggregatePosterior: aggregate?.distance,
-        bitsPerDimension: code?.bitsPerDimension(of: nll?.estimate ?? elbo.scaled(by: -1)),
-        activeUnits: activeUnits.count,
-        unitRates: unitRates.isEmpty ? nil : unitRates.flatMap { $0.map { $0 / count } },
-        layerRates: layerRates.map { $0 / count }, codeUsage: codeUsage)
-    }
-  }
+extension Estimate {
+  /// Of nothing.
+  fileprivate static let none = Estimate(mean: .nan, standardError: nil)
 }

@@ -1,5 +1,5 @@
 /// The known name that somebody may have meant by an unknown one.
-enum Suggestion {
+package enum Suggestion {
   /// The nearest of some names, the first of equally near ones; nil where none is near: a third of
   /// the letters may be wrong, and at most three.
   ///
@@ -7,7 +7,7 @@ enum Suggestion {
   ///   - wrong: what was written.
   ///   - names: what there is; of a path, its last piece counts as well where what was written is no
   ///     path.
-  static func nearest(to wrong: String, in names: [String]) -> String? {
+  package static func nearest(to wrong: String, in names: [String]) -> String? {
     let wrong = Array(wrong.prefix(80))
     guard !wrong.isEmpty else { return nil }
     var best: (name: String, distance: Int)?

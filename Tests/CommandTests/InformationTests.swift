@@ -99,8 +99,9 @@ final class InformationTests: CommandTestCase {
       "plugin", "threads", "json",
     ]),
     "evaluate": images.union([
-      "data", "split", "importance-samples", "seed", "plugin", "threads", "json",
+      "data", "split", "metrics", "importance-samples", "seed", "plugin", "threads", "json",
     ]),
+    "metrics": ["json"],
     "sample": ["count", "out", "seed", "temperature", "plugin", "limit", "threads"],
     "reconstruct": images.union(["data", "out", "split", "count", "seed", "plugin", "threads"]),
     "encode": images.union(["data", "out", "split", "what", "seed", "plugin", "threads"]),

@@ -302,6 +302,40 @@ class VariantTests(unittest.TestCase):
                 vae_zoo.check(os.path.join(folder, "none"))
 
 
+class MetricTests(unittest.TestCase):
+    def test_what_is_listed_can_be_asked_for_by_name(self):
+        listed = {metric["name"]: metric for metric in vae_zoo.metrics()}
+        keys = {"name", "unit", "direction", "needs", "numbers", "standard_error", "help"}
+        self.assertEqual({frozenset(metric) for metric in listed.values()}, {frozenset(keys)})
+        described = vae_zoo.describe("gaussian-vae")["metrics"]
+        self.assertLess(set(described), set(listed))
+        self.assertNotIn("codebook_usage", described)
+        model = _trained("gaussian-vae")
+        everything = model.evaluate(IMAGES, samples=2)
+        for name in described:
+            if "factors" in listed[name]["needs"]:
+                continue
+            samples = 2 if name in ("nll", "bits_per_dim") else 0
+            found = model.evaluate(IMAGES, metrics=[name], samples=samples)
+            self.assertLess({"variant", "split", "examples"}, set(found))
+            self.assertLess(set(found), set(everything))
+            self.assertTrue(all(key.startswith(name) for key in list(found)[3:]), found)
+        both = model.evaluate(IMAGES, metrics=("rate", "elbo"))
+        self.assertEqual(list(both)[3:], ["elbo", "elbo_stderr", "rate", "rate_stderr"])
+        self.assertEqual(model.evaluate(IMAGES, metrics="rate,elbo"), both)
+
+    def test_what_cannot_be_measured_is_said(self):
+        model = _trained("gaussian-vae")
+        with self.assertRaisesRegex(vae_zoo.NotFoundError, "did you mean elbo"):
+            model.evaluate(IMAGES, metrics=["elbow"])
+        with self.assertRaisesRegex(vae_zoo.NotFoundError, "no metric is named"):
+            model.evaluate(IMAGES, metrics=[])
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, r"nll needs draws.* give samples\b"):
+            model.evaluate(IMAGES, metrics=["nll"])
+        with self.assertRaisesRegex(vae_zoo.DataError, "mig needs the generating factors"):
+            model.evaluate(IMAGES, metrics=["mig"])
+
+
 class RegistryTests(unittest.TestCase):
     def test_what_the_library_describes_is_what_classes_take(self):
         import inspect

@@ -35,7 +35,9 @@ final class EvaluationTests: CTestCase {
     XCTAssertEqual(try metric("elbo", of: metrics), expected.elbo.mean)
     XCTAssertEqual(try metric("elbo_stderr", of: metrics), expected.elbo.standardError)
     XCTAssertEqual(try metric("examples", of: metrics), Double(split.count))
-    XCTAssertEqual(try metric("rate_per_unit.19", of: metrics), expected.unitRates?[19])
+    XCTAssertEqual(
+      try metric("rate_per_unit.19", of: metrics),
+      expected.metrics[RatePerUnitMetric.self]?.first?[19])
     var value = 0.0
     for name in ["nll", "variant", "rate_per_unit", "rate_per_unit.20", "", "elb", "elbos"] {
       refuse(VAE_ERR_NOT_FOUND, "there is no metric \(name)") {
@@ -47,6 +49,48 @@ final class EvaluationTests: CTestCase {
     refuse(VAE_ERR_DATA, "the model takes 4x4x1") { error in
       var out: OpaquePointer?
       return vae_evaluate(model, data, nil, nil, &out, error)
+    }
+  }
+
+  func testMetricsAreListedAsTheRegistryHasThemAndMeasuredByName() throws {
+    XCTAssertEqual(
+      try text { vae_list_metrics_json($0, $1, $2, $3) }, MetricRegistry.standard.json.line)
+    let model = try makeModel()
+    let data = try makeData(train: CTensor([Float](repeating: 1, count: 5 * 16), [5, 4, 4]))
+    func evaluate(_ names: String, _ samples: Int32 = 0) -> (vae_evaluation_options) -> vae_status {
+      { options in
+        var options = options
+        options.importance_samples = samples
+        var out: OpaquePointer?
+        return names.withCString { names in
+          "train".withCString { split in
+            (options.metrics, options.split) = (names, split)
+            return vae_evaluate(model, data, &options, nil, &out, nil)
+          }
+        }
+      }
+    }
+    try "rate,elbo".withCString { names in
+      try "train".withCString { split in
+        var options = options()
+        (options.metrics, options.split) = (names, split)
+        let metrics = try made(freedBy: vae_metrics_free) {
+          vae_evaluate(model, data, &options, nil, $0, $1)
+        }
+        let found = try XCTUnwrap(
+          json(text { vae_metrics_json(metrics, $0, $1, $2, $3) }) as? [String: Any])
+        XCTAssertEqual(
+          Set(found.keys),
+          ["variant", "split", "examples", "elbo", "elbo_stderr", "rate", "rate_stderr"])
+      }
+    }
+    XCTAssertEqual(evaluate("nll", 2)(options()), VAE_OK)
+    XCTAssertEqual(evaluate("nll")(options()), VAE_ERR_INVALID_ARGUMENT)
+    XCTAssertEqual(evaluate("elbo", 2)(options()), VAE_ERR_INVALID_ARGUMENT)
+    XCTAssertEqual(evaluate("mig")(options()), VAE_ERR_DATA)
+    XCTAssertEqual(evaluate("codebook_usage")(options()), VAE_ERR_DATA)
+    for unknown in ["elbow", "", ",", "elbo,", "elbo, rate"] {
+      XCTAssertEqual(evaluate(unknown)(options()), VAE_ERR_NOT_FOUND, unknown)
     }
   }
 

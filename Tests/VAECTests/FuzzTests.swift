@@ -367,6 +367,8 @@ struct Fuzzer {
     case 8: return callDLPack(versioned: false)
     case 9: return callDLPack(versioned: true)
     case 10: return checkText("vae_list_variants_json") { vae_list_variants_json($0, $1, $2, $3) }
+    case 11 where chance(2):
+      return checkText("vae_list_metrics_json") { vae_list_metrics_json($0, $1, $2, $3) }
     case 11:
       let role = text(["encoder", "prior", "decoder", "likelihood", "objective", "x"])
       return checkText("vae_list_components_json") {
@@ -730,6 +732,8 @@ struct Fuzzer {
     }
     options.split = chance(10) ? text(["valid", "x"]) : text(["train", "train", "test"])
     options.seed = UInt64(bitPattern: integer())
+    options.metrics =
+      chance(2) ? text(["elbo", "nll,elbo", "mig", "codebook_usage", "", ",", "x"]) : nil
     let (model, data) = (handle(.model), handle(.data))
     if let data, pool[Kind.data.rawValue].contains(data) {
       var info = vae_data_info()

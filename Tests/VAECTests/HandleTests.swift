@@ -283,6 +283,7 @@ final class HandleTests: CTestCase {
       { vae_log_likelihood(model, batch.pointer, 0, 0, nil, nil, $0) },
       { vae_bench("mlp", nil, nil, $0) },
       { vae_build_info_json(nil, 0, nil, $0) }, { vae_list_variants_json(nil, 0, nil, $0) },
+      { vae_list_metrics_json(nil, 0, nil, $0) },
       { vae_model_recipe_json(model, nil, 0, nil, $0) },
       { vae_metrics_json(metrics, nil, 0, nil, $0) },
       { vae_trainer_record_json(trainer, nil, 0, nil, $0) },

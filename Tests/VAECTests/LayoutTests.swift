@@ -100,7 +100,7 @@ final class LayoutTests: XCTestCase {
       vae_evaluation_options.self,
       [
         ("struct_size", \.struct_size, 4), ("importance_samples", \.importance_samples, 4),
-        ("split", \.split, pointer), ("seed", \.seed, 8),
+        ("split", \.split, pointer), ("seed", \.seed, 8), ("metrics", \.metrics, pointer),
       ])
     seen += entries(
       vae_call_options.self,

@@ -1,5 +1,6 @@
 import Foundation
 import VAECore
+import VAEEvaluation
 import VAEFiles
 import VAEReport
 import VAETraining
@@ -34,10 +35,14 @@ final class TensorBoardTests: XCTestCase {
   }
 
   private func epoch(_ number: Int) -> EpochRecord {
-    EpochRecord(
+    var metrics = MetricResults()
+    metrics[ActiveUnitsMetric.self] = .init(active: Estimate(of: [7]), units: 9)
+    metrics[RatePerLayerMetric.self] = [3, 1.5]
+    metrics[CodebookUsageMetric.self] = CodeUsage(counts: [3, 0, 1])
+    return EpochRecord(
       epoch: number, step: number * 200, train: BoundTerms(distortion: 90, rate: 20),
-      valid: BoundTerms(distortion: 95, rate: 21), activeUnits: 7, unitRates: nil,
-      layerRates: [3, 1.5], codeUsage: nil, terms: [(name: "penalty", value: 2)], seconds: 1.5)
+      valid: BoundTerms(distortion: 95, rate: 21), metrics: metrics,
+      terms: [(name: "penalty", value: 2)], seconds: 1.5)
   }
 
   func testALogHoldsBatchesNowAndThenAndEveryEpoch() throws {
@@ -63,6 +68,7 @@ final class TensorBoardTests: XCTestCase {
     XCTAssertEqual(last.values["elbo/test"], -116)
     XCTAssertEqual(last.values["latents/active_units"], 7)
     XCTAssertEqual(last.values["latents/rate_of_level_1"], 1.5)
+    XCTAssertEqual(last.values["latents/codes_in_use"], 2)
     XCTAssertEqual(last.values["terms/penalty"], 2)
     XCTAssertFalse(events.contains(where: \.isSessionStart))
   }

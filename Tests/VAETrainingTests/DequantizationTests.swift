@@ -94,7 +94,7 @@ final class DequantizationTests: XCTestCase {
           model: model(expected.mean, expected.deviation),
           examples: examples(Array(repeating: byte, count: 10)), seed: 3)
         let result = try XCTUnwrap(evaluator.run(importanceSamples: 2))
-        let bits = try XCTUnwrap(result.bitsPerDimension)
+        let bits = try XCTUnwrap(result.metrics[BitsPerDimMetric.self]).estimate
         // 10 images of 400 numbers; single precision adds up squares of some ten deviations.
         let error = expected.spread[number] / 4000.squareRoot()
         XCTAssertEqual(
@@ -114,7 +114,7 @@ final class DequantizationTests: XCTestCase {
   func testADensityOverOtherValuesHasNoBits() throws {
     let plain = Examples(DataSplit(name: "test", store: ByteImages(bytes: [7, 8])))
     let evaluator = Evaluator(model: model(0.1, 0.1), examples: plain, seed: 3)
-    XCTAssertNil(try XCTUnwrap(evaluator.run()).bitsPerDimension)
+    XCTAssertNil(try XCTUnwrap(evaluator.run()).metrics[BitsPerDimMetric.self])
   }
 
   // MARK: What cannot be dequantized

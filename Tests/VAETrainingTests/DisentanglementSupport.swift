@@ -50,6 +50,19 @@ enum DisentanglementSupport {
   static func measure(
     _ representation: FactoredRepresentation, seed: UInt64 = 1
   ) -> Disentanglement {
-    Disentanglement(representation, random: RandomSource(seed: seed))
+    let random = RandomSource(seed: seed)
+    return Disentanglement(
+      mutualInformationGap: MutualInformationGap(
+        representation, random: random.child("mutual information gap")),
+      factorVAEScore: FactorVAEScore(
+        representation, random: random.child("FactorVAE score")),
+      dci: DCI(representation, random: random.child("DCI")))
   }
+}
+
+/// All measures of one representation.
+struct Disentanglement: Equatable {
+  let mutualInformationGap: MutualInformationGap?
+  let factorVAEScore: FactorVAEScore
+  let dci: DCI
 }

@@ -260,7 +260,7 @@ final class DisentanglementTests: XCTestCase {
     let model = TrainingSupport.model()
     var evaluator = Evaluator(model: model, examples: stripes(table), seed: 3)
     evaluator.rowLimit = 7
-    let result = try XCTUnwrap(evaluator.run(wantsDisentanglement: true)?.disentanglement)
+    let result = try XCTUnwrap(evaluator.run()).metrics
 
     let context = Context(
       mode: .evaluation, random: RandomSource(seed: 0), examples: (0..<60).map(UInt64.init))
@@ -271,28 +271,32 @@ final class DisentanglementTests: XCTestCase {
       FactoredRepresentation(
         means: XCTUnwrap(posterior.mean).floats, variances: XCTUnwrap(posterior.variance).floats,
         units: 3, factors: table))
-    let information = try XCTUnwrap(result.mutualInformationGap).information
+    let information = try XCTUnwrap(result[MIGMetric.self]).information
     for (factor, expected) in zip(information, try Support.gap(direct).information) {
       // Another seed makes the same estimate from other draws.
       for (unit, expected) in zip(factor, expected) {
         XCTAssertEqual(unit, expected, accuracy: 0.02)
       }
     }
-    XCTAssertEqual(
-      result, evaluator.run(wantsDisentanglement: true)?.disentanglement,
-      "the same seed gives the same scores")
+    let again = try XCTUnwrap(evaluator.run()).metrics
+    XCTAssertEqual(result[MIGMetric.self], again[MIGMetric.self])
+    XCTAssertEqual(result[FactorVAEScoreMetric.self], again[FactorVAEScoreMetric.self])
+    XCTAssertEqual(result[DCIMetric.self], again[DCIMetric.self])
   }
 
   func testAnEvaluationMeasuresNoDisentanglementUnaskedOrWithoutFactors() throws {
     let table = Support.table([2, 3], repeats: 10)
-    func result(_ factors: FactorTable?, asked: Bool) throws -> Evaluator.Result {
-      try XCTUnwrap(
-        Evaluator(model: TrainingSupport.model(), examples: stripes(factors), seed: 3)
-          .run(wantsDisentanglement: asked))
+    func scores(
+      _ factors: FactorTable?, _ occasion: MetricDescriptor.Occasions
+    ) throws -> [String] {
+      let evaluator = Evaluator(
+        model: TrainingSupport.model(), examples: stripes(factors), seed: 3)
+      let found = try XCTUnwrap(evaluator.run(occasion)).metrics.entries.map(\.descriptor)
+      return found.filter { $0.needs.contains(.factors) }.map(\.name)
     }
-    XCTAssertNil(try result(table, asked: false).disentanglement)
-    XCTAssertNil(try result(nil, asked: true).disentanglement)
-    XCTAssertNotNil(try result(table, asked: true).disentanglement)
+    XCTAssertEqual(try scores(table, .epoch), [])
+    XCTAssertEqual(try scores(nil, .evaluation), [])
+    XCTAssertEqual(try scores(table, .evaluation), ["mig", "factor_vae_score", "dci"])
   }
 
   func testAPosteriorWithoutMeansIsNotMeasured() throws {
@@ -302,7 +306,11 @@ final class DisentanglementTests: XCTestCase {
       likelihood: plain.likelihood)
     let evaluator = Evaluator(
       model: model, examples: stripes(Support.table([2, 3], repeats: 10)), seed: 3)
-    XCTAssertNil(try XCTUnwrap(evaluator.run(wantsDisentanglement: true)).disentanglement)
+    let result = try XCTUnwrap(evaluator.run())
+    XCTAssertNil(result.metrics[DCIMetric.self])
+    XCTAssertEqual(
+      result.omissions.filter { $0.need == .posteriorVector }.map(\.descriptor.name).sorted(),
+      ["dci", "factor_vae_score", "mig"])
   }
 }
 

@@ -273,7 +273,9 @@ final class LatentWalkTests: XCTestCase {
     let model = try makeModel(settings3)
     let split = try split(for: model)
     let measured = try model.unitRates(measuredOn: split)
-    XCTAssertEqual(measured, try XCTUnwrap(model.evaluate(split)?.unitRates))
+    XCTAssertEqual(
+      measured,
+      try XCTUnwrap(model.evaluate(split)?.metrics[RatePerUnitMetric.self]).flatMap(\.self))
     XCTAssertThrowsError(try model.unitRates(measuredOn: nil)) {
       XCTAssertTrue("\($0)".contains("give data"), "\($0)")
     }

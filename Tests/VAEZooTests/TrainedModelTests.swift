@@ -157,7 +157,8 @@ final class TrainedModelTests: XCTestCase {
       "elbo")
     let aggregate = try XCTUnwrap(object["aggregate_posterior"]?.object)
     XCTAssertEqual(aggregate.members.map(\.name), ["mean_norm", "kl"])
-    XCTAssertEqual(aggregate["kl"]?.double, result.aggregatePosterior?.divergence)
+    XCTAssertEqual(
+      aggregate["kl"]?.double, result.metrics[AggregatePosteriorMetric.self]?.divergence)
     XCTAssertEqual(object["elbo"]?.double, result.elbo.mean)
     XCTAssertEqual(object["nll_samples"]?.integer, 2)
   }

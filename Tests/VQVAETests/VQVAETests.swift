@@ -152,7 +152,7 @@ final class VQVAETests: XCTestCase {
     let model = try trained(data, [(key: "likelihood", value: "bernoulli")])
     let result = try XCTUnwrap(
       Evaluator(model: model, examples: Examples(data.train), seed: 0).run())
-    let bits = try XCTUnwrap(result.bitsPerDimension)
+    let bits = try XCTUnwrap(result.metrics[BitsPerDimMetric.self]).estimate
     XCTAssertEqual(bits.mean, -result.elbo.mean / (64 * log(2)), accuracy: 1e-9)
   }
 
@@ -319,7 +319,7 @@ final class VQVAETests: XCTestCase {
     let model = try registry.model(recipe, seed: 1)
     let result = try XCTUnwrap(
       Evaluator(model: model, examples: Examples(data.train), seed: 0).run())
-    XCTAssertNil(result.codeUsage)
+    XCTAssertNil(result.metrics[CodebookUsageMetric.self])
   }
 
   func testPerplexityOfKnownCodes() {

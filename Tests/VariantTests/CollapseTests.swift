@@ -40,8 +40,8 @@ final class CollapseTests: XCTestCase {
     for words in ["posterior collapse", "a smaller beta", "warmup_epochs=5", "free_bits=0.5"] {
       XCTAssertTrue(notice.contains(words), notice)
     }
-    XCTAssertEqual(told.records.last?.activeUnits, 0)
-    XCTAssertEqual(told.records.last?.unitRates?.count, 2)
+    XCTAssertEqual(told.records.last?.metrics[ActiveUnitsMetric.self]?.active.mean, 0)
+    XCTAssertEqual(told.records.last?.metrics[RatePerUnitMetric.self]?.first?.count, 2)
   }
 
   func testALadderThatHasCollapsedAsAWholeIsToldSo() throws {
@@ -54,7 +54,9 @@ final class CollapseTests: XCTestCase {
         ])
       XCTAssertEqual(told.notices.count, 1, "\(told.notices)")
       XCTAssertTrue(told.notices.first?.contains("posterior collapse") ?? false, "\(told.notices)")
-      XCTAssertEqual(told.records.last?.layerRates?.count, latent.split(separator: ",").count)
+      // Of one layer the rate says it all.
+      XCTAssertEqual(
+        told.records.last?.metrics[RatePerLayerMetric.self]?.count, latent == "2" ? nil : 2)
     }
   }
 
@@ -87,7 +89,7 @@ final class CollapseTests: XCTestCase {
     let told = try train("beta-vae", [(key: "beta", value: "1000")], hasTest: false)
     XCTAssertEqual(told.notices.count, 1, "\(told.notices)")
     XCTAssertNil(told.records.last?.valid)
-    XCTAssertEqual(told.records.last?.unitRates?.count, 2)
+    XCTAssertEqual(told.records.last?.metrics[RatePerUnitMetric.self]?.first?.count, 2)
   }
 
   // MARK: Trainings that come apart

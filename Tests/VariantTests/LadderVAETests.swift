@@ -190,7 +190,7 @@ final class LadderVAETests: XCTestCase {
     let model = try SmallModels.trained(try recipe(), data: data, epochs: 3)
     let result = try XCTUnwrap(
       Evaluator(model: model, examples: Examples(data.train), seed: 0).run())
-    XCTAssertEqual(result.layerRates.count, 3)
+    XCTAssertEqual(result.metrics[RatePerLayerMetric.self]?.count, 3)
     // With the statistics of the whole training set a batch of all of it says nearly the same.
     let whole = evaluate(model, count: 64)
     XCTAssertEqual(

@@ -39,6 +39,7 @@ from vae_zoo._registry import get_threads as get_threads
 from vae_zoo._registry import list_components as list_components
 from vae_zoo._registry import list_variants as list_variants
 from vae_zoo._registry import load_plugin as load_plugin
+from vae_zoo._registry import metrics as metrics
 from vae_zoo._registry import recipe as recipe
 from vae_zoo._registry import set_limits as set_limits
 from vae_zoo._registry import set_threads as set_threads

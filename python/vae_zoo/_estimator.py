@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any, Callable, ClassVar, Mapping, Sequence, TypeVar
+from typing import Any, Callable, ClassVar, Iterable, Mapping, Sequence, TypeVar
 
 import numpy as np
 
@@ -541,6 +541,7 @@ class VAE(metaclass=_Variants):
         *,
         split: str = "test",
         samples: int = 0,
+        metrics: Iterable[str] | None = None,
         random_state: Any = None,
         progress: WorkProgress | None = None,
     ) -> dict[str, Any]:
@@ -554,6 +555,9 @@ class VAE(metaclass=_Variants):
             The split of a source: ``"train"``, ``"valid"`` or ``"test"``.
         samples : int
             Importance samples an image for ``nll``; 0 for the bound alone.
+        metrics : iterable of str, optional
+            What to measure alone, by the names that `metrics` lists; None for all that the model and the images
+            allow.
         random_state : int, generator or None
             Of the draws; None for that of the estimator.
         progress : callable, optional
@@ -579,7 +583,9 @@ class VAE(metaclass=_Variants):
                 value_range = model.range if model.range in _BYTE_RANGES else RANGES["bytes"]
             X, split = Data._of_arrays(images, None, value_range), "train"
         with elements_renamed(train="X"):
-            return model.evaluate(X, split, count, self._method_seed(random_state), progress)
+            return model.evaluate(
+                X, split, count, self._method_seed(random_state), metrics, progress
+            )
 
     def stage(self: _Self, name: str, settings: Mapping[str, Any] | None = None) -> _Self:
         """An estimator of a further stage, such as ``"prior"`` for a trained VQ-VAE: ``fit`` trains its

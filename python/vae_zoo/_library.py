@@ -140,6 +140,7 @@ class EvaluationOptions(Struct):
         ("importance_samples", c_int32),
         ("split", c_char_p),
         ("seed", c_uint64),
+        ("metrics", c_char_p),
     ]
 
 
@@ -186,6 +187,7 @@ _FALLIBLE: dict[str, tuple[Any, ...]] = {
     "vae_build_info_json": _TEXT_OUT,
     "vae_cancel_token_create": (_HANDLE_OUT,),
     "vae_array_view": (c_void_p, POINTER(Tensor)),
+    "vae_list_metrics_json": _TEXT_OUT,
     "vae_list_variants_json": _TEXT_OUT,
     "vae_list_components_json": (c_char_p, *_TEXT_OUT),
     "vae_describe_json": (c_char_p, *_TEXT_OUT),

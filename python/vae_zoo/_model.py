@@ -6,7 +6,7 @@ import ctypes
 import difflib
 import json
 from ctypes import byref
-from typing import Any, Iterator, MutableMapping, NamedTuple, Sequence
+from typing import Any, Iterable, Iterator, MutableMapping, NamedTuple, Sequence
 
 import numpy as np
 
@@ -238,14 +238,20 @@ class Model:
         split: str,
         samples: int,
         seed: int,
+        metrics: Iterable[str] | None = None,
         progress: WorkProgress | None = None,
     ) -> dict[str, Any]:
+        names = None
+        if metrics is not None:
+            names = encoded(
+                metrics if isinstance(metrics, str) else ",".join(metrics), "metrics"
+            )
         wanted = EvaluationOptions(
-            importance_samples=samples, split=encoded(split, "split"), seed=seed
+            importance_samples=samples, split=encoded(split, "split"), seed=seed, metrics=names
         )
         # What the library calls images that come as arrays.
-        with renamed(memory="X"), Watched(progress) as options:
-            metrics = create(
+        with renamed(memory="X", importance_samples="samples"), Watched(progress) as options:
+            found = create(
                 library.vae_metrics_free,
                 library.vae_evaluate_with,
                 self.handle,
@@ -253,7 +259,7 @@ class Model:
                 byref(wanted),
                 options,
             )
-        return json.loads(text(library.vae_metrics_json, metrics))
+        return json.loads(text(library.vae_metrics_json, found))
 
     def _array(self, function: Any, *arguments: Any) -> np.ndarray:
         return from_library(create(library.vae_array_free, function, self.handle, *arguments))

@@ -38,6 +38,18 @@ def list_components(role: str) -> list[dict[str, Any]]:
     return json.loads(text(library.vae_list_components_json, encoded(role, "role")))
 
 
+def metrics() -> list[dict[str, Any]]:
+    """What ``evaluate`` can measure, as ``vae-zoo metrics --json`` lists it.
+
+    Returns
+    -------
+    list of dict
+        Each with ``name``, ``unit``, ``direction`` (which values are better: ``"lower"``, ``"higher"`` or
+        ``"none"``), ``needs``, ``numbers`` (their names in results), ``standard_error`` and ``help``.
+    """
+    return json.loads(text(library.vae_list_metrics_json))
+
+
 def load_plugin(path: Path) -> None:
     """Loads a plug-in, whose variants and components are known from then on as built-in ones are.
 
@@ -57,7 +69,8 @@ def describe(variant: str) -> dict[str, Any]:
     dict
         ``name``, ``summary``, ``reference``; ``parts``, ``architecture`` and ``architectures``;
         ``keywords``, the hyper-parameters that the class of the variant takes by name; and
-        ``hyperparameters``, all of them by their path in a recipe.
+        ``hyperparameters``, all of them by their path in a recipe; and ``metrics``, the names of those that
+        suit it.
     """
     return json.loads(text(library.vae_describe_json, encoded(variant, "variant")))
 

@@ -48,6 +48,14 @@ extension CallError {
         case .cancelled: VAE_ERR_CANCELLED
         }
       self.init(status, error.message)
+    case let error as MetricError:
+      let status: vae_status =
+        switch error.kind {
+        case .unknown: VAE_ERR_NOT_FOUND
+        case .missingOption: VAE_ERR_INVALID_ARGUMENT
+        case .unsuitable: VAE_ERR_DATA
+        }
+      self.init(status, error.message)
     case let error as MemoryError:
       let status: vae_status =
         switch error.lack {

@@ -62,13 +62,14 @@ private func evaluate(
   let watch = try watch()
   try checkSamples(options.importance_samples, "options->importance_samples")
   let split = try source.split(of: options.split ?? staticText("test"))
+  let names = try options.metrics.map { MetricRegistry.names(in: try text($0, "options->metrics")) }
   result.pointee = try Handles.make(
     try model.read { trained in
       try trained.checkFits(source)
       try MemoryNeed.check(rows: 1, of: split.shape)
       let found = try stoppable(watch, with: model) { goesOn in
-        trained.evaluate(
-          split,
+        try trained.evaluate(
+          split, metrics: names,
           importanceSamples: options.importance_samples > 0
             ? Int(options.importance_samples) : nil,
           seed: Int(bitPattern: UInt(options.seed)), progress: { goesOn($0) })

@@ -67,6 +67,16 @@ public func vae_list_components_json(
 }
 
 @c @implementation
+public func vae_list_metrics_json(
+  _ buffer: UnsafeMutablePointer<CChar>?, _ capacity: Int, _ needed: UnsafeMutablePointer<Int>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    try TextResult(buffer, capacity, needed).give(MetricRegistry.standard.json)
+  }
+}
+
+@c @implementation
 public func vae_describe_json(
   _ variant: UnsafePointer<CChar>?, _ buffer: UnsafeMutablePointer<CChar>?, _ capacity: Int,
   _ needed: UnsafeMutablePointer<Int>?, _ error: UnsafeMutablePointer<OpaquePointer?>?

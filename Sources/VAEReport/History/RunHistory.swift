@@ -1,4 +1,5 @@
 import Messages
+import VAEEvaluation
 import VAEFiles
 import VAERecipes
 import VAETraining
@@ -15,10 +16,8 @@ public struct RunHistory: Sendable {
     public let train: BoundTerms
     /// The held-out examples at its end.
     public let heldOut: BoundTerms?
-    /// Latent units that carry information.
-    public let activeUnits: Int?
-    /// The perplexity of the codebook.
-    public let perplexity: Double?
+    /// What metrics found at its end, in the order of the registry.
+    let numbers: [(number: MetricDescriptor.Number, value: Double)]
     /// Seconds that it took.
     public let seconds: Double
 
@@ -30,8 +29,9 @@ public struct RunHistory: Sendable {
       self.step = step
       self.train = isOverCodes ? train.withoutDistortion : train
       heldOut = line["valid"].flatMap(BoundTerms.init(json:))
-      activeUnits = line["active_units"]?.integer
-      perplexity = line["codebook_perplexity"]?.double
+      numbers = MetricRegistry.standard.numbers(at: .epoch).compactMap { number in
+        line[number.name]?.double.map { (number, $0) }
+      }
       seconds = line["seconds"]?.double ?? 0
     }
   }
@@ -188,6 +188,11 @@ extension RunHistory {
   /// examples.
   public var final: BoundTerms? {
     epochs.last?.heldOut ?? records.last?.heldOut ?? epochs.last?.train
+  }
+
+  /// What a metric found at the end of the last epoch.
+  func measured(_ descriptor: MetricDescriptor) -> Double? {
+    epochs.last?.numbers.first { $0.number.name == descriptor.name }?.value
   }
 
   /// Latent units of the recorded posterior.

@@ -45,7 +45,8 @@ public struct Comparison: Sendable {
 
   /// The last held-out numbers of each run, as text: a header, and a row for each run.
   public var table: (header: [String], rows: [[String]]) {
-    let columns: [(name: String, value: (RunHistory) -> String?)] = [
+    typealias Column = (name: String, value: (RunHistory) -> String?)
+    var columns: [Column] = [
       ("variant", { $0.variant }),
       ("epochs", { $0.epochs.last.map { "\($0.number)" } }),
       ("−ELBO", { $0.final.map { Numerals.fixed(-$0.elbo, 2) } }),
@@ -59,12 +60,20 @@ public struct Comparison: Sendable {
           }
         }
       ),
-      ("perplexity", { $0.epochs.last?.perplexity.map { Numerals.fixed($0, 1) } }),
-      ("NLL", { $0.evaluated("nll") }), ("MIG", { $0.evaluated("mig", 3) }),
-      ("FactorVAE", { $0.evaluated("factor_vae_score", 3) }),
-      ("DCI", { $0.evaluated("dci_disentanglement", 3) }),
-      ("time", { $0.seconds > 0 ? Numerals.duration($0.seconds) : nil }),
     ]
+    // What training measures too stands for a training's end, the rest for an evaluation.
+    let inTraining = MetricRegistry.standard.numbers(at: .epoch).map(\.name)
+    let perplexity = CodebookPerplexityMetric.descriptor
+    columns.append(
+      (
+        perplexity.numbers[0].title,
+        { $0.measured(perplexity).map { Numerals.fixed($0, perplexity.numbers[0].decimals) } }
+      ))
+    for number in MetricRegistry.standard.numbers(at: .evaluation)
+    where !inTraining.contains(number.name) {
+      columns.append((number.title, { $0.evaluated(number) }))
+    }
+    columns.append(("time", { $0.seconds > 0 ? Numerals.duration($0.seconds) : nil }))
     let used = columns.filter { column in runs.contains { column.value($0) != nil } }
     return (
       ["run"] + used.map(\.name),
@@ -102,7 +111,9 @@ public struct Comparison: Sendable {
 
 extension RunHistory {
   /// A number of the newest evaluation that has it.
-  fileprivate func evaluated(_ key: String, _ decimals: Int = 2) -> String? {
-    evaluations.last { $0[key]?.double != nil }?[key]?.double.map { Numerals.fixed($0, decimals) }
+  fileprivate func evaluated(_ number: MetricDescriptor.Number) -> String? {
+    evaluations.reversed().lazy.compactMap { number.value(in: $0) }.first.map {
+      Numerals.fixed($0, number.decimals)
+    }
   }
 }

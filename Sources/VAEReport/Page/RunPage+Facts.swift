@@ -5,13 +5,6 @@ import VAEFiles
 extension RunPage {
   // MARK: Evaluations
 
-  private static let columns: [(key: String, name: String, decimals: Int)] = [
-    ("elbo", "ELBO", 2), ("rate", "rate", 2), ("distortion", "distortion", 2), ("nll", "NLL", 2),
-    ("bits_per_dim", "bits/dim", 4), ("mig", "MIG", 3), ("factor_vae_score", "FactorVAE", 3),
-    ("dci_disentanglement", "DCI disentanglement", 3), ("dci_completeness", "completeness", 3),
-    ("dci_informativeness", "informativeness", 3),
-  ]
-
   /// What `evaluate` found.
   var evaluations: String {
     guard !history.evaluations.isEmpty else {
@@ -20,8 +13,8 @@ extension RunPage {
         "<p class=\"missing\">The run has not been evaluated. <code>vae-zoo evaluate \(escaped(history.path)) --data "
         + "\(escaped(history.data ?? "DATA"))</code> adds numbers with standard errors\(factors) to the next report.</p>"
     }
-    let columns = Self.columns.filter { column in
-      history.evaluations.contains { $0[column.key]?.double != nil }
+    let columns = MetricRegistry.standard.numbers(at: .evaluation).filter { column in
+      history.evaluations.contains { column.value(in: $0) != nil }
     }
     let rows = history.evaluations.reversed().map { result in
       [
@@ -29,13 +22,15 @@ extension RunPage {
         Numerals.grouped(result["examples"]?.integer ?? 0),
       ]
         + columns.map { column in
-          guard let value = result[column.key]?.double else { return "–" }
+          guard let value = column.value(in: result) else { return "–" }
           let text = Numerals.fixed(value, column.decimals)
           var notes = ""
-          if let error = result["\(column.key)_stderr"]?.double {
+          if let error = result["\(column.name)_stderr"]?.double {
             notes += " ± \(Numerals.fixed(error, column.decimals))"
           }
-          if column.key == "nll", let samples = result["nll_samples"]?.integer {
+          if column.name == NLLMetric.descriptor.name,
+            let samples = result[NLLMetric.samplesName]?.integer
+          {
             notes += " (K = \(samples))"
           }
           return text + notes
@@ -45,9 +40,9 @@ extension RunPage {
       "<p>In nats an example, ± standard errors; the newest first.</p>"
       table(
         caption: "What each evaluation found",
-        header: ["split", "step", "examples"] + columns.map(\.name),
+        header: ["split", "step", "examples"] + columns.map(\.title),
         rows: rows)
-      if columns.contains(where: { $0.key == "mig" }) {
+      if columns.contains(where: { $0.name == MIGMetric.descriptor.name }) {
         "<p class=\"note\">MIG (mutual information gap), FactorVAE score and DCI compare units with the factors that generated the "
           + "data; each is 1 at best.</p>"
       }

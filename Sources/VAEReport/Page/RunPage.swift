@@ -85,14 +85,17 @@ struct RunPage {
     }
     if let units = UnitActivity(history), let active = units.activeCounts.last {
       tiles.append(("active units", "\(active)", "of \(units.count)"))
-    } else if let active = history.epochs.last?.activeUnits {
-      tiles.append(("active units", "\(active)", ""))
     }
-    if let perplexity = history.epochs.last?.perplexity {
+    for (number, value) in history.epochs.last?.numbers ?? [] {
+      // Records say it too, and of how many.
+      if tiles.contains(where: { $0.name == number.title }) { continue }
       let codes = history.records.last?.codeCounts?.count
+      let isOfCodes = number.name == CodebookPerplexityMetric.descriptor.name
       tiles.append(
-        ("codebook perplexity", Numerals.fixed(perplexity, 1), codes.map { "of \($0) codes" } ?? "")
-      )
+        (
+          number.title, Numerals.fixed(value, number.decimals),
+          isOfCodes ? codes.map { "of \($0) codes" } ?? "" : ""
+        ))
     }
     if let last = history.epochs.last {
       tiles.append(

@@ -115,15 +115,8 @@ public final class TensorBoardLog {
   private func scalars(_ record: EpochRecord) -> [TensorBoardEvent.Scalar] {
     var scalars = Self.scalars(record.train, "train")
     if let valid = record.valid { scalars += Self.scalars(valid, heldOutName) }
-    if let active = record.activeUnits {
-      scalars.append(.init("latents/active_units", Double(active)))
-    }
-    for (level, rate) in (record.layerRates ?? []).enumerated() {
-      scalars.append(.init("latents/rate_of_level_\(level)", rate))
-    }
-    if let usage = record.codeUsage {
-      scalars.append(.init("latents/codebook_perplexity", usage.perplexity))
-      scalars.append(.init("latents/codes_in_use", Double(usage.used)))
+    for curve in record.metrics.entries.flatMap(\.report.curves) {
+      scalars.append(.init("latents/\(curve.name)", curve.value))
     }
     for term in record.terms { scalars.append(.init("terms/\(term.name)", term.value)) }
     scalars.append(.init("time/seconds_of_epoch", record.seconds))

@@ -44,6 +44,12 @@ final class Recorder {
   /// Numbers of the fixed examples up to which they are kept from one record to the next.
   private static let keptNumbers = 1 << 21
 
+  /// What is measured of them.
+  private static let metrics: [any Metric.Type] = [
+    RateMetric.self, DistortionMetric.self, RatePerUnitMetric.self, RatePerLayerMetric.self,
+    CodebookPerplexityMetric.self,
+  ]
+
   /// A recorder of the training of a model on some data, of which each record costs the less of an
   /// update the larger the batches of the options are.
   init(model: Model, data: DataSource, options: TrainingOptions) {
@@ -90,17 +96,35 @@ final class Recorder {
   /// What the model says with its present weights and statistics.
   func record(step: Int, epochs: Double, batch: BoundTerms?) -> TrainingRecord {
     withoutTape {
-      var sums = Sums(codeUsage: CodeUsage(model.prior.latents))
+      var measured = Measurement(
+        Self.metrics,
+        MetricSetting(
+          model: model, examples: examples, exampleCount: chosen.count, random: random))
+      var latents = RecordedLatents(keepsDraws: keepsDraws)
       for (number, start) in stride(from: 0, to: chosen.count, by: rowLimit).enumerated() {
         let indices = Array(chosen[start..<min(start + rowLimit, chosen.count)])
         let context = context(for: indices)
         var request = DrawRequest()
         request.wantsUnitRates = true
-        sums.add(
-          model.evaluate(fixedBatch(number, indices, context), request, context),
-          keepsDraws: keepsDraws)
+        let evaluation = model.evaluate(
+          fixedBatch(number, indices, context), request, context)
+        measured.add(MetricSample(evaluation, context, indices: indices))
+        latents.add(evaluation)
       }
-      var record = sums.record(step: step, epochs: epochs, batch: batch)
+      let found = measured.results()
+      let rate = found[RateMetric.self]?.mean ?? .nan
+      var record = TrainingRecord(
+        step: step, epochs: epochs, batch: batch,
+        heldOut: BoundTerms(
+          distortion: found[DistortionMetric.self]?.mean ?? .nan, rate: rate))
+      // Of one layer it is the whole rate.
+      record.layerRates =
+        found[RatePerLayerMetric.self] ?? (model.prior.latents == .none ? [] : [rate])
+      record.unitRates = found[RatePerUnitMetric.self] ?? []
+      record.codeCounts = found[CodebookPerplexityMetric.self]?.counts.map(Int32.init(clamping:))
+      record.means = latents.means.array
+      record.variances = latents.variances.array
+      record.draws = latents.draws.map(\.array)
       if keepsPriorDraws { record.priorDraws = priorDraws() }
       addPictures(to: &record)
       return record
@@ -159,60 +183,26 @@ final class Recorder {
     Context(mode: .evaluation, random: random, examples: indices.map(UInt64.init))
   }
 
-  /// What is gathered over batches.
-  private struct Sums {
-    var count = 0.0
-    var terms = BoundTerms(distortion: 0, rate: 0)
-    var layerRates: [Double] = []
-    var unitRates: [[Double]] = []
+  /// Posteriors and draws, one batch after another.
+  private struct RecordedLatents {
+    let keepsDraws: Bool
     var means = Rows()
     var variances = Rows()
     var draws: [Rows] = []
-    var codeUsage: CodeUsage?
 
-    init(codeUsage: CodeUsage?) {
-      self.codeUsage = codeUsage
+    init(keepsDraws: Bool) {
+      self.keepsDraws = keepsDraws
     }
 
-    mutating func add(_ evaluation: Evaluation, keepsDraws: Bool) {
-      count += Double(evaluation.batch.shape[0])
-      terms.distortion += evaluation.distortion.doubleSum
-      terms.rate += evaluation.rate.doubleSum
-      codeUsage?.add(evaluation)
+    mutating func add(_ evaluation: Evaluation) {
       if let mean = evaluation.posterior.mean, let variance = evaluation.posterior.variance {
         means.append(mean)
         variances.append(variance)
       }
+      guard keepsDraws else { return }
       let layers = evaluation.draw.layers
-      if layerRates.isEmpty {
-        layerRates = Array(repeating: 0, count: layers.count)
-        unitRates = Array(repeating: [], count: layers.count)
-        draws = Array(repeating: Rows(), count: keepsDraws ? layers.count : 0)
-      }
-      for (level, layer) in layers.enumerated() {
-        layerRates[level] += layer.rate.doubleSum
-        if let units = layer.unitRates {
-          let sums = units.sum(axis: 0).floats.map(Double.init)
-          unitRates[level] =
-            unitRates[level].isEmpty ? sums : zip(unitRates[level], sums).map { $0 + $1 }
-        }
-        if keepsDraws { draws[level].append(layer.sample) }
-      }
-    }
-
-    func record(step: Int, epochs: Double, batch: BoundTerms?) -> TrainingRecord {
-      var record = TrainingRecord(
-        step: step, epochs: epochs, batch: batch,
-        heldOut: BoundTerms(distortion: terms.distortion / count, rate: terms.rate / count))
-      record.layerRates = layerRates.map { $0 / count }
-      if unitRates.contains(where: { !$0.isEmpty }) {
-        record.unitRates = unitRates.map { $0.map { $0 / count } }
-      }
-      record.means = means.array
-      record.variances = variances.array
-      record.draws = draws.map(\.array)
-      record.codeCounts = codeUsage?.counts.map(Int32.init(clamping:))
-      return record
+      if draws.isEmpty { draws = Array(repeating: Rows(), count: layers.count) }
+      for (level, layer) in layers.enumerated() { draws[level].append(layer.sample) }
     }
   }
 

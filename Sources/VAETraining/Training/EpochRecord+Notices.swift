@@ -1,6 +1,7 @@
 import Glibc
 import Messages
 import VAECore
+import VAEEvaluation
 
 /// What an epoch's record shows of a training and of how its model uses latents.
 package enum TrainingHealth: Equatable {
@@ -35,7 +36,7 @@ package enum TrainingHealth: Equatable {
     begunWith beginning: (cost: Double, margin: Double)? = nil
   ) {
     let rate = record.valid?.rate ?? record.train.rate
-    let units = Double(max(1, record.unitRates?.count ?? 1))
+    let units = Double(max(1, record.metrics[RatePerUnitMetric.self]?.joined().count ?? 1))
     if let valid = record.valid, !valid.elbo.isFinite {
       self = .notFinite
     } else if let beginning, record.cost > beginning.cost + beginning.margin {
@@ -43,7 +44,9 @@ package enum TrainingHealth: Equatable {
     } else if record.codeUsage?.isCollapsed == true {
       self = .deadCodebook
     } else if latents.isContinuous,
-      rate < Self.deadRate || (record.activeUnits == 0 && rate < Self.idleRate * units)
+      rate < Self.deadRate
+        || (record.metrics[ActiveUnitsMetric.self]?.active.mean == 0
+          && rate < Self.idleRate * units)
     {
       self = .collapsed
     } else if let rates = record.layerRates, rates.contains(where: { $0 < Self.deadRate }) {
@@ -66,6 +69,9 @@ package enum TrainingHealth: Equatable {
 }
 
 extension EpochRecord {
+  var layerRates: [Double]? { metrics[RatePerLayerMetric.self] }
+  var codeUsage: CodeUsage? { metrics[CodebookPerplexityMetric.self] }
+
   /// What calls for attention, in plain words with a remedy that the objective knows; nil where
   /// nothing does, or where the objective still changes what latents cost.
   func notice(

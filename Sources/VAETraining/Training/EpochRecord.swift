@@ -36,16 +36,8 @@ public struct EpochRecord: Sendable {
   public var train: BoundTerms
   /// The held-out examples at its end.
   public var valid: BoundTerms?
-  /// Latent units whose mean varies over the held-out examples (variance above 0.01), where the
-  /// posterior has means.
-  public var activeUnits: Int?
-  /// Mean rate of each latent unit over the held-out examples, where it is a sum over units.
-  public var unitRates: [Double]?
-  /// Mean rate of each stochastic layer over the held-out examples, the one nearest to the data
-  /// first, where there is more than one.
-  public var layerRates: [Double]?
-  /// How often the held-out examples use each code, where the latents are codes.
-  public var codeUsage: CodeUsage?
+  /// What else was found on held-out examples at its end.
+  public var metrics: MetricResults
   /// What the objective logs beside the bound, and how each batch used the codebook where there is
   /// one, averaged over the updates.
   public var terms: [(name: String, value: Double)]
@@ -53,18 +45,15 @@ public struct EpochRecord: Sendable {
   public var seconds: Double
 
   package init(
-    epoch: Int, step: Int, train: BoundTerms, valid: BoundTerms?, activeUnits: Int?,
-    unitRates: [Double]?, layerRates: [Double]?, codeUsage: CodeUsage?,
-    terms: [(name: String, value: Double)], seconds: Double
+    epoch: Int, step: Int, train: BoundTerms, valid: BoundTerms? = nil,
+    metrics: MetricResults = MetricResults(), terms: [(name: String, value: Double)],
+    seconds: Double = 0
   ) {
     self.epoch = epoch
     self.step = step
     self.train = train
     self.valid = valid
-    self.activeUnits = activeUnits
-    self.unitRates = unitRates
-    self.layerRates = layerRates
-    self.codeUsage = codeUsage
+    self.metrics = metrics
     self.terms = terms
     self.seconds = seconds
   }
@@ -78,25 +67,16 @@ public struct EpochRecord: Sendable {
       "epoch": .integer(epoch), "step": .integer(step), "train": train.json,
     ]
     if let valid { object["valid"] = valid.json }
-    if let activeUnits { object["active_units"] = .integer(activeUnits) }
-    if let unitRates {
-      object["rate_per_unit"] = .array(unitRates.map { .finite(Self.rounded($0)) })
-    }
-    if let layerRates {
-      object["rate_per_layer"] = .array(layerRates.map { .finite(Self.rounded($0)) })
-    }
-    for term in codeUsage?.terms ?? [] { object[term.name] = .finite(term.value) }
+    for entry in metrics.entries { entry.report.addBriefly(to: &object) }
     if !terms.isEmpty {
       var members: JSON.Object = [:]
       for (name, value) in terms { members[name] = .finite(value) }
       object["terms"] = .object(members)
     }
-    object["seconds"] = .finite(Self.rounded(seconds))
+    // Four decimals are enough for a record that people read.
+    object["seconds"] = .finite((seconds * 1e4).rounded() / 1e4)
     return object
   }
-
-  /// Four decimals: enough for a record that people read.
-  private static func rounded(_ value: Double) -> Double { (value * 1e4).rounded() / 1e4 }
 }
 
 /// What training reports as it goes.

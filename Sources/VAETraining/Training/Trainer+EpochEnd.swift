@@ -10,8 +10,7 @@ extension Trainer {
   func finishEpoch(run: RunFolder?, observe: (TrainingEvent) -> Void) throws {
     let begin = Clock.seconds
     var record = EpochRecord(
-      epoch: epoch, step: step, train: progress.mean, valid: nil, activeUnits: nil, unitRates: nil,
-      layerRates: nil, codeUsage: nil, terms: progress.meanTerms, seconds: 0)
+      epoch: epoch, step: step, train: progress.mean, terms: progress.meanTerms)
     let buffers = model.buffers.map { (buffer: $0.buffer, value: $0.buffer.value) }
     do {
       try withAveragedWeights {
@@ -65,14 +64,15 @@ extension Trainer {
     let evaluator = Evaluator(
       model: model, examples: Examples(held ?? data.train, options),
       seed: options.seed, exampleLimit: held == nil ? Self.diagnosedExamples : nil)
-    guard let result = evaluator.run() else { return }
+    guard var result = evaluator.run(.epoch) else { return }
     if held != nil {
       record.valid = BoundTerms(distortion: result.distortion.mean, rate: result.rate.mean)
     }
-    record.activeUnits = result.activeUnits.map { Int($0.mean) }
-    record.unitRates = result.unitRates
-    if model.prior.latents.isHierarchy { record.layerRates = result.layerRates }
-    record.codeUsage = result.codeUsage
+    // The bound has its place in `valid`.
+    result.metrics[ELBOMetric.self] = nil
+    result.metrics[RateMetric.self] = nil
+    result.metrics[DistortionMetric.self] = nil
+    record.metrics = result.metrics
   }
 
   /// Updates before which latents need not say anything yet.

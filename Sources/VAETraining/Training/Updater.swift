@@ -107,7 +107,7 @@ package final class Updater {
         distortion: evaluation.distortion.doubleSum / Double(evaluation.distortion.count),
         rate: evaluation.rate.doubleSum / Double(max(1, evaluation.rate.count)))
       var logged = loss.terms.map { (name: $0.name, value: Double($0.value.item)) }
-      if first == nil { logged += codeTerms(evaluation) }
+      if first == nil { logged += measuredTerms(evaluation, context) }
       try checkFinite(bound, loss: loss.value.item, logged, phase: phase.name, context)
       first = first ?? bound
       terms += logged
@@ -142,11 +142,16 @@ package final class Updater {
     return evaluation
   }
 
-  /// How a batch uses the codebook, where there is one.
-  private func codeTerms(_ evaluation: Evaluation) -> [(name: String, value: Double)] {
-    guard var usage = CodeUsage(model.prior.latents) else { return [] }
-    usage.add(evaluation)
-    return usage.terms
+  /// What is measured on every batch.
+  private func measuredTerms(
+    _ evaluation: Evaluation, _ context: Context
+  ) -> [(name: String, value: Double)] {
+    var measurement = Measurement(
+      MetricRegistry.standard.metrics(at: .update),
+      MetricSetting(
+        model: model, examples: nil, exampleCount: context.examples.count, random: context.random))
+    measurement.add(MetricSample(evaluation, context))
+    return measurement.results().entries.flatMap(\.report.numbers)
   }
 
   // MARK: What is not finite

@@ -24,7 +24,10 @@ extension TrainedModel {
     _ = try sweptPrior
     let units = model.prior.latents.layerShapes.reduce(0) { $0 + $1.count }
     if let split {
-      guard let rates = evaluate(split, seed: seed)?.unitRates, rates.count == units else {
+      let measured = try? evaluate(split, metrics: [RatePerUnitMetric.descriptor.name], seed: seed)
+      guard let rates = measured?.metrics[RatePerUnitMetric.self]?.flatMap(\.self),
+        rates.count == units
+      else {
         throw TrainingError(
           .unsuitable,
           "\(source): the prior \(recipe.part(.prior).name) gives no rate of each unit, to order them by"

@@ -231,16 +231,29 @@ extension TrainedModel {
     Examples(split, options)
   }
 
-  /// Measures the model on a split, its units against the factors too where the split has them;
-  /// see `Evaluator`.
+  /// Measures on a split all that its examples and the model allow; see `Evaluator`.
   public func evaluate(
     _ split: DataSplit, importanceSamples: Int? = nil, seed: Int = 0,
     progress: (Double) -> Bool = { _ in true }
   ) -> Evaluator.Result? {
     Evaluator(model: model, examples: examples(split), seed: seed)
-      .run(
-        importanceSamples: importanceSamples, wantsDisentanglement: true, wantsAggregate: true,
-        progress: progress)
+      .run(importanceSamples: importanceSamples, progress: progress)
+  }
+
+  /// Measures some metrics alone on a split.
+  ///
+  /// - Parameter metrics: their names; nil for all that the examples and the model allow.
+  /// - Throws: `MetricError` where one of them is not there, or cannot be measured.
+  public func evaluate(
+    _ split: DataSplit, metrics: [String]?, importanceSamples: Int? = nil, seed: Int = 0,
+    progress: (Double) -> Bool = { _ in true }
+  ) throws(MetricError) -> Evaluator.Result? {
+    guard let metrics else {
+      return evaluate(
+        split, importanceSamples: importanceSamples, seed: seed, progress: progress)
+    }
+    return try Evaluator(model: model, examples: examples(split), seed: seed)
+      .run(metrics: metrics, importanceSamples: importanceSamples, progress: progress)
   }
 
   /// The mean images of draws from the prior, `[count, height, width, channels]`.

@@ -1,3 +1,5 @@
+import VAECore
+import VAEEvaluation
 import VAEFiles
 import VAERecipes
 
@@ -41,6 +43,8 @@ public struct VariantDescription {
   public let architectures: [String]
   /// The one of these that the variant's own recipe has.
   public let architecture: String?
+  /// The metrics that the variant's own recipe allows for binary images, by name.
+  public let metrics: [String]
 
   /// Describes a variant by its default recipe.
   public init(_ variant: any Variant, recipe: Recipe, registry: Registry) throws(RecipeError) {
@@ -49,6 +53,7 @@ public struct VariantDescription {
     shortNames = try registry.shortNames(of: variant)
     architectures = registry.architectures(of: variant)
     architecture = try registry.architecture(of: variant)
+    metrics = registry.metrics(suiting: recipe)
     var sections: [Section] = []
     for role in Role.allCases {
       let part = recipe.part(role)
@@ -84,6 +89,7 @@ public struct VariantDescription {
       "architectures": .array(architectures.map(JSON.text)),
       "shorthands": .array(shorthands.map(JSON.text)),
       "keywords": .array(shortNames.map(\.json)), "hyperparameters": .array(items),
+      "metrics": .array(metrics.map(JSON.text)),
     ])
   }
 
@@ -100,6 +106,23 @@ public struct VariantDescription {
         "alternatives": .array(section.alternatives.map(JSON.text)),
       ])
     }
+  }
+}
+
+extension Registry {
+  /// The metrics that a recipe allows for binary images, if the data know what they need; none where
+  /// no model can be made of it.
+  fileprivate func metrics(suiting recipe: Recipe) -> [String] {
+    var recipe = recipe
+    recipe.data = DataDescription(
+      height: 32, width: 32, channels: 1, range: .binary, rule: "binary")
+    // Without settings this chooses an automatic likelihood.
+    guard (try? apply([], to: &recipe)) != nil, let model = try? model(recipe, seed: 0) else {
+      return []
+    }
+    let found = MetricRegistry.standard.descriptors(suiting: model, shape: [32, 32, 1])
+    guard (try? model.checkParts()) != nil else { return [] }
+    return found.map(\.name)
   }
 }
 

@@ -58,6 +58,7 @@ struct DescribeCommand: ParsableCommand {
     for stage in description.variant.furtherStages {
       text += "\nFurther stage: train --stage \(stage.name) --from RUN, \(stage.summary)\n"
     }
+    text += "\nMetrics: \(description.metrics.joined(separator: ", "))\n"
     return text + "\nShort names: " + shortNames(description).joined(separator: ", ")
   }
 

@@ -16,7 +16,7 @@ struct EvaluateCommand: ParsableCommand {
       unit, and the norm of that mean); with --importance-samples K the importance-weighted negative log-likelihood \
       with K draws per example, of which bits per dimension are then, in memory that does not grow with K. Where the factors that generated the data are \
       known and the posterior has one vector of means: the mutual information gap (MIG), the FactorVAE score, and \
-      disentanglement, completeness and informativeness (DCI), each 1 at best. A run folder keeps the result for \
+      disentanglement, completeness and informativeness (DCI), each 1 at best. --metrics names some of it to be measured alone. A run folder keeps the result for \
       `vae-zoo report`.
       """)
 
@@ -28,6 +28,11 @@ struct EvaluateCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp("Draws per example for the log-likelihood.", valueName: "k"))
   var importanceSamples: Int?
+  @Option(
+    help: ArgumentHelp(
+      "What to measure alone, by the names that `vae-zoo metrics` lists, with commas between them.",
+      valueName: "names"))
+  var metrics: String?
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
@@ -46,11 +51,15 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     try threads.apply()
     Interrupt.install()
+    let names = metrics.map(MetricRegistry.names(in:))
+    if let names { _ = try MetricRegistry.standard.metrics(named: names) }
     let model = try plugins.model(path)
     let split = try images.open(data, for: model).split(named: split)
     var bar = ProgressBar()
-    let result = model.evaluate(split, importanceSamples: importanceSamples, seed: seed) {
-      fraction in
+    let result = try model.evaluate(
+      split, metrics: names, importanceSamples: importanceSamples,
+      seed: seed
+    ) { fraction in
       bar.show(
         fraction, since: 0, work: Int(fraction * Double(split.count)), unit: "example",
         text: "evaluating")
@@ -65,7 +74,7 @@ struct EvaluateCommand: ParsableCommand {
     } catch let error as FileError {
       Console.error("the run does not keep this result for its report: \(error.message)" as Message)
     }
-    if let notice = result.aggregatePosterior?.notice { Console.error(notice) }
+    if let notice = result.metrics[AggregatePosteriorMetric.self]?.notice { Console.error(notice) }
     if output.json {
       Console.print(result.json(variant: model.recipe.variant, split: split.name))
     } else {
@@ -74,77 +83,18 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   private func text(_ result: Evaluator.Result, split: DataSplit) -> String {
-    func row(_ name: String, _ value: Estimate, _ unit: String, _ decimals: Int = 3) -> [String] {
-      // Of one example there is no error to state.
-      let error = value.standardError.map { " ± \(Console.fixed($0, decimals))" }
-      return [name, Console.fixed(value.mean, decimals) + (error ?? ""), unit]
+    var rows = result.metrics.entries.flatMap(\.report.rows).map { row in
+      [row.title, Console.numbers(row), row.note]
     }
-    var rows = [
-      row("−ELBO", result.elbo.scaled(by: -1), "nats per example"),
-      row("rate", result.rate, "nats per example"),
-      row("distortion", result.distortion, "nats per example"),
-    ]
-    if let nll = result.nll {
-      rows.append(
-        row(
-          "NLL", nll.estimate,
-          "nats per example, \(Count.of(nll.samples, "importance sample"))"))
-    }
-    if let bits = result.bitsPerDimension {
-      rows.append(
-        row("bits per dimension", bits, result.nll == nil ? "of the −ELBO" : "of the NLL", 4))
-    }
-    if let active = result.activeUnits {
-      rows.append([
-        "active units", "\(Int(active.mean))",
-        result.unitRates.map { "of \($0.count)" } ?? "",
-      ])
-    }
-    if let distance = result.aggregatePosterior {
-      rows += Self.aggregate(distance)
-    }
-    if let usage = result.codeUsage {
-      rows.append(["codebook perplexity", Console.fixed(usage.perplexity, 1), ""])
-      rows.append(["codes in use", "\(usage.used)", "of \(usage.counts.count)"])
-    }
-    if split.factors != nil { rows += disentanglement(result.disentanglement) }
-    return "\(Count.of(result.examples, "example")) of \(split.name)\n" + Console.table(rows)
-  }
-
-  /// How far the posteriors of all examples together lie from the prior, layer by layer where there
-  /// are several.
-  private static func aggregate(_ distance: AggregateMoments.Distance) -> [[String]] {
-    func cells(_ norm: Double, _ divergence: Double) -> [String] {
-      [
-        "\(Console.fixed(divergence, 3)) nats",
-        "from the prior; its mean \(Console.fixed(norm, 3)) from zero",
-      ]
-    }
-    let whole = cells(distance.meanNorm, distance.divergence)
-    guard distance.layers.count > 1 else { return [["aggregate posterior"] + whole] }
-    return [["aggregate posterior"] + whole]
-      + distance.layers.enumerated().map { level, layer in
-        ["  layer \(level + 1)"] + cells(layer.meanNorm, layer.divergence)
+    // Somebody whose data have factors looks for what compares units with them.
+    if split.factors != nil {
+      rows += result.omissions.filter { $0.descriptor.needs.contains(.factors) }.map { omission in
+        [
+          omission.descriptor.numbers[0].title, "not measured",
+          omission.need.map { "needs \($0.phrase)" } ?? "",
+        ]
       }
-  }
-
-  private func disentanglement(_ measured: Disentanglement?) -> [[String]] {
-    guard let measured else {
-      return [["disentanglement", "not measured", "needs one finite vector of posterior means"]]
     }
-    let dci = [
-      measured.dci.disentanglement, measured.dci.completeness, measured.dci.informativeness,
-    ]
-    let gap = measured.mutualInformationGap.map {
-      ["MIG", Console.fixed($0.score, 3), "mutual information gap"]
-    }
-    return [
-      gap ?? ["MIG", "not measured", "needs variances of the posterior"],
-      ["FactorVAE score", Console.fixed(measured.factorVAEScore.score, 3), ""],
-      [
-        "DCI", dci.map { Console.fixed($0, 3) }.joined(separator: " "),
-        "disentanglement, completeness, informativeness",
-      ],
-    ]
+    return "\(Count.of(result.examples, "example")) of \(split.name)\n" + Console.table(rows)
   }
 }

@@ -34,7 +34,8 @@ struct VAEZooCommand: ParsableCommand {
     version: VAEZooVersion.text,
     subcommands: [
       ListCommand.self, DescribeCommand.self, TrainCommand.self, SweepCommand.self,
-      EvaluateCommand.self, SampleCommand.self, ReconstructCommand.self, EncodeCommand.self,
+      EvaluateCommand.self, MetricsCommand.self, SampleCommand.self, ReconstructCommand.self,
+      EncodeCommand.self,
       DecodeCommand.self,
       InterpolateCommand.self, TraverseCommand.self, ReportCommand.self, CompareCommand.self,
       CheckCommand.self,

@@ -71,6 +71,14 @@ enum Console {
     return text.hasPrefix("-") ? "−" + text.dropFirst() : text
   }
 
+  /// What a metric found, with standard errors.
+  static func numbers(_ row: MetricReport.Row) -> String {
+    row.numbers.map { number in
+      fixed(number.mean, row.decimals)
+        + (number.standardError.map { " ± \(fixed($0, row.decimals))" } ?? "")
+    }.joined(separator: " ")
+  }
+
   /// Columns padded to the widest entry, two spaces apart; the last one runs free.
   static func table(_ rows: [[String]]) -> String {
     // A line break in a cell would make a row that nobody wrote.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Messages
 import Tensors
 import VAEData
+import VAEEvaluation
 import VAEFiles
 import VAEImages
 import VAEPluginHost
@@ -41,6 +42,8 @@ struct ExitStatus {
         case .unwritable: Self.cannotCreate
         case .cancelled: Self.interrupted
         }
+    case let error as MetricError:
+      code = error.kind == .unsuitable ? Self.data : Self.usage
     case is MemoryError:
       code = Self.exhausted
     case is TrainingError, is SafetensorsError, is JSONError:

@@ -33,6 +33,7 @@ extension Remedy {
       folder.map { "--checkpoint-dir \(CommandText.quoted($0))" } ?? "--checkpoint-dir"
     case .limit(let name, let value): "--limit \(name)=\(value)"
     case .variantDescription(let variant): "vae-zoo describe \(CommandText.quoted(variant))"
+    case .importanceSamples: "--importance-samples"
     }
   }
 }

@@ -66,9 +66,8 @@ struct TrainingReporter {
     }
     var line = "epoch \(record.epoch)/\(epochs)  \(text("train", record.train))"
     if let valid = record.valid { line += "  \(text(heldOutName, valid))" }
-    if let active = record.activeUnits { line += "  active units \(active)" }
-    if let usage = record.codeUsage {
-      line += "  codebook perplexity \(Console.fixed(usage.perplexity, 1))"
+    for row in record.metrics.entries.flatMap(\.report.rows) {
+      line += "  \(row.title) \(Console.numbers(row))"
     }
     return line + "  \(Console.fixed(record.seconds, 1)) s"
   }

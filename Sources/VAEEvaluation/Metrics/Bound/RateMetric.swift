@@ -1,0 +1,30 @@
+import Tensors
+
+/// The price of the latents.
+public struct RateMetric: Metric {
+  /// What it is.
+  public static let descriptor = MetricDescriptor(
+    "rate", title: "rate", unit: "nats per example", occasions: [.epoch, .evaluation],
+    hasStandardError: true, decimals: 2,
+    help: "the price of the latents: KL(q(z|x) ‖ p(z)), or log q(z|x) − log p(z) of one draw")
+
+  private var rates: [Double] = []
+
+  /// Nothing measured yet.
+  public init(_ setting: MetricSetting) {}
+
+  /// Takes in a batch.
+  public mutating func add(_ sample: MetricSample) {
+    rates += sample.evaluation.rate.floats.map(Double.init)
+  }
+
+  /// What was measured.
+  public func value() -> Estimate { Estimate(of: rates) }
+
+  /// The value as records, tables and charts have it.
+  public static func report(_ value: Estimate) -> MetricReport {
+    MetricReport(
+      [.estimate(descriptor.name, value)],
+      rows: [.init("rate", value, note: descriptor.unit)])
+  }
+}

@@ -1,0 +1,61 @@
+import VAEFiles
+
+/// How far the posteriors of all examples together lie from the prior; see `AggregateMoments`.
+public struct AggregatePosteriorMetric: Metric {
+  /// What it is.
+  public static let descriptor = MetricDescriptor(
+    "aggregate_posterior", title: "aggregate posterior", unit: "nats", direction: .lower,
+    needs: [.reparameterizedPrior, .severalExamples],
+    numbers: [
+      .init("aggregate_posterior.kl", "aggregate posterior, KL"),
+      .init("aggregate_posterior.mean_norm", "aggregate posterior, norm of the mean"),
+    ],
+    help:
+      "how far the posteriors of all examples together lie from the prior: the KL of a Gaussian with their mean "
+      + "and variance of each unit, and the norm of that mean")
+
+  private let setting: MetricSetting
+  private var moments = AggregateMoments()
+
+  /// Nothing measured yet.
+  public init(_ setting: MetricSetting) { self.setting = setting }
+
+  /// Takes in a batch.
+  public mutating func add(_ sample: MetricSample) {
+    moments.add(sample.evaluation.draw, of: setting.model.prior, sample.context)
+  }
+
+  /// What was measured.
+  public func value() throws(UndefinedMetric) -> AggregateMoments.Distance {
+    guard let distance = moments.distance else { throw UndefinedMetric("the model has no latents") }
+    return distance
+  }
+
+  /// The value as records, tables and charts have it.
+  public static func report(_ value: AggregateMoments.Distance) -> MetricReport {
+    var object: JSON.Object = [
+      "mean_norm": .finite(value.meanNorm), "kl": .finite(value.divergence),
+    ]
+    var rows = rows("aggregate posterior", value.divergence, value.meanNorm)
+    if value.layers.count > 1 {
+      object["mean_norm_per_layer"] = .array(value.layers.map { .finite($0.meanNorm) })
+      object["kl_per_layer"] = .array(value.layers.map { .finite($0.divergence) })
+      for (level, layer) in value.layers.enumerated() {
+        rows += Self.rows("  layer \(level + 1)", layer.divergence, layer.meanNorm)
+      }
+    }
+    return MetricReport([.plain(descriptor.name, .object(object))], rows: rows)
+  }
+
+  private static func rows(
+    _ title: String, _ divergence: Double, _ norm: Double
+  ) -> [MetricReport.Row] {
+    let indent = title.prefix { $0 == " " }
+    return [
+      .init(title, Estimate(mean: divergence, standardError: nil), note: "nats from the prior"),
+      .init(
+        indent + "  its mean", Estimate(mean: norm, standardError: nil),
+        note: "standard deviations from zero"),
+    ]
+  }
+}

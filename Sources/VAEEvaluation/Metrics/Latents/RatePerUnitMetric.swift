@@ -1,0 +1,36 @@
+import Tensors
+
+/// The mean rate of each latent unit, where it is a sum over units.
+public struct RatePerUnitMetric: Metric {
+  /// What it is.
+  public static let descriptor = MetricDescriptor(
+    "rate_per_unit", title: "rate per unit", unit: "nats per example", needs: [.unitRates],
+    occasions: [.epoch, .evaluation], numbers: [],
+    help: "the mean rate of each latent unit, those of the layer nearest to the data first")
+
+  private var sums: [[Double]] = []
+  private var count = 0.0
+
+  /// Nothing measured yet.
+  public init(_ setting: MetricSetting) {}
+
+  /// Takes in a batch.
+  public mutating func add(_ sample: MetricSample) {
+    let evaluation = sample.evaluation
+    count += Double(evaluation.batch.shape[0])
+    if sums.isEmpty { sums = evaluation.draw.layers.map { _ in [] } }
+    for (level, layer) in evaluation.draw.layers.enumerated() {
+      guard let rates = layer.unitRates else { continue }
+      let part = rates.sum(axis: 0).floats.map(Double.init)
+      sums[level] = sums[level].isEmpty ? part : zip(sums[level], part).map { $0 + $1 }
+    }
+  }
+
+  /// Layer by layer, the one nearest to the data first; of a layer whose rate is no such sum nothing.
+  public func value() -> [[Double]] { sums.map { $0.map { $0 / max(1, count) } } }
+
+  /// The value as records, tables and charts have it.
+  public static func report(_ value: [[Double]]) -> MetricReport {
+    MetricReport([.list(descriptor.name, value.flatMap(\.self))])
+  }
+}

@@ -1,0 +1,119 @@
+import Messages
+import VAECore
+
+/// What a metric cannot be measured without.
+public enum MetricNeed: String, CaseIterable, Sendable {
+  /// The factors that generated the examples.
+  case factors
+  /// The examples' labels.
+  case labels
+  /// Two examples at least.
+  case severalExamples = "several_examples"
+  /// Importance-weighted draws for each example.
+  case importanceSamples = "importance_samples"
+  /// A probability of values, or a density of dequantized bytes.
+  case discreteValues = "discrete_values"
+  /// Latents that are codes of a codebook.
+  case codes
+  /// Several stochastic layers.
+  case severalLayers = "several_layers"
+  /// A prior that is a transformation of N(0, I).
+  case reparameterizedPrior = "reparameterized_prior"
+  /// A rate that is a sum over latent units.
+  case unitRates = "unit_rates"
+  /// A posterior with means.
+  case posteriorMeans = "posterior_means"
+  /// A posterior with one vector of means.
+  case posteriorVector = "posterior_vector"
+  /// A posterior with variances.
+  case posteriorVariances = "posterior_variances"
+}
+
+extension MetricNeed {
+  /// What it is, and who may lack it.
+  private var words: (phrase: String, owner: Owner, remedy: Message) {
+    switch self {
+    case .factors:
+      (
+        "the generating factors of the examples", .data,
+        "data with factors such as shapes:32"
+      )
+    case .labels: ("the labels of the examples", .data, "data with labels")
+    case .severalExamples: ("two examples at least", .data, "more examples")
+    case .importanceSamples:
+      ("draws for each example", .option, "give \(.importanceSamples) a number of them")
+    case .discreteValues:
+      (
+        "a likelihood of discrete values or dequantized bytes", .model,
+        "a model trained with \(.setting("likelihood", "categorical")) or \(.setting("training.dequantize", "uniform"))"
+      )
+    case .codes: ("latents that are codes", .model, "a model such as vq-vae")
+    case .severalLayers: ("several stochastic layers", .model, "a model such as ladder-vae")
+    case .reparameterizedPrior:
+      ("a prior that is a transformation of N(0, I)", .model, "a model with such a prior")
+    case .unitRates:
+      ("a rate that is a sum over latent units", .model, "a model such as gaussian-vae")
+    case .posteriorMeans: ("a posterior with means", .model, "a model such as gaussian-vae")
+    case .posteriorVector:
+      ("a posterior with one vector of means", .model, "a model such as gaussian-vae")
+    case .posteriorVariances:
+      ("a posterior with variances", .model, "a model such as gaussian-vae")
+    }
+  }
+
+  private enum Owner { case data, model, option }
+
+  /// What it is, in the middle of a sentence.
+  public var phrase: String { words.phrase }
+
+  /// Whether a model can have or lack it, rather than the data or the call.
+  public var isOfModel: Bool { words.owner == .model }
+
+  /// The refusal of a metric that was asked for without this being there.
+  func refusal(of metric: String, _ setting: MetricSetting) -> MetricError {
+    let (phrase, owner, remedy) = words
+    let start = "\(metric) needs \(phrase)" as Message
+    return switch owner {
+    case .option: MetricError(.missingOption, start + "; " + remedy)
+    case .data:
+      MetricError(
+        .unsuitable,
+        start
+          + ", which \(setting.examples.map { "the \($0.split.name) split" } ?? "the data") has not; "
+          + "choose another metric, or " + remedy)
+    case .model:
+      MetricError(
+        .unsuitable,
+        start + ", which this model has not; choose another metric, or " + remedy)
+    }
+  }
+
+  /// Whether it is there, as far as that is known before anything is measured.
+  func isMet(by setting: MetricSetting) -> Bool {
+    switch self {
+    case .factors: setting.examples?.split.factors != nil
+    case .labels: setting.examples?.split.labels != nil
+    case .severalExamples: setting.exampleCount > 1
+    case .importanceSamples: setting.importanceSamples != nil
+    case .discreteValues:
+      setting.examples == nil
+        ? setting.model.likelihood.isDiscrete : setting.codeLength != nil
+    case .codes: CodeUsage(setting.model.prior.latents) != nil
+    case .severalLayers: setting.model.prior.latents.layerShapes.count > 1
+    case .reparameterizedPrior: setting.model.prior is any ReparameterizedPrior
+    case .unitRates, .posteriorMeans, .posteriorVector, .posteriorVariances: true
+    }
+  }
+
+  /// Whether it is there, as the first batch shows.
+  func isMet(by sample: MetricSample) -> Bool {
+    let evaluation = sample.evaluation
+    return switch self {
+    case .unitRates: evaluation.draw.layers.contains { $0.unitRates != nil }
+    case .posteriorMeans: evaluation.posterior.mean != nil
+    case .posteriorVector: evaluation.posterior.mean?.rank == 2
+    case .posteriorVariances: evaluation.posterior.variance != nil
+    default: true
+    }
+  }
+}

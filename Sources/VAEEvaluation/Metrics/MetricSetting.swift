@@ -1,0 +1,33 @@
+import Tensors
+import VAECore
+
+/// What a measurement is of.
+public struct MetricSetting {
+  /// The model.
+  public let model: Model
+  /// The examples; nil for those of a batch in training.
+  public let examples: Examples?
+  /// How many examples are measured.
+  public let exampleCount: Int
+  /// Draws an example for importance weighting, nil for none.
+  public let importanceSamples: Int?
+  /// Where random numbers of a metric come from, each from a child of its own.
+  public let random: RandomSource
+
+  /// A measurement.
+  public init(
+    model: Model, examples: Examples?, exampleCount: Int, importanceSamples: Int? = nil,
+    random: RandomSource
+  ) {
+    self.model = model
+    self.examples = examples
+    self.exampleCount = exampleCount
+    self.importanceSamples = importanceSamples
+    self.random = random
+  }
+
+  /// How many bits the values of an example take; nil where they have no code of finite length.
+  var codeLength: CodeLength? {
+    examples.flatMap { CodeLength(of: $0, isDiscrete: model.likelihood.isDiscrete) }
+  }
+}
