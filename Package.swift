@@ -17,6 +17,7 @@ let package = Package(
     .library(name: "GaussianVAE", targets: ["GaussianVAE"]),
     .library(name: "LadderVAE", targets: ["LadderVAE"]),
     .library(name: "BetaVAE", targets: ["BetaVAE"]),
+    .library(name: "FactorVAE", targets: ["FactorVAE"]),
     .library(name: "IWAE", targets: ["IWAE"]),
     .library(name: "PixelCNN", targets: ["PixelCNN"]),
     .library(name: "PixelCNNVAE", targets: ["PixelCNNVAE"]),
@@ -113,6 +114,10 @@ let package = Package(
       ], path: "Plugins/BetaVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "FactorVAE",
+      dependencies: ["Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes"],
+      path: "Plugins/FactorVAE", exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "IWAE",
       dependencies: [
         "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
@@ -176,7 +181,7 @@ let package = Package(
         "VAEFiles",
         "CMalloc", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes",
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
-        "GaussianVAE", "LadderVAE", "BetaVAE", "IWAE",
+        "GaussianVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE",
         "PixelCNN", "PixelCNNVAE", "VQVAE",
       ],
       swiftSettings: strict),
@@ -287,7 +292,8 @@ let package = Package(
     .testTarget(
       name: "VariantTests",
       dependencies: [
-        "VAEZoo", "BetaVAE", "IWAE", "LadderVAE", "VAECore", "VAERecipes", "VAEComponents",
+        "VAEZoo", "BetaVAE", "FactorVAE", "IWAE", "LadderVAE", "VAECore", "VAERecipes",
+        "VAEComponents",
         "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),

@@ -25,8 +25,7 @@ final class BenchmarkSubject {
       var options = TrainingOptions()
       options.precision = precision
       let updater = try Updater(model: model, options: options)
-      let rate = Float(options.learningRate)
-      action = { _ = try updater.update(on: batch, $0, rate: rate) }
+      action = { _ = try updater.update(on: batch, $0) }
       mode = .training
       count = batch.shape[0]
     case .drawing(let model, let count):

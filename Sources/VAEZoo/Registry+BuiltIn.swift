@@ -1,4 +1,5 @@
 import BetaVAE
+import FactorVAE
 import GaussianVAE
 import IWAE
 import LadderVAE
@@ -13,6 +14,7 @@ extension Registry {
   private static let builtInVariants: [any Variant] = [
     GaussianVAEVariant(),
     BetaVAEVariant(),
+    FactorVAEVariant(),
     IWAEVariant(),
     LadderVAEVariant(),
     PixelCNNVariant(),

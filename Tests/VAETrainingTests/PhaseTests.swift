@@ -1,0 +1,136 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+import VAEEvaluation
+import VAERecipes
+import VAETraining
+import XCTest
+
+/// Phases that start later, run in some updates only, are skipped by a rule, or have a learning rate of
+/// their own.
+final class PhaseTests: XCTestCase {
+  /// The bound, and a phase of one number that goes down by its learning rate whenever it runs.
+  private final class CountingObjective: Objective {
+    let counter = Parameter(Tensor([0]))
+    let startStep: Int
+    let interval: Int
+    let skips: ((ForwardPass) -> Bool)?
+    let modelStart: Int
+
+    init(
+      startStep: Int = 0, interval: Int = 1, modelStart: Int = 0,
+      skips: ((ForwardPass) -> Bool)? = nil
+    ) {
+      (self.startStep, self.interval, self.modelStart) = (startStep, interval, modelStart)
+      self.skips = skips
+    }
+
+    var members: Members { ["counter": .parameter(counter)] }
+    var requirements: ObjectiveRequirements { ObjectiveRequirements() }
+
+    var phases: [Phase] {
+      [
+        Phase(name: "model", startStep: modelStart) { pass in
+          Loss((pass.evaluation.distortion + pass.evaluation.rate).mean())
+        },
+        Phase(
+          name: "counter", group: .objective, rule: .sgd(), learningRate: .fixed(1),
+          startStep: startStep, interval: interval, skips: skips
+        ) { [counter] pass in
+          Loss(
+            counter.tensor.sum(),
+            terms: [(name: "logged_step", value: Tensor(Float(pass.context.step)))])
+        },
+      ]
+    }
+
+    /// How often the second phase ran.
+    var runs: Float { -counter.value.item }
+  }
+
+  /// Four updates an epoch.
+  private func trainer(_ objective: CountingObjective, epochs: Int = 4) throws -> Trainer {
+    try Trainer(
+      model: TrainingSupport.model(objective: objective), data: TrainingSupport.stripes(),
+      options: TrainingSupport.options(epochs: epochs))
+  }
+
+  private func runs(_ objective: CountingObjective, updates: Int) throws -> [Float] {
+    let trainer = try trainer(objective)
+    return try (0..<updates).map { _ in
+      _ = try trainer.update()
+      return objective.runs
+    }
+  }
+
+  func testAPhaseRunsFromItsStartOnAndThenInOneOfSoManyUpdates() throws {
+    XCTAssertEqual(try runs(CountingObjective(startStep: 3), updates: 6), [0, 0, 0, 1, 2, 3])
+    XCTAssertEqual(try runs(CountingObjective(interval: 3), updates: 7), [1, 1, 1, 2, 2, 2, 3])
+    XCTAssertEqual(
+      try runs(CountingObjective(startStep: 2, interval: 2), updates: 7), [0, 0, 1, 1, 2, 2, 3])
+  }
+
+  func testARuleSkipsAPhaseByWhatThePassSays() throws {
+    var asked: [Int] = []
+    let objective = CountingObjective(startStep: 1) { pass in
+      asked.append(pass.context.step)
+      return pass.evaluation.distortion.mean().item > 0 && pass.context.step.isMultiple(of: 2)
+    }
+    XCTAssertEqual(try runs(objective, updates: 5), [0, 1, 1, 2, 2])
+    XCTAssertEqual(asked, [1, 2, 3, 4], "only where the phase is due")
+  }
+
+  func testALearningRateOfAPhasesOwnDoesNotDependOnTheRecipesAndFollowsTheSchedule() throws {
+    var options = TrainingSupport.options(epochs: 2)
+    options.learningRate = 0.125
+    options.schedule.warmUpUpdates = 4
+    let objective = CountingObjective()
+    let trainer = try Trainer(
+      model: TrainingSupport.model(objective: objective), data: TrainingSupport.stripes(),
+      options: options)
+    var down: [Float] = []
+    for _ in 0..<5 {
+      _ = try trainer.update()
+      down.append(objective.runs)
+    }
+    XCTAssertEqual(down, [0.25, 0.75, 1.5, 2.5, 3.5])
+  }
+
+  func testABoundIsKnownOfUpdatesThatLeaveOutTheModel() throws {
+    let objective = CountingObjective(modelStart: 2)
+    let trainer = try trainer(objective)
+    let before = TrainingSupport.weights(trainer.model).filter { !$0.key.hasPrefix("objective.") }
+    let bound = try trainer.update()
+    XCTAssertGreaterThan(bound.distortion, 1)
+    XCTAssertEqual(
+      TrainingSupport.weights(trainer.model).filter { !$0.key.hasPrefix("objective.") }, before)
+    XCTAssertEqual(objective.runs, 1)
+  }
+
+  func testATermIsAveragedOverTheUpdatesThatLoggedItAlsoWhereARunWasInterrupted() throws {
+    // Of updates 0 to 3 those with the numbers 1 and 3 log, of 4 to 7 those with 5 and 7.
+    func means(_ trainer: Trainer, run: RunFolder? = nil) throws -> [Double] {
+      var found: [Double] = []
+      _ = try trainer.train(run: run) {
+        if case .epoch(let record) = $0 {
+          found += record.terms.filter { $0.name == "logged_step" }.map(\.value)
+        }
+      }
+      return found
+    }
+    let whole = try means(trainer(CountingObjective(startStep: 1, interval: 2), epochs: 2))
+    XCTAssertEqual(whole, [2, 6])
+
+    let path = TrainingSupport.temporaryFolder(self)
+    let part = try trainer(CountingObjective(startStep: 1, interval: 2), epochs: 2)
+    let cancel = CancelToken()
+    _ = try part.train(
+      run: try RunFolder.create(at: path, force: false, resume: false), cancel: cancel
+    ) { if case .step(3, _, _, _) = $0 { cancel.cancel() } }
+    XCTAssertEqual(part.step, 3)
+    let rest = try trainer(CountingObjective(startStep: 1, interval: 2), epochs: 2)
+    let run = try RunFolder.create(at: path, force: false, resume: true)
+    try rest.restore(try XCTUnwrap(try run.storedCheckpoint()))
+    XCTAssertEqual(try means(rest, run: run), whole)
+  }
+}
