@@ -254,7 +254,8 @@ let package = Package(
     .testTarget(
       name: "VAECoreTests",
       dependencies: [
-        "VAECore", "VAERecipes", "VAEComponents", "GaussianVAE", "NeuralNetworks", "Tensors",
+        "VAEFiles", "VAECore", "VAERecipes", "VAEComponents", "GaussianVAE", "NeuralNetworks",
+        "Tensors",
         "Messages",
       ],
       exclude: ["Reference"], swiftSettings: strict),

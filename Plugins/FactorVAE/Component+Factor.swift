@@ -18,8 +18,8 @@ extension Component where Part == any Objective {
           default: .integers(Array(repeating: 1000, count: 6)),
           help: "sizes of the discriminator's hidden layers"),
         Hyperparameter(
-          "discriminator_learning_rate", .number(0...1), default: .number(1e-4),
-          help: "learning rate of the discriminator's own Adam; the schedule multiplies it"),
+          "discriminator_rate", .number(0...1e6), default: .number(1),
+          help: "learning rate of the discriminator's own Adam, as a multiple of the model's"),
       ]
     ) { values, build in
       guard let units = try? build.singleLatentSize() else {
@@ -36,7 +36,7 @@ extension Component where Part == any Objective {
       return FactorObjective(
         discriminator: Sequential.discriminator(sizes, random: build.random.child("discriminator")),
         gamma: Float(values.number("gamma")),
-        discriminatorRate: Float(values.number("discriminator_learning_rate")))
+        rateFactor: Float(values.number("discriminator_rate")))
     }
   }
 }

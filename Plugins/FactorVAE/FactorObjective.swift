@@ -24,14 +24,14 @@ public final class FactorObjective: Objective {
   public let discriminator: any Layer
   /// γ, the weight of the total correlation.
   public let gamma: Float
-  /// The discriminator's learning rate.
-  public let discriminatorRate: Float
+  /// The discriminator's learning rate as a multiple of the model's.
+  public let rateFactor: Float
 
   /// An objective with a given discriminator.
-  public init(discriminator: any Layer, gamma: Float, discriminatorRate: Float) {
+  public init(discriminator: any Layer, gamma: Float, rateFactor: Float = 1) {
     self.discriminator = discriminator
     self.gamma = gamma
-    self.discriminatorRate = discriminatorRate
+    self.rateFactor = rateFactor
   }
 
   /// The discriminator.
@@ -57,7 +57,7 @@ public final class FactorObjective: Objective {
       },
       Phase(
         name: "discriminator", group: .objective, rule: .adam(beta1: 0.5, beta2: 0.9),
-        learningRate: .fixed(discriminatorRate)
+        rateFactor: rateFactor
       ) { [self] pass in
         guard let second = pass.second else {
           preconditionFailure("the discriminator needs draws for a second batch")

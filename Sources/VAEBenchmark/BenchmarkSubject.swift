@@ -25,7 +25,8 @@ final class BenchmarkSubject {
       var options = TrainingOptions()
       options.precision = precision
       let updater = try Updater(model: model, options: options)
-      action = { _ = try updater.update(on: batch, $0) }
+      let rate = Float(options.learningRate)
+      action = { _ = try updater.update(on: batch, $0, rate: rate) }
       mode = .training
       count = batch.shape[0]
     case .drawing(let model, let count):

@@ -36,7 +36,7 @@ final class AdversarialObjective: Objective {
       Phase(
         name: "discriminator", group: .objective,
         rule: .adam(beta1: 0.5, beta2: 0.9, epsilon: 1e-8, weightDecay: 0),
-        learningRate: .multiple(2)
+        rateFactor: 2
       ) { [self] pass in
         guard let second = pass.second else { return Loss(Tensor(Float.nan)) }
         let posterior = discriminator(second.draw.layers[0].sample.detached(), pass.context)

@@ -6,10 +6,10 @@ import VAERecipes
 import VAETraining
 import XCTest
 
-/// Phases that start later, run in some updates only, are skipped by a rule, or have a learning rate of
-/// their own.
+/// Phases that start later, run in some updates only, are skipped by a rule, or learn faster.
 final class PhaseTests: XCTestCase {
-  /// The bound, and a phase of one number that goes down by its learning rate whenever it runs.
+  /// The bound, and a phase of one number that goes down by one whenever it runs: by a learning rate of
+  /// 100 times the recipe's, which is 0.01.
   private final class CountingObjective: Objective {
     let counter = Parameter(Tensor([0]))
     let startStep: Int
@@ -34,7 +34,7 @@ final class PhaseTests: XCTestCase {
           Loss((pass.evaluation.distortion + pass.evaluation.rate).mean())
         },
         Phase(
-          name: "counter", group: .objective, rule: .sgd(), learningRate: .fixed(1),
+          name: "counter", group: .objective, rule: .sgd(), rateFactor: 100,
           startStep: startStep, interval: interval, skips: skips
         ) { [counter] pass in
           Loss(
@@ -45,7 +45,7 @@ final class PhaseTests: XCTestCase {
     }
 
     /// How often the second phase ran.
-    var runs: Float { -counter.value.item }
+    var runs: Float { (-counter.value.item).rounded() }
   }
 
   /// Four updates an epoch.
@@ -80,9 +80,8 @@ final class PhaseTests: XCTestCase {
     XCTAssertEqual(asked, [1, 2, 3, 4], "only where the phase is due")
   }
 
-  func testALearningRateOfAPhasesOwnDoesNotDependOnTheRecipesAndFollowsTheSchedule() throws {
+  func testTheLearningRateOfAPhaseIsItsMultipleOfWhatTheScheduleGives() throws {
     var options = TrainingSupport.options(epochs: 2)
-    options.learningRate = 0.125
     options.schedule.warmUpUpdates = 4
     let objective = CountingObjective()
     let trainer = try Trainer(
@@ -91,9 +90,9 @@ final class PhaseTests: XCTestCase {
     var down: [Float] = []
     for _ in 0..<5 {
       _ = try trainer.update()
-      down.append(objective.runs)
+      down.append((-objective.counter.value.item * 4).rounded())
     }
-    XCTAssertEqual(down, [0.25, 0.75, 1.5, 2.5, 3.5])
+    XCTAssertEqual(down, [1, 3, 6, 10, 14], "in quarters")
   }
 
   func testABoundIsKnownOfUpdatesThatLeaveOutTheModel() throws {

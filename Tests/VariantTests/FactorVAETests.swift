@@ -41,7 +41,7 @@ final class FactorVAETests: XCTestCase {
     let context = SmallModels.context(1)
     for rho in [0.8, -0.8, 0.3, 0] as [Float] {
       let objective = FactorObjective(
-        discriminator: AnalyticDiscriminator(rho: rho), gamma: 1, discriminatorRate: 1e-4)
+        discriminator: AnalyticDiscriminator(rho: rho), gamma: 1)
       let expected = -0.5 * log(1 - Double(rho) * Double(rho))
       if rho == 0.8 { XCTAssertEqual(expected, 0.51082562, accuracy: 1e-7) }
       // The log-ratio of a draw has the variance ρ².
@@ -59,7 +59,7 @@ final class FactorVAETests: XCTestCase {
     ]
     let rho: Float = 0.8
     let objective = FactorObjective(
-      discriminator: AnalyticDiscriminator(rho: rho), gamma: 1, discriminatorRate: 1e-4)
+      discriminator: AnalyticDiscriminator(rho: rho), gamma: 1)
     var sum = 0.0
     for a in points {
       for b in points {
@@ -79,7 +79,7 @@ final class FactorVAETests: XCTestCase {
       bivariate(20_000, rho: 0.8, seed: 6), RandomSource(seed: 1).stream("p"))
     func loss(_ rho: Float) -> Float {
       FactorObjective(
-        discriminator: AnalyticDiscriminator(rho: rho), gamma: 1, discriminatorRate: 1e-4
+        discriminator: AnalyticDiscriminator(rho: rho), gamma: 1
       ).discriminatorLoss(joint: joint, product: product, context).item
     }
     let best = loss(0.8)
@@ -184,7 +184,7 @@ final class FactorVAETests: XCTestCase {
       accuracy: 1e-4)
     let plain = EvidenceLowerBound().phases[0].loss(self.pass(model)).value.item
     XCTAssertEqual(
-      FactorObjective(discriminator: objective.discriminator, gamma: 0, discriminatorRate: 1)
+      FactorObjective(discriminator: objective.discriminator, gamma: 0)
         .phases[0].loss(self.pass(model)).value.item, plain, "γ = 0 is the plain bound")
   }
 
@@ -218,7 +218,7 @@ final class FactorVAETests: XCTestCase {
   func testItResumesBitForBitWithBothOptimizers() throws {
     func trainer(seed: Int) throws -> Trainer {
       var recipe = try SmallModels.recipe("factor-vae", data: data)
-      recipe.parts[.objective]?.values["discriminator_learning_rate"] = .number(0.01)
+      recipe.parts[.objective]?.values["discriminator_rate"] = .number(2)
       return try Trainer(
         model: try SmallModels.registry.model(recipe, seed: seed), data: data,
         options: SmallModels.options(epochs: 3))

@@ -93,6 +93,38 @@ public final class ForwardPass {
       draw: draw, parameters: parameters, mean: model.likelihood.mean(parameters))
   }()
 
+  /// Images that a frozen network can look at.
+  public enum Picture: Hashable, Sendable {
+    /// The data, whose features carry no gradient.
+    case data
+    /// `decodedMean`
+    case decodedMean
+    /// The mean of `priorSamples`; no images where there are none.
+    case priorSamples
+  }
+
+  /// The features of some images, one tensor for each of the network's `layers`. The objective states
+  /// the network in its requirements.
+  public func features(of picture: Picture, in network: FrozenNetworkFile) -> [Tensor] {
+    let key = FeatureKey(network: ObjectIdentifier(network), picture: picture)
+    if let known = knownFeatures[key] { return known }
+    let found: [Tensor] =
+      switch picture {
+      case .data: withoutTape { network.features(of: batch) }
+      case .decodedMean: network.features(of: decodedMean)
+      case .priorSamples: priorSamples.map { network.features(of: $0.mean) } ?? []
+      }
+    knownFeatures[key] = found
+    return found
+  }
+
+  private struct FeatureKey: Hashable {
+    let network: ObjectIdentifier
+    let picture: Picture
+  }
+
+  private var knownFeatures: [FeatureKey: [Tensor]] = [:]
+
   private func once<Answer>(_ known: inout Answer?, _ compute: () -> Answer) -> Answer {
     if let known { return known }
     let answer = compute()

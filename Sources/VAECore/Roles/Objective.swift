@@ -2,11 +2,13 @@ import NeuralNetworks
 import Tensors
 
 /// What an objective needs of every evaluation.
-public struct ObjectiveRequirements: Sendable {
+public struct ObjectiveRequirements {
   /// How latents are drawn.
   public var draw = DrawRequest()
   /// Whether a second, independent batch is drawn beside the first: `ForwardPass.second`.
   public var needsSecondBatch = false
+  /// Frozen networks whose features the phases ask for; opened before the first update.
+  public var networks: [FrozenNetworkFile] = []
 
   /// One draw with a closed-form rate.
   public init() {}
@@ -48,22 +50,14 @@ public struct Loss {
 /// One optimisation problem of an objective. An update runs all phases in order, each with a fresh
 /// forward pass, gradients for its own parameters only, and an optimizer of its own.
 public struct Phase {
-  /// How fast a phase learns; the recipe's schedule multiplies either.
-  public enum LearningRate: Hashable, Sendable {
-    /// A multiple of the recipe's.
-    case multiple(Float)
-    /// One of its own.
-    case fixed(Float)
-  }
-
   /// The key of the optimizer's state in checkpoints.
   public let name: String
   /// What is trained.
   public let group: ParameterGroup
   /// The update rule, nil for that of the recipe.
   public let rule: UpdateRule?
-  /// The learning rate before the schedule.
-  public let learningRate: LearningRate
+  /// The learning rate as a multiple of the recipe's.
+  public let rateFactor: Float
   /// The number of updates that the model makes before the phase joins in.
   public let startStep: Int
   /// The phase takes part in one update of so many.
@@ -77,7 +71,7 @@ public struct Phase {
   /// A phase; one that runs in every update unless it is told otherwise.
   public init(
     name: String, group: ParameterGroup = .model, rule: UpdateRule? = nil,
-    learningRate: LearningRate = .multiple(1), startStep: Int = 0, interval: Int = 1,
+    rateFactor: Float = 1, startStep: Int = 0, interval: Int = 1,
     skips: ((ForwardPass) -> Bool)? = nil, loss: @escaping (ForwardPass) -> Loss
   ) {
     precondition(
@@ -86,7 +80,7 @@ public struct Phase {
     self.name = name
     self.group = group
     self.rule = rule
-    self.learningRate = learningRate
+    self.rateFactor = rateFactor
     self.startStep = startStep
     self.interval = interval
     self.skips = skips

@@ -251,7 +251,7 @@ public final class Trainer {
     do {
       let (bound, terms) = try updater.update(
         on: batch, second: second, context,
-        rateFactor: schedule.factor(at: step))
+        rate: Float(options.learningRate) * schedule.factor(at: step))
       average?.update(number: step)
       step += 1
       progress.add(bound, terms)

@@ -33,10 +33,11 @@ package final class Updater {
   ///   - options: how it is trained.
   ///   - stage: what is trained.
   /// - Throws: `TrainingError` where the stage does not suit the model, `RecipeError` where the
-  ///   processor lacks the precision asked for.
+  ///   processor lacks the precision asked for, `FileError` where a frozen network cannot be used.
   package init(model: Model, options: TrainingOptions, stage: Stage = .whole) throws {
     (self.model, self.options, self.stage) = (model, options, stage)
     requirements = model.objective.requirements
+    for network in requirements.networks { try network.open() }
     guard options.precision.isSupported else {
       throw RecipeError(.invalid, "training.precision: \(options.precision.refusal)")
     }
@@ -70,17 +71,17 @@ package final class Updater {
   ///   - batch: values `[N, height, width, channels]`, or codes where the stage looks at them.
   ///   - second: an independent batch with its context, where the objective needs one.
   ///   - context: of the batch.
-  ///   - rateFactor: what the schedule makes of every learning rate.
+  ///   - rate: the learning rate.
   /// - Returns: the bound's terms of the first phase, and what the losses logged of all that ran.
   /// - Throws: `TrainingError` of kind `diverged`, with the parameters as they were before the
   ///   phase that diverged, and nothing of what its passes gathered; `MemoryError`; whatever a part
   ///   fails with.
   package func update(
     on batch: Tensor, second: (batch: Tensor, context: Context)? = nil, _ context: Context,
-    rateFactor: Float = 1
+    rate: Float
   ) throws -> (bound: BoundTerms, terms: [(name: String, value: Double)]) {
     do {
-      return try runPhases(on: batch, second: second, context, rateFactor: rateFactor)
+      return try runPhases(on: batch, second: second, context, rate: rate)
     } catch {
       model.dropUpdate()
       throw error
@@ -89,7 +90,7 @@ package final class Updater {
 
   private func runPhases(
     on batch: Tensor, second: (batch: Tensor, context: Context)?, _ context: Context,
-    rateFactor: Float
+    rate: Float
   ) throws -> (bound: BoundTerms, terms: [(name: String, value: Double)]) {
     isHalfWay = false
     var first: BoundTerms?
@@ -128,7 +129,7 @@ package final class Updater {
       let scale = try gradientScale(gradients, optimizer.parameters, phase: phase.name, context)
       try Memory.check()
       try optimizer.update(
-        gradients, rate: learningRate(of: phase) * rateFactor, gradientScale: scale)
+        gradients, rate: rate * phase.rateFactor, gradientScale: scale)
       isHalfWay = true
     }
     if stage.isWhole {
@@ -154,13 +155,6 @@ package final class Updater {
 
   private func isSkipped(_ phase: Phase, _ pass: ForwardPass) -> Bool {
     !phase.isDue(step: pass.context.step) || phase.skips?(pass) == true
-  }
-
-  private func learningRate(of phase: Phase) -> Float {
-    switch phase.learningRate {
-    case .multiple(let factor): Float(options.learningRate) * factor
-    case .fixed(let rate): rate
-    }
   }
 
   /// How a batch uses the codebook, where there is one.
