@@ -1,7 +1,9 @@
+import Foundation
 import NeuralNetworks
 import Tensors
 import VAECore
 import VAEEvaluation
+import VAEFiles
 import VAERecipes
 import VAETraining
 import XCTest
@@ -104,6 +106,78 @@ final class PhaseTests: XCTestCase {
     XCTAssertEqual(
       TrainingSupport.weights(trainer.model).filter { !$0.key.hasPrefix("objective.") }, before)
     XCTAssertEqual(objective.runs, 1)
+  }
+
+  // MARK: Frozen networks
+
+  /// The bound, and the squared distance between features of the data and of their reconstructions.
+  private final class PerceptualObjective: Objective {
+    let network: FrozenNetworkFile
+
+    init(_ network: FrozenNetworkFile) {
+      self.network = network
+    }
+
+    var members: Members { [:] }
+
+    var requirements: ObjectiveRequirements {
+      var requirements = ObjectiveRequirements()
+      requirements.networks = [network]
+      return requirements
+    }
+
+    var phases: [Phase] {
+      [
+        Phase(name: "model") { [network] pass in
+          let data = pass.features(of: .data, in: network)[0]
+          let decoded = pass.features(of: .decodedMean, in: network)[0]
+          let distance = (data - decoded).squared().mean()
+          return Loss(
+            (pass.evaluation.distortion + pass.evaluation.rate).mean() + distance,
+            terms: [(name: "feature_distance", value: distance)])
+        }
+      ]
+    }
+  }
+
+  private func network(_ path: String, _ bytes: [UInt8]) -> FrozenNetworkFile {
+    FrozenNetworkFile(
+      path, sha256: SHA256.text(SHA256.hash(of: bytes)), layers: ["conv"], imageShape: [6, 5, 1],
+      range: .binary)
+  }
+
+  func testAFrozenNetworkIsOpenedForTrainingOnlyAndIsInNoCheckpoint() throws {
+    var file = Safetensors()
+    let weights = RandomSource(seed: 4).stream("w").normal([2, 1, 3, 3]).floats
+    weights.withUnsafeBufferPointer { file.add("conv.weight", shape: [2, 1, 3, 3], floats: $0) }
+    file.metadata[FrozenNetwork.metadataName] =
+      #"{"input": {"channels": 1}, "layers": [{"type": "conv", "name": "conv"}]}"#
+    let (bytes, path) = (file.encoded(), TrainingSupport.temporaryFolder(self))
+
+    func trainer() throws -> Trainer {
+      try Trainer(
+        model: TrainingSupport.model(objective: PerceptualObjective(network(path, bytes))),
+        data: TrainingSupport.stripes(), options: TrainingSupport.options(epochs: 1))
+    }
+    XCTAssertThrowsError(try trainer()) { error in
+      XCTAssertEqual((error as? FileError)?.kind, .missing)
+      XCTAssertTrue("\(error)".contains(path), "\(error)")
+    }
+    // What needs no training needs no network.
+    let untrained = TrainingSupport.model(objective: PerceptualObjective(network(path, bytes)))
+    let context = Context(mode: .evaluation, random: RandomSource(seed: 1), examples: [0, 1])
+    XCTAssertEqual(untrained.sample(context).shape, [2, 6, 5, 1])
+
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    let trainer = try trainer()
+    var distances: [Double] = []
+    _ = try trainer.train {
+      if case .epoch(let record) = $0 { distances += record.terms.map(\.value) }
+    }
+    XCTAssertEqual(distances.count, 1)
+    XCTAssertGreaterThan(distances[0], 0)
+    XCTAssertEqual(
+      Set(trainer.model.weights.map(\.name)), Set(TrainingSupport.model().weights.map(\.name)))
   }
 
   func testATermIsAveragedOverTheUpdatesThatLoggedItAlsoWhereARunWasInterrupted() throws {
