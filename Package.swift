@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "FlowVAE", targets: ["FlowVAE"]),
     .library(name: "LadderVAE", targets: ["LadderVAE"]),
     .library(name: "BetaVAE", targets: ["BetaVAE"]),
+    .library(name: "FactorVAE", targets: ["FactorVAE"]),
     .library(name: "IWAE", targets: ["IWAE"]),
     .library(name: "PixelCNN", targets: ["PixelCNN"]),
     .library(name: "PixelCNNVAE", targets: ["PixelCNNVAE"]),
@@ -118,6 +119,10 @@ let package = Package(
       ], path: "Plugins/BetaVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "FactorVAE",
+      dependencies: ["Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes"],
+      path: "Plugins/FactorVAE", exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "IWAE",
       dependencies: [
         "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
@@ -181,7 +186,7 @@ let package = Package(
         "VAEFiles",
         "CMalloc", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes",
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
-        "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "IWAE",
+        "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE",
         "PixelCNN", "PixelCNNVAE", "VQVAE",
       ],
       swiftSettings: strict),
@@ -254,7 +259,8 @@ let package = Package(
     .testTarget(
       name: "VAECoreTests",
       dependencies: [
-        "VAECore", "VAERecipes", "VAEComponents", "GaussianVAE", "NeuralNetworks", "Tensors",
+        "VAEFiles", "VAECore", "VAERecipes", "VAEComponents", "GaussianVAE", "NeuralNetworks",
+        "Tensors",
         "Messages",
       ],
       exclude: ["Reference"], swiftSettings: strict),
@@ -292,7 +298,7 @@ let package = Package(
     .testTarget(
       name: "VariantTests",
       dependencies: [
-        "VAEZoo", "BetaVAE", "FlowVAE", "IWAE", "LadderVAE", "VAECore", "VAERecipes",
+        "VAEZoo", "BetaVAE", "FactorVAE", "FlowVAE", "IWAE", "LadderVAE", "VAECore", "VAERecipes",
         "VAEComponents",
         "NeuralNetworks", "Tensors",
       ],

@@ -30,8 +30,9 @@ public final class CapacityObjective: Objective {
   /// One phase over the model.
   public var phases: [Phase] {
     [
-      Phase(name: "model") { [self] evaluation, context in
-        let target = capacity(step: context.step)
+      Phase(name: "model") { [self] pass in
+        let evaluation = pass.evaluation
+        let target = capacity(step: pass.context.step)
         let distance = (evaluation.rate.mean() - target).magnitude()
         var loss = Loss.withAuxiliary(
           evaluation.distortion.mean() + distance * gamma, evaluation)

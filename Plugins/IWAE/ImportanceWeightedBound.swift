@@ -50,7 +50,8 @@ public final class ImportanceWeightedBound: Objective {
   /// One phase over the model.
   public var phases: [Phase] {
     [
-      Phase(name: "model") { [self] evaluation, _ in
+      Phase(name: "model") { [self] pass in
+        let evaluation = pass.evaluation
         let logWeights = evaluation.logWeights.transposed()
         let bound = logWeights.logSumExp() - log(Float(samples))
         if gradient == .doublyReparameterized {

@@ -1,4 +1,5 @@
 import BetaVAE
+import FactorVAE
 import FlowVAE
 import GaussianVAE
 import IWAE
@@ -14,6 +15,7 @@ extension Registry {
   private static let builtInVariants: [any Variant] = [
     GaussianVAEVariant(),
     BetaVAEVariant(),
+    FactorVAEVariant(),
     IWAEVariant(),
     FlowVAEVariant(),
     LadderVAEVariant(),

@@ -270,7 +270,8 @@ final class ExampleTests: PluginTestCase {
       let x = RandomSource(seed: 3).stream("x").uniform([4, 8, 8, 1]).isAbove(0.5)
       let context = context(4, mode: .training)
       let evaluation = model.evaluate(x, model.objective.requirements.draw, context)
-      let gradients = model.objective.phases[0].loss(evaluation, context).value.backward()
+      let gradients = model.objective.phases[0].loss(ForwardPass(model, evaluation, context)).value
+        .backward()
       try model.checkParts()
       for (path, parameter) in model.parameters {
         XCTAssertNotNil(gradients[parameter], "\(choice): \(path)")

@@ -117,16 +117,17 @@ final class RoleTests: PluginTestCase {
     XCTAssertEqual(model.objective.phases.map(\.name), ["model"])
     let context = context(5, mode: .training)
     let evaluation = model.evaluate(images(5), model.objective.requirements.draw, context)
-    let loss = model.objective.phases[0].loss(evaluation, context)
+    let loss = model.objective.phases[0].loss(ForwardPass(model, evaluation, context))
     try model.checkParts()
-    let expected = EvidenceLowerBound(beta: 4).phases[0].loss(evaluation, context)
+    let expected = EvidenceLowerBound(beta: 4).phases[0].loss(
+      ForwardPass(model, evaluation, context))
     XCTAssertEqual(loss.value.item, expected.value.item, accuracy: 1e-3)
     XCTAssertEqual(loss.terms.map(\.name), ["weighted_rate", "layers"])
     XCTAssertEqual(loss.terms[0].value.item, evaluation.rate.mean().item * 4, accuracy: 1e-4)
     XCTAssertEqual(loss.terms[1].value.item, evaluation.rate.sum().item, accuracy: 1e-3)
     let gradients = loss.value.backward()
     let reference = model.objective.phases[0].loss(
-      model.evaluate(images(5), model.objective.requirements.draw, context), context)
+      ForwardPass(model, images(5), model.objective.requirements.draw, context))
     XCTAssertEqual(reference.value.item, loss.value.item)
     XCTAssertEqual(gradients.count, model.parameters.count)
   }

@@ -18,6 +18,9 @@ IMAGES = stripes(64, size=8)
 _SMALL = {
     "gaussian-vae": {"hidden": (8,), "latent": 2},
     "beta-vae": {"hidden": (8,), "latent": 2, "beta": 2.0},
+    "factor-vae": {
+        "hidden": (8,), "latent": 2, "gamma": 2.0, "settings": {"objective.discriminator_hidden": (16, 16)},
+    },
     "iwae": {"hidden": (8,), "latent": 2, "importance_samples": 3},
     "ladder-vae": {"hidden": (8, 4), "latent": (3, 2)},
     "pixelcnn": {"layers": 1, "channels": 8},
@@ -86,8 +89,8 @@ class VariantTests(unittest.TestCase):
 
     def test_latents_are_means_codes_or_draws_of_all_layers(self):
         shapes = {
-            "gaussian-vae": (64, 2), "beta-vae": (64, 2), "iwae": (64, 2), "ladder-vae": (64, 5),
-            "pixelcnn-vae": (64, 2), "vq-vae": (64, 4),
+            "gaussian-vae": (64, 2), "beta-vae": (64, 2), "factor-vae": (64, 2), "iwae": (64, 2),
+            "ladder-vae": (64, 5), "pixelcnn-vae": (64, 2), "vq-vae": (64, 4),
         }
         for variant, shape in shapes.items():
             model = self.models[variant]

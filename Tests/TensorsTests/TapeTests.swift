@@ -47,6 +47,53 @@ final class TapeTests: XCTestCase {
     XCTAssertEqual(try XCTUnwrap(kept).backward()[parameter]?.floats, [1024])
   }
 
+  // MARK: The gradient at one parameter
+
+  private func network() -> (first: Parameter, last: Parameter, hidden: Tensor) {
+    let first = Parameter(Tensor([0.5, -1, 2, 0.25, 1, -0.75], shape: [2, 3]))
+    let last = Parameter(Tensor([1, -2, 0.5, 3, 0.125, -1], shape: [3, 2]))
+    let x = Tensor([1, 2, -1, 0.5], shape: [2, 2])
+    let hidden = x.dense(weights: first.tensor, bias: .zeros([3]), activation: .tanh)
+    return (first, last, hidden)
+  }
+
+  func testTheGradientAtOneParameterIsThatOfAWholeBackwardPass() throws {
+    for atLast in [true, false] {
+      let (first, last, hidden) = network()
+      let weights = last.tensor
+      let output = hidden.dense(weights: weights, bias: .zeros([2]), activation: .sigmoid)
+      // The last parameter enters twice, on two ways.
+      let loss = (output.squared().sum() + last.tensor.squared().sum() * 0.5).exp()
+      let parameter = atLast ? last : first
+      let alone = try XCTUnwrap(loss.gradient(at: parameter)).floats
+      XCTAssertEqual(alone, try XCTUnwrap(loss.backward()[parameter]).floats)
+    }
+  }
+
+  func testTheTapeIsKeptForFurtherLossesAndTheBackwardPass() throws {
+    func losses() -> (a: Tensor, b: Tensor, last: Parameter, first: Parameter) {
+      let (first, last, hidden) = network()
+      let output = hidden.dense(weights: last.tensor, bias: .zeros([2]), activation: .tanh)
+      return (output.squared().mean(), output.mean(), last, first)
+    }
+    let (a, b, last, first) = losses()
+    let (once, other) = (a.gradient(at: last)?.floats, b.gradient(at: last)?.floats)
+    XCTAssertNotEqual(once, other)
+    XCTAssertEqual(a.gradient(at: last)?.floats, once)
+    let gradients = (a + b * 3).backward()
+    let fresh = losses()
+    let expected = (fresh.a + fresh.b * 3).backward()
+    XCTAssertEqual(gradients[last]?.floats, try XCTUnwrap(expected[fresh.last]).floats)
+    XCTAssertEqual(gradients[first]?.floats, try XCTUnwrap(expected[fresh.first]).floats)
+  }
+
+  func testThereIsNoGradientAtAParameterThatTheLossDoesNotDependOn() {
+    let (first, last, hidden) = network()
+    XCTAssertNil(hidden.sum().gradient(at: last))
+    XCTAssertNil(Tensor(1).gradient(at: first))
+    XCTAssertNotNil(hidden.sum().gradient(at: first))
+  }
+
   func testTapesWithACommonPartAreDroppedByThreadsAtOnce() {
     for _ in 0..<20 {
       let before = MemoryPool.shared.statistics.bytesInUse

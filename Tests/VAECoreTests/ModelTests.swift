@@ -42,7 +42,8 @@ final class ModelTests: XCTestCase {
           let evaluation = model.evaluate(x, DrawRequest(), context(.training, batch))
           XCTAssertEqual(evaluation.parameters.shape, x.shape, name)
           XCTAssertEqual(evaluation.rate.shape, [1, batch], name)
-          let loss = model.objective.phases[0].loss(evaluation, context(.training, batch))
+          let loss = model.objective.phases[0].loss(
+            ForwardPass(model, evaluation, context(.training, batch)))
           let gradients = loss.value.backward()
           for (path, parameter) in model.parameters {
             XCTAssertEqual(gradients[parameter]?.isFinite, true, "\(name): \(path)")

@@ -28,19 +28,20 @@ final class AdversarialObjective: Objective {
 
   var phases: [Phase] {
     [
-      Phase(name: "model") { [self] evaluation, context in
-        let bound = (evaluation.distortion + evaluation.rate).mean()
-        let ratio = discriminator(evaluation.draw.layers[0].sample, context).mean()
+      Phase(name: "model") { [self] pass in
+        let bound = (pass.evaluation.distortion + pass.evaluation.rate).mean()
+        let ratio = discriminator(pass.draw.layers[0].sample, pass.context).mean()
         return Loss(bound + ratio * 0.5, terms: [("density_ratio", ratio)])
       },
       Phase(
         name: "discriminator", group: .objective,
-        rule: .adam(beta1: 0.5, beta2: 0.9, epsilon: 1e-8, weightDecay: 0), rateFactor: 2
-      ) { [self] evaluation, context in
-        guard let second = evaluation.second else { return Loss(Tensor(Float.nan)) }
-        let posterior = discriminator(second.draw.layers[0].sample.detached(), context)
-        let noise = context.normalNoise("discriminator", samples: 1, shape: [units])
-        let prior = discriminator(noise, context)
+        rule: .adam(beta1: 0.5, beta2: 0.9, epsilon: 1e-8, weightDecay: 0),
+        rateFactor: 2
+      ) { [self] pass in
+        guard let second = pass.second else { return Loss(Tensor(Float.nan)) }
+        let posterior = discriminator(second.draw.layers[0].sample.detached(), pass.context)
+        let noise = pass.context.normalNoise("discriminator", samples: 1, shape: [units])
+        let prior = discriminator(noise, pass.context)
         // Logistic loss: the posterior's draws are labelled one.
         let loss = (-posterior).softplus().mean() + prior.softplus().mean()
         return Loss(loss, terms: [("discriminator_loss", loss)])

@@ -182,9 +182,8 @@ final class TrainerTests: XCTestCase {
     for (path, parameter) in model.parameters {
       parameter.isTrainable = ParameterGroup.objective.contains(path)
     }
-    var evaluation = model.evaluate(batch, DrawRequest(), context)
-    evaluation.second = model.encodeSecond(batch, DrawRequest(), context)
-    let gradients = objective.phases[1].loss(evaluation, context).value.backward()
+    let pass = ForwardPass(model, batch, second: (batch, context), DrawRequest(), context)
+    let gradients = objective.phases[1].loss(pass).value.backward()
     for (path, parameter) in model.parameters {
       XCTAssertEqual(gradients[parameter] != nil, path.hasPrefix("objective."), path)
     }

@@ -1,4 +1,5 @@
 import VAECore
+import VAEEvaluation
 import VAETraining
 import XCTest
 
@@ -8,11 +9,19 @@ final class TrainingHealthTests: XCTestCase {
     rate: Double, heldOut: Double? = nil, units: Int, active: Int?
   ) -> TrainingHealth {
     let terms = BoundTerms(distortion: 100, rate: rate)
+    var metrics = MetricResults()
+    metrics[ActiveUnitsMetric.self] = active.map {
+      ActiveUnitsMetric.Value(
+        active: Estimate(mean: Double($0), standardError: nil), units: units)
+    }
+    metrics[RatePerUnitMetric.self] = [
+      Array(
+        repeating: (heldOut ?? rate) / Double(units), count: units)
+    ]
     let record = EpochRecord(
       epoch: 3, step: 900, train: terms,
-      valid: heldOut.map { BoundTerms(distortion: 100, rate: $0) }, activeUnits: active,
-      unitRates: Array(repeating: (heldOut ?? rate) / Double(units), count: units),
-      layerRates: nil, codeUsage: nil, terms: [], seconds: 1)
+      valid: heldOut.map { BoundTerms(distortion: 100, rate: $0) }, metrics: metrics, terms: [],
+      seconds: 1)
     return TrainingHealth(record, .units(units))
   }
 

@@ -27,7 +27,7 @@ final class CapacityObjectiveTests: XCTestCase {
     return withoutTape {
       let evaluation = model.evaluate(x, objective.requirements.draw, context)
       return (
-        Double(objective.phases[0].loss(evaluation, context).value.item),
+        Double(objective.phases[0].loss(ForwardPass(model, evaluation, context)).value.item),
         Double(evaluation.distortion.mean().item), Double(evaluation.rate.mean().item)
       )
     }
@@ -63,8 +63,9 @@ final class CapacityObjectiveTests: XCTestCase {
   // MARK: The distance
 
   private func loss(rates: Tensor, capacity: Float) -> Tensor {
-    CapacityObjective(capacity: capacity, steps: 0, gamma: 10).phases[0].loss(
-      .given(distortion: [2, 4], rates: [rates]), SmallModels.context(2, .training)
+    let evaluation = Evaluation.given(distortion: [2, 4], rates: [rates])
+    return CapacityObjective(capacity: capacity, steps: 0, gamma: 10).phases[0].loss(
+      .given(evaluation, SmallModels.context(2, .training))
     ).value
   }
 
@@ -85,7 +86,7 @@ final class CapacityObjectiveTests: XCTestCase {
     let evaluation = Evaluation.given(
       distortion: [2, 4], rates: [Tensor([1, 2]), Tensor([3, 6])])
     let loss = CapacityObjective(capacity: 1, steps: 0, gamma: 10).phases[0].loss(
-      evaluation, SmallModels.context(2, .training))
+      .given(evaluation, SmallModels.context(2, .training)))
     XCTAssertEqual(loss.value.item, 3 + 10 * 5, accuracy: 1e-4)
   }
 

@@ -103,10 +103,8 @@ final class ConformanceTests: XCTestCase {
     try forEachVariant(data: data, epochs: 1) { name, _, model in
       XCTAssertFalse(model.parameters.isEmpty, name)
       for phase in model.objective.phases {
-        let context = SmallModels.context(16, .training)
-        let evaluation = model.evaluate(
-          images(data, 16), model.objective.requirements.draw, context)
-        let gradients = phase.loss(evaluation, context).value.backward()
+        let pass = pass(model, data, SmallModels.context(16, .training))
+        let gradients = phase.loss(pass).value.backward()
         for (path, parameter) in model.parameters where phase.group.contains(path) {
           guard let gradient = gradients[parameter] else {
             XCTFail("\(name): \(path) has no gradient")
@@ -141,11 +139,19 @@ final class ConformanceTests: XCTestCase {
       model.objective.phases.reduce(0) { sum, phase in
         var context = SmallModels.context(16, .training)
         context.epochs = 1000
-        let evaluation = model.evaluate(
-          images(data, 16), model.objective.requirements.draw, context)
-        return sum + phase.loss(evaluation, context).value.item
+        return sum + phase.loss(pass(model, data, context)).value.item
       }
     }
+  }
+
+  /// A pass over the first examples, with the last ones as a second batch.
+  private func pass(_ model: Model, _ data: DataSource, _ context: Context) -> ForwardPass {
+    var other = context
+    other.random = context.random.child("second")
+    let all = images(data, 32)
+    return ForwardPass(
+      model, all.rows(0..<16), second: (all.rows(16..<32), other),
+      model.objective.requirements.draw, context)
   }
 
   func testTheSameSeedGivesTheSameWeights() throws {

@@ -9,7 +9,8 @@ final class FreeBitsTests: XCTestCase {
   ) -> Tensor {
     var context = SmallModels.context(distortion.count, .training)
     context.epochs = epochs
-    return objective.phases[0].loss(.given(distortion: distortion, rates: rates), context).value
+    let evaluation = Evaluation.given(distortion: distortion, rates: rates)
+    return objective.phases[0].loss(.given(evaluation, context)).value
   }
 
   // MARK: The order of mean, floor and sum
@@ -69,7 +70,7 @@ final class FreeBitsTests: XCTestCase {
     XCTAssertEqual(means.filter { $0 > floor }.count, 1)
 
     let objective = EvidenceLowerBound(freeBits: floor)
-    let loss = objective.phases[0].loss(first, context).value
+    let loss = objective.phases[0].loss(ForwardPass(model, first, context)).value
     XCTAssertEqual(
       loss.item, means.reduce(first.distortion.mean().item) { $0 + max($1, floor) },
       accuracy: 1e-3)

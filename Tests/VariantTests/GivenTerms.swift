@@ -13,6 +13,20 @@ extension Evaluation {
   }
 }
 
+extension ForwardPass {
+  /// A pass whose evaluation is given, of a model that nothing is asked of.
+  static func given(_ evaluation: Evaluation, _ context: Context) -> ForwardPass {
+    let random = RandomSource(seed: 0)
+    let model = Model(
+      encoder: MLPEncoder(inputs: 1, hidden: [], latent: 1, random: random.child("encoder")),
+      prior: StandardNormalPrior(units: 1),
+      decoder: MLPDecoder(
+        latent: 1, hidden: [], outputShape: [1, 1, 1], random: random.child("decoder")),
+      likelihood: BernoulliLikelihood())
+    return ForwardPass(model, evaluation, context)
+  }
+}
+
 /// An objective that does what another does and notes what it was given in each update.
 final class RecordedObjective: Objective {
   /// One update.
@@ -35,11 +49,11 @@ final class RecordedObjective: Objective {
 
   var phases: [Phase] {
     inner.phases.map { phase in
-      Phase(name: phase.name) { [self] evaluation, context in
-        let loss = phase.loss(evaluation, context)
+      Phase(name: phase.name) { [self] pass in
+        let (loss, evaluation) = (phase.loss(pass), pass.evaluation)
         updates.append(
           Update(
-            step: context.step, distortion: Double(evaluation.distortion.mean().item),
+            step: pass.context.step, distortion: Double(evaluation.distortion.mean().item),
             rate: Double(evaluation.rate.mean().item), loss: Double(loss.value.item)))
         return loss
       }

@@ -24,7 +24,7 @@ final class ImportanceWeightedBoundTests: XCTestCase {
   ) -> (evaluation: Evaluation, loss: Loss) {
     let context = SmallModels.context(count, .training, seed: seed)
     let evaluation = model.evaluate(images(count), model.objective.requirements.draw, context)
-    return (evaluation, model.objective.phases[0].loss(evaluation, context))
+    return (evaluation, model.objective.phases[0].loss(ForwardPass(model, evaluation, context)))
   }
 
   private func gradients(
@@ -80,7 +80,8 @@ final class ImportanceWeightedBoundTests: XCTestCase {
     let far = images(2) * 100
     let evaluation = model.evaluate(far, model.objective.requirements.draw, context)
     XCTAssertLessThan(evaluation.logWeights.floats.max() ?? 0, -200)
-    XCTAssertTrue(model.objective.phases[0].loss(evaluation, context).value.item.isFinite)
+    XCTAssertTrue(
+      model.objective.phases[0].loss(ForwardPass(model, evaluation, context)).value.item.isFinite)
   }
 
   func testMoreDrawsTightenTheBound() throws {

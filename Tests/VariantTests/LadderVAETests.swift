@@ -153,7 +153,7 @@ final class LadderVAETests: XCTestCase {
     var context = SmallModels.context(6, .training)
     context.epochs = 1
     let evaluation = evaluate(model)
-    let loss = model.objective.phases[0].loss(evaluation, context).value.item
+    let loss = model.objective.phases[0].loss(ForwardPass(model, evaluation, context)).value.item
     XCTAssertEqual(
       loss, (evaluation.distortion.mean() + evaluation.rate.mean() * 0.25).item, accuracy: 1e-3)
   }

@@ -51,11 +51,14 @@ enum SmallModels {
       "latent": (2, [2, 2]), "hidden": (10, [10]), "channels": (6, [6, 6]), "layers": (1, [1]),
       "head": (8, [8]), "condition_channels": (4, [4]), "codes": (8, [8]), "code_size": (4, [4]),
       "importance_samples": (3, [3]), "components": (2, [2]), "depth": (1, [1]),
+      "discriminator_hidden": (64, [64, 64]),
     ]
     for role in Role.allCases {
       let part = recipe.part(role)
       guard part.name != "auto" else { continue }
       for declaration in try registry.component(role, part.name).hyperparameters {
+        // Weights of penalties are for trainings of many thousand updates.
+        if declaration.name == "gamma" { recipe.parts[role]?.values["gamma"] = .number(2) }
         guard let size = sizes[declaration.name] else { continue }
         switch declaration.kind {
         case .integer: recipe.parts[role]?.values[declaration.name] = .integer(size.one)

@@ -26,7 +26,9 @@ final class WarmupTests: XCTestCase {
     let rate = Parameter(Tensor([2, 4]))
     let evaluation = Evaluation.given(distortion: [1, 3], rates: [rate.tensor])
     let objective = EvidenceLowerBound(beta: 3, warmUpEpochs: 2)
-    let loss = objective.phases[0].loss(evaluation, SmallModels.context(2, .training)).value
+    let loss = objective.phases[0].loss(
+      .given(evaluation, SmallModels.context(2, .training))
+    ).value
     XCTAssertEqual(loss.item, 2)
     for slope in loss.backward()[rate]?.floats ?? [0, 0] { XCTAssertEqual(slope, 0) }
   }
@@ -36,9 +38,8 @@ final class WarmupTests: XCTestCase {
     let objective = EvidenceLowerBound(beta: 2, warmUpEpochs: 4)
     var context = SmallModels.context(2, .training)
     context.epochs = 1
-    let gradients = objective.phases[0].loss(
-      .given(distortion: [0, 0], rates: layers.map(\.tensor)), context
-    ).value.backward()
+    let evaluation = Evaluation.given(distortion: [0, 0], rates: layers.map(\.tensor))
+    let gradients = objective.phases[0].loss(.given(evaluation, context)).value.backward()
     for layer in layers {
       XCTAssertEqual(try XCTUnwrap(gradients[layer]).floats, [0.25, 0.25])
     }

@@ -61,6 +61,7 @@ __version__: str = _library.library.vae_version().decode()
 _BUILT_IN = {
     "GaussianVAE": "gaussian-vae",
     "BetaVAE": "beta-vae",
+    "FactorVAE": "factor-vae",
     "IWAE": "iwae",
     "LadderVAE": "ladder-vae",
     "PixelCNN": "pixelcnn",

@@ -106,10 +106,7 @@ extension Tensor {
     guard let root = node else { return Gradients() }
     var gradients = Gradients()
     root.accumulate(cotangent.detached())
-    let wasInBackwardPass = Self.isInBackwardPass
-    vk_set_in_backward(1)
-    defer { vk_set_in_backward(wasInBackwardPass ? 1 : 0) }
-    withoutTape {
+    Self.inBackwardPass {
       for node in Self.tape(behind: root) {
         guard let gradient = node.gradient else { continue }
         node.gradient = nil
@@ -127,6 +124,53 @@ extension Tensor {
       }
     }
     return gradients
+  }
+
+  /// The gradient of this scalar with respect to one parameter, nil where it does not depend on it.
+  ///
+  /// The tape is kept, so that the gradients of several losses that share it can be compared before
+  /// `backward()` consumes it. Only the operations between the scalar and the parameter are walked:
+  /// at the last layer of a network this costs little more than that layer's own backward pass.
+  public func gradient(at parameter: Parameter) -> Tensor? {
+    precondition(count == 1, "a gradient starts at a scalar, not at a tensor of shape \(shape)")
+    guard let root = node else { return nil }
+    let tape = Self.tape(behind: root)
+    var path: Set<ObjectIdentifier> = []
+    for node in tape.reversed() {
+      let isOnPath =
+        (node as? LeafNode).map { $0.parameter === parameter }
+        ?? node.inputs.contains { $0.map { path.contains(ObjectIdentifier($0)) } ?? false }
+      if isOnPath { path.insert(ObjectIdentifier(node)) }
+    }
+    guard path.contains(ObjectIdentifier(root)) else { return nil }
+    var gradients = Gradients()
+    root.accumulate(Tensor(repeating: 1, shape: shape))
+    Self.inBackwardPass {
+      for node in tape where path.contains(ObjectIdentifier(node)) {
+        guard let gradient = node.gradient else { continue }
+        node.gradient = nil
+        if let leaf = node as? LeafNode {
+          gradients.add(gradient, for: leaf)
+          continue
+        }
+        guard let backward = node.backward else { continue }
+        for (input, contribution) in zip(node.inputs, backward(gradient)) {
+          guard let input, let contribution, path.contains(ObjectIdentifier(input)) else {
+            continue
+          }
+          input.accumulate(contribution)
+        }
+      }
+    }
+    return gradients[parameter]
+  }
+
+  /// Runs a closure as a part of a backward pass, which records nothing.
+  private static func inBackwardPass(_ body: () -> Void) {
+    let wasInBackwardPass = isInBackwardPass
+    vk_set_in_backward(1)
+    defer { vk_set_in_backward(wasInBackwardPass ? 1 : 0) }
+    withoutTape(body)
   }
 
   /// Whether this thread is inside a backward pass.

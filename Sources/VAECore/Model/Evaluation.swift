@@ -23,19 +23,6 @@ public struct Evaluation {
   public let auxiliary: [(name: String, value: Tensor)]
   /// K, the draws an example.
   public let samples: Int
-  /// The posterior and draws of a second, independent batch, where the objective asked for one.
-  public var second: Second?
-
-  /// What is known of a second batch.
-  public struct Second {
-    /// The data.
-    public let batch: Tensor
-    /// q(z|x) of the second batch.
-    public let posterior: any Posterior
-    /// Its latents.
-    public let draw: LatentDraw
-  }
-
   /// An evaluation from its parts; `logDensity` is log p(x|z), `[K · N]`.
   public init(
     batch: Tensor, posterior: any Posterior, draw: LatentDraw, parameters: Tensor,

@@ -34,8 +34,9 @@ public final class EvidenceLowerBound: Objective {
   /// One phase over the model.
   public var phases: [Phase] {
     [
-      Phase(name: "model") { [self] evaluation, context in
-        let weight = weight(epochs: context.epochs)
+      Phase(name: "model") { [self] pass in
+        let evaluation = pass.evaluation
+        let weight = weight(epochs: pass.context.epochs)
         guard freeBits > 0 else {
           return .withAuxiliary(
             (evaluation.distortion + evaluation.rate * weight).mean(), evaluation)

@@ -66,11 +66,17 @@ public final class Model: Module {
     _ x: Tensor, posterior: any Posterior, _ request: DrawRequest, _ context: Context
   ) -> Evaluation {
     let draw = prior.draw(from: posterior, request, context)
+    return evaluate(x, posterior: posterior, draw: draw, samples: request.samples, context)
+  }
+
+  /// What the model says about a batch whose latents are drawn.
+  func evaluate(
+    _ x: Tensor, posterior: any Posterior, draw: LatentDraw, samples: Int, _ context: Context
+  ) -> Evaluation {
     let parameters = decoder.decode(draw, target: x, context)
     return Evaluation(
       batch: x, posterior: posterior, draw: draw, parameters: parameters,
-      logDensity: likelihood.logDensity(x, parameters: parameters, context),
-      samples: request.samples)
+      logDensity: likelihood.logDensity(x, parameters: parameters, context), samples: samples)
   }
 
   /// What the prior says about codes that are known, `[N, height, width]`: their rate alone, at no
@@ -91,15 +97,6 @@ public final class Model: Module {
     withoutTape {
       prior.draw(from: encoder.encode(x, context), DrawRequest(), context).layers.first?.codes
     }
-  }
-
-  /// The posterior and draws of a second batch, for objectives that compare two.
-  public func encodeSecond(
-    _ x: Tensor, _ request: DrawRequest, _ context: Context
-  ) -> Evaluation.Second {
-    let posterior = encoder.encode(x, context)
-    return Evaluation.Second(
-      batch: x, posterior: posterior, draw: prior.draw(from: posterior, request, context))
   }
 
   /// Images from the prior: the mean of p(x|z), or a draw from it, one for each of the context's

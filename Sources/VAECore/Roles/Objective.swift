@@ -2,11 +2,13 @@ import NeuralNetworks
 import Tensors
 
 /// What an objective needs of every evaluation.
-public struct ObjectiveRequirements: Sendable {
+public struct ObjectiveRequirements {
   /// How latents are drawn.
   public var draw = DrawRequest()
-  /// Whether a second, independent batch is drawn and encoded beside the first.
+  /// Whether a second, independent batch is drawn beside the first: `ForwardPass.second`.
   public var needsSecondBatch = false
+  /// Frozen networks whose features the phases ask for; opened before the first update.
+  public var networks: [FrozenNetworkFile] = []
 
   /// One draw with a closed-form rate.
   public init() {}
@@ -46,7 +48,7 @@ public struct Loss {
 }
 
 /// One optimisation problem of an objective. An update runs all phases in order, each with a fresh
-/// evaluation, gradients for its own parameters only, and an optimizer of its own.
+/// forward pass, gradients for its own parameters only, and an optimizer of its own.
 public struct Phase {
   /// The key of the optimizer's state in checkpoints.
   public let name: String
@@ -56,24 +58,43 @@ public struct Phase {
   public let rule: UpdateRule?
   /// The learning rate as a multiple of the recipe's.
   public let rateFactor: Float
+  /// The number of updates that the model makes before the phase joins in.
+  public let startStep: Int
+  /// The phase takes part in one update of so many.
+  public let interval: Int
+  /// Whether the phase leaves this update out, as an adversary does that is too far ahead; nil for
+  /// never. It is asked only where start and interval let the phase run.
+  public let skips: ((ForwardPass) -> Bool)?
   /// The loss of a batch.
-  public let loss: (Evaluation, Context) -> Loss
+  public let loss: (ForwardPass) -> Loss
 
-  /// A phase.
+  /// A phase; one that runs in every update unless it is told otherwise.
   public init(
-    name: String, group: ParameterGroup = .model, rule: UpdateRule? = nil, rateFactor: Float = 1,
-    loss: @escaping (Evaluation, Context) -> Loss
+    name: String, group: ParameterGroup = .model, rule: UpdateRule? = nil,
+    rateFactor: Float = 1, startStep: Int = 0, interval: Int = 1,
+    skips: ((ForwardPass) -> Bool)? = nil, loss: @escaping (ForwardPass) -> Loss
   ) {
+    precondition(
+      startStep >= 0 && interval > 0,
+      "a phase starts at a step from 0 and runs every 1 or more, not at \(startStep), \(interval)")
     self.name = name
     self.group = group
     self.rule = rule
     self.rateFactor = rateFactor
+    self.startStep = startStep
+    self.interval = interval
+    self.skips = skips
     self.loss = loss
+  }
+
+  /// Whether start and interval let the phase run after the given number of updates.
+  public func isDue(step: Int) -> Bool {
+    step >= startStep && (step - startStep).isMultiple(of: interval)
   }
 }
 
-/// Weighs rate against distortion: from the terms of a batch to what is minimised. May have
-/// parameters of its own, whose paths begin with `objective.`.
+/// Weighs rate against distortion: from a forward pass to what is minimised. May own networks, such as
+/// a discriminator, as members; the paths of their parameters begin with `objective.`.
 public protocol Objective: Module {
   /// What it needs of an evaluation.
   var requirements: ObjectiveRequirements { get }

@@ -45,13 +45,15 @@ final class PluginObjective: Objective, PluginPart {
   }
 
   private func phase(_ name: String, _ number: Int32, _ group: ParameterGroup) -> Phase {
-    Phase(name: name, group: group) { [self] in loss(number, $0, $1) }
+    Phase(name: name, group: group) { [self] in loss(number, $0) }
   }
 
-  private func loss(_ phase: Int32, _ evaluation: Evaluation, _ context: Context) -> Loss {
+  private func loss(_ phase: Int32, _ forward: ForwardPass) -> Loss {
+    let evaluation = forward.evaluation
+    let second = forward.second?.draw
     let count = evaluation.batch.shape[0]
     var setting = Pass.Setting(
-      "loss", context, rows: evaluation.samples * count, draws: evaluation.samples)
+      "loss", forward.context, rows: evaluation.samples * count, draws: evaluation.samples)
     setting.mayLog = true
     var terms: [(name: String, value: Tensor)] = []
     let value = instance.value(setting, shape: nil) { pass, handle in
@@ -72,7 +74,7 @@ final class PluginObjective: Objective, PluginPart {
         found.variance = pass.give(evaluation.posterior.variance)
         found.layer_rates = rates.baseAddress
         found.layer_count = UInt64(rates.count)
-        found.second_latents = pass.give(evaluation.second?.draw.layers.first?.sample)
+        found.second_latents = pass.give(second?.layers.first?.sample)
         return methods.loss?(instance.object, handle, &found)
       }
     }

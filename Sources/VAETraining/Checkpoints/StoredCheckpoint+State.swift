@@ -82,8 +82,13 @@ extension StoredCheckpoint {
       progress.rate = try sums.number("rate", in: range)
       progress.seconds = try sums.number("seconds", in: 0...Double(Self.largestCount))
       let terms = try sums.object("terms")
+      // Only those that not every update logged are counted.
+      let counts = try sums.has("term_updates") ? sums.object("term_updates") : nil
       for (name, value) in try terms.all({ try terms.number($0, in: range) }) {
-        progress.addTerms([(name: name, value: value)])
+        let counted = try counts.flatMap {
+          try $0.has(name) ? $0.count(name, in: 0...progress.updates) : nil
+        }
+        progress.restoreTerm(name, sum: value, updates: counted ?? progress.updates)
       }
       self.progress = progress
       beginning = try members.has("beginning") ? Self.bound(try members.object("beginning")) : nil

@@ -49,7 +49,18 @@ extension Trainer {
     var updates: JSON.Object = [:]
     for (phase, optimizer) in updater.phases { updates[phase.name] = .integer(optimizer.updates) }
     var terms: JSON.Object = [:]
-    for name in progress.termOrder { terms[name] = .finite(progress.terms[name] ?? 0) }
+    var termUpdates: JSON.Object = [:]
+    for name in progress.termOrder {
+      terms[name] = .finite(progress.terms[name] ?? 0)
+      let count = progress.termUpdates[name] ?? 0
+      if count != progress.updates { termUpdates[name] = .integer(count) }
+    }
+    var sums: JSON.Object = [
+      "updates": .integer(progress.updates), "distortion": .finite(progress.distortion),
+      "rate": .finite(progress.rate), "seconds": .finite(progress.seconds),
+      "terms": .object(terms),
+    ]
+    if !termUpdates.members.isEmpty { sums["term_updates"] = .object(termUpdates) }
     var object: JSON.Object = [
       "format": .integer(StoredCheckpoint.State.format), "step": .integer(step),
       "epoch": .integer(step / updatesPerEpoch),
@@ -60,11 +71,7 @@ extension Trainer {
       ]),
       "threads": .integer(Engine.threads), "instruction_set": .text(Engine.instructionSet),
       "onednn": .text(Engine.oneDNNVersion), "updates": .object(updates),
-      "epoch_so_far": .object([
-        "updates": .integer(progress.updates), "distortion": .finite(progress.distortion),
-        "rate": .finite(progress.rate), "seconds": .finite(progress.seconds),
-        "terms": .object(terms),
-      ]),
+      "epoch_so_far": .object(sums),
     ]
     if let beginning {
       object["beginning"] = .object([

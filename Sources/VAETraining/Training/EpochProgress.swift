@@ -6,6 +6,8 @@ struct EpochProgress: Equatable {
   var seconds = 0.0
   var terms: [String: Double] = [:]
   var termOrder: [String] = []
+  /// The updates that logged each term.
+  var termUpdates: [String: Int] = [:]
 
   /// Adds an update: the bound of its batch, and what its losses logged.
   mutating func add(_ bound: BoundTerms, _ logged: [(name: String, value: Double)]) {
@@ -19,7 +21,15 @@ struct EpochProgress: Equatable {
     for (name, value) in logged {
       if terms[name] == nil { termOrder.append(name) }
       terms[name, default: 0] += value
+      termUpdates[name, default: 0] += 1
     }
+  }
+
+  /// Takes up a sum of an earlier part of the epoch.
+  mutating func restoreTerm(_ name: String, sum: Double, updates: Int) {
+    termOrder.append(name)
+    terms[name] = sum
+    termUpdates[name] = updates
   }
 
   var mean: BoundTerms {
@@ -27,7 +37,8 @@ struct EpochProgress: Equatable {
     return BoundTerms(distortion: distortion / count, rate: rate / count)
   }
 
+  /// The mean of each term over the updates that logged it: a phase may have left some out.
   var meanTerms: [(name: String, value: Double)] {
-    termOrder.map { (name: $0, value: (terms[$0] ?? 0) / Double(max(1, updates))) }
+    termOrder.map { (name: $0, value: (terms[$0] ?? 0) / Double(max(1, termUpdates[$0] ?? 0))) }
   }
 }

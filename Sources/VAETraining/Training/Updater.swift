@@ -33,10 +33,11 @@ package final class Updater {
   ///   - options: how it is trained.
   ///   - stage: what is trained.
   /// - Throws: `TrainingError` where the stage does not suit the model, `RecipeError` where the
-  ///   processor lacks the precision asked for.
+  ///   processor lacks the precision asked for, `FileError` where a frozen network cannot be used.
   package init(model: Model, options: TrainingOptions, stage: Stage = .whole) throws {
     (self.model, self.options, self.stage) = (model, options, stage)
     requirements = model.objective.requirements
+    for network in requirements.networks { try network.open() }
     guard options.precision.isSupported else {
       throw RecipeError(.invalid, "training.precision: \(options.precision.refusal)")
     }
@@ -71,7 +72,7 @@ package final class Updater {
   ///   - second: an independent batch with its context, where the objective needs one.
   ///   - context: of the batch.
   ///   - rate: the learning rate.
-  /// - Returns: the bound's terms of the first phase, and what the losses of all logged.
+  /// - Returns: the bound's terms of the first phase, and what the losses logged of all that ran.
   /// - Throws: `TrainingError` of kind `diverged`, with the parameters as they were before the
   ///   phase that diverged, and nothing of what its passes gathered; `MemoryError`; whatever a part
   ///   fails with.
@@ -88,29 +89,40 @@ package final class Updater {
   }
 
   private func runPhases(
-    on batch: Tensor, second: (batch: Tensor, context: Context)?, _ context: Context, rate: Float
+    on batch: Tensor, second: (batch: Tensor, context: Context)?, _ context: Context,
+    rate: Float
   ) throws -> (bound: BoundTerms, terms: [(name: String, value: Double)]) {
     isHalfWay = false
     var first: BoundTerms?
     var terms: [(name: String, value: Double)] = []
     for ((phase, optimizer), others) in zip(phases, frozen) {
+      // What a model says of a batch is known of every update, whichever phases run.
+      guard first == nil || phase.isDue(step: context.step) else { continue }
       // Those that a caller has frozen stay so.
       let wereTrainable = others.map(\.isTrainable)
       for parameter in others { parameter.isTrainable = false }
       defer { for (parameter, was) in zip(others, wereTrainable) { parameter.isTrainable = was } }
-      let (evaluation, loss) = withPrecision(options.precision) {
-        let evaluation = evaluate(batch, second: second, context)
-        return (evaluation, phase.loss(evaluation, context))
+      let pass = forwardPass(batch, second: second, context)
+      let loss = withPrecision(options.precision) {
+        let loss = isSkipped(phase, pass) ? nil : phase.loss(pass)
+        if first == nil { _ = pass.evaluation }
+        return loss
       }
       try model.checkParts()
-      let bound = BoundTerms(
-        distortion: evaluation.distortion.doubleSum / Double(evaluation.distortion.count),
-        rate: evaluation.rate.doubleSum / Double(max(1, evaluation.rate.count)))
-      var logged = loss.terms.map { (name: $0.name, value: Double($0.value.item)) }
-      if first == nil { logged += measuredTerms(evaluation, context) }
-      try checkFinite(bound, loss: loss.value.item, logged, phase: phase.name, context)
-      first = first ?? bound
+      var logged = loss?.terms.map { (name: $0.name, value: Double($0.value.item)) } ?? []
+      if first == nil {
+        let evaluation = pass.evaluation
+        let bound = BoundTerms(
+          distortion: evaluation.distortion.doubleSum / Double(evaluation.distortion.count),
+          rate: evaluation.rate.doubleSum / Double(max(1, evaluation.rate.count)))
+        logged += measuredTerms(evaluation, context)
+        first = bound
+        try checkFinite([("distortion", bound.distortion), ("rate", bound.rate)], phase, context)
+      }
+      try checkFinite(logged, phase, context)
       terms += logged
+      guard let loss else { continue }
+      try checkFinite([("loss", Double(loss.value.item))], phase, context)
       var gradients = loss.value.backward()
       try model.checkParts()
       reduceGradients(&gradients)
@@ -128,18 +140,21 @@ package final class Updater {
     return (first ?? BoundTerms(distortion: 0, rate: 0), terms)
   }
 
-  /// What the model says about a batch, and about a second one where there is one.
-  private func evaluate(
+  /// What a phase may ask of a batch, and of a second one where there is one.
+  private func forwardPass(
     _ batch: Tensor, second: (batch: Tensor, context: Context)?, _ context: Context
-  ) -> Evaluation {
-    var evaluation =
-      stage.data == .latents
-      ? model.evaluate(codes: batch, context) ?? model.evaluate(batch, requirements.draw, context)
-      : model.evaluate(batch, requirements.draw, context)
-    if let second {
-      evaluation.second = model.encodeSecond(second.batch, requirements.draw, second.context)
+  ) -> ForwardPass {
+    if stage.data == .latents,
+      let evaluation = withPrecision(options.precision, { model.evaluate(codes: batch, context) })
+    {
+      return ForwardPass(model, evaluation, context)
     }
-    return evaluation
+    return ForwardPass(
+      model, batch, second: second, requirements.draw, context)
+  }
+
+  private func isSkipped(_ phase: Phase, _ pass: ForwardPass) -> Bool {
+    !phase.isDue(step: pass.context.step) || phase.skips?(pass) == true
   }
 
   /// What is measured on every batch.
@@ -180,13 +195,10 @@ package final class Updater {
   }
 
   private func checkFinite(
-    _ bound: BoundTerms, loss: Float, _ terms: [(name: String, value: Double)], phase: String,
-    _ context: Context
+    _ terms: [(name: String, value: Double)], _ phase: Phase, _ context: Context
   ) throws {
-    let all =
-      [("distortion", bound.distortion), ("rate", bound.rate)] + terms + [("loss", Double(loss))]
-    guard let bad = all.first(where: { !$0.1.isFinite }) else { return }
-    throw diverged("the \(bad.0) of phase \(phase) is \(bad.1)", context)
+    guard let bad = terms.first(where: { !$0.value.isFinite }) else { return }
+    throw diverged("the \(bad.name) of phase \(phase.name) is \(bad.value)", context)
   }
 
   private func diverged(_ what: String, _ context: Context) -> TrainingError {

@@ -1,0 +1,57 @@
+import Messages
+import NeuralNetworks
+import Tensors
+import VAECore
+import VAERecipes
+
+extension Component where Part == any Objective {
+  /// The recipe component `factor`.
+  static var factor: Component {
+    Component(
+      role: .objective, name: "factor",
+      summary: "the negative evidence lower bound + gamma · total correlation of the latent units",
+      hyperparameters: [
+        Hyperparameter(
+          "gamma", .number(0...1e6), default: .number(35), help: "weight of the total correlation"),
+        Hyperparameter(
+          "discriminator_hidden", .integers(count: 0...64, each: 1...65536),
+          default: .integers(Array(repeating: 1000, count: 6)),
+          help: "sizes of the discriminator's hidden layers"),
+        Hyperparameter(
+          "discriminator_rate", .number(0...1e6), default: .number(1),
+          help: "learning rate of the discriminator's own Adam, as a multiple of the model's"),
+      ]
+    ) { values, build in
+      guard let units = try? build.singleLatentSize() else {
+        throw RecipeError(
+          .invalid,
+          "the factor objective needs one layer of continuous latent units, whose total correlation it estimates, "
+            + "but the prior has \(build.latents.phrase); choose \(.setting("objective.name", "elbo"))"
+        )
+      }
+      let sizes = [units] + values.integers("discriminator_hidden") + [2]
+      try build.checkSize(
+        zip(sizes, sizes.dropFirst()).map { [$0, $1] }, of: "a discriminator",
+        remedy: "discriminator_hidden")
+      return FactorObjective(
+        discriminator: Sequential.discriminator(sizes, random: build.random.child("discriminator")),
+        gamma: Float(values.number("gamma")),
+        rateFactor: Float(values.number("discriminator_rate")))
+    }
+  }
+}
+
+extension Sequential {
+  /// Fully connected layers of the given sizes with leaky rectifiers of slope 0.2 between them, as in
+  /// the paper. He's law keeps the variance of the signal through the many layers.
+  static func discriminator(_ sizes: [Int], random: RandomSource) -> Sequential {
+    Sequential(
+      zip(sizes, sizes.dropFirst()).enumerated().map { number, size in
+        let isLast = number == sizes.count - 2
+        return Dense(
+          inputs: size.0, outputs: size.1,
+          activation: isLast ? .identity : .leakyReLU(slope: 0.2),
+          initializer: isLast ? nil : .heNormal, random: random.child("\(number)"))
+      })
+  }
+}

@@ -1,0 +1,33 @@
+import Tensors
+
+/// The weight λ that makes two losses pull at one parameter equally hard,
+/// λ = ‖∇_W a‖ / (‖∇_W b‖ + δ), limited and without a gradient of its own (Esser et al. 2021, equation 7;
+/// constants of their code).
+///
+///     let weight = AdaptiveWeight().value(of: reconstruction, against: adversarial, at: lastWeights)
+///     return Loss(reconstruction + adversarial * (weight * 0.8))
+///
+/// W is usually the kernel of a decoder's last convolution. The tape behind both losses is kept.
+public struct AdaptiveWeight: Sendable {
+  /// The largest weight.
+  public let limit: Float
+  /// δ, which keeps a vanishing gradient of b from making the weight infinite.
+  public let offset: Float
+
+  /// A weight with the constants of the paper's code.
+  public init(limit: Float = 1e4, offset: Float = 1e-4) {
+    self.limit = limit
+    self.offset = offset
+  }
+
+  /// λ for the scalars a and b; zero where a does not depend on the parameter, or where the
+  /// parameter is frozen.
+  public func value(of a: Tensor, against b: Tensor, at parameter: Parameter) -> Float {
+    func norm(_ loss: Tensor) -> Double {
+      loss.gradient(at: parameter)?.doubleSumOfSquares.squareRoot() ?? 0
+    }
+    let ratio = Float(norm(a) / (norm(b) + Double(offset)))
+    // Written so that what is not a number stays so, and is noticed in the loss.
+    return ratio > limit ? limit : ratio
+  }
+}

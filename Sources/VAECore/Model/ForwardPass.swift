@@ -1,0 +1,144 @@
+import NeuralNetworks
+import Tensors
+
+/// What one phase of an objective may ask of a model about a batch. Each answer is computed when it
+/// is first asked for, and once: what no loss looks at costs nothing.
+///
+///     Phase(name: "model") { pass in
+///       let bound = (pass.evaluation.distortion + pass.evaluation.rate).mean()
+///       return Loss(bound + penalty(pass.draw.layers[0].sample))
+///     }
+///
+/// A phase that trains a discriminator on latents, for instance, asks for `draw` and
+/// `second?.draw`, and no decoder runs. The parameters outside of the phase's group are constants
+/// while it runs, so that nothing is recorded for them.
+public final class ForwardPass {
+  /// The model.
+  public let model: Model
+  /// The data, `[N, height, width, channels]`.
+  public let batch: Tensor
+  /// Why the pass is made, and where its random numbers come from.
+  public let context: Context
+  /// The same for a second batch that was drawn independently, where the objective requires one.
+  public let second: ForwardPass?
+
+  private let request: DrawRequest
+  private var knownPosterior: (any Posterior)?
+  private var knownDraw: LatentDraw?
+  private var knownEvaluation: Evaluation?
+
+  /// A pass over a batch.
+  ///
+  /// - Parameters:
+  ///   - model: what is asked.
+  ///   - batch: the data.
+  ///   - second: an independent batch with its context.
+  ///   - request: how latents are drawn, of both batches.
+  ///   - context: of the batch.
+  public init(
+    _ model: Model, _ batch: Tensor, second: (batch: Tensor, context: Context)? = nil,
+    _ request: DrawRequest, _ context: Context
+  ) {
+    self.model = model
+    self.batch = batch
+    self.context = context
+    self.request = request
+    self.second = second.map { ForwardPass(model, $0.batch, request, $0.context) }
+  }
+
+  /// A pass whose evaluation is known, as that of codes in place of data.
+  public init(_ model: Model, _ evaluation: Evaluation, _ context: Context) {
+    self.model = model
+    self.context = context
+    batch = evaluation.batch
+    second = nil
+    var request = DrawRequest()
+    request.samples = evaluation.samples
+    self.request = request
+    knownPosterior = evaluation.posterior
+    knownDraw = evaluation.draw
+    knownEvaluation = evaluation
+  }
+
+  /// q(z|x).
+  public var posterior: any Posterior {
+    once(&knownPosterior) { model.encoder.encode(batch, context) }
+  }
+
+  /// The latents, drawn K times for each example, and what they cost.
+  public var draw: LatentDraw {
+    once(&knownDraw) { model.prior.draw(from: posterior, request, context) }
+  }
+
+  /// Everything that the model says about the batch.
+  public var evaluation: Evaluation {
+    once(&knownEvaluation) {
+      model.evaluate(
+        batch, posterior: posterior, draw: draw, samples: request.samples, context)
+    }
+  }
+
+  /// The mean of p(x|z) at the draws, `[K · N, height, width, channels]`.
+  public private(set) lazy var decodedMean = model.likelihood.mean(evaluation.parameters)
+
+  /// Latents drawn from the prior and decoded, one for each example of the batch; nil where the decoder
+  /// is autoregressive, whose draws no gradient passes.
+  public private(set) lazy var priorSamples: DecodedDraw? = {
+    guard !(model.decoder is any AutoregressiveDecoder) else { return nil }
+    var own = context
+    own.random = context.random.child("prior samples")
+    let draw = model.prior.draw(temperature: 1, own)
+    let parameters = model.decoder.decode(draw, target: nil, own)
+    return DecodedDraw(
+      draw: draw, parameters: parameters, mean: model.likelihood.mean(parameters))
+  }()
+
+  /// Images that a frozen network can look at.
+  public enum Picture: Hashable, Sendable {
+    /// The data, whose features carry no gradient.
+    case data
+    /// `decodedMean`
+    case decodedMean
+    /// The mean of `priorSamples`; no images where there are none.
+    case priorSamples
+  }
+
+  /// The features of some images, one tensor for each of the network's `layers`. The objective states
+  /// the network in its requirements.
+  public func features(of picture: Picture, in network: FrozenNetworkFile) -> [Tensor] {
+    let key = FeatureKey(network: ObjectIdentifier(network), picture: picture)
+    if let known = knownFeatures[key] { return known }
+    let found: [Tensor] =
+      switch picture {
+      case .data: withoutTape { network.features(of: batch) }
+      case .decodedMean: network.features(of: decodedMean)
+      case .priorSamples: priorSamples.map { network.features(of: $0.mean) } ?? []
+      }
+    knownFeatures[key] = found
+    return found
+  }
+
+  private struct FeatureKey: Hashable {
+    let network: ObjectIdentifier
+    let picture: Picture
+  }
+
+  private var knownFeatures: [FeatureKey: [Tensor]] = [:]
+
+  private func once<Answer>(_ known: inout Answer?, _ compute: () -> Answer) -> Answer {
+    if let known { return known }
+    let answer = compute()
+    known = answer
+    return answer
+  }
+}
+
+/// Latents with what a decoder makes of them.
+public struct DecodedDraw {
+  /// The latents.
+  public let draw: LatentDraw
+  /// The likelihood's parameters, `[N, height, width, channels · parameters]`.
+  public let parameters: Tensor
+  /// The mean of p(x|z), `[N, height, width, channels]`.
+  public let mean: Tensor
+}

@@ -1,0 +1,167 @@
+import Tensors
+
+/// A network that is loaded and never trained: a feature extractor, for losses that compare images by
+/// what such a network sees in them, and for distances between sets of images.
+///
+/// It is a sequence of layers, of which those with names give features. Its weights are constants:
+/// gradients flow through it to the images, and no parameter of it is in any checkpoint.
+/// `FrozenNetworkFile` opens one.
+///
+/// Images are those of a model, `[N, height, width, channels]` with values as its data have them. The
+/// network's own range, normalisation and number of channels are a part of it (`Input`), so that no
+/// caller has to know them.
+public final class FrozenNetwork {
+  /// What the network takes, and how images become that.
+  public struct Input: Equatable, Sendable {
+    /// The range of values that the first layer was made for, before the normalisation.
+    public enum Range: String, Sendable, CaseIterable {
+      /// 0 to 1.
+      case unit
+      /// −1 to 1.
+      case symmetric
+      /// Any finite numbers, taken as they are.
+      case real
+    }
+
+    /// The range of values.
+    public var range = Range.unit
+    /// The channels of an image; images of one channel are repeated for a network of more.
+    public var channels: Int
+    /// The least height and width of an image.
+    public var leastSize = 1
+    /// Taken off each channel, after the range.
+    public var mean: [Float]
+    /// What each channel is divided by then.
+    public var deviation: [Float]
+  }
+
+  /// A step of the sequence.
+  struct Layer {
+    let name: String?
+    let operation: Operation
+  }
+
+  /// What a step computes. Weights are those of PyTorch: `[outputs, inputs, height, width]`, of a
+  /// fully connected layer transposed to `[inputs, outputs]`.
+  enum Operation {
+    case convolution(weights: Tensor, bias: Tensor?, stride: Int, padding: Int)
+    case relu
+    case maximumPool(kernel: Int, stride: Int)
+    case averagePool(kernel: Int, stride: Int)
+    case flatten
+    case dense(weights: Tensor, bias: Tensor?)
+  }
+
+  /// What the network takes.
+  public let input: Input
+  let layers: [Layer]
+
+  init(input: Input, layers: [Layer]) {
+    self.input = input
+    self.layers = layers
+  }
+
+  /// The names of the layers that give features, in order.
+  public var layerNames: [String] { layers.compactMap(\.name) }
+
+  /// The outputs of some layers for images `[N, height, width, channels]`, each `[N, height, width,
+  /// features]` or, after a flattening, `[N, features]`.
+  ///
+  /// - Parameters:
+  ///   - images: in the range of the data, which `FrozenNetworkFile` has checked against the network.
+  ///   - names: of layers, in any order; the answer has theirs. Layers behind the last of them are
+  ///     not computed.
+  public func features(of images: Tensor, at names: [String]) -> [Tensor] {
+    var found: [String: Tensor] = [:]
+    let wanted = Set(names)
+    var value = prepared(images)
+    for layer in layers where found.count < wanted.count {
+      value = layer.operation(value)
+      if let name = layer.name, wanted.contains(name) { found[name] = value }
+    }
+    return names.map { name in
+      guard let feature = found[name] else {
+        preconditionFailure("a frozen network has no layer \(name)")
+      }
+      return feature
+    }
+  }
+
+  /// Images as the first layer takes them.
+  private func prepared(_ images: Tensor) -> Tensor {
+    var value = images
+    if images.shape[-1] == 1 && input.channels > 1 {
+      value = .concatenated(Array(repeating: images, count: input.channels), axis: 3)
+    }
+    if input.range == .symmetric { value = value.scaled(by: 2, shift: -1) }
+    guard input.mean.contains(where: { $0 != 0 }) || input.deviation.contains(where: { $0 != 1 })
+    else { return value }
+    return (value - Tensor(input.mean)) * Tensor(input.deviation.map { 1 / $0 })
+  }
+}
+
+extension FrozenNetwork.Operation {
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    switch self {
+    case .convolution(let weights, let bias, let stride, let padding):
+      x.convolution(
+        weights: weights, bias: bias, stride: (stride, stride), padding: Padding(padding))
+    case .relu: x.relu()
+    case .maximumPool(let kernel, let stride):
+      x.pooled(kernel: kernel, stride: stride) { Tensor.maximum($0, $1) }
+    case .averagePool(let kernel, let stride):
+      x.pooled(kernel: kernel, stride: stride) { $0 + $1 } / Float(kernel * kernel)
+    case .flatten:
+      // PyTorch flattens channel by channel.
+      x.permuted([0, 3, 1, 2]).reshaped(to: [x.shape[0], x.count / max(1, x.shape[0])])
+    case .dense(let weights, let bias): x.dense(weights: weights, bias: bias)
+    }
+  }
+
+  /// The shape of the output for one example, from that of the input; nil where it does not fit.
+  func outputShape(_ input: [Int]) -> [Int]? {
+    func spatial(_ kernel: (Int, Int), _ stride: Int, _ padding: Int, _ channels: Int) -> [Int]? {
+      guard input.count == 3 else { return nil }
+      let (height, width) = (input[0] + 2 * padding - kernel.0, input[1] + 2 * padding - kernel.1)
+      return height < 0 || width < 0 ? nil : [height / stride + 1, width / stride + 1, channels]
+    }
+    switch self {
+    case .convolution(let weights, _, let stride, let padding):
+      guard input.count == 3, input[2] == weights.shape[1] else { return nil }
+      return spatial((weights.shape[2], weights.shape[3]), stride, padding, weights.shape[0])
+    case .relu: return input
+    case .maximumPool(let kernel, let stride), .averagePool(let kernel, let stride):
+      return spatial((kernel, kernel), stride, 0, input.last ?? 0)
+    case .flatten: return input.count == 3 ? [input.reduce(1, *)] : nil
+    case .dense(let weights, _):
+      return input == [weights.shape[0]] ? [weights.shape[1]] : nil
+    }
+  }
+}
+
+extension Tensor {
+  /// The values under each place of a square window, joined: `[N, height, width, channels]`.
+  fileprivate func pooled(
+    kernel: Int, stride: Int, _ join: (Tensor, Tensor) -> Tensor
+  ) -> Tensor {
+    let places = (0..<kernel).flatMap { y in (0..<kernel).map { x in (y, x) } }
+    let parts = places.map { y, x in
+      everyNth(axis: 1, from: y, stride: stride, count: (shape[1] - kernel) / stride + 1)
+        .everyNth(axis: 2, from: x, stride: stride, count: (shape[2] - kernel) / stride + 1)
+    }
+    return parts.dropFirst().reduce(parts[0], join)
+  }
+
+  /// The positions start, start + stride, … along an axis.
+  private func everyNth(axis: Int, from start: Int, stride: Int, count: Int) -> Tensor {
+    guard stride > 1 else { return slice(axis: axis, start..<start + count) }
+    let end = start + stride * count
+    let whole = end > shape[axis] ? padded(axis: axis, before: 0, after: end - shape[axis]) : self
+    var sizes = shape.dimensions
+    sizes[axis] = count
+    var split = sizes
+    split.insert(stride, at: axis + 1)
+    return whole.slice(axis: axis, start..<end).reshaped(to: Shape(split))
+      .slice(axis: axis + 1, 0..<1).reshaped(to: Shape(sizes))
+  }
+}

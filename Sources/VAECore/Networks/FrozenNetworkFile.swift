@@ -1,0 +1,126 @@
+import Messages
+import Tensors
+import VAEFiles
+
+/// A frozen network as a recipe names it: the file that holds it with its SHA-256, and the layers
+/// whose features are wanted.
+///
+/// Nothing is read before `open()`: a model can be evaluated and drawn from where the file is missing,
+/// and is trained only where it is there and the same. An objective states its networks in
+/// `ObjectiveRequirements.networks`, and whoever trains opens them before the first update.
+public final class FrozenNetworkFile {
+  /// The file, in the safetensors format with the description in its metadata.
+  public let path: String
+  /// The SHA-256 of the whole file, 64 hexadecimal digits.
+  public let sha256: String
+  /// The layers whose features are wanted, in the order of the answers.
+  public let layers: [String]
+
+  private let imageShape: Shape
+  private let range: ValueRange
+  private var network: FrozenNetwork?
+
+  /// A file that is not opened yet.
+  ///
+  /// - Parameters:
+  ///   - path: of the file.
+  ///   - sha256: of its bytes, 64 hexadecimal digits.
+  ///   - layers: the layers whose features are wanted.
+  ///   - imageShape: of the images that the network will see, `[height, width, channels]`.
+  ///   - range: of their values.
+  public init(
+    _ path: String, sha256: String, layers: [String], imageShape: Shape, range: ValueRange
+  ) {
+    precondition(imageShape.rank == 3, "an image has three axes, not the shape \(imageShape)")
+    self.path = path
+    self.sha256 = sha256.lowercased()
+    self.layers = layers
+    self.imageShape = imageShape
+    self.range = range
+  }
+
+  /// Reads the network, once.
+  ///
+  /// - Throws: `FileError` where the file is missing or cannot be read, is another one than the
+  ///   recipe names, is damaged, or holds a network that does not take the images or lacks a layer.
+  public func open() throws(FileError) {
+    guard network == nil else { return }
+    let bytes: [UInt8]
+    do {
+      bytes = try DurableFiles.read(path)
+    } catch let error as FileError {
+      throw error
+    } catch {
+      throw FileError(.unreadable, "read", path, "\(error)")
+    }
+    let found = SHA256.text(SHA256.hash(of: bytes))
+    guard found == sha256 else {
+      throw refusal(
+        "its SHA-256 is \(found), but the recipe names \(sha256): it is another file, or damaged")
+    }
+    do throws(NetworkProblem) {
+      network = try read(bytes)
+    } catch {
+      throw refusal(error.reason)
+    }
+  }
+
+  /// The features of images `[N, height, width, channels]`, one tensor for each of `layers`. The file
+  /// must be open.
+  public func features(of images: Tensor) -> [Tensor] {
+    guard let network else {
+      preconditionFailure("the frozen network \(path) is asked for features before it is opened")
+    }
+    return network.features(of: images, at: layers)
+  }
+
+  private func read(_ bytes: [UInt8]) throws(NetworkProblem) -> FrozenNetwork {
+    let file: Safetensors
+    do throws(SafetensorsError) {
+      file = try Safetensors(parsing: bytes, path: "the file")
+    } catch {
+      throw NetworkProblem("it is damaged: \(error.message)")
+    }
+    let network = try FrozenNetwork(file)
+    for name in layers where !network.layerNames.contains(name) {
+      throw NetworkProblem(
+        "it has no layer \(PlainText.quoted(name)); it has \(network.layerNames.joined(separator: ", "))"
+      )
+    }
+    try network.check(imageShape, range)
+    return network
+  }
+
+  private func refusal(_ reason: String) -> FileError {
+    FileError(.malformed, "use the frozen network", path, reason)
+  }
+}
+
+extension FrozenNetwork {
+  /// Refuses images that the network does not take.
+  func check(_ image: Shape, _ range: ValueRange) throws(NetworkProblem) {
+    let (height, width, channels) = (image[0], image[1], image[2])
+    guard channels == input.channels || channels == 1 else {
+      throw NetworkProblem(
+        "it takes images of \(Count.of(input.channels, "channel")), but the data have \(channels)")
+    }
+    guard input.range == .real || range != .real else {
+      throw NetworkProblem("it takes values between 0 and 1, but the data have \(range.phrase)")
+    }
+    guard min(height, width) >= input.leastSize else {
+      throw NetworkProblem(
+        "it takes images of at least \(input.leastSize) by \(input.leastSize) pixels, but the data have "
+          + "\(height) by \(width)")
+    }
+    var shape = [height, width, input.channels]
+    for (number, layer) in layers.enumerated() {
+      guard let next = layer.operation.outputShape(shape) else {
+        let title = layer.name.map { "layer \(PlainText.quoted($0))" } ?? "layer \(number)"
+        throw NetworkProblem(
+          "\(title) cannot take \(shape.map(String.init).joined(separator: "x")), which images of "
+            + "\(height) by \(width) become before it")
+      }
+      shape = next
+    }
+  }
+}
