@@ -57,6 +57,8 @@ public struct Evaluator {
     /// How far the posteriors of all examples together lie from the prior, where it was asked for, the
     /// prior is a transformation of N(0, I), and there are two examples at least.
     public var aggregatePosterior: AggregateMoments.Distance?
+    /// The bound of each class, where the model is told a label.
+    public var classes: [ClassBound]?
     /// Bits a dimension: of the importance-weighted likelihood where there is one, else of the
     /// bound; of dequantized bytes an upper bound on those of the bytes. Nil for densities over
     /// other real numbers.
@@ -103,6 +105,8 @@ public struct Evaluator {
       var result = sums.result(
         code: CodeLength(of: examples, isDiscrete: model.likelihood.isDiscrete),
         importanceSamples: importanceSamples)
+      result.classes = ClassBound.of(
+        zip(sums.rates, sums.distortions).map { -($0 + $1) }, examples)
       result.disentanglement = factors.flatMap(sums.representation).map {
         Disentanglement($0, random: random.child("disentanglement"))
       }
@@ -202,7 +206,7 @@ public struct Evaluator {
   private static let sharedDraws = 16
 
   private func context(for indices: [Int]) -> Context {
-    Context(mode: .evaluation, random: random, examples: indices.map(UInt64.init))
+    examples.context(.evaluation, indices, random: random)
   }
 
   /// What is gathered over batches.

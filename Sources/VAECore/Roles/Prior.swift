@@ -142,6 +142,10 @@ public protocol DensityPrior: Prior {
   /// KL(q ‖ p) in nats, `[N]`, where there is a closed form; nil where there is none.
   func divergence(of posterior: any Posterior, _ context: Context) -> Tensor?
 
+  /// KL(q ‖ p) in nats for each example and latent unit, `[N, units]`, where it is a sum over units;
+  /// else nil.
+  func unitDivergence(of posterior: any Posterior, _ context: Context) -> Tensor?
+
   /// One draw for each of the context's examples, `[N, units]`.
   func sample(temperature: Float, _ context: Context) -> Tensor
 }
@@ -150,6 +154,11 @@ extension DensityPrior {
   /// The closed form that the posterior knows.
   public func divergence(of posterior: any Posterior, _ context: Context) -> Tensor? {
     posterior.divergence(to: self)
+  }
+
+  /// The closed form that the posterior knows.
+  public func unitDivergence(of posterior: any Posterior, _ context: Context) -> Tensor? {
+    posterior.unitDivergence(to: self)
   }
 
   /// A draw from the posterior; its rate is the closed-form divergence where there is one and it
@@ -171,7 +180,7 @@ extension DensityPrior {
         sample: z, rate: logPosterior - logPrior, logPosterior: logPosterior, logPrior: logPrior)
     }
     layer.gate = gate
-    if request.wantsUnitRates { layer.unitRates = posterior.unitDivergence(to: self) }
+    if request.wantsUnitRates { layer.unitRates = unitDivergence(of: posterior, context) }
     return LatentDraw(layers: [layer], rowCount: z.shape[0])
   }
 

@@ -4,10 +4,16 @@ import VAEFiles
 
 extension Evaluator.Result {
   /// The result by the names that commands, C and Python use.
-  public func json(variant: String, split: String) -> JSON {
+  ///
+  /// - Parameters:
+  ///   - variant: of the model.
+  ///   - split: what was measured.
+  ///   - isConditional: whether the model is told a condition, so that all bounds are on log p(x|y).
+  public func json(variant: String, split: String, isConditional: Bool = false) -> JSON {
     var object: JSON.Object = [
       "variant": .text(variant), "split": .text(split), "examples": .integer(examples),
     ]
+    if isConditional { object["bound_on"] = .text("log p(x|y)") }
     func add(_ name: String, _ estimate: Estimate) {
       object[name] = .finite(estimate.mean)
       object["\(name)_stderr"] = estimate.standardError.map(JSON.finite) ?? .null
@@ -30,6 +36,16 @@ extension Evaluator.Result {
     }
     if let unitRates { object["rate_per_unit"] = .array(unitRates.map(JSON.finite)) }
     if layerRates.count > 1 { object["rate_per_layer"] = .array(layerRates.map(JSON.finite)) }
+    if let classes {
+      object["elbo_per_class"] = .array(
+        classes.map {
+          .object([
+            "class": .text($0.name), "examples": .integer($0.examples),
+            "elbo": .finite($0.elbo.mean),
+            "elbo_stderr": $0.elbo.standardError.map(JSON.finite) ?? .null,
+          ])
+        })
+    }
     if let aggregatePosterior { object["aggregate_posterior"] = aggregatePosterior.json }
     if let codeUsage {
       object["codebook_perplexity"] = .finite(codeUsage.perplexity)

@@ -67,13 +67,18 @@ struct EvaluateCommand: ParsableCommand {
     }
     if let notice = result.aggregatePosterior?.notice { Console.error(notice) }
     if output.json {
-      Console.print(result.json(variant: model.recipe.variant, split: split.name))
+      Console.print(
+        result.json(
+          variant: model.recipe.variant, split: split.name,
+          isConditional: model.model.condition != nil))
     } else {
-      Console.print(text(result, split: split))
+      Console.print(text(result, split: split, told: model.model.condition))
     }
   }
 
-  private func text(_ result: Evaluator.Result, split: DataSplit) -> String {
+  private func text(
+    _ result: Evaluator.Result, split: DataSplit, told condition: ConditionSpace?
+  ) -> String {
     func row(_ name: String, _ value: Estimate, _ unit: String, _ decimals: Int = 3) -> [String] {
       // Of one example there is no error to state.
       let error = value.standardError.map { " ± \(Console.fixed($0, decimals))" }
@@ -108,7 +113,10 @@ struct EvaluateCommand: ParsableCommand {
       rows.append(["codes in use", "\(usage.used)", "of \(usage.counts.count)"])
     }
     if split.factors != nil { rows += disentanglement(result.disentanglement) }
-    return "\(Count.of(result.examples, "example")) of \(split.name)\n" + Console.table(rows)
+    // A bound on another quantity than that of a model of p(x) must not pass for one.
+    let bound = condition.map { "; bounds are on log p(x|y), y being \($0.phrase)" } ?? ""
+    return "\(Count.of(result.examples, "example")) of \(split.name)\(bound)\n"
+      + Console.table(rows)
   }
 
   /// How far the posteriors of all examples together lie from the prior, layer by layer where there
