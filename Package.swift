@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "LadderVAE", targets: ["LadderVAE"]),
     .library(name: "BetaVAE", targets: ["BetaVAE"]),
     .library(name: "IWAE", targets: ["IWAE"]),
+    .library(name: "ConditionalVAE", targets: ["ConditionalVAE"]),
     .library(name: "PixelCNN", targets: ["PixelCNN"]),
     .library(name: "PixelCNNVAE", targets: ["PixelCNNVAE"]),
     .library(name: "VQVAE", targets: ["VQVAE"]),
@@ -119,6 +120,11 @@ let package = Package(
       ], path: "Plugins/IWAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "ConditionalVAE",
+      dependencies: ["NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents"],
+      path: "Plugins/ConditionalVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "PixelCNN",
       dependencies: [
         "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
@@ -177,7 +183,7 @@ let package = Package(
         "CMalloc", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes",
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
         "GaussianVAE", "LadderVAE", "BetaVAE", "IWAE",
-        "PixelCNN", "PixelCNNVAE", "VQVAE",
+        "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE",
       ],
       swiftSettings: strict),
 
@@ -287,7 +293,8 @@ let package = Package(
     .testTarget(
       name: "VariantTests",
       dependencies: [
-        "VAEZoo", "BetaVAE", "IWAE", "LadderVAE", "VAECore", "VAERecipes", "VAEComponents",
+        "VAEZoo", "BetaVAE", "ConditionalVAE", "IWAE", "LadderVAE", "VAECore", "VAERecipes",
+        "VAEComponents",
         "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),

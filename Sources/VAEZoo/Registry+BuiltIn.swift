@@ -1,4 +1,5 @@
 import BetaVAE
+import ConditionalVAE
 import GaussianVAE
 import IWAE
 import LadderVAE
@@ -18,6 +19,7 @@ extension Registry {
     PixelCNNVariant(),
     PixelCNNVAEVariant(),
     VQVAEVariant(),
+    ConditionalVAEVariant(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.

@@ -65,6 +65,7 @@ _BUILT_IN = {
     "PixelCNN": "pixelcnn",
     "PixelCNNVAE": "pixelcnn-vae",
     "VQVAE": "vq-vae",
+    "ConditionalVAE": "conditional-vae",
 }
 
 __all__ = [
