@@ -11,6 +11,7 @@ import numpy as np
 
 import vae_zoo
 from support import stripes
+from vae_zoo import plugin
 
 IMAGES = stripes(60)
 WORDS = np.array(["ape", "bee", "cat"])[np.arange(60) % 3]
@@ -148,6 +149,40 @@ class RowTests(unittest.TestCase):
                 model.sample(2)
         with self.assertRaisesRegex(ValueError, "NaN"):
             fitted(np.full(60, np.nan))
+
+
+class ClassPrior(plugin.Prior):
+    """A normal distribution for each class."""
+
+    name = "class-normal"
+    uses_condition = True
+
+    def build(self, build):
+        self.means = build.parameter("means", np.zeros((build.condition_width, 2)))
+
+    def units(self):
+        return 2
+
+    def log_density(self, z):
+        error = z - plugin.condition() @ self.means
+        return (-0.5 * error**2 - 0.5 * np.log(2 * np.pi)).row_sums()
+
+    def sample(self, temperature):
+        return plugin.condition() @ self.means + plugin.normal("noise", 2) * temperature
+
+
+class PluginTests(unittest.TestCase):
+    def test_a_prior_of_python_is_told_the_condition(self):
+        plugin.register(ClassPrior)
+        keywords = {**SMALL, "settings": {"prior.name": "class-normal"}}
+        del keywords["latent"]
+        model = vae_zoo.GaussianVAE(**keywords).fit(IMAGES, WORDS)
+        self.assertEqual(model.recipe_["data"]["condition"]["width"], 3)
+        model.parameters["prior.means"] = np.array([[9.0, 9], [0, 0], [-9, -9]])
+        apes, bees = (model.sample(3, condition=name) for name in ("ape", "bee"))
+        self.assertFalse(np.allclose(apes, bees))
+        with self.assertRaisesRegex(ValueError, "requires y"):
+            vae_zoo.GaussianVAE(**keywords).fit(IMAGES)
 
 
 if __name__ == "__main__":
