@@ -20,6 +20,7 @@ let package = Package(
     .library(name: "BetaVAE", targets: ["BetaVAE"]),
     .library(name: "FactorVAE", targets: ["FactorVAE"]),
     .library(name: "IWAE", targets: ["IWAE"]),
+    .library(name: "ConditionalVAE", targets: ["ConditionalVAE"]),
     .library(name: "PixelCNN", targets: ["PixelCNN"]),
     .library(name: "PixelCNNVAE", targets: ["PixelCNNVAE"]),
     .library(name: "VQVAE", targets: ["VQVAE"]),
@@ -129,6 +130,11 @@ let package = Package(
       ], path: "Plugins/IWAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "ConditionalVAE",
+      dependencies: ["NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents"],
+      path: "Plugins/ConditionalVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "PixelCNN",
       dependencies: [
         "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
@@ -187,7 +193,7 @@ let package = Package(
         "CMalloc", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes",
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
         "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE",
-        "PixelCNN", "PixelCNNVAE", "VQVAE",
+        "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE",
       ],
       swiftSettings: strict),
 
@@ -298,7 +304,9 @@ let package = Package(
     .testTarget(
       name: "VariantTests",
       dependencies: [
-        "VAEZoo", "BetaVAE", "FactorVAE", "FlowVAE", "IWAE", "LadderVAE", "VAECore", "VAERecipes",
+        "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "IWAE", "LadderVAE",
+        "VAECore",
+        "VAERecipes",
         "VAEComponents",
         "NeuralNetworks", "Tensors",
       ],

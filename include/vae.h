@@ -176,13 +176,20 @@ void vae_cancel_token_free(vae_cancel_token *token);
 typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
 
 /* What a call that may take long is given: the functions whose names end in _with take it, and otherwise do what those
- * without _with do. Stopped, they return VAE_ERR_CANCELLED, and objects stay usable. */
+ * without _with do. Stopped, they return VAE_ERR_CANCELLED, and objects stay usable.
+ *
+ * condition: what a conditional model is told of each example, as vae_model_info describes it. Labels are int32 [N],
+ * attributes and vectors floats [N, condition_width], attributes also bytes that are 0 or 1; a label may be a row of
+ * floats, too, a share of each class. vae_sample_with and vae_decode_with take one row for all images as well, and
+ * without a condition vae_sample_with takes the classes in turn, 0, 1, …. Functions that get their examples from
+ * vae_data, or have none, refuse it with VAE_ERR_INVALID_ARGUMENT. */
 typedef struct vae_call_options {
   uint32_t struct_size;
   int32_t reserved;               /* zero */
   const vae_cancel_token *token;  /* borrowed; NULL for none */
   vae_work_callback progress;     /* NULL for none */
   void *user_data;                /* handed to progress */
+  const struct vae_tensor *condition; /* borrowed; NULL for a model that is told none */
 } vae_call_options;
 
 /* ------------------------------------------------------------------------------------------------- tensors */
@@ -351,6 +358,29 @@ vae_status vae_data_from_tensors(
     const vae_tensor *train, const vae_tensor *test, int32_t range, vae_data **data,
     vae_error **error);
 
+/* What belongs to images in memory. */
+typedef struct vae_data_options {
+  uint32_t struct_size;
+  int32_t range; /* VAE_RANGE_… */
+  /* borrowed; what is known of each image of train and of test, as vae_call_options describes it: int32 [N] of labels
+   * 0, 1, …, bytes [N, n] of attributes 0 and 1, or floats [N, n] of vectors; NULL for nothing */
+  const vae_tensor *train_condition;
+  const vae_tensor *test_condition;
+} vae_data_options;
+
+/* As vae_data_from_tensors, with what is known of each image beside it, which is copied. options: borrowed.
+ * Returns VAE_ERR_DATA for conditions that are not as many as the images, too, and what vae_data_from_tensors returns.
+ * [any thread] */
+vae_status vae_data_from_tensors_with(
+    const vae_tensor *train, const vae_tensor *test, const vae_data_options *options,
+    vae_data **data, vae_error **error);
+
+/* What is known of an example beside it. */
+#define VAE_CONDITION_NONE 0
+#define VAE_CONDITION_LABEL 1      /* one of condition_width classes */
+#define VAE_CONDITION_ATTRIBUTES 2 /* condition_width properties, each there or not */
+#define VAE_CONDITION_VECTOR 3     /* condition_width numbers */
+
 /* What a data source is. */
 typedef struct vae_data_info {
   uint32_t struct_size;
@@ -361,6 +391,9 @@ typedef struct vae_data_info {
   int64_t train_count;
   int64_t valid_count; /* zero where there is no such split */
   int64_t test_count;  /* zero where there is no such split */
+  int64_t condition_width; /* numbers that say what is known of an example: of a label its classes; zero for none */
+  int32_t condition;       /* VAE_CONDITION_… */
+  int32_t reserved;
 } vae_data_info;
 
 /* Fills in what a data source is.
@@ -373,6 +406,14 @@ vae_status vae_data_describe(const vae_data *data, vae_data_info *info, vae_erro
  * split, VAE_ERR_OUT_OF_MEMORY. [any thread] */
 vae_status vae_data_images(
     const vae_data *data, const char *split, int64_t first, int64_t count, vae_array **images,
+    vae_error **error);
+
+/* What is known of some images of a split, [count, condition_width] of float32, of labels one-hot rows.
+ * split: "train", "valid" or "test"; borrowed. conditions: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT where these are not all in the split, VAE_ERR_NOT_FOUND where there is no such split or
+ * nothing is known of its images, VAE_ERR_OUT_OF_MEMORY. [any thread] */
+vae_status vae_data_conditions(
+    const vae_data *data, const char *split, int64_t first, int64_t count, vae_array **conditions,
     vae_error **error);
 
 /* Releases a data source; NULL is fine. Trainers that use it keep what they need but for the memory given to
@@ -401,6 +442,10 @@ typedef struct vae_model_options {
    * for a training with other settings; NULL for what the recipe says, which is fresh ones unless it is of such a
    * training. */
   const char *from_weights;
+  /* What a conditional variant is told of each image; zero with data, which know it. */
+  int64_t condition_width;
+  int32_t condition; /* VAE_CONDITION_… */
+  int32_t reserved;  /* zero */
 } vae_model_options;
 
 /* A model with fresh weights, or with those of another one. model: owned by the caller, vae_model_free.
@@ -463,6 +508,9 @@ typedef struct vae_model_info {
   int64_t tensor_count;    /* parameters and buffers by name */
   int64_t latent_layers;   /* stochastic layers; zero without latents */
   int64_t code_count;      /* different codes, K; zero for latents that are real numbers */
+  int64_t condition_width; /* numbers that say what the model is told of an example; zero for a model of p(x) */
+  int32_t condition;       /* VAE_CONDITION_… */
+  int32_t reserved;
 } vae_model_info;
 
 /* Looks whether a run folder, with all its files, or a file is as it was written, its form and its checksums, and can
@@ -568,6 +616,13 @@ vae_status vae_trainer_step(vae_trainer *trainer, vae_bound *bound, vae_error **
  * vae_trainer_step: VAE_ERR_DIVERGED, VAE_ERR_IO, VAE_ERR_BUSY, VAE_ERR_PLUGIN. [one thread at a time] */
 vae_status vae_trainer_step_on(
     vae_trainer *trainer, const vae_tensor *batch, vae_bound *bound, vae_error **error);
+
+/* As vae_trainer_step_on, for a model that is told a condition: options->condition is that of each image; the other
+ * options are not used. options: borrowed, NULL for none.
+ * Returns VAE_ERR_DATA for a condition that does not fit, and what vae_trainer_step_on returns. [one thread at a time] */
+vae_status vae_trainer_step_on_with(
+    vae_trainer *trainer, const vae_tensor *batch, const vae_call_options *options, vae_bound *bound,
+    vae_error **error);
 
 /* How far a training is. */
 typedef struct vae_progress {

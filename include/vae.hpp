@@ -244,6 +244,8 @@ struct call_options {
   const cancel_token *token = nullptr;
   /* Told the fraction that is done, -1 where that is not known; returns false to stop the call. */
   std::function<bool(double fraction)> progress{};
+  /* What a conditional model is told, a tensor's raw(); borrowed. */
+  const vae_tensor *condition = nullptr;
 };
 
 namespace detail {
@@ -262,6 +264,7 @@ inline vae_call_options raw(const call_options &options) {
     };
     found.user_data = const_cast<call_options *>(&options);
   }
+  found.condition = options.condition;
   return found;
 }
 
@@ -470,10 +473,32 @@ class data {
     return from(train, &test, range);
   }
 
+  /* Images of which something is known beside them, such as labels of std::int32_t, which is copied. */
+  static data from_told_tensors(
+      const tensor &train, const tensor &condition, std::int32_t range = VAE_RANGE_AUTO) {
+    const auto images = train.raw();
+    const auto known = condition.raw();
+    auto options = detail::sized<vae_data_options>();
+    options.range = range;
+    options.train_condition = &known;
+    vae_data *found = nullptr;
+    detail::call(
+        vae_data_from_tensors_with, &images, static_cast<const vae_tensor *>(nullptr),
+        static_cast<const vae_data_options *>(&options), &found);
+    return data(found);
+  }
+
   vae_data_info describe() const {
     auto info = detail::sized<vae_data_info>();
     detail::call(vae_data_describe, get_const(), &info);
     return info;
+  }
+
+  /* What is known of images of a split, [count, condition_width]. */
+  array conditions(const std::string &split, std::int64_t first, std::int64_t count) const {
+    vae_array *found = nullptr;
+    detail::call(vae_data_conditions, get_const(), split.c_str(), first, count, &found);
+    return array(found);
   }
 
   /* Images of a split, "train", "valid" or "test". */

@@ -68,7 +68,9 @@ extension QuantizingPrior {
     quantizer.codebook.start(
       batches: firstBatches.count,
       points: { number in
-        guard let posterior = encoder.encode(firstBatches[number], context) as? PointPosterior
+        guard
+          let posterior = encoder.encode(
+            firstBatches[number], context.ofBatch(number, among: firstBatches)) as? PointPosterior
         else {
           preconditionFailure("a prior over codes takes the points of an encoder built for codes")
         }

@@ -17,6 +17,8 @@ public enum Remedy: Hashable, Sendable {
   case split(String? = nil)
   /// To load plug-ins from files.
   case plugins([String])
+  /// To say what a conditional model is told.
+  case condition
   /// To name data, where none were.
   case data
   /// The size to which images are brought, where it can be named.
@@ -47,6 +49,7 @@ extension Remedy: CustomStringConvertible {
     case .fromWeights(let run): "from_weights=\(run)"
     case .split(let name): name.map { "split=\($0)" } ?? "split"
     case .plugins(let files): "load_plugin: \(files.joined(separator: ", "))"
+    case .condition: "condition"
     case .data: "data"
     case .imageSize(let size): size.map { "size=\($0)" } ?? "size"
     case .imageCrop: "crop"

@@ -26,7 +26,8 @@ public struct Context {
   /// The number of each example in the batch, which positions its random numbers: its index in the
   /// data, or a hash of its values.
   public var examples: [UInt64]
-  /// What the model is conditioned on, `[N, …]`, such as labels.
+  /// What is known of each example beside the data, `[N, width]`, such as one-hot labels; nil for a
+  /// model without a condition.
   public var condition: Tensor?
   /// The first draw's number, so that a large number of samples can be made in parts.
   public var firstDraw = 0
@@ -49,6 +50,30 @@ public struct Context {
   /// The stream of the part with this name at this step.
   public func stream(_ name: String) -> RandomStream {
     random.stream(name, step: step)
+  }
+
+  /// The context of one of several batches, where the condition is that of all their examples, batch
+  /// after batch, as it is when parts look at the first batches.
+  public func ofBatch(_ number: Int, among batches: [Tensor]) -> Context {
+    guard let condition, batches.count > 1 else { return self }
+    let first = batches[..<number].reduce(0) { $0 + $1.shape[0] }
+    var context = self
+    context.condition = condition.rows(first..<first + batches[number].shape[0])
+    return context
+  }
+
+  /// The condition of a number of rows, `[rows, width]`: that of the examples, once for each draw,
+  /// since row `k · N + n` belongs to example `n`. A model whose parts ask for it has to be given
+  /// one.
+  public func condition(rows: Int) -> Tensor {
+    guard let condition, condition.rank == 2, condition.shape[0] > 0,
+      rows % condition.shape[0] == 0
+    else {
+      preconditionFailure(
+        "a part asks for the condition of \(rows) rows, but the context has "
+          + "\(condition.map { "one of \($0.shape)" } ?? "none")")
+    }
+    return condition.tiled(rows / condition.shape[0])
   }
 
   /// Standard normal noise for `samples` draws an example: `[samples · N] + shape`, sample by

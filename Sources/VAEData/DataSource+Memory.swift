@@ -6,6 +6,7 @@ extension DataSource {
   /// - Parameters:
   ///   - train: the training split.
   ///   - test: the test split, nil for none.
+  ///   - conditions: what is known of each example of `train` and `test` beside it.
   ///   - range: where all values must lie; nil for the narrowest range that holds those of `train`
   ///     and `test`.
   ///   - rule: how bytes are read; nil for the rule of files: bytes are taken as binary where all of
@@ -13,7 +14,9 @@ extension DataSource {
   ///     of 1/255; those of no rule have it where they are.
   /// - Throws: `DataError` where sizes, types or values do not agree.
   package static func inMemory(
-    train: MemoryImages, test: MemoryImages?, range wanted: ValueRange?, rule: String? = nil
+    train: MemoryImages, test: MemoryImages?,
+    conditions: (train: GivenConditions?, test: GivenConditions?) = (nil, nil),
+    range wanted: ValueRange?, rule: String? = nil
   ) throws(DataError) -> DataSource {
     try train.shape.checkChannelsComeLast(of: "train")
     let given = try rule.map { (text) throws(DataError) in try ValueRule(parsing: text) }
@@ -47,7 +50,7 @@ extension DataSource {
     test?.divisor = reading.rule.divisor
     return DataSource(
       name: "memory", reading,
-      train: DataSplit(name: "train", store: train),
-      test: test.map { DataSplit(name: "test", store: $0) })
+      train: DataSplit(name: "train", store: train, given: conditions.train),
+      test: test.map { DataSplit(name: "test", store: $0, given: conditions.test) })
   }
 }

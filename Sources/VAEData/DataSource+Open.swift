@@ -18,7 +18,9 @@ extension DataSource {
   ///   are classes.
   /// - One IDX or `.npy` file, which becomes the training split.
   /// - An `.npz` file with the array `train`, and where there are such `valid`, `test`,
-  ///   `train_labels`, `valid_labels`, `test_labels`, or by other usual names such as `x_train`.
+  ///   `train_labels`, `valid_labels`, `test_labels`, or by other usual names such as `x_train`; what
+  ///   a conditional model may be told beside them is in `train_attributes`, zeros and ones `[N, n]`,
+  ///   or in `train_conditions`, numbers `[N, n]`, and so on.
   ///
   /// Images are `[N, height, width]` or `[N, height, width, channels]`, vectors `[N, width]`. Bytes
   /// are divided by 255, unless all bytes of the training split are 0 or 1: then the source is

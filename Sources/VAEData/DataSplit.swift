@@ -9,18 +9,21 @@ public struct DataSplit: Sendable {
   public let labels: [Int32]?
   /// The names of the classes, where they have some: a label is a place among them.
   public let classes: [String]
+  /// What is known of each example beside it and is no label, where the source has it.
+  public let conditions: ConditionTable?
   /// The factors that generated each example, where they are known.
   public let factors: FactorTable?
 
-  /// A split; labels and factors, where given, are as many as the examples.
+  /// A split; labels, conditions and factors, where given, are as many as the examples.
   public init(
     name: String, store: any ExampleStore, labels: [Int32]? = nil, classes: [String] = [],
-    factors: FactorTable? = nil
+    conditions: ConditionTable? = nil, factors: FactorTable? = nil
   ) {
     self.name = name
     self.store = store
     self.labels = labels
     self.classes = classes
+    self.conditions = conditions
     self.factors = factors
   }
 

@@ -214,7 +214,7 @@ public struct Evaluator {
   private static let sharedDraws = 16
 
   private func context(for indices: [Int]) -> Context {
-    Context(mode: .evaluation, random: random, examples: indices.map(UInt64.init))
+    examples.context(.evaluation, indices, random: random)
   }
 }
 

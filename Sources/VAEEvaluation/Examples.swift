@@ -1,6 +1,7 @@
 import Messages
 import NeuralNetworks
 import Tensors
+import VAECore
 import VAEData
 import VAERecipes
 
@@ -13,25 +14,59 @@ public struct Examples {
   public let binarization: TrainingOptions.Binarization
   /// How bytes become real numbers.
   public let dequantization: TrainingOptions.Dequantization
+  /// What the model is told of each of them; nil for a model of p(x).
+  public let condition: ConditionSpace?
 
   /// Examples of a split.
+  ///
+  /// - Parameters:
+  ///   - split: where they come from.
+  ///   - binarization: how values become binary.
+  ///   - dequantization: how bytes become real numbers.
+  ///   - condition: what the model is told of them, which `DataSplit.checkCondition` has found to be
+  ///     known.
   public init(
     _ split: DataSplit, binarization: TrainingOptions.Binarization = .none,
-    dequantization: TrainingOptions.Dequantization = .none
+    dequantization: TrainingOptions.Dequantization = .none, condition: ConditionSpace? = nil
   ) {
+    self.condition = condition
     self.split = split
     self.binarization = binarization
     self.dequantization = dequantization
   }
 
   /// Examples of a split as options say.
-  public init(_ split: DataSplit, _ options: TrainingOptions) {
+  public init(
+    _ split: DataSplit, _ options: TrainingOptions, condition: ConditionSpace? = nil
+  ) {
     self.init(
-      split, binarization: options.binarization, dequantization: options.dequantization)
+      split, binarization: options.binarization, dequantization: options.dequantization,
+      condition: condition)
   }
 
   /// The number of examples.
   public var count: Int { split.count }
+
+  /// What the model is told of some examples, `[N, width]`; nil for a model of p(x).
+  public func conditions(_ indices: [Int]) -> Tensor? {
+    condition.map { split.conditions(indices, $0) }
+  }
+
+  /// The context of a batch of these examples: their numbers and what is known of them.
+  ///
+  /// - Parameters:
+  ///   - mode: why it is made.
+  ///   - indices: in this split.
+  ///   - step: the number of updates made before.
+  ///   - epochs: the same in epochs.
+  ///   - random: where random numbers come from.
+  package func context(
+    _ mode: Context.Mode, _ indices: [Int], step: Int = 0, epochs: Double = 0, random: RandomSource
+  ) -> Context {
+    Context(
+      mode: mode, step: step, epochs: epochs, random: random, examples: indices.map(UInt64.init),
+      condition: conditions(indices))
+  }
 
   /// A batch `[N, height, width, channels]`.
   ///

@@ -7,6 +7,9 @@ extension PluginCheck {
   private static let side = 8
   private static let exampleCount = 64
 
+  /// What parts are told that listen to a condition.
+  private static let condition = ConditionSpace(classes: 3)
+
   /// Images of a range, the same every time.
   private static func data(_ range: ValueRange, channels: Int) throws -> DataSource {
     let shape = ImageShape(height: side, width: side, channels: channels)
@@ -17,7 +20,10 @@ extension PluginCheck {
       case .unit: numbers
       case .real: numbers.scaled(by: 4, shift: -2)
       }
-    let split = { DataSplit(name: $0, store: TensorStore(shape: shape, images: values)) }
+    let labels = (0..<exampleCount).map { Int32($0 % condition.width) }
+    let split = {
+      DataSplit(name: $0, store: TensorStore(shape: shape, images: values), labels: labels)
+    }
     return DataSource(
       name: "images of the check", valueRange: range,
       rule: range == .binary ? "binary" : "floats", isDiscrete: false, train: split("train"),
@@ -49,7 +55,14 @@ extension PluginCheck {
     if data.range != .binary, recipe.part(.likelihood).name == "bernoulli" {
       try registry.apply([(key: "likelihood", value: "gaussian")], to: &recipe)
     }
+    Self.tellCondition(&recipe, registry)
     return recipe
+  }
+
+  /// Names the condition of the check's data in a recipe of which a part listens to one.
+  static func tellCondition(_ recipe: inout Recipe, _ registry: Registry) {
+    let isTold = registry.usesCondition(recipe)
+    recipe.data?.condition = isTold ? condition : nil
   }
 
   /// Runs a body with data that a component takes: binary ones if it can, else others, in colour

@@ -127,12 +127,12 @@ extension PluginCheck {
       throw Fault("the bound or the importance-weighted likelihood is not finite")
     }
     for (what, make) in [
-      ("samples", { trained.sample(count: 5, seed: 1, temperature: 0.7) }),
+      ("samples", { try trained.sample(count: 5, seed: 1, temperature: 0.7) }),
       ("reconstructions", { trained.reconstruct(data.train) }),
-    ] {
-      let first = make()
+    ] as [(String, () throws -> Tensor)] {
+      let first = try make()
       try check(first, what)
-      guard make().bitPatterns == first.bitPatterns else {
+      guard try make().bitPatterns == first.bitPatterns else {
         throw Fault("\(what) differ from one call to the next with the same seed")
       }
     }
@@ -142,7 +142,8 @@ extension PluginCheck {
     }
     if let mean = encoding.mean { try check(mean, "means of the posterior") }
     if let variance = encoding.variance { try check(variance, "variances of the posterior") }
-    let noise = trained.context(1, "plugin check", 0..<4)
+    let noise = trained.context(
+      1, "plugin check", 0..<4, try trained.conditions(nil, count: 4, inTurn: true))
     try check(
       trained.model.sample(drawing: true, noise), "draws of the likelihood")
     try trained.model.checkParts()

@@ -62,6 +62,7 @@ public struct PluginCheck {
             var recipe = try registry.recipe(for: name)
             recipe.data = data
             try registry.apply(Self.shortTraining, to: &recipe)
+            Self.tellCondition(&recipe, registry)
             return recipe
           }
         } && isFine

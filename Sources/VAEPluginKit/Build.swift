@@ -40,6 +40,9 @@ public struct Build {
   /// Numbers that a decoder gives for a pixel.
   public var parametersPerPixel: Int { Int(info.parameters_per_pixel) }
 
+  /// Numbers that a pass's `condition` has for an example; zero for a model of p(x).
+  public var conditionWidth: Int { Int(info.condition_width) }
+
   private var info: vae_build_info {
     var info = vae_build_info()
     info.struct_size = UInt32(MemoryLayout<vae_build_info>.size)

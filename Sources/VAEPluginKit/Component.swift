@@ -7,6 +7,15 @@ public struct PluginComponent {
   let hyperparameters: [Hyperparameter]
   let methods: Methods
   let make: (Build, Arguments) throws -> Instance
+  private(set) var usesCondition = false
+
+  /// The same component, of which methods ask for the `condition` of a pass: a model with it is one of
+  /// p(x|y).
+  public func usingCondition() -> PluginComponent {
+    var component = self
+    component.usesCondition = true
+    return component
+  }
 
   /// The methods of a role.
   enum Methods {

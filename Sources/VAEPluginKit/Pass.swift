@@ -41,6 +41,16 @@ public struct Pass {
     return info
   }
 
+  /// What the model is told of each row beside the data, `[rows, conditionWidth]`: of a label a one-hot
+  /// row. For components that use a condition; hosts before 0.2 have none.
+  public var condition: Value {
+    guard host.pointee.abi_version >= 2, let condition = host.pointee.condition else {
+      fail("the host is older than conditions; use version 0.2 or later")
+      return value(nil)
+    }
+    return value(condition(pointer))
+  }
+
   /// Says why the method cannot give a result.
   public func fail(_ reason: String) { host.pointee.fail_pass(pointer, reason) }
 

@@ -85,6 +85,7 @@ extension PluginComponent {
     c.destroy = { object in
       if let object { Unmanaged<Instance>.fromOpaque(object).release() }
     }
+    c.uses_condition = usesCondition ? 1 : 0
     switch methods {
     case .encoder(let methods): c.encoder = Forever.array([methods])
     case .prior(let methods): c.prior = Forever.array([methods])

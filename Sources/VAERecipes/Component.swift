@@ -27,13 +27,16 @@ public struct Component<Part>: Sendable {
   public let hyperparameters: [Hyperparameter]
   /// `Registry.builtInOrigin`, or the file of the plug-in that brought it.
   public let origin: String
+  /// Whether the part listens to what is known beside the data. A recipe with such a part is one of
+  /// p(x|y), and its data part names the condition y.
+  public let usesCondition: Bool
   /// Makes the part. Throws `RecipeError` where the values do not fit the data or each other.
   public let make: @Sendable (Hyperparameters, BuildContext) throws -> Part
 
   /// A component.
   public init(
     role: Role, name: String, summary: String, hyperparameters: [Hyperparameter],
-    origin: String = Registry.builtInOrigin,
+    origin: String = Registry.builtInOrigin, usesCondition: Bool = false,
     make: @escaping @Sendable (Hyperparameters, BuildContext) throws -> Part
   ) {
     self.role = role
@@ -41,6 +44,7 @@ public struct Component<Part>: Sendable {
     self.summary = summary
     self.hyperparameters = hyperparameters
     self.origin = origin
+    self.usesCondition = usesCondition
     self.make = make
   }
 }
@@ -50,7 +54,7 @@ public struct BuildContext {
   /// Its role and name, such as "decoder mlp", for errors.
   public var part = "this part"
   /// The data it is for.
-  public let data: DataDescription
+  public var data: DataDescription
   /// What the prior's latents look like; known to all parts but the prior.
   public var latents = LatentSpace.none
   /// How many numbers the likelihood needs for a pixel; known to encoder, decoder and objective.
@@ -71,6 +75,10 @@ public struct BuildContext {
     self.data = data
     self.random = random
   }
+
+  /// What is known beside the data; nil for a model of p(x). A component that says that it uses a
+  /// condition is only made where there is one.
+  public var condition: ConditionSpace? { data.condition }
 
   /// The shape of a decoder's output for one example.
   public var outputShape: Shape {
@@ -141,11 +149,13 @@ public struct DataDescription: Equatable, Sendable {
   /// The first value that is none of the 256 levels k/255, such as "train[3, 10, 4] is 0.5"; nil
   /// where all are, and where it is not known. A recipe does not store it.
   public let unquantizedValue: String?
+  /// What is known of each example beside it, where the model is told; nil for a model of p(x).
+  public var condition: ConditionSpace?
 
   /// A description.
   public init(
     height: Int, width: Int, channels: Int, range: ValueRange, rule: String,
-    preparation: String? = nil, unquantizedValue: String? = nil
+    preparation: String? = nil, unquantizedValue: String? = nil, condition: ConditionSpace? = nil
   ) {
     self.height = height
     self.width = width
@@ -154,6 +164,7 @@ public struct DataDescription: Equatable, Sendable {
     self.rule = rule
     self.preparation = preparation
     self.unquantizedValue = unquantizedValue
+    self.condition = condition
   }
 
   /// Numbers an example.

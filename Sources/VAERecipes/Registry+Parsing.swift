@@ -206,7 +206,10 @@ extension Registry {
     }
     let data = DataDescription(
       height: try size("height"), width: try size("width"), channels: try size("channels"),
-      range: range, rule: rule, preparation: preparation?.text)
+      range: range, rule: rule, preparation: preparation?.text,
+      condition: try object["condition"].map { (json) throws(RecipeError) in
+        try ConditionSpace(json, path: "\(source): data.condition")
+      })
     guard data.elements <= 1 << 26 else {
       throw RecipeError(
         .invalid, "\(source): images of \(data.elements) numbers are beyond the limit of \(1 << 26)"

@@ -25,6 +25,8 @@ public struct Registry: Sendable {
     public let hyperparameters: [Hyperparameter]
     /// "built-in", or the file that brought it.
     public let origin: String
+    /// Whether it listens to what is known beside the data.
+    public let usesCondition: Bool
   }
 
   /// The origin of what comes with the package.
@@ -118,7 +120,7 @@ public struct Registry: Sendable {
       list.map {
         ComponentDescription(
           role: $0.role, name: $0.name, summary: $0.summary, hyperparameters: $0.hyperparameters,
-          origin: $0.origin)
+          origin: $0.origin, usesCondition: $0.usesCondition)
       }
     }
     return switch role {
@@ -146,7 +148,7 @@ public struct Registry: Sendable {
   private static let automaticLikelihood = ComponentDescription(
     role: .likelihood, name: automatic,
     summary: "bernoulli for binary data, else gaussian with learnt sigma", hyperparameters: [],
-    origin: builtInOrigin)
+    origin: builtInOrigin, usesCondition: false)
 }
 
 // MARK: - Making models
@@ -178,6 +180,7 @@ extension Registry {
     guard let data = recipe.data else {
       throw RecipeError(.malformed, "the recipe has no data part, so its model has no size")
     }
+    try checkCondition(of: recipe, data)
     let random = RandomSource(seed: UInt64(bitPattern: Int64(seed))).child("weights")
     var build = BuildContext(data: data, random: random)
     func make<Part>(_ role: Role, _ list: [Component<Part>]) throws -> Part {
@@ -201,6 +204,7 @@ extension Registry {
     build.posteriorTraits = encoder.posteriorTraits
     return Model(
       encoder: encoder, prior: prior, decoder: try make(.decoder, decoders),
-      likelihood: likelihood, objective: try make(.objective, objectives))
+      likelihood: likelihood, objective: try make(.objective, objectives),
+      condition: data.condition)
   }
 }

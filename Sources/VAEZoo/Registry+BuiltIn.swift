@@ -1,4 +1,5 @@
 import BetaVAE
+import ConditionalVAE
 import FactorVAE
 import FlowVAE
 import GaussianVAE
@@ -22,6 +23,7 @@ extension Registry {
     PixelCNNVariant(),
     PixelCNNVAEVariant(),
     VQVAEVariant(),
+    ConditionalVAEVariant(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.

@@ -102,15 +102,15 @@ final class InformationTests: CommandTestCase {
       "data", "split", "metrics", "importance-samples", "seed", "plugin", "threads", "json",
     ]),
     "metrics": ["json"],
-    "sample": ["count", "out", "seed", "temperature", "plugin", "limit", "threads"],
+    "sample": ["count", "out", "seed", "temperature", "condition", "plugin", "limit", "threads"],
     "reconstruct": images.union(["data", "out", "split", "count", "seed", "plugin", "threads"]),
     "encode": images.union(["data", "out", "split", "what", "seed", "plugin", "threads"]),
-    "decode": ["latents", "out", "seed", "plugin", "limit", "threads"],
+    "decode": ["latents", "out", "seed", "condition", "plugin", "limit", "threads"],
     "interpolate": images.union([
       "data", "out", "split", "from", "to", "count", "steps", "linear", "seed", "plugin", "threads",
     ]),
     "traverse": images.union([
-      "out", "data", "split", "from", "units", "steps", "seed", "plugin", "threads",
+      "out", "data", "split", "from", "units", "steps", "seed", "condition", "plugin", "threads",
     ]),
     "report": ["out", "limit"],
     "compare": ["out", "limit"],

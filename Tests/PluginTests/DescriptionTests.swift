@@ -40,6 +40,9 @@ final class DescriptionTests: PluginTestCase {
       assert(refusal(plugin), names: "struct_size \(size)", "sizeof")
     }
     var component = InProcess.component
+    // That of version 0.1, and less.
+    component.struct_size -= 8
+    XCTAssertNoThrow(try InProcess.registry(InProcess.plugin(components: [component])))
     component.struct_size -= 8
     assert(refusal(component), names: "component 0", "struct_size")
     let prior = InProcess.kept(InProcess.prior.pointee)

@@ -239,7 +239,7 @@ final class ExampleTests: PluginTestCase {
     for (a, b) in zip(first.model.parameters, second.model.parameters) {
       XCTAssertEqual(a.parameter.value.floats, b.parameter.value.floats, a.path)
     }
-    XCTAssertTrue(first.sample(count: 3, seed: 1).isFinite)
+    XCTAssertTrue(try first.sample(count: 3, seed: 1).isFinite)
     assert(
       message { _ = try TrainedModel.open("\(folder)/run", registry: .builtIn) },
       names: "recipe.json",

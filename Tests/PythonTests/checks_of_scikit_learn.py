@@ -35,12 +35,40 @@ def _repeated(kind: type) -> type:
     return Repeated
 
 
+class _Told(vae_zoo.ConditionalVAE):
+    """A conditional model that takes the first class, or a vector of zeros, where nobody says y.
+
+    scikit-learn's checks call ``transform(X)`` and ``score_samples(X)`` alone. The estimator itself refuses that,
+    which test_conditions.py holds it to.
+    """
+
+    __slots__ = ()
+
+    def _condition(self, y, count, name="y"):
+        if y is None and count is not None and hasattr(self, "_model"):
+            if hasattr(self, "classes_"):
+                y = np.full(count, self.classes_[0])
+            else:
+                y = np.zeros((count, self._model.condition_width))
+        return super()._condition(y, count, name)
+
+
 def _estimators() -> list:
     def kind(name: str) -> type:
         found = getattr(vae_zoo, name)
+        if name == "ConditionalVAE":
+            return _Told
         return _repeated(found) if name.startswith("PixelCNN") else found
 
     return [kind(name)(epochs=1, **keywords) for name, keywords in SMALL.items()]
+
+
+def _expected_failures(estimator) -> dict:
+    """Checks that hold ``fit_transform(X, y)`` to ``transform(X)``, which is told nothing."""
+    if not isinstance(estimator, _Told):
+        return {}
+    names = ("check_transformer_data_not_an_array", "check_transformer_general")
+    return {name: "latents depend on y" for name in names}
 
 
 def test_no_estimator_is_left_out():
@@ -50,7 +78,7 @@ def test_no_estimator_is_left_out():
 with warnings.catch_warnings():
     # Of not inheriting from BaseEstimator, which importing the module would need.
     warnings.simplefilter("ignore")
-    _checks = parametrize_with_checks(_estimators())
+    _checks = parametrize_with_checks(_estimators(), expected_failed_checks=_expected_failures)
 
 
 @_checks

@@ -236,7 +236,12 @@ struct Fuzzer {
     options.reserved = chance(20) ? Int32(truncatingIfNeeded: integer()) : 0
     options.token = chance(3) ? handle(.token) : nil
     options.progress = chance(3) ? { fraction, _ in fraction > 0.5 ? 1 : 0 } : nil
+    options.condition = chance(2) ? conditions() : nil
     return UnsafePointer(kept(options))
+  }
+
+  private mutating func conditions() -> UnsafePointer<vae_tensor>? {
+    tensor([[2], [3], [9], [2, 3], [1, 3], [9, 2], []])
   }
 
   private mutating func images() -> UnsafePointer<vae_tensor>? {
@@ -336,7 +341,10 @@ struct Fuzzer {
       memory = []
     }
     // Something of every kind to work with.
-    let variants = ["gaussian-vae", "beta-vae", "iwae", "vq-vae", "pixelcnn", "ladder-vae", "none"]
+    let variants = [
+      "gaussian-vae", "beta-vae", "iwae", "vq-vae", "pixelcnn", "ladder-vae", "none",
+      "conditional-vae",
+    ]
     let keys = [
       "latent", "hidden", "beta", "prior.latent", "training.epochs", "training.batch_size",
       "likelihood", "architecture", "codes", "channels", "layers", "x",
@@ -398,8 +406,19 @@ struct Fuzzer {
     case 15, 16:
       let (train, test) = (images(), chance(2) ? images() : nil)
       let range = chance(10) ? Int32(truncatingIfNeeded: integer()) : pick([0, 0, 1, 2, 3, 4])
-      return check("vae_data_from_tensors", makes: .data) {
-        vae_data_from_tensors(train, test, range, $0, $1)
+      reached.formUnion(["vae_data_from_tensors", "vae_data_from_tensors_with"])
+      guard chance(2) else {
+        return check("vae_data_from_tensors", makes: .data) {
+          vae_data_from_tensors(train, test, range, $0, $1)
+        }
+      }
+      var given = vae_data_options()
+      given.range = range
+      given.train_condition = conditions()
+      given.test_condition = conditions()
+      let options = chance(20) ? nil : kept(given)
+      return check("vae_data_from_tensors_with", makes: .data) {
+        vae_data_from_tensors_with(train, test, options, $0, $1)
       }
     case 17:
       let (data, info) = (handle(.data), kept(vae_data_info()))
@@ -407,6 +426,12 @@ struct Fuzzer {
     case 18:
       let (data, split) = (handle(.data), text(["train", "test", "valid", "x"]))
       let (first, count) = (integer(), integer())
+      reached.formUnion(["vae_data_images", "vae_data_conditions"])
+      if chance(2) {
+        return check("vae_data_conditions", makes: .array) {
+          vae_data_conditions(data, split, first, count, $0, $1)
+        }
+      }
       return check("vae_data_images", makes: .array) {
         vae_data_images(data, split, first, count, $0, $1)
       }
@@ -465,6 +490,13 @@ struct Fuzzer {
     case 35:
       let (trainer, batch) = (handle(.trainer), images())
       let bound = chance(2) ? kept(vae_bound()) : nil
+      reached.formUnion(["vae_trainer_step_on", "vae_trainer_step_on_with"])
+      if chance(2) {
+        let options = callOptions()
+        return check("vae_trainer_step_on_with") {
+          vae_trainer_step_on_with(trainer, batch, options, bound, $1)
+        }
+      }
       return check("vae_trainer_step_on") { vae_trainer_step_on(trainer, batch, bound, $1) }
     case 36:
       let (trainer, token) = (handle(.trainer), chance(2) ? handle(.token) : nil)

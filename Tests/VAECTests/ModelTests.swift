@@ -239,7 +239,7 @@ final class ModelTests: CTestCase {
     // And Swift reads the same.
     let swift = try TrainedModel.open(path, registry: .builtIn)
     XCTAssertEqual(
-      swift.sample(count: 3, seed: 1).floats,
+      try swift.sample(count: 3, seed: 1).floats,
       try contents(of: made(freedBy: vae_array_free) { vae_sample(fromMemory, 3, 1, 1, $0, $1) })
         .floats)
   }

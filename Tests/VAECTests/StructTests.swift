@@ -40,10 +40,11 @@ final class StructTests: CTestCase {
   }
 
   func testAStructOneFieldShorterTakesTheDefaultOfWhatIsMissing() throws {
-    // Without `from_weights`, the last field; then without `data` and without `seed`, too.
-    for missing in [8, 16, 24] { try succeed { create(known - missing, $0) } }
+    // Without `condition` and what follows it; then without `condition_width`, `from_weights`, `data` and
+    // `seed`, too.
+    for missing in [8, 16, 24, 32, 40] { try succeed { create(known - missing, $0) } }
     // Without `channels` the sizes are incomplete.
-    refuse(VAE_ERR_INVALID_ARGUMENT, "channels") { create(known - 32, $0) }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "channels") { create(known - 48, $0) }
   }
 
   func testALongerStructIsTakenWhereItsNewFieldsAreZero() throws {

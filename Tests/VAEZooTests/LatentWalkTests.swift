@@ -149,7 +149,7 @@ final class LatentWalkTests: XCTestCase {
     let model = try makeModel(settings3)
     let split = try split(for: model)
     let means = try model.latentTable(of: split, .means)
-    let decoded = model.decode([means])
+    let decoded = try model.decode([means])
     for path in [LatentPath.spherical, .linear] {
       let walks = try model.interpolate(split, pairs: [(2, 7), (5, 0)], path: path, steps: 5)
       XCTAssertEqual(walks.map(\.label), [["2", "to 7"], ["5", "to 0"]])
@@ -171,7 +171,7 @@ final class LatentWalkTests: XCTestCase {
     let split = try split(for: model)
     let table = try model.latentTable(of: split, .draws)
     XCTAssertEqual(table.shape, [12, 8])
-    let decoded = model.decode(try model.latents(from: table, name: "table"))
+    let decoded = try model.decode(model.latents(from: table, name: "table"))
     for path in [LatentPath.spherical, .linear] {
       let walk = try model.interpolate(split, pairs: [(1, 3)], path: path, steps: 3)[0]
       assertEqual(step(walk, 0), decoded.rows(1..<2).floats, accuracy: 1e-4)
@@ -184,7 +184,7 @@ final class LatentWalkTests: XCTestCase {
     let model = try codes
     let split = try split(for: model)
     let table = try model.latentTable(of: split, model.latentContent)
-    let decoded = model.decode(try model.latents(from: table, name: "table"))
+    let decoded = try model.decode(model.latents(from: table, name: "table"))
     for path in [LatentPath.spherical, .linear] {
       let walk = try model.interpolate(split, pairs: [(0, 4)], path: path, steps: 4)[0]
       assertEqual(step(walk, 0), decoded.rows(0..<1).floats)
@@ -209,7 +209,7 @@ final class LatentWalkTests: XCTestCase {
     let walks = try model.traverse(from: .prior, units: 2, steps: 3, rates: [0.5, 0.125, 2.006])
     XCTAssertEqual(walks.map(\.label), [["unit 2", "2.01 nats"], ["unit 0", "0.50 nats"]])
     let quantile = Float(2.326348)
-    let expected = model.decode([
+    let expected = try model.decode([
       Tensor([0, 0, -quantile, 0, 0, 0, 0, 0, quantile], shape: [3, 3])
     ])
     assertEqual(walks[0].images.floats, expected.floats)
@@ -221,7 +221,7 @@ final class LatentWalkTests: XCTestCase {
     let mean = try model.latentTable(of: split, .means).rows(4..<5).floats
     let walk = try model.traverse(
       from: .example(4, of: split), units: 1, steps: 3, rates: [0, 1, 0])[0]
-    let expected = model.decode([Tensor([mean[0], 0, mean[2]], shape: [1, 3])])
+    let expected = try model.decode([Tensor([mean[0], 0, mean[2]], shape: [1, 3])])
     assertEqual(step(walk, 1), expected.floats)
   }
 

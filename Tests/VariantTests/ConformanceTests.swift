@@ -73,7 +73,8 @@ final class ConformanceTests: XCTestCase {
         model = try SmallModels.trained(recipe, data: data, epochs: 1, batchSize: 2)
       }
       let result = try XCTUnwrap(
-        Evaluator(model: model, examples: Examples(data.train), seed: 0).run())
+        Evaluator(model: model, examples: Examples(data.train, condition: model.condition), seed: 0)
+          .run())
       XCTAssertTrue(result.elbo.mean.isFinite, name)
       let one = withoutTape {
         model.evaluate(images(data, 1), DrawRequest(), SmallModels.context(1))
@@ -237,8 +238,15 @@ final class ConformanceTests: XCTestCase {
       XCTAssertEqual(opened.recipe, recipe, name)
       for part in [data.train, data.test].compactMap({ $0 }) {
         let (before, after) = try (
-          XCTUnwrap(Evaluator(model: model, examples: Examples(part), seed: 4).run()),
-          XCTUnwrap(Evaluator(model: opened.model, examples: Examples(part), seed: 4).run())
+          XCTUnwrap(
+            Evaluator(
+              model: model, examples: Examples(part, condition: model.condition), seed: 4
+            ).run()),
+          XCTUnwrap(
+            Evaluator(
+              model: opened.model, examples: Examples(part, condition: opened.model.condition),
+              seed: 4
+            ).run())
         )
         XCTAssertEqual(before.elbo, after.elbo, name)
         XCTAssertEqual(

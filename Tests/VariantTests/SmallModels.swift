@@ -27,6 +27,12 @@ struct BlobStore: ExampleStore {
 /// Every component made small, so that all of them can be trained in a test.
 enum SmallModels {
   static let registry = Registry.builtIn
+  /// What conditional models are told: the labels of the data below.
+  static let condition = ConditionSpace(classes: 3)
+
+  private static func labels(_ count: Int) -> [Int32] {
+    (0..<count).map { Int32($0 % condition.width) }
+  }
 
   static func data(
     height: Int = 8, width: Int = 8, channels: Int = 1, isBinary: Bool = true, train: Int = 64,
@@ -37,7 +43,7 @@ enum SmallModels {
         name: name,
         store: BlobStore(
           count: count, shape: ImageShape(height: height, width: width, channels: channels),
-          isBinary: isBinary))
+          isBinary: isBinary), labels: labels(count))
     }
     return DataSource(
       name: "blobs", valueRange: isBinary ? .binary : .unit,
@@ -80,6 +86,7 @@ enum SmallModels {
     try shrink(&recipe)
     try registry.apply(
       settings.filter { !$0.key.hasSuffix(".name") && $0.key != "likelihood" }, to: &recipe)
+    if registry.usesCondition(recipe) { recipe.data?.condition = condition }
     return recipe
   }
 
@@ -103,8 +110,12 @@ enum SmallModels {
     return model
   }
 
+  /// The context of the first examples of the data, with the condition that conditional models are
+  /// told of them.
   static func context(_ count: Int, _ mode: Context.Mode = .evaluation, seed: UInt64 = 1) -> Context
   {
-    Context(mode: mode, random: RandomSource(seed: seed), examples: (0..<count).map(UInt64.init))
+    Context(
+      mode: mode, random: RandomSource(seed: seed), examples: (0..<count).map(UInt64.init),
+      condition: condition.rows(labels: labels(count)))
   }
 }

@@ -67,6 +67,7 @@ _BUILT_IN = {
     "PixelCNN": "pixelcnn",
     "PixelCNNVAE": "pixelcnn-vae",
     "VQVAE": "vq-vae",
+    "ConditionalVAE": "conditional-vae",
 }
 
 __all__ = [

@@ -66,6 +66,8 @@ class VAE(_VAE):
     @overload
     def __new__(cls, variant: Literal["vq-vae"], **hyperparameters: Any) -> VQVAE: ...
     @overload
+    def __new__(cls, variant: Literal["conditional-vae"], **hyperparameters: Any) -> ConditionalVAE: ...
+    @overload
     def __new__(cls, variant: str, **hyperparameters: Any) -> VAE: ...
     @overload
     def __new__(cls, **hyperparameters: Any) -> Self: ...
@@ -359,6 +361,50 @@ class VQVAE(VAE, _LatentVAE):
         epochs: int = 10,
         batch_size: int = 32,
         learning_rate: float = 0.0003,
+        binarize: str = 'none',
+        dequantize: str = 'none',
+        optimizer: str = 'adam',
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-08,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        schedule: str = 'constant',
+        schedule_epochs: float = 10.0,
+        schedule_factor: float = 0.1,
+        warmup_updates: int = 0,
+        clip_norm: float = 0.0,
+        average_decay: float = 0.0,
+        drop_last: bool = True,
+        precision: str = 'float32',
+        random_state: _Seed = 0,
+        image_shape: Sequence[int] | None = None,
+        value_range: str = 'auto',
+        settings: Mapping[str, Any] | None = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+    ) -> None: ...
+
+class ConditionalVAE(VAE, _LatentVAE):
+    def __init__(
+        self,
+        *,
+        architecture: str = 'mlp',
+        likelihood: str = 'auto',
+        objective: str = 'elbo',
+        hidden: int | Sequence[int] = (400,),
+        latent: int = 20,
+        activation: str | None = None,
+        sigma: float | str | None = None,
+        beta: float = 1.0,
+        warmup_epochs: float = 0.0,
+        free_bits: float = 0.0,
+        capacity: float | None = None,
+        importance_samples: int | None = None,
+        channels: int | Sequence[int] | None = None,
+        epochs: int = 10,
+        batch_size: int = 128,
+        learning_rate: float = 0.001,
         binarize: str = 'none',
         dequantize: str = 'none',
         optimizer: str = 'adam',

@@ -77,6 +77,11 @@ def as_numbers(values: Any, name: str) -> np.ndarray:
     return array if array.dtype.str == "<f4" else array.astype(np.float64)
 
 
+def optional_view(array: np.ndarray | None) -> Tensor | None:
+    """The library's view of an array, where there is one."""
+    return None if array is None else view(array)
+
+
 def view(array: np.ndarray) -> Tensor:
     """The library's view of an array's memory, which it keeps alive."""
     size = array.itemsize

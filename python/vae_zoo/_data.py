@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ctypes import byref
+from ctypes import byref, pointer
 from typing import Any
 
 import numpy as np
 
-from vae_zoo._arrays import from_library, view
+from vae_zoo._arrays import from_library, optional_view, view
 from vae_zoo._errors import InvalidArgumentError, renamed
 from vae_zoo._interrupt import Watched
-from vae_zoo._library import DataInfo, Handle, Path, call, create, encoded, encoded_path, integer
+from vae_zoo._library import DataInfo, DataOptions, Handle, Path, call, create, encoded, encoded_path, integer
 from vae_zoo._library import library, training_messages
 
 RANGES = {"auto": 0, "binary": 1, "unit": 2, "real": 3, "bytes": 4}
@@ -48,18 +48,27 @@ class Data:
 
     @classmethod
     def _of_arrays(
-        cls, train: np.ndarray, held_out: np.ndarray | None, value_range: int
+        cls,
+        train: np.ndarray,
+        held_out: np.ndarray | None,
+        value_range: int,
+        conditions: tuple[np.ndarray | None, np.ndarray | None] = (None, None),
     ) -> Data:
-        """Arrays in memory, which are neither copied nor kept from changing."""
+        """Arrays in memory, which are neither copied nor kept from changing, and what is known of each of
+        their images."""
         data = cls.__new__(cls)
-        tensors = view(train), None if held_out is None else view(held_out)
+        tensors = view(train), optional_view(held_out)
+        known = [None if told is None else pointer(view(told)) for told in conditions]
+        options = DataOptions(
+            range=value_range, train_condition=known[0], test_condition=known[1]
+        )
         with training_messages(), renamed(train="X", test="validation"):
             data._handle = create(
                 library.vae_data_free,
-                library.vae_data_from_tensors,
+                library.vae_data_from_tensors_with,
                 byref(tensors[0]),
                 None if tensors[1] is None else byref(tensors[1]),
-                value_range,
+                byref(options),
             )
         data._tensors = tensors
         data._describe()
@@ -108,6 +117,39 @@ class Data:
             create(
                 library.vae_array_free,
                 library.vae_data_images,
+                self._handle,
+                encoded(split, "split"),
+                start,
+                integer(count, "count"),
+            )
+        )
+
+    @property
+    def condition_width(self) -> int:
+        """Numbers that say what is known of an image beside it: of a label its classes; 0 for none."""
+        return self._info.condition_width
+
+    def conditions(
+        self, split: str = "train", start: int = 0, count: int | None = None
+    ) -> np.ndarray:
+        """What is known of some images, ``[count, condition_width]`` of float32; of labels one-hot rows.
+
+        Parameters
+        ----------
+        split : str
+            ``"train"``, ``"valid"`` or ``"test"``.
+        start : int
+            The first.
+        count : int, optional
+            How many; by default all from ``start`` on.
+        """
+        start = integer(start, "start", 0)
+        if count is None:
+            count = max(0, self.counts.get(split, 0) - start)
+        return from_library(
+            create(
+                library.vae_array_free,
+                library.vae_data_conditions,
                 self._handle,
                 encoded(split, "split"),
                 start,

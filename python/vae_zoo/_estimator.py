@@ -10,6 +10,7 @@ import numpy as np
 
 from vae_zoo import _errors
 from vae_zoo._arrays import as_array
+from vae_zoo._conditions import conditions, first_conditions, listens
 from vae_zoo._data import RANGES, Data, range_code
 from vae_zoo._errors import BusyError, InvalidArgumentError, RecipeError, elements_renamed
 from vae_zoo._interrupt import WorkProgress
@@ -176,10 +177,13 @@ class VAE(metaclass=_Variants):
             Images, ``[N, D]``, ``[N, H, W]`` or ``[N, H, W, C]``: NumPy's, or anything that speaks
             DLPack. float32, float64 and uint8 are used in place, and so must not change meanwhile;
             other numbers are converted.
-        y : ignored
-            For scikit-learn.
+        y : array-like, optional
+            What a conditional variant is told of each image: labels ``[N]`` of any type, whose values
+            become ``classes_``; attributes, rows ``[N, n]`` of truth values; or vectors, rows of floats.
+            Other variants ignore it.
         validation : array-like, optional
-            Held-out images, measured after every epoch.
+            Held-out images, measured after every epoch; of a conditional variant a pair of images and
+            their ``y``.
         epochs : int, optional
             Passes over the data, in place of the hyper-parameter.
         callback : callable, optional
@@ -202,7 +206,7 @@ class VAE(metaclass=_Variants):
         """
         self._exclusively(
             lambda: self._fit(
-                X, validation, epochs, callback, run, existing_run, checkpoint_dir, from_weights
+                X, y, validation, epochs, callback, run, existing_run, checkpoint_dir, from_weights
             )
         )
         return self
@@ -210,6 +214,7 @@ class VAE(metaclass=_Variants):
     def _fit(
         self,
         X: Any,
+        y: Any,
         validation: Any,
         epochs: int | None,
         callback: Callback | None,
@@ -228,14 +233,34 @@ class VAE(metaclass=_Variants):
                 raise InvalidArgumentError("a Data source has its own validation images")
             data, names = X, None
             output_shape: tuple[int, ...] = X.image_shape
-        else:
+        goes_on = self.warm_start and self.__sklearn_is_fitted__()
+        told = self._listens(settings)
+        classes = getattr(self, "classes_", None) if goes_on else None
+        if not isinstance(X, Data):
             images = self._checked(X, "X")
             output_shape, names = images.shape[1:], column_names(X)
-            held_out = None
+            held_out, held_out_y = None, None
             if validation is not None:
+                if told:
+                    validation, held_out_y = self._pair(validation)
                 held_out = self._shaped(self._checked(validation, "validation"))
-            data = Data._of_arrays(self._shaped(images), held_out, range_code(self.value_range))
-        goes_on = self.warm_start and self.__sklearn_is_fitted__()
+            condition, held_out_condition = None, None
+            if told:
+                if goes_on:
+                    condition = self._condition(y, len(images))
+                else:
+                    condition, classes = first_conditions(self._needed(y), len(images), "y")
+                if held_out is not None:
+                    kind = {1: "label", 2: "vector"}[condition.ndim]
+                    held_out_condition = conditions(
+                        held_out_y, len(held_out), "validation", kind, classes
+                    )
+            data = Data._of_arrays(
+                self._shaped(images),
+                held_out,
+                range_code(self.value_range),
+                (condition, held_out_condition),
+            )
         if goes_on and from_weights is not None:
             raise InvalidArgumentError(
                 "from_weights begins with the weights of another model, and warm_start=True goes on with "
@@ -263,6 +288,7 @@ class VAE(metaclass=_Variants):
         self._take(model, output_shape, self._made_of if goes_on else made_of)
         self._trained_with |= {path for path, _ in training}
         self.history_ = history
+        self._know(classes)
         if names is not None:
             self.feature_names_in_ = names
         elif hasattr(self, "feature_names_in_"):
@@ -295,6 +321,47 @@ class VAE(metaclass=_Variants):
                         f"become {value}; make a new one with {remedy}"
                     )
 
+    def _listens(self, settings: list[tuple[str, str]]) -> bool:
+        """Whether the model that settings make, or that there is, is told a condition."""
+        if self.warm_start and self.__sklearn_is_fitted__():
+            return bool(self._model.condition)
+        return listens(recipe(self._variant, dict(settings)))
+
+    def _needed(self, y: Any) -> Any:
+        if y is None:
+            raise InvalidArgumentError(
+                f"{type(self).__name__} is told a condition of each image: requires y to be passed, "
+                "but the target y is None"
+            )
+        return y
+
+    def _pair(self, validation: Any) -> tuple[Any, Any]:
+        if not isinstance(validation, tuple) or len(validation) != 2:
+            raise InvalidArgumentError(
+                f"{type(self).__name__} is told a condition of each image: validation must be a pair, "
+                "(images, y)"
+            )
+        return validation
+
+    def _know(self, classes: np.ndarray | None) -> None:
+        """Keeps the classes of labels; a model that is told none has none."""
+        if self._model.condition != "label":
+            vars(self).pop("classes_", None)
+            return
+        if classes is None:
+            names = self._model.recipe()["data"]["condition"].get("names")
+            width = self._model.condition_width
+            classes = np.arange(width) if names is None else np.array(names)
+        self.classes_ = classes
+
+    def _condition(self, y: Any, count: int | None, name: str = "y") -> np.ndarray | None:
+        """What the trained model is told of `count` images, or of all draws; None for a model of p(x)."""
+        model = self._fitted()
+        if not model.condition:
+            return None
+        classes = getattr(self, "classes_", None)
+        return conditions(self._needed(y), count, name, model.condition, classes)
+
     def partial_fit(self: _Self, X: Any, y: Any = None) -> _Self:
         """Makes updates on images as they come, one for each ``batch_size`` of them, in their order.
 
@@ -309,14 +376,15 @@ class VAE(metaclass=_Variants):
         ----------
         X : array-like
             Images, as for ``fit``, in any number.
-        y : ignored
-            For scikit-learn.
+        y : array-like, optional
+            What a conditional variant is told of each, as for ``fit``: the first call must have every
+            class.
 
         Returns
         -------
         self
         """
-        self._exclusively(lambda: self._update(X))
+        self._exclusively(lambda: self._update(X, y))
         return self
 
     def _exclusively(self, train: Callable[[], None]) -> None:
@@ -330,7 +398,7 @@ class VAE(metaclass=_Variants):
         finally:
             self._training.release()
 
-    def _update(self, X: Any) -> None:
+    def _update(self, X: Any, y: Any) -> None:
         if isinstance(X, Data):
             raise InvalidArgumentError("partial_fit takes images; fit takes a Data source")
         settings = self._given()
@@ -340,16 +408,23 @@ class VAE(metaclass=_Variants):
         if shaped.ndim == 2:
             shape = self.image_shape_ if is_fitted else (1, images.shape[1], 1)
             shaped = shaped.reshape((len(shaped), *shape))
+        classes = getattr(self, "classes_", None)
+        condition = None
         if is_fitted:
             self._check_same_model(of_model(settings), "fit")
             settings += self._put_back(settings)
+            condition = self._condition(y, len(images))
+        elif self._listens(settings):
+            condition, classes = first_conditions(self._needed(y), len(images), "y")
         training = [pair for pair in settings if pair[0].startswith("training.")]
         if "training.batch_size" not in dict(training):
             training.append(("training.batch_size", setting_text(getattr(self, "batch_size"))))
         updates = self._updates
         if updates is None or updates.settings != training:
             seed = ("training.seed", str(seed_of(self.random_state)))
-            data = Data._of_arrays(np.array(shaped), None, range_code(self.value_range))
+            data = Data._of_arrays(
+                np.array(shaped), None, range_code(self.value_range), (condition, None)
+            )
             with elements_renamed(train="X"):
                 made_of = [*settings, seed]
                 model = self._model if is_fitted else Model.make(self._variant, made_of, data)
@@ -357,13 +432,16 @@ class VAE(metaclass=_Variants):
             if not is_fitted:
                 self._take(model, images.shape[1:], of_model(settings))
                 self.history_ = []
+                self._know(classes)
                 names = column_names(X)
                 if names is not None:
                     self.feature_names_in_ = names
             self._updates = updates
             self._trained_with |= {path for path, _ in training}
         for start in range(0, len(shaped), updates.batch_size):
-            self.bound_ = updates.make(shaped[start : start + updates.batch_size])
+            part = slice(start, start + updates.batch_size)
+            told = None if condition is None else condition[part]
+            self.bound_ = updates.make(shaped[part], told)
 
     def _take(
         self, model: Model, output_shape: tuple[int, ...], made_of: dict[str, str] | None
@@ -444,7 +522,12 @@ class VAE(metaclass=_Variants):
     # ------------------------------------------------------------------------------------ the model
 
     def reconstruct(
-        self, X: Any, *, random_state: Any = None, progress: WorkProgress | None = None
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        random_state: Any = None,
+        progress: WorkProgress | None = None,
     ) -> np.ndarray:
         """Images through the latents and back.
 
@@ -452,6 +535,8 @@ class VAE(metaclass=_Variants):
         ----------
         X : array-like
             Images.
+        y : array-like, optional
+            What a conditional model is told of each image, as for ``fit``; others ignore it.
         random_state : int, generator or None
             Of the draws; None for that of the estimator.
         progress : callable, optional
@@ -460,7 +545,12 @@ class VAE(metaclass=_Variants):
         """
         images = self._images(X)
         return self._out(
-            self._model.reconstruct(images, self._method_seed(random_state), progress)
+            self._model.reconstruct(
+                images,
+                self._method_seed(random_state),
+                progress,
+                self._condition(y, len(images)),
+            )
         )
 
     def sample(
@@ -469,6 +559,7 @@ class VAE(metaclass=_Variants):
         *,
         random_state: Any = None,
         temperature: float = 1.0,
+        condition: Any = None,
         progress: WorkProgress | None = None,
     ) -> np.ndarray:
         """Mean images of draws from the prior.
@@ -481,6 +572,9 @@ class VAE(metaclass=_Variants):
             Of the draws; None for that of the estimator.
         temperature : float
             A factor of the prior's deviation, 0 to 1000.
+        condition : label or array-like, optional
+            What a conditional model is told: one of ``classes_``, a row of attributes or numbers, or one
+            for each image. Where it is None, a model that is told a label takes its classes in turn.
         progress : callable, optional
             Called with the fraction that is done, between parts of the work. A true value stops it, with a
             `CancelledError`; an exception stops it and is raised. It may use the model.
@@ -489,22 +583,32 @@ class VAE(metaclass=_Variants):
         count = integer(n_samples, "n_samples", 1, 2**31 - 1)
         deviation = real(temperature, "temperature")
         seed = self._method_seed(random_state)
-        return self._out(model.sample(count, deviation, seed, progress))
+        told = None
+        if condition is not None:
+            if not model.condition:
+                raise InvalidArgumentError(
+                    "condition is given to a model of p(x), which is told none; leave it out"
+                )
+            told = self._condition(condition, None, "condition")
+        return self._out(model.sample(count, deviation, seed, progress, told))
 
     def score_samples(
         self,
         X: Any,
+        y: Any = None,
         *,
         samples: int = 0,
         random_state: Any = None,
         progress: WorkProgress | None = None,
     ) -> np.ndarray:
-        """log p(x) of each image in nats.
+        """log p(x) of each image in nats; of a conditional model log p(x|y).
 
         Parameters
         ----------
         X : array-like
             Images.
+        y : array-like, optional
+            What a conditional model is told of each image, as for ``fit``; others ignore it.
         samples : int
             Importance samples an image; 0 for the evidence lower bound.
         random_state : int, generator or None
@@ -520,7 +624,9 @@ class VAE(metaclass=_Variants):
         """
         images = self._images(X)
         count = integer(samples, "samples", 0, _MOST_SAMPLES)
-        found = self._model.log_likelihood(images, count, self._method_seed(random_state), progress)
+        told = self._condition(y, len(images))
+        seed = self._method_seed(random_state)
+        found = self._model.log_likelihood(images, count, seed, progress, told)
         return found.astype(np.float32)
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -530,14 +636,15 @@ class VAE(metaclass=_Variants):
         ----------
         X : array-like
             Images.
-        y : ignored
-            For scikit-learn.
+        y : array-like, optional
+            What a conditional model is told of each image, as for ``fit``; others ignore it.
         """
-        return float(np.mean(self.score_samples(X), dtype=np.float64))
+        return float(np.mean(self.score_samples(X, y), dtype=np.float64))
 
     def evaluate(
         self,
         X: Any,
+        y: Any = None,
         *,
         split: str = "test",
         samples: int = 0,
@@ -551,6 +658,8 @@ class VAE(metaclass=_Variants):
         ----------
         X : array-like or Data
             Images, or a source of which a split is measured.
+        y : array-like, optional
+            What a conditional model is told of each image, as for ``fit``; others ignore it.
         split : str
             The split of a source: ``"train"``, ``"valid"`` or ``"test"``.
         samples : int
@@ -581,7 +690,8 @@ class VAE(metaclass=_Variants):
             value_range = RANGES["auto"]
             if is_byte:
                 value_range = model.range if model.range in _BYTE_RANGES else RANGES["bytes"]
-            X, split = Data._of_arrays(images, None, value_range), "train"
+            told = self._condition(y, len(images))
+            X, split = Data._of_arrays(images, None, value_range, (told, None)), "train"
         with elements_renamed(train="X"):
             return model.evaluate(
                 X, split, count, self._method_seed(random_state), metrics, progress
@@ -608,6 +718,7 @@ class VAE(metaclass=_Variants):
         estimator = type(self)(**{**self.get_params(), "warm_start": True})
         estimator._take(model, self._output_shape, of_model(estimator._given()))
         estimator.history_ = []
+        estimator._know(getattr(self, "classes_", None))
         return estimator
 
     @property
@@ -672,6 +783,7 @@ class VAE(metaclass=_Variants):
         estimator: _Self = kind(**recipe_keywords(kind, recipe))
         estimator._take(model, model.image_shape, of_model(estimator._given()))
         estimator.history_ = history_of(path)
+        estimator._know(None)
         return estimator
 
     # --------------------------------------------------------------------------------- conventions
@@ -685,7 +797,7 @@ class VAE(metaclass=_Variants):
         transforms = hasattr(self, "transform")
         return Tags(
             estimator_type=None,
-            target_tags=TargetTags(required=False),
+            target_tags=TargetTags(required=listens(recipe(self._variant))),
             transformer_tags=TransformerTags(preserves_dtype=[]) if transforms else None,
             classifier_tags=None,
             regressor_tags=None,

@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from ctypes import byref
+from ctypes import byref, pointer
 from types import FrameType
 from typing import Any, Callable
 
-from vae_zoo._library import WORK_CALLBACK, CallOptions, Handle, create, library
+from vae_zoo._library import WORK_CALLBACK, CallOptions, Handle, Tensor, create, library
 
 # Told the fraction of a call's work that is done; a true value stops the call.
 WorkProgress = Callable[[float], object]
@@ -85,16 +85,19 @@ class Interruptible:
 
 class Watched:
     """The options of a call inside a ``with`` that may take long: Ctrl-C stops it, and so does a true value
-    or an exception of `progress`, which is raised then."""
+    or an exception of `progress`, which is raised then. `condition` is what a conditional model is told."""
 
-    def __init__(self, progress: WorkProgress | None = None) -> None:
+    def __init__(self, progress: WorkProgress | None = None, condition: Tensor | None = None) -> None:
         self._progress = progress
+        self._condition = condition
         self._interruptible = Interruptible()
         self._failure: BaseException | None = None
 
     def __enter__(self) -> Any:
         token = self._interruptible.__enter__()
         self._options = CallOptions(token=token._as_parameter_)
+        if self._condition is not None:
+            self._options.condition = pointer(self._condition)
         if self._progress is not None:
             self._options.progress = WORK_CALLBACK(self._told)
         return byref(self._options)

@@ -30,21 +30,23 @@ class LatentVAE(VAE):
         ----------
         X : array-like
             Images.
-        y : ignored
-            For scikit-learn.
+        y : array-like, optional
+            What a conditional variant is told of each image; others ignore it.
         **fit_params
             What ``fit`` takes besides.
         """
         self.fit(X, y, **fit_params)
-        return self.transform(X)
+        return self.transform(X, y)
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: Any, y: Any = None) -> np.ndarray:
         """Images as latents, a row each.
 
         Parameters
         ----------
         X : array-like
             Images.
+        y : array-like, optional
+            What a conditional model is told of each image, as for ``fit``; others ignore it.
 
         Returns
         -------
@@ -55,20 +57,23 @@ class LatentVAE(VAE):
         images = self._images(X)
         model, seed = self._model, self._method_seed(None)
         kind = "codes" if model.code_count else "mean"
-        found = model.encode(images, seed, [kind])
+        told = self._condition(y, len(images))
+        found = model.encode(images, seed, [kind], condition=told)
         latents = found.codes if model.code_count else found.mean
         if latents is None:
-            layers = model.encode(images, seed, ["samples"]).samples
+            layers = model.encode(images, seed, ["samples"], condition=told).samples
             latents = np.concatenate([layer.reshape(len(layer), -1) for layer in layers], axis=1)
         return self._framed(latents.reshape(len(latents), -1), X)
 
-    def inverse_transform(self, X: Any) -> np.ndarray:
+    def inverse_transform(self, X: Any, y: Any = None) -> np.ndarray:
         """The mean images of latents, rows as ``transform`` gives them.
 
         Parameters
         ----------
         X : array-like
             Latents.
+        y : array-like, optional
+            What a conditional model is told of each row, as for ``fit``; others ignore it.
         """
         model = self._fitted()
         rows = np.asarray(unmasked(X, "X"))
@@ -93,10 +98,15 @@ class LatentVAE(VAE):
             rows[:, end - size : end].reshape((len(rows), *shape))
             for shape, size, end in zip(shapes, sizes, ends)
         ]
-        return self.decode(layers)
+        return self.decode(layers, y)
 
     def encode(
-        self, X: Any, *, random_state: Any = None, progress: WorkProgress | None = None
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        random_state: Any = None,
+        progress: WorkProgress | None = None,
     ) -> Encoding:
         """All that the encoder says about images.
 
@@ -104,6 +114,8 @@ class LatentVAE(VAE):
         ----------
         X : array-like
             Images.
+        y : array-like, optional
+            What a conditional model is told of each image, as for ``fit``; others ignore it.
         random_state : int, generator or None
             Of the draws; None for that of the estimator.
         progress : callable, optional
@@ -111,11 +123,14 @@ class LatentVAE(VAE):
             `CancelledError`; an exception stops it and is raised. It may use the model.
         """
         seed = self._method_seed(random_state)
-        return self._fitted().encode(self._images(X), seed, progress=progress)
+        images = self._images(X)
+        told = self._condition(y, len(images))
+        return self._fitted().encode(images, seed, progress=progress, condition=told)
 
     def decode(
         self,
         latents: Sequence[Any],
+        y: Any = None,
         *,
         random_state: Any = None,
         progress: WorkProgress | None = None,
@@ -127,6 +142,8 @@ class LatentVAE(VAE):
         latents : sequence of array-like
             The tensor of each stochastic layer, the one nearest to the data first, as the ``samples`` of
             ``encode``; for codes their numbers or their vectors.
+        y : label or array-like, optional
+            What a conditional model is told of each row, or of all; others ignore it.
         random_state : int, generator or None
             Of the draws; None for that of the estimator.
         progress : callable, optional
@@ -134,7 +151,9 @@ class LatentVAE(VAE):
             `CancelledError`; an exception stops it and is raised. It may use the model.
         """
         model = self._fitted()
-        return self._out(model.decode(list(latents), self._method_seed(random_state), progress))
+        told = self._condition(y, None)
+        seed = self._method_seed(random_state)
+        return self._out(model.decode(list(latents), seed, progress, told))
 
     def set_output(self: _Self, *, transform: str | None = None) -> _Self:
         """Chooses what ``transform`` and ``fit_transform`` give, by scikit-learn's convention.

@@ -63,6 +63,18 @@ class DataInfo(Struct):
         ("train_count", c_int64),
         ("valid_count", c_int64),
         ("test_count", c_int64),
+        ("condition_width", c_int64),
+        ("condition", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class DataOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("range", c_int32),
+        ("train_condition", POINTER(Tensor)),
+        ("test_condition", POINTER(Tensor)),
     ]
 
 
@@ -80,6 +92,9 @@ class ModelOptions(Struct):
         ("seed", c_uint64),
         ("data", c_void_p),
         ("from_weights", c_char_p),
+        ("condition_width", c_int64),
+        ("condition", c_int32),
+        ("reserved", c_int32),
     ]
 
 
@@ -94,6 +109,9 @@ class ModelInfo(Struct):
         ("tensor_count", c_int64),
         ("latent_layers", c_int64),
         ("code_count", c_int64),
+        ("condition_width", c_int64),
+        ("condition", c_int32),
+        ("reserved", c_int32),
     ]
 
 
@@ -157,6 +175,7 @@ class CallOptions(Struct):
         ("token", c_void_p),
         ("progress", WORK_CALLBACK),
         ("user_data", c_void_p),
+        ("condition", POINTER(Tensor)),
     ]
 
 
@@ -165,6 +184,7 @@ STRUCTS: dict[str, type[Struct]] = {
     "vae_tensor": Tensor,
     "vae_setting": Setting,
     "vae_data_info": DataInfo,
+    "vae_data_options": DataOptions,
     "vae_model_options": ModelOptions,
     "vae_model_info": ModelInfo,
     "vae_trainer_options": TrainerOptions,
@@ -196,7 +216,10 @@ _FALLIBLE: dict[str, tuple[Any, ...]] = {
     "vae_register_plugin": (PLUGIN_ENTRY, c_char_p),
     "vae_recipe_json": (c_char_p, POINTER(Setting), c_size_t, *_TEXT_OUT),
     "vae_data_open_with": (c_char_p, POINTER(CallOptions), _HANDLE_OUT),
-    "vae_data_from_tensors": (POINTER(Tensor), POINTER(Tensor), c_int32, _HANDLE_OUT),
+    "vae_data_from_tensors_with": (
+        POINTER(Tensor), POINTER(Tensor), POINTER(DataOptions), _HANDLE_OUT,
+    ),
+    "vae_data_conditions": (c_void_p, c_char_p, c_int64, c_int64, _HANDLE_OUT),
     "vae_data_describe": (c_void_p, POINTER(DataInfo)),
     "vae_data_images": (c_void_p, c_char_p, c_int64, c_int64, _HANDLE_OUT),
     "vae_model_create": (POINTER(ModelOptions), _HANDLE_OUT),
@@ -212,7 +235,9 @@ _FALLIBLE: dict[str, tuple[Any, ...]] = {
     "vae_model_set_tensor": (c_void_p, c_char_p, POINTER(Tensor)),
     "vae_trainer_create": (c_void_p, c_void_p, POINTER(TrainerOptions), _HANDLE_OUT),
     "vae_trainer_fit": (c_void_p, PROGRESS_CALLBACK, c_void_p, c_void_p),
-    "vae_trainer_step_on": (c_void_p, POINTER(Tensor), POINTER(BoundStruct)),
+    "vae_trainer_step_on_with": (
+        c_void_p, POINTER(Tensor), POINTER(CallOptions), POINTER(BoundStruct),
+    ),
     "vae_trainer_record_json": (c_void_p, *_TEXT_OUT),
     "vae_evaluate_with": (
         c_void_p, c_void_p, POINTER(EvaluationOptions), POINTER(CallOptions), _HANDLE_OUT,

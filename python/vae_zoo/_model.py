@@ -10,13 +10,16 @@ from typing import Any, Iterable, Iterator, MutableMapping, NamedTuple, Sequence
 
 import numpy as np
 
-from vae_zoo._arrays import as_numbers, from_library, view
+from vae_zoo._arrays import as_numbers, from_library, optional_view, view
 from vae_zoo._data import Data
 from vae_zoo._errors import MissingParameterError, NotFoundError, elements_renamed, renamed
 from vae_zoo._interrupt import Watched, WorkProgress
 from vae_zoo._library import EvaluationOptions, Handle, ModelInfo, ModelOptions, Path, Setting
 from vae_zoo._library import Tensor, call, create, encoded, encoded_path, library
 from vae_zoo._library import settings_array, text
+
+# What a model may be told, by the library's numbers.
+CONDITIONS = ["", "label", "attributes", "vector"]
 
 _MEAN, _VARIANCE, _CODES, _SAMPLE = 1, 2, 3, 4
 
@@ -101,6 +104,8 @@ class Model:
         self.tensor_count: int = info.tensor_count
         self.latent_layers: int = info.latent_layers
         self.code_count: int = info.code_count
+        self.condition: str = CONDITIONS[info.condition]
+        self.condition_width: int = info.condition_width
 
     @classmethod
     def make(
@@ -168,10 +173,11 @@ class Model:
         seed: int,
         parts: Sequence[str] = Encoding._fields,
         progress: WorkProgress | None = None,
+        condition: np.ndarray | None = None,
     ) -> Encoding:
         """What the encoder says about images; of it only the parts that are asked for."""
         tensor = view(images)
-        with Watched(progress) as options:
+        with Watched(progress, optional_view(condition)) as options:
             encoding = create(
                 library.vae_encoding_free,
                 library.vae_encode_with,
@@ -203,31 +209,50 @@ class Model:
         )
 
     def decode(
-        self, latents: Sequence[np.ndarray], seed: int, progress: WorkProgress | None = None
+        self,
+        latents: Sequence[np.ndarray],
+        seed: int,
+        progress: WorkProgress | None = None,
+        condition: np.ndarray | None = None,
     ) -> np.ndarray:
         views = [view(as_numbers(layer, f"latents[{i}]")) for i, layer in enumerate(latents)]
         pointers = (ctypes.POINTER(Tensor) * len(views))(*map(ctypes.pointer, views))
-        with Watched(progress) as options:
+        with Watched(progress, optional_view(condition)) as options:
             return self._array(library.vae_decode_with, pointers, len(views), seed, options)
 
     def reconstruct(
-        self, images: np.ndarray, seed: int, progress: WorkProgress | None = None
+        self,
+        images: np.ndarray,
+        seed: int,
+        progress: WorkProgress | None = None,
+        condition: np.ndarray | None = None,
     ) -> np.ndarray:
         tensor = view(images)
-        with Watched(progress) as options:
+        with Watched(progress, optional_view(condition)) as options:
             return self._array(library.vae_reconstruct_with, byref(tensor), seed, options)
 
     def sample(
-        self, count: int, temperature: float, seed: int, progress: WorkProgress | None = None
+        self,
+        count: int,
+        temperature: float,
+        seed: int,
+        progress: WorkProgress | None = None,
+        condition: np.ndarray | None = None,
     ) -> np.ndarray:
-        with Watched(progress) as options:
+        with Watched(progress, optional_view(condition)) as options:
             return self._array(library.vae_sample_with, count, temperature, seed, options)
 
     def log_likelihood(
-        self, images: np.ndarray, samples: int, seed: int, progress: WorkProgress | None = None
+        self,
+        images: np.ndarray,
+        samples: int,
+        seed: int,
+        progress: WorkProgress | None = None,
+        condition: np.ndarray | None = None,
     ) -> np.ndarray:
         tensor = view(images)
-        with elements_renamed(images="X"), Watched(progress) as options:
+        told = optional_view(condition)
+        with elements_renamed(images="X"), Watched(progress, told) as options:
             return self._array(
                 library.vae_log_likelihood_with, byref(tensor), samples, seed, options
             )
@@ -267,4 +292,8 @@ class Model:
     def layer_shapes(self) -> list[tuple[int, ...]]:
         """The shape of an example's draw of each stochastic layer."""
         blank = np.zeros((1, *self.image_shape), dtype=np.float32)
-        return [layer.shape[1:] for layer in self.encode(blank, 0, ["samples"]).samples]
+        told = None
+        if self.condition:
+            told = np.zeros((1, self.condition_width), dtype=np.float32)
+        found = self.encode(blank, 0, ["samples"], condition=told)
+        return [layer.shape[1:] for layer in found.samples]

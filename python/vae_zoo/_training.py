@@ -14,7 +14,7 @@ from vae_zoo._arrays import view
 from vae_zoo._data import Data
 from vae_zoo._errors import CancelledError, InvalidArgumentError, elements_renamed
 from vae_zoo._interrupt import Interruptible
-from vae_zoo._library import PROGRESS_CALLBACK, BoundStruct, Path, ProgressStruct, Setting
+from vae_zoo._library import PROGRESS_CALLBACK, BoundStruct, CallOptions, Path, ProgressStruct, Setting
 from vae_zoo._library import TrainerOptions, call, create, encoded_path, library, settings_array
 from vae_zoo._library import setting_text, text, training_messages
 from vae_zoo._model import Model
@@ -115,12 +115,19 @@ class Updates:
         wanted["training.batch_size"] = str(min(self.batch_size, data.counts["train"]))
         Trainer(model, data, list(wanted.items()), None, "refuse")
 
-    def make(self, images: np.ndarray) -> Bound:
+    def make(self, images: np.ndarray, condition: np.ndarray | None) -> Bound:
         """One update; gives the terms of its images."""
-        bound = BoundStruct()
+        bound, options = BoundStruct(), CallOptions()
+        if condition is not None:
+            options.condition = ctypes.pointer(view(condition))
         with elements_renamed(batch="X"):
-            handle = self._trainer._handle
-            call(library.vae_trainer_step_on, handle, byref(view(images)), byref(bound))
+            call(
+                library.vae_trainer_step_on_with,
+                self._trainer._handle,
+                byref(view(images)),
+                byref(options),
+                byref(bound),
+            )
         return _bound(bound)
 
 

@@ -7,9 +7,15 @@ struct CallWatch {
   private let token: CancelToken
   private let callback: vae_work_callback?
   private let userData: UnsafeMutableRawPointer?
+  /// What is known of each example beside it, where the caller says it.
+  let condition: TensorView?
 
-  /// - Throws: `CallError` where the options or their token are none.
-  init(_ options: UnsafePointer<vae_call_options>?, _ name: String) throws(CallError) {
+  /// - Parameter takesCondition: whether the call is one that a condition can be given.
+  /// - Throws: `CallError` where the options or their token are none, or have a condition that nobody
+  ///   asks for.
+  init(
+    _ options: UnsafePointer<vae_call_options>?, _ name: String, takesCondition: Bool = false
+  ) throws(CallError) {
     let given =
       try options.map { (options) throws(CallError) in try value(of: options, name) }
       ?? vae_call_options()
@@ -17,6 +23,14 @@ struct CallWatch {
       throw CallError(
         VAE_ERR_UNSUPPORTED,
         "\(name)->reserved is \(given.reserved), which this version of the library does not know")
+    }
+    guard takesCondition || given.condition == nil else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "\(name)->condition is given to a call that takes none; set it to NULL")
+    }
+    condition = try given.condition.map { (condition) throws(CallError) in
+      try TensorView(condition, "\(name)->condition")
     }
     token = try CancelTokenObject.token(given.token)
     callback = given.progress
@@ -28,6 +42,7 @@ struct CallWatch {
     self.token = token
     callback = nil
     userData = nil
+    condition = nil
   }
 
   /// Tells the caller how far the work is.

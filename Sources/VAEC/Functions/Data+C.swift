@@ -82,18 +82,59 @@ public func vae_data_from_tensors(
 ) -> vae_status {
   call(error) {
     let result = try result(data, "data")
-    let kind = range == VAE_RANGE_AUTO ? nil : try ValueKind(code: range)
-    let trainImages = try TensorView(train, "train").images(of: nil)
-    let testImages = try test.map { try TensorView($0, "test").images(of: nil) }
-    let areBytes = trainImages.element == .uint8
-    let source = try DataSource.inMemory(
-      train: trainImages, test: testImages, range: kind?.range,
-      rule: kind.flatMap { kind in
-        // Which of the two rules of binary bytes it is follows from the bytes.
-        areBytes ? kind.code == VAE_RANGE_BINARY ? nil : "bytes/255" : kind.rule
-      })
-    result.pointee = try Handles.make(try said(source))
+    var options = vae_data_options()
+    options.range = range
+    result.pointee = try makeData(train, test, options)
   }
+}
+
+@c @implementation
+public func vae_data_from_tensors_with(
+  _ train: UnsafePointer<vae_tensor>?, _ test: UnsafePointer<vae_tensor>?,
+  _ options: UnsafePointer<vae_data_options>?, _ data: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try result(data, "data")
+    result.pointee = try makeData(train, test, value(of: options, "options"))
+  }
+}
+
+/// The handle of a source of images in memory.
+private func makeData(
+  _ train: UnsafePointer<vae_tensor>?, _ test: UnsafePointer<vae_tensor>?,
+  _ options: vae_data_options
+) throws -> OpaquePointer {
+  let kind = options.range == VAE_RANGE_AUTO ? nil : try ValueKind(code: options.range)
+  let trainImages = try TensorView(train, "train").images(of: nil)
+  let testImages = try test.map { try TensorView($0, "test").images(of: nil) }
+  let areBytes = trainImages.element == .uint8
+  let source = try DataSource.inMemory(
+    train: trainImages, test: testImages,
+    conditions: (
+      train: try conditions(options.train_condition, "train", of: trainImages),
+      test: try conditions(options.test_condition, "test", of: testImages)
+    ), range: kind?.range,
+    rule: kind.flatMap { kind in
+      // Which of the two rules of binary bytes it is follows from the bytes.
+      areBytes ? kind.code == VAE_RANGE_BINARY ? nil : "bytes/255" : kind.rule
+    })
+  return try Handles.make(try said(source))
+}
+
+/// What a caller knows of the images of a split; nil for nothing.
+private func conditions(
+  _ tensor: UnsafePointer<vae_tensor>?, _ split: String, of images: MemoryImages?
+) throws -> GivenConditions? {
+  guard let tensor else { return nil }
+  let given = try TensorView(tensor, "options->\(split)_condition").conditions()
+  guard given.count == images?.count ?? 0 else {
+    throw CallError(
+      VAE_ERR_DATA,
+      "options->\(split)_condition is of \(Count.of(given.count, "example")), but \(split) has "
+        + Count.of(images?.count ?? 0, "image"))
+  }
+  return given
 }
 
 /// A source, once its caller has been told what there is to know of how it was read.
@@ -118,6 +159,10 @@ public func vae_data_describe(
     info.train_count = Int64(source.train.count)
     info.valid_count = Int64(source.validation?.count ?? 0)
     info.test_count = Int64(source.test?.count ?? 0)
+    // What cannot be a condition, such as labels below zero, is none.
+    let space = try? source.conditionSpace()
+    info.condition = ConditionSpace.code(space)
+    info.condition_width = Int64(space?.width ?? 0)
     result.give(info)
   }
 }
@@ -131,23 +176,54 @@ public func vae_data_images(
     let result = try result(images, "images")
     let source = try Handles.object(data, DataObject.self, "data").source
     let split = try source.split(of: split)
-    guard first >= 0, count >= 1, first < split.count, count <= Int64(split.count) - first else {
-      throw CallError(
-        VAE_ERR_INVALID_ARGUMENT,
-        "\(Count.of(Int(count), "image")) from \(first) on are not all among the \(split.count) of \(split.name)"
-      )
-    }
+    let indices = try split.indices(first, count)
     try MemoryNeed.check(
       bytes: Double(count) * Double(split.shape.count) * 4, for: "\(count) images")
-    let batch = split.batch(Array(Int(first)..<Int(first + count)))
+    let batch = split.batch(indices)
     try split.checkExamples()
     result.pointee = try Handles.make(ArrayObject(batch))
   }
 }
 
 @c @implementation
+public func vae_data_conditions(
+  _ data: OpaquePointer?, _ split: UnsafePointer<CChar>?, _ first: Int64, _ count: Int64,
+  _ conditions: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try result(conditions, "conditions")
+    let source = try Handles.object(data, DataObject.self, "data").source
+    let split = try source.split(of: split)
+    let indices = try split.indices(first, count)
+    guard let space = try source.conditionSpace() else {
+      throw CallError(VAE_ERR_NOT_FOUND, "\(source.name) has neither labels nor conditions")
+    }
+    try split.checkCondition(space)
+    try MemoryNeed.check(
+      bytes: Double(count) * Double(space.width) * 4, for: "\(count) conditions")
+    result.pointee = try Handles.make(ArrayObject(split.conditions(indices, space)))
+  }
+}
+
+@c @implementation
 public func vae_data_free(_ data: OpaquePointer?) {
   Handles.release(data, DataObject.self)
+}
+
+extension DataSplit {
+  /// The indices of `count` examples.
+  ///
+  /// - Throws: `CallError` where these are not all in the split.
+  fileprivate func indices(_ first: Int64, _ count: Int64) throws(CallError) -> [Int] {
+    guard first >= 0, count >= 1, first < self.count, count <= Int64(self.count) - first else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "\(Count.of(Int(count), "image")) from \(first) on are not all among the \(self.count) of \(name)"
+      )
+    }
+    return Array(Int(first)..<Int(first + count))
+  }
 }
 
 extension DataSource {

@@ -75,7 +75,10 @@ private func evaluate(
           seed: Int(bitPattern: UInt(options.seed)), progress: { goesOn($0) })
       }
       try split.checkExamples()
-      return MetricsObject(found.json(variant: trained.recipe.variant, split: split.name))
+      return MetricsObject(
+        found.json(
+          variant: trained.recipe.variant, split: split.name,
+          isConditional: trained.model.condition != nil))
     })
 }
 
@@ -100,7 +103,7 @@ public func vae_log_likelihood_with(
 ) -> vae_status {
   call(error) {
     try logLikelihoods(model, images, samples, seed, likelihoods) { () throws(CallError) in
-      try CallWatch(options, "options")
+      try CallWatch(options, "options", takesCondition: true)
     }
   }
 }
@@ -118,7 +121,7 @@ private func logLikelihoods(
   try checkSamples(samples, "samples")
   result.pointee = try Handles.make(
     try model.read { trained in
-      let images = try trained.pricedImages(images, "images")
+      let images = try trained.pricedImages(images, "images", condition: watch.condition)
       return ArrayObject(
         try stoppable(watch, with: model) { goesOn in
           trained.logLikelihoods(

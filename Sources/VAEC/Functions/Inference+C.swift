@@ -67,12 +67,13 @@ public func vae_encode_with(
   call(error) {
     let result = try result(encoding, "encoding")
     let model = try ModelObject.object(model)
-    let watch = try CallWatch(options, "options")
+    let watch = try CallWatch(options, "options", takesCondition: true)
     result.pointee = try Handles.make(
       try model.read { trained in
         EncodingObject(
           try trained.encode(
-            try trained.images(images, "images"), seed: Int(bitPattern: UInt(seed))
+            try trained.images(images, "images", condition: watch.condition),
+            seed: Int(bitPattern: UInt(seed))
           ) { try watch.proceed($0, with: model) })
       })
   }
@@ -115,7 +116,7 @@ public func vae_decode_with(
   call(error) {
     let result = try result(images, "images")
     let model = try ModelObject.object(model)
-    let watch = try CallWatch(options, "options")
+    let watch = try CallWatch(options, "options", takesCondition: true)
     let pointers = try required(latents, "latents")
     guard (1...64).contains(layer_count) else {
       throw CallError(
@@ -139,9 +140,9 @@ public func vae_decode_with(
         let latents = try views.map { try $0.copied() }
         try refuseMisfit(trained.misfit(of: latents))
         return ArrayObject(
-          try trained.decode(latents, seed: Int(bitPattern: UInt(seed))) {
-            try watch.proceed($0, with: model)
-          })
+          try trained.decode(
+            latents, seed: Int(bitPattern: UInt(seed)), condition: try trained.condition(of: watch)
+          ) { try watch.proceed($0, with: model) })
       })
   }
 }
@@ -169,10 +170,10 @@ public func vae_reconstruct_with(
   call(error) {
     let result = try result(reconstructions, "result")
     let model = try ModelObject.object(model)
-    let watch = try CallWatch(options, "options")
+    let watch = try CallWatch(options, "options", takesCondition: true)
     result.pointee = try Handles.make(
       try model.read { trained in
-        let images = try trained.images(images, "images")
+        let images = try trained.images(images, "images", condition: watch.condition)
         try checkOutput(images.count, of: images.shape)
         return ArrayObject(
           try trained.reconstruct(images, seed: Int(bitPattern: UInt(seed))) {
@@ -199,7 +200,7 @@ public func vae_sample_with(
   call(error) {
     let result = try result(images, "images")
     let model = try ModelObject.object(model)
-    let watch = try CallWatch(options, "options")
+    let watch = try CallWatch(options, "options", takesCondition: true)
     guard (1...Int64(Int32.max)).contains(count) else {
       throw CallError(
         VAE_ERR_INVALID_ARGUMENT, "count is \(count), but must be in 1...\(Int32.max)")
@@ -213,7 +214,8 @@ public func vae_sample_with(
         try checkOutput(Int(count), of: trained.imageShape)
         return ArrayObject(
           try trained.sample(
-            count: Int(count), seed: Int(bitPattern: UInt(seed)), temperature: Float(temperature)
+            count: Int(count), seed: Int(bitPattern: UInt(seed)), temperature: Float(temperature),
+            condition: try trained.condition(of: watch)
           ) { try watch.proceed($0, with: model) })
       })
   }

@@ -25,8 +25,10 @@ public func vae_model_create(
     let settings =
       try settings(options.settings, options.setting_count) + seedSetting(options.seed)
     try registry.applyTraining(settings, to: &recipe)
+    let known = recipe.data?.condition
     recipe.data = try description(options, recipe, TrainingOptions(recipe.training))
     try registry.apply(settings, to: &recipe)
+    try nameCondition(options, in: &recipe, known: known, registry)
     let made = try registry.model(recipe, seed: TrainingOptions(recipe.training).seed)
     var trained = TrainedModel(model: made, recipe: recipe, source: "the model")
     let weights = try options.from_weights.map { try path($0, "options->from_weights") }
@@ -104,6 +106,31 @@ private func description(
     isDiscrete: kind.rule != "floats",
     train: DataSplit(name: "train", store: NoImages(shape: shape))
   ).description(training)
+}
+
+/// Writes down in a recipe what the model is told of each image: what the data know, or what options
+/// or the recipe say.
+private func nameCondition(
+  _ options: vae_model_options, in recipe: inout Recipe, known: ConditionSpace?,
+  _ registry: Registry
+) throws {
+  guard options.reserved == 0 else {
+    throw CallError(
+      VAE_ERR_UNSUPPORTED,
+      "options->reserved is \(options.reserved), which this version of the library does not know")
+  }
+  let stated = try ConditionSpace.of(code: options.condition, width: options.condition_width)
+  guard options.data == nil else {
+    guard stated == nil else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "options give data, and a condition as well; leave condition and condition_width zero")
+    }
+    guard registry.usesCondition(recipe) else { return }
+    return try Handles.object(options.data, DataObject.self, "options->data").source
+      .nameCondition(in: &recipe, known: known)
+  }
+  recipe.data?.condition = stated ?? known
 }
 
 /// Images of a size, of which there are none.

@@ -100,15 +100,30 @@ public func vae_trainer_step_on(
   _ trainer: OpaquePointer?, _ batch: UnsafePointer<vae_tensor>?,
   _ bound: UnsafeMutablePointer<vae_bound>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
+  vae_trainer_step_on_with(trainer, batch, nil, bound, error)
+}
+
+@c @implementation
+public func vae_trainer_step_on_with(
+  _ trainer: OpaquePointer?, _ batch: UnsafePointer<vae_tensor>?,
+  _ options: UnsafePointer<vae_call_options>?, _ bound: UnsafeMutablePointer<vae_bound>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
   call(error) {
     let result = try bound.map { try StructResult($0, "bound") }
     let trainer = try Handles.object(trainer, TrainerObject.self, "trainer")
+    let watch = try CallWatch(options, "options", takesCondition: true)
     try trainer.train { trained, session in
       try checkUnfinished(session)
-      let images = try trained.pricedImages(batch, "batch", options: session.trainer.options)
+      let images = try trained.pricedImages(
+        batch, "batch", condition: watch.condition, options: session.trainer.options)
       try MemoryNeed.check(rows: images.count, of: images.shape)
-      let values = images.batch(Array(0..<images.count))
-      let terms = try trainer.observing { try session.advance(on: values, observe: $0) }
+      let indices = Array(0..<images.count)
+      let values = images.batch(indices)
+      let condition = trained.model.condition.map { images.conditions(indices, $0) }
+      let terms = try trainer.observing {
+        try session.advance(on: values, condition: condition, observe: $0)
+      }
       result?.give(vae_bound(terms))
     }
   }

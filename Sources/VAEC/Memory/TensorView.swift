@@ -173,6 +173,19 @@ extension TensorView {
   }
 }
 
+extension TensorView {
+  /// A copy of the elements as floats, bytes among them.
+  func numbers() throws(CallError) -> Tensor {
+    guard dtype == VAE_UINT8 else { return try copied() }
+    try MemoryNeed.check(bytes: Double(count) * 4, for: "a copy of \(name)")
+    return Tensor(Shape(shape)) { target in
+      forEach {
+        target[$0] = Float(start.loadUnaligned(fromByteOffset: $1, as: UInt8.self))
+      }
+    }
+  }
+}
+
 // MARK: - As images
 
 extension TensorView {

@@ -38,6 +38,8 @@ final class ModelObject: HandleObject {
     info.tensor_count = Int64(tensorNames.count)
     info.latent_layers = Int64(model.prior.latents.layerShapes.count)
     if let grid = model.prior.latents.codes { info.code_count = Int64(grid.codeCount) }
+    info.condition = ConditionSpace.code(model.condition)
+    info.condition_width = Int64(model.condition?.width ?? 0)
     self.info = info
   }
 
@@ -107,16 +109,32 @@ extension TrainedModel {
   }
 
   /// A caller's images, checked against what the model takes, and read in place.
-  func images(_ tensor: UnsafePointer<vae_tensor>?, _ name: String) throws -> DataSplit {
-    DataSplit(name: name, store: try memoryImages(tensor, name).images)
+  ///
+  /// - Parameter condition: what is known of them.
+  func images(
+    _ tensor: UnsafePointer<vae_tensor>?, _ name: String, condition: TensorView? = nil
+  ) throws -> DataSplit {
+    try split(name, memoryImages(tensor, name).images, condition)
+  }
+
+  private func split(
+    _ name: String, _ images: MemoryImages, _ condition: TensorView?
+  ) throws -> DataSplit {
+    let split = DataSplit(
+      name: name, store: images, given: try conditions(condition, count: images.count))
+    if let space = model.condition { try split.checkCondition(space) }
+    return split
   }
 
   /// The same for images that get a probability: where the model is one of bytes, these must be
   /// some.
   ///
-  /// - Parameter options: what becomes of values first; nil for what the recipe says.
+  /// - Parameters:
+  ///   - condition: what is known of them.
+  ///   - options: what becomes of values first; nil for what the recipe says.
   func pricedImages(
-    _ tensor: UnsafePointer<vae_tensor>?, _ name: String, options: TrainingOptions? = nil
+    _ tensor: UnsafePointer<vae_tensor>?, _ name: String, condition: TensorView? = nil,
+    options: TrainingOptions? = nil
   ) throws -> DataSplit {
     let (images, unquantized) = try memoryImages(tensor, name)
     let areBytes = takesLevels || (options ?? self.options).dequantization != .none
@@ -125,7 +143,7 @@ extension TrainedModel {
         VAE_ERR_DATA,
         "\(unquantized), but the model takes bytes, or floats that are all multiples of 1/255")
     }
-    return DataSplit(name: name, store: images)
+    return try split(name, images, condition)
   }
 
   private func memoryImages(

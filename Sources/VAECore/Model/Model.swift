@@ -17,14 +17,20 @@ public final class Model: Module {
   public let likelihood: any Likelihood
   /// What training minimises.
   public let objective: any Objective
+  /// What encoder, prior and decoder are told beside the data; nil for a model of p(x).
+  public let condition: ConditionSpace?
   /// The parts that `checkParts` asks.
   let fallibleParts: [any FalliblePart]
 
   /// A model of the given parts.
+  ///
+  /// With a condition y the model is one of p(x|y): every context that it is called with holds the
+  /// condition of its examples, and the bound is one on log p(x|y).
   public init(
     encoder: any Encoder, prior: any Prior, decoder: any Decoder, likelihood: any Likelihood,
-    objective: any Objective = EvidenceLowerBound()
+    objective: any Objective = EvidenceLowerBound(), condition: ConditionSpace? = nil
   ) {
+    self.condition = condition
     self.encoder = encoder
     self.prior = prior
     self.decoder = decoder
@@ -43,7 +49,8 @@ public final class Model: Module {
   }
 
   /// Lets the decoder begin at the mean of the first batches, every part look at them, and the
-  /// prior at what the encoder says about them.
+  /// prior at what the encoder says about them. The context's condition is that of all of them, batch
+  /// after batch.
   public func prepare(firstBatches: [Tensor], context: Context) throws {
     let mean = Tensor.concatenated(firstBatches, axis: 0).mean(axis: 0)
     if let parameters = likelihood.parameters(withMean: mean) { decoder.begin(at: parameters) }

@@ -7,6 +7,7 @@ struct SplitArrays {
   let name: String
   let images: ImageArray
   let labels: LabelArray?
+  var conditions: ConditionTable?
 }
 
 /// A class for each example.
@@ -92,6 +93,12 @@ extension DataSource {
           "\(labels.name) has \(Count.of(labels.values.count, "label")), but \(images.name) has "
             + "\(Count.of(images.count, "image"))")
       }
+      if let conditions = split.conditions, conditions.count != images.count {
+        throw DataError(
+          .malformed,
+          "\(conditions.name) has \(Count.of(conditions.count, "row")), but \(images.name) has "
+            + "\(Count.of(images.count, "image"))")
+      }
     }
   }
 
@@ -100,6 +107,6 @@ extension DataSource {
   ) throws(DataError) -> DataSplit {
     DataSplit(
       name: arrays.name, store: try arrays.images.store(rule), labels: arrays.labels?.values,
-      classes: arrays.labels?.classes ?? [])
+      classes: arrays.labels?.classes ?? [], conditions: arrays.conditions)
   }
 }

@@ -1,4 +1,5 @@
 import Messages
+import VAECore
 
 extension DataSource {
   /// A source out of one array, which trains.
@@ -38,7 +39,8 @@ extension DataSource {
     if !unused.isEmpty {
       let names = Self.list(unused)
       source.notices.append(
-        "\(path): arrays that are not used: \(names); read are train, valid, test and train_labels, …"
+        "\(path): arrays that are not used: \(names); read are train, valid, test, train_labels, "
+          + "train_attributes, train_conditions, …"
       )
     }
     return source
@@ -70,7 +72,18 @@ extension DataSource {
         used.insert(name)
       }
     }
-    return SplitArrays(name: names.split, images: images, labels: labels)
+    var conditions: ConditionTable?
+    for (kind, known) in [
+      (ConditionSpace.Kind.attributes, names.attributes), (.vector, names.conditions),
+    ]
+    where conditions == nil {
+      guard let name = archive.first(of: known),
+        let array = try Self.array(name, in: archive, path: path)
+      else { continue }
+      conditions = try ConditionTable(reading: array, as: kind)
+      used.insert(name)
+    }
+    return SplitArrays(name: names.split, images: images, labels: labels, conditions: conditions)
   }
 
   /// The images of a split by its own name, with labels where there are some; nil where the archive
@@ -122,6 +135,8 @@ private struct SplitNames {
   let split: String
   let images: [String]
   let labels: [String]
+  let attributes: [String]
+  let conditions: [String]
 
   /// The names of numpy.savez without keywords come last, and only the first of them has a meaning.
   static let all = [
@@ -135,6 +150,8 @@ private struct SplitNames {
       words
       + words.flatMap { ["\($0)_images", "x_\($0)", "\($0)_x", "images_\($0)", "\($0)_data"] }
       + last
+    attributes = words.flatMap { ["\($0)_attributes", "attributes_\($0)"] }
+    conditions = words.flatMap { ["\($0)_conditions", "conditions_\($0)"] }
     labels =
       words.flatMap { ["\($0)_labels"] }
       + words.flatMap { ["y_\($0)", "\($0)_y", "labels_\($0)", "\($0)_targets"] }

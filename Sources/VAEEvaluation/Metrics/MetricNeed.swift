@@ -7,6 +7,8 @@ public enum MetricNeed: String, CaseIterable, Sendable {
   case factors
   /// The examples' labels.
   case labels
+  /// A label that the model is told.
+  case toldLabel = "told_label"
   /// Two examples at least.
   case severalExamples = "several_examples"
   /// Importance-weighted draws for each example.
@@ -39,6 +41,7 @@ extension MetricNeed {
         "data with factors such as shapes:32"
       )
     case .labels: ("the labels of the examples", .data, "data with labels")
+    case .toldLabel: ("a label that the model is told", .model, "a model such as conditional-vae")
     case .severalExamples: ("two examples at least", .data, "more examples")
     case .importanceSamples:
       ("draws for each example", .option, "give \(.importanceSamples) a number of them")
@@ -93,6 +96,7 @@ extension MetricNeed {
     switch self {
     case .factors: setting.examples?.split.factors != nil
     case .labels: setting.examples?.split.labels != nil
+    case .toldLabel: setting.model.condition?.kind == .label
     case .severalExamples: setting.exampleCount > 1
     case .importanceSamples: setting.importanceSamples != nil
     case .discreteValues:

@@ -25,6 +25,7 @@ public struct MetricRegistry: Sendable {
     ActiveUnitsMetric.self,
     RatePerUnitMetric.self,
     RatePerLayerMetric.self,
+    ELBOPerClassMetric.self,
     AggregatePosteriorMetric.self,
     CodebookPerplexityMetric.self,
     CodebookUsageMetric.self,

@@ -97,6 +97,7 @@ extension BuildScope {
     info.height = Int64(build.data.height)
     info.width = Int64(build.data.width)
     info.channels = Int64(build.data.channels)
+    info.condition_width = Int64(build.condition?.width ?? 0)
     let role = component.methods.role
     guard role != .prior else { return info }
     info.latent_size = Int64(build.latents.decoderInputShape.count)

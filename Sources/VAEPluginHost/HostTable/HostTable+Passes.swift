@@ -51,6 +51,14 @@ extension HostTable {
         place.value = numbers
       }
     }
+    host.condition = { pass in
+      make(pass, "condition") { pass in
+        guard let context = pass.setting.context, let condition = context.condition,
+          condition.shape[0] > 0, pass.setting.rows % condition.shape[0] == 0
+        else { throw Misfit("this method is told no condition") }
+        return context.condition(rows: pass.setting.rows)
+      }
+    }
     host.log_term = { pass, name, scalar in
       guard let pass = Scopes.find(pass, Pass.self, "log_term") else { return }
       _ = pass.attempt("log_term") {

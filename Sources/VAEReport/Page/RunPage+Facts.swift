@@ -37,16 +37,42 @@ extension RunPage {
         }
     }
     return markup {
-      "<p>In nats an example, ± standard errors; the newest first.</p>"
+      "<p>In nats an example\(quantity), ± standard errors; the newest first.</p>"
       table(
         caption: "What each evaluation found",
         header: ["split", "step", "examples"] + columns.map(\.title),
         rows: rows)
+      classes
       if columns.contains(where: { $0.name == MIGMetric.descriptor.name }) {
         "<p class=\"note\">MIG (mutual information gap), FactorVAE score and DCI compare units with the factors that generated the "
           + "data; each is 1 at best.</p>"
       }
     }
+  }
+
+  /// The bound of each class in the newest evaluation that has them; empty where none has.
+  private var classes: String {
+    let found = history.evaluations.reversed().lazy.compactMap { result -> [JSON]? in
+      if case .array(let classes)? = result["elbo_per_class"] { classes } else { nil }
+    }.first
+    guard let found, !found.isEmpty else { return "" }
+    let rows = found.compactMap(\.object).map { item in
+      let error = item["elbo_stderr"]?.double.map { " ± \(Numerals.fixed($0, 2))" } ?? ""
+      return [
+        escaped(item["class"]?.text ?? "–"), Numerals.grouped(item["examples"]?.integer ?? 0),
+        (item["elbo"]?.double.map { Numerals.fixed($0, 2) } ?? "–") + error,
+      ]
+    }
+    return markup {
+      table(
+        caption: "The bound of each class, newest evaluation",
+        header: ["class", "examples", "ELBO"], rows: rows)
+    }
+  }
+
+  /// What the bounds of a conditional model are on, which is not what those of other models are on.
+  private var quantity: String {
+    history.recipe["data"]?.object?["condition"] == nil ? "" : ", bounds on log p(x|y)"
   }
 
   // MARK: The run

@@ -122,6 +122,6 @@ extension Recorder {
   private func walkContext(rows: Int) -> Context {
     Context(
       mode: .evaluation, random: random.child("traversals"),
-      examples: [UInt64](repeating: 0, count: rows))
+      examples: [UInt64](repeating: 0, count: rows), condition: firstCondition(rows: rows))
   }
 }

@@ -55,7 +55,7 @@ final class Recorder {
   init(model: Model, data: DataSource, options: TrainingOptions) {
     self.model = model
     let split = data.heldOut ?? data.train
-    examples = Examples(split, options)
+    examples = Examples(split, options, condition: model.condition)
     isReal = data.valueRange == .real
     random = RandomSource(seed: UInt64(bitPattern: Int64(options.seed))).child("records")
     let limit =
@@ -151,7 +151,7 @@ final class Recorder {
   }
 
   private func priorDraws() -> [RecordedArray<Float>?] {
-    model.prior.draw(temperature: 1, context(for: Array(chosen.indices))).layers.map { layer in
+    model.prior.draw(temperature: 1, drawContext(rows: chosen.count)).layers.map { layer in
       var rows = Rows()
       rows.append(layer.sample)
       return rows.array
@@ -167,7 +167,7 @@ final class Recorder {
     if let codes = model.codes(x, context) {
       record.codes = RecordedArray(codes.indices, shape: codes.shape.dimensions)
     }
-    record.samples = images(model.sample(self.context(for: Array(pictured.indices))))
+    record.samples = images(model.sample(drawContext(rows: pictured.count)))
     addTraversals(to: &record)
   }
 
@@ -180,7 +180,22 @@ final class Recorder {
   }
 
   private func context(for indices: [Int]) -> Context {
-    Context(mode: .evaluation, random: random, examples: indices.map(UInt64.init))
+    examples.context(.evaluation, indices, random: random)
+  }
+
+  /// The context of draws from the prior, one for each of a number of rows. Those of a conditional
+  /// model have the conditions of the fixed examples.
+  private func drawContext(rows: Int) -> Context {
+    var context = Context(
+      mode: .evaluation, random: random, examples: (0..<rows).map(UInt64.init))
+    context.condition = examples.conditions(Array(chosen.prefix(rows)))
+    return context
+  }
+
+  /// What is known of the first of the fixed examples, once for each of a number of rows; traversals
+  /// of a conditional model keep to it.
+  func firstCondition(rows: Int) -> Tensor? {
+    chosen.first.flatMap { examples.conditions([Int](repeating: $0, count: rows)) }
   }
 
   /// Posteriors and draws, one batch after another.

@@ -24,7 +24,7 @@ enum BatchOfOne {
     guard stage.data == .images, model.usesCalibration else { return }
     let calibration = Calibration()
     withoutTape {
-      var context = Context(mode: .calibration, random: RandomSource(seed: 0), examples: [0])
+      var context = examples.context(.calibration, [0], random: RandomSource(seed: 0))
       context.calibration = calibration
       _ = model.evaluate(examples.batch([0], context), requirements.draw, context)
     }

@@ -62,7 +62,7 @@ extension Trainer {
   private func measureHeldOut(into record: inout EpochRecord) throws {
     let held = data.heldOut
     let evaluator = Evaluator(
-      model: model, examples: Examples(held ?? data.train, options),
+      model: model, examples: Examples(held ?? data.train, options, condition: model.condition),
       seed: options.seed, exampleLimit: held == nil ? Self.diagnosedExamples : nil)
     guard var result = evaluator.run(.epoch) else { return }
     if held != nil {
@@ -111,9 +111,9 @@ extension Trainer {
       let size = min(max(2, options.batchSize), count)
       for number in 0..<(count / size) {
         let indices = order.batch(number, size: size)
-        var context = Context(
-          mode: .calibration, step: number, epochs: Double(step) / Double(updatesPerEpoch),
-          random: random, examples: indices.map(UInt64.init))
+        var context = examples.context(
+          .calibration, indices, step: number, epochs: Double(step) / Double(updatesPerEpoch),
+          random: random)
         context.calibration = calibration
         _ = model.evaluate(examples.batch(indices, context), updater.requirements.draw, context)
       }

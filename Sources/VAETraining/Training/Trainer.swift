@@ -75,7 +75,8 @@ public final class Trainer {
   ///   - stage: what is trained; a further stage needs the weights of the one before it.
   ///   - start: what the model's weights are.
   /// - Throws: `TrainingError` where the data have fewer examples than a batch, a batch of one
-  ///   leaves a normalisation nothing, or the stage does not suit the model; `RecipeError` where the processor lacks the precision asked for.
+  ///   leaves a normalisation nothing, or the stage does not suit the model; `DataError` where the
+  ///   model's condition is not known of all of them; `RecipeError` where the processor lacks the precision asked for.
   public init(
     model: Model, data: DataSource, options: TrainingOptions, stage: Stage = .whole,
     start: Start = .fresh
@@ -86,6 +87,7 @@ public final class Trainer {
     self.options = options
     self.start = start
     random = RandomSource(seed: UInt64(bitPattern: Int64(options.seed))).child("training")
+    if let condition = model.condition { try data.checkCondition(condition) }
     batches = try TrainingBatches(
       data, model: model, options: options, stage: stage, random: random)
     updater = try Updater(model: model, options: options, stage: stage)
@@ -172,25 +174,44 @@ public final class Trainer {
   /// - Parameters:
   ///   - batch: values to train on in place of the next batch, `[N, height, width, channels]` in
   ///     the range of the data.
+  ///   - condition: what is known of them, `[N, width]`, where the model is told.
   ///   - run: where metrics and the checkpoint of an epoch go, nil for nowhere.
   ///   - observe: told what happens, on the calling thread.
   /// - Returns: the bound's terms of the batch.
   /// - Throws: what `train` throws.
   @discardableResult
   public func advance(
-    on batch: Tensor? = nil, run: RunFolder? = nil, observe: (TrainingEvent) -> Void = { _ in }
+    on batch: Tensor? = nil, condition: Tensor? = nil, run: RunFolder? = nil,
+    observe: (TrainingEvent) -> Void = { _ in }
   ) throws -> BoundTerms {
     do {
-      return try withMemoryErrors { try makeStep(on: batch, run: run, observe: observe) }
+      let given = try batch.map { try givenBatch($0, condition) }
+      return try withMemoryErrors { try makeStep(on: given, run: run, observe: observe) }
     } catch let error as TrainingError where error.kind == .diverged {
       let message: Message = "\(error.message); \(divergenceAdvice(run: run))"
       throw TrainingError(.diverged, message)
     }
   }
 
+  /// A batch of the caller's.
+  ///
+  /// - Throws: `TrainingError` where its condition is not what the model is told.
+  private func givenBatch(_ values: Tensor, _ condition: Tensor?) throws(TrainingError)
+    -> GivenBatch
+  {
+    let wanted = model.condition.map { Shape([values.shape[0], $0.width]) }
+    guard condition?.shape == wanted else {
+      throw TrainingError(
+        .unsuitable,
+        "the batch has \(condition.map { "a condition of \($0.shape)" } ?? "no condition"), but the model is told "
+          + (wanted.map { "one of \($0)" } ?? "none"))
+    }
+    return GivenBatch(values: values, condition: condition)
+  }
+
   /// What `advance` does, without what to do where it diverges.
   private func makeStep(
-    on batch: Tensor?, run: RunFolder?, observe: (TrainingEvent) -> Void
+    on batch: GivenBatch?, run: RunFolder?, observe: (TrainingEvent) -> Void
   ) throws -> BoundTerms {
     try prepare()
     if hasOpenEpoch {
@@ -234,14 +255,14 @@ public final class Trainer {
   /// - Parameter given: values to train on in place of the next batch.
   /// - Returns: the bound's terms of the first phase's batch.
   /// - Throws: what `Updater.update` throws.
-  package func update(on given: Tensor? = nil) throws -> BoundTerms {
+  package func update(on given: GivenBatch? = nil) throws -> BoundTerms {
     guard !isTorn else {
       throw TrainingError(
         .unsuitable,
         "memory ran short in the middle of an update, so that the weights are those of no step; go on from the last "
           + "checkpoint")
     }
-    if given?.shape[0] == 1, !takesSingleExamples {
+    if given?.values.shape[0] == 1, !takesSingleExamples {
       try BatchOfOne.check(model, stage, batches.examples, updater.requirements, data: "the batch")
       takesSingleExamples = true
     }

@@ -30,7 +30,7 @@ final class TrainingBatches {
   ) throws(TrainingError) {
     (self.model, self.stage, self.random) = (model, stage, random)
     size = options.batchSize
-    examples = Examples(data.train, options)
+    examples = Examples(data.train, options, condition: model.condition)
     let count = examples.count
     let full = count / size
     updatesPerEpoch = options.dropsLastBatch || count % size == 0 ? full : full + 1
@@ -45,11 +45,18 @@ final class TrainingBatches {
 
   /// The batch of a step with its context.
   ///
-  /// - Parameter given: values that take the place of the training examples.
-  func batch(step: Int, given: Tensor? = nil) -> (batch: Tensor, context: Context) {
-    let indices = given.map { Array(0..<$0.shape[0]) } ?? indices(step: step)
-    let context = context(for: indices, step: step)
-    return (batch(given, indices, context), context)
+  /// - Parameter given: values that take the place of the training examples, with what is known of
+  ///   them where the model is told.
+  func batch(step: Int, given: GivenBatch? = nil) -> (batch: Tensor, context: Context) {
+    guard let given else {
+      let indices = indices(step: step)
+      let context = context(for: indices, step: step)
+      return (batch(nil, indices, context), context)
+    }
+    let context = Context(
+      mode: .training, step: step, epochs: Double(step) / Double(updatesPerEpoch), random: random,
+      examples: (0..<given.values.shape[0]).map(UInt64.init), condition: given.condition)
+    return (batch(given.values, [], context), context)
   }
 
   /// A batch drawn independently of the epoch's order.
@@ -61,7 +68,8 @@ final class TrainingBatches {
     return (examples.batch(indices, context), context)
   }
 
-  /// The first batches of the first epoch, and the context of the first of them.
+  /// The first batches of the first epoch, and the context of the first of them with the condition
+  /// of all.
   ///
   /// - Parameter limit: of their examples, about.
   func first(examples limit: Int) -> (batches: [Tensor], context: Context) {
@@ -71,13 +79,16 @@ final class TrainingBatches {
       let indices = order.batch(number, size: size)
       return examples.batch(indices, context(for: indices, step: 0))
     }
-    return (batches, context(for: order.batch(0, size: size), step: 0))
+    var first = context(for: order.batch(0, size: size), step: 0)
+    first.condition = examples.conditions(
+      (0..<count).flatMap { order.batch($0, size: size) })
+    return (batches, first)
   }
 
   private func context(for indices: [Int], step: Int) -> Context {
-    Context(
-      mode: .training, step: step, epochs: Double(step) / Double(updatesPerEpoch), random: random,
-      examples: indices.map(UInt64.init))
+    examples.context(
+      .training, indices, step: step, epochs: Double(step) / Double(updatesPerEpoch), random: random
+    )
   }
 
   private func indices(step: Int) -> [Int] {
@@ -114,8 +125,7 @@ final class TrainingBatches {
     var all = StoredCodes()
     for start in stride(from: 0, to: examples.count, by: size) {
       let indices = Array(start..<min(start + size, examples.count))
-      let context = Context(
-        mode: .evaluation, random: random.child("codes"), examples: indices.map(UInt64.init))
+      let context = examples.context(.evaluation, indices, random: random.child("codes"))
       if let codes = model.codes(examples.batch(indices, context), context) { all.append(codes) }
     }
     return all

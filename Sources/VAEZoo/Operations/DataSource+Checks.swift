@@ -42,6 +42,13 @@ extension DataSource {
   func checkFits(
     _ wanted: DataDescription, options: TrainingOptions, takesLevels: Bool
   ) throws(RecipeError) {
+    if let condition = wanted.condition {
+      do {
+        try checkCondition(condition)
+      } catch {
+        throw RecipeError(.unsuitableData, error.message)
+      }
+    }
     let found = try description(binarization: options.binarization)
     guard
       found.height == wanted.height, found.width == wanted.width, found.channels == wanted.channels

@@ -20,7 +20,7 @@ extension Registry {
       components(role).map { component in
         .object([
           "name": .text(component.name), "summary": .text(component.summary),
-          "origin": .text(component.origin),
+          "origin": .text(component.origin), "uses_condition": .bool(component.usesCondition),
           "hyperparameters": .array(
             component.hyperparameters.map { $0.json(named: $0.name, default: $0.default) }),
         ])

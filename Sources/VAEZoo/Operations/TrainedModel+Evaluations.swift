@@ -18,7 +18,8 @@ extension TrainedModel {
     _ result: Evaluator.Result, split: String, data: String, seed: Int
   ) throws {
     guard let step,
-      case .object(var members) = result.json(variant: recipe.variant, split: split)
+      case .object(var members) = result.json(
+        variant: recipe.variant, split: split, isConditional: model.condition != nil)
     else { return }
     members["step"] = .integer(step)
     members["data"] = .text(data)

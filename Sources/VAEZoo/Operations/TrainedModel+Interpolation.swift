@@ -8,7 +8,8 @@ extension TrainedModel {
   ///
   /// Units go from the means (of a hierarchy, draws) of one example to those of the other. Codes
   /// have nothing between them: one by one, in an order that the seed chooses, they become those of
-  /// the other example; on a linear path their vectors are mixed instead.
+  /// the other example; on a linear path their vectors are mixed instead. What a conditional model is
+  /// told of the two is mixed in the same shares.
   ///
   /// - Parameters:
   ///   - split: the examples.
@@ -27,13 +28,16 @@ extension TrainedModel {
     let to = pointsOf(split, pairs.map(\.to), seed: seed)
     return pairs.enumerated().map { number, pair in
       let range = number..<number + 1
+      let conditions = (condition(of: pair.from, in: split), condition(of: pair.to, in: split))
       let latents = between(
         from.map { $0.anyRows(range) }, to.map { $0.anyRows(range) }, shares: shares, path: path,
-        seed: seed, number: number)
+        seed: seed, number: number, conditions)
       let numbers = [Int](repeating: pair.from, count: steps)
       return LatentWalk(
         label: ["\(pair.from)", "to \(pair.to)"],
-        images: decode(latents, numbers: numbers, seed: seed))
+        images: decoded(
+          latents, numbers: numbers, seed: seed, condition: Self.mixed(conditions, shares: shares)
+        ) { _ in })
     }
   }
 
@@ -59,18 +63,21 @@ extension TrainedModel {
 
   /// The latents on one way, `[shares.count, …]` for each layer.
   private func between(
-    _ from: [Tensor], _ to: [Tensor], shares: [Double], path: LatentPath, seed: Int, number: Int
+    _ from: [Tensor], _ to: [Tensor], shares: [Double], path: LatentPath, seed: Int, number: Int,
+    _ conditions: (from: Tensor?, to: Tensor?)
   ) -> [Tensor] {
-    let context = context(seed, "interpolation", [number])
+    let context = context(seed, "interpolation", [number], conditions.from)
     guard model.prior.latents.codes != nil else {
       guard path == .spherical, let prior = model.prior as? any ReparameterizedPrior else {
         return zip(from, to).map { path.points(from: $0, to: $1, shares: shares) }
       }
       return withoutTape {
-        let ends = (prior.noise(of: from, context), prior.noise(of: to, context))
+        let end = self.context(seed, "interpolation", [number], conditions.to)
+        let ends = (prior.noise(of: from, context), prior.noise(of: to, end))
         let noise = zip(ends.0, ends.1).map { path.points(from: $0, to: $1, shares: shares) }
         let many = self.context(
-          seed, "interpolation", [Int](repeating: number, count: shares.count))
+          seed, "interpolation", [Int](repeating: number, count: shares.count),
+          Self.mixed(conditions, shares: shares))
         return prior.draw(noise: noise, many).layers.map(\.sample)
       }
     }
@@ -92,6 +99,15 @@ extension TrainedModel {
       Tensor(
         indices: codes, shape: Shape([shares.count] + from[0].shape.removingFirst.dimensions))
     ]
+  }
+
+  /// What is known of two examples, mixed in given shares, `[shares.count, width]`; nil where nothing
+  /// is told.
+  private static func mixed(
+    _ conditions: (from: Tensor?, to: Tensor?), shares: [Double]
+  ) -> Tensor? {
+    guard let from = conditions.from, let to = conditions.to else { return nil }
+    return LatentPath.linear.points(from: from, to: to, shares: shares)
   }
 
   /// The vectors that codes stand for.

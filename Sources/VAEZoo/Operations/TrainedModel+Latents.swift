@@ -46,7 +46,7 @@ extension TrainedModel {
         try progress(Double(range.lowerBound) / Double(chosen.count))
         let indices = Array(chosen[range])
         let (batch, context) = examples.batchByContent(
-          indices, context(seed, "evaluation", indices))
+          indices, context(seed, "evaluation", indices, examples.conditions(indices)))
         let posterior = model.encoder.encode(batch, context)
         let draw = model.prior.draw(from: posterior, DrawRequest(), context)
         if let mean = posterior.mean { means.append(mean) }
@@ -79,15 +79,22 @@ extension TrainedModel {
   ///   - numbers: what positions each row's draws; rows of one number differ by their latents
   ///     alone. Nil for the rows' own.
   ///   - seed: of everything random.
-  public func decode(_ latents: [Tensor], numbers: [Int]? = nil, seed: Int = 0) -> Tensor {
-    decode(latents, numbers: numbers, seed: seed) { _ in }
+  ///   - condition: what a conditional model is told, `[N, width]`, or `[1, width]` for all rows;
+  ///     nil for a model of p(x).
+  ///   - progress: told the fraction done before each part; what it throws ends the work.
+  /// - Throws: `RecipeError` where the condition does not fit or is missing.
+  public func decode(
+    _ latents: [Tensor], numbers: [Int]? = nil, seed: Int = 0, condition: Tensor? = nil,
+    progress: (Double) throws -> Void = { _ in }
+  ) throws -> Tensor {
+    let condition = try conditions(condition, count: latents.first?.shape[0] ?? 0)
+    return try decoded(
+      latents, numbers: numbers, seed: seed, condition: condition, progress: progress)
   }
 
-  /// The same, part by part.
-  ///
-  /// - Parameter progress: told the fraction done before each part; what it throws ends the work.
-  public func decode(
-    _ latents: [Tensor], numbers: [Int]? = nil, seed: Int = 0,
+  /// The same of rows whose conditions are known to fit.
+  func decoded(
+    _ latents: [Tensor], numbers: [Int]? = nil, seed: Int, condition: Tensor?,
     progress: (Double) throws -> Void
   ) rethrows -> Tensor {
     let count = latents.first?.shape[0] ?? 0
@@ -95,7 +102,8 @@ extension TrainedModel {
     return try withoutTape {
       try inParts(count, progress) { range in
         model.decode(
-          latents.map { $0.anyRows(range) }, context(seed, "evaluation", numbers[range]))
+          latents.map { $0.anyRows(range) },
+          context(seed, "evaluation", numbers[range], condition?.rows(range)))
       }
     }
   }

@@ -62,18 +62,31 @@ extension TrainedModel {
   ///   - steps: images on each walk; at least 2.
   ///   - rates: see `unitRates`; not used for codes.
   ///   - seed: of everything random.
-  /// - Throws: `TrainingError` where there are no latents, or their prior has no quantiles.
+  ///   - condition: what a conditional model is told in all images, `[1, width]`; nil for what is
+  ///     known of the example.
+  /// - Throws: `TrainingError` where there are no latents, or their prior has no quantiles;
+  ///   `RecipeError` where the condition does not fit or is missing.
   public func traverse(
-    from start: TraversalStart, units: Int, steps: Int, rates: [Double] = [], seed: Int = 0
-  ) throws(TrainingError) -> [LatentWalk] {
+    from start: TraversalStart, units: Int, steps: Int, rates: [Double] = [], seed: Int = 0,
+    condition given: Tensor? = nil
+  ) throws -> [LatentWalk] {
     try requireLatents("traverse")
     let traversal = Traversal(steps: steps)
+    var (own, condition): (Tensor?, Tensor?)
+    if case .example(let index, let split) = start {
+      own = self.condition(of: index, in: split)
+      condition = try conditions(given ?? own, count: 1)
+    } else {
+      condition = try conditions(given, count: 1)
+      own = condition
+    }
     if let grid = model.prior.latents.codes {
-      return traverseCodes(grid, traversal, from: start, places: units, seed: seed)
+      return traverseCodes(
+        grid, traversal, from: start, places: units, seed: seed, condition: condition)
     }
     let prior = try sweptPrior
     let shapes = model.prior.latents.layerShapes
-    let context = context(seed, "traversal", [0])
+    let context = context(seed, "traversal", [0], own)
     let middle: [Tensor] =
       switch start {
       case .prior: shapes.map { .zeros(Shape([1] + $0.dimensions)) }
@@ -86,7 +99,7 @@ extension TrainedModel {
     let numbers = [Int](repeating: 0, count: steps)
     let sweeps = traversal.units(
       of: prior, middle: middle, drawn: drawn, units: units, rates: rates,
-      self.context(seed, "traversal", numbers))
+      self.context(seed, "traversal", numbers, condition?.tiled(steps)))
     let starts = shapes.indices.map { shapes[..<$0].reduce(0) { $0 + $1.count } }
     return sweeps.map { sweep in
       var label = sweep.latent.name(levels: shapes.count)
@@ -94,7 +107,10 @@ extension TrainedModel {
         label.append("\(Self.short(rates[starts[level] + unit])) nats")
       }
       return LatentWalk(
-        label: label, images: decode(sweep.latents, numbers: numbers, seed: seed))
+        label: label,
+        images: decoded(
+          sweep.latents, numbers: numbers, seed: seed, condition: condition?.tiled(steps)
+        ) { _ in })
     }
   }
 
@@ -117,13 +133,14 @@ extension TrainedModel {
   // MARK: Codes
 
   private func traverseCodes(
-    _ grid: CodeGrid, _ traversal: Traversal, from start: TraversalStart, places: Int, seed: Int
+    _ grid: CodeGrid, _ traversal: Traversal, from start: TraversalStart, places: Int, seed: Int,
+    condition: Tensor?
   ) -> [LatentWalk] {
     let base: [Int32]
     let seen: [Int32]
     switch start {
     case .prior:
-      seen = codesOfPrior(count: 64, seed: seed)
+      seen = codesOfPrior(count: 64, seed: seed, condition: condition)
       base = Array(seen.prefix(grid.count))
     case .example(let index, let split):
       seen = pointsOf(split, Array(0..<min(500, split.count)), seed: seed)[0].indices
@@ -135,7 +152,9 @@ extension TrainedModel {
       let numbers = [Int](repeating: 0, count: sweep.latents[0].shape[0])
       return LatentWalk(
         label: sweep.latent.name(levels: 1),
-        images: decode(sweep.latents, numbers: numbers, seed: seed))
+        images: decoded(
+          sweep.latents, numbers: numbers, seed: seed, condition: condition?.tiled(numbers.count)
+        ) { _ in })
     }
     let changes = walks.map { Traversal.change($0.images) }
     let order = walks.indices.sorted { (changes[$1], $0) < (changes[$0], $1) }
@@ -143,10 +162,12 @@ extension TrainedModel {
   }
 
   /// The numbers of the codes of grids drawn from the prior.
-  private func codesOfPrior(count: Int, seed: Int) -> [Int32] {
+  private func codesOfPrior(count: Int, seed: Int, condition: Tensor?) -> [Int32] {
     withoutTape {
-      model.prior.draw(temperature: 1, context(seed, "sample", 0..<count))
-        .layers.first?.codes?.indices ?? []
+      model.prior.draw(
+        temperature: 1, context(seed, "sample", 0..<count, condition?.tiled(count))
+      )
+      .layers.first?.codes?.indices ?? []
     }
   }
 

@@ -228,7 +228,7 @@ extension TrainedModel {
 
   /// The examples of a split as this model takes them.
   public func examples(_ split: DataSplit) -> Examples {
-    Examples(split, options)
+    Examples(split, options, condition: model.condition)
   }
 
   /// Measures on a split all that its examples and the model allow; see `Evaluator`.
@@ -257,18 +257,23 @@ extension TrainedModel {
   }
 
   /// The mean images of draws from the prior, `[count, height, width, channels]`.
-  public func sample(count: Int, seed: Int = 0, temperature: Float = 1) -> Tensor {
-    sample(count: count, seed: seed, temperature: temperature) { _ in }
-  }
-
-  /// The same, part by part.
   ///
-  /// - Parameter progress: told the fraction done before each part; what it throws ends the work.
+  /// - Parameters:
+  ///   - count: the number of images.
+  ///   - seed: of everything random.
+  ///   - temperature: a factor for the prior's standard deviations.
+  ///   - condition: what a conditional model is told, `[count, width]`, or `[1, width]` for all; nil
+  ///     for a model of p(x), and for classes in turn, 0, 1, …, where it is told a label.
+  ///   - progress: told the fraction done before each part; what it throws ends the work.
+  /// - Throws: `RecipeError` where the condition does not fit or is missing.
   public func sample(
-    count: Int, seed: Int = 0, temperature: Float = 1, progress: (Double) throws -> Void
-  ) rethrows -> Tensor {
-    try inParts(count, progress) { range in
-      model.sample(temperature: temperature, context(seed, "sample", range))
+    count: Int, seed: Int = 0, temperature: Float = 1, condition: Tensor? = nil,
+    progress: (Double) throws -> Void = { _ in }
+  ) throws -> Tensor {
+    let condition = try conditions(condition, count: count, inTurn: true)
+    return try inParts(count, progress) { range in
+      model.sample(
+        temperature: temperature, context(seed, "sample", range, condition?.rows(range)))
     }
   }
 
@@ -325,16 +330,18 @@ extension TrainedModel {
     return try inParts(chosen.count, progress) { range in
       let indices = Array(chosen[range])
       let (batch, context) = examples.batchByContent(
-        indices, context(seed, "evaluation", indices))
+        indices, context(seed, "evaluation", indices, examples.conditions(indices)))
       visit(batch)
       return model.reconstruct(batch, context)
     }
   }
 
-  package func context(_ seed: Int, _ name: String, _ indices: some Sequence<Int>) -> Context {
+  package func context(
+    _ seed: Int, _ name: String, _ indices: some Sequence<Int>, _ condition: Tensor? = nil
+  ) -> Context {
     Context(
       mode: .evaluation, random: RandomSource(seed: UInt64(bitPattern: Int64(seed))).child(name),
-      examples: indices.map(UInt64.init))
+      examples: indices.map(UInt64.init), condition: condition)
   }
 
   /// Images made a few at a time, so that memory does not grow with their number but for the

@@ -203,9 +203,11 @@ public final class TrainingSession {
     var recipe = recipe
     try registry.applyTraining(settings, to: &recipe)
     let options = TrainingOptions(recipe.training)
+    let known = recipe.data?.condition
     let data = try open(recipe.data)
     recipe.data = try data.description(options)
     try registry.apply(settings, to: &recipe)
+    if registry.usesCondition(recipe) { try data.nameCondition(in: &recipe, known: known) }
     let model = try registry.model(recipe, seed: options.seed)
     let fresh = TrainedModel(model: model, recipe: recipe, source: source)
     guard let origin = recipe.stage.origin, recipe.stage.isWhole,
@@ -418,10 +420,11 @@ public final class TrainingSession {
   /// exports the model.
   @discardableResult
   public func advance(
-    on batch: Tensor? = nil, observe: (TrainingEvent) -> Void = { _ in }
+    on batch: Tensor? = nil, condition: Tensor? = nil,
+    observe: (TrainingEvent) -> Void = { _ in }
   ) throws -> BoundTerms {
     try begin()
-    let terms = try trainer.advance(on: batch, run: run, observe: observe)
+    let terms = try trainer.advance(on: batch, condition: condition, run: run, observe: observe)
     if trainer.isFinished { try exportModel() }
     return terms
   }

@@ -11,7 +11,7 @@ struct DecodeCommand: ParsableCommand {
     discussion: """
       The latents are an array of the form that `vae-zoo encode` writes. Writes the mean of p(x|z) for each row, or a \
       draw where the decoder is autoregressive: as a grid (.png), as an array (.npy), or one after the other (.gif, \
-      .apng).
+      .apng). A conditional model is told a condition for all rows by --condition.
       """)
 
   @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
@@ -20,6 +20,7 @@ struct DecodeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The file to write: .png, .npy, .gif or .apng.", valueName: "file"))
   var out: String
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
+  @OptionGroup var told: ConditionOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
@@ -29,7 +30,8 @@ struct DecodeCommand: ParsableCommand {
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
     let model = try plugins.model(path)
     let layers = try model.latents(from: NPYReader.tensor(latents), name: latents)
-    let images = model.decode(layers, seed: seed)
+    let images = try model.decode(
+      layers, seed: seed, condition: told.condition(for: model))
     try model.model.checkParts()
     try output.write(images, range: model.recipe.data?.range ?? .unit)
     Console.error("wrote \(Count.of(images.shape[0], "image")) to \(out)")

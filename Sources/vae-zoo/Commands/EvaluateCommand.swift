@@ -76,13 +76,18 @@ struct EvaluateCommand: ParsableCommand {
     }
     if let notice = result.metrics[AggregatePosteriorMetric.self]?.notice { Console.error(notice) }
     if output.json {
-      Console.print(result.json(variant: model.recipe.variant, split: split.name))
+      Console.print(
+        result.json(
+          variant: model.recipe.variant, split: split.name,
+          isConditional: model.model.condition != nil))
     } else {
-      Console.print(text(result, split: split))
+      Console.print(text(result, split: split, told: model.model.condition))
     }
   }
 
-  private func text(_ result: Evaluator.Result, split: DataSplit) -> String {
+  private func text(
+    _ result: Evaluator.Result, split: DataSplit, told condition: ConditionSpace?
+  ) -> String {
     var rows = result.metrics.entries.flatMap(\.report.rows).map { row in
       [row.title, Console.numbers(row), row.note]
     }
@@ -95,6 +100,9 @@ struct EvaluateCommand: ParsableCommand {
         ]
       }
     }
-    return "\(Count.of(result.examples, "example")) of \(split.name)\n" + Console.table(rows)
+    // A bound on another quantity than that of a model of p(x) must not pass for one.
+    let bound = condition.map { "; bounds are on log p(x|y), y being \($0.phrase)" } ?? ""
+    return "\(Count.of(result.examples, "example")) of \(split.name)\(bound)\n"
+      + Console.table(rows)
   }
 }

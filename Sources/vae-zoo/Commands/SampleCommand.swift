@@ -6,7 +6,12 @@ struct SampleCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sample",
     abstract: "Draw images from a trained model's prior.",
-    discussion: "Writes the mean of p(x|z) for each draw z, as a grid of images or as an array.")
+    discussion: """
+      Writes the mean of p(x|z) for each draw z, as a grid of images or as an array. A conditional model is told a \
+      condition for all images by --condition; without it, one that is told a label takes the classes in turn: 0, 1, 2, ….
+
+        vae-zoo sample run --condition label=3 --out threes.png
+      """)
 
   @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
   var path: String
@@ -17,6 +22,7 @@ struct SampleCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp("A factor for the prior's standard deviations.", valueName: "t"))
   var temperature: Float = 1
+  @OptionGroup var told: ConditionOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
@@ -40,9 +46,16 @@ struct SampleCommand: ParsableCommand {
         "--temperature changes nothing in \(path), whose prior \(model.recipe.part(.prior).name) has no "
           + "deviations; leave it out")
     }
-    let images = model.sample(count: count, seed: seed, temperature: temperature)
+    let condition = try told.condition(for: model)
+    let images = try model.sample(
+      count: count, seed: seed, temperature: temperature, condition: condition)
     try model.model.checkParts()
     try output.write(images, range: model.recipe.data?.range ?? .unit)
+    if condition == nil, let space = model.model.condition {
+      Console.error(
+        "the model is told \(space.phrase): the samples take the classes in turn, 0, 1, …; choose one by "
+          + "--condition label=0" as Message)
+    }
     Console.error("wrote \(Count.of(count, "sample")) to \(out)")
   }
 }

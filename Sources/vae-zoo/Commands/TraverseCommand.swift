@@ -18,6 +18,8 @@ struct TraverseCommand: ParsableCommand {
 
       The rates are those on record in the run folder, or of the test split of --data.
 
+      A conditional model is told --condition in every image, or without it what is known of the image of --from.
+
         vae-zoo traverse run --out units.png
         vae-zoo traverse run --data mnist --from 3 --out units.gif
       """)
@@ -38,6 +40,7 @@ struct TraverseCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "Images in a row (default: 11, in an animation 24).")
   var steps: Int?
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
+  @OptionGroup var told: ConditionOptions
   @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var limits: LimitOptions
@@ -69,7 +72,7 @@ struct TraverseCommand: ParsableCommand {
     let rates = isOfUnits ? try model.unitRates(measuredOn: split, seed: seed) : []
     let walks = try model.traverse(
       from: start, units: units, steps: steps ?? (output.isAnimation ? 24 : 11), rates: rates,
-      seed: seed)
+      seed: seed, condition: told.condition(for: model))
     try model.model.checkParts()
     try split?.checkExamples()
     try output.write(walks, range: model.recipe.data?.range ?? .unit)

@@ -24,6 +24,7 @@ extension Remedy {
     case .split(let name): name.map { "--split \($0)" } ?? "--split"
     case .plugins(let files):
       files.map { "--plugin \(CommandText.quoted($0))" }.joined(separator: " ")
+    case .condition: "--condition"
     case .data: "--data"
     case .imageSize(let size): size.map { "--size \(CommandText.quoted($0))" } ?? "--size"
     case .imageCrop: "--crop"

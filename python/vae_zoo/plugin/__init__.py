@@ -25,9 +25,10 @@ from __future__ import annotations
 from vae_zoo.plugin._components import Build, Likelihood, Prior, Variant
 from vae_zoo.plugin._hyperparameters import Choice, Flag, Integer, Number
 from vae_zoo.plugin._registration import register
-from vae_zoo.plugin._values import Parameter, Value, concatenate, constant, full, normal, uniform
+from vae_zoo.plugin._values import Parameter, Value, concatenate, condition, constant, full
+from vae_zoo.plugin._values import normal, uniform
 
 __all__ = [
     "Build", "Choice", "Flag", "Integer", "Likelihood", "Number", "Parameter", "Prior", "Value",
-    "Variant", "concatenate", "constant", "full", "normal", "register", "uniform",
+    "Variant", "concatenate", "condition", "constant", "full", "normal", "register", "uniform",
 ]

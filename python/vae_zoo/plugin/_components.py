@@ -36,6 +36,11 @@ class Build:
         """Numbers that a decoder receives for an example; 0 for a prior, which decides it."""
         return self._info.latent_size
 
+    @property
+    def condition_width(self) -> int:
+        """Numbers that `condition` has for an example; 0 for a model of p(x)."""
+        return self._info.condition_width
+
     def parameter(self, name: str, values: Any, *, is_decayed: bool = True) -> Parameter:
         """A trained parameter that begins with given values; its path is the role and the name."""
         array = np.ascontiguousarray(values, dtype=np.float32)
@@ -55,6 +60,8 @@ class _Component:
     """What components have in common: a name, hyper-parameters, and a moment at which they are built."""
 
     name: ClassVar[str]
+    uses_condition: ClassVar[bool] = False
+    """Whether its methods ask for `condition`: a model with it is one of p(x|y)."""
     _declared: ClassVar[list[Declaration]]
 
     def __init_subclass__(cls, **keywords: Any) -> None:

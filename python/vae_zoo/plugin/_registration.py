@@ -144,6 +144,7 @@ def _register_component(component: type[_Component], summary: str) -> None:
         hyperparameter_count=len(declared),
         create=_creator(component),
         destroy=_structs.DESTROY(lambda number: objects.pop(number, None) and None),
+        uses_condition=1 if component.uses_condition else 0,
     )
     if issubclass(component, Likelihood):
         described.likelihood = ctypes.pointer(_likelihood_table(component))

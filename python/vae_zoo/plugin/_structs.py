@@ -8,7 +8,7 @@ from typing import Any
 
 from vae_zoo import _library
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 
 
 class Hyperparameter(_library.Struct):
@@ -60,6 +60,7 @@ class BuildInfo(_library.Struct):
         ("vector_size", c_int64),
         ("code_count", c_int64),
         ("parameters_per_pixel", c_int64),
+        ("condition_width", c_int64),
     ]
 
 
@@ -122,6 +123,7 @@ HOST: dict[str, tuple[Any, ...]] = {
     "gaussian_divergence": (HANDLE, HANDLE, HANDLE, HANDLE),
     "bernoulli_log_density": (HANDLE, HANDLE, HANDLE, HANDLE),
     "custom": (HANDLE, HANDLE, HANDLE, POINTER(HANDLE), c_uint64, *SHAPE, HANDLE),
+    "condition": (HANDLE, HANDLE),
 }
 
 
@@ -187,6 +189,8 @@ class Component(_library.Struct):
         ("decoder", HANDLE),
         ("likelihood", POINTER(LikelihoodTable)),
         ("objective", HANDLE),
+        ("uses_condition", c_uint32),
+        ("reserved_after", c_uint32),
     ]
 
 

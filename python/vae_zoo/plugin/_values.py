@@ -233,6 +233,14 @@ def full(number: float, *shape: int) -> Value:
     return _call("full", number, *axes(shape))
 
 
+def condition() -> Value:
+    """What the model is told of each row beside the data, ``[rows, condition_width]``: of a label a one-hot row.
+
+    For components with ``uses_condition``.
+    """
+    return _call("condition")
+
+
 def normal(stream: str, *shape: int) -> Value:
     """Standard normal numbers ``[rows, *shape]``, from the stream of this name."""
     return _call("normal", stream.encode(), *axes(shape))

@@ -1,0 +1,69 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+import VAERecipes
+
+/// p(z|y): a Gaussian with independent units whose means and log-variances are an affine function of
+/// the condition; of a label, a Gaussian of its own for each class.
+///
+/// It begins as N(0, I) whatever the condition is. Where the label says much about x, classes may lie
+/// apart in latent space and the rate is only what is left to say.
+public final class ConditionalNormalPrior: DensityPrior, ReparameterizedPrior {
+  /// The number of latent units.
+  public let units: Int
+  private let head: Dense
+
+  /// A prior over a number of units, told a condition of `width` numbers.
+  public init(units: Int, conditionWidth width: Int, random: RandomSource) {
+    self.units = units
+    head = Dense(inputs: width, outputs: 2 * units, initializer: .zeros, random: random)
+  }
+
+  /// The map from the condition to means and log-variances.
+  public var members: Members { ["head": .module(head)] }
+  /// One layer.
+  public var latents: LatentSpace { .units(units) }
+
+  /// p(z|y) of each of the context's examples.
+  public func distribution(_ context: Context) -> any Distribution {
+    gaussian(rows: context.examples.count, context)
+  }
+
+  private func gaussian(rows: Int, _ context: Context) -> DiagonalGaussian {
+    DiagonalGaussian(head: head(context.condition(rows: rows), context))
+  }
+
+  /// mean(y) + σ(y) · noise.
+  public func draw(noise: [Tensor], _ context: Context) -> LatentDraw {
+    draw(
+      of: noise.map { numbers in
+        let own = gaussian(rows: numbers.shape[0], context)
+        return own.means + (own.logVariance * 0.5).exp() * numbers
+      }, context)
+  }
+
+  /// (z − mean(y)) / σ(y)
+  public func noise(of latents: [Tensor], _ context: Context) -> [Tensor] {
+    latents.map { z in
+      let own = gaussian(rows: z.shape[0], context)
+      return (z - own.means) * (own.logVariance * -0.5).exp()
+    }
+  }
+}
+
+extension Component where Part == any Prior {
+  /// The recipe component `conditional-normal`.
+  static var conditionalNormal: Component {
+    Component(
+      role: .prior, name: "conditional-normal",
+      summary: "a Gaussian over one layer of latent units for each condition, learnt",
+      hyperparameters: [
+        Hyperparameter("latent", .integer(1...65536), default: .integer(20), help: "latent units")
+      ], usesCondition: true
+    ) { values, build in
+      let (units, width) = (values.integer("latent"), build.condition?.width ?? 0)
+      try build.checkSize([[width, 2 * units]], of: "a prior", remedy: "latent")
+      return ConditionalNormalPrior(units: units, conditionWidth: width, random: build.random)
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import CVAE
+import VAEZoo
+import XCTest
+
+/// Conditions as arrays beside the images, in C.
+final class ConditionTests: CTestCase {
+  private static let labels: [Int32] = (0..<40).map { $0 % 3 }
+
+  /// Binary images with labels, as data.
+  private func labelled() throws -> OpaquePointer {
+    let (images, labels) = (images(40), CTensor(labels: Self.labels))
+    var options = vae_data_options()
+    options.struct_size = UInt32(MemoryLayout<vae_data_options>.size)
+    options.train_condition = UnsafePointer(labels.pointer)
+    return try made(freedBy: vae_data_free) {
+      vae_data_from_tensors_with(images.pointer, nil, &options, $0, $1)
+    }
+  }
+
+  /// A conditional model for data, trained for an update.
+  private func trained(_ data: OpaquePointer) throws -> OpaquePointer {
+    var options = vae_model_options()
+    options.struct_size = UInt32(MemoryLayout<vae_model_options>.size)
+    options.data = data
+    let settings = CSettings(Self.small)
+    options.settings = UnsafePointer(settings.pointer)
+    options.setting_count = UInt64(settings.count)
+    let model = try "conditional-vae".withCString { name in
+      options.variant = name
+      return try made(freedBy: vae_model_free) { vae_model_create(&options, $0, $1) }
+    }
+    let trainer = try makeTrainer(model, data)
+    try succeed { vae_trainer_step(trainer, nil, $0) }
+    return model
+  }
+
+  private func info(_ model: OpaquePointer) throws -> vae_model_info {
+    var info = vae_model_info()
+    info.struct_size = UInt32(MemoryLayout<vae_model_info>.size)
+    try succeed { vae_model_describe(model, &info, $0) }
+    return info
+  }
+
+  /// The options of a call with a condition.
+  private func told(_ condition: CTensor?) -> vae_call_options {
+    var options = vae_call_options()
+    options.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
+    options.condition = condition.map { UnsafePointer($0.pointer) }
+    return options
+  }
+
+  func testDataAndModelSayWhatIsKnown() throws {
+    let data = try labelled()
+    var described = vae_data_info()
+    described.struct_size = UInt32(MemoryLayout<vae_data_info>.size)
+    try succeed { vae_data_describe(data, &described, $0) }
+    XCTAssertEqual(described.condition, VAE_CONDITION_LABEL)
+    XCTAssertEqual(described.condition_width, 3)
+    let rows = try contents(
+      of: made(freedBy: vae_array_free) { vae_data_conditions(data, "train", 1, 2, $0, $1) })
+    XCTAssertEqual(rows.shape, [2, 3])
+    XCTAssertEqual(rows.floats, [0, 1, 0, 0, 0, 1])
+    let model = try info(trained(data))
+    XCTAssertEqual(model.condition, VAE_CONDITION_LABEL)
+    XCTAssertEqual(model.condition_width, 3)
+    XCTAssertEqual(try info(makeModel()).condition_width, 0)
+    let bare = try makeData(train: images(8))
+    refuse(VAE_ERR_NOT_FOUND, "neither labels nor conditions") { error in
+      var out: OpaquePointer?
+      return vae_data_conditions(bare, "train", 0, 1, &out, error)
+    }
+  }
+
+  func testEveryCallIsToldWhatSwiftIsTold() throws {
+    let model = try trained(labelled())
+    let path = try temporaryFolder() + "/model.safetensors"
+    try succeed { vae_model_save(model, path, $0) }
+    let swift = try TrainedModel.open(path, registry: .builtIn)
+    let space = try XCTUnwrap(swift.model.condition)
+    let (images, labels) = (images(5), CTensor(labels: [2, 0, 1, 1, 2]))
+    let split = DataSplit(
+      name: "images", store: TensorImages(floats: Self.pixels(5)), labels: [2, 0, 1, 1, 2])
+    var options = told(labels)
+    let encoding = try made(freedBy: vae_encoding_free) {
+      vae_encode_with(model, images.pointer, 7, &options, $0, $1)
+    }
+    let mean = try contents(
+      of: made(freedBy: vae_array_free) {
+        vae_encoding_get(encoding, VAE_ENCODING_MEAN, 0, $0, $1)
+      })
+    XCTAssertEqual(mean.floats, swift.encode(split, seed: 7).mean?.floats)
+    let scores = try contents(
+      of: made(freedBy: vae_array_free) {
+        vae_log_likelihood_with(model, images.pointer, 0, 7, &options, $0, $1)
+      })
+    XCTAssertEqual(scores.doubles, swift.logLikelihoods(split, samples: 0, seed: 7))
+    let reconstructed = try contents(
+      of: made(freedBy: vae_array_free) {
+        vae_reconstruct_with(model, images.pointer, 7, &options, $0, $1)
+      })
+    XCTAssertEqual(reconstructed.floats, swift.reconstruct(split, seed: 7).floats)
+    // One row for all, as label and as one-hot row, and without one the classes in turn.
+    let two = space.rows(labels: [2])
+    for given in [CTensor(labels: [2]), CTensor([0, 0, 1] as [Float], [1, 3])] {
+      var options = told(given)
+      let drawn = try contents(
+        of: made(freedBy: vae_array_free) { vae_sample_with(model, 4, 1, 3, &options, $0, $1) })
+      XCTAssertEqual(drawn.floats, try swift.sample(count: 4, seed: 3, condition: two).floats)
+    }
+    let inTurn = try contents(
+      of: made(freedBy: vae_array_free) { vae_sample(model, 4, 1, 3, $0, $1) })
+    XCTAssertEqual(inTurn.floats, try swift.sample(count: 4, seed: 3).floats)
+    let latents = CTensor([0.5, -1] as [Float], [1, 2])
+    var pointers: [UnsafePointer<vae_tensor>?] = [UnsafePointer(latents.pointer)]
+    var one = told(CTensor(labels: [2]))
+    let decoded = try contents(
+      of: made(freedBy: vae_array_free) {
+        vae_decode_with(model, &pointers, 1, 0, &one, $0, $1)
+      })
+    XCTAssertEqual(
+      decoded.floats,
+      try swift.decode([Tensor([0.5, -1], shape: [1, 2])], condition: two).floats)
+  }
+
+  func testAStepOnABatchOfTheCallersIsToldItsConditions() throws {
+    let data = try labelled()
+    let model = try trained(data)
+    let trainer = try makeTrainer(model, data)
+    var options = told(CTensor(labels: [0, 1, 2]))
+    try succeed { vae_trainer_step_on_with(trainer, images(3).pointer, &options, nil, $0) }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "the call says none") {
+      vae_trainer_step_on(trainer, images(3).pointer, nil, $0)
+    }
+  }
+
+  func testWhatDoesNotFitIsRefusedByName() throws {
+    let data = try labelled()
+    let model = try trained(data)
+    var out: OpaquePointer?
+    func encode(
+      _ model: OpaquePointer, _ condition: CTensor?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+    ) -> vae_status {
+      var options = told(condition)
+      return vae_encode_with(model, images(2).pointer, 0, &options, &out, error)
+    }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "a label of 3 classes") { encode(model, nil, $0) }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "is of 3 examples, but there are 2 images") {
+      encode(model, CTensor(labels: [0, 1, 2]), $0)
+    }
+    refuse(VAE_ERR_DATA, "label 3 is not in 0…2") {
+      encode(model, CTensor(labels: [0, 3]), $0)
+    }
+    refuse(VAE_ERR_DATA, "a vector of 2 numbers") {
+      encode(model, CTensor([0, 1, 1, 0] as [Float], [2, 2]), $0)
+    }
+    refuse(VAE_ERR_DATA, "finite") {
+      encode(model, CTensor([0, .nan, 1, 0, 0, 0] as [Float], [2, 3]), $0)
+    }
+    let plain = try makeModel()
+    refuse(VAE_ERR_INVALID_ARGUMENT, "a model of p(x)") {
+      encode(plain, CTensor(labels: [0, 1]), $0)
+    }
+    var options = told(CTensor(labels: [0]))
+    refuse(VAE_ERR_INVALID_ARGUMENT, "takes none") {
+      vae_data_open_with("shapes:32", &options, &out, $0)
+    }
+    let bare = try makeData(train: images(20), test: images(4))
+    refuse(VAE_ERR_DATA, "needs a condition") { error in
+      vae_evaluate(model, bare, nil, nil, &out, error)
+    }
+    var modelOptions = modelOptions()
+    modelOptions.data = bare
+    (modelOptions.height, modelOptions.width, modelOptions.channels, modelOptions.range) = (
+      0, 0, 0, 0
+    )
+    "conditional-vae".withCString { name in
+      modelOptions.variant = name
+      refuse(VAE_ERR_DATA, "neither labels nor conditions") {
+        vae_model_create(&modelOptions, &out, $0)
+      }
+    }
+  }
+}
+
+extension CTensor {
+  /// Dense whole numbers, one for each example.
+  fileprivate convenience init(labels: [Int32]) {
+    self.init(labels, VAE_INT32, shape: [labels.count])
+  }
+}
+
+/// Images of floats in memory.
+private struct TensorImages: ExampleStore {
+  let floats: [Float]
+  var shape: ImageShape { ImageShape(height: 4, width: 4, channels: 1) }
+  var count: Int { floats.count / 16 }
+  func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+    for (row, index) in indices.enumerated() {
+      for element in 0..<16 { destination[row * 16 + element] = floats[index * 16 + element] }
+    }
+  }
+}
