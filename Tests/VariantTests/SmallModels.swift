@@ -63,8 +63,10 @@ enum SmallModels {
       let part = recipe.part(role)
       guard part.name != "auto" else { continue }
       for declaration in try registry.component(role, part.name).hyperparameters {
-        // Weights of penalties are for trainings of many thousand updates.
-        if declaration.name == "gamma" { recipe.parts[role]?.values["gamma"] = .number(2) }
+        // The weight is for a discriminator that has seen many thousand updates.
+        if part.name == "factor" && declaration.name == "gamma" {
+          recipe.parts[role]?.values["gamma"] = .number(2)
+        }
         guard let size = sizes[declaration.name] else { continue }
         switch declaration.kind {
         case .integer: recipe.parts[role]?.values[declaration.name] = .integer(size.one)
