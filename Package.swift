@@ -21,6 +21,8 @@ let package = Package(
     .library(name: "PixelCNN", targets: ["PixelCNN"]),
     .library(name: "PixelCNNVAE", targets: ["PixelCNNVAE"]),
     .library(name: "VQVAE", targets: ["VQVAE"]),
+    .library(name: "MixturePriorVAE", targets: ["MixturePriorVAE"]),
+    .library(name: "VampPriorVAE", targets: ["VampPriorVAE"]),
     .library(name: "VAEData", targets: ["VAEData"]),
     .library(name: "VAEEvaluation", targets: ["VAEEvaluation"]),
     .library(name: "VAETraining", targets: ["VAETraining"]),
@@ -137,6 +139,16 @@ let package = Package(
       ], path: "Plugins/VQVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "MixturePriorVAE",
+      dependencies: ["NeuralNetworks", "Tensors", "VAECore", "VAERecipes"],
+      path: "Plugins/MixturePriorVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "VampPriorVAE",
+      dependencies: ["NeuralNetworks", "Tensors", "VAECore", "VAERecipes"],
+      path: "Plugins/VampPriorVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "VAEData", dependencies: ["VAEFiles", "Messages", "Tensors", "VAECore", "CZlib"],
       swiftSettings: strict),
 
@@ -177,7 +189,7 @@ let package = Package(
         "CMalloc", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes",
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
         "GaussianVAE", "LadderVAE", "BetaVAE", "IWAE",
-        "PixelCNN", "PixelCNNVAE", "VQVAE",
+        "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
       ],
       swiftSettings: strict),
 
@@ -287,8 +299,8 @@ let package = Package(
     .testTarget(
       name: "VariantTests",
       dependencies: [
-        "VAEZoo", "BetaVAE", "IWAE", "LadderVAE", "VAECore", "VAERecipes", "VAEComponents",
-        "NeuralNetworks", "Tensors",
+        "VAEZoo", "BetaVAE", "IWAE", "LadderVAE", "MixturePriorVAE", "VampPriorVAE", "VAECore",
+        "VAERecipes", "VAEComponents", "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),
     .testTarget(

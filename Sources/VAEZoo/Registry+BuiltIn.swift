@@ -2,10 +2,12 @@ import BetaVAE
 import GaussianVAE
 import IWAE
 import LadderVAE
+import MixturePriorVAE
 import PixelCNN
 import PixelCNNVAE
 import VAERecipes
 import VQVAE
+import VampPriorVAE
 
 extension Registry {
   /// The table of built-in variants: adding one touches its folder, `Package.swift`, and one line
@@ -18,6 +20,8 @@ extension Registry {
     PixelCNNVariant(),
     PixelCNNVAEVariant(),
     VQVAEVariant(),
+    MixturePriorVAEVariant(),
+    VampPriorVAEVariant(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.

@@ -51,6 +51,7 @@ enum SmallModels {
       "latent": (2, [2, 2]), "hidden": (10, [10]), "channels": (6, [6, 6]), "layers": (1, [1]),
       "head": (8, [8]), "condition_channels": (4, [4]), "codes": (8, [8]), "code_size": (4, [4]),
       "importance_samples": (3, [3]), "components": (2, [2]), "depth": (1, [1]),
+      "pseudo_inputs": (3, [3]),
     ]
     for role in Role.allCases {
       let part = recipe.part(role)
