@@ -24,6 +24,8 @@ let package = Package(
     .library(name: "PixelCNN", targets: ["PixelCNN"]),
     .library(name: "PixelCNNVAE", targets: ["PixelCNNVAE"]),
     .library(name: "VQVAE", targets: ["VQVAE"]),
+    .library(name: "MixturePriorVAE", targets: ["MixturePriorVAE"]),
+    .library(name: "VampPriorVAE", targets: ["VampPriorVAE"]),
     .library(name: "VAEData", targets: ["VAEData"]),
     .library(name: "VAEEvaluation", targets: ["VAEEvaluation"]),
     .library(name: "VAETraining", targets: ["VAETraining"]),
@@ -153,6 +155,16 @@ let package = Package(
       ], path: "Plugins/VQVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "MixturePriorVAE",
+      dependencies: ["NeuralNetworks", "Tensors", "VAECore", "VAERecipes"],
+      path: "Plugins/MixturePriorVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "VampPriorVAE",
+      dependencies: ["NeuralNetworks", "Tensors", "VAECore", "VAERecipes"],
+      path: "Plugins/VampPriorVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "VAEData", dependencies: ["VAEFiles", "Messages", "Tensors", "VAECore", "CZlib"],
       swiftSettings: strict),
 
@@ -193,7 +205,7 @@ let package = Package(
         "CMalloc", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes",
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
         "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE",
-        "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE",
+        "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
       ],
       swiftSettings: strict),
 
@@ -305,9 +317,7 @@ let package = Package(
       name: "VariantTests",
       dependencies: [
         "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "IWAE", "LadderVAE",
-        "VAECore",
-        "VAERecipes",
-        "VAEComponents",
+        "MixturePriorVAE", "VampPriorVAE", "VAECore", "VAERecipes", "VAEComponents",
         "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),

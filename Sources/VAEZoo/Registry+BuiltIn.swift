@@ -5,10 +5,12 @@ import FlowVAE
 import GaussianVAE
 import IWAE
 import LadderVAE
+import MixturePriorVAE
 import PixelCNN
 import PixelCNNVAE
 import VAERecipes
 import VQVAE
+import VampPriorVAE
 
 extension Registry {
   /// The table of built-in variants: adding one touches its folder, `Package.swift`, and one line
@@ -24,6 +26,8 @@ extension Registry {
     PixelCNNVAEVariant(),
     VQVAEVariant(),
     ConditionalVAEVariant(),
+    MixturePriorVAEVariant(),
+    VampPriorVAEVariant(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.

@@ -328,6 +328,15 @@ final class FiniteDifferenceTests: XCTestCase {
     }
   }
 
+  func testGaussianLogDensitiesOfComponents() {
+    for (points, components, units) in [(1, 1, 1), (4, 1, 3), (1, 5, 2), (7, 3, 20)] {
+      let (x, table): (Shape, Shape) = ([points, units], [components, units])
+      check("components", [x, table, table], in: -1...1) {
+        .gaussianLogDensities($0[0], means: $0[1], logVariances: $0[2])
+      }
+    }
+  }
+
   func testBernoulliLogDensity() {
     for shape in examples {
       for samples in [1, 3] {

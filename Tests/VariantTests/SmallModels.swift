@@ -58,6 +58,7 @@ enum SmallModels {
       "head": (8, [8]), "condition_channels": (4, [4]), "codes": (8, [8]), "code_size": (4, [4]),
       "importance_samples": (3, [3]), "components": (2, [2]), "depth": (1, [1]),
       "discriminator_hidden": (64, [64, 64]),
+      "pseudo_inputs": (3, [3]), "flow_hidden": (8, [8]), "flow_context": (3, [3]),
     ]
     for role in Role.allCases {
       let part = recipe.part(role)

@@ -9,7 +9,7 @@ from vae_zoo._estimator import VAE
 from vae_zoo._latent_estimator import LatentVAE
 
 # What recipes name in one word, and classes as the field writes it.
-_WORDS = {"vae": "VAE", "iwae": "IWAE", "vq": "VQ", "pixelcnn": "PixelCNN"}
+_WORDS = {"vae": "VAE", "iwae": "IWAE", "vq": "VQ", "pixelcnn": "PixelCNN", "vampprior": "VampPrior"}
 
 # Keywords that are no hyper-parameters of the recipe: name, default, type, help.
 _OWN = [

@@ -38,6 +38,7 @@ public final class Model: Module {
     self.objective = objective
     let parts: [any Module] = [encoder, prior, decoder, likelihood, objective]
     fallibleParts = parts.compactMap { $0 as? any FalliblePart }
+    (prior as? any EncoderAwarePrior)?.attach(encoder)
   }
 
   /// The five parts.

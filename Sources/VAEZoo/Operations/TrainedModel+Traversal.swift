@@ -118,8 +118,12 @@ extension TrainedModel {
   private var sweptPrior: any ReparameterizedPrior {
     get throws(TrainingError) {
       if let prior = model.prior as? any ReparameterizedPrior { return prior }
+      let fault: Message =
+        "\(source): the prior \(recipe.part(.prior).name) has no quantiles to sweep"
       throw TrainingError(
-        .unsuitable, "\(source): the prior \(recipe.part(.prior).name) has no quantiles to sweep")
+        .unsuitable,
+        model.prior.latents.isEmpty
+          ? fault : "\(fault); interpolate between examples or draw from the prior instead")
     }
   }
 

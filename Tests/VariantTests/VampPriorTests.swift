@@ -1,0 +1,273 @@
+import Foundation
+import VAEZoo
+import VampPriorVAE
+import XCTest
+
+final class VampPriorTests: XCTestCase {
+  private func model(
+    _ settings: [(key: String, value: String)] = [], data: DataSource, seed: Int = 3
+  ) throws -> Model {
+    try SmallModels.registry.model(
+      SmallModels.recipe("vampprior-vae", data: data, settings), seed: seed)
+  }
+
+  private func prior(_ model: Model) throws -> VampPrior {
+    try XCTUnwrap(model.prior as? VampPrior)
+  }
+
+  private func images(_ data: DataSource, _ count: Int) -> Tensor {
+    Examples(data.train).batch(Array(0..<count), SmallModels.context(count))
+  }
+
+  private let encoders: [[(key: String, value: String)]] = [
+    [], [(key: "encoder.name", value: "conv")],
+    [(key: "encoder.name", value: "conv"), (key: "encoder.normalization", value: "group")],
+    [(key: "encoder.name", value: "resnet")],
+  ]
+
+  // MARK: Density
+
+  func testThePosteriorAtTheOnlyPseudoInputCostsNothing() throws {
+    let data = SmallModels.data()
+    for settings in encoders {
+      let model = try model(settings + [(key: "pseudo_inputs", value: "1")], data: data)
+      let x = images(data, 1)
+      try prior(model).pseudoInputs.value = x
+      for samples in [1, 5] {
+        var request = DrawRequest()
+        request.samples = samples
+        let rate = withoutTape { model.evaluate(x, request, SmallModels.context(1)) }.rate
+        XCTAssertEqual(rate.floats, [Float](repeating: 0, count: samples), "\(settings)")
+      }
+    }
+  }
+
+  func testEqualPseudoInputsAreOne() throws {
+    let data = SmallModels.data()
+    for settings in encoders {
+      let one = try model(settings + [(key: "pseudo_inputs", value: "1")], data: data)
+      let four = try model(settings + [(key: "pseudo_inputs", value: "4")], data: data)
+      let (x, u) = (images(data, 8), images(data, 1))
+      try prior(one).pseudoInputs.value = u
+      try prior(four).pseudoInputs.value = u.tiled(4)
+      let rates = [one, four].map { model in
+        withoutTape { model.evaluate(x, DrawRequest(), SmallModels.context(8)) }.rate.floats
+      }
+      for (a, b) in zip(rates[0], rates[1]) {
+        XCTAssertEqual(a, b, accuracy: 1e-4 * max(1, abs(a)), "\(settings)")
+      }
+    }
+  }
+
+  func testThePriorIsTheAverageOfThePosteriorsAtItsPseudoInputs() throws {
+    let data = SmallModels.data()
+    let model = try model([(key: "pseudo_inputs", value: "3")], data: data)
+    try prior(model).pseudoInputs.value = images(data, 3)
+    let z = RandomSource(seed: 2).stream("z").normal([10, 2])
+    let context = SmallModels.context(10)
+    let found = try prior(model).logDensity(of: z, context).floats
+    let q = try XCTUnwrap(model.encoder.encode(images(data, 3), context) as? DiagonalGaussian)
+    let each = try (0..<3).map { component in
+      let single = DiagonalGaussian(
+        mean: q.means.rows(component..<component + 1),
+        logVariance: q.logVariance.rows(component..<component + 1))
+      return try XCTUnwrap(single.logDensity(of: z)).floats
+    }
+    for row in 0..<10 {
+      let mean = each.reduce(0) { $0 + exp(Double($1[row])) } / 3
+      XCTAssertEqual(Double(found[row]), log(mean), accuracy: 1e-4)
+    }
+  }
+
+  func testDrawsAtTemperatureZeroAreMeansOfPosteriorsAtPseudoInputs() throws {
+    let data = SmallModels.data()
+    let model = try model([(key: "pseudo_inputs", value: "4")], data: data)
+    try prior(model).pseudoInputs.value = images(data, 4)
+    let drawn = model.prior.draw(temperature: 0, SmallModels.context(30)).layers[0].sample.floats
+    let means = try XCTUnwrap(
+      model.encoder.encode(images(data, 4), SmallModels.context(4)).mean
+    ).floats
+    let rows = Set((0..<4).map { Array(means[2 * $0..<2 * $0 + 2]) })
+    let found = Set((0..<30).map { Array(drawn[2 * $0..<2 * $0 + 2]) })
+    XCTAssertTrue(found.isSubset(of: rows))
+    XCTAssertGreaterThan(found.count, 1)
+  }
+
+  // MARK: The encoder inside the prior
+
+  func testTheEncoderIsCountedOnceAndTrainedThroughThePrior() throws {
+    let data = SmallModels.data()
+    for settings in encoders {
+      let model = try model(settings, data: data)
+      XCTAssertEqual(model.prior.parameters.map(\.path), ["pseudo_inputs"])
+      let paths = model.parameters.map(\.path)
+      XCTAssertEqual(Set(paths).count, paths.count)
+      let context = SmallModels.context(4, .training)
+      // Points that do not depend on the encoder: all that reaches it comes from inside the prior.
+      let z = RandomSource(seed: 2).stream("z").normal([4, 2])
+      let prior = try prior(model)
+      let gradients = prior.logDensity(of: z, context).sum().backward()
+      XCTAssertNotNil(gradients[prior.pseudoInputs])
+      for (path, parameter) in model.encoder.parameters {
+        let gradient = try XCTUnwrap(gradients[parameter], "\(settings): \(path)")
+        XCTAssertTrue(gradient.isFinite, path)
+      }
+      let head = try XCTUnwrap(model.encoder.parameters.first { $0.path == "head.weights" })
+      XCTAssertGreaterThan(
+        try XCTUnwrap(gradients[head.parameter]).magnitude().sum().item, 0)
+    }
+  }
+
+  func testTheGradientOfTheRateReachesTheEncoderByBothWays() throws {
+    // Of −E_q[log p(z)] with p = q(z|u): through z alone, through p alone, and through both.
+    let data = SmallModels.data()
+    let model = try model([(key: "pseudo_inputs", value: "2")], data: data)
+    let context = SmallModels.context(4, .training)
+    let x = images(data, 4)
+    let prior = try prior(model)
+    let bias = try XCTUnwrap(
+      model.encoder.parameters.first { $0.path == "head.bias" }
+    ).parameter
+    func gradient(stopsPoint: Bool, stopsPrior: Bool) throws -> [Float] {
+      let q = try XCTUnwrap(model.encoder.encode(x, context) as? DiagonalGaussian)
+      let z = q.draw(1, from: "posterior", context).value
+      let p = prior.distribution(context)
+      let density = try XCTUnwrap(
+        (stopsPrior ? p.stoppingGradient() : p).logDensity(of: stopsPoint ? z.detached() : z))
+      return try XCTUnwrap(density.sum().backward()[bias]).floats
+    }
+    let both = try gradient(stopsPoint: false, stopsPrior: false)
+    let point = try gradient(stopsPoint: false, stopsPrior: true)
+    let inside = try gradient(stopsPoint: true, stopsPrior: false)
+    for index in both.indices {
+      XCTAssertEqual(both[index], point[index] + inside[index], accuracy: 1e-4)
+    }
+    XCTAssertNotEqual(inside, [Float](repeating: 0, count: inside.count))
+  }
+
+  func testPseudoInputsAreNotCountedAmongTheDataThatNormalisationsAreCalibratedWith() throws {
+    let data = SmallModels.data()
+    let settings = [(key: "encoder.name", value: "conv")]
+    let model = try model(settings, data: data)
+    let x = images(data, 32)
+    func statistics(of pseudoInputs: Tensor) throws -> [[Float]] {
+      try prior(model).pseudoInputs.value = pseudoInputs
+      var context = SmallModels.context(32, .calibration)
+      let calibration = Calibration()
+      context.calibration = calibration
+      _ = withoutTape { model.evaluate(x, DrawRequest(), context) }
+      model.encoder.recalibrate(calibration)
+      return model.encoder.buffers.map { $0.buffer.value.floats }
+    }
+    XCTAssertFalse(model.encoder.buffers.isEmpty)
+    XCTAssertEqual(try statistics(of: images(data, 3)), try statistics(of: .zeros([3, 8, 8, 1])))
+  }
+
+  // MARK: Pseudo-inputs
+
+  func testPseudoInputsBeginAtTrainingExamplesAndStayInTheRangeOfTheData() throws {
+    for isBinary in [true, false] {
+      let data = SmallModels.data(isBinary: isBinary)
+      let model = try model(
+        [(key: "pseudo_inputs", value: "100"), (key: "latent", value: "2")], data: data)
+      let prior = try prior(model)
+      let trainer = try Trainer(model: model, data: data, options: SmallModels.options(epochs: 6))
+      var started: [Float] = []
+      var isInRange = true
+      let fresh = prior.pseudoInputs.value.copied().floats
+      _ = try trainer.train { event in
+        if case .step(let step, _, _, _) = event {
+          let values = prior.pseudoInputs.value.floats
+          if step == 1 { started = values }
+          isInRange = isInRange && values.allSatisfy { $0 >= 0 && $0 <= 1 }
+        }
+      }
+      XCTAssertTrue(isInRange)
+      XCTAssertNotEqual(started, fresh)
+      XCTAssertNotEqual(started, prior.pseudoInputs.value.floats, "they are learnt")
+      // Each lies near an example after the first update, and those begun at one example differ.
+      let examples = images(data, 64).floats
+      for row in 0..<100 {
+        let own = started[64 * row..<64 * row + 64]
+        let distances = (0..<64).map { example in
+          zip(own, examples[64 * example..<64 * example + 64]).reduce(Float(0)) {
+            max($0, abs($1.0 - $1.1))
+          }
+        }
+        XCTAssertLessThan(distances.min() ?? 1, 0.05)
+      }
+      XCTAssertNotEqual(Array(started[0..<64]), Array(started[64 * 64..<65 * 64]))
+    }
+  }
+
+  func testRealPseudoInputsAreNotLimited() {
+    let prior = VampPrior(
+      units: 2, shape: [5, 2, 2, 1], range: .real, random: RandomSource(seed: 1))
+    let context = SmallModels.context(4)
+    let images = RandomSource(seed: 1).stream("x").normal([4, 2, 2, 1]) * 100
+    prior.prepare(firstBatches: [images], context: context)
+    let before = prior.pseudoInputs.value.copied().floats
+    XCTAssertLessThan(before.min() ?? 0, -50)
+    prior.afterUpdate(context)
+    XCTAssertEqual(prior.pseudoInputs.value.floats, before)
+  }
+
+  // MARK: Training
+
+  func testATrainingThatIsInterruptedAndResumedEndsBitForBitLikeAnUninterruptedOne() throws {
+    let data = SmallModels.data(height: 6, width: 6)
+    for settings in [[], [(key: "encoder.name", value: "conv")]] {
+      func trainer(_ seed: Int) throws -> Trainer {
+        try Trainer(
+          model: model(settings, data: data, seed: seed), data: data,
+          options: SmallModels.options(epochs: 3))
+      }
+      let whole = try trainer(3)
+      _ = try whole.train()
+      let path = NSTemporaryDirectory() + "vae-vamp-" + UUID().uuidString
+      addTeardownBlock { try? FileManager.default.removeItem(atPath: path) }
+      let cancel = CancelToken()
+      _ = try trainer(3).train(
+        run: try RunFolder.create(at: path, force: false, resume: false), cancel: cancel
+      ) { if case .step(6, _, _, _) = $0 { cancel.cancel() } }
+      let rest = try trainer(99)
+      let run = try RunFolder.create(at: path, force: false, resume: true)
+      try rest.restore(try XCTUnwrap(try run.storedCheckpoint()))
+      XCTAssertEqual(rest.step, 6)
+      _ = try rest.train(run: run)
+      for (a, b) in zip(whole.model.weights, rest.model.weights) {
+        XCTAssertEqual(a.values.floats, b.values.floats, "\(settings): \(a.name)")
+      }
+    }
+  }
+
+  func testItTrainsWithEveryEncoderOfOneLayerAndWithWeightedDraws() throws {
+    let data = SmallModels.data()
+    for settings in encoders + [
+      [(key: "objective.name", value: "importance-weighted")],
+      [
+        (key: "objective.name", value: "importance-weighted"),
+        (key: "objective.gradient", value: "dreg"),
+      ],
+    ] {
+      let recipe = try SmallModels.recipe("vampprior-vae", data: data, settings)
+      let model = try SmallModels.trained(recipe, data: data, epochs: 2)
+      let result = try XCTUnwrap(
+        Evaluator(model: model, examples: Examples(data.train), seed: 0).run())
+      XCTAssertTrue(result.elbo.mean.isFinite, "\(settings)")
+      XCTAssertTrue(model.sample(SmallModels.context(3)).isFinite, "\(settings)")
+    }
+  }
+
+  func testUnitsCannotBeSweptAndTheErrorSaysWhatCanBeDone() throws {
+    let data = SmallModels.data()
+    let recipe = try SmallModels.recipe("vampprior-vae", data: data)
+    let trained = TrainedModel(
+      model: try SmallModels.registry.model(recipe, seed: 1), recipe: recipe, source: "memory")
+    XCTAssertThrowsError(try trained.unitRates(measuredOn: data.train)) { error in
+      for word in ["vampprior", "no quantiles to sweep", "interpolate"] {
+        XCTAssertTrue("\(error)".contains(word), "\(error)")
+      }
+    }
+  }
+}
