@@ -145,6 +145,71 @@ final class VampPriorTests: XCTestCase {
     XCTAssertNotEqual(inside, [Float](repeating: 0, count: inside.count))
   }
 
+  func testTheDoublyReparameterisedGradientLeavesThatOfPseudoInputsAlone() throws {
+    // They reach the bound by log p(z) alone, whose weight is that of the model.
+    let data = SmallModels.data()
+    let found = try ["reparameterized", "dreg"].map { gradient in
+      let model = try model(
+        [
+          (key: "objective.name", value: "importance-weighted"),
+          (key: "objective.gradient", value: gradient),
+        ], data: data)
+      let context = SmallModels.context(4, .training)
+      let evaluation = model.evaluate(
+        images(data, 4), model.objective.requirements.draw, context)
+      let gradients = model.objective.phases[0].loss(evaluation, context).value.backward()
+      let bias = try XCTUnwrap(model.encoder.parameters.first { $0.path == "head.bias" })
+      return try (
+        XCTUnwrap(gradients[prior(model).pseudoInputs]).floats,
+        XCTUnwrap(gradients[bias.parameter]).floats
+      )
+    }
+    for (a, b) in zip(found[0].0, found[1].0) {
+      XCTAssertEqual(a, b, accuracy: 1e-5 * max(1, abs(a)))
+    }
+    XCTAssertNotEqual(found[0].1, found[1].1)
+  }
+
+  func testPosteriorsOfAnotherFamilyAreMixedToo() throws {
+    /// Gaussians that do not say so, as a plug-in's posterior does not.
+    struct Hidden: Distribution {
+      let gaussian: DiagonalGaussian
+      var exampleCount: Int { gaussian.exampleCount }
+      func draw(
+        _ samples: Int, from stream: String, temperature: Float, _ context: Context
+      ) -> DistributionDraw {
+        gaussian.draw(samples, from: stream, temperature: temperature, context)
+      }
+      func logDensity(of z: Tensor) -> Tensor? { gaussian.logDensity(of: z) }
+      func stoppingGradient() -> any Distribution { gaussian.stoppingGradient() }
+    }
+    final class HidingEncoder: Encoder {
+      let inner: any Encoder
+      init(_ inner: any Encoder) { self.inner = inner }
+      var members: Members { inner.members }
+      func encode(_ x: Tensor, _ context: Context) -> any Posterior {
+        guard let gaussian = inner.encode(x, context) as? DiagonalGaussian else {
+          return EmptyPosterior(exampleCount: x.shape[0])
+        }
+        return Hidden(gaussian: gaussian)
+      }
+    }
+    let data = SmallModels.data()
+    let plain = try model(data: data)
+    try prior(plain).pseudoInputs.value = images(data, 3)
+    let (x, context) = (images(data, 5), SmallModels.context(5))
+    let expected = withoutTape { plain.evaluate(x, DrawRequest(), context) }.rate.floats
+    let hidden = Model(
+      encoder: HidingEncoder(plain.encoder), prior: plain.prior, decoder: plain.decoder,
+      likelihood: plain.likelihood, objective: plain.objective)
+    let found = withoutTape { hidden.evaluate(x, DrawRequest(), context) }.rate.floats
+    for (a, b) in zip(found, expected) { XCTAssertEqual(a, b, accuracy: 1e-5 * max(1, abs(b))) }
+    XCTAssertTrue(hidden.sample(SmallModels.context(3)).isFinite)
+    XCTAssertEqual(hidden.sample(SmallModels.context(0)).shape, [0, 8, 8, 1])
+    let trainer = try Trainer(model: hidden, data: data, options: SmallModels.options())
+    _ = try trainer.train()
+  }
+
   func testPseudoInputsAreNotCountedAmongTheDataThatNormalisationsAreCalibratedWith() throws {
     let data = SmallModels.data()
     let settings = [(key: "encoder.name", value: "conv")]
