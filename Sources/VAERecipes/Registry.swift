@@ -202,9 +202,32 @@ extension Registry {
     build.couplesChannels = likelihood.couplesChannels
     let encoder = try make(.encoder, encoders)
     build.posteriorTraits = encoder.posteriorTraits
+    try check(encoder, for: prior, recipe)
     return Model(
       encoder: encoder, prior: prior, decoder: try make(.decoder, decoders),
       likelihood: likelihood, objective: try make(.objective, objectives),
       condition: data.condition)
+  }
+
+  /// Refuses an encoder of which a prior that is made of posteriors cannot be made.
+  private func check(
+    _ encoder: any Encoder, for prior: any Prior, _ recipe: Recipe
+  ) throws(RecipeError) {
+    guard prior is any EncoderAwarePrior else { return }
+    let names = (prior: recipe.part(.prior).name, encoder: recipe.part(.encoder).name)
+    let remedy: Message =
+      "choose another encoder, or another prior such as \(.setting("prior.name", "mixture"))"
+    guard encoder.posteriorTraits.pricesAnyPoint else {
+      throw RecipeError(
+        .invalid,
+        "prior \(names.prior) is a mixture of the encoder's posteriors and must price any point, but those of "
+          + "encoder \(names.encoder) have no cheap inverse; " + remedy)
+    }
+    guard encoders.first(where: { $0.name == names.encoder })?.usesCondition != true else {
+      throw RecipeError(
+        .invalid,
+        "prior \(names.prior) encodes pseudo-inputs, of which no condition is known, but encoder \(names.encoder) "
+          + "is told one; " + remedy)
+    }
   }
 }

@@ -273,6 +273,37 @@ final class FlowVAETests: XCTestCase {
     }
   }
 
+  func testAMixtureOfPosteriorsIsRefusedWhereTheyHaveNoInverseOrAreToldACondition() throws {
+    let registry = Registry.builtIn
+    for (encoder, flow, words) in [
+      ("flow-mlp", "iaf", "no cheap inverse"), ("flow-mlp", "sylvester", "no cheap inverse"),
+      ("flow-mlp", "realnvp", nil), ("conditional-mlp", nil, "is told one"),
+    ] as [(String, String?, String?)] {
+      var recipe = try registry.recipe(for: "vampprior-vae")
+      try registry.apply(
+        [
+          (key: "encoder.name", value: encoder), (key: "likelihood", value: "bernoulli"),
+          (key: "prior.pseudo_inputs", value: "3"),
+        ], to: &recipe)
+      if let flow {
+        try registry.apply(
+          [(key: "encoder.flow", value: flow), (key: "encoder.flow_hidden", value: "8")],
+          to: &recipe)
+      }
+      recipe.data = DataDescription(
+        height: 4, width: 4, channels: 1, range: .binary, rule: "binary",
+        condition: flow == nil ? .label(classes: 3) : nil)
+      do {
+        let model = try registry.model(recipe, seed: 1)
+        XCTAssertNil(words)
+        let x = RandomSource(seed: 1).stream("x").uniform([2, 4, 4, 1])
+        XCTAssertTrue(model.evaluate(x, DrawRequest(), context(2)).rate.isFinite)
+      } catch let error as RecipeError {
+        XCTAssertTrue("\(error)".contains(words ?? "nothing at all"), "\(error)")
+      }
+    }
+  }
+
   func testAPriorPricesTheTransformedDraw() throws {
     let head = try movedHead("planar", units: 3)
     let flow = try posterior(head, output(head, examples: 2))
