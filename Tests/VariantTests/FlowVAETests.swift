@@ -292,7 +292,7 @@ final class FlowVAETests: XCTestCase {
       }
       recipe.data = DataDescription(
         height: 4, width: 4, channels: 1, range: .binary, rule: "binary",
-        condition: flow == nil ? .label(classes: 3) : nil)
+        condition: flow == nil ? ConditionSpace(classes: 3) : nil)
       do {
         let model = try registry.model(recipe, seed: 1)
         XCTAssertNil(words)

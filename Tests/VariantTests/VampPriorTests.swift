@@ -157,7 +157,8 @@ final class VampPriorTests: XCTestCase {
       let context = SmallModels.context(4, .training)
       let evaluation = model.evaluate(
         images(data, 4), model.objective.requirements.draw, context)
-      let gradients = model.objective.phases[0].loss(evaluation, context).value.backward()
+      let gradients = model.objective.phases[0].loss(ForwardPass(model, evaluation, context)).value
+        .backward()
       let bias = try XCTUnwrap(model.encoder.parameters.first { $0.path == "head.bias" })
       return try (
         XCTUnwrap(gradients[prior(model).pseudoInputs]).floats,
