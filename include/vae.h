@@ -673,8 +673,7 @@ typedef struct vae_evaluation_options {
   int32_t importance_samples; /* draws an example for the likelihood, to 10,000,000; zero for the bound alone */
   const char *split;          /* borrowed; "train", "valid" or "test"; NULL for "test" */
   uint64_t seed;
-  const char *metrics;        /* borrowed; names as vae_list_metrics_json has them, with commas between them, to
-                               * measure these alone; NULL for all that the model and the data allow */
+  const char *metrics; /* names as "elbo,nll", to measure these alone; NULL for all that there is */
 } vae_evaluation_options;
 
 /* Measures a model on a split. options, token: may be NULL. metrics: owned by the caller. "bits_per_dim" is of "nll"

@@ -837,6 +837,17 @@ class trainer {
     return bound;
   }
 
+  /* The same for a model that is told a condition, one for each image: classes, or rows of numbers. */
+  vae_bound step_on(const tensor &batch, const tensor &condition) {
+    const auto raw = batch.raw();
+    const auto told = condition.raw();
+    auto options = detail::sized<vae_call_options>();
+    options.condition = &told;
+    auto bound = detail::sized<vae_bound>();
+    detail::call(vae_trainer_step_on_with, get(), &raw, &options, &bound);
+    return bound;
+  }
+
   /* Trains to the end. */
   void fit(const progress_function &progress = {}, const cancel_token *token = nullptr) {
     const vae_progress_callback told = [](const vae_progress *progress, void *user_data) {

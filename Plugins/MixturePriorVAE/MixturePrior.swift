@@ -47,10 +47,10 @@ public final class MixturePrior: DensityPrior {
 }
 
 extension Component where Part == any Prior {
-  /// The recipe component `mixture`.
+  /// The recipe component `gaussian-mixture`.
   static var mixture: Component {
     Component(
-      role: .prior, name: "mixture",
+      role: .prior, name: "gaussian-mixture",
       summary: "a mixture of Gaussians over one layer of latent units, learnt",
       hyperparameters: [
         Hyperparameter(

@@ -216,7 +216,7 @@ extension Registry {
     guard prior is any EncoderAwarePrior else { return }
     let names = (prior: recipe.part(.prior).name, encoder: recipe.part(.encoder).name)
     let remedy: Message =
-      "choose another encoder, or another prior such as \(.setting("prior.name", "mixture"))"
+      "choose another encoder, or another prior such as \(.setting("prior.name", "gaussian-mixture"))"
     guard encoder.posteriorTraits.pricesAnyPoint else {
       throw RecipeError(
         .invalid,

@@ -56,6 +56,8 @@ class VAE(_VAE):
     @overload
     def __new__(cls, variant: Literal["beta-vae"], **hyperparameters: Any) -> BetaVAE: ...
     @overload
+    def __new__(cls, variant: Literal["factor-vae"], **hyperparameters: Any) -> FactorVAE: ...
+    @overload
     def __new__(cls, variant: Literal["iwae"], **hyperparameters: Any) -> IWAE: ...
     @overload
     def __new__(cls, variant: Literal["ladder-vae"], **hyperparameters: Any) -> LadderVAE: ...
@@ -136,6 +138,51 @@ class BetaVAE(VAE, _LatentVAE):
         epochs: int = 10,
         batch_size: int = 128,
         learning_rate: float = 0.001,
+        binarize: str = 'none',
+        dequantize: str = 'none',
+        optimizer: str = 'adam',
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-08,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        schedule: str = 'constant',
+        schedule_epochs: float = 10.0,
+        schedule_factor: float = 0.1,
+        warmup_updates: int = 0,
+        clip_norm: float = 0.0,
+        average_decay: float = 0.0,
+        drop_last: bool = True,
+        precision: str = 'float32',
+        random_state: _Seed = 0,
+        image_shape: Sequence[int] | None = None,
+        value_range: str = 'auto',
+        settings: Mapping[str, Any] | None = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+    ) -> None: ...
+
+class FactorVAE(VAE, _LatentVAE):
+    def __init__(
+        self,
+        *,
+        architecture: str = 'mlp',
+        likelihood: str = 'auto',
+        objective: str = 'factor',
+        hidden: int | Sequence[int] | None = None,
+        latent: int = 10,
+        activation: str | None = None,
+        sigma: float | str | None = None,
+        beta: float | None = None,
+        warmup_epochs: float | None = None,
+        free_bits: float | None = None,
+        capacity: float | None = None,
+        importance_samples: int | None = None,
+        channels: int | Sequence[int] | None = None,
+        gamma: float | None = None,
+        epochs: int = 10,
+        batch_size: int = 64,
+        learning_rate: float = 0.0001,
         binarize: str = 'none',
         dequantize: str = 'none',
         optimizer: str = 'adam',

@@ -176,13 +176,20 @@ void vae_cancel_token_free(vae_cancel_token *token);
 typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
 
 /* What a call that may take long is given: the functions whose names end in _with take it, and otherwise do what those
- * without _with do. Stopped, they return VAE_ERR_CANCELLED, and objects stay usable. */
+ * without _with do. Stopped, they return VAE_ERR_CANCELLED, and objects stay usable.
+ *
+ * condition: what a conditional model is told of each example, as vae_model_info describes it. Labels are int32 [N],
+ * attributes and vectors floats [N, condition_width], attributes also bytes that are 0 or 1; a label may be a row of
+ * floats, too, a share of each class. vae_sample_with and vae_decode_with take one row for all images as well, and
+ * without a condition vae_sample_with takes the classes in turn, 0, 1, …. Functions that get their examples from
+ * vae_data, or have none, refuse it with VAE_ERR_INVALID_ARGUMENT. */
 typedef struct vae_call_options {
   uint32_t struct_size;
   int32_t reserved;               /* zero */
   const vae_cancel_token *token;  /* borrowed; NULL for none */
   vae_work_callback progress;     /* NULL for none */
   void *user_data;                /* handed to progress */
+  const struct vae_tensor *condition; /* borrowed; NULL for a model that is told none */
 } vae_call_options;
 
 /* ------------------------------------------------------------------------------------------------- tensors */
@@ -279,11 +286,19 @@ vae_status vae_list_variants_json(
 vae_status vae_list_components_json(
     const char *role, char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
+/* What vae_evaluate can measure, as a JSON array: name, unit, direction ("lower", "higher" or "none": which values are
+ * better), needs, numbers (their names in results; empty where lists are given alone), standard_error (whether one
+ * stands beside it) and help.
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_list_metrics_json(
+    char *buffer, size_t capacity, size_t *needed, vae_error **error);
+
 /* A variant as a JSON object: name, summary, reference; `stages`, the further ones that
  * vae_model_create_stage takes, each with name and summary; `parts`, the component of each role with its alternatives;
  * `architecture`, and the `architectures` that can take its place; `shorthands`, the short names that its own recipe
  * takes; `keywords`, those that some choice of parts takes, with paths, type, default (null where it depends on that
- * choice), range and help; and `hyperparameters`, each with path, type, default, range and help.
+ * choice), range and help; `hyperparameters`, each with path, type, default, range and help; and `metrics`, the names of
+ * those that its own recipe allows on binary images, where the data allow them too.
  * variant: borrowed.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE where there is no such variant. [any thread] */
 vae_status vae_describe_json(
@@ -343,6 +358,29 @@ vae_status vae_data_from_tensors(
     const vae_tensor *train, const vae_tensor *test, int32_t range, vae_data **data,
     vae_error **error);
 
+/* What belongs to images in memory. */
+typedef struct vae_data_options {
+  uint32_t struct_size;
+  int32_t range; /* VAE_RANGE_… */
+  /* borrowed; what is known of each image of train and of test, as vae_call_options describes it: int32 [N] of labels
+   * 0, 1, …, bytes [N, n] of attributes 0 and 1, or floats [N, n] of vectors; NULL for nothing */
+  const vae_tensor *train_condition;
+  const vae_tensor *test_condition;
+} vae_data_options;
+
+/* As vae_data_from_tensors, with what is known of each image beside it, which is copied. options: borrowed.
+ * Returns VAE_ERR_DATA for conditions that are not as many as the images, too, and what vae_data_from_tensors returns.
+ * [any thread] */
+vae_status vae_data_from_tensors_with(
+    const vae_tensor *train, const vae_tensor *test, const vae_data_options *options,
+    vae_data **data, vae_error **error);
+
+/* What is known of an example beside it. */
+#define VAE_CONDITION_NONE 0
+#define VAE_CONDITION_LABEL 1      /* one of condition_width classes */
+#define VAE_CONDITION_ATTRIBUTES 2 /* condition_width properties, each there or not */
+#define VAE_CONDITION_VECTOR 3     /* condition_width numbers */
+
 /* What a data source is. */
 typedef struct vae_data_info {
   uint32_t struct_size;
@@ -353,6 +391,9 @@ typedef struct vae_data_info {
   int64_t train_count;
   int64_t valid_count; /* zero where there is no such split */
   int64_t test_count;  /* zero where there is no such split */
+  int64_t condition_width; /* numbers that say what is known of an example: of a label its classes; zero for none */
+  int32_t condition;       /* VAE_CONDITION_… */
+  int32_t reserved;
 } vae_data_info;
 
 /* Fills in what a data source is.
@@ -365,6 +406,14 @@ vae_status vae_data_describe(const vae_data *data, vae_data_info *info, vae_erro
  * split, VAE_ERR_OUT_OF_MEMORY. [any thread] */
 vae_status vae_data_images(
     const vae_data *data, const char *split, int64_t first, int64_t count, vae_array **images,
+    vae_error **error);
+
+/* What is known of some images of a split, [count, condition_width] of float32, of labels one-hot rows.
+ * split: "train", "valid" or "test"; borrowed. conditions: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT where these are not all in the split, VAE_ERR_NOT_FOUND where there is no such split or
+ * nothing is known of its images, VAE_ERR_OUT_OF_MEMORY. [any thread] */
+vae_status vae_data_conditions(
+    const vae_data *data, const char *split, int64_t first, int64_t count, vae_array **conditions,
     vae_error **error);
 
 /* Releases a data source; NULL is fine. Trainers that use it keep what they need but for the memory given to
@@ -393,6 +442,10 @@ typedef struct vae_model_options {
    * for a training with other settings; NULL for what the recipe says, which is fresh ones unless it is of such a
    * training. */
   const char *from_weights;
+  /* What a conditional variant is told of each image; zero with data, which know it. */
+  int64_t condition_width;
+  int32_t condition; /* VAE_CONDITION_… */
+  int32_t reserved;  /* zero */
 } vae_model_options;
 
 /* A model with fresh weights, or with those of another one. model: owned by the caller, vae_model_free.
@@ -455,17 +508,22 @@ typedef struct vae_model_info {
   int64_t tensor_count;    /* parameters and buffers by name */
   int64_t latent_layers;   /* stochastic layers; zero without latents */
   int64_t code_count;      /* different codes, K; zero for latents that are real numbers */
+  int64_t condition_width; /* numbers that say what the model is told of an example; zero for a model of p(x) */
+  int32_t condition;       /* VAE_CONDITION_… */
+  int32_t reserved;
 } vae_model_info;
 
-/* Looks whether a run folder, with all its files, or a file is as it was written: its form and its checksums, as
- * `vae-zoo check --json` does. A file may be a model or other safetensors file, .npz or .npy arrays, or a recipe. The
- * report is a JSON object: path, kind ("run" or "file"), sound (whether nothing is damaged), damaged and unchecked
- * (numbers of files), and files, each with path, state and, where it is damaged, fault, a sentence. A state is "sound",
- * "unchecked" (the form is right; the kind of file, or the version that wrote it, has no checksums) or "damaged".
- * Damage is in the report and no error. Checksums find damage by disks and copies; they are no protection from people.
- * path: borrowed. Each call reads the files anew.
+/* Looks whether a run folder, with all its files, or a file is as it was written, its form and its checksums, and can
+ * be used, as `vae-zoo check --json` does. A file may be a model or other safetensors file, .npz or .npy arrays, or a
+ * recipe. The report is a JSON object: path, kind ("run" or "file"), sound (whether nothing is damaged or unusable),
+ * damaged, unusable and unchecked (numbers of files), and files, each with path, state and, where there is something to
+ * say, fault, a sentence. A state is "sound", "unchecked" (the form is right; the kind of file, or the version that wrote
+ * it, has no checksums, or its recipe needs a plug-in that is not loaded, which fault names), "damaged" or "unusable" (as
+ * it was written, but with weights that are NaN or infinite, a recipe of which no model can be made, or other weights than
+ * that model has). The model is made for that, and not trained. What is found is in the report and no error. Checksums
+ * find damage by disks and copies; they are no protection from people. path: borrowed. Each call reads the files anew.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_FORMAT for a folder that is no run, VAE_ERR_IO for what
- * cannot be read. [any thread] */
+ * cannot be read, VAE_ERR_OUT_OF_MEMORY where there is no memory for the model. [any thread] */
 vae_status vae_check_json(
     const char *path, char *buffer, size_t capacity, size_t *needed, vae_error **error);
 
@@ -559,6 +617,13 @@ vae_status vae_trainer_step(vae_trainer *trainer, vae_bound *bound, vae_error **
 vae_status vae_trainer_step_on(
     vae_trainer *trainer, const vae_tensor *batch, vae_bound *bound, vae_error **error);
 
+/* As vae_trainer_step_on, for a model that is told a condition: options->condition is that of each image; the other
+ * options are not used. options: borrowed, NULL for none.
+ * Returns VAE_ERR_DATA for a condition that does not fit, and what vae_trainer_step_on returns. [one thread at a time] */
+vae_status vae_trainer_step_on_with(
+    vae_trainer *trainer, const vae_tensor *batch, const vae_call_options *options, vae_bound *bound,
+    vae_error **error);
+
 /* How far a training is. */
 typedef struct vae_progress {
   uint32_t struct_size;
@@ -608,14 +673,16 @@ typedef struct vae_evaluation_options {
   int32_t importance_samples; /* draws an example for the likelihood, to 10,000,000; zero for the bound alone */
   const char *split;          /* borrowed; "train", "valid" or "test"; NULL for "test" */
   uint64_t seed;
+  const char *metrics; /* names as "elbo,nll", to measure these alone; NULL for all that there is */
 } vae_evaluation_options;
 
 /* Measures a model on a split. options, token: may be NULL. metrics: owned by the caller. "bits_per_dim" is of "nll"
  * where importance_samples asks for it, else of "elbo"; "aggregate_posterior.kl" (nats) and
  * "aggregate_posterior.mean_norm" say how far the posteriors of all examples together lie from the prior.
- * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_NOT_FOUND where there
- * is no such split, VAE_ERR_DATA for data that the model cannot take, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED,
- * VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
+ * Returns VAE_ERR_INVALID_ARGUMENT, also for a metric that needs importance_samples without them,
+ * VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_NOT_FOUND where there is no such split or metric,
+ * VAE_ERR_DATA for data that the model cannot take, and for a metric that needs what the data or the model lack,
+ * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
 vae_status vae_evaluate(
     vae_model *model, const vae_data *data, const vae_evaluation_options *options,
     const vae_cancel_token *token, vae_metrics **metrics, vae_error **error);

@@ -54,7 +54,7 @@ extern "C" {
 
 /* The version of the interface that this header describes: major * 65536 + minor. Minor versions only add. */
 #define VAE_PLUGIN_ABI_MAJOR 0
-#define VAE_PLUGIN_ABI_MINOR 1
+#define VAE_PLUGIN_ABI_MINOR 2
 #define VAE_PLUGIN_ABI_VERSION (VAE_PLUGIN_ABI_MAJOR * 65536 + VAE_PLUGIN_ABI_MINOR)
 
 /* Stands before vae_plugin_entry, so that it alone is exported under -fvisibility=hidden. */
@@ -151,6 +151,7 @@ typedef struct vae_build_info {
   int64_t code_count;  /* different codes */
   /* The likelihood, known to encoders, decoders and objectives. */
   int64_t parameters_per_pixel; /* numbers that a decoder gives for a pixel */
+  int64_t condition_width; /* numbers that `condition` gives for an example; zero for a model of p(x). Since 0.2 */
 } vae_build_info;
 
 #define VAE_VALUES_BINARY 1 /* zeros and ones */
@@ -430,6 +431,13 @@ typedef struct vae_host {
   vae_value *(*custom)(
       vae_pass *pass, const vae_operation *operation, vae_value *const *inputs,
       uint64_t input_count, const int64_t *shape, int64_t rank, void *user_data);
+
+  /* -- Since 0.2 --------------------------------------------------------------------------------------- */
+
+  /* What the model is told of each row of the pass beside the data, [rows, condition_width]: of a label a one-hot row,
+   * of attributes zeros and ones, of a vector its numbers. A component that asks for it sets uses_condition. NULL, which
+   * is a failure, in a model that is told nothing. No gradient flows to it. */
+  vae_value *(*condition)(vae_pass *pass);
 } vae_host;
 
 /* -------------------------------------------------------------------------------- what a component does */
@@ -585,6 +593,11 @@ typedef struct vae_component {
   const vae_decoder *decoder;
   const vae_likelihood *likelihood;
   const vae_objective *objective;
+
+  /* 1 where its methods ask the host for the `condition` of a pass: the model is one of p(x|y) then, whose data must have
+   * labels, attributes or vectors. Since 0.2 */
+  uint32_t uses_condition;
+  uint32_t reserved_after; /* zero */
 } vae_component;
 
 /* ----------------------------------------------------------------------------- what a plug-in consists of */
