@@ -20,7 +20,8 @@ public struct MixturePriorVAEVariant: Variant {
   public var composition: Composition {
     Composition(
       encoder: Composition.Choice("mlp", ["hidden": .integers([400])]),
-      prior: Composition.Choice("gaussian-mixture", ["latent": .integer(20), "components": .integer(100)]),
+      prior: Composition.Choice(
+        "gaussian-mixture", ["latent": .integer(20), "components": .integer(100)]),
       decoder: Composition.Choice("mlp", ["hidden": .integers([400])]),
       likelihood: "auto", objective: "elbo")
   }
