@@ -9,9 +9,9 @@ import VAERecipes
 /// Planar, radial and Sylvester flows have all of their parameters from the encoder, so that each
 /// example has a flow of its own. Autoregressive flows and couplings have networks of their own,
 /// which see a context h of the example (Kingma et al. 2016, algorithm 1).
-final class FlowHead: PosteriorHead {
+package final class FlowHead: PosteriorHead {
   /// The families of flows.
-  enum Family: String, CaseIterable {
+  package enum Family: String, CaseIterable {
     case planar, radial, iaf, sylvester, realnvp
   }
 
@@ -20,7 +20,7 @@ final class FlowHead: PosteriorHead {
 
   /// - Throws: `RecipeError` where the latents are not one layer of units, or the flow would not
   ///   fit in memory.
-  init(_ values: Hyperparameters, _ build: BuildContext) throws(RecipeError) {
+  package init(_ values: Hyperparameters, _ build: BuildContext) throws(RecipeError) {
     guard let units = build.latents.units else {
       throw RecipeError(
         .invalid,
@@ -47,18 +47,18 @@ final class FlowHead: PosteriorHead {
   }
 
   /// The networks of the flow, where it has some.
-  var members: Members { flow.members }
+  package var members: Members { flow.members }
 
   /// Means, log-variances, and what the flow depends on.
-  var shape: Shape { [2 * units + flow.numbers] }
+  package var shape: Shape { [2 * units + flow.numbers] }
 
   /// No moments in closed form.
-  var traits: PosteriorTraits {
+  package var traits: PosteriorTraits {
     PosteriorTraits(pricesAnyPoint: flow.hasInverse, hasMoments: false)
   }
 
   /// The Gaussian of z_0, transformed.
-  func posterior(_ output: Tensor, _ context: Context) -> any Posterior {
+  package func posterior(_ output: Tensor, _ context: Context) -> any Posterior {
     let parts = output.split(sizes: [2 * units, flow.numbers])
     return TransformedDistribution(
       DiagonalGaussian(head: parts[0]), flow.bijectors(parts[1], context))
@@ -77,7 +77,7 @@ protocol Flow: Module {
 
 extension FlowHead {
   /// The hyper-parameters of the flow, beside those of the network.
-  static let hyperparameters: [Hyperparameter] = [
+  package static let hyperparameters: [Hyperparameter] = [
     Hyperparameter(
       "flow", .choice(Family.allCases.map(\.rawValue)), default: .text(Family.iaf.rawValue),
       help: "the family of the flow that the posterior's draws go through"),

@@ -28,7 +28,7 @@ final class PlanarFlow: Flow {
 }
 
 /// A step of a planar flow for the examples of a batch.
-struct PlanarStep: Bijector {
+package struct PlanarStep: Bijector {
   /// `[N, units]`
   let w: Tensor
   /// `[N, units]`
@@ -36,8 +36,12 @@ struct PlanarStep: Bijector {
   /// `[N, 1]`
   let b: Tensor
 
+  package init(w: Tensor, u: Tensor, b: Tensor) {
+    (self.w, self.u, self.b) = (w, u, b)
+  }
+
   /// log|det| = log(1 + (1 − tanh²) wᵀû).
-  func forward(_ z: Tensor) -> (value: Tensor, logDeterminant: Tensor) {
+  package func forward(_ z: Tensor) -> (value: Tensor, logDeterminant: Tensor) {
     let draws = z.shape[0] / w.shape[0]
     let product = (w * u).sum(axis: 1, keepingAxis: true)
     let kept = product.softplus() - 1
@@ -51,7 +55,7 @@ struct PlanarStep: Bijector {
     return (z + direction * bend, stretch.logarithmOfVolume.reshaped(to: [z.shape[0]]))
   }
 
-  func stoppingGradient() -> any Bijector {
+  package func stoppingGradient() -> any Bijector {
     PlanarStep(w: w.detached(), u: u.detached(), b: b.detached())
   }
 }

@@ -3,6 +3,8 @@
 public protocol Variant: Sendable {
   /// The name, in kebab-case.
   var name: String { get }
+  /// What languages with classes call it: the name in CamelCase, acronyms whole, such as "BetaVAE".
+  var className: String { get }
   /// What it is, in one line.
   var summary: String { get }
   /// The paper it comes from.
@@ -22,6 +24,11 @@ public protocol Variant: Sendable {
 }
 
 extension Variant {
+  /// The name of the type without its ending.
+  public var className: String {
+    let name = String(describing: Self.self)
+    return name.hasSuffix("Variant") ? String(name.dropLast("Variant".count)) : name
+  }
   /// None: everything is trained at once.
   public var furtherStages: [FurtherStage] { [] }
   /// The names of encoder and decoder.

@@ -17,7 +17,11 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 SMALL = {
     "GaussianVAE": {"hidden": (8,), "latent": 2},
     "BetaVAE": {"hidden": (8,), "latent": 2},
+    "FactorVAE": {"hidden": (8,), "latent": 2, "settings": {"objective.discriminator_hidden": (8,)}},
+    "FlowVAE": {"hidden": (8,), "latent": 2, "flow_hidden": (8,), "flow_context": 2},
     "IWAE": {"hidden": (8,), "latent": 2, "importance_samples": 2},
+    "MixturePriorVAE": {"hidden": (8,), "latent": 2, "components": 2},
+    "VampPriorVAE": {"hidden": (8,), "latent": 2, "settings": {"prior.pseudo_inputs": 2}},
     "LadderVAE": {"hidden": (8, 4), "latent": (3, 2)},
     "PixelCNN": {"layers": 1, "channels": 16},
     "PixelCNNVAE": {"architecture": "mlp", "hidden": (8,), "latent": 2, "layers": 1, "channels": 16},

@@ -21,7 +21,10 @@ _SMALL = {
     "factor-vae": {
         "hidden": (8,), "latent": 2, "gamma": 2.0, "settings": {"objective.discriminator_hidden": (16, 16)},
     },
+    "flow-vae": {"hidden": (8,), "latent": 2, "flow_hidden": (8,), "flow_context": 3},
     "iwae": {"hidden": (8,), "latent": 2, "importance_samples": 3},
+    "mixture-prior-vae": {"hidden": (8,), "latent": 2, "components": 3},
+    "vampprior-vae": {"hidden": (8,), "latent": 2, "settings": {"prior.pseudo_inputs": 3}},
     "ladder-vae": {"hidden": (8, 4), "latent": (3, 2)},
     "pixelcnn": {"layers": 1, "channels": 8},
     "pixelcnn-vae": {"layers": 1, "channels": 8, "latent": 2},
@@ -91,6 +94,7 @@ class VariantTests(unittest.TestCase):
     def test_latents_are_means_codes_or_draws_of_all_layers(self):
         shapes = {
             "gaussian-vae": (64, 2), "beta-vae": (64, 2), "factor-vae": (64, 2), "iwae": (64, 2),
+            "flow-vae": (64, 2), "mixture-prior-vae": (64, 2), "vampprior-vae": (64, 2),
             "ladder-vae": (64, 5), "pixelcnn-vae": (64, 2), "vq-vae": (64, 4),
         }
         for variant, shape in shapes.items():

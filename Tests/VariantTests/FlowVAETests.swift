@@ -1,11 +1,10 @@
+import FlowVAE
 import NeuralNetworks
 import Tensors
 import VAECore
 import VAERecipes
 import VAEZoo
 import XCTest
-
-@testable import FlowVAE
 
 final class FlowVAETests: XCTestCase {
   private let random = RandomSource(seed: 5)

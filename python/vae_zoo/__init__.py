@@ -42,6 +42,7 @@ from vae_zoo._registry import (
     bench,
     build_info,
     check,
+    class_names,
     describe,
     get_limits,
     get_threads,
@@ -59,15 +60,7 @@ __version__: str = _library.library.vae_version().decode()
 
 # The classes of the built-in variants, each made when it is asked for.
 _BUILT_IN = {
-    "GaussianVAE": "gaussian-vae",
-    "BetaVAE": "beta-vae",
-    "FactorVAE": "factor-vae",
-    "IWAE": "iwae",
-    "LadderVAE": "ladder-vae",
-    "PixelCNN": "pixelcnn",
-    "PixelCNNVAE": "pixelcnn-vae",
-    "VQVAE": "vq-vae",
-    "ConditionalVAE": "conditional-vae",
+    name: info.name for name, info in class_names().items() if info.origin == "built-in"
 }
 
 __all__ = [
@@ -120,13 +113,13 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return import_module("vae_zoo.plugin")
-    from vae_zoo._classes import class_name, variant_class
+    from vae_zoo._classes import variant_class
 
     variant = _BUILT_IN.get(name)
     if variant is None and not name.startswith("_"):
         # The class of a plug-in's variant, which pickles name.
-        names = (info.name for info in list_variants())
-        variant = next((found for found in names if class_name(found) == name), None)
+        info = class_names().get(name)
+        variant = None if info is None else info.name
     if variant is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = found = variant_class(variant)

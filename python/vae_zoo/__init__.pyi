@@ -60,6 +60,8 @@ class VAE(_VAE):
     @overload
     def __new__(cls, variant: Literal["iwae"], **hyperparameters: Any) -> IWAE: ...
     @overload
+    def __new__(cls, variant: Literal["flow-vae"], **hyperparameters: Any) -> FlowVAE: ...
+    @overload
     def __new__(cls, variant: Literal["ladder-vae"], **hyperparameters: Any) -> LadderVAE: ...
     @overload
     def __new__(cls, variant: Literal["pixelcnn"], **hyperparameters: Any) -> PixelCNN: ...
@@ -69,6 +71,10 @@ class VAE(_VAE):
     def __new__(cls, variant: Literal["vq-vae"], **hyperparameters: Any) -> VQVAE: ...
     @overload
     def __new__(cls, variant: Literal["conditional-vae"], **hyperparameters: Any) -> ConditionalVAE: ...
+    @overload
+    def __new__(cls, variant: Literal["mixture-prior-vae"], **hyperparameters: Any) -> MixturePriorVAE: ...
+    @overload
+    def __new__(cls, variant: Literal["vampprior-vae"], **hyperparameters: Any) -> VampPriorVAE: ...
     @overload
     def __new__(cls, variant: str, **hyperparameters: Any) -> VAE: ...
     @overload
@@ -224,6 +230,55 @@ class IWAE(VAE, _LatentVAE):
         capacity: float | None = None,
         importance_samples: int = 5,
         channels: int | Sequence[int] | None = None,
+        epochs: int = 10,
+        batch_size: int = 128,
+        learning_rate: float = 0.001,
+        binarize: str = 'none',
+        dequantize: str = 'none',
+        optimizer: str = 'adam',
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-08,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        schedule: str = 'constant',
+        schedule_epochs: float = 10.0,
+        schedule_factor: float = 0.1,
+        warmup_updates: int = 0,
+        clip_norm: float = 0.0,
+        average_decay: float = 0.0,
+        drop_last: bool = True,
+        precision: str = 'float32',
+        random_state: _Seed = 0,
+        image_shape: Sequence[int] | None = None,
+        value_range: str = 'auto',
+        settings: Mapping[str, Any] | None = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+    ) -> None: ...
+
+class FlowVAE(VAE, _LatentVAE):
+    def __init__(
+        self,
+        *,
+        architecture: str = 'mlp',
+        likelihood: str = 'auto',
+        objective: str = 'elbo',
+        hidden: int | Sequence[int] = (400,),
+        latent: int = 20,
+        activation: str | None = None,
+        sigma: float | str | None = None,
+        beta: float = 1.0,
+        warmup_epochs: float = 0.0,
+        free_bits: float = 0.0,
+        capacity: float | None = None,
+        importance_samples: int | None = None,
+        channels: int | Sequence[int] | None = None,
+        flow: str = 'iaf',
+        flow_context: int = 64,
+        flow_hidden: int | Sequence[int] = (320,),
+        flow_steps: int = 2,
+        reflections: int = 8,
         epochs: int = 10,
         batch_size: int = 128,
         learning_rate: float = 0.001,
@@ -449,6 +504,96 @@ class ConditionalVAE(VAE, _LatentVAE):
         capacity: float | None = None,
         importance_samples: int | None = None,
         channels: int | Sequence[int] | None = None,
+        epochs: int = 10,
+        batch_size: int = 128,
+        learning_rate: float = 0.001,
+        binarize: str = 'none',
+        dequantize: str = 'none',
+        optimizer: str = 'adam',
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-08,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        schedule: str = 'constant',
+        schedule_epochs: float = 10.0,
+        schedule_factor: float = 0.1,
+        warmup_updates: int = 0,
+        clip_norm: float = 0.0,
+        average_decay: float = 0.0,
+        drop_last: bool = True,
+        precision: str = 'float32',
+        random_state: _Seed = 0,
+        image_shape: Sequence[int] | None = None,
+        value_range: str = 'auto',
+        settings: Mapping[str, Any] | None = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+    ) -> None: ...
+
+class MixturePriorVAE(VAE, _LatentVAE):
+    def __init__(
+        self,
+        *,
+        architecture: str = 'mlp',
+        likelihood: str = 'auto',
+        objective: str = 'elbo',
+        hidden: int | Sequence[int] | None = None,
+        latent: int = 20,
+        activation: str | None = None,
+        sigma: float | str | None = None,
+        beta: float = 1.0,
+        warmup_epochs: float = 0.0,
+        free_bits: float = 0.0,
+        capacity: float | None = None,
+        importance_samples: int | None = None,
+        channels: int | Sequence[int] | None = None,
+        components: int = 100,
+        epochs: int = 10,
+        batch_size: int = 128,
+        learning_rate: float = 0.001,
+        binarize: str = 'none',
+        dequantize: str = 'none',
+        optimizer: str = 'adam',
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-08,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        schedule: str = 'constant',
+        schedule_epochs: float = 10.0,
+        schedule_factor: float = 0.1,
+        warmup_updates: int = 0,
+        clip_norm: float = 0.0,
+        average_decay: float = 0.0,
+        drop_last: bool = True,
+        precision: str = 'float32',
+        random_state: _Seed = 0,
+        image_shape: Sequence[int] | None = None,
+        value_range: str = 'auto',
+        settings: Mapping[str, Any] | None = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+    ) -> None: ...
+
+class VampPriorVAE(VAE, _LatentVAE):
+    def __init__(
+        self,
+        *,
+        architecture: str = 'mlp',
+        likelihood: str = 'auto',
+        objective: str = 'elbo',
+        hidden: int | Sequence[int] | None = None,
+        latent: int = 40,
+        activation: str | None = None,
+        sigma: float | str | None = None,
+        beta: float = 1.0,
+        warmup_epochs: float = 0.0,
+        free_bits: float = 0.0,
+        capacity: float | None = None,
+        importance_samples: int | None = None,
+        channels: int | Sequence[int] | None = None,
+        pseudo_inputs: int = 500,
         epochs: int = 10,
         batch_size: int = 128,
         learning_rate: float = 0.001,

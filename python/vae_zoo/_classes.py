@@ -8,9 +8,6 @@ from vae_zoo import _registry
 from vae_zoo._estimator import VAE
 from vae_zoo._latent_estimator import LatentVAE
 
-# What recipes name in one word, and classes as the field writes it.
-_WORDS = {"vae": "VAE", "iwae": "IWAE", "vq": "VQ", "pixelcnn": "PixelCNN", "vampprior": "VampPrior"}
-
 # Keywords that are no hyper-parameters of the recipe: name, default, type, help.
 _OWN = [
     (
@@ -55,7 +52,8 @@ _recipes: dict[str, dict[str, Any]] = {}
 
 def class_name(variant: str) -> str:
     """The name of a variant's class: ``BetaVAE`` for ``beta-vae``."""
-    return "".join(_WORDS.get(word, word.capitalize()) for word in variant.split("-"))
+    names = _registry.class_names()
+    return next((name for name, info in names.items() if info.name == variant), variant)
 
 
 def own_recipe(variant: str) -> dict[str, Any]:

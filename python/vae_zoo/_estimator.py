@@ -325,7 +325,12 @@ class VAE(metaclass=_Variants):
         """Whether the model that settings make, or that there is, is told a condition."""
         if self.warm_start and self.__sklearn_is_fitted__():
             return bool(self._model.condition)
-        return listens(recipe(self._variant, dict(settings)))
+        # What chooses parts; other values may need data to be judged.
+        parts = {
+            name: value for name, value in settings
+            if name in ("architecture", "likelihood") or name.endswith(".name")
+        }
+        return listens(recipe(self._variant, parts))
 
     def _needed(self, y: Any) -> Any:
         if y is None:

@@ -51,8 +51,8 @@ class LatentVAE(VAE):
         Returns
         -------
         ndarray
-            The mean of q(z|x) as float32; the numbers of the codes as int32 where latents are codes; and for
-            a hierarchy a draw of all its layers, the one nearest to the data first.
+            The mean of q(z|x) as float32; the numbers of the codes as int32 where latents are codes; a draw where it
+            has no mean, as after a flow; and for a hierarchy a draw of all its layers, the one nearest to the data first.
         """
         images = self._images(X)
         model, seed = self._model, self._method_seed(None)

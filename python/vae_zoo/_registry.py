@@ -27,6 +27,14 @@ def list_variants() -> list[VariantInfo]:
     return [VariantInfo(item["name"], item["summary"], item["origin"]) for item in found]
 
 
+def class_names() -> dict[str, VariantInfo]:
+    """The variants by the names of their classes."""
+    found = json.loads(text(library.vae_list_variants_json))
+    return {
+        item["class"]: VariantInfo(item["name"], item["summary"], item["origin"]) for item in found
+    }
+
+
 def list_components(role: str) -> list[dict[str, Any]]:
     """The components that can fill a role, each with its hyper-parameters.
 

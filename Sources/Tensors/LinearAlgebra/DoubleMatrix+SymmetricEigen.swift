@@ -169,7 +169,7 @@ private struct Tridiagonal {
   /// One step of the QL algorithm on the block from l to m; gives the shift.
   private mutating func rotate(from l: Int, to m: Int) -> Double {
     var p = (diagonal[l + 1] - diagonal[l]) / (2 * beside[l])
-    let r = p < 0 ? -Glibc.hypot(p, 1) : Glibc.hypot(p, 1)
+    let r = p < 0 ? -euclideanNorm(p, 1) : euclideanNorm(p, 1)
     let before = diagonal[l]
     diagonal[l] = beside[l] / (p + r)
     diagonal[l + 1] = beside[l] * (p + r)
@@ -183,7 +183,7 @@ private struct Tridiagonal {
       (c3, c2, s2) = (c2, c, s)
       let g = c * beside[i]
       let h = c * p
-      let r = Glibc.hypot(p, beside[i])
+      let r = euclideanNorm(p, beside[i])
       beside[i + 1] = s * r
       s = beside[i] / r
       c = p / r

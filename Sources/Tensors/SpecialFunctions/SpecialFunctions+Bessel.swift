@@ -119,7 +119,7 @@ private struct UniformExpansion {
   let product: Double
 
   init(_ x: Double, order: Double) {
-    let w = Glibc.hypot(1, x / order)
+    let w = euclideanNorm(1, x / order)
     // η − log x
     let exponent = w - Glibc.log(order) - Glibc.log1p(w)
     var (valueSum, derivativeSum) = (0.0, 0.0)

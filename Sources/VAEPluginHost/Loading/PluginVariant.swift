@@ -9,6 +9,14 @@ struct PluginVariant: Variant {
   let composition: Composition
   let shorthands: [String: [String]]
 
+  /// The words of the name in CamelCase, those that the field writes otherwise as it writes them.
+  var className: String {
+    let words = ["vae": "VAE", "iwae": "IWAE", "vq": "VQ", "pixelcnn": "PixelCNN"]
+    return name.split(separator: "-").map {
+      words[String($0)] ?? $0.prefix(1).uppercased() + $0.dropFirst()
+    }.joined()
+  }
+
   /// - Parameter registry: with the components of the plug-in.
   /// - Throws: `Misfit` where a component or hyper-parameter does not exist, or a value is out of
   ///   range.

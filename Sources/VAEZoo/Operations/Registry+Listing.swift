@@ -2,12 +2,13 @@ import VAEFiles
 import VAERecipes
 
 extension Registry {
-  /// The variants as JSON, as `list` shows them: name, summary and origin.
+  /// The variants as JSON, as `list` shows them: name, name of the class, summary and origin.
   public var variantsJSON: JSON {
     .array(
       entries.map { entry in
         .object([
-          "name": .text(entry.variant.name), "summary": .text(entry.variant.summary),
+          "name": .text(entry.variant.name), "class": .text(entry.variant.className),
+          "summary": .text(entry.variant.summary),
           "origin": .text(entry.origin),
         ])
       })

@@ -275,7 +275,7 @@ typedef const struct vae_plugin *(*vae_plugin_entry_function)(const struct vae_h
 vae_status vae_register_plugin(
     vae_plugin_entry_function entry, const char *name, vae_error **error);
 
-/* All variants as a JSON array: name, summary, origin ("built-in" or a plug-in's file).
+/* All variants as a JSON array: name, class (the name in CamelCase), summary, origin ("built-in" or a plug-in's file).
  * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_list_variants_json(
     char *buffer, size_t capacity, size_t *needed, vae_error **error);
