@@ -13,12 +13,14 @@ final class InformationTests: CommandTestCase {
     XCTAssertTrue(line.hasSuffix("evidence lower bound"), line)
   }
 
-  func testListAsJSONIsOneArrayOfNameSummaryAndOrigin() throws {
+  func testListAsJSONIsOneArrayOfNameClassSummaryAndOrigin() throws {
     let outcome = try run(["list", "--json"])
     XCTAssertEqual(outcome.lines.count, 1)
     let value = try JSONSerialization.jsonObject(with: Data(outcome.out.utf8))
     let entries = try XCTUnwrap(value as? [[String: String]])
-    for entry in entries { XCTAssertEqual(Set(entry.keys), ["name", "summary", "origin"]) }
+    for entry in entries {
+      XCTAssertEqual(Set(entry.keys), ["name", "class", "summary", "origin"])
+    }
     let entry = try XCTUnwrap(entries.first { $0["name"] == "gaussian-vae" })
     XCTAssertEqual(entry["origin"], "built-in")
     XCTAssertNotEqual(entry["summary"], "")

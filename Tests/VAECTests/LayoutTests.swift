@@ -55,6 +55,8 @@ final class LayoutTests: XCTestCase {
         ("struct_size", \.struct_size, 4), ("range", \.range, 4), ("height", \.height, 8),
         ("width", \.width, 8), ("channels", \.channels, 8), ("train_count", \.train_count, 8),
         ("valid_count", \.valid_count, 8), ("test_count", \.test_count, 8),
+        ("condition_width", \.condition_width, 8), ("condition", \.condition, 4),
+        ("reserved", \.reserved, 4),
       ])
     seen += entries(
       vae_model_options.self,
@@ -63,7 +65,8 @@ final class LayoutTests: XCTestCase {
         ("recipe_json", \.recipe_json, pointer), ("settings", \.settings, pointer),
         ("setting_count", \.setting_count, 8), ("height", \.height, 8), ("width", \.width, 8),
         ("channels", \.channels, 8), ("seed", \.seed, 8), ("data", \.data, pointer),
-        ("from_weights", \.from_weights, pointer),
+        ("from_weights", \.from_weights, pointer), ("condition_width", \.condition_width, 8),
+        ("condition", \.condition, 4), ("reserved", \.reserved, 4),
       ])
     seen += entries(
       vae_model_info.self,
@@ -72,6 +75,8 @@ final class LayoutTests: XCTestCase {
         ("width", \.width, 8), ("channels", \.channels, 8),
         ("parameter_count", \.parameter_count, 8), ("tensor_count", \.tensor_count, 8),
         ("latent_layers", \.latent_layers, 8), ("code_count", \.code_count, 8),
+        ("condition_width", \.condition_width, 8), ("condition", \.condition, 4),
+        ("reserved", \.reserved, 4),
       ])
     seen += entries(
       vae_trainer_options.self,
@@ -107,6 +112,14 @@ final class LayoutTests: XCTestCase {
       [
         ("struct_size", \.struct_size, 4), ("reserved", \.reserved, 4), ("token", \.token, pointer),
         ("progress", \.progress, pointer), ("user_data", \.user_data, pointer),
+        ("condition", \.condition, pointer),
+      ])
+    seen += entries(
+      vae_data_options.self,
+      [
+        ("struct_size", \.struct_size, 4), ("range", \.range, 4),
+        ("train_condition", \.train_condition, pointer),
+        ("test_condition", \.test_condition, pointer),
       ])
     let stated = try stated()
     XCTAssertEqual(stated.count, Set(stated).count)
