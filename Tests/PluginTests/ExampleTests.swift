@@ -13,18 +13,10 @@ final class ExampleTests: PluginTestCase {
     ).prior
   }
 
-  /// A posterior that is one point, whose log density is zero, so that the rate is −log p(z).
-  private struct Point: Posterior {
-    let z: Tensor
-    var exampleCount: Int { z.shape[0] }
-    func sample(_ samples: Int, _ context: Context) -> Tensor { z.tiled(samples) }
-    func logDensity(_ z: Tensor) -> Tensor { .zeros([z.shape[0]]) }
-    func stoppingGradient() -> any Posterior { self }
-  }
-
+  /// log p(z): the log-density of a given draw is zero, so that the rate is −log p(z).
   private func logDensity(_ prior: any Prior, _ z: Tensor) -> [Double] {
-    prior.draw(from: Point(z: z), DrawRequest(), context(z.shape[0])).rate.floats
-      .map { -Double($0) }
+    prior.draw(from: GivenDraw(parameter: Parameter(z)), DrawRequest(), context(z.shape[0]))
+      .rate.floats.map { -Double($0) }
   }
 
   /// log Σ w N(z; m, s) in double precision.
