@@ -1,3 +1,4 @@
+import Messages
 import Tensors
 import VAECore
 import VAEFiles
@@ -64,6 +65,10 @@ public struct ELBOPerClassMetric: Metric {
                 "elbo_stderr": $0.elbo.standardError.map(JSON.finite) ?? .null,
               ])
             }))
-      ])
+      ],
+      rows: value.map {
+        MetricReport.Row(
+          "bound of class \($0.name)", $0.elbo, note: "\(Count.of($0.examples, "example"))")
+      })
   }
 }
