@@ -18,7 +18,8 @@ class ConventionTests(unittest.TestCase):
         from sklearn.base import clone
 
         for name, keywords in SMALL.items():
-            estimator = getattr(vae_zoo, name)(settings={"training.beta1": 0.5}, **keywords)
+            settings = {"training.beta1": 0.5, **keywords.get("settings", {})}
+            estimator = getattr(vae_zoo, name)(**{**keywords, "settings": settings})
             self.assertEqual(clone(estimator).get_params(), estimator.get_params())
 
     def test_grid_search_prefers_the_model_that_explains_more(self):
