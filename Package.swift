@@ -107,7 +107,9 @@ let package = Package(
       exclude: ["README.md"], swiftSettings: strict),
     .target(
       name: "FlowVAE",
-      dependencies: ["Tensors", "NeuralNetworks", "VAECore", "VAERecipes", "VAEComponents"],
+      dependencies: [
+        "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes", "VAEComponents",
+      ],
       path: "Plugins/FlowVAE", exclude: ["README.md"], swiftSettings: strict),
     .target(
       name: "LadderVAE",

@@ -22,11 +22,7 @@ public struct ConditionalVAEVariant: Variant {
   /// As `gaussian-vae`, with the condition joined to the input of both networks.
   public var composition: Composition {
     Composition(
-      encoder: Composition.Choice("conditional-mlp", ["hidden": .integers([400])]),
-      prior: Composition.Choice("standard-normal", ["latent": .integer(20)]),
-      decoder: Composition.Choice("conditional-mlp", ["hidden": .integers([400])]),
-      likelihood: "auto",
-      objective: "elbo")
+      encoder: "conditional-mlp", prior: "standard-normal", decoder: "conditional-mlp")
   }
   /// The networks that are told the condition, by the names of those without one.
   public var architectures: [String: [Role: String]] {

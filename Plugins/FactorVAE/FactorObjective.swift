@@ -17,7 +17,7 @@ import VAECore
 /// examples by itself.
 ///
 /// The estimate bounds TC neither from above nor from below. What records and evaluations report
-/// as `elbo` is the plain bound of the same networks, and the estimate stands beside it as
+/// as `elbo` is the plain bound of the same networks; the estimate stands beside it in records, as
 /// `total_correlation`.
 public final class FactorObjective: Objective {
   /// Gives the logits l₀ and l₁, `[N, 2]`, for latents `[N, units]`.

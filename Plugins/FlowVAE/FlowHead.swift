@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -18,6 +19,8 @@ package final class FlowHead: PosteriorHead {
   private let units: Int
   private let flow: any Flow
 
+  private static let sylvesterLimit = 2048
+
   /// - Throws: `RecipeError` where the latents are not one layer of units, or the flow would not
   ///   fit in memory.
   package init(_ values: Hyperparameters, _ build: BuildContext) throws(RecipeError) {
@@ -34,6 +37,14 @@ package final class FlowHead: PosteriorHead {
     case .planar: flow = PlanarFlow(units: units, steps: steps)
     case .radial: flow = RadialFlow(units: units, steps: steps)
     case .sylvester:
+      // The encoder gives units² numbers for each matrix, and the masks have as many.
+      guard units <= Self.sylvesterLimit else {
+        throw RecipeError(
+          .invalid,
+          "\(build.part): a sylvester flow of \(units) units has matrices of \(units)×\(units); it takes at most "
+            + "\(Self.sylvesterLimit) units: choose a smaller \(.setting("prior.latent")) or \(.setting("encoder.flow", "iaf"))"
+        )
+      }
       flow = SylvesterFlow(units: units, steps: steps, reflections: values.integer("reflections"))
     case .iaf:
       let sizes = ConditionerSizes(values, units: units)

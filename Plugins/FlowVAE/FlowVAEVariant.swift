@@ -23,9 +23,7 @@ public struct FlowVAEVariant: Variant {
   /// The networks of `gaussian-vae`, with two steps of inverse autoregressive flow.
   public var composition: Composition {
     Composition(
-      encoder: Composition.Choice("flow-mlp", ["hidden": .integers([400])]),
-      prior: Composition.Choice("standard-normal", ["latent": .integer(20)]),
-      decoder: Composition.Choice("mlp", ["hidden": .integers([400])]))
+      encoder: "flow-mlp", prior: "standard-normal", decoder: "mlp")
   }
 
   /// The hyper-parameters of the posterior, which are the encoder's.

@@ -45,7 +45,7 @@ package struct PlanarStep: Bijector {
     let draws = z.shape[0] / w.shape[0]
     let product = (w * u).sum(axis: 1, keepingAxis: true)
     let kept = product.softplus() - 1
-    // Where w is zero the fraction is zero too, and the step the identity.
+    // Where w is zero the fraction is zero too, and the step moves z by u tanh(b).
     let norm = w.squared().sum(axis: 1, keepingAxis: true) + 1e-12
     let direction = (u + w * ((kept - product) / norm)).tiled(draws)
     let slope = (z * w.tiled(draws)).sum(axis: 1, keepingAxis: true) + b.tiled(draws)

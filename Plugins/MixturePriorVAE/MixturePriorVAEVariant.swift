@@ -19,11 +19,7 @@ public struct MixturePriorVAEVariant: Variant {
   /// That of `gaussian-vae`, with a hundred Gaussians in place of one.
   public var composition: Composition {
     Composition(
-      encoder: Composition.Choice("mlp", ["hidden": .integers([400])]),
-      prior: Composition.Choice(
-        "gaussian-mixture", ["latent": .integer(20), "components": .integer(100)]),
-      decoder: Composition.Choice("mlp", ["hidden": .integers([400])]),
-      likelihood: "auto", objective: "elbo")
+      encoder: "mlp", prior: "gaussian-mixture", decoder: "mlp")
   }
 
   /// How many Gaussians there are.

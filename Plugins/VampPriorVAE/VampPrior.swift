@@ -52,6 +52,9 @@ public final class VampPrior: EncoderAwarePrior, DensityPrior {
   /// One layer.
   public var latents: LatentSpace { .units(units) }
 
+  /// Whether it changes the draws of the posteriors.
+  public var usesTemperature: Bool { encoder?.posteriorTraits.hasTemperature ?? true }
+
   /// Takes the encoder whose posteriors are mixed.
   public func attach(_ encoder: any Encoder) { self.encoder = encoder }
 

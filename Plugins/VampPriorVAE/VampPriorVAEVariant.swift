@@ -21,10 +21,8 @@ public struct VampPriorVAEVariant: Variant {
     let network: [String: HyperparameterValue] = ["hidden": .integers([300, 300])]
     return Composition(
       encoder: Composition.Choice("mlp", network),
-      prior: Composition.Choice(
-        "vampprior", ["latent": .integer(40), "pseudo_inputs": .integer(500)]),
-      decoder: Composition.Choice("mlp", network),
-      likelihood: "auto", objective: "elbo")
+      prior: "vampprior",
+      decoder: Composition.Choice("mlp", network))
   }
 
   /// How many pseudo-inputs there are.

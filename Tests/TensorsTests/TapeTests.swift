@@ -87,6 +87,21 @@ final class TapeTests: XCTestCase {
     XCTAssertEqual(gradients[first]?.floats, try XCTUnwrap(expected[fresh.first]).floats)
   }
 
+  func testTheTapeIsKeptBehindTensorsThatWereCut() throws {
+    for atLast in [true, false] {
+      let (first, last, hidden) = network()
+      let parts = hidden.dense(weights: last.tensor, bias: .zeros([2])).split(sizes: [1, 1])
+      let (a, b) = (parts[0].squared().sum(), (parts[0] * parts[1]).sum())
+      let parameter = atLast ? last : first
+      let ofA = try XCTUnwrap(a.gradient(at: parameter)).floats
+      let ofB = try XCTUnwrap(b.gradient(at: parameter)).floats
+      XCTAssertEqual(try XCTUnwrap(a.gradient(at: parameter)).floats, ofA)
+      for (index, number) in try XCTUnwrap((a + b).backward()[parameter]).floats.enumerated() {
+        XCTAssertEqual(number, ofA[index] + ofB[index], accuracy: 1e-4)
+      }
+    }
+  }
+
   func testThereIsNoGradientAtAParameterThatTheLossDoesNotDependOn() {
     let (first, last, hidden) = network()
     XCTAssertNil(hidden.sum().gradient(at: last))

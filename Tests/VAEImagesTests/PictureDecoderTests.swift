@@ -18,8 +18,11 @@ final class PictureDecoderTests: XCTestCase {
     try String(decoding: file("pictures.txt"), as: UTF8.self).split(separator: "\n").map { line in
       let words = line.split(separator: " ")
       let sizes = words.dropFirst().compactMap { Int($0) }
-      try XCTSkipIf(sizes.count != 3, "\(line) is no picture")
-      return (String(words[0]), ImageShape(height: sizes[1], width: sizes[0], channels: sizes[2]))
+      XCTAssertEqual(sizes.count, 3, "\(line) is no picture")
+      let (width, height, channels) = try (
+        XCTUnwrap(sizes.first), XCTUnwrap(sizes.dropFirst().first), XCTUnwrap(sizes.last)
+      )
+      return (String(words[0]), ImageShape(height: height, width: width, channels: channels))
     }
   }
 

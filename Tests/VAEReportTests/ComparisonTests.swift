@@ -59,6 +59,21 @@ final class ComparisonTests: ReportTestCase {
     XCTAssertEqual(page.components(separatedBy: "<ul class=\"legend\">").count, 2, "one legend")
   }
 
+  func testBoundsOfModelsThatAreToldAConditionAreNamed() throws {
+    let runs = try [false, true].map { isConditional in
+      var run = MadeRun()
+      run.isConditional = isConditional
+      var history = try history(run)
+      history.name = isConditional ? "told" : "plain"
+      return history
+    }
+    XCTAssertTrue(
+      try XCTUnwrap(Comparison(runs).note).contains("The bounds of told are on log p(x|y)"))
+    XCTAssertTrue(
+      try XCTUnwrap(Comparison([runs[1], runs[1]]).note).hasPrefix("All bounds are on log p(x|y)"))
+    XCTAssertNil(Comparison([runs[0], runs[0]]).note)
+  }
+
   func testProbabilitiesAndDensitiesAreToldApart() throws {
     let runs = try ["bernoulli", "gaussian"].map { likelihood in
       var run = MadeRun()

@@ -38,6 +38,7 @@ struct MadeRun {
   var codeCounts: [Int32] = [5, 0, 3, 8]
   var seed = 7
   var likelihood = "bernoulli"
+  var isConditional = false
   /// Whether it is a stage over codes.
   var isOverCodes = false
   var evaluation: String?
@@ -147,7 +148,7 @@ struct MadeRun {
     let recipe =
       #"{"format": 1, "variant": "gaussian-vae", "prior": {"name": "standard-normal", "latent": 3}, "#
       + #""objective": {"name": "elbo", "beta": \#(beta)}, "training": {"seed": \#(seed), "epochs": 3}, "#
-      + #""likelihood": {"name": "\#(likelihood)"}, "stages": [\#(stages)], "data": {"height": 6}}"#
+      + #""likelihood": {"name": "\#(likelihood)"}, "stages": [\#(stages)], "data": {"height": 6\#(isConditional ? #", "condition": {}"# : "")}}"#
     try run.writeRecipe(Array(recipe.utf8))
     for epoch in 0..<epochs {
       try run.appendMetrics(

@@ -122,6 +122,14 @@ final class MetricTests: XCTestCase {
     XCTAssertEqual(
       try metrics("vq-vae").subtracting(bound), ["codebook_perplexity", "codebook_usage"])
     XCTAssertEqual(try metrics("pixelcnn"), bound)
+    XCTAssertTrue(try metrics("conditional-vae").isSuperset(of: bound.union(["elbo_per_class"])))
+    XCTAssertFalse(try metrics("flow-vae").contains("active_units"))
+    // Only some likelihoods price pixels that can be counted in bits.
+    for entry in registry.entries {
+      XCTAssertTrue(
+        try metrics(entry.variant.name).isSuperset(of: bound.subtracting(["bits_per_dim"])),
+        entry.variant.name)
+    }
   }
 
   // MARK: Batches

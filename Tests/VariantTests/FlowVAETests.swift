@@ -249,6 +249,26 @@ final class FlowVAETests: XCTestCase {
 
   // MARK: In recipes
 
+  func testSizesThatDoNotFitInMemoryAreRefusedBeforeAnythingIsMade() throws {
+    for (flow, setting) in [
+      ("sylvester", "prior.latent"), ("iaf", "encoder.flow_hidden"),
+      ("realnvp", "encoder.flow_hidden"),
+    ] {
+      var recipe = try Registry.builtIn.recipe(for: "flow-vae")
+      try Registry.builtIn.apply(
+        [
+          (key: "encoder.flow", value: flow), (key: "encoder.flow_steps", value: "64"),
+          (key: setting, value: "65536"), (key: "encoder.flow_context", value: "65536"),
+          (key: "likelihood", value: "bernoulli"),
+        ], to: &recipe)
+      recipe.data = DataDescription(
+        height: 4, width: 4, channels: 1, range: .binary, rule: "binary")
+      XCTAssertThrowsError(try Registry.builtIn.model(recipe, seed: 1), flow) {
+        XCTAssertTrue("\($0)".contains("choose"), "\($0)")
+      }
+    }
+  }
+
   func testDRegIsRefusedWhereThereIsNoInverse() throws {
     let registry = Registry.builtIn
     for (flow, isTaken) in [("iaf", false), ("planar", false), ("realnvp", true)] {
@@ -300,6 +320,15 @@ final class FlowVAETests: XCTestCase {
       } catch let error as RecipeError {
         XCTAssertTrue("\(error)".contains(words ?? "nothing at all"), "\(error)")
       }
+    }
+  }
+
+  func testAHeadSaysBeforehandWhatItsPosteriorsCanDo() throws {
+    for family in Self.families {
+      let head = try head(family, units: 3)
+      let flow = try posterior(head, output(head, examples: 1))
+      XCTAssertEqual(head.traits.pricesAnyPoint, flow.pricesAnyPoint, family)
+      XCTAssertEqual(head.traits.hasMoments, flow.mean != nil, family)
     }
   }
 

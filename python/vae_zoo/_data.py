@@ -110,19 +110,7 @@ class Data:
         count : int, optional
             How many; by default all from ``start`` on.
         """
-        start = integer(start, "start", 0)
-        if count is None:
-            count = max(0, self.counts.get(split, 0) - start)
-        return from_library(
-            create(
-                library.vae_array_free,
-                library.vae_data_images,
-                self._handle,
-                encoded(split, "split"),
-                start,
-                integer(count, "count"),
-            )
-        )
+        return self._rows(library.vae_data_images, split, start, count)
 
     @property
     def condition_width(self) -> int:
@@ -143,16 +131,16 @@ class Data:
         count : int, optional
             How many; by default all from ``start`` on.
         """
+        return self._rows(library.vae_data_conditions, split, start, count)
+
+    def _rows(self, function: Any, split: str, start: int, count: int | None) -> np.ndarray:
+        """What a function of the library gives of some images of a split."""
         start = integer(start, "start", 0)
         if count is None:
             count = max(0, self.counts.get(split, 0) - start)
         return from_library(
             create(
-                library.vae_array_free,
-                library.vae_data_conditions,
-                self._handle,
-                encoded(split, "split"),
-                start,
+                library.vae_array_free, function, self._handle, encoded(split, "split"), start,
                 integer(count, "count"),
             )
         )

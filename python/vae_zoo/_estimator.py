@@ -332,6 +332,13 @@ class VAE(metaclass=_Variants):
         }
         return listens(recipe(self._variant, parts))
 
+    def _needs_y(self) -> bool:
+        """Whether ``fit`` needs y; not where its hyper-parameters would be refused."""
+        try:
+            return self._listens(self._given())
+        except (Error, TypeError):
+            return False
+
     def _needed(self, y: Any) -> Any:
         if y is None:
             raise InvalidArgumentError(
@@ -802,7 +809,7 @@ class VAE(metaclass=_Variants):
         transforms = hasattr(self, "transform")
         return Tags(
             estimator_type=None,
-            target_tags=TargetTags(required=listens(recipe(self._variant))),
+            target_tags=TargetTags(required=self._needs_y()),
             transformer_tags=TransformerTags(preserves_dtype=[]) if transforms else None,
             classifier_tags=None,
             regressor_tags=None,

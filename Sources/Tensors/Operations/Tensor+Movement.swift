@@ -184,19 +184,20 @@ extension Tensor {
 ///
 /// The tape reaches all parts before what they were cut from: the first hands over the whole, with
 /// zeros where nothing came yet, and the others fill in theirs. One pass over the whole takes the
-/// place of one for each part.
+/// place of one for each part. Where the tape is kept for other passes each part gives a whole of its
+/// own, and nothing stays here.
 private final class GatheredGradient {
   private var whole: Tensor?
 
   /// Puts in the gradient of one part; gives the whole the first time.
   func take(_ part: Tensor, of shape: Shape, axis: Int, start: Int) -> Tensor? {
-    if let whole {
+    if let whole, !Tensor.keepsTape {
       part.copyBox(to: whole, axis: axis, start: start)
       return nil
     }
     let fresh = Tensor.zeros(shape)
     part.copyBox(to: fresh, axis: axis, start: start)
-    whole = fresh
+    if !Tensor.keepsTape { whole = fresh }
     return fresh
   }
 }

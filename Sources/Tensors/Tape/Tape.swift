@@ -145,7 +145,7 @@ extension Tensor {
     guard path.contains(ObjectIdentifier(root)) else { return nil }
     var gradients = Gradients()
     root.accumulate(Tensor(repeating: 1, shape: shape))
-    Self.inBackwardPass {
+    Self.inBackwardPass(keepingTape: true) {
       for node in tape where path.contains(ObjectIdentifier(node)) {
         guard let gradient = node.gradient else { continue }
         node.gradient = nil
@@ -166,12 +166,18 @@ extension Tensor {
   }
 
   /// Runs a closure as a part of a backward pass, which records nothing.
-  private static func inBackwardPass(_ body: () -> Void) {
-    let wasInBackwardPass = isInBackwardPass
-    vk_set_in_backward(1)
-    defer { vk_set_in_backward(wasInBackwardPass ? 1 : 0) }
+  private static func inBackwardPass(keepingTape: Bool = false, _ body: () -> Void) {
+    let before = vk_in_backward()
+    vk_set_in_backward(keepingTape ? tapeIsKept : 1)
+    defer { vk_set_in_backward(before) }
     withoutTape(body)
   }
+
+  private static let tapeIsKept: Int32 = 2
+
+  /// Whether the present backward pass leaves the tape for others, so that what an operation gathers
+  /// in it must not stay.
+  static var keepsTape: Bool { vk_in_backward() == tapeIsKept }
 
   /// Whether this thread is inside a backward pass.
   static var isInBackwardPass: Bool { vk_in_backward() != 0 }

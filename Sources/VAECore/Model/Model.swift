@@ -41,6 +41,11 @@ public final class Model: Module {
     (prior as? any EncoderAwarePrior)?.attach(encoder)
   }
 
+  /// Whether the posterior of an example has a mean and a variance that stand for it by themselves.
+  public var hasPosteriorMoments: Bool {
+    prior.latents.hasOwnMoments && encoder.posteriorTraits.hasMoments
+  }
+
   /// The five parts.
   public var members: Members {
     [

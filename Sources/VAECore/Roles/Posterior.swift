@@ -27,11 +27,16 @@ public struct PosteriorTraits: Hashable, Sendable {
   public var pricesAnyPoint: Bool
   /// Whether they have means and variances.
   public var hasMoments: Bool
+  /// Whether a temperature changes their draws.
+  public var hasTemperature: Bool
 
-  /// Both, unless said otherwise.
-  public init(pricesAnyPoint: Bool = true, hasMoments: Bool = true) {
+  /// All of it, unless said otherwise.
+  public init(
+    pricesAnyPoint: Bool = true, hasMoments: Bool = true, hasTemperature: Bool = true
+  ) {
     self.pricesAnyPoint = pricesAnyPoint
     self.hasMoments = hasMoments
+    self.hasTemperature = hasTemperature
   }
 }
 

@@ -42,6 +42,17 @@ public struct MetricRegistry: Sendable {
     metrics.filter { $0.descriptor.occasions.isSuperset(of: occasion) }
   }
 
+  /// Those of them that a model can have, as far as that is known before anything is measured.
+  package func metrics(
+    at occasion: MetricDescriptor.Occasions, of model: Model
+  ) -> [any Metric.Type] {
+    let setting = MetricSetting(
+      model: model, examples: nil, exampleCount: 1, random: RandomSource(seed: 0))
+    return metrics(at: occasion).filter {
+      $0.descriptor.needs.allSatisfy { !$0.isOfModel || $0.isMet(by: setting) }
+    }
+  }
+
   /// The numbers of those metrics.
   public func numbers(at occasion: MetricDescriptor.Occasions) -> [MetricDescriptor.Number] {
     metrics(at: occasion).flatMap { $0.descriptor.numbers }
@@ -79,7 +90,9 @@ public struct MetricRegistry: Sendable {
     withoutTape {
       let setting = MetricSetting(
         model: model, examples: nil, exampleCount: 1, random: RandomSource(seed: 0))
-      let context = Context(mode: .evaluation, random: setting.random, examples: [0])
+      let context = Context(
+        mode: .evaluation, random: setting.random, examples: [0],
+        condition: model.condition.map { .zeros([1, $0.width]) })
       var request = DrawRequest()
       request.wantsUnitRates = true
       let blank = Tensor.zeros(Shape([1] + shape.dimensions))

@@ -22,9 +22,10 @@ final class PluginEncoder: Encoder, PluginPart {
     latents = build.latents
   }
 
-  /// A posterior of the plug-in's own has the moments that it gives.
+  /// A posterior of the plug-in's own has the moments that it gives, and draws without a temperature.
   var posteriorTraits: PosteriorTraits {
-    PosteriorTraits(hasMoments: methods.sample == nil || methods.mean != nil)
+    let isOwn = methods.sample != nil
+    return PosteriorTraits(hasMoments: !isOwn || methods.mean != nil, hasTemperature: !isOwn)
   }
 
   func encode(_ x: Tensor, _ context: Context) -> any Posterior {

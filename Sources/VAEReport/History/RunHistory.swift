@@ -158,6 +158,9 @@ extension RunHistory {
   /// The name of the variant.
   var variant: String { recipe["variant"]?.text ?? "model" }
 
+  /// Whether the model is told a condition, so that all bounds are on log p(x|y).
+  var isConditional: Bool { recipe["data"]?.object?["condition"] != nil }
+
   /// A member of a part of the recipe.
   func setting(_ part: String, _ name: String) -> JSON? { recipe[part]?.object?[name] }
 

@@ -18,7 +18,7 @@ public struct Comparison: Sendable {
 
   /// What makes the numbers of these runs hard to compare; nil for nothing.
   public var note: String? {
-    let notes = [dataNote, likelihoodNote].compactMap(\.self)
+    let notes = [dataNote, conditionNote, likelihoodNote].compactMap(\.self)
     return notes.isEmpty ? nil : notes.joined(separator: " ")
   }
 
@@ -31,6 +31,16 @@ public struct Comparison: Sendable {
     return data.count > 1
       ? "The runs are of different data (\(data.sorted().joined(separator: ", "))): compare their numbers with care."
       : nil
+  }
+
+  /// Bounds on log p(x|y) are on another quantity than those on log p(x).
+  private var conditionNote: String? {
+    let told = runs.filter(\.isConditional)
+    guard !told.isEmpty else { return nil }
+    let names = told.map(\.name).joined(separator: ", ")
+    return told.count == runs.count
+      ? "All bounds are on log p(x|y): the models are told what is known of each image."
+      : "The bounds of \(names) are on log p(x|y), those of the other runs on log p(x), and cannot be compared with them."
   }
 
   private var likelihoodNote: String? {

@@ -72,7 +72,7 @@ extension RunPage {
 
   /// What the bounds of a conditional model are on, which is not what those of other models are on.
   private var quantity: String {
-    history.recipe["data"]?.object?["condition"] == nil ? "" : ", bounds on log p(x|y)"
+    history.isConditional ? ", bounds on log p(x|y)" : ""
   }
 
   // MARK: The run

@@ -142,7 +142,7 @@ final class Recorder {
 
   /// Whether draws stand for the posterior: where it has no means of its own.
   private var keepsDraws: Bool {
-    model.prior.latents.isHierarchy
+    model.prior.latents.isContinuous && !model.hasPosteriorMoments
   }
 
   /// Whether the prior has to be drawn to be seen.

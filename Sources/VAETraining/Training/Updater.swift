@@ -21,6 +21,8 @@ package final class Updater {
   private(set) var isHalfWay = false
 
   private let model: Model
+  /// What is measured on every batch.
+  private let updateMetrics: [any Metric.Type]
   private let options: TrainingOptions
   private let stage: Stage
   /// For each phase the parameters that it leaves as they are.
@@ -37,6 +39,7 @@ package final class Updater {
   package init(model: Model, options: TrainingOptions, stage: Stage = .whole) throws {
     (self.model, self.options, self.stage) = (model, options, stage)
     requirements = model.objective.requirements
+    updateMetrics = MetricRegistry.standard.metrics(at: .update, of: model)
     for network in requirements.networks { try network.open() }
     guard options.precision.isSupported else {
       throw RecipeError(.invalid, "training.precision: \(options.precision.refusal)")
@@ -161,8 +164,9 @@ package final class Updater {
   private func measuredTerms(
     _ evaluation: Evaluation, _ context: Context
   ) -> [(name: String, value: Double)] {
+    guard !updateMetrics.isEmpty else { return [] }
     var measurement = Measurement(
-      MetricRegistry.standard.metrics(at: .update),
+      updateMetrics,
       MetricSetting(
         model: model, examples: nil, exampleCount: context.examples.count, random: context.random))
     measurement.add(MetricSample(evaluation, context))

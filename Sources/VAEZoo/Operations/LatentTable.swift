@@ -25,7 +25,7 @@ extension TrainedModel {
   public var latentContent: LatentContent {
     let latents = model.prior.latents
     if latents.codes != nil { return .codes }
-    return latents.hasOwnMoments && model.encoder.posteriorTraits.hasMoments ? .means : .draws
+    return model.hasPosteriorMoments ? .means : .draws
   }
 
   /// What the encoder says about all examples of a split, as one array.

@@ -115,7 +115,8 @@ extension Registry {
   fileprivate func metrics(suiting recipe: Recipe) -> [String] {
     var recipe = recipe
     recipe.data = DataDescription(
-      height: 32, width: 32, channels: 1, range: .binary, rule: "binary")
+      height: 32, width: 32, channels: 1, range: .binary, rule: "binary",
+      condition: usesCondition(recipe) ? ConditionSpace(classes: 2) : nil)
     // Without settings this chooses an automatic likelihood.
     guard (try? apply([], to: &recipe)) != nil, let model = try? model(recipe, seed: 0) else {
       return []

@@ -1,7 +1,7 @@
 import Glibc
+import VAECore
 
-/// The standard normal distribution.
-package enum StandardNormal {
+extension StandardNormal {
   /// The number below which a share of the distribution lies: Φ⁻¹(p), p between 0 and 1.
   ///
   /// Φ(z) = ½ erfc(−z / √2) is inverted by bisection, down to the precision of the numbers.
