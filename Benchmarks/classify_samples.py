@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Whether a conditional model's samples of each label are of that label, and as varied as the data.
 
-    classify_samples.py --run RUN --data FOLDER [--zoo vae-zoo] [--count 100] [--seed 0]
+    classify_samples.py --run RUN --data FOLDER [--zoo vae-zoo] [--count 500] [--seed 0]
 
-Trains a logistic regression on the training images of a folder of IDX files (at most 20,000 of them), draws `count`
-samples for each label with `vae-zoo sample --condition label=K --out FILE.npy`, and prints for each label the share that
+Trains scikit-learn's perceptron (256 hidden units, early stopping) on the training images of a folder of IDX files,
+draws `count` samples for each label with `vae-zoo sample --condition label=K --out FILE.npy`, and prints for each label the share that
 is classified as it, and the variance within the class of the samples and of the data: the sum over pixels of the
 variance, which for grey images in 0 to 1 is the mean squared distance from the class's mean image.
 
@@ -42,21 +42,21 @@ def main() -> None:
     parser.add_argument("--run", required=True, help="a run folder of conditional-vae, or an exported model")
     parser.add_argument("--data", required=True, help="a folder of IDX files")
     parser.add_argument("--zoo", default="vae-zoo", help="the command")
-    parser.add_argument("--count", type=int, default=100, help="samples of each label")
+    parser.add_argument("--count", type=int, default=500, help="samples of each label")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
 
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.neural_network import MLPClassifier
 
     images = idx(options.data, "train-images-idx3-ubyte")
     images = images.reshape(len(images), -1).astype(np.float32) / 255
     labels = idx(options.data, "train-labels-idx1-ubyte")
-    chosen = np.random.default_rng(options.seed).permutation(len(images))[:20_000]
-    classifier = LogisticRegression(max_iter=300).fit(images[chosen], labels[chosen])
+    classifier = MLPClassifier((256,), early_stopping=True, max_iter=30, random_state=options.seed)
+    classifier.fit(images, labels)
     test = idx(options.data, "t10k-images-idx3-ubyte")
     test_labels = idx(options.data, "t10k-labels-idx1-ubyte")
     accuracy = classifier.score(test.reshape(len(test), -1) / np.float32(255), test_labels)
-    print(f"logistic regression: {accuracy:.1%} of the test images")
+    print(f"the classifier is right on {accuracy:.1%} of the test images")
 
     def within(rows: np.ndarray) -> float:
         return float(rows.var(axis=0, dtype=np.float64).sum())
