@@ -76,7 +76,7 @@ public struct Context {
     return condition.tiled(rows / condition.shape[0])
   }
 
-  /// Standard normal noise for `samples` draws an example: `[samples · N] + shape`, sample by
+  /// Standard normal noise for `samples` draws per example: `[samples · N] + shape`, sample by
   /// sample.
   public func normalNoise(_ name: String, samples: Int, shape: Shape) -> Tensor {
     let stream = stream(name)

@@ -18,10 +18,10 @@ public struct Evaluation {
   public let distortion: Tensor
   /// The price of all latents in nats, `[K, N]`.
   public let rate: Tensor
-  /// Terms that belong to the loss but not to the bound, scalars in nats an example, by name in
+  /// Terms that belong to the loss but not to the bound, scalars in nats per example, by name in
   /// alphabetical order.
   public let auxiliary: [(name: String, value: Tensor)]
-  /// K, the draws an example.
+  /// K, the draws per example.
   public let samples: Int
   /// An evaluation from its parts; `logDensity` is log p(x|z), `[K · N]`.
   public init(

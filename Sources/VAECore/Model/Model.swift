@@ -5,7 +5,7 @@ import Tensors
 ///
 ///     x ──encoder──▶ q(z|x) ──prior──▶ z, rate ──decoder──▶ parameters ──likelihood──▶ distortion
 ///
-/// −ELBO = distortion + rate in nats an example, whatever objective trained it.
+/// −ELBO = distortion + rate in nats per example, whatever objective trained it.
 public final class Model: Module {
   /// q(z|x)
   public let encoder: any Encoder
