@@ -2,6 +2,11 @@ import Tensors
 
 /// The law that a weight's first values are drawn from.
 ///
+/// ```swift
+/// let values = Initializer.heNormal.values(
+///   [784, 400], fanIn: 784, fanOut: 400, random: random.stream("weights"))
+/// ```
+///
 /// Fan-in is the number of inputs that add up in one output, fan-out the number of outputs that one
 /// input reaches.
 public enum Initializer: Hashable, Sendable {

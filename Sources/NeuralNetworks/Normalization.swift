@@ -1,7 +1,7 @@
 import Tensors
 
-/// Batch normalisation with an activation in the same pass (Ioffe & Szegedy 2015), for `[…,
-/// channels]`.
+/// Batch normalisation with an activation in the same pass (Ioffe & Szegedy 2015, algorithm 1), for
+/// `[…, channels]`.
 ///
 /// In training a batch is normalised by its own mean and variance. In evaluation the stored
 /// statistics serve, which are not running averages: a calibration pass at each epoch's end
@@ -64,8 +64,8 @@ public final class BatchNorm: Layer {
   }
 }
 
-/// Group normalisation with an activation in the same pass (Wu & He 2018): each example on its own,
-/// so training and evaluation agree.
+/// Group normalisation with an activation in the same pass (Wu & He 2018), for `[batch, …, channels]`:
+/// each example by itself, so that training and evaluation compute the same.
 public final class GroupNorm: Layer {
   /// The factor of each channel, first one.
   public let scale: Parameter
@@ -103,7 +103,8 @@ public final class GroupNorm: Layer {
   }
 }
 
-/// Layer normalisation over the last axis (Ba et al. 2016).
+/// Layer normalisation over the last axis with an activation in the same pass (Ba et al. 2016), for
+/// `[…, features]`: each position by itself, so that training and evaluation compute the same.
 public final class LayerNorm: Layer {
   /// The factor of each feature, first one.
   public let scale: Parameter

@@ -14,6 +14,19 @@ public enum UpdateRule: Hashable, Sendable {
 }
 
 /// Updates a set of parameters from their gradients, all in one pass over memory.
+///
+/// ```swift
+/// let optimizer = Optimizer(.adam(), parameters: network.parameters)
+/// for step in 0..<100 {
+///   let context = Context(mode: .training, step: step, random: random, examples: [0, 1, 2, 3])
+///   let loss = (network(x, context) - y).squared().mean()
+///   try optimizer.update(loss.backward(), rate: 1e-3)
+///   network.afterUpdate(context)
+/// }
+/// ```
+///
+/// A parameter without a gradient stays as it is, and so does one that is frozen. Moments are made at a
+/// parameter's first gradient.
 public final class Optimizer {
   /// The law in force.
   public let rule: UpdateRule
@@ -146,7 +159,8 @@ extension Optimizer {
 }
 
 extension Gradients {
-  /// The square root of the sum of all squared gradient elements of the given parameters.
+  /// The square root of the sum of all squared gradient elements of the given parameters: what
+  /// clipping by the global norm compares with its limit (Pascanu et al. 2013, algorithm 1).
   public func globalNorm(_ parameters: [(path: String, parameter: Parameter)]) -> Double {
     parameters.reduce(0) { $0 + (self[$1.parameter]?.doubleSumOfSquares ?? 0) }.squareRoot()
   }

@@ -6,8 +6,10 @@ import Tensors
 /// A condition is a row of `width` numbers. A label k of n classes is its one-hot row, attributes
 /// are zeros and ones, a vector is its numbers. `Context.condition` holds the rows of a batch.
 ///
-///     let digits = ConditionSpace(classes: 10)
-///     digits.rows(labels: [3, 0]).shape   // [2, 10]
+/// ```swift
+/// let digits = ConditionSpace(classes: 10)
+/// print(digits.rows(labels: [3, 0]).shape)  // [2, 10]
+/// ```
 public struct ConditionSpace: Hashable, Sendable {
   /// What a condition can be.
   public enum Kind: String, Sendable, CaseIterable {

@@ -4,8 +4,10 @@ import Tensors
 /// λ = ‖∇_W a‖ / (‖∇_W b‖ + δ), limited and without a gradient of its own (Esser et al. 2021, equation 7;
 /// constants of their code).
 ///
-///     let weight = AdaptiveWeight().value(of: reconstruction, against: adversarial, at: lastWeights)
-///     return Loss(reconstruction + adversarial * (weight * 0.8))
+/// ```swift
+/// let weight = AdaptiveWeight().value(of: reconstruction, against: adversarial, at: lastWeights)
+/// let loss = Loss(reconstruction + adversarial * (weight * 0.8))
+/// ```
 ///
 /// W is usually the kernel of a decoder's last convolution. The tape behind both losses is kept.
 public struct AdaptiveWeight: Sendable {

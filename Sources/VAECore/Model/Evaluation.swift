@@ -4,7 +4,12 @@ import Tensors
 /// Everything that a model says about a batch: the posterior, the draws, what each part costs.
 /// Objectives weigh its terms.
 ///
-/// Terms of an example carry a leading axis of samples: `[K, N]`.
+/// The terms of an example carry a leading axis of samples: `[K, N]`.
+///
+/// ```swift
+/// // The bound of K weighted draws of each example, `[N]` (Burda et al. 2016, equation 8).
+/// let bound = evaluation.logWeights.transposed().logSumExp() - log(Float(evaluation.samples))
+/// ```
 public struct Evaluation {
   /// The data, `[N, height, width, channels]`.
   public let batch: Tensor

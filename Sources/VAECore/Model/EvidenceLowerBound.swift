@@ -3,7 +3,12 @@ import NeuralNetworks
 import Tensors
 
 /// The negative evidence lower bound, distortion + β · rate, averaged over examples and draws
-/// (Kingma & Welling 2014, equation 10; β by Higgins et al. 2017).
+/// (Kingma & Welling 2014, equation 10; β by Higgins et al. 2017, equation 4).
+///
+/// ```swift
+/// let objective = EvidenceLowerBound(beta: 4, warmUpEpochs: 5)
+/// print(objective.weight(epochs: 2.5))  // 2.0
+/// ```
 ///
 /// β rises linearly from zero over a number of epochs where a warm-up is asked for (Bowman et al.
 /// 2016; Sønderby et al. 2016), with one weight for all stochastic layers. With free bits λ, each
