@@ -35,7 +35,13 @@ public enum Initializer: Hashable, Sendable {
     }
   }
 
-  /// First values of a shape.
+  /// First values of a shape, the same for the same stream.
+  ///
+  /// - Parameters:
+  ///   - shape: of the weights.
+  ///   - fanIn: the number of inputs that add up in one output.
+  ///   - fanOut: the number of outputs that one input reaches.
+  ///   - random: where the values come from.
   public func values(_ shape: Shape, fanIn: Int, fanOut: Int, random: RandomStream) -> Tensor {
     let (fanIn, fanOut) = (Float(max(1, fanIn)), Float(max(1, fanOut)))
     func uniform(_ bound: Float) -> Tensor {

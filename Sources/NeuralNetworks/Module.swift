@@ -50,6 +50,9 @@ public enum Member {
 }
 
 /// The members of a module by name, in a fixed order; written as a dictionary literal.
+///
+/// The order is that of files and of optimizers, and names are parts of paths: changing either makes other
+/// checkpoints.
 public struct Members: ExpressibleByDictionaryLiteral {
   /// Name and member, in order.
   public var entries: [(name: String, member: Member)]

@@ -21,7 +21,12 @@ public final class BatchNorm: Layer {
   /// Added to the variance.
   public let epsilon: Float
 
-  /// A normalisation that starts as the identity up to the statistics.
+  /// A normalisation with factors one and offsets zero.
+  ///
+  /// - Parameters:
+  ///   - channels: the size of the last axis.
+  ///   - activation: of the normalised values.
+  ///   - epsilon: added to each variance.
   public init(channels: Int, activation: Activation = .identity, epsilon: Float = 1e-5) {
     scale = Parameter(.ones([channels]), isDecayed: false)
     shift = Parameter(.zeros([channels]), isDecayed: false)
@@ -78,7 +83,13 @@ public final class GroupNorm: Layer {
   /// Added to the variance.
   public let epsilon: Float
 
-  /// A normalisation of channels in groups.
+  /// A normalisation of channels in groups, with factors one and offsets zero.
+  ///
+  /// - Parameters:
+  ///   - channels: the size of the last axis.
+  ///   - groups: a divisor of the channels.
+  ///   - activation: of the normalised values.
+  ///   - epsilon: added to each variance.
   public init(channels: Int, groups: Int, activation: Activation = .identity, epsilon: Float = 1e-5)
   {
     precondition(
@@ -115,7 +126,12 @@ public final class LayerNorm: Layer {
   /// Added to the variance.
   public let epsilon: Float
 
-  /// A normalisation of the given number of features.
+  /// A normalisation of the last axis, with factors one and offsets zero.
+  ///
+  /// - Parameters:
+  ///   - features: the size of the last axis.
+  ///   - activation: of the normalised values.
+  ///   - epsilon: added to each variance.
   public init(features: Int, activation: Activation = .identity, epsilon: Float = 1e-5) {
     scale = Parameter(.ones([features]), isDecayed: false)
     shift = Parameter(.zeros([features]), isDecayed: false)

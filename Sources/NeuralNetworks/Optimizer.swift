@@ -1,6 +1,7 @@
 import Tensors
 
-/// The law by which gradients become changes of parameters.
+/// The law by which gradients become changes of parameters. Weight decay spares the parameters that are not
+/// ``Parameter/isDecayed``.
 public enum UpdateRule: Hashable, Sendable {
   /// Adam (Kingma & Ba 2015, algorithm 1): with bias-corrected moments m̂ and v̂, p ← p − rate · m̂
   /// / (√v̂ + ε). Weight decay is added to the gradient (L2).
@@ -39,6 +40,10 @@ public final class Optimizer {
   private var second: [Tensor?]
 
   /// An optimizer for the given parameters; state exists from a parameter's first gradient on.
+  ///
+  /// - Parameters:
+  ///   - rule: the law of the updates.
+  ///   - parameters: those of a module, or some of them, with their paths.
   public init(_ rule: UpdateRule, parameters: [(path: String, parameter: Parameter)]) {
     self.rule = rule
     self.parameters = parameters

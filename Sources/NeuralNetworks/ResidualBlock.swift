@@ -6,7 +6,7 @@ import Tensors
 public final class ResidualBlock: Layer {
   /// How the block normalises before each activation.
   public enum Normalization: Hashable, Sendable {
-    /// Not at all.
+    /// No normalisation.
     case none
     /// By groups of channels.
     case groups(Int)

@@ -16,6 +16,10 @@ public final class WeightAverage {
   private var averages: [Tensor]
 
   /// An average that starts at the parameters' values.
+  ///
+  /// - Parameters:
+  ///   - parameters: with their paths, as ``Module/parameters`` gives them.
+  ///   - decay: the weight of the past, in 0..<1.
   public init(of parameters: [(path: String, parameter: Parameter)], decay: Float) {
     self.decay = decay
     self.parameters = parameters

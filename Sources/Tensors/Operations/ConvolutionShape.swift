@@ -8,7 +8,7 @@ public struct Padding: Hashable, Sendable {
   /// Rows above, columns to the left, rows below, columns to the right.
   public let top, left, bottom, right: Int
 
-  /// Different amounts on each side.
+  /// Different amounts on each side, none of them negative.
   public init(top: Int, left: Int, bottom: Int, right: Int) {
     (self.top, self.left, self.bottom, self.right) = (top, left, bottom, right)
   }

@@ -123,7 +123,7 @@ extension Tensor {
     }
   }
 
-  /// Zeros added before and after along one axis.
+  /// This tensor with zeros before and after it along one axis, of so many elements each.
   public func padded(axis: Int, before: Int, after: Int) -> Tensor {
     let axis = shape.normalized(axis: axis)
     precondition(before >= 0 && after >= 0, "padding \(before), \(after) is negative")

@@ -62,7 +62,8 @@ extension Distribution {
   }
 }
 
-/// Draws from a distribution, and what they cost.
+/// Draws from a distribution with the log-density of these very draws, which a flow knows although it may
+/// not know that of any other point.
 public struct DistributionDraw {
   /// The draws, `[K · N, …]`.
   public let value: Tensor

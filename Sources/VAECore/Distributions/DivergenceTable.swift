@@ -6,6 +6,10 @@ public struct Divergence {
   private let unit: (() -> Tensor)?
 
   /// A divergence whose terms are computed when they are asked for.
+  ///
+  /// - Parameters:
+  ///   - perExample: KL(q ‖ p) in nats, `[N]`.
+  ///   - perUnit: the terms of the sum, `[N, units]`, where it is one over units.
   public init(perExample: @escaping () -> Tensor, perUnit: (() -> Tensor)? = nil) {
     example = perExample
     unit = perUnit

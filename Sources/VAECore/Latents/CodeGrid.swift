@@ -10,7 +10,7 @@ public struct CodeGrid: Hashable, Sendable {
   /// The numbers in the vector that a code stands for, D.
   public let vectorSize: Int
 
-  /// A grid.
+  /// A grid of `height` × `width` codes, each one of `codeCount`.
   public init(height: Int, width: Int, codeCount: Int, vectorSize: Int) {
     self.height = height
     self.width = width

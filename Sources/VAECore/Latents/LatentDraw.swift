@@ -24,7 +24,8 @@ public struct DrawRequest: Sendable {
   public init() {}
 }
 
-/// The latents of one stochastic layer, priced.
+/// The latents of one stochastic layer with their price. Rows stand draw by draw: row k · N + n is draw k of
+/// example n.
 public struct LatentLayer {
   /// The draws, `[K · N, …]`.
   public var sample: Tensor

@@ -22,8 +22,12 @@ public struct AdaptiveWeight: Sendable {
     self.offset = offset
   }
 
-  /// λ for the scalars a and b; zero where a does not depend on the parameter, or where the
-  /// parameter is frozen.
+  /// λ for two losses; zero where `a` does not depend on the parameter, or where the parameter is frozen.
+  ///
+  /// - Parameters:
+  ///   - a: the loss whose pull is the measure, a scalar.
+  ///   - b: the loss that is weighed, a scalar.
+  ///   - parameter: W, where the gradients of both are compared.
   public func value(of a: Tensor, against b: Tensor, at parameter: Parameter) -> Float {
     func norm(_ loss: Tensor) -> Double {
       loss.gradient(at: parameter)?.doubleSumOfSquares.squareRoot() ?? 0

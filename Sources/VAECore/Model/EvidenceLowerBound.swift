@@ -23,7 +23,12 @@ public final class EvidenceLowerBound: Objective {
   /// Nats of each stochastic layer's mean rate that cost nothing more when they are not used.
   public let freeBits: Float
 
-  /// The bound with a weight for the rate.
+  /// The bound with a weight for the rate; with the defaults it is the bound itself.
+  ///
+  /// - Parameters:
+  ///   - beta: the weight of the rate after the warm-up.
+  ///   - warmUpEpochs: epochs over which the weight rises from zero.
+  ///   - freeBits: λ, nats of each layer's mean rate that cost nothing more when they are not used.
   public init(beta: Float = 1, warmUpEpochs: Double = 0, freeBits: Float = 0) {
     self.beta = beta
     self.warmUpEpochs = warmUpEpochs

@@ -85,7 +85,12 @@ public final class Model: Module {
     try checkParts()
   }
 
-  /// What the model says about a batch `[N, height, width, channels]`.
+  /// What the model says about a batch.
+  ///
+  /// - Parameters:
+  ///   - x: `[N, height, width, channels]`, in the range of the data.
+  ///   - request: how many draws, and which prices.
+  ///   - context: why the call is made, where random numbers come from, and the condition of each example.
   public func evaluate(_ x: Tensor, _ request: DrawRequest, _ context: Context)
     -> Evaluation
   {

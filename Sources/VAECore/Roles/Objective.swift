@@ -1,7 +1,7 @@
 import NeuralNetworks
 import Tensors
 
-/// What an objective needs of every evaluation.
+/// What an objective needs of every evaluation: how latents are drawn, a second batch, frozen networks.
 public struct ObjectiveRequirements {
   /// How latents are drawn.
   public var draw = DrawRequest()
@@ -40,7 +40,7 @@ public struct Loss {
   /// Scalars to log, by name.
   public var terms: [(name: String, value: Tensor)]
 
-  /// A loss.
+  /// A loss with terms to log.
   public init(_ value: Tensor, terms: [(name: String, value: Tensor)] = []) {
     self.value = value
     self.terms = terms

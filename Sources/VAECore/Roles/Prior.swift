@@ -61,7 +61,8 @@ extension Prior {
   }
 }
 
-/// A prior over codes with a network that a later stage trains on the codes alone.
+/// A prior over discrete codes with a network that a later stage trains on the codes alone (van den Oord et
+/// al. 2017, section 3.3).
 public protocol CodePrior: Prior {
   /// −log p(codes) in nats, `[N]`, of an index tensor of code numbers `[N, height, width]`.
   func rate(of codes: Tensor, _ context: Context) -> Tensor
