@@ -86,8 +86,8 @@ public final class Parameter {
 
 /// What a backward pass found: a gradient for each parameter that the loss depends on.
 ///
-/// A parameter that the loss does not depend on has no gradient, which an optimizer takes as leave it as
-/// it is, and not as zero.
+/// A parameter that the loss does not depend on has no gradient, which is not the same as a gradient of
+/// zero: an optimizer leaves such a parameter as it is.
 public struct Gradients {
   private var entries: [ObjectIdentifier: Tensor] = [:]
 
