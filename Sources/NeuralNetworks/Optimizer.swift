@@ -1,7 +1,7 @@
 import Tensors
 
 /// The law by which gradients become changes of parameters. Weight decay spares the parameters that are not
-/// ``Parameter/isDecayed``.
+/// `isDecayed`.
 public enum UpdateRule: Hashable, Sendable {
   /// Adam (Kingma & Ba 2015, algorithm 1): with bias-corrected moments m̂ and v̂, p ← p − rate · m̂
   /// / (√v̂ + ε). Weight decay is added to the gradient (L2).

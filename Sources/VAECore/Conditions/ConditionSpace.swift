@@ -91,7 +91,9 @@ public struct ConditionSpace: Hashable, Sendable {
   /// Rows for `count` examples that take the classes in turn, 0, 1, …, `[count, width]`; nil where
   /// the condition is no label, so that nothing comes in turn.
   ///
-  /// - Parameter first: the number of the first example.
+  /// - Parameters:
+  ///   - count: the number of examples.
+  ///   - first: the number of the first of them.
   public func inTurn(_ count: Int, from first: Int = 0) -> Tensor? {
     guard kind == .label else { return nil }
     return rows(labels: (first..<first + count).map { Int32($0 % width) })
