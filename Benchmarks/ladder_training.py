@@ -3,7 +3,7 @@
 
     python Benchmarks/ladder_training.py mnist-static-binarized --seeds 1 2
 
-Adam with rate 10⁻³, batches of 256, no warm-up, one draw an example; the last short batch is left out, and the
+Adam with rate 10⁻³, batches of 256, no warm-up, one draw per example; the last short batch is left out, and the
 statistics of batch normalisation are computed anew over 10,000 training images at the end, as vae-zoo does.
 Prints a line for each epoch, with running statistics, and one at the end with the new ones, in nats.
 """

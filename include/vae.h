@@ -594,7 +594,7 @@ vae_status vae_trainer_create(
     vae_model *model, const vae_data *data, const vae_trainer_options *options,
     vae_trainer **trainer, vae_error **error);
 
-/* The terms of a bound in nats an example: elbo = -(distortion + rate). */
+/* The terms of a bound in nats per example: elbo = -(distortion + rate). */
 typedef struct vae_bound {
   uint32_t struct_size;
   int32_t is_held_out; /* 1 where these are of held-out examples */
@@ -627,7 +627,7 @@ vae_status vae_trainer_step_on_with(
 /* How far a training is. */
 typedef struct vae_progress {
   uint32_t struct_size;
-  int32_t is_epoch_end; /* 1 once an epoch, with held-out terms where there is such a split */
+  int32_t is_epoch_end; /* 1 once per epoch, with held-out terms where there is such a split */
   int64_t step;         /* updates made */
   int64_t total_steps;
   int64_t epoch;        /* from one */
@@ -670,7 +670,7 @@ typedef struct vae_metrics vae_metrics;
 /* What to measure. */
 typedef struct vae_evaluation_options {
   uint32_t struct_size;
-  int32_t importance_samples; /* draws an example for the likelihood, to 10,000,000; zero for the bound alone */
+  int32_t importance_samples; /* draws per example for the likelihood, to 10,000,000; zero for the bound alone */
   const char *split;          /* borrowed; "train", "valid" or "test"; NULL for "test" */
   uint64_t seed;
   const char *metrics; /* names as "elbo,nll", to measure these alone; NULL for all that there is */

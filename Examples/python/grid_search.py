@@ -12,6 +12,6 @@ search = GridSearchCV(
 )
 search.fit(images.reshape(len(images), -1))
 for parameters, score in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"]):
-    print(f"{parameters}: {score:.1f} nats an image")
+    print(f"{parameters}: {score:.1f} nats per image")
 print(f"best: {search.best_params_}")
 assert search.best_params_["beta"] == 1.0, "a weight above one cannot tighten the bound"

@@ -59,7 +59,7 @@ models = {
 }
 for name, model in models.items():
     model.fit(images[:2500], validation=images[2500:])
-    print(f"{name}: {model.metrics_['valid']['elbo']:.0f} nats an image")
+    print(f"{name}: {model.metrics_['valid']['elbo']:.0f} nats per image")
 gaussian, laplace = (model.metrics_["valid"]["elbo"] for model in models.values())
 assert laplace > gaussian, "the noise is Laplace's"
 scale = float(np.exp(models["laplace-vae"].parameters["likelihood.log_scale"][0]))

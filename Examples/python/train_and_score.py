@@ -27,7 +27,7 @@ model.fit(data, callback=report)
 images = data.images("test", count=500)
 print(f"log p(x) of {len(images)} test images: {model.score_samples(images, samples=50).mean():.2f} nats")
 measured = model.evaluate(data)
-print(f"rate {measured['rate']:.2f}, distortion {measured['distortion']:.2f} nats an image")
+print(f"rate {measured['rate']:.2f}, distortion {measured['distortion']:.2f} nats per image")
 
 latents = model.transform(images)
 print(f"latents {latents.shape}, decoded {model.inverse_transform(latents).shape}")

@@ -23,7 +23,7 @@ public final class ImportanceWeightedBound: Objective {
     case doublyReparameterized = "dreg"
   }
 
-  /// K, the draws an example.
+  /// K, the draws per example.
   public let samples: Int
   /// How gradients reach the encoder.
   public let gradient: Gradient
@@ -82,7 +82,7 @@ extension Component where Part == any Objective {
       hyperparameters: [
         Hyperparameter(
           "importance_samples", .integer(2...10_000), default: .integer(5),
-          help: "draws an example, K"),
+          help: "draws per example, K"),
         Hyperparameter(
           "gradient", .choice(ImportanceWeightedBound.Gradient.allCases.map(\.rawValue)),
           default: .text(ImportanceWeightedBound.Gradient.reparameterized.rawValue),

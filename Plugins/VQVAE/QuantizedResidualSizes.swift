@@ -43,7 +43,7 @@ struct QuantizedResidualSizes {
     } + [Rectifier()]
   }
 
-  /// The shapes of all weights of either part, the data side having `dataChannels` numbers a pixel.
+  /// The shapes of all weights of either part, the data side having `dataChannels` numbers per pixel.
   func weightShapes(dataChannels: Int) -> [[Int]] {
     let sizes = [dataChannels] + (0..<levels).map { channels(after: $0) }
     return zip(sizes, sizes.dropFirst()).map { [16, $0, $1] } + [

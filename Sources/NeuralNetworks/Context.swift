@@ -1,7 +1,13 @@
 import Tensors
 
-/// What travels with every call through a model: why it is made, and where its random numbers come
-/// from.
+/// What travels with every call through a model: why the call is made, and where its random numbers
+/// come from. Nothing of that is global.
+///
+/// ```swift
+/// // The tenth update of a training, on the examples 4, 0 and 7 of the data.
+/// let context = Context(mode: .training, step: 9, random: random, examples: [4, 0, 7])
+/// let noise = context.normalNoise("posterior", samples: 1, shape: [20])  // [3, 20]
+/// ```
 public struct Context {
   /// Why a computation is made.
   public enum Mode: Sendable {
@@ -35,6 +41,14 @@ public struct Context {
   public var calibration: Calibration?
 
   /// A context for a batch of the given examples.
+  ///
+  /// - Parameters:
+  ///   - mode: why the computation is made.
+  ///   - step: the number of updates made before.
+  ///   - epochs: passes over the training data made before.
+  ///   - random: where all random numbers come from.
+  ///   - examples: the number of each example of the batch.
+  ///   - condition: what is known of each example, `[N, width]`.
   public init(
     mode: Mode, step: Int = 0, epochs: Double = 0, random: RandomSource, examples: [UInt64],
     condition: Tensor? = nil
@@ -76,7 +90,7 @@ public struct Context {
     return condition.tiled(rows / condition.shape[0])
   }
 
-  /// Standard normal noise for `samples` draws an example: `[samples · N] + shape`, sample by
+  /// Standard normal noise for `samples` draws per example: `[samples · N] + shape`, sample by
   /// sample.
   public func normalNoise(_ name: String, samples: Int, shape: Shape) -> Tensor {
     let stream = stream(name)
@@ -85,7 +99,8 @@ public struct Context {
   }
 }
 
-/// The statistics that normalisations gather in a calibration pass, then take for evaluation.
+/// The statistics that normalisations gather in a calibration pass and take for evaluation afterwards
+/// (``Module/recalibrate(_:)``).
 public final class Calibration {
   private struct Sums {
     var count: Float

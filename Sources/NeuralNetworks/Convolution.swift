@@ -1,11 +1,18 @@
 import Tensors
 
-/// A two-dimensional convolution: activation(W ∗ x + b), for images `[batch, height, width,
-/// inputs]`.
+/// A two-dimensional convolution: activation(W ∗ x + b), for images `[batch, height, width, inputs]`.
 ///
-/// `weights` are `[outputs, inputs, kernel height, kernel width]`. Without a bias (before a
-/// normalisation, which would take it out again) only the weights exist. Weights start by
-/// the law that suits the activation, `Initializer.suited(to:)`, unless another is given.
+/// As in other libraries W ∗ x is a cross-correlation: the kernel is not mirrored.
+///
+/// ```swift
+/// // Halves an image and gives it 32 channels: [N, 28, 28, 1] to [N, 14, 14, 32].
+/// let layer = Conv2D(
+///   inputs: 1, outputs: 32, kernel: 3, stride: 2, padding: Padding(1), activation: .relu,
+///   random: random.child("first"))
+/// ```
+///
+/// Before a normalisation, which would take a bias out again, the layer is made without one. Weights start
+/// by the law that suits the activation, ``Initializer/suited(to:)``, unless another is given.
 public final class Conv2D: Layer {
   /// `[outputs, inputs, kernel, kernel]`
   public let weights: Parameter
@@ -60,9 +67,14 @@ public final class Conv2D: Layer {
 /// A transposed two-dimensional convolution, which enlarges images: the adjoint of a convolution of
 /// the same stride.
 ///
-/// `weights` are `[inputs, outputs, kernel height, kernel width]`. Weights start by the law
-/// that suits the activation with fan-in inputs · kernel area / stride², the number of terms that add
-/// up in one output pixel.
+/// ```swift
+/// // Doubles an image: [N, 14, 14, 32] to [N, 28, 28, 1].
+/// let layer = TransposedConv2D(
+///   inputs: 32, outputs: 1, kernel: 4, stride: 2, padding: Padding(1), random: random.child("last"))
+/// ```
+///
+/// Weights start by the law that suits the activation with fan-in inputs · kernel area / stride², the number
+/// of terms that add up in one output pixel.
 public final class TransposedConv2D: Layer {
   /// `[inputs, outputs, kernel, kernel]`
   public let weights: Parameter

@@ -2,9 +2,12 @@ import Tensors
 
 /// A fully connected layer: activation(x · W + b), for inputs `[…, inputs]`.
 ///
-/// `weights` are `[inputs, outputs]`, `bias` is `[outputs]`. The weights start by the law
-/// that suits the activation, `Initializer.suited(to:)`, unless another is given; the bias starts at
-/// zero, or with LeCun's law by that as well.
+/// ```swift
+/// let layer = Dense(inputs: 784, outputs: 400, activation: .relu, random: random.child("hidden"))
+/// ```
+///
+/// The weights start by the law that suits the activation, ``Initializer/suited(to:)``, unless another is
+/// given. The bias starts at zero, and beside LeCun's weights uniformly in ±1/√inputs like them.
 public final class Dense: Layer {
   /// `[inputs, outputs]`
   public let weights: Parameter
@@ -14,6 +17,13 @@ public final class Dense: Layer {
   public let activation: Activation
 
   /// A layer with fresh weights.
+  ///
+  /// - Parameters:
+  ///   - inputs: numbers of an input.
+  ///   - outputs: numbers of an output.
+  ///   - activation: of the sum.
+  ///   - initializer: the law of the weights, nil for that which suits the activation.
+  ///   - random: where the weights come from; a source of the layer's own, such as `random.child("hidden")`.
   public init(
     inputs: Int, outputs: Int, activation: Activation = .identity,
     initializer: Initializer? = nil, random: RandomSource

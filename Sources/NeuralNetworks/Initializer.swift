@@ -2,6 +2,11 @@ import Tensors
 
 /// The law that a weight's first values are drawn from.
 ///
+/// ```swift
+/// let values = Initializer.heNormal.values(
+///   [784, 400], fanIn: 784, fanOut: 400, random: random.stream("weights"))
+/// ```
+///
 /// Fan-in is the number of inputs that add up in one output, fan-out the number of outputs that one
 /// input reaches.
 public enum Initializer: Hashable, Sendable {
@@ -30,7 +35,13 @@ public enum Initializer: Hashable, Sendable {
     }
   }
 
-  /// First values of a shape.
+  /// First values of a shape, the same for the same stream.
+  ///
+  /// - Parameters:
+  ///   - shape: of the weights.
+  ///   - fanIn: the number of inputs that add up in one output.
+  ///   - fanOut: the number of outputs that one input reaches.
+  ///   - random: where the values come from.
   public func values(_ shape: Shape, fanIn: Int, fanOut: Int, random: RandomStream) -> Tensor {
     let (fanIn, fanOut) = (Float(max(1, fanIn)), Float(max(1, fanOut)))
     func uniform(_ bound: Float) -> Tensor {

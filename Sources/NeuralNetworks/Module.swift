@@ -1,6 +1,7 @@
 import Tensors
 
-/// State that is saved but not trained: normalisation statistics, moving averages, codebooks.
+/// A tensor of a module that is saved but not trained by gradients: normalisation statistics, moving
+/// averages, codebooks.
 ///
 /// Buffers change in the life-cycle calls of `Module` only, never inside a forward pass.
 public final class Buffer {
@@ -38,7 +39,7 @@ public final class Buffer {
   }
 }
 
-/// What a module is made of.
+/// One of the things that a module is made of.
 public enum Member {
   /// A tensor that training changes.
   case parameter(Parameter)
@@ -49,6 +50,9 @@ public enum Member {
 }
 
 /// The members of a module by name, in a fixed order; written as a dictionary literal.
+///
+/// The order is that of files and of optimizers, and names are parts of paths: changing either makes other
+/// checkpoints.
 public struct Members: ExpressibleByDictionaryLiteral {
   /// Name and member, in order.
   public var entries: [(name: String, member: Member)]
@@ -68,6 +72,29 @@ public struct Members: ExpressibleByDictionaryLiteral {
 ///
 /// Names join into paths such as `encoder.layers.0.weights`, which are the keys of checkpoints. A
 /// module states its members itself, in order; nothing is found by reflection.
+///
+/// ```swift
+/// /// x + W₂ · a(W₁ · x), a residual block of dense layers.
+/// final class DenseBlock: Layer {
+///   let first: Dense
+///   let second: Dense
+///
+///   init(features: Int, hidden: Int, random: RandomSource) {
+///     first = Dense(
+///       inputs: features, outputs: hidden, activation: .silu, random: random.child("first"))
+///     second = Dense(inputs: hidden, outputs: features, random: random.child("second"))
+///   }
+///
+///   var members: Members { ["first": .module(first), "second": .module(second)] }
+///
+///   func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+///     input + second(first(input, context), context)
+///   }
+/// }
+/// ```
+///
+/// The calls of its life (``prepare(firstBatches:context:)``, ``afterUpdate(_:)``, ``recalibrate(_:)``) go
+/// to all parts unless a module implements them itself.
 public protocol Module: AnyObject {
   /// The members by name, in a fixed order.
   var members: Members { get }
@@ -144,13 +171,23 @@ extension Module {
   }
 }
 
-/// A module that maps one tensor to one tensor.
+/// A module that maps one tensor to one tensor, and can be part of a ``Sequential``.
 public protocol Layer: Module {
-  /// The output for an input.
+  /// The output for an input; each layer states the shapes of both.
   func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor
 }
 
 /// Layers applied one after another.
+///
+/// ```swift
+/// let network = Sequential([
+///   Dense(inputs: 784, outputs: 400, activation: .relu, random: random.child("0")),
+///   Dense(inputs: 400, outputs: 10, random: random.child("1")),
+/// ])
+/// let context = Context(mode: .evaluation, random: random, examples: [0, 1])
+/// print(network(Tensor.zeros([2, 784]), context).shape)  // [2, 10]
+/// print(network.parameters.map(\.path))  // ["0.weights", "0.bias", "1.weights", "1.bias"]
+/// ```
 public final class Sequential: Layer {
   /// The layers in order.
   public let layers: [any Layer]

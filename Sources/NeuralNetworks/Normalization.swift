@@ -1,7 +1,7 @@
 import Tensors
 
-/// Batch normalisation with an activation in the same pass (Ioffe & Szegedy 2015), for `[…,
-/// channels]`.
+/// Batch normalisation with an activation in the same pass (Ioffe & Szegedy 2015, algorithm 1), for
+/// `[…, channels]`.
 ///
 /// In training a batch is normalised by its own mean and variance. In evaluation the stored
 /// statistics serve, which are not running averages: a calibration pass at each epoch's end
@@ -21,7 +21,12 @@ public final class BatchNorm: Layer {
   /// Added to the variance.
   public let epsilon: Float
 
-  /// A normalisation that starts as the identity up to the statistics.
+  /// A normalisation with factors one and offsets zero.
+  ///
+  /// - Parameters:
+  ///   - channels: the size of the last axis.
+  ///   - activation: of the normalised values.
+  ///   - epsilon: added to each variance.
   public init(channels: Int, activation: Activation = .identity, epsilon: Float = 1e-5) {
     scale = Parameter(.ones([channels]), isDecayed: false)
     shift = Parameter(.zeros([channels]), isDecayed: false)
@@ -64,8 +69,8 @@ public final class BatchNorm: Layer {
   }
 }
 
-/// Group normalisation with an activation in the same pass (Wu & He 2018): each example on its own,
-/// so training and evaluation agree.
+/// Group normalisation with an activation in the same pass (Wu & He 2018), for `[batch, …, channels]`:
+/// each example by itself, so that training and evaluation compute the same.
 public final class GroupNorm: Layer {
   /// The factor of each channel, first one.
   public let scale: Parameter
@@ -78,7 +83,13 @@ public final class GroupNorm: Layer {
   /// Added to the variance.
   public let epsilon: Float
 
-  /// A normalisation of channels in groups.
+  /// A normalisation of channels in groups, with factors one and offsets zero.
+  ///
+  /// - Parameters:
+  ///   - channels: the size of the last axis.
+  ///   - groups: a divisor of the channels.
+  ///   - activation: of the normalised values.
+  ///   - epsilon: added to each variance.
   public init(channels: Int, groups: Int, activation: Activation = .identity, epsilon: Float = 1e-5)
   {
     precondition(
@@ -103,7 +114,8 @@ public final class GroupNorm: Layer {
   }
 }
 
-/// Layer normalisation over the last axis (Ba et al. 2016).
+/// Layer normalisation over the last axis with an activation in the same pass (Ba et al. 2016), for
+/// `[…, features]`: each position by itself, so that training and evaluation compute the same.
 public final class LayerNorm: Layer {
   /// The factor of each feature, first one.
   public let scale: Parameter
@@ -114,7 +126,12 @@ public final class LayerNorm: Layer {
   /// Added to the variance.
   public let epsilon: Float
 
-  /// A normalisation of the given number of features.
+  /// A normalisation of the last axis, with factors one and offsets zero.
+  ///
+  /// - Parameters:
+  ///   - features: the size of the last axis.
+  ///   - activation: of the normalised values.
+  ///   - epsilon: added to each variance.
   public init(features: Int, activation: Activation = .identity, epsilon: Float = 1e-5) {
     scale = Parameter(.ones([features]), isDecayed: false)
     shift = Parameter(.zeros([features]), isDecayed: false)

@@ -1,6 +1,7 @@
 import Tensors
 
-/// The law by which gradients become changes of parameters.
+/// The law by which gradients become changes of parameters. Weight decay spares the parameters that are not
+/// `isDecayed`.
 public enum UpdateRule: Hashable, Sendable {
   /// Adam (Kingma & Ba 2015, algorithm 1): with bias-corrected moments m̂ and v̂, p ← p − rate · m̂
   /// / (√v̂ + ε). Weight decay is added to the gradient (L2).
@@ -14,6 +15,19 @@ public enum UpdateRule: Hashable, Sendable {
 }
 
 /// Updates a set of parameters from their gradients, all in one pass over memory.
+///
+/// ```swift
+/// let optimizer = Optimizer(.adam(), parameters: network.parameters)
+/// for step in 0..<100 {
+///   let context = Context(mode: .training, step: step, random: random, examples: [0, 1, 2, 3])
+///   let loss = (network(x, context) - y).squared().mean()
+///   try optimizer.update(loss.backward(), rate: 1e-3)
+///   network.afterUpdate(context)
+/// }
+/// ```
+///
+/// A parameter without a gradient stays as it is, and so does one that is frozen. Moments are made at a
+/// parameter's first gradient.
 public final class Optimizer {
   /// The law in force.
   public let rule: UpdateRule
@@ -26,6 +40,10 @@ public final class Optimizer {
   private var second: [Tensor?]
 
   /// An optimizer for the given parameters; state exists from a parameter's first gradient on.
+  ///
+  /// - Parameters:
+  ///   - rule: the law of the updates.
+  ///   - parameters: those of a module, or some of them, with their paths.
   public init(_ rule: UpdateRule, parameters: [(path: String, parameter: Parameter)]) {
     self.rule = rule
     self.parameters = parameters
@@ -146,7 +164,8 @@ extension Optimizer {
 }
 
 extension Gradients {
-  /// The square root of the sum of all squared gradient elements of the given parameters.
+  /// The square root of the sum of all squared gradient elements of the given parameters: what
+  /// clipping by the global norm compares with its limit (Pascanu et al. 2013, algorithm 1).
   public func globalNorm(_ parameters: [(path: String, parameter: Parameter)]) -> Double {
     parameters.reduce(0) { $0 + (self[$1.parameter]?.doubleSumOfSquares ?? 0) }.squareRoot()
   }

@@ -1,11 +1,12 @@
 import Tensors
 
-/// A pre-activation residual block (He et al. 2016): x + W₂ ∗ a(n(W₁ ∗ a(n(x)))) with activation a,
-/// optional group normalisation n, a 3×3 and a second convolution.
+/// A residual block with pre-activation (He et al. 2016b, figure 1b), for images `[batch, height, width,
+/// channels]`: x + W₂ ∗ a(n(W₁ ∗ a(n(x)))) with the activation a, the optional group normalisation n, a 3×3
+/// convolution W₁ and a second convolution W₂.
 public final class ResidualBlock: Layer {
   /// How the block normalises before each activation.
   public enum Normalization: Hashable, Sendable {
-    /// Not at all.
+    /// No normalisation.
     case none
     /// By groups of channels.
     case groups(Int)

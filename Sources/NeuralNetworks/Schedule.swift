@@ -1,6 +1,11 @@
 import Glibc
 
 /// How the learning rate changes with the number of updates, as a factor of the base rate.
+///
+/// ```swift
+/// let schedule = Schedule.warmUp(updates: 100, then: .cosine(total: 10_000, floor: 0.02))
+/// print(schedule.factor(at: 49), schedule.factor(at: 10_100))  // 0.5 0.02
+/// ```
 public indirect enum Schedule: Hashable, Sendable {
   /// Always one.
   case constant

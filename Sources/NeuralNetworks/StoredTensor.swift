@@ -1,6 +1,6 @@
 import Tensors
 
-/// A tensor of a module that files hold: a parameter or a buffer.
+/// A tensor of a module that files hold, under the path of its member: a parameter or a buffer.
 public enum StoredTensor {
   /// A tensor that training changes.
   case parameter(Parameter)

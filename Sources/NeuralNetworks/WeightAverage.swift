@@ -1,8 +1,14 @@
 import Tensors
 
-/// An exponential moving average of a model's parameters (Polyak averaging), often better at
-/// evaluation than the last weights: average ← decay · average + (1 − decay) · value after every
-/// update.
+/// An exponential moving average of a model's parameters, often better at evaluation than the last
+/// weights: average ← decay · average + (1 − decay) · value after every update (after Polyak & Juditsky
+/// 1992, who average evenly).
+///
+/// ```swift
+/// let average = WeightAverage(of: network.parameters, decay: 0.999)
+/// average.update(number: 0)  // after each update, with its number
+/// let output = average.applied { network(x, context) }
+/// ```
 public final class WeightAverage {
   /// The weight of the past.
   public let decay: Float
@@ -10,6 +16,10 @@ public final class WeightAverage {
   private var averages: [Tensor]
 
   /// An average that starts at the parameters' values.
+  ///
+  /// - Parameters:
+  ///   - parameters: with their paths, as ``Module/parameters`` gives them.
+  ///   - decay: the weight of the past, in 0..<1.
   public init(of parameters: [(path: String, parameter: Parameter)], decay: Float) {
     self.decay = decay
     self.parameters = parameters

@@ -1,4 +1,5 @@
-/// Where values lie, as models see them.
+/// Where values lie, as models see them: what decides which likelihoods may explain the data, and which link
+/// a mean goes through.
 public enum ValueRange: String, Sendable, Codable, CaseIterable {
   /// Zeros and ones only.
   case binary

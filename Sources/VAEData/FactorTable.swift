@@ -1,6 +1,6 @@
 /// The generative factors of each example, where they are known.
 ///
-/// The values are decoded from one number an example: its combination of factor values, counted
+/// The values are decoded from one number per example: its combination of factor values, counted
 /// with the last factor fastest.
 public struct FactorTable: Sendable {
   /// The factors' names.

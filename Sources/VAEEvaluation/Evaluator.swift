@@ -58,7 +58,7 @@ public struct Evaluator {
   ///
   /// - Parameters:
   ///   - occasion: the metrics that are measured on it, those whose needs are not met left out.
-  ///   - importanceSamples: draws an example for the likelihood, nil for the bound alone.
+  ///   - importanceSamples: draws per example for the likelihood, nil for the bound alone.
   ///   - progress: told the fraction done; returns false to stop.
   /// - Returns: nil when it was stopped.
   public func run(
@@ -73,7 +73,7 @@ public struct Evaluator {
   ///
   /// - Parameters:
   ///   - names: of the metrics.
-  ///   - importanceSamples: draws an example for the likelihood, nil for the bound alone.
+  ///   - importanceSamples: draws per example for the likelihood, nil for the bound alone.
   ///   - progress: told the fraction done; returns false to stop.
   /// - Returns: nil when it was stopped.
   /// - Throws: `MetricError` for a name that there is not, for a metric whose needs are not met, and
@@ -175,7 +175,7 @@ public struct Evaluator {
   /// same score beside any others.
   ///
   /// - Parameters:
-  ///   - samples: draws an example for importance weighting, zero for the bound: −(distortion +
+  ///   - samples: draws per example for importance weighting, zero for the bound: −(distortion +
   ///     rate) of one draw.
   ///   - progress: told the fraction done; returns false to stop.
   /// - Returns: a number for each example in order; nil when it was stopped.
@@ -221,14 +221,14 @@ public struct Evaluator {
 // MARK: - What Swift code asks a result for
 
 extension Evaluator.Result {
-  /// The bound on log p(x) in nats an example: −(distortion + rate), one draw an example. This and the
+  /// The bound on log p(x) in nats per example: −(distortion + rate), one draw per example. This and the
   /// next two are NaN where other metrics were asked for.
   public var elbo: Estimate { metrics[ELBOMetric.self] ?? .none }
-  /// The price of the latents in nats an example.
+  /// The price of the latents in nats per example.
   public var rate: Estimate { metrics[RateMetric.self] ?? .none }
-  /// −log p(x|z) in nats an example.
+  /// −log p(x|z) in nats per example.
   public var distortion: Estimate { metrics[DistortionMetric.self] ?? .none }
-  /// −log p(x) by importance weighting in nats an example, where it was asked for.
+  /// −log p(x) by importance weighting in nats per example, where it was asked for.
   public var nll: NLLMetric.Value? { metrics[NLLMetric.self] }
 }
 

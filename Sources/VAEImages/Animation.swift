@@ -9,7 +9,9 @@ public struct Animation: Sendable {
 
   /// An animation of at least one picture.
   ///
-  /// - Parameter milliseconds: for each frame, from 20 to 60,000.
+  /// - Parameters:
+  ///   - frames: the pictures, all of one size and channel count.
+  ///   - milliseconds: for each frame, from 20 to 60,000.
   public init(frames: [PixelImage], milliseconds: [Int]) {
     precondition(
       !frames.isEmpty && frames.count == milliseconds.count,

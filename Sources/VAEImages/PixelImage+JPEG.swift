@@ -4,8 +4,10 @@ import VAEFiles
 extension PixelImage {
   /// Decodes a JPEG to 8-bit grey or RGB; orientation and colour profiles are not applied.
   ///
-  /// - Parameter side: where given, the image may be made smaller by 2, 4 or 8 while it is decoded, as
-  ///   long as both sides keep so many pixels.
+  /// - Parameters:
+  ///   - jpeg: the bytes of a file.
+  ///   - side: where given, the image may be made smaller by 2, 4 or 8 while it is decoded, as
+  ///     long as both sides keep so many pixels.
   /// - Throws: `PixelImageError.malformed` for damaged or truncated files, and for sizes beyond
   ///   32,768 pixels a side or the limit `picture_bytes` (`InputLimits`), before it is made smaller.
   public init(jpeg: [UInt8], atLeast side: Int? = nil) throws {

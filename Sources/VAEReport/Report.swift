@@ -5,8 +5,10 @@ import VAETraining
 public enum Report {
   /// The page about a run.
   ///
-  /// - Parameter isLive: whether it will be written again while the run is trained, so that a
-  ///   browser should look for the new one.
+  /// - Parameters:
+  ///   - history: what the run has on record.
+  ///   - isLive: whether it will be written again while the run is trained, so that a
+  ///     browser should look for the new one.
   /// - Throws: `PixelImageError` where a picture cannot be made.
   public static func page(_ history: RunHistory, isLive: Bool = false) throws -> [UInt8] {
     Array(try RunPage(history: history, isLive: isLive).document().utf8)

@@ -83,6 +83,43 @@ final class DocumentationTests: CommandTestCase {
     }
   }
 
+  /// A command as the program describes itself, with those below it.
+  private struct Description: Decodable {
+    struct Argument: Decodable {
+      struct Name: Decodable {
+        let kind: String
+        let name: String
+      }
+      let names: [Name]?
+      let shouldDisplay: Bool
+    }
+    let commandName: String
+    let shouldDisplay: Bool
+    let arguments: [Argument]?
+    let subcommands: [Description]?
+
+    /// The long options that help shows, of this command and of those below it.
+    var options: Set<String> {
+      let own = (arguments ?? []).filter(\.shouldDisplay).flatMap { $0.names ?? [] }
+        .filter { $0.kind == "long" }.map { "--\($0.name)" }
+      let below = (subcommands ?? []).filter(\.shouldDisplay)
+      return below.reduce(Set(own)) { $0.union($1.options) }
+    }
+  }
+
+  func testTheManualNamesEveryOption() throws {
+    struct Help: Decodable { let command: Description }
+    let outcome = try Command.run(["--experimental-dump-help"])
+    let options = try JSONDecoder().decode(Help.self, from: Data(outcome.out.utf8)).command.options
+    XCTAssertGreaterThan(options.count, 30)
+    let manual = try String(
+      contentsOf: Self.root.appendingPathComponent("docs/vae-zoo.1"), encoding: .utf8
+    ).replacingOccurrences(of: "\\-", with: "-")
+    let known = Set(
+      manual.matches(of: /--[a-z]+(?:-[a-z]+)*/).map { String($0.output) })
+    XCTAssertEqual(options.subtracting(known).sorted(), [], "the manual does not name them")
+  }
+
   /// A benchmark takes its time: a workload that there is not keeps it from beginning, and is what
   /// it is refused for if all before it is right.
   private func checkBenchmark(_ line: Line) throws {

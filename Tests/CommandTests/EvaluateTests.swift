@@ -54,7 +54,7 @@ final class EvaluateTests: CommandTestCase {
     XCTAssertEqual(result["nll_samples"] as? Int, 200)
     let nll = try number(result, "nll")
     XCTAssertGreaterThan(nll, 0)
-    // Both are estimates; the bound is one draw an example.
+    // Both are estimates; the bound is one draw per example.
     let slack = try 3 * number(result, "elbo_stderr")
     XCTAssertLessThan(nll, try -number(result, "elbo") + slack)
     XCTAssertEqual(try number(result, "bits_per_dim"), nll / (64 * log(2)), accuracy: 1e-9 * nll)

@@ -149,7 +149,7 @@ final class RoleTests: PluginTestCase {
     let critic = try XCTUnwrap(trainer.model.objective.parameters.first).parameter.value.item
     XCTAssertEqual(critic, 1.5, accuracy: 0.01, "five steps of Adam towards zero")
     let updates = trainer.model.encoder.buffers.first { $0.path == "updates" }
-    XCTAssertEqual(updates?.buffer.value.item, 5, "after_update once an update")
+    XCTAssertEqual(updates?.buffer.value.item, 5, "after_update once per update")
   }
 
   func testPhasesThatCannotBeAreRefused() throws {

@@ -688,7 +688,7 @@ class VAE(metaclass=_Variants):
         Returns
         -------
         dict
-            ``elbo``, ``rate`` and ``distortion`` in nats an example, a ``…_stderr`` beside each, and
+            ``elbo``, ``rate`` and ``distortion`` in nats per example, a ``…_stderr`` beside each, and
             what the variant adds.
         """
         model = self._fitted()

@@ -23,7 +23,7 @@ _EXISTING = {"refuse": 0, "resume": 1, "replace": 2}
 
 
 class Bound(NamedTuple):
-    """The terms of a bound in nats an example: ``elbo = -(distortion + rate)``."""
+    """The terms of a bound in nats per example: ``elbo = -(distortion + rate)``."""
 
     elbo: float
     """The evidence lower bound."""

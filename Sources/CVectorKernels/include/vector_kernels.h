@@ -240,7 +240,7 @@ void vk_group_normalize_backward(
   const float *inverse_deviation, const float *scale, const float *shift, const float *dy, float *dx,
   float *dscale, float *dshift, size_t batch, size_t spatial, size_t channels, size_t groups);
 
-// MARK: Variational terms. `samples` is the number of draws an example: row s * rows + r of a sampled array belongs
+// MARK: Variational terms. `samples` is the number of draws per example: row s * rows + r of a sampled array belongs
 // to row r of an array without samples.
 
 /// z[s, r, c] = mean[r, c] + exp(log_variance[r, c] / 2) * noise[s, r, c]

@@ -1,6 +1,11 @@
 import CVectorKernels
 
-/// Settings and facts of the engine as a whole.
+/// Settings and facts of the engine as a whole, for the whole process.
+///
+/// ```swift
+/// try Engine.setThreads(2)
+/// print(Engine.threads, Engine.instructionSet, Engine.oneDNNVersion)
+/// ```
 public enum Engine {
   /// The number of threads that operations use, process-wide. The default is that of OpenMP:
   /// `OMP_NUM_THREADS`, else the processors this process may run on, as many as its control group

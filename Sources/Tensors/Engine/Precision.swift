@@ -2,7 +2,7 @@ import COneDNN
 import CVectorKernels
 import Glibc
 
-/// What matrix products and convolutions multiply in training.
+/// What matrix products and convolutions multiply in training; ``withPrecision(_:_:)`` chooses it.
 ///
 /// Parameters, sums, statistics, losses and every other operation are 32-bit floats in either case.
 public enum Precision: String, Sendable, CaseIterable {

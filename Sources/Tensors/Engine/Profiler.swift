@@ -44,6 +44,11 @@ public enum Profiler {
   /// beyond the operations was spent outside them.
   ///
   /// Recordings must not overlap.
+  ///
+  /// ```swift
+  /// let (seconds, operations) = Profiler.record { _ = x.matrixProduct(y) }
+  /// for cost in operations { print(cost.name, cost.sizes, cost.seconds / seconds) }
+  /// ```
   public static func record(_ body: () throws -> Void) rethrows -> (
     seconds: Double, operations: [OperationCost]
   ) {

@@ -2,7 +2,14 @@
 ///
 /// Numbers are a function of the seed, the stream's name, the step, the draw and the example's
 /// number (counter-based, Philox 4x32-10, Salmon et al. 2011): they depend neither on threads
-/// nor on what else was drawn, so one part that draws more numbers does not shift another's.
+/// nor on what else was drawn, so that a part that draws more numbers does not shift another's.
+///
+/// ```swift
+/// let source = RandomSource(seed: 1)
+/// let weights = source.child("encoder").stream("weights").normal([784, 400])
+/// // Noise [3, 20] for the examples 7, 8 and 9 at step 100: the same numbers in whichever batch they are.
+/// let noise = source.stream("posterior", step: 100).normal([7, 8, 9], shape: [20])
+/// ```
 public struct RandomSource: Hashable, Sendable {
   /// The seed of the run.
   public let seed: UInt64
@@ -38,7 +45,8 @@ public struct RandomSource: Hashable, Sendable {
   }
 }
 
-/// One stream of random numbers, addressed by example and draw.
+/// One stream of random numbers, addressed by example and draw: the same address gives the same
+/// number however often and in whichever order it is asked for.
 public struct RandomStream: Hashable, Sendable {
   let key: UInt64
 

@@ -1,7 +1,7 @@
 import CVectorKernels
 
 /// Kernels of the terms of a variational objective. `samples` leads the shape of what was drawn
-/// several times an example; the other arrays hold one row an example.
+/// several times an example; the other arrays hold one row per example.
 extension Kernels {
   /// mean + e^(logVariance / 2) · noise: `mean` and `logVariance` are `[n]` in one shape, `noise`
   /// and the result `[samples, n]`.

@@ -5,9 +5,18 @@ import Synchronization
 /// Runs a closure in which memory that cannot be taken is an error.
 ///
 /// Operations on tensors do not throw. Where one cannot have memory for its result, it gives a tensor
-/// of the right shape without elements, and takes note; from then on all kernels of this thread do nothing,
-/// until the closure returns and the error is thrown. Parameters and buffers keep the values they have. Where
-/// nobody waits for the error, the program ends with a message instead.
+/// of the right shape without elements, and the failure is noted; from then on all kernels of this thread do
+/// nothing, until the closure returns and the error is thrown. Parameters and buffers keep the values that they
+/// have. Outside of such a closure the program ends with a message instead.
+///
+/// ```swift
+/// do {
+///   let product = try withMemoryErrors { x.matrixProduct(y) }
+///   print(product.shape)
+/// } catch let error as MemoryError {
+///   print(error)  // what was asked for, and what to do
+/// }
+/// ```
 ///
 /// - Returns: what the closure returns.
 /// - Throws: `MemoryError` where a request was refused, whatever else the closure throws; otherwise

@@ -1,4 +1,5 @@
-/// What the system has not given: memory, or threads.
+/// What the system has not given: memory, or threads. ``withMemoryErrors(_:)`` throws it; its description is
+/// one line that says what was asked for and what to do.
 public struct MemoryError: Error, Hashable, Sendable {
   /// What there was not enough of.
   public enum Lack: Hashable, Sendable {

@@ -8,9 +8,9 @@ import Glibc
 /// the system. Size classes are an eighth of a power of two apart, which wastes at most 12.5 %.
 ///
 /// What is kept is what is used: blocks that stayed in the pool through a whole period, which is
-/// longer than a step, go back to the system at its end. So the memory of a larger batch, or of a
-/// training that is over, is not held for ever. `trim()` returns all of it at once, for a process
-/// that goes on without taking any.
+/// longer than a step, go back to the system at its end. In this way the memory of a larger batch, or
+/// of a training that is over, is not held for ever. ``trim()`` returns all of it at once, for a process
+/// that goes on without computing.
 public final class MemoryPool: Sendable {
   /// The pool that all tensors use.
   public static let shared: MemoryPool = {

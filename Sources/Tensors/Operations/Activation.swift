@@ -1,6 +1,7 @@
 import CVectorKernels
 
-/// An elementwise non-linearity, fused into the operation before it where there is one.
+/// An elementwise non-linearity. Layers compute it in the same pass over memory as their sums;
+/// ``Tensor/activated(_:)`` applies it by itself.
 public enum Activation: Hashable, Sendable {
   /// x
   case identity

@@ -1,11 +1,14 @@
 import COneDNN
 
-/// Zeros around an image.
+/// Zeros around an image, by which a convolution keeps its size.
+///
+/// `Padding(1)` keeps the size of an image under a 3×3 kernel of stride 1, ``same(kernel:stride:height:width:)``
+/// divides it by the stride.
 public struct Padding: Hashable, Sendable {
   /// Rows above, columns to the left, rows below, columns to the right.
   public let top, left, bottom, right: Int
 
-  /// Different amounts on each side.
+  /// Different amounts on each side, none of them negative.
   public init(top: Int, left: Int, bottom: Int, right: Int) {
     (self.top, self.left, self.bottom, self.right) = (top, left, bottom, right)
   }

@@ -1,9 +1,23 @@
 extension Tensor {
   /// A two-dimensional convolution (cross-correlation) with bias and activation, in one operation.
   ///
-  /// The input is `[batch, height, width, inputs]`, the weights `[outputs, inputs, kernel height,
-  /// kernel width]`, and the output has ⌊(size + padding − kernel) / stride⌋ + 1 pixels along each
-  /// side.
+  /// The output has ⌊(size + padding − kernel) / stride⌋ + 1 pixels along each side. Gradients flow to
+  /// the image, the weights and the bias.
+  ///
+  /// ```swift
+  /// let images = Tensor.zeros([8, 28, 28, 1])
+  /// let kernels = Tensor.zeros([16, 1, 3, 3])
+  /// let maps = images.convolution(
+  ///   weights: kernels, stride: (2, 2), padding: Padding(1), activation: .relu)  // [8, 14, 14, 16]
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - weights: `[outputs, inputs, kernel height, kernel width]`.
+  ///   - bias: `[outputs]`, nil for none.
+  ///   - stride: pixels from one output to the next.
+  ///   - padding: zeros around the image.
+  ///   - activation: of the sum.
+  /// - Returns: `[batch, height, width, outputs]` for an image `[batch, height, width, inputs]`.
   public func convolution(
     weights: Tensor, bias: Tensor? = nil, stride: (y: Int, x: Int) = (1, 1),
     padding: Padding = .none,
@@ -58,9 +72,17 @@ extension Tensor {
   /// A transposed convolution with bias and activation: the map whose matrix is the transpose of a
   /// convolution's.
   ///
-  /// The input is `[batch, height, width, inputs]`, the weights `[inputs, outputs, kernel height,
-  /// kernel width]`, and the output has (size − 1) · stride − padding + kernel + output padding
-  /// pixels along each side.
+  /// The output has (size − 1) · stride − padding + kernel + output padding pixels along each side.
+  /// Gradients flow to the image, the weights and the bias.
+  ///
+  /// - Parameters:
+  ///   - weights: `[inputs, outputs, kernel height, kernel width]`.
+  ///   - bias: `[outputs]`, nil for none.
+  ///   - stride: pixels of the output from one pixel of the input to the next.
+  ///   - padding: what is cut off the full result on each side.
+  ///   - outputPadding: rows and columns added at the end, to reach sizes that a stride leaves open.
+  ///   - activation: of the sum.
+  /// - Returns: `[batch, height, width, outputs]` for an image `[batch, height, width, inputs]`.
   public func transposedConvolution(
     weights: Tensor, bias: Tensor? = nil, stride: (y: Int, x: Int) = (1, 1),
     padding: Padding = .none,

@@ -1,6 +1,16 @@
 extension Tensor {
-  /// The matrix product of `[…, k]` and `[k, n]`, giving `[…, n]`; either may be read transposed
-  /// where it is a matrix.
+  /// The matrix product of `[…, k]` and `[k, n]`. Either may be read transposed where it is a matrix,
+  /// without a copy.
+  ///
+  /// ```swift
+  /// let scores = queries.matrixProduct(keys, rightTransposed: true)  // [N, d] and [M, d] give [N, M]
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - right: `[k, n]`, or `[n, k]` where it is read transposed.
+  ///   - transposed: whether this tensor is read transposed.
+  ///   - rightTransposed: whether `right` is.
+  /// - Returns: `[…, n]`.
   public func matrixProduct(
     _ right: Tensor, transposed: Bool = false, rightTransposed: Bool = false
   ) -> Tensor {
@@ -49,11 +59,16 @@ extension Tensor {
     }
   }
 
-  /// A dense layer in one operation: activation(x · W + bias) with weights `[inputs, outputs]` and
-  /// a bias `[outputs]`.
+  /// A dense layer in one operation: activation(x · W + bias), with gradients for all three.
   ///
   /// Where x is a constant that is mostly zeros, such as images of digits, both of its products skip
-  /// them.
+  /// the zeros.
+  ///
+  /// - Parameters:
+  ///   - weights: W, `[inputs, outputs]`.
+  ///   - bias: `[outputs]`, nil for none.
+  ///   - activation: of the sum.
+  /// - Returns: `[…, outputs]` for `[…, inputs]`.
   public func dense(weights: Tensor, bias: Tensor?, activation: Activation = .identity) -> Tensor {
     precondition(
       rank >= 1 && weights.rank == 2 && shape[-1] == weights.shape[0],

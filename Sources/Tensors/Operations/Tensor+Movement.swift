@@ -1,7 +1,7 @@
 // MARK: - Views, without a copy
 
 extension Tensor {
-  /// The same elements in the same order with another shape, sharing memory.
+  /// The same elements in the same order with another shape of as many elements, sharing memory.
   public func reshaped(to target: Shape) -> Tensor {
     guard target != shape else { return self }
     precondition(
@@ -123,7 +123,7 @@ extension Tensor {
     }
   }
 
-  /// Zeros added before and after along one axis.
+  /// This tensor with zeros before and after it along one axis, of so many elements each.
   public func padded(axis: Int, before: Int, after: Int) -> Tensor {
     let axis = shape.normalized(axis: axis)
     precondition(before >= 0 && after >= 0, "padding \(before), \(after) is negative")
@@ -134,8 +134,12 @@ extension Tensor {
     return .recorded(output, from: [self]) { [$0.slice(axis: axis, before..<before + size)] }
   }
 
-  /// Rows of a table by index: `[…]` indices and a `[entries, …]` table give `[…, …]`. The gradient
+  /// Rows of this table by index: `[…]` indices and a `[entries, …]` table give `[…, …]`. The gradient
   /// adds up over equal indices.
+  ///
+  /// ```swift
+  /// let vectors = codebook.gathering(Tensor(indices: [3, 0, 3]))  // [3, D] of a codebook [K, D]
+  /// ```
   public func gathering(_ indices: Tensor) -> Tensor {
     precondition(rank >= 1, "rows cannot be gathered from a scalar")
     let entries = shape[0]
@@ -164,8 +168,9 @@ extension Tensor {
     }
   }
 
-  /// The whole tensor repeated along a new leading axis, joined with the first: `[N, …]` becomes
-  /// `[times · N, …]`.
+  /// The whole tensor several times, one after another along the leading axis: `[N, …]` becomes
+  /// `[times · N, …]`, whose row k · N + n is row n. This is the order in which K draws for N examples
+  /// stand.
   public func tiled(_ times: Int) -> Tensor {
     guard times != 1 else { return self }
     return reshaped(to: [1, count]).broadcast(to: [times, count])

@@ -1,4 +1,4 @@
-/// Mean and variance of each channel.
+/// The mean and the variance of each channel, as normalisations take and give them.
 public struct ChannelMoments {
   /// The mean of each channel, `[channels]`.
   public let mean: Tensor
@@ -21,8 +21,14 @@ extension Tensor {
   /// Batch normalisation, then an activation (Ioffe & Szegedy 2015): activation((x − mean) /
   /// √(variance + ε) · scale + shift) for each channel of the last axis.
   ///
-  /// With `moments` nil they are those of this batch and gradients flow through them; else they are
-  /// constants, as in evaluation. Returns the moments used beside the output.
+  /// - Parameters:
+  ///   - scale: `[channels]`.
+  ///   - shift: `[channels]`.
+  ///   - moments: the means and variances to normalise by, constants, as in evaluation; nil for those
+  ///     of this batch, through which gradients flow.
+  ///   - epsilon: ε.
+  ///   - activation: of the normalised values.
+  /// - Returns: the output, of this shape, and the moments that were used.
   public func batchNormalized(
     scale: Tensor, shift: Tensor, moments: ChannelMoments? = nil, epsilon: Float = 1e-5,
     activation: Activation = .identity
@@ -53,8 +59,16 @@ extension Tensor {
     return (result, used)
   }
 
-  /// Group normalisation, then an activation (Wu & He 2018): each example's channels are normalised
-  /// in groups over all pixels.
+  /// Group normalisation, then an activation (Wu & He 2018, equations 1 to 7): the channels of an
+  /// example are normalised in groups, over all of its pixels.
+  ///
+  /// - Parameters:
+  ///   - groups: a divisor of the number of channels; neighbouring channels are together.
+  ///   - scale: `[channels]`.
+  ///   - shift: `[channels]`.
+  ///   - epsilon: added to each variance.
+  ///   - activation: of the normalised values.
+  /// - Returns: a tensor of this shape, `[batch, …, channels]`.
   public func groupNormalized(
     groups: Int, scale: Tensor, shift: Tensor, epsilon: Float = 1e-5,
     activation: Activation = .identity
@@ -68,7 +82,14 @@ extension Tensor {
       shift: shift, epsilon: epsilon, activation: activation)
   }
 
-  /// Layer normalisation over the last axis, then an activation (Ba et al. 2016).
+  /// Layer normalisation over the last axis, then an activation (Ba et al. 2016, section 3).
+  ///
+  /// - Parameters:
+  ///   - scale: `[features]`.
+  ///   - shift: `[features]`.
+  ///   - epsilon: added to each variance.
+  ///   - activation: of the normalised values.
+  /// - Returns: a tensor of this shape, `[…, features]`.
   public func layerNormalized(
     scale: Tensor, shift: Tensor, epsilon: Float = 1e-5, activation: Activation = .identity
   ) -> Tensor {

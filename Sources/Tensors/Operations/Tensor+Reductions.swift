@@ -74,7 +74,12 @@ extension Tensor {
     return .recorded(output, from: [self]) { [$0.summed(to: own)] }
   }
 
-  /// One where an index says, zero elsewhere: a new axis of the given size at `axis`; a constant.
+  /// One at the place that an index says, zero elsewhere, along a new axis of the given size at `axis`; a
+  /// constant.
+  ///
+  /// ```swift
+  /// print(Tensor.oneHot(Tensor(indices: [2, 0]), size: 3).floats)  // [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]
+  /// ```
   public static func oneHot(_ indices: Tensor, axis: Int = -1, size: Int) -> Tensor {
     let axis = axis < 0 ? indices.rank + 1 + axis : axis
     var dimensions = indices.shape.dimensions

@@ -3,7 +3,12 @@
 /// several times an example has `K · N` rows, sample by sample, and the results have them too.
 extension Tensor {
   /// A reparameterised draw from a diagonal Gaussian: mean + e^(logVariance / 2) · noise (Kingma &
-  /// Welling 2014, section 2.4).
+  /// Welling 2014, section 2.4), with gradients for mean and log-variance.
+  ///
+  /// ```swift
+  /// let noise = random.stream("posterior").normal([0, 1], shape: [20])
+  /// let z = Tensor.reparameterized(mean: mean, logVariance: logVariance, noise: noise)
+  /// ```
   ///
   /// - Parameters:
   ///   - mean: `[N, …]`.
@@ -24,8 +29,13 @@ extension Tensor {
     }
   }
 
-  /// KL(N(mean, e^logVariance) ‖ N(0, 1)) in nats, `[N]`: Σ ½ (mean² + e^logVariance − 1 −
-  /// logVariance) (Kingma & Welling 2014, appendix B).
+  /// KL(N(mean, e^logVariance) ‖ N(0, 1)) in nats, summed over the elements of an example: Σ ½ (mean² +
+  /// e^logVariance − 1 − logVariance) (Kingma & Welling 2014, appendix B).
+  ///
+  /// - Parameters:
+  ///   - mean: `[N, …]`.
+  ///   - logVariance: of the same shape.
+  /// - Returns: `[N]`.
   public static func gaussianDivergence(mean: Tensor, logVariance: Tensor) -> Tensor {
     precondition(
       mean.rank >= 1 && mean.shape == logVariance.shape,
@@ -63,11 +73,14 @@ extension Tensor {
     }
   }
 
-  /// log N(x; mean, e^logVariance) in nats, summed over an example's elements, with −½ log 2π for
-  /// each.
+  /// log N(x; mean, e^logVariance) in nats, summed over the elements of an example, with −½ log 2π for
+  /// each of them.
   ///
-  /// Each of the three has `N` rows, or `K · N` where it was drawn; the result has as many as the
-  /// largest.
+  /// - Parameters:
+  ///   - x: the points.
+  ///   - mean: of the Gaussian.
+  ///   - logVariance: of the Gaussian. Each of the three has `N` rows, or `K · N` where it was drawn.
+  /// - Returns: as many numbers as the largest of the three has rows.
   public static func gaussianLogDensity(_ x: Tensor, mean: Tensor, logVariance: Tensor) -> Tensor {
     let rows = min(x.shape[0], mean.shape[0], logVariance.shape[0])
     let most = max(x.shape[0], mean.shape[0], logVariance.shape[0])
@@ -91,7 +104,10 @@ extension Tensor {
   /// log Bernoulli(x; sigmoid(logits)) in nats, summed over an example's elements: Σ x · logit −
   /// softplus(logit).
   ///
-  /// `x` is `[N, …]`, a constant; `logits` are `[K · N, …]`; the result is `[K · N]`.
+  /// - Parameters:
+  ///   - x: `[N, …]`, a constant in 0…1; for zeros and ones this is a probability.
+  ///   - logits: `[K · N, …]`, of which row k · N + n belongs to example n.
+  /// - Returns: `[K · N]`.
   public static func bernoulliLogDensity(_ x: Tensor, logits: Tensor) -> Tensor {
     let sizes = sampledRows(logits, over: x, "logits")
     let output = Kernels.bernoulliLogDensity(x, logits: logits, sizes: sizes)
@@ -101,8 +117,12 @@ extension Tensor {
     }
   }
 
-  /// Σ (x − mean)² over an example's elements. `x` is `[N, …]`, `mean` `[K · N, …]`, the result `[K
-  /// · N]`.
+  /// Σ (x − mean)² over the elements of an example.
+  ///
+  /// - Parameters:
+  ///   - x: `[N, …]`.
+  ///   - mean: `[K · N, …]`, of which row k · N + n belongs to example n.
+  /// - Returns: `[K · N]`.
   public static func squaredError(_ x: Tensor, mean: Tensor) -> Tensor {
     let sizes = sampledRows(mean, over: x, "means")
     let output = Kernels.squaredError(x, mean: mean, sizes: sizes)

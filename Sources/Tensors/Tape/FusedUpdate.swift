@@ -35,7 +35,7 @@ public struct FusedUpdate {
     self.entries = entries
   }
 
-  /// Adam's update; see `Adam`.
+  /// The update of Adam or AdamW, whose formulas stand with `UpdateRule` of `NeuralNetworks`.
   public func adam(
     rate: Float, beta1: Float, beta2: Float, epsilon: Float, bias1: Float, bias2: Float,
     gradientScale: Float, decoupledDecay: Bool
@@ -47,7 +47,7 @@ public struct FusedUpdate {
     }
   }
 
-  /// The update of gradient descent with momentum; see `SGD`.
+  /// The update of gradient descent with momentum; the formula stands with `UpdateRule`.
   public func sgd(rate: Float, momentum: Float, isNesterov: Bool, gradientScale: Float) {
     withUpdates("sgd") { updates, count in
       vk_sgd(updates, count, rate, momentum, isNesterov ? 1 : 0, gradientScale)

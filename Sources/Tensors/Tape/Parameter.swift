@@ -9,6 +9,16 @@ final class LeafNode: Node {
 }
 
 /// A tensor that training changes: its identity outlives its values.
+///
+/// Layers compute with ``tensor``, which puts the parameter on the tape. ``Tensor/backward()`` of a
+/// scalar then gives its gradient, and an optimizer of `NeuralNetworks` changes the values in place.
+///
+/// ```swift
+/// let weight = Parameter(Tensor([1, 2, 3]))
+/// let loss = (weight.tensor * Tensor([4, 5, 6])).sum()
+/// let gradients = loss.backward()
+/// print(gradients[weight]?.floats ?? [])  // [4.0, 5.0, 6.0]
+/// ```
 public final class Parameter {
   /// The values, in memory that is written in place by updates, and so is nobody else's.
   private var own: Tensor
@@ -37,6 +47,10 @@ public final class Parameter {
   public let isDecayed: Bool
 
   /// A parameter that starts with the given values, in memory of its own.
+  ///
+  /// - Parameters:
+  ///   - value: the first values.
+  ///   - isDecayed: whether weight decay applies.
   public init(_ value: Tensor, isDecayed: Bool = true) {
     own = value
     own.takeOwnMemory()
@@ -71,6 +85,9 @@ public final class Parameter {
 }
 
 /// What a backward pass found: a gradient for each parameter that the loss depends on.
+///
+/// A parameter that the loss does not depend on has no gradient, which is not the same as a gradient of
+/// zero: an optimizer leaves such a parameter as it is.
 public struct Gradients {
   private var entries: [ObjectIdentifier: Tensor] = [:]
 

@@ -60,7 +60,14 @@ class Node {
   }
 }
 
-/// Runs a closure whose operations record no tape: evaluation, sampling, metrics.
+/// Runs a closure whose operations record no tape, as evaluation, sampling and metrics need none.
+///
+/// Results are constants, and the tensors that a backward pass would need are freed at once. Calls may be
+/// nested, and concern the thread that makes them.
+///
+/// ```swift
+/// let mean = withoutTape { (weight.tensor * x).mean().item }
+/// ```
 public func withoutTape<Result>(_ body: () throws -> Result) rethrows -> Result {
   let previous = vk_recording()
   vk_set_recording(0)
@@ -85,15 +92,19 @@ extension Tensor {
     return Tensor(storage: output.storage, offset: output.offset, shape: output.shape, node: node)
   }
 
-  /// The same values as a constant: no gradient flows back through the result (stop-gradient).
+  /// The same values as a constant, sharing memory: no gradient flows back through the result (the
+  /// stop-gradient of other libraries).
   public func detached() -> Tensor {
     Tensor(storage: storage, offset: offset, shape: shape)
   }
 
-  /// The gradients of this scalar with respect to every parameter it was computed from.
+  /// The gradients of this scalar with respect to every parameter that it was computed from, by
+  /// reverse-mode differentiation.
   ///
-  /// The tape is consumed: each operation's saved tensors are freed as soon as its gradients are
-  /// known, so a second call finds nothing.
+  /// The tape is consumed: the tensors that an operation has saved are freed as soon as its gradients
+  /// are known, so that a second call finds nothing. ``gradient(at:)`` keeps the tape.
+  ///
+  /// - Returns: a gradient for each parameter, of its shape; none for a constant.
   public func backward() -> Gradients {
     precondition(count == 1, "backward starts at a scalar, not at a tensor of shape \(shape)")
     return backward(from: Tensor(repeating: 1, shape: shape))

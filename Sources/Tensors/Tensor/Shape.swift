@@ -3,6 +3,11 @@ import CVectorKernels
 /// The sizes of a tensor's axes, outermost first; the last axis is contiguous in memory.
 ///
 /// Images are `[batch, height, width, channels]`, vectors `[batch, features]`, scalars `[]`.
+///
+/// ```swift
+/// let images: Shape = [128, 28, 28, 1]
+/// print(images.count, images.rank, images[-1], images.removingFirst)  // 100352 4 1 [28, 28, 1]
+/// ```
 public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomStringConvertible {
   /// Axes that a shape may have. Whoever takes shapes from outside refuses more; here they are a
   /// programming error.

@@ -1,4 +1,4 @@
-/// The type of a tensor's elements.
+/// The type of a tensor's elements: `float32` for what is computed, `int32` for indices.
 public enum ElementType: String, Sendable {
   /// 32-bit floating point: everything that is computed.
   case float32

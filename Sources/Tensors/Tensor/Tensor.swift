@@ -1,13 +1,22 @@
-/// An array of numbers with a shape, and, where it was computed from parameters, the tape behind
-/// it.
+/// An array of numbers with a shape, and, where it was computed from parameters, the tape that leads
+/// back to them.
 ///
-/// A tensor is always dense and row-major with the channels last, so every operation may run
-/// straight over memory; what can be seen without a copy (a new shape, a range of the leading axis)
-/// shares storage. Tensors are values: no operation changes one that exists. The only writers are
-/// the optimizers, through `Parameter`.
+/// ```swift
+/// let x = Tensor([1, 2, 3, 4, 5, 6], shape: [2, 3])
+/// let y = (x * 2 + 1).sum(axis: 1)  // [2]: 15, 33
+/// print(y.floats)                   // [15.0, 33.0]
+/// ```
 ///
-/// Wrong shapes are programming errors: an operation stops with a message that names both shapes.
-/// Whatever comes from outside (files, recipes, C) is checked before it becomes a tensor.
+/// Elements are 32-bit floats, or 32-bit integers where the tensor holds indices. A tensor is dense and
+/// row-major, with the channels on the last axis, so that every operation runs straight over memory. A
+/// new shape and a range of the leading axis share the storage of the tensor that they are taken from;
+/// everything else is copied.
+///
+/// Tensors are values: no operation changes one that exists. Memory is only ever written to by the
+/// optimizers, through ``Parameter``, and there a tensor that was read from the parameter changes too.
+///
+/// A wrong shape is a programming error: the operation stops the process with a message that names
+/// both shapes. Whatever comes from outside (files, recipes, C) is checked before it becomes a tensor.
 public struct Tensor {
   /// The memory, shared with views.
   fileprivate(set) var storage: Storage

@@ -116,7 +116,7 @@ public final class GatedPixelCNN: PixelNetwork {
   ///   - input: `[N, height, width, inputs]`.
   ///   - condition: `[K · N, numbers]` for the whole image, or a map `[K · N, height, width,
   ///     numbers]`; row k · N + n belongs to example n. Whatever no condition reaches is computed
-  ///     once an example.
+  ///     once per example.
   ///   - context: why the call is made, and where random numbers come from.
   public func callAsFunction(
     _ input: Tensor, condition: Tensor?, _ context: Context

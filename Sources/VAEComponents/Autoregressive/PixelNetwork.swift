@@ -19,7 +19,7 @@ public protocol PixelNetwork: Module {
   ///   - input: `[N, height, width, inputs]`.
   ///   - condition: `[K · N, numbers]` for the whole image, or a map `[K · N, height, width,
   ///     numbers]`; row k · N + n belongs to example n. Whatever no condition reaches is computed
-  ///     once an example, so that without one there are N rows.
+  ///     once per example, so that without one there are N rows.
   ///   - context: why the call is made, and where random numbers come from.
   func callAsFunction(_ input: Tensor, condition: Tensor?, _ context: Context) -> Tensor
 

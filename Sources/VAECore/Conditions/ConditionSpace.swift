@@ -6,8 +6,10 @@ import Tensors
 /// A condition is a row of `width` numbers. A label k of n classes is its one-hot row, attributes
 /// are zeros and ones, a vector is its numbers. `Context.condition` holds the rows of a batch.
 ///
-///     let digits = ConditionSpace(classes: 10)
-///     digits.rows(labels: [3, 0]).shape   // [2, 10]
+/// ```swift
+/// let digits = ConditionSpace(classes: 10)
+/// print(digits.rows(labels: [3, 0]).shape)  // [2, 10]
+/// ```
 public struct ConditionSpace: Hashable, Sendable {
   /// What a condition can be.
   public enum Kind: String, Sendable, CaseIterable {
@@ -89,7 +91,9 @@ public struct ConditionSpace: Hashable, Sendable {
   /// Rows for `count` examples that take the classes in turn, 0, 1, …, `[count, width]`; nil where
   /// the condition is no label, so that nothing comes in turn.
   ///
-  /// - Parameter first: the number of the first example.
+  /// - Parameters:
+  ///   - count: the number of examples.
+  ///   - first: the number of the first of them.
   public func inTurn(_ count: Int, from first: Int = 0) -> Tensor? {
     guard kind == .label else { return nil }
     return rows(labels: (first..<first + count).map { Int32($0 % width) })

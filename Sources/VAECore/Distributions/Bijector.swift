@@ -3,6 +3,25 @@ import Tensors
 
 /// A smooth map of the latents of an example onto themselves, with the logarithm of how much it
 /// stretches volume: a step of a flow.
+///
+/// ```swift
+/// /// z + shift, which keeps volumes.
+/// struct Shift: Bijector {
+///   let shift: Tensor
+///
+///   func forward(_ z: Tensor) -> (value: Tensor, logDeterminant: Tensor) {
+///     (z + shift, .zeros([z.shape[0]]))
+///   }
+///
+///   var hasInverse: Bool { true }
+///
+///   func inverse(_ value: Tensor) -> (z: Tensor, logDeterminant: Tensor)? {
+///     (value - shift, .zeros([value.shape[0]]))
+///   }
+///
+///   func stoppingGradient() -> any Bijector { Shift(shift: shift.detached()) }
+/// }
+/// ```
 public protocol Bijector {
   /// The map of `[K · N, units]`, and log|det ∂f/∂z| in nats, `[K · N]`.
   func forward(_ z: Tensor) -> (value: Tensor, logDeterminant: Tensor)

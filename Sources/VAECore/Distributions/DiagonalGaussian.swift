@@ -4,6 +4,12 @@ import Tensors
 
 /// A Gaussian with independent elements, N(mean, e^logVariance) (Kingma & Welling 2014, section 3).
 ///
+/// ```swift
+/// let posterior = DiagonalGaussian(mean: mean, logVariance: logVariance)  // [N, units] each
+/// let draw = posterior.draw(5, from: "posterior", context)  // draw.value is [5 · N, units]
+/// let price = draw.logDensity  // log q(z|x) in nats, [5 · N]
+/// ```
+///
 /// Parameters are `[N, units]`, or maps `[N, height, width, channels]`. In the lower layers of a
 /// hierarchy they have a row for each draw above, `[K · N, …]`.
 public struct DiagonalGaussian: Distribution {

@@ -10,6 +10,15 @@ import Tensors
 /// A conforming type draws, and says what each draw costs. Whether it can price any other point is a
 /// capability: a planar flow, for instance, has no inverse, and knows the density of its own draws
 /// alone.
+///
+/// ```swift
+/// // KL(q ‖ p) in nats, `[N]`: in closed form where the table has one, else estimated from one draw.
+/// func divergence(from q: any Distribution, to p: any Distribution, _ context: Context) -> Tensor? {
+///   if let closed = DivergenceTable.standard.divergence(from: q, to: p) { return closed.perExample }
+///   let draw = q.draw(1, from: "posterior", context)
+///   return p.logDensity(of: draw.value).map { draw.logDensity - $0 }
+/// }
+/// ```
 public protocol Distribution: Posterior, SendableMetatype {
   /// `samples` draws per example with the log-density of these very draws, differentiable where the
   /// distribution can be reparameterised.
@@ -53,14 +62,19 @@ extension Distribution {
   }
 }
 
-/// Draws from a distribution, and what they cost.
+/// Draws from a distribution with the log-density of these very draws, which a flow knows although it may
+/// not know that of any other point.
 public struct DistributionDraw {
   /// The draws, `[K · N, …]`.
   public let value: Tensor
   private let price: () -> Tensor
 
-  /// Draws whose log-density is computed when it is asked for, as it is only where a rate has no
+  /// Draws whose log-density is computed when it is asked for, which it is only where a rate has no
   /// closed form.
+  ///
+  /// - Parameters:
+  ///   - value: `[K · N, …]`.
+  ///   - logDensity: log p of these draws in nats, `[K · N]`.
   public init(_ value: Tensor, logDensity: @escaping () -> Tensor) {
     self.value = value
     price = logDensity

@@ -1,11 +1,15 @@
 import Tensors
 
-/// KL(q ‖ p) between two distributions that have a closed form.
+/// KL(q ‖ p) in nats between two distributions of which the divergence has a closed form.
 public struct Divergence {
   private let example: () -> Tensor
   private let unit: (() -> Tensor)?
 
   /// A divergence whose terms are computed when they are asked for.
+  ///
+  /// - Parameters:
+  ///   - perExample: KL(q ‖ p) in nats, `[N]`.
+  ///   - perUnit: the terms of the sum, `[N, units]`, where it is one over units.
   public init(perExample: @escaping () -> Tensor, perUnit: (() -> Tensor)? = nil) {
     example = perExample
     unit = perUnit
@@ -20,8 +24,18 @@ public struct Divergence {
 /// The closed forms of KL(q ‖ p), by the pair of families.
 ///
 /// Whoever brings a family brings its closed forms: a prior hands out a table to which they are
-/// added (`DensityPrior.divergences`). What is not in the table is measured by Monte Carlo, as
+/// added (``DensityPrior/divergences``). What is not in the table is measured by Monte Carlo, as
 /// log q − log p at the draw.
+///
+/// ```swift
+/// // KL(N(μ, σ²) ‖ N(0, 1)) of all units but the first, whose use is free.
+/// var table = DivergenceTable.standard
+/// table.add(DiagonalGaussian.self, StandardNormal.self) { q, _ in
+///   let units = 1..<q.means.shape[-1]
+///   return .gaussianDivergence(
+///     mean: q.means.slice(axis: 1, units), logVariance: q.logVariance.slice(axis: 1, units))
+/// }
+/// ```
 public struct DivergenceTable: Sendable {
   private struct Pair: Hashable {
     let first: ObjectIdentifier

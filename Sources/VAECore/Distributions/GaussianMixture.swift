@@ -1,7 +1,17 @@
 import NeuralNetworks
 import Tensors
 
-/// A mixture of diagonal Gaussians, p(z) = Σ_c π_c N(z; μ_c, σ_c²), the same for each of N examples.
+/// A mixture of diagonal Gaussians, p(z) = Σ_c π_c N(z; μ_c, σ_c²), the same for each of N examples
+/// (Bishop 2006, equation 2.188).
+///
+/// ```swift
+/// // Two equally likely clouds at −2 and 2, of deviation one.
+/// let mixture = GaussianMixture(
+///   exampleCount: 3, logits: .zeros([2]),
+///   components: DiagonalGaussian(
+///     mean: Tensor([-2, 2], shape: [2, 1]), logVariance: .zeros([2, 1])))
+/// let density = mixture.logDensity(of: Tensor([0, 1, 2], shape: [3, 1]))  // in nats, [3]
+/// ```
 public struct GaussianMixture: Distribution {
   /// The number of examples.
   public let exampleCount: Int

@@ -2,7 +2,8 @@ import Glibc
 import NeuralNetworks
 import Tensors
 
-/// N(0, I), for each of N examples.
+/// N(0, I) over one layer of units, for each of N examples: the prior of most models, and what flows
+/// begin from.
 public struct StandardNormal: Distribution {
   /// The number of examples.
   public let exampleCount: Int

@@ -4,7 +4,14 @@ import Tensors
 /// Draws of a base distribution, transformed by a chain of bijectors: z_K = f_K(… f_1(z_0)) with
 /// log q(z_K) = log q_0(z_0) − Σ log|det ∂f_k/∂z_{k−1}| (Rezende & Mohamed 2015, equation 6).
 ///
-/// A prior prices z_K, never z_0.
+/// A prior prices z_K, never z_0. Densities of given points are there where the base and all bijectors
+/// have an inverse.
+///
+/// ```swift
+/// let flow = TransformedDistribution(posterior, steps)  // steps: [any Bijector]
+/// let draw = flow.draw(1, from: "posterior", context)
+/// let rate = draw.logDensity - prior.logDensity(of: draw.value, context)  // log q − log p, [N]
+/// ```
 public struct TransformedDistribution: Distribution {
   /// Of z_0.
   public let base: any Distribution

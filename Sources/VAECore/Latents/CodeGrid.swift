@@ -1,4 +1,5 @@
-/// The sizes of a grid of discrete codes.
+/// The sizes of a grid of discrete codes, each of which is one of K and stands for a vector of D numbers
+/// (van den Oord et al. 2017).
 public struct CodeGrid: Hashable, Sendable {
   /// Codes from top to bottom.
   public let height: Int
@@ -9,7 +10,7 @@ public struct CodeGrid: Hashable, Sendable {
   /// The numbers in the vector that a code stands for, D.
   public let vectorSize: Int
 
-  /// A grid.
+  /// A grid of `height` × `width` codes, each one of `codeCount`.
   public init(height: Int, width: Int, codeCount: Int, vectorSize: Int) {
     self.height = height
     self.width = width
@@ -17,6 +18,6 @@ public struct CodeGrid: Hashable, Sendable {
     self.vectorSize = vectorSize
   }
 
-  /// Codes an example.
+  /// The number of codes of an example.
   public var count: Int { height * width }
 }

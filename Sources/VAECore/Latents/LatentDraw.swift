@@ -1,8 +1,15 @@
 import Tensors
 
-/// What is asked of a draw of latents.
+/// What is asked of a draw of latents: how many draws, and which of their prices.
+///
+/// ```swift
+/// var request = DrawRequest()
+/// request.samples = 50
+/// request.usesSampledRate = true  // importance weights need log q − log p
+/// let evaluation = model.evaluate(x, request, context)
+/// ```
 public struct DrawRequest: Sendable {
-  /// Draws an example.
+  /// K, the draws per example.
   public var samples = 1
   /// Whether the rate must be log q − log p at the draw rather than a closed-form divergence, as
   /// importance weights need.
@@ -17,7 +24,8 @@ public struct DrawRequest: Sendable {
   public init() {}
 }
 
-/// The latents of one stochastic layer, priced.
+/// The latents of one stochastic layer with their price. Rows stand draw by draw: row k · N + n is draw k of
+/// example n.
 public struct LatentLayer {
   /// The draws, `[K · N, …]`.
   public var sample: Tensor

@@ -3,8 +3,15 @@ import Tensors
 /// What the latents of a model are: what a prior states, and what encoders, decoders, objectives,
 /// commands and pictures are matched to.
 ///
-/// It is a value that answers questions. Nobody else asks which kind of latents there are: whoever
+/// It is a value that answers questions. Nothing else asks which kind of latents there are: code that
 /// needs to know something that no answer here tells adds the question.
+///
+/// ```swift
+/// let units = LatentSpace.units(20)
+/// print(units.phrase, units.decoderInputShape, units.hasOwnMoments)  // one layer of 20 units [20] true
+/// let ladder = LatentSpace.hierarchy([[64], [32]])
+/// print(ladder.unitCount, ladder.units as Any)  // 96 nil
+/// ```
 public struct LatentSpace: Hashable, Sendable {
   /// What the numbers of a layer are.
   private enum Content: Hashable {

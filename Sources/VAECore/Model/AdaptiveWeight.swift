@@ -4,8 +4,10 @@ import Tensors
 /// λ = ‖∇_W a‖ / (‖∇_W b‖ + δ), limited and without a gradient of its own (Esser et al. 2021, equation 7;
 /// constants of their code).
 ///
-///     let weight = AdaptiveWeight().value(of: reconstruction, against: adversarial, at: lastWeights)
-///     return Loss(reconstruction + adversarial * (weight * 0.8))
+/// ```swift
+/// let weight = AdaptiveWeight().value(of: reconstruction, against: adversarial, at: lastWeights)
+/// let loss = Loss(reconstruction + adversarial * (weight * 0.8))
+/// ```
 ///
 /// W is usually the kernel of a decoder's last convolution. The tape behind both losses is kept.
 public struct AdaptiveWeight: Sendable {
@@ -20,8 +22,12 @@ public struct AdaptiveWeight: Sendable {
     self.offset = offset
   }
 
-  /// λ for the scalars a and b; zero where a does not depend on the parameter, or where the
-  /// parameter is frozen.
+  /// λ for two losses; zero where `a` does not depend on the parameter, or where the parameter is frozen.
+  ///
+  /// - Parameters:
+  ///   - a: the loss whose pull is the measure, a scalar.
+  ///   - b: the loss that is weighed, a scalar.
+  ///   - parameter: W, where the gradients of both are compared.
   public func value(of a: Tensor, against b: Tensor, at parameter: Parameter) -> Float {
     func norm(_ loss: Tensor) -> Double {
       loss.gradient(at: parameter)?.doubleSumOfSquares.squareRoot() ?? 0

@@ -4,7 +4,12 @@ import Tensors
 /// Everything that a model says about a batch: the posterior, the draws, what each part costs.
 /// Objectives weigh its terms.
 ///
-/// Terms of an example carry a leading axis of samples: `[K, N]`.
+/// The terms of an example carry a leading axis of samples: `[K, N]`.
+///
+/// ```swift
+/// // The bound of K weighted draws of each example, `[N]` (Burda et al. 2016, equation 8).
+/// let bound = evaluation.logWeights.transposed().logSumExp() - log(Float(evaluation.samples))
+/// ```
 public struct Evaluation {
   /// The data, `[N, height, width, channels]`.
   public let batch: Tensor
@@ -18,10 +23,10 @@ public struct Evaluation {
   public let distortion: Tensor
   /// The price of all latents in nats, `[K, N]`.
   public let rate: Tensor
-  /// Terms that belong to the loss but not to the bound, scalars in nats an example, by name in
+  /// Terms that belong to the loss but not to the bound, scalars in nats per example, by name in
   /// alphabetical order.
   public let auxiliary: [(name: String, value: Tensor)]
-  /// K, the draws an example.
+  /// K, the draws per example.
   public let samples: Int
   /// An evaluation from its parts; `logDensity` is log p(x|z), `[K · N]`.
   public init(

@@ -3,7 +3,12 @@ import NeuralNetworks
 import Tensors
 
 /// The negative evidence lower bound, distortion + β · rate, averaged over examples and draws
-/// (Kingma & Welling 2014, equation 10; β by Higgins et al. 2017).
+/// (Kingma & Welling 2014, equation 10; β by Higgins et al. 2017, equation 4).
+///
+/// ```swift
+/// let objective = EvidenceLowerBound(beta: 4, warmUpEpochs: 5)
+/// print(objective.weight(epochs: 2.5))  // 2.0
+/// ```
 ///
 /// β rises linearly from zero over a number of epochs where a warm-up is asked for (Bowman et al.
 /// 2016; Sønderby et al. 2016), with one weight for all stochastic layers. With free bits λ, each
@@ -18,7 +23,12 @@ public final class EvidenceLowerBound: Objective {
   /// Nats of each stochastic layer's mean rate that cost nothing more when they are not used.
   public let freeBits: Float
 
-  /// The bound with a weight for the rate.
+  /// The bound with a weight for the rate; with the defaults it is the bound itself.
+  ///
+  /// - Parameters:
+  ///   - beta: the weight of the rate after the warm-up.
+  ///   - warmUpEpochs: epochs over which the weight rises from zero.
+  ///   - freeBits: λ, nats of each layer's mean rate that cost nothing more when they are not used.
   public init(beta: Float = 1, warmUpEpochs: Double = 0, freeBits: Float = 0) {
     self.beta = beta
     self.warmUpEpochs = warmUpEpochs

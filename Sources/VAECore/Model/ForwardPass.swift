@@ -1,13 +1,16 @@
 import NeuralNetworks
 import Tensors
 
-/// What one phase of an objective may ask of a model about a batch. Each answer is computed when it
-/// is first asked for, and once: what no loss looks at costs nothing.
+/// What one phase of an objective may ask of a model about a batch. Each answer is computed once, when it
+/// is first asked for: what no loss looks at costs nothing.
 ///
-///     Phase(name: "model") { pass in
-///       let bound = (pass.evaluation.distortion + pass.evaluation.rate).mean()
-///       return Loss(bound + penalty(pass.draw.layers[0].sample))
-///     }
+/// ```swift
+/// let phase = Phase(name: "model") { pass in
+///   let bound = (pass.evaluation.distortion + pass.evaluation.rate).mean()
+///   // A penalty on the size of the latents, beside the bound.
+///   return Loss(bound + pass.draw.layers[0].sample.squared().mean() * 0.1)
+/// }
+/// ```
 ///
 /// A phase that trains a discriminator on latents, for instance, asks for `draw` and
 /// `second?.draw`, and no decoder runs. The parameters outside of the phase's group are constants

@@ -5,7 +5,19 @@ import Tensors
 ///
 ///     x ──encoder──▶ q(z|x) ──prior──▶ z, rate ──decoder──▶ parameters ──likelihood──▶ distortion
 ///
-/// −ELBO = distortion + rate in nats an example, whatever objective trained it.
+/// −ELBO = distortion + rate in nats per example, whatever objective trained it (Kingma & Welling 2014,
+/// equation 3).
+///
+/// ```swift
+/// // What a model says about a batch [N, height, width, channels], with one draw for each example.
+/// let context = Context(mode: .evaluation, random: random, examples: Array(0..<UInt64(x.shape[0])))
+/// let evaluation = model.evaluate(x, DrawRequest(), context)
+/// print("−ELBO", (evaluation.distortion + evaluation.rate).mean().item, "nats per example")
+/// let images = model.sample(context)  // as many images from the prior
+/// ```
+///
+/// `VAEComponents` has encoders, decoders, priors and likelihoods to make one of, `VAETraining` trains it,
+/// and `VAEZoo` makes one from the name of a variant.
 public final class Model: Module {
   /// q(z|x)
   public let encoder: any Encoder
@@ -23,6 +35,14 @@ public final class Model: Module {
   let fallibleParts: [any FalliblePart]
 
   /// A model of the given parts.
+  ///
+  /// - Parameters:
+  ///   - encoder: q(z|x).
+  ///   - prior: p(z), over latents of the shape that the encoder proposes and the decoder takes.
+  ///   - decoder: from z to the parameters of the likelihood.
+  ///   - likelihood: p(x|z).
+  ///   - objective: what training minimises.
+  ///   - condition: what the model is told beside the data, nil for a model of p(x).
   ///
   /// With a condition y the model is one of p(x|y): every context that it is called with holds the
   /// condition of its examples, and the bound is one on log p(x|y).
@@ -65,7 +85,12 @@ public final class Model: Module {
     try checkParts()
   }
 
-  /// What the model says about a batch `[N, height, width, channels]`.
+  /// What the model says about a batch.
+  ///
+  /// - Parameters:
+  ///   - x: `[N, height, width, channels]`, in the range of the data.
+  ///   - request: how many draws, and which prices.
+  ///   - context: why the call is made, where random numbers come from, and the condition of each example.
   public func evaluate(_ x: Tensor, _ request: DrawRequest, _ context: Context)
     -> Evaluation
   {

@@ -7,7 +7,15 @@ import VAEFiles
 ///
 /// Nothing is read before `open()`: a model can be evaluated and drawn from where the file is missing,
 /// and is trained only where it is there and the same. An objective states its networks in
-/// `ObjectiveRequirements.networks`, and whoever trains opens them before the first update.
+/// ``ObjectiveRequirements/networks``, and the trainer opens them before the first update.
+///
+/// ```swift
+/// let file = FrozenNetworkFile(
+///   "vgg16.safetensors", sha256: sha256, layers: ["relu1_2", "relu2_2"],
+///   imageShape: [64, 64, 3], range: .unit)
+/// try file.open()
+/// let features = file.features(of: images)  // one tensor [N, height, width, features] for each layer
+/// ```
 public final class FrozenNetworkFile {
   /// The file, in the safetensors format with the description in its metadata.
   public let path: String

@@ -2,6 +2,27 @@ import NeuralNetworks
 import Tensors
 
 /// Explains data from latents: the parameters of p(x|z).
+///
+/// ```swift
+/// /// A dense layer from one layer of units to the logits of images.
+/// final class LinearDecoder: Decoder {
+///   let layer: Dense
+///   let image: [Int]
+///
+///   init(units: Int, image: [Int], random: RandomSource) {
+///     self.image = image
+///     layer = Dense(inputs: units, outputs: image.reduce(1, *), random: random)
+///   }
+///
+///   var members: Members { ["layer": .module(layer)] }
+///
+///   func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
+///     layer(draw.decoderInput, context).reshaped(to: Shape([draw.rowCount] + image))
+///   }
+///
+///   func begin(at parameters: Tensor) { layer.bias.value = parameters.reshaped(to: layer.bias.shape) }
+/// }
+/// ```
 public protocol Decoder: Module {
   /// The likelihood's parameters `[K · N, height, width, channels · parameters]` for a draw.
   ///

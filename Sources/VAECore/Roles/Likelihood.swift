@@ -2,6 +2,33 @@ import NeuralNetworks
 import Tensors
 
 /// Prices the explanation: p(x | parameters), a normalised density with all of its constants.
+///
+/// ```swift
+/// /// A Laplace distribution of scale one for each number: log p = Σ (−|x − mean| − log 2).
+/// final class LaplaceLikelihood: Likelihood {
+///   var members: Members { [:] }
+///   func parametersPerPixel(channels: Int) -> Int { channels }
+///   var isDiscrete: Bool { false }
+///
+///   func logDensity(_ x: Tensor, parameters: Tensor, _ context: Context) -> Tensor {
+///     let draws = parameters.shape[0] / x.shape[0]
+///     let errors = (x.tiled(draws) - parameters).magnitude().flattened()
+///     return -(errors.sum(axis: 1) + Float(errors.shape[1]) * log(2))
+///   }
+///
+///   func mean(_ parameters: Tensor) -> Tensor { parameters }
+///
+///   func noise(_ imageShape: Shape, _ context: Context) -> Tensor {
+///     context.stream("likelihood").uniform(context.examples, shape: imageShape)
+///   }
+///
+///   func sample(_ parameters: Tensor, noise: Tensor) -> Tensor {
+///     let centred = noise - 0.5  // −sgn(u) log(1 − 2|u|) is a draw
+///     let sign = centred.isAbove(0) * 2 - 1
+///     return parameters - sign * (1 - centred.magnitude() * 2).log()
+///   }
+/// }
+/// ```
 public protocol Likelihood: Module {
   /// How many numbers a decoder must give for a pixel with this many channels. They lie channel by
   /// channel unless the likelihood couples channels.

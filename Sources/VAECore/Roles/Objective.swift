@@ -1,7 +1,7 @@
 import NeuralNetworks
 import Tensors
 
-/// What an objective needs of every evaluation.
+/// What an objective needs of every evaluation: how latents are drawn, a second batch, frozen networks.
 public struct ObjectiveRequirements {
   /// How latents are drawn.
   public var draw = DrawRequest()
@@ -33,14 +33,14 @@ public enum ParameterGroup: Hashable, Sendable {
   }
 }
 
-/// A loss with the terms that are worth a record.
+/// A loss with the terms of it that records keep.
 public struct Loss {
   /// The scalar to minimise.
   public var value: Tensor
   /// Scalars to log, by name.
   public var terms: [(name: String, value: Tensor)]
 
-  /// A loss.
+  /// A loss with terms to log.
   public init(_ value: Tensor, terms: [(name: String, value: Tensor)] = []) {
     self.value = value
     self.terms = terms
@@ -49,6 +49,15 @@ public struct Loss {
 
 /// One optimisation problem of an objective. An update runs all phases in order, each with a fresh
 /// forward pass, gradients for its own parameters only, and an optimizer of its own.
+///
+/// ```swift
+/// let phase = Phase(
+///   name: "discriminator", group: .objective, rule: .adam(beta1: 0.5, beta2: 0.9), startStep: 1000,
+///   interval: 2
+/// ) { pass in
+///   Loss(discriminator(pass.draw.layers[0].sample.detached(), pass.context).softplus().mean())
+/// }
+/// ```
 public struct Phase {
   /// The key of the optimizer's state in checkpoints.
   public let name: String
@@ -93,8 +102,29 @@ public struct Phase {
   }
 }
 
-/// Weighs rate against distortion: from a forward pass to what is minimised. May own networks, such as
+/// Weighs rate against distortion: from a forward pass to what is minimised. It may own networks, such as
 /// a discriminator, as members; the paths of their parameters begin with `objective.`.
+///
+/// ```swift
+/// /// Distortion + γ |rate − target|: the rate is held at a target (Burgess et al. 2018, equation 8).
+/// final class TargetRate: Objective {
+///   let target: Float
+///   init(target: Float) { self.target = target }
+///
+///   var members: Members { [:] }
+///   var requirements: ObjectiveRequirements { ObjectiveRequirements() }
+///   var phases: [Phase] {
+///     let target = target
+///     return [
+///       Phase(name: "model") { pass in
+///         let evaluation = pass.evaluation
+///         let distance = (evaluation.rate.mean() - target).magnitude()
+///         return .withAuxiliary(evaluation.distortion.mean() + distance * 30, evaluation)
+///       }
+///     ]
+///   }
+/// }
+/// ```
 public protocol Objective: Module {
   /// What it needs of an evaluation.
   var requirements: ObjectiveRequirements { get }

@@ -40,7 +40,8 @@ public struct PosteriorTraits: Hashable, Sendable {
   }
 }
 
-/// The posterior of a model without latents.
+/// The posterior of a model without latents, such as a PixelCNN: there is nothing to draw, and the rate is
+/// zero.
 public struct EmptyPosterior: Posterior {
   /// The number of examples.
   public let exampleCount: Int

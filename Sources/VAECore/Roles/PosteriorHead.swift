@@ -15,7 +15,8 @@ public protocol PosteriorHead: Module {
   func posterior(_ output: Tensor, _ context: Context) -> any Posterior
 }
 
-/// A diagonal Gaussian for one layer of units.
+/// A diagonal Gaussian for one layer of units: of 2 · units numbers the first half are the means, the
+/// second the log-variances.
 public final class GaussianHead: PosteriorHead {
   private let units: Int
 
@@ -37,7 +38,7 @@ public final class GaussianHead: PosteriorHead {
   }
 }
 
-/// A point for each place of a grid of codes.
+/// A vector for each place of a grid of codes, which the codebook of a prior replaces by its nearest one.
 public final class PointHead: PosteriorHead {
   private let grid: CodeGrid
 

@@ -2,6 +2,26 @@ import NeuralNetworks
 import Tensors
 
 /// Draws latents and prices them: p(z).
+///
+/// A prior over one layer of units with a density conforms to ``DensityPrior``, from which drawing and
+/// pricing follow:
+///
+/// ```swift
+/// /// N(0, s² I) with one learnt s.
+/// final class ScaledNormalPrior: DensityPrior {
+///   let logVariance = Parameter(.zeros([1]))
+///   let units: Int
+///   init(units: Int) { self.units = units }
+///
+///   var members: Members { ["log_variance": .parameter(logVariance)] }
+///   var latents: LatentSpace { .units(units) }
+///
+///   func distribution(_ context: Context) -> any Distribution {
+///     let zeros = Tensor.zeros([context.examples.count, units])
+///     return DiagonalGaussian(mean: zeros, logVariance: zeros + logVariance.tensor)
+///   }
+/// }
+/// ```
 public protocol Prior: Module {
   /// What the latents look like.
   var latents: LatentSpace { get }
@@ -41,7 +61,8 @@ extension Prior {
   }
 }
 
-/// A prior over codes with a network that a later stage trains on the codes alone.
+/// A prior over discrete codes with a network that a later stage trains on the codes alone (van den Oord et
+/// al. 2017, section 3.3).
 public protocol CodePrior: Prior {
   /// −log p(codes) in nats, `[N]`, of an index tensor of code numbers `[N, height, width]`.
   func rate(of codes: Tensor, _ context: Context) -> Tensor

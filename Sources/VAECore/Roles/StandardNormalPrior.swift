@@ -1,7 +1,8 @@
 import NeuralNetworks
 import Tensors
 
-/// N(0, I), the prior of the first variational autoencoder.
+/// N(0, I), the prior of the first variational autoencoder (Kingma & Welling 2014). The rate of a Gaussian
+/// posterior has a closed form under it, which ``DivergenceTable/standard`` holds.
 public final class StandardNormalPrior: DensityPrior, ReparameterizedPrior {
   /// The number of latent units.
   public let units: Int

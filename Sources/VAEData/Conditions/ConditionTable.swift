@@ -44,7 +44,7 @@ public struct ConditionTable: Sendable {
 
   /// Reads all rows.
   ///
-  /// - Parameter array: `[N, n]`, or `[N]` for one number an example.
+  /// - Parameter array: `[N, n]`, or `[N]` for one number per example.
   init(reading array: OpenedArray, as kind: ConditionSpace.Kind) throws(DataError) {
     guard array.sizes.rank == 1 || array.sizes.rank == 2 else {
       throw DataError(

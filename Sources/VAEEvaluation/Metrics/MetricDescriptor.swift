@@ -68,8 +68,15 @@ public struct MetricDescriptor: Sendable {
   /// - Parameters:
   ///   - name: in snake_case.
   ///   - title: what tables call the number of that name.
+  ///   - unit: of the number, empty for none.
+  ///   - direction: which values are better.
+  ///   - needs: what it cannot do without.
+  ///   - uses: what it makes use of where it is there.
+  ///   - occasions: when it is measured without being asked for.
+  ///   - hasStandardError: whether the number comes with its standard error.
   ///   - decimals: that the number has in tables.
   ///   - numbers: where it gives several numbers, or none; nil for the one of its name.
+  ///   - help: what it measures, in a sentence.
   public init(
     _ name: String, title: String, unit: String = "", direction: Direction = .none,
     needs: [MetricNeed] = [], uses: [MetricNeed] = [], occasions: Occasions = .evaluation,

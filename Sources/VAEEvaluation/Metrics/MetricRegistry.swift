@@ -85,7 +85,9 @@ public struct MetricRegistry: Sendable {
 
   /// The metrics that suit a model, whatever the data know of its examples.
   ///
-  /// - Parameter shape: of an image.
+  /// - Parameters:
+  ///   - model: the model.
+  ///   - shape: of an image.
   public func descriptors(suiting model: Model, shape: Shape) -> [MetricDescriptor] {
     withoutTape {
       let setting = MetricSetting(

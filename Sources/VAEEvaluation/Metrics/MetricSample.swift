@@ -3,7 +3,7 @@ import VAECore
 
 /// A batch of examples with everything that is known of it, for metrics to take in.
 public struct MetricSample {
-  /// What the model says, with one draw an example and the rates of units.
+  /// What the model says, with one draw per example and the rates of units.
   public let evaluation: Evaluation
   /// The context of that evaluation.
   public let context: Context

@@ -49,14 +49,14 @@ struct ComparisonPage {
     return markup {
       if let note = comparison.note { "<p class=\"missing\">\(escaped(note))</p>" }
       VAEReport.table(
-        caption: "Held-out numbers at the end of each run, in nats an example",
+        caption: "Held-out numbers at the end of each run, in nats per example",
         header: table.header.map(escaped),
         rows: table.rows.enumerated().map { number, row in
           ["\(swatch(number))\(escaped(row[0]))"] + row.dropFirst().map(escaped)
         })
       if let seeds = comparison.seedTable {
         VAEReport.table(
-          caption: "Mean and standard deviation over the seeds of each recipe, in nats an example",
+          caption: "Mean and standard deviation over the seeds of each recipe, in nats per example",
           header: seeds.header.map(escaped), rows: seeds.rows.map { $0.map(escaped) })
       }
     }

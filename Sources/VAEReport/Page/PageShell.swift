@@ -42,7 +42,7 @@ struct PageShell {
           + "<h2 id=\"\(section.id)-title\">\(escaped(section.title))</h2>\n\(section.body)\n</section>"
       }
       "</main>"
-      "<footer>Every number is in nats an example, with all constants: −ELBO = distortion + rate. "
+      "<footer>Every number is in nats per example, with all constants: −ELBO = distortion + rate. "
         + "Made by vae-zoo from what the run recorded while it was trained.</footer>"
       if let data {
         "<script type=\"application/json\" id=\"data\">\(data)</script>"

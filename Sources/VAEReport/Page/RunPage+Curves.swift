@@ -90,7 +90,7 @@ extension RunPage {
     }
     let held = escaped(history.heldOutName)
     let table = table(
-      caption: "Metrics by epoch, in nats an example",
+      caption: "Metrics by epoch, in nats per example",
       header: ["epoch", "step"]
         + ["training", held].flatMap { split in Self.terms.map { "\(split) \($0.name)" } }
         + ["seconds"], rows: rows)

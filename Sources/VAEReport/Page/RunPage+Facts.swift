@@ -37,7 +37,7 @@ extension RunPage {
         }
     }
     return markup {
-      "<p>In nats an example\(quantity), ± standard errors; the newest first.</p>"
+      "<p>In nats per example\(quantity), ± standard errors; the newest first.</p>"
       table(
         caption: "What each evaluation found",
         header: ["split", "step", "examples"] + columns.map(\.title),

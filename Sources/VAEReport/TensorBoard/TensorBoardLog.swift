@@ -24,7 +24,7 @@ public final class TensorBoardLog {
   /// A log in a folder, which is made if need be, and a file in it.
   ///
   /// - Parameters:
-  ///   - folder: its path. Where it lies in the run folder, no link in that is followed.
+  ///   - path: of the folder. Where it lies in the run folder, no link in that is followed.
   ///   - run: the path of the run folder, nil for none.
   ///   - updatesPerEpoch: for how often the terms of a batch are written: about a hundred times an
   ///     epoch.
@@ -51,7 +51,9 @@ public final class TensorBoardLog {
 
   /// Makes a folder where there is none.
   ///
-  /// - Parameter run: the path of the run folder, nil for none.
+  /// - Parameters:
+  ///   - path: of the folder.
+  ///   - run: the path of the run folder, nil for none.
   /// - Throws: `FileError` where it cannot be made, or files cannot be made in it.
   public static func checkFolder(_ path: String, ofRun run: String? = nil) throws {
     _ = try makeFolder(path, ofRun: run)

@@ -36,7 +36,9 @@ extension Model {
 
   /// Takes all parameters and buffers from another model, which has the same.
   ///
-  /// - Parameter source: where the other model came from, for errors.
+  /// - Parameters:
+  ///   - other: the other model.
+  ///   - source: where it came from, for errors.
   /// - Throws: `TrainingError` naming the first tensor that does not fit; nothing is changed then.
   public func load(allOf other: Model, source: String) throws {
     let stored = Dictionary(

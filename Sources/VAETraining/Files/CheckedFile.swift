@@ -38,8 +38,10 @@ public struct CheckedFile: Equatable, Sendable {
 
   /// What the reading of a file finds.
   ///
-  /// - Parameter reading: gives whether the file has checksums, which then fit. It throws a
-  ///   `ContentFault` where what the file says is wrong, and anything else where it is damaged.
+  /// - Parameters:
+  ///   - path: of the file.
+  ///   - reading: gives whether the file has checksums, which then fit. It throws a
+  ///     `ContentFault` where what the file says is wrong, and anything else where it is damaged.
   /// - Throws: what says nothing of the file: that memory, or open files, have run out.
   public init(_ path: String, reading: () throws -> Bool) throws {
     do {

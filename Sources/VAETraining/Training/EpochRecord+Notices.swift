@@ -20,7 +20,7 @@ package enum TrainingHealth: Equatable {
 
   /// A model or level whose mean rate is below this, in nats, says nothing of use.
   private static let deadRate = 0.01
-  /// A posterior whose means do not vary may still differ from the prior by this, in nats a unit, in
+  /// A posterior whose means do not vary may still differ from the prior by this, in nats per unit, in
   /// a model that ignores its latents. One that costs more has come to that another way.
   private static let idleRate = 0.1
 

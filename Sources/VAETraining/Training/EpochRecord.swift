@@ -3,7 +3,7 @@ import VAECore
 import VAEEvaluation
 import VAEFiles
 
-/// Rate and distortion of some examples, averaged, in nats an example.
+/// Rate and distortion of some examples, averaged, in nats per example.
 public struct BoundTerms: Equatable, Sendable {
   /// −log p(x|z)
   public var distortion: Double

@@ -20,7 +20,7 @@ extension Trainer {
           + "dividing by their deviation"))
   }
 
-  /// A rate of a fresh model beyond this, in nats a unit, is that of means more than ten deviations
+  /// A rate of a fresh model beyond this, in nats per unit, is that of means more than ten deviations
   /// from the prior.
   private static let farRate = 50.0
   /// A distortion of a fresh model beyond this, in nats a value, is that of values tens of deviations

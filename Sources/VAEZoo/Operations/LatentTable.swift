@@ -15,7 +15,7 @@ public enum LatentContent: String, Sendable, CaseIterable {
   case draws
 }
 
-/// Latents as one array, a row an example: what `encode` writes and `decode` reads.
+/// Latents as one array, a row per example: what `encode` writes and `decode` reads.
 ///
 /// One layer of units is `[N, units]`, codes are `[N, height, width]` of whole numbers or
 /// `[N, height, width, size]` of their vectors. The layers of a hierarchy stand side by side in a

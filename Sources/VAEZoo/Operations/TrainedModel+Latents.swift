@@ -29,9 +29,8 @@ extension TrainedModel {
     encode(split, examples: chosen, seed: seed) { _ in }
   }
 
-  /// The same, part by part.
-  ///
-  /// - Parameter progress: told the fraction done before each part; what it throws ends the work.
+  /// The same, part by part. `progress` is given the fraction done before each part; what it throws ends
+  /// the work.
   public func encode(
     _ split: DataSplit, examples chosen: [Int]? = nil, seed: Int = 0,
     progress: (Double) throws -> Void

@@ -62,8 +62,8 @@ extension TrainedModel {
   ///   - steps: images on each walk; at least 2.
   ///   - rates: see `unitRates`; not used for codes.
   ///   - seed: of everything random.
-  ///   - condition: what a conditional model is told in all images, `[1, width]`; nil for what is
-  ///     known of the example.
+  ///   - given: the condition of a conditional model in all images, `[1, width]`; nil for that of the
+  ///     example.
   /// - Throws: `TrainingError` where there are no latents, or their prior has no quantiles;
   ///   `RecipeError` where the condition does not fit or is missing.
   public func traverse(

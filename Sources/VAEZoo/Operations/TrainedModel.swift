@@ -242,7 +242,12 @@ extension TrainedModel {
 
   /// Measures some metrics alone on a split.
   ///
-  /// - Parameter metrics: their names; nil for all that the examples and the model allow.
+  /// - Parameters:
+  ///   - split: what is measured.
+  ///   - metrics: their names; nil for all that the examples and the model allow.
+  ///   - importanceSamples: draws per example for the likelihood, nil for none.
+  ///   - seed: of all draws.
+  ///   - progress: is given the fraction done; false ends the work, and the result is nil.
   /// - Throws: `MetricError` where one of them is not there, or cannot be measured.
   public func evaluate(
     _ split: DataSplit, metrics: [String]?, importanceSamples: Int? = nil, seed: Int = 0,
@@ -285,9 +290,8 @@ extension TrainedModel {
     reconstruct(split, count: count, seed: seed) { _ in }
   }
 
-  /// The same, part by part.
-  ///
-  /// - Parameter progress: told the fraction done before each part; what it throws ends the work.
+  /// The same, part by part. `progress` is given the fraction done before each part; what it throws ends
+  /// the work.
   public func reconstruct(
     _ split: DataSplit, count: Int, seed: Int = 0, progress: (Double) throws -> Void
   ) rethrows -> (originals: Tensor, reconstructions: Tensor) {
@@ -312,9 +316,8 @@ extension TrainedModel {
     reconstruct(split, seed: seed) { _ in }
   }
 
-  /// The same, part by part.
-  ///
-  /// - Parameter progress: told the fraction done before each part; what it throws ends the work.
+  /// The same, part by part. `progress` is given the fraction done before each part; what it throws ends
+  /// the work.
   public func reconstruct(
     _ split: DataSplit, seed: Int = 0, progress: (Double) throws -> Void
   ) rethrows -> Tensor {

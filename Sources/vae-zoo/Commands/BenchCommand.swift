@@ -12,10 +12,11 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench",
     abstract: "Time training steps of the reference workloads against what the processor can do.",
     discussion: """
-      A step is forward, backward and Adam. Utilization is useful operations a second, from the median step, over the \
+      A step is forward, backward and Adam. Utilization is useful operations per second, from the median step, over the \
       best rate of oneDNN's matrix product in the same run. With --profile, further steps are recorded operation by \
-      operation: bytes are those of the arrays an operation reads and writes, and what a step takes beyond its \
-      operations stands as outside. With one thread these times are processor time, which neighbours do not lengthen.
+      operation: bytes are those of the arrays that an operation reads and writes, and the time of a step beyond its \
+      operations is shown as outside. With one thread these times are processor time, which other processes do not \
+      lengthen.
 
       \(Workload.all.map { "  \($0.name)  \($0.summary)" }.joined(separator: "\n"))
       """)
@@ -29,7 +30,7 @@ struct BenchCommand: ParsableCommand {
   var precision = Precision.float32
   @Option(
     help: ArgumentHelp(
-      "Examples a step instead of the workload's own number.", valueName: "n"))
+      "Examples per step instead of the workload's own number.", valueName: "n"))
   var batchSize: Int?
   @Option(
     help: ArgumentHelp(

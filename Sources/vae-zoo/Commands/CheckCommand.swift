@@ -6,14 +6,14 @@ import VAEZoo
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Look whether a run or a file is as it was written, and can be used.",
+    abstract: "Check that a run or a file is as it was written, and can be used.",
     discussion: """
-      Of a run folder every file is read: recipe, checkpoints, metrics, records and the exported model. A file may be a \
+      Every file of a run folder is read: recipe, checkpoints, metrics, records and the exported model. A file may be a \
       model or other safetensors file, .npz or .npy arrays, or a recipe. Each is sound, unchecked (the form is right; its \
       kind, or the version that wrote it, has no checksums, or its recipe needs a plug-in that is not loaded), damaged, \
       or unusable: as it was written, but with weights that are NaN or infinite, with a recipe of which no model can be \
-      made, or with other weights than that model has. The model is made for that, and not trained. Checksums find \
-      damage by disks and copies; they are no protection from people, who can compute them anew.
+      made, or with other weights than that model has. The model is made for this check, and not trained. Checksums find \
+      damage by disks and copies; they are no protection from people, who can compute them again.
 
       Exit status: 65 where something is damaged or unusable.
       """)

@@ -10,14 +10,20 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Measure a trained model on held-out data.",
     discussion: """
-      Rate, distortion and −ELBO, their sum, in nats per example with standard errors (lower is better), bits per dimension where the likelihood is \
-      of discrete values or training dequantized bytes (then an upper bound, of one draw of the noise per image), active units, and how far the \
-      posteriors of all examples together lie from the prior (KL in nats of a Gaussian with their mean and variance of each \
-      unit, and the norm of that mean); with --importance-samples K the importance-weighted negative log-likelihood \
-      with K draws per example, of which bits per dimension are then, in memory that does not grow with K. Where the factors that generated the data are \
-      known and the posterior has one vector of means: the mutual information gap (MIG), the FactorVAE score, and \
-      disentanglement, completeness and informativeness (DCI), each 1 at best. --metrics names some of it to be measured alone. A run folder keeps the result for \
-      `vae-zoo report`.
+      Prints rate, distortion and their sum, −ELBO, in nats per example with standard errors (lower is better), and the \
+      number of active units. Bits per dimension are printed where the likelihood is one of discrete values, or where \
+      training dequantized bytes; then they are an upper bound, from one draw of the noise per image. Two numbers say \
+      how far the posteriors of all examples together lie from the prior: the KL in nats of a Gaussian with their mean \
+      and variance of each unit, and the norm of that mean.
+
+      --importance-samples K adds the importance-weighted negative log-likelihood with K draws per example; bits per \
+      dimension are then made from it. The memory that this takes does not grow with K.
+
+      Where the factors that generated the data are known and the posterior has one vector of means, these scores are \
+      added, each 1 at best: the mutual information gap (MIG), the FactorVAE score, and disentanglement, completeness \
+      and informativeness (DCI).
+
+      --metrics measures only what it names. A run folder keeps the result for `vae-zoo report`.
       """)
 
   @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))

@@ -7,8 +7,8 @@ struct InterpolateCommand: ParsableCommand {
     commandName: "interpolate",
     abstract: "Walk through latent space from one image to another.",
     discussion: """
-      One row per pair of images of the split, chosen by the seed or by --from and --to. Ways between units are spherical, \
-      in coordinates in which the prior is standard normal; --linear makes them straight. Codes are replaced one by \
+      One row per pair of images of the split, chosen by the seed or by --from and --to. Units are interpolated spherically, \
+      in coordinates in which the prior is standard normal; --linear interpolates along straight lines. Codes are replaced one by \
       one; --linear mixes their vectors.
 
         vae-zoo interpolate run --data mnist --out ways.png

@@ -28,10 +28,10 @@ struct PluginCommand: ParsableCommand {
   struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "check",
-      abstract: "Try a plug-in on the rules that it must keep.",
+      abstract: "Check that a plug-in keeps the rules.",
       discussion: """
-        In a process of its own, so that a crash or a loop without end is reported and not suffered: the entry and its \
-        descriptions; creation with the defaults and at both ends of every hyper-parameter; a few steps of training, \
+        The trial runs in a process of its own, so that a crash or an endless loop of the plug-in is reported and ends \
+        nothing else. It looks at the entry and its descriptions; creation with the defaults and at both ends of every hyper-parameter; a few steps of training, \
         twice, with the same result; gradients of custom operations against finite differences; evaluation, \
         reconstructions and samples that are finite; memory that is given back.
         """)

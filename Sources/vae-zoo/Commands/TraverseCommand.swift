@@ -12,9 +12,9 @@ struct TraverseCommand: ParsableCommand {
       One row per unit, ordered by rate, largest first, and labelled with it and the unit's number, counted from 0: the \
       unit runs over quantiles of its prior, \
       evenly spaced from 1 % to 99 %, while all others stay. The start is the middle of the prior, or an image of \
-      --data given by --from. In a hierarchy each level has its rows, the top first; the levels below are drawn anew \
+      --data given by --from. In a hierarchy each level has its rows, the top first; the levels below are drawn again \
       with the same random numbers in every image. In a grid of codes a row is a place, where other codes are put; \
-      places come by how much that changes the image.
+      places are in order of how much that changes the image.
 
       The rates are those on record in the run folder, or of the test split of --data.
 

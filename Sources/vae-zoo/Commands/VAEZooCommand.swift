@@ -23,7 +23,7 @@ struct VAEZooCommand: ParsableCommand {
       Folders of images may have folders train, test and valid; without train, a tenth of the images is set apart as \
       test. Folders below are classes. Images are turned upright by what the camera recorded, alpha is dropped, and all \
       are grey if all files are. --size N makes them NxN, of the middle square with --crop, otherwise squeezed. \
-      Decoded images are kept in FOLDER.cache.npz beside the folder, or in --cache DIR, and made anew when files, \
+      Decoded images are kept in FOLDER.cache.npz beside the folder, or in --cache DIR, and made again when files, \
       sizes, times or options change. Damaged files are named and left out, as long as they are no more than 1 % or ten, whichever is \
       more, and never more than half.
 

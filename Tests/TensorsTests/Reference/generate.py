@@ -228,7 +228,7 @@ def summed_by_row(terms):
 
 
 def sampled(single, rows):
-    """An array of one row an example repeated for every draw, sample by sample."""
+    """An array of one row per example repeated for every draw, sample by sample."""
     return jnp.tile(single, (rows // single.shape[0],) + (1,) * (single.ndim - 1))
 
 

@@ -66,7 +66,7 @@ public struct Page {
       examples: (0..<count).map(UInt64.init))
   }
 
-  /// Prints the terms of a bound in nats an image, `[N]` each, as means.
+  /// Prints the terms of a bound in nats per image, `[N]` each, as means.
   public static func report(_ title: String, rate: Tensor, distortion: Tensor) {
     let (r, d) = (mean(rate), mean(distortion))
     print("\(title)−ELBO \(text(r + d)) = distortion \(text(d)) + rate \(text(r))")

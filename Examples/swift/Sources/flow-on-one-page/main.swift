@@ -112,7 +112,7 @@ final class FlowVAE: Module {
     return (z, sum)
   }
 
-  /// K draws an image, `[K · N, …]`: z_T with log q(z_T|x).
+  /// K draws per image, `[K · N, …]`: z_T with log q(z_T|x).
   func draw(_ x: Tensor, samples: Int, _ context: Context) -> (z: Tensor, logDensity: Tensor) {
     let parts = encode(x, context).map { $0.tiled(samples) }
     let noise = context.normalNoise("posterior", samples: samples, shape: [Sizes.latent])
@@ -129,7 +129,7 @@ final class FlowVAE: Module {
     return (logits.softplus() - images * logits).sum(axis: 1)
   }
 
-  /// log (1/K) Σ p(x|z) p(z) / q(z), for K draws an image from any q (Burda et al. 2016), `[N]`.
+  /// log (1/K) Σ p(x|z) p(z) / q(z), for K draws per image from any q (Burda et al. 2016), `[N]`.
   func logLikelihood(_ x: Tensor, _ z: Tensor, logDensity: Tensor, _ context: Context) -> Tensor {
     let logWeights = standardNormal(z) - distortion(x, z, context) - logDensity
     let samples = z.shape[0] / x.shape[0]

@@ -109,7 +109,7 @@ final class Ladder: Module {
     ]
   }
 
-  /// One draw an image: the rate of each level, the one nearest to the data first, and −log p(x|z₁).
+  /// One draw per image: the rate of each level, the one nearest to the data first, and −log p(x|z₁).
   func terms(_ x: Tensor, _ context: Context) -> (rates: [Tensor], distortion: Tensor) {
     // Up: what each level guesses from the image alone. Nothing is drawn on the way, so that upper
     // levels see no noise of lower ones.

@@ -14,7 +14,7 @@
 //     L(x) = E_q[log p(x|z)] − KL(q(z|x) ‖ p(z))                                       (equation 3)
 //
 // so that L(x), the evidence lower bound, can be raised in place of log p(x). Here −L is written
-// distortion + rate, both in nats an image and with all constants:
+// distortion + rate, both in nats per image and with all constants:
 //
 //     distortion = −log p(x|z), z ~ q(z|x)      the price of the image for who knows z
 //     rate = KL(q(z|x) ‖ p(z))                  the price of z for who expected a draw from p(z)
@@ -77,7 +77,7 @@ final class VAE: Module {
     decoderHead(decoderHidden(z, context), context)
   }
 
-  /// −log p(x|z) of K draws an image, `[K · N]`. For a pixel with the logit l (appendix C.1)
+  /// −log p(x|z) of K draws per image, `[K · N]`. For a pixel with the logit l (appendix C.1)
   ///
   ///     log p = x log y + (1 − x) log(1 − y) = x l − log(1 + eˡ),   y = 1 / (1 + e⁻ˡ)
   ///
@@ -88,7 +88,7 @@ final class VAE: Module {
     return (logits.softplus() - images * logits).sum(axis: 1)
   }
 
-  /// One draw an image, with its price.
+  /// One draw per image, with its price.
   func terms(_ x: Tensor, _ context: Context) -> (rate: Tensor, distortion: Tensor) {
     let (mean, logVariance) = encode(x, context)
     let noise = context.normalNoise("posterior", samples: 1, shape: [Sizes.latent])
@@ -146,7 +146,7 @@ Page.run(
       Page.report("", rate: rate, distortion: distortion)
       // Draw 0 gave the bound; the weights have draws 1 to 20.
       let found = model.logLikelihood(images, samples: 20, Page.evaluation(of: count, draw: 1))
-      print("NLL \(Page.text(-Page.mean(found))) by 20 draws an image")
+      print("NLL \(Page.text(-Page.mean(found))) by 20 draws per image")
     }
   },
   check: {

@@ -1,6 +1,6 @@
 import Tensors
 
-/// The bound on log p(x): −(distortion + rate) of one draw an example.
+/// The bound on log p(x): −(distortion + rate) of one draw per example.
 public struct ELBOMetric: Metric {
   /// What it is.
   public static let descriptor = MetricDescriptor(

@@ -4,9 +4,9 @@ import Messages
 public struct NLLMetric: Metric {
   /// −log p(x), and how it was estimated.
   public struct Value: Sendable {
-    /// −log p(x) in nats an example.
+    /// −log p(x) in nats per example.
     public var estimate: Estimate
-    /// K, the draws an example.
+    /// K, the draws per example.
     public var samples: Int
   }
 
@@ -32,7 +32,7 @@ public struct NLLMetric: Metric {
   /// What was measured.
   public func value() -> Value { Value(estimate: Estimate(of: costs), samples: samples) }
 
-  /// The name of the draws an example among the members.
+  /// The name of the draws per example among the members.
   public static let samplesName = "nll_samples"
 
   /// The value as records, tables and charts have it.

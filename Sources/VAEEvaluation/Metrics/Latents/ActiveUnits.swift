@@ -9,7 +9,7 @@ package struct ActiveUnits {
 
   package init() {}
 
-  /// Takes in posterior means, one row an example.
+  /// Takes in posterior means, one row per example.
   package mutating func add(_ values: [Float], units: Int) {
     guard units > 0 else { return }
     if means.isEmpty { means = Array(repeating: [], count: units) }

@@ -9,7 +9,7 @@ import VAECore
 ///
 /// Latents are measured in the numbers from which the prior makes them, `ReparameterizedPrior.noise`,
 /// in which every prior is N(0, I), one of a hierarchy's layer given those above it included. The
-/// moments are those of one draw an example.
+/// moments are those of one draw per example.
 public struct AggregateMoments {
   private var count = 0.0
   /// Sums and sums of squares, unit by unit, for each layer.
@@ -45,7 +45,7 @@ public struct AggregateMoments {
   /// Adds the draws of a batch; does nothing where the prior is no transformation of N(0, I).
   ///
   /// - Parameters:
-  ///   - draw: one draw an example.
+  ///   - draw: one draw per example.
   ///   - prior: what made it.
   ///   - context: of the batch.
   public mutating func add(_ draw: LatentDraw, of prior: any Prior, _ context: Context) {
