@@ -180,7 +180,8 @@ typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
  *
  * condition: what a conditional model is told of each example, as vae_model_info describes it. Labels are int32 [N],
  * attributes and vectors floats [N, condition_width], attributes also bytes that are 0 or 1; a label may be a row of
- * floats, too, a share of each class. vae_sample_with and vae_decode_with take one row for all images as well, and
+ * floats, too, a share of each class. Labels are the model's own numbers of its classes; the member "names" of
+ * "data"."condition" of vae_model_recipe_json says what these are called, where they have names. vae_sample_with and vae_decode_with take one row for all images as well, and
  * without a condition vae_sample_with takes the classes in turn, 0, 1, …. Functions that get their examples from
  * vae_data, or have none, refuse it with VAE_ERR_INVALID_ARGUMENT. */
 typedef struct vae_call_options {
@@ -366,10 +367,16 @@ typedef struct vae_data_options {
    * 0, 1, …, bytes [N, n] of attributes 0 and 1, or floats [N, n] of vectors; NULL for nothing */
   const vae_tensor *train_condition;
   const vae_tensor *test_condition;
+  /* borrowed; what the classes 0, 1, … of labels are called, a name each, all different; NULL with a count of 0 where
+   * class k is called "k". A model keeps the names, and knows classes of other data by them, whatever their numbers are */
+  const char *const *class_names;
+  uint64_t class_name_count;
 } vae_data_options;
 
 /* As vae_data_from_tensors, with what is known of each image beside it, which is copied. options: borrowed.
- * Returns VAE_ERR_DATA for conditions that are not as many as the images, too, and what vae_data_from_tensors returns.
+ * Returns VAE_ERR_DATA for conditions that are not as many as the images, too, and for names of classes that are empty, the
+ * same twice, or fewer than labels need, VAE_ERR_INVALID_ARGUMENT for names that are NULL or no UTF-8, and what
+ * vae_data_from_tensors returns.
  * [any thread] */
 vae_status vae_data_from_tensors_with(
     const vae_tensor *train, const vae_tensor *test, const vae_data_options *options,

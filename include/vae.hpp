@@ -473,14 +473,20 @@ class data {
     return from(train, &test, range);
   }
 
-  /* Images of which something is known beside them, such as labels of std::int32_t, which is copied. */
+  /* Images of which something is known beside them, such as labels of std::int32_t, which is copied; class_names: of the
+   * classes of labels, none where class k is called "k". */
   static data from_told_tensors(
-      const tensor &train, const tensor &condition, std::int32_t range = VAE_RANGE_AUTO) {
+      const tensor &train, const tensor &condition, std::int32_t range = VAE_RANGE_AUTO,
+      const std::vector<std::string> &class_names = {}) {
     const auto images = train.raw();
     const auto known = condition.raw();
+    std::vector<const char *> names;
+    for (const auto &name : class_names) names.push_back(name.c_str());
     auto options = detail::sized<vae_data_options>();
     options.range = range;
     options.train_condition = &known;
+    options.class_names = names.empty() ? nullptr : names.data();
+    options.class_name_count = names.size();
     vae_data *found = nullptr;
     detail::call(
         vae_data_from_tensors_with, &images, static_cast<const vae_tensor *>(nullptr),

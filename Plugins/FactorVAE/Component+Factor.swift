@@ -29,6 +29,12 @@ extension Component where Part == any Objective {
             + "but the prior has \(build.latents.phrase); choose \(.setting("objective.name", "elbo"))"
         )
       }
+      guard units > 1 else {
+        throw RecipeError(
+          .invalid,
+          "the factor objective estimates the total correlation of latent units, which is 0 with one unit; choose a "
+            + "\(.setting("prior.latent", "2")) or more, or \(.setting("objective.name", "elbo"))")
+      }
       let sizes = [units] + values.integers("discriminator_hidden") + [2]
       try build.checkSize(
         zip(sizes, sizes.dropFirst()).map { [$0, $1] }, of: "a discriminator",

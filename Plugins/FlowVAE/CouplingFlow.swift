@@ -37,9 +37,8 @@ final class CouplingFlow: Flow {
 
   /// The context, which all steps share.
   var numbers: Int { context }
-  var hasInverse: Bool { true }
 
-  func bijectors(_ numbers: Tensor, _ context: Context) -> [any Bijector] {
+  func bijectors(_ numbers: Tensor, _ context: Context) -> [Coupling] {
     networks.indices.map { step in
       Coupling(
         network: networks[step], scale: scales[step], halves: Coupling.halves(units, step: step),
@@ -72,7 +71,7 @@ struct Coupling: Bijector {
     return (joined(z, changed(z) * s.exp() + t), s.sum(axis: 1))
   }
 
-  var hasInverse: Bool { true }
+  static var hasInverse: Bool { true }
 
   func inverse(_ value: Tensor) -> (z: Tensor, logDeterminant: Tensor)? {
     let (s, t) = parameters(value)

@@ -65,7 +65,9 @@ package final class FlowHead: PosteriorHead {
 
   /// No moments in closed form.
   package var traits: PosteriorTraits {
-    PosteriorTraits(pricesAnyPoint: flow.hasInverse, hasMoments: false)
+    PosteriorTraits(
+      pricesAnyPoint: flow.hasInverse, hasMoments: false,
+      pricingRemedy: "\(.setting("encoder.flow", Family.realnvp.rawValue))")
   }
 
   /// The Gaussian of z_0, transformed.
@@ -78,12 +80,17 @@ package final class FlowHead: PosteriorHead {
 
 /// A family of flows: the numbers that it takes from an encoder, and the bijectors that they make.
 protocol Flow: Module {
+  /// A step of the flow.
+  associatedtype Step: Bijector
   /// Numbers per example.
   var numbers: Int { get }
-  /// Whether its bijectors have a cheap inverse.
-  var hasInverse: Bool { get }
   /// The steps for the examples of a batch, from `[N, numbers]`.
-  func bijectors(_ numbers: Tensor, _ context: Context) -> [any Bijector]
+  func bijectors(_ numbers: Tensor, _ context: Context) -> [Step]
+}
+
+extension Flow {
+  /// Whether its steps have a cheap inverse.
+  fileprivate var hasInverse: Bool { Step.hasInverse }
 }
 
 extension FlowHead {

@@ -31,9 +31,8 @@ final class InverseAutoregressiveFlow: Flow {
 
   /// The context, which all steps share.
   var numbers: Int { context }
-  var hasInverse: Bool { false }
 
-  func bijectors(_ numbers: Tensor, _ context: Context) -> [any Bijector] {
+  func bijectors(_ numbers: Tensor, _ context: Context) -> [AutoregressiveStep] {
     networks.map { AutoregressiveStep(network: $0, h: numbers, context: context) }
   }
 

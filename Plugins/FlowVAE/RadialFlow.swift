@@ -17,9 +17,8 @@ final class RadialFlow: Flow {
   var members: Members { [:] }
   /// c, a and β of each step.
   var numbers: Int { steps * (units + 2) }
-  var hasInverse: Bool { false }
 
-  func bijectors(_ numbers: Tensor, _ context: Context) -> [any Bijector] {
+  func bijectors(_ numbers: Tensor, _ context: Context) -> [RadialStep] {
     numbers.split(sizes: Array(repeating: units + 2, count: steps)).map { step in
       let parts = step.split(sizes: [units, 1, 1])
       return RadialStep(center: parts[0], alpha: parts[1], beta: parts[2])

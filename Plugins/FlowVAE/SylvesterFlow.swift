@@ -28,11 +28,10 @@ final class SylvesterFlow: Flow {
   var members: Members { [:] }
   /// R₁, R₂, b and the vectors of the reflections, of each step.
   var numbers: Int { steps * sizes.reduce(0, +) }
-  var hasInverse: Bool { false }
 
   private var sizes: [Int] { [units * units, units * units, units, reflections * units] }
 
-  func bijectors(_ numbers: Tensor, _ context: Context) -> [any Bijector] {
+  func bijectors(_ numbers: Tensor, _ context: Context) -> [SylvesterStep] {
     let count = numbers.shape[0]
     return numbers.split(sizes: Array(repeating: sizes.reduce(0, +), count: steps)).map { step in
       let parts = step.split(sizes: sizes)

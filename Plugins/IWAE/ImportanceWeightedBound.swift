@@ -111,6 +111,7 @@ extension Component where Part == any Objective {
           .invalid,
           "gradient dreg needs the density of a posterior at points whose parameters are held constant, but "
             + "the encoder's posterior has no cheap inverse and knows that of its own draws alone; choose "
+            + (build.posteriorTraits.pricingRemedy.map { "\($0) or " } ?? "")
             + "\(.setting("objective.gradient", "reparameterized"))")
       }
       return ImportanceWeightedBound(

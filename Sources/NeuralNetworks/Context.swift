@@ -66,13 +66,19 @@ public struct Context {
     random.stream(name, step: step)
   }
 
-  /// The context of one of several batches, where the condition is that of all their examples, batch
-  /// after batch, as it is when parts look at the first batches.
+  /// The context of one of several batches, from one whose examples, and whose condition, are those of all
+  /// of them, batch after batch, as they are when parts look at the first batches.
   public func ofBatch(_ number: Int, among batches: [Tensor]) -> Context {
-    guard let condition, batches.count > 1 else { return self }
-    let first = batches[..<number].reduce(0) { $0 + $1.shape[0] }
+    guard batches.count > 1 else { return self }
+    let sizes = batches.map { $0.shape[0] }
+    precondition(
+      examples.count == sizes.reduce(0, +),
+      "a context of \(examples.count) examples is not that of batches of \(sizes)")
+    let first = sizes[..<number].reduce(0, +)
+    let rows = first..<first + sizes[number]
     var context = self
-    context.condition = condition.rows(first..<first + batches[number].shape[0])
+    context.examples = Array(examples[rows])
+    context.condition = condition?.rows(rows)
     return context
   }
 

@@ -23,12 +23,19 @@ public struct Examples {
   ///   - split: where they come from.
   ///   - binarization: how values become binary.
   ///   - dequantization: how bytes become real numbers.
-  ///   - condition: what the model is told of them, which `DataSplit.checkCondition` has found to be
-  ///     known.
+  ///   - condition: what the model is told of them. `DataSplit.checkCondition` tells whether it is known
+  ///     of all; that it is not is a programming error.
   public init(
     _ split: DataSplit, binarization: TrainingOptions.Binarization = .none,
     dequantization: TrainingOptions.Dequantization = .none, condition: ConditionSpace? = nil
   ) {
+    if let condition {
+      do {
+        try split.checkCondition(condition)
+      } catch {
+        preconditionFailure(error.message.description)
+      }
+    }
     self.condition = condition
     self.split = split
     self.binarization = binarization

@@ -53,7 +53,7 @@ public struct Recipe: Equatable, Sendable {
   var plugInHashes: [String: String] = [:]
 
   /// What the user should know of a recipe that was read: plug-ins that are not those it was made with.
-  public internal(set) var notices: [Message] = []
+  public package(set) var notices: [Message] = []
 
   /// The number that changes when old recipes can no longer be read.
   public static let format = 1

@@ -8,8 +8,7 @@ extension Registry {
   private func listeners(in recipe: Recipe) -> [String] {
     Role.allCases.compactMap { role in
       let name = recipe.part(role).name
-      let component = try? component(role, name)
-      return component?.usesCondition == true ? "\(role) \(name)" : nil
+      return isListener(name, role) ? "\(role) \(name)" : nil
     }
   }
 
@@ -36,8 +35,34 @@ extension Registry {
         .invalid,
         "data.condition is \(condition.phrase), but none of \(parts.joined(separator: ", ")) listens to it; "
           + "leave it out, or choose a part that does: \(known.joined(separator: ", "))")
+    case (nil, nil):
+      // A variant of p(x|y) must not become one of p(x) without a word.
+      guard let own = try? self.recipe(for: recipe.variant),
+        let role = Role.allCases.first(where: { isListener(own.part($0).name, $0) })
+      else { return }
+      let parts = [Role.encoder, .prior, .decoder].map { "\($0) \(recipe.part($0).name)" }
+      throw RecipeError(
+        .invalid,
+        "\(recipe.variant) is a model of p(x|y), but none of \(parts.joined(separator: ", ")) is told y; choose a part "
+          + "that is, such as \(.setting("\(role).name", own.part(role).name)), or a variant of p(x)"
+      )
     default: return
     }
+  }
+
+  /// What to say of a recipe that is told a condition where it makes no difference to what the model
+  /// generates; nil for nothing.
+  public func conditionNotice(of recipe: Recipe) -> Message? {
+    guard recipe.data?.condition != nil,
+      Role.allCases.filter({ isListener(recipe.part($0).name, $0) }) == [.encoder]
+    else { return nil }
+    return
+      "encoder \(recipe.part(.encoder).name) is told the condition, but neither prior \(recipe.part(.prior).name) nor decoder "
+      + "\(recipe.part(.decoder).name) is: p(x|y) is the same for every y, and so are samples"
+  }
+
+  private func isListener(_ name: String, _ role: Role) -> Bool {
+    (try? component(role, name))?.usesCondition == true
   }
 }
 
@@ -67,6 +92,9 @@ extension ConditionSpace {
         case let found = items.compactMap(\.text), found.count == width
       else {
         throw RecipeError(.malformed, "\(path).names is not a list of \(width) names")
+      }
+      if let misfit = Self.misfit(names: found) {
+        throw RecipeError(.malformed, "\(path).names \(misfit)")
       }
       names = found
     }

@@ -215,9 +215,11 @@ extension Registry {
   ) throws(RecipeError) {
     guard prior is any EncoderAwarePrior else { return }
     let names = (prior: recipe.part(.prior).name, encoder: recipe.part(.encoder).name)
+    let traits = encoder.posteriorTraits
     let remedy: Message =
-      "choose another encoder, or another prior such as \(.setting("prior.name", "gaussian-mixture"))"
-    guard encoder.posteriorTraits.pricesAnyPoint else {
+      "choose \(traits.pricingRemedy ?? "another encoder"), or another prior such as "
+      + "\(.setting("prior.name", "gaussian-mixture"))"
+    guard traits.pricesAnyPoint else {
       throw RecipeError(
         .invalid,
         "prior \(names.prior) is a mixture of the encoder's posteriors and must price any point, but those of "

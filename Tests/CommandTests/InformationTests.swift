@@ -109,7 +109,9 @@ final class InformationTests: CommandTestCase {
     "encode": images.union(["data", "out", "split", "what", "seed", "plugin", "threads"]),
     "decode": ["latents", "out", "seed", "condition", "plugin", "limit", "threads"],
     "interpolate": images.union([
-      "data", "out", "split", "from", "to", "count", "steps", "linear", "seed", "plugin", "threads",
+      "data", "out", "split", "from", "to", "count", "steps", "linear", "seed", "condition",
+      "plugin",
+      "threads",
     ]),
     "traverse": images.union([
       "out", "data", "split", "from", "units", "steps", "seed", "condition", "plugin", "threads",

@@ -76,6 +76,20 @@ final class MetricsTests: CommandTestCase {
     ])
     XCTAssertEqual(text.lines.count, 2, text.out)
     XCTAssertTrue(text.lines[1].hasPrefix("NLL "), text.out)
+    // Many numbers are a line where they were asked for.
+    let units = try run([
+      "evaluate", shared.run, "--data", shared.data, "--metrics", "rate_per_unit,rate",
+    ])
+    XCTAssertEqual(units.lines.count, 3, units.out)
+    let rates = try XCTUnwrap(
+      object(
+        run([
+          "evaluate", shared.run, "--data", shared.data, "--json", "--metrics", "rate_per_unit",
+        ]).out)["rate_per_unit"] as? [Double])
+    let line = try XCTUnwrap(units.lines.first { $0.hasPrefix("rate per unit ") })
+    let numbers = line.split(separator: " ").compactMap { Double($0) }
+    XCTAssertEqual(numbers.count, rates.count, line)
+    for (number, rate) in zip(numbers, rates) { XCTAssertEqual(number, rate, accuracy: 1e-3) }
   }
 
   func testWhatCannotBeMeasuredIsRefusedInOneLine() throws {
@@ -83,6 +97,7 @@ final class MetricsTests: CommandTestCase {
     let cases: [(arguments: [String], status: Int32, words: [String])] = [
       (["elbow"], 64, ["there is no metric elbow; did you mean elbo?", "factor_vae_score"]),
       ([""], 64, ["no metric is named", "elbo"]),
+      (["elbo,,rate"], 64, ["elbo,,rate", "is empty"]), (["rate,"], 64, ["is empty"]),
       (["nll"], 64, ["nll needs draws for each example; give --importance-samples"]),
       (["rate", "--importance-samples", "4"], 64, ["rate takes no importance samples", "nll"]),
       (["mig"], 65, ["mig needs the generating factors of the examples", "shapes:32"]),

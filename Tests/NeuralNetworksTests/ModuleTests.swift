@@ -85,6 +85,17 @@ final class ModuleTests: XCTestCase {
     XCTAssertEqual(parameter.value.floats, [0, 1])
     XCTAssertEqual(buffer.value.floats, [1, 2])
   }
+
+  func testTheContextOfOneOfSeveralBatchesHasTheRowsOfThatBatch() {
+    let batches: [Tensor] = [.zeros([2, 1]), .zeros([3, 1])]
+    var all = context()
+    all.examples = [5, 6, 7, 8, 9]
+    all.condition = Tensor([0, 1, 2, 3, 4], shape: [5, 1])
+    let second = all.ofBatch(1, among: batches)
+    XCTAssertEqual(second.examples, [7, 8, 9])
+    XCTAssertEqual(second.condition?.floats, [2, 3, 4])
+    XCTAssertEqual(all.ofBatch(0, among: [.zeros([5, 1])]).examples, all.examples)
+  }
 }
 
 /// Notes which life-cycle calls it got.

@@ -60,7 +60,9 @@ class LabelTests(unittest.TestCase):
         )
         measured = model.evaluate(IMAGES, WORDS)
         self.assertEqual(measured["bound_on"], "log p(x|y)")
-        self.assertEqual([item["class"] for item in measured["elbo_per_class"]], ["0", "1", "2"])
+        self.assertEqual(
+            [item["class"] for item in measured["elbo_per_class"]], ["ape", "bee", "cat"]
+        )
 
     def test_samples_are_of_what_is_asked_for_or_of_the_classes_in_turn(self):
         model = self.model
@@ -118,9 +120,12 @@ class LabelTests(unittest.TestCase):
             model.save(path)
             loaded = vae_zoo.VAE.load(path)
         self.assertIsInstance(loaded, vae_zoo.ConditionalVAE)
-        np.testing.assert_array_equal(loaded.classes_, [0, 1, 2])
+        np.testing.assert_array_equal(loaded.classes_, model.classes_)
         np.testing.assert_array_equal(
-            loaded.sample(3, condition=1)[..., 0], model.sample(3, condition="bee")
+            loaded.sample(3, condition="bee")[..., 0], model.sample(3, condition="bee")
+        )
+        np.testing.assert_array_equal(
+            loaded.score_samples(IMAGES, WORDS), model.score_samples(IMAGES, WORDS)
         )
 
     def test_updates_are_told(self):
@@ -132,7 +137,115 @@ class LabelTests(unittest.TestCase):
             model.partial_fit(IMAGES[:4])
 
 
+class NameTests(unittest.TestCase):
+    """What a class is called goes with the model, and labels are known by it."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def stored(self, model):
+        path = os.path.join(self.folder, "model.safetensors")
+        model.save(path)
+        return vae_zoo.VAE.load(path)
+
+    def test_classes_come_back_as_they_were_told_and_whole_numbers_as_such(self):
+        places = np.arange(60) % 3
+        for values, kind in (
+            (np.array([7, -30, 500]), "i"), (np.array([2.0, 4.0, 9.0]), "i"),
+            (np.array(["7", "x", "y"]), "U"), (np.array(["007", "8", "9"]), "U"),
+        ):
+            y = values[places]
+            model = fitted(y)
+            loaded = self.stored(model)
+            self.assertEqual(loaded.classes_.dtype.kind, kind)
+            np.testing.assert_array_equal(loaded.classes_, np.sort(values))
+            np.testing.assert_array_equal(
+                loaded.score_samples(IMAGES, y), model.score_samples(IMAGES, y)
+            )
+            self.assertEqual(loaded.evaluate(IMAGES, y)["elbo"], model.evaluate(IMAGES, y)["elbo"])
+
+    def test_a_run_folder_keeps_them_and_goes_on_with_them_alone(self):
+        run = os.path.join(self.folder, "run")
+        model = vae_zoo.ConditionalVAE(**SMALL).fit(IMAGES, WORDS, run=run)
+        loaded = vae_zoo.VAE.load(run)
+        np.testing.assert_array_equal(loaded.classes_, ["ape", "bee", "cat"])
+        np.testing.assert_array_equal(
+            loaded.score_samples(IMAGES, WORDS), model.score_samples(IMAGES, WORDS)
+        )
+        other = vae_zoo.ConditionalVAE(**{**SMALL, "epochs": 2})
+        with self.assertRaisesRegex(vae_zoo.RecipeError, "data.condition.names"):
+            other.fit(IMAGES, np.char.add(WORDS, "s"), run=run, existing_run="resume")
+        other.fit(IMAGES, WORDS, run=run, existing_run="resume")
+        np.testing.assert_array_equal(other.classes_, ["ape", "bee", "cat"])
+
+    def test_weights_of_another_model_keep_their_classes_or_are_refused(self):
+        first = fitted(WORDS)
+        path = os.path.join(self.folder, "model.safetensors")
+        first.save(path)
+        # Two of the three: what they are called decides, not their order among those that are there.
+        chosen = WORDS != "bee"
+        keywords = {**SMALL, "learning_rate": 1e-9}
+        model = vae_zoo.ConditionalVAE(**keywords).fit(
+            IMAGES[chosen], WORDS[chosen], from_weights=path
+        )
+        np.testing.assert_array_equal(model.classes_, ["ape", "bee", "cat"])
+        np.testing.assert_allclose(
+            model.score_samples(IMAGES, WORDS), first.score_samples(IMAGES, WORDS), rtol=1e-5
+        )
+        for y in (np.char.add(WORDS, "s"), np.arange(60) % 3):
+            with self.assertRaisesRegex(ValueError, "ape"):
+                vae_zoo.ConditionalVAE(**SMALL).fit(IMAGES, y, from_weights=path)
+
+    def test_training_goes_on_with_the_classes_that_there_are(self):
+        model = fitted(WORDS, warm_start=True)
+        model.fit(IMAGES[:2], ["bee", "bee"])
+        np.testing.assert_array_equal(model.classes_, ["ape", "bee", "cat"])
+        loaded = self.stored(model)
+        loaded.warm_start = True
+        loaded.fit(IMAGES, WORDS)
+        with self.assertRaisesRegex(ValueError, "'dog', which is none of the classes"):
+            loaded.fit(IMAGES, ["dog"] * 60)
+
+    def test_a_source_that_numbers_its_classes_calls_them_by_their_numbers(self):
+        path = os.path.join(self.folder, "digits.npz")
+        np.savez(path, train=IMAGES, train_labels=np.arange(60) % 3)
+        source = vae_zoo.Data(path)
+        model = vae_zoo.ConditionalVAE(**SMALL).fit(source)
+        np.testing.assert_array_equal(model.classes_, [0, 1, 2])
+        self.assertTrue(np.isfinite(fitted(np.arange(60) % 3).evaluate(source, split="train")["elbo"]))
+        with self.assertRaisesRegex(vae_zoo.DataError, "class 0 and 1 and 2.*ape, bee, cat"):
+            fitted(WORDS).evaluate(source, split="train")
+
+    def test_labels_that_are_unknown_or_cannot_be_sorted_are_refused_in_one_line(self):
+        missing = WORDS.astype(object)
+        missing[4] = None
+        for y, words in (
+            (missing, r"y\[4\] is None"), ([1, "a"] * 30, "cannot be sorted, of the types int, str"),
+            ([float("nan"), "a"] * 30, r"y\[0\] is nan"), ([[1], [1, 2]] * 30, "rows of different lengths"),
+        ):
+            if isinstance(y, list) and not isinstance(y[0], list):
+                y = np.array(y, dtype=object)
+            with self.assertRaisesRegex(ValueError, words) as found:
+                fitted(y)
+            self.assertNotIn("\n", str(found.exception))
+
+
 class RowTests(unittest.TestCase):
+    def test_rows_are_of_the_kind_that_the_model_was_made_for(self):
+        bits = np.stack([np.arange(60) % 2, np.arange(60) % 3 == 0], axis=1)
+        model = fitted(bits)
+        scores = model.score_samples(IMAGES, bits)
+        for y in (bits.astype(float), bits.astype(bool), bits.astype(object), bits.tolist()):
+            np.testing.assert_array_equal(model.score_samples(IMAGES, y), scores)
+        model.fit(IMAGES, bits, validation=(IMAGES[:9], bits[:9].astype(float)))
+        with self.assertRaisesRegex(ValueError, "other numbers than 0 and 1"):
+            model.score_samples(IMAGES, bits * 2)
+        model = fitted(bits * 2)
+        self.assertEqual(model.recipe_["data"]["condition"]["kind"], "vector")
+        model.fit(IMAGES, bits * 0.5, validation=(IMAGES[:9], bits[:9]))
+
     def test_rows_of_truth_values_are_attributes_and_rows_of_floats_vectors(self):
         random = np.random.default_rng(0)
         for y, kind, one in (

@@ -338,6 +338,10 @@ class MetricTests(unittest.TestCase):
             model.evaluate(IMAGES, metrics=["elbow"])
         with self.assertRaisesRegex(vae_zoo.NotFoundError, "no metric is named"):
             model.evaluate(IMAGES, metrics=[])
+        with self.assertRaisesRegex(vae_zoo.Error, "is empty"):
+            model.evaluate(IMAGES, metrics=["rate", ""])
+        with self.assertRaisesRegex(TypeError, r"metrics\[1\] is 3"):
+            model.evaluate(IMAGES, metrics=["rate", 3])
         with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, r"nll needs draws.* give samples\b"):
             model.evaluate(IMAGES, metrics=["nll"])
         with self.assertRaisesRegex(vae_zoo.DataError, "mig needs the generating factors"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import glob
 import hashlib
 import os
@@ -21,6 +22,21 @@ from vae_zoo import _library
 def _read(*path: str) -> str:
     with open(os.path.join(ROOT, *path)) as file:
         return file.read()
+
+
+def _imported(path: str, modules: dict[str, str]) -> set[str]:
+    """The modules of a package that a file imports, at its head or inside of a function."""
+    with open(path) as file:
+        tree = ast.parse(file.read())
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found.add(whole if whole in modules else node.module)
+    return found & set(modules)
 
 
 class WheelTests(unittest.TestCase):
@@ -263,6 +279,20 @@ class DocumentationTests(unittest.TestCase):
         for name in vae_zoo.__all__:
             shown = name.replace("_", "\\_") if name.startswith("__") else name
             self.assertRegex(reference, rf"(?m)^### {re.escape(shown)}$|^\| `{name}` ", name)
+
+    def test_modules_import_only_downwards(self):
+        root = os.path.join(ROOT, "python", "vae_zoo")
+        files = {}
+        for path in glob.glob(os.path.join(root, "**", "*.py"), recursive=True):
+            name = os.path.relpath(path, os.path.dirname(root))[:-3].replace(os.sep, ".")
+            files[name.removesuffix(".__init__")] = path
+        imports = {name: _imported(path, files) - {name} for name, path in files.items()}
+        self.assertIn("vae_zoo._library", imports["vae_zoo._registry"])
+        done = set()
+        while ready := {name for name in imports if name not in done and imports[name] <= done}:
+            done |= ready
+        # What is left imports itself, by way of the others that are left.
+        self.assertEqual({name: imports[name] - done for name in imports if name not in done}, {})
 
     def test_every_function_that_is_declared_is_used(self):
         sources = "".join(

@@ -71,6 +71,94 @@ final class ConditionTests: CTestCase {
     }
   }
 
+  /// Images, and options with labels of classes that have names.
+  private func withNames<Result>(
+    _ names: [String], _ labels: [Int32] = ConditionTests.labels,
+    _ body: (UnsafePointer<vae_tensor>, UnsafePointer<vae_data_options>) throws -> Result
+  ) rethrows -> Result {
+    let (images, labels) = (images(40), CTensor(labels: labels))
+    let texts = names.map { strdup($0) }
+    defer { texts.forEach { free($0) } }
+    return try texts.map { UnsafePointer($0) }.withUnsafeBufferPointer { names in
+      var options = vae_data_options()
+      options.struct_size = UInt32(MemoryLayout<vae_data_options>.size)
+      options.train_condition = UnsafePointer(labels.pointer)
+      options.class_names = names.baseAddress
+      options.class_name_count = UInt64(names.count)
+      return try body(UnsafePointer(images.pointer), &options)
+    }
+  }
+
+  /// Binary images with labels of classes that have names, as data.
+  private func named(
+    _ names: [String], _ labels: [Int32] = ConditionTests.labels
+  ) throws -> OpaquePointer {
+    try withNames(names, labels) { images, options in
+      try made(freedBy: vae_data_free) { vae_data_from_tensors_with(images, nil, options, $0, $1) }
+    }
+  }
+
+  func testAModelKeepsTheNamesOfClassesAndKnowsOtherDataByThem() throws {
+    let model = try trained(named(["ape", "bee", "cat"]))
+    let recipe = try text { vae_model_recipe_json(model, $0, $1, $2, $3) }
+    XCTAssertTrue(recipe.contains("\"names\":[\"ape\",\"bee\",\"cat\"]"), recipe)
+    func elbo(_ data: OpaquePointer) throws -> Double {
+      var options = vae_evaluation_options()
+      options.struct_size = UInt32(MemoryLayout<vae_evaluation_options>.size)
+      return try "train".withCString { split in
+        options.split = split
+        let found = try made(freedBy: vae_metrics_free) {
+          vae_evaluate(model, data, &options, nil, $0, $1)
+        }
+        var value = 0.0
+        try succeed { vae_metrics_get(found, "elbo", &value, $0) }
+        return value
+      }
+    }
+    let expected = try elbo(named(["ape", "bee", "cat"]))
+    // The same classes by other numbers.
+    XCTAssertEqual(
+      try elbo(named(["cat", "ape", "bee"], Self.labels.map { ($0 + 1) % 3 })), expected)
+    XCTAssertNotEqual(try elbo(named(["cat", "ape", "bee"])), expected)
+    for data in [try labelled(), try named(["ape", "bee", "cow"])] {
+      refuse(VAE_ERR_DATA, "(ape, bee, cat)") { error in
+        var options = vae_evaluation_options()
+        options.struct_size = UInt32(MemoryLayout<vae_evaluation_options>.size)
+        return "train".withCString { split in
+          options.split = split
+          var out: OpaquePointer?
+          return vae_evaluate(model, data, &options, nil, &out, error)
+        }
+      }
+    }
+  }
+
+  func testNamesOfClassesThatCannotBeAreRefused() {
+    for (names, words) in [
+      (["ape", "bee"], "is 2, but there are names of 2 classes"), (["a", "b", "a"], "twice"),
+      (["a", "", "c"], "an empty name"),
+    ] {
+      refuse(VAE_ERR_DATA, words) { error in
+        withNames(names) { images, options in
+          var out: OpaquePointer?
+          return vae_data_from_tensors_with(images, nil, options, &out, error)
+        }
+      }
+    }
+    let images = images(4)
+    var options = vae_data_options()
+    options.struct_size = UInt32(MemoryLayout<vae_data_options>.size)
+    options.class_name_count = 3
+    var out: OpaquePointer?
+    refuse(VAE_ERR_INVALID_ARGUMENT, "class_names") {
+      vae_data_from_tensors_with(images.pointer, nil, &options, &out, $0)
+    }
+    options.class_name_count = .max
+    refuse(VAE_ERR_INVALID_ARGUMENT, "limit") {
+      vae_data_from_tensors_with(images.pointer, nil, &options, &out, $0)
+    }
+  }
+
   func testEveryCallIsToldWhatSwiftIsTold() throws {
     let model = try trained(labelled())
     let path = try temporaryFolder() + "/model.safetensors"

@@ -150,6 +150,17 @@ struct Fuzzer {
     return UnsafePointer(keep(prefix.utf8 + bytes + [0]).assumingMemoryBound(to: CChar.self))
   }
 
+  /// Up to five texts, of which some may be missing.
+  private mutating func names(
+    _ words: [String]
+  ) -> UnsafePointer<UnsafePointer<CChar>?>? {
+    if chance(20) { return nil }
+    let list = keep([UInt8](repeating: 0, count: 5 * MemoryLayout<UnsafePointer<CChar>?>.stride))
+      .assumingMemoryBound(to: UnsafePointer<CChar>?.self)
+    for index in 0..<5 { list[index] = text(words) }
+    return UnsafePointer(list)
+  }
+
   private mutating func settings(_ keys: [String]) -> (UnsafePointer<vae_setting>?, Int) {
     let count = Int.random(in: 0...3, using: &random)
     if chance(50) { return (nil, count) }
@@ -416,6 +427,10 @@ struct Fuzzer {
       given.range = range
       given.train_condition = conditions()
       given.test_condition = conditions()
+      if chance(3) {
+        given.class_names = names(["cat", "dog", "owl", "cow", ""])
+        given.class_name_count = pick([0, 1, 2, 3, 5, 1 << 17, UInt64.max])
+      }
       let options = chance(20) ? nil : kept(given)
       return check("vae_data_from_tensors_with", makes: .data) {
         vae_data_from_tensors_with(train, test, options, $0, $1)

@@ -58,6 +58,7 @@ final class ImageCacheTests: DataTestCase {
     let archive = try DataSource.open(cachePath)
     XCTAssertEqual(content(archive), content(images))
     XCTAssertEqual(archive.train.labels, images.train.labels)
+    XCTAssertEqual(archive.train.classes, images.train.classes)
     XCTAssertEqual(archive.test?.labels, images.test?.labels)
   }
 

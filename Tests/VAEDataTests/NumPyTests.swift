@@ -258,6 +258,42 @@ final class NumPyTests: DataTestCase {
     XCTAssertFalse(source.isDiscrete)
   }
 
+  func testLabelsHaveTheNamesThatTheArchiveGivesTheirClasses() throws {
+    func path(_ type: String, _ texts: [UInt8], labels: [UInt8] = [1, 0]) throws -> String {
+      try write(
+        TestFiles.zip([
+          TestFiles.Member("train", TestFiles.npy([2, 1, 3], bytes)),
+          TestFiles.Member("train_labels", TestFiles.npy([2], labels)),
+          TestFiles.Member("class_names", TestFiles.npy([2], texts, type: type)),
+        ]), "images.npz")
+    }
+    func wide(_ texts: [String]) -> [UInt8] {
+      texts.flatMap { text in
+        let scalars = text.unicodeScalars.map(\.value)
+        return (scalars + [UInt32](repeating: 0, count: 3 - scalars.count)).flatMap {
+          TestFiles.littleEndian($0)
+        }
+      }
+    }
+    let bytes = Array("cat\0\0".utf8) + Array("Kühe".utf8)
+    for (type, content) in [("|S5", bytes), ("<U3", wide(["cat", "Küh"]))] {
+      let source = try DataSource.open(path(type, content))
+      XCTAssertEqual(source.train.classes, ["cat", type == "|S5" ? "Kühe" : "Küh"])
+      XCTAssertEqual(source.train.labels, [1, 0])
+      XCTAssertFalse(source.notices.contains { $0.description.contains("not used") })
+    }
+    assertRefused(
+      try path("|S5", bytes, labels: [1, 2]), kind: .unusable, naming: ["[1] is 2", "2 classes"])
+    assertRefused(
+      try path("<U3", wide(["cat", "cat"])), kind: .unusable, naming: ["the name cat twice"])
+    assertRefused(try path("|S2", [65, 0, 0, 0]), kind: .unusable, naming: ["an empty name"])
+    assertRefused(try path("|S2", [65, 0, 0xff, 66]), kind: .malformed, naming: ["class_names[1]"])
+    assertRefused(try path("|u1", [1, 2]), kind: .malformed, naming: ["class_names", "texts"])
+    assertRefused(try path("|S9", bytes), kind: .malformed, naming: ["class_names", "18 bytes"])
+    assertRefused(
+      try path("<U1", [0, 0, 0, 0x7f, 0, 0, 0, 0]), kind: .malformed, naming: ["[0] is no valid"])
+  }
+
   // MARK: Other types, sizes and names
 
   func testEveryNumericTypeGivesTheNumbersThatNumPyGives() throws {

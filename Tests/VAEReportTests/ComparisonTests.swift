@@ -69,6 +69,7 @@ final class ComparisonTests: ReportTestCase {
     }
     XCTAssertTrue(
       try XCTUnwrap(Comparison(runs).note).contains("The bounds of told are on log p(x|y)"))
+    XCTAssertFalse(try XCTUnwrap(Comparison(runs).note).contains("different sizes"))
     XCTAssertTrue(
       try XCTUnwrap(Comparison([runs[1], runs[1]]).note).hasPrefix("All bounds are on log p(x|y)"))
     XCTAssertNil(Comparison([runs[0], runs[0]]).note)

@@ -206,7 +206,8 @@ final class LatentWalkTests: XCTestCase {
 
   func testATraversalSweepsOneUnitOverQuantilesFromTheLargestRateDown() throws {
     let model = try makeModel(settings3)
-    let walks = try model.traverse(from: .prior, units: 2, steps: 3, rates: [0.5, 0.125, 2.006])
+    let walks = try model.traverse(
+      from: .prior, units: 2, steps: 3, order: .rates([0.5, 0.125, 2.006]))
     XCTAssertEqual(walks.map(\.label), [["unit 2", "2.01 nats"], ["unit 0", "0.50 nats"]])
     let quantile = Float(2.326348)
     let expected = try model.decode([
@@ -220,7 +221,7 @@ final class LatentWalkTests: XCTestCase {
     let split = try split(for: model)
     let mean = try model.latentTable(of: split, .means).rows(4..<5).floats
     let walk = try model.traverse(
-      from: .example(4, of: split), units: 1, steps: 3, rates: [0, 1, 0])[0]
+      from: .example(4, of: split), units: 1, steps: 3, order: .rates([0, 1, 0]))[0]
     let expected = try model.decode([Tensor([mean[0], 0, mean[2]], shape: [1, 3])])
     assertEqual(step(walk, 1), expected.floats)
   }
@@ -228,7 +229,7 @@ final class LatentWalkTests: XCTestCase {
   func testALaddersLayersAreSweptFromTheTopAndOnlyTheUnitChanges() throws {
     let model = try ladder
     let rates: [Double] = [1, 5, 2, 3, 4, 7, 9, 8]
-    let walks = try model.traverse(from: .prior, units: 2, steps: 3, rates: rates)
+    let walks = try model.traverse(from: .prior, units: 2, steps: 3, order: .rates(rates))
     XCTAssertEqual(
       walks.map { $0.label.prefix(2).joined(separator: " ") },
       ["level 1 unit 1", "level 1 unit 2", "level 0 unit 1", "level 0 unit 4"])
@@ -237,7 +238,7 @@ final class LatentWalkTests: XCTestCase {
     assertEqual(step(walks[2], 1), step(walks[3], 1))
     XCTAssertNotEqual(step(walks[0], 0), step(walks[0], 2))
     XCTAssertNotEqual(step(walks[0], 1), step(walks[2], 1), "the layer below is drawn anew")
-    let other = try model.traverse(from: .prior, units: 2, steps: 3, rates: rates, seed: 1)
+    let other = try model.traverse(from: .prior, units: 2, steps: 3, order: .rates(rates), seed: 1)
     XCTAssertNotEqual(step(walks[0], 1), step(other[0], 1))
     assertEqual(step(walks[2], 1), step(other[2], 1))
   }
@@ -272,21 +273,64 @@ final class LatentWalkTests: XCTestCase {
   func testRatesAreMeasuredOrOnRecordOrRefused() throws {
     let model = try makeModel(settings3)
     let split = try split(for: model)
-    let measured = try model.unitRates(measuredOn: split)
+    guard case .rates(let measured) = try model.unitOrder(measuredOn: split) else {
+      return XCTFail("there are no rates")
+    }
     XCTAssertEqual(
       measured,
       try XCTUnwrap(model.evaluate(split)?.metrics[RatePerUnitMetric.self]).flatMap(\.self))
-    XCTAssertThrowsError(try model.unitRates(measuredOn: nil)) {
+    XCTAssertThrowsError(try model.unitOrder(measuredOn: nil)) {
       XCTAssertTrue("\($0)".contains("give data"), "\($0)")
     }
   }
 
-  func testWithoutAPriorToSweepTheErrorSaysThatAndDoesNotAskForData() throws {
+  func testUnitsWithoutRatesComeByTheVarianceOfWhereExamplesLieOrByNumber() throws {
+    // A flow has a prior with quantiles and no rate of a unit; a mixture has neither.
+    for variant in ["flow-vae", "mixture-prior-vae"] {
+      let model = try makeModel(
+        variant, [(key: "hidden", value: "8"), (key: "latent", value: "3")])
+      let split = try split(for: model)
+      guard case .numbers = try model.unitOrder(measuredOn: nil) else {
+        return XCTFail("\(variant) knows an order without data")
+      }
+      XCTAssertEqual(
+        try model.traverse(from: .prior, units: 3, steps: 3).map(\.label),
+        [["unit 0"], ["unit 1"], ["unit 2"]])
+      let order = try model.unitOrder(measuredOn: split)
+      guard case .variances(let variances) = order, variances.count == 3 else {
+        return XCTFail("\(variant) gives \(order)")
+      }
+      let points = model.pointsOf(split, Array(0..<split.count), seed: 0)[0].floats
+      for unit in 0..<3 {
+        let values = stride(from: unit, to: points.count, by: 3).map { Double(points[$0]) }
+        let mean = values.reduce(0, +) / Double(values.count)
+        let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
+        XCTAssertEqual(variances[unit], variance, accuracy: 1e-4 * max(1, variance))
+      }
+      let walks = try model.traverse(
+        from: .example(1, of: split), units: 3, steps: 5, order: order)
+      let wanted = (0..<3).sorted { (variances[$1], $0) < (variances[$0], $1) }
+      XCTAssertEqual(walks.map { $0.label[0] }, wanted.map { "unit \($0)" })
+      XCTAssertTrue(walks.allSatisfy { $0.label[1].hasPrefix("variance ") })
+      XCTAssertTrue(walks.allSatisfy { $0.images.isFinite && $0.images.shape[0] == 5 })
+    }
+  }
+
+  func testAUnitIsSweptOverQuantilesOfDrawsWhereThePriorHasNoneInClosedForm() {
+    let draws = Tensor(
+      (0..<101).flatMap { [Float($0), Float(-$0)] }, shape: [101, 2])
+    let sweeps = Traversal(steps: 3).units(over: draws, middle: nil, units: 2, weights: [1, 2])
+    XCTAssertEqual(sweeps.map(\.latent), [.unit(1, level: 0), .unit(0, level: 0)])
+    XCTAssertEqual(sweeps[0].latents[0].floats, [50, -99, 50, -50, 50, -1])
+    XCTAssertEqual(sweeps[1].latents[0].floats, [1, -50, 50, -50, 99, -50])
+  }
+
+  func testWithoutLatentsTheErrorSaysThatAndDoesNotAskForData() throws {
     let model = try makeModel("pixelcnn", [(key: "channels", value: "4")])
     let split = try split(for: model)
     for split in [nil, split] {
-      XCTAssertThrowsError(try model.unitRates(measuredOn: split)) {
-        XCTAssertTrue("\($0)".contains("no quantiles to sweep"), "\($0)")
+      XCTAssertThrowsError(try model.unitOrder(measuredOn: split)) {
+        XCTAssertTrue("\($0)".contains("no latents"), "\($0)")
         XCTAssertFalse("\($0)".contains("--data"), "\($0)")
       }
     }

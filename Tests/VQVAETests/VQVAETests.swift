@@ -373,4 +373,16 @@ final class VQVAETests: XCTestCase {
     }
     XCTAssertEqual(notices, [])
   }
+
+  func testTheConstantRateOfCodesSaysNothingOfTheValues() throws {
+    // 36 places of 8 codes cost 75 nats before the first update, as they do after the last one.
+    let data = Support.blobs(height: 24, width: 24)
+    let model = try registry.model(try Support.recipe(data), seed: 3)
+    let trainer = try Trainer(model: model, data: data, options: Support.options(epochs: 1))
+    var notices: [String] = []
+    _ = try trainer.train { event in
+      if case .notice(let text) = event { notices.append(text.description) }
+    }
+    XCTAssertEqual(notices.filter { $0.contains("before the first update") }, [])
+  }
 }

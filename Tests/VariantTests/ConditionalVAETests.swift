@@ -259,6 +259,14 @@ final class ConditionalVAETests: XCTestCase {
     let dog = try trained.condition(parsing: "label=dog")
     XCTAssertEqual(dog.floats, [0, 1, 0])
     XCTAssertEqual(try trained.condition(parsing: "label=1").floats, dog.floats)
+    // Where names are numbers, a number is a name.
+    recipe.data?.condition = ConditionSpace(classes: 3, names: ["3", "7", "a,b"])
+    let digits = TrainedModel(
+      model: try registry.model(recipe, seed: 1), recipe: recipe, source: "digits")
+    XCTAssertEqual(try digits.condition(parsing: "label=7").floats, [0, 1, 0])
+    XCTAssertEqual(try digits.condition(parsing: "label=a,b").floats, [0, 0, 1])
+    XCTAssertTrue(
+      message { _ = try digits.condition(parsing: "label=0") }.contains("no class 0"))
     XCTAssertEqual(
       try trained.sample(count: 2, seed: 5, condition: dog).floats,
       try trained.sample(
@@ -302,6 +310,114 @@ final class ConditionalVAETests: XCTestCase {
     let other = DataSplit(
       name: "test", store: store, labels: split.labels, classes: ["owl", "cow"])
     XCTAssertTrue(message { try other.checkCondition(space) }.contains("class cow"))
+  }
+
+  func testAClassWithoutANameIsCalledByItsNumberOnEitherSide() throws {
+    let store = SmallModels.data().train.store
+    func split(_ labels: [Int32], _ classes: [String] = []) -> DataSplit {
+      DataSplit(
+        name: "test", store: store, labels: (0..<store.count).map { labels[$0 % labels.count] },
+        classes: classes)
+    }
+    // Names that say no more than the numbers are none.
+    XCTAssertEqual(ConditionSpace(classes: 3, names: ["0", "1", "2"]), ConditionSpace(classes: 3))
+    // A model with names, data without: label 7 is the class "7".
+    let named = ConditionSpace(classes: 2, names: ["3", "7"])
+    try split([7, 3]).checkCondition(named)
+    XCTAssertEqual(split([7, 3]).conditions([0, 1], named).floats, [0, 1, 1, 0])
+    // The reverse: the class "2" of a folder is label 2.
+    let bare = ConditionSpace(classes: 3)
+    try split([0, 1], ["2", "0"]).checkCondition(bare)
+    XCTAssertEqual(
+      split([0, 1], ["2", "0"]).conditions([0, 1], bare).floats, [0, 0, 1, 1, 0, 0])
+    for (split, space, words) in [
+      (split([0, 1]), named, ["class 0 and 1", "(3, 7)"]),
+      (split([0, 1], ["cat", "2"]), bare, ["class cat", "a label of 3 classes"]),
+      (split([0, 3]), bare, ["label 3 is not in 0…2"]),
+      (split([0, -1]), named, ["class 0 and -1"]),
+    ] {
+      let found = message { try split.checkCondition(space) }
+      for word in words { XCTAssertTrue(found.contains(word), found) }
+      XCTAssertFalse(found.contains("\n"), found)
+    }
+    XCTAssertTrue(
+      message {
+        _ = try DataSource(
+          name: "folder", valueRange: .binary, rule: "binary", isDiscrete: true,
+          train: split([0, 1], ["cat", "cat"])
+        ).conditionSpace()
+      }.contains(
+        "the name cat twice"))
+  }
+
+  func testARecipeWithNamesThatCannotBeIsRefused() throws {
+    var recipe = try SmallModels.recipe("conditional-vae", data: SmallModels.data())
+    recipe.data?.condition = ConditionSpace(classes: 3, names: ["a", "b", "c"])
+    for (names, words) in [("\"a\",\"a\",\"c\"", "twice"), ("\"a\",\"\",\"c\"", "empty name")] {
+      let text = recipe.json.line.replacing("\"a\",\"b\",\"c\"", with: names)
+      XCTAssertTrue(
+        message { _ = try registry.recipe(parsing: Array(text.utf8), source: "r") }.contains(words))
+    }
+  }
+
+  func testARowOfALabelIsSharesOfItsClasses() throws {
+    let space = ConditionSpace(classes: 2)
+    XCTAssertNil(space.misfit(row: [0.25, 0.75]))
+    for row in [[0, 0], [0.5, 0.6], [1.5, -0.5], [2, 0]] as [[Float]] {
+      XCTAssertNotNil(space.misfit(row: row), "\(row)")
+    }
+    let store = SmallModels.data().train.store
+    let table = try ConditionTable(
+      name: "test_conditions", kind: .vector, width: 2,
+      values: (0..<store.count).flatMap { $0 == 1 ? [0.5, 0.6] : [1, 0] as [Float] })
+    let found = message {
+      try DataSplit(name: "test", store: store, conditions: table).checkCondition(space)
+    }
+    XCTAssertTrue(found.contains("test_conditions says of example 1"), found)
+  }
+
+  func testAVariantOfConditionsWithoutAPartThatIsToldIsRefused() throws {
+    let data = SmallModels.data()
+    var recipe = try SmallModels.recipe("conditional-vae", data: data)
+    recipe.data?.condition = nil
+    try registry.apply(
+      [(key: "encoder.name", value: "mlp"), (key: "decoder.name", value: "mlp")], to: &recipe)
+    let found = message { _ = try registry.model(recipe, seed: 1) }
+    XCTAssertTrue(found.contains("none of encoder mlp, prior"), found)
+    XCTAssertTrue(found.contains("encoder.name=conditional-mlp"), found)
+    try registry.apply([(key: "encoder.name", value: "conditional-mlp")], to: &recipe)
+    recipe.data?.condition = SmallModels.condition
+    let notice = try XCTUnwrap(registry.conditionNotice(of: recipe)).description
+    XCTAssertTrue(notice.contains("the same for every y"), notice)
+    try registry.apply([(key: "decoder.name", value: "conditional-mlp")], to: &recipe)
+    XCTAssertNil(registry.conditionNotice(of: recipe))
+  }
+
+  func testWeightsOfAnotherModelKeepTheirClasses() throws {
+    func trained(_ names: [String]) throws -> TrainedModel {
+      var recipe = try SmallModels.recipe("conditional-vae", data: SmallModels.data())
+      recipe.data?.condition = ConditionSpace(classes: 3, names: names)
+      return TrainedModel(
+        model: try registry.model(recipe, seed: 1), recipe: recipe, source: "the model")
+    }
+    let first = try trained(["a", "b", "c"])
+    XCTAssertNoThrow(try trained(["a", "b", "c"]).withWeights(of: first, as: "other"))
+    let found = message { _ = try trained(["a", "c", "b"]).withWeights(of: first, as: "other") }
+    XCTAssertTrue(found.contains("(a, b, c)") && found.contains("(a, c, b)"), found)
+  }
+
+  func testAWayIsToldOneConditionWhereItIsGiven() throws {
+    let data = SmallModels.data()
+    let trained = TrainedModel(
+      model: try model(data: data), recipe: try SmallModels.recipe("conditional-vae", data: data),
+      source: "the model")
+    func way(_ condition: Tensor?) throws -> Tensor {
+      try trained.interpolate(
+        data.train, pairs: [(0, 1)], path: .linear, steps: 3, condition: condition)[0].images
+    }
+    let two = SmallModels.condition.rows(labels: [2])
+    XCTAssertNotEqual(try way(two).floats, try way(nil).floats)
+    XCTAssertTrue(message { _ = try way(.zeros([1, 4])) }.contains("has the shape [1, 4]"))
   }
 
   func testAttributesAndVectorsAreToldAsTheyAre() throws {

@@ -248,6 +248,14 @@ final class FactorVAETests: XCTestCase {
 
   // MARK: What it does not suit
 
+  func testOneUnitHasNoTotalCorrelationAndIsRefused() throws {
+    let recipe = try SmallModels.recipe("factor-vae", data: data, [(key: "latent", value: "1")])
+    XCTAssertThrowsError(try SmallModels.registry.model(recipe, seed: 1)) { error in
+      XCTAssertTrue("\(error)".contains("0 with one unit"), "\(error)")
+      XCTAssertTrue("\(error)".contains("prior.latent=2"), "\(error)")
+    }
+  }
+
   func testLatentsThatAreNotOneLayerOfUnitsAreRefusedByName() throws {
     for (variant, latents) in [
       ("vq-vae", "codes"), ("ladder-vae", "hierarchy"), ("pixelcnn", "no latents"),

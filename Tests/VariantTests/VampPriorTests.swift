@@ -325,15 +325,15 @@ final class VampPriorTests: XCTestCase {
     }
   }
 
-  func testUnitsCannotBeSweptAndTheErrorSaysWhatCanBeDone() throws {
+  func testUnitsAreSweptOverDrawsAndComeByTheVarianceOfTheirMeans() throws {
     let data = SmallModels.data()
     let recipe = try SmallModels.recipe("vampprior-vae", data: data)
     let trained = TrainedModel(
       model: try SmallModels.registry.model(recipe, seed: 1), recipe: recipe, source: "memory")
-    XCTAssertThrowsError(try trained.unitRates(measuredOn: data.train)) { error in
-      for word in ["vampprior", "no quantiles to sweep", "interpolate"] {
-        XCTAssertTrue("\(error)".contains(word), "\(error)")
-      }
-    }
+    let order = try trained.unitOrder(measuredOn: data.train)
+    guard case .variances = order else { return XCTFail("\(order)") }
+    let walks = try trained.traverse(from: .prior, units: 2, steps: 3, order: order)
+    XCTAssertEqual(walks.count, 2)
+    XCTAssertTrue(walks.allSatisfy(\.images.isFinite))
   }
 }

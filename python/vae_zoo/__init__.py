@@ -35,7 +35,7 @@ from vae_zoo._errors import (
     ThreadsError,
     UnsupportedError,
 )
-from vae_zoo._estimator import VAE
+from vae_zoo._estimator import VAE, variant_class
 from vae_zoo._model import Encoding, Parameters
 from vae_zoo._registry import (
     VariantInfo,
@@ -113,8 +113,6 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return import_module("vae_zoo.plugin")
-    from vae_zoo._classes import variant_class
-
     variant = _BUILT_IN.get(name)
     if variant is None and not name.startswith("_"):
         # The class of a plug-in's variant, which pickles name.
@@ -122,8 +120,7 @@ def __getattr__(name: str) -> Any:
         variant = None if info is None else info.name
     if variant is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = found = variant_class(variant)
-    return found
+    return variant_class(variant)
 
 
 def __dir__() -> list[str]:

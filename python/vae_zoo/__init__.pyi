@@ -6,7 +6,7 @@ import numpy as np
 
 from vae_zoo._data import Data as Data
 from vae_zoo._estimator import VAE as _VAE
-from vae_zoo._latent_estimator import LatentVAE as _LatentVAE
+from vae_zoo._estimator import LatentVAE as _LatentVAE
 from vae_zoo._training import Bound as Bound
 from vae_zoo._errors import BusyError as BusyError
 from vae_zoo._errors import CallbackError as CallbackError

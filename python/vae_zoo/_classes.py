@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from vae_zoo import _registry
-from vae_zoo._estimator import VAE
-from vae_zoo._latent_estimator import LatentVAE
 
 # Keywords that are no hyper-parameters of the recipe: name, default, type, help.
 _OWN = [
@@ -46,37 +44,10 @@ _TYPES = {
     "text": "str",
 }
 
-_classes: dict[str, type[VAE]] = {}
-_recipes: dict[str, dict[str, Any]] = {}
-
-
 def class_name(variant: str) -> str:
     """The name of a variant's class: ``BetaVAE`` for ``beta-vae``."""
     names = _registry.class_names()
     return next((name for name, info in names.items() if info.name == variant), variant)
-
-
-def own_recipe(variant: str) -> dict[str, Any]:
-    """The recipe of a variant with its defaults."""
-    if variant not in _recipes:
-        _recipes[variant] = _registry.recipe(variant)
-    return _recipes[variant]
-
-
-def variant_class(variant: str) -> type[VAE]:
-    """The class of a variant."""
-    if variant not in _classes:
-        _classes[variant] = _make(_registry.describe(variant))
-    return _classes[variant]
-
-
-def forget(variant: str | None) -> None:
-    """Lets the class of a variant be made anew, after its description has changed."""
-    import vae_zoo
-
-    _recipes.clear()  # The defaults of a part may have changed in every recipe.
-    if variant is not None and _classes.pop(variant, None) is not None:
-        vars(vae_zoo).pop(class_name(variant), None)
 
 
 class _Keyword:
@@ -164,10 +135,16 @@ def _documentation(description: dict[str, Any], taken: list[_Keyword]) -> str:
         "bound_ : Bound",
         "    The terms of the last update that ``partial_fit`` made.",
     ]
+    if any(part["uses_condition"] for part in description["parts"]):
+        lines += [
+            "classes_ : ndarray",
+            "    Of labels the classes, in the order of the model's numbers of them.",
+        ]
     return "\n".join(lines) + "\n"
 
 
-def _make(description: dict[str, Any]) -> type[VAE]:
+def made_class(description: dict[str, Any], base: Any) -> Any:
+    """The class of a described variant, an estimator by its base."""
     taken = keywords(description)
     defaults = {keyword.name: keyword.default for keyword in taken}
     # As dataclasses do it: a function with a true signature, whose errors are Python's own.
@@ -178,9 +155,7 @@ def _make(description: dict[str, Any]) -> type[VAE]:
     name = class_name(description["name"])
     initializer = scope["__init__"]
     initializer.__qualname__ = f"{name}.__init__"
-    has_latents = next(p for p in description["parts"] if p["role"] == "prior")["name"] != "none"
-    base: Any = LatentVAE if has_latents else VAE
-    made: type[VAE] = type(base)(
+    return type(base)(
         name,
         (base,),
         {
@@ -195,4 +170,3 @@ def _make(description: dict[str, Any]) -> type[VAE]:
             "_reach": {keyword.name: keyword.reach for keyword in taken},
         },
     )
-    return made

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ctypes import byref, pointer
-from typing import Any
+from ctypes import byref, c_char_p, pointer
+from typing import Any, Sequence
 
 import numpy as np
 
@@ -53,14 +53,20 @@ class Data:
         held_out: np.ndarray | None,
         value_range: int,
         conditions: tuple[np.ndarray | None, np.ndarray | None] = (None, None),
+        class_names: Sequence[str] = (),
     ) -> Data:
         """Arrays in memory, which are neither copied nor kept from changing, and what is known of each of
-        their images."""
+        their images: of labels with the names of their classes."""
         data = cls.__new__(cls)
         tensors = view(train), optional_view(held_out)
         known = [None if told is None else pointer(view(told)) for told in conditions]
+        names = (c_char_p * len(class_names))(*(encoded(name, "a class of y") for name in class_names))
         options = DataOptions(
-            range=value_range, train_condition=known[0], test_condition=known[1]
+            range=value_range,
+            train_condition=known[0],
+            test_condition=known[1],
+            class_names=names if class_names else None,
+            class_name_count=len(names),
         )
         with training_messages(), renamed(train="X", test="validation"):
             data._handle = create(

@@ -75,6 +75,8 @@ class DataOptions(Struct):
         ("range", c_int32),
         ("train_condition", POINTER(Tensor)),
         ("test_condition", POINTER(Tensor)),
+        ("class_names", POINTER(c_char_p)),
+        ("class_name_count", c_uint64),
     ]
 
 

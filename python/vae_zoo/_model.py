@@ -11,15 +11,13 @@ from typing import Any, Iterable, Iterator, MutableMapping, NamedTuple, Sequence
 import numpy as np
 
 from vae_zoo._arrays import as_numbers, from_library, optional_view, view
+from vae_zoo._conditions import KINDS, LABEL
 from vae_zoo._data import Data
 from vae_zoo._errors import MissingParameterError, NotFoundError, elements_renamed, renamed
 from vae_zoo._interrupt import Watched, WorkProgress
 from vae_zoo._library import EvaluationOptions, Handle, ModelInfo, ModelOptions, Path, Setting
 from vae_zoo._library import Tensor, call, create, encoded, encoded_path, library
 from vae_zoo._library import settings_array, text
-
-# What a model may be told, by the library's numbers.
-CONDITIONS = ["", "label", "attributes", "vector"]
 
 _MEAN, _VARIANCE, _CODES, _SAMPLE = 1, 2, 3, 4
 
@@ -104,8 +102,13 @@ class Model:
         self.tensor_count: int = info.tensor_count
         self.latent_layers: int = info.latent_layers
         self.code_count: int = info.code_count
-        self.condition: str = CONDITIONS[info.condition]
+        self.condition: str = KINDS[info.condition]
         self.condition_width: int = info.condition_width
+        # What the classes are called that it is told.
+        self.class_names: list[str] = []
+        if self.condition == LABEL:
+            numbers = [str(number) for number in range(self.condition_width)]
+            self.class_names = self.recipe()["data"]["condition"].get("names", numbers)
 
     @classmethod
     def make(
@@ -268,9 +271,11 @@ class Model:
     ) -> dict[str, Any]:
         names = None
         if metrics is not None:
-            names = encoded(
-                metrics if isinstance(metrics, str) else ",".join(metrics), "metrics"
-            )
+            given = [metrics] if isinstance(metrics, str) else list(metrics)
+            for place, name in enumerate(given):
+                if not isinstance(name, str):
+                    raise TypeError(f"metrics[{place}] is {name!r}, but metrics are told by their names, texts")
+            names = encoded(",".join(given), "metrics")
         wanted = EvaluationOptions(
             importance_samples=samples, split=encoded(split, "split"), seed=seed, metrics=names
         )
@@ -295,5 +300,6 @@ class Model:
         told = None
         if self.condition:
             told = np.zeros((1, self.condition_width), dtype=np.float32)
+            told[0, 0] = 1  # Of labels the first class.
         found = self.encode(blank, 0, ["samples"], condition=told)
         return [layer.shape[1:] for layer in found.samples]

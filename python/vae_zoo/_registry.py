@@ -129,6 +129,21 @@ def recipe(variant: str, settings: Mapping[str, Any] | None = None) -> dict[str,
     )
 
 
+_own_recipes: dict[str, dict[str, Any]] = {}
+
+
+def own_recipe(variant: str) -> dict[str, Any]:
+    """The recipe of a variant with its defaults."""
+    if variant not in _own_recipes:
+        _own_recipes[variant] = recipe(variant)
+    return _own_recipes[variant]
+
+
+def forget_recipes() -> None:
+    """After a component was registered, which may change the defaults in every recipe."""
+    _own_recipes.clear()
+
+
 def build_info() -> dict[str, Any]:
     """What the library is and runs on: version, instruction set, oneDNN, threads."""
     return json.loads(text(library.vae_build_info_json))

@@ -11,6 +11,7 @@ import numpy as np
 
 from vae_zoo._errors import InvalidArgumentError
 from vae_zoo._library import Path, integer
+from vae_zoo._registry import own_recipe
 
 
 def same(value: Any, default: Any) -> bool:
@@ -98,8 +99,6 @@ def column_names(X: Any) -> np.ndarray | None:
 
 def recipe_keywords(kind: Any, recipe: Mapping[str, Any]) -> dict[str, Any]:
     """The keywords that make a recipe anew, the rest as settings by path."""
-    from vae_zoo._classes import own_recipe
-
     own = own_recipe(kind._variant)
     settings: dict[str, Any] = {}
     for part, members in recipe.items():

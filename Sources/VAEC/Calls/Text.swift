@@ -93,3 +93,23 @@ func settings(
   }
   return settings
 }
+
+/// The texts of a list.
+///
+/// - Parameters:
+///   - name: of the argument of one of them, for errors.
+///   - limit: how many there may be.
+/// - Throws: `CallError` where there are more, or one is missing or not UTF-8.
+func texts(
+  _ pointer: UnsafePointer<UnsafePointer<CChar>?>?, _ count: UInt64, _ name: String, limit: Int
+) throws(CallError) -> [String] {
+  guard count > 0 else { return [] }
+  guard count <= UInt64(limit) else {
+    throw CallError(
+      VAE_ERR_INVALID_ARGUMENT, "\(name)_count is \(count), more than the limit of \(limit)")
+  }
+  let pointer = try required(pointer, "\(name)s")
+  var found: [String] = []
+  for index in 0..<Int(count) { found.append(try text(pointer[index], "\(name)s[\(index)]")) }
+  return found
+}

@@ -109,11 +109,14 @@ private func makeData(
   let trainImages = try TensorView(train, "train").images(of: nil)
   let testImages = try test.map { try TensorView($0, "test").images(of: nil) }
   let areBytes = trainImages.element == .uint8
+  let classes = try texts(
+    options.class_names, options.class_name_count, "options->class_name",
+    limit: ConditionSpace.widthLimit)
   let source = try DataSource.inMemory(
     train: trainImages, test: testImages,
     conditions: (
-      train: try conditions(options.train_condition, "train", of: trainImages),
-      test: try conditions(options.test_condition, "test", of: testImages)
+      train: try conditions(options.train_condition, "train", of: trainImages, classes),
+      test: try conditions(options.test_condition, "test", of: testImages, classes)
     ), range: kind?.range,
     rule: kind.flatMap { kind in
       // Which of the two rules of binary bytes it is follows from the bytes.
@@ -124,7 +127,8 @@ private func makeData(
 
 /// What a caller knows of the images of a split; nil for nothing.
 private func conditions(
-  _ tensor: UnsafePointer<vae_tensor>?, _ split: String, of images: MemoryImages?
+  _ tensor: UnsafePointer<vae_tensor>?, _ split: String, of images: MemoryImages?,
+  _ classes: [String]
 ) throws -> GivenConditions? {
   guard let tensor else { return nil }
   let given = try TensorView(tensor, "options->\(split)_condition").conditions()
@@ -134,7 +138,7 @@ private func conditions(
       "options->\(split)_condition is of \(Count.of(given.count, "example")), but \(split) has "
         + Count.of(images?.count ?? 0, "image"))
   }
-  return given
+  return try given.named(classes, name: "options->\(split)_condition")
 }
 
 /// A source, once its caller has been told what there is to know of how it was read.

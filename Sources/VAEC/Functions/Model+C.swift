@@ -28,12 +28,15 @@ public func vae_model_create(
     let known = recipe.data?.condition
     recipe.data = try description(options, recipe, TrainingOptions(recipe.training))
     try registry.apply(settings, to: &recipe)
-    try nameCondition(options, in: &recipe, known: known, registry)
-    let made = try registry.model(recipe, seed: TrainingOptions(recipe.training).seed)
-    var trained = TrainedModel(model: made, recipe: recipe, source: "the model")
     let weights = try options.from_weights.map { try path($0, "options->from_weights") }
     let origin = weights ?? (recipe.stage.isWhole ? recipe.stage.origin : nil)
-    if let origin { trained = try trained.withWeights(of: origin, registry: registry) }
+    let other = try origin.map { try TrainedModel.open($0, registry: registry) }
+    // Weights belong to the classes that they were trained with, by these classes' names.
+    try nameCondition(options, in: &recipe, known: other?.model.condition ?? known, registry)
+    if let notice = registry.conditionNotice(of: recipe) { recipe.notices.append(notice) }
+    let made = try registry.model(recipe, seed: TrainingOptions(recipe.training).seed)
+    var trained = TrainedModel(model: made, recipe: recipe, source: "the model")
+    if let origin, let other { trained = try trained.withWeights(of: other, as: origin) }
     result.pointee = try Handles.make(try ModelObject(trained, isFresh: origin == nil))
   }
 }
@@ -130,7 +133,9 @@ private func nameCondition(
     return try Handles.object(options.data, DataObject.self, "options->data").source
       .nameCondition(in: &recipe, known: known)
   }
-  recipe.data?.condition = stated ?? known
+  // What options state has no names.
+  let isKnown = known.map { $0.kind == stated?.kind && $0.width == stated?.width } ?? false
+  recipe.data?.condition = isKnown ? known : stated ?? known
 }
 
 /// Images of a size, of which there are none.

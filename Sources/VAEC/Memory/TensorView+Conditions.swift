@@ -18,7 +18,8 @@ extension TensorView {
         throw CallError(
           VAE_ERR_INVALID_ARGUMENT, "\(name) has the shape \(shape), but labels are [N]")
       }
-      return .labels(try copied().indices)
+      // Of a model's own classes by their numbers.
+      return .labels(try copied().indices, classes: wanted?.names ?? [])
     }
     guard shape.count == 2, shape[1] <= ConditionSpace.widthLimit else {
       throw CallError(
@@ -39,7 +40,7 @@ extension TensorView {
   /// - Throws: `CallError` where it is not what the model is told.
   func condition(for space: ConditionSpace) throws -> Tensor {
     switch try conditions(for: space) {
-    case .labels(let labels):
+    case .labels(let labels, _):
       guard space.kind == .label else {
         throw CallError(
           VAE_ERR_DATA, "\(name) holds labels, but the model is told \(space.phrase)")

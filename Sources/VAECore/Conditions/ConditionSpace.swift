@@ -25,7 +25,8 @@ public struct ConditionSpace: Hashable, Sendable {
   public let kind: Kind
   /// The numbers of a row: classes, attributes or the vector's own.
   public let width: Int
-  /// The names of the classes or attributes, as many as `width`; empty where they have none.
+  /// The names of the classes or attributes, as many as `width`; empty where number k is called "k",
+  /// which is what a class without a name is called everywhere.
   public let names: [String]
 
   /// The numbers that a condition may have at most.
@@ -36,17 +37,38 @@ public struct ConditionSpace: Hashable, Sendable {
   /// - Parameters:
   ///   - kind: what it is.
   ///   - width: in 1…`widthLimit`.
-  ///   - names: of the classes or attributes, none or `width` of them.
+  ///   - names: of the classes or attributes, none or `width` different ones; see `misfit(names:)`.
   public init(_ kind: Kind, width: Int, names: [String] = []) {
     precondition(
       (1...Self.widthLimit).contains(width) && (names.isEmpty || names.count == width),
       "a condition of \(width) numbers cannot have \(names.count) names")
-    (self.kind, self.width, self.names) = (kind, width, names)
+    (self.kind, self.width) = (kind, width)
+    // What they are called without names says nothing that the width does not say.
+    self.names = names.indices.allSatisfy { names[$0] == "\($0)" } ? [] : names
   }
 
   /// A label, one of a number of classes.
   public init(classes: Int, names: [String] = []) {
     self.init(.label, width: classes, names: names)
+  }
+
+  /// Why some names cannot be those of classes or attributes, in words that follow what they are; nil
+  /// where they can.
+  public static func misfit(names: [String]) -> String? {
+    var seen: Set<String> = []
+    for name in names {
+      if name.isEmpty { return "have an empty name" }
+      if !seen.insert(name).inserted { return "have the name \(name) twice" }
+    }
+    return nil
+  }
+
+  /// What class or attribute `number`, in 0..<width, is called.
+  public func name(_ number: Int) -> String { names.isEmpty ? "\(number)" : names[number] }
+
+  /// The number of each class or attribute by its name.
+  public var numbers: [String: Int] {
+    Dictionary((0..<width).map { (name($0), $0) }) { first, _ in first }
   }
 
   /// What it is in a sentence's middle, such as "a label of 10 classes".
@@ -56,6 +78,13 @@ public struct ConditionSpace: Hashable, Sendable {
     case .attributes: "\(width) attribute\(width == 1 ? "" : "s")"
     case .vector: "a vector of \(width) number\(width == 1 ? "" : "s")"
     }
+  }
+
+  /// The same with the first ten names, where there are some: "a label of 2 classes (cat, dog)".
+  public var namedPhrase: String {
+    guard !names.isEmpty else { return phrase }
+    let list = names.prefix(10).joined(separator: ", ")
+    return "\(phrase) (\(list)\(width > 10 ? ", …" : ""))"
   }
 
   /// One-hot rows `[labels.count, width]`; a label outside of 0..<width, which
@@ -74,7 +103,8 @@ public struct ConditionSpace: Hashable, Sendable {
   }
 
   /// Why numbers are no condition of this kind, in words that follow their name; nil where they are
-  /// one. A label is given as its one-hot row or as another distribution over the classes.
+  /// one. A label is given as its one-hot row or as another distribution over the classes: shares
+  /// that are at least 0 and sum to 1, up to a thousandth for rounding.
   ///
   /// - Parameter row: `width` numbers.
   public func misfit(row: some Collection<Float>) -> String? {
@@ -82,8 +112,15 @@ public struct ConditionSpace: Hashable, Sendable {
       return "\(row.count) number\(row.count == 1 ? "" : "s") are not \(phrase)"
     }
     guard row.allSatisfy(\.isFinite) else { return "a number is not finite" }
-    guard kind != .attributes || row.allSatisfy({ $0 == 0 || $0 == 1 }) else {
-      return "attributes are 0 or 1"
+    switch kind {
+    case .label:
+      let sum = row.reduce(0) { $0 + Double($1) }
+      guard row.allSatisfy({ $0 >= 0 }), abs(sum - 1) <= 1e-3 else {
+        return "the shares of the classes must be at least 0 and sum to 1"
+      }
+    case .attributes:
+      guard row.allSatisfy({ $0 == 0 || $0 == 1 }) else { return "attributes are 0 or 1" }
+    case .vector: break
     }
     return nil
   }

@@ -27,7 +27,7 @@ public protocol Bijector {
   func forward(_ z: Tensor) -> (value: Tensor, logDeterminant: Tensor)
 
   /// Whether `inverse` is there and no more expensive than `forward`.
-  var hasInverse: Bool { get }
+  static var hasInverse: Bool { get }
 
   /// z of f(z), and log|det ∂f/∂z| at that z; nil where there is no cheap inverse.
   func inverse(_ value: Tensor) -> (z: Tensor, logDeterminant: Tensor)?
@@ -38,7 +38,7 @@ public protocol Bijector {
 
 extension Bijector {
   /// There is none.
-  public var hasInverse: Bool { false }
+  public static var hasInverse: Bool { false }
   /// There is none.
   public func inverse(_ value: Tensor) -> (z: Tensor, logDeterminant: Tensor)? { nil }
 }

@@ -44,7 +44,7 @@ public struct TransformedDistribution: Distribution {
 
   /// Whether the base and every bijector can.
   public var pricesAnyPoint: Bool {
-    base.pricesAnyPoint && bijectors.allSatisfy(\.hasInverse)
+    base.pricesAnyPoint && bijectors.allSatisfy { type(of: $0).hasInverse }
   }
 
   /// log q_0 of the point that leads to z, less the log-determinants on the way.

@@ -75,8 +75,8 @@ public final class Model: Module {
   }
 
   /// Lets the decoder begin at the mean of the first batches, every part look at them, and the
-  /// prior at what the encoder says about them. The context's condition is that of all of them, batch
-  /// after batch.
+  /// prior at what the encoder says about them. The context is that of all of them, batch after batch;
+  /// `Context.ofBatch` gives that of one.
   public func prepare(firstBatches: [Tensor], context: Context) throws {
     let mean = Tensor.concatenated(firstBatches, axis: 0).mean(axis: 0)
     if let parameters = likelihood.parameters(withMean: mean) { decoder.begin(at: parameters) }

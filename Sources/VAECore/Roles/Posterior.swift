@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 
@@ -29,11 +30,15 @@ public struct PosteriorTraits: Hashable, Sendable {
   public var hasMoments: Bool
   /// Whether a temperature changes their draws.
   public var hasTemperature: Bool
+  /// What to choose to have posteriors that price any point; nil where they do, or nothing helps.
+  public var pricingRemedy: Message?
 
   /// All of it, unless said otherwise.
   public init(
-    pricesAnyPoint: Bool = true, hasMoments: Bool = true, hasTemperature: Bool = true
+    pricesAnyPoint: Bool = true, hasMoments: Bool = true, hasTemperature: Bool = true,
+    pricingRemedy: Message? = nil
   ) {
+    self.pricingRemedy = pricesAnyPoint ? nil : pricingRemedy
     self.pricesAnyPoint = pricesAnyPoint
     self.hasMoments = hasMoments
     self.hasTemperature = hasTemperature

@@ -59,19 +59,3 @@ public struct ConditionTable: Sendable {
       values: Array(memory.bytes.bindMemory(to: Float.self)))
   }
 }
-
-/// What a caller knows of each example beside it, which an array in memory holds.
-package enum GivenConditions: Sendable {
-  /// A class for each example.
-  case labels([Int32])
-  /// Attributes or a vector for each example.
-  case rows(ConditionTable)
-
-  /// The number of examples.
-  package var count: Int {
-    switch self {
-    case .labels(let labels): labels.count
-    case .rows(let table): table.count
-    }
-  }
-}

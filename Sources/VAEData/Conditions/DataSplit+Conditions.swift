@@ -6,7 +6,8 @@ extension DataSplit {
   /// A split with what a caller knows of its examples.
   package init(name: String, store: any ExampleStore, given: GivenConditions?) {
     switch given {
-    case .labels(let labels): self.init(name: name, store: store, labels: labels)
+    case .labels(let labels, let classes):
+      self.init(name: name, store: store, labels: labels, classes: classes)
     case .rows(let table): self.init(name: name, store: store, conditions: table)
     case nil: self.init(name: name, store: store)
     }
@@ -28,7 +29,11 @@ extension DataSplit {
           + "classes 0, 1, …, at most \(ConditionSpace.widthLimit - 1); number the classes from 0 on"
       )
     }
-    return ConditionSpace(classes: width, names: classes.count == width ? classes : [])
+    guard classes.count == width else { return ConditionSpace(classes: width) }
+    if let misfit = ConditionSpace.misfit(names: classes) {
+      throw DataError(.unusable, "the classes of \(name) \(misfit); give each a name of its own")
+    }
+    return ConditionSpace(classes: width, names: classes)
   }
 
   /// Refuses examples of which a model's condition is not known.
@@ -38,7 +43,7 @@ extension DataSplit {
     if let conditions, conditions.width == wanted.width,
       wanted.kind != .attributes || conditions.kind == .attributes
     {
-      return
+      return try check(conditions, wanted)
     }
     guard wanted.kind == .label, let labels else {
       let found: Message =
@@ -58,22 +63,47 @@ extension DataSplit {
         "\(name): the model needs a condition, \(wanted.phrase), for each example, but there is \(found); give data with "
           + remedy)
     }
-    let numbers = classNumbers(wanted)
-    for (index, label) in labels.enumerated() {
-      if let numbers, label >= 0, Int(label) < numbers.count {
-        guard numbers[Int(label)] < 0 else { continue }
+    let numbers = ClassNumbers(of: self, for: wanted)
+    var unknown: [Int32: Int] = [:]
+    for (index, label) in labels.enumerated() where numbers[label] == nil && unknown[label] == nil {
+      unknown[label] = index
+    }
+    guard !unknown.isEmpty else { return }
+    let first = unknown.sorted { $0.value < $1.value }
+    if classes.isEmpty, wanted.names.isEmpty,
+      let misfit = wanted.misfit(label: Int(first[0].key))
+    {
+      throw DataError(
+        .unusable,
+        "\(name): label \(misfit): the model's condition is \(wanted.phrase), but example \(first[0].value) has another; "
+          + "leave it out")
+    }
+    let names = first.map { numbers.name($0.key) }
+    throw DataError(
+      .unusable,
+      "\(name) has examples of the class \(Self.list(names, " and ")), but the model's condition is \(wanted.namedPhrase), "
+        + "without it; leave them out, or give classes the names that these have")
+  }
+
+  /// Refuses rows of which one is no condition of a kind.
+  private func check(
+    _ table: ConditionTable, _ wanted: ConditionSpace
+  ) throws(DataError) {
+    guard wanted.kind == .label else { return }  // The table has looked at all else itself.
+    for row in 0..<table.count {
+      let values = table.values[row * table.width..<(row + 1) * table.width]
+      if let misfit = wanted.misfit(row: values) {
         throw DataError(
           .unusable,
-          "\(name) has examples of the class \(classes[Int(label)]), but the model's condition is \(wanted.phrase), without it; "
-            + "leave them out")
-      }
-      if let misfit = wanted.misfit(label: Int(label)) {
-        throw DataError(
-          .unusable,
-          "\(name): label \(misfit): the model's condition is \(wanted.phrase), but example \(index) has another; "
-            + "leave it out")
+          "\(table.name) says of example \(row) what is not \(wanted.phrase): \(misfit)")
       }
     }
+  }
+
+  /// The first ten of some names.
+  private static func list(_ names: [String], _ separator: String) -> String {
+    names.prefix(10).joined(separator: separator)
+      + (names.count > 10 ? ", …" : "")
   }
 
   /// The conditions of some examples, `[indices.count, width]`, which `checkCondition` has found to
@@ -86,20 +116,34 @@ extension DataSplit {
         shape: [indices.count, width])
     }
     guard let labels else { return .zeros([indices.count, wanted.width]) }
-    let numbers = classNumbers(wanted)
-    return wanted.rows(
-      labels: indices.map { index in
-        let label = labels[index]
-        guard let numbers, label >= 0, Int(label) < numbers.count else { return label }
-        return numbers[Int(label)]
-      })
+    let numbers = ClassNumbers(of: self, for: wanted)
+    return wanted.rows(labels: indices.map { numbers[labels[$0]] ?? -1 })
+  }
+}
+
+/// Which of a model's classes the labels of a split are: the ones of the same name. A class that has
+/// none, here or in the model, is called by its number.
+private struct ClassNumbers {
+  private let width: Int
+  /// The names of the split's classes.
+  private let classes: [String]
+  /// The model's numbers by name; nil where both number their classes alike.
+  private let numbers: [String: Int]?
+
+  init(of split: DataSplit, for wanted: ConditionSpace) {
+    width = wanted.width
+    classes = split.classes
+    numbers = classes == wanted.names ? nil : wanted.numbers
   }
 
-  /// The model's number of each class of this split, −1 for one that it does not know: classes that
-  /// have names are told by these, whatever their numbers are. Nil where the numbers are the same.
-  private func classNumbers(_ wanted: ConditionSpace) -> [Int32]? {
-    guard !classes.isEmpty, !wanted.names.isEmpty, classes != wanted.names else { return nil }
-    return classes.map { name in wanted.names.firstIndex(of: name).map(Int32.init) ?? -1 }
+  /// The model's number; nil for a class that it does not know.
+  subscript(label: Int32) -> Int32? {
+    guard let numbers else { return label >= 0 && Int(label) < width ? label : nil }
+    return numbers[name(label)].map(Int32.init)
+  }
+
+  func name(_ label: Int32) -> String {
+    label >= 0 && Int(label) < classes.count ? classes[Int(label)] : "\(label)"
   }
 }
 

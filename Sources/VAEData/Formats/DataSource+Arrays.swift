@@ -6,7 +6,7 @@ struct SplitArrays {
   /// `train`, `valid` or `test`.
   let name: String
   let images: ImageArray
-  let labels: LabelArray?
+  var labels: LabelArray?
   var conditions: ConditionTable?
 }
 
@@ -38,6 +38,15 @@ struct LabelArray {
     }
     name = array.name
     values = try array.readIntegers()
+  }
+
+  /// The same labels, of classes that have names.
+  ///
+  /// - Throws: `DataError` where names are empty or the same, or a label has none of them.
+  func named(_ classes: [String]) throws(DataError) -> LabelArray {
+    let given = try GivenConditions.labels(values, classes: []).named(classes, name: name)
+    guard case .labels(let values, let classes) = given else { return self }
+    return LabelArray(name: name, values: values, classes: classes)
   }
 
   /// Whether an array may be one of labels.

@@ -20,12 +20,15 @@ extension DataSource {
   ) throws(DataError) -> DataSource {
     let archive = try ZIPArchive(opening.file(path))
     var used: Set<String> = [ImageCache.keyName, ImageCache.skippedName]
+    let classes = try classNames(in: archive, path: path)
     var splits: [SplitArrays] = []
     for names in SplitNames.all {
-      if let split = try split(names, in: archive, path: path, opening, used: &used) {
+      if var split = try split(names, in: archive, path: path, opening, used: &used) {
+        if let labels = split.labels { split.labels = try labels.named(classes) }
         splits.append(split)
       }
     }
+    if splits.contains(where: { $0.labels != nil }) { used.insert(ImageCache.classesName) }
     let unused = archive.arrayNames.filter { !used.contains($0) }
     guard let train = splits.first, train.name == "train" else {
       let names = archive.arrayNames.isEmpty ? "nothing" : Self.list(archive.arrayNames)
@@ -40,7 +43,7 @@ extension DataSource {
       let names = Self.list(unused)
       source.notices.append(
         "\(path): arrays that are not used: \(names); read are train, valid, test, train_labels, "
-          + "train_attributes, train_conditions, …"
+          + "train_attributes, train_conditions, …, class_names"
       )
     }
     return source
@@ -103,14 +106,29 @@ extension DataSource {
   static func array(
     _ name: String, in archive: ZIPArchive, path: String
   ) throws(DataError) -> OpenedArray? {
+    guard let found = try stream(name, in: archive, path: path) else { return nil }
+    return try OpenedArray(npy: found.stream, size: found.size, name: "\(path): \(name)")
+  }
+
+  /// The names of the classes of labels; none where the archive has none.
+  private static func classNames(
+    in archive: ZIPArchive, path: String
+  ) throws(DataError) -> [String] {
+    let name = ImageCache.classesName
+    guard let found = try stream(name, in: archive, path: path) else { return [] }
+    return try NPYTexts.read(found.stream, size: found.size, name: "\(path): \(name)")
+  }
+
+  private static func stream(
+    _ name: String, in archive: ZIPArchive, path: String
+  ) throws(DataError) -> (stream: any ByteStream, size: Int)? {
     let found = archive.entries.filter { $0.name == "\(name).npy" }
     guard let entry = found.first else { return nil }
     let title = "\(path): \(name)"
     guard found.count == 1 else {
       throw DataError(.malformed, "\(title) is there \(found.count) times; which one is meant?")
     }
-    return try OpenedArray(
-      npy: archive.stream(entry, name: title), size: entry.size, name: title)
+    return (try archive.stream(entry, name: title), entry.size)
   }
 }
 

@@ -36,12 +36,12 @@ extension DataSource {
     }
     let images: PackedImages
     if let stored {
-      images = stored
+      images = stored.named(folder.classes)
     } else {
       try cache.makeFolder()
       let packing = ImagePacking(
         root: root, options: options, preparation: preparation, isCancelled: opening.isCancelled)
-      images = try packing.pack(folder)
+      images = try packing.pack(folder).named(folder.classes)
       do {
         try cache.write(images)
         notices.append("decoded images are kept in \(cache.path)")
@@ -69,13 +69,7 @@ extension DataSource {
           + ", which would make a split or a class otherwise")
     }
     notices += skippedNotices(images.skipped, root: root)
-    let splits = images.splits.map { found in
-      SplitArrays(
-        name: found.name, images: found.images,
-        labels: found.labels.map { labels in
-          LabelArray(name: labels.name, values: labels.values, classes: folder.classes)
-        })
-    }
+    let splits = images.splits
     guard let train = splits.first, train.name == "train" else {
       throw DataError(.unusable, "\(path) has no training images")
     }
@@ -113,7 +107,14 @@ extension DataSource {
 
 /// The images of a folder in memory.
 struct PackedImages {
-  let splits: [SplitArrays]
+  var splits: [SplitArrays]
   /// The files that are left out, each with the reason.
   let skipped: [String]
+
+  /// The same with names of the classes.
+  func named(_ classes: [String]) -> PackedImages {
+    var images = self
+    for place in images.splits.indices { images.splits[place].labels?.classes = classes }
+    return images
+  }
 }

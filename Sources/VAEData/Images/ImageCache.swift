@@ -11,8 +11,9 @@ struct ImageCache {
 
   static let keyName = "cache_key"
   static let skippedName = "cache_skipped"
+  static let classesName = "class_names"
   /// The number that changes when images are decoded or packed otherwise.
-  private static let format = 2
+  private static let format = 3
 
   /// - Parameters:
   ///   - root: the folder of images.
@@ -104,6 +105,11 @@ struct ImageCache {
           "\(split.name)_labels.npy",
           bytes: NPYWriter.header(type: "<i4", sizes: [labels.values.count]) + bytes)
       }
+    }
+    // Other programs know them by this; here they are those of the folders.
+    let classes = images.splits.lazy.compactMap(\.labels).first?.classes ?? []
+    if !classes.isEmpty {
+      archive.add("\(Self.classesName).npy", bytes: NPYTexts.array(classes))
     }
     for (name, text) in [
       (Self.keyName, key), (Self.skippedName, images.skipped.joined(separator: "\n")),

@@ -46,6 +46,8 @@ public struct MetricDescriptor: Sendable {
 
   /// The name, in snake_case.
   public let name: String
+  /// What tables call it.
+  public let title: String
   /// The unit, such as "nats per example"; empty for a pure number.
   public let unit: String
   /// Which values are better.
@@ -67,7 +69,7 @@ public struct MetricDescriptor: Sendable {
   ///
   /// - Parameters:
   ///   - name: in snake_case.
-  ///   - title: what tables call the number of that name.
+  ///   - title: what tables call it, and the number of its name.
   ///   - unit: of the number, empty for none.
   ///   - direction: which values are better.
   ///   - needs: what it cannot do without.
@@ -83,6 +85,7 @@ public struct MetricDescriptor: Sendable {
     hasStandardError: Bool = false, decimals: Int = 3, numbers: [Number]? = nil, help: String
   ) {
     self.name = name
+    self.title = title
     self.unit = unit
     self.direction = direction
     self.help = help

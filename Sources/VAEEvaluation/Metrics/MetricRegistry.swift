@@ -58,7 +58,7 @@ public struct MetricRegistry: Sendable {
     metrics(at: occasion).flatMap { $0.descriptor.numbers }
   }
 
-  /// The names in a list with commas between them.
+  /// The names in a list with commas between them, empty ones too; none in an empty list.
   public static func names(in list: String) -> [String] {
     list.split(separator: ",", omittingEmptySubsequences: list.isEmpty).map(String.init)
   }
@@ -70,6 +70,12 @@ public struct MetricRegistry: Sendable {
     let known = descriptors.map(\.name)
     guard !names.isEmpty else {
       throw MetricError(.unknown, "no metric is named; there are: \(known.joined(separator: ", "))")
+    }
+    guard !names.contains("") else {
+      throw MetricError(
+        .unknown,
+        "one of the names of metrics, \(names.joined(separator: ",")), is empty; leave out the comma too many"
+      )
     }
     if let wrong = names.first(where: { !known.contains($0) }) {
       // A number of a metric that gives several leads to it.
@@ -94,7 +100,7 @@ public struct MetricRegistry: Sendable {
         model: model, examples: nil, exampleCount: 1, random: RandomSource(seed: 0))
       let context = Context(
         mode: .evaluation, random: setting.random, examples: [0],
-        condition: model.condition.map { .zeros([1, $0.width]) })
+        condition: model.condition.map { $0.inTurn(1) ?? .zeros([1, $0.width]) })
       var request = DrawRequest()
       request.wantsUnitRates = true
       let blank = Tensor.zeros(Shape([1] + shape.dimensions))

@@ -53,6 +53,20 @@ public struct MetricReport: Sendable {
     self.curves = curves
   }
 
+  /// The lines that show all of it, for somebody who has asked for it by name: those in order, or where
+  /// there is none, because the numbers are many, a line for each list of numbers.
+  ///
+  /// - Parameter descriptor: of the metric.
+  public func allRows(_ descriptor: MetricDescriptor) -> [Row] {
+    guard rows.isEmpty else { return rows }
+    return members.compactMap { member -> Row? in
+      guard case .list(_, let values) = member else { return nil }
+      return Row(
+        descriptor.title, values.map { Estimate(mean: $0, standardError: nil) },
+        note: descriptor.unit)
+    }
+  }
+
   /// The members that are single numbers.
   package var numbers: [(name: String, value: Double)] {
     members.compactMap { member in

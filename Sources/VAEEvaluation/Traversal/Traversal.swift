@@ -26,29 +26,27 @@ package struct Traversal {
     (0..<steps).map { 0.01 + 0.98 * Double($0) / Double(steps - 1) }
   }
 
-  /// Sweeps of units over quantiles of their priors: by level from the top, then by rate.
+  /// Sweeps of units over quantiles of their priors: by level from the top, then by weight, the largest
+  /// first, and by number.
   ///
   /// - Parameters:
   ///   - middle: where the units are that are not swept, as noise, one row for each layer.
   ///   - drawn: the noise of the layers below the one of a swept unit, one row for each layer.
   ///   - units: sweeps at most in each layer.
-  ///   - rates: of all units, the layer nearest to the data first; it orders them.
+  ///   - weights: of all units, the layer nearest to the data first; they order them.
   ///   - context: of as many rows as there are steps.
   package func units(
     of prior: any ReparameterizedPrior, middle: [Tensor], drawn: [Tensor], units: Int,
-    rates: [Double], _ context: Context
+    weights: [Double], _ context: Context
   ) -> [Sweep] {
     let shapes = prior.latents.layerShapes
     let quantiles = probabilities.map { Float(StandardNormal.quantile($0)) }
     var sweeps: [Sweep] = []
-    var first = rates.count
+    var first = weights.count
     for level in shapes.indices.reversed() {
       let count = shapes[level].count
       first -= count
-      let order = (0..<count).sorted {
-        (rates[first + $1], $0) < (rates[first + $0], $1)
-      }
-      for unit in order.prefix(units) {
+      for unit in Self.order(weights[first..<first + count]).prefix(units) {
         let noise = shapes.indices.map { index in
           let base = index < level ? drawn[index] : middle[index]
           return index == level ? base.swept(unit, over: quantiles) : base.tiled(steps)
@@ -60,6 +58,37 @@ package struct Traversal {
       }
     }
     return sweeps
+  }
+
+  /// Sweeps of the units of one layer over quantiles of draws from their prior, by weight, the largest
+  /// first, and by number.
+  ///
+  /// - Parameters:
+  ///   - draws: `[N, …]`.
+  ///   - middle: where the units are that are not swept, `[1, …]`; nil for the mean of the draws.
+  ///   - units: sweeps at most.
+  ///   - weights: of the units.
+  package func units(
+    over draws: Tensor, middle: Tensor?, units: Int, weights: [Double]
+  ) -> [Sweep] {
+    let count = draws.shape[0]
+    let width = draws.shape.removingFirst.count
+    let values = draws.floats
+    let middle =
+      middle
+      ?? withoutTape { draws.mean(axis: 0) }
+      .reshaped(to: Shape([1] + draws.shape.removingFirst.dimensions))
+    return Self.order(weights[...]).prefix(units).map { unit in
+      let sorted = (0..<count).map { values[$0 * width + unit] }.sorted()
+      let quantiles = probabilities.map { sorted[Int(($0 * Double(count - 1)).rounded())] }
+      return Sweep(latent: .unit(unit, level: 0), latents: [middle.swept(unit, over: quantiles)])
+    }
+  }
+
+  /// The places of weights, those of the largest first.
+  private static func order(_ weights: ArraySlice<Double>) -> [Int] {
+    let weights = Array(weights)
+    return weights.indices.sorted { (weights[$1], $0) < (weights[$0], $1) }
   }
 
   /// Sweeps of places of a grid: its own code, then others, in the order given.

@@ -18,8 +18,6 @@ final class Pass: Scope {
     var mayAssign = false
     /// Whether terms may be logged.
     var mayLog = false
-    /// Whether every row has a place in the streams of random numbers.
-    var hasNoise = true
 
     init(_ method: String, _ context: Context?, rows: Int, draws: Int = 1) {
       self.method = method
@@ -124,7 +122,7 @@ final class Pass: Scope {
 
   /// Random numbers for each row, `[rows] + shape`.
   func noise(_ stream: String, _ shape: Shape, isNormal: Bool) throws -> Tensor {
-    guard setting.hasNoise, let context = setting.context,
+    guard let context = setting.context,
       context.examples.count * setting.draws == setting.rows
     else { throw Misfit("this method has no random numbers") }
     let name = "plugin \(instance.component.title) \(stream)"

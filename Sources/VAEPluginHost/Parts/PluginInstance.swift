@@ -97,8 +97,6 @@ final class PluginInstance {
     let images = Tensor.concatenated(firstBatches, axis: 0)
     var setting = Pass.Setting("prepare", context, rows: images.shape[0])
     setting.mayAssign = true
-    // Only the first batch's examples are known; the others' numbers would have no place.
-    setting.hasNoise = firstBatches.count == 1
     run(setting) { prepare(object, $1, $0.give(images)) }
   }
 

@@ -193,9 +193,11 @@ extension RunHistory {
     epochs.last?.heldOut ?? records.last?.heldOut ?? epochs.last?.train
   }
 
-  /// What a metric found at the end of the last epoch.
-  func measured(_ descriptor: MetricDescriptor) -> Double? {
-    epochs.last?.numbers.first { $0.number.name == descriptor.name }?.value
+  /// A number of a metric at the end of the last epoch.
+  func measured(_ number: MetricDescriptor.Number) -> String? {
+    epochs.last?.numbers.first { $0.number.name == number.name }.map {
+      Numerals.fixed($0.value, number.decimals)
+    }
   }
 
   /// Latent units of the recorded posterior.

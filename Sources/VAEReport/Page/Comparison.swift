@@ -24,7 +24,13 @@ public struct Comparison: Sendable {
 
   private var dataNote: String? {
     let data = Set(runs.compactMap(\.data))
-    if Set(runs.compactMap { $0.recipe["data"]?.line }).count > 1 {
+    // What models are told of the images beside them has a note of its own.
+    let images = runs.compactMap { run -> String? in
+      guard var images = run.recipe["data"]?.object else { return nil }
+      images["condition"] = nil
+      return JSON.object(images).line
+    }
+    if Set(images).count > 1 {
       return
         "The runs are of data of different sizes or values, so their numbers cannot be compared."
     }
@@ -72,15 +78,16 @@ public struct Comparison: Sendable {
       ),
     ]
     // What training measures too stands for a training's end, the rest for an evaluation.
-    let inTraining = MetricRegistry.standard.numbers(at: .epoch).map(\.name)
-    let perplexity = CodebookPerplexityMetric.descriptor
-    columns.append(
-      (
-        perplexity.numbers[0].title,
-        { $0.measured(perplexity).map { Numerals.fixed($0, perplexity.numbers[0].decimals) } }
-      ))
+    let inTraining = MetricRegistry.standard.numbers(at: .epoch)
+    let shown = [
+      ELBOMetric.descriptor, DistortionMetric.descriptor, RateMetric.descriptor,
+      ActiveUnitsMetric.descriptor,
+    ].flatMap(\.numbers).map(\.name)
+    for number in inTraining where !shown.contains(number.name) {
+      columns.append((number.title, { $0.measured(number) }))
+    }
     for number in MetricRegistry.standard.numbers(at: .evaluation)
-    where !inTraining.contains(number.name) {
+    where !inTraining.map(\.name).contains(number.name) {
       columns.append((number.title, { $0.evaluated(number) }))
     }
     columns.append(("time", { $0.seconds > 0 ? Numerals.duration($0.seconds) : nil }))

@@ -53,7 +53,11 @@ extension RunPage {
   /// The bound of each class in the newest evaluation that has them; empty where none has.
   private var classes: String {
     let found = history.evaluations.reversed().lazy.compactMap { result -> [JSON]? in
-      if case .array(let classes)? = result["elbo_per_class"] { classes } else { nil }
+      if case .array(let classes)? = result[ELBOPerClassMetric.descriptor.name] {
+        classes
+      } else {
+        nil
+      }
     }.first
     guard let found, !found.isEmpty else { return "" }
     let rows = found.compactMap(\.object).map { item in

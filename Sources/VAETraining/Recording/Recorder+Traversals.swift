@@ -69,7 +69,7 @@ extension Recorder {
       drawn: shapes.enumerated().map { level, shape in
         single.normalNoise("level\(level)", samples: 1, shape: shape)
       },
-      units: walks.count, rates: rates, walkContext(rows: walks.steps))
+      units: walks.count, weights: rates, walkContext(rows: walks.steps))
   }
 
   private func codeSweeps(_ grid: CodeGrid, _ record: TrainingRecord) -> [Traversal.Sweep] {

@@ -8,8 +8,10 @@ extension Trainer {
   func noteBeginning(_ terms: BoundTerms, _ observe: (TrainingEvent) -> Void) {
     beginning = terms
     guard stage.isWhole, stage.data == .images, stage.origin == nil else { return }
+    // The rate of codes is what a fresh prior over them costs, whatever the data are.
+    let units = model.prior.latents.unitCount
     let isFar =
-      terms.rate > Self.farRate * Double(max(1, model.prior.latents.unitCount))
+      units > 0 && terms.rate > Self.farRate * Double(units)
       || terms.distortion > Self.farDistortion * Double(data.shape.count)
     guard isFar else { return }
     observe(

@@ -68,8 +68,7 @@ final class TrainingBatches {
     return (examples.batch(indices, context), context)
   }
 
-  /// The first batches of the first epoch, and the context of the first of them with the condition
-  /// of all.
+  /// The first batches of the first epoch, and the context of all of them, batch after batch.
   ///
   /// - Parameter limit: of their examples, about.
   func first(examples limit: Int) -> (batches: [Tensor], context: Context) {
@@ -79,10 +78,8 @@ final class TrainingBatches {
       let indices = order.batch(number, size: size)
       return examples.batch(indices, context(for: indices, step: 0))
     }
-    var first = context(for: order.batch(0, size: size), step: 0)
-    first.condition = examples.conditions(
-      (0..<count).flatMap { order.batch($0, size: size) })
-    return (batches, first)
+    let all = (0..<count).flatMap { order.batch($0, size: size) }
+    return (batches, context(for: all, step: 0))
   }
 
   private func context(for indices: [Int], step: Int) -> Context {

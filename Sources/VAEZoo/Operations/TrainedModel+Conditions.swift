@@ -9,16 +9,16 @@ import VAERecipes
 extension TrainedModel {
   /// A condition as a user writes it, `[1, width]`.
   ///
-  /// - Parameter text: `label=3` or `label=seven` for a label, by number or name; `0.2,1` or
-  ///   `condition=0.2,1` for numbers, `attributes=1,0` for attributes, of these also the names of
-  ///   those that hold: `attributes=hat,glasses`.
+  /// - Parameter text: `label=seven` or `label=3` for a label, by name or, where names are no numbers, by
+  ///   number; `0.2,1` or `condition=0.2,1` for numbers, `attributes=1,0` for attributes, of these also
+  ///   the names of those that hold: `attributes=hat,glasses`.
   /// - Throws: `RecipeError` where the model is told nothing, or that is no condition of its kind.
   public func condition(parsing text: String) throws(RecipeError) -> Tensor {
     let space = try toldCondition()
     func refusal(_ reason: String) -> RecipeError {
       let form =
         switch space.kind {
-        case .label: "label=\(space.names.first ?? "0")"
+        case .label: "label=\(space.name(0))"
         case .attributes: "attributes=1,0,…"
         case .vector: "condition=0.5,1,…"
         }
@@ -35,18 +35,23 @@ extension TrainedModel {
     else {
       throw refusal("there is no \(PlainText.quoted(String(pieces[0])))")
     }
-    let words = (pieces.last ?? "").split(separator: ",", omittingEmptySubsequences: false)
-      .map(String.init)
+    let value = String(pieces.last ?? "")
+    let numbers = space.numbers
+    if space.kind == .label, let place = numbers[value] {
+      return space.rows(labels: [Int32(place)])
+    }
+    let words = value.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     if space.kind == .label, words.count == 1 {
-      if let place = space.names.firstIndex(of: words[0]) {
-        return space.rows(labels: [Int32(place)])
+      guard let number = Int(value) else { throw refusal("that is no class") }
+      // Where names are numbers themselves, a number is a name.
+      guard !space.names.contains(where: { Int($0) != nil }) else {
+        throw refusal("there is no class \(number)")
       }
-      guard let number = Int(words[0]) else { throw refusal("that is no class") }
       if let misfit = space.misfit(label: number) { throw refusal("label \(misfit)") }
       return space.rows(labels: [Int32(number)])
     }
     if space.kind == .attributes, !space.names.isEmpty,
-      case let places = words.compactMap(space.names.firstIndex), places.count == words.count
+      case let places = words.compactMap({ numbers[$0] }), places.count == words.count
     {
       return Tensor(
         space.names.indices.map { places.contains($0) ? 1 : 0 }, shape: [1, space.width])

@@ -17,26 +17,32 @@ extension TrainedModel {
   ///   - path: which way leads from one to the other.
   ///   - steps: images on each way, both ends included; at least 2.
   ///   - seed: of everything random.
-  /// - Throws: `TrainingError` where the model has no latents.
+  ///   - condition: what a conditional model is told in all images, `[1, width]`; nil for what is known
+  ///     of the two examples, mixed.
+  /// - Throws: `TrainingError` where the model has no latents; `RecipeError` where the condition does not
+  ///   fit.
   public func interpolate(
-    _ split: DataSplit, pairs: [(from: Int, to: Int)], path: LatentPath, steps: Int, seed: Int = 0
-  ) throws(TrainingError) -> [LatentWalk] {
+    _ split: DataSplit, pairs: [(from: Int, to: Int)], path: LatentPath, steps: Int, seed: Int = 0,
+    condition given: Tensor? = nil
+  ) throws -> [LatentWalk] {
     try requireLatents("interpolate between")
     precondition(steps >= 2, "a way of \(steps) steps has no two ends")
+    let one = try given.map { try conditions($0, count: 1) } ?? nil
     let shares = (0..<steps).map { Double($0) / Double(steps - 1) }
     let from = pointsOf(split, pairs.map(\.from), seed: seed)
     let to = pointsOf(split, pairs.map(\.to), seed: seed)
     return pairs.enumerated().map { number, pair in
       let range = number..<number + 1
       let conditions = (condition(of: pair.from, in: split), condition(of: pair.to, in: split))
+      let told = one?.tiled(steps) ?? Self.mixed(conditions, shares: shares)
       let latents = between(
         from.map { $0.anyRows(range) }, to.map { $0.anyRows(range) }, shares: shares, path: path,
-        seed: seed, number: number, conditions)
+        seed: seed, number: number, conditions, told: told)
       let numbers = [Int](repeating: pair.from, count: steps)
       return LatentWalk(
         label: ["\(pair.from)", "to \(pair.to)"],
         images: decoded(
-          latents, numbers: numbers, seed: seed, condition: Self.mixed(conditions, shares: shares)
+          latents, numbers: numbers, seed: seed, condition: told
         ) { _ in })
     }
   }
@@ -54,7 +60,7 @@ extension TrainedModel {
   }
 
   /// The points of latent space that stand for examples: codes, means, or draws of every layer.
-  func pointsOf(_ split: DataSplit, _ chosen: [Int], seed: Int) -> [Tensor] {
+  package func pointsOf(_ split: DataSplit, _ chosen: [Int], seed: Int) -> [Tensor] {
     let encoding = encode(split, examples: chosen, seed: seed)
     if let codes = encoding.codes { return [codes] }
     if let mean = encoding.mean, encoding.samples.count == 1 { return [mean] }
@@ -62,9 +68,13 @@ extension TrainedModel {
   }
 
   /// The latents on one way, `[shares.count, …]` for each layer.
+  ///
+  /// - Parameters:
+  ///   - conditions: what is known of both ends.
+  ///   - told: what the images on the way are told.
   private func between(
     _ from: [Tensor], _ to: [Tensor], shares: [Double], path: LatentPath, seed: Int, number: Int,
-    _ conditions: (from: Tensor?, to: Tensor?)
+    _ conditions: (from: Tensor?, to: Tensor?), told: Tensor?
   ) -> [Tensor] {
     let context = context(seed, "interpolation", [number], conditions.from)
     guard model.prior.latents.codes != nil else {
@@ -76,8 +86,7 @@ extension TrainedModel {
         let ends = (prior.noise(of: from, context), prior.noise(of: to, end))
         let noise = zip(ends.0, ends.1).map { path.points(from: $0, to: $1, shares: shares) }
         let many = self.context(
-          seed, "interpolation", [Int](repeating: number, count: shares.count),
-          Self.mixed(conditions, shares: shares))
+          seed, "interpolation", [Int](repeating: number, count: shares.count), told)
         return prior.draw(noise: noise, many).layers.map(\.sample)
       }
     }

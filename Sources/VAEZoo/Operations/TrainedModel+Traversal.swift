@@ -15,43 +15,65 @@ extension TrainedModel {
     case example(Int, of: DataSplit)
   }
 
-  /// The rate of each unit in nats, the layer nearest to the data first: of a split, or without one
-  /// of the last epoch that the run folder has on record.
+  /// The order of units: by rate where the posterior gives the rate of each, of a split, or without one
+  /// of the last epoch that the run folder has on record; else by the variance of where the posteriors of
+  /// a split lie, or without one by number.
   ///
-  /// - Throws: `TrainingError` where the prior has no quantiles to sweep units over, where there is
-  ///   neither split nor record, or the rate is no sum over units; what reading the run throws.
-  public func unitRates(measuredOn split: DataSplit?, seed: Int = 0) throws -> [Double] {
-    _ = try sweptPrior
-    let units = model.prior.latents.layerShapes.reduce(0) { $0 + $1.count }
+  /// - Throws: `TrainingError` where there are no latents, or rates, but neither split nor record; what
+  ///   reading the run throws.
+  public func unitOrder(measuredOn split: DataSplit?, seed: Int = 0) throws -> UnitOrder {
+    try requireLatents("traverse")
+    let shapes = model.prior.latents.layerShapes
+    let units = shapes.reduce(0) { $0 + $1.count }
     if let split {
       let measured = try? evaluate(split, metrics: [RatePerUnitMetric.descriptor.name], seed: seed)
-      guard let rates = measured?.metrics[RatePerUnitMetric.self]?.flatMap(\.self),
+      if let rates = measured?.metrics[RatePerUnitMetric.self]?.flatMap(\.self),
         rates.count == units
-      else {
-        throw TrainingError(
-          .unsuitable,
-          "\(source): the prior \(recipe.part(.prior).name) gives no rate of each unit, to order them by"
-        )
+      {
+        return .rates(rates)
       }
-      return rates
+      let chosen = Array(0..<min(1_000, split.count))
+      return .variances(pointsOf(split, chosen, seed: seed).flatMap(Self.variances))
     }
     let run = step == nil ? nil : try RunFolder.open(source)
-    guard case .array(let values)? = try run?.readMetrics().objects.last?["rate_per_unit"],
+    if case .array(let values)? = try run?.readMetrics().objects.last?["rate_per_unit"],
       case let rates = values.compactMap(\.double), rates.count == units
-    else {
-      throw TrainingError(
-        .unsuitable,
-        "\(source) has no record of the rate of each unit; give \(.data), to measure them on")
+    {
+      return .rates(rates)
     }
-    return rates
+    guard hasUnitRates else { return .numbers }
+    throw TrainingError(
+      .unsuitable,
+      "\(source) has no record of the rate of each unit; give \(.data), to measure them on")
+  }
+
+  /// Whether the rate of an example is a sum over units.
+  private var hasUnitRates: Bool {
+    guard let data = recipe.data else { return false }
+    return MetricRegistry.standard
+      .descriptors(suiting: model, shape: [data.height, data.width, data.channels])
+      .contains { $0.name == RatePerUnitMetric.descriptor.name }
+  }
+
+  /// The variance of each column of `[N, …]`.
+  private static func variances(_ points: Tensor) -> [Double] {
+    let (count, width) = (points.shape[0], points.shape.removingFirst.count)
+    let values = points.floats
+    return (0..<width).map { column in
+      let numbers = (0..<count).map { Double(values[$0 * width + column]) }
+      let mean = numbers.reduce(0, +) / Double(max(1, count))
+      return numbers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, count))
+    }
   }
 
   /// Sweeps latents one at a time, a walk each.
   ///
   /// A unit runs over quantiles of its prior, evenly spaced in probability from 1 % to 99 %, given
   /// what the layers above it are; the layers below it are drawn anew from the prior, with the same
-  /// random numbers in all images, so that nothing but the unit changes. Units come by rate, the
-  /// largest first, those of a hierarchy's top layer before those of the layers below.
+  /// random numbers in all images, so that nothing but the unit changes. Where the prior has no quantiles
+  /// in closed form they are those of 1,000 draws from it, and units that are not swept are at the draws'
+  /// mean. Units come in the order given, those of a hierarchy's top layer before those of the layers
+  /// below.
   ///
   /// Codes have no order. Each walk takes one place of the grid and puts other codes there, the
   /// most frequent ones; places come by how much that changes the image.
@@ -60,14 +82,14 @@ extension TrainedModel {
   ///   - start: the latents of which one is changed.
   ///   - units: walks at most; of a hierarchy, in each layer.
   ///   - steps: images on each walk; at least 2.
-  ///   - rates: see `unitRates`; not used for codes.
+  ///   - order: see `unitOrder`; not used for codes.
   ///   - seed: of everything random.
-  ///   - given: the condition of a conditional model in all images, `[1, width]`; nil for that of the
-  ///     example.
-  /// - Throws: `TrainingError` where there are no latents, or their prior has no quantiles;
-  ///   `RecipeError` where the condition does not fit or is missing.
+  ///   - condition: what a conditional model is told in all images, `[1, width]`; nil for what is
+  ///     known of the example.
+  /// - Throws: `TrainingError` where there are no latents, or several layers of a prior without
+  ///   quantiles; `RecipeError` where the condition does not fit or is missing.
   public func traverse(
-    from start: TraversalStart, units: Int, steps: Int, rates: [Double] = [], seed: Int = 0,
+    from start: TraversalStart, units: Int, steps: Int, order: UnitOrder = .numbers, seed: Int = 0,
     condition given: Tensor? = nil
   ) throws -> [LatentWalk] {
     try requireLatents("traverse")
@@ -84,27 +106,46 @@ extension TrainedModel {
       return traverseCodes(
         grid, traversal, from: start, places: units, seed: seed, condition: condition)
     }
-    let prior = try sweptPrior
     let shapes = model.prior.latents.layerShapes
-    let context = context(seed, "traversal", [0], own)
-    let middle: [Tensor] =
-      switch start {
-      case .prior: shapes.map { .zeros(Shape([1] + $0.dimensions)) }
-      case .example(let index, let split):
-        withoutTape { prior.noise(of: pointsOf(split, [index], seed: seed), context) }
-      }
-    let drawn = shapes.enumerated().map { layer, shape in
-      context.normalNoise("layer\(layer + 1)", samples: 1, shape: shape)
-    }
+    let weights =
+      order.weights.isEmpty
+      ? [Double](repeating: 0, count: shapes.reduce(0) { $0 + $1.count }) : order.weights
     let numbers = [Int](repeating: 0, count: steps)
-    let sweeps = traversal.units(
-      of: prior, middle: middle, drawn: drawn, units: units, rates: rates,
-      self.context(seed, "traversal", numbers, condition?.tiled(steps)))
+    let sweeps: [Traversal.Sweep]
+    if let prior = model.prior as? any ReparameterizedPrior {
+      let context = context(seed, "traversal", [0], own)
+      let middle: [Tensor] =
+        switch start {
+        case .prior: shapes.map { .zeros(Shape([1] + $0.dimensions)) }
+        case .example(let index, let split):
+          withoutTape { prior.noise(of: pointsOf(split, [index], seed: seed), context) }
+        }
+      let drawn = shapes.enumerated().map { layer, shape in
+        context.normalNoise("layer\(layer + 1)", samples: 1, shape: shape)
+      }
+      sweeps = traversal.units(
+        of: prior, middle: middle, drawn: drawn, units: units, weights: weights,
+        self.context(seed, "traversal", numbers, condition?.tiled(steps)))
+    } else {
+      guard shapes.count == 1 else {
+        throw TrainingError(
+          .unsuitable,
+          "\(source): the prior \(recipe.part(.prior).name) has no quantiles to sweep; interpolate between "
+            + "examples or draw from the prior instead")
+      }
+      var middle: Tensor?
+      if case .example(let index, let split) = start {
+        middle = pointsOf(split, [index], seed: seed)[0]
+      }
+      sweeps = traversal.units(
+        over: drawsOfPrior(count: 1_000, seed: seed, condition: condition), middle: middle,
+        units: units, weights: weights)
+    }
     let starts = shapes.indices.map { shapes[..<$0].reduce(0) { $0 + $1.count } }
     return sweeps.map { sweep in
       var label = sweep.latent.name(levels: shapes.count)
       if case .unit(let unit, let level) = sweep.latent {
-        label.append("\(Self.short(rates[starts[level] + unit])) nats")
+        if let text = order.label(starts[level] + unit) { label.append(text) }
       }
       return LatentWalk(
         label: label,
@@ -112,26 +153,6 @@ extension TrainedModel {
           sweep.latents, numbers: numbers, seed: seed, condition: condition?.tiled(steps)
         ) { _ in })
     }
-  }
-
-  /// The prior, if there are quantiles to sweep its units over.
-  private var sweptPrior: any ReparameterizedPrior {
-    get throws(TrainingError) {
-      if let prior = model.prior as? any ReparameterizedPrior { return prior }
-      let fault: Message =
-        "\(source): the prior \(recipe.part(.prior).name) has no quantiles to sweep"
-      throw TrainingError(
-        .unsuitable,
-        model.prior.latents.isEmpty
-          ? fault : "\(fault); interpolate between examples or draw from the prior instead")
-    }
-  }
-
-  /// Two decimals.
-  private static func short(_ rate: Double) -> String {
-    let hundredths = Int((min(max(rate, -1e6), 1e6) * 100).rounded())
-    let (whole, rest) = (abs(hundredths) / 100, abs(hundredths) % 100)
-    return "\(hundredths < 0 ? "-" : "")\(whole).\(rest < 10 ? "0" : "")\(rest)"
   }
 
   // MARK: Codes
@@ -167,11 +188,20 @@ extension TrainedModel {
 
   /// The numbers of the codes of grids drawn from the prior.
   private func codesOfPrior(count: Int, seed: Int, condition: Tensor?) -> [Int32] {
+    firstLayer(count: count, seed: seed, condition: condition)?.codes?.indices ?? []
+  }
+
+  /// Latents of the first layer drawn from the prior, `[count, …]`.
+  private func drawsOfPrior(count: Int, seed: Int, condition: Tensor?) -> Tensor {
+    firstLayer(count: count, seed: seed, condition: condition)?.sample ?? .zeros([count, 0])
+  }
+
+  private func firstLayer(count: Int, seed: Int, condition: Tensor?) -> LatentLayer? {
     withoutTape {
       model.prior.draw(
         temperature: 1, context(seed, "sample", 0..<count, condition?.tiled(count))
       )
-      .layers.first?.codes?.indices ?? []
+      .layers.first
     }
   }
 

@@ -203,23 +203,27 @@ extension TrainedModel {
   /// whatever settings of training, data and objective.
   ///
   /// - Parameters:
-  ///   - path: a run folder, whose newest checkpoint counts, or an exported file.
-  ///   - name: what the recipe calls it; nil for the path.
-  ///   - registry: the variants and components that its recipe may name.
-  /// - Throws: what `open` throws; `TrainingError` naming the first tensor that does not fit, and
-  ///   `RecipeError` where the recipe is of a further stage. The model is as it was then.
-  public func withWeights(
-    of path: String, as name: String? = nil, registry: Registry
-  ) throws -> TrainedModel {
+  ///   - other: the model that has them.
+  ///   - name: what the recipe calls the run folder or file that it is of.
+  /// - Throws: `TrainingError` naming the first tensor that does not fit, and `RecipeError` where the
+  ///   recipe is of a further stage, or the models are told different things. The model is as it was
+  ///   then.
+  public func withWeights(of other: TrainedModel, as name: String) throws -> TrainedModel {
     guard recipe.stage.isWhole else {
       throw RecipeError(
         .invalid,
         "stage \(recipe.stage.name) begins with the weights of the run that it follows, and with no others"
       )
     }
-    try model.load(allOf: TrainedModel.open(path, registry: registry).model, source: path)
+    if let told = model.condition, let before = other.model.condition, told != before {
+      throw RecipeError(
+        .unsuitableData,
+        "\(other.source) was told \(before.namedPhrase), but the new model is told \(told.namedPhrase); "
+          + "give data with the same, or begin with fresh weights")
+    }
+    try model.load(allOf: other.model, source: other.source)
     var recipe = recipe
-    recipe.begin(withWeightsOf: name ?? path)
+    recipe.begin(withWeightsOf: name)
     return TrainedModel(model: model, recipe: recipe, source: source)
   }
 

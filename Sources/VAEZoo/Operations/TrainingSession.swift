@@ -207,16 +207,21 @@ public final class TrainingSession {
     let data = try open(recipe.data)
     recipe.data = try data.description(options)
     try registry.apply(settings, to: &recipe)
-    if registry.usesCondition(recipe) { try data.nameCondition(in: &recipe, known: known) }
+    var weights: (of: TrainedModel, as: String)?
+    if let origin = recipe.stage.origin, recipe.stage.isWhole,
+      try begun?.latestCheckpoint() == nil
+    {
+      let path = try begun?.located(origin) ?? origin
+      weights = (try TrainedModel.open(path, registry: registry), origin)
+    }
+    if registry.usesCondition(recipe) {
+      // Weights belong to the classes that they were trained with, by these classes' names.
+      try data.nameCondition(in: &recipe, known: weights?.of.model.condition ?? known)
+      if let notice = registry.conditionNotice(of: recipe) { recipe.notices.append(notice) }
+    }
     let model = try registry.model(recipe, seed: options.seed)
     let fresh = TrainedModel(model: model, recipe: recipe, source: source)
-    guard let origin = recipe.stage.origin, recipe.stage.isWhole,
-      try begun?.latestCheckpoint() == nil
-    else { return (fresh, data) }
-    return (
-      try fresh.withWeights(of: begun?.located(origin) ?? origin, as: origin, registry: registry),
-      data
-    )
+    return (try weights.map { try fresh.withWeights(of: $0.of, as: $0.as) } ?? fresh, data)
   }
 
   /// Prepares to train a model that exists, on data that suit its recipe.

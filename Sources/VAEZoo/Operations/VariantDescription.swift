@@ -27,6 +27,8 @@ public struct VariantDescription {
     public let switchName: String
     /// The other components that can fill the part.
     public let alternatives: [String]
+    /// Whether the component is told the condition of each example.
+    public let usesCondition: Bool
     /// The hyper-parameters.
     public let hyperparameters: [Item]
   }
@@ -63,7 +65,7 @@ public struct VariantDescription {
         Section(
           part: role.rawValue, component: part.name,
           title: "\(role) \(part.name): \(component.summary)", switchName: "\(role).name",
-          alternatives: names.filter { $0 != part.name },
+          alternatives: names.filter { $0 != part.name }, usesCondition: component.usesCondition,
           hyperparameters: component.hyperparameters.map {
             Item(name: "\(role).\($0.name)", declaration: $0, value: part.values[$0.name])
           }))
@@ -71,6 +73,7 @@ public struct VariantDescription {
     sections.append(
       Section(
         part: "training", component: "", title: "training", switchName: "", alternatives: [],
+        usesCondition: false,
         hyperparameters: TrainingOptions.hyperparameters.map {
           Item(name: "training.\($0.name)", declaration: $0, value: recipe.training[$0.name])
         }))
@@ -104,6 +107,7 @@ public struct VariantDescription {
       .object([
         "role": .text(section.part), "name": .text(section.component),
         "alternatives": .array(section.alternatives.map(JSON.text)),
+        "uses_condition": .bool(section.usesCondition),
       ])
     }
   }

@@ -8,8 +8,9 @@ struct EncodeCommand: ParsableCommand {
     commandName: "encode",
     abstract: "Write what the encoder says about each example, as an array.",
     discussion: """
-      One row per example, in order: means [N, units]; whole numbers [N, height, width] for codes; for a hierarchy a \
-      draw of every layer, side by side in a row, the one nearest to the data first. `vae-zoo decode` reads these.
+      One row per example, in order: means [N, units]; whole numbers [N, height, width] for codes; draws [N, units] where a \
+      posterior has no mean, as behind a flow; for a hierarchy a draw of every layer, side by side in a row, the one nearest to the data first. \
+      `vae-zoo decode` reads these.
 
         vae-zoo encode run --data mnist --out means.npy
         vae-zoo encode run --data mnist --what variances --out variances.npy

@@ -87,21 +87,24 @@ struct EvaluateCommand: ParsableCommand {
           variant: model.recipe.variant, split: split.name,
           isConditional: model.model.condition != nil))
     } else {
-      Console.print(text(result, split: split, told: model.model.condition))
+      Console.print(
+        text(result, split: split, told: model.model.condition, isAskedByName: names != nil))
     }
   }
 
   private func text(
-    _ result: Evaluator.Result, split: DataSplit, told condition: ConditionSpace?
+    _ result: Evaluator.Result, split: DataSplit, told condition: ConditionSpace?,
+    isAskedByName: Bool
   ) -> String {
-    var rows = result.metrics.entries.flatMap(\.report.rows).map { row in
-      [row.title, Console.numbers(row), row.note]
+    var rows = result.metrics.entries.flatMap { entry in
+      isAskedByName ? entry.report.allRows(entry.descriptor) : entry.report.rows
     }
+    .map { row in [row.title, Console.numbers(row), row.note] }
     // Somebody whose data have factors looks for what compares units with them.
     if split.factors != nil {
       rows += result.omissions.filter { $0.descriptor.needs.contains(.factors) }.map { omission in
         [
-          omission.descriptor.numbers[0].title, "not measured",
+          omission.descriptor.numbers.first?.title ?? omission.descriptor.title, "not measured",
           omission.need.map { "needs \($0.phrase)" } ?? "",
         ]
       }

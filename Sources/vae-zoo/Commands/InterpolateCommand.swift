@@ -11,6 +11,9 @@ struct InterpolateCommand: ParsableCommand {
       in coordinates in which the prior is standard normal; --linear interpolates along straight lines. Codes are replaced one by \
       one; --linear mixes their vectors.
 
+      A conditional model is told what is known of both images, mixed as their latents are, or --condition in all images \
+      of the way.
+
         vae-zoo interpolate run --data mnist --out ways.png
         vae-zoo interpolate run --data mnist --from 3 --to 17 --out way.gif
       """)
@@ -39,6 +42,7 @@ struct InterpolateCommand: ParsableCommand {
   var steps: Int?
   @Flag(help: "Go straight.") var linear = false
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
+  @OptionGroup var told: ConditionOptions
   @OptionGroup var images: ImageOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var limits: LimitOptions
@@ -72,7 +76,8 @@ struct InterpolateCommand: ParsableCommand {
     }
     let walks = try model.interpolate(
       split, pairs: pairs, path: linear ? .linear : .spherical,
-      steps: steps ?? (output.isAnimation ? 24 : 11), seed: seed)
+      steps: steps ?? (output.isAnimation ? 24 : 11), seed: seed,
+      condition: told.condition(for: model))
     try model.model.checkParts()
     try split.checkExamples()
     try output.write(walks, range: model.recipe.data?.range ?? .unit)

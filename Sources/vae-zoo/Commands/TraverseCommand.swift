@@ -16,7 +16,9 @@ struct TraverseCommand: ParsableCommand {
       with the same random numbers in every image. In a grid of codes a row is a place, where other codes are put; \
       places are in order of how much that changes the image.
 
-      The rates are those on record in the run folder, or of the test split of --data.
+      The rates are those on record in the run folder, or of the test split of --data. Where a model has no rate of each \
+      unit, as behind a flow or a mixture, units come by the variance of where the images of --data lie, and without \
+      --data by their numbers. A prior without quantiles, such as a mixture, is swept over those of draws from it.
 
       A conditional model is told --condition in every image, or without it what is known of the image of --from.
 
@@ -69,9 +71,10 @@ struct TraverseCommand: ParsableCommand {
       start = .example(try split.index(from, option: "--from"), of: split)
     }
     let isOfUnits = model.model.prior.latents.isContinuous
-    let rates = isOfUnits ? try model.unitRates(measuredOn: split, seed: seed) : []
+    let order = isOfUnits ? try model.unitOrder(measuredOn: split, seed: seed) : .numbers
+    if isOfUnits, let notice = order.notice { Console.error(notice) }
     let walks = try model.traverse(
-      from: start, units: units, steps: steps ?? (output.isAnimation ? 24 : 11), rates: rates,
+      from: start, units: units, steps: steps ?? (output.isAnimation ? 24 : 11), order: order,
       seed: seed, condition: told.condition(for: model))
     try model.model.checkParts()
     try split?.checkExamples()
@@ -79,5 +82,19 @@ struct TraverseCommand: ParsableCommand {
     Console.error(
       "wrote \(Count.of(walks.count, "traversal")) of \(isOfUnits ? "latent units" : "codes") to \(out)"
     )
+  }
+}
+
+extension UnitOrder {
+  /// What to say where units are not ordered by their rates.
+  fileprivate var notice: Message? {
+    switch self {
+    case .rates: nil
+    case .variances:
+      "the posterior gives no rate of each unit, so units come by the variance of where examples lie"
+    case .numbers:
+      "the posterior gives no rate of each unit, so units come by their numbers; give --data to order them by the "
+        + "variance of where its examples lie"
+    }
   }
 }

@@ -7,7 +7,7 @@ struct ConditionOptions: ParsableArguments {
   @Option(
     name: .customLong("condition"),
     help: ArgumentHelp(
-      "What a conditional model is told: label=3 (by number or name), attributes=1,0,1 or condition=0.2,1.",
+      "What a conditional model is told: label=3 (by name, or by number), attributes=1,0,1 or condition=0.2,1.",
       valueName: "c"))
   var text: String?
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from vae_zoo import _library
 from vae_zoo._errors import InvalidArgumentError
+from vae_zoo._estimator import forget
 from vae_zoo._library import encoded, integer, setting_text
 from vae_zoo.plugin import _structs, _values
 from vae_zoo.plugin._components import Build, Likelihood, Prior, Variant, _Component
@@ -133,8 +134,6 @@ def register(component: type[_Component] | type[Variant]) -> None:
 
 
 def _register_component(component: type[_Component], summary: str) -> None:
-    from vae_zoo import _classes
-
     declared = [declaration._struct() for declaration in component._declared]
     structs = (_structs.Hyperparameter * len(declared))(*declared)
     described = _structs.Component(
@@ -158,12 +157,10 @@ def _register_component(component: type[_Component], summary: str) -> None:
         components=ctypes.pointer(described),
         component_count=1,
     )
-    _classes.forget(None)
+    forget(None)
 
 
 def _register_variant(variant: type[Variant], summary: str) -> None:
-    from vae_zoo import _classes
-
     parts = {}
     for role in ("encoder", "prior", "decoder", "likelihood", "objective"):
         part = getattr(variant, role)
@@ -202,7 +199,7 @@ def _register_variant(variant: type[Variant], summary: str) -> None:
         variants=ctypes.pointer(described),
         variant_count=1,
     )
-    _classes.forget(variant.name)
+    forget(variant.name)
 
 
 def _register(name: str, summary: str, kept: tuple[Any, ...], **brought: Any) -> None:

@@ -46,8 +46,7 @@ public struct ELBOPerClassMetric: Metric {
       values.isEmpty
         ? nil
         : ClassBound(
-          name: space.names.isEmpty ? "\(number)" : space.names[number], examples: values.count,
-          elbo: Estimate(of: values))
+          name: space.name(number), examples: values.count, elbo: Estimate(of: values))
     }
   }
 

@@ -1,27 +1,25 @@
-"""The estimators of models with latents, which transform."""
+"""What estimators have whose model has latents: they transform."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any, ClassVar, Sequence, TypeVar
+from typing import Any, Sequence, TypeVar
 
 import numpy as np
 
 from vae_zoo._arrays import unmasked
 from vae_zoo._errors import InvalidArgumentError
-from vae_zoo._estimator import VAE
+from vae_zoo._fitting import Fitting
 from vae_zoo._interrupt import WorkProgress
 from vae_zoo._model import Encoding
 
-_Self = TypeVar("_Self", bound="LatentVAE")
+_Self = TypeVar("_Self", bound="Latents")
 
 
-class LatentVAE(VAE):
-    """What estimators have whose model has latents: they transform."""
+class Latents(Fitting):
+    """``transform``, ``encode``, and the way back."""
 
     __slots__ = ()
-
-    _is_factory: ClassVar[bool] = False
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> np.ndarray:
         """``fit``, then ``transform``, of the same images.

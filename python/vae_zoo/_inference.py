@@ -1,0 +1,202 @@
+"""What an estimator says and makes by its trained model."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable
+
+import numpy as np
+
+from vae_zoo._data import RANGES, Data
+from vae_zoo._errors import InvalidArgumentError, elements_renamed
+from vae_zoo._fitted import FittedModel
+from vae_zoo._interrupt import WorkProgress
+from vae_zoo._library import integer, real
+
+_BYTE_RANGES = (RANGES["binary"], RANGES["bytes"])
+
+# Importance samples of an image, at most.
+_MOST_SAMPLES = 10_000_000
+
+
+class Inference(FittedModel):
+    """What needs no latents to be seen: reconstructions, samples, scores, measurements."""
+
+    __slots__ = ()
+
+    def reconstruct(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        random_state: Any = None,
+        progress: WorkProgress | None = None,
+    ) -> np.ndarray:
+        """Images through the latents and back.
+
+        Parameters
+        ----------
+        X : array-like
+            Images.
+        y : array-like, optional
+            What a conditional model is told of each image, as for ``fit``; others ignore it.
+        random_state : int, generator or None
+            Of the draws; None for that of the estimator.
+        progress : callable, optional
+            Called with the fraction that is done, between parts of the work. A true value stops it, with a
+            `CancelledError`; an exception stops it and is raised. It may use the model.
+        """
+        images = self._images(X)
+        return self._out(
+            self._model.reconstruct(
+                images,
+                self._method_seed(random_state),
+                progress,
+                self._condition(y, len(images)),
+            )
+        )
+
+    def sample(
+        self,
+        n_samples: int = 1,
+        *,
+        random_state: Any = None,
+        temperature: float = 1.0,
+        condition: Any = None,
+        progress: WorkProgress | None = None,
+    ) -> np.ndarray:
+        """Mean images of draws from the prior.
+
+        Parameters
+        ----------
+        n_samples : int
+            How many.
+        random_state : int, generator or None
+            Of the draws; None for that of the estimator.
+        temperature : float
+            A factor of the prior's deviation, 0 to 1000.
+        condition : label or array-like, optional
+            What a conditional model is told: one of ``classes_``, a row of attributes or numbers, or one
+            for each image. Where it is None, a model that is told a label takes its classes in turn.
+        progress : callable, optional
+            Called with the fraction that is done, between parts of the work. A true value stops it, with a
+            `CancelledError`; an exception stops it and is raised. It may use the model.
+        """
+        model = self._fitted()
+        count = integer(n_samples, "n_samples", 1, 2**31 - 1)
+        deviation = real(temperature, "temperature")
+        seed = self._method_seed(random_state)
+        told = None
+        if condition is not None:
+            if not model.condition:
+                raise InvalidArgumentError(
+                    "condition is given to a model of p(x), which is told none; leave it out"
+                )
+            told = self._condition(condition, None, "condition")
+        return self._out(model.sample(count, deviation, seed, progress, told))
+
+    def score_samples(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        samples: int = 0,
+        random_state: Any = None,
+        progress: WorkProgress | None = None,
+    ) -> np.ndarray:
+        """log p(x) of each image in nats; of a conditional model log p(x|y).
+
+        Parameters
+        ----------
+        X : array-like
+            Images.
+        y : array-like, optional
+            What a conditional model is told of each image, as for ``fit``; others ignore it.
+        samples : int
+            Importance samples an image; 0 for the evidence lower bound.
+        random_state : int, generator or None
+            Of the draws; None for that of the estimator.
+        progress : callable, optional
+            Called with the fraction that is done, between parts of the work. A true value stops it, with a
+            `CancelledError`; an exception stops it and is raised. It may use the model.
+
+        Returns
+        -------
+        ndarray
+            ``[N]`` of float32, the precision of the networks. A score depends on the image and the seed alone.
+        """
+        images = self._images(X)
+        count = integer(samples, "samples", 0, _MOST_SAMPLES)
+        told = self._condition(y, len(images))
+        seed = self._method_seed(random_state)
+        found = self._model.log_likelihood(images, count, seed, progress, told)
+        return found.astype(np.float32)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The mean evidence lower bound of images in nats, for model selection.
+
+        Parameters
+        ----------
+        X : array-like
+            Images.
+        y : array-like, optional
+            What a conditional model is told of each image, as for ``fit``; others ignore it.
+        """
+        return float(np.mean(self.score_samples(X, y), dtype=np.float64))
+
+    def evaluate(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        split: str = "test",
+        samples: int = 0,
+        metrics: Iterable[str] | None = None,
+        random_state: Any = None,
+        progress: WorkProgress | None = None,
+    ) -> dict[str, Any]:
+        """Everything that is measured, as ``vae-zoo evaluate --json`` names it.
+
+        Parameters
+        ----------
+        X : array-like or Data
+            Images, or a source of which a split is measured.
+        y : array-like, optional
+            What a conditional model is told of each image, as for ``fit``; others ignore it.
+        split : str
+            The split of a source: ``"train"``, ``"valid"`` or ``"test"``.
+        samples : int
+            Importance samples an image for ``nll``; 0 for the bound alone.
+        metrics : iterable of str, optional
+            What to measure alone, by the names that `metrics` lists; None for all that the model and the images
+            allow.
+        random_state : int, generator or None
+            Of the draws; None for that of the estimator.
+        progress : callable, optional
+            Called with the fraction that is done, between parts of the work. A true value stops it, with a
+            `CancelledError`; an exception stops it and is raised. It may use the model.
+
+        Returns
+        -------
+        dict
+            ``elbo``, ``rate`` and ``distortion`` in nats per example, a ``…_stderr`` beside each, and
+            what the variant adds.
+        """
+        model = self._fitted()
+        count = integer(samples, "samples", 0, _MOST_SAMPLES)
+        if not isinstance(X, Data):
+            images = self._images(X)
+            if images.ndim == 2:
+                images = images.reshape((images.shape[0], *model.image_shape))
+            # Bytes mean what they meant in training, also where these few are all 0 and 1.
+            is_byte = images.dtype == np.uint8
+            value_range = RANGES["auto"]
+            if is_byte:
+                value_range = model.range if model.range in _BYTE_RANGES else RANGES["bytes"]
+            told = self._condition(y, len(images))
+            names = model.class_names if told is not None and told.ndim == 1 else []
+            X, split = Data._of_arrays(images, None, value_range, (told, None), names), "train"
+        with elements_renamed(train="X"):
+            return model.evaluate(
+                X, split, count, self._method_seed(random_state), metrics, progress
+            )
+
