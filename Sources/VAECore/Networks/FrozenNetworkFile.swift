@@ -61,7 +61,7 @@ public final class FrozenNetworkFile {
     do throws(NetworkProblem) {
       network = try read(bytes)
     } catch {
-      throw refusal(error.reason)
+      throw refusal(Message(error.reason))
     }
   }
 
@@ -91,7 +91,7 @@ public final class FrozenNetworkFile {
     return network
   }
 
-  private func refusal(_ reason: String) -> FileError {
+  private func refusal(_ reason: Message) -> FileError {
     FileError(.malformed, "use the frozen network", path, reason)
   }
 }
