@@ -305,55 +305,200 @@ static dnnl_status_t execute(
   return status;
 }
 
-// MARK: Products made ready
+// MARK: Passes
 
-struct od_product {
+/// What a primitive computes with.
+typedef struct {
   dnnl_stream_t stream;
   dnnl_primitive_t primitive;
-  /// Arrays without an address of their own; `scratch` is NULL where there is none.
-  dnnl_memory_t a, b, c, scratch;
+  /// Arrays without an address of their own: every call lends them the caller's.
+  dnnl_exec_arg_t arguments[5];
+  int argument_count;
   size_t scratch_bytes;
+} pass;
+
+/// Makes an array without an address and enters it among the arguments of the pass.
+static dnnl_status_t add_array(
+  pass *p, dnnl_memory_t *out, int argument, layout_view its_layout) {
+  TRY(dnnl_memory_create(out, its_layout, engine, DNNL_MEMORY_NONE));
+  p->arguments[p->argument_count++] = (dnnl_exec_arg_t){.arg = argument, .memory = *out};
+  return dnnl_success;
+}
+
+/// Makes stream and primitive.
+static dnnl_status_t pass_prepare(pass *p, const_dnnl_primitive_desc_t description) {
+  TRY(dnnl_stream_create(&p->stream, engine, dnnl_stream_default_flags));
+  return dnnl_primitive_create(&p->primitive, description);
+}
+
+/// The scratch memory that a pass needs, the last of its arguments; `out` stays NULL where there is none.
+static dnnl_status_t add_scratch(
+  pass *p, dnnl_memory_t *out, const_dnnl_primitive_desc_t description) {
+  layout_view scratch = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
+  p->scratch_bytes = dnnl_memory_desc_get_size(scratch);
+  return p->scratch_bytes == 0 ? dnnl_success : add_array(p, out, DNNL_ARG_SCRATCHPAD, scratch);
+}
+
+static void pass_destroy(pass *p) {
+  for (int i = 0; i < p->argument_count; i++) dnnl_memory_destroy(p->arguments[i].memory);
+  if (p->primitive != NULL) dnnl_primitive_destroy(p->primitive);
+  if (p->stream != NULL) dnnl_stream_destroy(p->stream);
+}
+
+static dnnl_status_t pass_run(const pass *p) {
+  return execute(p->primitive, p->stream, p->argument_count, p->arguments);
+}
+
+/// Runs a pass that was made for one thread.
+static dnnl_status_t pass_run_alone(const pass *p) {
+  vk_use_one_thread();
+  const dnnl_status_t status = pass_run(p);
+  vk_apply_threads();
+  return status;
+}
+
+static size_t whole_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+static layout_view layout_of(const_dnnl_memory_t array) {
+  layout_view found = NULL;
+  dnnl_memory_get_memory_desc(array, &found);
+  return found;
+}
+
+/// Whether a pass for one thread takes arrays in the layouts of one for a team, and no more scratch memory.
+static int takes_arrays_of(const pass *alone, const pass *team) {
+  if (alone->scratch_bytes > team->scratch_bytes) return 0;
+  for (int i = 0; i < alone->argument_count; i++) {
+    const dnnl_exec_arg_t *own = &alone->arguments[i], *other = &team->arguments[i];
+    if (own->arg == DNNL_ARG_SCRATCHPAD) continue;
+    if (i >= team->argument_count || own->arg != other->arg) return 0;
+    if (!dnnl_memory_desc_equal(layout_of(own->memory), layout_of(other->memory))) return 0;
+  }
+  return 1;
+}
+
+/// Lends a pass the addresses that another one has been lent.
+static dnnl_status_t lend_again(const pass *to, const pass *from) {
+  for (int i = 0; i < to->argument_count; i++)
+    for (int j = 0; j < from->argument_count; j++) {
+      void *address = NULL;
+      if (to->arguments[i].arg != from->arguments[j].arg) continue;
+      TRY(dnnl_memory_get_data_handle(from->arguments[j].memory, &address));
+      TRY(dnnl_memory_set_data_handle(to->arguments[i].memory, address));
+    }
+  return dnnl_success;
+}
+
+/// Numbers whose sums depend on their order: as 32-bit floats and as bfloat16 all are between 1/2 and 2 in size.
+static void fill_pairs(uint16_t *x, size_t count, uint32_t seed) {
+  for (size_t i = 0; i < count; i++) {
+    seed = seed * 1664525u + 1013904223u;
+    x[i] = (uint16_t)(0x3f00u | (seed >> 16 & 0x80ffu));
+  }
+}
+
+/// Lends a pass numbers to try it with, in memory for all its arrays.
+static dnnl_status_t lend_trial(const pass *p, unsigned char *arrays, void *scratch) {
+  for (int i = 0; i < p->argument_count; i++) {
+    const dnnl_memory_t array = p->arguments[i].memory;
+    const int is_scratch = p->arguments[i].arg == DNNL_ARG_SCRATCHPAD;
+    const size_t bytes = is_scratch ? 0 : dnnl_memory_desc_get_size(layout_of(array));
+    fill_pairs((uint16_t *)arrays, bytes / 2, (uint32_t)i + 1);
+    TRY(dnnl_memory_set_data_handle(array, is_scratch ? scratch : arrays));
+    arrays += whole_lines(bytes);
+  }
+  return dnnl_success;
+}
+
+/// Whether a pass for one thread gives the bits of one for a team. oneDNN divides results among threads, and in some
+/// passes sums too; how, follows from sizes and threads alone.
+static int has_bits_of(const pass *alone, const pass *team) {
+  enum { MOST = 1 << 26 };
+  if (!takes_arrays_of(alone, team)) return 0;
+  size_t bytes = 0;
+  for (int i = 0; i < team->argument_count; i++)
+    if (team->arguments[i].arg != DNNL_ARG_SCRATCHPAD)
+      bytes += whole_lines(dnnl_memory_desc_get_size(layout_of(team->arguments[i].memory)));
+  const size_t scratch_bytes = whole_lines(team->scratch_bytes);
+  if (2 * bytes + scratch_bytes > MOST) return 0;
+  unsigned char *memory = aligned_alloc(64, 2 * bytes + scratch_bytes);
+  if (memory == NULL) return 0;
+  void *scratch = memory + 2 * bytes;
+  // Between the arrays too.
+  memset(memory, 0, 2 * bytes);
+  const int is_equal = lend_trial(team, memory, scratch) == dnnl_success
+    && lend_trial(alone, memory + bytes, scratch) == dnnl_success
+    && pass_run(team) == dnnl_success && pass_run_alone(alone) == dnnl_success
+    && memcmp(memory, memory + bytes, bytes) == 0;
+  free(memory);
+  return is_equal;
+}
+
+/// Whether a pass made for one thread serves in place of that of the team; it is made when the machine is crowded for
+/// the first time.
+typedef enum { UNTRIED, SERVES, FAILS } alone_state;
+
+/// Whether the calling thread should leave the team alone, if its own pass serves.
+static int is_wanted_alone(alone_state state) {
+  if (state == FAILS || vk_threads() == 1 || !vk_is_crowded()) return 0;
+  // A thread of the pool computes alone as it is.
+  vk_entry entry;
+  vk_enter_idle(&entry);
+  vk_leave(&entry);
+  return entry.is_counted;
+}
+
+// MARK: Products made ready
+
+/// What a product is made for.
+typedef struct {
+  int transpose_a, transpose_b;
+  int64_t m, n, k;
+  od_element_type operands;
+} product_shape;
+
+struct od_product {
+  product_shape shape;
+  pass pass;
+  /// `scratch` is NULL where there is none.
+  dnnl_memory_t a, b, c, scratch;
+  /// The same for one thread.
+  od_product *alone;
+  alone_state alone_state;
 };
 
-static dnnl_status_t product_layouts(
-  layout layouts[3], int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k,
-  dnnl_data_type_t type) {
-  const dnnl_dims_t a = {m, k}, b = {k, n}, c = {m, n};
-  TRY(layout_create(&layouts[0], 2, a, type, transpose_a ? dnnl_ba : dnnl_ab));
-  TRY(layout_create(&layouts[1], 2, b, type, transpose_b ? dnnl_ba : dnnl_ab));
+static dnnl_status_t product_layouts(layout layouts[3], const product_shape *s) {
+  const dnnl_data_type_t type = s->operands == OD_BFLOAT16 ? dnnl_bf16 : dnnl_f32;
+  const dnnl_dims_t a = {s->m, s->k}, b = {s->k, s->n}, c = {s->m, s->n};
+  TRY(layout_create(&layouts[0], 2, a, type, s->transpose_a ? dnnl_ba : dnnl_ab));
+  TRY(layout_create(&layouts[1], 2, b, type, s->transpose_b ? dnnl_ba : dnnl_ab));
   return layout_create(&layouts[2], 2, c, dnnl_f32, dnnl_ab);
 }
 
 static dnnl_status_t product_prepare(
   od_product *p, const layout layouts[3], const_dnnl_primitive_desc_t description) {
-  layout_view scratch = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
-  p->scratch_bytes = dnnl_memory_desc_get_size(scratch);
-  TRY(dnnl_stream_create(&p->stream, engine, dnnl_stream_default_flags));
-  TRY(dnnl_primitive_create(&p->primitive, description));
-  TRY(dnnl_memory_create(&p->a, view(&layouts[0]), engine, DNNL_MEMORY_NONE));
-  TRY(dnnl_memory_create(&p->b, view(&layouts[1]), engine, DNNL_MEMORY_NONE));
-  TRY(dnnl_memory_create(&p->c, view(&layouts[2]), engine, DNNL_MEMORY_NONE));
-  if (p->scratch_bytes == 0) return dnnl_success;
-  return dnnl_memory_create(&p->scratch, scratch, engine, DNNL_MEMORY_NONE);
+  TRY(pass_prepare(&p->pass, description));
+  TRY(add_array(&p->pass, &p->a, DNNL_ARG_SRC, view(&layouts[0])));
+  TRY(add_array(&p->pass, &p->b, DNNL_ARG_WEIGHTS, view(&layouts[1])));
+  TRY(add_array(&p->pass, &p->c, DNNL_ARG_DST, view(&layouts[2])));
+  return add_scratch(&p->pass, &p->scratch, description);
 }
 
 static void product_destroy(od_product *p);
 
-static dnnl_status_t product_create(
-  int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, od_element_type operands,
-  od_product **out) {
+static dnnl_status_t product_create(const product_shape *shape, od_product **out) {
   *out = NULL;
-  if (m < 1 || n < 1 || k < 1) return dnnl_invalid_arguments;
+  if (shape->m < 1 || shape->n < 1 || shape->k < 1) return dnnl_invalid_arguments;
   pthread_once(&engine_once, create_engine);
   TRY(engine_status);
   od_product *p = calloc(1, sizeof *p);
   if (p == NULL) return dnnl_out_of_memory;
+  p->shape = *shape;
 
   layout layouts[3] = {0};
   dnnl_primitive_attr_t attributes = NULL;
   dnnl_primitive_desc_t description = NULL;
-  const dnnl_data_type_t type = operands == OD_BFLOAT16 ? dnnl_bf16 : dnnl_f32;
-  dnnl_status_t status = product_layouts(layouts, transpose_a, transpose_b, m, n, k, type);
+  dnnl_status_t status = product_layouts(layouts, shape);
   if (status == dnnl_success) status = attributes_create(&attributes);
   if (status == dnnl_success)
     status = describe_product(&description, &layouts[0], &layouts[1], &layouts[2], attributes);
@@ -371,11 +516,8 @@ static dnnl_status_t product_create(
 }
 
 static void product_destroy(od_product *p) {
-  dnnl_memory_t arrays[] = {p->a, p->b, p->c, p->scratch};
-  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-    if (arrays[i] != NULL) dnnl_memory_destroy(arrays[i]);
-  if (p->primitive != NULL) dnnl_primitive_destroy(p->primitive);
-  if (p->stream != NULL) dnnl_stream_destroy(p->stream);
+  if (p->alone != NULL) product_destroy(p->alone);
+  pass_destroy(&p->pass);
   free(p);
 }
 
@@ -384,7 +526,8 @@ od_status od_product_create(
   od_product **out) {
   vk_entry entry;
   vk_enter_idle(&entry);
-  const dnnl_status_t status = product_create(transpose_a, transpose_b, m, n, k, operands, out);
+  const product_shape shape = {transpose_a != 0, transpose_b != 0, m, n, k, operands};
+  const dnnl_status_t status = product_create(&shape, out);
   vk_watch_end();
   vk_leave(&entry);
   return status;
@@ -399,40 +542,61 @@ void od_product_destroy(od_product *p) {
 }
 
 const char *od_product_implementation(const od_product *p) {
-  return implementation_of(p->primitive);
+  return implementation_of(p->pass.primitive);
 }
 
-size_t od_product_scratch_bytes(const od_product *p) { return p->scratch_bytes; }
+size_t od_product_scratch_bytes(const od_product *p) { return p->pass.scratch_bytes; }
+
+/// The same product for one thread, where it has the same bits; NULL where it has not.
+static const pass *product_alone(od_product *p) {
+  if (p->alone_state == UNTRIED) {
+    vk_entry entry;
+    vk_enter_idle(&entry);
+    vk_use_one_thread();
+    const dnnl_status_t status = product_create(&p->shape, &p->alone);
+    vk_apply_threads();
+    vk_watch_end();
+    vk_leave(&entry);
+    p->alone_state =
+      status == dnnl_success && has_bits_of(&p->alone->pass, &p->pass) ? SERVES : FAILS;
+  }
+  return p->alone_state == SERVES ? &p->alone->pass : NULL;
+}
 
 od_status od_product_run(
   od_product *p, const void *a, const void *b, float *c, void *scratch) {
+  const pass *alone = is_wanted_alone(p->alone_state) ? product_alone(p) : NULL;
   TRY(lend(p->a, a));
   TRY(lend(p->b, b));
   TRY(lend(p->c, c));
   if (p->scratch != NULL) TRY(lend(p->scratch, scratch));
-  const dnnl_exec_arg_t arguments[] = {
-    {DNNL_ARG_SRC, p->a},
-    {DNNL_ARG_WEIGHTS, p->b},
-    {DNNL_ARG_DST, p->c},
-    {DNNL_ARG_SCRATCHPAD, p->scratch}};
-  return execute(p->primitive, p->stream, p->scratch == NULL ? 3 : 4, arguments);
+  if (alone == NULL) return pass_run(&p->pass);
+  TRY(lend_again(alone, &p->pass));
+  return pass_run_alone(alone);
 }
 
 // MARK: Making a convolution
 
-struct od_convolution {
+/// What a convolution is made for.
+typedef struct {
+  od_convolution_shape shape;
   od_convolution_kind kind;
-  dnnl_stream_t stream;
-  dnnl_primitive_t pass;
+  od_element_type operands;
+  int with_bias;
+} convolution_plan;
+
+struct od_convolution {
+  convolution_plan plan;
+  pass pass;
   /// Between plain and preferred weights, in the direction that the kind needs; NULL where the two
   /// are the same.
   dnnl_primitive_t reorder;
-  /// Arrays without an address of their own: every call lends them the caller's. `plain_weights`,
-  /// `bias` and `scratch` are NULL where there is none.
+  /// `plain_weights`, `bias` and `scratch` are NULL where there is none.
   dnnl_memory_t input, weights, plain_weights, bias, output, scratch;
-  dnnl_exec_arg_t arguments[5];
-  int argument_count;
-  size_t packed_count, scratch_bytes;
+  size_t packed_count;
+  /// The same for one thread.
+  od_convolution *alone;
+  alone_state alone_state;
 };
 
 /// oneDNN's names for the arrays of a pass, and for the question which weights it prefers.
@@ -527,14 +691,6 @@ static dnnl_status_t choose_pass(
   return status;
 }
 
-/// Makes an array without an address and enters it among the arguments of the pass.
-static dnnl_status_t add_array(
-  od_convolution *c, dnnl_memory_t *out, int argument, layout_view its_layout) {
-  TRY(dnnl_memory_create(out, its_layout, engine, DNNL_MEMORY_NONE));
-  c->arguments[c->argument_count++] = (dnnl_exec_arg_t){.arg = argument, .memory = *out};
-  return dnnl_success;
-}
-
 static dnnl_status_t reorder_create(dnnl_primitive_t *out, layout_view from, layout_view to) {
   dnnl_primitive_desc_t description = NULL;
   TRY(dnnl_reorder_primitive_desc_create(&description, from, engine, to, engine, NULL));
@@ -546,42 +702,39 @@ static dnnl_status_t reorder_create(dnnl_primitive_t *out, layout_view from, lay
 /// Makes everything that executing `description` needs.
 static dnnl_status_t prepare(
   od_convolution *c, const geometry *g, int with_bias, const_dnnl_primitive_desc_t description) {
-  const pass_names *names = &names_of[c->kind];
+  const pass_names *names = &names_of[c->plan.kind];
   layout_view plain = view(&g->plain_weights);
   layout_view preferred = dnnl_primitive_desc_query_md(description, names->preferred_weights, 0);
-  layout_view scratch = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
-  c->scratch_bytes = dnnl_memory_desc_get_size(scratch);
 
-  TRY(dnnl_stream_create(&c->stream, engine, dnnl_stream_default_flags));
-  TRY(dnnl_primitive_create(&c->pass, description));
-  TRY(add_array(c, &c->input, names->input, view(&g->input)));
-  TRY(add_array(c, &c->weights, names->weights, preferred));
-  TRY(add_array(c, &c->output, names->output, view(&g->output)));
-  if (with_bias) TRY(add_array(c, &c->bias, names->bias, view(&g->bias)));
-  if (c->scratch_bytes > 0) TRY(add_array(c, &c->scratch, DNNL_ARG_SCRATCHPAD, scratch));
+  TRY(pass_prepare(&c->pass, description));
+  TRY(add_array(&c->pass, &c->input, names->input, view(&g->input)));
+  TRY(add_array(&c->pass, &c->weights, names->weights, preferred));
+  TRY(add_array(&c->pass, &c->output, names->output, view(&g->output)));
+  if (with_bias) TRY(add_array(&c->pass, &c->bias, names->bias, view(&g->bias)));
+  TRY(add_scratch(&c->pass, &c->scratch, description));
 
   if (dnnl_memory_desc_equal(preferred, plain)) return dnnl_success;
   c->packed_count = (dnnl_memory_desc_get_size(preferred) + sizeof(float) - 1) / sizeof(float);
   TRY(dnnl_memory_create(&c->plain_weights, plain, engine, DNNL_MEMORY_NONE));
-  return c->kind == OD_BACKWARD_WEIGHTS ? reorder_create(&c->reorder, preferred, plain)
-                                        : reorder_create(&c->reorder, plain, preferred);
+  return c->plan.kind == OD_BACKWARD_WEIGHTS ? reorder_create(&c->reorder, preferred, plain)
+                                             : reorder_create(&c->reorder, plain, preferred);
 }
 
 static void convolution_destroy(od_convolution *c);
 
-static dnnl_status_t convolution_create(
-  const od_convolution_shape *shape, od_convolution_kind kind, od_element_type operands,
-  int with_bias, od_convolution **out) {
+static dnnl_status_t convolution_create(const convolution_plan *plan, od_convolution **out) {
   *out = NULL;
+  const od_convolution_shape *shape = &plan->shape;
+  const od_convolution_kind kind = plan->kind;
   if (!is_positive(shape)) return dnnl_invalid_arguments;
   pthread_once(&engine_once, create_engine);
   TRY(engine_status);
   od_convolution *c = calloc(1, sizeof *c);
   if (c == NULL) return dnnl_out_of_memory;
-  c->kind = kind;
+  c->plan = *plan;
 
-  int has_bias = with_bias && kind != OD_BACKWARD_DATA;
-  dnnl_data_type_t type = operands == OD_BFLOAT16 ? dnnl_bf16 : dnnl_f32;
+  int has_bias = plan->with_bias && kind != OD_BACKWARD_DATA;
+  dnnl_data_type_t type = plan->operands == OD_BFLOAT16 ? dnnl_bf16 : dnnl_f32;
   geometry g = {0}, forward = {0};
   dnnl_primitive_desc_t description = NULL;
   dnnl_status_t status = geometry_create(&g, shape, types_of(kind, type), has_bias);
@@ -602,12 +755,10 @@ static dnnl_status_t convolution_create(
 }
 
 static void convolution_destroy(od_convolution *c) {
-  dnnl_memory_t arrays[] = {c->input, c->weights, c->plain_weights, c->bias, c->output, c->scratch};
-  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-    if (arrays[i] != NULL) dnnl_memory_destroy(arrays[i]);
+  if (c->alone != NULL) convolution_destroy(c->alone);
+  if (c->plain_weights != NULL) dnnl_memory_destroy(c->plain_weights);
   if (c->reorder != NULL) dnnl_primitive_destroy(c->reorder);
-  if (c->pass != NULL) dnnl_primitive_destroy(c->pass);
-  if (c->stream != NULL) dnnl_stream_destroy(c->stream);
+  pass_destroy(&c->pass);
   free(c);
 }
 
@@ -616,7 +767,8 @@ od_status od_convolution_create(
   int with_bias, od_convolution **out) {
   vk_entry entry;
   vk_enter_idle(&entry);
-  const dnnl_status_t status = convolution_create(shape, kind, operands, with_bias, out);
+  const convolution_plan plan = {*shape, kind, operands, with_bias};
+  const dnnl_status_t status = convolution_create(&plan, out);
   vk_watch_end();
   vk_leave(&entry);
   return status;
@@ -631,12 +783,12 @@ void od_convolution_destroy(od_convolution *c) {
 }
 
 const char *od_convolution_implementation(const od_convolution *c) {
-  return implementation_of(c->pass);
+  return implementation_of(c->pass.primitive);
 }
 
 size_t od_convolution_packed_count(const od_convolution *c) { return c->packed_count; }
 
-size_t od_convolution_scratch_bytes(const od_convolution *c) { return c->scratch_bytes; }
+size_t od_convolution_scratch_bytes(const od_convolution *c) { return c->pass.scratch_bytes; }
 
 // MARK: Executing a convolution
 
@@ -646,29 +798,48 @@ static dnnl_status_t run_reorder(
   TRY(lend(c->plain_weights, plain));
   TRY(lend(c->weights, packed));
   const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
-  return execute(c->reorder, c->stream, 2, arguments);
+  return execute(c->reorder, c->pass.stream, 2, arguments);
 }
 
 od_status od_convolution_pack(od_convolution *c, const float *plain, void *packed) {
-  if (c->reorder == NULL || c->kind == OD_BACKWARD_WEIGHTS) return dnnl_invalid_arguments;
+  if (c->reorder == NULL || c->plan.kind == OD_BACKWARD_WEIGHTS) return dnnl_invalid_arguments;
   return run_reorder(c, plain, packed, c->plain_weights, c->weights);
 }
 
 od_status od_convolution_unpack(od_convolution *c, const float *packed, float *plain) {
-  if (c->reorder == NULL || c->kind != OD_BACKWARD_WEIGHTS) return dnnl_invalid_arguments;
+  if (c->reorder == NULL || c->plan.kind != OD_BACKWARD_WEIGHTS) return dnnl_invalid_arguments;
   return run_reorder(c, plain, packed, c->weights, c->plain_weights);
+}
+
+/// The same convolution for one thread, where it has the same bits; NULL where it has not.
+static const pass *convolution_alone(od_convolution *c) {
+  if (c->alone_state == UNTRIED) {
+    vk_entry entry;
+    vk_enter_idle(&entry);
+    vk_use_one_thread();
+    const dnnl_status_t status = convolution_create(&c->plan, &c->alone);
+    vk_apply_threads();
+    vk_watch_end();
+    vk_leave(&entry);
+    c->alone_state =
+      status == dnnl_success && has_bits_of(&c->alone->pass, &c->pass) ? SERVES : FAILS;
+  }
+  return c->alone_state == SERVES ? &c->alone->pass : NULL;
 }
 
 static dnnl_status_t run(
   od_convolution *c, od_convolution_kind kind, const void *input, const void *weights,
   const float *bias, const void *output, void *scratch) {
-  if (c->kind != kind || (bias != NULL) != (c->bias != NULL)) return dnnl_invalid_arguments;
+  if (c->plan.kind != kind || (bias != NULL) != (c->bias != NULL)) return dnnl_invalid_arguments;
+  const pass *alone = is_wanted_alone(c->alone_state) ? convolution_alone(c) : NULL;
   TRY(lend(c->input, input));
   TRY(lend(c->weights, weights));
   TRY(lend(c->output, output));
   if (c->bias != NULL) TRY(lend(c->bias, bias));
   if (c->scratch != NULL) TRY(lend(c->scratch, scratch));
-  return execute(c->pass, c->stream, c->argument_count, c->arguments);
+  if (alone == NULL) return pass_run(&c->pass);
+  TRY(lend_again(alone, &c->pass));
+  return pass_run_alone(alone);
 }
 
 od_status od_convolution_forward(

@@ -7,6 +7,10 @@
 
 static _Thread_local vk_fault fault;
 static _Atomic(vk_memory_gate) gate;
+/// Pages of zeros that the system gives to whoever reads them, and that take no memory as long as nobody writes.
+static _Alignas(64) unsigned char nothing[VK_NOTHING];
+
+void *vk_nothing(void) { return nothing; }
 
 vk_fault *vk_thread_fault(void) { return &fault; }
 
@@ -25,6 +29,37 @@ void *vk_scratch(size_t bytes) {
   if (!memory) vk_refuse_memory(bytes);
   return memory;
 }
+
+// MARK: The reserve of small blocks
+
+/// Blocks that are given back when memory runs short, so that what an error takes is there even if the system gives
+/// nothing more. They are taken when the library is loaded, since the first call may find nothing left.
+enum { BALLAST_BLOCKS = 8, BALLAST_BLOCK = 32 << 10 };
+static _Atomic(void *) ballast[BALLAST_BLOCKS];
+
+static void *ballast_block(void) {
+  void *block = malloc(BALLAST_BLOCK);
+  // Touched, so that a system that promised more than it has gives it now. Not by memset, which a compiler that sees
+  // that nobody reads leaves out.
+  volatile unsigned char *bytes = block;
+  for (size_t at = 0; block && at < BALLAST_BLOCK; at += 1024) bytes[at] = 1;
+  return block;
+}
+
+void vk_take_ballast(void) {
+  for (int index = 0; index < BALLAST_BLOCKS; index++) {
+    if (atomic_load_explicit(&ballast[index], memory_order_relaxed)) continue;
+    // Of two threads that fill a place at the same time one gives its block back.
+    free(atomic_exchange(&ballast[index], ballast_block()));
+  }
+}
+
+void vk_drop_ballast(void) {
+  for (int index = 0; index < BALLAST_BLOCKS; index++)
+    free(atomic_exchange(&ballast[index], NULL));
+}
+
+__attribute__((constructor)) static void take_first_ballast(void) { vk_take_ballast(); }
 
 void vk_refuse_memory(size_t bytes) {
   if (fault.watchers == 0) {

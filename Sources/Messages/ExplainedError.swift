@@ -22,10 +22,8 @@ public struct ExplainedError<Kind: Equatable & Sendable>: MessageError, Equatabl
     self.message = message
   }
 
-  /// An error that advises nothing. A literal makes this one unless it names a remedy itself: one that
-  /// quotes a message says `as Message`, or the remedies of that are in the words of recipes.
-  @_disfavoredOverload
-  public init(_ kind: Kind, _ text: String) {
+  /// An error whose sentence is made elsewhere, and advises nothing.
+  public init(_ kind: Kind, text: String) {
     self.init(kind, Message(text))
   }
 }

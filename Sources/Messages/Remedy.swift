@@ -13,6 +13,9 @@ public enum Remedy: Hashable, Sendable {
   case resumedTraining
   /// To begin a run with the weights of another one.
   case fromWeights(String)
+  /// To train the recipe of a run again with another value of a setting: with the weights of the run, where it
+  /// is named, or in its place.
+  case anotherTraining(weightsOf: String?, setting: String, String)
   /// Another split of the data, which is named where there is but one.
   case split(String? = nil)
   /// To load plug-ins from files.
@@ -47,6 +50,9 @@ extension Remedy: CustomStringConvertible {
     case .resume, .resumedTraining: "existing_run=resume"
     case .replace: "existing_run=replace"
     case .fromWeights(let run): "from_weights=\(run)"
+    case .anotherTraining(let run, let path, let value):
+      [run.map(Remedy.fromWeights) ?? .replace, .setting(path, value)].map(\.description)
+        .joined(separator: " and ")
     case .split(let name): name.map { "split=\($0)" } ?? "split"
     case .plugins(let files): "load_plugin: \(files.joined(separator: ", "))"
     case .condition: "condition"

@@ -1,3 +1,5 @@
+import Messages
+
 /// The size of an image, channels last.
 public struct ImageShape: Hashable, Sendable, CustomStringConvertible {
   /// Pixels from top to bottom.

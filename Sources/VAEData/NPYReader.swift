@@ -1,3 +1,4 @@
+import Messages
 import Tensors
 
 /// Reads tensors in NumPy's format.

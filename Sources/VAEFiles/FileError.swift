@@ -36,12 +36,6 @@ public struct FileError: MessageError, Equatable {
     self.reason = reason
   }
 
-  /// An error whose reason advises nothing.
-  @_disfavoredOverload
-  public init(_ kind: Kind, _ operation: String, _ path: String, _ reason: String) {
-    self.init(kind, operation, path, Message(reason))
-  }
-
   /// Operation, path and reason.
   public var message: Message { "cannot \(operation) \(path): \(reason)" }
 

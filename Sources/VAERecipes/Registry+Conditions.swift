@@ -83,8 +83,8 @@ extension ConditionSpace {
       throw RecipeError(
         .malformed,
         "\(path) is \(json.line), not a condition: an object with \"kind\" ("
-          + Kind.allCases.map(\.rawValue).joined(separator: ", ")
-          + ") and \"width\", a whole number in 1…\(Self.widthLimit)")
+          + "\(Kind.allCases.map(\.rawValue).joined(separator: ", "))) and \"width\", "
+          + "a whole number in 1…\(Self.widthLimit)")
     }
     var names: [String] = []
     if let json = object["names"] {

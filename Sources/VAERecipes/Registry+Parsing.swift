@@ -25,7 +25,7 @@ extension Registry {
       throw RecipeError(
         .malformed,
         "\(source) is not a recipe of format \(Recipe.format): its member \"format\" is "
-          + (object["format"]?.line ?? "missing"))
+          + "\(object["format"]?.line ?? "missing")")
     }
     guard let name = object["variant"]?.text else {
       throw RecipeError(.malformed, "\(source) has no member \"variant\" with a name")
@@ -55,7 +55,9 @@ extension Registry {
     if let json = object["data"], json != .null {
       recipe.data = try data(json, source: source)
     }
-    recipe.notices = otherBuilds(than: recorded, in: recipe, source: source)
+    recipe.notices =
+      otherBuilds(than: recorded, in: recipe, source: source)
+      + unused(recorded, in: recipe, source: source)
     return recipe
   }
 
@@ -92,6 +94,23 @@ extension Registry {
     }
   }
 
+  /// What to say of plug-ins that a recipe names without using anything of theirs: that it will name
+  /// them no longer.
+  private func unused(
+    _ recorded: [RecordedPlugIn], in recipe: Recipe, source: String
+  ) -> [Message] {
+    func isSame(_ one: RecordedPlugIn, _ other: RecordedPlugIn) -> Bool {
+      one.origin == other.origin || (one.sha256 != nil && one.sha256 == other.sha256)
+    }
+    // One that lies elsewhere now and was built anew may be any of those on record.
+    guard recipe.plugIns.allSatisfy({ used in recorded.contains { isSame($0, used) } }) else {
+      return []
+    }
+    return recorded.filter { one in !recipe.plugIns.contains { isSame(one, $0) } }.map {
+      "\(source) names the plug-in \($0.title), but uses nothing of it; what is made of the recipe does not name it"
+    }
+  }
+
   /// Refuses a recipe that names what a plug-in brings that is not loaded. It is not loaded for that:
   /// a recipe may come from anywhere, and loading a plug-in is running it.
   private func checkPlugIns(
@@ -122,7 +141,7 @@ extension Registry {
     do {
       return try check()
     } catch {
-      throw RecipeError(error.kind, "\(source): \(error.message)" as Message)
+      throw RecipeError(error.kind, "\(source): \(error.message)")
     }
   }
 
@@ -164,7 +183,7 @@ extension Registry {
         throw RecipeError(
           .invalid,
           "\(source): there is no hyper-parameter \(path).\(member.name); there are: "
-            + (known.isEmpty ? "none" : known))
+            + "\(known.isEmpty ? "none" : known)")
       }
       values[member.name] = try declaration.value(
         of: member.value, path: "\(source): \(path).\(member.name)")
@@ -195,7 +214,7 @@ extension Registry {
       throw RecipeError(
         .invalid,
         "\(source): data.range must be one of "
-          + ValueRange.allCases.map(\.rawValue).joined(separator: ", "))
+          + "\(ValueRange.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     guard let rule = object["rule"]?.text else {
       throw RecipeError(.invalid, "\(source): data.rule must be a string")

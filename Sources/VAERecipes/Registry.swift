@@ -165,7 +165,7 @@ extension Registry {
     do {
       return try model(recipe, seed: seed)
     } catch let error as RecipeError {
-      throw RecipeError(error.kind, "\(source): \(error.message)" as Message)
+      throw RecipeError(error.kind, "\(source): \(error.message)")
     }
   }
 

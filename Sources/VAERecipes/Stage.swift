@@ -1,3 +1,4 @@
+import Messages
 import VAEFiles
 
 /// One part of a model's training: what is trained, and on what. A model has one stage that trains

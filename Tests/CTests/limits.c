@@ -34,9 +34,9 @@ static long pages_in_use(void) {
   return pages;
 }
 
-static void allow_address_space(long megabytes) {
+static void allow_address_space(long kilobytes) {
   const rlim_t bytes =
-    (rlim_t)pages_in_use() * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)megabytes * 1048576;
+    (rlim_t)pages_in_use() * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)kilobytes * 1024;
   setrlimit(RLIMIT_AS, &(struct rlimit){bytes, RLIM_INFINITY});
 }
 
@@ -48,7 +48,7 @@ static int little_memory(long megabytes) {
   vae_array *images = NULL;
   CHECK(vae_sample(small, 2, 1, 0, &images, NULL) == VAE_OK);
   vae_array_free(images);
-  allow_address_space(megabytes);
+  allow_address_space(1024 * megabytes);
   vae_error *error = NULL;
   vae_status status = make("[4096,4096]", &large, &error);
   if (status == VAE_OK) status = vae_model_save(large, "limits.safetensors", &error);
@@ -63,6 +63,20 @@ static int little_memory(long megabytes) {
   CHECK(vae_sample(small, 2, 1, 0, &images, NULL) == VAE_OK);
   vae_array_free(images);
   vae_model_free(small);
+  return 0;
+}
+
+/// The first call of a process that has so many kilobytes left: an error, which says that.
+static int first_call(long kilobytes) {
+  allow_address_space(kilobytes);
+  vae_model *model = NULL;
+  vae_error *error = NULL;
+  CHECK(make("16", &model, &error) == VAE_ERR_OUT_OF_MEMORY);
+  CHECK(!model && strstr(vae_error_message(error), "memory"));
+  vae_error_free(error);
+  setrlimit(RLIMIT_AS, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
+  CHECK(make("16", &model, NULL) == VAE_OK);
+  vae_model_free(model);
   return 0;
 }
 
@@ -109,6 +123,8 @@ int main(void) {
   int failures = in_child(without_threads, 0);
   for (long megabytes = 0; megabytes <= 400; megabytes += 20)
     failures += in_child(little_memory, megabytes);
+  for (long kilobytes = 0; kilobytes <= 1000; kilobytes += 20)
+    failures += in_child(first_call, kilobytes);
   unlink("limits.safetensors");
   printf("%d failures\n", failures);
   return failures > 0;

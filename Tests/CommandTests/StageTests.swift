@@ -55,6 +55,19 @@ final class StageTests: CommandTestCase {
     XCTAssertEqual(try bytes(path("second/weights.safetensors")), resumed)
   }
 
+  func testTheRecipeOfAStageTrainsThatStageOfItsRun() throws {
+    let data = try makeData()
+    try train(data, "first")
+    try run(stage(data, epochs: 1))
+    let recipe = ["train", "--recipe", path("second/recipe.json"), "--data", data]
+    try run(recipe + ["--out", path("third"), "--threads", "1"])
+    XCTAssertEqual(
+      try bytes(path("third/weights.safetensors")), try bytes(path("second/weights.safetensors")))
+    try assertRefused(
+      recipe + ["--out", path("next"), "--from-weights", path("first")], status: 64,
+      naming: ["stage prior", "leave out"])
+  }
+
   func testStagesThatCannotBeAreRefused() throws {
     let data = try makeData()
     try assertRefused(stage(data), status: 66, naming: ["first"])

@@ -11,6 +11,7 @@ final class MessageTests: XCTestCase {
     .plugins(["a.so", "b.so"]), .data, .imageSize(), .imageSize("64"), .imageCrop, .greyImages,
     .imageCache, .checkpointDir(), .checkpointDir("scratch"), .limit("picture_bytes", 5),
     .variantDescription("iwae"),
+    .anotherTraining(weightsOf: "run", setting: "training.learning_rate", "0.1"),
   ]
 
   private func shouted(_ message: Message) -> String {

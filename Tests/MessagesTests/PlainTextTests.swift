@@ -67,7 +67,8 @@ final class PlainTextTests: XCTestCase {
     let foreign = "\u{1b}]0;owned\u{7}\n\u{9b}31m\u{202e}"
     let shown = "\\u{1b}]0;owned\\u{7}\\u{a}\\u{9b}31m\\u{202e}"
     let errors: [ExplainedError<Int>] = [
-      ExplainedError(1, "cannot read \(foreign)"), ExplainedError(1, "cannot read " + foreign),
+      ExplainedError(1, "cannot read \(foreign)"),
+      ExplainedError(1, text: "cannot read " + foreign),
       ExplainedError(1, Message("cannot read \(foreign)")),
       ExplainedError(1, "cannot read \(ExplainedError(2, Message(foreign)))"),
     ]

@@ -83,6 +83,29 @@ final class FactoryTests: PluginTestCase {
     XCTAssertEqual(Seen.userData, UnsafeMutableRawPointer(bitPattern: 0x1234))
   }
 
+  func testAListHasAsManyNumbersAsThePluginTakes() throws {
+    var list = InProcess.hyperparameter(VAE_TYPE_I64S, "list")
+    (list.minimum_count, list.maximum_count) = (2, 4)
+    (list.default_values, list.default_count) = InProcess.array([Int64(1), 2, 3])
+    var component = InProcess.component([list])
+    component.create = { _, _, _, _ in UnsafeMutableRawPointer(InProcess.prior) }
+    let registry = try InProcess.registry(InProcess.plugin(components: [component]))
+    func make(_ value: String) throws {
+      _ = try model(
+        [(key: "prior.name", value: "test"), (key: "prior.list", value: value)], registry)
+    }
+    for value in ["1,2", "1,2,3,4"] { try make(value) }
+    for value in ["", "1", "1,2,3,4,5"] {
+      assert(message { try make(value) }, names: "prior.list cannot be \(value)")
+    }
+    // Nor can the plug-in's own default be another.
+    list.default_count = 1
+    component = InProcess.component([list])
+    assert(
+      message { _ = try InProcess.registry(InProcess.plugin(components: [component])) },
+      names: "the default of hyper-parameter list")
+  }
+
   // MARK: Failing
 
   private func hostile(_ fault: String) throws -> Model {

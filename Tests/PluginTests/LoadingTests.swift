@@ -173,6 +173,26 @@ final class LoadingTests: PluginTestCase {
     }
   }
 
+  func testARecipeThatNamesAPluginWithoutUsingItIsTakenWithANotice() throws {
+    let registry = try registry(example())
+    let hash = String(repeating: "0", count: 64)
+    let other = JSON.object(["file": .text("other.so"), "sha256": .text(hash)])
+    for (variant, count) in [("gaussian-vae", 1), ("mixture-vae", 2)] {
+      var json = try XCTUnwrap(registry.recipe(for: variant).json.object)
+      let own: [JSON] = if case .array(let own)? = json["plugins"] { own } else { [] }
+      XCTAssertEqual(own.count, count - 1)
+      json["plugins"] = .array(own + [other])
+      let recipe = try registry.recipe(
+        parsing: Array(JSON.object(json).line.utf8), source: "r.json")
+      XCTAssertEqual(recipe.notices.count, 1, "\(recipe.notices)")
+      let notice = recipe.notices.first?.description ?? ""
+      for word in ["r.json", "other.so", hash, "uses nothing of it"] {
+        XCTAssertTrue(notice.contains(word), "\(word) in \(notice)")
+      }
+      XCTAssertEqual(recipe.plugIns.count, count - 1)
+    }
+  }
+
   func testAPluginThatMovedServesItsRecipes() throws {
     let file = try example()
     let recipe = Array(try registry(file).recipe(for: "mixture-vae").json.document.utf8)

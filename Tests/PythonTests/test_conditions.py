@@ -252,6 +252,9 @@ class RowTests(unittest.TestCase):
             (random.random((60, 3)) < 0.5, "attributes", [True, False, True]),
             (random.normal(size=(60, 2)), "vector", [0.5, -1.0]),
             (random.normal(size=60), "vector", [0.25]),
+            # Whole numbers are attributes where all of them are 0 or 1, and not where some are.
+            (random.integers(0, 2, (60, 3)), "attributes", [1, 0, 1]),
+            (random.integers(0, 4, (60, 3)), "vector", [0, 3, 1]),
         ):
             model = fitted(y)
             self.assertEqual(model.recipe_["data"]["condition"]["kind"], kind)

@@ -54,6 +54,33 @@ final class CrowdingTests: XCTestCase {
     }
   }
 
+  func testConvolutionsHaveTheBitsOfTheTeam() {
+    // The gradient of the weights is a sum over images, which a team divides.
+    for (batch, side, channels, filters, stride) in [
+      (16, 12, 8, 16, 1), (3, 9, 5, 7, 2), (1, 6, 1, 4, 1), (64, 8, 16, 16, 2),
+    ] {
+      let input = Parameter(numbers([batch, side, side, channels], seed: 5))
+      let weights = Parameter(numbers([filters, channels, 3, 3], seed: 6))
+      assertSameBits("\(batch)×\(side)×\(side)×\(channels)") {
+        let output = input.tensor.convolution(
+          weights: weights.tensor, stride: (stride, stride), padding: Padding(1))
+        let gradients = output.squared().sum().backward()
+        return [output] + [gradients[input], gradients[weights]].compactMap { $0 }
+      }
+    }
+  }
+
+  func testAPreparedProductRunsAloneWhereThatHasTheBitsOfTheTeam() {
+    // So are the products of bfloat16 operands, and of a dense layer's gradients.
+    let (x, weights) = (numbers([64, 512], seed: 7), Parameter(numbers([256, 512], seed: 8)))
+    let input = Parameter(x)
+    assertSameBits("prepared") {
+      let output = input.tensor.matrixProduct(weights.tensor.transposed())
+      let gradients = output.squared().sum().backward()
+      return [output] + [gradients[input], gradients[weights]].compactMap { $0 }
+    }
+  }
+
   func testLoopsHaveTheBitsOfTheTeam() {
     let x = numbers([300, 700], seed: 3)
     assertSameBits("loops") {

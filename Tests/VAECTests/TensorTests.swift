@@ -62,6 +62,30 @@ final class TensorTests: CTestCase {
     }
   }
 
+  /// As a column slice of NumPy's, `X[:, ::2]`, and the rows of a Fortran array have them.
+  func testRowsOfNumbersAreReadByTheirStrides() throws {
+    let model = try makeModel(range: VAE_RANGE_UNIT)
+    func means(_ images: CTensor) throws -> [Float] {
+      let encoding = try made(freedBy: vae_encoding_free) {
+        vae_encode(model, images.pointer, 0, $0, $1)
+      }
+      return try contents(
+        of: made(freedBy: vae_array_free) {
+          vae_encoding_get(encoding, VAE_ENCODING_MEAN, 0, $0, $1)
+        }
+      ).floats
+    }
+    let values = (0..<48).map { Float($0 * $0 % 47) / 47 }
+    let dense = try means(CTensor(values, [3, 16]))
+    XCTAssertEqual(Set(dense).count, dense.count, "images that look alike tell nothing")
+    let spread = values.flatMap { [$0, 1 - $0] }
+    XCTAssertEqual(
+      try means(CTensor(spread, VAE_FLOAT32, shape: [3, 16], strides: [32, 2])), dense)
+    let columns = (0..<16).flatMap { column in (0..<3).map { values[$0 * 16 + column] } }
+    XCTAssertEqual(
+      try means(CTensor(columns, VAE_FLOAT32, shape: [3, 16], strides: [1, 3])), dense)
+  }
+
   func testElementsThatRepeatAreTakenAsFarAsTheirCopyFitsInMemory() throws {
     let model = try makeModel()
     let row = CTensor(Self.pixels(1), VAE_FLOAT32, shape: [3, 4, 4, 1], strides: [0, 4, 1, 1])

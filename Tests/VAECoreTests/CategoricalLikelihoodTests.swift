@@ -55,6 +55,20 @@ final class CategoricalLikelihoodTests: XCTestCase {
     }
   }
 
+  func testAValueStandsForTheNearestLevelFromEitherSide() {
+    let likelihood = CategoricalLikelihood()
+    // The logit of each level is its number, so that densities differ by the distance of levels.
+    let parameters = Tensor((0..<256).map { Float($0) }, shape: [1, 1, 1, 256]).tiled(256)
+    func levels(_ shift: Float) -> [Float] {
+      let x = Tensor((0..<256).map { (Float($0) + shift) / 255 }, shape: [256, 1, 1, 1])
+      let densities = likelihood.logDensity(x, parameters: parameters, context(256)).floats
+      return densities.map { ($0 - densities[255] + 255).rounded() }
+    }
+    for shift in [0, -1e-4, 1e-4, -0.4, 0.4] as [Float] {
+      XCTAssertEqual(levels(shift), (0..<256).map { Float($0) }, "\(shift)")
+    }
+  }
+
   func testChannelsAreIndependentGivenTheLogits() {
     let likelihood = CategoricalLikelihood(levels: 5)
     let parameters = Tensor(logits, shape: [1, 1, 1, 10])

@@ -24,8 +24,8 @@ final class TrainingAdviceTests: XCTestCase {
 
   func testGoodWeightsOfACheckpointAreAdvised() throws {
     let (text, run) = try advice { $0.updatesPerEpoch + 1 }
-    XCTAssertTrue(
-      text.contains("from_weights=\(run), and with a smaller training.learning_rate"), text)
+    XCTAssertTrue(text.contains("its weights and a smaller training.learning_rate"), text)
+    XCTAssertTrue(text.contains(": from_weights=\(run) and training.learning_rate="), text)
   }
 
   func testWeightsThatDivergedThemselvesAreNotAdvised() throws {

@@ -96,6 +96,15 @@ void vk_refuse_threads(int threads);
 /// The status of a kernel that gives one where memory is short: oneDNN's too.
 enum { VK_OUT_OF_MEMORY = 1 };
 
+/// Zeros, aligned to 64 and never written, in place of elements that could not be had; they take no memory.
+enum { VK_NOTHING = 1 << 16 };
+void *vk_nothing(void) __attribute__((returns_nonnull));
+
+/// Takes the small blocks that are kept for what an error takes, as far as there is memory for them.
+void vk_take_ballast(void);
+/// Gives them back: memory is short.
+void vk_drop_ballast(void);
+
 /// Whether memory of some bytes may be taken.
 typedef int (*vk_memory_gate)(size_t bytes);
 /// Sets what every request of a kernel for working space is asked of first, on any thread.

@@ -23,7 +23,7 @@ import Synchronization
 ///   that.
 public func withMemoryErrors<Result>(_ body: () throws -> Result) throws -> Result {
   try Memory.check()
-  Memory.prepare()
+  try Memory.prepare()
   let fault = vk_thread_fault()
   fault?.pointee.watchers += 1
   defer {
@@ -67,8 +67,7 @@ package enum Memory {
     guard let fault = vk_thread_fault(), fault.pointee.watchers > 0 else {
       fatalError("\(MemoryError(bytes: bytes, purpose: "a tensor"))")
     }
-    isReady.store(false, ordering: .relaxed)
-    ballast.withLock { $0.drop() }
+    giveWay()
     vk_refuse_memory(max(1, bytes))
   }
 
@@ -99,23 +98,17 @@ package enum Memory {
     _ count: Int, as type: Element.Type, _ body: (UnsafeBufferPointer<Element>) throws -> Result
   ) rethrows -> Result {
     let bytes = count * MemoryLayout<Element>.stride
-    let own = bytes <= nothingSize ? nil : calloc(1, bytes)
+    let own = bytes <= VK_NOTHING ? nil : calloc(1, bytes)
     defer { free(own) }
-    guard let start = own ?? (bytes <= nothingSize ? nothing : nil) else {
+    guard let start = own ?? (bytes <= VK_NOTHING ? nothing : nil) else {
       fatalError("\(MemoryError(bytes: bytes, purpose: "a copy of a tensor"))")
     }
     return try body(
       UnsafeBufferPointer(start: start.assumingMemoryBound(to: Element.self), count: count))
   }
 
-  private static let nothingSize = 1 << 16
-
   /// Where tensors without elements point to: zeros, which are never written.
-  nonisolated(unsafe) static let nothing: UnsafeMutableRawPointer = {
-    let start = UnsafeMutableRawPointer.allocate(byteCount: nothingSize, alignment: 64)
-    memset(start, 0, nothingSize)
-    return start
-  }()
+  static var nothing: UnsafeMutableRawPointer { vk_nothing() }
 
   // MARK: The rule
 
@@ -176,49 +169,33 @@ package enum Memory {
     deinit { savingReserve.subtract(bytes, ordering: .relaxed) }
   }
 
-  // MARK: The reserve of small blocks
+  // MARK: Errors of memory
 
-  /// Small blocks that are given back when memory runs short, so that what an error takes is there even if
-  /// the system gives nothing more.
-  private struct Ballast {
-    private var blocks: [UInt] = []
-
-    mutating func take() {
-      while blocks.count < 8, let block = malloc(32 << 10) {
-        // Touched, so that a system that promised more than it has gives it now.
-        memset(block, 1, 32 << 10)
-        blocks.append(UInt(bitPattern: block))
-      }
-    }
-
-    mutating func drop() {
-      for block in blocks { free(UnsafeMutableRawPointer(bitPattern: block)) }
-      blocks.removeAll(keepingCapacity: true)
-    }
-
-    var isFull: Bool { blocks.count == 8 }
-  }
-
-  private static let ballast = Lock(Ballast())
-
-  /// Makes ready for errors: installs the rule for working space of kernels.
-  static func prepare() {
-    guard !isReady.load(ordering: .relaxed) else { return }
+  /// Makes ready for errors, and throws one where what small things take is not there: an allocation
+  /// of Swift's runtime that the system refuses ends the program.
+  static func prepare() throws(MemoryError) {
     _ = gate
-    let isFull = ballast.withLock { ballast in
-      ballast.take()
-      return ballast.isFull
+    guard allows(0, usesReserve: true) else {
+      giveWay()
+      throw MemoryError(bytes: reserve(isForSaving: true), purpose: "going on")
     }
-    isReady.store(isFull, ordering: .relaxed)
+    guard !isReady.load(ordering: .relaxed) else { return }
+    vk_take_ballast()
+    isReady.store(true, ordering: .relaxed)
   }
 
-  /// Whether the blocks are there.
-  private static let isReady = Atomic<Bool>(false)
+  /// Gives back the blocks that are kept for what an error takes.
+  private static func giveWay() {
+    isReady.store(false, ordering: .relaxed)
+    vk_drop_ballast()
+  }
 
-  private static let gate: Void = {
-    _ = nothing
-    vk_set_memory_gate { Memory.grants(Int(clamping: $0)) ? 1 : 0 }
-  }()
+  /// Whether the blocks have been taken since they were given back; the library takes them when it is
+  /// loaded.
+  private static let isReady = Atomic<Bool>(true)
+
+  /// Installs the rule for working space of kernels.
+  private static let gate: Void = vk_set_memory_gate { Memory.grants(Int(clamping: $0)) ? 1 : 0 }
 
   // MARK: Tests
 

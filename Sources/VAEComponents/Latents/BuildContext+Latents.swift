@@ -49,7 +49,7 @@ extension BuildContext {
         throw RecipeError(
           .invalid,
           "\(part) cannot reach \(grid.height)×\(grid.width) codes: halving images of \(data.height)×\(data.width) gives "
-            + pyramid.sizes.map { "\($0.height)×\($0.width)" }.joined(separator: ", "))
+            + "\(pyramid.sizes.map { "\($0.height)×\($0.width)" }.joined(separator: ", "))")
       }
       pyramid = Pyramid(height: data.height, width: data.width, levels: pyramid.sizes.count)
     }

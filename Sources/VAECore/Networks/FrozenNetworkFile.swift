@@ -69,7 +69,7 @@ public final class FrozenNetworkFile {
     do throws(NetworkProblem) {
       network = try read(bytes)
     } catch {
-      throw refusal(error.reason)
+      throw refusal(Message(error.reason))
     }
   }
 
@@ -99,7 +99,7 @@ public final class FrozenNetworkFile {
     return network
   }
 
-  private func refusal(_ reason: String) -> FileError {
+  private func refusal(_ reason: Message) -> FileError {
     FileError(.malformed, "use the frozen network", path, reason)
   }
 }

@@ -155,7 +155,7 @@ extension DataSource {
     do {
       return try train.conditionSpace()
     } catch {
-      throw DataError(error.kind, "\(name): \(error.message)" as Message)
+      throw DataError(error.kind, "\(name): \(error.message)")
     }
   }
 
@@ -167,7 +167,7 @@ extension DataSource {
       do {
         try split.checkCondition(wanted)
       } catch {
-        throw DataError(error.kind, "\(name): \(error.message)" as Message)
+        throw DataError(error.kind, "\(name): \(error.message)")
       }
     }
   }

@@ -92,9 +92,7 @@ final class InflatedStream: ByteStream {
     guard size > limit, let refusal = limits.refusal(ofInflated: size, from: source.size) else {
       return
     }
-    // Of one literal the error would take a text, which has lost the remedy.
-    let message: Message = "\(name) \(refusal)"
-    throw DataError(.unusable, message)
+    throw DataError(.unusable, "\(name) \(refusal)")
   }
 
   /// Provides input where there is none; returns whether there is some.

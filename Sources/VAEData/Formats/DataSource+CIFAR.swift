@@ -133,7 +133,7 @@ enum CIFARFiles {
     DataError(
       .malformed,
       "\(path) has \(size) bytes, which are no whole number of CIFAR records of "
-        + kinds.map { "\($0.recordSize)" }.joined(separator: " or ") + " bytes; get it again")
+        + "\(kinds.map { "\($0.recordSize)" }.joined(separator: " or ")) bytes; get it again")
   }
 
   private static func split(

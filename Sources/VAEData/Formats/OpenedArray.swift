@@ -1,3 +1,5 @@
+import Messages
+
 /// An array in a file, of which the header has been read and checked; its elements come next.
 struct OpenedArray {
   /// What messages call it: the file's path, and the array's name where the file has several.

@@ -1,4 +1,5 @@
 import CZlib
+import Messages
 
 /// A ZIP archive, of which single entries are read
 /// (PKWARE, ".ZIP File Format Specification" 6.3): one part, entries stored or deflated, with the

@@ -1,3 +1,5 @@
+import Messages
+
 /// Which images of a folder belong to which split and class.
 ///
 /// Folders `train` and `test` (and `valid` or `val`) make the splits; where there is no `train`, all

@@ -84,7 +84,7 @@ public struct MetricRegistry: Sendable {
       throw MetricError(
         .unknown,
         "there is no metric \(wrong); \(near.map { "did you mean \($0)? " } ?? "")there are: "
-          + known.joined(separator: ", "))
+          + "\(known.joined(separator: ", "))")
     }
     return metrics.filter { names.contains($0.descriptor.name) }
   }

@@ -109,7 +109,7 @@ final class BuildScope: Scope {
     do {
       return try body()
     } catch let error as RecipeError {
-      note(RecipeError(error.kind, "\(component.title): \(error.message)" as Message))
+      note(RecipeError(error.kind, "\(component.title): \(error.message)"))
     } catch {
       note(operation, (error as? Misfit)?.message ?? "\(error)")
     }

@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 import VAEInterface
 
 extension GrowingStruct {

@@ -1,4 +1,5 @@
 import CVAE
+import Messages
 import Tensors
 
 extension HostTable {

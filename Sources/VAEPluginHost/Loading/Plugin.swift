@@ -46,7 +46,7 @@ public struct Plugin: Sendable {
       }
       try self.init(description, origin: origin, sha256: sha256)
     } catch {
-      throw PluginError(.unusable, "\(origin): \(error.message)" as Message)
+      throw PluginError(.unusable, "\(origin): \(error.message)")
     }
   }
 
@@ -133,7 +133,7 @@ extension Registry {
         registry.register(try PluginVariant(source, in: registry), origin: plugin.origin)
       }
     } catch {
-      throw PluginError(.unusable, "\(plugin.origin): \(error.message)" as Message)
+      throw PluginError(.unusable, "\(plugin.origin): \(error.message)")
     }
     self = registry
   }

@@ -136,7 +136,7 @@ final class PluginComponent: @unchecked Sendable {
     let made: UnsafeMutableRawPointer?
     switch Scopes.run(scope, { call($0, arguments) }) {
     case .success(let object): made = object
-    case .failure(let error): throw PluginError(.failed, "\(origin): \(error.message)" as Message)
+    case .failure(let error): throw PluginError(.failed, "\(origin): \(error.message)")
     }
     withExtendedLifetime(arguments) {}
     guard let fault = scope.fault else {

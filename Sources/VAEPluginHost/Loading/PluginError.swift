@@ -22,9 +22,4 @@ struct Misfit: Error {
   init(_ message: Message) {
     self.message = message
   }
-
-  @_disfavoredOverload
-  init(_ text: String) {
-    self.init(Message(text))
-  }
 }

@@ -1,4 +1,5 @@
 import CVAE
+import Messages
 import VAERecipes
 
 /// A whole variant of a plug-in.

@@ -1,4 +1,5 @@
 import CVAE
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore

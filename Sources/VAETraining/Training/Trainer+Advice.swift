@@ -1,5 +1,6 @@
 import Messages
 import VAECore
+import VAERecipes
 
 /// What to say of how a training began, and of one that failed.
 extension Trainer {
@@ -44,15 +45,23 @@ extension Trainer {
       changes = changes + " or \(.setting("training.clip_norm", "100"))"
     }
     guard let run else { return "train again with \(changes)" }
-    let again: Message = "begin again by \(.replace), with \(changes)"
+    func training(weightsOf run: String?) -> Message {
+      // As a Float, of which nobody sees that a tenth is no number of a computer's.
+      let rate = "\(Float(min(options.learningRate / 10, TrainingOptions().learningRate)))"
+      return
+        "\(changes): \(.anotherTraining(weightsOf: run, setting: "training.learning_rate", rate))"
+    }
+    let again: Message = "begin again with \(training(weightsOf: nil))"
     guard let checkpoint = try? run.latestCheckpoint() else {
       return "no checkpoint had been written; \(again)"
     }
+    // A further stage begins with the weights of the run that it follows.
+    guard stage.isWhole else { return again }
     // From weights that have come apart already nothing good begins.
     guard checkpoint.step < step && saidHealth != .worsened else {
       return "the last checkpoint is kept, but its weights are those that diverged; \(again)"
     }
     return
-      "the last checkpoint is kept; begin another run with its weights by \(.fromWeights(run.path)), and with \(changes)"
+      "the last checkpoint is kept; begin another run with its weights and \(training(weightsOf: run.path))"
   }
 }

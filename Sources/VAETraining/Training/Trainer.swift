@@ -204,7 +204,7 @@ public final class Trainer {
       throw TrainingError(
         .unsuitable,
         "the batch has \(condition.map { "a condition of \($0.shape)" } ?? "no condition"), but the model is told "
-          + (wanted.map { "one of \($0)" } ?? "none"))
+          + "\(wanted.map { "one of \($0)" } ?? "none")")
     }
     return GivenBatch(values: values, condition: condition)
   }

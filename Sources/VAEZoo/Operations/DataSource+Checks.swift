@@ -1,3 +1,4 @@
+import Messages
 import VAEData
 import VAERecipes
 import VAETraining

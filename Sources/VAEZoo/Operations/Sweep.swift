@@ -258,9 +258,9 @@ public struct Sweep {
     do {
       return try check()
     } catch let error as RecipeError {
-      throw RecipeError(error.kind, "\(run.name): \(error.message)" as Message)
+      throw RecipeError(error.kind, "\(run.name): \(error.message)")
     } catch let error as TrainingError {
-      throw TrainingError(error.kind, "\(run.name): \(error.message)" as Message)
+      throw TrainingError(error.kind, "\(run.name): \(error.message)")
     }
   }
 }

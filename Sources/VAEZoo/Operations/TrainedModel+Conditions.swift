@@ -25,7 +25,7 @@ extension TrainedModel {
       return RecipeError(
         .invalid,
         "\(source) is told \(space.phrase), but the condition is \(PlainText.quoted(text)): \(reason); give it as "
-          + form)
+          + "\(form)")
     }
     let pieces = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let keys: [ConditionSpace.Kind: String] = [

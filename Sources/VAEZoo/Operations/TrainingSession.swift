@@ -102,7 +102,7 @@ public final class TrainingSession {
       likelihoodNotice = Self.likelihoodNotice(of: fresh, recipe, request, registry: registry)
     case .recipe(let bytes, let source):
       let recipe = try registry.recipe(parsing: bytes, source: source)
-      (fresh, data) = try Self.firstStage(of: recipe, request, registry: registry)
+      (fresh, data) = try Self.beginning(of: recipe, request, registry: registry)
       likelihoodNotice = Self.likelihoodNotice(of: fresh, recipe, request, registry: registry)
     case .begun:
       let path = request.run
@@ -111,15 +111,8 @@ public final class TrainingSession {
         throw TrainingError(.unsuitable, "\(path) has no recipe yet, so there is nothing to resume")
       }
       let recipe = try registry.recipe(parsing: bytes, source: "\(path)/recipe.json")
-      if let origin = recipe.stage.origin, !recipe.stage.isWhole {
-        try Self.refuseWeights(request, stage: recipe.stage.name)
-        fresh = try TrainedModel.finished(run.located(origin), registry: registry)
-          .begunStage(recipe, settings: request.settings, registry: registry)
-        data = try fresh.data(
-          request.data, images: request.images, isCancelled: request.isCancelled)
-      } else {
-        (fresh, data) = try Self.firstStage(of: recipe, request, registry: registry)
-      }
+      (fresh, data) = try Self.beginning(
+        of: recipe, request, located: run.located, registry: registry)
     case .stage(let name, let origin):
       try Self.refuseWeights(request, stage: name)
       fresh = try TrainedModel.finished(origin, registry: registry)
@@ -163,6 +156,24 @@ public final class TrainingSession {
     try self.init(
       model: fresh.model, recipe: fresh.recipe, data: data, run: path, existing: existing,
       checkpointDir: checkpointDir, start: fresh.start)
+  }
+
+  /// A model for what a recipe trains, which may be a further stage of a finished run, and the data.
+  ///
+  /// - Parameter located: where the run lies that the recipe names.
+  private static func beginning(
+    of recipe: Recipe, _ request: TrainingRequest, located: (String) throws -> String = { $0 },
+    registry: Registry
+  ) throws -> (TrainedModel, DataSource) {
+    guard let origin = recipe.stage.origin, !recipe.stage.isWhole else {
+      return try firstStage(of: recipe, request, registry: registry)
+    }
+    try refuseWeights(request, stage: recipe.stage.name)
+    let fresh = try TrainedModel.finished(located(origin), registry: registry)
+      .begunStage(recipe, settings: request.settings, registry: registry)
+    let data = try fresh.data(
+      request.data, images: request.images, isCancelled: request.isCancelled)
+    return (fresh, data)
   }
 
   /// A further stage begins with the weights of its own run.

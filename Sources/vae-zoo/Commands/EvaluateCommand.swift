@@ -78,7 +78,7 @@ struct EvaluateCommand: ParsableCommand {
     do {
       try model.keep(result, split: split.name, data: data, seed: seed)
     } catch let error as FileError {
-      Console.error("the run does not keep this result for its report: \(error.message)" as Message)
+      Console.error("the run does not keep this result for its report: \(error.message)")
     }
     if let notice = result.metrics[AggregatePosteriorMetric.self]?.notice { Console.error(notice) }
     if output.json {

@@ -23,7 +23,7 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     let output = try out.map { try PageOutput($0) } ?? PageOutput(run: path)
     let history = try RunHistory.read(path)
-    for notice in history.notices { Console.error(notice) }
+    for notice in history.notices { Console.error(text: notice) }
     try output.write(Report.page(history))
     if history.records.isEmpty {
       Console.error(
@@ -57,7 +57,7 @@ struct CompareCommand: ParsableCommand {
   func run() throws {
     let output = try out.map { try PageOutput($0) }
     let runs = try paths.map(RunHistory.read)
-    for notice in runs.flatMap(\.notices) { Console.error(notice) }
+    for notice in runs.flatMap(\.notices) { Console.error(text: notice) }
     let comparison = Comparison(runs)
     comparison.print()
     try output?.write(Report.page(comparison))
@@ -67,7 +67,7 @@ struct CompareCommand: ParsableCommand {
 extension Comparison {
   /// Prints the tables on standard output.
   func print() {
-    if let note { Console.error(note) }
+    if let note { Console.error(text: note) }
     Console.error(Console.unitsNotice)
     for table in [table] + (seedTable.map { [$0] } ?? []) {
       Console.print(Console.table([table.header] + table.rows))

@@ -54,7 +54,7 @@ struct SampleCommand: ParsableCommand {
     if condition == nil, let space = model.model.condition {
       Console.error(
         "the model is told \(space.phrase): the samples take the classes in turn, 0, 1, …; choose one by "
-          + "--condition label=0" as Message)
+          + "--condition label=0")
     }
     Console.error("wrote \(Count.of(count, "sample")) to \(out)")
   }

@@ -118,7 +118,7 @@ struct SweepCommand: ParsableCommand {
           throw ExitCode(ExitStatus.interrupted)
         }
       } catch let error as TrainingError where error.kind == .diverged {
-        Console.error("\(run.name): \(error.message)" as Message)
+        Console.error("\(run.name): \(error.message)")
         diverged.append(run.name)
       }
     }
@@ -129,7 +129,7 @@ struct SweepCommand: ParsableCommand {
     let runs = sweep.runs.filter { !names.contains($0.name) }
     guard !runs.isEmpty else { return }
     let histories = try runs.map { try RunHistory.read($0.path) }
-    for notice in histories.flatMap(\.notices) { Console.error(notice) }
+    for notice in histories.flatMap(\.notices) { Console.error(text: notice) }
     let comparison = Comparison(histories)
     let page = "\(out)/compare.html"
     if output.json {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Messages
 import VAECore
 import VAEData
 import VAEFiles
@@ -132,7 +133,13 @@ struct TrainCommand: ParsableCommand {
     let training = WatchedTraining(
       session, run: out, watching: watching, eventFolder: watching.tensorboard,
       writesJSON: output.json)
-    switch try training.train() {
+    let outcome: Trainer.Outcome
+    do {
+      outcome = try training.train()
+    } catch let error as TrainingError {
+      throw TrainingError(error.kind, text: error.message.text { inFull($0, data: data) })
+    }
+    switch outcome {
     case .finished:
       if !output.json { Console.error("finished: \(out)") }
     case .cancelled:
@@ -144,7 +151,33 @@ struct TrainCommand: ParsableCommand {
 
   /// The command that goes on where this one was interrupted.
   private var continuation: String {
-    var words = ["vae-zoo", "train", "--out", out, "--resume"]
+    text(["vae-zoo", "train", "--out", out, "--resume"] + sharedWords)
+  }
+
+  /// What may be done as it is typed; another training of this run as the whole command.
+  private func inFull(_ remedy: Remedy, data: String) -> String {
+    guard case .anotherTraining(let weights, _, _) = remedy else { return remedy.onCommandLine }
+    let words = [
+      "vae-zoo", "train", "--recipe", "\(out)/recipe.json", "--data", data, "--out",
+      weights == nil ? out : unused(out),
+    ]
+    return "\(text(words + sharedWords)) \(remedy.onCommandLine)"
+  }
+
+  /// A name like that of a run which nothing has yet.
+  private func unused(_ run: String) -> String {
+    var number = 2
+    while DurableFiles.exists("\(run)-\(number)") { number += 1 }
+    return "\(run)-\(number)"
+  }
+
+  private func text(_ words: [String]) -> String {
+    words.map(CommandText.quoted).joined(separator: " ")
+  }
+
+  /// The options of this command that another one for the same training repeats.
+  private var sharedWords: [String] {
+    var words: [String] = []
     if let checkpointDir { words += ["--checkpoint-dir", checkpointDir] }
     if let threads = threads.threads { words += ["--threads", "\(threads)"] }
     if watching.report { words.append("--report") }
@@ -154,7 +187,7 @@ struct TrainCommand: ParsableCommand {
     for file in plugins.files { words += ["--plugin", file] }
     for limit in limits.limits { words += ["--limit", limit] }
     if output.json { words.append("--json") }
-    return words.map(CommandText.quoted).joined(separator: " ")
+    return words
   }
 }
 

@@ -48,7 +48,7 @@ struct PluginOptions: ParsableArguments {
     let searchPath = getenv(Plugin.pathVariable).map { String(systemPath: $0) }
     let (registry, skipped) = try Registry.withPlugins(
       files, searchPath: searchPath, examine: PluginExamination.examine)
-    for error in skipped { Console.error("plug-in left out: \(error.message)" as Message) }
+    for error in skipped { Console.error("plug-in left out: \(error.message)") }
     return registry
   }
 

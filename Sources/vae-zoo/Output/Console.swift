@@ -7,7 +7,7 @@ import VAEZoo
 /// Standard output and standard error. Text goes to both as `PlainText` shows it, whatever it quotes.
 enum Console {
   /// What the numbers of trainings and comparisons are.
-  static let unitsNotice =
+  static let unitsNotice: Message =
     "numbers are in nats per example; −ELBO = distortion + rate, lower is better"
 
   /// Why standard output could not be written: the first value of `errno`.
@@ -38,16 +38,11 @@ enum Console {
     if let code { throw OutputError(code: code) }
   }
 
-  /// A line on standard error.
-  @_disfavoredOverload
-  static func error(_ line: String) {
-    write(PlainText.line(line) + "\n")
-  }
-
   /// A message as a line on standard error.
-  static func error(_ message: Message) {
-    error(message.onCommandLine)
-  }
+  static func error(_ message: Message) { error(text: message.onCommandLine) }
+
+  /// A line that is made elsewhere on standard error.
+  static func error(text: String) { write(PlainText.line(text) + "\n") }
 
   /// Text of this program's own on standard error, without a line break.
   static func write(_ text: String) {

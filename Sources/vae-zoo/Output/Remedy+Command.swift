@@ -21,6 +21,9 @@ extension Remedy {
     case .resumedTraining: "train --resume"
     case .replace: "--force"
     case .fromWeights(let run): "--from-weights \(CommandText.quoted(run))"
+    case .anotherTraining(let run, let path, let value):
+      [run.map(Remedy.fromWeights) ?? .replace, .setting(path, value)].map(\.onCommandLine)
+        .joined(separator: " ")
     case .split(let name): name.map { "--split \($0)" } ?? "--split"
     case .plugins(let files):
       files.map { "--plugin \(CommandText.quoted($0))" }.joined(separator: " ")

@@ -45,7 +45,7 @@ struct TrainingReporter {
 
   private func show(_ record: EpochRecord) {
     guard writesJSON else {
-      return run == nil ? Console.print(line(record)) : Console.error(line(record))
+      return run == nil ? Console.print(line(record)) : Console.error(text: line(record))
     }
     guard let run, let members = record.json.object?.members else {
       return Console.print(record.json)

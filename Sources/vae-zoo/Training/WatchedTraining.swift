@@ -52,7 +52,7 @@ struct WatchedTraining {
           + "\(Count.of(session.data.train.count, "training image")) of "
           + "\(shape.height)×\(shape.width)×\(shape.channels); "
           + "\(Count.of(trainer.options.epochs, "epoch")) of "
-          + Count.of(trainer.updatesPerEpoch, "update"))
+          + "\(Count.of(trainer.updatesPerEpoch, "update"))")
     }
     for notice in session.notices { Console.error(notice) }
     // Of several trainings the command says it once.
