@@ -1,3 +1,4 @@
+import AutoencoderTiny
 import BetaVAE
 import ConditionalVAE
 import FactorVAE
@@ -28,6 +29,7 @@ extension Registry {
     ConditionalVAEVariant(),
     MixturePriorVAEVariant(),
     VampPriorVAEVariant(),
+    AutoencoderTinyVariant(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.
