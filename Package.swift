@@ -27,6 +27,7 @@ let package = Package(
     .library(name: "MixturePriorVAE", targets: ["MixturePriorVAE"]),
     .library(name: "VampPriorVAE", targets: ["VampPriorVAE"]),
     .library(name: "AutoencoderTiny", targets: ["AutoencoderTiny"]),
+    .library(name: "AutoencoderKL", targets: ["AutoencoderKL"]),
     .library(name: "VAEData", targets: ["VAEData"]),
     .library(name: "VAEEvaluation", targets: ["VAEEvaluation"]),
     .library(name: "VAETraining", targets: ["VAETraining"]),
@@ -176,6 +177,14 @@ let package = Package(
       path: "Plugins/AutoencoderTiny",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "AutoencoderKL",
+      dependencies: [
+        "VAEFiles", "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes",
+        "VAEComponents",
+      ],
+      path: "Plugins/AutoencoderKL",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "VAEData", dependencies: ["VAEFiles", "Messages", "Tensors", "VAECore", "CZlib"],
       swiftSettings: strict),
 
@@ -217,7 +226,7 @@ let package = Package(
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
         "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE",
         "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
-        "AutoencoderTiny",
+        "AutoencoderTiny", "AutoencoderKL",
       ],
       swiftSettings: strict),
 
@@ -329,8 +338,8 @@ let package = Package(
       name: "VariantTests",
       dependencies: [
         "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "IWAE", "LadderVAE",
-        "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "VAECore", "VAERecipes",
-        "VAEComponents", "NeuralNetworks", "Tensors",
+        "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "AutoencoderKL", "VAECore",
+        "VAERecipes", "VAEComponents", "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),
     .testTarget(

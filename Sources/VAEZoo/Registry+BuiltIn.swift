@@ -1,3 +1,4 @@
+import AutoencoderKL
 import AutoencoderTiny
 import BetaVAE
 import ConditionalVAE
@@ -30,6 +31,7 @@ extension Registry {
     MixturePriorVAEVariant(),
     VampPriorVAEVariant(),
     AutoencoderTinyVariant(),
+    AutoencoderKLVariant(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.

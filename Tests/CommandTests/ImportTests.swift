@@ -124,6 +124,9 @@ final class ImportTests: CommandTestCase {
     try assertRefused(
       ["import", reference("tiny-raw/decoder.safetensors"), "--out", out], status: 65,
       naming: ["a TAESD decoder alone"])
+    try assertRefused(
+      ["import", reference("kl-checkpoint"), "--out", out], status: 64,
+      naming: ["--set prior.scaling_factor=", "0.13025"])
     try assertRefused(["import", reference("tiny-raw")], status: 64, naming: ["--out", "--list"])
     try assertRefused(
       ["import", reference("tiny-raw"), "--out", path("a.npy")], status: 64, naming: ["a.npy"])
