@@ -26,6 +26,8 @@ let package = Package(
     .library(name: "VQVAE", targets: ["VQVAE"]),
     .library(name: "MixturePriorVAE", targets: ["MixturePriorVAE"]),
     .library(name: "VampPriorVAE", targets: ["VampPriorVAE"]),
+    .library(name: "AutoencoderTiny", targets: ["AutoencoderTiny"]),
+    .library(name: "AutoencoderKL", targets: ["AutoencoderKL"]),
     .library(name: "VAEData", targets: ["VAEData"]),
     .library(name: "VAEEvaluation", targets: ["VAEEvaluation"]),
     .library(name: "VAETraining", targets: ["VAETraining"]),
@@ -167,6 +169,22 @@ let package = Package(
       path: "Plugins/VampPriorVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "AutoencoderTiny",
+      dependencies: [
+        "VAEFiles", "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes",
+        "VAEComponents",
+      ],
+      path: "Plugins/AutoencoderTiny",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "AutoencoderKL",
+      dependencies: [
+        "VAEFiles", "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes",
+        "VAEComponents",
+      ],
+      path: "Plugins/AutoencoderKL",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "VAEData", dependencies: ["VAEFiles", "Messages", "Tensors", "VAECore", "CZlib"],
       swiftSettings: strict),
 
@@ -208,6 +226,7 @@ let package = Package(
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
         "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE",
         "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
+        "AutoencoderTiny", "AutoencoderKL",
       ],
       swiftSettings: strict),
 
@@ -314,13 +333,13 @@ let package = Package(
       resources: [.copy("Reference")], swiftSettings: strict),
     .testTarget(
       name: "VAEZooTests", dependencies: ["VAEZoo", "VAEBenchmark", "Tensors"],
-      swiftSettings: strict),
+      resources: [.copy("Reference")], swiftSettings: strict),
     .testTarget(
       name: "VariantTests",
       dependencies: [
         "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "IWAE", "LadderVAE",
-        "MixturePriorVAE", "VampPriorVAE", "VAECore", "VAERecipes", "VAEComponents",
-        "NeuralNetworks", "Tensors",
+        "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "AutoencoderKL", "VAECore",
+        "VAERecipes", "VAEComponents", "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -1,8 +1,10 @@
 import Tensors
 
 /// A residual block with pre-activation (He et al. 2016b, figure 1b), for images `[batch, height, width,
-/// channels]`: x + W₂ ∗ a(n(W₁ ∗ a(n(x)))) with the activation a, the optional group normalisation n, a 3×3
-/// convolution W₁ and a second convolution W₂.
+/// channels]`: s(x) + W₂ ∗ a(n(W₁ ∗ a(n(x)))) with the activation a, the optional group normalisation n, a
+/// 3×3 convolution W₁ and a second convolution W₂.
+///
+/// s is the identity, or a 1×1 convolution of the raw input where the number of channels changes.
 public final class ResidualBlock: Layer {
   /// How the block normalises before each activation.
   public enum Normalization: Hashable, Sendable {
@@ -14,45 +16,66 @@ public final class ResidualBlock: Layer {
 
   private let first: Conv2D
   private let second: Conv2D
+  private let shortcut: Conv2D?
   private let norms: [GroupNorm]
   private let activation: Activation
 
-  /// A block that keeps the number of channels; `hidden` channels lie between its two convolutions.
-  /// The second kernel is 3×3 or, as in VQ-VAE, 1×1.
+  /// A block with `hidden` channels between its two convolutions. The second kernel is 3×3 or, as in
+  /// VQ-VAE, 1×1.
+  ///
+  /// - Parameters:
+  ///   - channels: of the input.
+  ///   - outputs: channels of the output; nil for those of the input.
+  ///   - hidden: channels between the convolutions.
+  ///   - secondKernel: the side of the second kernel.
+  ///   - activation: before each convolution.
+  ///   - normalization: before each activation.
+  ///   - epsilon: what a normalisation adds to the variance.
+  ///   - random: where first weights come from.
   public init(
-    channels: Int, hidden: Int, secondKernel: Int = 3, activation: Activation = .relu,
-    normalization: Normalization = .none, random: RandomSource
+    channels: Int, outputs: Int? = nil, hidden: Int, secondKernel: Int = 3,
+    activation: Activation = .relu, normalization: Normalization = .none, epsilon: Float = 1e-5,
+    random: RandomSource
   ) {
+    let outputs = outputs ?? channels
     self.activation = activation
     first = Conv2D(
       inputs: channels, outputs: hidden, kernel: 3, padding: Padding(1),
       random: random.child("first"))
     second = Conv2D(
-      inputs: hidden, outputs: channels, kernel: secondKernel, padding: Padding(secondKernel / 2),
+      inputs: hidden, outputs: outputs, kernel: secondKernel, padding: Padding(secondKernel / 2),
       random: random.child("second"))
+    shortcut =
+      outputs == channels
+      ? nil
+      : Conv2D(
+        inputs: channels, outputs: outputs, kernel: 1, padding: .none,
+        random: random.child("shortcut"))
     switch normalization {
     case .none: norms = []
     case .groups(let groups):
       norms = [
-        GroupNorm(channels: channels, groups: groups, activation: activation),
-        GroupNorm(channels: hidden, groups: groups, activation: activation),
+        GroupNorm(channels: channels, groups: groups, activation: activation, epsilon: epsilon),
+        GroupNorm(channels: hidden, groups: groups, activation: activation, epsilon: epsilon),
       ]
     }
   }
 
-  /// Both convolutions, and the normalisations where there are any.
+  /// Both convolutions, and normalisations and the shortcut where there are any.
   public var members: Members {
     var members: Members = ["first": .module(first), "second": .module(second)]
     members.entries += Members(numbered: norms).entries.map {
       (name: "normalization\($0.name)", member: $0.member)
     }
+    if let shortcut { members.entries.append((name: "shortcut", member: .module(shortcut))) }
     return members
   }
 
-  /// The input plus what the block adds, of the input's shape.
+  /// What the shortcut makes of the input plus what the block adds, `[batch, height, width,
+  /// outputs]`.
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
-    let inner = first(before(0, input, context), context)
-    return input + second(before(1, inner, context), context)
+    let added = second(before(1, first(before(0, input, context), context), context), context)
+    return (shortcut?(input, context) ?? input) + added
   }
 
   private func before(_ position: Int, _ input: Tensor, _ context: Context) -> Tensor {

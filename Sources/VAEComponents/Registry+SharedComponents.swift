@@ -11,7 +11,9 @@ extension Registry {
     for decoder in [.mlp, .convolutional, .residual, .pixelCNN] as [Component<any Decoder>] {
       registry.register(decoder)
     }
-    for prior in [.standardNormal, .none] as [Component<any Prior>] { registry.register(prior) }
+    for prior in [.standardNormal, .standardNormalMap, .none] as [Component<any Prior>] {
+      registry.register(prior)
+    }
     for likelihood in [.bernoulli, .gaussian, .categorical, .logisticMixture]
       as [Component<any Likelihood>]
     {

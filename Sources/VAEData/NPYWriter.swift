@@ -14,6 +14,13 @@ public enum NPYWriter {
     return bytes
   }
 
+  /// A file of bytes, of a shape that has as many elements.
+  public static func bytes(_ values: [UInt8], shape: [Int]) -> [UInt8] {
+    precondition(
+      shape.reduce(1, *) == values.count, "\(values.count) bytes are no array of \(shape)")
+    return header(type: "|u1", sizes: shape) + values
+  }
+
   /// What comes before an array's elements.
   ///
   /// - Parameters:

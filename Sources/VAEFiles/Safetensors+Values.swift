@@ -15,6 +15,11 @@ extension Float: SafetensorsElement {
   public static var elementType: Safetensors.ElementType { .float32 }
 }
 
+extension Float16: SafetensorsElement {
+  /// F16
+  public static var elementType: Safetensors.ElementType { .float16 }
+}
+
 extension Double: SafetensorsElement {
   /// F64
   public static var elementType: Safetensors.ElementType { .float64 }

@@ -19,6 +19,8 @@ public protocol Variant: Sendable {
   var architectures: [String: [Role: String]] { get }
   /// The stages that can follow once a model of this variant has been trained.
   var furtherStages: [FurtherStage] { get }
+  /// The forms in which other programs store weights of this variant.
+  var weightFormats: [any WeightFormat] { get }
   /// Registers the components that only this variant brings.
   func registerComponents(in registry: inout Registry)
 }
@@ -35,6 +37,8 @@ extension Variant {
   public var architectures: [String: [Role: String]] { [:] }
   /// None.
   public var shorthands: [String: [String]] { [:] }
+  /// None.
+  public var weightFormats: [any WeightFormat] { [] }
   /// None.
   public func registerComponents(in registry: inout Registry) {}
 }

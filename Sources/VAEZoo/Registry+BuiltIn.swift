@@ -1,3 +1,5 @@
+import AutoencoderKL
+import AutoencoderTiny
 import BetaVAE
 import ConditionalVAE
 import FactorVAE
@@ -28,6 +30,8 @@ extension Registry {
     ConditionalVAEVariant(),
     MixturePriorVAEVariant(),
     VampPriorVAEVariant(),
+    AutoencoderTinyVariant(),
+    AutoencoderKLVariant(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.

@@ -105,9 +105,18 @@ final class InformationTests: CommandTestCase {
     ]),
     "metrics": ["json"],
     "sample": ["count", "out", "seed", "temperature", "condition", "plugin", "limit", "threads"],
-    "reconstruct": images.union(["data", "out", "split", "count", "seed", "plugin", "threads"]),
-    "encode": images.union(["data", "out", "split", "what", "seed", "plugin", "threads"]),
-    "decode": ["latents", "out", "seed", "condition", "plugin", "limit", "threads"],
+    "reconstruct": images.union([
+      "data", "images", "out", "split", "count", "seed", "json", "plugin", "threads",
+    ]),
+    "encode": images.union([
+      "data", "images", "scaled", "channels-first", "bytes", "out", "split", "what", "seed",
+      "plugin", "threads",
+    ]),
+    "decode": [
+      "latents", "scaled", "channels-first", "out", "seed", "condition", "plugin", "limit",
+      "threads",
+    ],
+    "import": ["out", "list", "size", "set", "json", "plugin", "limit", "threads"],
     "interpolate": images.union([
       "data", "out", "split", "from", "to", "count", "steps", "linear", "seed", "condition",
       "plugin",

@@ -27,6 +27,8 @@ SMALL = {
     "PixelCNNVAE": {"architecture": "mlp", "hidden": (8,), "latent": 2, "layers": 1, "channels": 16},
     "VQVAE": {"architecture": "mlp", "hidden": (8,), "codes": 4, "code_size": 2},
     "ConditionalVAE": {"hidden": (8,), "latent": 2},
+    "AutoencoderTiny": {"architecture": "mlp", "hidden": (8,), "latent_channels": 2},
+    "AutoencoderKL": {"architecture": "mlp", "hidden": (8,), "latent_channels": 2},
 }
 
 

@@ -28,6 +28,11 @@ _SMALL = {
     "ladder-vae": {"hidden": (8, 4), "latent": (3, 2)},
     "pixelcnn": {"layers": 1, "channels": 8},
     "pixelcnn-vae": {"layers": 1, "channels": 8, "latent": 2},
+    "autoencoder-tiny": {"latent_channels": 2, "settings": {"encoder.channels": 8, "decoder.channels": 8}},
+    "autoencoder-kl": {
+        "latent_channels": 2, "norm_groups": 2,
+        "settings": {"encoder.level_channels": (4, 4, 4, 4), "decoder.level_channels": (4, 4, 4, 4)},
+    },
     "vq-vae": {"codes": 8, "code_size": 4, "settings": {"encoder.channels": 8, "decoder.channels": 8}},
 }
 

@@ -34,6 +34,20 @@ final class FiniteDifferenceTests: XCTestCase {
     }
   }
 
+  func testSumsWithAnActivation() {
+    for shape in shapes {
+      for activation in Self.activations {
+        // Away from the kink of rectifiers: both terms have the same sign.
+        check("sum, \(activation)", [shape, shape], in: 0.25...2) {
+          .sum($0[0], $0[1], activation: activation)
+        }
+        check("sum below zero, \(activation)", [shape, shape], in: -2 ... -0.25) {
+          .sum($0[0], $0[1], activation: activation)
+        }
+      }
+    }
+  }
+
   func testFunctionsOfTwoTensors() {
     let pairs: [(Shape, Shape)] = [
       ([1], [1]), ([5], [5]), ([3, 5], [5]), ([3, 1], [1, 7]), ([2, 3], []), ([], [3]),
@@ -284,6 +298,10 @@ final class FiniteDifferenceTests: XCTestCase {
     check("numbers by index", [[5]]) { $0[0].gathering(codes) }
     check("upsampling", [[2, 3, 1, 5]]) { $0[0].upsampledNearest(by: 2, 3) }
     check("upsampling of one pixel", [[1, 1, 1, 1]]) { $0[0].upsampledNearest(by: 2, 2) }
+    check("bilinear upsampling", [[2, 3, 1, 5]]) { $0[0].upsampledBilinear(by: 2, 3) }
+    check("bilinear upsampling of one pixel", [[1, 1, 1, 1]]) { $0[0].upsampledBilinear(by: 2, 1) }
+    check("extension of rows", [[2, 3, 1, 5]]) { $0[0].extended(axis: 1, by: 2) }
+    check("extension of the last axis", [[1, 3]]) { $0[0].extended(axis: -1, by: 1) }
     check("broadcast of a scalar", [[]]) { $0[0].broadcast(to: [2, 3]) }
     check("broadcast of axes", [[3, 1]]) { $0[0].broadcast(to: [2, 3, 5]) }
     check("tiling", [[2, 3]]) { $0[0].tiled(3) }

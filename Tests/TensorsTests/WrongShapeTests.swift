@@ -46,7 +46,19 @@ final class WrongShapeTests: XCTestCase {
   func testUpsamplingRefusesBlocksWithoutPixels() throws {
     for factors in [(0, 1), (1, 0), (-1, 2), (2, -1)] {
       try assertStops("\(factors)") { _ = image.upsampledNearest(by: factors.0, factors.1) }
+      try assertStops("bilinear \(factors)") {
+        _ = image.upsampledBilinear(by: factors.0, factors.1)
+      }
     }
+  }
+
+  func testAnImageThatEndsNowhereGoesOnNowhere() throws {
+    try assertStops("no rows") { _ = Tensor.zeros([1, 0, 3]).extended(axis: 1, by: 2) }
+    try assertStops("fewer") { _ = image.extended(axis: 1, by: -1) }
+  }
+
+  func testASumWithAnActivationRefusesOtherShapes() throws {
+    try assertStops("rows") { _ = Tensor.sum(.ones([2, 3]), .ones([1, 3]), activation: .relu) }
   }
 
   func testAMeasuredProductRefusesMatricesThatDoNotMultiply() throws {

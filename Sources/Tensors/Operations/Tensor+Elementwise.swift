@@ -68,6 +68,20 @@ extension Tensor {
     combine(VK_ADD, a, b) { gradient, _ in [gradient, gradient] }
   }
 
+  /// activation(a + b) of two tensors of one shape, in one operation: the sum is written once, and the
+  /// activation takes its place.
+  public static func sum(_ a: Tensor, _ b: Tensor, activation: Activation) -> Tensor {
+    precondition(a.shape == b.shape, "shapes \(a.shape) and \(b.shape) are not one")
+    let needs = (a.isTracked, b.isTracked)
+    let output = Kernels.binary(VK_ADD, a, b, shape: a.shape)
+    let finish = BiasActivation(
+      output, bias: nil, activation: activation, keeping: isRecording && (needs.0 || needs.1))
+    return .recorded(output, from: [a, b]) { gradient in
+      let inner = finish.backward(gradient, wantsBias: false).input
+      return [needs.0 ? inner : nil, needs.1 ? inner : nil]
+    }
+  }
+
   /// The difference, with broadcasting by NumPy's rule.
   public static func - (a: Tensor, b: Tensor) -> Tensor {
     combine(VK_SUBTRACT, a, b) { gradient, needs in [gradient, needs.1 ? -gradient : nil] }

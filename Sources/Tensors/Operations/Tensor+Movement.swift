@@ -134,6 +134,15 @@ extension Tensor {
     return .recorded(output, from: [self]) { [$0.slice(axis: axis, before..<before + size)] }
   }
 
+  /// The last element along one axis repeated after it, so that an image goes on as it ends.
+  public func extended(axis: Int, by count: Int) -> Tensor {
+    let axis = shape.normalized(axis: axis)
+    precondition(count >= 0 && shape[axis] > 0, "\(shape) cannot be extended by \(count)")
+    guard count > 0 else { return self }
+    let last = slice(axis: axis, shape[axis] - 1..<shape[axis])
+    return .concatenated([self] + [Tensor](repeating: last, count: count), axis: axis)
+  }
+
   /// Rows of this table by index: `[…]` indices and a `[entries, …]` table give `[…, …]`. The gradient
   /// adds up over equal indices.
   ///

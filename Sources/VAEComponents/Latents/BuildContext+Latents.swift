@@ -55,4 +55,31 @@ extension BuildContext {
     }
     return (grid, pyramid)
   }
+
+  /// The map of latents that a part is for, which must have the size that halving the image some times
+  /// leads to.
+  ///
+  /// - Parameters:
+  ///   - part: its name, for errors.
+  ///   - levels: how often the part halves the image.
+  ///   - setting: the list of the part that has one number more than that, for errors.
+  /// - Throws: `RecipeError` where the latents have no places, or a map of another size.
+  public func latentMap(
+    for part: String, levels: Int, setting: String
+  ) throws(RecipeError) -> LatentMap {
+    guard let map = latents.map else {
+      throw RecipeError(
+        .invalid,
+        "\(part) is made for a map of latents, but the prior has \(latents.phrase); choose "
+          + "\(.setting("prior.name", "standard-normal-map")) or another encoder and decoder")
+    }
+    let top = Pyramid(height: data.height, width: data.width, levels: min(levels, 64)).top
+    guard top == (map.height, map.width) else {
+      throw RecipeError(
+        .invalid,
+        "\(part) halves images of \(data.height)×\(data.width) \(levels) times, to \(top.height)×\(top.width), but the prior "
+          + "has \(latents.phrase); let \(setting) have one number more than prior.levels")
+    }
+    return map
+  }
 }

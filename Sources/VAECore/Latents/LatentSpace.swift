@@ -27,17 +27,21 @@ public struct LatentSpace: Hashable, Sendable {
   /// Whether the layers are conditioned on each other, each on those above it, so that a layer's
   /// posterior depends on what was drawn above.
   public let isHierarchy: Bool
+  /// The places of the units of a single layer, where they have any.
+  public let map: LatentMap?
   /// What a top-down path hands to the decoder beside the layers, for one example.
   private let features: Shape?
   private let content: Content
 
   private init(
-    _ layerShapes: [Shape], _ content: Content, isHierarchy: Bool = false, features: Shape? = nil
+    _ layerShapes: [Shape], _ content: Content, isHierarchy: Bool = false, features: Shape? = nil,
+    map: LatentMap? = nil
   ) {
     self.layerShapes = layerShapes
     self.content = content
     self.isHierarchy = isHierarchy
     self.features = features
+    self.map = map
   }
 
   // MARK: Kinds
@@ -47,6 +51,12 @@ public struct LatentSpace: Hashable, Sendable {
 
   /// One layer of real units.
   public static func units(_ count: Int) -> LatentSpace { LatentSpace([[count]], .reals) }
+
+  /// One layer of real units that have places over the image. To whoever does not ask for the places it
+  /// is a layer of units like any other, row after row of the map, the units of a place side by side.
+  public static func map(_ map: LatentMap) -> LatentSpace {
+    LatentSpace([[map.count]], .reals, map: map)
+  }
 
   /// Several layers of real units or maps, each conditioned on those above.
   ///
@@ -118,6 +128,9 @@ public struct LatentSpace: Hashable, Sendable {
   public var phrase: String {
     if isEmpty { return "no latents" }
     if let codes { return "a grid of \(codes.height)×\(codes.width) discrete codes" }
+    if let map {
+      return "a map of \(map.height)×\(map.width) places with \(map.channels) latent units each"
+    }
     if let units { return "one layer of \(units) units" }
     return
       "a hierarchy of \(layerShapes.count) layers of \(layerShapes.allSatisfy { $0.rank == 1 } ? "units" : "maps")"

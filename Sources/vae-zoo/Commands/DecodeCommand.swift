@@ -1,7 +1,9 @@
 import ArgumentParser
 import Messages
+import Tensors
 import VAECore
 import VAEData
+import VAEFiles
 import VAEZoo
 
 struct DecodeCommand: ParsableCommand {
@@ -12,13 +14,24 @@ struct DecodeCommand: ParsableCommand {
       The latents are an array of the form that `vae-zoo encode` writes. Writes the mean of p(x|z) for each row, or a \
       draw where the decoder is autoregressive: as a grid (.png), as an array (.npy), or one after the other (.gif, \
       .apng). A conditional model is told a condition for all rows by --condition.
+
+      Models whose latents are a map decode maps of any size, [N, height, width, channels], to pictures as they are \
+      (.png), several into a folder: floats, bytes, or a .safetensors file with a tensor for each picture.
+
+        vae-zoo decode taef2.safetensors --latents latents.npy --out photo.png
       """)
 
   @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
   var path: String
-  @Option(help: ArgumentHelp("The latents: .npy.", valueName: "file")) var latents: String
-  @Option(help: ArgumentHelp("The file to write: .png, .npy, .gif or .apng.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The latents: .npy, or of pictures also .safetensors.", valueName: "file"))
+  var latents: String
+  @Option(
+    help: ArgumentHelp(
+      "The file to write: .png, .npy, .gif or .apng; for several pictures a folder.",
+      valueName: "file"))
   var out: String
+  @OptionGroup var storage: LatentStorageOptions
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var told: ConditionOptions
   @OptionGroup var plugins: PluginOptions
@@ -27,13 +40,50 @@ struct DecodeCommand: ParsableCommand {
 
   func run() throws {
     try threads.apply()
-    let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
     let model = try plugins.model(path)
+    if model.model.prior.latents.map != nil, try areMaps() { return try decodePictures(model) }
+    guard storage.storage == MapLatents.Storage() else {
+      throw RecipeError(.invalid, "--scaled and --channels-first belong to latents that are maps")
+    }
+    let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
     let layers = try model.latents(from: NPYReader.tensor(latents), name: latents)
     let images = try model.decode(
       layers, seed: seed, condition: told.condition(for: model))
     try model.model.checkParts()
     try output.write(images, range: model.recipe.data?.range ?? .unit)
     Console.error("wrote \(Count.of(images.shape[0], "image")) to \(out)")
+  }
+
+  /// Whether the latents keep their places: a file of named tensors, or an array of four axes.
+  private func areMaps() throws -> Bool {
+    try latents.hasSuffix(".safetensors") || NPYReader.tensor(latents).rank == 4
+  }
+
+  private func decodePictures(_ model: TrainedModel) throws {
+    let coder = try PictureCoder(model)
+    let found = try MapLatents.read(latents, storage.storage, coder)
+    if out.hasSuffix(".npy") {
+      let images = try found.entries.map { entry in
+        try Interrupt.proceed()
+        return coder.decode(entry.latents, size: entry.size)
+      }
+      guard let first = images.first, images.allSatisfy({ $0.shape == first.shape }) else {
+        throw RecipeError(
+          .unsuitableData,
+          "pictures of different sizes are not one array; name a folder for them with --out")
+      }
+      try model.model.checkParts()
+      try DurableFiles.replace(
+        out, with: NPYWriter.bytes(withoutTape { Tensor.concatenated(images, axis: 0) }))
+    } else {
+      let output = try PictureOutput(out, count: found.entries.count)
+      for entry in found.entries {
+        try Interrupt.proceed()
+        let picture = coder.decode(entry.latents, size: entry.size)
+        try model.model.checkParts()
+        try output.write(picture, name: entry.name)
+      }
+    }
+    Console.error("wrote \(Count.of(found.entries.count, "picture")) to \(out)")
   }
 }

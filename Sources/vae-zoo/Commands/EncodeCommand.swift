@@ -1,6 +1,7 @@
 import ArgumentParser
 import Messages
 import VAECore
+import VAEFiles
 import VAEZoo
 
 struct EncodeCommand: ParsableCommand {
@@ -14,12 +15,30 @@ struct EncodeCommand: ParsableCommand {
 
         vae-zoo encode run --data mnist --out means.npy
         vae-zoo encode run --data mnist --what variances --out variances.npy
+
+      Models whose latents are a map take pictures of any size: --images in place of --data. A picture whose sides are no \
+      multiples of the pixels of a place goes on below and to the right as it ends, and `vae-zoo decode` cuts that off \
+      again. The latents are [1, height, width, channels], the means of the posterior: of pictures of one size in an .npy \
+      file, else in a .safetensors file, a tensor for each picture.
+
+        vae-zoo encode taef2.safetensors --images photo.png --out latents.npy
+        vae-zoo encode taef2.safetensors --images photos/ --bytes --out latents.safetensors
       """)
 
   @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
   var path: String
-  @Option(help: ArgumentHelp("The data.", valueName: "source")) var data: String
-  @Option(help: ArgumentHelp("The file to write: .npy.", valueName: "file")) var out: String
+  @Option(help: ArgumentHelp("The data.", valueName: "source")) var data: String?
+  @OptionGroup var pictures: PictureOptions
+  @OptionGroup var storage: LatentStorageOptions
+  @Flag(
+    help:
+      "Latents of pictures as bytes, from minus to plus the decoder's latent_magnitude, in a quarter of the space."
+  )
+  var bytes = false
+  @Option(
+    help: ArgumentHelp(
+      "The file to write: .npy, or of pictures also .safetensors.", valueName: "file"))
+  var out: String
   @Option(help: "The split: train, valid or test.") var split = "test"
   @Option(
     help: ArgumentHelp(
@@ -34,6 +53,11 @@ struct EncodeCommand: ParsableCommand {
 
   func validate() throws {
     try SplitName.check(split)
+    try pictures.check(data: data)
+    if data != nil, bytes || storage.storage != MapLatents.Storage() {
+      throw ValidationError("--scaled, --channels-first and --bytes belong to --images")
+    }
+    if data == nil, what != nil { throw ValidationError("--what belongs to --data") }
     if let what, LatentContent(rawValue: what) == nil {
       let known = LatentContent.allCases.map(\.rawValue).joined(separator: ", ")
       throw ValidationError("--what must be one of \(known), not \(what)")
@@ -42,6 +66,7 @@ struct EncodeCommand: ParsableCommand {
 
   func run() throws {
     try threads.apply()
+    guard let data else { return try encodePictures() }
     let output = try ImageOutput(out, allowing: [.npy])
     let model = try plugins.model(path)
     let split = try images.open(data, for: model).split(named: split)
@@ -51,5 +76,32 @@ struct EncodeCommand: ParsableCommand {
     try split.checkExamples()
     try output.write(array: table)
     Console.error("wrote the \(content.rawValue) of \(Count.of(split.count, "example")) to \(out)")
+  }
+
+  /// Takes pictures one after the other, so that memory is that of the largest.
+  private func encodePictures() throws {
+    guard out.hasSuffix(".npy") || out.hasSuffix(".safetensors") else {
+      throw RecipeError(.invalid, "--out \(out) must end in .npy or .safetensors")
+    }
+    let model = try plugins.model(path)
+    let coder = try PictureCoder(model)
+    let files = try pictures.files()
+    var latents = MapLatents([])
+    for index in files.paths.indices {
+      try Interrupt.proceed()
+      let picture = try coder.tensor(files.picture(index), name: files.paths[index])
+      latents.entries.append(
+        MapLatents.Entry(
+          name: files.name(of: index), latents: coder.encode(picture),
+          size: (picture.shape[1], picture.shape[2])))
+      try model.model.checkParts()
+    }
+    var storage = storage.storage
+    storage.isOfBytes = bytes
+    try DurableFiles.replace(
+      out,
+      with: out.hasSuffix(".npy")
+        ? latents.npy(storage, coder) : latents.safetensors(storage, coder))
+    Console.error("wrote the latents of \(Count.of(files.paths.count, "picture")) to \(out)")
   }
 }

@@ -1,0 +1,101 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+import VAERecipes
+
+/// The mirror of `KLEncoder`: a middle with attention, residual blocks at each size with one block more,
+/// and pixels repeated before a 3×3 convolution to double the image.
+///
+/// For data between 0 and 1 the parameters are y / 2 + ½ of the network's output y.
+final class KLDecoder: MapDecoder {
+  private let latentConvolution: Conv2D?
+  private let layers: Sequential
+  private let head: Conv2D
+  private let map: LatentMap
+  private let size: (height: Int, width: Int)
+  private let isCentred: Bool
+  let pixelsPerPlace: Int
+
+  /// A decoder for the sizes of a network, to a number of parameters a pixel.
+  init(
+    _ sizes: KLSizes, height: Int, width: Int, parametersPerPixel: Int, isCentred: Bool,
+    random: RandomSource
+  ) {
+    let latents = sizes.map.channels
+    latentConvolution =
+      sizes.hasLatentConvolution
+      ? Conv2D(
+        inputs: latents, outputs: latents, kernel: 1, padding: .none,
+        random: random.child("latent"))
+      : nil
+    layers = Sequential([
+      Conv2D(
+        inputs: latents, outputs: sizes.deepest, kernel: 3, padding: Padding(1),
+        random: random.child("entry")),
+      KLMiddle(sizes, random: random.child("middle")),
+      Sequential(
+        sizes.channels.indices.reversed().map { level in
+          KLLevel(up: sizes, level: level, random: random.child("level\(level)"))
+        }),
+      GroupNorm(
+        channels: sizes.channels[0], groups: sizes.groups, activation: .silu,
+        epsilon: KLSizes.epsilon),
+    ])
+    head = Conv2D(
+      inputs: sizes.channels[0], outputs: parametersPerPixel, kernel: 3, padding: Padding(1),
+      random: random.child("head"))
+    map = sizes.map
+    size = (height, width)
+    self.isCentred = isCentred
+    pixelsPerPlace = sizes.pixelsPerPlace
+  }
+
+  /// The 1×1 convolution before the layers, these, and the last convolution.
+  var members: Members {
+    var members: Members = ["layers": .module(layers), "head": .module(head)]
+    if let latentConvolution {
+      members.entries.append((name: "latent_convolution", member: .module(latentConvolution)))
+    }
+    return members
+  }
+
+  /// The biases of the last layer lead to the given parameters, averaged over the image.
+  func begin(at parameters: Tensor) {
+    let mean = parameters.mean(axis: 0).mean(axis: 0)
+    head.bias?.value = isCentred ? mean.scaled(by: 2, shift: -1) : mean
+  }
+
+  func parameters(of map: Tensor, _ context: Context) -> Tensor {
+    let output = head(layers(latentConvolution?(map, context) ?? map, context), context)
+    return isCentred ? output.scaled(by: 0.5, shift: 0.5) : output
+  }
+
+  /// The parameters, cut to the size of the recipe's images.
+  func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
+    let latents = draw.decoderInput
+    let shape = Shape([latents.shape[0]] + map.shape.dimensions)
+    return parameters(of: latents.reshaped(to: shape), context)
+      .slice(axis: 1, 0..<size.height).slice(axis: 2, 0..<size.width)
+  }
+}
+
+extension Component where Part == any Decoder {
+  /// The recipe component `kl`.
+  static var kl: Component {
+    Component(
+      role: .decoder, name: "kl",
+      summary: "latent diffusion's residual blocks with nearest upsampling, from a map",
+      hyperparameters: KLSizes.hyperparameters(
+        channels: [512, 512, 256, 128], blocks: 3, order: "from the map's to the image's")
+    ) { values, build in
+      let sizes = try KLSizes(values, build, isReversed: true)
+      try build.checkSize(
+        sizes.weightShapes(
+          dataChannels: build.parametersPerPixel, latentChannels: sizes.map.channels))
+      return KLDecoder(
+        sizes, height: build.data.height, width: build.data.width,
+        parametersPerPixel: build.parametersPerPixel, isCentred: build.data.range != .real,
+        random: build.random)
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+import VAERecipes
+
+/// The encoder of latent diffusion's autoencoder (Rombach et al. 2022): a 3×3 convolution, residual blocks
+/// with group normalisation at each size, a middle with attention, and a mean and a log-variance at each
+/// place of the map. Log-variances are limited to −30…20.
+///
+/// Images between 0 and 1 are taken as 2x − 1.
+final class KLEncoder: MapEncoder {
+  private let layers: Sequential
+  private let latentConvolution: Conv2D?
+  private let isCentred: Bool
+  let pixelsPerPlace: Int
+
+  /// An encoder for the sizes of a network.
+  init(_ sizes: KLSizes, dataChannels: Int, isCentred: Bool, random: RandomSource) {
+    let numbers = 2 * sizes.map.channels
+    layers = Sequential([
+      Conv2D(
+        inputs: dataChannels, outputs: sizes.channels[0], kernel: 3, padding: Padding(1),
+        random: random.child("entry")),
+      Sequential(
+        sizes.channels.indices.map { level in
+          KLLevel(down: sizes, level: level, random: random.child("level\(level)"))
+        }),
+      KLMiddle(sizes, random: random.child("middle")),
+      GroupNorm(
+        channels: sizes.deepest, groups: sizes.groups, activation: .silu,
+        epsilon: KLSizes.epsilon),
+      Conv2D(
+        inputs: sizes.deepest, outputs: numbers, kernel: 3, padding: Padding(1),
+        random: random.child("head")),
+    ])
+    latentConvolution =
+      sizes.hasLatentConvolution
+      ? Conv2D(
+        inputs: numbers, outputs: numbers, kernel: 1, padding: .none,
+        random: random.child("latent"))
+      : nil
+    self.isCentred = isCentred
+    pixelsPerPlace = sizes.pixelsPerPlace
+  }
+
+  /// The layers in order, and the 1×1 convolution after them.
+  var members: Members {
+    var members: Members = ["layers": .module(layers)]
+    if let latentConvolution {
+      members.entries.append((name: "latent_convolution", member: .module(latentConvolution)))
+    }
+    return members
+  }
+
+  /// Means and log-variances, `[N, height, width, channels]` each.
+  private func parameters(_ x: Tensor, _ context: Context) -> [Tensor] {
+    let image = extendedToPlaces(x)
+    let output = layers(isCentred ? image.scaled(by: 2, shift: -1) : image, context)
+    let parameters = latentConvolution?(output, context) ?? output
+    let channels = parameters.shape[3] / 2
+    return parameters.split(sizes: [channels, channels])
+  }
+
+  func map(of x: Tensor, _ context: Context) -> Tensor { parameters(x, context)[0] }
+
+  /// A Gaussian at each place, as a layer of units.
+  func encode(_ x: Tensor, _ context: Context) -> any Posterior {
+    let parameters = parameters(x, context)
+    return DiagonalGaussian(
+      mean: parameters[0].flattened(),
+      logVariance: parameters[1].clamped(to: -30...20).flattened())
+  }
+}
+
+extension Component where Part == any Encoder {
+  /// The recipe component `kl`.
+  static var kl: Component {
+    Component(
+      role: .encoder, name: "kl",
+      summary:
+        "latent diffusion's residual blocks with group normalisation and attention, to a map",
+      hyperparameters: KLSizes.hyperparameters(
+        channels: [128, 256, 512, 512], blocks: 2, order: "from the image's to the map's")
+    ) { values, build in
+      let sizes = try KLSizes(values, build, isReversed: false)
+      try build.checkSize(
+        sizes.weightShapes(
+          dataChannels: build.data.channels, latentChannels: 2 * sizes.map.channels))
+      return KLEncoder(
+        sizes, dataChannels: build.data.channels, isCentred: build.data.range != .real,
+        random: build.random)
+    }
+  }
+}

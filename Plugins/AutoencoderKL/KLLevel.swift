@@ -1,0 +1,98 @@
+import NeuralNetworks
+import Tensors
+
+/// The blocks at one size of the image, with attention after each where there is any, and what leads to
+/// the next size.
+final class KLLevel: Layer {
+  private let blocks: [ResidualBlock]
+  private let attentions: [SpatialAttention]
+  private let resampling: Conv2D?
+  private let upsampling: Upsampling?
+
+  /// A level of the encoder. Halving has zeros below and to the right alone.
+  init(down sizes: KLSizes, level: Int, random: RandomSource) {
+    let width = sizes.channels[level]
+    (blocks, attentions) = Self.parts(
+      sizes, level: level, inputs: sizes.channels[max(0, level - 1)], random)
+    upsampling = nil
+    resampling =
+      level + 1 < sizes.channels.count
+      ? Conv2D(
+        inputs: width, outputs: width, kernel: 3, stride: 2,
+        padding: Padding(top: 0, left: 0, bottom: 1, right: 1), random: random.child("resampling"))
+      : nil
+  }
+
+  /// A level of the decoder, which doubles by repeating pixels.
+  init(up sizes: KLSizes, level: Int, random: RandomSource) {
+    let width = sizes.channels[level]
+    (blocks, attentions) = Self.parts(
+      sizes, level: level, inputs: sizes.channels[min(level + 1, sizes.channels.count - 1)], random)
+    upsampling = level > 0 ? Upsampling(.nearest, by: 2) : nil
+    resampling =
+      level > 0
+      ? Conv2D(
+        inputs: width, outputs: width, kernel: 3, padding: Padding(1),
+        random: random.child("resampling"))
+      : nil
+  }
+
+  private static func parts(
+    _ sizes: KLSizes, level: Int, inputs: Int, _ random: RandomSource
+  ) -> ([ResidualBlock], [SpatialAttention]) {
+    let width = sizes.channels[level]
+    return (
+      (0..<sizes.blocks).map { number in
+        sizes.block(number == 0 ? inputs : width, width, random.child("block\(number)"))
+      },
+      (0..<(sizes.attention[level] ? sizes.blocks : 0)).map { number in
+        sizes.attention(width, random.child("attention\(number)"))
+      }
+    )
+  }
+
+  /// Blocks and attentions by number, and the convolution.
+  var members: Members {
+    var members: Members = ["blocks": .module(Sequential(blocks))]
+    if !attentions.isEmpty {
+      members.entries.append((name: "attentions", member: .module(Sequential(attentions))))
+    }
+    if let resampling { members.entries.append((name: "resampling", member: .module(resampling))) }
+    return members
+  }
+
+  func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+    var x = input
+    for (number, block) in blocks.enumerated() {
+      x = block(x, context)
+      if !attentions.isEmpty { x = attentions[number](x, context) }
+    }
+    if let upsampling { x = upsampling(x, context) }
+    return resampling?(x, context) ?? x
+  }
+}
+
+/// The middle of either half: a block, attention where there is any, a block.
+final class KLMiddle: Layer {
+  private let first: ResidualBlock
+  private let attention: SpatialAttention?
+  private let second: ResidualBlock
+
+  init(_ sizes: KLSizes, random: RandomSource) {
+    first = sizes.block(sizes.deepest, sizes.deepest, random.child("first"))
+    attention =
+      sizes.hasMiddleAttention ? sizes.attention(sizes.deepest, random.child("attention")) : nil
+    second = sizes.block(sizes.deepest, sizes.deepest, random.child("second"))
+  }
+
+  var members: Members {
+    var members: Members = ["first": .module(first), "second": .module(second)]
+    if let attention { members.entries.append((name: "attention", member: .module(attention))) }
+    return members
+  }
+
+  func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+    let x = first(input, context)
+    return second(attention?(x, context) ?? x, context)
+  }
+}

@@ -1,0 +1,22 @@
+import Tensors
+
+/// m · tanh(x / m): values near zero as they are, none beyond ±m, as the decoder of TAESD takes its
+/// latents.
+public final class SoftClamp: Layer {
+  /// m
+  public let magnitude: Float
+
+  /// A clamp to ± a positive magnitude.
+  public init(magnitude: Float) {
+    precondition(magnitude > 0, "a clamp to ±\(magnitude) leaves nothing")
+    self.magnitude = magnitude
+  }
+
+  /// Nothing is trained.
+  public var members: Members { [:] }
+
+  /// The clamped input, of its shape.
+  public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+    (input * (1 / magnitude)).tanh() * magnitude
+  }
+}

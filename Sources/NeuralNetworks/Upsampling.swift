@@ -1,0 +1,36 @@
+import Tensors
+
+/// Enlarges images by a whole factor, before a convolution that smooths them: unlike a transposed
+/// convolution this leaves no checkerboard (Odena et al. 2016).
+public final class Upsampling: Layer {
+  /// How new pixels follow from old ones.
+  public enum Method: String, Hashable, Sendable, CaseIterable {
+    /// Each pixel repeated in a block.
+    case nearest
+    /// Between the centres of the four nearest pixels, linearly along each axis.
+    case bilinear
+  }
+
+  /// How new pixels follow from old ones.
+  public let method: Method
+  /// Pixels out of one, along both axes.
+  public let factor: Int
+
+  /// An enlargement by a factor.
+  public init(_ method: Method = .nearest, by factor: Int = 2) {
+    precondition(factor > 0, "images cannot be enlarged by \(factor)")
+    self.method = method
+    self.factor = factor
+  }
+
+  /// Nothing is trained.
+  public var members: Members { [:] }
+
+  /// `[batch, height · factor, width · factor, channels]`
+  public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+    switch method {
+    case .nearest: input.upsampledNearest(by: factor, factor)
+    case .bilinear: input.upsampledBilinear(by: factor, factor)
+    }
+  }
+}

@@ -1,0 +1,199 @@
+import Messages
+import Tensors
+import VAEData
+import VAEFiles
+import VAERecipes
+
+/// The latents of pictures, as files hold them.
+///
+/// An `.npy` file has those of pictures of one size; a `.safetensors` file a tensor for each picture, under
+/// its name, and in its metadata how they are stored and the pictures' sizes.
+public struct MapLatents {
+  /// The latents of one picture.
+  public struct Entry {
+    /// The picture's name.
+    public let name: String
+    /// `[1, height, width, channels]`, as the autoencoder has them.
+    public let latents: Tensor
+    /// The picture's size, where it is known.
+    public let size: (height: Int, width: Int)?
+
+    /// Latents of a picture.
+    public init(name: String, latents: Tensor, size: (height: Int, width: Int)? = nil) {
+      self.name = name
+      self.latents = latents
+      self.size = size
+    }
+  }
+
+  /// How a file stores latents.
+  public struct Storage: Equatable, Sendable {
+    /// Whether as a model that is trained on them takes them, (z − shift) · factor.
+    public var isScaled = false
+    /// Whether channels come before rows and columns, as PyTorch has them.
+    public var isChannelsFirst = false
+    /// Whether as bytes.
+    public var isOfBytes = false
+
+    /// As the autoencoder has them, channels last, as floats.
+    public init() {}
+  }
+
+  /// One for each picture, in order.
+  public var entries: [Entry]
+
+  /// Latents of pictures.
+  public init(_ entries: [Entry]) { self.entries = entries }
+
+  private static let layoutKey = "vae_zoo_latents_layout"
+  private static let scaledKey = "vae_zoo_latents_scaled"
+  private static let sizePrefix = "vae_zoo_picture_size."
+
+  // MARK: Writing
+
+  /// The bytes of an `.npy` file.
+  ///
+  /// - Throws: `RecipeError` where the pictures have different sizes.
+  public func npy(_ storage: Storage, _ coder: PictureCoder) throws -> [UInt8] {
+    guard let first = entries.first, entries.allSatisfy({ $0.latents.shape == first.latents.shape })
+    else {
+      throw RecipeError(
+        .unsuitableData,
+        "the latents of pictures of different sizes are not one array; write a .safetensors file")
+    }
+    let all = withoutTape { Tensor.concatenated(entries.map(\.latents), axis: 0) }
+    let stored = Self.stored(all, storage, coder)
+    guard storage.isOfBytes else { return NPYWriter.bytes(stored) }
+    return NPYWriter.bytes(try coder.bytes(of: stored), shape: stored.shape.dimensions)
+  }
+
+  /// The bytes of a `.safetensors` file.
+  public func safetensors(_ storage: Storage, _ coder: PictureCoder) throws -> [UInt8] {
+    var file = Safetensors()
+    file.metadata = [
+      Self.layoutKey: storage.isChannelsFirst ? "NCHW" : "NHWC",
+      Self.scaledKey: storage.isScaled ? "true" : "false",
+    ]
+    for entry in entries {
+      let stored = Self.stored(entry.latents, storage, coder)
+      let shape = stored.shape.dimensions
+      guard file.entry(entry.name) == nil else {
+        throw RecipeError(.unsuitableData, "two pictures have the name \(entry.name)")
+      }
+      if storage.isOfBytes {
+        file.add(entry.name, shape: shape, try coder.bytes(of: stored))
+      } else {
+        stored.withFloats { file.add(entry.name, shape: shape, floats: $0) }
+      }
+      if let size = entry.size {
+        file.metadata[Self.sizePrefix + entry.name] = "\(size.height)x\(size.width)"
+      }
+    }
+    return file.sealed()
+  }
+
+  private static func stored(
+    _ latents: Tensor, _ storage: Storage, _ coder: PictureCoder
+  ) -> Tensor {
+    withoutTape {
+      let values = storage.isScaled ? coder.scaling.scaled(latents) : latents
+      return storage.isChannelsFirst ? values.permuted([0, 3, 1, 2]) : values
+    }
+  }
+
+  // MARK: Reading
+
+  /// Reads a file of latents for a model, `.npy` or `.safetensors`. Whole numbers are bytes.
+  ///
+  /// - Parameters:
+  ///   - path: of the file.
+  ///   - storage: how it stores them, where it does not say so itself.
+  ///   - coder: of the model.
+  /// - Throws: `DataError`, `FileError` and `SafetensorsError` for what cannot be read, `RecipeError`
+  ///   for what are no latents of the model.
+  public static func read(
+    _ path: String, _ storage: Storage, _ coder: PictureCoder
+  ) throws -> MapLatents {
+    guard path.hasSuffix(".safetensors") else {
+      let array = try NPYReader.tensor(path)
+      let name = stem(path)
+      var values = array
+      if array.elementType == .int32 {
+        values = try coder.latents(ofBytes: bytes(array, path), shape: array.shape)
+      }
+      let all = try restored(values, storage, coder, path)
+      let count = all.shape[0]
+      return MapLatents(
+        (0..<count).map { number in
+          Entry(
+            name: count == 1 ? name : "\(name)-\(number)", latents: all.rows(number..<number + 1))
+        })
+    }
+    let file = try Safetensors(parsing: DurableFiles.read(path), path: path)
+    var storage = storage
+    if let layout = file.metadata[layoutKey] { storage.isChannelsFirst = layout == "NCHW" }
+    if let scaled = file.metadata[scaledKey] { storage.isScaled = scaled == "true" }
+    var entries: [Entry] = []
+    for entry in file.entries {
+      let what = "\(path): \(PlainText.quoted(entry.name))"
+      guard entry.shape.count <= Shape.maximalRank else {
+        throw RecipeError(.unsuitableData, "\(what) has \(entry.shape.count) axes")
+      }
+      let shape = Shape(entry.shape)
+      let values =
+        entry.type == .uint8
+        ? try coder.latents(
+          ofBytes: file.values(entry.name, shape: entry.shape), shape: shape)
+        : Tensor(try file.convertedFloats(entry), shape: shape)
+      let all = try restored(values, storage, coder, what)
+      let size = file.metadata[sizePrefix + entry.name].flatMap(Self.size)
+      for number in 0..<all.shape[0] {
+        entries.append(
+          Entry(
+            name: all.shape[0] == 1 ? entry.name : "\(entry.name)-\(number)",
+            latents: all.rows(number..<number + 1), size: size))
+      }
+    }
+    return MapLatents(entries)
+  }
+
+  private static func bytes(_ array: Tensor, _ path: String) throws(RecipeError) -> [UInt8] {
+    var found: [UInt8] = []
+    for value in array.indices {
+      guard let byte = UInt8(exactly: value) else {
+        throw RecipeError(
+          .unsuitableData,
+          "\(path) holds \(value); whole numbers are latents as bytes, from 0 to 255")
+      }
+      found.append(byte)
+    }
+    return found
+  }
+
+  /// Latents as the autoencoder has them, out of what a file has.
+  private static func restored(
+    _ values: Tensor, _ storage: Storage, _ coder: PictureCoder, _ name: String
+  ) throws(RecipeError) -> Tensor {
+    var latents = values
+    withoutTape {
+      if storage.isChannelsFirst, latents.rank == 4 { latents = latents.permuted([0, 2, 3, 1]) }
+      if storage.isScaled { latents = coder.scaling.unscaled(latents) }
+    }
+    if let misfit = coder.misfit(of: latents) {
+      throw RecipeError(.unsuitableData, "\(name): the latents\(misfit)")
+    }
+    return latents
+  }
+
+  private static func size(_ text: String) -> (height: Int, width: Int)? {
+    let sides = text.split(separator: "x").compactMap { Int($0) }
+    return sides.count == 2 && sides.allSatisfy { $0 > 0 } ? (sides[0], sides[1]) : nil
+  }
+
+  /// A file's name without folder and ending.
+  static func stem(_ path: String) -> String {
+    let name = DurableFiles.name(of: path)
+    guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return name }
+    return String(name[..<dot])
+  }
+}

@@ -1,0 +1,168 @@
+import Messages
+import NeuralNetworks
+import Tensors
+import VAECore
+import VAEFiles
+import VAERecipes
+
+/// Makes a model of weights that another program has stored.
+public struct WeightImport {
+  /// The model, with its recipe.
+  public let model: TrainedModel
+  /// What was found, such as "TAESD with 32 latent channels".
+  public let title: String
+  /// The tensors that were taken.
+  public let tensorCount: Int
+
+  /// The side of the images of a recipe for weights that do not say one, in pixels.
+  public static let standardSize = 256
+
+  /// Reads weights of another program, all or none.
+  ///
+  /// The recipe follows from the tensors, and from `config.json` where there is one. Networks of maps work
+  /// at any size, but a recipe has one: `size`, else what the files say, else 256.
+  ///
+  /// - Parameters:
+  ///   - weights: the files.
+  ///   - size: the side of the recipe's images.
+  ///   - settings: of the recipe in addition, as after `--set`.
+  ///   - registry: the variants whose formats are tried.
+  /// - Throws: `RecipeError` where the files are of no known form, where tensors are missing, left over,
+  ///   misshapen or not finite, all of which it names, or where settings do not suit; `SafetensorsError`.
+  public init(
+    _ weights: ForeignWeights, size: Int? = nil, settings: [(key: String, value: String)] = [],
+    registry: Registry
+  ) throws {
+    guard let (variant, plan) = try Self.plan(for: weights, registry) else {
+      throw Self.unknown(weights, registry)
+    }
+    for (key, question) in plan.questions where !settings.contains(where: { $0.key == key }) {
+      throw RecipeError(
+        .invalid, "\(weights.source): \(question); say it with \(.setting(key, "NUMBER"))")
+    }
+    var recipe = try registry.recipe(for: variant.name)
+    let side = size ?? plan.sampleSize ?? Self.standardSize
+    recipe.data = DataDescription(
+      height: side, width: side, channels: plan.channels, range: .unit, rule: "bytes/255")
+    try registry.apply(plan.settings + settings, to: &recipe)
+    let model = try registry.model(recipe, seed: 0, source: weights.source)
+    try Self.load(plan, weights, into: model)
+    self.model = TrainedModel(model: model, recipe: recipe, source: weights.source)
+    title = plan.title
+    tensorCount = plan.tensors.count
+  }
+
+  private static func plan(
+    for weights: ForeignWeights, _ registry: Registry
+  ) throws -> (variant: any Variant, plan: ImportPlan)? {
+    for variant in registry.entries.map(\.variant) {
+      for format in variant.weightFormats {
+        if let plan = try format.plan(for: weights) { return (variant, plan) }
+      }
+    }
+    return nil
+  }
+
+  // MARK: What the files are not
+
+  private static func unknown(_ weights: ForeignWeights, _ registry: Registry) -> RecipeError {
+    let names = weights.files.flatMap(\.entries).map(\.name)
+    let known = registry.entries.flatMap(\.variant.weightFormats).map(\.summary)
+    var reason = "their names are none of the forms that can be imported"
+    if names.contains(where: { $0.contains("lora_") || $0.contains(".lora") }) {
+      reason = "they look like a LoRA, which changes another network and is none itself"
+    } else if names.contains(where: {
+      $0.hasPrefix("model.diffusion_model.") || $0.hasPrefix("time_embedding.")
+    }), !names.contains(where: { $0.hasPrefix("first_stage_model.") || $0.hasPrefix("vae.") }) {
+      reason = "they look like a diffusion model's own network, which is no autoencoder"
+    } else if let other = weights.config?["_class_name"]?.text {
+      reason = "config.json calls them \(PlainText.quoted(other))"
+    }
+    return RecipeError(
+      .malformed,
+      "\(weights.source) holds \(Count.of(names.count, "tensor")) (\(listing(names, limit: 3))), but \(reason): "
+        + known.joined(separator: "; "))
+  }
+
+  private static func listing(_ names: [String], limit: Int = 6) -> String {
+    let shown = names.prefix(limit).map { PlainText.quoted($0) }.joined(separator: ", ")
+    return names.count > limit ? "\(shown) and \(names.count - limit) more" : shown
+  }
+
+  // MARK: Tensors
+
+  private static func load(
+    _ plan: ImportPlan, _ weights: ForeignWeights, into model: Model
+  ) throws {
+    let sources = Dictionary(
+      plan.tensors.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+    var problems = Problems()
+    var values: [(tensor: StoredTensor, value: Tensor)] = []
+    for (path, tensor) in model.storedTensors {
+      guard let source = sources[path] else {
+        if !plan.freshPaths.contains(where: path.hasPrefix) { problems.missing.append(path) }
+        continue
+      }
+      let file = weights.files[source.file]
+      guard let entry = file.entry(source.name) else {
+        problems.missing.append(source.name)
+        continue
+      }
+      let shape = tensor.value.shape
+      guard significant(entry.shape) == significant(shape.dimensions) else {
+        problems.misshapen.append(
+          "\(PlainText.quoted(source.name)) of \(entry.shape) in place of \(shape.dimensions)")
+        continue
+      }
+      let value = Tensor(try file.convertedFloats(entry), shape: shape)
+      if value.isFinite {
+        values.append((tensor, value))
+      } else {
+        problems.infinite.append(source.name)
+      }
+    }
+    let paths = Set(model.storedTensors.map(\.path))
+    let used = weights.files.indices.map { file in
+      Set(plan.tensors.filter { $0.file == file && paths.contains($0.path) }.map(\.name))
+    }
+    for (file, names) in zip(weights.files, used) {
+      problems.extra += file.entries.map(\.name).filter {
+        !names.contains($0) && !plan.isForeign($0)
+      }
+    }
+    if let text = problems.text {
+      throw RecipeError(.malformed, "\(weights.source) does not suit \(plan.title): \(text)")
+    }
+    for (tensor, value) in values { tensor.value = value }
+  }
+
+  /// A shape without the sizes of one at its end: the weights of a linear map are those of a 1×1
+  /// convolution.
+  private static func significant(_ shape: [Int]) -> ArraySlice<Int> {
+    var shape = shape[...]
+    while shape.last == 1 { shape = shape.dropLast() }
+    return shape
+  }
+
+  /// What is wrong with the tensors.
+  private struct Problems {
+    var missing: [String] = []
+    var extra: [String] = []
+    var misshapen: [String] = []
+    var infinite: [String] = []
+
+    /// In a line; nil where nothing is.
+    var text: String? {
+      var parts: [String] = []
+      if !missing.isEmpty { parts.append("missing \(listing(missing))") }
+      if !extra.isEmpty { parts.append("left over \(listing(extra))") }
+      if let first = misshapen.first {
+        parts.append(
+          misshapen.count == 1
+            ? "misshapen \(first)" : "misshapen \(first) and \(misshapen.count - 1) more")
+      }
+      if !infinite.isEmpty { parts.append("with values that are not finite \(listing(infinite))") }
+      return parts.isEmpty ? nil : parts.joined(separator: "; ")
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import Foundation
+import XCTest
+
+/// `import`, and pictures of any size through the models that it makes.
+final class ImportTests: CommandTestCase {
+  /// A file or folder beside the tests of imports.
+  private func reference(_ name: String) -> String {
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("VAEZooTests/Reference/\(name)").path
+  }
+
+  private func picture(_ height: Int, _ width: Int, _ name: String) throws -> String {
+    let pixels = (0..<height * width).map { UInt8($0 * 37 % 256) }
+    return try write(ArrayFile.png(height: height, width: width, grey: pixels), name)
+  }
+
+  private func imported(_ name: String) throws -> String {
+    try run(["import", reference(name), "--out", path("\(name).safetensors")])
+    return path("\(name).safetensors")
+  }
+
+  /// Type and shape in the header of an NPY file.
+  private func header(_ path: String) throws -> String {
+    let bytes = try bytes(path)
+    let length = Int(bytes[8]) | Int(bytes[9]) << 8
+    return try XCTUnwrap(String(bytes: bytes[10..<10 + length], encoding: .ascii))
+  }
+
+  func testWhatIsInFilesIsListed() throws {
+    let text = try run(["import", reference("tiny-raw"), "--list"])
+    XCTAssertTrue(text.out.contains("6.pool.1.weight"), text.out)
+    XCTAssertTrue(text.err.contains("decoder.safetensors"), text.err)
+    let lines = try run(["import", reference("tiny-raw"), "--list", "--json"]).out
+      .split(separator: "\n").map { try object(String($0)) }
+    let types = Dictionary(grouping: lines) { $0["type"] as? String ?? "" }
+    XCTAssertEqual(Set(types.keys), ["F16", "BF16"])
+    XCTAssertEqual(
+      lines.first { $0["name"] as? String == "0.weight" }?["shape"] as? [Int], [8, 3, 3, 3])
+  }
+
+  func testAPictureGoesThroughLatentsAndComesBackInItsSize() throws {
+    let model = try imported("tiny-diffusers")
+    let photo = try picture(9, 14, "photo.png")
+    try run(["encode", model, "--images", photo, "--out", path("z.npy")])
+    XCTAssertTrue(try header(path("z.npy")).contains("(1, 3, 4, 3)"))
+    try run(["encode", model, "--images", photo, "--out", path("z.safetensors")])
+    try run(["decode", model, "--latents", path("z.safetensors"), "--out", path("back.png")])
+    let lines = try run([
+      "reconstruct", model, "--images", photo, "--out", path("again.png"), "--json",
+    ]).out
+    XCTAssertEqual(try bytes(path("back.png")), try bytes(path("again.png")))
+    let line = try object(lines)
+    XCTAssertEqual(line["picture"] as? String, photo)
+    XCTAssertEqual([try number(line, "height"), try number(line, "width")], [9, 14])
+    XCTAssertTrue((1...60).contains(try number(line, "psnr")))
+  }
+
+  func testSeveralPicturesOfAFolderHaveTheirNames() throws {
+    let model = try imported("tiny-raw")
+    _ = try picture(8, 8, "photos/a.png")
+    _ = try picture(5, 9, "photos/b.png")
+    let photos = path("photos")
+    try run(["reconstruct", model, "--images", photos, "--out", path("back")])
+    XCTAssertEqual(Set(try snapshot(path("back")).keys), ["a.png", "b.png"])
+    try run([
+      "encode", model, "--images", photos, "--bytes", "--scaled", "--channels-first", "--out",
+      path("z.safetensors"),
+    ])
+    try run(["decode", model, "--latents", path("z.safetensors"), "--out", path("again")])
+    XCTAssertEqual(Set(try snapshot(path("again")).keys), ["a.png", "b.png"])
+    try assertRefused(
+      ["encode", model, "--images", photos, "--out", path("z.npy")], status: 65,
+      naming: ["different sizes", ".safetensors"])
+    try assertRefused(
+      ["reconstruct", model, "--images", photos, "--out", path("one.png")], status: 64,
+      naming: ["one.png", "name a folder"])
+    XCTAssertFalse(exists(path("z.npy")) || exists(path("one.png")))
+  }
+
+  func testLatentsOfPyTorchAreReadWithTheirLayout() throws {
+    let model = try imported("tiny-diffusers")
+    let photo = try picture(8, 4, "photo.png")
+    try run([
+      "encode", model, "--images", photo, "--scaled", "--channels-first", "--out", path("z.npy"),
+    ])
+    XCTAssertTrue(try header(path("z.npy")).contains("(1, 3, 2, 1)"))
+    try run([
+      "decode", model, "--latents", path("z.npy"), "--scaled", "--channels-first", "--out",
+      path("a.png"),
+    ])
+    try run(["reconstruct", model, "--images", photo, "--out", path("b.png")])
+    XCTAssertEqual(try bytes(path("a.png")), try bytes(path("b.png")))
+    try assertRefused(
+      ["decode", model, "--latents", path("z.npy"), "--out", path("c.png")], status: 65,
+      naming: ["[1, 3, 2, 1]", "[N, height, width, 3]"])
+  }
+
+  func testAnImportedModelIsTrainedOn() throws {
+    let model = try imported("tiny-diffusers")
+    try run(["check", model])
+    let images: [Float] = (0..<7680).map { (index: Int) -> Float in Float(index * 37 % 256) / 255 }
+    let data = try write(ArrayFile.npy([40, 8, 8, 3], floats: images), "images.npy")
+    let sizes = [
+      "encoder.channels=8", "decoder.channels=8", "encoder.blocks=1,2,1", "decoder.blocks=2,1,1",
+      "prior.levels=2", "latent_channels=3",
+    ]
+    try run(
+      [
+        "train", "autoencoder-tiny", "--from-weights", model, "--data", data, "--epochs", "1",
+        "--batch-size", "8", "--out", path("run"),
+      ] + sizes.flatMap { ["--set", $0] })
+    let photo = try picture(5, 6, "photo.png")
+    try run(["reconstruct", path("run"), "--images", photo, "--out", path("back.png")])
+  }
+
+  func testWhatCannotBeImportedIsRefusedInOneLineAndWritesNothing() throws {
+    let out = path("out.safetensors")
+    let pickle = try write(Array("PK\u{3}\u{4}".utf8), "vae.ckpt")
+    try assertRefused(
+      ["import", pickle, "--out", out], status: 65,
+      naming: [pickle, "can run any code", "save_file"])
+    try assertRefused(
+      ["import", path("nothing"), "--out", out], status: 66, naming: ["nothing"])
+    try assertRefused(
+      ["import", reference("tiny-raw/decoder.safetensors"), "--out", out], status: 65,
+      naming: ["a TAESD decoder alone"])
+    try assertRefused(
+      ["import", reference("kl-checkpoint"), "--out", out], status: 64,
+      naming: ["--set prior.scaling_factor=", "0.13025"])
+    try assertRefused(["import", reference("tiny-raw")], status: 64, naming: ["--out", "--list"])
+    try assertRefused(
+      ["import", reference("tiny-raw"), "--out", path("a.npy")], status: 64, naming: ["a.npy"])
+    XCTAssertFalse(exists(out))
+  }
+
+  func testModelsOfOneSizeTakeNoPictures() throws {
+    let shared = try TrainedRun.shared()
+    let photo = try picture(8, 8, "photo.png")
+    let out = path("z.npy")
+    try assertRefused(
+      ["encode", shared.run, "--images", photo, "--out", out], status: 65,
+      naming: ["images of one size", "autoencoder-tiny"])
+    try assertRefused(
+      ["encode", shared.run, "--out", out], status: 64, naming: ["--data", "--images"])
+    try assertRefused(
+      ["encode", shared.run, "--data", shared.data, "--images", photo, "--out", out], status: 64,
+      naming: ["--data and --images"])
+    try assertRefused(
+      ["encode", shared.run, "--data", shared.data, "--bytes", "--out", out], status: 64,
+      naming: ["--bytes"])
+  }
+
+  func testDamagedPicturesAreNamed() throws {
+    let model = try imported("tiny-raw")
+    let broken = try write([0x89, 0x50, 0x4e, 0x47, 1, 2], "broken.png")
+    try assertRefused(
+      ["reconstruct", model, "--images", broken, "--out", path("b.png")], status: 65,
+      naming: [broken])
+    try assertRefused(
+      ["reconstruct", model, "--images", path("none.jpg"), "--out", path("b.png")], status: 66,
+      naming: ["none.jpg"])
+  }
+}

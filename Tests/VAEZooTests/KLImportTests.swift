@@ -1,0 +1,137 @@
+import Foundation
+import VAEZoo
+import XCTest
+
+/// Autoencoders of latent diffusion under the names of diffusers and of latent diffusion.
+final class KLImportTests: XCTestCase {
+  private let registry = Registry.builtIn
+
+  private func reference(_ name: String) -> String {
+    Bundle.module.bundleURL.appendingPathComponent("Reference/\(name)").path
+  }
+
+  private func imported(
+    _ path: String, _ settings: [(key: String, value: String)] = []
+  ) throws -> TrainedModel {
+    try WeightImport(
+      ForeignWeights.open(path), size: 8, settings: settings, registry: registry
+    ).model
+  }
+
+  private func message(
+    _ path: String, _ settings: [(key: String, value: String)] = []
+  ) throws -> String {
+    var found = ""
+    XCTAssertThrowsError(try imported(path, settings)) { found = "\($0)" }
+    return found
+  }
+
+  private func expected(_ name: String) throws -> Tensor {
+    let path = reference("kl.safetensors")
+    let file = try Safetensors(parsing: DurableFiles.read(path), path: path)
+    return try file.tensor(name, shape: Shape(XCTUnwrap(file.entry(name), name).shape))
+  }
+
+  private func assertEqual(_ found: Tensor, _ expected: Tensor, _ what: String) throws {
+    XCTAssertEqual(found.shape, expected.shape, what)
+    let distance = zip(found.floats, expected.floats).map { abs($0 - $1) }.max()
+    XCTAssertLessThan(try XCTUnwrap(distance), 2e-5, what)
+  }
+
+  /// What a checkpoint does not say.
+  private let answers = [
+    (key: "prior.scaling_factor", value: "0.18215"), (key: "norm_groups", value: "2"),
+  ]
+
+  func testLatentsAndPicturesAreThoseOfDiffusers() throws {
+    for (folder, name, settings) in [
+      ("kl-plain", "plain", []), ("kl-bare", "bare", []), ("kl-attending", "attending", []),
+      ("kl-checkpoint", "plain", answers), ("kl-checkpoint/model.safetensors", "plain", answers),
+    ] {
+      let trained = try imported(reference(folder), settings)
+      let coder = try PictureCoder(trained)
+      let image = try expected("\(name).image")
+      try assertEqual(coder.encode(image), expected("\(name).mean"), "\(folder) mean")
+      try assertEqual(
+        coder.decode(expected("\(name).mean")), expected("\(name).decoded"), "\(folder) picture")
+      try assertEqual(
+        coder.encode(expected("\(name).odd.image")), expected("\(name).odd.mean"),
+        "\(folder) odd sides")
+      let context = Context(mode: .evaluation, random: RandomSource(seed: 0), examples: [0])
+      let posterior = try XCTUnwrap(
+        withoutTape { trained.model.encoder.encode(image, context) } as? DiagonalGaussian)
+      try assertEqual(
+        posterior.logVariance, expected("\(name).log_variance").flattened(),
+        "\(folder) log-variance")
+    }
+  }
+
+  func testTheRecipeFollowsFromTensorsAndConfig() throws {
+    let recipe = try WeightImport(
+      ForeignWeights.open(reference("kl-bare")), registry: registry
+    ).model.recipe
+    XCTAssertEqual(recipe.variant, "autoencoder-kl")
+    XCTAssertEqual(recipe.data?.height, 16, "sample_size")
+    XCTAssertEqual(recipe.part(.encoder).values["level_channels"], .integers([6, 4]))
+    XCTAssertEqual(recipe.part(.decoder).values["level_channels"], .integers([4, 6]))
+    XCTAssertEqual(recipe.part(.encoder).values["middle_attention"], .flag(false))
+    XCTAssertEqual(recipe.part(.decoder).values["latent_convolution"], .flag(false))
+    XCTAssertEqual(recipe.part(.prior).values["scaling_factor"], .number(0.3611))
+    XCTAssertEqual(recipe.part(.prior).values["shift_factor"], .number(0.1159))
+    let attending = try imported(reference("kl-attending")).recipe
+    XCTAssertEqual(attending.part(.encoder).values["attention"], .integers([0, 0, 1]))
+    XCTAssertEqual(attending.part(.decoder).values["attention"], .integers([1, 0, 0]))
+    XCTAssertEqual(attending.part(.decoder).values["blocks"], .integer(3))
+  }
+
+  func testWhatCannotBeKnownIsAskedFor() throws {
+    let found = try message(reference("kl-checkpoint"))
+    XCTAssertTrue(found.contains("0.18215 for Stable Diffusion 1"), found)
+    XCTAssertTrue(found.contains("prior.scaling_factor=NUMBER"), found)
+    let groups = try message(reference("kl-checkpoint"), [answers[0]])
+    XCTAssertTrue(groups.contains("encoder.norm_groups is 32, which does not divide the 4"), groups)
+  }
+
+  func testAConfigThatContradictsTheTensorsIsRefused() throws {
+    let folder = try makeTemporaryFolder()
+    let name = "diffusion_pytorch_model.safetensors"
+    try DurableFiles.replace(
+      "\(folder)/\(name)", with: DurableFiles.read(reference("kl-plain/\(name)")))
+    let source = reference("kl-plain/config.json")
+    let config = try XCTUnwrap(JSON(parsing: DurableFiles.read(source), source: source).object)
+    for (key, value) in [
+      ("block_out_channels", JSON.array([.integer(4)])), ("layers_per_block", .integer(2)),
+      ("latent_channels", .integer(16)), ("use_quant_conv", .bool(false)),
+      ("mid_block_add_attention", .bool(false)), ("act_fn", .text("gelu")),
+      ("norm_num_groups", .integer(0)), ("sample_size", .text("large")),
+      ("latents_mean", .array([.number(1)])), ("shift_factor", .text("none")),
+    ] {
+      var changed = config
+      changed[key] = value
+      try DurableFiles.replace("\(folder)/config.json", with: Array(JSON.object(changed).line.utf8))
+      let found = try message(folder)
+      XCTAssertTrue(found.contains(key), "\(key): \(found)")
+    }
+    // A key that is left out has the default of the class, which these tensors are not of.
+    var short = config
+    short["layers_per_block"] = nil
+    short["block_out_channels"] = nil
+    try DurableFiles.replace("\(folder)/config.json", with: Array(JSON.object(short).line.utf8))
+    XCTAssertTrue(try message(folder).contains("leaves block_out_channels at [64]"))
+  }
+
+  func testMissingAndForeignTensorsAreNamed() throws {
+    let folder = try makeTemporaryFolder()
+    let path = reference("kl-plain/diffusion_pytorch_model.safetensors")
+    let file = try Safetensors(parsing: DurableFiles.read(path), path: path)
+    var changed = Safetensors()
+    for entry in file.entries where entry.name != "decoder.up_blocks.1.resnets.1.norm2.bias" {
+      changed.add(entry.name, shape: entry.shape, try file.convertedFloats(entry))
+    }
+    changed.add("bn.running_mean", shape: [2], [Float(0), 1])
+    try DurableFiles.replace("\(folder)/model.safetensors", with: changed.encoded())
+    let found = try message(folder, answers)
+    XCTAssertTrue(found.contains("missing \"decoder.up_blocks.1.resnets.1.norm2.bias\""), found)
+    XCTAssertTrue(found.contains("left over \"bn.running_mean\""), found)
+  }
+}

@@ -1,0 +1,218 @@
+import Foundation
+import VAEZoo
+import XCTest
+
+/// Pictures of any size, and their latents in files.
+final class PictureCoderTests: XCTestCase {
+  private let registry = Registry.builtIn
+
+  private func model(
+    _ settings: [(key: String, value: String)] = [], channels: Int = 3, range: ValueRange = .unit
+  ) throws -> TrainedModel {
+    var recipe = try registry.recipe(for: "autoencoder-tiny")
+    recipe.data = DataDescription(
+      height: 8, width: 8, channels: channels, range: range,
+      rule: range == .unit ? "bytes/255" : "binary")
+    try registry.apply(
+      [
+        (key: "encoder.channels", value: "6"), (key: "decoder.channels", value: "6"),
+        (key: "encoder.blocks", value: "1,1,1"), (key: "decoder.blocks", value: "1,1,1"),
+        (key: "prior.levels", value: "2"),
+      ] + settings, to: &recipe)
+    return TrainedModel(
+      model: try registry.model(recipe, seed: 6), recipe: recipe, source: "memory")
+  }
+
+  private func picture(_ height: Int, _ width: Int, seed: UInt64 = 1) -> Tensor {
+    RandomSource(seed: seed).stream("picture").uniform([1, height, width, 3])
+  }
+
+  func testAPictureOfTheRecipesSizeHasTheMeanOfThePosterior() throws {
+    let trained = try model()
+    let coder = try PictureCoder(trained)
+    let x = picture(8, 8)
+    let context = Context(mode: .evaluation, random: RandomSource(seed: 0), examples: [0])
+    let mean = try XCTUnwrap(trained.model.encoder.encode(x, context).mean)
+    XCTAssertEqual(coder.encode(x).floats, mean.floats)
+  }
+
+  func testAnySizeIsTakenAndComesBack() throws {
+    let coder = try PictureCoder(model())
+    for (height, width) in [(1, 1), (3, 5), (4, 4), (8, 8), (9, 30), (17, 2)] {
+      let latents = coder.encode(picture(height, width))
+      XCTAssertEqual(latents.shape, [1, (height + 3) / 4, (width + 3) / 4, 4])
+      let back = coder.decode(latents, size: (height, width))
+      XCTAssertEqual(back.shape, [1, height, width, 3])
+      XCTAssertTrue(back.floats.allSatisfy { (0...1).contains($0) })
+    }
+  }
+
+  func testAPictureGoesOnAsItEnds() throws {
+    let coder = try PictureCoder(model())
+    let x = picture(6, 7)
+    let rows = Tensor.concatenated([x, x.slice(axis: 1, 5..<6), x.slice(axis: 1, 5..<6)], axis: 1)
+    let whole = Tensor.concatenated([rows, rows.slice(axis: 2, 6..<7)], axis: 2)
+    XCTAssertEqual(coder.encode(x).floats, coder.encode(whole).floats)
+  }
+
+  func testPlacesFarApartDoNotSeeEachOther() throws {
+    // Nothing normalises over the picture here, so that a change in one corner stays there.
+    let coder = try PictureCoder(model())
+    let x = picture(8, 96)
+    var changed = x.floats
+    changed[0] = 1 - changed[0]
+    let (old, new) = (coder.encode(x), coder.encode(Tensor(changed, shape: x.shape)))
+    XCTAssertNotEqual(old.floats[0], new.floats[0])
+    XCTAssertEqual(
+      old.slice(axis: 2, 20..<24).floats, new.slice(axis: 2, 20..<24).floats)
+  }
+
+  func testGreyPicturesBecomeColoursAndColoursAreRefusedByGreyModels() throws {
+    let grey = DecodedImage(shape: ImageShape(height: 1, width: 2, channels: 1), bytes: [0, 255])
+    let colour = DecodedImage(
+      shape: ImageShape(height: 1, width: 1, channels: 3), bytes: [0, 51, 255])
+    let coder = try PictureCoder(model())
+    XCTAssertEqual(try coder.tensor(grey, name: "g").floats, [0, 0, 0, 1, 1, 1])
+    XCTAssertEqual(try coder.tensor(colour, name: "c").floats, [0, 0.2, 1])
+    let greyCoder = try PictureCoder(model(channels: 1))
+    XCTAssertEqual(try greyCoder.tensor(grey, name: "g").floats, [0, 1])
+    XCTAssertThrowsError(try greyCoder.tensor(colour, name: "c"))
+  }
+
+  func testModelsOfOneSizeAreRefused() throws {
+    var recipe = try registry.recipe(for: "autoencoder-tiny")
+    recipe.data = DataDescription(
+      height: 8, width: 8, channels: 3, range: .unit, rule: "bytes/255")
+    try registry.apply([(key: "encoder.name", value: "mlp")], to: &recipe)
+    let model = TrainedModel(
+      model: try registry.model(recipe, seed: 6), recipe: recipe, source: "memory")
+    XCTAssertThrowsError(try PictureCoder(model)) {
+      XCTAssertTrue("\($0)".contains("for images of one size"), "\($0)")
+    }
+    XCTAssertThrowsError(try PictureCoder(self.model(range: .binary)))
+  }
+
+  // MARK: Latents in files
+
+  func testLatentsInFilesComeBackAsTheyWere() throws {
+    let coder = try PictureCoder(
+      model([
+        (key: "prior.scaling_factor", value: "0.25"), (key: "prior.shift_factor", value: "0.5"),
+      ]))
+    let folder = try makeTemporaryFolder()
+    let entries = [
+      MapLatents.Entry(name: "a", latents: coder.encode(picture(9, 6)), size: (9, 6)),
+      MapLatents.Entry(name: "b", latents: coder.encode(picture(9, 6, seed: 2)), size: (9, 6)),
+      MapLatents.Entry(name: "c", latents: coder.encode(picture(4, 4, seed: 3)), size: (4, 4)),
+    ]
+    for number in 0..<8 {
+      var storage = MapLatents.Storage()
+      (storage.isScaled, storage.isChannelsFirst) = (number & 1 != 0, number & 2 != 0)
+      storage.isOfBytes = number & 4 != 0
+      // A byte is the nearest of 256 in ±3; scaled by a quarter it stands for four times as much.
+      let tolerance: Float = storage.isOfBytes ? 3.01 / 255 * (storage.isScaled ? 4 : 1) : 1e-5
+      for ending in ["npy", "safetensors"] {
+        let isArray = ending == "npy"
+        let own = MapLatents(isArray ? Array(entries[..<2]) : entries)
+        let path = "\(folder)/\(number).\(ending)"
+        try DurableFiles.replace(
+          path, with: isArray ? own.npy(storage, coder) : own.safetensors(storage, coder))
+        // A .safetensors file says itself how it stores them.
+        let found = try MapLatents.read(path, isArray ? storage : .init(), coder)
+        XCTAssertEqual(found.entries.count, own.entries.count)
+        for (old, new) in zip(own.entries, found.entries) {
+          XCTAssertEqual(old.latents.shape, new.latents.shape)
+          for (a, b) in zip(old.latents.floats, new.latents.floats) {
+            XCTAssertEqual(a, b, accuracy: tolerance, path)
+          }
+          if !isArray {
+            XCTAssertEqual(old.name, new.name)
+            XCTAssertEqual(new.size?.height, old.size?.height)
+            XCTAssertEqual(new.size?.width, old.size?.width)
+          }
+        }
+      }
+    }
+    XCTAssertThrowsError(try MapLatents(entries).npy(.init(), coder)) {
+      XCTAssertTrue("\($0)".contains("write a .safetensors file"), "\($0)")
+    }
+  }
+
+  func testScaledLatentsAreShiftedThenMultiplied() throws {
+    let coder = try PictureCoder(
+      model([
+        (key: "prior.scaling_factor", value: "0.25"), (key: "prior.shift_factor", value: "0.5"),
+      ]))
+    XCTAssertEqual(coder.scaling.scaled(Tensor([2.5, 0.5])).floats, [0.5, 0])
+    XCTAssertEqual(coder.scaling.unscaled(Tensor([0.5, 0])).floats, [2.5, 0.5])
+  }
+
+  func testBytesAreThoseOfTAESD() throws {
+    let coder = try PictureCoder(model())
+    // clamp(x / 6 + 0.5, 0, 1) · 255, to the nearest.
+    XCTAssertEqual(
+      try coder.bytes(of: Tensor([-9, -3, -1.5, 0, 0.012, 1, 3, 9])),
+      [0, 0, 64, 128, 128, 170, 255, 255])
+  }
+
+  func testArraysThatAreNoLatentsAreRefusedWithTheReason() throws {
+    let coder = try PictureCoder(model())
+    let folder = try makeTemporaryFolder()
+    let path = "\(folder)/latents.npy"
+    for (array, expected) in [
+      (Tensor.zeros([1, 2, 2, 3]), "[N, height, width, 4]"),
+      (.zeros([2, 4]), "[N, height, width, 4]"),
+      (Tensor([.nan, 0, 0, 0], shape: [1, 1, 1, 4]), "not finite"),
+      (Tensor(indices: [0, 256, 3, 4], shape: [1, 1, 1, 4]), "holds 256"),
+    ] {
+      try DurableFiles.replace(path, with: NPYWriter.bytes(array))
+      XCTAssertThrowsError(try MapLatents.read(path, .init(), coder)) {
+        XCTAssertTrue("\($0)".contains(expected), "\($0)")
+      }
+    }
+  }
+
+  func testThePeakSignalToNoiseRatioIsThatOfTheDefinition() {
+    let a = Tensor([0, 0.5, 1, 0.25])
+    XCTAssertEqual(PictureCoder.peakSignalToNoise(a, a + 0.1), 20, accuracy: 1e-4)
+    XCTAssertEqual(PictureCoder.peakSignalToNoise(a, a), .infinity)
+  }
+
+  // MARK: A real network, where it is at hand
+
+  /// `VAE_ZOO_TAEF2` names a folder with FLUX.2's tiny autoencoder and `reference.npz`, as
+  /// `taef2_encoder.safetensors`, `taef2_decoder.safetensors`; without it there is nothing to test.
+  func testTAEF2GivesItsReferenceLatentsAndPictures() throws {
+    guard let folder = ProcessInfo.processInfo.environment["VAE_ZOO_TAEF2"] else {
+      throw XCTSkip("VAE_ZOO_TAEF2 names no folder")
+    }
+    let trained = try WeightImport(ForeignWeights.open(folder), registry: registry).model
+    XCTAssertEqual(trained.model.prior.latents.map?.channels, 32)
+    let coder = try PictureCoder(trained)
+    for (name, decibels) in [("china", 21.86), ("flower", 28.48)] {
+      func array(_ what: String) throws -> Tensor {
+        let path = try makeTemporaryFolder() + "/array.npy"
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["unzip", "-p", "\(folder)/reference.npz", "\(name)_\(what).npy"]
+        XCTAssertTrue(FileManager.default.createFile(atPath: path, contents: nil))
+        process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        try process.run()
+        process.waitUntilExit()
+        return try NPYReader.tensor(path)
+      }
+      let bytes = try array("image")
+      let image = Tensor(
+        bytes.indices.map { Float($0) / 255 }, shape: [1, 256, 256, 3])
+      let latents = coder.encode(image)
+      let expected = try array("latent_nhwc").floats
+      let distance = zip(latents.floats, expected).map { abs($0 - $1) }.max()
+      XCTAssertLessThan(try XCTUnwrap(distance), 1e-3, name)
+      let back = coder.decode(latents)
+      let pixels = try array("decoded_nhwc_f16").floats.map { min(1, max(0, $0)) }
+      let change = zip(back.floats, pixels).map { abs($0 - $1) }.max()
+      XCTAssertLessThan(try XCTUnwrap(change), 2e-3, name)
+      XCTAssertEqual(PictureCoder.peakSignalToNoise(image, back), decibels, accuracy: 0.01)
+    }
+  }
+}

@@ -1,0 +1,232 @@
+import Foundation
+import VAEZoo
+import XCTest
+
+/// Weights that other programs have stored: what becomes of them, and what is refused.
+final class WeightImportTests: XCTestCase {
+  private let registry = Registry.builtIn
+
+  private func reference(_ name: String) -> String {
+    Bundle.module.bundleURL.appendingPathComponent("Reference/\(name)").path
+  }
+
+  private func imported(_ path: String, size: Int? = nil) throws -> WeightImport {
+    try WeightImport(ForeignWeights.open(path), size: size, registry: registry)
+  }
+
+  /// The tensors of a file as they can be changed.
+  private func tensors(_ path: String) throws -> [(name: String, shape: [Int], values: [Float])] {
+    let file = try Safetensors(parsing: DurableFiles.read(path), path: path)
+    return try file.entries.map { ($0.name, $0.shape, try file.convertedFloats($0)) }
+  }
+
+  /// A folder of the raw halves in which one file has other tensors.
+  private func rawFolder(
+    changing half: String = "encoder",
+    _ change: (inout [(name: String, shape: [Int], values: [Float])]) -> Void
+  ) throws -> String {
+    let folder = try makeTemporaryFolder()
+    for name in ["encoder", "decoder"] {
+      var all = try tensors(reference("tiny-raw/\(name).safetensors"))
+      if name == half { change(&all) }
+      var file = Safetensors()
+      for (name, shape, values) in all { file.add(name, shape: shape, values) }
+      try DurableFiles.replace("\(folder)/\(name).safetensors", with: file.encoded())
+    }
+    return folder
+  }
+
+  private func message(_ path: String) throws -> String {
+    var found = ""
+    XCTAssertThrowsError(try imported(path)) { found = "\($0)" }
+    return found
+  }
+
+  // MARK: What comes in
+
+  func testLatentsAndPicturesAreThoseOfPyTorch() throws {
+    let path = reference("tiny.safetensors")
+    let expected = try Safetensors(parsing: DurableFiles.read(path), path: path)
+    func tensor(_ name: String) throws -> Tensor {
+      let entry = try XCTUnwrap(expected.entry(name))
+      return try expected.tensor(name, shape: Shape(entry.shape))
+    }
+    for name in ["diffusers", "raw"] {
+      let coder = try PictureCoder(imported(reference("tiny-\(name)")).model)
+      XCTAssertEqual(coder.pixelsPerPlace, 4)
+      let latents = coder.encode(try tensor("image.whole"))
+      try assertEqual(latents, tensor("\(name).latents"), "\(name) latents")
+      try assertEqual(
+        coder.decode(tensor("\(name).latents")), tensor("\(name).decoded"), "\(name) picture")
+      try assertEqual(
+        coder.encode(tensor("image.odd")), tensor("\(name).odd.latents"), "\(name) odd sides")
+      XCTAssertEqual(
+        coder.decode(coder.encode(try tensor("image.odd")), size: (7, 9)).shape, [1, 7, 9, 3])
+    }
+  }
+
+  private func assertEqual(_ found: Tensor, _ expected: Tensor, _ what: String) throws {
+    XCTAssertEqual(found.shape, expected.shape, what)
+    let distance = zip(found.floats, expected.floats).map { abs($0 - $1) }.max()
+    XCTAssertLessThan(try XCTUnwrap(distance), 1e-5, what)
+  }
+
+  func testTheRecipeFollowsFromTensorsAndConfig() throws {
+    let recipe = try imported(reference("tiny-diffusers")).model.recipe
+    XCTAssertEqual(recipe.variant, "autoencoder-tiny")
+    XCTAssertEqual(recipe.data?.height, WeightImport.standardSize)
+    XCTAssertEqual(recipe.part(.encoder).values["blocks"], .integers([1, 2, 1]))
+    XCTAssertEqual(recipe.part(.decoder).values["blocks"], .integers([2, 1, 1]))
+    XCTAssertEqual(recipe.part(.prior).values["latent_channels"], .integer(3))
+    XCTAssertEqual(recipe.part(.prior).values["scaling_factor"], .number(0.75))
+    XCTAssertEqual(recipe.part(.prior).values["shift_factor"], .number(0.125))
+    let raw = try imported(reference("tiny-raw"), size: 40).model
+    XCTAssertEqual(raw.recipe.data?.width, 40)
+    XCTAssertEqual(raw.recipe.part(.encoder).values["mixing_channels"], .integer(16))
+    XCTAssertEqual(raw.model.prior.latents.map, LatentMap(height: 10, width: 10, channels: 5))
+  }
+
+  func testAnImportedModelIsStoredAndOpenedLikeAnyOther() throws {
+    let model = try imported(reference("tiny-raw"), size: 8).model
+    let path = try makeTemporaryFolder() + "/model.safetensors"
+    try model.save(to: path)
+    let again = try TrainedModel.open(path, registry: registry)
+    XCTAssertEqual(again.recipe, model.recipe)
+    for (old, new) in zip(model.model.weights, again.model.weights) {
+      XCTAssertEqual(old.values.floats, new.values.floats, old.name)
+    }
+    XCTAssertTrue(try StoredFiles.check(path, registry: registry).isSound)
+  }
+
+  func testFloatsOf16And64BitsKeepTheirValues() throws {
+    var file = Safetensors()
+    file.add("half", shape: [4], [Float16(1.5), -0.25, 65504, 5.9604645e-8])
+    file.add("double", shape: [2], [1.0 / 3, -2.5])
+    file.add("whole", shape: [1], [Int32(3)])
+    XCTAssertEqual(
+      try file.convertedFloats(XCTUnwrap(file.entry("half"))), [1.5, -0.25, 65504, 5.9604645e-8])
+    XCTAssertEqual(
+      try file.convertedFloats(XCTUnwrap(file.entry("double"))), [Float(1.0 / 3), -2.5])
+    XCTAssertThrowsError(try file.convertedFloats(XCTUnwrap(file.entry("whole")))) {
+      XCTAssertTrue("\($0)".contains("has type I32"), "\($0)")
+    }
+  }
+
+  // MARK: What does not
+
+  func testMissingTensorsAreNamed() throws {
+    let weights = try rawFolder { $0.removeAll { $0.name == "4.conv.2.weight" } }
+    XCTAssertTrue(try message(weights).contains("has no tensor 4.conv.2.weight"))
+    let bias = try rawFolder(changing: "decoder") { $0.removeAll { $0.name == "1.bias" } }
+    XCTAssertTrue(try message(bias).contains("has no tensor 1.bias"))
+    let layer = try rawFolder { $0.removeAll { $0.name.hasPrefix("3.") } }
+    XCTAssertTrue(try message(layer).contains("has no tensor 3.weight"))
+  }
+
+  func testTensorsThatAreLeftOverOrMisshapenAreNamed() throws {
+    let extra = try rawFolder {
+      $0.append(("4.skip.weight", [8, 8, 1, 1], .init(repeating: 0, count: 64)))
+    }
+    XCTAssertTrue(try message(extra).contains("left over \"4.skip.weight\""))
+    let misshapen = try rawFolder { all in
+      guard let index = all.firstIndex(where: { $0.name == "4.conv.2.weight" }) else { return }
+      all[index].shape = [8, 8, 9]
+      all[index].values = .init(repeating: 0, count: 576)
+    }
+    let found = try message(misshapen)
+    XCTAssertTrue(
+      found.contains("misshapen \"4.conv.2.weight\" of [8, 8, 9] in place of [8, 8, 3, 3]"), found)
+  }
+
+  func testValuesThatAreNotFiniteAreRefusedByName() throws {
+    let folder = try rawFolder { $0[0].values[0] = .nan }
+    XCTAssertTrue(try message(folder).contains("not finite \"0.bias\""))
+  }
+
+  func testOneHalfAloneIsRefused() throws {
+    let found = try message(reference("tiny-raw/encoder.safetensors"))
+    XCTAssertTrue(found.contains("holds a TAESD encoder alone"), found)
+  }
+
+  func testHalvesThatDoNotBelongTogetherAreRefused() throws {
+    let folder = try rawFolder(changing: "decoder") { all in
+      guard let index = all.firstIndex(where: { $0.name == "1.weight" }) else { return }
+      all[index].shape = [8, 4, 3, 3]
+      all[index].values = .init(repeating: 0, count: 288)
+    }
+    let found = try message(folder)
+    XCTAssertTrue(found.contains("to 5 latent channels") && found.contains("from 4"), found)
+  }
+
+  func testAConfigThatContradictsTheTensorsIsRefused() throws {
+    let folder = try makeTemporaryFolder()
+    let name = "diffusion_pytorch_model.safetensors"
+    try DurableFiles.replace(
+      "\(folder)/\(name)", with: DurableFiles.read(reference("tiny-diffusers/\(name)")))
+    let text = String(
+      decoding: try DurableFiles.read(reference("tiny-diffusers/config.json")), as: UTF8.self)
+    for (old, new, expected) in [
+      ("\"latent_channels\": 3", "\"latent_channels\": 16", "says latent_channels is 16"),
+      ("\"relu\"", "\"silu\"", "says act_fn is \"silu\""),
+      ("\"scaling_factor\": 0.75", "\"scaling_factor\": \"large\"", "which is no number"),
+      ("\"scaling_factor\": 0.75", "\"scaling_factor\": 0", "scaling_factor"),
+      ("AutoencoderTiny", "AutoencoderOobleck", "config.json calls them \"AutoencoderOobleck\""),
+    ] {
+      let changed = text.replacingOccurrences(of: old, with: new)
+      XCTAssertNotEqual(changed, text)
+      try DurableFiles.replace("\(folder)/config.json", with: Array(changed.utf8))
+      let found = try message(folder)
+      XCTAssertTrue(found.contains(expected), found)
+    }
+    // Without a config the tensors say all but the factors.
+    try FileManager.default.removeItem(atPath: "\(folder)/config.json")
+    XCTAssertEqual(
+      try imported(folder).model.recipe.part(.prior).values["scaling_factor"], .number(1))
+  }
+
+  func testPicklesAreRefusedWithTheReasonAndTheWayToConvert() throws {
+    let folder = try makeTemporaryFolder()
+    // PyTorch's zip archive under any name, its older pickle, and a name alone.
+    let files: [(String, [UInt8])] = [
+      ("model.safetensors", Array("PK\u{3}\u{4}rest".utf8)),
+      ("old.safetensors", [0x80, 2, 0x8a, 1]),
+      ("model.ckpt", Array("anything".utf8)),
+    ]
+    for (name, bytes) in files {
+      try DurableFiles.replace("\(folder)/\(name)", with: bytes)
+      let found = try message("\(folder)/\(name)")
+      XCTAssertTrue(found.contains("can run any code") && found.contains("save_file"), found)
+    }
+    let alone = try makeTemporaryFolder()
+    try DurableFiles.replace("\(alone)/taesd_encoder.pth", with: [1])
+    XCTAssertTrue(try message(alone).contains("taesd_encoder.pth is a Python pickle"))
+  }
+
+  func testOtherNetworksAreToldApart() throws {
+    let folder = try makeTemporaryFolder()
+    for (name, expected) in [
+      ("lora_unet_down.lora_up.weight", "look like a LoRA"),
+      ("model.diffusion_model.input_blocks.0.weight", "no autoencoder"),
+      ("something.weight", "none of the forms"),
+    ] {
+      var file = Safetensors()
+      file.add(name, shape: [2], [Float(1), 2])
+      try DurableFiles.replace("\(folder)/model.safetensors", with: file.encoded())
+      let found = try message("\(folder)/model.safetensors")
+      XCTAssertTrue(found.contains(expected), found)
+    }
+  }
+
+  func testDamagedAndAbsentFilesAreRefused() throws {
+    let folder = try makeTemporaryFolder()
+    XCTAssertTrue(try message(folder).contains("holds no .safetensors file"))
+    XCTAssertTrue(try message("\(folder)/none").contains("does not exist"))
+    let whole = try DurableFiles.read(reference("tiny-raw/encoder.safetensors"))
+    for count in [0, 7, 8, 100, whole.count - 1] {
+      try DurableFiles.replace("\(folder)/cut.safetensors", with: Array(whole.prefix(count)))
+      XCTAssertThrowsError(try imported("\(folder)/cut.safetensors")) {
+        XCTAssertTrue($0 is SafetensorsError, "\($0)")
+      }
+    }
+  }
+}
