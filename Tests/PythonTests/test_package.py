@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import glob
 import hashlib
 import os
@@ -22,6 +23,26 @@ from vae_zoo import _library
 def _read(*path: str) -> str:
     with open(os.path.join(ROOT, *path)) as file:
         return file.read()
+
+
+def _undefined(path: str) -> set[str]:
+    """The names that a file reads and that nothing in it, nor Python, gives a meaning."""
+    with open(path) as file:
+        tree = ast.parse(file.read())
+    known = {*dir(builtins), "__file__", "__name__"}
+    used = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else known).add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            known.add(node.name)
+        elif isinstance(node, ast.arg):
+            known.add(node.arg)
+        elif isinstance(node, ast.alias):
+            known.add((node.asname or node.name).split(".")[0])
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            known.add(node.name)
+    return used - known
 
 
 def _imported(path: str, modules: dict[str, str]) -> set[str]:
@@ -279,6 +300,10 @@ class DocumentationTests(unittest.TestCase):
         for name in vae_zoo.__all__:
             shown = name.replace("_", "\\_") if name.startswith("__") else name
             self.assertRegex(reference, rf"(?m)^### {re.escape(shown)}$|^\| `{name}` ", name)
+
+    def test_modules_use_no_name_that_they_lack(self):
+        for path in glob.glob(os.path.join(ROOT, "python", "vae_zoo", "**", "*.py"), recursive=True):
+            self.assertEqual(_undefined(path), set(), path)
 
     def test_modules_import_only_downwards(self):
         root = os.path.join(ROOT, "python", "vae_zoo")

@@ -101,7 +101,7 @@ final class ConditionTests: CTestCase {
   func testAModelKeepsTheNamesOfClassesAndKnowsOtherDataByThem() throws {
     let model = try trained(named(["ape", "bee", "cat"]))
     let recipe = try text { vae_model_recipe_json(model, $0, $1, $2, $3) }
-    XCTAssertTrue(recipe.contains("\"names\":[\"ape\",\"bee\",\"cat\"]"), recipe)
+    XCTAssertTrue(recipe.contains("\"names\": [\"ape\", \"bee\", \"cat\"]"), recipe)
     func elbo(_ data: OpaquePointer) throws -> Double {
       var options = vae_evaluation_options()
       options.struct_size = UInt32(MemoryLayout<vae_evaluation_options>.size)

@@ -275,21 +275,21 @@ final class NumPyTests: DataTestCase {
         }
       }
     }
-    let bytes = Array("cat\0\0".utf8) + Array("Kühe".utf8)
-    for (type, content) in [("|S5", bytes), ("<U3", wide(["cat", "Küh"]))] {
+    let short = Array("cat\0\0".utf8) + Array("Kühe".utf8)
+    for (type, content) in [("|S5", short), ("<U3", wide(["cat", "Küh"]))] {
       let source = try DataSource.open(path(type, content))
       XCTAssertEqual(source.train.classes, ["cat", type == "|S5" ? "Kühe" : "Küh"])
       XCTAssertEqual(source.train.labels, [1, 0])
       XCTAssertFalse(source.notices.contains { $0.description.contains("not used") })
     }
     assertRefused(
-      try path("|S5", bytes, labels: [1, 2]), kind: .unusable, naming: ["[1] is 2", "2 classes"])
+      try path("|S5", short, labels: [1, 2]), kind: .unusable, naming: ["[1] is 2", "2 classes"])
     assertRefused(
       try path("<U3", wide(["cat", "cat"])), kind: .unusable, naming: ["the name cat twice"])
     assertRefused(try path("|S2", [65, 0, 0, 0]), kind: .unusable, naming: ["an empty name"])
     assertRefused(try path("|S2", [65, 0, 0xff, 66]), kind: .malformed, naming: ["class_names[1]"])
     assertRefused(try path("|u1", [1, 2]), kind: .malformed, naming: ["class_names", "texts"])
-    assertRefused(try path("|S9", bytes), kind: .malformed, naming: ["class_names", "18 bytes"])
+    assertRefused(try path("|S9", short), kind: .malformed, naming: ["class_names", "18 bytes"])
     assertRefused(
       try path("<U1", [0, 0, 0, 0x7f, 0, 0, 0, 0]), kind: .malformed, naming: ["[0] is no valid"])
   }

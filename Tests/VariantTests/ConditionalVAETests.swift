@@ -354,7 +354,7 @@ final class ConditionalVAETests: XCTestCase {
     var recipe = try SmallModels.recipe("conditional-vae", data: SmallModels.data())
     recipe.data?.condition = ConditionSpace(classes: 3, names: ["a", "b", "c"])
     for (names, words) in [("\"a\",\"a\",\"c\"", "twice"), ("\"a\",\"\",\"c\"", "empty name")] {
-      let text = recipe.json.line.replacing("\"a\",\"b\",\"c\"", with: names)
+      let text = recipe.json.line.replacing("\"a\", \"b\", \"c\"", with: names)
       XCTAssertTrue(
         message { _ = try registry.recipe(parsing: Array(text.utf8), source: "r") }.contains(words))
     }

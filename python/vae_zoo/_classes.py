@@ -78,11 +78,11 @@ def keywords(description: dict[str, Any]) -> list[_Keyword]:
                 f"the kind of networks: {known}",
             )
         )
-    for role, setting in (("likelihood", "likelihood"), ("objective", "objective.name")):
-        part = parts[role]
+    for role in ("likelihood", "objective"):
+        part, setting = parts[role], f"{role}.name"
         known = ", ".join(f"``{name}``" for name in [part["name"], *part["alternatives"]])
         found.append(
-            _Keyword(role, setting, part["name"], "str", f"one of {known}", [f"{role}.name"])
+            _Keyword(role, setting, part["name"], "str", f"one of {known}", [setting])
         )
     for item in description["keywords"]:
         text = f"{item['help']}; {item['range']}"

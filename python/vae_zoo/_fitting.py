@@ -9,7 +9,7 @@ import numpy as np
 
 from vae_zoo._conditions import NONE, Known, conditions, first_conditions, listens
 from vae_zoo._data import Data, range_code
-from vae_zoo._errors import BusyError, InvalidArgumentError, RecipeError, elements_renamed
+from vae_zoo._errors import BusyError, Error, InvalidArgumentError, RecipeError, elements_renamed
 from vae_zoo._fitted import FittedModel
 from vae_zoo._library import Path, setting_text
 from vae_zoo._model import Model

@@ -29,11 +29,12 @@ extension TrainedModel {
     precondition(steps >= 2, "a way of \(steps) steps has no two ends")
     let one = try given.map { try conditions($0, count: 1) } ?? nil
     let shares = (0..<steps).map { Double($0) / Double(steps - 1) }
+    let examples = examples(split)
     let from = pointsOf(split, pairs.map(\.from), seed: seed)
     let to = pointsOf(split, pairs.map(\.to), seed: seed)
     return pairs.enumerated().map { number, pair in
       let range = number..<number + 1
-      let conditions = (condition(of: pair.from, in: split), condition(of: pair.to, in: split))
+      let conditions = (examples.conditions([pair.from]), examples.conditions([pair.to]))
       let told = one?.tiled(steps) ?? Self.mixed(conditions, shares: shares)
       let latents = between(
         from.map { $0.anyRows(range) }, to.map { $0.anyRows(range) }, shares: shares, path: path,
