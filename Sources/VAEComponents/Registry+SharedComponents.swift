@@ -2,7 +2,7 @@ import VAECore
 import VAERecipes
 
 extension Registry {
-  /// A registry of the components that several variants share, without variants.
+  /// A registry of the components and stages that several variants share, without variants.
   public static var sharedComponents: Registry {
     var registry = Registry()
     for encoder in [.mlp, .convolutional, .residual, .none] as [Component<any Encoder>] {
@@ -11,13 +11,16 @@ extension Registry {
     for decoder in [.mlp, .convolutional, .residual, .pixelCNN] as [Component<any Decoder>] {
       registry.register(decoder)
     }
-    for prior in [.standardNormal, .none] as [Component<any Prior>] { registry.register(prior) }
+    for prior in [.standardNormal, .fittedMixture, .none] as [Component<any Prior>] {
+      registry.register(prior)
+    }
     for likelihood in [.bernoulli, .gaussian, .categorical, .logisticMixture]
       as [Component<any Likelihood>]
     {
       registry.register(likelihood)
     }
     registry.register(Component<any Objective>.evidenceLowerBound)
+    registry.register(FurtherStage.mixture)
     return registry
   }
 }

@@ -39,6 +39,8 @@ public struct Registry: Sendable {
   private var decoders: [Component<any Decoder>] = []
   private var likelihoods: [Component<any Likelihood>] = []
   private var objectives: [Component<any Objective>] = []
+  /// The stages that are there for every variant with latents that they are for.
+  public private(set) var stages: [FurtherStage] = []
 
   /// An empty registry: whoever makes one adds the components and variants that recipes may name.
   public init() {}
@@ -69,6 +71,12 @@ public struct Registry: Sendable {
   /// Adds an objective; one of the same name is replaced.
   public mutating func register(_ component: Component<any Objective>) {
     Self.add(component, to: &objectives)
+  }
+
+  /// Adds a stage for every variant with latents that it is for; one of the same name is replaced.
+  public mutating func register(_ stage: FurtherStage) {
+    stages.removeAll { $0.name == stage.name }
+    stages.append(stage)
   }
 
   private static func add<Part>(_ component: Component<Part>, to list: inout [Component<Part>]) {
@@ -207,6 +215,23 @@ extension Registry {
       encoder: encoder, prior: prior, decoder: try make(.decoder, decoders),
       likelihood: likelihood, objective: try make(.objective, objectives),
       condition: data.condition)
+  }
+
+  /// What the latents of a recipe's models look like, for which its prior alone is made.
+  ///
+  /// - Throws: `RecipeError` where the prior cannot be made for the data.
+  public func latents(of recipe: Recipe) throws -> LatentSpace {
+    guard let data = recipe.data else {
+      throw RecipeError(.malformed, "the recipe has no data part, so its model has no size")
+    }
+    let choice = recipe.part(.prior)
+    guard let component = priors.first(where: { $0.name == choice.name }) else {
+      _ = try component(.prior, choice.name)
+      return .none
+    }
+    var build = BuildContext(data: data, random: RandomSource(seed: 0))
+    build.part = "prior \(choice.name)"
+    return try component.make(choice.values, build).latents
   }
 
   /// Refuses an encoder of which a prior that is made of posteriors cannot be made.

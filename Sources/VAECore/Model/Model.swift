@@ -92,16 +92,56 @@ public final class Model: Module {
       logDensity: likelihood.logDensity(x, parameters: parameters, context), samples: samples)
   }
 
-  /// What the prior says about codes that are known, `[N, height, width]`: their rate alone, at no
-  /// distortion. Nil where the prior is not over codes.
-  public func evaluate(codes: Tensor, _ context: Context) -> Evaluation? {
-    guard let prior = prior as? any CodePrior else { return nil }
-    let count = codes.shape[0]
-    let layer = LatentLayer(sample: codes, rate: prior.rate(of: codes, context), codes: codes)
-    return Evaluation(
-      batch: codes, posterior: EmptyPosterior(exampleCount: count),
-      draw: LatentDraw(layers: [layer], rowCount: count), parameters: .zeros([count, 0]),
-      logDensity: .zeros([count]), samples: 1)
+  /// Whether the prior can be trained on latents alone, those that the encoder gives as it is: on codes,
+  /// or on draws of a posterior over one layer.
+  public var learnsFromLatents: Bool {
+    prior is any CodePrior || prior.latents.hasOwnMoments
+  }
+
+  /// What the prior says about latents that a frozen encoder gives: their rate alone, at no distortion.
+  ///
+  /// - Parameters:
+  ///   - batch: the data, whose posteriors are drawn from; or an index tensor of known codes, `[N, height,
+  ///     width]`, of a model with a prior over codes.
+  ///   - context: why the call is made, and where random numbers come from.
+  public func evaluateLatents(_ batch: Tensor, _ context: Context) -> Evaluation {
+    let count = batch.shape[0]
+    if batch.elementType == .int32, let prior = prior as? any CodePrior {
+      let layer = LatentLayer(sample: batch, rate: prior.rate(of: batch, context), codes: batch)
+      return evaluation(
+        batch, EmptyPosterior(exampleCount: count), LatentDraw(layers: [layer], rowCount: count))
+    }
+    let posterior = frozenPosterior(batch, context)
+    return evaluation(batch, posterior, prior.draw(from: posterior, DrawRequest(), context))
+  }
+
+  /// What the encoder says about a batch once it is trained: without a tape, and with the statistics that
+  /// evaluation uses.
+  private func frozenPosterior(_ x: Tensor, _ context: Context) -> any Posterior {
+    var own = context
+    own.mode = .evaluation
+    return withoutTape { encoder.encode(x, own) }
+  }
+
+  /// Latents at no distortion.
+  private func evaluation(
+    _ batch: Tensor, _ posterior: any Posterior, _ draw: LatentDraw
+  ) -> Evaluation {
+    Evaluation(
+      batch: batch, posterior: posterior, draw: draw, parameters: .zeros([draw.rowCount, 0]),
+      logDensity: .zeros([draw.rowCount]), samples: 1)
+  }
+
+  /// Draws of the posteriors of some examples, `[samples · N, …]`, with log q(z|x) of each, `[samples · N]`;
+  /// nil where posteriors are no distributions.
+  public func posteriorDraws(
+    _ x: Tensor, samples: Int, _ context: Context
+  ) -> (draws: Tensor, logDensity: Tensor)? {
+    guard let posterior = frozenPosterior(x, context) as? any Distribution else { return nil }
+    return withoutTape {
+      let drawn = posterior.draw(samples, from: "posterior", context)
+      return (drawn.value, drawn.logDensity)
+    }
   }
 
   /// The numbers of the codes of some examples, an index tensor `[N, height, width]`. Nil where there

@@ -24,7 +24,7 @@ extension Trainer {
       restore(buffers)
       throw error
     }
-    // Updates over codes look at no image.
+    // Updates on latents decode no image.
     if stage.data == .latents { record.train.distortion = .nan }
     record.seconds = progress.seconds + Clock.seconds - begin
     progress = EpochProgress()
