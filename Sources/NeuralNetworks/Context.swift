@@ -29,6 +29,8 @@ public struct Context {
   /// What is known of each example beside the data, `[N, width]`, such as one-hot labels; nil for a
   /// model without a condition.
   public var condition: Tensor?
+  /// Which elements of the batch are known; nil where all are.
+  public var mask: ObservationMask?
   /// The first draw's number, so that a large number of samples can be made in parts.
   public var firstDraw = 0
   /// Where normalisations report in calibration.
@@ -37,8 +39,9 @@ public struct Context {
   /// A context for a batch of the given examples.
   public init(
     mode: Mode, step: Int = 0, epochs: Double = 0, random: RandomSource, examples: [UInt64],
-    condition: Tensor? = nil
+    condition: Tensor? = nil, mask: ObservationMask? = nil
   ) {
+    self.mask = mask
     self.mode = mode
     self.step = step
     self.epochs = epochs
@@ -52,13 +55,15 @@ public struct Context {
     random.stream(name, step: step)
   }
 
-  /// The context of one of several batches, where the condition is that of all their examples, batch
-  /// after batch, as it is when parts look at the first batches.
+  /// The context of one of several batches, where condition and mask are those of all their examples,
+  /// batch after batch, as they are when parts look at the first batches.
   public func ofBatch(_ number: Int, among batches: [Tensor]) -> Context {
-    guard let condition, batches.count > 1 else { return self }
+    guard condition != nil || mask != nil, batches.count > 1 else { return self }
     let first = batches[..<number].reduce(0) { $0 + $1.shape[0] }
+    let own = first..<first + batches[number].shape[0]
     var context = self
-    context.condition = condition.rows(first..<first + batches[number].shape[0])
+    context.condition = condition?.rows(own)
+    context.mask = mask?.rows(own)
     return context
   }
 

@@ -5,7 +5,10 @@ extension Registry {
   /// A registry of the components and stages that several variants share, without variants.
   public static var sharedComponents: Registry {
     var registry = Registry()
-    for encoder in [.mlp, .convolutional, .residual, .none] as [Component<any Encoder>] {
+    for encoder in [
+      .mlp, .convolutional, .residual, .masked(.mlp, flattens: true),
+      .masked(.convolutional, flattens: false), .none,
+    ] as [Component<any Encoder>] {
       registry.register(encoder)
     }
     for decoder in [.mlp, .convolutional, .residual, .pixelCNN] as [Component<any Decoder>] {

@@ -27,6 +27,8 @@ public struct Registry: Sendable {
     public let origin: String
     /// Whether it listens to what is known beside the data.
     public let usesCondition: Bool
+    /// Whether it is told which values are missing.
+    public let usesMask: Bool
   }
 
   /// The origin of what comes with the package.
@@ -128,7 +130,8 @@ public struct Registry: Sendable {
       list.map {
         ComponentDescription(
           role: $0.role, name: $0.name, summary: $0.summary, hyperparameters: $0.hyperparameters,
-          origin: $0.origin, usesCondition: $0.usesCondition)
+          origin: $0.origin, usesCondition: $0.usesCondition,
+          usesMask: $0.usesMask)
       }
     }
     return switch role {
@@ -156,7 +159,7 @@ public struct Registry: Sendable {
   private static let automaticLikelihood = ComponentDescription(
     role: .likelihood, name: automatic,
     summary: "bernoulli for binary data, else gaussian with learnt sigma", hyperparameters: [],
-    origin: builtInOrigin, usesCondition: false)
+    origin: builtInOrigin, usesCondition: false, usesMask: false)
 }
 
 // MARK: - Making models
@@ -189,6 +192,7 @@ extension Registry {
       throw RecipeError(.malformed, "the recipe has no data part, so its model has no size")
     }
     try checkCondition(of: recipe, data)
+    try checkMask(of: recipe, data)
     let random = RandomSource(seed: UInt64(bitPattern: Int64(seed))).child("weights")
     var build = BuildContext(data: data, random: random)
     func make<Part>(_ role: Role, _ list: [Component<Part>]) throws -> Part {
@@ -208,13 +212,16 @@ extension Registry {
     try TrainingOptions(recipe.training).dequantization.check(likelihood)
     build.parametersPerPixel = likelihood.parametersPerPixel(channels: data.channels)
     build.couplesChannels = likelihood.couplesChannels
+    try checkMask(of: recipe, data, likelihood)
     let encoder = try make(.encoder, encoders)
     build.posteriorTraits = encoder.posteriorTraits
     try check(encoder, for: prior, recipe)
+    let decoder = try make(.decoder, decoders)
+    try checkMask(of: recipe, data, decoder)
     return Model(
-      encoder: encoder, prior: prior, decoder: try make(.decoder, decoders),
+      encoder: encoder, prior: prior, decoder: decoder,
       likelihood: likelihood, objective: try make(.objective, objectives),
-      condition: data.condition)
+      condition: data.condition, takesMasks: data.missing)
   }
 
   /// What the latents of a recipe's models look like, for which its prior alone is made.

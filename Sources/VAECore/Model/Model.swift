@@ -19,6 +19,9 @@ public final class Model: Module {
   public let objective: any Objective
   /// What encoder, prior and decoder are told beside the data; nil for a model of p(x).
   public let condition: ConditionSpace?
+  /// Whether values may be missing: the contexts of batches say by a mask which are known, and the bound
+  /// is one on log p of these alone.
+  public let takesMasks: Bool
   /// The parts that `checkParts` asks.
   let fallibleParts: [any FalliblePart]
 
@@ -28,8 +31,10 @@ public final class Model: Module {
   /// condition of its examples, and the bound is one on log p(x|y).
   public init(
     encoder: any Encoder, prior: any Prior, decoder: any Decoder, likelihood: any Likelihood,
-    objective: any Objective = EvidenceLowerBound(), condition: ConditionSpace? = nil
+    objective: any Objective = EvidenceLowerBound(), condition: ConditionSpace? = nil,
+    takesMasks: Bool = false
   ) {
+    self.takesMasks = takesMasks
     self.condition = condition
     self.encoder = encoder
     self.prior = prior
@@ -58,7 +63,7 @@ public final class Model: Module {
   /// prior at what the encoder says about them. The context's condition is that of all of them, batch
   /// after batch.
   public func prepare(firstBatches: [Tensor], context: Context) throws {
-    let mean = Tensor.concatenated(firstBatches, axis: 0).mean(axis: 0)
+    let mean = context.meanOfKnown(firstBatches)
     if let parameters = likelihood.parameters(withMean: mean) { decoder.begin(at: parameters) }
     for part in parts { try part.prepare(firstBatches: firstBatches, context: context) }
     try prior.prepare(firstBatches: firstBatches, encodedBy: encoder, context: context)
@@ -89,7 +94,8 @@ public final class Model: Module {
     let parameters = decoder.decode(draw, target: x, context)
     return Evaluation(
       batch: x, posterior: posterior, draw: draw, parameters: parameters,
-      logDensity: likelihood.logDensity(x, parameters: parameters, context), samples: samples)
+      logDensity: likelihood.observedLogDensity(x, parameters: parameters, context),
+      samples: samples)
   }
 
   /// Whether the prior can be trained on latents alone, those that the encoder gives as it is: on codes,

@@ -88,6 +88,7 @@ public final class Trainer {
     self.start = start
     random = RandomSource(seed: UInt64(bitPattern: Int64(options.seed))).child("training")
     if let condition = model.condition { try data.checkCondition(condition) }
+    try data.checkMissing(takesMasks: model.takesMasks)
     batches = try TrainingBatches(
       data, model: model, options: options, stage: stage, random: random)
     try batches.fittedPrior?.check(examples: batches.examples.count)

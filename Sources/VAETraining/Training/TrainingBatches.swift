@@ -33,7 +33,7 @@ final class TrainingBatches {
     (self.model, self.stage, self.random) = (model, stage, random)
     fittedPrior = stage.data == .latents ? model.prior as? any FittedPrior : nil
     size = options.batchSize
-    examples = Examples(data.train, options, condition: model.condition)
+    examples = Examples(data.train, options, of: model)
     let count = examples.count
     guard fittedPrior == nil else {
       // The whole fit is one update, over all examples.
@@ -63,7 +63,8 @@ final class TrainingBatches {
     }
     let context = Context(
       mode: .training, step: step, epochs: Double(step) / Double(updatesPerEpoch), random: random,
-      examples: (0..<given.values.shape[0]).map(UInt64.init), condition: given.condition)
+      examples: (0..<given.values.shape[0]).map(UInt64.init), condition: given.condition,
+      mask: model.takesMasks ? ObservationMask(missingIn: given.values) : nil)
     return (batch(given.values, [], context), context)
   }
 
@@ -88,8 +89,9 @@ final class TrainingBatches {
       return examples.batch(indices, context(for: indices, step: 0))
     }
     var first = context(for: order.batch(0, size: size), step: 0)
-    first.condition = examples.conditions(
-      (0..<count).flatMap { order.batch($0, size: size) })
+    let all = (0..<count).flatMap { order.batch($0, size: size) }
+    first.condition = examples.conditions(all)
+    first.mask = examples.mask(all)
     return (batches, first)
   }
 
@@ -159,6 +161,9 @@ final class TrainingBatches {
         let range = indices[0]..<indices[0] + indices.count
         context.examples = indices.map(UInt64.init)
         context.condition = given.condition?.rows(range)
+        if model.takesMasks {
+          context.mask = ObservationMask(missingIn: given.values.rows(range))
+        }
         x = examples.batch(of: given.values.rows(range), context)
       } else {
         x = examples.batch(indices, context)
