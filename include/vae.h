@@ -351,7 +351,8 @@ vae_status vae_data_open_with(
  * range: VAE_RANGE_…, checked against the values. Bytes are read as those of files: with VAE_RANGE_AUTO or
  * VAE_RANGE_BINARY they are taken as they are where all of train are 0 or 1, and else divided by 255, as with every
  * other range; where all are 0 or 255 the result is binary. Every model keeps this rule, for the bytes it is given
- * later. data: owned by the caller.
+ * later. Of floats NaN is a value that is missing, which a model that is told so takes (encoder.name=masked-mlp) and
+ * others refuse with VAE_ERR_DATA. data: owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for a shape or strides that no images have, VAE_ERR_UNSUPPORTED for a device,
  * dtype or field that is not known, VAE_ERR_DATA for values outside of the range and for sizes of test that are not
  * those of train, VAE_ERR_OUT_OF_MEMORY for repeated elements that would not fit. [any thread] */
@@ -463,8 +464,8 @@ typedef struct vae_model_options {
 vae_status vae_model_create(
     const vae_model_options *options, vae_model **model, vae_error **error);
 
-/* The model of a further stage, such as "prior" for a trained vq-vae: a new one with the weights of the first, of which
- * a trainer trains the parts of that stage alone. stage, settings: borrowed; settings are of the new model, such as
+/* The model of a further stage, such as "prior" for a trained vq-vae or "mixture" for a model with one layer of real
+ * units: a new one with the weights of the first, of which a trainer trains the parts of that stage alone. stage, settings: borrowed; settings are of the new model, such as
  * "prior.channels". next: owned by the caller; the first may be freed.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE where there is no such stage or setting, VAE_ERR_DATA where the
  * settings leave no place for the weights, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails.

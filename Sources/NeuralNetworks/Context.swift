@@ -35,6 +35,8 @@ public struct Context {
   /// What is known of each example beside the data, `[N, width]`, such as one-hot labels; nil for a
   /// model without a condition.
   public var condition: Tensor?
+  /// Which elements of the batch are known; nil where all are.
+  public var mask: ObservationMask?
   /// The first draw's number, so that a large number of samples can be made in parts.
   public var firstDraw = 0
   /// Where normalisations report in calibration.
@@ -49,10 +51,12 @@ public struct Context {
   ///   - random: where all random numbers come from.
   ///   - examples: the number of each example of the batch.
   ///   - condition: what is known of each example, `[N, width]`.
+  ///   - mask: which elements of the examples are known; nil for all.
   public init(
     mode: Mode, step: Int = 0, epochs: Double = 0, random: RandomSource, examples: [UInt64],
-    condition: Tensor? = nil
+    condition: Tensor? = nil, mask: ObservationMask? = nil
   ) {
+    self.mask = mask
     self.mode = mode
     self.step = step
     self.epochs = epochs
@@ -66,7 +70,7 @@ public struct Context {
     random.stream(name, step: step)
   }
 
-  /// The context of one of several batches, from one whose examples, and whose condition, are those of all
+  /// The context of one of several batches, from one whose examples, condition and mask are those of all
   /// of them, batch after batch, as they are when parts look at the first batches.
   public func ofBatch(_ number: Int, among batches: [Tensor]) -> Context {
     guard batches.count > 1 else { return self }
@@ -79,6 +83,7 @@ public struct Context {
     var context = self
     context.examples = Array(examples[rows])
     context.condition = condition?.rows(rows)
+    context.mask = mask?.rows(rows)
     return context
   }
 

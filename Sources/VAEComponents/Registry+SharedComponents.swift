@@ -2,16 +2,20 @@ import VAECore
 import VAERecipes
 
 extension Registry {
-  /// A registry of the components that several variants share, without variants.
+  /// A registry of the components and stages that several variants share, without variants.
   public static var sharedComponents: Registry {
     var registry = Registry()
-    for encoder in [.mlp, .convolutional, .residual, .none] as [Component<any Encoder>] {
+    for encoder in [
+      .mlp, .convolutional, .residual, .masked(.mlp, flattens: true),
+      .masked(.convolutional, flattens: false), .none,
+    ] as [Component<any Encoder>] {
       registry.register(encoder)
     }
     for decoder in [.mlp, .convolutional, .residual, .pixelCNN] as [Component<any Decoder>] {
       registry.register(decoder)
     }
-    for prior in [.standardNormal, .standardNormalMap, .none] as [Component<any Prior>] {
+    for prior in [.standardNormal, .standardNormalMap, .fittedMixture, .none] as [Component<any Prior>]
+    {
       registry.register(prior)
     }
     for likelihood in [.bernoulli, .gaussian, .categorical, .logisticMixture]
@@ -20,6 +24,7 @@ extension Registry {
       registry.register(likelihood)
     }
     registry.register(Component<any Objective>.evidenceLowerBound)
+    registry.register(FurtherStage.mixture)
     return registry
   }
 }

@@ -21,6 +21,9 @@ public struct DataSource: Sendable {
   /// The first float between zero and one that is none of these levels, such as "train[3, 10, 4] is
   /// 0.5"; nil where there is none.
   public let unquantizedValue: String?
+  /// The first value that is missing, with its place, such as "train[3, 10, 4] is nan"; nil where none
+  /// is. Only a model that takes masks can be trained on such data.
+  public internal(set) var missingValue: String?
   /// What the user should know of how values were read, such as `bytes divided by 255`.
   public let ruleSentence: String
   /// Whether values are stored as bytes, so that the rule says what they were divided by.
@@ -70,6 +73,7 @@ public struct DataSource: Sendable {
       ruleSentence: reading.sentence, isDiscrete: reading.isDiscrete,
       unquantizedValue: reading.unquantizedValue, train: train, validation: validation, test: test)
     areBytes = reading.areBytes
+    missingValue = reading.missingValue
     if reading.range == .real, let notice = ScaleNotice.of(train) { notices.append(notice) }
   }
 

@@ -1,3 +1,5 @@
+import Tensors
+
 /// One part of a data source: the examples that train a model, that watch over its training, or
 /// that measure it.
 public struct DataSplit: Sendable {
@@ -13,6 +15,9 @@ public struct DataSplit: Sendable {
   public let conditions: ConditionTable?
   /// The factors that generated each example, where they are known.
   public let factors: FactorTable?
+  /// Which values are hidden from models although they are there, ones for these, of the examples' shape;
+  /// nil where none are.
+  public internal(set) var hiddenStore: (any ExampleStore)?
 
   /// A split; labels, conditions and factors, where given, are as many as the examples.
   public init(
@@ -31,7 +36,17 @@ public struct DataSplit: Sendable {
   ///
   /// To be called before what came of a batch is used or kept: drawing one does not throw.
   public func checkExamples() throws(DataError) {
-    if let fault = store.takeFault() { throw fault }
+    if let fault = store.takeFault() ?? hiddenStore?.takeFault() { throw fault }
+  }
+
+  /// Ones where values of some examples are hidden from models and zeros elsewhere, `[N, height, width,
+  /// channels]`; nil where nothing is hidden.
+  public func hidden(_ indices: [Int]) -> Tensor? {
+    hiddenStore.map { store in
+      Tensor([indices.count, shape.height, shape.width, shape.channels]) { buffer in
+        store.write(indices, into: buffer)
+      }
+    }
   }
 
   /// The number of examples.

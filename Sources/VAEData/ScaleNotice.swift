@@ -25,7 +25,7 @@ enum ScaleNotice {
       used = count * size
     }
     var (least, greatest, isWhole, squares) = (Float.infinity, -Float.infinity, true, 0.0)
-    for value in values {
+    for value in values where !value.isNaN {
       least = min(least, value)
       greatest = max(greatest, value)
       isWhole = isWhole && value == value.rounded(.towardZero)
@@ -55,8 +55,10 @@ enum ScaleNotice {
     var largest: (column: Int, deviation: Double)?
     for column in 0..<size {
       let entries = stride(from: column, to: size * count, by: size).map { Double(values[$0]) }
-      let mean = entries.reduce(0, +) / Double(count)
-      let variance = entries.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count)
+        .filter { !$0.isNaN }
+      let known = Double(max(1, entries.count))
+      let mean = entries.reduce(0, +) / known
+      let variance = entries.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / known
       // Columns that never change have no scale.
       guard variance > 0 else { continue }
       let found = (column: column, deviation: variance.squareRoot())

@@ -30,7 +30,14 @@ struct ScannedValues: Sendable {
     "\(name)\(sizes.index(of: found.position)) is \(found.value)"
   }
 
-  /// Refuses floats that are not finite.
+  /// The first value that is missing, with its place, such as "train[3, 10, 4] is nan"; nil where none
+  /// is.
+  var missingValue: String? {
+    guard case .floats(let scan) = kind else { return nil }
+    return scan.firstMissing.map(text)
+  }
+
+  /// Refuses floats that are infinite.
   func checkFinite() throws(DataError) {
     guard case .floats(let scan) = kind, let endless = scan.firstEndless else { return }
     throw DataError(

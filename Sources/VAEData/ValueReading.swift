@@ -12,6 +12,8 @@ struct ValueReading {
   let areBytes: Bool
   /// The first float between zero and one that is none of the 256 levels k/255, with its place.
   let unquantizedValue: String?
+  /// The first value that is missing, with its place.
+  let missingValue: String?
 
   /// The reading of the values of some splits, in files and in memory alike.
   ///
@@ -20,12 +22,13 @@ struct ValueReading {
   ///   - wanted: the rule of a model's training data; nil for what the values say.
   ///   - arePictures: whether bytes are of pictures, for which 1 is not white.
   ///   - announced: a range that holds for them too where it is wider than theirs.
-  /// - Throws: `DataError` where values are not finite, or none that the rule allows.
+  /// - Throws: `DataError` where values are infinite, or none that the rule allows.
   init(
     of splits: [ScannedValues], wanted: ValueRule?, arePictures: Bool = false,
     announced: ValueRange? = nil
   ) throws(DataError) {
     for split in splits { try split.checkFinite() }
+    missingValue = splits.lazy.compactMap(\.missingValue).first
     let bytes = splits.compactMap { split in
       if case .bytes(let scan) = split.kind { (values: split, scan: scan) } else { nil }
     }

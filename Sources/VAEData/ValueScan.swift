@@ -11,8 +11,10 @@ struct ValueScan: Sendable {
   private var isBinary = true
   private var isUnit = true
   private var count = 0
-  /// The first that is infinite or not a number.
+  /// The first that is infinite.
   private(set) var firstEndless: FoundValue<Float>?
+  /// The first that is NaN, which stands for a value that is missing; nothing else is asked of it.
+  private(set) var firstMissing: FoundValue<Float>?
   /// The first that is none of the 256 levels k/255, as far as all are between zero and one.
   private var firstMiss: FoundValue<Float>?
 
@@ -22,20 +24,33 @@ struct ValueScan: Sendable {
     let size = 4096
     for start in stride(from: 0, to: values.count, by: size) {
       let block = UnsafeBufferPointer(rebasing: values[start..<min(start + size, values.count)])
-      if isBinary { isBinary = Self.all(block) { ($0 .== 0) .| ($0 .== 1) } }
-      if isUnit && !isBinary { isUnit = Self.all(block) { ($0 .>= 0) .& ($0 .<= 1) } }
-      if isUnit {
-        if !isBinary && firstMiss == nil {
-          firstMiss = found(ByteLevels.firstMiss(in: block), block)
-        }
-      } else if firstEndless == nil {
-        // Comparisons with a NaN are false.
-        let bound = Float.greatestFiniteMagnitude
-        if !Self.all(block, { ($0 .>= -bound) .& ($0 .<= bound) }) {
-          firstEndless = found(block.firstIndex { !$0.isFinite }, block)
-        }
+      guard Self.all(block, { $0 .== $0 }) else {
+        if firstMissing == nil { firstMissing = found(block.firstIndex(where: \.isNaN), block) }
+        // Zero lies in every range and is one of the levels.
+        let known = block.map { $0.isNaN ? 0 : $0 }
+        known.withUnsafeBufferPointer { look($0) }
+        count += block.count
+        continue
       }
+      look(block)
       count += block.count
+    }
+  }
+
+  /// Takes in a block without missing values.
+  private mutating func look(_ block: UnsafeBufferPointer<Float>) {
+    if isBinary { isBinary = Self.all(block) { ($0 .== 0) .| ($0 .== 1) } }
+    if isUnit && !isBinary { isUnit = Self.all(block) { ($0 .>= 0) .& ($0 .<= 1) } }
+    if isUnit {
+      if !isBinary && firstMiss == nil {
+        firstMiss = found(ByteLevels.firstMiss(in: block), block)
+      }
+    } else if firstEndless == nil {
+      // Comparisons with a NaN are false.
+      let bound = Float.greatestFiniteMagnitude
+      if !Self.all(block, { ($0 .>= -bound) .& ($0 .<= bound) }) {
+        firstEndless = found(block.firstIndex { !$0.isFinite }, block)
+      }
     }
   }
 

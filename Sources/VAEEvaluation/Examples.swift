@@ -16,6 +16,8 @@ public struct Examples {
   public let dequantization: TrainingOptions.Dequantization
   /// What the model is told of each of them; nil for a model of p(x).
   public let condition: ConditionSpace?
+  /// Whether the model takes masks, so that NaN among the values stands for one that is missing.
+  public let takesMasks: Bool
 
   /// Examples of a split.
   ///
@@ -25,10 +27,13 @@ public struct Examples {
   ///   - dequantization: how bytes become real numbers.
   ///   - condition: what the model is told of them. `DataSplit.checkCondition` tells whether it is known
   ///     of all; that it is not is a programming error.
+  ///   - takesMasks: whether the model takes masks.
   public init(
     _ split: DataSplit, binarization: TrainingOptions.Binarization = .none,
-    dequantization: TrainingOptions.Dequantization = .none, condition: ConditionSpace? = nil
+    dequantization: TrainingOptions.Dequantization = .none, condition: ConditionSpace? = nil,
+    takesMasks: Bool = false
   ) {
+    self.takesMasks = takesMasks
     if let condition {
       do {
         try split.checkCondition(condition)
@@ -44,11 +49,18 @@ public struct Examples {
 
   /// Examples of a split as options say.
   public init(
-    _ split: DataSplit, _ options: TrainingOptions, condition: ConditionSpace? = nil
+    _ split: DataSplit, _ options: TrainingOptions, condition: ConditionSpace? = nil,
+    takesMasks: Bool = false
   ) {
     self.init(
       split, binarization: options.binarization, dequantization: options.dequantization,
-      condition: condition)
+      condition: condition, takesMasks: takesMasks)
+  }
+
+  /// Examples of a split as a model sees them.
+  public init(_ split: DataSplit, _ options: TrainingOptions, of model: Model) {
+    self.init(
+      split, options, condition: model.condition, takesMasks: model.takesMasks)
   }
 
   /// The number of examples.
@@ -57,6 +69,30 @@ public struct Examples {
   /// What the model is told of some examples, `[N, width]`; nil for a model of p(x).
   public func conditions(_ indices: [Int]) -> Tensor? {
     condition.map { split.conditions(indices, $0) }
+  }
+
+  /// Which values of some examples are known; nil for a model that takes no masks.
+  public func mask(_ indices: [Int]) -> ObservationMask? {
+    takesMasks ? mask(of: split.batch(indices), indices) : nil
+  }
+
+  /// The same of values that have been read.
+  private func mask(of values: Tensor, _ indices: [Int]) -> ObservationMask {
+    let known = ObservationMask(missingIn: values)
+    guard let hidden = split.hidden(indices) else { return known }
+    return ObservationMask(withoutTape { known.values * (1 - hidden) })
+  }
+
+  /// The values of some examples that are hidden from the model although the data have them, with ones
+  /// where they are and zeros elsewhere; nil where nothing is hidden.
+  package func hidden(
+    _ indices: [Int], _ context: Context
+  ) -> (values: Tensor, chosen: Tensor)? {
+    guard takesMasks, let hidden = split.hidden(indices) else { return nil }
+    let raw = split.batch(indices)
+    var open = context
+    open.mask = nil
+    return (batch(of: raw, open), hidden * ObservationMask(missingIn: raw).values)
   }
 
   /// The context of a batch of these examples: their numbers and what is known of them.
@@ -72,7 +108,7 @@ public struct Examples {
   ) -> Context {
     Context(
       mode: mode, step: step, epochs: epochs, random: random, examples: indices.map(UInt64.init),
-      condition: conditions(indices))
+      condition: conditions(indices), mask: mask(indices))
   }
 
   /// A batch `[N, height, width, channels]`.
@@ -100,12 +136,21 @@ public struct Examples {
     let values = split.batch(indices)
     var context = context
     context.examples = values.rowHashes
+    if takesMasks { context.mask = mask(of: values, indices) }
     return (batch(of: values, context), context)
   }
 
   /// Values `[N, height, width, channels]` that come from elsewhere, made binary or real as those of
   /// the split.
+  ///
+  /// Those of a model that takes masks are zero where they are missing, as the context's mask says.
   package func batch(of values: Tensor, _ context: Context) -> Tensor {
+    guard takesMasks else { return transformed(values, context) }
+    let seen = transformed(values.withoutMissing, context)
+    return context.mask.map { seen * $0.values } ?? seen
+  }
+
+  private func transformed(_ values: Tensor, _ context: Context) -> Tensor {
     func uniform(_ stream: String) -> Tensor {
       context.stream(stream).uniform(context.examples, shape: values.shape.removingFirst)
     }

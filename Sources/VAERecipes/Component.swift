@@ -31,6 +31,9 @@ public struct Component<Part>: Sendable {
   /// Whether the part listens to what is known beside the data. A recipe with such a part is one of
   /// p(x|y), and its data part names the condition y.
   public let usesCondition: Bool
+  /// Whether the part, an encoder, is told which values are missing. The data part of a recipe with such
+  /// a part says that values may be.
+  public let usesMask: Bool
   /// Makes the part. Throws `RecipeError` where the values do not fit the data or each other.
   public let make: @Sendable (Hyperparameters, BuildContext) throws -> Part
 
@@ -38,6 +41,7 @@ public struct Component<Part>: Sendable {
   public init(
     role: Role, name: String, summary: String, hyperparameters: [Hyperparameter],
     origin: String = Registry.builtInOrigin, usesCondition: Bool = false,
+    usesMask: Bool = false,
     make: @escaping @Sendable (Hyperparameters, BuildContext) throws -> Part
   ) {
     self.role = role
@@ -46,6 +50,7 @@ public struct Component<Part>: Sendable {
     self.hyperparameters = hyperparameters
     self.origin = origin
     self.usesCondition = usesCondition
+    self.usesMask = usesMask
     self.make = make
   }
 }
@@ -152,6 +157,8 @@ public struct DataDescription: Equatable, Sendable {
   public let unquantizedValue: String?
   /// What is known of each example beside it, where the model is told; nil for a model of p(x).
   public var condition: ConditionSpace?
+  /// Whether values may be missing: the model takes masks.
+  public var missing = false
 
   /// A description.
   public init(

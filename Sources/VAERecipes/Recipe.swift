@@ -74,6 +74,7 @@ public struct Recipe: Equatable, Sendable {
         "rule": .text(data.rule),
       ]
       if let preparation = data.preparation { members["preparation"] = .text(preparation) }
+      if data.missing { members["missing"] = .bool(true) }
       if let condition = data.condition { members["condition"] = condition.json }
       object["data"] = .object(members)
     }

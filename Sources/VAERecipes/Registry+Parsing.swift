@@ -223,12 +223,19 @@ extension Registry {
     guard preparation == nil || preparation?.text != nil else {
       throw RecipeError(.invalid, "\(source): data.preparation must be a string")
     }
-    let data = DataDescription(
+    var data = DataDescription(
       height: try size("height"), width: try size("width"), channels: try size("channels"),
       range: range, rule: rule, preparation: preparation?.text,
       condition: try object["condition"].map { (json) throws(RecipeError) in
         try ConditionSpace(json, path: "\(source): data.condition")
       })
+    if let json = object["missing"] {
+      guard case .bool(let missing) = json else {
+        throw RecipeError(
+          .invalid, "\(source): data.missing is \(json.line), but must be true or false")
+      }
+      data.missing = missing
+    }
     guard data.elements <= 1 << 26 else {
       throw RecipeError(
         .invalid, "\(source): images of \(data.elements) numbers are beyond the limit of \(1 << 26)"

@@ -60,6 +60,7 @@ extension Registry {
       }
     }
     if let data = recipe.data { try resolveLikelihood(of: &recipe, for: data) }
+    if usesMask(recipe) { recipe.data?.missing = true }
     for setting in rest { try apply(setting.key, setting.value, to: &recipe) }
   }
 

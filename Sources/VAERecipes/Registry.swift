@@ -27,6 +27,8 @@ public struct Registry: Sendable {
     public let origin: String
     /// Whether it listens to what is known beside the data.
     public let usesCondition: Bool
+    /// Whether it is told which values are missing.
+    public let usesMask: Bool
   }
 
   /// The origin of what comes with the package.
@@ -39,6 +41,8 @@ public struct Registry: Sendable {
   private var decoders: [Component<any Decoder>] = []
   private var likelihoods: [Component<any Likelihood>] = []
   private var objectives: [Component<any Objective>] = []
+  /// The stages that are there for every variant with latents that they are for.
+  public private(set) var stages: [FurtherStage] = []
 
   /// An empty registry: whoever makes one adds the components and variants that recipes may name.
   public init() {}
@@ -69,6 +73,12 @@ public struct Registry: Sendable {
   /// Adds an objective; one of the same name is replaced.
   public mutating func register(_ component: Component<any Objective>) {
     Self.add(component, to: &objectives)
+  }
+
+  /// Adds a stage for every variant with latents that it is for; one of the same name is replaced.
+  public mutating func register(_ stage: FurtherStage) {
+    stages.removeAll { $0.name == stage.name }
+    stages.append(stage)
   }
 
   private static func add<Part>(_ component: Component<Part>, to list: inout [Component<Part>]) {
@@ -120,7 +130,8 @@ public struct Registry: Sendable {
       list.map {
         ComponentDescription(
           role: $0.role, name: $0.name, summary: $0.summary, hyperparameters: $0.hyperparameters,
-          origin: $0.origin, usesCondition: $0.usesCondition)
+          origin: $0.origin, usesCondition: $0.usesCondition,
+          usesMask: $0.usesMask)
       }
     }
     return switch role {
@@ -148,7 +159,7 @@ public struct Registry: Sendable {
   private static let automaticLikelihood = ComponentDescription(
     role: .likelihood, name: automatic,
     summary: "bernoulli for binary data, else gaussian with learnt sigma", hyperparameters: [],
-    origin: builtInOrigin, usesCondition: false)
+    origin: builtInOrigin, usesCondition: false, usesMask: false)
 }
 
 // MARK: - Making models
@@ -181,6 +192,7 @@ extension Registry {
       throw RecipeError(.malformed, "the recipe has no data part, so its model has no size")
     }
     try checkCondition(of: recipe, data)
+    try checkMask(of: recipe, data)
     let random = RandomSource(seed: UInt64(bitPattern: Int64(seed))).child("weights")
     var build = BuildContext(data: data, random: random)
     func make<Part>(_ role: Role, _ list: [Component<Part>]) throws -> Part {
@@ -200,13 +212,33 @@ extension Registry {
     try TrainingOptions(recipe.training).dequantization.check(likelihood)
     build.parametersPerPixel = likelihood.parametersPerPixel(channels: data.channels)
     build.couplesChannels = likelihood.couplesChannels
+    try checkMask(of: recipe, data, likelihood)
     let encoder = try make(.encoder, encoders)
     build.posteriorTraits = encoder.posteriorTraits
     try check(encoder, for: prior, recipe)
+    let decoder = try make(.decoder, decoders)
+    try checkMask(of: recipe, data, decoder)
     return Model(
-      encoder: encoder, prior: prior, decoder: try make(.decoder, decoders),
+      encoder: encoder, prior: prior, decoder: decoder,
       likelihood: likelihood, objective: try make(.objective, objectives),
-      condition: data.condition)
+      condition: data.condition, takesMasks: data.missing)
+  }
+
+  /// What the latents of a recipe's models look like, for which its prior alone is made.
+  ///
+  /// - Throws: `RecipeError` where the prior cannot be made for the data.
+  public func latents(of recipe: Recipe) throws -> LatentSpace {
+    guard let data = recipe.data else {
+      throw RecipeError(.malformed, "the recipe has no data part, so its model has no size")
+    }
+    let choice = recipe.part(.prior)
+    guard let component = priors.first(where: { $0.name == choice.name }) else {
+      _ = try component(.prior, choice.name)
+      return .none
+    }
+    var build = BuildContext(data: data, random: RandomSource(seed: 0))
+    build.part = "prior \(choice.name)"
+    return try component.make(choice.values, build).latents
   }
 
   /// Refuses an encoder of which a prior that is made of posteriors cannot be made.

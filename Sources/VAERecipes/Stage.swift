@@ -1,4 +1,5 @@
 import Messages
+import VAECore
 import VAEFiles
 
 /// One part of a model's training: what is trained, and on what. A model has one stage that trains
@@ -8,7 +9,7 @@ public struct Stage: Equatable, Sendable {
   public enum Data: String, Sendable, CaseIterable {
     /// The examples themselves.
     case images
-    /// The codes that the frozen encoder and codebook give for them, computed once.
+    /// What the frozen encoder says of them: codes, computed once, or draws of their posteriors.
     case latents
   }
 
@@ -69,15 +70,19 @@ public struct Stage: Equatable, Sendable {
   }
 }
 
-/// A stage that a variant offers after the first: which parts it replaces, and what it trains.
+/// A stage after the first: which parts it replaces, and what it trains. A variant offers its own
+/// (`Variant.furtherStages`); those that a registry holds are there for every variant with latents that
+/// they are for.
 public struct FurtherStage: Sendable {
   /// The name, as in `train --stage NAME`.
   public let name: String
   /// What it is for, in one line.
   public let summary: String
-  /// The components that take the place of the first stage's. Hyper-parameters that both have keep
-  /// their values.
-  public let parts: [Role: Composition.Choice]
+  /// The latents that it is for, such as "one layer of real units".
+  public let latents: String
+  /// The components that take the place of the first stage's, given what its latents look like; nil
+  /// where it is not for such latents. Hyper-parameters that both have keep their values.
+  public let parts: @Sendable (LatentSpace) -> [Role: Composition.Choice]?
   /// Beginnings of the paths that are trained.
   public let trains: [String]
   /// What it looks at.
@@ -85,42 +90,78 @@ public struct FurtherStage: Sendable {
   /// Training defaults of this stage by hyper-parameter.
   public let training: [String: HyperparameterValue]
 
-  /// A stage.
+  /// A stage of models with latents of some kind.
+  ///
+  /// - Parameters:
+  ///   - latents: which, for the error where a model has others.
+  ///   - parts: nil where it is not for the latents that it is given.
   public init(
-    name: String, summary: String, parts: [Role: Composition.Choice], trains: [String],
+    name: String, summary: String, latents: String,
+    parts: @escaping @Sendable (LatentSpace) -> [Role: Composition.Choice]?, trains: [String],
     data: Stage.Data, training: [String: HyperparameterValue] = [:]
   ) {
     self.name = name
     self.summary = summary
+    self.latents = latents
     self.parts = parts
     self.trains = trains
     self.data = data
     self.training = training
   }
+
+  /// A stage of all models of the variant that offers it.
+  public init(
+    name: String, summary: String, parts: [Role: Composition.Choice], trains: [String],
+    data: Stage.Data, training: [String: HyperparameterValue] = [:]
+  ) {
+    self.init(
+      name: name, summary: summary, latents: "any latents", parts: { _ in parts }, trains: trains,
+      data: data, training: training)
+  }
 }
 
 extension Registry {
+  /// The stages that can follow a model of a variant whose latents look so: the variant's own, then those
+  /// that are there for all.
+  public func furtherStages(of variant: any Variant, latents: LatentSpace) -> [FurtherStage] {
+    allStages(of: variant).filter { $0.parts(latents) != nil }
+  }
+
+  private func allStages(of variant: any Variant) -> [FurtherStage] {
+    let own = variant.furtherStages
+    return own + stages.filter { stage in !own.contains { $0.name == stage.name } }
+  }
+
   /// The recipe of a further stage of a model that has been trained.
   ///
   /// - Parameters:
   ///   - name: of the stage.
   ///   - recipe: of the finished run.
   ///   - origin: where that run is.
-  /// - Throws: `RecipeError` of kind `invalid` where the variant has no such stage.
+  /// - Throws: `RecipeError` of kind `invalid` where the variant has no such stage, or its latents are none
+  ///   that the stage is for.
   public func recipe(
     ofStage name: String, after recipe: Recipe, origin: String
-  ) throws(RecipeError) -> Recipe {
+  ) throws -> Recipe {
     let variant = try variant(recipe.variant)
-    guard let stage = variant.furtherStages.first(where: { $0.name == name }) else {
-      let known = variant.furtherStages.map(\.name).joined(separator: ", ")
+    guard let stage = allStages(of: variant).first(where: { $0.name == name }) else {
+      let suiting = (try? latents(of: recipe)).map { furtherStages(of: variant, latents: $0) }
+      let known = (suiting ?? variant.furtherStages).map(\.name).joined(separator: ", ")
       throw RecipeError(
         .invalid,
         "\(recipe.variant) has no stage \(name); "
           + (known.isEmpty ? "all of it is trained at once" : "there are: \(known)"))
     }
+    let latents = try latents(of: recipe)
+    guard let parts = stage.parts(latents) else {
+      throw RecipeError(
+        .invalid,
+        "stage \(name) is for \(stage.latents), but the prior \(recipe.part(.prior).name) of this model has "
+          + latents.phrase)
+    }
     var next = recipe
     next.plugInHashes = plugInHashes
-    for (role, choice) in stage.parts {
+    for (role, choice) in parts {
       let component = try component(role, choice.name)
       var values = Hyperparameters(defaultsOf: component.hyperparameters)
       for (key, value) in choice.defaults { values[key] = value }

@@ -68,6 +68,36 @@ final class StageTests: CommandTestCase {
       naming: ["stage prior", "leave out"])
   }
 
+  func testAMixtureFittedToLatentsIsARunLikeAnyOther() throws {
+    let data = try makeData()
+    try run(Small.train(data, path("first"), ["--epochs", "6"]))
+    let stage = ["train", "--stage", "mixture", "--from", path("first"), "--data", data]
+    let said = try run(stage + ["--out", path("second"), "--threads", "1"]).err
+    XCTAssertTrue(said.contains("the mixture has "), said)
+    let measure = { (name: String) in
+      try self.object(self.run(["evaluate", self.path(name), "--data", data, "--json"]).out)
+    }
+    let (first, second) = (try measure("first"), try measure("second"))
+    XCTAssertEqual(try number(first, "distortion"), try number(second, "distortion"))
+    XCTAssertNotEqual(try number(first, "rate"), try number(second, "rate"))
+    try run(["sample", path("second"), "--count", "4", "--out", path("samples.npy")])
+    try run(["sample", path("second/model.safetensors"), "--count", "4", "--out", path("own.npy")])
+    XCTAssertEqual(try bytes(path("samples.npy")), try bytes(path("own.npy")))
+    try run(["report", path("second"), "--out", path("page.html")])
+    try run(["check", path("second")])
+    // A second epoch goes on with the fit, in one go or not.
+    try run(["train", "--out", path("second"), "--resume", "--epochs", "2", "--threads", "1"])
+    try run(stage + ["--out", path("whole"), "--epochs", "2", "--threads", "1"])
+    XCTAssertEqual(
+      try bytes(path("second/weights.safetensors")), try bytes(path("whole/weights.safetensors")))
+
+    try assertRefused(
+      stage + ["--out", path("many"), "--set", "prior.components=50"], status: 65,
+      naming: ["64 examples support 12 components of 4 units, not 50", "prior.components"])
+    XCTAssertTrue(try run(["describe", "gaussian-vae"]).out.contains("--stage mixture"))
+    XCTAssertFalse(try run(["describe", "ladder-vae"]).out.contains("--stage mixture"))
+  }
+
   func testStagesThatCannotBeAreRefused() throws {
     let data = try makeData()
     try assertRefused(stage(data), status: 66, naming: ["first"])

@@ -263,6 +263,19 @@ class InputTests(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "image_shape"):
             _small(image_shape=(7, 6)).fit(rows)
 
+    def test_missing_values_are_for_models_that_take_masks(self):
+        images = stripes(40).astype(np.float32)
+        images[:, ::2, 1] = np.nan
+        model = _small(settings={"encoder.name": "masked-mlp"}).fit(images)
+        self.assertTrue(np.isfinite(model.transform(images)).all())
+        self.assertTrue(np.isfinite(model.reconstruct(images[:5])).all())
+        self.assertTrue(np.isfinite(model.score_samples(images)).all())
+        self.assertTrue(np.isfinite(model.evaluate(images)["elbo"]))
+        with self.assertRaisesRegex(vae_zoo.DataError, r"^X\[0, 0, 1, 0\] is nan.*masked-mlp"):
+            _small().fit(images)
+        with self.assertRaisesRegex(vae_zoo.DataError, "is nan.*masked-mlp"):
+            _small().fit(stripes(40)).transform(images)
+
     def test_what_cannot_be_images_is_refused_with_the_reason(self):
         model = _small().fit(stripes(40))
         bad = np.full((40, 6, 6), np.nan, dtype=np.float32)

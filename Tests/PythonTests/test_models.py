@@ -174,6 +174,18 @@ class VariantTests(unittest.TestCase):
         with self.assertRaises(vae_zoo.RecipeError):
             self.models["iwae"].stage("prior")
 
+    def test_a_mixture_is_fitted_to_draws_of_the_posteriors(self):
+        model = self.models["gaussian-vae"]
+        stage = model.stage("mixture", {"prior.components": 2})
+        before = {name: stage.parameters[name] for name in stage.parameters}
+        stage.fit(IMAGES, epochs=1)
+        changed = {n for n in before if not np.array_equal(before[n], stage.parameters[n])}
+        self.assertEqual({name.split(".")[0] for name in changed}, {"prior"})
+        first, last = model.evaluate(IMAGES), stage.evaluate(IMAGES)
+        self.assertAlmostEqual(last["distortion"], first["distortion"], 3)
+        self.assertNotEqual(last["rate"], first["rate"])
+        self.assertEqual(stage.sample(3).shape, model.sample(3).shape)
+
     # ------------------------------------------------------------------------------------- files
 
     def test_a_saved_model_is_the_same_model(self):

@@ -75,8 +75,34 @@ final class DataTests: CTestCase {
     }
   }
 
-  func testValuesThatAreNotFiniteAreRefusedNamingTheirPlace() {
-    for bad in [Float.nan, .infinity, -.infinity] {
+  func testMissingValuesAreForModelsThatTakeMasksAlone() throws {
+    var values = (0..<40 * 16).map { Float($0 * 7 % 11) / 10 }
+    for place in stride(from: 3, to: values.count, by: 5) { values[place] = .nan }
+    let tensor = CTensor(values, [40, 4, 4])
+    let data = try makeData(train: tensor)
+    let settings = [("hidden", "8"), ("latent", "2")]
+    let plain = try makeModel("gaussian-vae", settings, range: VAE_RANGE_UNIT)
+    refuse(VAE_ERR_DATA, "train[0, 0, 3, 0] is nan") {
+      var trainer: OpaquePointer?
+      return vae_trainer_create(plain, data, nil, &trainer, $0)
+    }
+    let model = try makeModel(
+      "gaussian-vae", settings + [("encoder.name", "masked-mlp")], range: VAE_RANGE_UNIT)
+    try succeed { vae_trainer_fit(try? makeTrainer(model, data), nil, nil, nil, $0) }
+    let encoding = try made(freedBy: vae_encoding_free) {
+      vae_encode(model, tensor.pointer, 0, $0, $1)
+    }
+    let means = try contents(
+      of: made(freedBy: vae_array_free) {
+        vae_encoding_get(encoding, VAE_ENCODING_MEAN, 0, $0, $1)
+      })
+    XCTAssertTrue(means.floats.allSatisfy(\.isFinite))
+    var out: OpaquePointer?
+    refuse(VAE_ERR_DATA, "is nan") { vae_encode(plain, tensor.pointer, 0, &out, $0) }
+  }
+
+  func testValuesThatAreInfiniteAreRefusedNamingTheirPlace() {
+    for bad in [Float.infinity, -.infinity] {
       for position in [0, 7, 1000, 10_000] {
         var values = [Float](repeating: 0.5, count: 3 * 64 * 64)
         values[position] = bad

@@ -145,6 +145,22 @@ final class ModelTests: CTestCase {
     }
   }
 
+  func testAStageThatFitsItsPriorIsOneUpdateOfATrainer() throws {
+    let model = try makeModel("gaussian-vae", [("latent", "2"), ("hidden", "8")])
+    let data = try makeData(train: images(40), test: images(8, seed: 7))
+    try succeed { vae_trainer_fit(try? makeTrainer(model, data), nil, nil, nil, $0) }
+    let settings = CSettings([("prior.components", "2")])
+    let next = try made(freedBy: vae_model_free) {
+      vae_model_create_stage(model, "mixture", settings.pointer, settings.count, $0, $1)
+    }
+    let fresh = try tensors(of: next)
+    try succeed { vae_trainer_fit(try? makeTrainer(next, data), nil, nil, nil, $0) }
+    let trained = try tensors(of: next)
+    let changed = Set(trained.filter { fresh[$0.key] != $0.value }.map(\.key))
+    XCTAssertEqual(
+      changed, ["prior.logits", "prior.means", "prior.log_scales", "prior.factors"])
+  }
+
   func testOptionsThatContradictThemselvesAreRefused() throws {
     func refusal(
       _ status: vae_status, _ words: String, line: UInt = #line,

@@ -378,8 +378,25 @@ final class BadFileTests: DataTestCase {
 
   // MARK: Values
 
-  func testValuesThatAreNotFiniteAreRefusedNamingArrayAndPlace() throws {
-    for (value, text) in [(Float.nan, "nan"), (.infinity, "inf"), (-.infinity, "-inf")] {
+  func testNotANumberIsAMissingValueWhosePlaceIsKept() throws {
+    for (count, known) in [(24, Float(1)), (24, 0.5), (24, 3), (10_000, -2)] {
+      var floats = [Float](repeating: known, count: count)
+      floats[count - 3] = .nan
+      floats[count - 1] = .nan
+      let path = try write(
+        TestFiles.npy([2, 1, count / 2], TestFiles.bytes(floats), type: "<f4"), "images.npy")
+      let source = try DataSource.open(path)
+      XCTAssertEqual(
+        source.missingValue?.hasSuffix("images.npy[1, 0, \(count / 2 - 3)] is nan"), true,
+        source.missingValue ?? "nothing")
+      // It lies in the range of the others.
+      XCTAssertEqual(source.valueRange, known == 1 ? .binary : known == 0.5 ? .unit : .real)
+      XCTAssertTrue(source.train.batch([1]).floats[count / 2 - 3].isNaN)
+    }
+  }
+
+  func testValuesThatAreInfiniteAreRefusedNamingArrayAndPlace() throws {
+    for (value, text) in [(Float.infinity, "inf"), (-.infinity, "-inf")] {
       var floats = [Float](repeating: 0.5, count: 24)
       floats[16] = value
       let single = TestFiles.npy([4, 2, 3], TestFiles.bytes(floats), type: "<f4")

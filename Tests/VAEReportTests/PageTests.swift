@@ -233,20 +233,20 @@ final class PageTests: ReportTestCase {
     XCTAssertFalse(page[small.upperBound...].contains("class=\"ring\""))
   }
 
-  func testAStageOverCodesShowsNoDistortionOfTraining() throws {
+  func testAStageOverLatentsShowsNoDistortionOfTraining() throws {
     var run = MadeRun(latents: .codes)
-    run.isOverCodes = true
+    run.isOverLatents = true
     let history = try history(run)
     XCTAssertTrue(history.epochs.allSatisfy { $0.train.distortion.isNaN && $0.train.rate == 20 })
     XCTAssertTrue(history.records.allSatisfy { $0.batch?.distortion.isNaN ?? true })
     let page = String(decoding: try Report.page(history), as: UTF8.self)
-    XCTAssertTrue(page.contains("This stage was trained on codes alone"))
+    XCTAssertTrue(page.contains("This stage was trained on latents alone"))
     let plots = page.matches(of: #/<figcaption>distortion<[\s\S]*?<\/figure>/#)
     XCTAssertEqual(plots.count, 2)
     for plot in plots { XCTAssertFalse(plot.output.contains("training")) }
     XCTAssertTrue(
       page.contains(#/<figcaption>rate<\/figcaption>[\s\S]*?training[\s\S]*?<\/figure>/#))
-    XCTAssertFalse(try self.page(MadeRun(latents: .codes)).contains("trained on codes alone"))
+    XCTAssertFalse(try self.page(MadeRun(latents: .codes)).contains("trained on latents alone"))
   }
 
   func testAllCodesAreShownAndUnusedOnesCounted() throws {

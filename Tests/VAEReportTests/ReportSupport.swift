@@ -40,7 +40,7 @@ struct MadeRun {
   var likelihood = "bernoulli"
   var isConditional = false
   /// Whether it is a stage over codes.
-  var isOverCodes = false
+  var isOverLatents = false
   var evaluation: String?
   var beta = 1
   var random = SystemRandom()
@@ -138,7 +138,7 @@ struct MadeRun {
 
   private var stages: String {
     let first = #"{"name": "model", "trains": [], "data": "images"}"#
-    return isOverCodes
+    return isOverLatents
       ? first + #", {"name": "prior", "trains": ["prior."], "data": "latents"}"# : first
   }
 

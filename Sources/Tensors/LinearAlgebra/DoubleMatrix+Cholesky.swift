@@ -3,7 +3,7 @@ extension DoubleMatrix {
   /// lower triangle is read.
   ///
   /// - Returns: nil where the matrix is not positive definite, or not finite.
-  var choleskyFactor: DoubleMatrix? {
+  package var choleskyFactor: DoubleMatrix? {
     var factor = DoubleMatrix(rows: rows, columns: columns)
     let n = columns
     let isPositive = factor.elements.withUnsafeMutableBufferPointer { l in
@@ -27,7 +27,7 @@ extension DoubleMatrix {
 
   /// X with T X = B for this triangular matrix T, whose other triangle is not read, by substitution. A
   /// zero on the diagonal gives infinities and NaN.
-  func triangularSolve(_ right: DoubleMatrix, upper: Bool) -> DoubleMatrix {
+  package func triangularSolve(_ right: DoubleMatrix, upper: Bool) -> DoubleMatrix {
     var solution = right
     let (n, width) = (columns, right.columns)
     solution.elements.withUnsafeMutableBufferPointer { x in

@@ -1,32 +1,32 @@
 /// A dense matrix in double precision, row by row: what decompositions compute with between two
 /// tensors in single precision.
-struct DoubleMatrix {
-  let rows: Int
-  let columns: Int
+package struct DoubleMatrix: Sendable {
+  package let rows: Int
+  package let columns: Int
   /// The elements, row by row.
-  var elements: [Double]
+  package var elements: [Double]
 
-  init(rows: Int, columns: Int, elements: [Double]) {
+  package init(rows: Int, columns: Int, elements: [Double]) {
     self.rows = rows
     self.columns = columns
     self.elements = elements
   }
 
   /// A matrix with the same value everywhere.
-  init(rows: Int, columns: Int, repeating value: Double = 0) {
+  package init(rows: Int, columns: Int, repeating value: Double = 0) {
     self.init(
       rows: rows, columns: columns, elements: [Double](repeating: value, count: rows * columns))
   }
 
   /// A matrix whose elements a closure computes.
-  init(rows: Int, columns: Int, _ element: (_ row: Int, _ column: Int) -> Double) {
+  package init(rows: Int, columns: Int, _ element: (_ row: Int, _ column: Int) -> Double) {
     self.init(rows: rows, columns: columns)
     for row in 0..<rows {
       for column in 0..<columns { self[row, column] = element(row, column) }
     }
   }
 
-  subscript(row: Int, column: Int) -> Double {
+  package subscript(row: Int, column: Int) -> Double {
     get { elements[row * columns + column] }
     set { elements[row * columns + column] = newValue }
   }

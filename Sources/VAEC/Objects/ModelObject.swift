@@ -153,6 +153,7 @@ extension TrainedModel {
     images.divisor = recipe.data?.rule == "binary" ? 1 : 255
     try MemoryNeed.check(rows: 1, of: images.shape)
     let found = try images.values(name: name, rule: recipe.data?.rule)
+    if let missing = found.missing, !model.takesMasks { throw DataError.missing(missing) }
     guard inputRange.holds(found.range) else {
       throw CallError(
         VAE_ERR_DATA,

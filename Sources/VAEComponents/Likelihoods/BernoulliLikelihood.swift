@@ -16,6 +16,8 @@ public final class BernoulliLikelihood: Likelihood {
   public var members: Members { [:] }
   /// A logit for each channel.
   public func parametersPerPixel(channels: Int) -> Int { channels }
+  /// It is.
+  public var factorizes: Bool { true }
   /// Zero and one.
   public var isDiscrete: Bool { true }
 

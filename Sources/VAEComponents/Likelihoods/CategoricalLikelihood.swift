@@ -23,6 +23,8 @@ public final class CategoricalLikelihood: Likelihood {
   public var members: Members { [:] }
   /// A logit for each level of each channel.
   public func parametersPerPixel(channels: Int) -> Int { channels * levels }
+  /// It is.
+  public var factorizes: Bool { true }
   /// Levels.
   public var isDiscrete: Bool { true }
 

@@ -43,6 +43,8 @@ public final class DiscretizedLogisticMixture: Likelihood {
   public var members: Members { [:] }
   /// The 256 values of a byte.
   public var isDiscrete: Bool { true }
+  /// It is, of images with one channel.
+  public var factorizes: Bool { channels == 1 }
   /// Later channels see earlier ones.
   public var couplesChannels: Bool { channels > 1 }
 

@@ -61,6 +61,8 @@ public final class GaussianLikelihood: Likelihood {
 
   /// A mean for each channel.
   public func parametersPerPixel(channels: Int) -> Int { channels }
+  /// It is.
+  public var factorizes: Bool { true }
   /// A density over real numbers.
   public var isDiscrete: Bool { false }
 
@@ -113,9 +115,10 @@ public final class GaussianLikelihood: Likelihood {
   /// from one a trained number would need thousands of updates to get there.
   public func prepare(firstBatches: [Tensor], context: Context) {
     guard deviation == .data || deviation == .learnt else { return }
-    let elements = Double(max(1, firstBatches.reduce(0) { $0 + $1.count }))
-    let mean = firstBatches.reduce(0) { $0 + $1.doubleSum } / elements
-    let squares = firstBatches.reduce(0) { $0 + ($1 - Float(mean)).doubleSumOfSquares }
+    let known = context.known(firstBatches)
+    let elements = Double(max(1, known.reduce(0) { $0 + $1.count }))
+    let mean = known.reduce(0) { $0 + $1.doubleSum } / elements
+    let squares = known.reduce(0) { $0 + ($1 - Float(mean)).doubleSumOfSquares }
     let found = max(
       Self.smallestVariance, min(Float(squares / elements), .greatestFiniteMagnitude))
     variance?.value = Tensor([found])

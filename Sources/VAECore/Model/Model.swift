@@ -31,6 +31,9 @@ public final class Model: Module {
   public let objective: any Objective
   /// What encoder, prior and decoder are told beside the data; nil for a model of p(x).
   public let condition: ConditionSpace?
+  /// Whether values may be missing: the contexts of batches say by a mask which are known, and the bound
+  /// is one on log p of these alone.
+  public let takesMasks: Bool
   /// The parts that `checkParts` asks.
   let fallibleParts: [any FalliblePart]
 
@@ -48,8 +51,10 @@ public final class Model: Module {
   /// condition of its examples, and the bound is one on log p(x|y).
   public init(
     encoder: any Encoder, prior: any Prior, decoder: any Decoder, likelihood: any Likelihood,
-    objective: any Objective = EvidenceLowerBound(), condition: ConditionSpace? = nil
+    objective: any Objective = EvidenceLowerBound(), condition: ConditionSpace? = nil,
+    takesMasks: Bool = false
   ) {
+    self.takesMasks = takesMasks
     self.condition = condition
     self.encoder = encoder
     self.prior = prior
@@ -78,7 +83,7 @@ public final class Model: Module {
   /// prior at what the encoder says about them. The context is that of all of them, batch after batch;
   /// `Context.ofBatch` gives that of one.
   public func prepare(firstBatches: [Tensor], context: Context) throws {
-    let mean = Tensor.concatenated(firstBatches, axis: 0).mean(axis: 0)
+    let mean = context.meanOfKnown(firstBatches)
     if let parameters = likelihood.parameters(withMean: mean) { decoder.begin(at: parameters) }
     for part in parts { try part.prepare(firstBatches: firstBatches, context: context) }
     try prior.prepare(firstBatches: firstBatches, encodedBy: encoder, context: context)
@@ -114,19 +119,60 @@ public final class Model: Module {
     let parameters = decoder.decode(draw, target: x, context)
     return Evaluation(
       batch: x, posterior: posterior, draw: draw, parameters: parameters,
-      logDensity: likelihood.logDensity(x, parameters: parameters, context), samples: samples)
+      logDensity: likelihood.observedLogDensity(x, parameters: parameters, context),
+      samples: samples)
   }
 
-  /// What the prior says about codes that are known, `[N, height, width]`: their rate alone, at no
-  /// distortion. Nil where the prior is not over codes.
-  public func evaluate(codes: Tensor, _ context: Context) -> Evaluation? {
-    guard let prior = prior as? any CodePrior else { return nil }
-    let count = codes.shape[0]
-    let layer = LatentLayer(sample: codes, rate: prior.rate(of: codes, context), codes: codes)
-    return Evaluation(
-      batch: codes, posterior: EmptyPosterior(exampleCount: count),
-      draw: LatentDraw(layers: [layer], rowCount: count), parameters: .zeros([count, 0]),
-      logDensity: .zeros([count]), samples: 1)
+  /// Whether the prior can be trained on latents alone, those that the encoder gives as it is: on codes,
+  /// or on draws of a posterior over one layer.
+  public var learnsFromLatents: Bool {
+    prior is any CodePrior || prior.latents.hasOwnMoments
+  }
+
+  /// What the prior says about latents that a frozen encoder gives: their rate alone, at no distortion.
+  ///
+  /// - Parameters:
+  ///   - batch: the data, whose posteriors are drawn from; or an index tensor of known codes, `[N, height,
+  ///     width]`, of a model with a prior over codes.
+  ///   - context: why the call is made, and where random numbers come from.
+  public func evaluateLatents(_ batch: Tensor, _ context: Context) -> Evaluation {
+    let count = batch.shape[0]
+    if batch.elementType == .int32, let prior = prior as? any CodePrior {
+      let layer = LatentLayer(sample: batch, rate: prior.rate(of: batch, context), codes: batch)
+      return evaluation(
+        batch, EmptyPosterior(exampleCount: count), LatentDraw(layers: [layer], rowCount: count))
+    }
+    let posterior = frozenPosterior(batch, context)
+    return evaluation(batch, posterior, prior.draw(from: posterior, DrawRequest(), context))
+  }
+
+  /// What the encoder says about a batch once it is trained: without a tape, and with the statistics that
+  /// evaluation uses.
+  private func frozenPosterior(_ x: Tensor, _ context: Context) -> any Posterior {
+    var own = context
+    own.mode = .evaluation
+    return withoutTape { encoder.encode(x, own) }
+  }
+
+  /// Latents at no distortion.
+  private func evaluation(
+    _ batch: Tensor, _ posterior: any Posterior, _ draw: LatentDraw
+  ) -> Evaluation {
+    Evaluation(
+      batch: batch, posterior: posterior, draw: draw, parameters: .zeros([draw.rowCount, 0]),
+      logDensity: .zeros([draw.rowCount]), samples: 1)
+  }
+
+  /// Draws of the posteriors of some examples, `[samples · N, …]`, with log q(z|x) of each, `[samples · N]`;
+  /// nil where posteriors are no distributions.
+  public func posteriorDraws(
+    _ x: Tensor, samples: Int, _ context: Context
+  ) -> (draws: Tensor, logDensity: Tensor)? {
+    guard let posterior = frozenPosterior(x, context) as? any Distribution else { return nil }
+    return withoutTape {
+      let drawn = posterior.draw(samples, from: "posterior", context)
+      return (drawn.value, drawn.logDensity)
+    }
   }
 
   /// The numbers of the codes of some examples, an index tensor `[N, height, width]`. Nil where there

@@ -38,6 +38,11 @@ public protocol Likelihood: Module {
   /// autoregressive decoder conditions them.
   var couplesChannels: Bool { get }
 
+  /// Whether p(x|z) is a product over elements, each of which has parameters of its own, one element
+  /// after the other, so that some of them can be priced without the rest. A model that takes masks
+  /// needs such a likelihood.
+  var factorizes: Bool { get }
+
   /// Whether p(x|z) is a probability of discrete values, so that bits per dimension follow from it.
   var isDiscrete: Bool { get }
 
@@ -76,6 +81,9 @@ public protocol Likelihood: Module {
 extension Likelihood {
   /// Channels are independent given the parameters.
   public var couplesChannels: Bool { false }
+
+  /// Not known.
+  public var factorizes: Bool { false }
 
   /// A draw from the distribution, `[N, height, width, channels]`, one for each of the context's
   /// examples.

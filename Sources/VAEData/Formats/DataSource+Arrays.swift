@@ -8,6 +8,8 @@ struct SplitArrays {
   let images: ImageArray
   var labels: LabelArray?
   var conditions: ConditionTable?
+  /// Ones where values are hidden from models.
+  var hidden: ImageArray?
 }
 
 /// A class for each example.
@@ -78,6 +80,9 @@ extension DataSource {
     }
     self.init(name: name, reading, train: first, validation: made["valid"], test: made["test"])
     notices += splits.flatMap(\.images.notices)
+    if missingValue == nil, let hidden = splits.compactMap(\.hidden).first {
+      missingValue = "\(hidden.name) hides values"
+    }
   }
 
   private static func checkAgreement(_ splits: [SplitArrays]) throws(DataError) {
@@ -102,6 +107,22 @@ extension DataSource {
           "\(labels.name) has \(Count.of(labels.values.count, "label")), but \(images.name) has "
             + "\(Count.of(images.count, "image"))")
       }
+      if let hidden = split.hidden {
+        guard hidden.count == images.count, hidden.shape == images.shape else {
+          throw DataError(
+            .malformed,
+            "\(hidden.name) has \(hidden.count) images of \(hidden.shape), but \(images.name) has \(images.count) of "
+              + "\(images.shape)")
+        }
+        switch hidden.scanned.kind {
+        case .booleans: break
+        case .bytes(let scan) where scan.firstAboveOne == nil: break
+        default:
+          throw DataError(
+            .malformed,
+            "\(hidden.name) must hold booleans, or bytes that are 0 or 1: 1 for what is hidden")
+        }
+      }
       if let conditions = split.conditions, conditions.count != images.count {
         throw DataError(
           .malformed,
@@ -114,8 +135,12 @@ extension DataSource {
   private static func split(
     _ arrays: SplitArrays, rule: ValueRule
   ) throws(DataError) -> DataSplit {
-    DataSplit(
+    var split = DataSplit(
       name: arrays.name, store: try arrays.images.store(rule), labels: arrays.labels?.values,
       classes: arrays.labels?.classes ?? [], conditions: arrays.conditions)
+    split.hiddenStore = try arrays.hidden.map { (hidden) throws(DataError) in
+      try hidden.store(.binary)
+    }
+    return split
   }
 }

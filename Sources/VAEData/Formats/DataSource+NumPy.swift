@@ -43,7 +43,7 @@ extension DataSource {
       let names = Self.list(unused)
       source.notices.append(
         "\(path): arrays that are not used: \(names); read are train, valid, test, train_labels, "
-          + "train_attributes, train_conditions, …, class_names"
+          + "train_attributes, train_conditions, train_hidden, …, class_names"
       )
     }
     return source
@@ -86,7 +86,15 @@ extension DataSource {
       conditions = try ConditionTable(reading: array, as: kind)
       used.insert(name)
     }
-    return SplitArrays(name: names.split, images: images, labels: labels, conditions: conditions)
+    var hidden: ImageArray?
+    if let name = archive.first(of: names.hidden),
+      let array = try Self.array(name, in: archive, path: path)
+    {
+      hidden = try ImageArray(reading: array, opening)
+      used.insert(name)
+    }
+    return SplitArrays(
+      name: names.split, images: images, labels: labels, conditions: conditions, hidden: hidden)
   }
 
   /// The images of a split by its own name, with labels where there are some; nil where the archive
@@ -155,6 +163,7 @@ private struct SplitNames {
   let labels: [String]
   let attributes: [String]
   let conditions: [String]
+  let hidden: [String]
 
   /// The names of numpy.savez without keywords come last, and only the first of them has a meaning.
   static let all = [
@@ -170,6 +179,7 @@ private struct SplitNames {
       + last
     attributes = words.flatMap { ["\($0)_attributes", "attributes_\($0)"] }
     conditions = words.flatMap { ["\($0)_conditions", "conditions_\($0)"] }
+    hidden = words.flatMap { ["\($0)_hidden", "hidden_\($0)"] }
     labels =
       words.flatMap { ["\($0)_labels"] }
       + words.flatMap { ["y_\($0)", "\($0)_y", "labels_\($0)", "\($0)_targets"] }

@@ -124,7 +124,7 @@ public struct MemoryImages: ExampleStore, @unchecked Sendable {
 }
 
 extension MemoryImages {
-  /// What one pass over the values as they are stored finds; it ends at one that is not finite.
+  /// What one pass over the values as they are stored finds; it ends at one that is infinite.
   ///
   /// - Parameter name: what messages call the images.
   func scanned(name: String) -> ScannedValues {
@@ -174,18 +174,19 @@ extension MemoryImages {
   ///   - name: what messages call the images.
   ///   - rule: of the model's training data.
   /// - Returns: the range, and the first float between zero and one that is none of the 256 levels
-  ///   k/255, with its place, such as "images[3, 10, 4, 0] is 0.5"; nil where all are.
-  /// - Throws: `DataError` of kind `unusable` where one is infinite or not a number.
+  ///   k/255, with its place, such as "images[3, 10, 4, 0] is 0.5"; nil where all are; and the first that
+  ///   is NaN, likewise.
+  /// - Throws: `DataError` of kind `unusable` where one is infinite.
   package func values(
     name: String, rule: String?
-  ) throws(DataError) -> (range: ValueRange, unquantized: String?) {
+  ) throws(DataError) -> (range: ValueRange, unquantized: String?, missing: String?) {
     let scanned = scanned(name: name)
     if case .bytes(let scan) = scanned.kind {
       let isDivided = rule != ValueRule.binary.rawValue
       let miss = isDivided ? scan.firstBetween : scan.firstAboveOne
-      return (miss == nil ? .binary : isDivided ? .unit : .real, nil)
+      return (miss == nil ? .binary : isDivided ? .unit : .real, nil, nil)
     }
     let reading = try ValueReading(of: [scanned], wanted: nil)
-    return (reading.range, reading.unquantizedValue)
+    return (reading.range, reading.unquantizedValue, reading.missingValue)
   }
 }

@@ -5,6 +5,8 @@ import VAECore
 public enum MetricNeed: String, CaseIterable, Sendable {
   /// The factors that generated the examples.
   case factors
+  /// Values that are hidden from the model although the data have them.
+  case hiddenValues = "hidden_values"
   /// The examples' labels.
   case labels
   /// A label that the model is told.
@@ -40,6 +42,8 @@ extension MetricNeed {
         "the generating factors of the examples", .data,
         "data with factors such as shapes:32"
       )
+    case .hiddenValues:
+      ("values that are hidden from the model", .data, "data with an array such as test_hidden")
     case .labels: ("the labels of the examples", .data, "data with labels")
     case .toldLabel: ("a label that the model is told", .model, "a model such as conditional-vae")
     case .severalExamples: ("two examples at least", .data, "more examples")
@@ -95,6 +99,8 @@ extension MetricNeed {
   func isMet(by setting: MetricSetting) -> Bool {
     switch self {
     case .factors: setting.examples?.split.factors != nil
+    case .hiddenValues:
+      setting.examples.map { $0.takesMasks && $0.split.hiddenStore != nil } ?? false
     case .labels: setting.examples?.split.labels != nil
     case .toldLabel: setting.model.condition?.kind == .label
     case .severalExamples: setting.exampleCount > 1

@@ -20,6 +20,7 @@ public struct MetricRegistry: Sendable {
     ELBOMetric.self,
     RateMetric.self,
     DistortionMetric.self,
+    HiddenDistortionMetric.self,
     NLLMetric.self,
     BitsPerDimMetric.self,
     ActiveUnitsMetric.self,

@@ -28,6 +28,8 @@ public struct MetricSetting {
 
   /// How many bits the values of an example take; nil where they have no code of finite length.
   var codeLength: CodeLength? {
-    examples.flatMap { CodeLength(of: $0, isDiscrete: model.likelihood.isDiscrete) }
+    // A value that is missing takes no bits, and no example has the same number of others.
+    guard examples?.takesMasks != true else { return nil }
+    return examples.flatMap { CodeLength(of: $0, isDiscrete: model.likelihood.isDiscrete) }
   }
 }

@@ -21,13 +21,13 @@ public struct RunHistory: Sendable {
     /// Seconds that it took.
     public let seconds: Double
 
-    init?(_ line: JSON.Object, isOverCodes: Bool) {
+    init?(_ line: JSON.Object, isOverLatents: Bool) {
       guard let number = line["epoch"]?.integer, let step = line["step"]?.integer,
         let train = line["train"].flatMap(BoundTerms.init(json:))
       else { return nil }
       self.number = number
       self.step = step
-      self.train = isOverCodes ? train.withoutDistortion : train
+      self.train = isOverLatents ? train.withoutDistortion : train
       heldOut = line["valid"].flatMap(BoundTerms.init(json:))
       numbers = MetricRegistry.standard.numbers(at: .epoch).compactMap { number in
         line[number.name]?.double.map { (number, $0) }
@@ -67,13 +67,13 @@ public struct RunHistory: Sendable {
       throw TrainingError(.unsuitable, "\(run.path)/recipe.json is missing")
     }
     let recipe = try SealedObject(parsing: bytes, source: "\(run.path)/recipe.json").object
-    let isOverCodes = isOverCodes(recipe)
+    let isOverLatents = isOverLatents(recipe)
     let metrics = try run.readMetrics()
     let (sessions, evaluations) = (try run.readSessions(), try run.readEvaluations())
-    let epochs = metrics.objects.compactMap { Epoch($0, isOverCodes: isOverCodes) }
+    let epochs = metrics.objects.compactMap { Epoch($0, isOverLatents: isOverLatents) }
     let records = try readRecords(run).map { record in
       var record = record
-      if isOverCodes { record.batch = record.batch?.withoutDistortion }
+      if isOverLatents { record.batch = record.batch?.withoutDistortion }
       return record
     }
     let examples = try run.readRecordedExamples()
@@ -164,10 +164,10 @@ extension RunHistory {
   /// A member of a part of the recipe.
   func setting(_ part: String, _ name: String) -> JSON? { recipe[part]?.object?[name] }
 
-  /// Whether its updates are of codes alone, so that they have no distortion.
-  var isOverCodes: Bool { Self.isOverCodes(recipe) }
+  /// Whether its updates are of latents alone, so that they have no distortion.
+  var isOverLatents: Bool { Self.isOverLatents(recipe) }
 
-  private static func isOverCodes(_ recipe: JSON.Object) -> Bool {
+  private static func isOverLatents(_ recipe: JSON.Object) -> Bool {
     guard case .array(let stages)? = recipe["stages"] else { return false }
     return stages.last?.object?["data"]?.text == Stage.Data.latents.rawValue
   }

@@ -9,7 +9,7 @@ extension RunPage {
   /// Learning curves: from the first step on a logarithmic scale, then by epoch.
   var curves: String {
     markup {
-      Self.overCodesNote(history)
+      Self.overLatentsNote(history)
       if !history.records.isEmpty {
         "<h3>From the first update</h3>"
         "<p class=\"note\">Steps are on a logarithmic scale, since most happens early. Held-out numbers are of the same "

@@ -67,11 +67,11 @@ struct RunPage {
     return parts.joined(separator: " · ")
   }
 
-  /// What to say of a run that trained a prior on codes alone; empty for others.
-  static func overCodesNote(_ history: RunHistory) -> String {
-    guard history.isOverCodes else { return "" }
+  /// What to say of a run that trained a prior on latents alone; empty for others.
+  static func overLatentsNote(_ history: RunHistory) -> String {
+    guard history.isOverLatents else { return "" }
     return
-      "<p class=\"note\">This stage was trained on codes alone, so that no image was decoded in an update: distortion and "
+      "<p class=\"note\">This stage was trained on latents alone, so that no image was decoded in an update: distortion and "
       + "−ELBO are of held-out images only, and the rate is all that training has.</p>"
   }
 

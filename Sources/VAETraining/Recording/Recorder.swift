@@ -55,7 +55,7 @@ final class Recorder {
   init(model: Model, data: DataSource, options: TrainingOptions) {
     self.model = model
     let split = data.heldOut ?? data.train
-    examples = Examples(split, options, condition: model.condition)
+    examples = Examples(split, options, of: model)
     isReal = data.valueRange == .real
     random = RandomSource(seed: UInt64(bitPattern: Int64(options.seed))).child("records")
     let limit =

@@ -31,7 +31,7 @@ public struct EpochRecord: Sendable {
   public var epoch: Int
   /// Updates made in all.
   public var step: Int
-  /// The mean over the updates of the epoch; of a stage over codes the rate alone, the distortion
+  /// The mean over the updates of the epoch; of a stage on latents the rate alone, the distortion
   /// being NaN.
   public var train: BoundTerms
   /// The held-out examples at its end.

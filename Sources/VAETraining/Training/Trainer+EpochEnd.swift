@@ -24,7 +24,7 @@ extension Trainer {
       restore(buffers)
       throw error
     }
-    // Updates over codes look at no image.
+    // Updates on latents decode no image.
     if stage.data == .latents { record.train.distortion = .nan }
     record.seconds = progress.seconds + Clock.seconds - begin
     progress = EpochProgress()
@@ -62,7 +62,7 @@ extension Trainer {
   private func measureHeldOut(into record: inout EpochRecord) throws {
     let held = data.heldOut
     let evaluator = Evaluator(
-      model: model, examples: Examples(held ?? data.train, options, condition: model.condition),
+      model: model, examples: Examples(held ?? data.train, options, of: model),
       seed: options.seed, exampleLimit: held == nil ? Self.diagnosedExamples : nil)
     guard var result = evaluator.run(.epoch) else { return }
     if held != nil {

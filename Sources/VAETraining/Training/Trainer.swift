@@ -88,8 +88,10 @@ public final class Trainer {
     self.start = start
     random = RandomSource(seed: UInt64(bitPattern: Int64(options.seed))).child("training")
     if let condition = model.condition { try data.checkCondition(condition) }
+    try data.checkMissing(takesMasks: model.takesMasks)
     batches = try TrainingBatches(
       data, model: model, options: options, stage: stage, random: random)
+    try batches.fittedPrior?.check(examples: batches.examples.count)
     updater = try Updater(model: model, options: options, stage: stage)
     if batches.fewestExamples == 1 {
       try BatchOfOne.check(model, stage, batches.examples, updater.requirements, data: data.name)
@@ -98,7 +100,7 @@ public final class Trainer {
     schedule = options.schedule.schedule(
       updatesPerEpoch: batches.updatesPerEpoch, updates: batches.updatesPerEpoch * options.epochs)
     average =
-      options.averageDecay > 0
+      options.averageDecay > 0 && batches.fittedPrior == nil
       ? WeightAverage(
         of: model.parameters.filter { stage.includes($0.path) },
         decay: Float(options.averageDecay)) : nil
@@ -155,7 +157,11 @@ public final class Trainer {
     observe(.started(step: step, totalSteps: totalSteps))
     var lastCheckpoint = Clock.seconds
     while !isFinished {
-      _ = try advance(run: run, observe: observe)
+      do {
+        _ = try advance(run: run, cancel: cancel, observe: observe)
+      } catch is StoppedFit {
+        return .cancelled
+      }
       if step % updatesPerEpoch == 0 {
         lastCheckpoint = Clock.seconds
       } else if let run,
@@ -184,9 +190,19 @@ public final class Trainer {
     on batch: Tensor? = nil, condition: Tensor? = nil, run: RunFolder? = nil,
     observe: (TrainingEvent) -> Void = { _ in }
   ) throws -> BoundTerms {
+    try advance(
+      on: batch, condition: condition, run: run, cancel: CancelToken(), observe: observe)
+  }
+
+  private func advance(
+    on batch: Tensor? = nil, condition: Tensor? = nil, run: RunFolder?, cancel: CancelToken,
+    observe: (TrainingEvent) -> Void
+  ) throws -> BoundTerms {
     do {
       let given = try batch.map { try givenBatch($0, condition) }
-      return try withMemoryErrors { try makeStep(on: given, run: run, observe: observe) }
+      return try withMemoryErrors {
+        try makeStep(on: given, run: run, cancel: cancel, observe: observe)
+      }
     } catch let error as TrainingError where error.kind == .diverged {
       let message: Message = "\(error.message); \(divergenceAdvice(run: run))"
       throw TrainingError(.diverged, message)
@@ -211,7 +227,8 @@ public final class Trainer {
 
   /// What `advance` does, without what to do where it diverges.
   private func makeStep(
-    on batch: GivenBatch?, run: RunFolder?, observe: (TrainingEvent) -> Void
+    on batch: GivenBatch?, run: RunFolder?, cancel: CancelToken,
+    observe: (TrainingEvent) -> Void
   ) throws -> BoundTerms {
     try prepare()
     if hasOpenEpoch {
@@ -222,7 +239,12 @@ public final class Trainer {
     try Memory.checkReserve()
     let begin = Clock.seconds
     if step == 0, run != nil { try makeRecord(after: nil) }
-    let terms = try update(on: batch)
+    let terms =
+      if let prior = batches.fittedPrior {
+        try fit(prior, to: batch, cancel: cancel, observe)
+      } else {
+        try update(on: batch)
+      }
     if run != nil { try makeRecord(after: terms) }
     progress.seconds += Clock.seconds - begin
     if step == 1 { noteBeginning(terms, observe) }
@@ -267,7 +289,7 @@ public final class Trainer {
       takesSingleExamples = true
     }
     let (batch, context) = batches.batch(step: step, given: given)
-    let second = updater.requirements.needsSecondBatch ? batches.second(step: step) : nil
+    let second = updater.needsSecondBatch ? batches.second(step: step) : nil
     try data.checkExamples()
     do {
       let (bound, terms) = try updater.update(

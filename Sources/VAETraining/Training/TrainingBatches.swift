@@ -14,6 +14,8 @@ final class TrainingBatches {
   let updatesPerEpoch: Int
   /// Examples in the smallest batch of an epoch.
   let fewestExamples: Int
+  /// The prior, where the stage trains it by an algorithm of its own.
+  let fittedPrior: (any FittedPrior)?
 
   private let model: Model
   private let stage: Stage
@@ -29,9 +31,15 @@ final class TrainingBatches {
     _ data: DataSource, model: Model, options: TrainingOptions, stage: Stage, random: RandomSource
   ) throws(TrainingError) {
     (self.model, self.stage, self.random) = (model, stage, random)
+    fittedPrior = stage.data == .latents ? model.prior as? any FittedPrior : nil
     size = options.batchSize
-    examples = Examples(data.train, options, condition: model.condition)
+    examples = Examples(data.train, options, of: model)
     let count = examples.count
+    guard fittedPrior == nil else {
+      // The whole fit is one update, over all examples.
+      (updatesPerEpoch, fewestExamples) = (1, count)
+      return
+    }
     let full = count / size
     updatesPerEpoch = options.dropsLastBatch || count % size == 0 ? full : full + 1
     fewestExamples = updatesPerEpoch > full ? count % size : size
@@ -55,7 +63,8 @@ final class TrainingBatches {
     }
     let context = Context(
       mode: .training, step: step, epochs: Double(step) / Double(updatesPerEpoch), random: random,
-      examples: (0..<given.values.shape[0]).map(UInt64.init), condition: given.condition)
+      examples: (0..<given.values.shape[0]).map(UInt64.init), condition: given.condition,
+      mask: model.takesMasks ? ObservationMask(missingIn: given.values) : nil)
     return (batch(given.values, [], context), context)
   }
 
@@ -97,13 +106,15 @@ final class TrainingBatches {
     return order?.batch(step % updatesPerEpoch, size: size) ?? []
   }
 
-  /// What an update looks at: given values or training examples, or the codes of either.
+  /// What an update looks at: given values or training examples, or the codes of either. Posteriors are
+  /// drawn from anew at each use, and so they are encoded anew.
   private func batch(_ given: Tensor?, _ indices: [Int], _ context: Context) -> Tensor {
+    let looksAtCodes = stage.data == .latents && model.prior is any CodePrior
     guard let given else {
-      return stage.data == .images ? examples.batch(indices, context) : codes(indices)
+      return looksAtCodes ? codes(indices) : examples.batch(indices, context)
     }
     let values = examples.batch(of: given, context)
-    guard stage.data == .latents else { return values }
+    guard looksAtCodes else { return values }
     var context = context
     context.mode = .evaluation
     return model.codes(values, context) ?? values
@@ -118,13 +129,62 @@ final class TrainingBatches {
   }
 
   private func allCodes() -> StoredCodes {
-    let size = 500
     var all = StoredCodes()
-    for start in stride(from: 0, to: examples.count, by: size) {
-      let indices = Array(start..<min(start + size, examples.count))
+    for indices in parts(of: examples.count) {
       let context = examples.context(.evaluation, indices, random: random.child("codes"))
       if let codes = model.codes(examples.batch(indices, context), context) { all.append(codes) }
     }
     return all
+  }
+
+  /// Draws of the posteriors of all training examples, or of given ones.
+  ///
+  /// - Parameter proceed: called before each part of them; what it throws ends the drawing.
+  /// - Throws: `TrainingError` where posteriors are no distributions; what `proceed` throws.
+  func latents(
+    _ given: GivenBatch?, samples: Int, step: Int, proceed: () throws -> Void
+  ) throws -> LatentSample {
+    let random = random.child("latents")
+    let count = given?.values.shape[0] ?? examples.count
+    var draws = [[Tensor]](repeating: [], count: samples)
+    var logPosterior = 0.0
+    for indices in parts(of: count) {
+      try proceed()
+      var context = examples.context(
+        .evaluation, given == nil ? indices : [], step: step, random: random)
+      let x: Tensor
+      if let given {
+        let range = indices[0]..<indices[0] + indices.count
+        context.examples = indices.map(UInt64.init)
+        context.condition = given.condition?.rows(range)
+        if model.takesMasks {
+          context.mask = ObservationMask(missingIn: given.values.rows(range))
+        }
+        x = examples.batch(of: given.values.rows(range), context)
+      } else {
+        x = examples.batch(indices, context)
+      }
+      guard let part = model.posteriorDraws(x, samples: samples, context) else {
+        throw TrainingError(
+          .unsuitable,
+          "stage \(stage.name) fits draws of posteriors, but those of this model's encoder are no distributions"
+        )
+      }
+      logPosterior += part.logDensity.doubleSum
+      for sample in 0..<samples {
+        draws[sample].append(
+          part.draws.rows(sample * indices.count..<(sample + 1) * indices.count))
+      }
+      try model.checkParts()
+    }
+    return LatentSample(
+      draws: withoutTape { Tensor.concatenated(draws.flatMap { $0 }, axis: 0) },
+      exampleCount: count, meanLogPosterior: logPosterior / Double(count * samples))
+  }
+
+  /// As many examples at a time as a forward pass may have.
+  private func parts(of count: Int) -> [[Int]] {
+    let size = 500
+    return stride(from: 0, to: count, by: size).map { Array($0..<min($0 + size, count)) }
   }
 }

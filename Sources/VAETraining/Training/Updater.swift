@@ -40,7 +40,8 @@ package final class Updater {
     (self.model, self.options, self.stage) = (model, options, stage)
     requirements = model.objective.requirements
     updateMetrics = MetricRegistry.standard.metrics(at: .update, of: model)
-    for network in requirements.networks { try network.open() }
+    // The rate of latents is priced by the prior alone, whatever else the objective weighs.
+    if stage.data == .images { for network in requirements.networks { try network.open() } }
     guard options.precision.isSupported else {
       throw RecipeError(.invalid, "training.precision: \(options.precision.refusal)")
     }
@@ -52,14 +53,13 @@ package final class Updater {
         "stage \(stage.name) trains \(stage.trains.joined(separator: ", ")), but the model has no such parameters"
       )
     }
-    guard stage.data == .images || (model.prior is any CodePrior && !requirements.needsSecondBatch)
-    else {
+    guard stage.data == .images || model.learnsFromLatents else {
       throw TrainingError(
         .unsuitable,
-        "stage \(stage.name) trains on codes, but the prior or the objective of this recipe has no use for them"
-      )
+        "stage \(stage.name) trains on latents alone, but this model has \(model.prior.latents.phrase), on which its "
+          + "prior cannot be trained by itself")
     }
-    phases = model.objective.phases.map { phase in
+    phases = (stage.data == .images ? model.objective.phases : [Self.ratePhase]).map { phase in
       let group = trained.filter { phase.group.contains($0.path) }
       return (phase, Optimizer(phase.rule ?? options.rule, parameters: group))
     }
@@ -68,10 +68,19 @@ package final class Updater {
     }
   }
 
+  /// What a stage on latents minimises: the rate, with weight one, which is what its prior is trained by
+  /// whatever an objective makes of it beside a distortion.
+  private static var ratePhase: Phase {
+    Phase(name: "model") { pass in Loss(pass.evaluation.rate.mean()) }
+  }
+
+  /// Whether an update looks at a second batch.
+  var needsSecondBatch: Bool { stage.data == .images && requirements.needsSecondBatch }
+
   /// Makes one update of all phases.
   ///
   /// - Parameters:
-  ///   - batch: values `[N, height, width, channels]`, or codes where the stage looks at them.
+  ///   - batch: values `[N, height, width, channels]`, or codes where the stage looks at those.
   ///   - second: an independent batch with its context, where the objective needs one.
   ///   - context: of the batch.
   ///   - rate: the learning rate.
@@ -147,10 +156,9 @@ package final class Updater {
   private func forwardPass(
     _ batch: Tensor, second: (batch: Tensor, context: Context)?, _ context: Context
   ) -> ForwardPass {
-    if stage.data == .latents,
-      let evaluation = withPrecision(options.precision, { model.evaluate(codes: batch, context) })
-    {
-      return ForwardPass(model, evaluation, context)
+    guard stage.data == .images else {
+      return ForwardPass(
+        model, withPrecision(options.precision) { model.evaluateLatents(batch, context) }, context)
     }
     return ForwardPass(
       model, batch, second: second, requirements.draw, context)

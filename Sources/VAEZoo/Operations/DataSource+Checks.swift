@@ -43,12 +43,11 @@ extension DataSource {
   func checkFits(
     _ wanted: DataDescription, options: TrainingOptions, takesLevels: Bool
   ) throws(RecipeError) {
-    if let condition = wanted.condition {
-      do {
-        try checkCondition(condition)
-      } catch {
-        throw RecipeError(.unsuitableData, error.message)
-      }
+    do {
+      if let condition = wanted.condition { try checkCondition(condition) }
+      try checkMissing(takesMasks: wanted.missing)
+    } catch {
+      throw RecipeError(.unsuitableData, error.message)
     }
     let found = try description(binarization: options.binarization)
     guard

@@ -232,7 +232,7 @@ extension TrainedModel {
 
   /// The examples of a split as this model takes them.
   public func examples(_ split: DataSplit) -> Examples {
-    Examples(split, options, condition: model.condition)
+    Examples(split, options, of: model)
   }
 
   /// Measures on a split all that its examples and the model allow; see `Evaluator`.

@@ -47,6 +47,8 @@ public struct VariantDescription {
   public let architecture: String?
   /// The metrics that the variant's own recipe allows for binary images, by name.
   public let metrics: [String]
+  /// The stages that can follow a model of the variant's own recipe.
+  public let furtherStages: [FurtherStage]
 
   /// Describes a variant by its default recipe.
   public init(_ variant: any Variant, recipe: Recipe, registry: Registry) throws(RecipeError) {
@@ -55,7 +57,7 @@ public struct VariantDescription {
     shortNames = try registry.shortNames(of: variant)
     architectures = registry.architectures(of: variant)
     architecture = try registry.architecture(of: variant)
-    metrics = registry.metrics(suiting: recipe)
+    (metrics, furtherStages) = registry.possibilities(of: variant, recipe)
     var sections: [Section] = []
     for role in Role.allCases {
       let part = recipe.part(role)
@@ -97,7 +99,7 @@ public struct VariantDescription {
   }
 
   private var stages: [JSON] {
-    variant.furtherStages.map {
+    furtherStages.map {
       .object(["name": .text($0.name), "summary": .text($0.summary)])
     }
   }
@@ -114,20 +116,23 @@ public struct VariantDescription {
 }
 
 extension Registry {
-  /// The metrics that a recipe allows for binary images, if the data know what they need; none where
-  /// no model can be made of it.
-  fileprivate func metrics(suiting recipe: Recipe) -> [String] {
+  /// The metrics that a recipe allows for binary images, if the data know what they need, and the stages
+  /// that can follow; none where no model can be made of it, but for the variant's own stages.
+  fileprivate func possibilities(
+    of variant: any Variant, _ recipe: Recipe
+  ) -> (metrics: [String], stages: [FurtherStage]) {
     var recipe = recipe
     recipe.data = DataDescription(
       height: 32, width: 32, channels: 1, range: .binary, rule: "binary",
       condition: usesCondition(recipe) ? ConditionSpace(classes: 2) : nil)
     // Without settings this chooses an automatic likelihood.
     guard (try? apply([], to: &recipe)) != nil, let model = try? model(recipe, seed: 0) else {
-      return []
+      return ([], variant.furtherStages)
     }
+    let stages = furtherStages(of: variant, latents: model.prior.latents)
     let found = MetricRegistry.standard.descriptors(suiting: model, shape: [32, 32, 1])
-    guard (try? model.checkParts()) != nil else { return [] }
-    return found.map(\.name)
+    guard (try? model.checkParts()) != nil else { return ([], stages) }
+    return (found.map(\.name), stages)
   }
 }
 

@@ -55,7 +55,7 @@ struct DescribeCommand: ParsableCommand {
           "  --set \(section.switchName)=\(section.alternatives.joined(separator: "|")) chooses another\n"
       }
     }
-    for stage in description.variant.furtherStages {
+    for stage in description.furtherStages {
       text += "\nFurther stage: train --stage \(stage.name) --from RUN, \(stage.summary)\n"
     }
     text += "\nMetrics: \(description.metrics.joined(separator: ", "))\n"

@@ -1,0 +1,143 @@
+import Foundation
+import VAEZoo
+import XCTest
+
+/// Stages that learn from latents alone, which a variant need not know of.
+final class LatentStageTests: XCTestCase {
+  private let data = SmallModels.data(train: 90)
+
+  private func trained(_ name: String, epochs: Int = 4) throws -> TrainedModel {
+    let recipe = try SmallModels.recipe(name, data: data)
+    return TrainedModel(
+      model: try SmallModels.trained(recipe, data: data, epochs: epochs), recipe: recipe,
+      source: "memory")
+  }
+
+  private func train(
+    _ next: TrainedModel, cancel: CancelToken = CancelToken()
+  ) throws -> (outcome: Trainer.Outcome, records: [EpochRecord], notices: [String]) {
+    let session = try TrainingSession(
+      model: next.model, recipe: next.recipe, data: data, run: nil, existing: .refuse,
+      start: .asIs)
+    var (records, notices): ([EpochRecord], [String]) = ([], [])
+    let outcome = try session.train(cancel: cancel) { event in
+      switch event {
+      case .epoch(let record): records.append(record)
+      case .notice(let notice): notices.append("\(notice)")
+      default: break
+      }
+    }
+    return (outcome, records, notices)
+  }
+
+  /// The mean rate and distortion of the training examples, by the same draws for every model.
+  private func terms(_ model: Model) throws -> (rate: Double, distortion: Double) {
+    let examples = Examples(data.train, condition: model.condition)
+    let result = try XCTUnwrap(Evaluator(model: model, examples: examples, seed: 3).run())
+    return (result.rate.mean, result.distortion.mean)
+  }
+
+  func testEveryVariantWithOneLayerOfUnitsHasTheStageAndTheOthersAreToldWhy() throws {
+    var fitted = 0
+    for name in SmallModels.registry.entries.map(\.variant.name) {
+      let first = try trained(name, epochs: 1)
+      let stage = {
+        try first.stage(
+          "mixture", settings: [(key: "prior.components", value: "2")],
+          registry: SmallModels.registry)
+      }
+      guard let units = first.model.prior.latents.units else {
+        XCTAssertThrowsError(try stage(), name) { error in
+          let message = "\((error as? RecipeError)?.message ?? "")"
+          XCTAssertTrue(
+            message.contains("stage mixture is for one layer of real units"), message)
+        }
+        continue
+      }
+      let next = try stage()
+      XCTAssertEqual(next.model.prior.latents.units, units, name)
+      XCTAssertEqual(try train(next).outcome, .finished, name)
+      let (before, after) = try (terms(first.model), terms(next.model))
+      XCTAssertEqual(after.distortion, before.distortion, name)
+      XCTAssertTrue(after.rate.isFinite, name)
+      let images = try next.sample(count: 3)
+      XCTAssertEqual(images.shape, [3, 8, 8, 1], name)
+      XCTAssertTrue(images.isFinite, name)
+      fitted += 1
+    }
+    XCTAssertGreaterThanOrEqual(fitted, 6)
+  }
+
+  func testAMixtureLowersTheRateAndLeavesEverythingElseAsItIs() throws {
+    let first = try trained("gaussian-vae", epochs: 200)
+    let next = try first.stage("mixture", registry: SmallModels.registry)
+    let (outcome, records, notices) = try train(next)
+    XCTAssertEqual(outcome, .finished)
+    // The whole fit is one update.
+    XCTAssertEqual(records.map(\.step), [1])
+    XCTAssertTrue(records[0].train.distortion.isNaN)
+    XCTAssertTrue(notices.contains { $0.contains("the mixture has ") }, "\(notices)")
+    let (before, after) = try (terms(first.model), terms(next.model))
+    XCTAssertEqual(after.distortion, before.distortion)
+    XCTAssertLessThan(after.rate, before.rate)
+    // What the fit says of its own draws is the rate of the same examples, but for other draws.
+    XCTAssertEqual(records[0].train.rate, after.rate, accuracy: 0.5)
+    for (name, values) in first.model.weights where !name.hasPrefix("prior.") {
+      let own = next.model.weights.first { $0.name == name }
+      XCTAssertEqual(own?.values.floats, values.floats, name)
+    }
+    // Another stage may follow, and a stored model is one like any other.
+    let copy = try TrainedModel.open(
+      bytes: next.encoded(), source: "copy", registry: SmallModels.registry)
+    XCTAssertEqual(try terms(copy.model).rate, after.rate)
+    let third = try copy.stage("mixture", registry: SmallModels.registry)
+    XCTAssertEqual(third.recipe.stages.map(\.name), ["model", "mixture", "mixture"])
+  }
+
+  func testAFitThatIsStoppedLeavesThePriorAsItWas() throws {
+    let next = try trained("gaussian-vae").stage("mixture", registry: SmallModels.registry)
+    let before = next.model.weights.map(\.values.floats)
+    let cancel = CancelToken()
+    cancel.cancel()
+    let (outcome, records, _) = try train(next, cancel: cancel)
+    XCTAssertEqual(outcome, .cancelled)
+    XCTAssertTrue(records.isEmpty)
+    XCTAssertEqual(next.model.weights.map(\.values.floats), before)
+  }
+
+  func testAPriorOverUnitsLearnsFromLatentsByGradientsToo() throws {
+    var registry = SmallModels.registry
+    registry.register(
+      FurtherStage(
+        name: "diagonal", summary: "a mixture that gradients train",
+        latents: "one layer of real units",
+        parts: { latents in
+          latents.units.map {
+            [
+              .prior: Composition.Choice(
+                "gaussian-mixture", ["latent": .integer($0), "components": .integer(4)])
+            ]
+          }
+        }, trains: ["prior."], data: .latents))
+    // Its objective looks at a second batch and has a discriminator, which a prior has no use for.
+    for name in ["gaussian-vae", "factor-vae"] {
+      let first = try trained(name, epochs: 8)
+      let next = try first.stage(
+        "diagonal",
+        settings: [
+          (key: "training.epochs", value: "30"), (key: "training.learning_rate", value: "0.02"),
+          (key: "training.batch_size", value: "30"),
+        ], registry: registry)
+      let start = try terms(next.model)
+      let (_, records, _) = try train(next)
+      XCTAssertEqual(records.last?.step, 90)
+      let end = try terms(next.model)
+      XCTAssertEqual(end.distortion, start.distortion)
+      XCTAssertLessThan(end.rate, start.rate, name)
+      for (path, values) in first.model.weights where !path.hasPrefix("prior.") {
+        let own = next.model.weights.first { $0.name == path }
+        XCTAssertEqual(own?.values.floats, values.floats, path)
+      }
+    }
+  }
+}
