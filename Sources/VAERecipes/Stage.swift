@@ -157,7 +157,7 @@ extension Registry {
       throw RecipeError(
         .invalid,
         "stage \(name) is for \(stage.latents), but the prior \(recipe.part(.prior).name) of this model has "
-          + latents.phrase)
+          + "\(latents.phrase)")
     }
     var next = recipe
     next.plugInHashes = plugInHashes

@@ -81,7 +81,7 @@ public struct WeightImport {
     return RecipeError(
       .malformed,
       "\(weights.source) holds \(Count.of(names.count, "tensor")) (\(listing(names, limit: 3))), but \(reason): "
-        + known.joined(separator: "; "))
+        + "\(known.joined(separator: "; "))")
   }
 
   private static func listing(_ names: [String], limit: Int = 6) -> String {
