@@ -71,6 +71,25 @@ final class ImageTests: CommandTestCase {
     XCTAssertTrue((2 * 64..<3 * 64).contains(size.height), "\(size)")
   }
 
+  func testPicturesOfValuesOfNoFixedRangeAreNotOfOneColour() throws {
+    // All of them below zero, where black is what lies between zero and one.
+    let values = TestImages(40).bytes.map { Float($0) / 127.5 - 3 }
+    let content = values.flatMap { value in withUnsafeBytes(of: value) { Array($0) } }
+    let data = try write(ArrayFile.npy([40, 8, 8], type: "<f4", content), "x.npy")
+    try run(Small.train(data, path("run"), ["--epochs", "1"]))
+    for command in [
+      ["sample", path("run"), "--count", "4"],
+      ["reconstruct", path("run"), "--data", data, "--split", "train", "--count", "4"],
+      ["interpolate", path("run"), "--data", data, "--split", "train"],
+    ] {
+      let pictures = try [1, 2].map { seed in
+        try run(command + ["--seed", "\(seed)", "--threads", "1", "--out", path("\(seed).png")])
+        return try bytes(path("\(seed).png"))
+      }
+      XCTAssertNotEqual(pictures[0], pictures[1], "\(command[0]) draws one colour")
+    }
+  }
+
   func testSameSeedGivesTheSameSamplesAndAnotherSeedOthers() throws {
     let run = try TrainedRun.shared().run
     let files = try ["3", "3", "4"].enumerated().map { number, seed in
