@@ -1,5 +1,6 @@
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 import VAERecipes
 
@@ -57,11 +58,9 @@ extension Component where Part == any Prior {
     Component(
       role: .prior, name: "conditional-normal",
       summary: "a Gaussian over one layer of latent units for each condition, learnt",
-      hyperparameters: [
-        Hyperparameter("latent", .integer(1...65536), default: .integer(20), help: "latent units")
-      ], usesCondition: true
-    ) { values, build in
-      let (units, width) = (values.integer("latent"), build.condition?.width ?? 0)
+      options: LatentUnits(), usesCondition: true
+    ) { options, build in
+      let (units, width) = (options.latent, build.condition?.width ?? 0)
       try build.checkSize([[width, 2 * units]], of: "a prior", remedy: "latent")
       return ConditionalNormalPrior(units: units, conditionWidth: width, random: build.random)
     }

@@ -42,7 +42,7 @@ extension Component where Part == any Decoder {
     Component(
       role: .decoder, name: "conditional-\(base.name)",
       summary: "\(base.summary), told the condition beside the latents",
-      hyperparameters: base.hyperparameters, usesCondition: true
+      declarations: base.hyperparameters, usesCondition: true
     ) { values, build in
       let width = build.condition?.width ?? 0
       var joint = build

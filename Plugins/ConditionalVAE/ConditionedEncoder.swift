@@ -52,7 +52,7 @@ extension Component where Part == any Encoder {
       role: .encoder, name: "conditional-\(base.name)",
       summary: "\(base.summary), told the condition "
         + (flattens ? "beside the pixels" : "as planes beside the channels"),
-      hyperparameters: base.hyperparameters, usesCondition: true
+      declarations: base.hyperparameters, usesCondition: true
     ) { values, build in
       let (data, width) = (build.data, build.condition?.width ?? 0)
       var joint = build

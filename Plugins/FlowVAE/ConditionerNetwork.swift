@@ -1,7 +1,6 @@
 import NeuralNetworks
 import Tensors
 import VAEComponents
-import VAERecipes
 
 /// The sizes of the networks in a flow.
 struct ConditionerSizes {
@@ -11,16 +10,6 @@ struct ConditionerSizes {
   let context: Int
   /// Hidden layers.
   let hidden: [Int]
-
-  init(_ values: Hyperparameters, units: Int) {
-    self.units = units
-    context = values.integer("flow_context")
-    hidden = values.integers("flow_hidden")
-  }
-
-  init(units: Int, context: Int, hidden: [Int]) {
-    (self.units, self.context, self.hidden) = (units, context, hidden)
-  }
 
   /// The weights of all steps, for `BuildContext.checkSize`.
   func weightShapes(outputs: Int, steps: Int) -> [[Int]] {

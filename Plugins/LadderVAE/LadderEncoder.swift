@@ -1,12 +1,13 @@
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAERecipes
 
 /// The deterministic bottom-up path of a ladder: dᵢ = blockᵢ(dᵢ₋₁), d₀ = x, and a message
 /// (μ̂ᵢ, log σ̂ᵢ²) = headᵢ(dᵢ) at each level (Sønderby et al. 2016).
 public final class LadderEncoder: Encoder {
   /// What a level hands to the one above it.
-  public enum Handover: String, Sendable, CaseIterable {
+  public enum Handover: String, SettingChoice {
     /// Its features dᵢ, as in the paper.
     case features
     /// The mean of its message alone, as the authors' code does by default.

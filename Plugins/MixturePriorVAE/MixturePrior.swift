@@ -1,5 +1,6 @@
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 import VAERecipes
 
@@ -46,21 +47,23 @@ public final class MixturePrior: DensityPrior {
   }
 }
 
+extension MixturePrior {
+  /// The hyper-parameters of `gaussian-mixture`.
+  struct Options: HyperparameterSet {
+    var units = LatentUnits()
+    @Setting(1...65536, help: "Gaussians that are mixed") var components = 100
+  }
+}
+
 extension Component where Part == any Prior {
   /// The recipe component `gaussian-mixture`.
   static var mixture: Component {
     Component(
       role: .prior, name: "gaussian-mixture",
       summary: "a mixture of Gaussians over one layer of latent units, learnt",
-      hyperparameters: [
-        Hyperparameter(
-          "latent", .integer(1...65536), default: .integer(20), help: "latent units"),
-        Hyperparameter(
-          "components", .integer(1...65536), default: .integer(100),
-          help: "Gaussians that are mixed"),
-      ]
-    ) { values, build in
-      let (units, components) = (values.integer("latent"), values.integer("components"))
+      options: MixturePrior.Options()
+    ) { options, build in
+      let (units, components) = (options.units.latent, options.components)
       try build.checkSize(
         [[components, units], [components, units]], of: "a mixture",
         remedy: "latent or components")

@@ -1,5 +1,6 @@
 import NeuralNetworks
 import Tensors
+import VAERecipes
 
 /// K vectors of D numbers, each the centre of a part of what an encoder says.
 ///
@@ -15,7 +16,7 @@ import Tensors
 /// forward pass changes nothing: what it saw is taken in by `afterUpdate`, or dropped by `dropUpdate`.
 public final class Codebook: Module {
   /// How the vectors learn.
-  public enum Update: String, Sendable, CaseIterable {
+  public enum Update: String, SettingChoice {
     /// By moving averages of the encoder's output.
     case ema
     /// As a parameter, by the gradient of the codebook term.

@@ -81,9 +81,9 @@ extension Component where Part == any Decoder {
     Component(
       role: .decoder, name: "vq-resnet",
       summary: "the mirror of encoder vq-resnet, with transposed convolutions",
-      hyperparameters: QuantizedResidualSizes.hyperparameters
-    ) { values, build in
-      let sizes = try QuantizedResidualSizes(values, build, part: "decoder vq-resnet")
+      options: QuantizedResidualSizes.Options()
+    ) { options, build in
+      let sizes = try QuantizedResidualSizes(options, build, part: "decoder vq-resnet")
       try build.checkSize(sizes.weightShapes(dataChannels: build.parametersPerPixel))
       return QuantizedResidualDecoder(
         sizes, parametersPerPixel: build.parametersPerPixel, random: build.random)

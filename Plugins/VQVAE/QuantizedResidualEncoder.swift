@@ -48,9 +48,9 @@ extension Component where Part == any Encoder {
     Component(
       role: .encoder, name: "vq-resnet",
       summary: "the VQ-VAE authors' stride-2 convolutions with residual blocks, for codes",
-      hyperparameters: QuantizedResidualSizes.hyperparameters
-    ) { values, build in
-      let sizes = try QuantizedResidualSizes(values, build, part: "encoder vq-resnet")
+      options: QuantizedResidualSizes.Options()
+    ) { options, build in
+      let sizes = try QuantizedResidualSizes(options, build, part: "encoder vq-resnet")
       try build.checkSize(sizes.weightShapes(dataChannels: build.data.channels))
       return QuantizedResidualEncoder(sizes, random: build.random)
     }

@@ -1,5 +1,6 @@
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 import VAERecipes
 
@@ -112,26 +113,28 @@ public final class VampPrior: EncoderAwarePrior, DensityPrior {
   public func divergence(of posterior: any Distribution, _ context: Context) -> Divergence? { nil }
 }
 
+extension VampPrior {
+  /// The hyper-parameters of `vampprior`.
+  struct Options: HyperparameterSet {
+    var units = LatentUnits(latent: 40)
+    @Setting(1...65536, help: "learnt inputs whose posteriors are mixed") var pseudoInputs = 500
+  }
+}
+
 extension Component where Part == any Prior {
   /// The recipe component `vampprior`.
   static var vampPrior: Component {
     Component(
       role: .prior, name: "vampprior",
       summary: "a mixture of the encoder's posteriors at learnt pseudo-inputs",
-      hyperparameters: [
-        Hyperparameter(
-          "latent", .integer(1...65536), default: .integer(40), help: "latent units"),
-        Hyperparameter(
-          "pseudo_inputs", .integer(1...65536), default: .integer(500),
-          help: "learnt inputs whose posteriors are mixed"),
-      ]
-    ) { values, build in
-      let (count, data) = (values.integer("pseudo_inputs"), build.data)
+      options: VampPrior.Options()
+    ) { options, build in
+      let (count, data) = (options.pseudoInputs, build.data)
       try build.checkSize(
         [[count, data.height, data.width, data.channels]], of: "a VampPrior",
         remedy: "pseudo_inputs")
       return VampPrior(
-        units: values.integer("latent"),
+        units: options.units.latent,
         shape: [count, data.height, data.width, data.channels], range: data.range,
         random: build.random)
     }

@@ -40,7 +40,7 @@ public struct Examples {
     _ split: DataSplit, _ options: TrainingOptions, condition: ConditionSpace? = nil
   ) {
     self.init(
-      split, binarization: options.binarization, dequantization: options.dequantization,
+      split, binarization: options.binarize, dequantization: options.dequantize,
       condition: condition)
   }
 

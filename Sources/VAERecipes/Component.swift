@@ -31,21 +31,51 @@ public struct Component<Part>: Sendable {
   /// p(x|y), and its data part names the condition y.
   public let usesCondition: Bool
   /// Makes the part. Throws `RecipeError` where the values do not fit the data or each other.
-  public let make: @Sendable (Hyperparameters, BuildContext) throws -> Part
+  public let make: @Sendable (HyperparameterValues, BuildContext) throws -> Part
 
-  /// A component.
+  /// A component whose hyper-parameters are known by declarations alone: one of a plug-in, or one
+  /// that is made from another component.
   public init(
-    role: Role, name: String, summary: String, hyperparameters: [Hyperparameter],
+    role: Role, name: String, summary: String, declarations: [Hyperparameter],
     origin: String = Registry.builtInOrigin, usesCondition: Bool = false,
-    make: @escaping @Sendable (Hyperparameters, BuildContext) throws -> Part
+    make: @escaping @Sendable (HyperparameterValues, BuildContext) throws -> Part
   ) {
     self.role = role
     self.name = name
     self.summary = summary
-    self.hyperparameters = hyperparameters
+    hyperparameters = declarations
     self.origin = origin
     self.usesCondition = usesCondition
     self.make = make
+  }
+
+  /// A component with the hyper-parameters that a struct declares.
+  ///
+  /// - Parameters:
+  ///   - role: the place it fills.
+  ///   - name: in recipes, kebab-case.
+  ///   - summary: what it is, in one line.
+  ///   - options: the defaults.
+  ///   - usesCondition: whether it listens to what is known beside the data.
+  ///   - make: makes the part of what a recipe sets.
+  public init<Options: HyperparameterSet>(
+    role: Role, name: String, summary: String, options: Options, usesCondition: Bool = false,
+    make: @escaping @Sendable (Options, BuildContext) throws -> Part
+  ) {
+    self.init(
+      role: role, name: name, summary: summary, declarations: options.declarations,
+      usesCondition: usesCondition
+    ) { values, build in try make(Options(values), build) }
+  }
+
+  /// A component without hyper-parameters.
+  public init(
+    role: Role, name: String, summary: String, usesCondition: Bool = false,
+    make: @escaping @Sendable (BuildContext) throws -> Part
+  ) {
+    self.init(
+      role: role, name: name, summary: summary, declarations: [], usesCondition: usesCondition
+    ) { _, build in try make(build) }
   }
 }
 

@@ -9,7 +9,7 @@ public struct Recipe: Equatable, Sendable {
     /// The component's name; for the likelihood, `auto` until the data are known.
     public var name: String
     /// Its values.
-    public var values: Hyperparameters
+    public var values: HyperparameterValues
     /// Where the component comes from, `Registry.builtInOrigin` or a file.
     public var origin = Registry.builtInOrigin
   }
@@ -23,7 +23,7 @@ public struct Recipe: Equatable, Sendable {
   /// The component of each role.
   public var parts: [Role: Part]
   /// The `training` part.
-  public var training: Hyperparameters
+  public var training: HyperparameterValues
   /// The stages that made the model, the last being this recipe's own; the `training` part and the
   /// objective are the last one's.
   public var stages: [Stage] = [.whole]

@@ -197,7 +197,7 @@ extension Registry {
     let prior = try make(.prior, priors)
     build.latents = prior.latents
     let likelihood = try make(.likelihood, likelihoods)
-    try TrainingOptions(recipe.training).dequantization.check(likelihood)
+    try TrainingOptions(recipe.training).dequantize.check(likelihood)
     build.parametersPerPixel = likelihood.parametersPerPixel(channels: data.channels)
     build.couplesChannels = likelihood.couplesChannels
     let encoder = try make(.encoder, encoders)

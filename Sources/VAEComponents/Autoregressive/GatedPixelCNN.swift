@@ -19,25 +19,27 @@ public final class GatedPixelCNN: PixelNetwork {
     /// Numbers a position that go out.
     public var outputs: Int
     /// Features after each gate.
-    public var channels = 32
+    public var channels: Int
     /// Gated layers after the first.
-    public var layers = 5
+    public var layers: Int
     /// The field of each, odd.
-    public var kernel = 3
+    public var kernel: Int
     /// The field of the first, odd.
     public var firstKernel = 7
     /// Features between the two convolutions of the head.
-    public var head = 64
+    public var head: Int
     /// Numbers of the condition, zero for none.
     public var condition = 0
     /// Channels inside a position that are conditioned on each other, in order. Inputs and outputs
     /// lie channel by channel. One: a position is hidden or seen as a whole.
     public var groups = 1
 
-    /// Sizes with the defaults; inputs and outputs must be multiples of the groups.
-    public init(inputs: Int, outputs: Int) {
-      self.inputs = inputs
-      self.outputs = outputs
+    /// The sizes that options give; inputs and outputs must be multiples of the groups. Without another
+    /// number the head has twice the features of a gate.
+    public init(inputs: Int, outputs: Int, head: Int? = nil, _ options: Options = Options()) {
+      (self.inputs, self.outputs) = (inputs, outputs)
+      (channels, layers, kernel) = (options.channels, options.layers, options.kernel)
+      self.head = head ?? 2 * options.channels
     }
   }
 

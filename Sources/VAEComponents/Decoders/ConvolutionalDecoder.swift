@@ -34,7 +34,7 @@ public final class ConvolutionalDecoder: Decoder {
       latent: latent, outputShape: outputShape,
       ConvolutionalOptions(
         channels: channels, activation: activation, normalization: normalization,
-        residualBlocks: residualBlocks), random: random)
+        blocks: residualBlocks), random: random)
   }
 
   /// A decoder for a layer of latent units.
@@ -95,7 +95,7 @@ public final class ConvolutionalDecoder: Decoder {
             hasBias: norm == nil, activation: after, random: random))
       if let norm { layers.append(norm) }
       layers += ResidualBlock.chain(
-        options.residualBlocks, channels: outputs, activation: activation, options.normalization,
+        options.blocks, channels: outputs, activation: activation, options.normalization,
         random: random)
       inputs = outputs
     }
@@ -130,8 +130,8 @@ extension Component where Part == any Decoder {
     Component(
       role: .decoder, name: "conv",
       summary: "stride-2 transposed convolutions, for images of any size",
-      hyperparameters: Hyperparameter.convolutional(channels: [128, 64, 32], blocks: 0)
-    ) { values, build in try .convolutional(values, build) }
+      options: ConvolutionalOptions(channels: [128, 64, 32])
+    ) { options, build in try .convolutional(options, build) }
   }
 
   /// The recipe component `resnet`.
@@ -139,16 +139,15 @@ extension Component where Part == any Decoder {
     Component(
       role: .decoder, name: "resnet",
       summary: "transposed convolutions with residual blocks between them",
-      hyperparameters: Hyperparameter.convolutional(channels: [128, 64, 32], blocks: 1)
-    ) { values, build in try .convolutional(values, build) }
+      options: ConvolutionalOptions(channels: [128, 64, 32], blocks: 1)
+    ) { options, build in try .convolutional(options, build) }
   }
 }
 
 extension Decoder where Self == ConvolutionalDecoder {
   fileprivate static func convolutional(
-    _ values: Hyperparameters, _ build: BuildContext
+    _ options: ConvolutionalOptions, _ build: BuildContext
   ) throws -> ConvolutionalDecoder {
-    let options = try ConvolutionalOptions(values)
     let first = options.channels.first ?? 1
     let weights = options.weightSizes(along: options.channels + [build.outputShape[2]])
     if let grid = build.latents.codes {

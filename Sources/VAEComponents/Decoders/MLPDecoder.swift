@@ -39,25 +39,29 @@ public final class MLPDecoder: Decoder {
   }
 }
 
+extension MLPDecoder {
+  /// The hyper-parameters of `mlp`.
+  struct Options: HyperparameterSet {
+    @Setting(
+      count: 0...64, each: 1...65536, help: "sizes of the hidden layers, from the latents on")
+    var hidden = [400]
+    @Setting var activation = Activation.relu
+  }
+}
+
 extension Component where Part == any Decoder {
   /// The recipe component `mlp`.
   public static var mlp: Component {
     Component(
       role: .decoder, name: "mlp", summary: "a multi-layer perceptron to the flattened image",
-      hyperparameters: [
-        Hyperparameter(
-          "hidden", .integers(count: 0...64, each: 1...65536), default: .integers([400]),
-          help: "sizes of the hidden layers, from the latents on"),
-        .activation(default: "relu"),
-      ]
-    ) { values, build in
-      let hidden = values.integers("hidden")
+      options: MLPDecoder.Options()
+    ) { options, build in
       let latent = try build.decoderInputs()
-      let sizes = [latent] + hidden + [build.outputShape.count]
+      let sizes = [latent] + options.hidden + [build.outputShape.count]
       try build.checkSize(zip(sizes, sizes.dropFirst()).map { [$0, $1] })
       return MLPDecoder(
-        latent: latent, hidden: hidden, outputShape: build.outputShape,
-        activation: try values.activation(), random: build.random)
+        latent: latent, hidden: options.hidden, outputShape: build.outputShape,
+        activation: options.activation, random: build.random)
     }
   }
 }

@@ -22,7 +22,7 @@ public final class ConvolutionalEncoder: Encoder {
       height: height, width: width, inputChannels: inputChannels, head: GaussianHead(units: latent),
       ConvolutionalOptions(
         channels: channels, activation: activation, normalization: normalization,
-        residualBlocks: residualBlocks), random: random)
+        blocks: residualBlocks), random: random)
   }
 
   /// An encoder that ends in any posterior. Where its numbers keep places the head is a 1×1 convolution,
@@ -66,7 +66,7 @@ public final class ConvolutionalEncoder: Encoder {
           activation: norm == nil ? activation : .identity, random: random))
       if let norm { layers.append(norm) }
       layers += ResidualBlock.chain(
-        options.residualBlocks, channels: outputs, activation: activation, normalization,
+        options.blocks, channels: outputs, activation: activation, normalization,
         random: random)
       inputs = outputs
     }
@@ -99,8 +99,8 @@ extension Component where Part == any Encoder {
   public static var convolutional: Component {
     Component(
       role: .encoder, name: "conv", summary: "stride-2 convolutions, for images of any size",
-      hyperparameters: Hyperparameter.convolutional(channels: [32, 64, 128], blocks: 0)
-    ) { values, build in try .convolutional(values, build) }
+      options: ConvolutionalOptions(channels: [32, 64, 128])
+    ) { options, build in try .convolutional(options, build) }
   }
 
   /// The recipe component `resnet`.
@@ -108,16 +108,15 @@ extension Component where Part == any Encoder {
     Component(
       role: .encoder, name: "resnet",
       summary: "stride-2 convolutions with residual blocks between them",
-      hyperparameters: Hyperparameter.convolutional(channels: [32, 64, 128], blocks: 1)
-    ) { values, build in try .convolutional(values, build) }
+      options: ConvolutionalOptions(channels: [32, 64, 128], blocks: 1)
+    ) { options, build in try .convolutional(options, build) }
   }
 }
 
 extension Encoder where Self == ConvolutionalEncoder {
   fileprivate static func convolutional(
-    _ values: Hyperparameters, _ build: BuildContext
+    _ options: ConvolutionalOptions, _ build: BuildContext
   ) throws -> ConvolutionalEncoder {
-    let options = try ConvolutionalOptions(values)
     let (data, channels) = (build.data, options.channels)
     let last = channels.last ?? 1
     let weights = options.weightSizes(along: [data.channels] + channels)

@@ -22,9 +22,8 @@ extension Component where Part == any Encoder {
   /// The recipe component `none`.
   public static var none: Component {
     Component(
-      role: .encoder, name: "none", summary: "no encoder, for a model without latents",
-      hyperparameters: []
-    ) { _, build in
+      role: .encoder, name: "none", summary: "no encoder, for a model without latents"
+    ) { build in
       guard build.latents.isEmpty else {
         throw RecipeError(
           .invalid,

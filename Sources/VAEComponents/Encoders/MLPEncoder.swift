@@ -65,24 +65,29 @@ extension Sequential {
   }
 }
 
+extension MLPEncoder {
+  /// The hyper-parameters of `mlp`.
+  struct Options: HyperparameterSet {
+    @Setting(
+      count: 0...64, each: 1...65536, help: "sizes of the hidden layers, from the data on")
+    var hidden = [400]
+    @Setting var activation = Activation.relu
+  }
+}
+
 extension Component where Part == any Encoder {
   /// The recipe component `mlp`.
   public static var mlp: Component {
     Component(
       role: .encoder, name: "mlp", summary: "a multi-layer perceptron on the flattened image",
-      hyperparameters: [
-        Hyperparameter(
-          "hidden", .integers(count: 0...64, each: 1...65536), default: .integers([400]),
-          help: "sizes of the hidden layers, from the data on"),
-        .activation(default: "relu"),
-      ]
-    ) { values, build in
-      let (hidden, head) = (values.integers("hidden"), try build.headOfPosterior())
-      let sizes = [build.data.elements] + hidden + [head.shape.count]
+      options: MLPEncoder.Options()
+    ) { options, build in
+      let head = try build.headOfPosterior()
+      let sizes = [build.data.elements] + options.hidden + [head.shape.count]
       try build.checkSize(zip(sizes, sizes.dropFirst()).map { [$0, $1] })
       return MLPEncoder(
-        inputs: build.data.elements, hidden: hidden, head: head,
-        activation: try values.activation(), random: build.random)
+        inputs: build.data.elements, hidden: options.hidden, head: head,
+        activation: options.activation, random: build.random)
     }
   }
 }

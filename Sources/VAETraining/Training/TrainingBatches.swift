@@ -33,7 +33,7 @@ final class TrainingBatches {
     examples = Examples(data.train, options, condition: model.condition)
     let count = examples.count
     let full = count / size
-    updatesPerEpoch = options.dropsLastBatch || count % size == 0 ? full : full + 1
+    updatesPerEpoch = options.dropLast || count % size == 0 ? full : full + 1
     fewestExamples = updatesPerEpoch > full ? count % size : size
     guard updatesPerEpoch > 0 else {
       throw TrainingError(

@@ -142,7 +142,7 @@ public final class TrainingSession {
     guard registry.leavesLikelihoodToData(recipe, settings: request.settings),
       part.name == "gaussian", let data = model.recipe.data
     else { return nil }
-    let sigma = part.values["sigma"]
+    let sigma = GaussianLikelihood.Options(part.values).sigma.hyperparameterValue
     let kind = sigma == .text("learnt") ? "learnt sigma" : "sigma \(sigma)"
     let notice: Message =
       "likelihood: gaussian with \(kind) (auto); its distortion is a density and can be negative"
@@ -238,7 +238,7 @@ public final class TrainingSession {
     self.recipe = recipe
     self.data = data
     let options = TrainingOptions(recipe.training)
-    try options.dequantization.check(model.likelihood)
+    try options.dequantize.check(model.likelihood)
     _ = try data.description(options)
     trainer = try Trainer(
       model: model, data: data, options: options, stage: recipe.stage, start: start)
@@ -348,7 +348,7 @@ public final class TrainingSession {
     else {
       throw RecipeError(.malformed, "\(source) is not a recipe")
     }
-    if recipe.training.text("schedule") != "cosine" {
+    if TrainingOptions(recipe.training).schedule != .cosine {
       oldTraining["epochs"] = nil
       newTraining["epochs"] = nil
     }
