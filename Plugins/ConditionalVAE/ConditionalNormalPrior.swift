@@ -25,6 +25,12 @@ public final class ConditionalNormalPrior: DensityPrior, ReparameterizedPrior {
   /// One layer.
   public var latents: LatentSpace { .units(units) }
 
+  /// A unit for each latent.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    _ = try trace.pass([head.weights.shape[0]], through: head, "head")
+    return [units]
+  }
+
   /// p(z|y) of each of the context's examples.
   public func distribution(_ context: Context) -> any Distribution {
     gaussian(rows: context.examples.count, context)
@@ -60,9 +66,8 @@ extension Component where Part == any Prior {
       summary: "a Gaussian over one layer of latent units for each condition, learnt",
       options: LatentUnits(), usesCondition: true
     ) { options, build in
-      let (units, width) = (options.latent, build.condition?.width ?? 0)
-      try build.checkSize([[width, 2 * units]], of: "a prior", remedy: "latent")
-      return ConditionalNormalPrior(units: units, conditionWidth: width, random: build.random)
+      ConditionalNormalPrior(
+        units: options.latent, conditionWidth: build.condition?.width ?? 0, random: build.random)
     }
   }
 }

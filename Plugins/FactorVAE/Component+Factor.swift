@@ -32,9 +32,6 @@ extension Component where Part == any Objective {
         )
       }
       let sizes = [units] + options.discriminatorHidden + [2]
-      try build.checkSize(
-        zip(sizes, sizes.dropFirst()).map { [$0, $1] }, of: "a discriminator",
-        remedy: "discriminator_hidden")
       return FactorObjective(
         discriminator: Sequential.discriminator(sizes, random: build.random.child("discriminator")),
         gamma: Float(options.gamma),

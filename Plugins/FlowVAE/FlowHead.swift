@@ -49,10 +49,8 @@ package final class FlowHead: PosteriorHead {
       }
       flow = SylvesterFlow(units: units, steps: steps, reflections: options.reflections)
     case .iaf:
-      try build.checkSize(sizes.weightShapes(outputs: 2 * units, steps: steps), of: "a flow")
       flow = InverseAutoregressiveFlow(sizes, steps: steps, random: random)
     case .realnvp:
-      try build.checkSize(sizes.weightShapes(outputs: 2 * units, steps: steps), of: "a flow")
       flow = CouplingFlow(sizes, steps: steps, random: random)
     }
   }

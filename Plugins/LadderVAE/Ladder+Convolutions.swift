@@ -56,12 +56,6 @@ enum ConvolutionalLadder {
   static func pointwise(_ inputs: Int, _ outputs: Int, _ random: RandomSource) -> Conv2D {
     Conv2D(inputs: inputs, outputs: outputs, kernel: 1, padding: .none, random: random)
   }
-
-  /// The shapes of the weights of a convolution, with the given number of taps, and of the blocks
-  /// that `finish` puts after it.
-  static func weightShapes(taps: Int, inputs: Int, outputs: Int, blocks: Int) -> [[Int]] {
-    [[taps, inputs, outputs], [18 * blocks, outputs, outputs]]
-  }
 }
 
 extension LadderEncoder {
@@ -106,12 +100,6 @@ extension Component where Part == any Encoder {
       let (handover, layers) = (options.path.handover, options.levels.layers)
       let inputs =
         [build.data.channels] + (handover == .mean ? levels.map { $0[2] } : channels).dropLast()
-      try build.checkSize(
-        channels.indices.flatMap { level in
-          ConvolutionalLadder.weightShapes(
-            taps: 9, inputs: inputs[level], outputs: channels[level], blocks: layers.blocks)
-            + [[channels[level], 2 * levels[level][2]]]
-        })
       return LadderEncoder(
         blocks: channels.indices.map { level in
           let random = build.random.child("block\(level)")
@@ -144,21 +132,10 @@ extension Component where Part == any Prior {
         options.levels.channels, "channels", levels: latent.count, role: .prior)
       let layers = options.levels.layers
       let sharesParameters = options.inference.sharesParameters
-      let steps = latent.indices.dropLast().flatMap { level in
-        ConvolutionalLadder.weightShapes(
-          taps: 9, inputs: channels[level + 1], outputs: channels[level], blocks: layers.blocks)
-          + [[channels[level], 2 * latent[level]]]
-      }
       // What an injection takes: the features that came down, where there are any, and the draw.
       let injected = latent.indices.map { level in
         latent[level] + (level + 1 < latent.count ? channels[level] : 0)
       }
-      let injections = latent.indices.flatMap { level in
-        ConvolutionalLadder.weightShapes(
-          taps: 1, inputs: injected[level], outputs: channels[level], blocks: layers.blocks)
-      }
-      try build.checkSize(
-        (sharesParameters ? steps : steps + steps) + injections, of: "a ladder prior")
       let pyramid = Pyramid(
         height: build.data.height, width: build.data.width, levels: latent.count)
       func path(_ level: Int, _ name: String) -> (transition: any Layer, head: any Layer) {
@@ -206,10 +183,6 @@ extension Component where Part == any Decoder {
     ) { options, build in
       _ = try build.ladderLevels(rank: 3, encoder: "ladder-conv")
       let (inputs, width) = (build.latents.decoderInputShape[2], options.width)
-      try build.checkSize(
-        ConvolutionalLadder.weightShapes(
-          taps: 9, inputs: inputs, outputs: width, blocks: options.layers.blocks)
-          + [[9, width, build.parametersPerPixel]])
       let pyramid = Pyramid(height: build.data.height, width: build.data.width, levels: 1)
       return LadderDecoder(
         trunk: ConvolutionalLadder.up(

@@ -36,11 +36,6 @@ enum PerceptronLadder {
     return Sequential(layers)
   }
 
-  /// The shapes of that perceptron's weights.
-  static func weightShapes(_ inputs: Int, _ widths: [Int]) -> [[Int]] {
-    zip([inputs] + widths, widths).map { [$0, $1] }
-  }
-
   /// One width a level: the list as it is, or its one number for every level.
   static func widths(
     _ list: [Int], _ name: String, levels: Int, role: Role
@@ -126,10 +121,6 @@ extension Component where Part == any Encoder {
       let inputs =
         [build.data.elements] + (options.path.handover == .mean ? latent : widths).dropLast()
       let layers = widths.map { [Int](repeating: $0, count: options.layers.depth) }
-      try build.checkSize(
-        widths.indices.flatMap { level in
-          PerceptronLadder.weightShapes(inputs[level], layers[level] + [2 * latent[level]])
-        })
       return LadderEncoder(
         blocks: widths.indices.map { level in
           PerceptronLadder.perceptron(
@@ -158,10 +149,6 @@ extension Component where Part == any Prior {
         options.hidden, "hidden", levels: latent.count, role: .prior)
       let layers = widths.map { [Int](repeating: $0, count: options.layers.depth) }
       let sharesParameters = options.inference.sharesParameters
-      let shapes = latent.indices.dropLast().flatMap { level in
-        PerceptronLadder.weightShapes(latent[level + 1], layers[level] + [2 * latent[level]])
-      }
-      try build.checkSize(sharesParameters ? shapes : shapes + shapes, of: "a ladder prior")
       func path(_ level: Int, _ name: String) -> (transition: any Layer, head: any Layer) {
         let random = build.random.child("\(name)\(level)")
         return (
@@ -196,7 +183,6 @@ extension Component where Part == any Decoder {
         [Int](repeating: $0, count: options.layers.depth)
       }
       let outputs = build.outputShape.count
-      try build.checkSize(PerceptronLadder.weightShapes(latent[0], layers + [outputs]))
       return LadderDecoder(
         trunk: PerceptronLadder.perceptron(
           latent[0], layers, options.layers, build.random.child("trunk")),

@@ -45,6 +45,23 @@ public final class LadderEncoder: Encoder {
     ]
   }
 
+  /// The numbers of all messages.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    var features: Shape? = flattensInput ? [input.count] : input
+    var numbers = 0
+    for (level, (block, head)) in zip(blocks, heads).enumerated() {
+      features = try trace.pass(features, through: block, "blocks.\(level)")
+      guard let message = try trace.pass(features, through: head, "heads.\(level)") else {
+        return nil
+      }
+      numbers += message.count
+      if handover == .mean {
+        features = Shape(message.dimensions.dropLast() + [message[-1] / 2])
+      }
+    }
+    return [numbers]
+  }
+
   /// The messages of all levels.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
     var features = flattensInput ? x.flattened() : x

@@ -21,9 +21,13 @@ public final class MixturePrior: DensityPrior {
   public init(units: Int, components: Int, random: RandomSource) {
     precondition(
       units > 0 && components > 0, "\(components) components of \(units) units are no mixture")
-    logits = Parameter(.zeros([components]), isDecayed: false)
-    means = Parameter(random.stream("means").normal([components, units]), isDecayed: false)
-    logVariances = Parameter(.zeros([components, units]), isDecayed: false)
+    logits = Parameter([components], isDecayed: false) { .zeros([components]) }
+    means = Parameter([components, units], isDecayed: false) {
+      random.stream("means").normal([components, units])
+    }
+    logVariances = Parameter([components, units], isDecayed: false) {
+      .zeros([components, units])
+    }
   }
 
   /// Weights, means and variances.
@@ -63,11 +67,8 @@ extension Component where Part == any Prior {
       summary: "a mixture of Gaussians over one layer of latent units, learnt",
       options: MixturePrior.Options()
     ) { options, build in
-      let (units, components) = (options.units.latent, options.components)
-      try build.checkSize(
-        [[components, units], [components, units]], of: "a mixture",
-        remedy: "latent or components")
-      return MixturePrior(units: units, components: components, random: build.random)
+      MixturePrior(
+        units: options.units.latent, components: options.components, random: build.random)
     }
   }
 }

@@ -69,12 +69,15 @@ public final class Codebook: Module {
     self.decay = decay
     self.restartThreshold = restartThreshold
     let shape: Shape = [codeCount, vectorSize]
-    let vectors = random.stream("vectors").normal(shape) / Float(vectorSize).squareRoot()
-    counts = Buffer(.ones([codeCount]))
-    sums = update == .ema ? Buffer(vectors) : nil
+    func vectors() -> Tensor {
+      random.stream("vectors").normal(shape) / Float(vectorSize).squareRoot()
+    }
+    counts = Buffer([codeCount]) { .ones([codeCount]) }
+    sums = update == .ema ? Buffer(shape, vectors) : nil
     table =
       update == .ema
-      ? .averaged(Buffer(vectors)) : .trained(Parameter(vectors, isDecayed: false))
+      ? .averaged(Buffer(shape, vectors))
+      : .trained(Parameter(shape, isDecayed: false, vectors))
   }
 
   /// The vectors, and the moving averages.

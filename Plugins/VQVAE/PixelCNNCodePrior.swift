@@ -28,8 +28,8 @@ public final class PixelCNNCodePrior: QuantizingPrior {
       sizes.outputs == quantizer.grid.codeCount,
       "\(sizes.outputs) outputs do not say what is next of \(quantizer.grid.codeCount) codes")
     self.quantizer = quantizer
-    embedding = Parameter(
-      random.stream("embedding").normal([quantizer.grid.codeCount, sizes.inputs]))
+    let shape: Shape = [quantizer.grid.codeCount, sizes.inputs]
+    embedding = Parameter(shape) { random.stream("embedding").normal(shape) }
     network = GatedPixelCNN(sizes, random: random.child("network"))
   }
 
@@ -39,6 +39,14 @@ public final class PixelCNNCodePrior: QuantizingPrior {
       "codebook": .module(quantizer.codebook),
       "network": .module(CodeNetwork(embedding: embedding, pixels: network)),
     ]
+  }
+
+  /// The vectors of the codes.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let grid = quantizer.grid
+    _ = try trace.pass(
+      [grid.height, grid.width, network.inputs], through: network, "network.pixels")
+    return latents.decoderInputShape
   }
 
   /// −Σ log p(cᵢ | c₁ … cᵢ₋₁) in nats, `[N]`.
@@ -101,14 +109,11 @@ extension Component where Part == any Prior {
       summary: "a grid of codes from a learnt codebook, each predicted from those before it",
       options: PixelCNNCodePrior.Options()
     ) { options, build in
-      let quantizer = try VectorQuantizer(options.quantizer, build)
+      let quantizer = VectorQuantizer(options.quantizer, build)
       let sizes = GatedPixelCNN.Sizes(
         inputs: options.embedding, outputs: quantizer.grid.codeCount, head: options.head,
         options.network)
       try sizes.checkKernel(of: .prior)
-      try build.checkSize(
-        GatedPixelCNN.weightShapes(sizes) + [[sizes.outputs, sizes.inputs]],
-        of: "a prior over codes", remedy: "codes, channels or layers")
       return PixelCNNCodePrior(quantizer, sizes: sizes, random: build.random)
     }
   }

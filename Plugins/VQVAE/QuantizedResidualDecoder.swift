@@ -69,6 +69,11 @@ public final class QuantizedResidualDecoder: Decoder {
     head.bias?.value = parameters.mean(axis: 0).mean(axis: 0)
   }
 
+  /// The parameters of an image.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try trace.pass(trace.pass(input, through: layers, "layers"), through: head.layer, "head")
+  }
+
   /// The parameters from the vectors of the codes.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
     head.layer(layers(draw.decoderInput, context), context)
@@ -84,7 +89,6 @@ extension Component where Part == any Decoder {
       options: QuantizedResidualSizes.Options()
     ) { options, build in
       let sizes = try QuantizedResidualSizes(options, build, part: "decoder vq-resnet")
-      try build.checkSize(sizes.weightShapes(dataChannels: build.parametersPerPixel))
       return QuantizedResidualDecoder(
         sizes, parametersPerPixel: build.parametersPerPixel, random: build.random)
     }

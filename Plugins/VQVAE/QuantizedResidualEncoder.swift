@@ -36,6 +36,11 @@ public final class QuantizedResidualEncoder: Encoder {
   /// The layers in order.
   public var members: Members { ["layers": .module(layers)] }
 
+  /// The points of an example.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try trace.pass(input, through: layers, "layers")
+  }
+
   /// The points for each example.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
     PointPosterior(layers(x, context))
@@ -51,7 +56,6 @@ extension Component where Part == any Encoder {
       options: QuantizedResidualSizes.Options()
     ) { options, build in
       let sizes = try QuantizedResidualSizes(options, build, part: "encoder vq-resnet")
-      try build.checkSize(sizes.weightShapes(dataChannels: build.data.channels))
       return QuantizedResidualEncoder(sizes, random: build.random)
     }
   }

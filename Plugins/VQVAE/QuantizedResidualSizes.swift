@@ -42,20 +42,13 @@ struct QuantizedResidualSizes {
         random: random.child("block\(number)"))
     } + [Rectifier()]
   }
-
-  /// The shapes of all weights of either part, the data side having `dataChannels` numbers a pixel.
-  func weightShapes(dataChannels: Int) -> [[Int]] {
-    let sizes = [dataChannels] + (0..<levels).map { channels(after: $0) }
-    return zip(sizes, sizes.dropFirst()).map { [16, $0, $1] } + [
-      [9, channels, max(channels, sizes[levels])], [10 * blocks, channels, residualChannels],
-      [9, channels, vectorSize],
-    ]
-  }
 }
 
 /// max(x, 0) as a layer.
 final class Rectifier: Layer {
   var members: Members { [:] }
+
+  func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? { input }
 
   func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor { input.relu() }
 }

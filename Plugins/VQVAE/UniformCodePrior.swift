@@ -48,6 +48,6 @@ extension Component where Part == any Prior {
       role: .prior, name: "uniform-codes",
       summary: "a grid of codes from a learnt codebook, all of equal probability",
       options: VectorQuantizer.Options()
-    ) { options, build in UniformCodePrior(try VectorQuantizer(options, build)) }
+    ) { options, build in UniformCodePrior(VectorQuantizer(options, build)) }
   }
 }

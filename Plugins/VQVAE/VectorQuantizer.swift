@@ -114,17 +114,13 @@ extension VectorQuantizer {
   }
 
   /// A quantiser with fresh vectors.
-  ///
-  /// - Throws: `RecipeError` where the codebook would not fit in memory.
-  public init(_ options: Options, _ build: BuildContext) throws(RecipeError) {
+  public init(_ options: Options, _ build: BuildContext) {
     let top = Pyramid(
       height: build.data.height, width: build.data.width, levels: options.levels
     ).top
     let grid = CodeGrid(
       height: top.height, width: top.width, codeCount: options.codes,
       vectorSize: options.codeSize)
-    try build.checkSize(
-      [[grid.codeCount, grid.vectorSize]], of: "a codebook", remedy: "codes or code_size")
     self.init(
       codebook: Codebook(
         codeCount: grid.codeCount, vectorSize: grid.vectorSize,

@@ -41,10 +41,11 @@ public final class VampPrior: EncoderAwarePrior, DensityPrior {
       "a VampPrior takes pseudo-inputs [K, height, width, channels], not \(shape)")
     self.units = units
     self.range = range
-    pseudoInputs = Parameter(
-      random.stream("pseudo-inputs").normal(shape).scaled(
-        by: Self.spread, shift: range == .real ? 0 : 0.5), isDecayed: false)
-    keepInRange()
+    pseudoInputs = Parameter(shape, isDecayed: false) {
+      let first = random.stream("pseudo-inputs").normal(shape).scaled(
+        by: Self.spread, shift: range == .real ? 0 : 0.5)
+      return range == .real ? first : first.clamped(to: 0...1)
+    }
   }
 
   /// The pseudo-inputs; the encoder is a member of the model.
@@ -129,13 +130,10 @@ extension Component where Part == any Prior {
       summary: "a mixture of the encoder's posteriors at learnt pseudo-inputs",
       options: VampPrior.Options()
     ) { options, build in
-      let (count, data) = (options.pseudoInputs, build.data)
-      try build.checkSize(
-        [[count, data.height, data.width, data.channels]], of: "a VampPrior",
-        remedy: "pseudo_inputs")
+      let data = build.data
       return VampPrior(
         units: options.units.latent,
-        shape: [count, data.height, data.width, data.channels], range: data.range,
+        shape: [options.pseudoInputs, data.height, data.width, data.channels], range: data.range,
         random: build.random)
     }
   }

@@ -23,10 +23,10 @@ public final class BatchNorm: Layer {
 
   /// A normalisation that starts as the identity up to the statistics.
   public init(channels: Int, activation: Activation = .identity, epsilon: Float = 1e-5) {
-    scale = Parameter(.ones([channels]), isDecayed: false)
-    shift = Parameter(.zeros([channels]), isDecayed: false)
-    mean = Buffer(.zeros([channels]))
-    variance = Buffer(.ones([channels]))
+    scale = Parameter([channels], isDecayed: false) { .ones([channels]) }
+    shift = Parameter([channels], isDecayed: false) { .zeros([channels]) }
+    mean = Buffer([channels]) { .zeros([channels]) }
+    variance = Buffer([channels]) { .ones([channels]) }
     self.activation = activation
     self.epsilon = epsilon
   }
@@ -37,6 +37,11 @@ public final class BatchNorm: Layer {
       "scale": .parameter(scale), "shift": .parameter(shift), "mean": .buffer(mean),
       "variance": .buffer(variance),
     ]
+  }
+
+  /// That of the input.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try input.replacingLast(scale.shape[0], with: scale.shape[0])
   }
 
   /// The normalised input, of its shape.
@@ -83,8 +88,8 @@ public final class GroupNorm: Layer {
   {
     precondition(
       groups > 0 && channels % groups == 0, "\(groups) groups do not divide \(channels) channels")
-    scale = Parameter(.ones([channels]), isDecayed: false)
-    shift = Parameter(.zeros([channels]), isDecayed: false)
+    scale = Parameter([channels], isDecayed: false) { .ones([channels]) }
+    shift = Parameter([channels], isDecayed: false) { .zeros([channels]) }
     self.groups = groups
     self.activation = activation
     self.epsilon = epsilon
@@ -93,6 +98,11 @@ public final class GroupNorm: Layer {
   /// Scale and shift.
   public var members: Members {
     ["scale": .parameter(scale), "shift": .parameter(shift)]
+  }
+
+  /// That of the input.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try input.replacingLast(scale.shape[0], with: scale.shape[0])
   }
 
   /// The normalised input, of its shape.
@@ -116,8 +126,8 @@ public final class LayerNorm: Layer {
 
   /// A normalisation of the given number of features.
   public init(features: Int, activation: Activation = .identity, epsilon: Float = 1e-5) {
-    scale = Parameter(.ones([features]), isDecayed: false)
-    shift = Parameter(.zeros([features]), isDecayed: false)
+    scale = Parameter([features], isDecayed: false) { .ones([features]) }
+    shift = Parameter([features], isDecayed: false) { .zeros([features]) }
     self.activation = activation
     self.epsilon = epsilon
   }
@@ -125,6 +135,11 @@ public final class LayerNorm: Layer {
   /// Scale and shift.
   public var members: Members {
     ["scale": .parameter(scale), "shift": .parameter(shift)]
+  }
+
+  /// That of the input.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try input.replacingLast(scale.shape[0], with: scale.shape[0])
   }
 
   /// The normalised input, of its shape.

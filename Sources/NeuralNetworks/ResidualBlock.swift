@@ -48,6 +48,18 @@ public final class ResidualBlock: Layer {
     return members
   }
 
+  /// That of the input.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    var shape: Shape? = input
+    for (number, convolution) in [first, second].enumerated() {
+      if !norms.isEmpty {
+        shape = try trace.pass(shape, through: norms[number], "normalization\(number)")
+      }
+      shape = try trace.pass(shape, through: convolution, number == 0 ? "first" : "second")
+    }
+    return shape
+  }
+
   /// The input plus what the block adds, of the input's shape.
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
     let inner = first(before(0, input, context), context)

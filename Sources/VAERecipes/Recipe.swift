@@ -39,6 +39,16 @@ public struct Recipe: Equatable, Sendable {
     stages = stages.dropLast() + [stage]
   }
 
+  /// Refuses weights of another run where the recipe is of a further stage.
+  ///
+  /// - Throws: `RecipeError` of kind `invalid`.
+  package func checkTakesWeights() throws(RecipeError) {
+    guard !stage.isWhole else { return }
+    throw RecipeError(
+      .invalid,
+      "stage \(stage.name) begins with the weights of the run that it follows, and with no others")
+  }
+
   /// The plug-ins that its variant and components come from.
   public var plugIns: [RecordedPlugIn] {
     var found: [RecordedPlugIn] = []

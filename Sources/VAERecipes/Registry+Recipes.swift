@@ -140,7 +140,7 @@ extension Registry {
   }
 
   /// Such as "a, b or c".
-  private static func alternatives(_ words: [String]) -> String {
+  static func alternatives(_ words: [String]) -> String {
     guard let last = words.last, words.count > 1 else { return words.joined() }
     return words.dropLast().joined(separator: ", ") + " or " + last
   }

@@ -86,20 +86,6 @@ public final class GatedPixelCNN: PixelNetwork {
     return members
   }
 
-  /// The shapes of all weights, for a check of the size before the network is made.
-  public static func weightShapes(_ sizes: Sizes) -> [[Int]] {
-    let gates = 2 * sizes.channels
-    func layer(_ inputs: Int, _ kernel: Int) -> [[Int]] {
-      [
-        [gates, inputs, kernel / 2 + 1, kernel], [gates, inputs, kernel / 2 + 1], [gates, gates],
-        [2, sizes.condition, gates], [sizes.channels, sizes.channels],
-      ]
-    }
-    let hidden = layer(sizes.channels, sizes.kernel).map { [sizes.layers] + $0 }
-    return layer(sizes.inputs + 1, sizes.firstKernel) + hidden
-      + [[sizes.channels, sizes.head], [sizes.head, sizes.outputs]]
-  }
-
   /// Numbers a position that come in.
   public var inputs: Int { sizes.inputs }
   /// Numbers a position that go out.
@@ -110,6 +96,15 @@ public final class GatedPixelCNN: PixelNetwork {
   /// The biases of the head become the given values.
   public func begin(at outputs: Tensor) {
     last.bias.value = outputs
+  }
+
+  /// `[height, width, outputs]`
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    var features: Shape? = try input.replacingLast(sizes.inputs, with: sizes.inputs + 1)
+    for (number, layer) in layers.enumerated() {
+      features = try trace.pass(features, through: layer, "\(number)")
+    }
+    return try trace.pass(trace.pass(features, through: head, "head"), through: last, "last")
   }
 
   /// The outputs at every position at once, `[K · N, height, width, outputs]`.

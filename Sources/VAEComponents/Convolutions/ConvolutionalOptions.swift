@@ -17,14 +17,6 @@ struct ConvolutionalOptions: HyperparameterSet {
   @Setting(help: "what comes between a convolution and its activation")
   var normalization = ConvolutionalNormalization.batch
   @Setting(0...16, help: "residual blocks at each size") var blocks = 0
-
-  /// The sizes of the weights for `BuildContext.checkSize`.
-  ///
-  /// - Parameter path: `channels` with what comes before the first or after the last.
-  func weightSizes(along path: [Int]) -> [[Int]] {
-    zip(path, path.dropFirst()).map { [$0, $1, 9] }
-      + channels.map { [2 * blocks, $0, $0, 9] }
-  }
 }
 
 extension BuildContext {

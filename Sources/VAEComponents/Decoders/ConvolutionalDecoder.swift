@@ -27,7 +27,8 @@ public final class ConvolutionalDecoder: Decoder {
   ///   - random: where the fresh weights come from.
   public convenience init(
     latent: Int, channels: [Int], outputShape: Shape, activation: Activation = .relu,
-    normalization: ConvolutionalNormalization = .batch, residualBlocks: Int = 0,
+    normalization: ConvolutionalNormalization = .batch,
+    residualBlocks: Int = 0,
     random: RandomSource
   ) {
     self.init(
@@ -115,6 +116,14 @@ public final class ConvolutionalDecoder: Decoder {
     head.bias?.value = parameters.mean(axis: 0).mean(axis: 0)
   }
 
+  /// The parameters of an image.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let small = try trace.pass(
+      takesPlaces ? input : [input.count], through: entry, "entry"
+    ).map { _ in entryShape }
+    return try trace.pass(trace.pass(small, through: layers, "layers"), through: head, "head")
+  }
+
   /// The parameters from the layer of latents nearest to the data.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
     let input = takesPlaces ? draw.decoderInput : draw.decoderInput.flattened()
@@ -148,21 +157,14 @@ extension Decoder where Self == ConvolutionalDecoder {
   fileprivate static func convolutional(
     _ options: ConvolutionalOptions, _ build: BuildContext
   ) throws -> ConvolutionalDecoder {
-    let first = options.channels.first ?? 1
-    let weights = options.weightSizes(along: options.channels + [build.outputShape[2]])
     if let grid = build.latents.codes {
       let halvings = try build.halvings(toCodesBy: options.channels, of: .decoder)
-      try build.checkSize([[grid.vectorSize, first, 9]] + weights)
       return ConvolutionalDecoder(
         grid: grid, halvings: halvings, outputShape: build.outputShape, options,
         random: build.random)
     }
-    let latent = try build.decoderInputs()
-    let top = Pyramid(
-      height: build.data.height, width: build.data.width, levels: options.channels.count
-    ).top
-    try build.checkSize([[latent, top.height, top.width, first]] + weights)
     return ConvolutionalDecoder(
-      latent: latent, outputShape: build.outputShape, options, random: build.random)
+      latent: try build.decoderInputs(), outputShape: build.outputShape, options,
+      random: build.random)
   }
 }

@@ -32,6 +32,13 @@ public final class MLPDecoder: Decoder {
     head.bias.value = parameters.reshaped(to: [parameters.count])
   }
 
+  /// The parameters of an image.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let features = try trace.pass([input.count], through: layers, "layers")
+    let numbers = try trace.pass(features, through: head, "head")
+    return numbers.map { _ in outputShape }
+  }
+
   /// The parameters from the layer of latents nearest to the data.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
     let output = head(layers(draw.decoderInput.flattened(), context), context)
@@ -56,11 +63,8 @@ extension Component where Part == any Decoder {
       role: .decoder, name: "mlp", summary: "a multi-layer perceptron to the flattened image",
       options: MLPDecoder.Options()
     ) { options, build in
-      let latent = try build.decoderInputs()
-      let sizes = [latent] + options.hidden + [build.outputShape.count]
-      try build.checkSize(zip(sizes, sizes.dropFirst()).map { [$0, $1] })
-      return MLPDecoder(
-        latent: latent, hidden: options.hidden, outputShape: build.outputShape,
+      MLPDecoder(
+        latent: try build.decoderInputs(), hidden: options.hidden, outputShape: build.outputShape,
         activation: options.activation, random: build.random)
     }
   }

@@ -48,13 +48,15 @@ public final class PixelCNNDecoder: AutoregressiveDecoder {
     isConditional = !build.latents.isEmpty
     size = (data.height, data.width)
     channels = data.channels
-    var mapShapes: [[Int]] = []
     switch (isConditional, conditioning) {
-    case (false, _): sizes.condition = 0
+    case (false, _):
+      sizes.condition = 0
+      map = nil
     case (true, .map):
       sizes.condition = conditionChannels
-      mapShapes = try ConditionMap.weightShapes(
-        from: latents, height: data.height, width: data.width, channels: conditionChannels)
+      map = try ConditionMap(
+        from: latents, height: data.height, width: data.width, channels: conditionChannels,
+        random: build.random.child("condition"))
     case (true, .bias):
       guard latents.rank == 1 else {
         throw RecipeError(
@@ -64,15 +66,9 @@ public final class PixelCNNDecoder: AutoregressiveDecoder {
             + "\(.setting("decoder.condition", "map"))")
       }
       sizes.condition = latents[0]
+      map = nil
     }
-    try build.checkSize(GatedPixelCNN.weightShapes(sizes) + mapShapes)
     network = GatedPixelCNN(sizes, random: build.random.child("network"))
-    map =
-      mapShapes.isEmpty
-      ? nil
-      : try ConditionMap(
-        from: latents, height: data.height, width: data.width, channels: conditionChannels,
-        random: build.random.child("condition"))
   }
 
   /// A decoder without latents around a network of the given kind, for images of `channels` numbers
@@ -120,6 +116,12 @@ public final class PixelCNNDecoder: AutoregressiveDecoder {
   /// The biases of the last layer become the given parameters, averaged over the image.
   public func begin(at parameters: Tensor) {
     network.begin(at: parameters.mean(axis: 0).mean(axis: 0))
+  }
+
+  /// The parameters of an image.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    if let map { _ = try trace.pass(input, through: map, "condition") }
+    return try trace.pass([size.height, size.width, channels], through: network, "network")
   }
 
   /// The parameters of every pixel given those before it in `target`, which must be there.

@@ -15,7 +15,8 @@ public final class ConvolutionalEncoder: Encoder {
   /// `channels`, from the data on.
   public convenience init(
     height: Int, width: Int, inputChannels: Int, channels: [Int], latent: Int,
-    activation: Activation = .relu, normalization: ConvolutionalNormalization = .batch,
+    activation: Activation = .relu,
+    normalization: ConvolutionalNormalization = .batch,
     residualBlocks: Int = 0, random: RandomSource
   ) {
     self.init(
@@ -86,6 +87,13 @@ public final class ConvolutionalEncoder: Encoder {
   /// Those of what the network ends in.
   public var posteriorTraits: PosteriorTraits { posteriorHead.traits }
 
+  /// The numbers of the posterior.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let features = try trace.pass(input, through: layers, "layers")
+    return try trace.pass(
+      posteriorHead.shape.rank == 1 ? features.map { [$0.count] } : features, through: head, "head")
+  }
+
   /// The posterior of each example.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
     let features = layers(x, context)
@@ -118,18 +126,10 @@ extension Encoder where Self == ConvolutionalEncoder {
     _ options: ConvolutionalOptions, _ build: BuildContext
   ) throws -> ConvolutionalEncoder {
     let (data, channels) = (build.data, options.channels)
-    let last = channels.last ?? 1
-    let weights = options.weightSizes(along: [data.channels] + channels)
     let head = try build.headOfPosterior()
     let halvings =
       head.shape.rank == 1
       ? channels.count : try build.halvings(toCodesBy: channels, of: .encoder)
-    let top = Pyramid(height: data.height, width: data.width, levels: halvings).top
-    try build.checkSize(
-      weights + [
-        head.shape.rank == 1
-          ? [top.height, top.width, last, head.shape[0]] : [last, head.shape[-1]]
-      ])
     return ConvolutionalEncoder(
       height: data.height, width: data.width, inputChannels: data.channels, head: head,
       halvings: halvings, options, random: build.random)

@@ -12,6 +12,9 @@ public final class EmptyEncoder: Encoder {
   /// No members.
   public var members: Members { [:] }
 
+  /// No numbers.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? { [0] }
+
   /// The empty posterior.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
     EmptyPosterior(exampleCount: x.shape[0])

@@ -14,7 +14,8 @@ public final class MLPEncoder: Encoder {
   /// An encoder for a layer of latent units, with hidden layers of the given sizes, from the data
   /// on.
   public convenience init(
-    inputs: Int, hidden: [Int], latent: Int, activation: Activation = .relu, random: RandomSource
+    inputs: Int, hidden: [Int], latent: Int, activation: Activation = .relu,
+    random: RandomSource
   ) {
     self.init(
       inputs: inputs, hidden: hidden, head: GaussianHead(units: latent), activation: activation,
@@ -45,6 +46,12 @@ public final class MLPEncoder: Encoder {
 
   /// Those of what the network ends in.
   public var posteriorTraits: PosteriorTraits { posteriorHead.traits }
+
+  /// The numbers of the posterior.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let features = try trace.pass([input.count], through: layers, "layers")
+    return try trace.pass(features, through: head, "head")
+  }
 
   /// The posterior of each example.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
@@ -82,11 +89,8 @@ extension Component where Part == any Encoder {
       role: .encoder, name: "mlp", summary: "a multi-layer perceptron on the flattened image",
       options: MLPEncoder.Options()
     ) { options, build in
-      let head = try build.headOfPosterior()
-      let sizes = [build.data.elements] + options.hidden + [head.shape.count]
-      try build.checkSize(zip(sizes, sizes.dropFirst()).map { [$0, $1] })
-      return MLPEncoder(
-        inputs: build.data.elements, hidden: options.hidden, head: head,
+      MLPEncoder(
+        inputs: build.data.elements, hidden: options.hidden, head: try build.headOfPosterior(),
         activation: options.activation, random: build.random)
     }
   }

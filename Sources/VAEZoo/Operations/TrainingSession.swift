@@ -157,8 +157,8 @@ public final class TrainingSession {
     run path: String?, existing: TrainingRequest.Existing, checkpointDir: String? = nil,
     registry: Registry
   ) throws {
-    let (fresh, data) = try Self.firstStage(
-      of: recipe, settings: settings, source: path ?? "", registry: registry
+    let (fresh, data) = try TrainedModel.fresh(
+      recipe, settings: settings, source: path ?? "", registry: registry
     ) { _ in data }
     try self.init(
       model: fresh.model, recipe: fresh.recipe, data: data, run: path, existing: existing,
@@ -178,45 +178,15 @@ public final class TrainingSession {
   private static func firstStage(
     of recipe: Recipe, _ request: TrainingRequest, registry: Registry
   ) throws -> (TrainedModel, DataSource) {
-    var recipe = recipe
-    if let weights = request.fromWeights { recipe.begin(withWeightsOf: weights) }
     let begun = request.existing == .resume ? try? RunFolder.open(request.run) : nil
-    return try firstStage(
-      of: recipe, begun: begun, settings: request.settings, source: request.run, registry: registry
+    return try TrainedModel.fresh(
+      recipe, settings: request.settings, fromWeights: request.fromWeights, begun: begun,
+      source: request.run, registry: registry
     ) { data in
       try DataSource.open(
         request.data, rule: data?.rule, preparation: data?.preparation, images: request.images,
         isCancelled: request.isCancelled)
     }
-  }
-
-  /// A model with the weights that its recipe says, and the data that it is for.
-  ///
-  /// - Parameters:
-  ///   - begun: the run that goes on, whose own weights take the place of all others; nil for none.
-  ///   - open: given what the recipe says of its data.
-  private static func firstStage(
-    of recipe: Recipe, begun: RunFolder? = nil, settings: [(key: String, value: String)],
-    source: String,
-    registry: Registry, open: (DataDescription?) throws -> DataSource
-  ) throws -> (TrainedModel, DataSource) {
-    var recipe = recipe
-    try registry.applyTraining(settings, to: &recipe)
-    let options = TrainingOptions(recipe.training)
-    let known = recipe.data?.condition
-    let data = try open(recipe.data)
-    recipe.data = try data.description(options)
-    try registry.apply(settings, to: &recipe)
-    if registry.usesCondition(recipe) { try data.nameCondition(in: &recipe, known: known) }
-    let model = try registry.model(recipe, seed: options.seed)
-    let fresh = TrainedModel(model: model, recipe: recipe, source: source)
-    guard let origin = recipe.stage.origin, recipe.stage.isWhole,
-      try begun?.latestCheckpoint() == nil
-    else { return (fresh, data) }
-    return (
-      try fresh.withWeights(of: begun?.located(origin) ?? origin, as: origin, registry: registry),
-      data
-    )
   }
 
   /// Prepares to train a model that exists, on data that suit its recipe.

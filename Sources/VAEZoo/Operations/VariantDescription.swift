@@ -45,6 +45,8 @@ public struct VariantDescription {
   public let architecture: String?
   /// The metrics that the variant's own recipe allows for binary images, by name.
   public let metrics: [String]
+  /// The layers of the variant's own recipe for `StandInData`; nil where no model can be made of it.
+  public let shapes: ModelShapes?
 
   /// Describes a variant by its default recipe.
   public init(_ variant: any Variant, recipe: Recipe, registry: Registry) throws(RecipeError) {
@@ -53,7 +55,10 @@ public struct VariantDescription {
     shortNames = try registry.shortNames(of: variant)
     architectures = registry.architectures(of: variant)
     architecture = try registry.architecture(of: variant)
-    metrics = registry.metrics(suiting: recipe)
+    let settled = try? registry.settled(recipe, []) { StandInData($0) }.recipe
+    let model = settled.flatMap { try? registry.plan($0) }
+    metrics = model.map(Self.metrics) ?? []
+    shapes = settled.flatMap { try? registry.shapes(of: $0) }
     var sections: [Section] = []
     for role in Role.allCases {
       let part = recipe.part(role)
@@ -89,8 +94,15 @@ public struct VariantDescription {
       "architectures": .array(architectures.map(JSON.text)),
       "shorthands": .array(shorthands.map(JSON.text)),
       "keywords": .array(shortNames.map(\.json)), "hyperparameters": .array(items),
-      "metrics": .array(metrics.map(JSON.text)),
+      "metrics": .array(metrics.map(JSON.text)), "shapes": shapes?.json ?? .null,
     ])
+  }
+
+  /// The metrics that a model allows for binary images, if the data know what they need.
+  private static func metrics(suiting model: Model) -> [String] {
+    let found = MetricRegistry.standard.descriptors(suiting: model, shape: [32, 32, 1])
+    // A plug-in's part may fail when it is asked.
+    return (try? model.checkParts()) == nil ? [] : found.map(\.name)
   }
 
   private var stages: [JSON] {
@@ -106,24 +118,6 @@ public struct VariantDescription {
         "alternatives": .array(section.alternatives.map(JSON.text)),
       ])
     }
-  }
-}
-
-extension Registry {
-  /// The metrics that a recipe allows for binary images, if the data know what they need; none where
-  /// no model can be made of it.
-  fileprivate func metrics(suiting recipe: Recipe) -> [String] {
-    var recipe = recipe
-    recipe.data = DataDescription(
-      height: 32, width: 32, channels: 1, range: .binary, rule: "binary",
-      condition: usesCondition(recipe) ? ConditionSpace(classes: 2) : nil)
-    // Without settings this chooses an automatic likelihood.
-    guard (try? apply([], to: &recipe)) != nil, let model = try? model(recipe, seed: 0) else {
-      return []
-    }
-    let found = MetricRegistry.standard.descriptors(suiting: model, shape: [32, 32, 1])
-    guard (try? model.checkParts()) != nil else { return [] }
-    return found.map(\.name)
   }
 }
 
