@@ -160,12 +160,12 @@ let package = Package(
       exclude: ["README.md"], swiftSettings: strict),
     .target(
       name: "MixturePriorVAE",
-      dependencies: ["NeuralNetworks", "Tensors", "VAECore", "VAERecipes"],
+      dependencies: ["NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents"],
       path: "Plugins/MixturePriorVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
       name: "VampPriorVAE",
-      dependencies: ["NeuralNetworks", "Tensors", "VAECore", "VAERecipes"],
+      dependencies: ["NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents"],
       path: "Plugins/VampPriorVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(

@@ -298,8 +298,10 @@ vae_status vae_list_metrics_json(
  * vae_model_create_stage takes, each with name and summary; `parts`, the component of each role with its alternatives;
  * `architecture`, and the `architectures` that can take its place; `shorthands`, the short names that its own recipe
  * takes; `keywords`, those that some choice of parts takes, with paths, type, default (null where it depends on that
- * choice), range and help; `hyperparameters`, each with path, type, default, range and help; and `metrics`, the names of
- * those that its own recipe allows on binary images, where the data allow them too.
+ * choice), range and help; `hyperparameters`, each with path, type, default, range and help; `metrics`, the names of
+ * those that its own recipe allows on binary images, where the data allow them too; and `shapes`, the layers of its own
+ * recipe for binary images of 32×32: `input`, `latents`, `output`, `parameters` in all, and `layers`, each with path,
+ * output for one example (null where a plug-in's part does not say), weights by name with their shapes, and parameters.
  * variant: borrowed.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE where there is no such variant. [any thread] */
 vae_status vae_describe_json(

@@ -85,13 +85,9 @@ extension Component where Part == any Decoder {
     Component(
       role: .decoder, name: "kl",
       summary: "latent diffusion's residual blocks with nearest upsampling, from a map",
-      hyperparameters: KLSizes.hyperparameters(
-        channels: [512, 512, 256, 128], blocks: 3, order: "from the map's to the image's")
-    ) { values, build in
-      let sizes = try KLSizes(values, build, isReversed: true)
-      try build.checkSize(
-        sizes.weightShapes(
-          dataChannels: build.parametersPerPixel, latentChannels: sizes.map.channels))
+      options: KLOptions(levelChannels: [512, 512, 256, 128], blocks: 3)
+    ) { options, build in
+      let sizes = try KLSizes(options, build, isReversed: true)
       return KLDecoder(
         sizes, height: build.data.height, width: build.data.width,
         parametersPerPixel: build.parametersPerPixel, isCentred: build.data.range != .real,

@@ -79,13 +79,9 @@ extension Component where Part == any Encoder {
       role: .encoder, name: "kl",
       summary:
         "latent diffusion's residual blocks with group normalisation and attention, to a map",
-      hyperparameters: KLSizes.hyperparameters(
-        channels: [128, 256, 512, 512], blocks: 2, order: "from the image's to the map's")
-    ) { values, build in
-      let sizes = try KLSizes(values, build, isReversed: false)
-      try build.checkSize(
-        sizes.weightShapes(
-          dataChannels: build.data.channels, latentChannels: 2 * sizes.map.channels))
+      options: KLOptions()
+    ) { options, build in
+      let sizes = try KLSizes(options, build, isReversed: false)
       return KLEncoder(
         sizes, dataChannels: build.data.channels, isCentred: build.data.range != .real,
         random: build.random)

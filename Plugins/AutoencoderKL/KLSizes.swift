@@ -42,70 +42,48 @@ struct KLSizes {
     SpatialAttention(channels: channels, groups: groups, epsilon: Self.epsilon, random: random)
   }
 
-  /// The shapes of all weights, the data side having `dataChannels` numbers a pixel and the latent side
-  /// `latentChannels` a place.
-  func weightShapes(dataChannels: Int, latentChannels: Int) -> [[Int]] {
-    var shapes = [
-      [9, dataChannels, channels[0]], [9, deepest, latentChannels], [36, deepest, deepest],
-      [latentChannels, latentChannels],
-    ]
-    if hasMiddleAttention { shapes.append([4, deepest, deepest]) }
-    for (level, width) in channels.enumerated() {
-      let widest = max(
-        width, channels[max(0, level - 1)], channels[min(level + 1, channels.count - 1)])
-      shapes.append([19, max(1, blocks), widest, width])
-      if attention[level] { shapes.append([4, blocks, width, width]) }
-    }
-    return shapes
+}
+
+/// The hyper-parameters of either half.
+struct KLOptions: HyperparameterSet {
+  @Setting(
+    count: 1...9, each: 1...4096,
+    help: "channels at each size, in the order of computation; one number more than prior.levels")
+  var levelChannels = [128, 256, 512, 512]
+  @Setting(1...64, help: "residual blocks at each size") var blocks = 2
+  @Setting(1...4096, help: "groups of every normalisation, a divisor of all level_channels")
+  var normGroups = 32
+  @Setting(
+    count: 1...9, each: 0...1,
+    help: "1 for a size whose blocks are followed by attention, in the same order")
+  var attention = [0, 0, 0, 0]
+  @Setting(help: "attention between the two blocks in the middle") var middleAttention = true
+  @Setting(help: "a 1x1 convolution next to the latents: quant_conv and post_quant_conv")
+  var latentConvolution = true
+
+  init() {}
+
+  init(levelChannels: [Int], blocks: Int) {
+    (self.levelChannels, self.blocks) = (levelChannels, blocks)
   }
 }
 
 extension KLSizes {
-  /// The hyper-parameters of either half.
-  ///
-  /// - Parameters:
-  ///   - channels: their default, in the order in which the half computes.
-  ///   - blocks: the default of the blocks at each size.
-  ///   - order: the order in words.
-  static func hyperparameters(channels: [Int], blocks: Int, order: String) -> [Hyperparameter] {
-    [
-      Hyperparameter(
-        "level_channels", .integers(count: 1...9, each: 1...4096), default: .integers(channels),
-        help: "channels at each size, \(order); one number more than prior.levels"),
-      Hyperparameter(
-        "blocks", .integer(1...64), default: .integer(blocks),
-        help: "residual blocks at each size"),
-      Hyperparameter(
-        "norm_groups", .integer(1...4096), default: .integer(32),
-        help: "groups of every normalisation, a divisor of all level_channels"),
-      Hyperparameter(
-        "attention", .integers(count: 1...9, each: 0...1),
-        default: .integers(channels.map { _ in 0 }),
-        help: "1 for a size whose blocks are followed by attention, in the same order"),
-      Hyperparameter(
-        "middle_attention", .flag, default: .flag(true),
-        help: "attention between the two blocks in the middle"),
-      Hyperparameter(
-        "latent_convolution", .flag, default: .flag(true),
-        help: "a 1x1 convolution next to the latents: quant_conv and post_quant_conv"),
-    ]
-  }
-
   /// The sizes that a recipe states.
   ///
   /// - Parameter isReversed: whether its lists begin at the map, as the decoder's do.
   init(
-    _ values: Hyperparameters, _ build: BuildContext, isReversed: Bool
+    _ options: KLOptions, _ build: BuildContext, isReversed: Bool
   ) throws(RecipeError) {
     let role = isReversed ? "decoder" : "encoder"
-    let (channels, attention) = (values.integers("level_channels"), values.integers("attention"))
+    let (channels, attention) = (options.levelChannels, options.attention)
     guard channels.count == attention.count else {
       throw RecipeError(
         .invalid,
         "\(role).attention has \(Count.of(attention.count, "number")), but \(role).level_channels \(channels.count); give one for "
           + "each size")
     }
-    let groups = values.integer("norm_groups")
+    let groups = options.normGroups
     if let odd = channels.first(where: { !$0.isMultiple(of: groups) }) {
       throw RecipeError(
         .invalid,
@@ -114,10 +92,10 @@ extension KLSizes {
     }
     let flags = attention.map { $0 == 1 }
     self.init(
-      channels: isReversed ? channels.reversed() : channels, blocks: values.integer("blocks"),
+      channels: isReversed ? channels.reversed() : channels, blocks: options.blocks,
       groups: groups, attention: isReversed ? flags.reversed() : flags,
-      hasMiddleAttention: values.flag("middle_attention"),
-      hasLatentConvolution: values.flag("latent_convolution"),
+      hasMiddleAttention: options.middleAttention,
+      hasLatentConvolution: options.latentConvolution,
       map: try build.latentMap(
         for: "\(role) kl", levels: channels.count - 1, setting: "\(role).level_channels"))
   }

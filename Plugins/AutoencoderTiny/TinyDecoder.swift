@@ -69,24 +69,24 @@ final class TinyDecoder: MapDecoder {
   }
 }
 
+/// The hyper-parameters of the decoder.
+struct TinyDecoderOptions: HyperparameterSet {
+  var network = TinyOptions(blocks: [3, 3, 3, 1])
+  @Setting(1e-3...1e6, help: "m of the clamp m tanh(z / m) that latents pass first")
+  var latentMagnitude = 3.0
+}
+
 extension Component where Part == any Decoder {
   /// The recipe component `tiny`.
   static var tiny: Component {
     Component(
       role: .decoder, name: "tiny",
       summary: "TAESD's blocks of 3×3 convolutions with nearest upsampling, from a map of latents",
-      hyperparameters: TinySizes.hyperparameters(
-        blocks: [3, 3, 3, 1], order: "from the map's to the image's")
-        + [
-          Hyperparameter(
-            "latent_magnitude", .number(1e-3...1e6), default: .number(3),
-            help: "m of the clamp m tanh(z / m) that latents pass first")
-        ]
-    ) { values, build in
-      let sizes = try TinySizes(values, build, isReversed: true)
-      try build.checkSize(sizes.weightShapes(dataChannels: build.parametersPerPixel))
+      options: TinyDecoderOptions()
+    ) { options, build in
+      let sizes = try TinySizes(options.network, build, isReversed: true)
       return TinyDecoder(
-        sizes, magnitude: Float(values.number("latent_magnitude")), height: build.data.height,
+        sizes, magnitude: Float(options.latentMagnitude), height: build.data.height,
         width: build.data.width, parametersPerPixel: build.parametersPerPixel, random: build.random)
     }
   }

@@ -52,24 +52,25 @@ final class TinyEncoder: MapEncoder {
   }
 }
 
+/// The hyper-parameters of the encoder.
+struct TinyEncoderOptions: HyperparameterSet {
+  var network = TinyOptions()
+  @Setting(
+    1e-4...1e2, help: "standard deviation of the latents' noise, which training begins with")
+  var deviation = 0.1
+}
+
 extension Component where Part == any Encoder {
   /// The recipe component `tiny`.
   static var tiny: Component {
     Component(
       role: .encoder, name: "tiny",
       summary: "TAESD's blocks of 3×3 convolutions, to a map of latents with one noise a channel",
-      hyperparameters: TinySizes.hyperparameters(
-        blocks: [1, 3, 3, 3], order: "from the image's to the map's")
-        + [
-          Hyperparameter(
-            "deviation", .number(1e-4...1e2), default: .number(0.1),
-            help: "standard deviation of the latents' noise, which training begins with")
-        ]
-    ) { values, build in
-      let sizes = try TinySizes(values, build, isReversed: false)
-      try build.checkSize(sizes.weightShapes(dataChannels: build.data.channels))
+      options: TinyEncoderOptions()
+    ) { options, build in
+      let sizes = try TinySizes(options.network, build, isReversed: false)
       return TinyEncoder(
-        sizes, dataChannels: build.data.channels, deviation: Float(values.number("deviation")),
+        sizes, dataChannels: build.data.channels, deviation: Float(options.deviation),
         random: build.random)
     }
   }

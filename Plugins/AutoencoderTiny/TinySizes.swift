@@ -38,57 +38,46 @@ struct TinySizes {
     }
   }
 
-  /// The shapes of all weights, the data side having `dataChannels` numbers a pixel.
-  func weightShapes(dataChannels: Int) -> [[Int]] {
-    let count = blocks.reduce(0, +)
-    var shapes = [
-      [9, dataChannels, channels], [9, channels, map.channels],
-      [9, levels + 3 * count, channels, channels],
-    ]
-    if let mixing { shapes.append([2, blocks[levels], channels, mixing.channels]) }
-    return shapes
-  }
+}
+
+/// The hyper-parameters of either half.
+struct TinyOptions: HyperparameterSet {
+  @Setting(1...4096, help: "channels of all convolutions between the first and the last")
+  var channels = 64
+  @Setting(
+    count: 1...9, each: 0...64,
+    help: "blocks at each size, in the order of computation; one number more than prior.levels")
+  var blocks = [1, 3, 3, 3]
+  @Setting(
+    0...16384,
+    help: "channels inside the normalised 1x1 branch of blocks at the map's size, 0 for none")
+  var mixingChannels = 0
+  @Setting(
+    1...4096, help: "groups of that branch's normalisation, a divisor of its channels")
+  var mixingGroups = 4
+
+  init() {}
+
+  init(blocks: [Int]) { self.blocks = blocks }
 }
 
 extension TinySizes {
-  /// The hyper-parameters of either half.
-  ///
-  /// - Parameters:
-  ///   - blocks: the default of their number at each size, in the order in which the half computes.
-  ///   - order: that order in words.
-  static func hyperparameters(blocks: [Int], order: String) -> [Hyperparameter] {
-    [
-      Hyperparameter(
-        "channels", .integer(1...4096), default: .integer(64),
-        help: "channels of all convolutions between the first and the last"),
-      Hyperparameter(
-        "blocks", .integers(count: 1...9, each: 0...64), default: .integers(blocks),
-        help: "blocks at each size, \(order); one number more than prior.levels"),
-      Hyperparameter(
-        "mixing_channels", .integer(0...16384), default: .integer(0),
-        help: "channels inside the normalised 1x1 branch of blocks at the map's size, 0 for none"),
-      Hyperparameter(
-        "mixing_groups", .integer(1...4096), default: .integer(4),
-        help: "groups of that branch's normalisation, a divisor of its channels"),
-    ]
-  }
-
   /// The sizes that a recipe states.
   ///
   /// - Parameter isReversed: whether the list of blocks begins at the map, as the decoder's does.
   init(
-    _ values: Hyperparameters, _ build: BuildContext, isReversed: Bool
+    _ options: TinyOptions, _ build: BuildContext, isReversed: Bool
   ) throws(RecipeError) {
     let role = isReversed ? "decoder" : "encoder"
-    let blocks = values.integers("blocks")
-    let (inner, groups) = (values.integer("mixing_channels"), values.integer("mixing_groups"))
+    let blocks = options.blocks
+    let (inner, groups) = (options.mixingChannels, options.mixingGroups)
     guard inner.isMultiple(of: groups) else {
       throw RecipeError(
         .invalid,
         "\(role).mixing_groups is \(groups), which does not divide mixing_channels, \(inner)")
     }
     self.init(
-      channels: values.integer("channels"), blocks: isReversed ? blocks.reversed() : blocks,
+      channels: options.channels, blocks: isReversed ? blocks.reversed() : blocks,
       mixing: inner > 0 ? Mixing(channels: inner, groups: groups) : nil,
       map: try build.latentMap(
         for: "\(role) tiny", levels: blocks.count - 1, setting: "\(role).blocks"))

@@ -20,10 +20,9 @@ public struct BetaVAEVariant: Variant {
   /// β = 4 over ten latent units; `objective.name=capacity` chooses Burgess' schedule.
   public var composition: Composition {
     Composition(
-      encoder: Composition.Choice("mlp", ["hidden": .integers([400])]),
+      encoder: "mlp",
       prior: Composition.Choice("standard-normal", ["latent": .integer(10)]),
-      decoder: Composition.Choice("mlp", ["hidden": .integers([400])]),
-      likelihood: "auto",
+      decoder: "mlp",
       objective: Composition.Choice("elbo", ["beta": .number(4)]))
   }
 

@@ -54,23 +54,24 @@ public final class CapacityObjective: Objective {
   }
 }
 
+extension CapacityObjective {
+  /// The hyper-parameters of `capacity`.
+  struct Options: HyperparameterSet {
+    @Setting(0...1e6, help: "nats the rate is held to") var capacity = 25.0
+    @Setting(0...1_000_000_000, help: "updates over which the capacity rises from zero")
+    var capacitySteps = 10_000
+    @Setting(0...1e9, help: "weight of the distance between rate and capacity") var gamma = 100.0
+  }
+}
+
 extension Component where Part == any Objective {
   /// The recipe component `capacity`.
   static var capacity: Component {
     Component(
       role: .objective, name: "capacity",
       summary: "distortion + gamma · |rate − capacity|, the capacity rising from zero",
-      hyperparameters: [
-        Hyperparameter(
-          "capacity", .number(0...1e6), default: .number(25), help: "nats the rate is held to"),
-        Hyperparameter(
-          "capacity_steps", .integer(0...1_000_000_000), default: .integer(10_000),
-          help: "updates over which the capacity rises from zero"),
-        Hyperparameter(
-          "gamma", .number(0...1e9), default: .number(100),
-          help: "weight of the distance between rate and capacity"),
-      ]
-    ) { values, build in
+      options: CapacityObjective.Options()
+    ) { options, build in
       guard build.latents.isContinuous else {
         throw RecipeError(
           .invalid,
@@ -78,8 +79,8 @@ extension Component where Part == any Objective {
             + "training cannot change; choose \(.setting("objective.name", "elbo"))")
       }
       return CapacityObjective(
-        capacity: Float(values.number("capacity")), steps: values.integer("capacity_steps"),
-        gamma: Float(values.number("gamma")))
+        capacity: Float(options.capacity), steps: options.capacitySteps,
+        gamma: Float(options.gamma))
     }
   }
 }

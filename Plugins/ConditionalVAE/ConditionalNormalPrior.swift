@@ -1,5 +1,6 @@
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 import VAERecipes
 
@@ -23,6 +24,12 @@ public final class ConditionalNormalPrior: DensityPrior, ReparameterizedPrior {
   public var members: Members { ["head": .module(head)] }
   /// One layer.
   public var latents: LatentSpace { .units(units) }
+
+  /// A unit for each latent.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    _ = try trace.pass([head.weights.shape[0]], through: head, "head")
+    return [units]
+  }
 
   /// p(z|y) of each of the context's examples.
   public func distribution(_ context: Context) -> any Distribution {
@@ -57,13 +64,10 @@ extension Component where Part == any Prior {
     Component(
       role: .prior, name: "conditional-normal",
       summary: "a Gaussian over one layer of latent units for each condition, learnt",
-      hyperparameters: [
-        Hyperparameter("latent", .integer(1...65536), default: .integer(20), help: "latent units")
-      ], usesCondition: true
-    ) { values, build in
-      let (units, width) = (values.integer("latent"), build.condition?.width ?? 0)
-      try build.checkSize([[width, 2 * units]], of: "a prior", remedy: "latent")
-      return ConditionalNormalPrior(units: units, conditionWidth: width, random: build.random)
+      options: LatentUnits(), usesCondition: true
+    ) { options, build in
+      ConditionalNormalPrior(
+        units: options.latent, conditionWidth: build.condition?.width ?? 0, random: build.random)
     }
   }
 }

@@ -9,6 +9,7 @@ import VAERecipes
 /// the condition are zero it is a decoder of p(x|z).
 public final class ConditionedDecoder: Decoder {
   private let network: any Decoder
+  private let width: Int
   private let flattens: Bool
 
   /// A decoder that is told the condition.
@@ -16,9 +17,10 @@ public final class ConditionedDecoder: Decoder {
   /// - Parameters:
   ///   - network: takes the numbers of the latents and the condition, or, of a grid of codes that is
   ///     not flattened, the condition in the vector of each place.
+  ///   - width: numbers of the condition.
   ///   - flattens: whether latents are flattened before the condition is joined to them.
-  public init(_ network: any Decoder, flattens: Bool) {
-    (self.network, self.flattens) = (network, flattens)
+  public init(_ network: any Decoder, width: Int, flattens: Bool) {
+    (self.network, self.width, self.flattens) = (network, width, flattens)
   }
 
   /// The network.
@@ -26,6 +28,13 @@ public final class ConditionedDecoder: Decoder {
 
   /// The network begins at parameters that suit the data as a whole.
   public func begin(at parameters: Tensor) { network.begin(at: parameters) }
+
+  /// That of the network, for latents with their condition.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try trace.pass(
+      flattens ? [input.count + width] : Shape(input.dimensions.dropLast() + [input[-1] + width]),
+      through: network, "network")
+  }
 
   /// The parameters of the latents and the condition.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
@@ -42,7 +51,7 @@ extension Component where Part == any Decoder {
     Component(
       role: .decoder, name: "conditional-\(base.name)",
       summary: "\(base.summary), told the condition beside the latents",
-      hyperparameters: base.hyperparameters, usesCondition: true
+      declarations: base.hyperparameters, usesCondition: true
     ) { values, build in
       let width = build.condition?.width ?? 0
       var joint = build
@@ -57,7 +66,8 @@ extension Component where Part == any Decoder {
         isGrid = false
         joint.latents = .units(build.latents.decoderInputShape.count + width)
       }
-      return ConditionedDecoder(try base.make(values, joint), flattens: !isGrid)
+      return ConditionedDecoder(
+        try base.make(values, joint), width: width, flattens: !isGrid)
     }
   }
 }

@@ -9,6 +9,7 @@ import VAERecipes
 /// side by side, or of the image with a plane of one value for each number of the condition.
 public final class ConditionedEncoder: Encoder {
   private let network: any Encoder
+  private let width: Int
   private let flattens: Bool
 
   /// An encoder that is told the condition.
@@ -16,9 +17,10 @@ public final class ConditionedEncoder: Encoder {
   /// - Parameters:
   ///   - network: takes `[N, elements + width]` where `flattens`, else
   ///     `[N, height, width, channels + condition's width]`.
+  ///   - width: numbers of the condition.
   ///   - flattens: whether images are flattened before the condition is joined to them.
-  public init(_ network: any Encoder, flattens: Bool) {
-    (self.network, self.flattens) = (network, flattens)
+  public init(_ network: any Encoder, width: Int, flattens: Bool) {
+    (self.network, self.width, self.flattens) = (network, width, flattens)
   }
 
   /// The network.
@@ -26,6 +28,14 @@ public final class ConditionedEncoder: Encoder {
 
   /// Those of the network.
   public var posteriorTraits: PosteriorTraits { network.posteriorTraits }
+
+  /// That of the network, for an example with its condition.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try trace.pass(
+      flattens
+        ? [1, 1, input.count + width] : Shape(input.dimensions.dropLast() + [input[-1] + width]),
+      through: network, "network")
+  }
 
   /// What the network says about the examples and their conditions.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
@@ -52,7 +62,7 @@ extension Component where Part == any Encoder {
       role: .encoder, name: "conditional-\(base.name)",
       summary: "\(base.summary), told the condition "
         + (flattens ? "beside the pixels" : "as planes beside the channels"),
-      hyperparameters: base.hyperparameters, usesCondition: true
+      declarations: base.hyperparameters, usesCondition: true
     ) { values, build in
       let (data, width) = (build.data, build.condition?.width ?? 0)
       var joint = build
@@ -60,7 +70,8 @@ extension Component where Part == any Encoder {
         height: flattens ? 1 : data.height, width: flattens ? 1 : data.width,
         channels: (flattens ? data.elements : data.channels) + width, range: data.range,
         rule: data.rule)
-      return ConditionedEncoder(try base.make(values, joint), flattens: flattens)
+      return ConditionedEncoder(
+        try base.make(values, joint), width: width, flattens: flattens)
     }
   }
 }

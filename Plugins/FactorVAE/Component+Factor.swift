@@ -4,24 +4,26 @@ import Tensors
 import VAECore
 import VAERecipes
 
+extension FactorObjective {
+  /// The hyper-parameters of `factor`.
+  struct Options: HyperparameterSet {
+    @Setting(0...1e6, help: "weight of the total correlation") var gamma = 35.0
+    @Setting(count: 0...64, each: 1...65536, help: "sizes of the discriminator's hidden layers")
+    var discriminatorHidden = [Int](repeating: 1000, count: 6)
+    @Setting(
+      0...1e6, help: "learning rate of the discriminator's own Adam, as a multiple of the model's")
+    var discriminatorRate = 1.0
+  }
+}
+
 extension Component where Part == any Objective {
   /// The recipe component `factor`.
   static var factor: Component {
     Component(
       role: .objective, name: "factor",
       summary: "the negative evidence lower bound + gamma · total correlation of the latent units",
-      hyperparameters: [
-        Hyperparameter(
-          "gamma", .number(0...1e6), default: .number(35), help: "weight of the total correlation"),
-        Hyperparameter(
-          "discriminator_hidden", .integers(count: 0...64, each: 1...65536),
-          default: .integers(Array(repeating: 1000, count: 6)),
-          help: "sizes of the discriminator's hidden layers"),
-        Hyperparameter(
-          "discriminator_rate", .number(0...1e6), default: .number(1),
-          help: "learning rate of the discriminator's own Adam, as a multiple of the model's"),
-      ]
-    ) { values, build in
+      options: FactorObjective.Options()
+    ) { options, build in
       guard let units = try? build.singleLatentSize() else {
         throw RecipeError(
           .invalid,
@@ -35,14 +37,11 @@ extension Component where Part == any Objective {
           "the factor objective estimates the total correlation of latent units, which is 0 with one unit; choose a "
             + "\(.setting("prior.latent", "2")) or more, or \(.setting("objective.name", "elbo"))")
       }
-      let sizes = [units] + values.integers("discriminator_hidden") + [2]
-      try build.checkSize(
-        zip(sizes, sizes.dropFirst()).map { [$0, $1] }, of: "a discriminator",
-        remedy: "discriminator_hidden")
+      let sizes = [units] + options.discriminatorHidden + [2]
       return FactorObjective(
         discriminator: Sequential.discriminator(sizes, random: build.random.child("discriminator")),
-        gamma: Float(values.number("gamma")),
-        rateFactor: Float(values.number("discriminator_rate")))
+        gamma: Float(options.gamma),
+        rateFactor: Float(options.discriminatorRate))
     }
   }
 }

@@ -21,10 +21,10 @@ public struct FactorVAEVariant: Variant {
   /// Ten latent units, the discriminator of the paper, and its rate and batch size.
   public var composition: Composition {
     Composition(
-      encoder: Composition.Choice("mlp", ["hidden": .integers([400])]),
+      encoder: "mlp",
       prior: Composition.Choice("standard-normal", ["latent": .integer(10)]),
-      decoder: Composition.Choice("mlp", ["hidden": .integers([400])]),
-      likelihood: "auto", objective: "factor",
+      decoder: "mlp",
+      objective: "factor",
       training: ["batch_size": .integer(64), "learning_rate": .number(1e-4)])
   }
 

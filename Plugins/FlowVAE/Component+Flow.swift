@@ -10,10 +10,10 @@ extension Component where Part == any Encoder {
       Component(
         role: .encoder, name: "flow-\(network.name)",
         summary: "\(network.summary), ending in a normalising flow",
-        hyperparameters: network.hyperparameters + FlowHead.hyperparameters
+        declarations: network.hyperparameters + FlowHead.Options.declarations
       ) { values, build in
         var build = build
-        build.posteriorHead = try FlowHead(values, build)
+        build.posteriorHead = try FlowHead(FlowHead.Options(values), build)
         return try network.make(values, build)
       }
     }

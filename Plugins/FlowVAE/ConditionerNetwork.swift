@@ -1,7 +1,6 @@
 import NeuralNetworks
 import Tensors
 import VAEComponents
-import VAERecipes
 
 /// The sizes of the networks in a flow.
 struct ConditionerSizes {
@@ -11,22 +10,6 @@ struct ConditionerSizes {
   let context: Int
   /// Hidden layers.
   let hidden: [Int]
-
-  init(_ values: Hyperparameters, units: Int) {
-    self.units = units
-    context = values.integer("flow_context")
-    hidden = values.integers("flow_hidden")
-  }
-
-  init(units: Int, context: Int, hidden: [Int]) {
-    (self.units, self.context, self.hidden) = (units, context, hidden)
-  }
-
-  /// The weights of all steps, for `BuildContext.checkSize`.
-  func weightShapes(outputs: Int, steps: Int) -> [[Int]] {
-    let path = [units + context] + hidden + [outputs]
-    return zip(path, path.dropFirst()).map { [steps, $0, $1] }
-  }
 }
 
 /// A perceptron from latents and context to the parameters of a step of a flow. Its last layer begins
@@ -35,12 +18,15 @@ final class ConditionerNetwork: Module {
   private let layers: [MaskedDense]
 
   /// A network of given sizes whose layers see everything, or what masks let them see.
-  init(_ sizes: [Int], masks: [Tensor]? = nil, random: RandomSource) {
+  ///
+  /// - Parameter mask: makes the mask of a layer.
+  init(_ sizes: [Int], mask: ((Int) -> Tensor)? = nil, random: RandomSource) {
     let count = sizes.count - 1
     layers = (0..<count).map { number in
       let isLast = number == count - 1
       return MaskedDense(
-        inputs: sizes[number], outputs: sizes[number + 1], mask: masks?[number],
+        inputs: sizes[number], outputs: sizes[number + 1],
+        mask: mask.map { mask in { mask(number) } },
         initializer: isLast ? .zeros : .lecunUniform,
         activation: isLast ? .identity : .elu(alpha: 1),
         random: random.child("\(number)"))

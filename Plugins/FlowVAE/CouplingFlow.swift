@@ -22,7 +22,9 @@ final class CouplingFlow: Flow {
         [halves.kept.count + sizes.context] + sizes.hidden + [2 * halves.changed.count],
         random: random.child("\(step)"))
     }
-    scales = halves.map { Parameter(.ones([$0.changed.count]), isDecayed: false) }
+    scales = halves.map { halves in
+      Parameter([halves.changed.count], isDecayed: false) { .ones([halves.changed.count]) }
+    }
   }
 
   /// The network and the bound of s of each step.

@@ -12,7 +12,7 @@ import VAERecipes
 /// which see a context h of the example (Kingma et al. 2016, algorithm 1).
 package final class FlowHead: PosteriorHead {
   /// The families of flows.
-  package enum Family: String, CaseIterable {
+  package enum Family: String, SettingChoice {
     case planar, radial, iaf, sylvester, realnvp
   }
 
@@ -23,7 +23,7 @@ package final class FlowHead: PosteriorHead {
 
   /// - Throws: `RecipeError` where the latents are not one layer of units, or the flow would not
   ///   fit in memory.
-  package init(_ values: Hyperparameters, _ build: BuildContext) throws(RecipeError) {
+  package init(_ options: Options, _ build: BuildContext) throws(RecipeError) {
     guard let units = build.latents.units else {
       throw RecipeError(
         .invalid,
@@ -31,9 +31,11 @@ package final class FlowHead: PosteriorHead {
       )
     }
     self.units = units
-    let steps = values.integer("flow_steps")
+    let steps = options.flowSteps
+    let sizes = ConditionerSizes(
+      units: units, context: options.flowContext, hidden: options.flowHidden)
     let random = build.random.child("flow")
-    switch Family(rawValue: values.text("flow")) ?? .iaf {
+    switch options.flow {
     case .planar: flow = PlanarFlow(units: units, steps: steps)
     case .radial: flow = RadialFlow(units: units, steps: steps)
     case .sylvester:
@@ -45,14 +47,10 @@ package final class FlowHead: PosteriorHead {
             + "\(Self.sylvesterLimit) units: choose a smaller \(.setting("prior.latent")) or \(.setting("encoder.flow", "iaf"))"
         )
       }
-      flow = SylvesterFlow(units: units, steps: steps, reflections: values.integer("reflections"))
+      flow = SylvesterFlow(units: units, steps: steps, reflections: options.reflections)
     case .iaf:
-      let sizes = ConditionerSizes(values, units: units)
-      try build.checkSize(sizes.weightShapes(outputs: 2 * units, steps: steps), of: "a flow")
       flow = InverseAutoregressiveFlow(sizes, steps: steps, random: random)
     case .realnvp:
-      let sizes = ConditionerSizes(values, units: units)
-      try build.checkSize(sizes.weightShapes(outputs: 2 * units, steps: steps), of: "a flow")
       flow = CouplingFlow(sizes, steps: steps, random: random)
     }
   }
@@ -95,20 +93,20 @@ extension Flow {
 
 extension FlowHead {
   /// The hyper-parameters of the flow, beside those of the network.
-  package static let hyperparameters: [Hyperparameter] = [
-    Hyperparameter(
-      "flow", .choice(Family.allCases.map(\.rawValue)), default: .text(Family.iaf.rawValue),
-      help: "the family of the flow that the posterior's draws go through"),
-    Hyperparameter(
-      "flow_steps", .integer(1...64), default: .integer(2), help: "steps of the flow"),
-    Hyperparameter(
-      "flow_hidden", .integers(count: 1...8, each: 1...65536), default: .integers([320]),
-      help: "hidden layers of the networks in iaf and realnvp"),
-    Hyperparameter(
-      "flow_context", .integer(1...65536), default: .integer(64),
-      help: "numbers of the context that the encoder gives to iaf and realnvp"),
-    Hyperparameter(
-      "reflections", .integer(1...64), default: .integer(8),
-      help: "Householder reflections whose product is the orthogonal matrix of sylvester"),
-  ]
+  package struct Options: HyperparameterSet {
+    @Setting(help: "the family of the flow that the posterior's draws go through")
+    package var flow = Family.iaf
+    @Setting(1...64, help: "steps of the flow") package var flowSteps = 2
+    @Setting(
+      count: 1...8, each: 1...65536, help: "hidden layers of the networks in iaf and realnvp")
+    package var flowHidden = [320]
+    @Setting(
+      1...65536, help: "numbers of the context that the encoder gives to iaf and realnvp")
+    package var flowContext = 64
+    @Setting(
+      1...64, help: "Householder reflections whose product is the orthogonal matrix of sylvester")
+    package var reflections = 8
+
+    package init() {}
+  }
 }

@@ -16,7 +16,7 @@ final class InverseAutoregressiveFlow: Flow {
     networks = (0..<steps).map { step in
       ConditionerNetwork(
         [sizes.units + sizes.context] + sizes.hidden + [2 * sizes.units],
-        masks: Self.masks(sizes, isReversed: step % 2 == 1), random: random.child("\(step)"))
+        mask: { Self.masks(sizes, isReversed: step % 2 == 1)[$0] }, random: random.child("\(step)"))
     }
   }
 

@@ -17,11 +17,6 @@ public struct GaussianVAEVariant: Variant {
   /// One hidden layer of 400 on each side and 20 latent units; `architecture=conv` for images with
   /// structure.
   public var composition: Composition {
-    Composition(
-      encoder: Composition.Choice("mlp", ["hidden": .integers([400])]),
-      prior: Composition.Choice("standard-normal", ["latent": .integer(20)]),
-      decoder: Composition.Choice("mlp", ["hidden": .integers([400])]),
-      likelihood: "auto",
-      objective: "elbo")
+    Composition(encoder: "mlp", prior: "standard-normal", decoder: "mlp")
   }
 }

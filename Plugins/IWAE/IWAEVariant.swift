@@ -26,7 +26,7 @@ public struct IWAEVariant: Variant {
       encoder: Composition.Choice("mlp", network),
       prior: Composition.Choice("standard-normal", ["latent": .integer(50)]),
       decoder: Composition.Choice("mlp", network),
-      likelihood: "auto", objective: "importance-weighted")
+      objective: "importance-weighted")
   }
 
   /// The importance-weighted objective.

@@ -13,7 +13,7 @@ import VAERecipes
 /// the doubly reparameterised gradient does not suffer so.
 public final class ImportanceWeightedBound: Objective {
   /// How gradients reach the encoder.
-  public enum Gradient: String, Sendable, CaseIterable {
+  public enum Gradient: String, SettingChoice {
     /// That of the bound as it is computed, through the draws and through log q.
     case reparameterized
     /// Through the draws alone, with squared normalised weights w̃ₖ²: unbiased, and of a
@@ -73,25 +73,25 @@ public final class ImportanceWeightedBound: Objective {
   }
 }
 
+extension ImportanceWeightedBound {
+  /// The hyper-parameters of `importance-weighted`.
+  struct Options: HyperparameterSet {
+    @Setting(2...10_000, help: "draws an example, K") var importanceSamples = 5
+    @Setting(
+      help: "how it reaches the encoder: through the bound as computed, or doubly reparameterised")
+    var gradient = Gradient.reparameterized
+  }
+}
+
 extension Component where Part == any Objective {
   /// The recipe component `importance-weighted`.
   static var importanceWeighted: Component {
     Component(
       role: .objective, name: "importance-weighted",
       summary: "the bound of K weighted draws",
-      hyperparameters: [
-        Hyperparameter(
-          "importance_samples", .integer(2...10_000), default: .integer(5),
-          help: "draws per example, K"),
-        Hyperparameter(
-          "gradient", .choice(ImportanceWeightedBound.Gradient.allCases.map(\.rawValue)),
-          default: .text(ImportanceWeightedBound.Gradient.reparameterized.rawValue),
-          help:
-            "how it reaches the encoder: through the bound as computed, or doubly reparameterised"),
-      ]
-    ) { values, build in
-      let gradient =
-        ImportanceWeightedBound.Gradient(rawValue: values.text("gradient")) ?? .reparameterized
+      options: ImportanceWeightedBound.Options()
+    ) { options, build in
+      let gradient = options.gradient
       guard build.latents.isContinuous else {
         throw RecipeError(
           .invalid,
@@ -114,8 +114,7 @@ extension Component where Part == any Objective {
             + (build.posteriorTraits.pricingRemedy.map { "\($0) or " } ?? "")
             + "\(.setting("objective.gradient", "reparameterized"))")
       }
-      return ImportanceWeightedBound(
-        samples: values.integer("importance_samples"), gradient: gradient)
+      return ImportanceWeightedBound(samples: options.importanceSamples, gradient: gradient)
     }
   }
 }

@@ -9,58 +9,80 @@ import VAERecipes
 /// below it (as in the deep ladders of Maaløe et al. 2019).
 enum ConvolutionalLadder {
   /// The hyper-parameters that all three parts share.
-  static func hyperparameters(channels: [Int], blocks: Int = 1) -> [Hyperparameter] {
-    [
-      Hyperparameter(
-        "channels", .integers(count: 1...16, each: 1...4096), default: .integers(channels),
-        help: "channels of each level, the one nearest to the data first; one number serves all"),
-      .activation(default: "leaky_relu"),
-      Hyperparameter(
-        "normalization", .choice(ConvolutionalNormalization.allCases.map(\.rawValue)),
-        default: .text("batch"), help: "what comes between a convolution and its activation"),
-      Hyperparameter(
-        "blocks", .integer(0...16), default: .integer(blocks), help: "residual blocks a level"),
-    ]
+  struct Layers: HyperparameterSet {
+    @Setting var activation = Activation.leakyReLU(slope: 0.1)
+    @Setting(help: "what comes between a convolution and its activation")
+    var normalization = ConvolutionalNormalization.batch
+    @Setting(0...16, help: "residual blocks a level") var blocks = 1
+  }
+
+  /// The hyper-parameters that encoder and prior share.
+  struct Levels: HyperparameterSet {
+    @Setting(
+      count: 1...16, each: 1...4096,
+      help: "channels of each level, the one nearest to the data first; one number serves all")
+    var channels = [32, 64, 64]
+    var layers = Layers()
   }
 
   /// The layers after a change of size: normalisation with activation, then residual blocks.
   static func finish(
     _ convolution: (_ hasBias: Bool, _ activation: Activation) -> any Layer, channels: Int,
-    blocks: Int, _ values: Hyperparameters, _ random: RandomSource
-  ) throws -> Sequential {
-    let activation = try values.activation()
-    let normalization =
-      ConvolutionalNormalization(rawValue: values.text("normalization")) ?? .batch
+    _ options: Layers, _ random: RandomSource
+  ) -> Sequential {
+    let (activation, normalization) = (options.activation, options.normalization)
     let norm = normalization.layer(channels: channels, activation: activation)
     var layers = [convolution(norm == nil, norm == nil ? activation : .identity)]
     if let norm { layers.append(norm) }
     layers += ResidualBlock.chain(
-      blocks, channels: channels, activation: activation, normalization, random: random)
+      options.blocks, channels: channels, activation: activation, normalization, random: random)
     return Sequential(layers)
   }
 
   /// From a map at level `level + 1` of the pyramid (0 being the image) to the size below it.
   static func up(
-    _ pyramid: Pyramid, to level: Int, inputs: Int, outputs: Int, blocks: Int,
-    _ values: Hyperparameters, _ random: RandomSource
-  ) throws -> Sequential {
-    try finish(
+    _ pyramid: Pyramid, to level: Int, inputs: Int, outputs: Int, _ options: Layers,
+    _ random: RandomSource
+  ) -> Sequential {
+    finish(
       { hasBias, activation in
         TransposedConv2D(
           inputs: inputs, outputs: outputs, kernel: 3, stride: 2, padding: Padding(1),
           outputPadding: pyramid.outputPadding(to: level), hasBias: hasBias,
           activation: activation, random: random.child("up"))
-      }, channels: outputs, blocks: blocks, values, random)
+      }, channels: outputs, options, random)
   }
 
   static func pointwise(_ inputs: Int, _ outputs: Int, _ random: RandomSource) -> Conv2D {
     Conv2D(inputs: inputs, outputs: outputs, kernel: 1, padding: .none, random: random)
   }
+}
 
-  /// The shapes of the weights of a convolution, with the given number of taps, and of the blocks
-  /// that `finish` puts after it.
-  static func weightShapes(taps: Int, inputs: Int, outputs: Int, blocks: Int) -> [[Int]] {
-    [[taps, inputs, outputs], [18 * blocks, outputs, outputs]]
+extension LadderEncoder {
+  /// The hyper-parameters of `ladder-conv`.
+  struct ConvolutionalOptions: HyperparameterSet {
+    var levels = ConvolutionalLadder.Levels()
+    var path = PathUp()
+  }
+}
+
+extension LadderPrior {
+  /// The hyper-parameters of `ladder-conv`.
+  struct ConvolutionalOptions: HyperparameterSet {
+    @Setting(
+      count: 1...16, each: 1...65536,
+      help: "channels of each level's map, the one nearest to the data first")
+    var latent = [4, 8, 16]
+    var levels = ConvolutionalLadder.Levels()
+    var inference = Inference()
+  }
+}
+
+extension LadderDecoder {
+  /// The hyper-parameters of `ladder-conv`.
+  struct ConvolutionalOptions: HyperparameterSet {
+    @Setting(1...4096, help: "channels at the image's size") var width = 16
+    var layers = ConvolutionalLadder.Layers(blocks: 0)
   }
 }
 
@@ -70,30 +92,23 @@ extension Component where Part == any Encoder {
     Component(
       role: .encoder, name: "ladder-conv",
       summary: "a stride-2 convolution a level, each with a Gaussian message for the ladder prior",
-      hyperparameters: ConvolutionalLadder.hyperparameters(channels: [32, 64, 64]) + [.handover]
-    ) { values, build in
+      options: LadderEncoder.ConvolutionalOptions()
+    ) { options, build in
       let levels = try build.ladderLevels(rank: 3, encoder: "ladder-conv")
       let channels = try PerceptronLadder.widths(
-        values, "channels", levels: levels.count, role: .encoder)
-      let handover = LadderEncoder.Handover(rawValue: values.text("handover")) ?? .features
-      let blocks = values.integer("blocks")
+        options.levels.channels, "channels", levels: levels.count, role: .encoder)
+      let (handover, layers) = (options.path.handover, options.levels.layers)
       let inputs =
         [build.data.channels] + (handover == .mean ? levels.map { $0[2] } : channels).dropLast()
-      try build.checkSize(
-        channels.indices.flatMap { level in
-          ConvolutionalLadder.weightShapes(
-            taps: 9, inputs: inputs[level], outputs: channels[level], blocks: blocks)
-            + [[channels[level], 2 * levels[level][2]]]
-        })
       return LadderEncoder(
-        blocks: try channels.indices.map { level in
+        blocks: channels.indices.map { level in
           let random = build.random.child("block\(level)")
-          return try ConvolutionalLadder.finish(
+          return ConvolutionalLadder.finish(
             { hasBias, activation in
               Conv2D(
                 inputs: inputs[level], outputs: channels[level], kernel: 3, stride: 2,
                 padding: Padding(1), hasBias: hasBias, activation: activation, random: random)
-            }, channels: channels[level], blocks: blocks, values, random)
+            }, channels: channels[level], layers, random)
         },
         heads: channels.indices.map { level in
           ConvolutionalLadder.pointwise(
@@ -110,39 +125,25 @@ extension Component where Part == any Prior {
     Component(
       role: .prior, name: "ladder-conv",
       summary: "levels of maps, each of half the size of the one below it",
-      hyperparameters: [
-        .latentLevels(
-          [4, 8, 16], help: "channels of each level's map, the one nearest to the data first")
-      ] + ConvolutionalLadder.hyperparameters(channels: [32, 64, 64]) + [.sharesParameters]
-    ) { values, build in
-      let latent = values.integers("latent")
+      options: LadderPrior.ConvolutionalOptions()
+    ) { options, build in
+      let latent = options.latent
       let channels = try PerceptronLadder.widths(
-        values, "channels", levels: latent.count, role: .prior)
-      let blocks = values.integer("blocks")
-      let sharesParameters = values.flag("shares_parameters")
-      let steps = latent.indices.dropLast().flatMap { level in
-        ConvolutionalLadder.weightShapes(
-          taps: 9, inputs: channels[level + 1], outputs: channels[level], blocks: blocks)
-          + [[channels[level], 2 * latent[level]]]
-      }
+        options.levels.channels, "channels", levels: latent.count, role: .prior)
+      let layers = options.levels.layers
+      let sharesParameters = options.inference.sharesParameters
       // What an injection takes: the features that came down, where there are any, and the draw.
       let injected = latent.indices.map { level in
         latent[level] + (level + 1 < latent.count ? channels[level] : 0)
       }
-      let injections = latent.indices.flatMap { level in
-        ConvolutionalLadder.weightShapes(
-          taps: 1, inputs: injected[level], outputs: channels[level], blocks: blocks)
-      }
-      try build.checkSize(
-        (sharesParameters ? steps : steps + steps) + injections, of: "a ladder prior")
       let pyramid = Pyramid(
         height: build.data.height, width: build.data.width, levels: latent.count)
-      func path(_ level: Int, _ name: String) throws -> (transition: any Layer, head: any Layer) {
+      func path(_ level: Int, _ name: String) -> (transition: any Layer, head: any Layer) {
         let random = build.random.child("\(name)\(level)")
         return (
-          try ConvolutionalLadder.up(
+          ConvolutionalLadder.up(
             pyramid, to: level + 1, inputs: channels[level + 1], outputs: channels[level],
-            blocks: blocks, values, random),
+            layers, random),
           ConvolutionalLadder.pointwise(channels[level], 2 * latent[level], random.child("head"))
         )
       }
@@ -151,21 +152,21 @@ extension Component where Part == any Prior {
           let size = pyramid.sizes[level + 1]
           return [size.height, size.width, count]
         },
-        steps: try latent.indices.dropLast().map { level in
-          let own = try path(level, "step")
-          let separate = sharesParameters ? nil : try path(level, "inference")
+        steps: latent.indices.dropLast().map { level in
+          let own = path(level, "step")
+          let separate = sharesParameters ? nil : path(level, "inference")
           return LadderPrior.Step(
             transition: own.transition, head: own.head,
             separate: separate.map { .init(transition: $0.transition, head: $0.head) })
         },
-        injections: try latent.indices.map { level in
+        injections: latent.indices.map { level in
           let random = build.random.child("injection\(level)")
-          return try ConvolutionalLadder.finish(
+          return ConvolutionalLadder.finish(
             { hasBias, activation in
               Conv2D(
                 inputs: injected[level], outputs: channels[level], kernel: 1, padding: .none,
                 hasBias: hasBias, activation: activation, random: random)
-            }, channels: channels[level], blocks: blocks, values, random)
+            }, channels: channels[level], layers, random)
         },
         features: [pyramid.sizes[1].height, pyramid.sizes[1].width, channels[0]])
     }
@@ -178,21 +179,14 @@ extension Component where Part == any Decoder {
     Component(
       role: .decoder, name: "ladder-conv",
       summary: "one more step up from the features of the top-down path to the image",
-      hyperparameters: [
-        Hyperparameter(
-          "width", .integer(1...4096), default: .integer(16), help: "channels at the image's size")
-      ] + ConvolutionalLadder.hyperparameters(channels: [], blocks: 0).dropFirst()
-    ) { values, build in
+      options: LadderDecoder.ConvolutionalOptions()
+    ) { options, build in
       _ = try build.ladderLevels(rank: 3, encoder: "ladder-conv")
-      let (inputs, width) = (build.latents.decoderInputShape[2], values.integer("width"))
-      let blocks = values.integer("blocks")
-      try build.checkSize(
-        ConvolutionalLadder.weightShapes(taps: 9, inputs: inputs, outputs: width, blocks: blocks)
-          + [[9, width, build.parametersPerPixel]])
+      let (inputs, width) = (build.latents.decoderInputShape[2], options.width)
       let pyramid = Pyramid(height: build.data.height, width: build.data.width, levels: 1)
       return LadderDecoder(
-        trunk: try ConvolutionalLadder.up(
-          pyramid, to: 0, inputs: inputs, outputs: width, blocks: blocks, values,
+        trunk: ConvolutionalLadder.up(
+          pyramid, to: 0, inputs: inputs, outputs: width, options.layers,
           build.random.child("trunk")),
         head: Conv2D(
           inputs: width, outputs: build.parametersPerPixel, kernel: 3, padding: Padding(1),

@@ -6,26 +6,24 @@ import VAERecipes
 
 /// A ladder of perceptrons, as in the paper: levels are vectors.
 enum PerceptronLadder {
-  /// The hyper-parameters that encoder and prior share.
-  static func hyperparameters(hidden: [Int], help: String) -> [Hyperparameter] {
-    [
-      Hyperparameter(
-        "hidden", .integers(count: 1...16, each: 1...65536), default: .integers(hidden), help: help),
-      Hyperparameter(
-        "depth", .integer(1...16), default: .integer(2), help: "dense layers a level"),
-      .activation(default: "leaky_relu"),
-      Hyperparameter(
-        "normalization", .choice(["none", "batch"]), default: .text("batch"),
-        help: "what comes between a dense layer and its activation"),
-    ]
+  /// The hyper-parameters that all three parts share.
+  struct Layers: HyperparameterSet {
+    enum Normalization: String, SettingChoice {
+      case none, batch
+    }
+
+    @Setting(1...16, help: "dense layers a level") var depth = 2
+    @Setting var activation = Activation.leakyReLU(slope: 0.1)
+    @Setting(help: "what comes between a dense layer and its activation")
+    var normalization = Normalization.batch
   }
 
   /// Dense layers from `inputs` to each of `widths`, normalised and activated.
   static func perceptron(
-    _ inputs: Int, _ widths: [Int], _ values: Hyperparameters, _ random: RandomSource
-  ) throws -> Sequential {
-    let activation = try values.activation()
-    let isNormalized = values.text("normalization") == "batch"
+    _ inputs: Int, _ widths: [Int], _ options: Layers, _ random: RandomSource
+  ) -> Sequential {
+    let activation = options.activation
+    let isNormalized = options.normalization == .batch
     var layers: [any Layer] = []
     var size = inputs
     for (number, width) in widths.enumerated() {
@@ -39,16 +37,10 @@ enum PerceptronLadder {
     return Sequential(layers)
   }
 
-  /// The shapes of that perceptron's weights.
-  static func weightShapes(_ inputs: Int, _ widths: [Int]) -> [[Int]] {
-    zip([inputs] + widths, widths).map { [$0, $1] }
-  }
-
   /// One width a level: the list as it is, or its one number for every level.
   static func widths(
-    _ values: Hyperparameters, _ name: String, levels: Int, role: Role
+    _ list: [Int], _ name: String, levels: Int, role: Role
   ) throws(RecipeError) -> [Int] {
-    let list = values.integers(name)
     if list.count == 1 { return [Int](repeating: list[0], count: levels) }
     guard list.count == levels else {
       throw RecipeError(
@@ -60,39 +52,87 @@ enum PerceptronLadder {
   }
 }
 
+extension LadderEncoder {
+  /// The hyper-parameters of `ladder`.
+  struct PerceptronOptions: HyperparameterSet {
+    @Setting(
+      count: 1...16, each: 1...65536,
+      help: "width of each level, the one nearest to the data first; one number serves all")
+    var hidden = [512, 256, 128, 64, 32]
+    var layers = PerceptronLadder.Layers()
+    var path = PathUp()
+  }
+}
+
+extension LadderEncoder {
+  /// What every path up can be told.
+  struct PathUp: HyperparameterSet {
+    @Setting(help: "what a level hands to the one above: its features, or the mean of its message")
+    var handover = Handover.features
+  }
+}
+
+extension LadderPrior {
+  /// The hyper-parameters of `ladder`.
+  struct PerceptronOptions: HyperparameterSet {
+    @Setting(
+      count: 1...16, each: 1...65536,
+      help: "units of each level, the one nearest to the data first")
+    var latent = [64, 32, 16, 8, 4]
+    @Setting(
+      count: 1...16, each: 1...65536,
+      help:
+        "width of the path down to each level, the one nearest to the data first; one number serves all"
+    )
+    var hidden = [512, 256, 128, 64, 32]
+    var layers = PerceptronLadder.Layers()
+    var inference = Inference()
+  }
+
+  /// Whether inference walks down the generative path.
+  struct Inference: HyperparameterSet {
+    @Setting(
+      help: "whether inference merges with the prior itself rather than with a path of its own")
+    var sharesParameters = true
+  }
+}
+
+extension LadderDecoder {
+  /// The hyper-parameters of `ladder`.
+  struct PerceptronOptions: HyperparameterSet {
+    @Setting(
+      count: 1...16, each: 1...65536,
+      help: "widths from the lowest level on, each of depth dense layers")
+    var hidden = [512]
+    var layers = PerceptronLadder.Layers()
+  }
+}
+
 extension Component where Part == any Encoder {
   /// The recipe component `ladder`.
   static var ladder: Component {
     Component(
       role: .encoder, name: "ladder",
       summary: "a perceptron a level, each with a Gaussian message for the ladder prior",
-      hyperparameters: PerceptronLadder.hyperparameters(
-        hidden: [512, 256, 128, 64, 32],
-        help: "width of each level, the one nearest to the data first; one number serves all")
-        + [.handover]
-    ) { values, build in
+      options: LadderEncoder.PerceptronOptions()
+    ) { options, build in
       let latent = try build.ladderLevels(rank: 1, encoder: "ladder").map(\.count)
       let widths = try PerceptronLadder.widths(
-        values, "hidden", levels: latent.count, role: .encoder)
-      let handover = LadderEncoder.Handover(rawValue: values.text("handover")) ?? .features
-      let inputs = [build.data.elements] + (handover == .mean ? latent : widths).dropLast()
-      let depth = values.integer("depth")
-      let layers = widths.map { [Int](repeating: $0, count: depth) }
-      try build.checkSize(
-        widths.indices.flatMap { level in
-          PerceptronLadder.weightShapes(inputs[level], layers[level] + [2 * latent[level]])
-        })
+        options.hidden, "hidden", levels: latent.count, role: .encoder)
+      let inputs =
+        [build.data.elements] + (options.path.handover == .mean ? latent : widths).dropLast()
+      let layers = widths.map { [Int](repeating: $0, count: options.layers.depth) }
       return LadderEncoder(
-        blocks: try widths.indices.map { level in
-          try PerceptronLadder.perceptron(
-            inputs[level], layers[level], values, build.random.child("block\(level)"))
+        blocks: widths.indices.map { level in
+          PerceptronLadder.perceptron(
+            inputs[level], layers[level], options.layers, build.random.child("block\(level)"))
         },
         heads: widths.indices.map { level in
           Dense(
             inputs: widths[level], outputs: 2 * latent[level],
             random: build.random.child("head\(level)"))
         },
-        handover: handover, flattensInput: true)
+        handover: options.path.handover, flattensInput: true)
     }
   }
 }
@@ -103,38 +143,26 @@ extension Component where Part == any Prior {
     Component(
       role: .prior, name: "ladder",
       summary: "levels of units, each drawn given the one above it; inference merges by precision",
-      hyperparameters: [
-        .latentLevels(
-          [64, 32, 16, 8, 4], help: "units of each level, the one nearest to the data first")
-      ]
-        + PerceptronLadder.hyperparameters(
-          hidden: [512, 256, 128, 64, 32],
-          help:
-            "width of the path down to each level, the one nearest to the data first; one number serves all"
-        ) + [.sharesParameters]
-    ) { values, build in
-      let latent = values.integers("latent")
-      let widths = try PerceptronLadder.widths(values, "hidden", levels: latent.count, role: .prior)
-      let depth = values.integer("depth")
-      let layers = widths.map { [Int](repeating: $0, count: depth) }
-      let sharesParameters = values.flag("shares_parameters")
-      let shapes = latent.indices.dropLast().flatMap { level in
-        PerceptronLadder.weightShapes(latent[level + 1], layers[level] + [2 * latent[level]])
-      }
-      try build.checkSize(sharesParameters ? shapes : shapes + shapes, of: "a ladder prior")
-      func path(_ level: Int, _ name: String) throws -> (transition: any Layer, head: any Layer) {
+      options: LadderPrior.PerceptronOptions()
+    ) { options, build in
+      let latent = options.latent
+      let widths = try PerceptronLadder.widths(
+        options.hidden, "hidden", levels: latent.count, role: .prior)
+      let layers = widths.map { [Int](repeating: $0, count: options.layers.depth) }
+      let sharesParameters = options.inference.sharesParameters
+      func path(_ level: Int, _ name: String) -> (transition: any Layer, head: any Layer) {
         let random = build.random.child("\(name)\(level)")
         return (
-          try PerceptronLadder.perceptron(latent[level + 1], layers[level], values, random),
+          PerceptronLadder.perceptron(latent[level + 1], layers[level], options.layers, random),
           Dense(
             inputs: widths[level], outputs: 2 * latent[level], random: random.child("head"))
         )
       }
       return LadderPrior(
         levels: latent.map { [$0] },
-        steps: try latent.indices.dropLast().map { level in
-          let own = try path(level, "step")
-          let separate = sharesParameters ? nil : try path(level, "inference")
+        steps: latent.indices.dropLast().map { level in
+          let own = path(level, "step")
+          let separate = sharesParameters ? nil : path(level, "inference")
           return LadderPrior.Step(
             transition: own.transition, head: own.head,
             separate: separate.map { .init(transition: $0.transition, head: $0.head) })
@@ -149,45 +177,20 @@ extension Component where Part == any Decoder {
     Component(
       role: .decoder, name: "ladder",
       summary: "a perceptron with normalisation from the lowest level to the image",
-      hyperparameters: PerceptronLadder.hyperparameters(
-        hidden: [512], help: "widths from the lowest level on, each of depth dense layers")
-    ) { values, build in
+      options: LadderDecoder.PerceptronOptions()
+    ) { options, build in
       let latent = try build.ladderLevels(rank: 1, encoder: "ladder").map(\.count)
-      let layers = values.integers("hidden").flatMap {
-        [Int](repeating: $0, count: values.integer("depth"))
+      let layers = options.hidden.flatMap {
+        [Int](repeating: $0, count: options.layers.depth)
       }
       let outputs = build.outputShape.count
-      try build.checkSize(PerceptronLadder.weightShapes(latent[0], layers + [outputs]))
       return LadderDecoder(
-        trunk: try PerceptronLadder.perceptron(
-          latent[0], layers, values, build.random.child("trunk")),
+        trunk: PerceptronLadder.perceptron(
+          latent[0], layers, options.layers, build.random.child("trunk")),
         head: Dense(
           inputs: layers.last ?? latent[0], outputs: outputs, random: build.random.child("head")),
         outputShape: build.outputShape)
     }
-  }
-}
-
-extension Hyperparameter {
-  /// What a level hands up.
-  static var handover: Hyperparameter {
-    Hyperparameter(
-      "handover", .choice(LadderEncoder.Handover.allCases.map(\.rawValue)),
-      default: .text(LadderEncoder.Handover.features.rawValue),
-      help: "what a level hands to the one above: its features, or the mean of its message")
-  }
-
-  /// The sizes of the levels.
-  static func latentLevels(_ sizes: [Int], help: String) -> Hyperparameter {
-    Hyperparameter(
-      "latent", .integers(count: 1...16, each: 1...65536), default: .integers(sizes), help: help)
-  }
-
-  /// Whether inference walks down the generative path.
-  static var sharesParameters: Hyperparameter {
-    Hyperparameter(
-      "shares_parameters", .flag, default: .flag(true),
-      help: "whether inference merges with the prior itself rather than with a path of its own")
   }
 }
 

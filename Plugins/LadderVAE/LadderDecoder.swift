@@ -36,6 +36,12 @@ public final class LadderDecoder: Decoder {
       : parameters.mean(axis: 0).mean(axis: 0).copied()
   }
 
+  /// The parameters of an image.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let features = try trace.pass(input, through: trunk, "trunk")
+    return try trace.pass(features, through: head, "head").map { _ in outputShape }
+  }
+
   /// The parameters.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
     head(trunk(draw.decoderInput, context), context)

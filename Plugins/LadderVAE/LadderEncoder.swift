@@ -1,12 +1,13 @@
 import NeuralNetworks
 import Tensors
 import VAECore
+import VAERecipes
 
 /// The deterministic bottom-up path of a ladder: dᵢ = blockᵢ(dᵢ₋₁), d₀ = x, and a message
 /// (μ̂ᵢ, log σ̂ᵢ²) = headᵢ(dᵢ) at each level (Sønderby et al. 2016).
 public final class LadderEncoder: Encoder {
   /// What a level hands to the one above it.
-  public enum Handover: String, Sendable, CaseIterable {
+  public enum Handover: String, SettingChoice {
     /// Its features dᵢ, as in the paper.
     case features
     /// The mean of its message alone, as the authors' code does by default.
@@ -42,6 +43,23 @@ public final class LadderEncoder: Encoder {
     [
       "blocks": .module(Sequential(blocks)), "heads": .module(Sequential(heads)),
     ]
+  }
+
+  /// The numbers of all messages.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    var features: Shape? = flattensInput ? [input.count] : input
+    var numbers = 0
+    for (level, (block, head)) in zip(blocks, heads).enumerated() {
+      features = try trace.pass(features, through: block, "blocks.\(level)")
+      guard let message = try trace.pass(features, through: head, "heads.\(level)") else {
+        return nil
+      }
+      numbers += message.count
+      if handover == .mean {
+        features = Shape(message.dimensions.dropLast() + [message[-1] / 2])
+      }
+    }
+    return [numbers]
   }
 
   /// The messages of all levels.

@@ -94,6 +94,31 @@ public final class LadderPrior: ReparameterizedPrior {
     return members
   }
 
+  /// What a decoder starts from.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    var state: Shape?
+    for level in levels.indices.reversed() {
+      var features: Shape?
+      if state != nil {
+        let step = steps[level]
+        features = try trace.pass(state, through: step.transition, "\(level).transition")
+        _ = try trace.pass(features, through: step.head, "\(level).head")
+        if let separate = step.separate {
+          let inner = try trace.pass(
+            state, through: separate.transition, "\(level).inference_transition")
+          _ = try trace.pass(inner, through: separate.head, "\(level).inference_head")
+        }
+      }
+      state = levels[level]
+      guard !injections.isEmpty else { continue }
+      let channels = levels[level][-1] + (features?[-1] ?? 0)
+      state = try trace.pass(
+        Shape(levels[level].dimensions.dropLast() + [channels]), through: injections[level],
+        "injections.\(level)")
+    }
+    return state
+  }
+
   /// The levels.
   public var latents: LatentSpace { .hierarchy(levels, features: features) }
 

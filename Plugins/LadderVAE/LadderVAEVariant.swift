@@ -20,7 +20,7 @@ public struct LadderVAEVariant: Variant {
   /// as in the paper's experiments.
   public var composition: Composition {
     Composition(
-      encoder: "ladder", prior: "ladder", decoder: "ladder", likelihood: "auto", objective: "elbo",
+      encoder: "ladder", prior: "ladder", decoder: "ladder",
       training: ["batch_size": .integer(256)])
   }
 

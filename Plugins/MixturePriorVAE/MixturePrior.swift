@@ -1,5 +1,6 @@
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 import VAERecipes
 
@@ -20,9 +21,13 @@ public final class MixturePrior: DensityPrior {
   public init(units: Int, components: Int, random: RandomSource) {
     precondition(
       units > 0 && components > 0, "\(components) components of \(units) units are no mixture")
-    logits = Parameter(.zeros([components]), isDecayed: false)
-    means = Parameter(random.stream("means").normal([components, units]), isDecayed: false)
-    logVariances = Parameter(.zeros([components, units]), isDecayed: false)
+    logits = Parameter([components], isDecayed: false) { .zeros([components]) }
+    means = Parameter([components, units], isDecayed: false) {
+      random.stream("means").normal([components, units])
+    }
+    logVariances = Parameter([components, units], isDecayed: false) {
+      .zeros([components, units])
+    }
   }
 
   /// Weights, means and variances.
@@ -46,25 +51,24 @@ public final class MixturePrior: DensityPrior {
   }
 }
 
+extension MixturePrior {
+  /// The hyper-parameters of `gaussian-mixture`.
+  struct Options: HyperparameterSet {
+    var units = LatentUnits()
+    @Setting(1...65536, help: "Gaussians that are mixed") var components = 100
+  }
+}
+
 extension Component where Part == any Prior {
   /// The recipe component `gaussian-mixture`.
   static var mixture: Component {
     Component(
       role: .prior, name: "gaussian-mixture",
       summary: "a mixture of Gaussians over one layer of latent units, learnt",
-      hyperparameters: [
-        Hyperparameter(
-          "latent", .integer(1...65536), default: .integer(20), help: "latent units"),
-        Hyperparameter(
-          "components", .integer(1...65536), default: .integer(100),
-          help: "Gaussians that are mixed"),
-      ]
-    ) { values, build in
-      let (units, components) = (values.integer("latent"), values.integer("components"))
-      try build.checkSize(
-        [[components, units], [components, units]], of: "a mixture",
-        remedy: "latent or components")
-      return MixturePrior(units: units, components: components, random: build.random)
+      options: MixturePrior.Options()
+    ) { options, build in
+      MixturePrior(
+        units: options.units.latent, components: options.components, random: build.random)
     }
   }
 }

@@ -20,8 +20,7 @@ public struct PixelCNNVariant: Variant {
   public var composition: Composition {
     Composition(
       encoder: "none", prior: "none",
-      decoder: Composition.Choice(
-        "pixelcnn", ["channels": .integer(32), "layers": .integer(7)]),
+      decoder: Composition.Choice("pixelcnn", ["layers": .integer(7)]),
       training: ["batch_size": .integer(64)])
   }
 

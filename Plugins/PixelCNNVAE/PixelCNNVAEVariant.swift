@@ -23,8 +23,7 @@ public struct PixelCNNVAEVariant: Variant {
     Composition(
       encoder: Composition.Choice("conv", ["channels": .integers([32, 64])]),
       prior: Composition.Choice("standard-normal", ["latent": .integer(16)]),
-      decoder: Composition.Choice(
-        "pixelcnn", ["channels": .integer(32), "layers": .integer(2)]),
+      decoder: Composition.Choice("pixelcnn", ["layers": .integer(2)]),
       objective: Composition.Choice("elbo", ["warmup_epochs": .number(5)]),
       training: ["batch_size": .integer(64)])
   }

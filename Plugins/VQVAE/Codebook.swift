@@ -1,5 +1,6 @@
 import NeuralNetworks
 import Tensors
+import VAERecipes
 
 /// K vectors of D numbers, each the centre of a part of what an encoder says.
 ///
@@ -15,7 +16,7 @@ import Tensors
 /// forward pass changes nothing: what it saw is taken in by `afterUpdate`, or dropped by `dropUpdate`.
 public final class Codebook: Module {
   /// How the vectors learn.
-  public enum Update: String, Sendable, CaseIterable {
+  public enum Update: String, SettingChoice {
     /// By moving averages of the encoder's output.
     case ema
     /// As a parameter, by the gradient of the codebook term.
@@ -68,12 +69,15 @@ public final class Codebook: Module {
     self.decay = decay
     self.restartThreshold = restartThreshold
     let shape: Shape = [codeCount, vectorSize]
-    let vectors = random.stream("vectors").normal(shape) / Float(vectorSize).squareRoot()
-    counts = Buffer(.ones([codeCount]))
-    sums = update == .ema ? Buffer(vectors) : nil
+    func vectors() -> Tensor {
+      random.stream("vectors").normal(shape) / Float(vectorSize).squareRoot()
+    }
+    counts = Buffer([codeCount]) { .ones([codeCount]) }
+    sums = update == .ema ? Buffer(shape, vectors) : nil
     table =
       update == .ema
-      ? .averaged(Buffer(vectors)) : .trained(Parameter(vectors, isDecayed: false))
+      ? .averaged(Buffer(shape, vectors))
+      : .trained(Parameter(shape, isDecayed: false, vectors))
   }
 
   /// The vectors, and the moving averages.

@@ -28,8 +28,8 @@ public final class PixelCNNCodePrior: QuantizingPrior {
       sizes.outputs == quantizer.grid.codeCount,
       "\(sizes.outputs) outputs do not say what is next of \(quantizer.grid.codeCount) codes")
     self.quantizer = quantizer
-    embedding = Parameter(
-      random.stream("embedding").normal([quantizer.grid.codeCount, sizes.inputs]))
+    let shape: Shape = [quantizer.grid.codeCount, sizes.inputs]
+    embedding = Parameter(shape) { random.stream("embedding").normal(shape) }
     network = GatedPixelCNN(sizes, random: random.child("network"))
   }
 
@@ -39,6 +39,14 @@ public final class PixelCNNCodePrior: QuantizingPrior {
       "codebook": .module(quantizer.codebook),
       "network": .module(CodeNetwork(embedding: embedding, pixels: network)),
     ]
+  }
+
+  /// The vectors of the codes.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let grid = quantizer.grid
+    _ = try trace.pass(
+      [grid.height, grid.width, network.inputs], through: network, "network.pixels")
+    return latents.decoderInputShape
   }
 
   /// −Σ log p(cᵢ | c₁ … cᵢ₋₁) in nats, `[N]`.
@@ -83,26 +91,29 @@ private final class CodeNetwork: Module {
   }
 }
 
+extension PixelCNNCodePrior {
+  /// The hyper-parameters of `pixelcnn-codes`.
+  struct Options: HyperparameterSet {
+    var quantizer = VectorQuantizer.Options()
+    @Setting(1...65536, help: "numbers that stand for a code in the network") var embedding = 32
+    var network = GatedPixelCNN.Options(channels: 64)
+    @Setting(1...4096, help: "features before the logits") var head = 128
+  }
+}
+
 extension Component where Part == any Prior {
   /// The recipe component `pixelcnn-codes`.
   static var pixelCNNCodes: Component {
     Component(
       role: .prior, name: "pixelcnn-codes",
       summary: "a grid of codes from a learnt codebook, each predicted from those before it",
-      hyperparameters: VectorQuantizer.hyperparameters + [
-        Hyperparameter(
-          "embedding", .integer(1...65536), default: .integer(32),
-          help: "numbers that stand for a code in the network")
-      ] + GatedPixelCNN.Sizes.hyperparameters(channels: 64, head: 128, outputs: "logits")
-    ) { values, build in
-      let quantizer = try VectorQuantizer(values, build)
-      var sizes = GatedPixelCNN.Sizes(
-        inputs: values.integer("embedding"), outputs: quantizer.grid.codeCount)
-      sizes.set(values)
+      options: PixelCNNCodePrior.Options()
+    ) { options, build in
+      let quantizer = VectorQuantizer(options.quantizer, build)
+      let sizes = GatedPixelCNN.Sizes(
+        inputs: options.embedding, outputs: quantizer.grid.codeCount, head: options.head,
+        options.network)
       try sizes.checkKernel(of: .prior)
-      try build.checkSize(
-        GatedPixelCNN.weightShapes(sizes) + [[sizes.outputs, sizes.inputs]],
-        of: "a prior over codes", remedy: "codes, channels or layers")
       return PixelCNNCodePrior(quantizer, sizes: sizes, random: build.random)
     }
   }

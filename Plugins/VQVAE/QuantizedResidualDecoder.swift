@@ -69,6 +69,11 @@ public final class QuantizedResidualDecoder: Decoder {
     head.bias?.value = parameters.mean(axis: 0).mean(axis: 0)
   }
 
+  /// The parameters of an image.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try trace.pass(trace.pass(input, through: layers, "layers"), through: head.layer, "head")
+  }
+
   /// The parameters from the vectors of the codes.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
     head.layer(layers(draw.decoderInput, context), context)
@@ -81,10 +86,9 @@ extension Component where Part == any Decoder {
     Component(
       role: .decoder, name: "vq-resnet",
       summary: "the mirror of encoder vq-resnet, with transposed convolutions",
-      hyperparameters: QuantizedResidualSizes.hyperparameters
-    ) { values, build in
-      let sizes = try QuantizedResidualSizes(values, build, part: "decoder vq-resnet")
-      try build.checkSize(sizes.weightShapes(dataChannels: build.parametersPerPixel))
+      options: QuantizedResidualSizes.Options()
+    ) { options, build in
+      let sizes = try QuantizedResidualSizes(options, build, part: "decoder vq-resnet")
       return QuantizedResidualDecoder(
         sizes, parametersPerPixel: build.parametersPerPixel, random: build.random)
     }

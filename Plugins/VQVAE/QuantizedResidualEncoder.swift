@@ -36,6 +36,11 @@ public final class QuantizedResidualEncoder: Encoder {
   /// The layers in order.
   public var members: Members { ["layers": .module(layers)] }
 
+  /// The points of an example.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try trace.pass(input, through: layers, "layers")
+  }
+
   /// The points for each example.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
     PointPosterior(layers(x, context))
@@ -48,10 +53,9 @@ extension Component where Part == any Encoder {
     Component(
       role: .encoder, name: "vq-resnet",
       summary: "the VQ-VAE authors' stride-2 convolutions with residual blocks, for codes",
-      hyperparameters: QuantizedResidualSizes.hyperparameters
-    ) { values, build in
-      let sizes = try QuantizedResidualSizes(values, build, part: "encoder vq-resnet")
-      try build.checkSize(sizes.weightShapes(dataChannels: build.data.channels))
+      options: QuantizedResidualSizes.Options()
+    ) { options, build in
+      let sizes = try QuantizedResidualSizes(options, build, part: "encoder vq-resnet")
       return QuantizedResidualEncoder(sizes, random: build.random)
     }
   }

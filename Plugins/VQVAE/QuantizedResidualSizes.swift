@@ -42,43 +42,32 @@ struct QuantizedResidualSizes {
         random: random.child("block\(number)"))
     } + [Rectifier()]
   }
-
-  /// The shapes of all weights of either part, the data side having `dataChannels` numbers per pixel.
-  func weightShapes(dataChannels: Int) -> [[Int]] {
-    let sizes = [dataChannels] + (0..<levels).map { channels(after: $0) }
-    return zip(sizes, sizes.dropFirst()).map { [16, $0, $1] } + [
-      [9, channels, max(channels, sizes[levels])], [10 * blocks, channels, residualChannels],
-      [9, channels, vectorSize],
-    ]
-  }
 }
 
 /// max(x, 0) as a layer.
 final class Rectifier: Layer {
   var members: Members { [:] }
 
+  func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? { input }
+
   func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor { input.relu() }
 }
 
 extension QuantizedResidualSizes {
   /// The hyper-parameters that both parts share.
-  static let hyperparameters: [Hyperparameter] = [
-    Hyperparameter(
-      "channels", .integer(1...4096), default: .integer(128),
-      help: "channels at the codes' size; half as many nearest to the image"),
-    Hyperparameter(
-      "blocks", .integer(0...64), default: .integer(2), help: "residual blocks at the codes' size"),
-    Hyperparameter(
-      "residual_channels", .integer(1...4096), default: .integer(32),
-      help: "channels inside a residual block"),
-  ]
+  struct Options: HyperparameterSet {
+    @Setting(1...4096, help: "channels at the codes' size; half as many nearest to the image")
+    var channels = 128
+    @Setting(0...64, help: "residual blocks at the codes' size") var blocks = 2
+    @Setting(1...4096, help: "channels inside a residual block") var residualChannels = 32
+  }
 
   /// The sizes that a recipe states, for codes that the prior has.
-  init(_ values: Hyperparameters, _ build: BuildContext, part: String) throws(RecipeError) {
+  init(_ options: Options, _ build: BuildContext, part: String) throws(RecipeError) {
     let (grid, pyramid) = try build.codeGrid(for: part)
     self.init(
-      pyramid: pyramid, dataChannels: build.data.channels, channels: values.integer("channels"),
-      blocks: values.integer("blocks"), residualChannels: values.integer("residual_channels"),
+      pyramid: pyramid, dataChannels: build.data.channels, channels: options.channels,
+      blocks: options.blocks, residualChannels: options.residualChannels,
       vectorSize: grid.vectorSize)
   }
 }

@@ -47,7 +47,7 @@ extension Component where Part == any Prior {
     Component(
       role: .prior, name: "uniform-codes",
       summary: "a grid of codes from a learnt codebook, all of equal probability",
-      hyperparameters: VectorQuantizer.hyperparameters
-    ) { values, build in UniformCodePrior(try VectorQuantizer(values, build)) }
+      options: VectorQuantizer.Options()
+    ) { options, build in UniformCodePrior(VectorQuantizer(options, build)) }
   }
 }

@@ -82,51 +82,53 @@ public struct VectorQuantizer {
 // MARK: - In recipes
 
 extension VectorQuantizer {
-  /// The hyper-parameters of a prior over codes, which all such priors share by name and kind, so
-  /// that a later stage keeps them.
-  public static let hyperparameters: [Hyperparameter] = [
-    Hyperparameter(
-      "codes", .integer(2...1 << 24), default: .integer(512), help: "vectors in the codebook, K"),
-    Hyperparameter(
-      "code_size", .integer(1...65536), default: .integer(64), help: "numbers in each vector, D"),
-    Hyperparameter(
-      "levels", .integer(0...12), default: .integer(2),
-      help: "times that the image is halved, rounding up, to the grid of codes"),
-    Hyperparameter(
-      "commitment", .number(0...1e6), default: .number(0.25),
-      help: "weight of the term that draws the encoder to its codes"),
-    Hyperparameter(
-      "update", .choice(Codebook.Update.allCases.map(\.rawValue)), default: .text("ema"),
-      help: "how the codebook learns: by moving averages of what it stands for, or by gradient"),
-    Hyperparameter(
-      "decay", .number(0...0.999_999), default: .number(0.99),
-      help: "weight of the past in the codebook's moving averages"),
-    Hyperparameter(
-      "restart_threshold", .number(0...1), default: .number(0.05),
-      help: "a code used less than this share of the mean begins anew at an encoder output; 0 never"
-    ),
-  ]
+  /// The hyper-parameters of a prior over codes, which all such priors share, so that a later stage
+  /// keeps them.
+  public struct Options: HyperparameterSet {
+    /// K.
+    @Setting(2...1 << 24, help: "vectors in the codebook, K") public var codes = 512
+    /// D.
+    @Setting(1...65536, help: "numbers in each vector, D") public var codeSize = 64
+    /// From the image to the grid.
+    @Setting(0...12, help: "times that the image is halved, rounding up, to the grid of codes")
+    public var levels = 2
+    /// β.
+    @Setting(0...1e6, help: "weight of the term that draws the encoder to its codes")
+    public var commitment = 0.25
+    /// How the codebook learns.
+    @Setting(
+      help: "how the codebook learns: by moving averages of what it stands for, or by gradient")
+    public var update = Codebook.Update.ema
+    /// γ.
+    @Setting(0...0.999_999, help: "weight of the past in the codebook's moving averages")
+    public var decay = 0.99
+    /// The share of the mean.
+    @Setting(
+      0...1,
+      help:
+        "a code used less than this share of the mean begins anew at an encoder output; 0 never")
+    public var restartThreshold = 0.05
 
-  /// A quantiser from the values of `hyperparameters`, with fresh vectors.
-  ///
-  /// - Throws: `RecipeError` where the codebook would not fit in memory.
-  public init(_ values: Hyperparameters, _ build: BuildContext) throws(RecipeError) {
+    /// The defaults.
+    public init() {}
+  }
+
+  /// A quantiser with fresh vectors.
+  public init(_ options: Options, _ build: BuildContext) {
     let top = Pyramid(
-      height: build.data.height, width: build.data.width, levels: values.integer("levels")
+      height: build.data.height, width: build.data.width, levels: options.levels
     ).top
     let grid = CodeGrid(
-      height: top.height, width: top.width, codeCount: values.integer("codes"),
-      vectorSize: values.integer("code_size"))
-    try build.checkSize(
-      [[grid.codeCount, grid.vectorSize]], of: "a codebook", remedy: "codes or code_size")
+      height: top.height, width: top.width, codeCount: options.codes,
+      vectorSize: options.codeSize)
     self.init(
       codebook: Codebook(
         codeCount: grid.codeCount, vectorSize: grid.vectorSize,
-        update: Codebook.Update(rawValue: values.text("update")) ?? .ema,
-        decay: Float(values.number("decay")),
-        restartThreshold: Float(values.number("restart_threshold")),
+        update: options.update,
+        decay: Float(options.decay),
+        restartThreshold: Float(options.restartThreshold),
         random: build.random.child("codebook")),
-      grid: grid, commitment: Float(values.number("commitment")),
+      grid: grid, commitment: Float(options.commitment),
       dataElements: build.data.elements)
   }
 }

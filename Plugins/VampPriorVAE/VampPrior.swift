@@ -1,5 +1,6 @@
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 import VAERecipes
 
@@ -40,10 +41,11 @@ public final class VampPrior: EncoderAwarePrior, DensityPrior {
       "a VampPrior takes pseudo-inputs [K, height, width, channels], not \(shape)")
     self.units = units
     self.range = range
-    pseudoInputs = Parameter(
-      random.stream("pseudo-inputs").normal(shape).scaled(
-        by: Self.spread, shift: range == .real ? 0 : 0.5), isDecayed: false)
-    keepInRange()
+    pseudoInputs = Parameter(shape, isDecayed: false) {
+      let first = random.stream("pseudo-inputs").normal(shape).scaled(
+        by: Self.spread, shift: range == .real ? 0 : 0.5)
+      return range == .real ? first : first.clamped(to: 0...1)
+    }
   }
 
   /// The pseudo-inputs; the encoder is a member of the model.
@@ -112,27 +114,26 @@ public final class VampPrior: EncoderAwarePrior, DensityPrior {
   public func divergence(of posterior: any Distribution, _ context: Context) -> Divergence? { nil }
 }
 
+extension VampPrior {
+  /// The hyper-parameters of `vampprior`.
+  struct Options: HyperparameterSet {
+    var units = LatentUnits(latent: 40)
+    @Setting(1...65536, help: "learnt inputs whose posteriors are mixed") var pseudoInputs = 500
+  }
+}
+
 extension Component where Part == any Prior {
   /// The recipe component `vampprior`.
   static var vampPrior: Component {
     Component(
       role: .prior, name: "vampprior",
       summary: "a mixture of the encoder's posteriors at learnt pseudo-inputs",
-      hyperparameters: [
-        Hyperparameter(
-          "latent", .integer(1...65536), default: .integer(40), help: "latent units"),
-        Hyperparameter(
-          "pseudo_inputs", .integer(1...65536), default: .integer(500),
-          help: "learnt inputs whose posteriors are mixed"),
-      ]
-    ) { values, build in
-      let (count, data) = (values.integer("pseudo_inputs"), build.data)
-      try build.checkSize(
-        [[count, data.height, data.width, data.channels]], of: "a VampPrior",
-        remedy: "pseudo_inputs")
+      options: VampPrior.Options()
+    ) { options, build in
+      let data = build.data
       return VampPrior(
-        units: values.integer("latent"),
-        shape: [count, data.height, data.width, data.channels], range: data.range,
+        units: options.units.latent,
+        shape: [options.pseudoInputs, data.height, data.width, data.channels], range: data.range,
         random: build.random)
     }
   }

@@ -34,15 +34,13 @@ public final class Conv2D: Layer {
     let law = initializer ?? .suited(to: activation)
     let area = kernel * kernel
     weights = Parameter(
-      law.values(
-        [outputs, inputs, kernel, kernel], fanIn: inputs * area, fanOut: outputs * area,
-        random: random.stream("weights")))
+      [outputs, inputs, kernel, kernel], law, fanIn: inputs * area, fanOut: outputs * area,
+      random: random.stream("weights"))
     bias =
       hasBias
       ? Parameter(
-        law.biasLaw.values(
-          [outputs], fanIn: inputs * area, fanOut: outputs, random: random.stream("bias")),
-        isDecayed: false)
+        [outputs], law.biasLaw, fanIn: inputs * area, fanOut: outputs,
+        random: random.stream("bias"), isDecayed: false)
       : nil
     self.stride = stride
     self.padding = padding
@@ -54,6 +52,18 @@ public final class Conv2D: Layer {
     var members: Members = ["weights": .parameter(weights)]
     if let bias { members.entries.append((name: "bias", member: .parameter(bias))) }
     return members
+  }
+
+  /// `[⌊(height + padding − kernel) / stride⌋ + 1, …, outputs]`
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let kernel = weights.shape[2]
+    func size(_ input: Int, _ zeros: Int) -> Int {
+      input + zeros < kernel ? 0 : (input + zeros - kernel) / stride + 1
+    }
+    return try input.replacingImage(
+      weights.shape[1], with: weights.shape[0],
+      height: { size($0, padding.top + padding.bottom) },
+      width: { size($0, padding.left + padding.right) })
   }
 
   /// `[batch, ⌊(height + padding − kernel) / stride⌋ + 1, …, outputs]`
@@ -100,14 +110,12 @@ public final class TransposedConv2D: Layer {
     let area = kernel * kernel
     let fanIn = max(1, inputs * area / (stride * stride))
     weights = Parameter(
-      law.values(
-        [inputs, outputs, kernel, kernel], fanIn: fanIn, fanOut: outputs * area,
-        random: random.stream("weights")))
+      [inputs, outputs, kernel, kernel], law, fanIn: fanIn, fanOut: outputs * area,
+      random: random.stream("weights"))
     bias =
       hasBias
       ? Parameter(
-        law.biasLaw.values(
-          [outputs], fanIn: fanIn, fanOut: outputs, random: random.stream("bias")),
+        [outputs], law.biasLaw, fanIn: fanIn, fanOut: outputs, random: random.stream("bias"),
         isDecayed: false)
       : nil
     self.stride = stride
@@ -121,6 +129,15 @@ public final class TransposedConv2D: Layer {
     var members: Members = ["weights": .parameter(weights)]
     if let bias { members.entries.append((name: "bias", member: .parameter(bias))) }
     return members
+  }
+
+  /// `[(height − 1) · stride − padding + kernel + output padding, …, outputs]`
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let kernel = weights.shape[2]
+    return try input.replacingImage(
+      weights.shape[0], with: weights.shape[1],
+      height: { ($0 - 1) * stride - padding.top - padding.bottom + kernel + outputPadding.y },
+      width: { ($0 - 1) * stride - padding.left - padding.right + kernel + outputPadding.x })
   }
 
   /// `[batch, (height − 1) · stride − padding + kernel + output padding, …, outputs]`

@@ -30,11 +30,9 @@ public final class Dense: Layer {
   ) {
     let law = initializer ?? .suited(to: activation)
     weights = Parameter(
-      law.values(
-        [inputs, outputs], fanIn: inputs, fanOut: outputs, random: random.stream("weights")))
+      [inputs, outputs], law, fanIn: inputs, fanOut: outputs, random: random.stream("weights"))
     bias = Parameter(
-      law.biasLaw.values(
-        [outputs], fanIn: inputs, fanOut: outputs, random: random.stream("bias")),
+      [outputs], law.biasLaw, fanIn: inputs, fanOut: outputs, random: random.stream("bias"),
       isDecayed: false)
     self.activation = activation
   }
@@ -42,6 +40,11 @@ public final class Dense: Layer {
   /// Weights and bias.
   public var members: Members {
     ["weights": .parameter(weights), "bias": .parameter(bias)]
+  }
+
+  /// `[…, outputs]` for `[…, inputs]`.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try input.replacingLast(weights.shape[0], with: weights.shape[1])
   }
 
   /// `[…, outputs]` for `[…, inputs]`.

@@ -58,3 +58,23 @@ public enum Initializer: Hashable, Sendable {
     }
   }
 }
+
+extension Parameter {
+  /// A parameter whose first values follow a law.
+  ///
+  /// - Parameters:
+  ///   - shape: of the values.
+  ///   - law: what they are drawn from.
+  ///   - fanIn: the inputs that add up in one output.
+  ///   - fanOut: the outputs that one input reaches.
+  ///   - random: the stream of their own.
+  ///   - isDecayed: whether weight decay applies.
+  public convenience init(
+    _ shape: Shape, _ law: Initializer, fanIn: Int, fanOut: Int, random: RandomStream,
+    isDecayed: Bool = true
+  ) {
+    self.init(shape, isDecayed: isDecayed) {
+      law.values(shape, fanIn: fanIn, fanOut: fanOut, random: random)
+    }
+  }
+}

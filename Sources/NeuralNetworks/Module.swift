@@ -5,37 +5,53 @@ import Tensors
 ///
 /// Buffers change in the life-cycle calls of `Module` only, never inside a forward pass.
 public final class Buffer {
-  private var own: Tensor
+  private var values: DeferredTensor
+  private let first: () -> Tensor
+  private let isInEveryFile: Bool
 
   /// The values at this moment, a constant. Setting them needs the same shape, and copies them
   /// unless nothing else refers to their memory: those of a parameter would change with its updates.
   public var value: Tensor {
-    get { own }
+    get { values.made ?? values.tensor }
     set {
       precondition(
-        newValue.shape == own.shape,
-        "a buffer of shape \(own.shape) cannot take values of shape \(newValue.shape)")
-      var values = consume newValue
-      values.takeOwnMemory()
+        newValue.shape == shape,
+        "a buffer of shape \(shape) cannot take values of shape \(newValue.shape)")
+      var new = consume newValue
+      new.takeOwnMemory()
       // What short memory left without elements does not take the place of what was there.
-      if !Memory.hasFailed { own = values }
+      if !Memory.hasFailed { values.tensor = new }
     }
   }
 
   /// Takes back values that it had before, without a copy, so that this needs no memory.
-  package func restore(_ earlier: Tensor) { own = earlier }
+  package func restore(_ earlier: Tensor) { values.tensor = earlier }
+
+  /// The shape of the values.
+  public var shape: Shape { values.shape }
 
   /// The values that it has where a file has none, nil where every file must have some.
-  public let valueOfOldFiles: Tensor?
+  public var valueOfOldFiles: Tensor? { isInEveryFile ? nil : first() }
 
-  /// A buffer that starts with the given values.
+  /// Whether the values have been made.
+  public var hasValues: Bool { values.made != nil }
+
+  /// A buffer whose first values are made when they are asked for, as those of a parameter are.
   ///
   /// - Parameters:
-  ///   - value: the values.
-  ///   - isInEveryFile: whether a file without the buffer is refused; else it means these values.
-  public init(_ value: Tensor, isInEveryFile: Bool = true) {
-    own = value.copied()
-    valueOfOldFiles = isInEveryFile ? nil : value.copied()
+  ///   - shape: of the values.
+  ///   - isInEveryFile: whether a file without the buffer is refused; else it means the first values.
+  ///   - first: makes them.
+  public init(_ shape: Shape, isInEveryFile: Bool = true, _ first: @escaping () -> Tensor) {
+    values = DeferredTensor(shape) { first().copied() }
+    self.isInEveryFile = isInEveryFile
+    self.first = first
+  }
+
+  /// A buffer that starts with the given values.
+  public convenience init(_ value: Tensor) {
+    let own = value.copied()
+    self.init(value.shape) { own }
   }
 }
 
@@ -99,6 +115,17 @@ public protocol Module: AnyObject {
   /// The members by name, in a fixed order.
   var members: Members { get }
 
+  /// The shape of what it gives for one example of what it gets: its shape rule, which needs no weights.
+  ///
+  /// A module that has layers passes the shape through them by the trace, which notes what each gives.
+  ///
+  /// - Parameters:
+  ///   - input: the shape of one example.
+  ///   - trace: what takes the shapes of its own layers.
+  /// - Returns: the shape; nil where it has no rule.
+  /// - Throws: `ShapeMisfit` where it cannot take the input.
+  func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape?
+
   /// Called once before the first update with the first training batches, for data-dependent
   /// initialisation.
   func prepare(firstBatches: [Tensor], context: Context) throws
@@ -114,6 +141,9 @@ public protocol Module: AnyObject {
 }
 
 extension Module {
+  /// Not known.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? { nil }
+
   /// Passes the call on to all parts.
   public func prepare(firstBatches: [Tensor], context: Context) throws {
     for part in parts { try part.prepare(firstBatches: firstBatches, context: context) }
@@ -154,9 +184,18 @@ extension Module {
       .map { (path: $0.path, buffer: $0.leaf) }
   }
 
-  /// The number of trained numbers.
+  /// The number of trained numbers; `Int.max` for more than that.
   public var parameterCount: Int {
-    parameters.reduce(0) { $0 + $1.parameter.shape.count }
+    parameters.reduce(0) { sum, next in
+      let (total, isBeyond) = sum.addingReportingOverflow(next.parameter.shape.count)
+      return isBeyond ? .max : total
+    }
+  }
+
+  /// Makes the first values of all parameters and buffers that have none yet.
+  public func makeValues() {
+    for (_, parameter) in parameters { _ = parameter.value }
+    for (_, buffer) in buffers { _ = buffer.value }
   }
 
   private func leaves<Leaf>(
@@ -200,6 +239,15 @@ public final class Sequential: Layer {
   /// The layers by number.
   public var members: Members {
     Members(numbered: layers)
+  }
+
+  /// Through one layer after another.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    var shape: Shape? = input
+    for (number, layer) in layers.enumerated() {
+      shape = try trace.pass(shape, through: layer, "\(number)")
+    }
+    return shape
   }
 
   /// The output of the last layer.

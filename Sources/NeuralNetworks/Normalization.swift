@@ -28,10 +28,10 @@ public final class BatchNorm: Layer {
   ///   - activation: of the normalised values.
   ///   - epsilon: added to each variance.
   public init(channels: Int, activation: Activation = .identity, epsilon: Float = 1e-5) {
-    scale = Parameter(.ones([channels]), isDecayed: false)
-    shift = Parameter(.zeros([channels]), isDecayed: false)
-    mean = Buffer(.zeros([channels]))
-    variance = Buffer(.ones([channels]))
+    scale = Parameter([channels], isDecayed: false) { .ones([channels]) }
+    shift = Parameter([channels], isDecayed: false) { .zeros([channels]) }
+    mean = Buffer([channels]) { .zeros([channels]) }
+    variance = Buffer([channels]) { .ones([channels]) }
     self.activation = activation
     self.epsilon = epsilon
   }
@@ -42,6 +42,11 @@ public final class BatchNorm: Layer {
       "scale": .parameter(scale), "shift": .parameter(shift), "mean": .buffer(mean),
       "variance": .buffer(variance),
     ]
+  }
+
+  /// That of the input.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try input.replacingLast(scale.shape[0], with: scale.shape[0])
   }
 
   /// The normalised input, of its shape.
@@ -94,8 +99,8 @@ public final class GroupNorm: Layer {
   {
     precondition(
       groups > 0 && channels % groups == 0, "\(groups) groups do not divide \(channels) channels")
-    scale = Parameter(.ones([channels]), isDecayed: false)
-    shift = Parameter(.zeros([channels]), isDecayed: false)
+    scale = Parameter([channels], isDecayed: false) { .ones([channels]) }
+    shift = Parameter([channels], isDecayed: false) { .zeros([channels]) }
     self.groups = groups
     self.activation = activation
     self.epsilon = epsilon
@@ -104,6 +109,11 @@ public final class GroupNorm: Layer {
   /// Scale and shift.
   public var members: Members {
     ["scale": .parameter(scale), "shift": .parameter(shift)]
+  }
+
+  /// That of the input.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try input.replacingLast(scale.shape[0], with: scale.shape[0])
   }
 
   /// The normalised input, of its shape.
@@ -133,8 +143,8 @@ public final class LayerNorm: Layer {
   ///   - activation: of the normalised values.
   ///   - epsilon: added to each variance.
   public init(features: Int, activation: Activation = .identity, epsilon: Float = 1e-5) {
-    scale = Parameter(.ones([features]), isDecayed: false)
-    shift = Parameter(.zeros([features]), isDecayed: false)
+    scale = Parameter([features], isDecayed: false) { .ones([features]) }
+    shift = Parameter([features], isDecayed: false) { .zeros([features]) }
     self.activation = activation
     self.epsilon = epsilon
   }
@@ -142,6 +152,11 @@ public final class LayerNorm: Layer {
   /// Scale and shift.
   public var members: Members {
     ["scale": .parameter(scale), "shift": .parameter(shift)]
+  }
+
+  /// That of the input.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try input.replacingLast(scale.shape[0], with: scale.shape[0])
   }
 
   /// The normalised input, of its shape.

@@ -71,6 +71,19 @@ public final class ResidualBlock: Layer {
     return members
   }
 
+  /// That of the input, with the channels of the second convolution.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    var shape: Shape? = input
+    for (number, convolution) in [first, second].enumerated() {
+      if !norms.isEmpty {
+        shape = try trace.pass(shape, through: norms[number], "normalization\(number)")
+      }
+      shape = try trace.pass(shape, through: convolution, number == 0 ? "first" : "second")
+    }
+    if let shortcut { _ = try trace.pass(input, through: shortcut, "shortcut") }
+    return shape
+  }
+
   /// What the shortcut makes of the input plus what the block adds, `[batch, height, width,
   /// outputs]`.
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {

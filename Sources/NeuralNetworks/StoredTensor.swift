@@ -23,6 +23,14 @@ public enum StoredTensor {
     }
   }
 
+  /// The shape of the values, which need not have been made.
+  public var shape: Shape {
+    switch self {
+    case .parameter(let parameter): parameter.shape
+    case .buffer(let buffer): buffer.shape
+    }
+  }
+
   /// The values as computations take them: tracked where they are trained.
   public var tensor: Tensor {
     switch self {

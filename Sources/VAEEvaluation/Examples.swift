@@ -53,7 +53,7 @@ public struct Examples {
     takesMasks: Bool = false
   ) {
     self.init(
-      split, binarization: options.binarization, dequantization: options.dequantization,
+      split, binarization: options.binarize, dequantization: options.dequantize,
       condition: condition, takesMasks: takesMasks)
   }
 

@@ -24,8 +24,7 @@ public struct Component<Part>: Sendable {
   public let name: String
   /// What it is, in one line.
   public let summary: String
-  /// Its hyper-parameters, in order.
-  public let hyperparameters: [Hyperparameter]
+  private let declarations: Declarations
   /// `Registry.builtInOrigin`, or the file of the plug-in that brought it.
   public let origin: String
   /// Whether the part listens to what is known beside the data. A recipe with such a part is one of
@@ -34,24 +33,77 @@ public struct Component<Part>: Sendable {
   /// Whether the part, an encoder, is told which values are missing. The data part of a recipe with such
   /// a part says that values may be.
   public let usesMask: Bool
-  /// Makes the part. Throws `RecipeError` where the values do not fit the data or each other.
-  public let make: @Sendable (Hyperparameters, BuildContext) throws -> Part
+  /// Makes the part, whose weights have no values yet. Throws `RecipeError` where the values do not fit the
+  /// data or each other.
+  public let make: @Sendable (HyperparameterValues, BuildContext) throws -> Part
 
-  /// A component.
+  /// A component whose hyper-parameters are known by declarations alone: one of a plug-in, or one
+  /// that is made from another component.
   public init(
-    role: Role, name: String, summary: String, hyperparameters: [Hyperparameter],
+    role: Role, name: String, summary: String,
+    declarations: @autoclosure @escaping @Sendable () -> [Hyperparameter],
     origin: String = Registry.builtInOrigin, usesCondition: Bool = false,
     usesMask: Bool = false,
-    make: @escaping @Sendable (Hyperparameters, BuildContext) throws -> Part
+    make: @escaping @Sendable (HyperparameterValues, BuildContext) throws -> Part
   ) {
     self.role = role
     self.name = name
     self.summary = summary
-    self.hyperparameters = hyperparameters
+    self.declarations = Declarations(declarations)
     self.origin = origin
     self.usesCondition = usesCondition
     self.usesMask = usesMask
     self.make = make
+  }
+
+  /// Its hyper-parameters, in order.
+  public var hyperparameters: [Hyperparameter] { declarations.value }
+
+  /// A component with the hyper-parameters that a struct declares.
+  ///
+  /// - Parameters:
+  ///   - role: the place it fills.
+  ///   - name: in recipes, kebab-case.
+  ///   - summary: what it is, in one line.
+  ///   - options: the defaults.
+  ///   - usesCondition: whether it listens to what is known beside the data.
+  ///   - usesMask: whether it is told which values are missing.
+  ///   - make: makes the part of what a recipe sets.
+  public init<Options: HyperparameterSet>(
+    role: Role, name: String, summary: String, options: Options, usesCondition: Bool = false,
+    usesMask: Bool = false,
+    make: @escaping @Sendable (Options, BuildContext) throws -> Part
+  ) {
+    self.init(
+      role: role, name: name, summary: summary, declarations: options.declarations,
+      usesCondition: usesCondition, usesMask: usesMask
+    ) { values, build in try make(Options(values), build) }
+  }
+
+  /// A component without hyper-parameters.
+  public init(
+    role: Role, name: String, summary: String, usesCondition: Bool = false,
+    make: @escaping @Sendable (BuildContext) throws -> Part
+  ) {
+    self.init(
+      role: role, name: name, summary: summary, declarations: [], usesCondition: usesCondition
+    ) { _, build in try make(build) }
+  }
+}
+
+/// The declarations of a component, made when they are first asked for: whoever lists variants needs none.
+private final class Declarations: Sendable {
+  private let make: @Sendable () -> [Hyperparameter]
+  private let made = Lock<[Hyperparameter]?>(nil)
+
+  init(_ make: @escaping @Sendable () -> [Hyperparameter]) { self.make = make }
+
+  var value: [Hyperparameter] {
+    made.withLock { made in
+      let value = made ?? make()
+      made = value
+      return value
+    }
   }
 }
 
@@ -107,31 +159,26 @@ extension BuildContext {
   /// of memory.
   public static let parameterLimit = 1 << 28
 
-  /// Refuses a part whose layers would not fit in memory, before any is made.
+  /// Refuses a part whose parameters and buffers would not fit in memory.
   ///
   /// - Parameters:
-  ///   - weightShapes: the shape of each layer's weights.
-  ///   - part: what they make up, for the error.
-  ///   - remedy: the sizes to make smaller.
-  public func checkSize(
-    _ weightShapes: [[Int]], of part: String = "an encoder or decoder",
-    remedy: String = "hidden, channels or latent sizes"
+  ///   - parameters: how many trained numbers there are.
+  ///   - buffers: how many others are saved; they have no gradient and no moments.
+  ///   - remedy: what to make smaller.
+  /// - Throws: `RecipeError` of kind `invalid`.
+  package func checkSize(
+    parameters: [Shape], buffers: [Shape] = [], remedy: @autoclosure () -> Message
   ) throws(RecipeError) {
-    var total = 0
-    for shape in weightShapes {
-      var count = 1
-      for size in shape {
-        let (product, overflow) = count.multipliedReportingOverflow(by: size)
-        count = overflow ? Int.max : product
-      }
-      let (sum, overflow) = total.addingReportingOverflow(count)
-      total = overflow ? Int.max : sum
+    func numbers(_ shapes: [Shape]) -> Int {
+      shapes.reduce(0) { $0 > Int.max / 2 ? $0 : $0 + min($1.count, Int.max / 2) }
     }
-    guard total <= Self.parameterLimit else {
+    let count = numbers(parameters)
+    guard count + numbers(buffers) / 4 <= Self.parameterLimit else {
+      let all = max(count, numbers(buffers))
       throw RecipeError(
         .invalid,
-        "\(part) of \(total == .max ? "over 10^18" : "\(total)") parameters is beyond the limit of "
-          + "\(Self.parameterLimit); choose smaller \(remedy)")
+        "\(part) of \(all >= 1 << 60 ? "over 10^18" : "\(all)") parameters is beyond the limit of "
+          + "\(Self.parameterLimit); choose smaller " + remedy())
     }
   }
 }

@@ -92,6 +92,14 @@ public struct Hyperparameter: Sendable {
     }
   }
 
+  /// Whether its values are whole numbers, as sizes are.
+  var isWhole: Bool {
+    switch kind {
+    case .integer, .integers: true
+    default: false
+    }
+  }
+
   /// The values allowed, such as "1…65536" or "relu, elu".
   public var rangeText: String {
     func text(_ range: ClosedRange<Double>) -> String {

@@ -9,7 +9,7 @@ public struct Recipe: Equatable, Sendable {
     /// The component's name; for the likelihood, `auto` until the data are known.
     public var name: String
     /// Its values.
-    public var values: Hyperparameters
+    public var values: HyperparameterValues
     /// Where the component comes from, `Registry.builtInOrigin` or a file.
     public var origin = Registry.builtInOrigin
   }
@@ -23,7 +23,7 @@ public struct Recipe: Equatable, Sendable {
   /// The component of each role.
   public var parts: [Role: Part]
   /// The `training` part.
-  public var training: Hyperparameters
+  public var training: HyperparameterValues
   /// The stages that made the model, the last being this recipe's own; the `training` part and the
   /// objective are the last one's.
   public var stages: [Stage] = [.whole]
@@ -37,6 +37,16 @@ public struct Recipe: Equatable, Sendable {
     guard stage.isWhole else { return }
     let stage = Stage(name: stage.name, trains: stage.trains, data: stage.data, origin: origin)
     stages = stages.dropLast() + [stage]
+  }
+
+  /// Refuses weights of another run where the recipe is of a further stage.
+  ///
+  /// - Throws: `RecipeError` of kind `invalid`.
+  package func checkTakesWeights() throws(RecipeError) {
+    guard !stage.isWhole else { return }
+    throw RecipeError(
+      .invalid,
+      "stage \(stage.name) begins with the weights of the run that it follows, and with no others")
   }
 
   /// The plug-ins that its variant and components come from.

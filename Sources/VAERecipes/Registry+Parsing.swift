@@ -175,7 +175,7 @@ extension Registry {
 
   private func read(
     _ object: JSON.Object, _ declarations: [Hyperparameter], path: String,
-    into values: inout Hyperparameters, source: String
+    into values: inout HyperparameterValues, source: String
   ) throws(RecipeError) {
     for member in object.members {
       guard let declaration = declarations.first(where: { $0.name == member.name }) else {

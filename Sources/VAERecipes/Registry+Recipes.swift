@@ -12,8 +12,9 @@ extension Registry {
       }
       parts[role] = try part(role, choice.name, of: variant)
     }
-    var training = Hyperparameters(defaultsOf: TrainingOptions.hyperparameters)
-    for (name, value) in variant.composition.training { training[name] = value }
+    var training = HyperparameterValues(defaultsOf: TrainingOptions.hyperparameters)
+    try training.take(
+      variant.composition.training, declaredBy: TrainingOptions.hyperparameters, path: "training")
     let origin = entries.first { $0.variant.name == name }?.origin
     return Recipe(
       variant: name, origin: origin ?? Self.builtInOrigin, data: nil, parts: parts,
@@ -25,9 +26,10 @@ extension Registry {
     _ role: Role, _ name: String, of variant: any Variant
   ) throws(RecipeError) -> Recipe.Part {
     let component = try component(role, name)
-    var values = Hyperparameters(defaultsOf: component.hyperparameters)
+    var values = HyperparameterValues(defaultsOf: component.hyperparameters)
     if let choice = variant.composition.choices[role], choice.name == name {
-      for (name, value) in choice.defaults { values[name] = value }
+      try values.take(
+        choice.defaults, declaredBy: component.hyperparameters, path: role.rawValue)
     }
     return Recipe.Part(name: name, values: values, origin: component.origin)
   }
@@ -139,7 +141,7 @@ extension Registry {
   }
 
   /// Such as "a, b or c".
-  private static func alternatives(_ words: [String]) -> String {
+  static func alternatives(_ words: [String]) -> String {
     guard let last = words.last, words.count > 1 else { return words.joined() }
     return words.dropLast().joined(separator: ", ") + " or " + last
   }

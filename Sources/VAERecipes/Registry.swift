@@ -169,31 +169,44 @@ extension Registry {
   ///
   /// - Parameters:
   ///   - recipe: with a data part.
-  ///   - seed: of the weights.
-  ///   - source: what the recipe was read from, which errors name.
+  ///   - seed: of the weights; nil for that of training.
+  /// - Throws: `RecipeError` as `plan` does.
+  public func model(_ recipe: Recipe, seed: Int? = nil) throws -> Model {
+    let model = try plan(recipe, seed: seed)
+    model.makeValues()
+    return model
+  }
+
+  /// The plan of a recipe that was read.
+  ///
+  /// - Parameter source: what the recipe was read from, which errors name.
   /// - Throws: as without a source.
-  public func model(_ recipe: Recipe, seed: Int, source: String) throws -> Model {
+  public func plan(_ recipe: Recipe, seed: Int? = nil, source: String) throws -> Model {
     do {
-      return try model(recipe, seed: seed)
+      return try plan(recipe, seed: seed)
     } catch let error as RecipeError {
       throw RecipeError(error.kind, "\(source): \(error.message)")
     }
   }
 
-  /// The model of a recipe whose data are known, with fresh weights.
+  /// The model of a recipe whose data are known, before any weight has a value: all its shapes are known
+  /// then, and whatever does not fit has been refused. Weights are made where they are first asked for,
+  /// or take the values of a file.
   ///
   /// - Parameters:
   ///   - recipe: with a data part.
-  ///   - seed: of the weights.
+  ///   - seed: of the weights; nil for that of training.
   /// - Throws: `RecipeError` where parts do not fit each other or the data, or would not fit in
   ///   memory.
-  public func model(_ recipe: Recipe, seed: Int) throws -> Model {
+  public func plan(_ recipe: Recipe, seed: Int? = nil) throws -> Model {
     guard let data = recipe.data else {
       throw RecipeError(.malformed, "the recipe has no data part, so its model has no size")
     }
     try checkCondition(of: recipe, data)
     try checkMask(of: recipe, data)
-    let random = RandomSource(seed: UInt64(bitPattern: Int64(seed))).child("weights")
+    let training = TrainingOptions(recipe.training)
+    let random = RandomSource(seed: UInt64(bitPattern: Int64(seed ?? training.seed)))
+      .child("weights")
     var build = BuildContext(data: data, random: random)
     func make<Part>(_ role: Role, _ list: [Component<Part>]) throws -> Part {
       let choice = recipe.part(role)
@@ -204,12 +217,18 @@ extension Registry {
       }
       build.random = random.child(role.rawValue)
       build.part = "\(role) \(choice.name)"
-      return try component.make(choice.values, build)
+      let part = try component.make(choice.values, build)
+      if let module = part as? any Module {
+        try build.checkSize(
+          parameters: module.parameters.map(\.parameter.shape),
+          buffers: module.buffers.map(\.buffer.shape), remedy: sizes(role, recipe))
+      }
+      return part
     }
     let prior = try make(.prior, priors)
     build.latents = prior.latents
     let likelihood = try make(.likelihood, likelihoods)
-    try TrainingOptions(recipe.training).dequantization.check(likelihood)
+    try training.dequantize.check(likelihood)
     build.parametersPerPixel = likelihood.parametersPerPixel(channels: data.channels)
     build.couplesChannels = likelihood.couplesChannels
     try checkMask(of: recipe, data, likelihood)
@@ -218,10 +237,12 @@ extension Registry {
     try check(encoder, for: prior, recipe)
     let decoder = try make(.decoder, decoders)
     try checkMask(of: recipe, data, decoder)
-    return Model(
+    let model = Model(
       encoder: encoder, prior: prior, decoder: decoder,
       likelihood: likelihood, objective: try make(.objective, objectives),
       condition: data.condition, takesMasks: data.missing)
+    _ = try ModelShapes(model, data: data, outputShape: build.outputShape)
+    return model
   }
 
   /// What the latents of a recipe's models look like, for which its prior alone is made.
@@ -239,6 +260,17 @@ extension Registry {
     var build = BuildContext(data: data, random: RandomSource(seed: 0))
     build.part = "prior \(choice.name)"
     return try component.make(choice.values, build).latents
+  }
+
+  /// The settings that decide how large a part is, such as "encoder.hidden or prior.latent".
+  private func sizes(_ role: Role, _ recipe: Recipe) -> Message {
+    func sizes(_ role: Role) -> [String] {
+      let declared = (try? component(role, recipe.part(role).name))?.hyperparameters ?? []
+      return declared.filter(\.isWhole).map { "\(role).\($0.name)" }
+    }
+    let own = sizes(role)
+    let others = role == .prior ? [] : sizes(.prior).filter { $0 == "prior.latent" }
+    return Message(stringLiteral: Self.alternatives(own + others))
   }
 
   /// Refuses an encoder of which a prior that is made of posteriors cannot be made.

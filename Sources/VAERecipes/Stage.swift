@@ -163,8 +163,9 @@ extension Registry {
     next.plugInHashes = plugInHashes
     for (role, choice) in parts {
       let component = try component(role, choice.name)
-      var values = Hyperparameters(defaultsOf: component.hyperparameters)
-      for (key, value) in choice.defaults { values[key] = value }
+      var values = HyperparameterValues(defaultsOf: component.hyperparameters)
+      try values.take(
+        choice.defaults, declaredBy: component.hyperparameters, path: role.rawValue)
       let old = recipe.part(role)
       let oldDeclarations = try self.component(role, old.name).hyperparameters
       for declaration in component.hyperparameters
@@ -176,7 +177,8 @@ extension Registry {
       next.parts[role] = Recipe.Part(
         name: choice.name, values: values, origin: component.origin)
     }
-    for (key, value) in stage.training { next.training[key] = value }
+    try next.training.take(
+      stage.training, declaredBy: TrainingOptions.hyperparameters, path: "training")
     next.stages.append(
       Stage(name: name, trains: stage.trains, data: stage.data, origin: origin))
     return next

@@ -2,9 +2,9 @@ import NeuralNetworks
 import Tensors
 
 /// How a model is trained: the `training` part of a recipe.
-public struct TrainingOptions: Equatable, Sendable {
+public struct TrainingOptions: HyperparameterSet, Equatable {
   /// How values become binary.
-  public enum Binarization: String, Sendable, CaseIterable {
+  public enum Binarization: String, SettingChoice {
     /// They stay as they are.
     case none
     /// One above a half.
@@ -14,7 +14,7 @@ public struct TrainingOptions: Equatable, Sendable {
   }
 
   /// How bytes become real numbers, for likelihoods that are densities.
-  public enum Dequantization: String, Sendable, CaseIterable {
+  public enum Dequantization: String, SettingChoice {
     /// They stay as they are.
     case none
     /// (b + u) / 256 of a byte b, with u uniform in 0…1, drawn again at every use (Theis et al.
@@ -23,7 +23,7 @@ public struct TrainingOptions: Equatable, Sendable {
   }
 
   /// The change of the learning rate over a run.
-  public enum ScheduleKind: String, Sendable, CaseIterable {
+  public enum ScheduleKind: String, SettingChoice {
     /// None.
     case constant
     /// By a factor every so many epochs.
@@ -32,57 +32,73 @@ public struct TrainingOptions: Equatable, Sendable {
     case cosine
   }
 
-  /// Passes over the training data.
-  public var epochs = 10
-  /// Examples an update.
-  public var batchSize = 128
-  /// The base learning rate.
-  public var learningRate = 1e-3
-  /// The seed of everything random.
-  public var seed = 0
-  /// How values become binary.
-  public var binarization = Binarization.none
-  /// How bytes become real numbers.
-  public var dequantization = Dequantization.none
   /// The update rule.
-  public var rule = UpdateRule.adam()
+  public enum OptimizerKind: String, SettingChoice {
+    /// Kingma & Ba (2015).
+    case adam
+    /// With weight decay beside the gradients (Loshchilov & Hutter 2019).
+    case adamw
+    /// Gradient descent, with momentum where that is not zero.
+    case sgd
+  }
+
+  /// Passes over the training data.
+  @Setting(0...1_000_000, help: "passes over the training data") public var epochs = 10
+  /// Examples an update.
+  @Setting(1...65536, help: "examples an update") public var batchSize = 128
+  /// The base learning rate.
+  @Setting(1e-9...1e3, help: "base learning rate") public var learningRate = 1e-3
+  /// The seed of everything random.
+  @Setting(0...Int.max, help: "seed of weights, order, draws") public var seed = 0
+  /// How values become binary.
+  @Setting(
+    help: "threshold: one above a half; dynamic: drawn with the value's probability at every use")
+  public var binarize = Binarization.none
+  /// How bytes become real numbers.
+  @Setting(
+    help:
+      "uniform: (b + u) / 256 of a byte b, u drawn at every use, so that a density has bits per dimension"
+  )
+  public var dequantize = Dequantization.none
+  /// The update rule.
+  @Setting(help: "update rule") public var optimizer = OptimizerKind.adam
+  /// Adam's decay of the first moment.
+  @Setting(0...0.999999, help: "Adam's decay of the first moment") public var beta1 = 0.9
+  /// Adam's decay of the second moment.
+  @Setting(0...0.9999999, help: "Adam's decay of the second moment") public var beta2 = 0.999
+  /// Adam's term in the divisor.
+  @Setting(1e-16...1, help: "Adam's term in the divisor") public var epsilon = 1e-8
+  /// The momentum of gradient descent.
+  @Setting(0...0.9999, help: "momentum of sgd") public var momentum = 0.0
+  /// The pull of weights to zero.
+  @Setting(0...1e3, help: "pull of weights to zero: L2 for adam and sgd, decoupled for adamw")
+  public var weightDecay = 0.0
   /// The change of the learning rate, given the number of updates in all.
-  public var schedule = ScheduleChoice()
+  @Setting(help: "change of the learning rate") public var schedule = ScheduleKind.constant
+  /// Epochs between steps.
+  @Setting(1e-3...1e6, help: "epochs between the steps of schedule step")
+  public var scheduleEpochs = 10.0
+  /// The factor of a step, or where a cosine ends.
+  @Setting(0...1, help: "factor of each step, or where the cosine ends")
+  public var scheduleFactor = 0.1
+  /// Updates of linear warm-up.
+  @Setting(0...100_000_000, help: "updates over which the learning rate rises linearly")
+  public var warmupUpdates = 0
   /// The largest global norm of the gradients, zero for none.
+  @Setting(0...1e9, help: "largest global norm of the gradients, 0 for none")
   public var clipNorm = 0.0
   /// The decay of a moving average of the weights that evaluation and the saved model use, zero for
   /// none.
+  @Setting(
+    0...0.9999999,
+    help: "decay of a moving average of the weights used for evaluation, 0 for none")
   public var averageDecay = 0.0
   /// Whether a last batch that is not full is left out.
-  public var dropsLastBatch = true
+  @Setting(help: "leave out a last batch that is not full") public var dropLast = true
   /// What matrix products and convolutions multiply in updates; evaluation takes 32-bit floats.
+  @Setting(
+    help: "what products and convolutions multiply in updates; weights and sums stay float32")
   public var precision = Precision.float32
-
-  /// The schedule by its kind with what it needs, since its length follows from the data.
-  public struct ScheduleChoice: Equatable, Sendable {
-    /// How the learning rate changes.
-    public var kind = ScheduleKind.constant
-    /// Updates of linear warm-up.
-    public var warmUpUpdates = 0
-    /// Epochs between steps.
-    public var stepEpochs = 10.0
-    /// The factor of a step, or where a cosine ends.
-    public var factor = 0.1
-
-    /// The schedule for a run of a number of updates.
-    public func schedule(updatesPerEpoch: Int, updates: Int) -> Schedule {
-      let body: Schedule =
-        switch kind {
-        case .cosine: .cosine(total: max(1, updates - warmUpUpdates), floor: Float(factor))
-        case .step:
-          .step(
-            interval: max(1, Int((stepEpochs * Double(updatesPerEpoch)).rounded())),
-            factor: Float(factor))
-        case .constant: .constant
-        }
-      return warmUpUpdates > 0 ? .warmUp(updates: warmUpUpdates, then: body) : body
-    }
-  }
 
   /// The defaults.
   public init() {}
@@ -90,88 +106,30 @@ public struct TrainingOptions: Equatable, Sendable {
 
 extension TrainingOptions {
   /// The declarations of a recipe's `training` part.
-  public static let hyperparameters: [Hyperparameter] = [
-    Hyperparameter(
-      "epochs", .integer(0...1_000_000), default: .integer(10),
-      help: "passes over the training data"),
-    Hyperparameter(
-      "batch_size", .integer(1...65536), default: .integer(128), help: "examples an update"),
-    Hyperparameter(
-      "learning_rate", .number(1e-9...1e3), default: .number(1e-3), help: "base learning rate"),
-    Hyperparameter(
-      "seed", .integer(0...Int.max), default: .integer(0), help: "seed of weights, order, draws"),
-    Hyperparameter(
-      "binarize", .choice(Binarization.allCases.map(\.rawValue)), default: .text("none"),
-      help: "threshold: one above a half; dynamic: drawn with the value's probability at every use"),
-    Hyperparameter(
-      "dequantize", .choice(Dequantization.allCases.map(\.rawValue)), default: .text("none"),
-      help:
-        "uniform: (b + u) / 256 of a byte b, u drawn at every use, so that a density has bits per dimension"
-    ),
-    Hyperparameter(
-      "optimizer", .choice(["adam", "adamw", "sgd"]), default: .text("adam"), help: "update rule"),
-    Hyperparameter(
-      "beta1", .number(0...0.999999), default: .number(0.9),
-      help: "Adam's decay of the first moment"),
-    Hyperparameter(
-      "beta2", .number(0...0.9999999), default: .number(0.999),
-      help: "Adam's decay of the second moment"),
-    Hyperparameter(
-      "epsilon", .number(1e-16...1), default: .number(1e-8), help: "Adam's term in the divisor"),
-    Hyperparameter(
-      "momentum", .number(0...0.9999), default: .number(0), help: "momentum of sgd"),
-    Hyperparameter(
-      "weight_decay", .number(0...1e3), default: .number(0),
-      help: "pull of weights to zero: L2 for adam and sgd, decoupled for adamw"),
-    Hyperparameter(
-      "schedule", .choice(ScheduleKind.allCases.map(\.rawValue)), default: .text("constant"),
-      help: "change of the learning rate"),
-    Hyperparameter(
-      "schedule_epochs", .number(1e-3...1e6), default: .number(10),
-      help: "epochs between the steps of schedule step"),
-    Hyperparameter(
-      "schedule_factor", .number(0...1), default: .number(0.1),
-      help: "factor of each step, or where the cosine ends"),
-    Hyperparameter(
-      "warmup_updates", .integer(0...100_000_000), default: .integer(0),
-      help: "updates over which the learning rate rises linearly"),
-    Hyperparameter(
-      "clip_norm", .number(0...1e9), default: .number(0),
-      help: "largest global norm of the gradients, 0 for none"),
-    Hyperparameter(
-      "average_decay", .number(0...0.9999999), default: .number(0),
-      help: "decay of a moving average of the weights used for evaluation, 0 for none"),
-    Hyperparameter(
-      "drop_last", .flag, default: .flag(true), help: "leave out a last batch that is not full"),
-    Hyperparameter(
-      "precision", .choice(Precision.allCases.map(\.rawValue)), default: .text("float32"),
-      help: "what products and convolutions multiply in updates; weights and sums stay float32"),
-  ]
+  public static let hyperparameters = declarations
 
-  /// Options from the checked values of a recipe.
-  public init(_ values: Hyperparameters) {
-    epochs = values.integer("epochs")
-    batchSize = values.integer("batch_size")
-    learningRate = values.number("learning_rate")
-    seed = values.integer("seed")
-    binarization = Binarization(rawValue: values.text("binarize")) ?? .none
-    dequantization = Dequantization(rawValue: values.text("dequantize")) ?? .none
-    let decay = Float(values.number("weight_decay"))
-    let (beta1, beta2) = (Float(values.number("beta1")), Float(values.number("beta2")))
-    let epsilon = Float(values.number("epsilon"))
-    rule =
-      switch values.text("optimizer") {
-      case "adamw": .adamW(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: decay)
-      case "sgd": .sgd(momentum: Float(values.number("momentum")), weightDecay: decay)
-      default: .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: decay)
+  /// The update rule with its numbers.
+  public var rule: UpdateRule {
+    let (decay, epsilon) = (Float(weightDecay), Float(epsilon))
+    let (beta1, beta2) = (Float(beta1), Float(beta2))
+    return switch optimizer {
+    case .adam: .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: decay)
+    case .adamw: .adamW(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: decay)
+    case .sgd: .sgd(momentum: Float(momentum), weightDecay: decay)
+    }
+  }
+
+  /// The schedule of the learning rate for a run of a number of updates.
+  public func learningRateSchedule(updatesPerEpoch: Int, updates: Int) -> Schedule {
+    let body: Schedule =
+      switch schedule {
+      case .cosine: .cosine(total: max(1, updates - warmupUpdates), floor: Float(scheduleFactor))
+      case .step:
+        .step(
+          interval: max(1, Int((scheduleEpochs * Double(updatesPerEpoch)).rounded())),
+          factor: Float(scheduleFactor))
+      case .constant: .constant
       }
-    schedule = ScheduleChoice(
-      kind: ScheduleKind(rawValue: values.text("schedule")) ?? .constant,
-      warmUpUpdates: values.integer("warmup_updates"),
-      stepEpochs: values.number("schedule_epochs"), factor: values.number("schedule_factor"))
-    clipNorm = values.number("clip_norm")
-    averageDecay = values.number("average_decay")
-    dropsLastBatch = values.flag("drop_last")
-    precision = Precision(rawValue: values.text("precision")) ?? .float32
+    return warmupUpdates > 0 ? .warmUp(updates: warmupUpdates, then: body) : body
   }
 }

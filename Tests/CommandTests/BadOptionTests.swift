@@ -35,6 +35,10 @@ final class BadOptionTests: CommandTestCase {
     try assertWrong(
       Small.train("shapes", path("run"), ["--recipe", "a.json"]), naming: ["--recipe"])
     try assertWrong(["describe", "gaussian-vae", "--json", "--recipe"], naming: ["--json"])
+    try assertWrong(["describe", "gaussian-vae", "--shapes", "--recipe"], naming: ["--shapes"])
+    try assertWrong(["describe", "gaussian-vae", "--data", "shapes"], naming: ["--shapes"])
+    try assertWrong(
+      ["describe", "gaussian-vae", "--shapes", "--set", "latent"], naming: ["key=value"])
   }
 
   func testAnUnknownVariantIsRefusedListingTheKnownOnes() throws {

@@ -65,6 +65,43 @@ final class InformationTests: CommandTestCase {
     XCTAssertEqual(Set(items.compactMap { $0["name"] as? String }), expected)
   }
 
+  func testDescribeShowsTheLayersOfAModelForItsData() throws {
+    let shapes = try object(try run(["describe", "gaussian-vae", "--shapes", "--json"]).out)
+    // 1024-400-2·20 and 20-400-1024, with a bias for each unit.
+    let count = 1024 * 400 + 400 + 400 * 40 + 40 + 20 * 400 + 400 + 400 * 1024 + 1024
+    XCTAssertEqual(shapes["parameters"] as? Int, count)
+    XCTAssertEqual(shapes["input"] as? [Int], [32, 32, 1])
+    let layers = try XCTUnwrap(shapes["layers"] as? [[String: Any]])
+    XCTAssertEqual(
+      layers.compactMap { $0["path"] as? String },
+      ["encoder.layers.0", "encoder.head", "decoder.layers.0", "decoder.head"])
+    XCTAssertEqual(layers[1]["output"] as? [Int], [40])
+    XCTAssertEqual(layers[1]["weights"] as? [String: [Int]], ["weights": [400, 40], "bias": [40]])
+
+    let data = try makeData(binary: true)
+    let text = try run([
+      "describe", "gaussian-vae", "--shapes", "--data", data, "--set", "hidden=7",
+    ]).out
+    let line = try XCTUnwrap(text.split(separator: "\n").first { $0.contains("encoder.head") })
+    XCTAssertTrue(line.contains("weights [7, 40], bias [40]"), String(line))
+    XCTAssertTrue(text.contains("\nParameters: "), text)
+  }
+
+  func testDescribeTakesTheFileOfARecipe() throws {
+    let recipe = try run(["describe", "gaussian-vae", "--recipe"]).out
+    let file = try write(
+      Array(recipe.replacingOccurrences(of: "400", with: "12").utf8), "small.json")
+    let shapes = try object(try run(["describe", file, "--shapes", "--json"]).out)
+    let layers = try XCTUnwrap(shapes["layers"] as? [[String: Any]])
+    XCTAssertEqual(layers[0]["output"] as? [Int], [12])
+  }
+
+  func testShapesThatWouldNotFitAreRefusedAsTrainingWouldRefuseThem() throws {
+    try assertRefused(
+      ["describe", "gaussian-vae", "--shapes", "--set", "hidden=65536,65536"], status: 64,
+      naming: ["encoder mlp of 4", "beyond the limit", "encoder.hidden or prior.latent"])
+  }
+
   func testThePrintedRecipeTrainsAsItStands() throws {
     let data = try makeData(binary: true)
     let recipe = try write(
@@ -87,7 +124,7 @@ final class InformationTests: CommandTestCase {
   /// The options of each command that is built, as the documentation spells them.
   private static let options: [String: Set<String>] = [
     "list": ["plugin", "json"],
-    "describe": ["plugin", "json", "recipe"],
+    "describe": images.union(["plugin", "json", "recipe", "shapes", "data", "set"]),
     "train": images.union([
       "recipe", "stage", "from", "from-weights", "data", "out", "checkpoint-dir", "epochs",
       "batch-size", "learning-rate", "seed",

@@ -238,11 +238,11 @@ final class DescriptionTests: PluginTestCase {
     ])
     let registry = try InProcess.registry(InProcess.plugin(variants: [variant]))
     var recipe = try registry.recipe(for: "test-vae")
-    XCTAssertEqual(recipe.part(.encoder).values.integers("hidden"), [7, 8])
-    XCTAssertEqual(recipe.training.integer("epochs"), 3)
+    XCTAssertEqual(recipe.part(.encoder).values["hidden"], .integers([7, 8]))
+    XCTAssertEqual(recipe.training["epochs"], .integer(3))
     XCTAssertEqual(recipe.part(.likelihood).name, "auto")
     try registry.apply([(key: "width", value: "5")], to: &recipe)
-    XCTAssertEqual(recipe.part(.encoder).values.integers("hidden"), [5])
+    XCTAssertEqual(recipe.part(.encoder).values["hidden"], .integers([5]))
     XCTAssertEqual(recipe.plugIns, [RecordedPlugIn(origin: "test", sha256: nil)])
   }
 }

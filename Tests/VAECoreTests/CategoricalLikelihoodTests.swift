@@ -109,7 +109,7 @@ final class CategoricalLikelihoodTests: XCTestCase {
       _ range: ValueRange, _ rule: String, _ unquantized: String? = nil
     ) throws -> any Likelihood {
       try Component<any Likelihood>.categorical.make(
-        Hyperparameters(defaultsOf: []),
+        HyperparameterValues(defaultsOf: []),
         BuildContext(
           data: DataDescription(
             height: 2, width: 2, channels: 1, range: range, rule: rule,

@@ -302,7 +302,7 @@ final class DiscretizedLogisticMixtureTests: XCTestCase {
         random: RandomSource(seed: 1))
       XCTAssertThrowsError(
         try Component<any Likelihood>.logisticMixture.make(
-          Hyperparameters(defaultsOf: component.hyperparameters), build)
+          HyperparameterValues(defaultsOf: component.hyperparameters), build)
       ) { error in
         XCTAssertEqual((error as? RecipeError)?.kind, .unsuitableData)
         for word in words { XCTAssertTrue("\(error)".contains(word), "\(error)") }

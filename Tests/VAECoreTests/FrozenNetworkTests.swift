@@ -280,13 +280,13 @@ final class FrozenNetworkTests: XCTestCase {
   // MARK: Recipes and passes
 
   func testARecipeNamesTheFileAndItsHash() throws {
-    var values = Hyperparameters(defaultsOf: Hyperparameter.frozenNetwork)
+    var options = FrozenNetworkOptions()
     let data = DataDescription(height: 4, width: 4, channels: 1, range: .unit, rule: "bytes/255")
     var build = BuildContext(data: data, random: RandomSource(seed: 1))
     build.part = "objective perceptual"
     func refusal() -> String {
       do {
-        _ = try values.frozenNetwork(layers: ["c"], build)
+        _ = try options.file(layers: ["c"], build)
         return ""
       } catch {
         return "\(error)"
@@ -294,15 +294,15 @@ final class FrozenNetworkTests: XCTestCase {
     }
     XCTAssertTrue(refusal().contains("objective.network=FILE"), refusal())
     let file = try file(oneLayer, layers: ["c"])
-    values["network"] = .text(file.path)
+    options.network = file.path
     XCTAssertTrue(refusal().contains("objective.network_sha256=\(file.sha256)"), refusal())
-    values["network_sha256"] = .text(String(repeating: "x", count: 64))
+    options.networkSHA256 = String(repeating: "x", count: 64)
     XCTAssertTrue(refusal().contains("64 hexadecimal digits"), refusal())
-    values["network_sha256"] = .text(file.sha256)
-    XCTAssertNoThrow(try values.frozenNetwork(layers: ["c"], build).open())
+    options.networkSHA256 = file.sha256
+    XCTAssertNoThrow(try options.file(layers: ["c"], build).open())
     // The file need not be there where nothing is trained.
-    values["network"] = .text("/nowhere/net.safetensors")
-    XCTAssertNoThrow(try values.frozenNetwork(layers: ["c"], build))
+    options.network = "/nowhere/net.safetensors"
+    XCTAssertNoThrow(try options.file(layers: ["c"], build))
   }
 
   func testAPassComputesFeaturesOnceAndThoseOfTheDataWithoutATape() throws {

@@ -204,8 +204,23 @@ final class PixelCNNDecoderTests: XCTestCase {
     assertRefused(build(.none, channels: 3), channels: 2, naming: "2 channels", "3 channels")
   }
 
-  func testANetworkBeyondMemoryIsRefusedBeforeItIsMade() {
-    assertRefused(build(.none), channels: 100_000, naming: "beyond the limit")
+  func testANetworkBeyondMemoryIsRefusedBeforeAnyWeightIsMade() throws {
+    var registry = Registry.sharedComponents
+    registry.register(WithoutLatents())
+    var recipe = try registry.recipe(for: "without-latents")
+    recipe.data = build(.none).data
+    try registry.apply(
+      [
+        (key: "decoder.channels", value: "4096"), (key: "decoder.layers", value: "64"),
+        (key: "decoder.kernel", value: "15"),
+      ], to: &recipe)
+    let before = MemoryPool.shared.statistics.systemAllocations
+    XCTAssertThrowsError(try registry.model(recipe)) {
+      XCTAssertTrue("\($0)".contains("decoder pixelcnn of "), "\($0)")
+      XCTAssertTrue("\($0)".contains("beyond the limit"), "\($0)")
+      XCTAssertTrue("\($0)".contains("decoder.channels"), "\($0)")
+    }
+    XCTAssertEqual(MemoryPool.shared.statistics.systemAllocations, before)
   }
 
   private struct WithoutLatents: Variant {

@@ -62,11 +62,11 @@ final class RecipeTests: XCTestCase {
         (key: "activation", value: "elu"),
         (key: "beta", value: "2.5"), (key: "training.epochs", value: "3"),
       ], data: binary)
-    XCTAssertEqual(made.part(.encoder).values.integers("hidden"), [512, 256])
-    XCTAssertEqual(made.part(.decoder).values.integers("hidden"), [256, 512])
-    XCTAssertEqual(made.part(.prior).values.integer("latent"), 7)
-    XCTAssertEqual(made.part(.decoder).values.text("activation"), "elu")
-    XCTAssertEqual(made.part(.objective).values.number("beta"), 2.5)
+    XCTAssertEqual(made.part(.encoder).values["hidden"], .integers([512, 256]))
+    XCTAssertEqual(made.part(.decoder).values["hidden"], .integers([256, 512]))
+    XCTAssertEqual(made.part(.prior).values["latent"], .integer(7))
+    XCTAssertEqual(made.part(.decoder).values["activation"], .text("elu"))
+    XCTAssertEqual(made.part(.objective).values["beta"], .number(2.5))
     XCTAssertEqual(TrainingOptions(made.training).epochs, 3)
   }
 
@@ -75,7 +75,7 @@ final class RecipeTests: XCTestCase {
       ("[512,256]", [512, 256]), ("[ 512, 256 ]", [512, 256]), ("[8]", [8]), ("[]", []), ("", []),
     ] {
       let made = try recipe([(key: "encoder.hidden", value: text)], data: binary)
-      XCTAssertEqual(made.part(.encoder).values.integers("hidden"), list, text)
+      XCTAssertEqual(made.part(.encoder).values["hidden"], .integers(list), text)
     }
     for text in ["[8", "8]", "[[8]]", "[8],[9]", "[,]"] {
       assertInvalid([(key: "encoder.hidden", value: text)], "encoder.hidden", text)

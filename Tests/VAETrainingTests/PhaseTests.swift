@@ -84,7 +84,7 @@ final class PhaseTests: XCTestCase {
 
   func testTheLearningRateOfAPhaseIsItsMultipleOfWhatTheScheduleGives() throws {
     var options = TrainingSupport.options(epochs: 2)
-    options.schedule.warmUpUpdates = 4
+    options.warmupUpdates = 4
     let objective = CountingObjective()
     let trainer = try Trainer(
       model: TrainingSupport.model(objective: objective), data: TrainingSupport.stripes(),

@@ -39,11 +39,11 @@ final class TrainerTests: XCTestCase {
     XCTAssertEqual(
       try Trainer(model: TrainingSupport.model(), data: TrainingSupport.stripes(), options: options)
         .updatesPerEpoch, 4)
-    options.dropsLastBatch = false
+    options.dropLast = false
     XCTAssertEqual(
       try Trainer(model: TrainingSupport.model(), data: TrainingSupport.stripes(), options: options)
         .updatesPerEpoch, 5)
-    options.dropsLastBatch = true
+    options.dropLast = true
     options.batchSize = 71
     XCTAssertThrowsError(
       try Trainer(model: TrainingSupport.model(), data: TrainingSupport.stripes(), options: options)
@@ -104,7 +104,7 @@ final class TrainerTests: XCTestCase {
         var options = TrainingSupport.options()
         options.averageDecay = averageDecay
         options.clipNorm = 20
-        options.schedule.kind = .cosine
+        options.schedule = .cosine
         let data = TrainingSupport.stripes()
         let whole = try Trainer(
           model: TrainingSupport.model(convolutional: convolutional), data: data, options: options)

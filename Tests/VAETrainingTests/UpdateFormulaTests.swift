@@ -14,7 +14,7 @@ final class UpdateFormulaTests: XCTestCase {
   private func options() -> TrainingOptions {
     var options = TrainingSupport.options(epochs: 3, batchSize: 16)
     options.learningRate = 0.5
-    options.rule = .sgd()
+    options.optimizer = .sgd
     return options
   }
 
@@ -37,10 +37,10 @@ final class UpdateFormulaTests: XCTestCase {
     for warmUp in [0, 3] {
       for kind in TrainingOptions.ScheduleKind.allCases {
         var options = options()
-        options.schedule.kind = kind
-        options.schedule.warmUpUpdates = warmUp
-        options.schedule.stepEpochs = 0.5
-        options.schedule.factor = 0.25
+        options.schedule = kind
+        options.warmupUpdates = warmUp
+        options.scheduleEpochs = 0.5
+        options.scheduleFactor = 0.25
         let (trainer, parameter) = try trainer(options)
         for update in 0..<6 {
           let past = Double(update - warmUp)

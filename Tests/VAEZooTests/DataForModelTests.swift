@@ -17,7 +17,7 @@ final class DataForModelTests: XCTestCase {
     _ path: String, _ recipe: Recipe, binarization: TrainingOptions.Binarization = .none
   ) throws -> DataSource {
     var options = TrainingOptions(recipe.training)
-    options.binarization = binarization
+    options.binarize = binarization
     return try DataSource.open(path, for: recipe, options: options)
   }
 

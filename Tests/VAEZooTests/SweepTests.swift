@@ -64,7 +64,7 @@ final class SweepTests: XCTestCase {
     let session = try sweep.session(sweep.runs[5])
     XCTAssertEqual(session.recipe.part(.objective).values["beta"], .number(2))
     XCTAssertEqual(session.recipe.part(.encoder).values["hidden"], .integers([8, 8]))
-    XCTAssertEqual(session.recipe.training.integer("seed"), 1)
+    XCTAssertEqual(TrainingOptions(session.recipe.training).seed, 1)
     XCTAssertEqual(session.run?.path, folder + "/" + sweep.runs[5].name)
   }
 

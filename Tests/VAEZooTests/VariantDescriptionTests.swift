@@ -81,7 +81,7 @@ final class VariantDescriptionTests: XCTestCase {
       [
         "name", "summary", "reference", "stages", "parts", "architecture", "architectures",
         "shorthands",
-        "keywords", "hyperparameters", "metrics",
+        "keywords", "hyperparameters", "metrics", "shapes",
       ])
     guard case .array(let items) = object["hyperparameters"] else {
       return XCTFail("hyperparameters must be a list")

@@ -132,7 +132,7 @@ final class VQVAETests: XCTestCase {
   func testACodebookLargerThanMemoryIsRefusedByName() {
     let error = refusal(
       Support.blobs(), [(key: "codes", value: "16777216"), (key: "code_size", value: "65536")])
-    XCTAssertTrue(error.contains("a codebook of 1099511627776 parameters"), error)
+    XCTAssertTrue(error.contains("prior uniform-codes of 2199040032768 parameters"), error)
   }
 
   func testFewerThanTwoCodesAreRefused() {

@@ -193,7 +193,8 @@ final class ConditionalVAETests: XCTestCase {
       recipe.data = try data.description(binarization: .none)
       try registry.apply([(key: "architecture", value: name)], to: &recipe)
       try SmallModels.shrink(&recipe)
-      try data.nameCondition(in: &recipe)
+      let condition = try data.condition(of: recipe, isTold: true, known: nil)
+      recipe.data?.condition = condition
       let model = try registry.model(recipe, seed: 1)
       var context = SmallModels.context(3)
       let first = model.sample(context).floats
@@ -227,7 +228,8 @@ final class ConditionalVAETests: XCTestCase {
       name: "bare", valueRange: .binary, rule: "binary", isDiscrete: true,
       train: DataSplit(name: "train", store: data.train.store))
     XCTAssertTrue(
-      message { try unlabelled.nameCondition(in: &recipe) }.contains("bare has neither labels"))
+      message { _ = try unlabelled.condition(of: recipe, isTold: true, known: nil) }.contains(
+        "bare has neither labels"))
     let model = try model(data: data)
     let refusal = message {
       _ = try Trainer(model: model, data: unlabelled, options: SmallModels.options())
@@ -429,7 +431,8 @@ final class ConditionalVAETests: XCTestCase {
         name: "table", valueRange: .binary, rule: "binary", isDiscrete: true,
         train: DataSplit(name: "train", store: store, conditions: table))
       var recipe = try SmallModels.recipe("conditional-vae", data: data)
-      try data.nameCondition(in: &recipe)
+      let condition = try data.condition(of: recipe, isTold: true, known: nil)
+      recipe.data?.condition = condition
       XCTAssertEqual(recipe.data?.condition, ConditionSpace(kind, width: 2))
       let read = try registry.recipe(
         parsing: Array(recipe.json.line.utf8), source: "recipe")

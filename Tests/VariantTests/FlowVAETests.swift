@@ -14,23 +14,24 @@ final class FlowVAETests: XCTestCase {
       mode: .evaluation, random: random, examples: (0..<examples).map { UInt64($0) })
   }
 
-  private func head(_ flow: String, units: Int, steps: Int = 3, context: Int = 3) throws -> FlowHead
+  private func head(_ flow: FlowHead.Family, units: Int, steps: Int = 3, context: Int = 3) throws
+    -> FlowHead
   {
-    var values = Hyperparameters(defaultsOf: FlowHead.hyperparameters)
-    values["flow"] = .text(flow)
-    values["flow_steps"] = .integer(steps)
-    values["flow_hidden"] = .integers([9, 7])
-    values["flow_context"] = .integer(context)
-    values["reflections"] = .integer(3)
+    var options = FlowHead.Options()
+    options.flow = flow
+    options.flowSteps = steps
+    options.flowHidden = [9, 7]
+    options.flowContext = context
+    options.reflections = 3
     var build = BuildContext(
       data: DataDescription(height: 2, width: 2, channels: 1, range: .binary, rule: "binary"),
       random: random)
     build.latents = .units(units)
-    return try FlowHead(values, build)
+    return try FlowHead(options, build)
   }
 
   /// A head whose networks, which begin at zero, are somewhere else.
-  private func movedHead(_ flow: String, units: Int, steps: Int = 3) throws -> FlowHead {
+  private func movedHead(_ flow: FlowHead.Family, units: Int, steps: Int = 3) throws -> FlowHead {
     let head = try head(flow, units: units, steps: steps)
     for (path, parameter) in head.parameters {
       parameter.value =
@@ -50,7 +51,7 @@ final class FlowVAETests: XCTestCase {
       head.posterior(output, context(output.shape[0])) as? TransformedDistribution)
   }
 
-  private static let families = ["planar", "radial", "iaf", "sylvester", "realnvp"]
+  private static let families = FlowHead.Family.allCases
 
   // MARK: Log-determinants
 
@@ -111,7 +112,7 @@ final class FlowVAETests: XCTestCase {
 
   func testAnInverseLeadsBackAndStatesTheSameLogDeterminant() throws {
     for units in [1, 2, 5] {
-      let head = try movedHead("realnvp", units: units)
+      let head = try movedHead(.realnvp, units: units)
       let flow = try posterior(head, output(head, examples: 3))
       let z = random.stream("z").normal([6, units])
       for bijector in flow.bijectors {
@@ -131,7 +132,7 @@ final class FlowVAETests: XCTestCase {
   }
 
   func testAnAutoregressiveStepSeesNothingOfLaterUnits() throws {
-    let head = try movedHead("iaf", units: 4, steps: 2)
+    let head = try movedHead(.iaf, units: 4, steps: 2)
     let flow = try posterior(head, output(head, examples: 1))
     for (step, bijector) in flow.bijectors.enumerated() {
       let before = bijector.forward(.zeros([1, 4])).value.floats
@@ -157,12 +158,12 @@ final class FlowVAETests: XCTestCase {
       let draws = 20_000
       let drawn = flow.draw(draws, from: "posterior", context(1))
       // A fresh iaf shrinks each unit by sigmoid(2) and moves nothing; all others are the identity.
-      let sigma: Float = family == "iaf" ? pow(1 / (1 + exp(-2)), 3) : 1
+      let sigma: Float = family == .iaf ? pow(1 / (1 + exp(-2)), 3) : 1
       let gaussian = DiagonalGaussian(
         mean: .zeros([1, 3]), logVariance: .zeros([1, 3]) + 2 * log(sigma))
       let expected = try XCTUnwrap(gaussian.logDensity(of: drawn.value))
       for (a, b) in zip(drawn.logDensity.floats.prefix(50), expected.floats) {
-        XCTAssertEqual(a, b, accuracy: 2e-4, family)
+        XCTAssertEqual(a, b, accuracy: 2e-4, family.rawValue)
       }
       // So its rate is that Gaussian's closed form.
       let prior = StandardNormal(exampleCount: 1, units: 3)
@@ -171,7 +172,7 @@ final class FlowVAETests: XCTestCase {
       ).perExample.floats[0]
       let terms = (drawn.logDensity - (try XCTUnwrap(prior.logDensity(of: drawn.value)))).floats
       let mean = terms.reduce(0) { $0 + Double($1) } / Double(draws)
-      XCTAssertEqual(mean, Double(exact), accuracy: 0.02, family)
+      XCTAssertEqual(mean, Double(exact), accuracy: 0.02, family.rawValue)
     }
   }
 
@@ -187,7 +188,7 @@ final class FlowVAETests: XCTestCase {
         logVariance: ((drawn.value - drawn.value.mean(axis: 0)).squared().mean(
           axis: 0, keepingAxis: true) * 0.3).log())
       let weights = ((try XCTUnwrap(wide.logDensity(of: drawn.value))) - drawn.logDensity).exp()
-      XCTAssertEqual(weights.doubleSum / Double(draws), 1, accuracy: 0.1, family)
+      XCTAssertEqual(weights.doubleSum / Double(draws), 1, accuracy: 0.1, family.rawValue)
     }
   }
 
@@ -252,7 +253,7 @@ final class FlowVAETests: XCTestCase {
   }
 
   func testAStoppedFlowGivesItsParametersNoGradientButItsDrawsOne() throws {
-    let head = try movedHead("realnvp", units: 3)
+    let head = try movedHead(.realnvp, units: 3)
     let numbers = Parameter(output(head, examples: 2))
     let flow = try posterior(head, numbers.tensor)
     let z = Parameter(random.stream("z").normal([2, 3]))
@@ -343,13 +344,13 @@ final class FlowVAETests: XCTestCase {
     for family in Self.families {
       let head = try head(family, units: 3)
       let flow = try posterior(head, output(head, examples: 1))
-      XCTAssertEqual(head.traits.pricesAnyPoint, flow.pricesAnyPoint, family)
-      XCTAssertEqual(head.traits.hasMoments, flow.mean != nil, family)
+      XCTAssertEqual(head.traits.pricesAnyPoint, flow.pricesAnyPoint, family.rawValue)
+      XCTAssertEqual(head.traits.hasMoments, flow.mean != nil, family.rawValue)
     }
   }
 
   func testAPriorPricesTheTransformedDraw() throws {
-    let head = try movedHead("planar", units: 3)
+    let head = try movedHead(.planar, units: 3)
     let flow = try posterior(head, output(head, examples: 2))
     let prior = StandardNormalPrior(units: 3)
     let layer = prior.draw(from: flow, DrawRequest(), context(2)).layers[0]

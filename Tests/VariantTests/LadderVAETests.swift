@@ -318,7 +318,7 @@ final class LadderVAETests: XCTestCase {
         [
           (key: "latent", value: "1,20000,1"), (key: "encoder.hidden", value: "1"),
           (key: "prior.hidden", value: "20000,1,1"),
-        ], ["a ladder prior", "beyond the limit"]
+        ], ["prior ladder", "beyond the limit", "prior.hidden"]
       ),
     ] as [([(key: String, value: String)], [String])] {
       XCTAssertThrowsError(try model(settings)) { error in

@@ -78,7 +78,7 @@ final class MixturePriorTests: XCTestCase {
         data: SmallModels.data())
     ) { error in
       XCTAssertEqual((error as? RecipeError)?.kind, .invalid)
-      XCTAssertTrue("\(error)".contains("smaller latent or components"), "\(error)")
+      XCTAssertTrue("\(error)".contains("smaller prior.latent or prior.components"), "\(error)")
     }
   }
 }

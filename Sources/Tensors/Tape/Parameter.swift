@@ -10,6 +10,10 @@ final class LeafNode: Node {
 
 /// A tensor that training changes: its identity outlives its values.
 ///
+/// A layer states the shape when it is made and how the first values are found; these are made when they are
+/// asked for. So a model that would not fit in memory can be made and measured, and those whose values
+/// are read from a file never draw others.
+///
 /// Layers compute with ``tensor``, which puts the parameter on the tape. ``Tensor/backward()`` of a
 /// scalar then gives its gradient, and an optimizer of `NeuralNetworks` changes the values in place.
 ///
@@ -20,8 +24,13 @@ final class LeafNode: Node {
 /// print(gradients[weight]?.floats ?? [])  // [4.0, 5.0, 6.0]
 /// ```
 public final class Parameter {
+  private var values: DeferredTensor
+
   /// The values, in memory that is written in place by updates, and so is nobody else's.
-  private var own: Tensor
+  private var own: Tensor {
+    get { values.made ?? values.tensor }
+    set { values.tensor = newValue }
+  }
 
   /// The values at this moment, a constant. Setting them needs the same shape, and copies them
   /// unless nothing else refers to their memory: an update changes this parameter only.
@@ -52,20 +61,39 @@ public final class Parameter {
   ///   - value: the first values.
   ///   - isDecayed: whether weight decay applies.
   public init(_ value: Tensor, isDecayed: Bool = true) {
-    own = value
-    own.takeOwnMemory()
+    var value = value
+    value.takeOwnMemory()
+    values = DeferredTensor(value)
     self.isDecayed = isDecayed
   }
 
+  /// A parameter whose first values are made when they are asked for.
+  ///
+  /// - Parameters:
+  ///   - shape: of the values.
+  ///   - isDecayed: whether weight decay applies.
+  ///   - first: makes the values, of that shape, from a stream of random numbers of its own.
+  public init(_ shape: Shape, isDecayed: Bool = true, _ first: @escaping () -> Tensor) {
+    values = DeferredTensor(shape) {
+      var value = first()
+      value.takeOwnMemory()
+      return value
+    }
+    self.isDecayed = isDecayed
+  }
+
+  /// Whether the values have been made.
+  public var hasValues: Bool { values.made != nil }
+
   /// Exchanges the values with a tensor's, of the same shape. Nothing is copied where nothing else
   /// refers to their memory.
-  public func exchange(with values: inout Tensor) {
-    checkShape(of: values)
+  public func exchange(with other: inout Tensor) {
+    checkShape(of: other)
     let hadFailed = Memory.hasFailed
-    values.takeOwnMemory()
+    other.takeOwnMemory()
     // An exchange that was made is undone in any case.
     guard hadFailed || !Memory.hasFailed else { return }
-    swap(&own, &values)
+    swap(&own, &other)
   }
 
   private func checkShape(of values: Tensor) {
@@ -76,12 +104,13 @@ public final class Parameter {
 
   /// The values, tracked: what layers compute with.
   public var tensor: Tensor {
+    let own = own
     guard isTrainable, isRecording else { return own }
     return Tensor(storage: own.storage, offset: own.offset, shape: own.shape, node: LeafNode(self))
   }
 
   /// The shape of the values.
-  public var shape: Shape { own.shape }
+  public var shape: Shape { values.shape }
 }
 
 /// What a backward pass found: a gradient for each parameter that the loss depends on.

@@ -15,7 +15,8 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
 
   /// The size of each axis.
   public let dimensions: [Int]
-  /// The number of elements, the product of all sizes; 1 for a scalar.
+  /// The number of elements, the product of all sizes; 1 for a scalar, and `Int.max` for more than
+  /// that, of which there can be no tensor.
   public let count: Int
 
   /// A shape from at most `maximalRank` axis sizes, none of them negative.
@@ -26,7 +27,8 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
     var count = 1
     for size in dimensions {
       precondition(size >= 0, "a shape has a negative size: \(dimensions)")
-      count *= size
+      let (product, isBeyond) = count.multipliedReportingOverflow(by: size)
+      count = isBeyond ? .max : product
     }
     self.dimensions = dimensions
     self.count = count

@@ -21,23 +21,15 @@ public func vae_model_create(
     let result = try result(model, "model")
     let options = try value(of: options, "options")
     let registry = Known.registry
-    var recipe = try givenRecipe(options, registry)
-    let settings =
-      try settings(options.settings, options.setting_count) + seedSetting(options.seed)
-    try registry.applyTraining(settings, to: &recipe)
-    let known = recipe.data?.condition
-    recipe.data = try description(options, recipe, TrainingOptions(recipe.training))
-    try registry.apply(settings, to: &recipe)
-    let weights = try options.from_weights.map { try path($0, "options->from_weights") }
-    let origin = weights ?? (recipe.stage.isWhole ? recipe.stage.origin : nil)
-    let other = try origin.map { try TrainedModel.open($0, registry: registry) }
-    // Weights belong to the classes that they were trained with, by these classes' names.
-    try nameCondition(options, in: &recipe, known: other?.model.condition ?? known, registry)
-    if let notice = registry.conditionNotice(of: recipe) { recipe.notices.append(notice) }
-    let made = try registry.model(recipe, seed: TrainingOptions(recipe.training).seed)
-    var trained = TrainedModel(model: made, recipe: recipe, source: "the model")
-    if let origin, let other { trained = try trained.withWeights(of: other, as: origin) }
-    result.pointee = try Handles.make(try ModelObject(trained, isFresh: origin == nil))
+    let (made, _) = try TrainedModel.fresh(
+      givenRecipe(options, registry),
+      settings: settings(options.settings, options.setting_count) + seedSetting(options.seed),
+      fromWeights: options.from_weights.map { try path($0, "options->from_weights") },
+      source: "the model", registry: registry
+    ) { try StatedData(options, recipe: $0) }
+    let stage = made.recipe.stage
+    result.pointee = try Handles.make(
+      try ModelObject(made, isFresh: !stage.isWhole || stage.origin == nil))
   }
 }
 
@@ -78,64 +70,81 @@ func seedSetting(_ seed: UInt64) -> [(key: String, value: String)] {
   seed == 0 ? [] : [(key: "training.seed", value: "\(seed)")]
 }
 
-/// What options say about the images.
-private func description(
-  _ options: vae_model_options, _ recipe: Recipe, _ training: TrainingOptions
-) throws -> DataDescription {
-  let sizes = [options.height, options.width, options.channels]
-  guard options.data == nil else {
-    guard sizes == [0, 0, 0], options.range == 0 else {
-      throw CallError(
-        VAE_ERR_INVALID_ARGUMENT,
-        "options give data, and sizes or a range as well; leave these zero")
-    }
-    let source = try Handles.object(options.data, DataObject.self, "options->data").source
-    return try source.description(training)
+/// What options say about the images that a model is for, or the recipe where they say nothing.
+private struct StatedData: DescribedData {
+  private enum Images {
+    /// Data, or an empty source that stands for those to come.
+    case source(DataSource)
+    case ofRecipe(DataDescription)
   }
-  if let data = recipe.data, sizes == [0, 0, 0], options.range == 0 { return data }
-  guard sizes.allSatisfy({ (1...1 << 20).contains($0) }),
-    sizes[0] * sizes[1] <= 1 << 26, sizes[0] * sizes[1] * sizes[2] <= 1 << 26
-  else {
-    throw CallError(
-      VAE_ERR_INVALID_ARGUMENT,
-      "options->height, width and channels are \(sizes), but must be above zero, with a product of "
-        + "at most \(1 << 26)")
-  }
-  let kind = try ValueKind(code: options.range)
-  // An empty source that stands for the data to come.
-  let shape = ImageShape(height: Int(sizes[0]), width: Int(sizes[1]), channels: Int(sizes[2]))
-  return try DataSource(
-    name: "options->range", valueRange: kind.range, rule: kind.rule,
-    isDiscrete: kind.rule != "floats",
-    train: DataSplit(name: "train", store: NoImages(shape: shape))
-  ).description(training)
-}
 
-/// Writes down in a recipe what the model is told of each image: what the data know, or what options
-/// or the recipe say.
-private func nameCondition(
-  _ options: vae_model_options, in recipe: inout Recipe, known: ConditionSpace?,
-  _ registry: Registry
-) throws {
-  guard options.reserved == 0 else {
-    throw CallError(
-      VAE_ERR_UNSUPPORTED,
-      "options->reserved is \(options.reserved), which this version of the library does not know")
-  }
-  let stated = try ConditionSpace.of(code: options.condition, width: options.condition_width)
-  guard options.data == nil else {
-    guard stated == nil else {
+  private let images: Images
+  private let stated: ConditionSpace?
+  private let isOpen: Bool
+
+  /// - Parameter recipe: what the recipe says of its data.
+  init(_ options: vae_model_options, recipe: DataDescription?) throws {
+    guard options.reserved == 0 else {
+      throw CallError(
+        VAE_ERR_UNSUPPORTED,
+        "options->reserved is \(options.reserved), which this version of the library does not know")
+    }
+    stated = try ConditionSpace.of(code: options.condition, width: options.condition_width)
+    isOpen = options.data != nil
+    let sizes = [options.height, options.width, options.channels]
+    if isOpen {
+      guard sizes == [0, 0, 0], options.range == 0 else {
+        throw CallError(
+          VAE_ERR_INVALID_ARGUMENT,
+          "options give data, and sizes or a range as well; leave these zero")
+      }
+      guard stated == nil else {
+        throw CallError(
+          VAE_ERR_INVALID_ARGUMENT,
+          "options give data, and a condition as well; leave condition and condition_width zero")
+      }
+      images = .source(
+        try Handles.object(options.data, DataObject.self, "options->data").source)
+      return
+    }
+    if let recipe, sizes == [0, 0, 0], options.range == 0 {
+      images = .ofRecipe(recipe)
+      return
+    }
+    guard sizes.allSatisfy({ (1...1 << 20).contains($0) }),
+      sizes[0] * sizes[1] <= 1 << 26, sizes[0] * sizes[1] * sizes[2] <= 1 << 26
+    else {
       throw CallError(
         VAE_ERR_INVALID_ARGUMENT,
-        "options give data, and a condition as well; leave condition and condition_width zero")
+        "options->height, width and channels are \(sizes), but must be above zero, with a product of "
+          + "at most \(1 << 26)")
     }
-    guard registry.usesCondition(recipe) else { return }
-    return try Handles.object(options.data, DataObject.self, "options->data").source
-      .nameCondition(in: &recipe, known: known)
+    let kind = try ValueKind(code: options.range)
+    let shape = ImageShape(height: Int(sizes[0]), width: Int(sizes[1]), channels: Int(sizes[2]))
+    images = .source(
+      DataSource(
+        name: "options->range", valueRange: kind.range, rule: kind.rule,
+        isDiscrete: kind.rule != "floats",
+        train: DataSplit(name: "train", store: NoImages(shape: shape))))
   }
-  // What options state has no names.
-  let isKnown = known.map { $0.kind == stated?.kind && $0.width == stated?.width } ?? false
-  recipe.data?.condition = isKnown ? known : stated ?? known
+
+  func description(_ options: TrainingOptions) throws -> DataDescription {
+    switch images {
+    case .source(let source): try source.description(options)
+    case .ofRecipe(let description): description
+    }
+  }
+
+  func condition(
+    of recipe: Recipe, isTold: Bool, known: ConditionSpace?
+  ) throws -> ConditionSpace? {
+    guard isOpen, case .source(let source) = images else {
+      // What options state has no names.
+      let isKnown = known.map { $0.kind == stated?.kind && $0.width == stated?.width } ?? false
+      return isKnown ? known : stated ?? known
+    }
+    return try source.condition(of: recipe, isTold: isTold, known: known)
+  }
 }
 
 /// Images of a size, of which there are none.

@@ -93,7 +93,7 @@ final class ModelObject: HandleObject {
 extension TrainedModel {
   /// Where the values of the images lie that the model takes, before they are made binary.
   var inputRange: ValueRange {
-    guard options.binarization == .none else { return .unit }
+    guard options.binarize == .none else { return .unit }
     return switch recipe.data?.range {
     case .binary: .binary
     case .unit: .unit
@@ -137,7 +137,7 @@ extension TrainedModel {
     options: TrainingOptions? = nil
   ) throws -> DataSplit {
     let (images, unquantized) = try memoryImages(tensor, name)
-    let areBytes = takesLevels || (options ?? self.options).dequantization != .none
+    let areBytes = takesLevels || (options ?? self.options).dequantize != .none
     if areBytes, let unquantized {
       throw CallError(
         VAE_ERR_DATA,

@@ -45,23 +45,17 @@ final class ConditionMap: Module {
     ["entry": .module(entry), "layers": .module(layers)]
   }
 
+  /// `[height, width, channels]`
+  func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let small = try trace.pass(input, through: entry, "entry").map { _ in entryShape }
+    return try trace.pass(small, through: layers, "layers")
+  }
+
   /// `[N, height, width, channels]` for latents `[N, …]`.
   func callAsFunction(_ latents: Tensor, _ context: Context) -> Tensor {
     let small = entry(latents, context).reshaped(
       to: Shape([latents.shape[0]] + entryShape.dimensions))
     return layers(small, context)
-  }
-
-  /// The shapes of all weights, for a check of the size before the network is made.
-  static func weightShapes(
-    from inputShape: Shape, height: Int, width: Int, channels: Int
-  ) throws(RecipeError) -> [[Int]] {
-    let pyramid = try pyramid(from: inputShape, height: height, width: width)
-    let entry =
-      inputShape.rank == 1
-      ? [inputShape[0], pyramid.top.height, pyramid.top.width, channels]
-      : [inputShape[2], channels, 9]
-    return [entry] + Array(repeating: [channels, channels, 9], count: pyramid.sizes.count - 1)
   }
 
   /// The sizes from the image to what the latents become first.

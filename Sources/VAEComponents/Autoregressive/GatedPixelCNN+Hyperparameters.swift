@@ -1,38 +1,26 @@
 import VAERecipes
 
+extension GatedPixelCNN {
+  /// The hyper-parameters by which a component's author lets users choose the sizes of a network.
+  public struct Options: HyperparameterSet {
+    /// Features after each gate.
+    @Setting(1...4096, help: "features after each gate") public var channels = 32
+    /// Gated layers after the first.
+    @Setting(0...64, help: "gated layers after the first; each widens the field by kernel − 1")
+    public var layers = 5
+    /// The field of each, odd.
+    @Setting(3...15, help: "field of each layer after the first, which has 7; odd")
+    public var kernel = 3
+
+    /// The defaults.
+    public init() {}
+
+    /// Another default of the channels.
+    public init(channels: Int) { self.channels = channels }
+  }
+}
+
 extension GatedPixelCNN.Sizes {
-  /// The hyper-parameters by which a component's author lets users choose these sizes.
-  ///
-  /// - Parameters:
-  ///   - channels: the default of the features after each gate.
-  ///   - head: the default of the features between the two convolutions of the head.
-  ///   - outputs: what the head gives, in words.
-  public static func hyperparameters(
-    channels: Int, head: Int, outputs: String
-  ) -> [Hyperparameter] {
-    [
-      Hyperparameter(
-        "channels", .integer(1...4096), default: .integer(channels),
-        help: "features after each gate"),
-      Hyperparameter(
-        "layers", .integer(0...64), default: .integer(5),
-        help: "gated layers after the first; each widens the field by kernel − 1"),
-      Hyperparameter(
-        "kernel", .integer(3...15), default: .integer(3),
-        help: "field of each layer after the first, which has 7; odd"),
-      Hyperparameter(
-        "head", .integer(1...4096), default: .integer(head), help: "features before the \(outputs)"),
-    ]
-  }
-
-  /// Takes the values of `hyperparameters`.
-  public mutating func set(_ values: Hyperparameters) {
-    channels = values.integer("channels")
-    layers = values.integer("layers")
-    kernel = values.integer("kernel")
-    head = values.integer("head")
-  }
-
   /// Refuses a kernel without a middle.
   ///
   /// - Parameter role: the component's, for the message.

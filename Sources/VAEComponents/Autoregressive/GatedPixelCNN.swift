@@ -19,25 +19,27 @@ public final class GatedPixelCNN: PixelNetwork {
     /// Numbers a position that go out.
     public var outputs: Int
     /// Features after each gate.
-    public var channels = 32
+    public var channels: Int
     /// Gated layers after the first.
-    public var layers = 5
+    public var layers: Int
     /// The field of each, odd.
-    public var kernel = 3
+    public var kernel: Int
     /// The field of the first, odd.
     public var firstKernel = 7
     /// Features between the two convolutions of the head.
-    public var head = 64
+    public var head: Int
     /// Numbers of the condition, zero for none.
     public var condition = 0
     /// Channels inside a position that are conditioned on each other, in order. Inputs and outputs
     /// lie channel by channel. One: a position is hidden or seen as a whole.
     public var groups = 1
 
-    /// Sizes with the defaults; inputs and outputs must be multiples of the groups.
-    public init(inputs: Int, outputs: Int) {
-      self.inputs = inputs
-      self.outputs = outputs
+    /// The sizes that options give; inputs and outputs must be multiples of the groups. Without another
+    /// number the head has twice the features of a gate.
+    public init(inputs: Int, outputs: Int, head: Int? = nil, _ options: Options = Options()) {
+      (self.inputs, self.outputs) = (inputs, outputs)
+      (channels, layers, kernel) = (options.channels, options.layers, options.kernel)
+      self.head = head ?? 2 * options.channels
     }
   }
 
@@ -84,20 +86,6 @@ public final class GatedPixelCNN: PixelNetwork {
     return members
   }
 
-  /// The shapes of all weights, for a check of the size before the network is made.
-  public static func weightShapes(_ sizes: Sizes) -> [[Int]] {
-    let gates = 2 * sizes.channels
-    func layer(_ inputs: Int, _ kernel: Int) -> [[Int]] {
-      [
-        [gates, inputs, kernel / 2 + 1, kernel], [gates, inputs, kernel / 2 + 1], [gates, gates],
-        [2, sizes.condition, gates], [sizes.channels, sizes.channels],
-      ]
-    }
-    let hidden = layer(sizes.channels, sizes.kernel).map { [sizes.layers] + $0 }
-    return layer(sizes.inputs + 1, sizes.firstKernel) + hidden
-      + [[sizes.channels, sizes.head], [sizes.head, sizes.outputs]]
-  }
-
   /// Numbers a position that come in.
   public var inputs: Int { sizes.inputs }
   /// Numbers a position that go out.
@@ -108,6 +96,15 @@ public final class GatedPixelCNN: PixelNetwork {
   /// The biases of the head become the given values.
   public func begin(at outputs: Tensor) {
     last.bias.value = outputs
+  }
+
+  /// `[height, width, outputs]`
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    var features: Shape? = try input.replacingLast(sizes.inputs, with: sizes.inputs + 1)
+    for (number, layer) in layers.enumerated() {
+      features = try trace.pass(features, through: layer, "\(number)")
+    }
+    return try trace.pass(trace.pass(features, through: head, "head"), through: last, "last")
   }
 
   /// The outputs at every position at once, `[K · N, height, width, outputs]`.

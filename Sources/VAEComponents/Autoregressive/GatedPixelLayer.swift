@@ -57,7 +57,7 @@ final class GatedPixelLayer: Module {
   /// R and r
   let output: MaskedDense
   /// The mask of `horizontal`, of its shape.
-  private let mask: Tensor?
+  private let mask: Constant?
 
   init(_ sizes: Sizes, _ place: Place, random: RandomSource) {
     self.sizes = sizes
@@ -66,9 +66,7 @@ final class GatedPixelLayer: Module {
     let reach = sizes.kernel / 2
     // A gate halves what passes it, so its weights start at the larger of the usual scales.
     func weights(_ name: String, _ shape: Shape, fanIn: Int) -> Parameter {
-      Parameter(
-        Initializer.heUniform.values(
-          shape, fanIn: fanIn, fanOut: gates, random: random.stream(name)))
+      Parameter(shape, .heUniform, fanIn: fanIn, fanOut: gates, random: random.stream(name))
     }
     rows = place.isFirst ? reach : reach + 1
     // Of its own pixel the first layer may see the earlier channels, where there are any.
@@ -77,10 +75,10 @@ final class GatedPixelLayer: Module {
     vertical = weights(
       "vertical", [gates, sizes.inputs, rows, sizes.kernel],
       fanIn: sizes.inputs * rows * sizes.kernel)
-    verticalBias = Parameter(.zeros([gates]), isDecayed: false)
+    verticalBias = Parameter([gates], isDecayed: false) { .zeros([gates]) }
     let horizontalFanIn = sizes.inputs * taps + gates
     horizontal = weights("horizontal", [gates, sizes.inputs, 1, taps], fanIn: horizontalFanIn)
-    horizontalBias = Parameter(.zeros([gates]), isDecayed: false)
+    horizontalBias = Parameter([gates], isDecayed: false) { .zeros([gates]) }
     link = weights("link", [gates, gates], fanIn: horizontalFanIn)
     func conditionWeights(_ name: String) -> Parameter {
       weights(name, [sizes.condition, gates], fanIn: sizes.condition)
@@ -92,7 +90,9 @@ final class GatedPixelLayer: Module {
     output = MaskedDense(
       inputs: sizes.channels, outputs: sizes.channels, groups: sizes.groups,
       random: random.child("output"))
-    mask = sizes.groups.count > 1 ? Self.mask(sizes, place, taps: taps) : nil
+    let taps = taps
+    mask =
+      sizes.groups.count > 1 ? Constant { Self.mask(sizes, place, taps: taps) } : nil
   }
 
   /// Rows of the vertical kernel.
@@ -116,9 +116,15 @@ final class GatedPixelLayer: Module {
     return members
   }
 
+  /// The features of the horizontal stack, after the two halves of a gate have become one.
+  func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let gated = try input.replacingLast(sizes.inputs, with: sizes.channels)
+    return try trace.pass(gated, through: output, "output")
+  }
+
   /// Wₕ with zeros where a channel must not be seen.
   var visibleHorizontal: Tensor {
-    mask.map { horizontal.tensor * $0 } ?? horizontal.tensor
+    mask.map { horizontal.tensor * $0.value } ?? horizontal.tensor
   }
 
   /// The features of both stacks after the layer; the vertical ones are missing after the last.

@@ -56,6 +56,15 @@ public final class MaskedConvolutionStack: PixelNetwork {
     head.bias.value = outputs
   }
 
+  /// `[height, width, outputs]`
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    var features: Shape? = input
+    for (number, layer) in layers.enumerated() {
+      features = try trace.pass(features, through: layer, "\(number)")
+    }
+    return try trace.pass(features, through: head, "head")
+  }
+
   /// The outputs at every position, `[N, height, width, outputs]`; there is no condition.
   public func callAsFunction(
     _ input: Tensor, condition: Tensor?, _ context: Context
@@ -74,7 +83,7 @@ final class MaskedConvolution: Layer {
   let bias: Parameter
   let kernel: Int
   let sight: ChannelGroups.Sight
-  private let mask: Tensor
+  private let mask: Constant
   private let groups: ChannelGroups
 
   init(
@@ -85,31 +94,37 @@ final class MaskedConvolution: Layer {
     let rows = kernel / 2 + 1
     let fanIn = inputs * (kernel * kernel / 2 + (sight == .earlier ? 0 : 1))
     weights = Parameter(
-      Initializer.heUniform.values(
-        [outputs, inputs, rows, kernel], fanIn: fanIn, fanOut: outputs,
-        random: random.stream("weights")))
-    bias = Parameter(.zeros([outputs]), isDecayed: false)
+      [outputs, inputs, rows, kernel], .heUniform, fanIn: fanIn, fanOut: outputs,
+      random: random.stream("weights"))
+    bias = Parameter([outputs], isDecayed: false) { .zeros([outputs]) }
     self.kernel = kernel
     self.sight = sight
     self.groups = groups
     let lead = rows * kernel - kernel / 2 - 1
-    mask = Tensor.concatenated(
-      [
-        .ones([outputs, inputs, lead]),
-        groups.mask(inputs: inputs, outputs: outputs, sight).transposed()
-          .reshaped(to: [outputs, inputs, 1]),
-        .zeros([outputs, inputs, kernel / 2]),
-      ], axis: 2
-    ).reshaped(to: weights.shape)
+    mask = Constant {
+      Tensor.concatenated(
+        [
+          .ones([outputs, inputs, lead]),
+          groups.mask(inputs: inputs, outputs: outputs, sight).transposed()
+            .reshaped(to: [outputs, inputs, 1]),
+          .zeros([outputs, inputs, kernel / 2]),
+        ], axis: 2
+      ).reshaped(to: [outputs, inputs, rows, kernel])
+    }
   }
 
   var members: Members {
     ["weights": .parameter(weights), "bias": .parameter(bias)]
   }
 
+  /// The size stays.
+  func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try input.replacingLast(weights.shape[1], with: weights.shape[0])
+  }
+
   /// The weights with zeros where nothing must be seen.
   var visibleWeights: Tensor {
-    weights.tensor * mask
+    weights.tensor * mask.value
   }
 
   func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {

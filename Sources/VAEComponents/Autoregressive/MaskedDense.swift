@@ -10,28 +10,28 @@ public final class MaskedDense: Layer {
   let weights: Parameter
   let bias: Parameter
   let activation: Activation
-  private let mask: Tensor?
+  private let mask: Constant?
 
   /// A layer with fresh weights.
   ///
   /// - Parameters:
   ///   - inputs: numbers that it gets.
   ///   - outputs: numbers that it gives.
-  ///   - mask: one where an output sees an input, else zero, `[inputs, outputs]`; nil where every
-  ///     one sees all.
+  ///   - mask: makes, when it is first needed, one where an output sees an input, else zero, `[inputs,
+  ///     outputs]`; nil where every one sees all.
   ///   - initializer: the law of the weights; the bias begins at zero.
   ///   - activation: what follows the sum.
   ///   - random: where the fresh weights come from.
   public init(
-    inputs: Int, outputs: Int, mask: Tensor?, initializer: Initializer = .lecunUniform,
+    inputs: Int, outputs: Int, mask: (() -> Tensor)?, initializer: Initializer = .lecunUniform,
     activation: Activation = .identity, random: RandomSource
   ) {
     weights = Parameter(
-      initializer.values(
-        [inputs, outputs], fanIn: inputs, fanOut: outputs, random: random.stream("weights")))
-    bias = Parameter(.zeros([outputs]), isDecayed: false)
+      [inputs, outputs], initializer, fanIn: inputs, fanOut: outputs,
+      random: random.stream("weights"))
+    bias = Parameter([outputs], isDecayed: false) { .zeros([outputs]) }
     self.activation = activation
-    self.mask = mask
+    self.mask = mask.map(Constant.init)
   }
 
   /// A layer that keeps the order of channels; with one group there is nothing to mask.
@@ -41,7 +41,7 @@ public final class MaskedDense: Layer {
   ) {
     self.init(
       inputs: inputs, outputs: outputs,
-      mask: groups.count > 1 ? groups.mask(inputs: inputs, outputs: outputs, .upToItself) : nil,
+      mask: groups.count > 1 ? { groups.mask(inputs: inputs, outputs: outputs, .upToItself) } : nil,
       activation: activation, random: random)
   }
 
@@ -52,7 +52,7 @@ public final class MaskedDense: Layer {
 
   /// The weights with zeros where an output must not see an input.
   var visibleWeights: Tensor {
-    mask.map { weights.tensor * $0 } ?? weights.tensor
+    mask.map { weights.tensor * $0.value } ?? weights.tensor
   }
 
   /// The layer with its weights of this moment made ready, for many calls without a tape.
@@ -65,6 +65,11 @@ public final class MaskedDense: Layer {
   public func stopped(_ input: Tensor) -> Tensor {
     input.dense(
       weights: visibleWeights.detached(), bias: bias.value, activation: activation)
+  }
+
+  /// `[…, outputs]` for `[…, inputs]`.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try input.replacingLast(weights.shape[0], with: weights.shape[1])
   }
 
   /// `[…, outputs]` for `[…, inputs]`.

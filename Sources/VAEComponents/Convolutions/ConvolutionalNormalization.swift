@@ -1,8 +1,9 @@
 import NeuralNetworks
 import Tensors
+import VAERecipes
 
 /// How convolutional parts normalise before their activations.
-public enum ConvolutionalNormalization: String, Sendable, CaseIterable {
+public enum ConvolutionalNormalization: String, SettingChoice {
   /// Not at all.
   case none
   /// Over the batch; see `BatchNorm`.

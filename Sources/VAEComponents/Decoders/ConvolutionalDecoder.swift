@@ -27,14 +27,15 @@ public final class ConvolutionalDecoder: Decoder {
   ///   - random: where the fresh weights come from.
   public convenience init(
     latent: Int, channels: [Int], outputShape: Shape, activation: Activation = .relu,
-    normalization: ConvolutionalNormalization = .batch, residualBlocks: Int = 0,
+    normalization: ConvolutionalNormalization = .batch,
+    residualBlocks: Int = 0,
     random: RandomSource
   ) {
     self.init(
       latent: latent, outputShape: outputShape,
       ConvolutionalOptions(
         channels: channels, activation: activation, normalization: normalization,
-        residualBlocks: residualBlocks), random: random)
+        blocks: residualBlocks), random: random)
   }
 
   /// A decoder for a layer of latent units.
@@ -95,7 +96,7 @@ public final class ConvolutionalDecoder: Decoder {
             hasBias: norm == nil, activation: after, random: random))
       if let norm { layers.append(norm) }
       layers += ResidualBlock.chain(
-        options.residualBlocks, channels: outputs, activation: activation, options.normalization,
+        options.blocks, channels: outputs, activation: activation, options.normalization,
         random: random)
       inputs = outputs
     }
@@ -115,6 +116,14 @@ public final class ConvolutionalDecoder: Decoder {
     head.bias?.value = parameters.mean(axis: 0).mean(axis: 0)
   }
 
+  /// The parameters of an image.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let small = try trace.pass(
+      takesPlaces ? input : [input.count], through: entry, "entry"
+    ).map { _ in entryShape }
+    return try trace.pass(trace.pass(small, through: layers, "layers"), through: head, "head")
+  }
+
   /// The parameters from the layer of latents nearest to the data.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
     let input = takesPlaces ? draw.decoderInput : draw.decoderInput.flattened()
@@ -130,8 +139,8 @@ extension Component where Part == any Decoder {
     Component(
       role: .decoder, name: "conv",
       summary: "stride-2 transposed convolutions, for images of any size",
-      hyperparameters: Hyperparameter.convolutional(channels: [128, 64, 32], blocks: 0)
-    ) { values, build in try .convolutional(values, build) }
+      options: ConvolutionalOptions(channels: [128, 64, 32])
+    ) { options, build in try .convolutional(options, build) }
   }
 
   /// The recipe component `resnet`.
@@ -139,31 +148,23 @@ extension Component where Part == any Decoder {
     Component(
       role: .decoder, name: "resnet",
       summary: "transposed convolutions with residual blocks between them",
-      hyperparameters: Hyperparameter.convolutional(channels: [128, 64, 32], blocks: 1)
-    ) { values, build in try .convolutional(values, build) }
+      options: ConvolutionalOptions(channels: [128, 64, 32], blocks: 1)
+    ) { options, build in try .convolutional(options, build) }
   }
 }
 
 extension Decoder where Self == ConvolutionalDecoder {
   fileprivate static func convolutional(
-    _ values: Hyperparameters, _ build: BuildContext
+    _ options: ConvolutionalOptions, _ build: BuildContext
   ) throws -> ConvolutionalDecoder {
-    let options = try ConvolutionalOptions(values)
-    let first = options.channels.first ?? 1
-    let weights = options.weightSizes(along: options.channels + [build.outputShape[2]])
     if let grid = build.latents.codes {
       let halvings = try build.halvings(toCodesBy: options.channels, of: .decoder)
-      try build.checkSize([[grid.vectorSize, first, 9]] + weights)
       return ConvolutionalDecoder(
         grid: grid, halvings: halvings, outputShape: build.outputShape, options,
         random: build.random)
     }
-    let latent = try build.decoderInputs()
-    let top = Pyramid(
-      height: build.data.height, width: build.data.width, levels: options.channels.count
-    ).top
-    try build.checkSize([[latent, top.height, top.width, first]] + weights)
     return ConvolutionalDecoder(
-      latent: latent, outputShape: build.outputShape, options, random: build.random)
+      latent: try build.decoderInputs(), outputShape: build.outputShape, options,
+      random: build.random)
   }
 }

@@ -32,10 +32,27 @@ public final class MLPDecoder: Decoder {
     head.bias.value = parameters.reshaped(to: [parameters.count])
   }
 
+  /// The parameters of an image.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let features = try trace.pass([input.count], through: layers, "layers")
+    let numbers = try trace.pass(features, through: head, "head")
+    return numbers.map { _ in outputShape }
+  }
+
   /// The parameters from the layer of latents nearest to the data.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
     let output = head(layers(draw.decoderInput.flattened(), context), context)
     return output.reshaped(to: Shape([draw.rowCount] + outputShape.dimensions))
+  }
+}
+
+extension MLPDecoder {
+  /// The hyper-parameters of `mlp`.
+  struct Options: HyperparameterSet {
+    @Setting(
+      count: 0...64, each: 1...65536, help: "sizes of the hidden layers, from the latents on")
+    var hidden = [400]
+    @Setting var activation = Activation.relu
   }
 }
 
@@ -44,20 +61,11 @@ extension Component where Part == any Decoder {
   public static var mlp: Component {
     Component(
       role: .decoder, name: "mlp", summary: "a multi-layer perceptron to the flattened image",
-      hyperparameters: [
-        Hyperparameter(
-          "hidden", .integers(count: 0...64, each: 1...65536), default: .integers([400]),
-          help: "sizes of the hidden layers, from the latents on"),
-        .activation(default: "relu"),
-      ]
-    ) { values, build in
-      let hidden = values.integers("hidden")
-      let latent = try build.decoderInputs()
-      let sizes = [latent] + hidden + [build.outputShape.count]
-      try build.checkSize(zip(sizes, sizes.dropFirst()).map { [$0, $1] })
-      return MLPDecoder(
-        latent: latent, hidden: hidden, outputShape: build.outputShape,
-        activation: try values.activation(), random: build.random)
+      options: MLPDecoder.Options()
+    ) { options, build in
+      MLPDecoder(
+        latent: try build.decoderInputs(), hidden: options.hidden, outputShape: build.outputShape,
+        activation: options.activation, random: build.random)
     }
   }
 }

@@ -12,7 +12,7 @@ import VAERecipes
 /// on those before it.
 public final class PixelCNNDecoder: AutoregressiveDecoder {
   /// How latents reach the gates.
-  public enum Conditioning: String, Sendable, CaseIterable {
+  public enum Conditioning: String, SettingChoice {
     /// The same bias for all pixels: one linear map of a vector of latents for each gate.
     case bias
     /// Features of each pixel, by transposed convolutions from the latents.
@@ -48,13 +48,15 @@ public final class PixelCNNDecoder: AutoregressiveDecoder {
     isConditional = !build.latents.isEmpty
     size = (data.height, data.width)
     channels = data.channels
-    var mapShapes: [[Int]] = []
     switch (isConditional, conditioning) {
-    case (false, _): sizes.condition = 0
+    case (false, _):
+      sizes.condition = 0
+      map = nil
     case (true, .map):
       sizes.condition = conditionChannels
-      mapShapes = try ConditionMap.weightShapes(
-        from: latents, height: data.height, width: data.width, channels: conditionChannels)
+      map = try ConditionMap(
+        from: latents, height: data.height, width: data.width, channels: conditionChannels,
+        random: build.random.child("condition"))
     case (true, .bias):
       guard latents.rank == 1 else {
         throw RecipeError(
@@ -64,15 +66,9 @@ public final class PixelCNNDecoder: AutoregressiveDecoder {
             + "\(.setting("decoder.condition", "map"))")
       }
       sizes.condition = latents[0]
+      map = nil
     }
-    try build.checkSize(GatedPixelCNN.weightShapes(sizes) + mapShapes)
     network = GatedPixelCNN(sizes, random: build.random.child("network"))
-    map =
-      mapShapes.isEmpty
-      ? nil
-      : try ConditionMap(
-        from: latents, height: data.height, width: data.width, channels: conditionChannels,
-        random: build.random.child("condition"))
   }
 
   /// A decoder without latents around a network of the given kind, for images of `channels` numbers
@@ -122,6 +118,12 @@ public final class PixelCNNDecoder: AutoregressiveDecoder {
     network.begin(at: parameters.mean(axis: 0).mean(axis: 0))
   }
 
+  /// The parameters of an image.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    if let map { _ = try trace.pass(input, through: map, "condition") }
+    return try trace.pass([size.height, size.width, channels], through: network, "network")
+  }
+
   /// The parameters of every pixel given those before it in `target`, which must be there.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
     guard let target else {
@@ -166,29 +168,28 @@ public final class PixelCNNDecoder: AutoregressiveDecoder {
   }
 }
 
+extension PixelCNNDecoder {
+  /// The hyper-parameters of `pixelcnn`.
+  struct Options: HyperparameterSet {
+    var network = GatedPixelCNN.Options()
+    @Setting(1...4096, help: "features before the parameters") var head = 64
+    @Setting(help: "how latents reach the gates: one bias for all pixels, or a map of features")
+    var condition = Conditioning.map
+    @Setting(1...4096, help: "features a pixel of the map") var conditionChannels = 32
+  }
+}
+
 extension Component where Part == any Decoder {
   /// The recipe component `pixelcnn`.
   public static var pixelCNN: Component {
     Component(
       role: .decoder, name: "pixelcnn",
       summary: "a gated PixelCNN, conditioned on the latents at every gate where there are any",
-      hyperparameters: GatedPixelCNN.Sizes.hyperparameters(
-        channels: 32, head: 64, outputs: "parameters") + [
-          Hyperparameter(
-            "condition", .choice(PixelCNNDecoder.Conditioning.allCases.map(\.rawValue)),
-            default: .text("map"),
-            help: "how latents reach the gates: one bias for all pixels, or a map of features"),
-          Hyperparameter(
-            "condition_channels", .integer(1...4096), default: .integer(32),
-            help: "features a pixel of the map"),
-        ]
-    ) { values, build in
-      var sizes = GatedPixelCNN.Sizes(inputs: 1, outputs: 1)
-      sizes.set(values)
-      return try PixelCNNDecoder(
-        sizes,
-        conditioning: PixelCNNDecoder.Conditioning(rawValue: values.text("condition")) ?? .map,
-        conditionChannels: values.integer("condition_channels"), build)
+      options: PixelCNNDecoder.Options()
+    ) { options, build in
+      try PixelCNNDecoder(
+        GatedPixelCNN.Sizes(inputs: 1, outputs: 1, head: options.head, options.network),
+        conditioning: options.condition, conditionChannels: options.conditionChannels, build)
     }
   }
 }

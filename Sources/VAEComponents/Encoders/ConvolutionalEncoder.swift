@@ -15,14 +15,15 @@ public final class ConvolutionalEncoder: Encoder {
   /// `channels`, from the data on.
   public convenience init(
     height: Int, width: Int, inputChannels: Int, channels: [Int], latent: Int,
-    activation: Activation = .relu, normalization: ConvolutionalNormalization = .batch,
+    activation: Activation = .relu,
+    normalization: ConvolutionalNormalization = .batch,
     residualBlocks: Int = 0, random: RandomSource
   ) {
     self.init(
       height: height, width: width, inputChannels: inputChannels, head: GaussianHead(units: latent),
       ConvolutionalOptions(
         channels: channels, activation: activation, normalization: normalization,
-        residualBlocks: residualBlocks), random: random)
+        blocks: residualBlocks), random: random)
   }
 
   /// An encoder that ends in any posterior. Where its numbers keep places the head is a 1×1 convolution,
@@ -66,7 +67,7 @@ public final class ConvolutionalEncoder: Encoder {
           activation: norm == nil ? activation : .identity, random: random))
       if let norm { layers.append(norm) }
       layers += ResidualBlock.chain(
-        options.residualBlocks, channels: outputs, activation: activation, normalization,
+        options.blocks, channels: outputs, activation: activation, normalization,
         random: random)
       inputs = outputs
     }
@@ -86,6 +87,13 @@ public final class ConvolutionalEncoder: Encoder {
   /// Those of what the network ends in.
   public var posteriorTraits: PosteriorTraits { posteriorHead.traits }
 
+  /// The numbers of the posterior.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let features = try trace.pass(input, through: layers, "layers")
+    return try trace.pass(
+      posteriorHead.shape.rank == 1 ? features.map { [$0.count] } : features, through: head, "head")
+  }
+
   /// The posterior of each example.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
     let features = layers(x, context)
@@ -99,8 +107,8 @@ extension Component where Part == any Encoder {
   public static var convolutional: Component {
     Component(
       role: .encoder, name: "conv", summary: "stride-2 convolutions, for images of any size",
-      hyperparameters: Hyperparameter.convolutional(channels: [32, 64, 128], blocks: 0)
-    ) { values, build in try .convolutional(values, build) }
+      options: ConvolutionalOptions(channels: [32, 64, 128])
+    ) { options, build in try .convolutional(options, build) }
   }
 
   /// The recipe component `resnet`.
@@ -108,29 +116,20 @@ extension Component where Part == any Encoder {
     Component(
       role: .encoder, name: "resnet",
       summary: "stride-2 convolutions with residual blocks between them",
-      hyperparameters: Hyperparameter.convolutional(channels: [32, 64, 128], blocks: 1)
-    ) { values, build in try .convolutional(values, build) }
+      options: ConvolutionalOptions(channels: [32, 64, 128], blocks: 1)
+    ) { options, build in try .convolutional(options, build) }
   }
 }
 
 extension Encoder where Self == ConvolutionalEncoder {
   fileprivate static func convolutional(
-    _ values: Hyperparameters, _ build: BuildContext
+    _ options: ConvolutionalOptions, _ build: BuildContext
   ) throws -> ConvolutionalEncoder {
-    let options = try ConvolutionalOptions(values)
     let (data, channels) = (build.data, options.channels)
-    let last = channels.last ?? 1
-    let weights = options.weightSizes(along: [data.channels] + channels)
     let head = try build.headOfPosterior()
     let halvings =
       head.shape.rank == 1
       ? channels.count : try build.halvings(toCodesBy: channels, of: .encoder)
-    let top = Pyramid(height: data.height, width: data.width, levels: halvings).top
-    try build.checkSize(
-      weights + [
-        head.shape.rank == 1
-          ? [top.height, top.width, last, head.shape[0]] : [last, head.shape[-1]]
-      ])
     return ConvolutionalEncoder(
       height: data.height, width: data.width, inputChannels: data.channels, head: head,
       halvings: halvings, options, random: build.random)

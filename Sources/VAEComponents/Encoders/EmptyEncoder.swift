@@ -12,6 +12,9 @@ public final class EmptyEncoder: Encoder {
   /// No members.
   public var members: Members { [:] }
 
+  /// No numbers.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? { [0] }
+
   /// The empty posterior.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
     EmptyPosterior(exampleCount: x.shape[0])
@@ -22,9 +25,8 @@ extension Component where Part == any Encoder {
   /// The recipe component `none`.
   public static var none: Component {
     Component(
-      role: .encoder, name: "none", summary: "no encoder, for a model without latents",
-      hyperparameters: []
-    ) { _, build in
+      role: .encoder, name: "none", summary: "no encoder, for a model without latents"
+    ) { build in
       guard build.latents.isEmpty else {
         throw RecipeError(
           .invalid,

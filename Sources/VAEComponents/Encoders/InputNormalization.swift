@@ -24,8 +24,8 @@ public final class InputNormalization: Module {
   /// Nothing is changed until `prepare` has seen data, or values are loaded. Files of versions without
   /// these tensors mean that.
   public init(inputs: Int) {
-    mean = Buffer(.zeros([inputs]), isInEveryFile: false)
-    scale = Buffer(.ones([]), isInEveryFile: false)
+    mean = Buffer([inputs], isInEveryFile: false) { .zeros([inputs]) }
+    scale = Buffer([], isInEveryFile: false) { .ones([]) }
   }
 
   /// Mean and scale.

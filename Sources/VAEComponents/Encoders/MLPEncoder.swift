@@ -14,7 +14,8 @@ public final class MLPEncoder: Encoder {
   /// An encoder for a layer of latent units, with hidden layers of the given sizes, from the data
   /// on.
   public convenience init(
-    inputs: Int, hidden: [Int], latent: Int, activation: Activation = .relu, random: RandomSource
+    inputs: Int, hidden: [Int], latent: Int, activation: Activation = .relu,
+    random: RandomSource
   ) {
     self.init(
       inputs: inputs, hidden: hidden, head: GaussianHead(units: latent), activation: activation,
@@ -46,6 +47,12 @@ public final class MLPEncoder: Encoder {
   /// Those of what the network ends in.
   public var posteriorTraits: PosteriorTraits { posteriorHead.traits }
 
+  /// The numbers of the posterior.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let features = try trace.pass([input.count], through: layers, "layers")
+    return try trace.pass(features, through: head, "head")
+  }
+
   /// The posterior of each example.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
     posteriorHead.posterior(head(layers(input(x.flattened()), context), context), context)
@@ -65,24 +72,26 @@ extension Sequential {
   }
 }
 
+extension MLPEncoder {
+  /// The hyper-parameters of `mlp`.
+  struct Options: HyperparameterSet {
+    @Setting(
+      count: 0...64, each: 1...65536, help: "sizes of the hidden layers, from the data on")
+    var hidden = [400]
+    @Setting var activation = Activation.relu
+  }
+}
+
 extension Component where Part == any Encoder {
   /// The recipe component `mlp`.
   public static var mlp: Component {
     Component(
       role: .encoder, name: "mlp", summary: "a multi-layer perceptron on the flattened image",
-      hyperparameters: [
-        Hyperparameter(
-          "hidden", .integers(count: 0...64, each: 1...65536), default: .integers([400]),
-          help: "sizes of the hidden layers, from the data on"),
-        .activation(default: "relu"),
-      ]
-    ) { values, build in
-      let (hidden, head) = (values.integers("hidden"), try build.headOfPosterior())
-      let sizes = [build.data.elements] + hidden + [head.shape.count]
-      try build.checkSize(zip(sizes, sizes.dropFirst()).map { [$0, $1] })
-      return MLPEncoder(
-        inputs: build.data.elements, hidden: hidden, head: head,
-        activation: try values.activation(), random: build.random)
+      options: MLPEncoder.Options()
+    ) { options, build in
+      MLPEncoder(
+        inputs: build.data.elements, hidden: options.hidden, head: try build.headOfPosterior(),
+        activation: options.activation, random: build.random)
     }
   }
 }

@@ -69,7 +69,7 @@ extension Component where Part == any Encoder {
       role: .encoder, name: "masked-\(base.name)",
       summary: "\(base.summary), told which values are missing "
         + (flattens ? "beside the pixels" : "as planes beside the channels"),
-      hyperparameters: base.hyperparameters, usesMask: true
+      declarations: base.hyperparameters, usesMask: true
     ) { values, build in
       let data = build.data
       var joint = build

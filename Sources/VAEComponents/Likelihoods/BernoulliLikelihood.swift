@@ -47,9 +47,8 @@ extension Component where Part == any Likelihood {
   /// The recipe component `bernoulli`.
   public static var bernoulli: Component {
     Component(
-      role: .likelihood, name: "bernoulli", summary: "binary elements, logits from the decoder",
-      hyperparameters: []
-    ) { _, build in
+      role: .likelihood, name: "bernoulli", summary: "binary elements, logits from the decoder"
+    ) { build in
       guard build.data.range == .binary else {
         throw RecipeError(
           .unsuitableData,

@@ -128,9 +128,8 @@ extension Component where Part == any Likelihood {
   public static var categorical: Component {
     Component(
       role: .likelihood, name: "categorical",
-      summary: "a probability for each of the 256 values of a byte, or for 0 and 1",
-      hyperparameters: []
-    ) { _, build in
+      summary: "a probability for each of the 256 values of a byte, or for 0 and 1"
+    ) { build in
       try build.data.checkLevels(for: "categorical", takesBinary: true)
       return CategoricalLikelihood(levels: build.data.range == .binary ? 2 : 256)
     }

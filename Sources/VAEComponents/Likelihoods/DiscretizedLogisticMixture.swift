@@ -227,18 +227,21 @@ private struct Bins {
   }
 }
 
+extension DiscretizedLogisticMixture {
+  /// The hyper-parameters of `logistic-mixture`.
+  struct Options: HyperparameterSet {
+    @Setting(1...100, help: "logistic distributions in the mixture") var components = 10
+  }
+}
+
 extension Component where Part == any Likelihood {
   /// The recipe component `logistic-mixture`.
   public static var logisticMixture: Component {
     Component(
       role: .likelihood, name: "logistic-mixture",
       summary: "a mixture of logistic distributions over the 256 values of a byte",
-      hyperparameters: [
-        Hyperparameter(
-          "components", .integer(1...100), default: .integer(10),
-          help: "logistic distributions in the mixture")
-      ]
-    ) { values, build in
+      options: DiscretizedLogisticMixture.Options()
+    ) { options, build in
       try build.data.checkLevels(for: "logistic-mixture", takesBinary: false)
       guard build.data.channels <= 8 else {
         throw RecipeError(
@@ -247,7 +250,7 @@ extension Component where Part == any Likelihood {
             + "data have \(build.data.channels); choose \(.setting("likelihood", "categorical"))")
       }
       return DiscretizedLogisticMixture(
-        components: values.integer("components"), channels: build.data.channels)
+        components: options.components, channels: build.data.channels)
     }
   }
 }

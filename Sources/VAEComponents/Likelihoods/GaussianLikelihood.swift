@@ -170,33 +170,55 @@ public final class GaussianLikelihood: Likelihood {
   }
 }
 
+extension GaussianLikelihood {
+  /// The hyper-parameters of `gaussian`.
+  package struct Options: HyperparameterSet {
+    package enum Deviation: String, SettingChoice {
+      case learnt, optimal, data
+    }
+
+    package enum Link: String, SettingChoice {
+      case auto, identity, sigmoid, tanh
+    }
+
+    @Setting(
+      1e-3...1e3,
+      help:
+        "standard deviation: a number, learnt (one trained number), optimal (analytic), or data (that of the data)"
+    )
+    package var sigma = NumberOrChoice<Deviation>.choice(.learnt)
+    @Setting(help: "from decoder output to mean; auto is sigmoid for data in 0…1, else identity")
+    package var link = Link.auto
+
+    package init() {}
+  }
+
+  /// The likelihood that options describe, for data of a range.
+  convenience init(_ options: Options, range: ValueRange) {
+    let deviation: Deviation =
+      switch options.sigma {
+      case .number(let sigma): .fixed(Float(sigma))
+      case .choice(.learnt): .learnt
+      case .choice(.optimal): .optimal
+      case .choice(.data): .data
+      }
+    let link: Link =
+      switch options.link {
+      case .auto: range == .real ? .identity : .sigmoid
+      case .identity: .identity
+      case .sigmoid: .sigmoid
+      case .tanh: .tanh
+      }
+    self.init(deviation, link: link)
+  }
+}
+
 extension Component where Part == any Likelihood {
   /// The recipe component `gaussian`.
   public static var gaussian: Component {
     Component(
       role: .likelihood, name: "gaussian", summary: "real elements around the decoder's output",
-      hyperparameters: [
-        Hyperparameter(
-          "sigma", .numberOrChoice(1e-3...1e3, ["learnt", "optimal", "data"]),
-          default: .text("learnt"),
-          help:
-            "standard deviation: a number, learnt (one trained number), optimal (analytic), or data (that of the data)"
-        ),
-        Hyperparameter(
-          "link", .choice(["auto", "identity", "sigmoid", "tanh"]), default: .text("auto"),
-          help: "from decoder output to mean; auto is sigmoid for data in 0…1, else identity"),
-      ]
-    ) { values, build in
-      let deviation: GaussianLikelihood.Deviation =
-        switch values["sigma"] {
-        case .text("optimal"): .optimal
-        case .text("data"): .data
-        case .text: .learnt
-        default: .fixed(Float(values.number("sigma")))
-        }
-      let automatic: GaussianLikelihood.Link = build.data.range == .real ? .identity : .sigmoid
-      return GaussianLikelihood(
-        deviation, link: GaussianLikelihood.Link(rawValue: values.text("link")) ?? automatic)
-    }
+      options: GaussianLikelihood.Options()
+    ) { options, build in GaussianLikelihood(options, range: build.data.range) }
   }
 }

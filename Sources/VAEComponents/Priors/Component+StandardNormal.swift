@@ -6,12 +6,7 @@ extension Component where Part == any Prior {
   public static var standardNormal: Component {
     Component(
       role: .prior, name: "standard-normal", summary: "N(0, I) over one layer of latent units",
-      hyperparameters: [
-        Hyperparameter(
-          "latent", .integer(1...65536), default: .integer(20), help: "latent units")
-      ]
-    ) { values, _ in
-      StandardNormalPrior(units: values.integer("latent"))
-    }
+      options: LatentUnits()
+    ) { options, _ in StandardNormalPrior(units: options.latent) }
   }
 }

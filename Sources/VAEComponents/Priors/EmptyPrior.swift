@@ -32,7 +32,7 @@ extension Component where Part == any Prior {
   /// The recipe component `none`.
   public static var none: Component {
     Component(
-      role: .prior, name: "none", summary: "no latents at all", hyperparameters: []
-    ) { _, _ in EmptyPrior() }
+      role: .prior, name: "none", summary: "no latents at all"
+    ) { _ in EmptyPrior() }
   }
 }

@@ -266,35 +266,31 @@ public final class FittedMixturePrior: DensityPrior, FittedPrior {
   }
 }
 
+extension FittedMixturePrior {
+  /// The hyper-parameters.
+  struct Options: HyperparameterSet {
+    var units = LatentUnits()
+    @Setting(
+      0...4096,
+      help: "Gaussians that are mixed; 0: the number, up to 100, that held-out draws choose")
+    var components = 0
+    @Setting(1...1000, help: "draws of each example's posterior that the fit sees") var draws = 1
+    @Setting(0...1, help: "what the fit adds to variances") var ridge = 1e-6
+    @Setting(1...100_000, help: "steps of the fit at most") var iterations = 200
+  }
+}
+
 extension Component where Part == any Prior {
   /// The recipe component `fitted-mixture`.
   public static var fittedMixture: Component {
     Component(
       role: .prior, name: "fitted-mixture",
       summary: "a mixture of Gaussians with full covariances, fitted to draws of the posteriors",
-      hyperparameters: [
-        Hyperparameter(
-          "latent", .integer(1...65536), default: .integer(20), help: "latent units"),
-        Hyperparameter(
-          "components", .integer(0...4096), default: .integer(0),
-          help: "Gaussians that are mixed; 0: the number, up to 100, that held-out draws choose"),
-        Hyperparameter(
-          "draws", .integer(1...1000), default: .integer(1),
-          help: "draws of each example's posterior that the fit sees"),
-        Hyperparameter(
-          "ridge", .number(0...1), default: .number(1e-6), help: "what the fit adds to variances"),
-        Hyperparameter(
-          "iterations", .integer(1...100_000), default: .integer(200),
-          help: "steps of the fit at most"),
-      ]
-    ) { values, build in
-      let (units, components) = (values.integer("latent"), values.integer("components"))
-      let count = components == 0 ? FittedMixturePrior.largestChoice : components
-      try build.checkSize(
-        [[count, units, units]], of: "a mixture", remedy: "latent or components")
+      options: FittedMixturePrior.Options()
+    ) { options, build in
       return FittedMixturePrior(
-        units: units, components: components, draws: values.integer("draws"),
-        ridge: values.number("ridge"), iterations: values.integer("iterations"),
+        units: options.units.latent, components: options.components, draws: options.draws,
+        ridge: options.ridge, iterations: options.iterations,
         random: build.random)
     }
   }

@@ -131,8 +131,9 @@ extension BuildScope {
     let known = UInt32(VAE_PARAMETER_NOT_DECAYED | VAE_PARAMETER_BUFFER)
     guard flags & ~known == 0 else { throw Misfit("flags \(flags) are none of VAE_PARAMETER_…") }
     guard tensors.count < 10_000 else { throw Misfit("there are more than 10000 parameters") }
-    let shapes = tensors.map(\.tensor.value.shape.dimensions) + [shape.dimensions]
-    try build.checkSize(shapes, of: component.title, remedy: "hyper-parameters")
+    // A factory may say what the values are, so there is memory for them before it has returned.
+    try build.checkSize(
+      parameters: tensors.map(\.tensor.shape) + [shape], remedy: "hyper-parameters")
     let values = try values()
     guard values.isFinite else { throw Misfit("the values of \(name) are not all finite") }
     tensors.append(

@@ -154,7 +154,7 @@ extension Registry {
     ) -> Component<Part> {
       Component(
         role: component.methods.role, name: component.name, summary: component.summary,
-        hyperparameters: component.hyperparameters.map(\.declaration), origin: component.origin,
+        declarations: component.hyperparameters.map(\.declaration), origin: component.origin,
         usesCondition: component.source.uses_condition != 0
       ) { values, build in
         try make(try component.make(values, build), build)

@@ -130,7 +130,7 @@ final class PluginComponent: @unchecked Sendable {
   ///
   /// - Throws: `RecipeError` with the reason that the factory gives, `PluginError` where it breaks
   ///   the rules.
-  func make(_ values: Hyperparameters, _ build: BuildContext) throws -> PluginInstance {
+  func make(_ values: HyperparameterValues, _ build: BuildContext) throws -> PluginInstance {
     let scope = BuildScope(component: self, build: build)
     let arguments = CArguments(values, of: hyperparameters)
     let made: UnsafeMutableRawPointer?

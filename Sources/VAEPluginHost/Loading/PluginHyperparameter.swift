@@ -145,7 +145,7 @@ final class CArguments {
   private var texts: [UnsafeMutablePointer<CChar>] = []
   private var lists: [UnsafeMutablePointer<Int64>] = []
 
-  init(_ values: Hyperparameters, of hyperparameters: [PluginHyperparameter]) {
+  init(_ values: HyperparameterValues, of hyperparameters: [PluginHyperparameter]) {
     for hyperparameter in hyperparameters {
       add(values[hyperparameter.declaration.name], hyperparameter.kind)
     }

@@ -74,21 +74,21 @@ extension Model {
   ///
   /// - Throws: what `load` throws.
   func values(in file: Safetensors) throws -> [Tensor] {
-    let wanted = weights
-    let known = Set(wanted.map(\.name))
+    let wanted = storedTensors
+    let known = Set(wanted.map(\.path))
     if let extra = file.entries.first(where: { !known.contains($0.name) }) {
       throw TrainingError(
         .unsuitable, "\(file.path) holds \(extra.name), which this recipe's model does not have")
     }
-    let values = try storedTensors.map { path, tensor in
+    let values = try wanted.map { path, tensor in
       // A buffer that came later than the file has a value that means what the file meant.
-      let shape = tensor.value.shape
+      let shape = tensor.shape
       guard let old = tensor.valueOfOldFiles else { return try file.tensor(path, shape: shape) }
       return try file.tensor(ifPresent: path, shape: shape) ?? old
     }
     if let bad = zip(wanted, values).first(where: { !$0.1.isFinite }) {
       throw TrainingError(
-        .unsuitable, "\(file.path): \(bad.0.name) holds values that are not finite")
+        .unsuitable, "\(file.path): \(bad.0.path) holds values that are not finite")
     }
     return values
   }

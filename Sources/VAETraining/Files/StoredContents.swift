@@ -24,13 +24,13 @@ public struct StoredContents {
     do {
       let recipe = try registry.recipe(parsing: bytes, source: source)
       guard recipe.data != nil else { return nil }
-      model = try registry.model(recipe, seed: 0, source: source)
+      model = try registry.plan(recipe, source: source)
     } catch let error as RecipeError {
       throw ContentFault(error)
     }
     wanted = model.storedTensors.map { path, tensor in
       // A buffer that came later than the file need not be there.
-      (path, tensor.value.shape.dimensions, tensor.valueOfOldFiles == nil)
+      (path, tensor.shape.dimensions, tensor.valueOfOldFiles == nil)
     }
   }
 

@@ -3,19 +3,18 @@ import VAECore
 import VAEData
 import VAERecipes
 
-extension DataSource {
-  /// Writes down in a recipe of which a part listens to a condition what that is in these data.
+extension DataSource: DescribedData {
+  /// What a recipe of which a part listens to a condition is told of these data.
   ///
-  /// - Parameters:
-  ///   - recipe: with a data part.
-  ///   - known: what the recipe said before; it stays where these data have it.
   /// - Throws: `DataError` where labels cannot be numbers of classes; `RecipeError` where nothing is
   ///   known of the examples.
-  public func nameCondition(in recipe: inout Recipe, known: ConditionSpace? = nil) throws {
+  public func condition(
+    of recipe: Recipe, isTold: Bool, known: ConditionSpace?
+  ) throws -> ConditionSpace? {
+    guard isTold else { return nil }
     if let known {
       try checkCondition(known)
-      recipe.data?.condition = known
-      return
+      return known
     }
     guard let found = try conditionSpace() else {
       throw RecipeError(
@@ -24,6 +23,6 @@ extension DataSource {
           + "with labels, as IDX, CIFAR, a folder for each class or train_labels in an .npz file have"
       )
     }
-    recipe.data?.condition = found
+    return found
   }
 }

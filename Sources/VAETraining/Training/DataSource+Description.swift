@@ -24,7 +24,7 @@ extension DataSource {
   ///
   /// - Throws: the same.
   public func description(_ options: TrainingOptions) throws(RecipeError) -> DataDescription {
-    try description(binarization: options.binarization, dequantization: options.dequantization)
+    try description(binarization: options.binarize, dequantization: options.dequantize)
   }
 
   private func check(_ binarization: TrainingOptions.Binarization) throws(RecipeError) {

@@ -97,7 +97,7 @@ public final class Trainer {
       try BatchOfOne.check(model, stage, batches.examples, updater.requirements, data: data.name)
       takesSingleExamples = true
     }
-    schedule = options.schedule.schedule(
+    schedule = options.learningRateSchedule(
       updatesPerEpoch: batches.updatesPerEpoch, updates: batches.updatesPerEpoch * options.epochs)
     average =
       options.averageDecay > 0 && batches.fittedPrior == nil

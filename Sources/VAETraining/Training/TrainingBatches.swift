@@ -41,7 +41,7 @@ final class TrainingBatches {
       return
     }
     let full = count / size
-    updatesPerEpoch = options.dropsLastBatch || count % size == 0 ? full : full + 1
+    updatesPerEpoch = options.dropLast || count % size == 0 ? full : full + 1
     fewestExamples = updatesPerEpoch > full ? count % size : size
     guard updatesPerEpoch > 0 else {
       throw TrainingError(

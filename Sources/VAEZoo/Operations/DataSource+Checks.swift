@@ -49,7 +49,7 @@ extension DataSource {
     } catch {
       throw RecipeError(.unsuitableData, error.message)
     }
-    let found = try description(binarization: options.binarization)
+    let found = try description(binarization: options.binarize)
     guard
       found.height == wanted.height, found.width == wanted.width, found.channels == wanted.channels
     else {
@@ -77,7 +77,7 @@ extension DataSource {
         .unsuitableData,
         "\(name) has bytes of rule \(rule), but the model was trained on rule \(wanted.rule)")
     }
-    guard isDiscrete || !(takesLevels || options.dequantization != .none) else {
+    guard isDiscrete || !(takesLevels || options.dequantize != .none) else {
       throw RecipeError(
         .unsuitableData,
         "\(unquantizedValue ?? "\(name) has \(valueRange.phrase)"), but the model takes bytes, or floats "

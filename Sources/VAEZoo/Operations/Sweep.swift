@@ -119,7 +119,7 @@ public struct Sweep {
     try Self.check(request)
     var recipe = request.recipe
     try registry.applyTraining(request.settings, to: &recipe)
-    runs = try Self.runs(request, firstSeed: recipe.training.integer("seed"))
+    runs = try Self.runs(request, firstSeed: TrainingOptions(recipe.training).seed)
     let kind = try DurableFiles.kind(of: folder)
     guard kind == nil || kind == .folder else {
       throw FileError(.exists, "sweep in", folder, "it exists and is not a folder")

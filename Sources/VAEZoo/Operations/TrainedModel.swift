@@ -112,7 +112,7 @@ public struct TrainedModel {
     _ registry: Registry
   ) throws -> TrainedModel {
     let recipe = try registry.recipe(parsing: bytes, source: recipeSource)
-    let model = try registry.model(recipe, seed: 0, source: recipeSource)
+    let model = try registry.plan(recipe, source: recipeSource)
     try model.load(weights)
     var trained = TrainedModel(model: model, recipe: recipe, source: path)
     trained.notices = recipe.notices
@@ -171,6 +171,46 @@ extension TrainedModel {
     model.likelihood.isDiscrete && recipe.data?.range == .unit && recipe.data?.rule == "bytes/255"
   }
 
+  /// The model of a recipe with settings, for some data.
+  ///
+  /// - Parameters:
+  ///   - recipe: as it was given.
+  ///   - settings: as after `--set`.
+  ///   - weights: a run folder or exported model whose weights take the place of fresh ones; nil for
+  ///     these, or for those that the recipe names.
+  ///   - begun: the run that goes on, whose own weights take the place of all others once it has a
+  ///     checkpoint; nil for none.
+  ///   - source: where the model is.
+  ///   - registry: the variants and components that the recipe may name.
+  ///   - open: opens the data, given what the recipe says of them.
+  /// - Throws: what `Registry.settled`, `Registry.model` and `withWeights` throw.
+  public static func fresh<Data: DescribedData>(
+    _ recipe: Recipe, settings: [(key: String, value: String)], fromWeights weights: String? = nil,
+    begun: RunFolder? = nil, source: String, registry: Registry,
+    open: (DataDescription?) throws -> Data
+  ) throws -> (TrainedModel, Data) {
+    var recipe = recipe
+    if let weights {
+      try recipe.checkTakesWeights()
+      recipe.begin(withWeightsOf: weights)
+    }
+    var other: (model: TrainedModel, name: String)?
+    if let origin = recipe.stage.origin, recipe.stage.isWhole,
+      try begun?.latestCheckpoint() == nil
+    {
+      let path = try begun?.located(origin) ?? origin
+      other = (try TrainedModel.open(path, registry: registry), origin)
+    }
+    // Weights belong to the classes that they were trained with, by these classes' names.
+    let (settled, data) = try registry.settled(
+      recipe, settings, condition: other?.model.model.condition, open: open)
+    let model = try registry.plan(settled)
+    let fresh = TrainedModel(model: model, recipe: settled, source: source)
+    if let other { return (try fresh.withWeights(of: other.model, as: other.name), data) }
+    model.makeValues()
+    return (fresh, data)
+  }
+
   /// The model of a further stage, such as a prior over the codes of a trained VQ-VAE: a new one
   /// with this one's weights, in which a trainer trains the parts of that stage alone.
   ///
@@ -194,7 +234,7 @@ extension TrainedModel {
   ) throws -> TrainedModel {
     var recipe = recipe
     try registry.apply(settings, to: &recipe)
-    let next = try registry.model(recipe, seed: TrainingOptions(recipe.training).seed)
+    let next = try registry.model(recipe)
     try next.load(model, except: recipe.stage.includes, source: source)
     return TrainedModel(model: next, recipe: recipe, source: source)
   }
@@ -209,12 +249,7 @@ extension TrainedModel {
   ///   recipe is of a further stage, or the models are told different things. The model is as it was
   ///   then.
   public func withWeights(of other: TrainedModel, as name: String) throws -> TrainedModel {
-    guard recipe.stage.isWhole else {
-      throw RecipeError(
-        .invalid,
-        "stage \(recipe.stage.name) begins with the weights of the run that it follows, and with no others"
-      )
-    }
+    try recipe.checkTakesWeights()
     if let told = model.condition, let before = other.model.condition, told != before {
       throw RecipeError(
         .unsuitableData,

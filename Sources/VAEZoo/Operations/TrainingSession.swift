@@ -135,7 +135,7 @@ public final class TrainingSession {
     guard registry.leavesLikelihoodToData(recipe, settings: request.settings),
       part.name == "gaussian", let data = model.recipe.data
     else { return nil }
-    let sigma = part.values["sigma"]
+    let sigma = GaussianLikelihood.Options(part.values).sigma.hyperparameterValue
     let kind = sigma == .text("learnt") ? "learnt sigma" : "sigma \(sigma)"
     let notice: Message =
       "likelihood: gaussian with \(kind) (auto); its distortion is a density and can be negative"
@@ -150,8 +150,8 @@ public final class TrainingSession {
     run path: String?, existing: TrainingRequest.Existing, checkpointDir: String? = nil,
     registry: Registry
   ) throws {
-    let (fresh, data) = try Self.firstStage(
-      of: recipe, settings: settings, source: path ?? "", registry: registry
+    let (fresh, data) = try TrainedModel.fresh(
+      recipe, settings: settings, source: path ?? "", registry: registry
     ) { _ in data }
     try self.init(
       model: fresh.model, recipe: fresh.recipe, data: data, run: path, existing: existing,
@@ -189,50 +189,15 @@ public final class TrainingSession {
   private static func firstStage(
     of recipe: Recipe, _ request: TrainingRequest, registry: Registry
   ) throws -> (TrainedModel, DataSource) {
-    var recipe = recipe
-    if let weights = request.fromWeights { recipe.begin(withWeightsOf: weights) }
     let begun = request.existing == .resume ? try? RunFolder.open(request.run) : nil
-    return try firstStage(
-      of: recipe, begun: begun, settings: request.settings, source: request.run, registry: registry
+    return try TrainedModel.fresh(
+      recipe, settings: request.settings, fromWeights: request.fromWeights, begun: begun,
+      source: request.run, registry: registry
     ) { data in
       try DataSource.open(
         request.data, rule: data?.rule, preparation: data?.preparation, images: request.images,
         isCancelled: request.isCancelled)
     }
-  }
-
-  /// A model with the weights that its recipe says, and the data that it is for.
-  ///
-  /// - Parameters:
-  ///   - begun: the run that goes on, whose own weights take the place of all others; nil for none.
-  ///   - open: given what the recipe says of its data.
-  private static func firstStage(
-    of recipe: Recipe, begun: RunFolder? = nil, settings: [(key: String, value: String)],
-    source: String,
-    registry: Registry, open: (DataDescription?) throws -> DataSource
-  ) throws -> (TrainedModel, DataSource) {
-    var recipe = recipe
-    try registry.applyTraining(settings, to: &recipe)
-    let options = TrainingOptions(recipe.training)
-    let known = recipe.data?.condition
-    let data = try open(recipe.data)
-    recipe.data = try data.description(options)
-    try registry.apply(settings, to: &recipe)
-    var weights: (of: TrainedModel, as: String)?
-    if let origin = recipe.stage.origin, recipe.stage.isWhole,
-      try begun?.latestCheckpoint() == nil
-    {
-      let path = try begun?.located(origin) ?? origin
-      weights = (try TrainedModel.open(path, registry: registry), origin)
-    }
-    if registry.usesCondition(recipe) {
-      // Weights belong to the classes that they were trained with, by these classes' names.
-      try data.nameCondition(in: &recipe, known: weights?.of.model.condition ?? known)
-      if let notice = registry.conditionNotice(of: recipe) { recipe.notices.append(notice) }
-    }
-    let model = try registry.model(recipe, seed: options.seed)
-    let fresh = TrainedModel(model: model, recipe: recipe, source: source)
-    return (try weights.map { try fresh.withWeights(of: $0.of, as: $0.as) } ?? fresh, data)
   }
 
   /// Prepares to train a model that exists, on data that suit its recipe.
@@ -254,7 +219,7 @@ public final class TrainingSession {
     self.recipe = recipe
     self.data = data
     let options = TrainingOptions(recipe.training)
-    try options.dequantization.check(model.likelihood)
+    try options.dequantize.check(model.likelihood)
     _ = try data.description(options)
     trainer = try Trainer(
       model: model, data: data, options: options, stage: recipe.stage, start: start)
@@ -364,7 +329,7 @@ public final class TrainingSession {
     else {
       throw RecipeError(.malformed, "\(source) is not a recipe")
     }
-    if recipe.training.text("schedule") != "cosine" {
+    if TrainingOptions(recipe.training).schedule != .cosine {
       oldTraining["epochs"] = nil
       newTraining["epochs"] = nil
     }

@@ -49,6 +49,8 @@ public struct VariantDescription {
   public let metrics: [String]
   /// The stages that can follow a model of the variant's own recipe.
   public let furtherStages: [FurtherStage]
+  /// The layers of the variant's own recipe for `StandInData`; nil where no model can be made of it.
+  public let shapes: ModelShapes?
 
   /// Describes a variant by its default recipe.
   public init(_ variant: any Variant, recipe: Recipe, registry: Registry) throws(RecipeError) {
@@ -57,7 +59,13 @@ public struct VariantDescription {
     shortNames = try registry.shortNames(of: variant)
     architectures = registry.architectures(of: variant)
     architecture = try registry.architecture(of: variant)
-    (metrics, furtherStages) = registry.possibilities(of: variant, recipe)
+    let settled = try? registry.settled(recipe, []) { StandInData($0) }.recipe
+    let model = settled.flatMap { try? registry.plan($0) }
+    metrics = model.map(Self.metrics) ?? []
+    furtherStages =
+      model.map { registry.furtherStages(of: variant, latents: $0.prior.latents) }
+      ?? variant.furtherStages
+    shapes = settled.flatMap { try? registry.shapes(of: $0) }
     var sections: [Section] = []
     for role in Role.allCases {
       let part = recipe.part(role)
@@ -94,8 +102,15 @@ public struct VariantDescription {
       "architectures": .array(architectures.map(JSON.text)),
       "shorthands": .array(shorthands.map(JSON.text)),
       "keywords": .array(shortNames.map(\.json)), "hyperparameters": .array(items),
-      "metrics": .array(metrics.map(JSON.text)),
+      "metrics": .array(metrics.map(JSON.text)), "shapes": shapes?.json ?? .null,
     ])
+  }
+
+  /// The metrics that a model allows for binary images, if the data know what they need.
+  private static func metrics(suiting model: Model) -> [String] {
+    let found = MetricRegistry.standard.descriptors(suiting: model, shape: [32, 32, 1])
+    // A plug-in's part may fail when it is asked.
+    return (try? model.checkParts()) == nil ? [] : found.map(\.name)
   }
 
   private var stages: [JSON] {
@@ -112,27 +127,6 @@ public struct VariantDescription {
         "uses_condition": .bool(section.usesCondition),
       ])
     }
-  }
-}
-
-extension Registry {
-  /// The metrics that a recipe allows for binary images, if the data know what they need, and the stages
-  /// that can follow; none where no model can be made of it, but for the variant's own stages.
-  fileprivate func possibilities(
-    of variant: any Variant, _ recipe: Recipe
-  ) -> (metrics: [String], stages: [FurtherStage]) {
-    var recipe = recipe
-    recipe.data = DataDescription(
-      height: 32, width: 32, channels: 1, range: .binary, rule: "binary",
-      condition: usesCondition(recipe) ? ConditionSpace(classes: 2) : nil)
-    // Without settings this chooses an automatic likelihood.
-    guard (try? apply([], to: &recipe)) != nil, let model = try? model(recipe, seed: 0) else {
-      return ([], variant.furtherStages)
-    }
-    let stages = furtherStages(of: variant, latents: model.prior.latents)
-    let found = MetricRegistry.standard.descriptors(suiting: model, shape: [32, 32, 1])
-    guard (try? model.checkParts()) != nil else { return ([], stages) }
-    return (found.map(\.name), stages)
   }
 }
 

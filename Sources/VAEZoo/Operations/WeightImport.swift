@@ -45,8 +45,9 @@ public struct WeightImport {
     recipe.data = DataDescription(
       height: side, width: side, channels: plan.channels, range: .unit, rule: "bytes/255")
     try registry.apply(plan.settings + settings, to: &recipe)
-    let model = try registry.model(recipe, seed: 0, source: weights.source)
+    let model = try registry.plan(recipe, source: weights.source)
     try Self.load(plan, weights, into: model)
+    model.makeValues()
     self.model = TrainedModel(model: model, recipe: recipe, source: weights.source)
     title = plan.title
     tensorCount = plan.tensors.count

@@ -9,22 +9,51 @@ struct DescribeCommand: ParsableCommand {
     abstract: "Show a variant's hyper-parameters: type, default, range, help.",
     discussion: """
       The names are what train --set takes. --recipe prints the full recipe as JSON, to be edited and given to \
-      train --recipe.
+      train --recipe. --shapes shows the layers of the model, what each gives for one example and how many \
+      numbers it trains, without making any of its weights:
+
+        vae-zoo describe gaussian-vae --shapes --data mnist --set architecture=conv
       """)
 
-  @Argument(help: "A variant that `vae-zoo list` shows.") var variant: String
+  @Argument(help: "A variant that `vae-zoo list` shows, or the file of a recipe.") var variant:
+    String
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var output: OutputOptions
   @Flag(help: "Print the full recipe as JSON.") var recipe = false
+  @Flag(
+    help: "Show the layers of the model with the shapes of what they give and of their weights.")
+  var shapes = false
+  @Option(
+    help: ArgumentHelp(
+      "With --shapes: the data that the model is for (default: those of the recipe, or binary images of 32×32 pixels).",
+      valueName: "source"))
+  var data: String?
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "With --shapes: a hyper-parameter; may be given more than once.", valueName: "key=value"))
+  var settings: [String] = []
+  @OptionGroup var images: ImageOptions
+  @OptionGroup var limits: LimitOptions
 
   func validate() throws {
     if recipe && output.json { throw ValidationError("choose one of --json and --recipe") }
+    if recipe && shapes { throw ValidationError("choose one of --shapes and --recipe") }
+    if !shapes && (data != nil || !settings.isEmpty) {
+      throw ValidationError("--data and --set go with --shapes")
+    }
+    try settings.checkSettings()
   }
 
   func run() throws {
     let registry = try plugins.registry()
-    let recipe = try registry.recipe(for: variant)
-    let variant = try registry.variant(variant)
+    let recipe = try given(registry)
+    let variant = try registry.variant(recipe.variant)
+    if shapes {
+      let shapes = try shapes(of: recipe, registry)
+      Console.print(output.json ? shapes.json.line : table(of: shapes))
+      return
+    }
     if self.recipe {
       Console.print(document: recipe.json)
       return
@@ -35,6 +64,45 @@ struct DescribeCommand: ParsableCommand {
     } else {
       Console.print(text(description))
     }
+  }
+
+  /// The recipe of the variant, or the one in the file.
+  private func given(_ registry: Registry) throws -> Recipe {
+    let isVariant = registry.entries.contains { $0.variant.name == variant }
+    guard !isVariant, DurableFiles.exists(variant) else { return try registry.recipe(for: variant) }
+    return try registry.recipe(
+      parsing: DurableFiles.read(variant, limit: JSON.Limits().bytes), source: variant)
+  }
+
+  private func shapes(of recipe: Recipe, _ registry: Registry) throws -> ModelShapes {
+    guard let data else {
+      let settled = try registry.settled(recipe, settings.asSettings) { StandInData($0) }.recipe
+      return try registry.shapes(of: settled)
+    }
+    Interrupt.install()
+    return try images.withOptions { images in
+      let settled = try registry.settled(recipe, settings.asSettings) { known in
+        try DataSource.open(
+          data, rule: known?.rule, preparation: known?.preparation, images: images,
+          isCancelled: Interrupt.isAskedFor)
+      }.recipe
+      return try registry.shapes(of: settled)
+    }
+  }
+
+  private func table(of shapes: ModelShapes) -> String {
+    let rows = shapes.layers.map { layer in
+      [
+        "  " + layer.path, layer.output.map { "\($0)" } ?? "not known",
+        layer.weights.map { "\($0.name) \($0.shape)" }.joined(separator: ", "),
+        "\(layer.parameterCount)",
+      ]
+    }
+    let header = ["  layer", "output", "weights", "parameters"]
+    return
+      "An example is \(shapes.input), a decoder starts from \(shapes.latents), the likelihood takes "
+      + "\(shapes.output).\n" + Console.table([header] + rows)
+      + "\nParameters: \(shapes.parameterCount)"
   }
 
   private func text(_ description: VariantDescription) -> String {

@@ -85,17 +85,11 @@ struct TrainCommand: ParsableCommand {
       throw ValidationError("--stage and --from go together: which stage, and from which run")
     }
     if resume && force { throw ValidationError("choose one of --resume and --force") }
-    for setting in settings where !setting.contains("=") || setting.hasPrefix("=") {
-      throw ValidationError("--set \(setting) is not of the form key=value")
-    }
+    try settings.checkSettings()
   }
 
   private var allSettings: [(key: String, value: String)] {
-    let named = settings.map { setting in
-      let pieces = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      return (key: String(pieces[0]), value: String(pieces[1]))
-    }
-    return named + training.settings
+    settings.asSettings + training.settings
   }
 
   func run() throws {

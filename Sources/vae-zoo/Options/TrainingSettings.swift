@@ -1,33 +1,38 @@
 import ArgumentParser
+import VAEZoo
 
 /// The settings of a recipe's `training` part that have options of their own.
 struct TrainingSettings: ParsableArguments {
   // A negative number is taken as a value, so that what is said of it names the range.
   @Option(
     parsing: .unconditional,
-    help: "Passes over the training data (default: the recipe's, 10).")
+    help: "Passes over the training data (default: the recipe's, \(defaults.epochs)).")
   var epochs: String?
-  @Option(parsing: .unconditional, help: "Examples per update (default: the recipe's, 128).")
+  @Option(
+    parsing: .unconditional,
+    help: "Examples per update (default: the recipe's, \(defaults.batchSize)).")
   var batchSize: String?
-  @Option(parsing: .unconditional, help: "The base learning rate (default: the recipe's, 0.001).")
+  @Option(
+    parsing: .unconditional,
+    help: "The base learning rate (default: the recipe's, \(defaults.learningRate)).")
   var learningRate: String?
   @Option(
     parsing: .unconditional,
-    help: "The seed of weights, order and draws (default: the recipe's, 0).")
+    help: "The seed of weights, order and draws (default: the recipe's, \(defaults.seed)).")
   var seed: String?
   @Option(
     help: ArgumentHelp(
-      "How values become binary: none, threshold or dynamic (default: the recipe's, none).",
+      "How values become binary: none, threshold or dynamic (default: the recipe's, \(defaults.binarize)).",
       valueName: "how"))
   var binarize: String?
   @Option(
     help: ArgumentHelp(
-      "How bytes become real numbers: none, or uniform, which gives densities bits per dimension (default: the recipe's, none).",
+      "How bytes become real numbers: none, or uniform, which gives densities bits per dimension (default: the recipe's, \(defaults.dequantize)).",
       valueName: "how"))
   var dequantize: String?
   @Option(
     help: ArgumentHelp(
-      "What products and convolutions multiply in updates: float32 or bfloat16 (default: the recipe's, float32).",
+      "What products and convolutions multiply in updates: float32 or bfloat16 (default: the recipe's, \(defaults.precision)).",
       valueName: "type"))
   var precision: String?
 
@@ -43,3 +48,5 @@ struct TrainingSettings: ParsableArguments {
     }
   }
 }
+
+private let defaults = TrainingOptions()

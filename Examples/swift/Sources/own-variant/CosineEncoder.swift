@@ -3,6 +3,10 @@ import VAEZoo
 /// An encoder of our own: the image's size is taken out before the perceptron sees it, so that only
 /// its direction matters.
 final class CosineEncoder: Encoder {
+  struct Options: HyperparameterSet {
+    @Setting(1...4096, help: "hidden units") var width = 128
+  }
+
   private let hidden: Dense
   private let head: Dense
 
@@ -35,12 +39,10 @@ struct CosineVAE: Variant {
     registry.register(
       Component<any Encoder>(
         role: .encoder, name: "cosine", summary: "a perceptron on the normalised image",
-        hyperparameters: [
-          Hyperparameter("width", .integer(1...4096), default: .integer(128), help: "hidden units")
-        ]
-      ) { values, build in
+        options: CosineEncoder.Options()
+      ) { options, build in
         CosineEncoder(
-          inputs: build.data.elements, width: values.integer("width"),
+          inputs: build.data.elements, width: options.width,
           latent: try build.singleLatentSize(), random: build.random)
       })
   }

@@ -1,0 +1,51 @@
+import VAECore
+
+/// What a recipe is settled for: data, or what somebody says of data to come.
+public protocol DescribedData {
+  /// What a model must know of them, once values have become what options say.
+  ///
+  /// - Throws: `RecipeError` where values cannot become that.
+  func description(_ options: TrainingOptions) throws -> DataDescription
+
+  /// What is known of each example beside it; nil where nothing is told.
+  ///
+  /// - Parameters:
+  ///   - recipe: of the model.
+  ///   - isTold: whether a part of it listens.
+  ///   - known: what the recipe said before; it stays where the data have it.
+  /// - Throws: `RecipeError` or an error of the data where nothing is known that could be told.
+  func condition(
+    of recipe: Recipe, isTold: Bool, known: ConditionSpace?
+  ) throws -> ConditionSpace?
+}
+
+extension Registry {
+  /// A recipe with settings, and with what the data say of themselves: the one way in which a recipe
+  /// becomes that of a model.
+  ///
+  /// Settings of training come first, since they say what becomes of values; then what the data are,
+  /// which decides an automatic likelihood; then all other settings, and last the condition, which is
+  /// named where a part has been chosen that listens.
+  ///
+  /// - Parameters:
+  ///   - recipe: as it was given.
+  ///   - settings: as after `--set`.
+  ///   - condition: what the weights were told that the model begins with; nil for what the recipe says.
+  ///   - open: opens the data, given what the recipe says of them.
+  /// - Throws: `RecipeError`, and what opening throws.
+  public func settled<Data: DescribedData>(
+    _ recipe: Recipe, _ settings: [(key: String, value: String)], condition: ConditionSpace? = nil,
+    open: (DataDescription?) throws -> Data
+  ) throws -> (recipe: Recipe, data: Data) {
+    var recipe = recipe
+    try applyTraining(settings, to: &recipe)
+    let known = condition ?? recipe.data?.condition
+    let data = try open(recipe.data)
+    recipe.data = try data.description(TrainingOptions(recipe.training))
+    try apply(settings, to: &recipe)
+    let told = try data.condition(of: recipe, isTold: usesCondition(recipe), known: known)
+    recipe.data?.condition = told
+    if let notice = conditionNotice(of: recipe) { recipe.notices.append(notice) }
+    return (recipe, data)
+  }
+}
