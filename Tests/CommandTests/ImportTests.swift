@@ -53,6 +53,12 @@ final class ImportTests: CommandTestCase {
     XCTAssertEqual(line["picture"] as? String, photo)
     XCTAssertEqual([try number(line, "height"), try number(line, "width")], [9, 14])
     XCTAssertTrue((1...60).contains(try number(line, "psnr")))
+    XCTAssertTrue(line["ssim"] is NSNull, "fewer than 11 rows")
+    let large = try picture(11, 12, "large.png")
+    let other = try run([
+      "reconstruct", model, "--images", large, "--out", path("large-back.png"), "--json",
+    ]).out
+    XCTAssertTrue((-1...1).contains(try number(object(other), "ssim")))
   }
 
   func testSeveralPicturesOfAFolderHaveTheirNames() throws {

@@ -1,4 +1,3 @@
-import Glibc
 import Messages
 import NeuralNetworks
 import Tensors
@@ -135,12 +134,5 @@ public struct PictureCoder {
       )
     }
     return magnitude
-  }
-
-  /// The peak signal-to-noise ratio between two pictures of values between 0 and 1, −10 log₁₀ of the mean
-  /// squared error, in decibels; infinite where they are equal.
-  public static func peakSignalToNoise(_ a: Tensor, _ b: Tensor) -> Double {
-    let squares = withoutTape { (a - b).doubleSumOfSquares }
-    return 10 * log10(Double(a.count) / squares)
   }
 }

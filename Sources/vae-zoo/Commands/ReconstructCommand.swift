@@ -11,8 +11,8 @@ struct ReconstructCommand: ParsableCommand {
       The seed chooses the images and draws their latents.
 
       Models whose latents are a map take pictures of any size: --images in place of --data. Each comes back in its own \
-      size, without noise, and its peak signal-to-noise ratio is said in decibels: 10 log10 of one over the mean squared \
-      error of values between 0 and 1.
+      size, without noise, and its peak signal-to-noise ratio is said in decibels, 10 log10 of one over the mean squared \
+      error of values between 0 and 1, with the index of structural similarity where both sides have 11 pixels or more.
 
         vae-zoo reconstruct taef2.safetensors --images photo.png --out back.png --json
       """)
@@ -70,17 +70,20 @@ struct ReconstructCommand: ParsableCommand {
       let (height, width) = (picture.shape[1], picture.shape[2])
       let back = coder.decode(coder.encode(picture), size: (height, width))
       try model.model.checkParts()
-      let ratio = PictureCoder.peakSignalToNoise(picture, back)
+      let ratio = PictureComparison.peakSignalToNoise(picture, back)
+      let similarity = PictureComparison.structuralSimilarity(picture, back)
       try target.write(back, name: files.name(of: index))
       if output.json {
         Console.print(
           .object([
             "picture": .text(files.paths[index]), "height": .integer(height),
             "width": .integer(width), "psnr": .finite(ratio),
+            "ssim": similarity.map(JSON.finite) ?? .null,
           ]))
       } else {
         Console.error(
-          "\(files.paths[index]) \(width)x\(height): PSNR \(Console.fixed(ratio)) dB")
+          "\(files.paths[index]) \(width)x\(height): PSNR \(Console.fixed(ratio)) dB"
+            + (similarity.map { ", SSIM \(Console.fixed($0, 4))" } ?? ""))
       }
     }
     Console.error("wrote \(Count.of(files.paths.count, "picture")) to \(out)")
