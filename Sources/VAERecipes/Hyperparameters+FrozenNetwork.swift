@@ -42,9 +42,11 @@ extension Hyperparameters {
         "\(build.part) needs the SHA-256 of \(path), 64 hexadecimal digits, so that no other network takes its "
           + "place; give it with \(.setting("\(role).network_sha256", found))")
     }
-    return FrozenNetworkFile(
+    let file = FrozenNetworkFile(
       path, sha256: sha256, layers: layers,
       imageShape: [build.data.height, build.data.width, build.data.channels],
       range: build.data.range)
+    file.openModel = build.openModel
+    return file
   }
 }

@@ -195,6 +195,7 @@ extension Registry {
     try checkMask(of: recipe, data)
     let random = RandomSource(seed: UInt64(bitPattern: Int64(seed))).child("weights")
     var build = BuildContext(data: data, random: random)
+    build.openModel = { file throws(NetworkProblem) in try model(of: file) }
     func make<Part>(_ role: Role, _ list: [Component<Part>]) throws -> Part {
       let choice = recipe.part(role)
       guard let component = list.first(where: { $0.name == choice.name }) else {
