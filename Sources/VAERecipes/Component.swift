@@ -1,6 +1,7 @@
 import Messages
 import Tensors
 import VAECore
+import VAEFiles
 
 /// The five places of a model that components fill.
 public enum Role: String, Sendable, CaseIterable {
@@ -127,6 +128,8 @@ public struct BuildContext {
   public var posteriorTraits = PosteriorTraits()
   /// Where initial weights come from.
   public var random: RandomSource
+  /// What opens a file that holds a model of the zoo, for frozen networks; see `FrozenNetworkFile`.
+  package var openModel: ((Safetensors) throws(NetworkProblem) -> DescribedModel?)?
 
   /// A context for some data.
   public init(data: DataDescription, random: RandomSource) {

@@ -41,9 +41,11 @@ public struct FrozenNetworkOptions: HyperparameterSet {
         "\(build.part) needs the SHA-256 of \(network), 64 hexadecimal digits, so that no other network takes its "
           + "place; give it with \(.setting("\(role).network_sha256", found))")
     }
-    return FrozenNetworkFile(
+    let file = FrozenNetworkFile(
       network, sha256: networkSHA256, layers: layers,
       imageShape: [build.data.height, build.data.width, build.data.channels],
       range: build.data.range)
+    file.openModel = build.openModel
+    return file
   }
 }

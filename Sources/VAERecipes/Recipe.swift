@@ -65,6 +65,9 @@ public struct Recipe: Equatable, Sendable {
   /// What the user should know of a recipe that was read: plug-ins that are not those it was made with.
   public package(set) var notices: [Message] = []
 
+  /// Where the metadata of an exported model hold its recipe.
+  package static let metadataName = "vae_zoo_recipe"
+
   /// The number that changes when old recipes can no longer be read.
   public static let format = 1
 

@@ -208,6 +208,7 @@ extension Registry {
     let random = RandomSource(seed: UInt64(bitPattern: Int64(seed ?? training.seed)))
       .child("weights")
     var build = BuildContext(data: data, random: random)
+    build.openModel = { file throws(NetworkProblem) in try self.model(of: file) }
     func make<Part>(_ role: Role, _ list: [Component<Part>]) throws -> Part {
       let choice = recipe.part(role)
       guard let component = list.first(where: { $0.name == choice.name }) else {

@@ -53,8 +53,11 @@ final class DeclarationTests: XCTestCase {
       }
       check(
         composition.training, TrainingOptions.hyperparameters, "\(entry.variant.name): training")
-      for stage in entry.variant.furtherStages {
-        for (role, choice) in stage.parts {
+      let latents: [LatentSpace] = [
+        .units(4), .codes(CodeGrid(height: 2, width: 2, codeCount: 4, vectorSize: 2)),
+      ]
+      for stage in entry.variant.furtherStages + registry.stages {
+        for (role, choice) in latents.compactMap(stage.parts).flatMap({ $0 }) {
           check(
             choice.defaults, try registry.component(role, choice.name).hyperparameters,
             "\(entry.variant.name), stage \(stage.name): \(role)")

@@ -114,10 +114,10 @@ extension FrozenNetwork {
 }
 
 /// What is wrong with a network, in words that follow the file's name.
-struct NetworkProblem: Error {
-  let reason: String
+package struct NetworkProblem: Error {
+  package let reason: String
 
-  init(_ reason: String) {
+  package init(_ reason: String) {
     self.reason = reason
   }
 }
@@ -171,7 +171,7 @@ private struct DescribedObject {
 
 extension Safetensors {
   /// Finite weights with the given number of axes.
-  fileprivate func weights(_ name: String, rank: Int) throws(NetworkProblem) -> Tensor {
+  func weights(_ name: String, rank: Int) throws(NetworkProblem) -> Tensor {
     let quoted = PlainText.quoted(name)
     guard let entry = entry(name) else { throw NetworkProblem("there is no tensor \(quoted)") }
     guard entry.shape.count == rank else {

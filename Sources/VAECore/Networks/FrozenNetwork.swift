@@ -38,7 +38,11 @@ public final class FrozenNetwork {
   /// A step of the sequence.
   struct Layer {
     let name: String?
+    /// Another name that it answers to.
+    var alias: String?
     let operation: Operation
+
+    func answers(to wanted: String) -> Bool { name == wanted || alias == wanted }
   }
 
   /// What a step computes. Weights are those of PyTorch: `[outputs, inputs, height, width]`, of a
@@ -46,7 +50,11 @@ public final class FrozenNetwork {
   enum Operation {
     case convolution(weights: Tensor, bias: Tensor?, stride: Int, padding: Int)
     case relu
-    case maximumPool(kernel: Int, stride: Int)
+    /// Where it rounds up, a window that reaches beyond the border takes what there is of it.
+    case maximumPool(kernel: Int, stride: Int, roundsUp: Bool = false)
+    case fire(
+      squeeze: (weights: Tensor, bias: Tensor), small: (weights: Tensor, bias: Tensor),
+      large: (weights: Tensor, bias: Tensor))
     case averagePool(kernel: Int, stride: Int)
     case flatten
     case dense(weights: Tensor, bias: Tensor?)
@@ -62,7 +70,7 @@ public final class FrozenNetwork {
   }
 
   /// The names of the layers that give features, in order.
-  public var layerNames: [String] { layers.compactMap(\.name) }
+  public var layerNames: [String] { layers.flatMap { [$0.name, $0.alias].compactMap { $0 } } }
 
   /// The outputs of some layers for images `[N, height, width, channels]`, each `[N, height, width,
   /// features]` or, after a flattening, `[N, features]`.
@@ -77,7 +85,7 @@ public final class FrozenNetwork {
     var value = prepared(images)
     for layer in layers where found.count < wanted.count {
       value = layer.operation(value)
-      if let name = layer.name, wanted.contains(name) { found[name] = value }
+      for name in wanted where layer.answers(to: name) { found[name] = value }
     }
     return names.map { name in
       guard let feature = found[name] else {
@@ -107,8 +115,11 @@ extension FrozenNetwork.Operation {
       x.convolution(
         weights: weights, bias: bias, stride: (stride, stride), padding: Padding(padding))
     case .relu: x.relu()
-    case .maximumPool(let kernel, let stride):
-      x.pooled(kernel: kernel, stride: stride) { Tensor.maximum($0, $1) }
+    case .maximumPool(let kernel, let stride, let roundsUp):
+      (roundsUp ? x.padded(for: kernel, stride: stride) : x)
+        .pooled(kernel: kernel, stride: stride) { Tensor.maximum($0, $1) }
+    case .fire(let squeeze, let small, let large):
+      Self.fire(x, squeeze, small, large)
     case .averagePool(let kernel, let stride):
       x.pooled(kernel: kernel, stride: stride) { $0 + $1 } / Float(kernel * kernel)
     case .flatten:
@@ -116,6 +127,21 @@ extension FrozenNetwork.Operation {
       x.permuted([0, 3, 1, 2]).reshaped(to: [x.shape[0], x.count / max(1, x.shape[0])])
     case .dense(let weights, let bias): x.dense(weights: weights, bias: bias)
     }
+  }
+
+  /// 1×1 and 3×3 convolutions of a 1×1 convolution, side by side, all with ReLU.
+  private static func fire(
+    _ x: Tensor, _ squeeze: (weights: Tensor, bias: Tensor),
+    _ small: (weights: Tensor, bias: Tensor), _ large: (weights: Tensor, bias: Tensor)
+  ) -> Tensor {
+    func convolved(_ x: Tensor, _ part: (weights: Tensor, bias: Tensor), padding: Int) -> Tensor {
+      x.convolution(
+        weights: part.weights, bias: part.bias, stride: (1, 1), padding: Padding(padding)
+      ).relu()
+    }
+    let inner = convolved(x, squeeze, padding: 0)
+    return .concatenated(
+      [convolved(inner, small, padding: 0), convolved(inner, large, padding: 1)], axis: 3)
   }
 
   /// The shape of the output for one example, from that of the input; nil where it does not fit.
@@ -130,8 +156,15 @@ extension FrozenNetwork.Operation {
       guard input.count == 3, input[2] == weights.shape[1] else { return nil }
       return spatial((weights.shape[2], weights.shape[3]), stride, padding, weights.shape[0])
     case .relu: return input
-    case .maximumPool(let kernel, let stride), .averagePool(let kernel, let stride):
+    case .maximumPool(let kernel, let stride, true):
+      guard input.count == 3 else { return nil }
+      let sizes = input[..<2].map { Self.windows($0, kernel: kernel, stride: stride) }
+      return sizes.contains { $0 < 1 } ? nil : sizes + [input[2]]
+    case .maximumPool(let kernel, let stride, false), .averagePool(let kernel, let stride):
       return spatial((kernel, kernel), stride, 0, input.last ?? 0)
+    case .fire(_, let small, let large):
+      return input.count == 3
+        ? [input[0], input[1], small.weights.shape[0] + large.weights.shape[0]] : nil
     case .flatten: return input.count == 3 ? [input.reduce(1, *)] : nil
     case .dense(let weights, _):
       return input == [weights.shape[0]] ? [weights.shape[1]] : nil
@@ -139,7 +172,33 @@ extension FrozenNetwork.Operation {
   }
 }
 
+extension FrozenNetwork.Operation {
+  /// The windows along an axis where those that reach beyond its end count, as far as they begin before
+  /// it.
+  static func windows(_ size: Int, kernel: Int, stride: Int) -> Int {
+    let span = size - kernel
+    let count = (span >= 0 ? (span + stride - 1) / stride : -(-span / stride)) + 1
+    return (count - 1) * stride >= size ? count - 1 : count
+  }
+}
+
 extension Tensor {
+  /// The map with so much below and to the right that windows which reach beyond the border lie inside;
+  /// what is added is less than everything there is.
+  fileprivate func padded(for kernel: Int, stride: Int) -> Tensor {
+    var result = self
+    for axis in 1...2 {
+      let windows = FrozenNetwork.Operation.windows(shape[axis], kernel: kernel, stride: stride)
+      let missing = (windows - 1) * stride + kernel - shape[axis]
+      guard missing > 0 else { continue }
+      var sizes = result.shape.dimensions
+      sizes[axis] = missing
+      result = .concatenated(
+        [result, Tensor(repeating: -.greatestFiniteMagnitude, shape: Shape(sizes))], axis: axis)
+    }
+    return result
+  }
+
   /// The values under each place of a square window, joined: `[N, height, width, channels]`.
   fileprivate func pooled(
     kernel: Int, stride: Int, _ join: (Tensor, Tensor) -> Tensor

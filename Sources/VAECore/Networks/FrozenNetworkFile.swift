@@ -17,7 +17,8 @@ import VAEFiles
 /// let features = file.features(of: images)  // one tensor [N, height, width, features] for each layer
 /// ```
 public final class FrozenNetworkFile {
-  /// The file, in the safetensors format with the description in its metadata.
+  /// The file, in the safetensors format: with the description in its metadata, with the tensors of a
+  /// known architecture by torchvision's names, or the exported model of a run, whose encoder it is.
   public let path: String
   /// The SHA-256 of the whole file, 64 hexadecimal digits.
   public let sha256: String
@@ -26,7 +27,10 @@ public final class FrozenNetworkFile {
 
   private let imageShape: Shape
   private let range: ValueRange
-  private var network: FrozenNetwork?
+  private var network: (any FeatureExtractor)?
+  /// What opens a file that holds a model of the zoo, whose encoder then is the network; gives nil for
+  /// other files. Recipes hand it in, for the file names the model's parts and nothing here knows them.
+  package var openModel: ((Safetensors) throws(NetworkProblem) -> DescribedModel?)?
 
   /// A file that is not opened yet.
   ///
@@ -82,14 +86,19 @@ public final class FrozenNetworkFile {
     return network.features(of: images, at: layers)
   }
 
-  private func read(_ bytes: [UInt8]) throws(NetworkProblem) -> FrozenNetwork {
+  private func read(_ bytes: [UInt8]) throws(NetworkProblem) -> any FeatureExtractor {
     let file: Safetensors
     do throws(SafetensorsError) {
       file = try Safetensors(parsing: bytes, path: "the file")
     } catch {
       throw NetworkProblem("it is damaged: \(error.message)")
     }
-    let network = try FrozenNetwork(file)
+    let network: any FeatureExtractor =
+      if let model = try openModel?(file) {
+        try FrozenEncoder(model)
+      } else {
+        try FrozenNetwork.read(file, upTo: layers)
+      }
     for name in layers where !network.layerNames.contains(name) {
       throw NetworkProblem(
         "it has no layer \(PlainText.quoted(name)); it has \(network.layerNames.joined(separator: ", "))"
@@ -105,6 +114,25 @@ public final class FrozenNetworkFile {
 }
 
 extension FrozenNetwork {
+  /// The network of a file: of a known architecture by its tensors' names, or as its metadata describe it.
+  ///
+  /// - Parameter layers: those whose features are asked for.
+  static func read(
+    _ file: Safetensors, upTo layers: [String]
+  ) throws(NetworkProblem) -> FrozenNetwork {
+    if file.metadata[metadataName] == nil,
+      let known = try NetworkArchitecture.recognized(in: file)
+    {
+      return try FrozenNetwork(known, file, upTo: layers)
+    }
+    return try FrozenNetwork(file)
+  }
+
+  /// The same for tests of networks that are too large for a file.
+  package static func reading(
+    _ file: Safetensors, upTo layers: [String]
+  ) throws -> FrozenNetwork { try read(file, upTo: layers) }
+
   /// Refuses images that the network does not take.
   func check(_ image: Shape, _ range: ValueRange) throws(NetworkProblem) {
     let (height, width, channels) = (image[0], image[1], image[2])

@@ -7,7 +7,7 @@ import VAERecipes
 /// What a recipe says its files hold: the model is made of it, and not trained.
 public struct StoredContents {
   /// The member of an exported file's metadata that is the recipe of its model.
-  package static let recipeKey = "vae_zoo_recipe"
+  package static let recipeKey = Recipe.metadataName
 
   private let wanted: [(path: String, shape: [Int], isNeeded: Bool)]
 
