@@ -117,11 +117,6 @@ public struct Hyperparameter: Sendable {
     case .text(let limit): "at most \(limit) bytes"
     }
   }
-
-  /// The copy of this declaration with another default.
-  public func withDefault(_ value: HyperparameterValue) -> Hyperparameter {
-    Hyperparameter(name, kind, default: value, help: help)
-  }
 }
 
 // MARK: - Reading values

@@ -87,6 +87,8 @@ public final class Trainer {
     self.options = options
     self.start = start
     random = RandomSource(seed: UInt64(bitPattern: Int64(options.seed))).child("training")
+    // Here memory that is short is an error still; once updates run, nothing is made any more but they.
+    model.makeValues()
     if let condition = model.condition { try data.checkCondition(condition) }
     try data.checkMissing(takesMasks: model.takesMasks)
     batches = try TrainingBatches(
