@@ -97,9 +97,11 @@ final class MetricTests: XCTestCase {
         }
       }
     }
-    // That of each class needs a model that is told one, which ConditionTests has.
+    // That of each class needs a model that is told one, which ConditionTests has; that of hidden values
+    // needs data that hide some, which MissingDataTests has.
     XCTAssertEqual(
-      seen.union(["elbo_per_class"]), Set(MetricRegistry.standard.descriptors.map(\.name)))
+      seen.union(["elbo_per_class", "hidden_distortion"]),
+      Set(MetricRegistry.standard.descriptors.map(\.name)))
   }
 
   func testAVariantIsDescribedWithTheMetricsThatSuitItsModel() throws {

@@ -7,6 +7,8 @@ public enum MetricNeed: String, CaseIterable, Sendable {
   case factors
   /// Values that are hidden from the model although the data have them.
   case hiddenValues = "hidden_values"
+  /// A model that is told which values are missing.
+  case masks
   /// The examples' labels.
   case labels
   /// A label that the model is told.
@@ -44,6 +46,11 @@ extension MetricNeed {
       )
     case .hiddenValues:
       ("values that are hidden from the model", .data, "data with an array such as test_hidden")
+    case .masks:
+      (
+        "a model that is told which values are missing", .model,
+        "a model with \(.setting("encoder.name", "masked-mlp"))"
+      )
     case .labels: ("the labels of the examples", .data, "data with labels")
     case .toldLabel: ("a label that the model is told", .model, "a model such as conditional-vae")
     case .severalExamples: ("two examples at least", .data, "more examples")
@@ -99,8 +106,8 @@ extension MetricNeed {
   func isMet(by setting: MetricSetting) -> Bool {
     switch self {
     case .factors: setting.examples?.split.factors != nil
-    case .hiddenValues:
-      setting.examples.map { $0.takesMasks && $0.split.hiddenStore != nil } ?? false
+    case .hiddenValues: setting.examples?.split.hiddenStore != nil
+    case .masks: setting.model.takesMasks
     case .labels: setting.examples?.split.labels != nil
     case .toldLabel: setting.model.condition?.kind == .label
     case .severalExamples: setting.exampleCount > 1

@@ -8,7 +8,7 @@ public struct HiddenDistortionMetric: Metric {
   /// What it is.
   public static let descriptor = MetricDescriptor(
     "hidden_distortion", title: "distortion of hidden values", unit: "nats per example",
-    direction: .lower, needs: [.hiddenValues], hasStandardError: true, decimals: 2,
+    direction: .lower, needs: [.hiddenValues, .masks], hasStandardError: true, decimals: 2,
     help: "−log p(x|z) of the values that are hidden from the model, which the bound leaves out")
 
   private let model: Model
