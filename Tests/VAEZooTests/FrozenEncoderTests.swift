@@ -28,9 +28,9 @@ final class FrozenEncoderTests: XCTestCase {
     registry.register(
       Component<any Objective>(
         role: .objective, name: "looking", summary: "looks at a frozen network",
-        hyperparameters: Hyperparameter.frozenNetwork
-      ) { values, build in
-        Looking(try values.frozenNetwork(layers: ["mean"], build))
+        options: FrozenNetworkOptions()
+      ) { options, build in
+        Looking(try options.file(layers: ["mean"], build))
       })
     return registry
   }
