@@ -1,4 +1,10 @@
+# The release build is linked statically to the Swift runtime, which XCTest cannot be: tests and
+# examples have folders of their own, so that neither build undoes the other.
 style_paths = Sources Plugins Tests Examples Fuzz Package.swift
+test_flags = -c release --scratch-path .build-tests
+# Two tests run at a time. Kernels are tested with the threads of the machine, all above them with one unless a test asks
+# for more: a second thread takes two to three times the processor in trainings of a few small batches.
+test_run = --skip-build --disable-swift-testing --parallel --num-workers 2
 # What `make check` leaves to `make test`: the modules whose tests start the command or other processes, compile plug-ins or
 # replay corpora, and the classes that take more than five seconds of a processor in a debug build.
 long_modules = CommandTests|FuzzTargetTests|PluginTests|VAECTests
@@ -7,17 +13,16 @@ long_classes = AutoregressiveHeadTests|AutoregressiveTests|ComparedFramesTests|C
   PageTests|PixelCNNCodePriorTests|ShapesTests|TapeTests|VQVAETests|WorkloadTests
 long_tests = ^(($(long_modules))\.|[A-Za-z]+\.($(long_classes))/)
 
-.PHONY: build lib demo check test test-swift test-interop fuzz sanitize abi-check check-report docs install uninstall format lint clean help \
+.PHONY: build lib demo check test test-interop fuzz sanitize abi-check check-report docs install uninstall format lint clean help \
   bootstrap bootstrap-test
 .SILENT:
 
 build: bootstrap
-	swift build -c release --product vae-zoo
+	swift build -c release --product vae-zoo --static-swift-stdlib
 
-# The Swift runtime is linked into the library, as into the command, so that neither needs Swift: Package.swift says so
-# of these two alone, since tests cannot be. So all are built once, from the same objects.
+# The Swift runtime is linked into the library, as into the command, so that neither needs Swift.
 lib: bootstrap
-	swift build -c release --product vae
+	swift build -c release --product vae --static-swift-stdlib
 	ln -sf libvae.so .build/release/libvae.so.1
 
 demo:
@@ -26,26 +31,18 @@ demo:
 # The debug build, of which a change rebuilds only what it touches.
 check: lint
 	swift build --build-tests
-	OMP_NUM_THREADS=1 $(run_tests) --skip '$(long_tests)'
+	OMP_NUM_THREADS=1 swift test $(test_run) --skip '$(long_tests)'
 
-# Command, library and tests in one build; then the suites two at a time, the longest first. What one says stands
-# together.
-test: bootstrap-test lint
-	swift build -c release --build-tests --explicit-target-dependency-import-check error
-	ln -sf libvae.so .build/release/libvae.so.1
-	$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-swift $(addprefix run-,$(suites))
-
-suites = test-examples test-python test-c check-report abi-check test-install
-
-# Kernels with the threads of the machine, and all above them with one, unless a test asks for more: a second thread takes
-# two to three times the processor in trainings of a few small batches, and two tests run at a time as it is.
-run_tests = swift test --skip-build --disable-swift-testing --parallel --num-workers 2
-test-swift:
-	$(run_tests) -c release --filter '^TensorsTests\.'
-	OMP_NUM_THREADS=1 $(run_tests) -c release --skip '^TensorsTests\.'
-
-run-%:
-	scripts/$*
+test: bootstrap-test lint build lib
+	swift build $(test_flags) --build-tests --explicit-target-dependency-import-check error
+	swift test $(test_flags) $(test_run) --filter '^TensorsTests\.'
+	OMP_NUM_THREADS=1 swift test $(test_flags) $(test_run) --skip '^TensorsTests\.'
+	scripts/test-examples
+	scripts/abi-check
+	scripts/test-c
+	scripts/test-python
+	scripts/test-install
+	scripts/check-report
 
 # The Python module beside PyTorch, JAX, pandas and tqdm, which it gets from PyPI: two gigabytes, so not part of test.
 test-interop: lib
@@ -56,8 +53,8 @@ test-interop: lib
 CALLS ?= 10000000
 SECONDS ?= 60
 fuzz:
-	swift build -c release --build-tests
-	VAE_FUZZ_CALLS=$(CALLS) swift test -c release --skip-build --disable-swift-testing \
+	swift build $(test_flags) --build-tests
+	VAE_FUZZ_CALLS=$(CALLS) swift test $(test_flags) --skip-build --disable-swift-testing \
 	  --filter '(VAECTests|PluginTests)\..*Fuzz'
 	scripts/fuzz --seconds $(SECONDS)
 
@@ -91,7 +88,7 @@ lint:
 	scripts/check-paths
 
 clean:
-	rm -rf .build .build-examples .build-fuzz
+	rm -rf .build .build-tests .build-examples .build-fuzz
 
 bootstrap:
 	scripts/bootstrap

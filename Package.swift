@@ -279,14 +279,7 @@ let package = Package(
         "Messages", "Tensors", "VAEZoo", "VAEBenchmark", "VAEPluginCheck", "VAEImages", "VAEReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: strict,
-      // What is given away needs no Swift; the objects are those of the tests, which need its libraries. The two libraries
-      // are what FoundationEssentials needs where it is an archive.
-      linkerSettings: [
-        .unsafeFlags(
-          ["-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections"],
-          .when(platforms: [.linux], configuration: .release))
-      ]),
+      swiftSettings: strict),
 
     // What fuzzers call, and tests call with the bytes that fuzzers have found.
     .target(

@@ -14,7 +14,8 @@ extension Registry {
     for decoder in [.mlp, .convolutional, .residual, .pixelCNN] as [Component<any Decoder>] {
       registry.register(decoder)
     }
-    for prior in [.standardNormal, .standardNormalMap, .fittedMixture, .none] as [Component<any Prior>]
+    for prior in [.standardNormal, .standardNormalMap, .fittedMixture, .none]
+      as [Component<any Prior>]
     {
       registry.register(prior)
     }

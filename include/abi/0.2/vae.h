@@ -180,7 +180,8 @@ typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
  *
  * condition: what a conditional model is told of each example, as vae_model_info describes it. Labels are int32 [N],
  * attributes and vectors floats [N, condition_width], attributes also bytes that are 0 or 1; a label may be a row of
- * floats, too, a share of each class. vae_sample_with and vae_decode_with take one row for all images as well, and
+ * floats, too, a share of each class. Labels are the model's own numbers of its classes; the member "names" of
+ * "data"."condition" of vae_model_recipe_json says what these are called, where they have names. vae_sample_with and vae_decode_with take one row for all images as well, and
  * without a condition vae_sample_with takes the classes in turn, 0, 1, …. Functions that get their examples from
  * vae_data, or have none, refuse it with VAE_ERR_INVALID_ARGUMENT. */
 typedef struct vae_call_options {
@@ -297,8 +298,10 @@ vae_status vae_list_metrics_json(
  * vae_model_create_stage takes, each with name and summary; `parts`, the component of each role with its alternatives;
  * `architecture`, and the `architectures` that can take its place; `shorthands`, the short names that its own recipe
  * takes; `keywords`, those that some choice of parts takes, with paths, type, default (null where it depends on that
- * choice), range and help; `hyperparameters`, each with path, type, default, range and help; and `metrics`, the names of
- * those that its own recipe allows on binary images, where the data allow them too.
+ * choice), range and help; `hyperparameters`, each with path, type, default, range and help; `metrics`, the names of
+ * those that its own recipe allows on binary images, where the data allow them too; and `shapes`, the layers of its own
+ * recipe for binary images of 32×32: `input`, `latents`, `output`, `parameters` in all, and `layers`, each with path,
+ * output for one example (null where a plug-in's part does not say), weights by name with their shapes, and parameters.
  * variant: borrowed.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE where there is no such variant. [any thread] */
 vae_status vae_describe_json(
@@ -350,7 +353,8 @@ vae_status vae_data_open_with(
  * range: VAE_RANGE_…, checked against the values. Bytes are read as those of files: with VAE_RANGE_AUTO or
  * VAE_RANGE_BINARY they are taken as they are where all of train are 0 or 1, and else divided by 255, as with every
  * other range; where all are 0 or 255 the result is binary. Every model keeps this rule, for the bytes it is given
- * later. data: owned by the caller.
+ * later. Of floats NaN is a value that is missing, which a model that is told so takes (encoder.name=masked-mlp) and
+ * others refuse with VAE_ERR_DATA. data: owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for a shape or strides that no images have, VAE_ERR_UNSUPPORTED for a device,
  * dtype or field that is not known, VAE_ERR_DATA for values outside of the range and for sizes of test that are not
  * those of train, VAE_ERR_OUT_OF_MEMORY for repeated elements that would not fit. [any thread] */
@@ -366,10 +370,16 @@ typedef struct vae_data_options {
    * 0, 1, …, bytes [N, n] of attributes 0 and 1, or floats [N, n] of vectors; NULL for nothing */
   const vae_tensor *train_condition;
   const vae_tensor *test_condition;
+  /* borrowed; what the classes 0, 1, … of labels are called, a name each, all different; NULL with a count of 0 where
+   * class k is called "k". A model keeps the names, and knows classes of other data by them, whatever their numbers are */
+  const char *const *class_names;
+  uint64_t class_name_count;
 } vae_data_options;
 
 /* As vae_data_from_tensors, with what is known of each image beside it, which is copied. options: borrowed.
- * Returns VAE_ERR_DATA for conditions that are not as many as the images, too, and what vae_data_from_tensors returns.
+ * Returns VAE_ERR_DATA for conditions that are not as many as the images, too, and for names of classes that are empty, the
+ * same twice, or fewer than labels need, VAE_ERR_INVALID_ARGUMENT for names that are NULL or no UTF-8, and what
+ * vae_data_from_tensors returns.
  * [any thread] */
 vae_status vae_data_from_tensors_with(
     const vae_tensor *train, const vae_tensor *test, const vae_data_options *options,
@@ -456,8 +466,8 @@ typedef struct vae_model_options {
 vae_status vae_model_create(
     const vae_model_options *options, vae_model **model, vae_error **error);
 
-/* The model of a further stage, such as "prior" for a trained vq-vae: a new one with the weights of the first, of which
- * a trainer trains the parts of that stage alone. stage, settings: borrowed; settings are of the new model, such as
+/* The model of a further stage, such as "prior" for a trained vq-vae or "mixture" for a model with one layer of real
+ * units: a new one with the weights of the first, of which a trainer trains the parts of that stage alone. stage, settings: borrowed; settings are of the new model, such as
  * "prior.channels". next: owned by the caller; the first may be freed.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE where there is no such stage or setting, VAE_ERR_DATA where the
  * settings leave no place for the weights, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails.
@@ -594,7 +604,7 @@ vae_status vae_trainer_create(
     vae_model *model, const vae_data *data, const vae_trainer_options *options,
     vae_trainer **trainer, vae_error **error);
 
-/* The terms of a bound in nats an example: elbo = -(distortion + rate). */
+/* The terms of a bound in nats per example: elbo = -(distortion + rate). */
 typedef struct vae_bound {
   uint32_t struct_size;
   int32_t is_held_out; /* 1 where these are of held-out examples */
@@ -627,7 +637,7 @@ vae_status vae_trainer_step_on_with(
 /* How far a training is. */
 typedef struct vae_progress {
   uint32_t struct_size;
-  int32_t is_epoch_end; /* 1 once an epoch, with held-out terms where there is such a split */
+  int32_t is_epoch_end; /* 1 once per epoch, with held-out terms where there is such a split */
   int64_t step;         /* updates made */
   int64_t total_steps;
   int64_t epoch;        /* from one */
@@ -670,7 +680,7 @@ typedef struct vae_metrics vae_metrics;
 /* What to measure. */
 typedef struct vae_evaluation_options {
   uint32_t struct_size;
-  int32_t importance_samples; /* draws an example for the likelihood, to 10,000,000; zero for the bound alone */
+  int32_t importance_samples; /* draws per example for the likelihood, to 10,000,000; zero for the bound alone */
   const char *split;          /* borrowed; "train", "valid" or "test"; NULL for "test" */
   uint64_t seed;
   const char *metrics; /* names as "elbo,nll", to measure these alone; NULL for all that there is */
