@@ -65,6 +65,16 @@ final class KLDecoder: MapDecoder {
     head.bias?.value = isCentred ? mean.scaled(by: 2, shift: -1) : mean
   }
 
+  /// The parameters of the recipe's images.
+  func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    var shape: Shape? = map.shape
+    if let latentConvolution {
+      shape = try trace.pass(shape, through: latentConvolution, "latent_convolution")
+    }
+    shape = try trace.pass(shape, through: layers, "layers")
+    return try trace.pass(shape, through: head, "head").map { [size.height, size.width, $0[2]] }
+  }
+
   func parameters(of map: Tensor, _ context: Context) -> Tensor {
     let output = head(layers(latentConvolution?(map, context) ?? map, context), context)
     return isCentred ? output.scaled(by: 0.5, shift: 0.5) : output

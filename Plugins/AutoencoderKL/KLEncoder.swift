@@ -52,6 +52,13 @@ final class KLEncoder: MapEncoder {
     return members
   }
 
+  /// Means and log-variances of an image that was extended to whole places.
+  func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let shape = try trace.pass(extendedToPlaces(input), through: layers, "layers")
+    guard let latentConvolution else { return shape }
+    return try trace.pass(shape, through: latentConvolution, "latent_convolution")
+  }
+
   /// Means and log-variances, `[N, height, width, channels]` each.
   private func parameters(_ x: Tensor, _ context: Context) -> [Tensor] {
     let image = extendedToPlaces(x)

@@ -61,6 +61,19 @@ final class KLLevel: Layer {
     return members
   }
 
+  func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    var shape: Shape? = input
+    for (number, block) in blocks.enumerated() {
+      shape = try trace.pass(shape, through: block, "blocks.\(number)")
+      if !attentions.isEmpty {
+        shape = try trace.pass(shape, through: attentions[number], "attentions.\(number)")
+      }
+    }
+    if let upsampling { shape = try trace.pass(shape, through: upsampling, "upsampling") }
+    guard let resampling else { return shape }
+    return try trace.pass(shape, through: resampling, "resampling")
+  }
+
   func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
     var x = input
     for (number, block) in blocks.enumerated() {
@@ -89,6 +102,12 @@ final class KLMiddle: Layer {
     var members: Members = ["first": .module(first), "second": .module(second)]
     if let attention { members.entries.append((name: "attention", member: .module(attention))) }
     return members
+  }
+
+  func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    var shape = try trace.pass(input, through: first, "first")
+    if let attention { shape = try trace.pass(shape, through: attention, "attention") }
+    return try trace.pass(shape, through: second, "second")
   }
 
   func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {

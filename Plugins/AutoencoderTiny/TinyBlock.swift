@@ -39,6 +39,12 @@ final class TinyBlock: Layer {
     return members
   }
 
+  /// That of the input.
+  func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    if let mixing { _ = try trace.pass(input, through: mixing, "mixing") }
+    return try trace.pass(input, through: convolutions, "convolutions")
+  }
+
   /// The block's output, of the input's shape.
   func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
     let x = mixing.map { input + $0(input, context) } ?? input

@@ -56,6 +56,12 @@ final class TinyDecoder: MapDecoder {
     head.bias?.value = parameters.mean(axis: 0).mean(axis: 0)
   }
 
+  /// The parameters of the recipe's images.
+  func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let features = try trace.pass(map.shape, through: layers, "layers")
+    return try trace.pass(features, through: head, "head").map { [size.height, size.width, $0[2]] }
+  }
+
   func parameters(of map: Tensor, _ context: Context) -> Tensor {
     head(layers(map, context), context)
   }

@@ -32,14 +32,21 @@ final class TinyEncoder: MapEncoder {
         inputs: sizes.channels, outputs: sizes.map.channels, kernel: 3, padding: Padding(1),
         random: random.child("head")))
     self.layers = Sequential(layers)
-    logVariance = Parameter(
-      Tensor(repeating: 2 * log(deviation), shape: [sizes.map.channels]), isDecayed: false)
+    let channels = sizes.map.channels
+    logVariance = Parameter([channels], isDecayed: false) {
+      Tensor(repeating: 2 * log(deviation), shape: [channels])
+    }
     pixelsPerPlace = sizes.pixelsPerPlace
   }
 
   /// The layers in order, and the spread.
   var members: Members {
     ["layers": .module(layers), "log_variance": .parameter(logVariance)]
+  }
+
+  /// The map of an image that was extended to whole places.
+  func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try trace.pass(extendedToPlaces(input), through: layers, "layers")
   }
 
   func map(of x: Tensor, _ context: Context) -> Tensor { layers(extendedToPlaces(x), context) }

@@ -15,6 +15,9 @@ public final class SoftClamp: Layer {
   /// Nothing is trained.
   public var members: Members { [:] }
 
+  /// That of the input.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) -> Shape? { input }
+
   /// The clamped input, of its shape.
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
     (input * (1 / magnitude)).tanh() * magnitude

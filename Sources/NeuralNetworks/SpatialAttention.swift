@@ -48,6 +48,15 @@ public final class SpatialAttention: Layer {
     ]
   }
 
+  /// That of the input.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let normalized = try trace.pass(input, through: normalization, "normalization")
+    for (name, map) in [("query", query), ("key", key), ("value", value)] {
+      _ = try trace.pass(normalized, through: map, name)
+    }
+    return try trace.pass(normalized, through: output, "output")
+  }
+
   /// The input plus what attention adds, of the input's shape `[batch, height, width, channels]`.
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
     input + output(attended(normalization(input, context), context), context)

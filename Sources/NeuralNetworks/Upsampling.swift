@@ -26,6 +26,12 @@ public final class Upsampling: Layer {
   /// Nothing is trained.
   public var members: Members { [:] }
 
+  /// The image with both sides multiplied by the factor.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    guard input.rank == 3 else { throw ShapeMisfit("takes images, but gets \(input)") }
+    return [input[0] * factor, input[1] * factor, input[2]]
+  }
+
   /// `[batch, height · factor, width · factor, channels]`
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
     switch method {

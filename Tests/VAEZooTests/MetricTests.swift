@@ -215,7 +215,7 @@ final class MetricTests: XCTestCase {
       (0, known, "elbo", 5, ["elbo takes no importance samples", "nll"]),
       (0, known, "elbow", nil, ["there is no metric elbow; did you mean elbo?", "codebook_usage"]),
       (0, known, "dci_completeness", nil, ["did you mean dci?"]),
-      (0, known, "", nil, ["there is no metric ;", "elbo"]),
+      (0, known, "", nil, ["one of the names of metrics", "is empty"]),
     ]
     for (place, data, metric, samples, words) in cases {
       let evaluator = try evaluator(place, data)

@@ -62,9 +62,6 @@ final class DeclarationTests: XCTestCase {
             choice.defaults, try registry.component(role, choice.name).hyperparameters,
             "\(entry.variant.name), stage \(stage.name): \(role)")
         }
-        check(
-          stage.training, TrainingOptions.hyperparameters,
-          "\(entry.variant.name), stage \(stage.name): training")
       }
     }
   }

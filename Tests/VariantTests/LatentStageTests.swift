@@ -46,7 +46,8 @@ final class LatentStageTests: XCTestCase {
           "mixture", settings: [(key: "prior.components", value: "2")],
           registry: SmallModels.registry)
       }
-      guard let units = first.model.prior.latents.units else {
+      let latents = first.model.prior.latents
+      guard latents.map == nil, let units = latents.units else {
         XCTAssertThrowsError(try stage(), name) { error in
           let message = "\((error as? RecipeError)?.message ?? "")"
           XCTAssertTrue(

@@ -45,8 +45,8 @@ public final class GaussianLikelihood: Likelihood {
   public init(_ deviation: Deviation, link: Link = .identity) {
     self.deviation = deviation
     self.link = link
-    rawLogDeviation = deviation == .learnt ? Parameter(.zeros([]), isDecayed: false) : nil
-    variance = deviation == .optimal || deviation == .data ? Buffer(.ones([1])) : nil
+    rawLogDeviation = deviation == .learnt ? Parameter([], isDecayed: false) { .zeros([]) } : nil
+    variance = deviation == .optimal || deviation == .data ? Buffer([1]) { .ones([1]) } : nil
   }
 
   /// log σ where it is trained, σ² where it is calibrated or that of the data.

@@ -62,12 +62,13 @@ public final class FittedMixturePrior: DensityPrior, FittedPrior {
       return options
     }()
     let count = choosesCount ? Self.largestChoice : components
-    logits = Parameter(.zeros([count]), isDecayed: false)
+    logits = Parameter([count], isDecayed: false) { .zeros([count]) }
     // Equal ones would have equal gradients, and never part.
-    means = Parameter(
-      random.stream("means").normal([count, units]).scaled(by: 0.1, shift: 0), isDecayed: false)
-    logScales = Parameter(.zeros([count, units]), isDecayed: false)
-    factors = Parameter(.zeros([count, units, units]), isDecayed: false)
+    means = Parameter([count, units], isDecayed: false) {
+      random.stream("means").normal([count, units]).scaled(by: 0.1, shift: 0)
+    }
+    logScales = Parameter([count, units], isDecayed: false) { .zeros([count, units]) }
+    factors = Parameter([count, units, units], isDecayed: false) { .zeros([count, units, units]) }
     func mask(_ holds: (_ row: Int, _ column: Int) -> Bool) -> Tensor {
       Tensor(
         (0..<units * units).map { holds($0 / units, $0 % units) ? 1 : 0 }, shape: [1, units, units])

@@ -19,8 +19,15 @@ public protocol MapEncoder: Encoder {
 extension MapEncoder {
   /// An image that goes on below and to the right as it ends, to whole places.
   public func extendedToPlaces(_ x: Tensor) -> Tensor {
-    func missing(_ size: Int) -> Int { (pixelsPerPlace - size % pixelsPerPlace) % pixelsPerPlace }
-    return x.extended(axis: 1, by: missing(x.shape[1])).extended(axis: 2, by: missing(x.shape[2]))
+    let whole = extendedToPlaces(x.shape.removingFirst)
+    return x.extended(axis: 1, by: whole[0] - x.shape[1])
+      .extended(axis: 2, by: whole[1] - x.shape[2])
+  }
+
+  /// The shape of an image `[height, width, channels]` that goes on to whole places.
+  public func extendedToPlaces(_ shape: Shape) -> Shape {
+    func whole(_ size: Int) -> Int { (size + pixelsPerPlace - 1) / pixelsPerPlace * pixelsPerPlace }
+    return [whole(shape[0]), whole(shape[1]), shape[2]]
   }
 }
 

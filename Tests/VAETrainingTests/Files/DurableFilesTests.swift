@@ -244,7 +244,8 @@ final class DurableFilesTests: FilesTestCase {
         }
       }, flags: O_RDONLY
     ) {
-      let pipe = open(path("pipe"), O_WRONLY)
+      var pipe = open(path("pipe"), O_WRONLY)
+      while pipe < 0 && errno == EINTR { pipe = open(path("pipe"), O_WRONLY) }
       defer { close(pipe) }
       try bytes.withUnsafeBytes { try DurableFiles.write($0, to: pipe, path("pipe")) }
     }
