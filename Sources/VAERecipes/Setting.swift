@@ -10,7 +10,7 @@ import Tensors
 ///   @Setting(1...64, help: "steps of the flow") var flowSteps = 2
 ///   @Setting(0...1e6, help: "weight of the rate") var beta = 1.0
 ///   @Setting(count: 0...64, each: 1...65536, help: "sizes of the hidden layers") var hidden = [400]
-///   @Setting(help: "how the codebook learns") var update = Codebook.Update.ema
+///   @Setting var activation = Activation.relu
 /// }
 /// ```
 @propertyWrapper
