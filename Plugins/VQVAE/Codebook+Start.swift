@@ -1,4 +1,5 @@
 import Tensors
+import VAEComponents
 
 extension Codebook {
   /// Points that the start may look at for each code, and at least.
@@ -27,7 +28,7 @@ extension Codebook {
         return all.gathering(Tensor(indices: rows.map { Int32($0) }))
       }
       let sample = Tensor.concatenated(chosen, axis: 0)
-      let clusters = KMeans(sample, count: codeCount, random: stream.stream("seeds"))
+      let clusters = KMeans(sample, count: codeCount, random: stream.stream("seeds")) {}
       // As if every batch until then had used the codes so; a code without points counts as one
       // point, since its vector is a sum over a count.
       counts.value =

@@ -1,5 +1,6 @@
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAERecipes
 
 /// K vectors of D numbers, each the centre of a part of what an encoder says.

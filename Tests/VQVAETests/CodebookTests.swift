@@ -1,6 +1,7 @@
 import Foundation
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VQVAE
 import XCTest
 
@@ -222,7 +223,7 @@ final class CodebookTests: XCTestCase {
   func testManyCentresAreSeededInRoundsOfSeveral() {
     // Beyond 1024 centres several seeds come from one round, with the same distances.
     let points = RandomSource(seed: 3).stream("points").normal([3000, 2])
-    let found = KMeans(points, count: 1500, random: RandomSource(seed: 1).stream("seeds"))
+    let found = KMeans(points, count: 1500, random: RandomSource(seed: 1).stream("seeds")) {}
     XCTAssertEqual(found.centres.shape, [1500, 2])
     XCTAssertEqual(found.counts.doubleSum, 3000)
     XCTAssertGreaterThan(found.counts.floats.count { $0 > 0 }, 1200)

@@ -1,5 +1,5 @@
 import Tensors
-import VQVAE
+import VAEComponents
 import XCTest
 
 final class NearestVectorTests: XCTestCase {

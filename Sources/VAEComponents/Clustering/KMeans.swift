@@ -14,11 +14,15 @@ package struct KMeans {
   private static let iterations = 10
 
   /// The centres of points `[rows, D]`, at least one row. Where there are fewer different points
-  /// than centres, some centres are equal.
-  package init(_ points: Tensor, count: Int, random: RandomStream) {
-    var centres = Self.seeds(points, count: count, random: random)
+  /// than centres, some centres are equal. `proceed` is called before each round; what it throws ends the
+  /// search.
+  package init(
+    _ points: Tensor, count: Int, random: RandomStream, proceed: () throws -> Void
+  ) rethrows {
+    var centres = try Self.seeds(points, count: count, random: random, proceed: proceed)
     var counts = Tensor.zeros([count])
     for _ in 0..<Self.iterations {
+      try proceed()
       let codes = NearestVector(among: centres).indices(for: points)
       let clusters = Clusters(of: points, codes: codes, count: count)
       counts = clusters.counts
@@ -32,7 +36,9 @@ package struct KMeans {
     self.counts = counts
   }
 
-  private static func seeds(_ points: Tensor, count: Int, random: RandomStream) -> Tensor {
+  private static func seeds(
+    _ points: Tensor, count: Int, random: RandomStream, proceed: () throws -> Void
+  ) rethrows -> Tensor {
     var generator = random.generator()
     let rows = points.shape[0]
     let round = (count + rounds - 1) / rounds
@@ -40,6 +46,7 @@ package struct KMeans {
     var seeds: [Tensor] = []
     var drawn = 0
     while drawn < count {
+      try proceed()
       let size = min(round, count - drawn)
       let chosen = (0..<size).map { _ in draw(in: distances, using: &generator) }
       let fresh = points.gathering(Tensor(indices: chosen))

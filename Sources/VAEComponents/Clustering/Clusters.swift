@@ -1,14 +1,14 @@
 import Tensors
 
 /// How many points each code stands for, and what they add up to.
-struct Clusters {
+package struct Clusters {
   /// `[K]`
-  let counts: Tensor
+  package let counts: Tensor
   /// `[K, D]`
-  let sums: Tensor
+  package let sums: Tensor
 
   /// The clusters of points `[rows, D]`, added up in the order of the rows.
-  init(of points: Tensor, codes: [Int32], count: Int) {
+  package init(of points: Tensor, codes: [Int32], count: Int) {
     precondition(points.shape[0] == codes.count, "\(codes.count) codes for points \(points.shape)")
     let size = points.shape[1]
     counts = Tensor([count]) { counts in
