@@ -413,7 +413,8 @@ static dnnl_status_t lend_trial(const pass *p, unsigned char *arrays, void *scra
 /// Whether a pass for one thread gives the bits of one for a team. oneDNN divides results among threads, and in some
 /// passes sums too; how, follows from sizes and threads alone.
 static int has_bits_of(const pass *alone, const pass *team) {
-  enum { MOST = 1 << 26 };
+  // What is larger is left to the team: a trial must not need memory that a training would miss.
+  enum { MOST = 1 << 24 };
   if (!takes_arrays_of(alone, team)) return 0;
   size_t bytes = 0;
   for (int i = 0; i < team->argument_count; i++)

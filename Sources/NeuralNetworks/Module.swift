@@ -6,8 +6,8 @@ import Tensors
 /// Buffers change in the life-cycle calls of `Module` only, never inside a forward pass.
 public final class Buffer {
   private var values: DeferredTensor
-  private let first: () -> Tensor
-  private let isInEveryFile: Bool
+  /// What makes the values that a file may lack; nil where every file must have some.
+  private let first: (() -> Tensor)?
 
   /// The values at this moment, a constant. Setting them needs the same shape, and copies them
   /// unless nothing else refers to their memory: those of a parameter would change with its updates.
@@ -31,7 +31,7 @@ public final class Buffer {
   public var shape: Shape { values.shape }
 
   /// The values that it has where a file has none, nil where every file must have some.
-  public var valueOfOldFiles: Tensor? { isInEveryFile ? nil : first() }
+  public var valueOfOldFiles: Tensor? { first?() }
 
   /// Whether the values have been made.
   public var hasValues: Bool { values.made != nil }
@@ -44,14 +44,13 @@ public final class Buffer {
   ///   - first: makes them.
   public init(_ shape: Shape, isInEveryFile: Bool = true, _ first: @escaping () -> Tensor) {
     values = DeferredTensor(shape) { first().copied() }
-    self.isInEveryFile = isInEveryFile
-    self.first = first
+    self.first = isInEveryFile ? nil : first
   }
 
   /// A buffer that starts with the given values.
-  public convenience init(_ value: Tensor) {
-    let own = value.copied()
-    self.init(value.shape) { own }
+  public init(_ value: Tensor) {
+    values = DeferredTensor(value.copied())
+    first = nil
   }
 }
 

@@ -49,6 +49,7 @@ extension Registry {
   ) throws(RecipeError) {
     let variant = try variant(recipe.variant)
     recipe.plugInHashes = plugInHashes
+    let tookMasks = usesMask(recipe)
     var rest: [(key: String, value: String)] = []
     for setting in settings {
       let names = try componentNames(setting.key, setting.value, of: variant)
@@ -62,7 +63,12 @@ extension Registry {
       }
     }
     if let data = recipe.data { try resolveLikelihood(of: &recipe, for: data) }
-    if usesMask(recipe) { recipe.data?.missing = true }
+    // A choice of parts decides it; what no part is told is refused where a model is made.
+    if usesMask(recipe) {
+      recipe.data?.missing = true
+    } else if tookMasks {
+      recipe.data?.missing = false
+    }
     for setting in rest { try apply(setting.key, setting.value, to: &recipe) }
   }
 

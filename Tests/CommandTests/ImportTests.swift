@@ -83,6 +83,42 @@ final class ImportTests: CommandTestCase {
     XCTAssertFalse(exists(path("z.npy")) || exists(path("one.png")))
   }
 
+  func testNoNameOfALatentOrPictureLeadsOutOfTheFolderOrToAnotherPicture() throws {
+    let model = try imported("tiny-diffusers")
+    func latents(_ names: [String]) throws -> String {
+      let data = [Float](repeating: 0, count: 36).withUnsafeBytes { Array($0) }
+      let entries = names.enumerated().map { place, name in
+        "\"\(name)\": {\"dtype\": \"F32\", \"shape\": [1, 3, 4, 3], "
+          + "\"data_offsets\": [\(place * 144), \(place * 144 + 144)]}"
+      }
+      let header = Array("{\(entries.joined(separator: ", "))}".utf8)
+      let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) }
+      let bytes = length + header + names.flatMap { _ in data }
+      return try write(bytes, "sent.safetensors")
+    }
+    for names in [["../out"], ["a", "../../out"], ["/tmp/vae-zoo-out"], [".."], ["."], ["", "a"]] {
+      try assertRefused(
+        ["decode", model, "--latents", latents(names), "--out", path("folder")], status: 65,
+        naming: ["cannot be the name of a picture"])
+      XCTAssertFalse(FileManager.default.fileExists(atPath: path("folder")), "\(names)")
+      XCTAssertFalse(FileManager.default.fileExists(atPath: path("out.png")), "\(names)")
+    }
+    try run(["decode", model, "--latents", latents(["a", "b"]), "--out", path("folder")])
+    XCTAssertTrue(FileManager.default.fileExists(atPath: path("folder/b.png")))
+
+    for folder in ["one", "two"] {
+      try FileManager.default.createDirectory(
+        atPath: path(folder), withIntermediateDirectories: false)
+      _ = try picture(8, 8, "\(folder)/same.png")
+    }
+    try assertRefused(
+      [
+        "reconstruct", model, "--images", path("one"), "--images", path("two"), "--out",
+        path("back"),
+      ], status: 65, naming: ["two pictures would be written", "same.png"])
+    XCTAssertFalse(FileManager.default.fileExists(atPath: path("back")))
+  }
+
   func testLatentsOfPyTorchAreReadWithTheirLayout() throws {
     let model = try imported("tiny-diffusers")
     let photo = try picture(8, 4, "photo.png")

@@ -134,6 +134,23 @@ final class MetricTests: XCTestCase {
     }
   }
 
+  func testTheMetricsThatSuitAModelAreFoundWithoutItsNetworks() throws {
+    let registry = Registry.builtIn
+    for name in ["gaussian-vae", "flow-vae", "autoencoder-tiny"] {
+      var recipe = try registry.recipe(for: name)
+      recipe.data = DataDescription(
+        height: 16, width: 16, channels: 1, range: .unit, rule: "bytes/255")
+      try registry.apply([], to: &recipe)
+      let model = try registry.plan(recipe)
+      let found = MetricRegistry.standard.descriptors(suiting: model, shape: [16, 16, 1])
+      XCTAssertTrue(found.contains { $0.name == "elbo" }, name)
+      XCTAssertFalse(model.decoder.parameters.contains { $0.parameter.hasValues }, name)
+      if name != "flow-vae" {
+        XCTAssertFalse(model.encoder.parameters.contains { $0.parameter.hasValues }, name)
+      }
+    }
+  }
+
   // MARK: Batches
 
   func testBatchesOfOneAndOfSevenGiveWhatAllAtOnceGives() throws {

@@ -100,6 +100,34 @@ final class MaskedModelTests: XCTestCase {
     XCTAssertLessThan(found.distortion.doubleSum, seen.distortion.doubleSum)
   }
 
+  func testTheOptimalDeviationIsThatOfAllKnownElementsWhateverBatchesAreTorn() throws {
+    let random = RandomSource(seed: 1)
+    let x = random.stream("x").normal([4, 2, 3, 1])
+    let parameters = random.stream("parameters").normal([4, 2, 3, 1])
+    let known = Tensor(
+      (0..<24).map { $0 >= 12 && $0.isMultiple(of: 2) ? 0 : 1 }, shape: [4, 2, 3, 1])
+    let likelihood = GaussianLikelihood(.optimal)
+    let calibration = Calibration()
+    for (rows, isTorn) in [(0..<2, false), (2..<4, true)] {
+      var context = Context(mode: .calibration, random: random, examples: [0, 1])
+      context.calibration = calibration
+      if isTorn { context.mask = ObservationMask(known.rows(rows)) }
+      _ = likelihood.observedLogDensity(x.rows(rows), parameters: parameters.rows(rows), context)
+    }
+    likelihood.recalibrate(calibration)
+    let squares = ((x - parameters).squared() * known).sum().item
+    XCTAssertEqual(
+      likelihood.currentDeviation, (squares / known.sum().item).squareRoot(), accuracy: 1e-4)
+  }
+
+  func testAnotherEncoderTakesTheMasksAwayThatTheFormerTook() throws {
+    var recipe = try recipe(data(interval: 9))
+    XCTAssertEqual(recipe.data?.missing, true)
+    try SmallModels.registry.apply([(key: "encoder.name", value: "mlp")], to: &recipe)
+    XCTAssertEqual(recipe.data?.missing, false)
+    XCTAssertNoThrow(try SmallModels.registry.plan(recipe))
+  }
+
   func testParameterPathsOfOtherModelsStayAsTheyAre() throws {
     let whole = data(interval: 0)
     let plain = try SmallModels.registry.model(

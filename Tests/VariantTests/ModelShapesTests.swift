@@ -104,6 +104,19 @@ final class ModelShapesTests: XCTestCase {
     }
   }
 
+  func testTheLargestMixtureIsRefusedBeforeAnythingIsMade() throws {
+    let recipe = try SmallModels.recipe(
+      "gaussian-vae", data: SmallModels.data(),
+      [
+        (key: "prior.name", value: "fitted-mixture"), (key: "prior.latent", value: "65536"),
+        (key: "prior.components", value: "4096"),
+      ])
+    XCTAssertThrowsError(try registry.plan(recipe)) { error in
+      XCTAssertEqual((error as? RecipeError)?.kind, .invalid, "\(error)")
+    }
+    XCTAssertEqual(try registry.latents(of: recipe).units, 65536)
+  }
+
   func testADecoderThatGivesAnotherShapeThanTheLikelihoodTakesIsRefused() throws {
     final class Short: Decoder {
       let layer = Dense(inputs: 2, outputs: 5, random: RandomSource(seed: 1))

@@ -34,6 +34,14 @@ public final class MaskedEncoder: Encoder {
   /// Those of the network.
   public var posteriorTraits: PosteriorTraits { network.posteriorTraits }
 
+  /// That of the network, which takes a mask beside each example.
+  public func outputShape(for image: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try trace.pass(
+      input == nil
+        ? Shape(image.dimensions.dropLast() + [2 * image[-1]]) : [1, 1, 2 * image.count],
+      through: network, "network")
+  }
+
   /// What the network says about the known elements of each example.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
     network.encode(joined(x, context.mask?.values ?? .ones(x.shape)), context)

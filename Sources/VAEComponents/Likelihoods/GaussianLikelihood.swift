@@ -87,7 +87,8 @@ public final class GaussianLikelihood: Likelihood {
       let mean = (error.mean() / elements).reshaped(to: [1])
       if context.mode == .calibration {
         context.calibration?.add(
-          ChannelMoments(mean: mean, variance: .zeros([1])), count: error.count, for: self)
+          ChannelMoments(mean: mean, variance: .zeros([1])), count: error.count * Int(elements),
+          for: self)
       }
       // A perfect reconstruction would make the density infinite.
       return (mean + Self.smallestVariance).log()

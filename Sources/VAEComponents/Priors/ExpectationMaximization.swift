@@ -61,6 +61,11 @@ package struct ExpectationMaximization {
     logLikelihoods = trail
   }
 
+  /// The memory that a fit needs beside its points and the mixture, in bytes.
+  package static func bytes(components: Int, units: Int) -> Int {
+    MixtureStatistics.bytes(components: components, units: units)
+  }
+
   /// The mean of log p(z) over the rows of some points in nats.
   package static func meanLogDensity(_ points: Tensor, under mixture: Mixture) -> Double {
     MixtureStatistics(points, under: mixture).meanLogDensity
@@ -92,6 +97,12 @@ private struct MixtureStatistics {
 
   /// The points are divided into as many parts whatever the threads, and parts are added up in order.
   private static let parts = 16
+
+  /// The sums of all parts, before and after a step, and a matrix for each component.
+  static func bytes(components: Int, units: Int) -> Int {
+    let size = Layout(components: components, units: units).size
+    return MemoryLayout<Double>.stride * (2 * (parts + 1) * size + components * units * units)
+  }
 
   init(_ points: Tensor, under mixture: ExpectationMaximization.Mixture) {
     (count, units) = (points.shape[0], points.shape[1])

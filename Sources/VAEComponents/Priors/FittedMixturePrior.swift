@@ -26,8 +26,8 @@ public final class FittedMixturePrior: DensityPrior, FittedPrior {
 
   private let choosesCount: Bool
   private let options: ExpectationMaximization.Options
-  private let below: Tensor
-  private let diagonal: Tensor
+  private let below: Constant
+  private let diagonal: Constant
 
   /// Components at most, where held-out draws choose their number.
   public static let largestChoice = 100
@@ -69,9 +69,14 @@ public final class FittedMixturePrior: DensityPrior, FittedPrior {
     }
     logScales = Parameter([count, units], isDecayed: false) { .zeros([count, units]) }
     factors = Parameter([count, units, units], isDecayed: false) { .zeros([count, units, units]) }
-    func mask(_ holds: (_ row: Int, _ column: Int) -> Bool) -> Tensor {
-      Tensor(
-        (0..<units * units).map { holds($0 / units, $0 % units) ? 1 : 0 }, shape: [1, units, units])
+    func mask(_ holds: @escaping (_ row: Int, _ column: Int) -> Bool) -> Constant {
+      Constant {
+        Tensor([1, units, units]) { elements in
+          for place in elements.indices {
+            elements[place] = holds(place / units, place % units) ? 1 : 0
+          }
+        }
+      }
     }
     (below, diagonal) = (mask { $0 > $1 }, mask { $0 == $1 })
   }
@@ -92,7 +97,7 @@ public final class FittedMixturePrior: DensityPrior, FittedPrior {
   public func distribution(_ context: Context) -> any Distribution {
     let (count, units) = (means.shape[0], means.shape[1])
     let scales = logScales.tensor.clamped(to: -10...10).exp().reshaped(to: [count, units, 1])
-    let all = factors.tensor * below + scales * diagonal
+    let all = factors.tensor * below.value + scales * diagonal.value
     let used = logits.value.floats.enumerated().filter { $0.element > Self.unused / 2 }
       .map { Int32($0.offset) }
     guard used.count < count, !used.isEmpty else {
@@ -139,6 +144,9 @@ public final class FittedMixturePrior: DensityPrior, FittedPrior {
         .unsuitableData, "the draws of the posteriors hold values that are not finite")
     }
     try check(examples: latents.exampleCount)
+    try Memory.require(
+      bytes: ExpectationMaximization.bytes(components: means.shape[0], units: means.shape[1]),
+      for: "a fit of \(Count.of(means.shape[0], "component")) of \(means.shape[1]) units")
     var chosen: String?
     let start: ExpectationMaximization.Mixture?
     if continuing {
@@ -276,7 +284,7 @@ extension FittedMixturePrior {
       help: "Gaussians that are mixed; 0: the number, up to 100, that held-out draws choose")
     var components = 0
     @Setting(1...1000, help: "draws of each example's posterior that the fit sees") var draws = 1
-    @Setting(0...1, help: "what the fit adds to variances") var ridge = 1e-6
+    @Setting(1e-8...1, help: "what the fit adds to variances") var ridge = 1e-6
     @Setting(1...100_000, help: "steps of the fit at most") var iterations = 200
   }
 }

@@ -105,13 +105,27 @@ public struct MetricRegistry: Sendable {
       var request = DrawRequest()
       request.wantsUnitRates = true
       let blank = Tensor.zeros(Shape([1] + shape.dimensions))
-      let sample = MetricSample(model.evaluate(blank, request, context), context)
+      let posterior = Self.gaussian(of: model) ?? model.encoder.encode(blank, context)
+      let draw = model.prior.draw(from: posterior, request, context)
+      let evaluation = Evaluation(
+        batch: blank, posterior: posterior, draw: draw, parameters: .zeros([draw.rowCount, 0]),
+        logDensity: .zeros([draw.rowCount]), samples: 1)
+      let sample = MetricSample(evaluation, context)
       return descriptors.filter {
         $0.needs.allSatisfy { need in
           !need.isOfModel || (need.isMet(by: setting) && need.isMet(by: sample))
         }
       }
     }
+  }
+
+  /// A Gaussian like those that the encoder proposes, which no network is needed for; nil where it proposes
+  /// something else, or may.
+  private static func gaussian(of model: Model) -> (any Posterior)? {
+    guard let units = model.prior.latents.units, model.encoder.posteriorTraits.hasMoments,
+      !(model.encoder is any FalliblePart)
+    else { return nil }
+    return DiagonalGaussian(mean: .zeros([1, units]), logVariance: .zeros([1, units]))
   }
 
   /// The metrics as JSON, as `metrics` lists them.

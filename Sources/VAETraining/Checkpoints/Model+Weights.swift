@@ -24,10 +24,11 @@ extension Model {
   ) throws {
     let stored = Dictionary(
       other.weights.map { ($0.name, $0.values) }, uniquingKeysWith: { first, _ in first })
-    for (name, values) in weights where !isFresh(name) && stored[name]?.shape != values.shape {
+    for (name, tensor) in storedTensors where !isFresh(name) && stored[name]?.shape != tensor.shape
+    {
       throw TrainingError(
         .unsuitable,
-        "\(source) has no \(name) of shape \(values.shape), which this stage takes over; keep the settings of "
+        "\(source) has no \(name) of shape \(tensor.shape), which this stage takes over; keep the settings of "
           + "the parts that the stage does not train")
     }
     for (path, tensor) in storedTensors where !isFresh(path) {

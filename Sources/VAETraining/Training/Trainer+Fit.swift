@@ -12,7 +12,7 @@ extension Trainer {
   ///   - observe: told what came of it.
   /// - Returns: the rate of these draws; there is no distortion.
   /// - Throws: `StoppedFit` where the token asked for a stop, and the prior is as it was then; `TrainingError`
-  ///   of kind `diverged` where the rate is not finite; what the fit throws.
+  ///   of kind `diverged` where the rate is not finite, and the prior is as it was then too; what the fit throws.
   func fit(
     _ prior: any FittedPrior, to given: GivenBatch?, cancel: CancelToken,
     _ observe: (TrainingEvent) -> Void
@@ -24,11 +24,13 @@ extension Trainer {
     let latents = try batches.latents(
       given, samples: prior.drawsPerExample, step: step, proceed: proceed)
     try data.checkExamples()
+    let before = prior.parameters.map { ($0.parameter, $0.parameter.value.copied()) }
     let fit = try prior.fit(
       to: latents, continuing: step > 0, random: random.child("fit \(step)"), proceed: proceed)
     try model.checkParts()
     let bound = BoundTerms(distortion: 0, rate: latents.meanLogPosterior - fit.meanLogDensity)
     guard bound.rate.isFinite else {
+      for (parameter, value) in before { parameter.value = value }
       throw TrainingError(
         .diverged, "the fit of the prior came to a rate of \(bound.rate) nats")
     }

@@ -7,6 +7,9 @@ import VAERecipes
 public struct PictureFiles: Sendable {
   /// The paths, in order.
   public let paths: [String]
+  /// What each picture is called: its file's name without folder and ending, with its ending where another
+  /// one has the same.
+  public let names: [String]
   private let decoder: any ImageDecoder
 
   /// Files, and all pictures that lie in folders, in the order of their names.
@@ -37,15 +40,16 @@ public struct PictureFiles: Sendable {
       paths += names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map(folder.path(of:))
     }
     self.paths = paths
+    names = Self.names(paths)
     self.decoder = decoder
   }
 
-  /// What a picture is called: its file's name without folder and ending, with its ending where another
-  /// one has the same.
-  public func name(of index: Int) -> String {
-    let name = MapLatents.stem(paths[index])
-    let isShared = paths.indices.contains { $0 != index && MapLatents.stem(paths[$0]) == name }
-    return isShared ? DurableFiles.name(of: paths[index]) : name
+  private static func names(_ paths: [String]) -> [String] {
+    let stems = paths.map(MapLatents.stem)
+    let counts = Dictionary(stems.map { ($0, 1) }, uniquingKeysWith: +)
+    return zip(paths, stems).map { path, stem in
+      counts[stem] == 1 ? stem : DurableFiles.name(of: path)
+    }
   }
 
   /// The picture of a file.

@@ -109,7 +109,7 @@ public struct WeightImport {
         problems.missing.append(source.name)
         continue
       }
-      let shape = tensor.value.shape
+      let shape = tensor.shape
       guard significant(entry.shape) == significant(shape.dimensions) else {
         problems.misshapen.append(
           "\(PlainText.quoted(source.name)) of \(entry.shape) in place of \(shape.dimensions)")

@@ -76,7 +76,7 @@ struct DecodeCommand: ParsableCommand {
       try DurableFiles.replace(
         out, with: NPYWriter.bytes(withoutTape { Tensor.concatenated(images, axis: 0) }))
     } else {
-      let output = try PictureOutput(out, count: found.entries.count)
+      let output = try PictureOutput(out, names: found.entries.map(\.name))
       for entry in found.entries {
         try Interrupt.proceed()
         let picture = coder.decode(entry.latents, size: entry.size)

@@ -92,7 +92,7 @@ struct EncodeCommand: ParsableCommand {
       let picture = try coder.tensor(files.picture(index), name: files.paths[index])
       latents.entries.append(
         MapLatents.Entry(
-          name: files.name(of: index), latents: coder.encode(picture),
+          name: files.names[index], latents: coder.encode(picture),
           size: (picture.shape[1], picture.shape[2])))
       try model.model.checkParts()
     }

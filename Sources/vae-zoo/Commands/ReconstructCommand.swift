@@ -63,7 +63,7 @@ struct ReconstructCommand: ParsableCommand {
     let model = try plugins.model(path)
     let coder = try PictureCoder(model)
     let files = try pictures.files()
-    let target = try PictureOutput(out, count: files.paths.count)
+    let target = try PictureOutput(out, names: files.names)
     for index in files.paths.indices {
       try Interrupt.proceed()
       let picture = try coder.tensor(files.picture(index), name: files.paths[index])
@@ -72,7 +72,7 @@ struct ReconstructCommand: ParsableCommand {
       try model.model.checkParts()
       let ratio = PictureComparison.peakSignalToNoise(picture, back)
       let similarity = PictureComparison.structuralSimilarity(picture, back)
-      try target.write(back, name: files.name(of: index))
+      try target.write(back, name: files.names[index])
       if output.json {
         Console.print(
           .object([

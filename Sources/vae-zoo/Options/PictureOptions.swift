@@ -1,4 +1,5 @@
 import ArgumentParser
+import Messages
 import VAECore
 import VAEData
 import VAEFiles
@@ -46,20 +47,43 @@ struct LatentStorageOptions: ParsableArguments {
   }
 }
 
-/// Where pictures are written: one into a file, several into a folder.
+/// Where pictures are written: one into a file, several into a folder, each into a file of its own.
 struct PictureOutput {
   private let path: String
   private let isFile: Bool
 
-  /// Checks the path for a number of pictures.
-  init(_ path: String, count: Int) throws {
+  /// Checks the path for pictures of some names, which may come from a file that somebody sent.
+  ///
+  /// - Throws: `RecipeError` where there are several for one file, or where a name is that of another
+  ///   picture or of a file elsewhere. Nothing is written then.
+  init(_ path: String, names: [String]) throws {
     self.path = path
     isFile = path.hasSuffix(".png")
-    guard count == 1 || !isFile else {
+    guard names.count == 1 || !isFile else {
       throw RecipeError(
-        .invalid, "--out \(path) is one picture, but there are \(count); name a folder")
+        .invalid, "--out \(path) is one picture, but there are \(names.count); name a folder")
     }
+    if !isFile { try Self.check(names) }
     if !isFile, try DurableFiles.kind(of: path) == nil { try DurableFiles.makeFolder(path) }
+  }
+
+  private static func check(_ names: [String]) throws(RecipeError) {
+    var seen: Set<String> = []
+    for name in names {
+      guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(0), !name.contains("/")
+      else {
+        throw RecipeError(
+          .unsuitableData,
+          "\(PlainText.quoted(name)) cannot be the name of a picture in a folder; decode it alone into a .png file, or "
+            + "give the tensor a name without slashes")
+      }
+      guard seen.insert(name).inserted else {
+        throw RecipeError(
+          .unsuitableData,
+          "two pictures would be written to \(PlainText.quoted(name)).png; give their files or tensors different names, or "
+            + "take them one by one")
+      }
+    }
   }
 
   /// Writes a picture `[1, height, width, channels]` of values between 0 and 1.
