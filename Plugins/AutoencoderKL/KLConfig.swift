@@ -88,7 +88,8 @@ struct KLConfig {
   }
 
   private func number(_ key: String, else standard: Double) throws(RecipeError) -> String {
-    guard let value = config?[key], value != .null else { return "\(standard)" }
+    // diffusers writes null for a shift that there is not.
+    guard let value = config?[key], value != .null || standard != 0 else { return "\(standard)" }
     guard let number = value.double, number.isFinite else {
       throw RecipeError(
         .malformed, "\(source): config.json says \(key) is \(value.line), which is no number")

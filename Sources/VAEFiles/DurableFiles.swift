@@ -52,6 +52,17 @@ public enum DurableFiles {
 
   // MARK: Looking
 
+  /// Whether two paths lead to one file, by links or by other names; not where one of them leads nowhere.
+  package static func isSame(_ path: String, _ other: String) -> Bool {
+    guard let first = identity(of: path) else { return false }
+    return first == identity(of: other)
+  }
+
+  private static func identity(of path: String) -> Folder.Identity? {
+    var status = stat()
+    return stat(path.systemPath, &status) == 0 ? Folder.Identity(status) : nil
+  }
+
   /// What can stand at a path.
   public enum Kind: Sendable {
     /// A regular file.

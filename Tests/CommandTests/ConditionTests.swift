@@ -30,6 +30,20 @@ final class ConditionTests: CommandTestCase {
         + Self.small)
   }
 
+  func testARunGoesOnWithTheLabelsThatItWasBegunWithAlone() throws {
+    let data = try archive("labelled")
+    try train(data, "run")
+    let other = try archive("other", labels: { UInt8(($0 + 1) % 3) })
+    let resume = ["train", "--out", path("run"), "--resume", "--epochs", "2", "--threads", "1"]
+    try assertRefused(
+      resume + ["--data", other], status: 64,
+      naming: ["was begun with the data ", "other.npz has other labels or conditions", "--force"])
+    // Which data are wrong comes before how far the run has come.
+    let fewer = try archive("fewer", count: 32)
+    try assertRefused(resume + ["--data", fewer], status: 65, naming: ["examples"])
+    try run(resume + ["--data", data])
+  }
+
   func testALabelTravelsFromTheDataToSamplesAndReport() throws {
     let data = try archive("labelled")
     try train(data, "run")

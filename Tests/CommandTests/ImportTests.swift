@@ -69,7 +69,7 @@ final class ImportTests: CommandTestCase {
     try run(["reconstruct", model, "--images", photos, "--out", path("back")])
     XCTAssertEqual(Set(try snapshot(path("back")).keys), ["a.png", "b.png"])
     try run([
-      "encode", model, "--images", photos, "--bytes", "--scaled", "--channels-first", "--out",
+      "encode", model, "--images", photos, "--bytes", "--channels-first", "--out",
       path("z.safetensors"),
     ])
     try run(["decode", model, "--latents", path("z.safetensors"), "--out", path("again")])
@@ -135,6 +135,69 @@ final class ImportTests: CommandTestCase {
     try assertRefused(
       ["decode", model, "--latents", path("z.npy"), "--out", path("c.png")], status: 65,
       naming: ["[1, 3, 2, 1]", "[N, height, width, 3]"])
+  }
+
+  func testWhatAPictureWouldNotBeMadeOfIsRefusedBeforeItIsComputed() throws {
+    let model = try imported("tiny-diffusers")
+    let photo = try picture(8, 8, "photo.png")
+    let images = ["--images", photo]
+    for (arguments, status, words) in [
+      (
+        ["encode", model] + images + ["--bytes", "--scaled", "--out", path("z.npy")], 64,
+        ["--scaled"]
+      ),
+      (["encode", model] + images + ["--size", "8", "--out", path("z.npy")], 64, ["--data"]),
+      (["reconstruct", model] + images + ["--grey", "--out", path("b.png")], 64, ["--data"]),
+      (["reconstruct", model] + images + ["--out", path("b.jpg")], 64, [".jpg", ".png"]),
+      (["reconstruct", model] + images + ["--out", path("b.npy")], 64, [".npy", ".png"]),
+    ] as [([String], Int32, [String])] {
+      try assertRefused(arguments, status: status, naming: words)
+    }
+    let large = try write(
+      ArrayFile.npy([1, 2, 2, 3], floats: [Float](repeating: 3e38, count: 12)), "large.npy")
+    try assertRefused(
+      ["decode", model, "--latents", large, "--out", path("b.png")], status: 65,
+      naming: ["32-bit floats"])
+    let bytes = try write(
+      ArrayFile.npy([1, 2, 2, 3], [UInt8](repeating: 3, count: 12)), "bytes.npy")
+    try assertRefused(
+      ["decode", model, "--latents", bytes, "--scaled", "--out", path("b.png")], status: 65,
+      naming: [bytes, "leave out --scaled"])
+    XCTAssertFalse(["z.npy", "b.png", "b.jpg", "b.npy"].contains { exists(path($0)) })
+  }
+
+  func testWhatIsImportedIsNeverReplaced() throws {
+    let source = path("taesd.safetensors")
+    try FileManager.default.copyItem(
+      atPath: reference("tiny-diffusers/diffusion_pytorch_model.safetensors"), toPath: source)
+    let before = try bytes(source)
+    symlink(source, path("link.safetensors"))
+    for out in [source, path("link.safetensors")] {
+      try assertRefused(
+        ["import", source, "--out", out], status: 64, naming: [out, "another file"])
+    }
+    XCTAssertEqual(try bytes(source), before)
+  }
+
+  func testAPipeIsNoFileOfWeights() throws {
+    mkfifo(path("pipe.safetensors"), 0o600)
+    try assertRefused(
+      ["import", path("pipe.safetensors"), "--list"], status: 65,
+      naming: ["neither a file nor a folder"])
+  }
+
+  func testTheRecipeOfARunOrModelIsDescribed() throws {
+    let model = try imported("tiny-diffusers")
+    let text = try run(["describe", model]).out
+    XCTAssertTrue(text.contains("autoencoder-tiny") && text.contains("2,1,1"), text)
+    let recipe = try object(run(["describe", model, "--recipe"]).out)
+    XCTAssertEqual(recipe["variant"] as? String, "autoencoder-tiny")
+    let shared = try TrainedRun.shared()
+    XCTAssertEqual(
+      try object(run(["describe", shared.run, "--recipe"]).out)["variant"] as? String,
+      "gaussian-vae")
+    let other = reference("tiny-raw/decoder.safetensors")
+    try assertRefused(["describe", other], status: 65, naming: [other, "no recipe"])
   }
 
   func testAnImportedModelIsTrainedOn() throws {

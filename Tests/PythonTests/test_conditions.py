@@ -232,6 +232,28 @@ class NameTests(unittest.TestCase):
             self.assertNotIn("\n", str(found.exception))
 
 
+class MissingTests(unittest.TestCase):
+    def test_what_is_not_known_of_an_image_is_refused_whatever_stands_for_it(self):
+        times = np.array(["2020-01-01", "NaT"] * 4, dtype="datetime64[D]")
+
+        class Ambiguous:
+            def __ne__(self, other):
+                return self
+
+            def __bool__(self):
+                raise TypeError("boolean value of NA is ambiguous")
+
+        objects = np.array(["a", "b"] * 4, dtype=object)
+        objects[3] = Ambiguous()
+        for y, words in [
+            (np.ma.masked_equal([0, 1] * 4, 1), "y has 4 masked elements"),
+            (times, r"y\[1\] is .*known of every image"),
+            (objects, r"y\[3\] is .*known of every image"),
+        ]:
+            with self.assertRaisesRegex(ValueError, words):
+                vae_zoo.ConditionalVAE(latent=2, hidden=4, epochs=1).fit(np.zeros((8, 4), "u1"), y)
+
+
 class RowTests(unittest.TestCase):
     def test_rows_are_of_the_kind_that_the_model_was_made_for(self):
         bits = np.stack([np.arange(60) % 2, np.arange(60) % 3 == 0], axis=1)

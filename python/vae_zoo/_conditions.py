@@ -9,6 +9,7 @@ from typing import Any, Mapping, NamedTuple, Sequence
 
 import numpy as np
 
+from vae_zoo._arrays import unmasked
 from vae_zoo._errors import InvalidArgumentError
 from vae_zoo._registry import list_components
 
@@ -106,6 +107,7 @@ def conditions(
 
 
 def _rows(y: Any, count: int | None, name: str) -> np.ndarray:
+    y = unmasked(y, name)
     try:
         values = np.asarray(y)
     except ValueError:
@@ -118,14 +120,22 @@ def _rows(y: Any, count: int | None, name: str) -> np.ndarray:
         raise InvalidArgumentError(
             f"Found input variables with inconsistent numbers of samples: {[count, len(values)]}"
         )
-    if values.dtype.kind == "O":
-        for place, value in enumerate(values.ravel().tolist()):
-            if value is None or value != value:
+    if values.dtype.kind in "OmM":
+        for place, value in enumerate(values.ravel()):
+            if _is_missing(value):
                 place //= values.size // len(values)
                 raise InvalidArgumentError(
                     f"{name}[{place}] is {value!r}: what is told must be known of every image; leave out the others"
                 )
     return values
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a value stands for one that is not known: None, NaN, NaT, pandas' NA."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # NA is neither equal to itself nor not.
+        return True
 
 
 def _classes(values: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:

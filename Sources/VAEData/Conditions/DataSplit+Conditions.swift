@@ -40,8 +40,9 @@ extension DataSplit {
   ///
   /// - Throws: `DataError` of kind `unusable`.
   public func checkCondition(_ wanted: ConditionSpace) throws(DataError) {
+    // Rows of numbers may be shares of a label's classes.
     if let conditions, conditions.width == wanted.width,
-      wanted.kind != .attributes || conditions.kind == .attributes
+      conditions.kind == wanted.kind || wanted.kind == .label && conditions.kind == .vector
     {
       return try check(conditions, wanted)
     }

@@ -1,30 +1,74 @@
 import Tensors
+import VAECore
 import VAEData
 
+/// What tells the data that a run was begun with from others of the same size and number.
+struct DataChecksum {
+  /// The member of a line of `sessions.jsonl`.
+  let name: String
+  /// Sixteen hexadecimal digits.
+  let text: String
+  /// What it is of, in the plural.
+  let phrase: String
+}
+
 extension DataSource {
-  /// What tells these training images from others of the same size and number: a hash of about a
-  /// hundred of them, spread evenly, as sixteen hexadecimal digits.
-  var checksum: String {
+  /// The checksums of all that a model sees of the training examples: of about a hundred images, spread
+  /// evenly; of everything that it is told of them; and of which values are hidden in those images.
+  ///
+  /// - Parameters:
+  ///   - condition: what the model is told, which is known of all examples.
+  ///   - takesMasks: whether values may be missing.
+  func checksums(condition: ConditionSpace?, takesMasks: Bool) -> [DataChecksum] {
+    let chosen = chosenRows
+    var images = ChecksumOfNumbers()
+    for size in [train.count, shape.height, shape.width, shape.channels] {
+      images.add(UInt32(truncatingIfNeeded: size))
+    }
+    for row in chosen { images.add(withoutTape { train.batch([row]) }) }
+    var all = [DataChecksum(name: "data_checksum", text: images.text, phrase: "images")]
+    if let condition {
+      var conditions = ChecksumOfNumbers()
+      for first in stride(from: 0, to: train.count, by: 1024) {
+        let rows = Array(first..<min(first + 1024, train.count))
+        conditions.add(withoutTape { train.conditions(rows, condition) })
+      }
+      all.append(
+        DataChecksum(
+          name: "condition_checksum", text: conditions.text, phrase: "labels or conditions"))
+    }
+    if takesMasks {
+      var hidden = ChecksumOfNumbers()
+      for row in chosen { if let values = train.hidden([row]) { hidden.add(values) } }
+      all.append(
+        DataChecksum(name: "hidden_checksum", text: hidden.text, phrase: "hidden values"))
+    }
+    return all
+  }
+
+  private var chosenRows: [Int] {
     let wanted = max(4, min(100, (1 << 22) / max(1, shape.count)))
     let count = min(wanted, train.count)
-    var hash = Self.offset
-    func add(_ value: UInt32) {
-      for shift in stride(from: UInt32(0), to: 32, by: 8) {
-        hash = (hash ^ UInt64(value >> shift & 0xff)) &* Self.prime
-      }
+    return (0..<count).map { $0 * train.count / count }
+  }
+}
+
+/// FNV-1a with 64 bits (G. Fowler, L. C. Noll, K.-P. Vo, 1991).
+private struct ChecksumOfNumbers {
+  private var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+
+  mutating func add(_ value: UInt32) {
+    for shift in stride(from: UInt32(0), to: 32, by: 8) {
+      hash = (hash ^ UInt64(value >> shift & 0xff)) &* 0x100_0000_01b3
     }
-    for size in [train.count, shape.height, shape.width, shape.channels] {
-      add(UInt32(truncatingIfNeeded: size))
-    }
-    for number in 0..<count {
-      let image = withoutTape { train.batch([number * train.count / count]) }
-      for value in image.floats { add(value.bitPattern) }
-    }
+  }
+
+  mutating func add(_ tensor: Tensor) {
+    for value in tensor.floats { add(value.bitPattern) }
+  }
+
+  var text: String {
     let digits = String(hash, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }
-
-  /// Of FNV-1a with 64 bits (G. Fowler, L. C. Noll, K.-P. Vo, 1991).
-  private static let offset: UInt64 = 0xcbf2_9ce4_8422_2325
-  private static let prime: UInt64 = 0x100_0000_01b3
 }

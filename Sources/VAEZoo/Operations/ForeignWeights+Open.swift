@@ -24,6 +24,9 @@ extension ForeignWeights {
     guard let kind = try DurableFiles.kind(of: path) else {
       throw FileError(.missing, "read", path, "it does not exist")
     }
+    guard kind != .other else {
+      throw FileError(.malformed, "read", path, "it is neither a file nor a folder")
+    }
     guard kind == .folder else {
       return ForeignWeights(source: path, files: [try file(path, proceed)])
     }

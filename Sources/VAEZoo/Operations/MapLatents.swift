@@ -64,6 +64,7 @@ public struct MapLatents {
     let all = withoutTape { Tensor.concatenated(entries.map(\.latents), axis: 0) }
     let stored = Self.stored(all, storage, coder)
     guard storage.isOfBytes else { return NPYWriter.bytes(stored) }
+    try Self.checkBytes(storage, "latents")
     return NPYWriter.bytes(try coder.bytes(of: stored), shape: stored.shape.dimensions)
   }
 
@@ -119,6 +120,7 @@ public struct MapLatents {
       let name = stem(path)
       var values = array
       if array.elementType == .int32 {
+        try checkBytes(storage, path)
         values = try coder.latents(ofBytes: bytes(array, path), shape: array.shape)
       }
       let all = try restored(values, storage, coder, path)
@@ -140,6 +142,7 @@ public struct MapLatents {
         throw RecipeError(.unsuitableData, "\(what) has \(entry.shape.count) axes")
       }
       let shape = Shape(entry.shape)
+      if entry.type == .uint8 { try checkBytes(storage, what) }
       let values =
         entry.type == .uint8
         ? try coder.latents(
@@ -157,17 +160,25 @@ public struct MapLatents {
     return MapLatents(entries)
   }
 
-  private static func bytes(_ array: Tensor, _ path: String) throws(RecipeError) -> [UInt8] {
-    var found: [UInt8] = []
-    for value in array.indices {
-      guard let byte = UInt8(exactly: value) else {
+  /// Bytes stand for latents as the autoencoder has them, which those of another scale would not fit.
+  static func checkBytes(_ storage: Storage, _ name: String) throws(RecipeError) {
+    guard storage.isScaled else { return }
+    throw RecipeError(
+      .unsuitableData,
+      "\(name): bytes stand for latents as the autoencoder has them, within its largest magnitude; leave out --scaled, "
+        + "or store floats")
+  }
+
+  private static func bytes(_ array: Tensor, _ path: String) throws -> [UInt8] {
+    try Memory.require(bytes: array.count, for: "the bytes of \(path)")
+    return try array.withIndices { values in
+      if let value = values.first(where: { UInt8(exactly: $0) == nil }) {
         throw RecipeError(
           .unsuitableData,
           "\(path) holds \(value); whole numbers are latents as bytes, from 0 to 255")
       }
-      found.append(byte)
+      return values.map { UInt8(truncatingIfNeeded: $0) }
     }
-    return found
   }
 
   /// Latents as the autoencoder has them, out of what a file has.

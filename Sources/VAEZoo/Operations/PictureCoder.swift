@@ -123,7 +123,35 @@ public struct PictureCoder {
   /// - Throws: `RecipeError` where the model has no magnitude.
   public func latents(ofBytes bytes: [UInt8], shape: Shape) throws(RecipeError) -> Tensor {
     let magnitude = try knownMagnitude()
-    return Tensor(bytes.map { (Float($0) / 255 - 0.5) * 2 * magnitude }, shape: shape)
+    return Tensor(shape) { elements in
+      for (place, byte) in zip(elements.indices, bytes) {
+        elements[place] = (Float(byte) / 255 - 0.5) * 2 * magnitude
+      }
+    }
+  }
+
+  /// Refuses latents whose picture would not fit in memory, before it is computed.
+  ///
+  /// - Throws: `MemoryError`.
+  public func checkMemory(of latents: Tensor) throws {
+    let places = latents.shape[1] * latents.shape[2]
+    let (pixels, overflow) = places.multipliedReportingOverflow(by: pixelsPerPlace * pixelsPerPlace)
+    // The picture, and the channels of the layer before it, of which there are more.
+    let bytes = pixels.multipliedReportingOverflow(by: 8 * pictureChannels)
+    try Memory.require(
+      bytes: overflow || bytes.overflow ? .max : bytes.partialValue,
+      for: "a picture of \(latents.shape[1] * pixelsPerPlace)×\(latents.shape[2] * pixelsPerPlace)")
+  }
+
+  /// Refuses what the model has made of a picture or of latents where some of its numbers are not finite.
+  ///
+  /// - Throws: `RecipeError` of kind `unsuitableData`.
+  public func checkFinite(_ result: Tensor, name: String) throws(RecipeError) {
+    guard !result.isFinite else { return }
+    throw RecipeError(
+      .unsuitableData,
+      "\(PlainText.quoted(name)): the model's numbers are beyond those that 32-bit floats have; its weights, or the "
+        + "latents, are too large")
   }
 
   private func knownMagnitude() throws(RecipeError) -> Float {

@@ -81,14 +81,33 @@ public struct TrainedModel {
   ) throws -> TrainedModel {
     let file = try Safetensors(parsing: bytes, path: source)
     try proceed()
+    var model = try open(
+      recipe: recipeBytes(file, source), recipeSource: "\(source): recipe", file, source, registry)
+    if !file.isSealed { model.notices.append(StoredCheckpoint.unsealedNotice(source)) }
+    return model
+  }
+
+  /// Reads the recipe of a run folder, or of a file that `save` wrote, without making the model.
+  ///
+  /// - Throws: `FileError`, `SafetensorsError`, `RecipeError` or `TrainingError` naming the file
+  ///   and what is wrong with it.
+  public static func recipe(of path: String, registry: Registry) throws -> Recipe {
+    guard try DurableFiles.kind(of: path) == .file else {
+      guard let bytes = try RunFolder.open(path).recipeBytes() else {
+        throw TrainingError(.unsuitable, "\(path) has no file recipe.json, so it is no run folder")
+      }
+      return try registry.recipe(parsing: bytes, source: "\(path)/recipe.json")
+    }
+    let file = try Safetensors(parsing: DurableFiles.read(path), path: path)
+    return try registry.recipe(parsing: recipeBytes(file, path), source: "\(path): recipe")
+  }
+
+  private static func recipeBytes(_ file: Safetensors, _ source: String) throws -> [UInt8] {
     guard let text = file.metadata[recipeKey] else {
       throw TrainingError(
         .unsuitable, "\(source) has no recipe in its metadata, so it is no exported model")
     }
-    var model = try open(
-      recipe: Array(text.utf8), recipeSource: "\(source): recipe", file, source, registry)
-    if !file.isSealed { model.notices.append(StoredCheckpoint.unsealedNotice(source)) }
-    return model
+    return Array(text.utf8)
   }
 
   /// Reads a run whose training has come to its end, or an exported file.

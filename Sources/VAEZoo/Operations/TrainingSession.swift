@@ -273,9 +273,11 @@ public final class TrainingSession {
     let stored = try run.recipeBytes()
     if let stored { try checkSame(stored, recipe, run: path) }
     let checkpoint = try run.storedCheckpoint()
-    if let checkpoint { try checkLength(trainer, step: checkpoint.step, run: path) }
     let restore = try checkpoint.map { try trainer.restoration(of: $0) }
-    if checkpoint != nil { try checkSameData(run, data, path: path) }
+    if let checkpoint {
+      try checkSameData(run, data, trainer.model, path: path)
+      try checkLength(trainer, step: checkpoint.step, run: path)
+    }
     // From here on nothing is refused any more, and last of all the model is changed, so that it is
     // what it was where the disk refuses.
     let step = checkpoint?.step ?? 0
@@ -298,25 +300,30 @@ public final class TrainingSession {
     guard let run, existing == .resume else { return }
     if let stored = try run.recipeBytes() { try Self.checkSame(stored, recipe, run: path) }
     if let checkpoint = try run.latestCheckpoint() {
+      try Self.checkSameData(run, data, trainer.model, path: path)
       try Self.checkLength(trainer, step: checkpoint.step, run: path)
-      try Self.checkSameData(run, data, path: path)
     }
   }
 
   /// A resumed run goes on with the examples that it was begun with, wherever they lie now. A run of
   /// a version that did not record which these were takes any of the size.
   private static func checkSameData(
-    _ run: RunFolder, _ data: DataSource, path: String
+    _ run: RunFolder, _ data: DataSource, _ model: Model, path: String
   ) throws {
-    guard let session = try run.readSessions().objects.last(where: { $0["data_checksum"] != nil }),
-      let recorded = session["data_checksum"]?.text, recorded != data.checksum
-    else { return }
-    let name = session["data"]?.text ?? "other data"
-    let new = name == data.name ? "which has other images now" : "and \(data.name) has other images"
-    throw RecipeError(
-      .invalid,
-      "\(path) was begun with the data \(name), \(new); resume with the data that it was begun with, "
-        + "or \(.replace) to begin again")
+    let sessions = try run.readSessions().objects
+    for checksum in data.checksums(condition: model.condition, takesMasks: model.takesMasks) {
+      guard let session = sessions.last(where: { $0[checksum.name] != nil }),
+        session[checksum.name]?.text != checksum.text
+      else { continue }
+      let name = session["data"]?.text ?? "other data"
+      let new =
+        name == data.name
+        ? "which has other \(checksum.phrase) now" : "and \(data.name) has other \(checksum.phrase)"
+      throw RecipeError(
+        .invalid,
+        "\(path) was begun with the data \(name), \(new); resume with the data that it was begun with, "
+          + "or \(.replace) to begin again")
+    }
   }
 
   /// A resumed run keeps its recipe; only the number of epochs may be another one, where the
@@ -419,7 +426,7 @@ public final class TrainingSession {
     guard let run else { return }
     var line: JSON.Object = [
       "step": .integer(trainer.step), "time": .integer(time(nil)), "data": .text(data.name),
-      "data_checksum": .text(data.checksum), "version": .text(VAEZooVersion.text),
+      "version": .text(VAEZooVersion.text),
       "threads": .integer(Engine.threads),
       "instruction_set": .text(Engine.instructionSet), "onednn": .text(Engine.oneDNNVersion),
       "parameters": .integer(trainer.model.parameterCount),
@@ -427,6 +434,10 @@ public final class TrainingSession {
       "updates": .integer(trainer.totalSteps),
       "updates_per_epoch": .integer(trainer.updatesPerEpoch),
     ]
+    let model = trainer.model
+    for checksum in data.checksums(condition: model.condition, takesMasks: model.takesMasks) {
+      line[checksum.name] = .text(checksum.text)
+    }
     if let folder = presentFolder() { line["folder"] = .text(folder) }
     if let command { line["command"] = .text(command) }
     try run.appendSession(line.sealedLine)

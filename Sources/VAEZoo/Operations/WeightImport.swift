@@ -110,7 +110,7 @@ public struct WeightImport {
         continue
       }
       let shape = tensor.shape
-      guard significant(entry.shape) == significant(shape.dimensions) else {
+      guard fits(entry.shape, shape.dimensions) else {
         problems.misshapen.append(
           "\(PlainText.quoted(source.name)) of \(entry.shape) in place of \(shape.dimensions)")
         continue
@@ -137,12 +137,11 @@ public struct WeightImport {
     for (tensor, value) in values { tensor.value = value }
   }
 
-  /// A shape without the sizes of one at its end: the weights of a linear map are those of a 1×1
-  /// convolution.
-  private static func significant(_ shape: [Int]) -> ArraySlice<Int> {
-    var shape = shape[...]
-    while shape.last == 1 { shape = shape.dropLast() }
-    return shape
+  /// Whether a tensor of one shape can be taken for one of the other: the weights of a linear map are those
+  /// of a 1×1 convolution.
+  private static func fits(_ found: [Int], _ wanted: [Int]) -> Bool {
+    let (short, long) = found.count < wanted.count ? (found, wanted) : (wanted, found)
+    return found == wanted || short.count == 2 && long == short + [1, 1]
   }
 
   /// What is wrong with the tensors.

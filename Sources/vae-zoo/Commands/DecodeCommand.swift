@@ -50,6 +50,11 @@ struct DecodeCommand: ParsableCommand {
     let images = try model.decode(
       layers, seed: seed, condition: told.condition(for: model))
     try model.model.checkParts()
+    guard images.isFinite else {
+      throw RecipeError(
+        .unsuitableData,
+        "\(latents): the images of these latents have numbers beyond those that 32-bit floats have")
+    }
     try output.write(images, range: model.recipe.data?.range ?? .unit)
     Console.error("wrote \(Count.of(images.shape[0], "image")) to \(out)")
   }
@@ -59,13 +64,23 @@ struct DecodeCommand: ParsableCommand {
     try latents.hasSuffix(".safetensors") || NPYReader.tensor(latents).rank == 4
   }
 
+  private func picture(
+    of entry: MapLatents.Entry, _ coder: PictureCoder, _ model: TrainedModel
+  ) throws -> Tensor {
+    try coder.checkMemory(of: entry.latents)
+    let picture = coder.decode(entry.latents, size: entry.size)
+    try model.model.checkParts()
+    try coder.checkFinite(picture, name: entry.name)
+    return picture
+  }
+
   private func decodePictures(_ model: TrainedModel) throws {
     let coder = try PictureCoder(model)
     let found = try MapLatents.read(latents, storage.storage, coder)
     if out.hasSuffix(".npy") {
       let images = try found.entries.map { entry in
         try Interrupt.proceed()
-        return coder.decode(entry.latents, size: entry.size)
+        return try picture(of: entry, coder, model)
       }
       guard let first = images.first, images.allSatisfy({ $0.shape == first.shape }) else {
         throw RecipeError(
@@ -79,9 +94,7 @@ struct DecodeCommand: ParsableCommand {
       let output = try PictureOutput(out, names: found.entries.map(\.name))
       for entry in found.entries {
         try Interrupt.proceed()
-        let picture = coder.decode(entry.latents, size: entry.size)
-        try model.model.checkParts()
-        try output.write(picture, name: entry.name)
+        try output.write(picture(of: entry, coder, model), name: entry.name)
       }
     }
     Console.error("wrote \(Count.of(found.entries.count, "picture")) to \(out)")

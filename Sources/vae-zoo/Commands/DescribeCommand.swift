@@ -15,8 +15,11 @@ struct DescribeCommand: ParsableCommand {
         vae-zoo describe gaussian-vae --shapes --data mnist --set architecture=conv
       """)
 
-  @Argument(help: "A variant that `vae-zoo list` shows, or the file of a recipe.") var variant:
-    String
+  @Argument(
+    help:
+      "A variant that `vae-zoo list` shows, the file of a recipe, a run folder or the file of a model."
+  )
+  var variant: String
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var output: OutputOptions
   @Flag(help: "Print the full recipe as JSON.") var recipe = false
@@ -66,10 +69,14 @@ struct DescribeCommand: ParsableCommand {
     }
   }
 
-  /// The recipe of the variant, or the one in the file.
+  /// The recipe of the variant, the one in the file, or that of the run or model.
   private func given(_ registry: Registry) throws -> Recipe {
     let isVariant = registry.entries.contains { $0.variant.name == variant }
     guard !isVariant, DurableFiles.exists(variant) else { return try registry.recipe(for: variant) }
+    let isModel = variant.hasSuffix(".safetensors")
+    if try isModel || DurableFiles.kind(of: variant) == .folder {
+      return try TrainedModel.recipe(of: variant, registry: registry)
+    }
     return try registry.recipe(
       parsing: DurableFiles.read(variant, limit: JSON.Limits().bytes), source: variant)
   }

@@ -57,6 +57,11 @@ struct EncodeCommand: ParsableCommand {
     if data != nil, bytes || storage.storage != MapLatents.Storage() {
       throw ValidationError("--scaled, --channels-first and --bytes belong to --images")
     }
+    try pictures.check(images)
+    if bytes, storage.scaled {
+      throw ValidationError(
+        "--bytes stand for latents as the autoencoder has them; leave out --scaled, or --bytes")
+    }
     if data == nil, what != nil { throw ValidationError("--what belongs to --data") }
     if let what, LatentContent(rawValue: what) == nil {
       let known = LatentContent.allCases.map(\.rawValue).joined(separator: ", ")
@@ -90,11 +95,12 @@ struct EncodeCommand: ParsableCommand {
     for index in files.paths.indices {
       try Interrupt.proceed()
       let picture = try coder.tensor(files.picture(index), name: files.paths[index])
+      let found = coder.encode(picture)
+      try model.model.checkParts()
+      try coder.checkFinite(found, name: files.paths[index])
       latents.entries.append(
         MapLatents.Entry(
-          name: files.names[index], latents: coder.encode(picture),
-          size: (picture.shape[1], picture.shape[2])))
-      try model.model.checkParts()
+          name: files.names[index], latents: found, size: (picture.shape[1], picture.shape[2])))
     }
     var storage = storage.storage
     storage.isOfBytes = bytes

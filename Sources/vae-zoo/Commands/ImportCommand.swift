@@ -10,7 +10,8 @@ struct ImportCommand: ParsableCommand {
     abstract: "Make a model of weights that another program has stored.",
     discussion: """
       Reads a .safetensors file, or a folder of them with config.json where there is one: TAESD with its raw names \
-      (encoder and decoder in one folder) or as diffusers' AutoencoderTiny. The recipe follows from the tensors and from \
+      (encoder and decoder in one folder) or as diffusers' AutoencoderTiny, and the autoencoder of Stable Diffusion or \
+      FLUX.1 (AutoencoderKL), in diffusers' folder or under latent diffusion's own names. The recipe follows from the tensors and from \
       config.json. Tensors that are missing, left over or misshapen are named, and nothing is written then. Files of 16 \
       bits become 32. Pickles (.pth, .ckpt, .bin) are never read, for they can run any code.
 
@@ -62,6 +63,10 @@ struct ImportCommand: ParsableCommand {
     try threads.apply()
     let weights = try ForeignWeights.open(path, proceed: Interrupt.proceed)
     guard let out else { return show(weights) }
+    if let source = weights.files.map(\.path).first(where: { DurableFiles.isSame($0, out) }) {
+      throw RecipeError(
+        .invalid, "--out \(out) would replace \(source), which is imported; name another file")
+    }
     let found = try WeightImport(
       weights, size: size, settings: namedSettings, registry: plugins.registry())
     try found.model.save(to: out)

@@ -37,6 +37,7 @@ struct ReconstructCommand: ParsableCommand {
   func validate() throws {
     try SplitName.check(split)
     try pictures.check(data: data)
+    try pictures.check(images)
     if data != nil, output.json { throw ValidationError("--json belongs to --images") }
     if !(1...10_000).contains(count) {
       throw ValidationError("--count must be between 1 and 10000, not \(count)")
@@ -70,6 +71,7 @@ struct ReconstructCommand: ParsableCommand {
       let (height, width) = (picture.shape[1], picture.shape[2])
       let back = coder.decode(coder.encode(picture), size: (height, width))
       try model.model.checkParts()
+      try coder.checkFinite(back, name: files.paths[index])
       let ratio = PictureComparison.peakSignalToNoise(picture, back)
       let similarity = PictureComparison.structuralSimilarity(picture, back)
       try target.write(back, name: files.names[index])

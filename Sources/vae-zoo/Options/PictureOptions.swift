@@ -25,6 +25,14 @@ struct PictureOptions: ParsableArguments {
     }
   }
 
+  /// Refuses ways to prepare images of a source, since pictures are taken as they are.
+  func check(_ images: ImageOptions) throws {
+    guard !paths.isEmpty, !images.isEmpty else { return }
+    throw ValidationError(
+      "--size, --crop, --grey and --cache belong to --data; pictures of --images are taken as they are"
+    )
+  }
+
   /// The files.
   func files() throws -> PictureFiles { try PictureFiles(paths, decoder: PictureDecoder()) }
 }
@@ -63,9 +71,20 @@ struct PictureOutput {
       throw RecipeError(
         .invalid, "--out \(path) is one picture, but there are \(names.count); name a folder")
     }
+    if let ending = Self.otherEndings.first(where: path.lowercased().hasSuffix) {
+      throw RecipeError(
+        .invalid,
+        "--out \(path): pictures are not written as \(ending); end it in .png, or name a folder")
+    }
     if !isFile { try Self.check(names) }
     if !isFile, try DurableFiles.kind(of: path) == nil { try DurableFiles.makeFolder(path) }
   }
+
+  /// Endings of files that a folder would be mistaken for.
+  private static let otherEndings = [
+    ".jpg", ".jpeg", ".gif", ".apng", ".npy", ".npz", ".webp", ".bmp", ".tif", ".tiff",
+    ".safetensors",
+  ]
 
   private static func check(_ names: [String]) throws(RecipeError) {
     var seen: Set<String> = []
