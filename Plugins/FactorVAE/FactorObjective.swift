@@ -37,10 +37,12 @@ public final class FactorObjective: Objective {
   /// The discriminator.
   public var members: Members { ["discriminator": .module(discriminator)] }
 
-  /// One draw with a closed-form rate where there is one, and a second batch.
+  /// One draw with a closed-form rate where there is one, and a second batch, of which a permutation must
+  /// leave something to tell from the first.
   public var requirements: ObjectiveRequirements {
     var requirements = ObjectiveRequirements()
     requirements.needsSecondBatch = true
+    requirements.fewestExamples = 2
     return requirements
   }
 

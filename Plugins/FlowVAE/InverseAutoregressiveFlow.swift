@@ -16,7 +16,8 @@ final class InverseAutoregressiveFlow: Flow {
     networks = (0..<steps).map { step in
       ConditionerNetwork(
         [sizes.units + sizes.context] + sizes.hidden + [2 * sizes.units],
-        mask: { Self.masks(sizes, isReversed: step % 2 == 1)[$0] }, random: random.child("\(step)"))
+        mask: { Self.mask(ofLayer: $0, sizes, isReversed: step % 2 == 1) },
+        random: random.child("\(step)"))
     }
   }
 
@@ -36,27 +37,21 @@ final class InverseAutoregressiveFlow: Flow {
     networks.map { AutoregressiveStep(network: $0, h: numbers, context: context) }
   }
 
-  /// What each layer may see. A unit has its place in the order as degree, context zero, a hidden number
+  /// What a layer may see. A unit has its place in the order as degree, context zero, a hidden number
   /// one from 0 to units − 1; a hidden number sees degrees up to its own, m and s of a unit see less
   /// than the unit's.
-  static func masks(_ sizes: ConditionerSizes, isReversed: Bool) -> [Tensor] {
+  static func mask(ofLayer layer: Int, _ sizes: ConditionerSizes, isReversed: Bool) -> Tensor {
     let units = sizes.units
     let places = (1...units).map { isReversed ? units + 1 - $0 : $0 }
-    var degrees = [places + Array(repeating: 0, count: sizes.context)]
-    for count in sizes.hidden { degrees.append((0..<count).map { $0 % units }) }
-    var masks = zip(degrees, degrees.dropFirst()).map { inputs, outputs in
-      mask(inputs, outputs) { $0 <= $1 }
-    }
-    masks.append(mask(degrees[degrees.count - 1], places + places) { $0 < $1 })
-    return masks
-  }
-
-  private static func mask(
-    _ inputs: [Int], _ outputs: [Int], _ isSeen: (Int, Int) -> Bool
-  ) -> Tensor {
-    Tensor(
-      inputs.flatMap { input in outputs.map { isSeen(input, $0) ? 1 : 0 } },
-      shape: [inputs.count, outputs.count])
+    func hidden(_ layer: Int) -> [Int] { (0..<sizes.hidden[layer]).map { $0 % units } }
+    let isLast = layer == sizes.hidden.count
+    let inputs =
+      layer == 0 ? places + Array(repeating: 0, count: sizes.context) : hidden(layer - 1)
+    let outputs = isLast ? places + places : hidden(layer)
+    return Tensor(
+      inputs.flatMap { input in
+        outputs.map { output in isLast ? (input < output ? 1 : 0) : (input <= output ? 1 : 0) }
+      }, shape: [inputs.count, outputs.count])
   }
 }
 

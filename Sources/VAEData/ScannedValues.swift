@@ -37,9 +37,14 @@ struct ScannedValues: Sendable {
     return scan.firstMissing.map(text)
   }
 
-  /// Refuses floats that are infinite.
+  /// Refuses floats that are infinite, and floats of which none is known.
   func checkFinite() throws(DataError) {
-    guard case .floats(let scan) = kind, let endless = scan.firstEndless else { return }
+    guard case .floats(let scan) = kind else { return }
+    guard !scan.isAllMissing else {
+      throw DataError(
+        .unusable, "every value of \(name) is NaN, so that nothing is known of its examples")
+    }
+    guard let endless = scan.firstEndless else { return }
     throw DataError(
       .unusable, "\(text(endless)); every value must be finite, neither NaN nor infinite")
   }

@@ -15,6 +15,8 @@ struct ValueScan: Sendable {
   private(set) var firstEndless: FoundValue<Float>?
   /// The first that is NaN, which stands for a value that is missing; nothing else is asked of it.
   private(set) var firstMissing: FoundValue<Float>?
+  /// Whether some value is not NaN.
+  private var hasKnown = false
   /// The first that is none of the 256 levels k/255, as far as all are between zero and one.
   private var firstMiss: FoundValue<Float>?
 
@@ -26,12 +28,14 @@ struct ValueScan: Sendable {
       let block = UnsafeBufferPointer(rebasing: values[start..<min(start + size, values.count)])
       guard Self.all(block, { $0 .== $0 }) else {
         if firstMissing == nil { firstMissing = found(block.firstIndex(where: \.isNaN), block) }
+        if !hasKnown { hasKnown = block.contains { !$0.isNaN } }
         // Zero lies in every range and is one of the levels.
         let known = block.map { $0.isNaN ? 0 : $0 }
         known.withUnsafeBufferPointer { look($0) }
         count += block.count
         continue
       }
+      hasKnown = true
       look(block)
       count += block.count
     }
@@ -57,6 +61,9 @@ struct ValueScan: Sendable {
   private func found(_ place: Int?, _ block: UnsafeBufferPointer<Float>) -> FoundValue<Float>? {
     place.map { FoundValue(position: count + $0, value: block[$0]) }
   }
+
+  /// Whether there are values, of which every one is NaN.
+  var isAllMissing: Bool { count > 0 && !hasKnown }
 
   /// The narrowest range of all finite values so far.
   var range: ValueRange { isBinary ? .binary : isUnit ? .unit : .real }

@@ -15,52 +15,52 @@ public struct Examples {
   /// How bytes become real numbers.
   public let dequantization: TrainingOptions.Dequantization
   /// What the model is told of each of them; nil for a model of p(x).
-  public let condition: ConditionSpace?
+  public var condition: ConditionSpace? { known?.space }
   /// Whether the model takes masks, so that NaN among the values stands for one that is missing.
   public let takesMasks: Bool
+  /// The same of each example.
+  private let known: KnownConditions?
 
-  /// Examples of a split.
+  /// Examples of a split for a model that is told nothing of them.
   ///
   /// - Parameters:
   ///   - split: where they come from.
   ///   - binarization: how values become binary.
   ///   - dequantization: how bytes become real numbers.
-  ///   - condition: what the model is told of them. `DataSplit.checkCondition` tells whether it is known
-  ///     of all; that it is not is a programming error.
   ///   - takesMasks: whether the model takes masks.
   public init(
     _ split: DataSplit, binarization: TrainingOptions.Binarization = .none,
-    dequantization: TrainingOptions.Dequantization = .none, condition: ConditionSpace? = nil,
-    takesMasks: Bool = false
+    dequantization: TrainingOptions.Dequantization = .none, takesMasks: Bool = false
   ) {
-    self.takesMasks = takesMasks
-    if let condition {
-      do {
-        try split.checkCondition(condition)
-      } catch {
-        preconditionFailure(error.message.description)
-      }
-    }
-    self.condition = condition
-    self.split = split
-    self.binarization = binarization
-    self.dequantization = dequantization
-  }
-
-  /// Examples of a split as options say.
-  public init(
-    _ split: DataSplit, _ options: TrainingOptions, condition: ConditionSpace? = nil,
-    takesMasks: Bool = false
-  ) {
-    self.init(
-      split, binarization: options.binarize, dequantization: options.dequantize,
-      condition: condition, takesMasks: takesMasks)
+    self.init(split, binarization, dequantization, nil, takesMasks)
   }
 
   /// Examples of a split as a model sees them.
-  public init(_ split: DataSplit, _ options: TrainingOptions, of model: Model) {
-    self.init(
+  ///
+  /// - Throws: `DataError` where the split does not say of each what the model is told.
+  public init(_ split: DataSplit, _ options: TrainingOptions, of model: Model) throws(DataError) {
+    try self.init(
       split, options, condition: model.condition, takesMasks: model.takesMasks)
+  }
+
+  /// Examples of a split as options say.
+  ///
+  /// - Throws: `DataError` where the split does not say of each what the model is told.
+  public init(
+    _ split: DataSplit, _ options: TrainingOptions = TrainingOptions(),
+    condition: ConditionSpace?, takesMasks: Bool = false
+  ) throws(DataError) {
+    var known: KnownConditions?
+    if let condition { known = try KnownConditions(of: split, condition) }
+    self.init(split, options.binarize, options.dequantize, known, takesMasks)
+  }
+
+  private init(
+    _ split: DataSplit, _ binarization: TrainingOptions.Binarization,
+    _ dequantization: TrainingOptions.Dequantization, _ known: KnownConditions?, _ takesMasks: Bool
+  ) {
+    (self.split, self.binarization, self.dequantization) = (split, binarization, dequantization)
+    (self.known, self.takesMasks) = (known, takesMasks)
   }
 
   /// The number of examples.
@@ -68,7 +68,7 @@ public struct Examples {
 
   /// What the model is told of some examples, `[N, width]`; nil for a model of p(x).
   public func conditions(_ indices: [Int]) -> Tensor? {
-    condition.map { split.conditions(indices, $0) }
+    known?.rows(indices)
   }
 
   /// Which values of some examples are known; nil for a model that takes no masks.

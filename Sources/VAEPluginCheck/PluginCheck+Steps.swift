@@ -121,14 +121,14 @@ extension PluginCheck {
       try trained.model.checkParts()
       guard tensor.isFinite else { throw Fault("\(what) are not all finite") }
     }
-    let result = trained.evaluate(data.train, importanceSamples: 3)
+    let result = try trained.evaluate(data.train, importanceSamples: 3)
     try trained.model.checkParts()
     guard let result, result.elbo.mean.isFinite, result.nll?.estimate.mean.isFinite == true else {
       throw Fault("the bound or the importance-weighted likelihood is not finite")
     }
     for (what, make) in [
       ("samples", { try trained.sample(count: 5, seed: 1, temperature: 0.7) }),
-      ("reconstructions", { trained.reconstruct(data.train) }),
+      ("reconstructions", { try trained.reconstruct(data.train) }),
     ] as [(String, () throws -> Tensor)] {
       let first = try make()
       try check(first, what)
@@ -136,7 +136,7 @@ extension PluginCheck {
         throw Fault("\(what) differ from one call to the next with the same seed")
       }
     }
-    let encoding = trained.encode(data.train)
+    let encoding = try trained.encode(data.train)
     for sample in encoding.samples where sample.elementType == .float32 {
       try check(sample, "draws of the posterior")
     }
@@ -177,7 +177,7 @@ extension PluginCheck {
       model: try registry.model(recipe, seed: 1), recipe: recipe, source: "plugin check")
     func use(_ count: Int) throws {
       for _ in 0..<count {
-        _ = trained.evaluate(data.train, importanceSamples: 1)
+        _ = try trained.evaluate(data.train, importanceSamples: 1)
         try trained.model.checkParts()
       }
     }

@@ -203,6 +203,15 @@ extension Registry {
 
   private func data(_ json: JSON, source: String) throws(RecipeError) -> DataDescription {
     let object = try members(of: json, "data", source: source)
+    let known = [
+      "height", "width", "channels", "range", "rule", "preparation", "condition", "missing",
+    ]
+    for member in object.members where !known.contains(member.name) {
+      throw RecipeError(
+        .invalid,
+        "\(source): there is no recipe member data.\(member.name); there are: \(known.joined(separator: ", "))"
+      )
+    }
     func size(_ name: String) throws(RecipeError) -> Int {
       guard let value = object[name]?.integer, (1...1 << 20).contains(value) else {
         throw RecipeError(

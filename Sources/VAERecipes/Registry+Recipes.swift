@@ -36,8 +36,9 @@ extension Registry {
 
   /// Applies settings as after `--set`, in any order, to a recipe.
   ///
-  /// Which component fills a role is settled first, then an automatic likelihood where the data are
-  /// known, then the values, the later of equal keys winning.
+  /// Which component fills a role is settled first, by `architecture` and then by the names of single
+  /// parts, then an automatic likelihood where the data are known, then the values, the later of equal
+  /// keys winning.
   ///
   /// - Parameters:
   ///   - settings: each a path in the recipe, such as `prior.latent`, or a shorthand, with the text
@@ -51,7 +52,10 @@ extension Registry {
     recipe.plugInHashes = plugInHashes
     let tookMasks = usesMask(recipe)
     var rest: [(key: String, value: String)] = []
-    for setting in settings {
+    // A part by its own name is said more precisely than by that of an architecture.
+    let choices =
+      settings.filter { $0.key == "architecture" } + settings.filter { $0.key != "architecture" }
+    for setting in choices {
       let names = try componentNames(setting.key, setting.value, of: variant)
       guard !names.isEmpty else {
         rest.append(setting)

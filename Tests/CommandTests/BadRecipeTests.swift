@@ -52,6 +52,7 @@ final class BadRecipeTests: CommandTestCase {
       ("encoder", "hiden", [4], ["encoder.hiden", "hidden"]),
       ("likelihood", "name", "poisson", ["poisson", "bernoulli", "gaussian"]),
       ("training", "epoch", 3, ["training.epoch", "epochs"]),
+      ("", "data", ["binarisation": "none"], ["data.binarisation", "range", "rule"]),
       ("training", "optimizer", "lion", ["training.optimizer", "lion", "adamw"]),
     ]
     for (part, name, value, words) in cases {

@@ -40,7 +40,7 @@ final class ConditionTests: CommandTestCase {
       naming: ["was begun with the data ", "other.npz has other labels or conditions", "--force"])
     // Which data are wrong comes before how far the run has come.
     let fewer = try archive("fewer", count: 32)
-    try assertRefused(resume + ["--data", fewer], status: 65, naming: ["examples"])
+    try assertRefused(resume + ["--data", fewer], status: 65, naming: ["updates an epoch"])
     try run(resume + ["--data", data])
   }
 

@@ -154,9 +154,12 @@ final class ImportTests: CommandTestCase {
       try assertRefused(arguments, status: status, naming: words)
     }
     let large = try write(
-      ArrayFile.npy([1, 2, 2, 3], floats: [Float](repeating: 3e38, count: 12)), "large.npy")
+      ArrayFile.npy([1, 2, 2, 4], floats: [Float](repeating: 3e38, count: 16)), "large.npy")
+    // The tiny decoder bounds its latents; the other does not.
+    let unbounded = path("kl.safetensors")
+    try run(["import", reference("kl-plain"), "--out", unbounded])
     try assertRefused(
-      ["decode", model, "--latents", large, "--out", path("b.png")], status: 65,
+      ["decode", unbounded, "--latents", large, "--out", path("b.png")], status: 65,
       naming: ["32-bit floats"])
     let bytes = try write(
       ArrayFile.npy([1, 2, 2, 3], [UInt8](repeating: 3, count: 12)), "bytes.npy")

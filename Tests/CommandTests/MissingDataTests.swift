@@ -69,6 +69,10 @@ final class MissingDataTests: CommandTestCase {
       try assertRefused(
         command + ["--data", torn], status: 65, naming: ["is nan", "encoder.name=masked-mlp"])
     }
+    let empty = try write(npy([Float](repeating: .nan, count: 64 * 64)), "empty.npy")
+    try assertRefused(
+      Small.train(empty, path("other"), masked + ["1"]), status: 65,
+      naming: ["empty.npy", "every value", "is NaN"])
     // Infinity is no way to say that a value is missing.
     var endless = floats(missing: 0)
     endless[70] = .infinity

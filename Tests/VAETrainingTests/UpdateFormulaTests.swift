@@ -100,7 +100,9 @@ final class UpdateFormulaTests: XCTestCase {
     func measure(_ model: Model) throws -> (rate: Double, distortion: Double) {
       let test = try XCTUnwrap(data.heldOut)
       let found = try XCTUnwrap(
-        Evaluator(model: model, examples: Examples(test, options), seed: options.seed).run())
+        Evaluator(
+          model: model, examples: try Examples(test, options, condition: nil), seed: options.seed
+        ).run())
       return (found.rate.mean, found.distortion.mean)
     }
     let stored = TrainingSupport.model(seed: 99)

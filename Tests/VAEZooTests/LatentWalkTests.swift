@@ -300,7 +300,7 @@ final class LatentWalkTests: XCTestCase {
       guard case .variances(let variances) = order, variances.count == 3 else {
         return XCTFail("\(variant) gives \(order)")
       }
-      let points = model.pointsOf(split, Array(0..<split.count), seed: 0)[0].floats
+      let points = try model.pointsOf(split, Array(0..<split.count), seed: 0)[0].floats
       for unit in 0..<3 {
         let values = stride(from: unit, to: points.count, by: 3).map { Double(points[$0]) }
         let mean = values.reduce(0, +) / Double(values.count)

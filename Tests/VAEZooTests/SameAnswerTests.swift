@@ -65,7 +65,7 @@ final class SameAnswerTests: XCTestCase {
   /// Rows of everything that a model answers about images.
   private func answers(_ model: TrainedModel, _ order: [Int]) throws -> [(String, [[Float]])] {
     let split = split(order)
-    let encoding = model.encode(split, seed: 3)
+    let encoding = try model.encode(split, seed: 3)
     func rows(_ tensor: Tensor) -> [[Float]] {
       let size = tensor.count / order.count
       return order.indices.map { Array(tensor.floats[$0 * size..<($0 + 1) * size]) }
@@ -75,7 +75,7 @@ final class SameAnswerTests: XCTestCase {
     }
     return [
       ("the bound", try scores(0)), ("log-likelihoods", try scores(5)),
-      ("reconstructions", rows(model.reconstruct(split, seed: 3))),
+      ("reconstructions", rows(try model.reconstruct(split, seed: 3))),
     ] + encoding.samples.enumerated().map { ("draws of layer \($0)", rows($1)) }
   }
 
@@ -99,7 +99,9 @@ final class SameAnswerTests: XCTestCase {
 
   func testTheSeedChoosesTheDraws() throws {
     for (name, model) in try models() {
-      let (a, b) = (model.encode(split([0, 1]), seed: 3), model.encode(split([0, 1]), seed: 4))
+      let (a, b) = try (
+        model.encode(split([0, 1]), seed: 3), model.encode(split([0, 1]), seed: 4)
+      )
       XCTAssertNotEqual(a.samples[0].floats, b.samples[0].floats, name)
     }
   }

@@ -36,7 +36,8 @@ final class TrainedModelTests: XCTestCase {
       bytes: file(without: ["encoder.input.mean", "encoder.input.scale"]), source: "old",
       registry: registry)
     XCTAssertEqual(
-      old.encode(split(images(3))).mean?.floats, model.encode(split(images(3))).mean?.floats)
+      try old.encode(split(images(3))).mean?.floats, try model.encode(split(images(3))).mean?.floats
+    )
     XCTAssertThrowsError(
       try TrainedModel.open(
         bytes: file(without: ["encoder.head.bias"]), source: "broken", registry: registry))
@@ -112,26 +113,28 @@ final class TrainedModelTests: XCTestCase {
     let images = images(6)
     let path = try write(images, "images.npy", in: try makeTemporaryFolder())
     let split = try model.data(path).train
-    let (originals, reconstructions) = model.reconstruct(split, count: 4)
+    let (originals, reconstructions) = try model.reconstruct(split, count: 4)
     // The seed chooses which images are shown, each at most once.
     let rows = { (tensor: Tensor) in
       (0..<tensor.shape[0]).map { Array(tensor.floats[$0 * 35..<($0 + 1) * 35]) }
     }
     XCTAssertEqual(Set(rows(originals)).count, 4)
     XCTAssertTrue(Set(rows(originals)).isSubset(of: rows(images)))
-    XCTAssertEqual(originals.floats, model.reconstruct(split, count: 4).originals.floats)
-    let others = (1...20).map { model.reconstruct(split, count: 4, seed: $0).originals.floats }
+    XCTAssertEqual(originals.floats, try model.reconstruct(split, count: 4).originals.floats)
+    let others = try (1...20).map {
+      try model.reconstruct(split, count: 4, seed: $0).originals.floats
+    }
     XCTAssertGreaterThan(Set(others).count, 1)
     XCTAssertEqual(reconstructions.shape, [4, 7, 5, 1])
     XCTAssertTrue(reconstructions.floats.allSatisfy { $0 > 0 && $0 < 1 })
-    XCTAssertEqual(model.reconstruct(split, count: 100).originals.shape[0], 6)
+    XCTAssertEqual(try model.reconstruct(split, count: 100).originals.shape[0], 6)
   }
 
   func testEvaluationThatIsToldToStopGivesNothing() throws {
     let model = try makeModel()
     let path = try write(images(6), "images.npy", in: try makeTemporaryFolder())
     let split = try model.data(path).train
-    XCTAssertNil(model.evaluate(split) { _ in false })
+    XCTAssertNil(try model.evaluate(split) { _ in false })
     let result = try XCTUnwrap(model.evaluate(split, importanceSamples: 2))
     XCTAssertEqual(result.examples, 6)
     XCTAssertEqual(result.nll?.samples, 2)

@@ -30,6 +30,16 @@ final class VariantDescriptionTests: XCTestCase {
     }
   }
 
+  func testAPartByItsOwnNameWinsOverAnArchitectureWhereverItStands() throws {
+    let conv = (key: "architecture", value: "conv")
+    let mlp = (key: "encoder.name", value: "mlp")
+    for settings in [[conv, mlp], [mlp, conv]] {
+      let recipe = try describe("gaussian-vae", settings).recipe
+      XCTAssertEqual(recipe.part(.encoder).name, "mlp")
+      XCTAssertEqual(recipe.part(.decoder).name, "conv")
+    }
+  }
+
   func testEveryListedNameCanBeSet() throws {
     for entry in registry.entries {
       let (description, original) = try describe(entry.variant.name)

@@ -307,11 +307,10 @@ final class ConditionalVAETests: XCTestCase {
       name: "test", store: store, labels: (0..<Int32(store.count)).map { $0 % 2 },
       classes: ["owl", "cat"])
     let space = ConditionSpace(classes: 3, names: ["cat", "dog", "owl"])
-    try split.checkCondition(space)
-    XCTAssertEqual(split.conditions([0, 1], space).floats, [0, 0, 1, 1, 0, 0])
+    XCTAssertEqual(try KnownConditions(of: split, space).rows([0, 1]).floats, [0, 0, 1, 1, 0, 0])
     let other = DataSplit(
       name: "test", store: store, labels: split.labels, classes: ["owl", "cow"])
-    XCTAssertTrue(message { try other.checkCondition(space) }.contains("class cow"))
+    XCTAssertTrue(message { _ = try KnownConditions(of: other, space) }.contains("class cow"))
   }
 
   func testAClassWithoutANameIsCalledByItsNumberOnEitherSide() throws {
@@ -325,20 +324,20 @@ final class ConditionalVAETests: XCTestCase {
     XCTAssertEqual(ConditionSpace(classes: 3, names: ["0", "1", "2"]), ConditionSpace(classes: 3))
     // A model with names, data without: label 7 is the class "7".
     let named = ConditionSpace(classes: 2, names: ["3", "7"])
-    try split([7, 3]).checkCondition(named)
-    XCTAssertEqual(split([7, 3]).conditions([0, 1], named).floats, [0, 1, 1, 0])
+    XCTAssertEqual(
+      try KnownConditions(of: split([7, 3]), named).rows([0, 1]).floats, [0, 1, 1, 0])
     // The reverse: the class "2" of a folder is label 2.
     let bare = ConditionSpace(classes: 3)
-    try split([0, 1], ["2", "0"]).checkCondition(bare)
     XCTAssertEqual(
-      split([0, 1], ["2", "0"]).conditions([0, 1], bare).floats, [0, 0, 1, 1, 0, 0])
+      try KnownConditions(of: split([0, 1], ["2", "0"]), bare).rows([0, 1]).floats,
+      [0, 0, 1, 1, 0, 0])
     for (split, space, words) in [
       (split([0, 1]), named, ["class 0 and 1", "(3, 7)"]),
       (split([0, 1], ["cat", "2"]), bare, ["class cat", "a label of 3 classes"]),
       (split([0, 3]), bare, ["label 3 is not in 0…2"]),
       (split([0, -1]), named, ["class 0 and -1"]),
     ] {
-      let found = message { try split.checkCondition(space) }
+      let found = message { _ = try KnownConditions(of: split, space) }
       for word in words { XCTAssertTrue(found.contains(word), found) }
       XCTAssertFalse(found.contains("\n"), found)
     }
@@ -373,7 +372,7 @@ final class ConditionalVAETests: XCTestCase {
       name: "test_conditions", kind: .vector, width: 2,
       values: (0..<store.count).flatMap { $0 == 1 ? [0.5, 0.6] : [1, 0] as [Float] })
     let found = message {
-      try DataSplit(name: "test", store: store, conditions: table).checkCondition(space)
+      _ = try KnownConditions(of: DataSplit(name: "test", store: store, conditions: table), space)
     }
     XCTAssertTrue(found.contains("test_conditions says of example 1"), found)
   }

@@ -32,7 +32,7 @@ final class LatentStageTests: XCTestCase {
 
   /// The mean rate and distortion of the training examples, by the same draws for every model.
   private func terms(_ model: Model) throws -> (rate: Double, distortion: Double) {
-    let examples = Examples(data.train, condition: model.condition)
+    let examples = try Examples(data.train, condition: model.condition)
     let result = try XCTUnwrap(Evaluator(model: model, examples: examples, seed: 3).run())
     return (result.rate.mean, result.distortion.mean)
   }

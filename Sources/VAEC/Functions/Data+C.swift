@@ -203,10 +203,10 @@ public func vae_data_conditions(
     guard let space = try source.conditionSpace() else {
       throw CallError(VAE_ERR_NOT_FOUND, "\(source.name) has neither labels nor conditions")
     }
-    try split.checkCondition(space)
+    let known = try KnownConditions(of: split, space)
     try MemoryNeed.check(
       bytes: Double(count) * Double(space.width) * 4, for: "\(count) conditions")
-    result.pointee = try Handles.make(ArrayObject(split.conditions(indices, space)))
+    result.pointee = try Handles.make(ArrayObject(known.rows(indices)))
   }
 }
 

@@ -124,7 +124,7 @@ private func logLikelihoods(
       let images = try trained.pricedImages(images, "images", condition: watch.condition)
       return ArrayObject(
         try stoppable(watch, with: model) { goesOn in
-          trained.logLikelihoods(
+          try trained.logLikelihoods(
             images, samples: Int(samples), seed: Int(bitPattern: UInt(seed)),
             progress: { goesOn($0) })
         })

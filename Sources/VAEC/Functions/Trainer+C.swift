@@ -120,7 +120,9 @@ public func vae_trainer_step_on_with(
       try MemoryNeed.check(rows: images.count, of: images.shape)
       let indices = Array(0..<images.count)
       let values = images.batch(indices)
-      let condition = trained.model.condition.map { images.conditions(indices, $0) }
+      let condition = try trained.model.condition.map {
+        try KnownConditions(of: images, $0).rows(indices)
+      }
       let terms = try trainer.observing {
         try session.advance(on: values, condition: condition, observe: $0)
       }

@@ -122,7 +122,7 @@ extension TrainedModel {
   ) throws -> DataSplit {
     let split = DataSplit(
       name: name, store: images, given: try conditions(condition, count: images.count))
-    if let space = model.condition { try split.checkCondition(space) }
+    if let space = model.condition { _ = try KnownConditions(of: split, space) }
     return split
   }
 

@@ -7,6 +7,8 @@ public struct ObjectiveRequirements {
   public var draw = DrawRequest()
   /// Whether a second, independent batch is drawn beside the first: `ForwardPass.second`.
   public var needsSecondBatch = false
+  /// The examples that a batch must have at least: two where they are compared with each other.
+  public var fewestExamples = 1
   /// Frozen networks whose features the phases ask for; opened before the first update.
   public var networks: [FrozenNetworkFile] = []
 

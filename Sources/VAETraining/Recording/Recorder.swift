@@ -51,11 +51,11 @@ final class Recorder {
   ]
 
   /// A recorder of the training of a model on some data, of which each record costs the less of an
-  /// update the larger the batches of the options are.
-  init(model: Model, data: DataSource, options: TrainingOptions) {
+  /// update the larger the batches of the options are; it shows some of the examples.
+  init(model: Model, data: DataSource, examples: Examples, options: TrainingOptions) {
     self.model = model
-    let split = data.heldOut ?? data.train
-    examples = Examples(split, options, of: model)
+    let split = examples.split
+    self.examples = examples
     isReal = data.valueRange == .real
     random = RandomSource(seed: UInt64(bitPattern: Int64(options.seed))).child("records")
     let limit =

@@ -5,11 +5,12 @@ import VAECore
 import VAEEvaluation
 import VAERecipes
 
-/// Batches of a single example, from which a normalisation over the batch may learn nothing: a unit
-/// less its own mean is zero whatever the example was.
+/// Batches of a single example, from which an objective that compares examples learns nothing, and a
+/// normalisation over the batch may learn nothing: a unit less its own mean is zero whatever the example
+/// was.
 enum BatchOfOne {
-  /// Refuses batches of one example where some normalisation would have one number for each of its
-  /// channels. Over the pixels of a map there are more, and it trains.
+  /// Refuses batches of one example where the objective asks for more, or some normalisation would have
+  /// one number for each of its channels. Over the pixels of a map there are more, and it trains.
   ///
   /// - Parameters:
   ///   - model: what is to be trained.
@@ -21,7 +22,15 @@ enum BatchOfOne {
     _ model: Model, _ stage: Stage, _ examples: Examples, _ requirements: ObjectiveRequirements,
     data: String
   ) throws(TrainingError) {
-    guard stage.data == .images, model.usesCalibration else { return }
+    guard stage.data == .images else { return }
+    guard requirements.fewestExamples == 1 else {
+      throw TrainingError(
+        .unsuitable,
+        "\(data) makes a batch of one example (1 sample), but the objective compares the examples of a batch with each "
+          + "other; choose another \(.setting("training.batch_size")), or "
+          + "\(.setting("training.drop_last", "true"))")
+    }
+    guard model.usesCalibration else { return }
     let calibration = Calibration()
     withoutTape {
       var context = examples.context(.calibration, [0], random: RandomSource(seed: 0))

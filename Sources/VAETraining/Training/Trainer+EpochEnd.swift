@@ -62,7 +62,7 @@ extension Trainer {
   private func measureHeldOut(into record: inout EpochRecord) throws {
     let held = data.heldOut
     let evaluator = Evaluator(
-      model: model, examples: Examples(held ?? data.train, options, of: model),
+      model: model, examples: measured,
       seed: options.seed, exampleLimit: held == nil ? Self.diagnosedExamples : nil)
     guard var result = evaluator.run(.epoch) else { return }
     if held != nil {

@@ -5,7 +5,8 @@ import VAECore
 /// The records that a trainer makes of what the model learns.
 extension Trainer {
   private var recorder: Recorder {
-    let recorder = storedRecorder ?? Recorder(model: model, data: data, options: options)
+    let recorder =
+      storedRecorder ?? Recorder(model: model, data: data, examples: measured, options: options)
     storedRecorder = recorder
     return recorder
   }

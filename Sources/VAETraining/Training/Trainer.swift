@@ -3,6 +3,7 @@ import NeuralNetworks
 import Tensors
 import VAECore
 import VAEData
+import VAEEvaluation
 import VAERecipes
 
 /// Trains a model on a data source: order, updates, held-out measurement at each epoch's end,
@@ -36,6 +37,9 @@ public final class Trainer {
   public var makesRecords = true
 
   let batches: TrainingBatches
+  /// What records and the ends of epochs measure: the held-out examples, or the training examples where
+  /// there are none.
+  let measured: Examples
   let updater: Updater
   let average: WeightAverage?
   /// Sums over the updates of the present epoch.
@@ -90,6 +94,7 @@ public final class Trainer {
     // Here memory that is short is an error still; once updates run, nothing is made any more but they.
     model.makeValues()
     if let condition = model.condition { try data.checkCondition(condition) }
+    measured = try Examples(data.heldOut ?? data.train, options, of: model)
     try data.checkMissing(takesMasks: model.takesMasks)
     batches = try TrainingBatches(
       data, model: model, options: options, stage: stage, random: random)

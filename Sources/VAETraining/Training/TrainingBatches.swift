@@ -26,14 +26,15 @@ final class TrainingBatches {
 
   /// The batches of a training.
   ///
-  /// - Throws: `TrainingError` where the data have fewer examples than a batch.
+  /// - Throws: `TrainingError` where the data have fewer examples than a batch, `DataError` where they do
+  ///   not say of each what the model is told.
   init(
     _ data: DataSource, model: Model, options: TrainingOptions, stage: Stage, random: RandomSource
-  ) throws(TrainingError) {
+  ) throws {
     (self.model, self.stage, self.random) = (model, stage, random)
     fittedPrior = stage.data == .latents ? model.prior as? any FittedPrior : nil
     size = options.batchSize
-    examples = Examples(data.train, options, of: model)
+    examples = try Examples(data.train, options, of: model)
     let count = examples.count
     guard fittedPrior == nil else {
       // The whole fit is one update, over all examples.

@@ -17,9 +17,12 @@ extension DataSource {
   /// evenly; of everything that it is told of them; and of which values are hidden in those images.
   ///
   /// - Parameters:
-  ///   - condition: what the model is told, which is known of all examples.
+  ///   - condition: what the model is told.
   ///   - takesMasks: whether values may be missing.
-  func checksums(condition: ConditionSpace?, takesMasks: Bool) -> [DataChecksum] {
+  /// - Throws: `DataError` where what the model is told is not known of all examples.
+  func checksums(
+    condition: ConditionSpace?, takesMasks: Bool
+  ) throws(DataError) -> [DataChecksum] {
     let chosen = chosenRows
     var images = ChecksumOfNumbers()
     for size in [train.count, shape.height, shape.width, shape.channels] {
@@ -28,10 +31,11 @@ extension DataSource {
     for row in chosen { images.add(withoutTape { train.batch([row]) }) }
     var all = [DataChecksum(name: "data_checksum", text: images.text, phrase: "images")]
     if let condition {
+      let known = try KnownConditions(of: train, condition)
       var conditions = ChecksumOfNumbers()
       for first in stride(from: 0, to: train.count, by: 1024) {
         let rows = Array(first..<min(first + 1024, train.count))
-        conditions.add(withoutTape { train.conditions(rows, condition) })
+        conditions.add(withoutTape { known.rows(rows) })
       }
       all.append(
         DataChecksum(

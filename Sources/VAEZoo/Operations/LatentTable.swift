@@ -31,11 +31,12 @@ extension TrainedModel {
 
   /// What the encoder says about all examples of a split, as one array.
   ///
-  /// - Throws: `TrainingError` where the model has nothing of the kind.
+  /// - Throws: `TrainingError` where the model has nothing of the kind, `DataError` where the split does not
+  ///   say of each example what the model is told.
   public func latentTable(
     of split: DataSplit, _ content: LatentContent, seed: Int = 0
-  ) throws(TrainingError) -> Tensor {
-    let encoding = encode(split, seed: seed)
+  ) throws -> Tensor {
+    let encoding = try encode(split, seed: seed)
     let found: Tensor? =
       switch content {
       case .means: encoding.mean

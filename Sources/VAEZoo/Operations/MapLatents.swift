@@ -70,6 +70,7 @@ public struct MapLatents {
 
   /// The bytes of a `.safetensors` file.
   public func safetensors(_ storage: Storage, _ coder: PictureCoder) throws -> [UInt8] {
+    if storage.isOfBytes { try Self.checkBytes(storage, "latents") }
     var file = Safetensors()
     file.metadata = [
       Self.layoutKey: storage.isChannelsFirst ? "NCHW" : "NHWC",

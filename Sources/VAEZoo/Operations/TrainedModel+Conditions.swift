@@ -108,7 +108,9 @@ extension TrainedModel {
   }
 
   /// The condition of one example of a split, `[1, width]`; nil for a model of p(x).
-  func condition(of index: Int, in split: DataSplit) -> Tensor? {
-    examples(split).conditions([index])
+  ///
+  /// - Throws: `DataError` where it is not known of all examples.
+  func condition(of index: Int, in split: DataSplit) throws(DataError) -> Tensor? {
+    try examples(split).conditions([index])
   }
 }

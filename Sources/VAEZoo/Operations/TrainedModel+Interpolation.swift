@@ -29,9 +29,9 @@ extension TrainedModel {
     precondition(steps >= 2, "a way of \(steps) steps has no two ends")
     let one = try given.map { try conditions($0, count: 1) } ?? nil
     let shares = (0..<steps).map { Double($0) / Double(steps - 1) }
-    let examples = examples(split)
-    let from = pointsOf(split, pairs.map(\.from), seed: seed)
-    let to = pointsOf(split, pairs.map(\.to), seed: seed)
+    let examples = try examples(split)
+    let from = try pointsOf(split, pairs.map(\.from), seed: seed)
+    let to = try pointsOf(split, pairs.map(\.to), seed: seed)
     return pairs.enumerated().map { number, pair in
       let range = number..<number + 1
       let conditions = (examples.conditions([pair.from]), examples.conditions([pair.to]))
@@ -61,8 +61,8 @@ extension TrainedModel {
   }
 
   /// The points of latent space that stand for examples: codes, means, or draws of every layer.
-  package func pointsOf(_ split: DataSplit, _ chosen: [Int], seed: Int) -> [Tensor] {
-    let encoding = encode(split, examples: chosen, seed: seed)
+  package func pointsOf(_ split: DataSplit, _ chosen: [Int], seed: Int) throws -> [Tensor] {
+    let encoding = try encode(split, examples: chosen, seed: seed)
     if let codes = encoding.codes { return [codes] }
     if let mean = encoding.mean, encoding.samples.count == 1 { return [mean] }
     return encoding.samples

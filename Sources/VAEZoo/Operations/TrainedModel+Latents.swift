@@ -23,19 +23,14 @@ extension TrainedModel {
   ///   - split: the examples.
   ///   - chosen: their indices; nil for all, in order.
   ///   - seed: of everything random.
-  public func encode(
-    _ split: DataSplit, examples chosen: [Int]? = nil, seed: Int = 0
-  ) -> Encoding {
-    encode(split, examples: chosen, seed: seed) { _ in }
-  }
-
-  /// The same, part by part. `progress` is given the fraction done before each part; what it throws ends
-  /// the work.
+  ///   - progress: is given the fraction done before each part; what it throws ends the work.
+  /// - Throws: `DataError` where the split does not say of each what the model is told, and what `progress`
+  ///   throws.
   public func encode(
     _ split: DataSplit, examples chosen: [Int]? = nil, seed: Int = 0,
-    progress: (Double) throws -> Void
-  ) rethrows -> Encoding {
-    let examples = examples(split)
+    progress: (Double) throws -> Void = { _ in }
+  ) throws -> Encoding {
+    let examples = try examples(split)
     let chosen = chosen ?? Array(0..<split.count)
     var (means, variances): ([Tensor], [Tensor]) = ([], [])
     var codes: [Tensor] = []
@@ -153,10 +148,12 @@ extension TrainedModel {
   }
 
   /// log p(x) of every example of a split in nats, in order; see `Evaluator.logLikelihoods`.
+  ///
+  /// - Throws: `DataError` where the split does not say of each what the model is told.
   public func logLikelihoods(
     _ split: DataSplit, samples: Int, seed: Int = 0, progress: (Double) -> Bool = { _ in true }
-  ) -> [Double]? {
-    Evaluator(model: model, examples: examples(split), seed: seed)
+  ) throws(DataError) -> [Double]? {
+    Evaluator(model: model, examples: try examples(split), seed: seed)
       .logLikelihoods(samples: samples, progress: progress)
   }
 }

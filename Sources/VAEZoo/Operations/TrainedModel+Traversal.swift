@@ -33,7 +33,7 @@ extension TrainedModel {
         return .rates(rates)
       }
       let chosen = Array(0..<min(1_000, split.count))
-      return .variances(pointsOf(split, chosen, seed: seed).flatMap(Self.variances))
+      return .variances(try pointsOf(split, chosen, seed: seed).flatMap(Self.variances))
     }
     let run = step == nil ? nil : try RunFolder.open(source)
     if case .array(let values)? = try run?.readMetrics().objects.last?["rate_per_unit"],
@@ -96,14 +96,14 @@ extension TrainedModel {
     let traversal = Traversal(steps: steps)
     var (own, condition): (Tensor?, Tensor?)
     if case .example(let index, let split) = start {
-      own = self.condition(of: index, in: split)
+      own = try self.condition(of: index, in: split)
       condition = try conditions(given ?? own, count: 1)
     } else {
       condition = try conditions(given, count: 1)
       own = condition
     }
     if let grid = model.prior.latents.codes {
-      return traverseCodes(
+      return try traverseCodes(
         grid, traversal, from: start, places: units, seed: seed, condition: condition)
     }
     let shapes = model.prior.latents.layerShapes
@@ -118,7 +118,7 @@ extension TrainedModel {
         switch start {
         case .prior: shapes.map { .zeros(Shape([1] + $0.dimensions)) }
         case .example(let index, let split):
-          withoutTape { prior.noise(of: pointsOf(split, [index], seed: seed), context) }
+          try withoutTape { prior.noise(of: try pointsOf(split, [index], seed: seed), context) }
         }
       let drawn = shapes.enumerated().map { layer, shape in
         context.normalNoise("layer\(layer + 1)", samples: 1, shape: shape)
@@ -135,7 +135,7 @@ extension TrainedModel {
       }
       var middle: Tensor?
       if case .example(let index, let split) = start {
-        middle = pointsOf(split, [index], seed: seed)[0]
+        middle = try pointsOf(split, [index], seed: seed)[0]
       }
       sweeps = traversal.units(
         over: drawsOfPrior(count: 1_000, seed: seed, condition: condition), middle: middle,
@@ -160,7 +160,7 @@ extension TrainedModel {
   private func traverseCodes(
     _ grid: CodeGrid, _ traversal: Traversal, from start: TraversalStart, places: Int, seed: Int,
     condition: Tensor?
-  ) -> [LatentWalk] {
+  ) throws -> [LatentWalk] {
     let base: [Int32]
     let seen: [Int32]
     switch start {
@@ -168,8 +168,8 @@ extension TrainedModel {
       seen = codesOfPrior(count: 64, seed: seed, condition: condition)
       base = Array(seen.prefix(grid.count))
     case .example(let index, let split):
-      seen = pointsOf(split, Array(0..<min(500, split.count)), seed: seed)[0].indices
-      base = pointsOf(split, [index], seed: seed)[0].indices
+      seen = try pointsOf(split, Array(0..<min(500, split.count)), seed: seed)[0].indices
+      base = try pointsOf(split, [index], seed: seed)[0].indices
     }
     let sweeps = traversal.codes(
       of: grid, base: base, others: Self.byFrequency(base + seen), places: Array(0..<grid.count))

@@ -285,16 +285,20 @@ extension TrainedModel {
   var start: Trainer.Start { recipe.stage.origin == nil ? .fresh : .asIs }
 
   /// The examples of a split as this model takes them.
-  public func examples(_ split: DataSplit) -> Examples {
-    Examples(split, options, of: model)
+  ///
+  /// - Throws: `DataError` where the split does not say of each what the model is told.
+  public func examples(_ split: DataSplit) throws(DataError) -> Examples {
+    try Examples(split, options, of: model)
   }
 
   /// Measures on a split all that its examples and the model allow; see `Evaluator`.
+  ///
+  /// - Throws: `DataError` where the split does not say of each what the model is told.
   public func evaluate(
     _ split: DataSplit, importanceSamples: Int? = nil, seed: Int = 0,
     progress: (Double) -> Bool = { _ in true }
-  ) -> Evaluator.Result? {
-    Evaluator(model: model, examples: examples(split), seed: seed)
+  ) throws(DataError) -> Evaluator.Result? {
+    Evaluator(model: model, examples: try examples(split), seed: seed)
       .run(importanceSamples: importanceSamples, progress: progress)
   }
 
@@ -306,16 +310,17 @@ extension TrainedModel {
   ///   - importanceSamples: draws per example for the likelihood, nil for none.
   ///   - seed: of all draws.
   ///   - progress: is given the fraction done; false ends the work, and the result is nil.
-  /// - Throws: `MetricError` where one of them is not there, or cannot be measured.
+  /// - Throws: `MetricError` where one of them is not there, or cannot be measured, `DataError` where the
+  ///   split does not say of each what the model is told.
   public func evaluate(
     _ split: DataSplit, metrics: [String]?, importanceSamples: Int? = nil, seed: Int = 0,
     progress: (Double) -> Bool = { _ in true }
-  ) throws(MetricError) -> Evaluator.Result? {
+  ) throws -> Evaluator.Result? {
     guard let metrics else {
-      return evaluate(
+      return try evaluate(
         split, importanceSamples: importanceSamples, seed: seed, progress: progress)
     }
-    return try Evaluator(model: model, examples: examples(split), seed: seed)
+    return try Evaluator(model: model, examples: try examples(split), seed: seed)
       .run(metrics: metrics, importanceSamples: importanceSamples, progress: progress)
   }
 
@@ -341,18 +346,14 @@ extension TrainedModel {
   }
 
   /// Examples of a split, chosen by the seed, and what the model makes of them; both
-  /// `[count, height, width, channels]`.
+  /// `[count, height, width, channels]`. `progress` is given the fraction done before each part; what it
+  /// throws ends the work.
+  ///
+  /// - Throws: `DataError` where the split does not say of each what the model is told, and what `progress`
+  ///   throws.
   public func reconstruct(
-    _ split: DataSplit, count: Int, seed: Int = 0
-  ) -> (originals: Tensor, reconstructions: Tensor) {
-    reconstruct(split, count: count, seed: seed) { _ in }
-  }
-
-  /// The same, part by part. `progress` is given the fraction done before each part; what it throws ends
-  /// the work.
-  public func reconstruct(
-    _ split: DataSplit, count: Int, seed: Int = 0, progress: (Double) throws -> Void
-  ) rethrows -> (originals: Tensor, reconstructions: Tensor) {
+    _ split: DataSplit, count: Int, seed: Int = 0, progress: (Double) throws -> Void = { _ in }
+  ) throws -> (originals: Tensor, reconstructions: Tensor) {
     var originals: [Tensor] = []
     let chosen = chosenExamples(split, count: count, seed: seed)
     let reconstructions = try reconstruct(split, chosen, seed: seed, progress) {
@@ -369,16 +370,14 @@ extension TrainedModel {
   }
 
   /// What the model makes of all examples of a split, in order, `[N, height, width, channels]`; the
-  /// draws of an example follow from what it is.
-  public func reconstruct(_ split: DataSplit, seed: Int = 0) -> Tensor {
-    reconstruct(split, seed: seed) { _ in }
-  }
-
-  /// The same, part by part. `progress` is given the fraction done before each part; what it throws ends
-  /// the work.
+  /// draws of an example follow from what it is. `progress` is given the fraction done before each part;
+  /// what it throws ends the work.
+  ///
+  /// - Throws: `DataError` where the split does not say of each what the model is told, and what `progress`
+  ///   throws.
   public func reconstruct(
-    _ split: DataSplit, seed: Int = 0, progress: (Double) throws -> Void
-  ) rethrows -> Tensor {
+    _ split: DataSplit, seed: Int = 0, progress: (Double) throws -> Void = { _ in }
+  ) throws -> Tensor {
     try reconstruct(split, Array(0..<split.count), seed: seed, progress) { _ in }
   }
 
@@ -386,8 +385,8 @@ extension TrainedModel {
   private func reconstruct(
     _ split: DataSplit, _ chosen: [Int], seed: Int, _ progress: (Double) throws -> Void,
     visit: (Tensor) -> Void
-  ) rethrows -> Tensor {
-    let examples = examples(split)
+  ) throws -> Tensor {
+    let examples = try examples(split)
     return try inParts(chosen.count, progress) { range in
       let indices = Array(chosen[range])
       let (batch, context) = examples.batchByContent(

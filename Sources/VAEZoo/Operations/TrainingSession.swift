@@ -311,7 +311,7 @@ public final class TrainingSession {
     _ run: RunFolder, _ data: DataSource, _ model: Model, path: String
   ) throws {
     let sessions = try run.readSessions().objects
-    for checksum in data.checksums(condition: model.condition, takesMasks: model.takesMasks) {
+    for checksum in try data.checksums(condition: model.condition, takesMasks: model.takesMasks) {
       guard let session = sessions.last(where: { $0[checksum.name] != nil }),
         session[checksum.name]?.text != checksum.text
       else { continue }
@@ -435,7 +435,7 @@ public final class TrainingSession {
       "updates_per_epoch": .integer(trainer.updatesPerEpoch),
     ]
     let model = trainer.model
-    for checksum in data.checksums(condition: model.condition, takesMasks: model.takesMasks) {
+    for checksum in try data.checksums(condition: model.condition, takesMasks: model.takesMasks) {
       line[checksum.name] = .text(checksum.text)
     }
     if let folder = presentFolder() { line["folder"] = .text(folder) }

@@ -50,7 +50,7 @@ struct ReconstructCommand: ParsableCommand {
     let output = try ImageOutput(out, allowing: [.png])
     let model = try plugins.model(path)
     let split = try images.open(data, for: model).split(named: split)
-    let (originals, reconstructions) = model.reconstruct(split, count: count, seed: seed)
+    let (originals, reconstructions) = try model.reconstruct(split, count: count, seed: seed)
     try model.model.checkParts()
     try split.checkExamples()
     try output.write(
