@@ -13,8 +13,8 @@ long_classes = AutoregressiveHeadTests|AutoregressiveTests|ComparedFramesTests|C
   PageTests|PixelCNNCodePriorTests|ShapesTests|TapeTests|VQVAETests|WorkloadTests
 long_tests = ^(($(long_modules))\.|[A-Za-z]+\.($(long_classes))/)
 
-.PHONY: build lib demo check test test-interop fuzz sanitize abi-check check-report docs install uninstall format lint clean help \
-  bootstrap bootstrap-test
+.PHONY: build lib static-products test-products demo check test test-interop fuzz sanitize abi-check check-report docs \
+  install uninstall format lint clean help bootstrap bootstrap-test
 .SILENT:
 
 build: bootstrap
@@ -25,6 +25,13 @@ lib: bootstrap
 	swift build -c release --product vae --static-swift-stdlib
 	ln -sf libvae.so .build/release/libvae.so.1
 
+# What `make test` tests, one build beside the other: each waits for single modules again and again.
+static-products:
+	$(MAKE) build
+	$(MAKE) lib
+test-products:
+	swift build $(test_flags) --build-tests --explicit-target-dependency-import-check error
+
 demo:
 	scripts/demo
 
@@ -33,8 +40,8 @@ check: lint
 	swift build --build-tests
 	OMP_NUM_THREADS=1 swift test $(test_run) --skip '$(long_tests)'
 
-test: bootstrap-test lint build lib
-	swift build $(test_flags) --build-tests --explicit-target-dependency-import-check error
+test: bootstrap-test lint
+	$(MAKE) --no-print-directory --output-sync -j2 static-products test-products
 	swift test $(test_flags) $(test_run) --filter '^TensorsTests\.'
 	OMP_NUM_THREADS=1 swift test $(test_flags) $(test_run) --skip '^TensorsTests\.'
 	scripts/test-examples

@@ -14,7 +14,7 @@ extension Registry {
     for decoder in [.mlp, .convolutional, .residual, .pixelCNN] as [Component<any Decoder>] {
       registry.register(decoder)
     }
-    for prior in [.standardNormal, .standardNormalMap, .fittedMixture, .none]
+    for prior in [.standardNormal, .standardNormalMap, .fittedMixture, .fittedClassMixture, .none]
       as [Component<any Prior>]
     {
       registry.register(prior)
@@ -26,6 +26,7 @@ extension Registry {
     }
     registry.register(Component<any Objective>.evidenceLowerBound)
     registry.register(FurtherStage.mixture)
+    registry.register(FurtherStage.classMixture)
     return registry
   }
 }

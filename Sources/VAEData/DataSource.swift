@@ -74,6 +74,7 @@ public struct DataSource: Sendable {
       unquantizedValue: reading.unquantizedValue, train: train, validation: validation, test: test)
     areBytes = reading.areBytes
     missingValue = reading.missingValue
+    if let notice = reading.notice { notices.append(notice) }
     if reading.range == .real, let notice = ScaleNotice.of(train) { notices.append(notice) }
   }
 

@@ -1,3 +1,4 @@
+import Messages
 import VAECore
 
 /// How the values of a source are read, and what they are then.
@@ -14,6 +15,8 @@ struct ValueReading {
   let unquantizedValue: String?
   /// The first value that is missing, with its place.
   let missingValue: String?
+  /// What the user should know of it: that bytes are nearly black by the rule of a model.
+  private(set) var notice: Message?
 
   /// The reading of the values of some splits, in files and in memory alike.
   ///
@@ -54,6 +57,14 @@ struct ValueReading {
       let found: ValueRange = rule == .bytes ? .unit : .binary
       range = announced.map { $0.joined(with: found) } ?? found
       unquantizedValue = nil
+      // Of these some byte is 1: all zero is a black image like any other.
+      if wanted == .bytes, !arePictures, bytes.allSatisfy({ $0.scan.firstAboveOne == nil }),
+        let first = bytes.first(where: { $0.scan.firstBetween != nil })
+      {
+        notice =
+          "every byte of \(first.values.name) is 0 or 1, and is divided by 255 as the bytes of the training data were, so "
+          + "that all is nearly black; give bytes from 0 to 255"
+      }
     }
   }
 

@@ -106,6 +106,25 @@ final class MemoryImagesTests: XCTestCase {
     }
   }
 
+  func testBytesThatTheRuleOfAModelMakesNearlyBlackAreSaidToBe() throws {
+    let shape = ImageShape(height: 2, width: 2, channels: 1)
+    for (bytes, rule, isSaid) in [
+      ([0, 1, 1, 0], "bytes/255", true), ([0, 1, 255, 0], "bytes/255", false),
+      ([0, 0, 0, 0], "bytes/255", false), ([0, 1, 1, 0], nil, false),
+    ] as [([UInt8], String?, Bool)] {
+      let notices = try bytes.withUnsafeBytes { memory in
+        let images = MemoryImages(
+          at: try XCTUnwrap(memory.baseAddress), count: 1, shape: shape, strides: [4, 2, 1, 1],
+          element: .uint8)
+        return try DataSource.inMemory(
+          train: images, test: nil, range: nil, rule: rule
+        ).notices
+      }
+      XCTAssertEqual(
+        notices.contains { "\($0)".contains("divided by 255") }, isSaid, "\(bytes)")
+    }
+  }
+
   func testOnlyDenseAlignedFloatsAreSeenInPlace() {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: 1024, alignment: 64)
     defer { memory.deallocate() }

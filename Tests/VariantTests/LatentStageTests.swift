@@ -95,6 +95,37 @@ final class LatentStageTests: XCTestCase {
     XCTAssertEqual(third.recipe.stages.map(\.name), ["model", "mixture", "mixture"])
   }
 
+  func testAClassMixtureMakesAModelOfThePlainOneThatIsToldTheClass() throws {
+    let first = try trained("gaussian-vae", epochs: 20)
+    let next = try first.stage(
+      "class-mixture", on: data, settings: [(key: "prior.components", value: "1")],
+      registry: SmallModels.registry)
+    let told = try XCTUnwrap(next.model.condition)
+    XCTAssertEqual(told.kind, .label)
+    let (_, _, notices) = try train(next)
+    XCTAssertTrue(notices.contains { $0.contains("the mixtures of ") }, "\(notices)")
+    let prior = try XCTUnwrap(next.model.prior as? FittedClassMixturePrior)
+    // One Gaussian of a class is that of its draws: the means differ from class to class, and are those of the latents.
+    let encoding = try first.encode(data.train, seed: 0)
+    let (latents, labels) = try (
+      XCTUnwrap(encoding.mean), XCTUnwrap(data.train.labels)
+    )
+    for index in 0..<told.width {
+      let rows = labels.indices.filter { Int(labels[$0]) == index }.map(Int32.init)
+      let mean = latents.gathering(Tensor(indices: rows)).mean(axis: 0).floats
+      for (a, b) in zip(prior.classes[index].means.value.floats, mean) {
+        XCTAssertEqual(a, b, accuracy: 0.5)
+      }
+    }
+    XCTAssertTrue(try terms(next.model).rate.isFinite)
+    XCTAssertEqual(try terms(next.model).distortion, try terms(first.model).distortion)
+    let copy = try TrainedModel.open(
+      bytes: next.encoded(), source: "copy", registry: SmallModels.registry)
+    XCTAssertEqual(
+      try copy.sample(count: 4, condition: told.rows(labels: [1])).floats,
+      try next.sample(count: 4, condition: told.rows(labels: [1])).floats)
+  }
+
   func testAFitThatIsStoppedLeavesThePriorAsItWas() throws {
     let next = try trained("gaussian-vae").stage("mixture", registry: SmallModels.registry)
     let before = next.model.weights.map(\.values.floats)

@@ -276,6 +276,13 @@ public final class FittedMixturePrior: DensityPrior, FittedPrior {
 }
 
 extension FittedMixturePrior {
+  /// A mixture by its hyper-parameters.
+  convenience init(_ options: Options, random: RandomSource) {
+    self.init(
+      units: options.units.latent, components: options.components, draws: options.draws,
+      ridge: options.ridge, iterations: options.iterations, random: random)
+  }
+
   /// The hyper-parameters.
   struct Options: HyperparameterSet {
     var units = LatentUnits()
@@ -297,10 +304,7 @@ extension Component where Part == any Prior {
       summary: "a mixture of Gaussians with full covariances, fitted to draws of the posteriors",
       options: FittedMixturePrior.Options()
     ) { options, build in
-      return FittedMixturePrior(
-        units: options.units.latent, components: options.components, draws: options.draws,
-        ridge: options.ridge, iterations: options.iterations,
-        random: build.random)
+      FittedMixturePrior(options, random: build.random)
     }
   }
 }

@@ -37,12 +37,18 @@ public struct LatentSample {
   public let exampleCount: Int
   /// log q(z|x) at the draws in nats, averaged.
   public let meanLogPosterior: Double
+  /// What is known of the examples, `[N, width]`; nil for a model of p(x).
+  public let conditions: Tensor?
 
   /// Draws with what they cost under the posteriors that they are of.
-  public init(draws: Tensor, exampleCount: Int, meanLogPosterior: Double) {
+  public init(
+    draws: Tensor, exampleCount: Int, meanLogPosterior: Double, conditions: Tensor? = nil
+  ) {
     precondition(
-      exampleCount > 0 && draws.shape[0] % exampleCount == 0,
+      exampleCount > 0 && draws.shape[0] % exampleCount == 0
+        && conditions.map { $0.shape[0] == exampleCount } != false,
       "draws of shape \(draws.shape) are not equally many for each of \(exampleCount) examples")
+    self.conditions = conditions
     self.draws = draws
     self.exampleCount = exampleCount
     self.meanLogPosterior = meanLogPosterior

@@ -148,6 +148,7 @@ final class TrainingBatches {
     let random = random.child("latents")
     let count = given?.values.shape[0] ?? examples.count
     var draws = [[Tensor]](repeating: [], count: samples)
+    var conditions: [Tensor] = []
     var logPosterior = 0.0
     for indices in parts(of: count) {
       try proceed()
@@ -172,6 +173,7 @@ final class TrainingBatches {
         )
       }
       logPosterior += part.logDensity.doubleSum
+      if let condition = context.condition { conditions.append(condition) }
       for sample in 0..<samples {
         draws[sample].append(
           part.draws.rows(sample * indices.count..<(sample + 1) * indices.count))
@@ -180,7 +182,9 @@ final class TrainingBatches {
     }
     return LatentSample(
       draws: withoutTape { Tensor.concatenated(draws.flatMap { $0 }, axis: 0) },
-      exampleCount: count, meanLogPosterior: logPosterior / Double(count * samples))
+      exampleCount: count, meanLogPosterior: logPosterior / Double(count * samples),
+      conditions: conditions.isEmpty
+        ? nil : withoutTape { Tensor.concatenated(conditions, axis: 0) })
   }
 
   /// As many examples at a time as a forward pass may have.

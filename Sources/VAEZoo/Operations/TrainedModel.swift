@@ -235,27 +235,41 @@ extension TrainedModel {
   ///
   /// - Parameters:
   ///   - name: one of the variant's `furtherStages`.
+  ///   - data: what it will be trained on, for a stage that is told a condition that this model is not;
+  ///     nil where there is none.
   ///   - settings: as after `--set`.
   ///   - registry: the variants and components that the recipe may name.
-  /// - Throws: `RecipeError` for a stage or a setting that there is not; `TrainingError` where the
-  ///   settings leave no place for these weights.
+  /// - Throws: `RecipeError` for a stage or a setting that there is not, or a condition that the data lack;
+  ///   `TrainingError` where the settings leave no place for these weights.
   public func stage(
-    _ name: String, settings: [(key: String, value: String)] = [], registry: Registry
+    _ name: String, on data: DataSource? = nil, settings: [(key: String, value: String)] = [],
+    registry: Registry
   ) throws -> TrainedModel {
-    try begunStage(
-      registry.recipe(ofStage: name, after: recipe, origin: source), settings: settings,
-      registry: registry)
+    let next = try registry.recipe(ofStage: name, after: recipe, origin: source)
+    guard let data else {
+      return try begunStage(next, settings: settings, registry: registry) { _ in RecordedData(next)
+      }.model
+    }
+    return try begunStage(next, settings: settings, registry: registry) { _ in data }.model
   }
 
-  /// The model of a further stage of this one, by that stage's own recipe.
-  func begunStage(
-    _ recipe: Recipe, settings: [(key: String, value: String)], registry: Registry
-  ) throws -> TrainedModel {
+  /// The model of a further stage of this one, by that stage's own recipe, and the data.
+  ///
+  /// - Parameter open: opens the data for a model of that recipe.
+  func begunStage<Data: DescribedData>(
+    _ recipe: Recipe, settings: [(key: String, value: String)], registry: Registry,
+    open: (TrainedModel) throws -> Data
+  ) throws -> (model: TrainedModel, data: Data) {
     var recipe = recipe
     try registry.apply(settings, to: &recipe)
-    let next = try registry.model(recipe)
+    let data = try open(TrainedModel(model: model, recipe: recipe, source: source))
+    let told = try data.condition(
+      of: recipe, isTold: registry.usesCondition(recipe), known: recipe.data?.condition)
+    recipe.data?.condition = told
+    let next = try registry.plan(recipe)
     try next.load(model, except: recipe.stage.includes, source: source)
-    return TrainedModel(model: next, recipe: recipe, source: source)
+    next.makeValues()
+    return (TrainedModel(model: next, recipe: recipe, source: source), data)
   }
 
   /// This model with the weights of another one in place of its own, to be trained on from there with

@@ -115,10 +115,13 @@ public final class TrainingSession {
         of: recipe, request, located: run.located, registry: registry)
     case .stage(let name, let origin):
       try Self.refuseWeights(request, stage: name)
-      fresh = try TrainedModel.finished(origin, registry: registry)
-        .stage(name, settings: request.settings, registry: registry)
-      data = try fresh.data(
-        request.data, images: request.images, isCancelled: request.isCancelled)
+      let before = try TrainedModel.finished(origin, registry: registry)
+      (fresh, data) = try before.begunStage(
+        registry.recipe(ofStage: name, after: before.recipe, origin: before.source),
+        settings: request.settings, registry: registry
+      ) {
+        try $0.data(request.data, images: request.images, isCancelled: request.isCancelled)
+      }
     }
     try self.init(
       model: fresh.model, recipe: fresh.recipe, data: data, run: request.run,
@@ -169,11 +172,11 @@ public final class TrainingSession {
       return try firstStage(of: recipe, request, registry: registry)
     }
     try refuseWeights(request, stage: recipe.stage.name)
-    let fresh = try TrainedModel.finished(located(origin), registry: registry)
-      .begunStage(recipe, settings: request.settings, registry: registry)
-    let data = try fresh.data(
-      request.data, images: request.images, isCancelled: request.isCancelled)
-    return (fresh, data)
+    return try TrainedModel.finished(located(origin), registry: registry).begunStage(
+      recipe, settings: request.settings, registry: registry
+    ) {
+      try $0.data(request.data, images: request.images, isCancelled: request.isCancelled)
+    }
   }
 
   /// A further stage begins with the weights of its own run.
