@@ -183,7 +183,10 @@ typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
  * floats, too, a share of each class. Labels are the model's own numbers of its classes; the member "names" of
  * "data"."condition" of vae_model_recipe_json says what these are called, where they have names. vae_sample_with and vae_decode_with take one row for all images as well, and
  * without a condition vae_sample_with takes the classes in turn, 0, 1, …. Functions that get their examples from
- * vae_data, or have none, refuse it with VAE_ERR_INVALID_ARGUMENT. */
+ * vae_data, or have none, refuse it with VAE_ERR_INVALID_ARGUMENT.
+ *
+ * checkpoint: of vae_model_load_with alone, which checkpoint of a run folder is loaded: "last", "best", by the bound of
+ * held-out images, or a number of updates. Other functions refuse it with VAE_ERR_INVALID_ARGUMENT. */
 typedef struct vae_call_options {
   uint32_t struct_size;
   int32_t reserved;               /* zero */
@@ -191,6 +194,7 @@ typedef struct vae_call_options {
   vae_work_callback progress;     /* NULL for none */
   void *user_data;                /* handed to progress */
   const struct vae_tensor *condition; /* borrowed; NULL for a model that is told none */
+  const char *checkpoint;         /* borrowed; NULL for "last" */
 } vae_call_options;
 
 /* ------------------------------------------------------------------------------------------------- tensors */
@@ -483,8 +487,9 @@ vae_status vae_model_create_stage(
 vae_status vae_model_load(const char *path, vae_model **model, vae_error **error);
 
 /* As vae_model_load. options: borrowed, NULL for none.
- * Returns VAE_ERR_CANCELLED, VAE_ERR_UNSUPPORTED for fields that are not known, and what vae_model_load returns.
- * [any thread] */
+ * Returns VAE_ERR_CANCELLED, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_NOT_FOUND for a checkpoint
+ * that the run does not keep, VAE_ERR_RECIPE for one that is none, or of a file that is no run folder, and what
+ * vae_model_load returns. [any thread] */
 vae_status vae_model_load_with(
     const char *path, const vae_call_options *options, vae_model **model, vae_error **error);
 

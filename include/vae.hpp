@@ -246,6 +246,8 @@ struct call_options {
   std::function<bool(double fraction)> progress{};
   /* What a conditional model is told, a tensor's raw(); borrowed. */
   const vae_tensor *condition = nullptr;
+  /* Of a run folder that is loaded: "last", "best" or a number of updates; borrowed, nullptr for "last". */
+  const char *checkpoint = nullptr;
 };
 
 namespace detail {
@@ -265,6 +267,7 @@ inline vae_call_options raw(const call_options &options) {
     found.user_data = const_cast<call_options *>(&options);
   }
   found.condition = options.condition;
+  found.checkpoint = options.checkpoint;
   return found;
 }
 

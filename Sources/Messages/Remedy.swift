@@ -34,6 +34,8 @@ public enum Remedy: Hashable, Sendable {
   case imageCache
   /// The folder outside of a run folder that is for its checkpoints, where it can be named.
   case checkpointDir(String? = nil)
+  /// The checkpoint of a run that is used: `best`, `last` or a step.
+  case checkpoint(String)
   /// To raise a limit on what is read, and the value that lets through what was refused.
   case limit(String, Int)
   /// The description of a variant with all its hyper-parameters.
@@ -63,6 +65,7 @@ extension Remedy: CustomStringConvertible {
     case .imageCache: "a cache"
     case .checkpointDir(let folder):
       folder.map { "checkpoint_dir=\($0)" } ?? "checkpoint_dir"
+    case .checkpoint(let choice): "checkpoint=\(choice)"
     case .limit(let name, let value): "the limit \(name)=\(value)"
     case .variantDescription(let variant): "the description of \(variant)"
     case .importanceSamples: "importance_samples"

@@ -29,9 +29,9 @@ public struct DataSource: Sendable {
   /// Whether values are stored as bytes, so that the rule says what they were divided by.
   package private(set) var areBytes = false
   /// The examples to train on.
-  public let train: DataSplit
+  public internal(set) var train: DataSplit
   /// The examples that watch over training, where the source sets some apart.
-  public let validation: DataSplit?
+  public internal(set) var validation: DataSplit?
   /// The examples to measure a finished model with, where the source has some.
   public let test: DataSplit?
 

@@ -99,6 +99,19 @@ public struct TrainingOptions: HyperparameterSet, Equatable {
   @Setting(
     help: "what products and convolutions multiply in updates; weights and sums stay float32")
   public var precision = Precision.float32
+  /// The share of the training examples that is set apart as the split `valid`, of data without one.
+  @Setting(
+    0...0.9,
+    help: "share of the training examples that is set apart as the split valid, 0 for none")
+  public var holdout = 0.0
+  /// Whether the run keeps the checkpoint with the best held-out bound beside the newest ones.
+  @Setting(help: "keep the checkpoint of the epoch with the best held-out bound") public var keepBest =
+    true
+  /// Epochs without a better held-out bound after which training stops, zero for never.
+  @Setting(
+    0...1_000_000,
+    help: "epochs without a better held-out bound after which training stops, 0 for never")
+  public var patience = 0
 
   /// The defaults.
   public init() {}

@@ -46,6 +46,25 @@ final class FromWeightsTests: CommandTestCase {
       naming: [path("none")])
   }
 
+  func testTheSizesOfTheWeightsAreTakenWhereNoneAreGiven() throws {
+    let shared = try TrainedRun.shared()
+    let asked = [
+      "train", "gaussian-vae", "--data", shared.data, "--out", path("next"), "--batch-size", "16",
+      "--threads", "1", "--from-weights", shared.run, "--epochs", "1", "--set", "beta=2",
+    ]
+    let outcome = try run(asked)
+    XCTAssertTrue(outcome.err.contains("as in \(shared.run): "), outcome.err)
+    XCTAssertTrue(outcome.err.contains("prior.latent 4, not"), outcome.err)
+    let recipe = try object(String(contentsOfFile: path("next/recipe.json"), encoding: .utf8))
+    XCTAssertEqual((recipe["encoder"] as? [String: Any])?["hidden"] as? [Int], [32])
+    XCTAssertEqual((recipe["objective"] as? [String: Any])?["beta"] as? Double, 2)
+    // The same command goes on with it.
+    try run(asked.map { $0 == "1" ? "2" : $0 } + ["--resume", "--epochs", "2"])
+    try assertRefused(
+      asked.map { $0 == path("next") ? path("other") : $0 } + ["--set", "latent=5"], status: 65,
+      naming: ["\(shared.run) has prior.latent 4, not 5"])
+  }
+
   func testAFurtherStageHasWeightsOfItsOwn() throws {
     let shared = try TrainedRun.shared()
     try assertRefused(

@@ -103,13 +103,16 @@ class VAE(Fitting, Inference, metaclass=_Variants):
         self._fitted().save(path)
 
     @classmethod
-    def load(cls: type[_Self], path: Path) -> _Self:
+    def load(cls: type[_Self], path: Path, *, checkpoint: str | int = "last") -> _Self:
         """The trained model of a run folder or an exported ``.safetensors`` file.
 
         Parameters
         ----------
         path : path
             What ``save``, ``fit(run=…)`` or ``vae-zoo train`` has written.
+        checkpoint : str or int
+            Which checkpoint of a run folder: ``"last"``, ``"best"``, that of the epoch with the best held-out
+            bound, or a number of updates.
 
         Returns
         -------
@@ -117,7 +120,7 @@ class VAE(Fitting, Inference, metaclass=_Variants):
             An estimator of the class of its variant, with the hyper-parameters that the keywords of that
             class stand for, and of a run folder with its history.
         """
-        model = Model.load(path)
+        model = Model.load(path, checkpoint)
         recipe = model.recipe()
         kind = variant_class(recipe["variant"])
         if not issubclass(kind, cls):

@@ -85,11 +85,18 @@ class Interruptible:
 
 class Watched:
     """The options of a call inside a ``with`` that may take long: Ctrl-C stops it, and so does a true value
-    or an exception of `progress`, which is raised then. `condition` is what a conditional model is told."""
+    or an exception of `progress`, which is raised then. `condition` is what a conditional model is told, and
+    `checkpoint` which one of a run is opened."""
 
-    def __init__(self, progress: WorkProgress | None = None, condition: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        progress: WorkProgress | None = None,
+        condition: Tensor | None = None,
+        checkpoint: bytes | None = None,
+    ) -> None:
         self._progress = progress
         self._condition = condition
+        self._checkpoint = checkpoint
         self._interruptible = Interruptible()
         self._failure: BaseException | None = None
 
@@ -98,6 +105,7 @@ class Watched:
         self._options = CallOptions(token=token._as_parameter_)
         if self._condition is not None:
             self._options.condition = pointer(self._condition)
+        self._options.checkpoint = self._checkpoint
         if self._progress is not None:
             self._options.progress = WORK_CALLBACK(self._told)
         return byref(self._options)

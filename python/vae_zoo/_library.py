@@ -178,6 +178,7 @@ class CallOptions(Struct):
         ("progress", WORK_CALLBACK),
         ("user_data", c_void_p),
         ("condition", POINTER(Tensor)),
+        ("checkpoint", c_char_p),
     ]
 
 

@@ -142,9 +142,9 @@ class Model:
         )
 
     @classmethod
-    def load(cls, path: Path) -> Model:
+    def load(cls, path: Path, checkpoint: str | int = "last") -> Model:
         name = encoded_path(path, "path")
-        with Watched() as options:
+        with Watched(checkpoint=encoded(str(checkpoint), "checkpoint")) as options:
             handle = create(library.vae_model_free, library.vae_model_load_with, name, options)
         return cls(handle)
 

@@ -9,12 +9,17 @@ struct CallWatch {
   private let userData: UnsafeMutableRawPointer?
   /// What is known of each example beside it, where the caller says it.
   let condition: TensorView?
+  /// Which checkpoint of a run the caller wants.
+  let checkpoint: CheckpointChoice
 
-  /// - Parameter takesCondition: whether the call is one that a condition can be given.
-  /// - Throws: `CallError` where the options or their token are none, or have a condition that nobody
-  ///   asks for.
+  /// - Parameters:
+  ///   - takesCondition: whether the call is one that a condition can be given.
+  ///   - takesCheckpoint: whether it is one that opens a run.
+  /// - Throws: `CallError` where the options or their token are none, or have a condition or a checkpoint
+  ///   that nobody asks for.
   init(
-    _ options: UnsafePointer<vae_call_options>?, _ name: String, takesCondition: Bool = false
+    _ options: UnsafePointer<vae_call_options>?, _ name: String, takesCondition: Bool = false,
+    takesCheckpoint: Bool = false
   ) throws(CallError) {
     let given =
       try options.map { (options) throws(CallError) in try value(of: options, name) }
@@ -32,6 +37,20 @@ struct CallWatch {
     condition = try given.condition.map { (condition) throws(CallError) in
       try TensorView(condition, "\(name)->condition")
     }
+    guard takesCheckpoint || given.checkpoint == nil else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "\(name)->checkpoint is given to a call that opens no run; set it to NULL")
+    }
+    if let checkpoint = try text(optional: given.checkpoint, "\(name)->checkpoint") {
+      do {
+        self.checkpoint = try CheckpointChoice(parsing: checkpoint)
+      } catch {
+        throw CallError(error)
+      }
+    } else {
+      checkpoint = .last
+    }
     token = try CancelTokenObject.token(given.token)
     callback = given.progress
     userData = given.user_data
@@ -43,6 +62,7 @@ struct CallWatch {
     callback = nil
     userData = nil
     condition = nil
+    checkpoint = .last
   }
 
   /// Tells the caller how far the work is.

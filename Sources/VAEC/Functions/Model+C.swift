@@ -25,8 +25,10 @@ public func vae_model_create(
       givenRecipe(options, registry),
       settings: settings(options.settings, options.setting_count) + seedSetting(options.seed),
       fromWeights: options.from_weights.map { try path($0, "options->from_weights") },
+      takesSizes: options.variant != nil,
       source: "the model", registry: registry
     ) { try StatedData(options, recipe: $0) }
+    for notice in made.notices { try Log.say(notice.description) }
     let stage = made.recipe.stage
     result.pointee = try Handles.make(
       try ModelObject(made, isFresh: !stage.isWhole || stage.origin == nil))
@@ -183,10 +185,12 @@ public func vae_model_load_with(
   call(error) {
     let result = try result(model, "model")
     let path = try VAEC.path(path, "path")
-    let watch = try CallWatch(options, "options")
+    let watch = try CallWatch(options, "options", takesCheckpoint: true)
     result.pointee = try Handles.make(
       try reading {
-        try TrainedModel.open(path, registry: Known.registry) { try watch.proceed(nil) }
+        try TrainedModel.open(path, checkpoint: watch.checkpoint, registry: Known.registry) {
+          try watch.proceed(nil)
+        }
       })
   }
 }

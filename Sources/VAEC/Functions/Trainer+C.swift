@@ -133,6 +133,11 @@ public func vae_trainer_step_on_with(
 
 private func checkUnfinished(_ session: TrainingSession) throws(CallError) {
   guard !session.trainer.isFinished else {
+    guard !session.trainer.hasStoppedEarly else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "this trainer has stopped early, by its patience; make another one to train on")
+    }
     let epochs = session.trainer.options.epochs
     let done = epochs == 1 ? "the only epoch" : "all \(Count.text(epochs)) epochs"
     throw CallError(

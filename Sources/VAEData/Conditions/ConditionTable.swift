@@ -58,4 +58,16 @@ public struct ConditionTable: Sendable {
       name: array.name, kind: kind, width: width,
       values: Array(memory.bytes.bindMemory(to: Float.self)))
   }
+
+  /// A table of rows that have been checked.
+  private init(checked values: [Float], like other: ConditionTable) {
+    (name, kind, width) = (other.name, other.kind, other.width)
+    self.values = values
+  }
+
+  /// The table of some examples.
+  func rows(_ indices: [Int]) -> ConditionTable {
+    ConditionTable(
+      checked: indices.flatMap { values[$0 * width..<($0 + 1) * width] }, like: self)
+  }
 }

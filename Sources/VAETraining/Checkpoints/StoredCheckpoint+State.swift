@@ -14,6 +14,10 @@ extension StoredCheckpoint {
     let progress: EpochProgress
     /// What the first update found, nil in the files of older versions.
     let beginning: BoundTerms?
+    /// The best epoch until then, nil where nothing was held out.
+    let best: BestEpoch?
+    /// Whether the training had come to its end.
+    let isFinished: Bool
 
     /// Reads `state.json`. Every number has bounds, so that nothing that is computed with them
     /// later can overflow.
@@ -92,6 +96,14 @@ extension StoredCheckpoint {
       }
       self.progress = progress
       beginning = try members.has("beginning") ? Self.bound(try members.object("beginning")) : nil
+      best = try members.has("best") ? Self.best(members.object("best"), until: step) : nil
+      isFinished = try members.has("finished") ? members.flag("finished") : false
+    }
+
+    private static func best(_ members: Members, until step: Int) throws -> BestEpoch {
+      BestEpoch(
+        step: try members.count("step", in: 1...max(1, step)),
+        cost: -(try members.number("elbo", in: -largestSum...largestSum)))
     }
 
     /// The numbers of a step follow from seed and step, so that a generator has no state but these.
@@ -155,6 +167,10 @@ private struct Members {
     try value(
       name, "a number from \(range.lowerBound) to \(range.upperBound)",
       object[name]?.double.flatMap { range.contains($0) ? $0 : nil })
+  }
+
+  func flag(_ name: String) throws -> Bool {
+    try value(name, "true or false", object[name]?.bool)
   }
 
   func text(_ name: String) throws -> String {

@@ -49,6 +49,12 @@ public struct StoredCheckpoint {
     "\(path) is of a version that stored no checksums, so damage to its numbers would go unnoticed"
   }
 
+  /// Whether the training had come to its end with it.
+  public var isFinished: Bool { state.isFinished }
+  /// The epochs behind it that were whole.
+  public var epoch: Int { state.step / state.updatesPerEpoch }
+  /// The best epoch until then; nil where nothing was held out.
+  public var best: BestEpoch? { state.best }
   /// The number of updates behind it.
   public var step: Int { state.step }
   /// The threads that computed it.

@@ -35,7 +35,8 @@ extension Trainer {
       (name: CheckpointFile.state, bytes: Array(state.sealedDocument.utf8)),
     ]
     try storeRecords(in: run)
-    return try run.writeCheckpoint(step: step, files: files).map(RunFolder.leftNotice)
+    return try run.writeCheckpoint(step: step, files: files, isBest: isAtBest)
+      .map(RunFolder.leftNotice)
   }
 
   /// Writes a checkpoint and tells of it.
@@ -73,6 +74,7 @@ extension Trainer {
       "onednn": .text(Engine.oneDNNVersion), "updates": .object(updates),
       "epoch_so_far": .object(sums),
     ]
+    if let best { object["best"] = best.json }
     if let beginning {
       object["beginning"] = .object([
         "distortion": .finite(beginning.distortion), "rate": .finite(beginning.rate),
@@ -133,6 +135,7 @@ extension Trainer {
       step = state.step
       progress = state.progress
       beginning = state.beginning
+      best = state.best
     }
   }
 }

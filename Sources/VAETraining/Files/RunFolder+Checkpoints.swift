@@ -1,3 +1,4 @@
+import Messages
 import VAEFiles
 
 // MARK: - Finding checkpoints
@@ -57,12 +58,35 @@ extension RunFolder {
   private static let asidePrefix = ".aside-"
 
   /// The step that `latest` names.
-  private var linkedStep: Int? {
+  private var linkedStep: Int? { linkedStep(Self.latestLink) }
+
+  /// The step that a link of the run names, nil where it is none or names something else.
+  private func linkedStep(_ link: String) -> Int? {
     let prefix = checkpointsPrefix
-    guard let target = folder.linkTarget(Self.latestLink), target.hasPrefix(prefix) else {
-      return nil
-    }
+    guard let target = folder.linkTarget(link), target.hasPrefix(prefix) else { return nil }
     return Self.step(of: String(target.dropFirst(prefix.count)))
+  }
+
+  /// The step of the checkpoint that is kept as the best one, nil where none is. Its folder may be
+  /// gone, where somebody has removed it.
+  public var bestStep: Int? {
+    if let step = linkedStep(Self.bestLink) { return step }
+    // A copy of a run that was made without regard to links has a folder here.
+    guard let copy = try? folder.folder(Self.bestLink),
+      let bytes = try? copy.read(CheckpointFile.state, limit: InputLimits.current.textBytes),
+      let state = try? JSON(parsing: bytes, source: copy.path(of: CheckpointFile.state)).object
+    else { return nil }
+    return state["step"]?.integer
+  }
+
+  /// The steps that have a checkpoint with all its files, in order.
+  ///
+  /// - Throws: `FileError` where `checkpoints` is a link, or belongs to another run.
+  public func checkpointSteps() throws -> [Int] {
+    guard let checkpoints = try checkpoints() else { return [] }
+    let folders = try Self.checkpointFolders(in: checkpoints)
+    return folders.keys.filter { Self.missingFile(in: folders[$0], of: checkpoints) == nil }
+      .sorted()
   }
 
   /// The first file that a checkpoint's folder lacks.
@@ -139,21 +163,22 @@ extension RunFolder {
 extension RunFolder {
   private static let keptCheckpoints = 2
 
-  /// Writes and publishes a checkpoint, then removes all but the newest two.
+  /// Writes and publishes a checkpoint, then removes all but the newest two and the best one.
   ///
   /// It is written under a temporary name, every file and the folder synchronized, and published by
-  /// one rename; then `latest` is replaced by another. Of old checkpoints only the files that a run
-  /// writes are removed.
+  /// one rename; then `latest` is replaced by another, and `best` by a third. Of old checkpoints only
+  /// the files that a run writes are removed.
   ///
   /// - Parameters:
   ///   - step: the updates made.
   ///   - files: one for each name in `CheckpointFile`.
+  ///   - isBest: whether it takes the place of the best one.
   /// - Returns: the paths of removed checkpoints whose folders stay, because they hold files that do
   ///   not belong to the run.
   /// - Throws: `FileError`; the checkpoints that were there are still there then.
   @discardableResult
   public func writeCheckpoint(
-    step: Int, files: [(name: String, bytes: [UInt8])]
+    step: Int, files: [(name: String, bytes: [UInt8])], isBest: Bool = false
   ) throws -> [String] {
     precondition(
       step >= 0 && files.map(\.name).sorted() == Self.checkpointFiles.sorted(),
@@ -170,7 +195,31 @@ extension RunFolder {
       throw error
     }
     try point(to: step)
-    return try Self.removeOldCheckpoints(in: checkpoints)
+    if isBest { try keepAsBest(step) }
+    return try Self.removeOldCheckpoints(in: checkpoints, keeping: bestStep)
+  }
+
+  private static let noneKept: Message = "\(.setting("training.keep_best", "false"))"
+
+  /// Makes `best` lead to a checkpoint that is there, which then is kept; nil for none.
+  ///
+  /// - Throws: `FileError` where the run was opened for reading, or something else has the name.
+  public func keepAsBest(_ step: Int?) throws {
+    try checkMayBeWritten()
+    switch try folder.kind(of: Self.bestLink) {
+    case nil, .link, .folder: break
+    default:
+      // Earlier versions made no such link, so that a file of the user's may have the name.
+      throw FileError(
+        .unwritable, "replace", folder.path(of: Self.bestLink),
+        "it is none of the run's, which keeps a link of this name; move it away, or train with \(Self.noneKept)"
+      )
+    }
+    if let step {
+      try point(Self.bestLink, to: "\(checkpointsPrefix)\(step)")
+    } else {
+      try Self.removeOwn(Self.bestLink, in: folder)
+    }
   }
 
   private static func write(
@@ -236,13 +285,17 @@ extension RunFolder {
   ///
   /// A checkpoint that is half removed lacks a file, so it is never taken for a whole one.
   ///
+  /// - Parameter best: the step of one that stays however old it is.
   /// - Returns: the paths of folders that hold something else, and stay.
-  private static func removeOldCheckpoints(in checkpoints: Folder) throws -> [String] {
+  private static func removeOldCheckpoints(
+    in checkpoints: Folder, keeping best: Int?
+  ) throws -> [String] {
     let folders = try checkpointFolders(in: checkpoints)
     let complete = folders.keys.filter { missingFile(in: folders[$0], of: checkpoints) == nil }
     guard let oldest = complete.sorted().suffix(keptCheckpoints).first else { return [] }
     var left: [String] = []
-    for (step, name) in folders.sorted(by: { $0.key < $1.key }) where step < oldest {
+    for (step, name) in folders.sorted(by: { $0.key < $1.key }) 
+    where step < oldest && step != best {
       // What is no folder, such as a link, is none of the run's.
       guard try checkpoints.kind(of: name) == .folder, let folder = try checkpoints.folder(name)
       else { continue }
@@ -283,6 +336,6 @@ extension RunFolder {
     }
     guard let newest = try latestCheckpoint() else { return [] }
     try point(to: newest.step)
-    return try Self.removeOldCheckpoints(in: checkpoints)
+    return try Self.removeOldCheckpoints(in: checkpoints, keeping: bestStep)
   }
 }

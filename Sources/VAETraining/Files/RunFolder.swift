@@ -9,6 +9,7 @@ import VAEFiles
 ///     checkpoints/<step>/           weights.safetensors, optimizer.safetensors, state.json
 ///     checkpoints.json              where checkpoints are instead, if the user named a folder
 ///     latest                        → checkpoints/<step>
+///     best                          → the checkpoint with the best held-out bound, where it is kept
 ///     weights.safetensors, …        → latest/…
 ///     model.safetensors             the exported model of a finished run
 ///     report.html                   the page about it
@@ -48,6 +49,7 @@ public struct RunFolder: Sendable {
   static let metricsFile = "metrics.jsonl"
   static let checkpointsFolder = "checkpoints"
   static let latestLink = "latest"
+  static let bestLink = "best"
   static let modelFile = "model.safetensors"
   private static let reportFile = "report.html"
   /// The files of a checkpoint, which are also the names of the links to the newest ones.
@@ -307,6 +309,9 @@ public struct RunFolder: Sendable {
       notices += try removePlace(place, named)
     }
     try removeRecords()
+    if [.link, .folder].contains(try folder.kind(of: Self.bestLink)) {
+      try Self.removeOwn(Self.bestLink, in: folder)
+    }
     for name in [CheckpointPlace.recordFile, Self.modelFile, Self.reportFile, Self.latestLink]
       + Self.checkpointFiles + [Self.metricsFile, Self.recipeFile]
     {

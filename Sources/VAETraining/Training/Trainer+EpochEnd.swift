@@ -28,10 +28,14 @@ extension Trainer {
     if stage.data == .latents { record.train.distortion = .nan }
     record.seconds = progress.seconds + Clock.seconds - begin
     progress = EpochProgress()
+    best = BestEpoch(record, before: best)
     observe(.epoch(record))
     noteHealth(of: record, observe)
+    if let notice = endNotice(isStored: run != nil) { observe(.notice(notice)) }
     if let run {
       try run.appendMetrics(record.members.sealedLine)
+      // The last update of all has its record already.
+      if isFinished && step < totalSteps { try makeRecord(after: record.train) }
       try store(in: run, observe)
     }
   }

@@ -17,7 +17,9 @@ extension Trainer {
   /// Makes a record where it is time for one, with the weights that evaluation uses and statistics
   /// that suit them.
   func makeRecord(after terms: BoundTerms?) throws {
-    guard makesRecords, step >= totalSteps || recorder.schedule.contains(step) else { return }
+    guard makesRecords, !records.contains(where: { $0.step == step }),
+      step >= totalSteps || isFinished || recorder.schedule.contains(step)
+    else { return }
     let buffers = model.buffers.map { (buffer: $0.buffer, value: $0.buffer.value) }
     let record = withAveragedWeights {
       calibrate(examples: Recorder.calibrationExamples)

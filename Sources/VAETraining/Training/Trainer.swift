@@ -51,6 +51,8 @@ public final class Trainer {
   /// What the first update found before it changed anything; nil before it, and where a run was begun
   /// by a version that did not keep it.
   var beginning: BoundTerms?
+  /// The epoch with the best held-out bound so far; nil before the first, and where nothing is held out.
+  public internal(set) var best: BestEpoch?
   /// What the last notice was about.
   var saidHealth = TrainingHealth.fine
 
@@ -80,7 +82,8 @@ public final class Trainer {
   ///   - start: what the model's weights are.
   /// - Throws: `TrainingError` where the data have fewer examples than a batch, a batch of one
   ///   leaves a normalisation nothing, or the stage does not suit the model; `DataError` where the
-  ///   model's condition is not known of all of them; `RecipeError` where the processor lacks the precision asked for.
+  ///   model's condition is not known of all of them; `RecipeError` where the processor lacks the precision asked
+  ///   for, or training is to stop by held-out numbers that there are none of.
   public init(
     model: Model, data: DataSource, options: TrainingOptions, stage: Stage = .whole,
     start: Start = .fresh
@@ -96,6 +99,7 @@ public final class Trainer {
     if let condition = model.condition { try data.checkCondition(condition) }
     measured = try Examples(data.heldOut ?? data.train, options, of: model)
     try data.checkMissing(takesMasks: model.takesMasks)
+    try Self.checkPatience(options, isMeasured: data.heldOut != nil, data: data.name)
     batches = try TrainingBatches(
       data, model: model, options: options, stage: stage, random: random)
     try batches.fittedPrior?.check(examples: batches.examples.count)
@@ -119,8 +123,10 @@ public final class Trainer {
   /// The updates of the whole run.
   public var totalSteps: Int { updatesPerEpoch * options.epochs }
 
-  /// Whether all epochs are done.
-  public var isFinished: Bool { step >= totalSteps && !hasOpenEpoch }
+  /// Whether all epochs are done, or training has stopped early.
+  public var isFinished: Bool {
+    (step >= totalSteps || stops(at: step, best: best)) && !hasOpenEpoch
+  }
 
   /// Whether all updates of an epoch are made and its end is not: it is measured first when the training
   /// goes on.
@@ -128,13 +134,14 @@ public final class Trainer {
 
   /// How a call of `train` ended.
   public enum Outcome: Sendable {
-    /// All epochs are done.
+    /// All epochs are done, or training has stopped early; see `hasStoppedEarly`.
     case finished
     /// The token asked for a stop.
     case cancelled
   }
 
-  /// Trains until all epochs are done or the token asks for a stop.
+  /// Trains until all epochs are done, the held-out bound has not become better for as many epochs as
+  /// `patience` says, or the token asks for a stop.
   ///
   /// - Parameters:
   ///   - run: where metrics and checkpoints go, nil for nowhere.

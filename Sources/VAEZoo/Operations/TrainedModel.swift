@@ -35,22 +35,30 @@ public struct TrainedModel {
   ///
   /// - Parameters:
   ///   - path: of the folder or the file.
+  ///   - checkpoint: which one of a run folder.
   ///   - registry: the variants and components that the recipe may name.
   ///   - proceed: called again and again meanwhile; what it throws ends the reading.
   /// - Throws: `FileError`, `SafetensorsError`, `RecipeError` or `TrainingError` naming the file
   ///   and what is wrong with it.
   public static func open(
-    _ path: String, registry: Registry, proceed: () throws -> Void = {}
+    _ path: String, checkpoint choice: CheckpointChoice = .last, registry: Registry,
+    proceed: () throws -> Void = {}
   ) throws -> TrainedModel {
     try proceed()
     if try DurableFiles.kind(of: path) == .file {
+      guard choice == .last else {
+        throw RecipeError(
+          .invalid,
+          "\(path) is one file with one set of weights, and checkpoints are those of a run folder; leave out "
+            + "\(.checkpoint(choice.text))")
+      }
       let bytes = try DurableFiles.read(path, proceed: proceed)
       return try open(bytes: bytes, source: path, registry: registry, proceed: proceed)
     }
     let run = try RunFolder.open(path)
     // The checkpoint first: one without checksums may be followed by a recipe that has one, where
     // the run is continued meanwhile, and never the other way round.
-    let stored = try run.storedCheckpoint()
+    let stored = try run.storedCheckpoint(choice)
     guard let recipe = try run.recipeBytes() else {
       throw TrainingError(.unsuitable, "\(path) has lost its file recipe.json")
     }
@@ -65,6 +73,9 @@ public struct TrainedModel {
       recipe: recipe, recipeSource: "\(path)/recipe.json", checkpoint.weights, path, registry)
     model.step = checkpoint.step
     if !checkpoint.isSealed { model.notices.append(StoredCheckpoint.unsealedNotice(path)) }
+    if let notice = try run.unfinishedNotice(epochs: model.options.epochs, of: checkpoint) {
+      model.notices.append(notice)
+    }
     return model
   }
 
@@ -158,13 +169,29 @@ public struct TrainedModel {
 // MARK: - What can be done with it
 
 extension TrainedModel {
-  /// Opens data as this model takes them.
+  /// Opens data as this model takes them, with the split that was set apart in training.
   ///
   /// - Parameters:
   ///   - specification: the built-in name, or the path.
   ///   - images: how image files are decoded; nil for a program that does not decode any.
   ///   - isCancelled: asked again and again while files are read; true asks for a stop.
   public func data(
+    _ specification: String, images: ImageFolderOptions? = nil,
+    isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) throws -> DataSource {
+    try withSplits(wholeData(specification, images: images, isCancelled: isCancelled))
+  }
+
+  /// Data with the splits that training sees: where the recipe sets examples apart, of data without a
+  /// split `valid`, these are that split.
+  ///
+  /// - Throws: `DataError` where there are too few.
+  public func withSplits(_ data: DataSource) throws(DataError) -> DataSource {
+    try data.settingApart(options.holdout)
+  }
+
+  /// Opens data as they are, before a training sets any of them apart.
+  func wholeData(
     _ specification: String, images: ImageFolderOptions? = nil,
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws -> DataSource {
@@ -197,6 +224,8 @@ extension TrainedModel {
   ///   - settings: as after `--set`.
   ///   - weights: a run folder or exported model whose weights take the place of fresh ones; nil for
   ///     these, or for those that the recipe names.
+  ///   - takesSizes: whether the recipe has the defaults of a variant, in whose place the sizes of these
+  ///     weights stand where settings give no others.
   ///   - begun: the run that goes on, whose own weights take the place of all others once it has a
   ///     checkpoint; nil for none.
   ///   - source: where the model is.
@@ -205,7 +234,7 @@ extension TrainedModel {
   /// - Throws: what `Registry.settled`, `Registry.model` and `withWeights` throw.
   public static func fresh<Data: DescribedData>(
     _ recipe: Recipe, settings: [(key: String, value: String)], fromWeights weights: String? = nil,
-    begun: RunFolder? = nil, source: String, registry: Registry,
+    takesSizes: Bool = false, begun: RunFolder? = nil, source: String, registry: Registry,
     open: (DataDescription?) throws -> Data
   ) throws -> (TrainedModel, Data) {
     var recipe = recipe
@@ -220,11 +249,28 @@ extension TrainedModel {
       let path = try begun?.located(origin) ?? origin
       other = (try TrainedModel.open(path, registry: registry), origin)
     }
+    // A run that goes on has the sizes already that it was begun with.
+    var sizes = weights == nil || !takesSizes ? nil : other?.model.recipe
+    if weights != nil, takesSizes, other == nil, let begun, let bytes = try begun.recipeBytes() {
+      sizes = try registry.recipe(parsing: bytes, source: "\(begun.path)/recipe.json")
+    }
+    var ofDefaults = recipe
+    if let sizes { recipe = try registry.withSizes(of: sizes, recipe, settings: []) }
     // Weights belong to the classes that they were trained with, by these classes' names.
-    let (settled, data) = try registry.settled(
+    var (settled, data) = try registry.settled(
       recipe, settings, condition: other?.model.model.condition, open: open)
+    // The likelihood may have been left to the data.
+    if let sizes { settled = try registry.withSizes(of: sizes, settled, settings: settings) }
     let model = try registry.plan(settled)
-    let fresh = TrainedModel(model: model, recipe: settled, source: source)
+    var fresh = TrainedModel(model: model, recipe: settled, source: source)
+    if let weights, sizes != nil {
+      ofDefaults.data = settled.data
+      try registry.apply(settings, to: &ofDefaults)
+      let taken = ofDefaults.partDifferences(from: settled)
+      if !taken.isEmpty {
+        fresh.notices.append("as in \(weights): \(taken.joined(separator: ", "))")
+      }
+    }
     if let other { return (try fresh.withWeights(of: other.model, as: other.name), data) }
     model.makeValues()
     return (fresh, data)
@@ -289,10 +335,20 @@ extension TrainedModel {
         "\(other.source) was told \(before.namedPhrase), but the new model is told \(told.namedPhrase); "
           + "give data with the same, or begin with fresh weights")
     }
-    try model.load(allOf: other.model, source: other.source)
+    do {
+      try model.load(allOf: other.model, source: other.source)
+    } catch let error as TrainingError where error.kind == .unsuitable {
+      let differences = recipe.partDifferences(from: other.recipe)
+      guard !differences.isEmpty else { throw error }
+      throw TrainingError(
+        .unsuitable,
+        error.message + "; \(other.source) has \(differences.joined(separator: ", and "))")
+    }
     var recipe = recipe
     recipe.begin(withWeightsOf: name)
-    return TrainedModel(model: model, recipe: recipe, source: source)
+    var result = TrainedModel(model: model, recipe: recipe, source: source)
+    result.notices = notices + other.notices
+    return result
   }
 
   /// What a training of it begins with.

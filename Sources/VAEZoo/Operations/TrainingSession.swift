@@ -120,12 +120,13 @@ public final class TrainingSession {
         registry.recipe(ofStage: name, after: before.recipe, origin: before.source),
         settings: request.settings, registry: registry
       ) {
-        try $0.data(request.data, images: request.images, isCancelled: request.isCancelled)
+        try $0.wholeData(request.data, images: request.images, isCancelled: request.isCancelled)
       }
     }
     try self.init(
       model: fresh.model, recipe: fresh.recipe, data: data, run: request.run,
       existing: request.existing, checkpointDir: request.checkpointDir, start: fresh.start)
+    notices += fresh.notices.filter { !notices.contains($0) }
     if let likelihoodNotice { notices.append(likelihoodNotice) }
   }
 
@@ -175,7 +176,7 @@ public final class TrainingSession {
     return try TrainedModel.finished(located(origin), registry: registry).begunStage(
       recipe, settings: request.settings, registry: registry
     ) {
-      try $0.data(request.data, images: request.images, isCancelled: request.isCancelled)
+      try $0.wholeData(request.data, images: request.images, isCancelled: request.isCancelled)
     }
   }
 
@@ -193,8 +194,11 @@ public final class TrainingSession {
     of recipe: Recipe, _ request: TrainingRequest, registry: Registry
   ) throws -> (TrainedModel, DataSource) {
     let begun = request.existing == .resume ? try? RunFolder.open(request.run) : nil
+    var takesSizes = false
+    if case .variant = request.subject { takesSizes = true }
     return try TrainedModel.fresh(
-      recipe, settings: request.settings, fromWeights: request.fromWeights, begun: begun,
+      recipe, settings: request.settings, fromWeights: request.fromWeights, takesSizes: takesSizes,
+      begun: begun,
       source: request.run, registry: registry
     ) { data in
       try DataSource.open(
@@ -220,8 +224,9 @@ public final class TrainingSession {
     existing: TrainingRequest.Existing, checkpointDir: String? = nil, start: Trainer.Start = .fresh
   ) throws {
     self.recipe = recipe
-    self.data = data
     let options = TrainingOptions(recipe.training)
+    let data = try Self.settingApart(options.holdout, of: data)
+    self.data = data
     try options.dequantize.check(model.likelihood)
     _ = try data.description(options)
     trainer = try Trainer(
@@ -249,6 +254,11 @@ public final class TrainingSession {
         data.test == nil
           ? "\(data.name) has no held-out split, so no held-out numbers are recorded"
           : "\(data.name) has no valid split, so held-out numbers are of its test split")
+      if data.test != nil, options.patience > 0 {
+        notices.append(
+          "the test split decides when training stops, so that what is measured on it flatters the model; "
+            + "\(.setting("training.holdout", "0.1")) sets other examples apart for that")
+      }
     }
     if let checkpoint {
       notices.append("resuming at step \(checkpoint.step)")
@@ -265,6 +275,17 @@ public final class TrainingSession {
     self.notices = notices + (run?.notices ?? [])
     isResumed = checkpoint != nil
     lastRecord = checkpoint == nil ? nil : try run?.readMetrics().objects.last.map(JSON.object)
+  }
+
+  /// The data with a split that watches over training, where the options ask for one.
+  ///
+  /// - Throws: `RecipeError` where the data have one already.
+  private static func settingApart(_ share: Double, of data: DataSource) throws -> DataSource {
+    guard share > 0, let split = data.validation else { return try data.settingApart(share) }
+    throw RecipeError(
+      .invalid,
+      "\(data.name) has a split \(split.name) already; leave out "
+        + "\(.setting("training.holdout", "\(share)"))")
   }
 
   /// Continues what a run folder holds, and stores the recipe.
@@ -288,9 +309,24 @@ public final class TrainingSession {
     if stored != document { try run.writeRecipe(document) }
     try run.cutMetrics(toStep: step)
     let schedule = trainer.recordingSchedule
-    try run.cutRecords(toStep: step) { schedule.contains($0) || $0 == trainer.totalSteps }
+    let isLast = checkpoint.map { trainer.isLast($0) } ?? false
+    try run.cutRecords(toStep: step) {
+      schedule.contains($0) || $0 == trainer.totalSteps || (isLast && $0 == step)
+    }
+    if checkpoint != nil { try takeUpBest(run, trainer, checkpoint?.best) }
     restore?()
     return checkpoint
+  }
+
+  /// Makes `best` lead to the best checkpoint as the newest one knows it: a process that was killed between
+  /// the two has not come to it. One that somebody has removed is forgotten.
+  private static func takeUpBest(
+    _ run: RunFolder, _ trainer: Trainer, _ best: BestEpoch?
+  ) throws {
+    guard trainer.options.keepBest else { return }
+    let steps = try run.checkpointSteps()
+    let wanted = best.flatMap { steps.contains($0.step) ? $0.step : nil }
+    if run.bestStep != wanted { try run.keepAsBest(wanted) }
   }
 
   /// Throws what this training would be refused for in a run folder, and leaves the disk as it is.
@@ -329,8 +365,8 @@ public final class TrainingSession {
     }
   }
 
-  /// A resumed run keeps its recipe; only the number of epochs may be another one, where the
-  /// learning rate does not depend on it.
+  /// A resumed run keeps its recipe; only when it ends and which checkpoints stay may be another matter:
+  /// `patience`, `keep_best` and, where the learning rate does not depend on it, the number of epochs.
   private static func checkSame(_ stored: [UInt8], _ recipe: Recipe, run: String) throws {
     let source = "\(run)/recipe.json"
     guard let old = try JSON(parsing: stored, source: source).object,
@@ -339,21 +375,23 @@ public final class TrainingSession {
     else {
       throw RecipeError(.malformed, "\(source) is not a recipe")
     }
-    if TrainingOptions(recipe.training).schedule != .cosine {
-      oldTraining["epochs"] = nil
-      newTraining["epochs"] = nil
+    var changing = ["patience", "keep_best"]
+    if TrainingOptions(recipe.training).schedule != .cosine { changing.append("epochs") }
+    for name in changing {
+      oldTraining[name] = nil
+      newTraining[name] = nil
     }
     // A recipe of a version that lacked an option means its default.
     let missing = TrainingOptions.hyperparameters.filter { oldTraining[$0.name] == nil }
-    for declaration in missing where declaration.name != "epochs" {
+    for declaration in missing where !changing.contains(declaration.name) {
       oldTraining[declaration.name] = declaration.default.json
     }
     var differences: [String] = []
     for part in ["variant"] + Role.allCases.map(\.rawValue) + ["data", "stages"] {
-      differences += Self.differences(old[part], new[part], path: part)
+      differences += Recipe.differences(old[part], new[part], path: part)
     }
     for member in newTraining.members {
-      differences += Self.differences(
+      differences += Recipe.differences(
         oldTraining[member.name], member.value, path: "training.\(member.name)")
     }
     guard !differences.isEmpty else { return }
@@ -361,23 +399,6 @@ public final class TrainingSession {
       .invalid,
       "\(run) was begun with \(differences.joined(separator: ", and with ")); resume with the same settings, or "
         + "\(.replace) to begin again")
-  }
-
-  /// Where two values of a recipe differ, each such as "prior.latent 4, not 5". Of a part by another
-  /// name it is the name alone.
-  private static func differences(_ old: JSON?, _ new: JSON?, path: String) -> [String] {
-    guard old != new else { return [] }
-    guard let oldMembers = old?.object, let newMembers = new?.object else {
-      func text(_ value: JSON?) -> String { value.map { $0.text ?? $0.line } ?? "unset" }
-      return ["\(path) \(text(old)), not \(text(new))"]
-    }
-    if oldMembers["name"] != newMembers["name"] {
-      return differences(oldMembers["name"], newMembers["name"], path: "\(path).name")
-    }
-    let names =
-      newMembers.members.map(\.name)
-      + oldMembers.members.map(\.name).filter { newMembers[$0] == nil }
-    return names.flatMap { differences(oldMembers[$0], newMembers[$0], path: "\(path).\($0)") }
   }
 
   /// A run cannot end before the epoch it has come to.

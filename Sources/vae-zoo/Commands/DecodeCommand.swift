@@ -34,13 +34,14 @@ struct DecodeCommand: ParsableCommand {
   @OptionGroup var storage: LatentStorageOptions
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var told: ConditionOptions
+  @OptionGroup var checkpoint: CheckpointOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
 
   func run() throws {
     try threads.apply()
-    let model = try plugins.model(path)
+    let model = try plugins.model(path, checkpoint)
     if model.model.prior.latents.map != nil, try areMaps() { return try decodePictures(model) }
     guard storage.storage == MapLatents.Storage() else {
       throw RecipeError(.invalid, "--scaled and --channels-first belong to latents that are maps")

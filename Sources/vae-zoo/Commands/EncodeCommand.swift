@@ -47,6 +47,7 @@ struct EncodeCommand: ParsableCommand {
   var what: String?
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
+  @OptionGroup var checkpoint: CheckpointOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
@@ -73,7 +74,7 @@ struct EncodeCommand: ParsableCommand {
     try threads.apply()
     guard let data else { return try encodePictures() }
     let output = try ImageOutput(out, allowing: [.npy])
-    let model = try plugins.model(path)
+    let model = try plugins.model(path, checkpoint)
     let split = try images.open(data, for: model).split(named: split)
     let content = what.flatMap(LatentContent.init(rawValue:)) ?? model.latentContent
     let table = try model.latentTable(of: split, content, seed: seed)
@@ -88,7 +89,7 @@ struct EncodeCommand: ParsableCommand {
     guard out.hasSuffix(".npy") || out.hasSuffix(".safetensors") else {
       throw RecipeError(.invalid, "--out \(out) must end in .npy or .safetensors")
     }
-    let model = try plugins.model(path)
+    let model = try plugins.model(path, checkpoint)
     let coder = try PictureCoder(model)
     let files = try pictures.files()
     var latents = MapLatents([])

@@ -41,6 +41,7 @@ struct EvaluateCommand: ParsableCommand {
   var metrics: String?
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
+  @OptionGroup var checkpoint: CheckpointOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
@@ -59,7 +60,7 @@ struct EvaluateCommand: ParsableCommand {
     Interrupt.install()
     let names = metrics.map(MetricRegistry.names(in:))
     if let names { _ = try MetricRegistry.standard.metrics(named: names) }
-    let model = try plugins.model(path)
+    let model = try plugins.model(path, checkpoint)
     let split = try images.open(data, for: model).split(named: split)
     var bar = ProgressBar()
     let result = try model.evaluate(

@@ -44,6 +44,7 @@ struct InterpolateCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var told: ConditionOptions
   @OptionGroup var images: ImageOptions
+  @OptionGroup var checkpoint: CheckpointOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
@@ -63,7 +64,7 @@ struct InterpolateCommand: ParsableCommand {
   func run() throws {
     try threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
-    let model = try plugins.model(path)
+    let model = try plugins.model(path, checkpoint)
     let split = try images.open(data, for: model).split(named: split)
     var pairs = model.randomPairs(split, count: count ?? 6, seed: seed)
     if let from, let to {

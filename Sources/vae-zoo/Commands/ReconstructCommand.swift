@@ -30,6 +30,7 @@ struct ReconstructCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var output: OutputOptions
   @OptionGroup var images: ImageOptions
+  @OptionGroup var checkpoint: CheckpointOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
@@ -48,7 +49,7 @@ struct ReconstructCommand: ParsableCommand {
     try threads.apply()
     guard let data else { return try reconstructPictures() }
     let output = try ImageOutput(out, allowing: [.png])
-    let model = try plugins.model(path)
+    let model = try plugins.model(path, checkpoint)
     let split = try images.open(data, for: model).split(named: split)
     let (originals, reconstructions) = try model.reconstruct(split, count: count, seed: seed)
     try model.model.checkParts()
@@ -61,7 +62,7 @@ struct ReconstructCommand: ParsableCommand {
   }
 
   private func reconstructPictures() throws {
-    let model = try plugins.model(path)
+    let model = try plugins.model(path, checkpoint)
     let coder = try PictureCoder(model)
     let files = try pictures.files()
     let target = try PictureOutput(out, names: files.names)

@@ -23,6 +23,7 @@ struct SampleCommand: ParsableCommand {
     help: ArgumentHelp("A factor for the prior's standard deviations.", valueName: "t"))
   var temperature: Float = 1
   @OptionGroup var told: ConditionOptions
+  @OptionGroup var checkpoint: CheckpointOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
@@ -39,7 +40,7 @@ struct SampleCommand: ParsableCommand {
   func run() throws {
     try threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy])
-    let model = try plugins.model(path)
+    let model = try plugins.model(path, checkpoint)
     guard temperature == 1 || model.model.prior.usesTemperature else {
       throw RecipeError(
         .invalid,

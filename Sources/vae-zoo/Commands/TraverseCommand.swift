@@ -44,6 +44,7 @@ struct TraverseCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var told: ConditionOptions
   @OptionGroup var images: ImageOptions
+  @OptionGroup var checkpoint: CheckpointOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
@@ -64,7 +65,7 @@ struct TraverseCommand: ParsableCommand {
   func run() throws {
     try threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
-    let model = try plugins.model(path)
+    let model = try plugins.model(path, checkpoint)
     let split = try data.map { try images.open($0, for: model).split(named: self.split ?? "test") }
     var start = TrainedModel.TraversalStart.prior
     if let from, let split {

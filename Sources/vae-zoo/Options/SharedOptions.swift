@@ -53,9 +53,33 @@ struct PluginOptions: ParsableArguments {
   }
 
   /// A run, or a model's file, with what the user should know of it on standard error.
-  func model(_ path: String) throws -> TrainedModel {
-    let model = try TrainedModel.open(path, registry: registry(), proceed: Interrupt.proceed)
+  func model(_ path: String, _ checkpoint: CheckpointOptions) throws -> TrainedModel {
+    let model = try TrainedModel.open(
+      path, checkpoint: checkpoint.choice, registry: registry(), proceed: Interrupt.proceed)
     for notice in model.notices { Console.error(notice) }
     return model
   }
+}
+
+/// `--checkpoint`, which every command takes that uses a trained model.
+struct CheckpointOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Which checkpoint of a run folder: last, best (by the held-out bound), or a number of updates.",
+      valueName: "which"))
+  var checkpoint: CheckpointChoice = .last
+
+  /// Which one.
+  var choice: CheckpointChoice { checkpoint }
+}
+
+extension CheckpointChoice: ExpressibleByArgument {
+  /// Nil for what is none; the parser says so with the words of the option's help.
+  public init?(argument: String) {
+    guard let choice = try? CheckpointChoice(parsing: argument) else { return nil }
+    self = choice
+  }
+
+  /// As it is written.
+  public var defaultValueDescription: String { text }
 }

@@ -36,12 +36,30 @@ struct TrainingSettings: ParsableArguments {
       valueName: "type"))
   var precision: String?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Set this share of the training examples apart as the split valid, of data without one (default: the recipe's, \(defaults.holdout)).",
+      valueName: "share"))
+  var holdout: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Stop after so many epochs without a better held-out bound, 0 for never (default: the recipe's, \(defaults.patience)).",
+      valueName: "epochs"))
+  var patience: String?
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Keep the checkpoint of the epoch with the best held-out bound (default: the recipe's, yes).")
+  var keepBest: Bool?
+
   /// Those that were given, as after `--set`.
   var settings: [(key: String, value: String)] {
     let options = [
       ("epochs", epochs), ("batch_size", batchSize), ("learning_rate", learningRate),
       ("seed", seed), ("binarize", binarize), ("dequantize", dequantize),
-      ("precision", precision),
+      ("precision", precision), ("holdout", holdout), ("patience", patience),
+      ("keep_best", keepBest.map { "\($0)" }),
     ]
     return options.compactMap { name, value in
       value.map { (key: "training.\(name)", value: $0) }

@@ -6,6 +6,7 @@ extension Remedy {
     "training.epochs": "--epochs", "training.batch_size": "--batch-size",
     "training.learning_rate": "--learning-rate", "training.binarize": "--binarize",
     "training.dequantize": "--dequantize", "training.seed": "--seed",
+    "training.holdout": "--holdout", "training.patience": "--patience",
   ]
 
   /// As it is typed.
@@ -35,6 +36,7 @@ extension Remedy {
     case .imageCache: "--cache"
     case .checkpointDir(let folder):
       folder.map { "--checkpoint-dir \(CommandText.quoted($0))" } ?? "--checkpoint-dir"
+    case .checkpoint(let choice): "--checkpoint \(choice)"
     case .limit(let name, let value): "--limit \(name)=\(value)"
     case .variantDescription(let variant): "vae-zoo describe \(CommandText.quoted(variant))"
     case .importanceSamples: "--importance-samples"

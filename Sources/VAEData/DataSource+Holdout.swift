@@ -1,0 +1,50 @@
+import Messages
+import Tensors
+
+extension DataSource {
+  /// The source with some of its training examples set apart as the split `valid`; itself where it has
+  /// one already.
+  ///
+  /// Which examples these are follows from their number alone, so that runs with other seeds, and
+  /// commands that open the same data later, set the same ones apart.
+  ///
+  /// - Parameter share: the part of the training examples, above 0 and below 1; at least one is set
+  ///   apart, and at least one stays.
+  /// - Throws: `DataError` of kind `unusable` where there is only one.
+  package func settingApart(_ share: Double) throws(DataError) -> DataSource {
+    guard validation == nil, share > 0 else { return self }
+    guard train.count > 1 else {
+      throw DataError(
+        .unusable,
+        "\(name) has only one training example, so none can be set apart; leave out "
+          + "\(.setting("training.holdout"))")
+    }
+    let wanted = Int((share * Double(train.count)).rounded())
+    let count = min(max(1, wanted), train.count - 1)
+    var generator = RandomSource(seed: 0).stream("holdout", step: 0).generator()
+    let order = Array(0..<train.count).shuffled(using: &generator)
+    var source = self
+    source.validation = train.selecting(order.prefix(count).sorted(), named: "valid")
+    source.train = train.selecting(order.dropFirst(count).sorted(), named: train.name)
+    source.notices.append(
+      "\(Count.of(count, "training example")) of \(name) set apart as its split valid "
+        + "(\(.setting("training.holdout", "\(share)")))")
+    return source
+  }
+}
+
+extension DataSplit {
+  /// Some of the examples, with all that is known of them.
+  ///
+  /// - Parameters:
+  ///   - rows: their numbers, in the order that they get.
+  ///   - name: what the result is called.
+  package func selecting(_ rows: [Int], named name: String) -> DataSplit {
+    var split = DataSplit(
+      name: name, store: SelectedStore(base: store, rows: rows),
+      labels: labels.map { labels in rows.map { labels[$0] } }, classes: classes,
+      conditions: conditions?.rows(rows), factors: factors?.rows(rows))
+    split.hiddenStore = hiddenStore.map { SelectedStore(base: $0, rows: rows) }
+    return split
+  }
+}

@@ -1,0 +1,15 @@
+/// Some examples of another store, in an order of their own.
+struct SelectedStore: ExampleStore {
+  let base: any ExampleStore
+  /// The number in `base` of each example.
+  let rows: [Int]
+
+  var count: Int { rows.count }
+  var shape: ImageShape { base.shape }
+
+  func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+    base.write(indices.map { rows[$0] }, into: destination)
+  }
+
+  func takeFault() -> DataError? { base.takeFault() }
+}
