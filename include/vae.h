@@ -509,6 +509,33 @@ vae_status vae_model_save(vae_model *model, const char *path, vae_error **error)
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_BUSY. [one thread at a time] */
 vae_status vae_model_save_memory(vae_model *model, vae_array **bytes, vae_error **error);
 
+/* The model that weights of another program make: a .safetensors file, or a folder of them with config.json where there
+ * is one. Known are diffusers' AutoencoderKL and AutoencoderTiny, latent diffusion's names alone or in a checkpoint of a
+ * whole pipeline, and TAESD's raw files; numbers of 16 bits become 32. The recipe follows from the tensors and from
+ * config.json; notices of what was passed over go to the log callback. Pickles (.pth, .ckpt, .bin) are never read,
+ * because reading one can run any code.
+ * path: borrowed. size: the side of the recipe's images in pixels, to 32768; 0 for what the files say, else 256.
+ * vae_encode_pictures and vae_decode_pictures take any size. settings: borrowed, of the recipe in addition, such as
+ * "prior.scaling_factor" where the files do not say it. options: borrowed, NULL for none. model: owned by the caller,
+ * vae_model_free.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_NOT_FOUND, VAE_ERR_IO,
+ * VAE_ERR_FORMAT for files that are damaged or of no known form, tensors that are missing, left over or misshapen, and a
+ * config.json that contradicts them, VAE_ERR_RECIPE for a setting that cannot be, or one that must be given, VAE_ERR_DATA
+ * where the parts cannot take images of that size, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED. [any thread] */
+vae_status vae_model_import(
+    const char *path, int64_t size, const vae_setting *settings, size_t setting_count,
+    const vae_call_options *options, vae_model **model, vae_error **error);
+
+/* Writes a model as files that another program reads, the inverse of vae_model_import. form: borrowed; of an
+ * autoencoder-kl "diffusers" (a folder with config.json) or "ldm" (one file with latent diffusion's names), of an
+ * autoencoder-tiny "diffusers" or "taesd" (a folder with a file for each half). path: borrowed; the folder or file. A
+ * folder is made where there is none, and of one that is there only the files of the form are replaced. What those
+ * programs do not have, such as the likelihood's variance, is left out.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE for a model or a form that those programs do not have, VAE_ERR_IO,
+ * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
+vae_status vae_model_export(
+    vae_model *model, const char *path, const char *form, vae_error **error);
+
 /* Releases a model; NULL is fine. A trainer keeps its model alive. [one thread at a time] */
 void vae_model_free(vae_model *model);
 
@@ -761,7 +788,8 @@ void vae_encoding_free(vae_encoding *encoding);
  * VAE_ENCODING_SAMPLE gives them; for codes, their numbers (int32) or their vectors.
  * images: [N, height, width, channels], owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for latents of other shapes or codes out of range, VAE_ERR_UNSUPPORTED for a
- * device, dtype or field that is not known, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a
+ * device, dtype or field that is not known, VAE_ERR_DATA where the latents lead beyond the numbers of 32-bit floats,
+ * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a
  * plug-in fails. [one thread at a time] */
 vae_status vae_decode(
     vae_model *model, const vae_tensor *const *latents, int64_t layer_count, uint64_t seed,
@@ -772,6 +800,32 @@ vae_status vae_decode(
 vae_status vae_decode_with(
     vae_model *model, const vae_tensor *const *latents, int64_t layer_count, uint64_t seed,
     const vae_call_options *options, vae_array **images, vae_error **error);
+
+/* Encodes pictures of any size, for a model whose latents are a map, as those of autoencoder-kl and autoencoder-tiny are.
+ * Mean, variance and draw of the encoding are [N, rows, columns, channels], with a place for p by p pixels, p being 2 to
+ * the power of the recipe's prior.levels; a picture whose sides are no multiples of p goes on below and to the right as it
+ * ends. Pictures are taken one at a time.
+ * pictures: borrowed; [N, height, width, channels] between 0 and 1, or bytes; strides let channels come first in memory.
+ * scaled: 1 for latents as a model that is trained on them takes them, (z - shift_factor) * scaling_factor; else 0.
+ * seed: of the draws. options: borrowed, NULL for none; asked at each layer. encoding: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT for other shapes and numbers that are not finite, VAE_ERR_UNSUPPORTED for a device,
+ * dtype or field that is not known, VAE_ERR_DATA for a model that works at one size alone, and where its weights lead
+ * beyond the numbers of 32-bit floats, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a
+ * part of a plug-in fails. [one thread at a time] */
+vae_status vae_encode_pictures(
+    vae_model *model, const vae_tensor *pictures, int32_t scaled, uint64_t seed,
+    const vae_call_options *options, vae_encoding **encoding, vae_error **error);
+
+/* The pictures of such latents.
+ * latents: borrowed; [N, rows, columns, channels]; strides let channels come first in memory. scaled: 1 for latents as a
+ * model that is trained on them makes them, z / scaling_factor + shift_factor being taken; else 0. height, width: of the
+ * pictures, less than p smaller than the latents' places; both 0 for all pixels of these. dtype: VAE_FLOAT32 for numbers
+ * between 0 and 1, VAE_UINT8 for the nearest bytes. options: borrowed, NULL for none; asked at each layer. pictures:
+ * [N, height, width, channels], owned by the caller.
+ * Returns what vae_encode_pictures returns. [one thread at a time] */
+vae_status vae_decode_pictures(
+    vae_model *model, const vae_tensor *latents, int32_t scaled, int64_t height, int64_t width,
+    int32_t dtype, const vae_call_options *options, vae_array **pictures, vae_error **error);
 
 /* Images through the latents and back. images: borrowed. result: owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED, VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY and

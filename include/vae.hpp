@@ -665,6 +665,17 @@ class model {
     return model(found);
   }
 
+  /* The model that weights of another program make, such as Stable Diffusion's autoencoder. */
+  static model import_weights(
+      const std::string &path, const settings &set = {}, std::int64_t size = 0,
+      const call_options &options = {}) {
+    const auto raw = detail::raw(set);
+    const auto call = detail::raw(options);
+    vae_model *found = nullptr;
+    detail::call(vae_model_import, path.c_str(), size, raw.data(), raw.size(), &call, &found);
+    return model(found);
+  }
+
   /* The model of a further stage, with the weights of this one. */
   model create_stage(const std::string &stage, const settings &list = {}) {
     const auto raw = detail::raw(list);
@@ -674,6 +685,11 @@ class model {
   }
 
   void save(const std::string &path) { detail::call(vae_model_save, get(), path.c_str()); }
+
+  /* Writes files that another program reads, in a form such as "diffusers". */
+  void export_weights(const std::string &path, const std::string &form) {
+    detail::call(vae_model_export, get(), path.c_str(), form.c_str());
+  }
 
   /* The bytes of the file that save writes. */
   array save_memory() {
@@ -749,6 +765,33 @@ class model {
     detail::call(
         vae_decode_with, get(), static_cast<const vae_tensor *const *>(pointers.data()),
         static_cast<std::int64_t>(pointers.size()), seed, &call, &found);
+    return array(found);
+  }
+
+  /* What the encoder says about pictures of any size [N, height, width, channels], for a model whose latents are a map;
+   * `scaled` for latents as a model that is trained on them takes them. */
+  vae::encoding encode_pictures(
+      const tensor &pictures, bool scaled = false, std::uint64_t seed = 0,
+      const call_options &options = {}) {
+    const auto raw = pictures.raw();
+    const auto call = detail::raw(options);
+    vae_encoding *found = nullptr;
+    detail::call(
+        vae_encode_pictures, get(), &raw, static_cast<std::int32_t>(scaled), seed, &call, &found);
+    return vae::encoding(found);
+  }
+
+  /* The pictures of latents [N, rows, columns, channels]: floats between 0 and 1, or bytes where dtype is VAE_UINT8.
+   * height and width are those of the pictures where they are smaller than the places of the latents. */
+  array decode_pictures(
+      const tensor &latents, bool scaled = false, std::int32_t dtype = VAE_FLOAT32,
+      std::int64_t height = 0, std::int64_t width = 0, const call_options &options = {}) {
+    const auto raw = latents.raw();
+    const auto call = detail::raw(options);
+    vae_array *found = nullptr;
+    detail::call(
+        vae_decode_pictures, get(), &raw, static_cast<std::int32_t>(scaled), height, width, dtype,
+        &call, &found);
     return array(found);
   }
 

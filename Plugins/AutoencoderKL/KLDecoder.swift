@@ -11,8 +11,8 @@ final class KLDecoder: MapDecoder {
   private let latentConvolution: Conv2D?
   private let layers: Sequential
   private let head: Conv2D
-  private let map: LatentMap
-  private let size: (height: Int, width: Int)
+  let map: LatentMap
+  let imageSize: (height: Int, width: Int)
   private let isCentred: Bool
   let pixelsPerPlace: Int
 
@@ -45,7 +45,7 @@ final class KLDecoder: MapDecoder {
       inputs: sizes.channels[0], outputs: parametersPerPixel, kernel: 3, padding: Padding(1),
       random: random.child("head"))
     map = sizes.map
-    size = (height, width)
+    imageSize = (height, width)
     self.isCentred = isCentred
     pixelsPerPlace = sizes.pixelsPerPlace
   }
@@ -72,20 +72,14 @@ final class KLDecoder: MapDecoder {
       shape = try trace.pass(shape, through: latentConvolution, "latent_convolution")
     }
     shape = try trace.pass(shape, through: layers, "layers")
-    return try trace.pass(shape, through: head, "head").map { [size.height, size.width, $0[2]] }
+    return try trace.pass(shape, through: head, "head").map {
+      [imageSize.height, imageSize.width, $0[2]]
+    }
   }
 
   func parameters(of map: Tensor, _ context: Context) -> Tensor {
     let output = head(layers(latentConvolution?(map, context) ?? map, context), context)
     return isCentred ? output.scaled(by: 0.5, shift: 0.5) : output
-  }
-
-  /// The parameters, cut to the size of the recipe's images.
-  func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
-    let latents = draw.decoderInput
-    let shape = Shape([latents.shape[0]] + map.shape.dimensions)
-    return parameters(of: latents.reshaped(to: shape), context)
-      .slice(axis: 1, 0..<size.height).slice(axis: 2, 0..<size.width)
   }
 }
 

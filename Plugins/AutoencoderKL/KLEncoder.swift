@@ -59,23 +59,13 @@ final class KLEncoder: MapEncoder {
     return try trace.pass(shape, through: latentConvolution, "latent_convolution")
   }
 
-  /// Means and log-variances, `[N, height, width, channels]` each.
-  private func parameters(_ x: Tensor, _ context: Context) -> [Tensor] {
+  func moments(of x: Tensor, _ context: Context) -> (mean: Tensor, logVariance: Tensor) {
     let image = extendedToPlaces(x)
     let output = layers(isCentred ? image.scaled(by: 2, shift: -1) : image, context)
     let parameters = latentConvolution?(output, context) ?? output
     let channels = parameters.shape[3] / 2
-    return parameters.split(sizes: [channels, channels])
-  }
-
-  func map(of x: Tensor, _ context: Context) -> Tensor { parameters(x, context)[0] }
-
-  /// A Gaussian at each place, as a layer of units.
-  func encode(_ x: Tensor, _ context: Context) -> any Posterior {
-    let parameters = parameters(x, context)
-    return DiagonalGaussian(
-      mean: parameters[0].flattened(),
-      logVariance: parameters[1].clamped(to: -30...20).flattened())
+    let halves = parameters.split(sizes: [channels, channels])
+    return (halves[0], halves[1].clamped(to: -30...20))
   }
 }
 

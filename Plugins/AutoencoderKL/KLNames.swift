@@ -30,11 +30,21 @@ struct KLNames {
     // Before 2023 diffusers had other names.
     let isOld = file.entry("\(prefix)encoder.mid_block.attentions.0.query.weight") != nil
     attentionParts =
-      style == .latentDiffusion
-      ? ["norm", "q", "k", "v", "proj_out"]
-      : isOld
-        ? ["group_norm", "query", "key", "value", "proj_attn"]
-        : ["group_norm", "to_q", "to_k", "to_v", "to_out.0"]
+      isOld ? ["group_norm", "query", "key", "value", "proj_attn"] : Self.attentionParts(of: style)
+  }
+
+  /// The names that programs of today give to a file of their own.
+  init(_ style: Style) {
+    self.style = style
+    prefix = ""
+    attentionParts = Self.attentionParts(of: style)
+  }
+
+  private static func attentionParts(of style: Style) -> [String] {
+    switch style {
+    case .diffusers: ["group_norm", "to_q", "to_k", "to_v", "to_out.0"]
+    case .latentDiffusion: ["norm", "q", "k", "v", "proj_out"]
+    }
   }
 
   /// A level of the encoder, 0 being the image's size.

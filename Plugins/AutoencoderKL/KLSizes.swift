@@ -77,18 +77,36 @@ extension KLSizes {
   ) throws(RecipeError) {
     let role = isReversed ? "decoder" : "encoder"
     let (channels, attention) = (options.levelChannels, options.attention)
-    guard channels.count == attention.count else {
-      throw RecipeError(
-        .invalid,
-        "\(role).attention has \(Count.of(attention.count, "number")), but \(role).level_channels \(channels.count); give one for "
-          + "each size")
-    }
     let groups = options.normGroups
+    var problems: [Message] = []
     if let odd = channels.first(where: { !$0.isMultiple(of: groups) }) {
-      throw RecipeError(
-        .invalid,
+      problems.append(
         "\(role).norm_groups is \(groups), which does not divide the \(odd) of \(role).level_channels"
       )
+    }
+    var hasOtherSizes = channels.count != attention.count
+    if hasOtherSizes {
+      problems.append(
+        "\(role).attention has \(Count.of(attention.count, "number")), but \(role).level_channels \(channels.count)"
+      )
+    }
+    var map: LatentMap?
+    do throws(RecipeError) {
+      map = try build.latentMap(
+        for: "\(role) kl", levels: channels.count - 1, setting: "\(role).level_channels")
+    } catch {
+      problems.append(error.message)
+      hasOtherSizes = hasOtherSizes || build.latents.map != nil
+    }
+    // The map and both halves change together: who learns of one misfit after the other tries five times.
+    if hasOtherSizes {
+      let count = Count.of(channels.count, "number")
+      problems.append(
+        "for \(Count.of(channels.count, "size")) set \(.setting("prior.levels", "\(channels.count - 1)")), and give level_channels and attention "
+          + "\(count) each, in the encoder and in the decoder")
+    }
+    guard problems.isEmpty, let map else {
+      throw RecipeError(.invalid, problems.dropFirst().reduce(problems[0]) { $0 + "; " + $1 })
     }
     let flags = attention.map { $0 == 1 }
     self.init(
@@ -96,7 +114,6 @@ extension KLSizes {
       groups: groups, attention: isReversed ? flags.reversed() : flags,
       hasMiddleAttention: options.middleAttention,
       hasLatentConvolution: options.latentConvolution,
-      map: try build.latentMap(
-        for: "\(role) kl", levels: channels.count - 1, setting: "\(role).level_channels"))
+      map: map)
   }
 }

@@ -9,9 +9,8 @@ import VAERecipes
 final class TinyDecoder: MapDecoder {
   private let layers: Sequential
   private let head: Conv2D
-  private let map: LatentMap
-  /// The pixels of the recipe's images, beyond which the last places of a map may reach.
-  private let size: (height: Int, width: Int)
+  let map: LatentMap
+  let imageSize: (height: Int, width: Int)
   let pixelsPerPlace: Int
   private let magnitude: Float
 
@@ -41,7 +40,7 @@ final class TinyDecoder: MapDecoder {
       inputs: sizes.channels, outputs: parametersPerPixel, kernel: 3, padding: Padding(1),
       random: random.child("head"))
     map = sizes.map
-    size = (height, width)
+    imageSize = (height, width)
     pixelsPerPlace = sizes.pixelsPerPlace
     self.magnitude = magnitude
   }
@@ -59,19 +58,13 @@ final class TinyDecoder: MapDecoder {
   /// The parameters of the recipe's images.
   func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
     let features = try trace.pass(map.shape, through: layers, "layers")
-    return try trace.pass(features, through: head, "head").map { [size.height, size.width, $0[2]] }
+    return try trace.pass(features, through: head, "head").map {
+      [imageSize.height, imageSize.width, $0[2]]
+    }
   }
 
   func parameters(of map: Tensor, _ context: Context) -> Tensor {
     head(layers(map, context), context)
-  }
-
-  /// The parameters, cut to the size of the recipe's images.
-  func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
-    let latents = draw.decoderInput
-    let shape = Shape([latents.shape[0]] + map.shape.dimensions)
-    return parameters(of: latents.reshaped(to: shape), context)
-      .slice(axis: 1, 0..<size.height).slice(axis: 2, 0..<size.width)
   }
 }
 

@@ -49,13 +49,9 @@ final class TinyEncoder: MapEncoder {
     try trace.pass(extendedToPlaces(input), through: layers, "layers")
   }
 
-  func map(of x: Tensor, _ context: Context) -> Tensor { layers(extendedToPlaces(x), context) }
-
-  /// A Gaussian around the map, as a layer of units.
-  func encode(_ x: Tensor, _ context: Context) -> any Posterior {
-    let map = map(of: x, context)
-    let spread = logVariance.tensor.clamped(to: -20...20).broadcast(to: map.shape)
-    return DiagonalGaussian(mean: map.flattened(), logVariance: spread.flattened())
+  func moments(of x: Tensor, _ context: Context) -> (mean: Tensor, logVariance: Tensor) {
+    let map = layers(extendedToPlaces(x), context)
+    return (map, logVariance.tensor.clamped(to: -20...20).broadcast(to: map.shape))
   }
 }
 

@@ -42,6 +42,8 @@ public enum Remedy: Hashable, Sendable {
   case variantDescription(String)
   /// The number of importance-weighted draws for each example.
   case importanceSamples
+  /// That channels come before rows and columns.
+  case channelsFirst
 }
 
 extension Remedy: CustomStringConvertible {
@@ -69,6 +71,7 @@ extension Remedy: CustomStringConvertible {
     case .limit(let name, let value): "the limit \(name)=\(value)"
     case .variantDescription(let variant): "the description of \(variant)"
     case .importanceSamples: "importance_samples"
+    case .channelsFirst: "a view of them with the channels last"
     }
   }
 }

@@ -41,6 +41,8 @@ public struct Context {
   public var firstDraw = 0
   /// Where normalisations report in calibration.
   public var calibration: Calibration?
+  /// What convolutions ask whether to go on; nil where nobody may stop the computation.
+  public var watch: ComputationWatch?
 
   /// A context for a batch of the given examples.
   ///

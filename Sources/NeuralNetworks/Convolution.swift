@@ -68,7 +68,8 @@ public final class Conv2D: Layer {
 
   /// `[batch, ⌊(height + padding − kernel) / stride⌋ + 1, …, outputs]`
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
-    input.convolution(
+    context.watch?.pass()
+    return input.convolution(
       weights: weights.tensor, bias: bias?.tensor, stride: (stride, stride), padding: padding,
       activation: activation)
   }

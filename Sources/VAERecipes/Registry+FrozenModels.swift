@@ -1,5 +1,3 @@
-import NeuralNetworks
-import Tensors
 import VAECore
 import VAEFiles
 
@@ -15,18 +13,11 @@ extension Registry {
       let recipe = try recipe(parsing: Array(text.utf8), source: "its recipe")
       guard let data = recipe.data else { throw NetworkProblem("its recipe has no data part") }
       let model = try plan(recipe, source: "its recipe")
-      for (path, tensor) in model.storedTensors {
-        let shape = tensor.shape
-        if file.entry(path) == nil, let old = tensor.valueOfOldFiles {
-          tensor.value = old
-          continue
-        }
-        let value = Tensor(try file.floats(path, shape: shape.dimensions), shape: shape)
-        guard value.isFinite else {
-          throw NetworkProblem("tensor \(path) holds values that are not finite")
-        }
-        tensor.value = value
+      let values = try StoredValues(for: model, in: file)
+      if let path = values.infinite.first {
+        throw NetworkProblem("tensor \(path) holds values that are not finite")
       }
+      values.take()
       return DescribedModel(
         model, imageShape: [data.height, data.width, data.channels], range: data.range)
     } catch let error as NetworkProblem {

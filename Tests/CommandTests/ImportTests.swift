@@ -156,10 +156,8 @@ final class ImportTests: CommandTestCase {
     let large = try write(
       ArrayFile.npy([1, 2, 2, 4], floats: [Float](repeating: 3e38, count: 16)), "large.npy")
     // The tiny decoder bounds its latents; the other does not.
-    let unbounded = path("kl.safetensors")
-    try run(["import", reference("kl-plain"), "--out", unbounded])
     try assertRefused(
-      ["decode", unbounded, "--latents", large, "--out", path("b.png")], status: 65,
+      ["decode", imported("kl-plain"), "--latents", large, "--out", path("b.png")], status: 65,
       naming: ["32-bit floats"])
     let bytes = try write(
       ArrayFile.npy([1, 2, 2, 3], [UInt8](repeating: 3, count: 12)), "bytes.npy")
@@ -256,6 +254,47 @@ final class ImportTests: CommandTestCase {
     try assertRefused(
       ["encode", shared.run, "--data", shared.data, "--bytes", "--out", out], status: 64,
       naming: ["--bytes"])
+  }
+
+  func testADamagedPictureAmongOthersIsNamedAndTheOthersAreTaken() throws {
+    let model = try imported("tiny-diffusers")
+    _ = try picture(8, 8, "photos/a.png")
+    let broken = try write([0x89, 0x50, 0x4e, 0x47, 1, 2], "photos/b.png")
+    _ = try picture(5, 9, "photos/c.png")
+    for arguments in [
+      ["reconstruct", model, "--out", path("back"), "--json"],
+      ["encode", model, "--out", path("z.safetensors")],
+    ] {
+      let result = try Command.run(arguments + ["--images", path("photos")])
+      XCTAssertEqual(result.status, 65, result.err)
+      let lines = result.err.split(separator: "\n")
+      XCTAssertTrue(lines.contains { $0.hasPrefix("left out: \(broken)") }, result.err)
+      XCTAssertTrue(lines.last?.contains("1 of 3 pictures") ?? false, result.err)
+      XCTAssertTrue(lines.contains { $0.contains("2 pictures to") }, result.err)
+    }
+    XCTAssertEqual(Set(try snapshot(path("back")).keys), ["a.png", "c.png"])
+    try run(["decode", model, "--latents", path("z.safetensors"), "--out", path("again")])
+    XCTAssertEqual(Set(try snapshot(path("again")).keys), ["a.png", "c.png"])
+  }
+
+  func testAModelIsExportedForOtherProgramsAndComesBack() throws {
+    let model = try imported("kl-plain")
+    for (form, out) in [("diffusers", "vae"), ("ldm", "vae.safetensors")] {
+      let line = try object(
+        run(["export", model, "--format", form, "--out", path(out), "--json"]).out)
+      XCTAssertEqual(line["left_out"] as? [String], ["likelihood.log_deviation"])
+      let answers =
+        form == "ldm" ? ["--set", "prior.scaling_factor=0.18215", "--set", "norm_groups=2"] : []
+      try run(
+        ["import", path(out), "--size", "32", "--out", path("\(form).safetensors")] + answers)
+      XCTAssertEqual(try bytes(path("\(form).safetensors")), try bytes(model), form)
+    }
+    try assertRefused(
+      ["export", model, "--format", "taesd", "--out", path("x")], status: 64,
+      naming: ["diffusers or ldm"])
+    try assertRefused(
+      ["export", model, "--format", "ldm", "--out", model], status: 64, naming: ["replaced"])
+    XCTAssertFalse(exists(path("x")))
   }
 
   func testDamagedPicturesAreNamed() throws {

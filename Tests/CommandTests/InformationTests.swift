@@ -154,6 +154,7 @@ final class InformationTests: CommandTestCase {
       "threads",
     ],
     "import": ["out", "list", "size", "set", "json", "plugin", "limit", "threads"],
+    "export": ["format", "out", "json", "plugin", "limit", "threads"],
     "interpolate": images.union([
       "data", "out", "split", "from", "to", "count", "steps", "linear", "seed", "condition",
       "plugin",

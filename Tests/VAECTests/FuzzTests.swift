@@ -457,6 +457,7 @@ struct Fuzzer {
       return check("vae_model_create_stage", makes: .model) {
         vae_model_create_stage(model, stage, settings, count, $0, $1)
       }
+    case 22 where chance(2): return callPictures()
     case 22:
       let path = text([
         "\(folder)/model.safetensors", "\(folder)/run", "/nowhere/model.safetensors", "/", "",
@@ -800,6 +801,39 @@ struct Fuzzer {
     let call = callOptions()
     return check("vae_evaluate_with", makes: .metrics) {
       vae_evaluate_with(model, data, pointer, call, $0, $1)
+    }
+  }
+
+  /// Weights of other programs, and pictures through models whose latents are a map.
+  private mutating func callPictures() -> String? {
+    let (model, options) = (handle(.model), callOptions())
+    let scaled = chance(10) ? Int32(truncatingIfNeeded: integer()) : pick([0, 1])
+    switch Int.random(in: 0..<4, using: &random) {
+    case 0:
+      let size = chance(4) ? integer() : 8
+      let reference = Repository.path("Tests/VAEZooTests/Reference/tiny-diffusers")
+      let path = text([reference, reference, "/dev/null", "/", "x"])
+      let (settings, count) = chance(4) ? settings(["prior.scaling_factor", "beta"]) : (nil, 0)
+      return check("vae_model_import", makes: .model) {
+        vae_model_import(path, size, settings, count, options, $0, $1)
+      }
+    case 1:
+      let (path, form) = (outputPath(), text(["diffusers", "ldm", "taesd", "x", ""]))
+      reached.insert("vae_model_export")
+      return check("vae_model_export") { vae_model_export(model, path, form, $1) }
+    case 2:
+      let batch = tensor([[1, 4, 4, 3], [2, 3, 5, 3], [1, 3, 4, 4], [1, 4, 4], [0, 4, 4, 3]])
+      let seed = UInt64(bitPattern: integer())
+      return check("vae_encode_pictures", makes: .encoding) {
+        vae_encode_pictures(model, batch, scaled, seed, options, $0, $1)
+      }
+    default:
+      let latents = tensor([[1, 1, 2, 3], [2, 1, 1, 3], [1, 3, 1, 2], [1, 1, 3], [1, 0, 1, 3]])
+      let size: (Int64, Int64) = chance(2) ? (0, 0) : (integer(), integer())
+      let dtype = chance(10) ? Int32(truncatingIfNeeded: integer()) : pick([1, 2])
+      return check("vae_decode_pictures", makes: .array) {
+        vae_decode_pictures(model, latents, scaled, size.0, size.1, dtype, options, $0, $1)
+      }
     }
   }
 

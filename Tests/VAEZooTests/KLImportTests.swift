@@ -51,11 +51,12 @@ final class KLImportTests: XCTestCase {
       let trained = try imported(reference(folder), settings)
       let coder = try PictureCoder(trained)
       let image = try expected("\(name).image")
-      try assertEqual(coder.encode(image), expected("\(name).mean"), "\(folder) mean")
+      try assertEqual(try coder.encode(image), expected("\(name).mean"), "\(folder) mean")
       try assertEqual(
-        coder.decode(expected("\(name).mean")), expected("\(name).decoded"), "\(folder) picture")
+        try coder.decode(expected("\(name).mean")), expected("\(name).decoded"), "\(folder) picture"
+      )
       try assertEqual(
-        coder.encode(expected("\(name).odd.image")), expected("\(name).odd.mean"),
+        try coder.encode(expected("\(name).odd.image")), expected("\(name).odd.mean"),
         "\(folder) odd sides")
       let context = Context(mode: .evaluation, random: RandomSource(seed: 0), examples: [0])
       let posterior = try XCTUnwrap(
@@ -132,6 +133,6 @@ final class KLImportTests: XCTestCase {
     try DurableFiles.replace("\(folder)/model.safetensors", with: changed.encoded())
     let found = try message(folder, answers)
     XCTAssertTrue(found.contains("missing \"decoder.up_blocks.1.resnets.1.norm2.bias\""), found)
-    XCTAssertTrue(found.contains("left over \"bn.running_mean\""), found)
+    XCTAssertTrue(found.contains("left over, with no place in it, \"bn.running_mean\""), found)
   }
 }

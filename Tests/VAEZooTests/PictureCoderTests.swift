@@ -33,15 +33,15 @@ final class PictureCoderTests: XCTestCase {
     let x = picture(8, 8)
     let context = Context(mode: .evaluation, random: RandomSource(seed: 0), examples: [0])
     let mean = try XCTUnwrap(trained.model.encoder.encode(x, context).mean)
-    XCTAssertEqual(coder.encode(x).floats, mean.floats)
+    XCTAssertEqual(try coder.encode(x).floats, mean.floats)
   }
 
   func testAnySizeIsTakenAndComesBack() throws {
     let coder = try PictureCoder(model())
     for (height, width) in [(1, 1), (3, 5), (4, 4), (8, 8), (9, 30), (17, 2)] {
-      let latents = coder.encode(picture(height, width))
+      let latents = try coder.encode(picture(height, width))
       XCTAssertEqual(latents.shape, [1, (height + 3) / 4, (width + 3) / 4, 4])
-      let back = coder.decode(latents, size: (height, width))
+      let back = try coder.decode(latents, size: (height, width))
       XCTAssertEqual(back.shape, [1, height, width, 3])
       XCTAssertTrue(back.floats.allSatisfy { (0...1).contains($0) })
     }
@@ -52,7 +52,7 @@ final class PictureCoderTests: XCTestCase {
     let x = picture(6, 7)
     let rows = Tensor.concatenated([x, x.slice(axis: 1, 5..<6), x.slice(axis: 1, 5..<6)], axis: 1)
     let whole = Tensor.concatenated([rows, rows.slice(axis: 2, 6..<7)], axis: 2)
-    XCTAssertEqual(coder.encode(x).floats, coder.encode(whole).floats)
+    XCTAssertEqual(try coder.encode(x).floats, try coder.encode(whole).floats)
   }
 
   func testPlacesFarApartDoNotSeeEachOther() throws {
@@ -61,7 +61,7 @@ final class PictureCoderTests: XCTestCase {
     let x = picture(8, 96)
     var changed = x.floats
     changed[0] = 1 - changed[0]
-    let (old, new) = (coder.encode(x), coder.encode(Tensor(changed, shape: x.shape)))
+    let (old, new) = (try coder.encode(x), try coder.encode(Tensor(changed, shape: x.shape)))
     XCTAssertNotEqual(old.floats[0], new.floats[0])
     XCTAssertEqual(
       old.slice(axis: 2, 20..<24).floats, new.slice(axis: 2, 20..<24).floats)
@@ -101,9 +101,9 @@ final class PictureCoderTests: XCTestCase {
       ]))
     let folder = try makeTemporaryFolder()
     let entries = [
-      MapLatents.Entry(name: "a", latents: coder.encode(picture(9, 6)), size: (9, 6)),
-      MapLatents.Entry(name: "b", latents: coder.encode(picture(9, 6, seed: 2)), size: (9, 6)),
-      MapLatents.Entry(name: "c", latents: coder.encode(picture(4, 4, seed: 3)), size: (4, 4)),
+      MapLatents.Entry(name: "a", latents: try coder.encode(picture(9, 6)), size: (9, 6)),
+      MapLatents.Entry(name: "b", latents: try coder.encode(picture(9, 6, seed: 2)), size: (9, 6)),
+      MapLatents.Entry(name: "c", latents: try coder.encode(picture(4, 4, seed: 3)), size: (4, 4)),
     ]
     for number in 0..<8 {
       var storage = MapLatents.Storage()
@@ -143,6 +143,28 @@ final class PictureCoderTests: XCTestCase {
     }
   }
 
+  func testASizeThatTheLatentsAreNotOfIsRefused() throws {
+    let coder = try PictureCoder(model())
+    let path = try makeTemporaryFolder() + "/latents.safetensors"
+    let latents = try coder.encode(picture(9, 6))
+    for (size, fits) in [
+      ("9x6", true), ("12x8", true), ("12x9", false), ("8x6", false), ("9", false), ("x9", false),
+      ("9x99999999999999999999", false), ("-9x6", false), ("9x6x1", false),
+    ] {
+      var file = Safetensors()
+      file.add("a", shape: latents.shape.dimensions, latents.floats)
+      file.metadata = ["vae_zoo_picture_size.a": size]
+      try DurableFiles.replace(path, with: file.encoded())
+      guard !fits else {
+        XCTAssertNotNil(try MapLatents.read(path, .init(), coder).entries[0].size, size)
+        continue
+      }
+      XCTAssertThrowsError(try MapLatents.read(path, .init(), coder), size) {
+        XCTAssertTrue("\($0)".contains("latents of 3×2 places"), "\($0)")
+      }
+    }
+  }
+
   func testScaledLatentsAreShiftedThenMultiplied() throws {
     let coder = try PictureCoder(
       model([
@@ -168,6 +190,8 @@ final class PictureCoderTests: XCTestCase {
       (Tensor.zeros([1, 2, 2, 3]), "[N, height, width, 4]"),
       (.zeros([2, 4]), "[N, height, width, 4]"),
       (Tensor([.nan, 0, 0, 0], shape: [1, 1, 1, 4]), "not finite"),
+      (.zeros([1, 4, 2, 3]), "channels seem to come first"), (.zeros([2, 2, 4]), "an axis of 1"),
+      (.zeros([0, 2, 2, 4]), "are empty"),
       (Tensor(indices: [0, 256, 3, 4], shape: [1, 1, 1, 4]), "holds 256"),
     ] {
       try DurableFiles.replace(path, with: NPYWriter.bytes(array))
@@ -203,11 +227,11 @@ final class PictureCoderTests: XCTestCase {
       let bytes = try array("image")
       let image = Tensor(
         bytes.indices.map { Float($0) / 255 }, shape: [1, 256, 256, 3])
-      let latents = coder.encode(image)
+      let latents = try coder.encode(image)
       let expected = try array("latent_nhwc").floats
       let distance = zip(latents.floats, expected).map { abs($0 - $1) }.max()
       XCTAssertLessThan(try XCTUnwrap(distance), 1e-3, name)
-      let back = coder.decode(latents)
+      let back = try coder.decode(latents)
       let pixels = try array("decoded_nhwc_f16").floats.map { min(1, max(0, $0)) }
       let change = zip(back.floats, pixels).map { abs($0 - $1) }.max()
       XCTAssertLessThan(try XCTUnwrap(change), 2e-3, name)

@@ -37,6 +37,12 @@ from vae_zoo._errors import (
 )
 from vae_zoo._estimator import VAE, variant_class
 from vae_zoo._model import Encoding, Parameters
+from vae_zoo._pretrained import (
+    DecoderOutput,
+    EncoderOutput,
+    LatentDistribution,
+    PretrainedAutoencoder,
+)
 from vae_zoo._registry import (
     VariantInfo,
     bench,
@@ -72,7 +78,9 @@ __all__ = [
     "CancelledError",
     "Data",
     "DataError",
+    "DecoderOutput",
     "DivergedError",
+    "EncoderOutput",
     "Encoding",
     "Error",
     "ExistsError",
@@ -80,11 +88,13 @@ __all__ = [
     "FormatError",
     "InternalError",
     "InvalidArgumentError",
+    "LatentDistribution",
     "NotFittedError",
     "NotFoundError",
     "OutOfMemoryError",
     "Parameters",
     "PluginError",
+    "PretrainedAutoencoder",
     "Progress",
     "RecipeError",
     "ThreadsError",

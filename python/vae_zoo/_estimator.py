@@ -10,8 +10,10 @@ from vae_zoo._errors import InvalidArgumentError
 from vae_zoo._fitting import Fitting
 from vae_zoo._inference import Inference
 from vae_zoo._latents import Latents
-from vae_zoo._library import Path, setting_text, shown_path
+from vae_zoo._interrupt import WorkProgress
+from vae_zoo._library import Path, integer, setting_text, shown_path
 from vae_zoo._model import Model
+from vae_zoo._pretrained import PretrainedAutoencoder
 from vae_zoo._settings import history_of, of_model, recipe_keywords
 
 _Self = TypeVar("_Self", bound="VAE")
@@ -120,7 +122,13 @@ class VAE(Fitting, Inference, metaclass=_Variants):
             An estimator of the class of its variant, with the hyper-parameters that the keywords of that
             class stand for, and of a run folder with its history.
         """
-        model = Model.load(path, checkpoint)
+        estimator = cls._of_model(Model.load(path, checkpoint), path)
+        estimator.history_ = history_of(path)
+        return estimator
+
+    @classmethod
+    def _of_model(cls: type[_Self], model: Model, path: Path) -> _Self:
+        """The estimator of a model that a path has led to."""
         recipe = model.recipe()
         kind = variant_class(recipe["variant"])
         if not issubclass(kind, cls):
@@ -129,9 +137,56 @@ class VAE(Fitting, Inference, metaclass=_Variants):
             )
         estimator: _Self = kind(**recipe_keywords(kind, recipe))
         estimator._take(model, model.image_shape, of_model(estimator._given()))
-        estimator.history_ = history_of(path)
+        estimator.history_ = []
         estimator._know(None)
         return estimator
+
+    @classmethod
+    def import_weights(
+        cls: type[_Self],
+        path: Path,
+        *,
+        size: int | None = None,
+        settings: Mapping[str, Any] | None = None,
+        progress: WorkProgress | None = None,
+    ) -> _Self:
+        """The trained model that weights of another program make, such as Stable Diffusion's autoencoder.
+
+        Parameters
+        ----------
+        path : path
+            A ``.safetensors`` file, or a folder of them with ``config.json`` where there is one. Pickles are never
+            read.
+        size : int, optional
+            The side of the images that the estimator is for; None for what the files say, else 256. `from_pretrained`
+            takes pictures of any size.
+        settings : mapping, optional
+            Hyper-parameters by their path in the recipe, such as ``prior.scaling_factor``, which some files do not
+            say.
+        progress : callable, optional
+            Called with the fraction that is done; -1 while files are read. A true value stops it, with a
+            `CancelledError`; an exception stops it and is raised.
+
+        Returns
+        -------
+        VAE
+            An estimator of the class of its variant.
+        """
+        pairs = [(key, setting_text(value)) for key, value in (settings or {}).items()]
+        side = 0 if size is None else integer(size, "size", 1, 32768)
+        return cls._of_model(Model.import_weights(path, pairs, side, progress), path)
+
+    def export_weights(self, path: Path, form: str = "diffusers") -> None:
+        """Writes the weights as another program reads them, the inverse of `import_weights`.
+
+        Parameters
+        ----------
+        path : path
+            The folder, or for ``"ldm"`` the file. A folder is made where there is none.
+        form : str
+            ``"diffusers"``; of an autoencoder-kl also ``"ldm"``, of an autoencoder-tiny ``"taesd"``.
+        """
+        self._fitted().export_weights(path, form)
 
     def __sklearn_tags__(self) -> Any:
         from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags
@@ -153,6 +208,35 @@ class LatentVAE(Latents, VAE):
     __slots__ = ()
 
     _is_factory: ClassVar[bool] = False
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        path: Path,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        progress: WorkProgress | None = None,
+    ) -> PretrainedAutoencoder:
+        """Weights of another program, to be used as diffusers' classes of the same name are: pictures of any
+        size, ``[N, C, H, W]`` between -1 and 1.
+
+        Parameters
+        ----------
+        path : path
+            What `import_weights` takes.
+        settings : mapping, optional
+            Hyper-parameters by their path in the recipe, such as ``prior.scaling_factor``.
+        progress : callable, optional
+            As of `import_weights`.
+        """
+        return PretrainedAutoencoder(
+            cls.import_weights(path, settings=settings, progress=progress)
+        )
+
+    def pretrained(self) -> PretrainedAutoencoder:
+        """This trained model, to be used as diffusers' classes are; it must be one whose latents are a map."""
+        self._fitted()
+        return PretrainedAutoencoder(self)
 
 
 _classes: dict[str, type[VAE]] = {}

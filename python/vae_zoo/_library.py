@@ -228,6 +228,10 @@ _FALLIBLE: dict[str, tuple[Any, ...]] = {
     "vae_model_create": (POINTER(ModelOptions), _HANDLE_OUT),
     "vae_model_create_stage": (c_void_p, c_char_p, POINTER(Setting), c_size_t, _HANDLE_OUT),
     "vae_model_load_with": (c_char_p, POINTER(CallOptions), _HANDLE_OUT),
+    "vae_model_import": (
+        c_char_p, c_int64, POINTER(Setting), c_size_t, POINTER(CallOptions), _HANDLE_OUT,
+    ),
+    "vae_model_export": (c_void_p, c_char_p, c_char_p),
     "vae_model_load_memory": (c_void_p, c_size_t, _HANDLE_OUT),
     "vae_model_save": (c_void_p, c_char_p),
     "vae_model_save_memory": (c_void_p, _HANDLE_OUT),
@@ -250,6 +254,13 @@ _FALLIBLE: dict[str, tuple[Any, ...]] = {
     "vae_encoding_get": (c_void_p, c_int32, c_int64, _HANDLE_OUT),
     "vae_decode_with": (
         c_void_p, POINTER(POINTER(Tensor)), c_int64, c_uint64, POINTER(CallOptions), _HANDLE_OUT,
+    ),
+    "vae_encode_pictures": (
+        c_void_p, POINTER(Tensor), c_int32, c_uint64, POINTER(CallOptions), _HANDLE_OUT,
+    ),
+    "vae_decode_pictures": (
+        c_void_p, POINTER(Tensor), c_int32, c_int64, c_int64, c_int32, POINTER(CallOptions),
+        _HANDLE_OUT,
     ),
     "vae_reconstruct_with": (
         c_void_p, POINTER(Tensor), c_uint64, POINTER(CallOptions), _HANDLE_OUT,

@@ -20,6 +20,7 @@ from vae_zoo._library import Tensor, call, create, encoded, encoded_path, librar
 from vae_zoo._library import settings_array, text
 
 _MEAN, _VARIANCE, _CODES, _SAMPLE = 1, 2, 3, 4
+_FLOAT32 = 1
 
 
 class Encoding(NamedTuple):
@@ -152,6 +153,27 @@ class Model:
     def load_bytes(cls, data: bytes) -> Model:
         return cls(create(library.vae_model_free, library.vae_model_load_memory, data, len(data)))
 
+    @classmethod
+    def import_weights(
+        cls, path: Path, settings: list[tuple[str, str]], size: int, progress: WorkProgress | None
+    ) -> Model:
+        """The model that weights of another program make."""
+        name = encoded_path(path, "path")
+        pairs = settings_array(settings)
+        with Watched(progress) as options:
+            return cls(
+                create(
+                    library.vae_model_free, library.vae_model_import, name, size, pairs,
+                    len(settings), options,
+                )
+            )
+
+    def export_weights(self, path: Path, form: str) -> None:
+        call(
+            library.vae_model_export, self.handle, encoded_path(path, "path"),
+            encoded(form, "form"),
+        )
+
     def save(self, path: Path) -> None:
         call(library.vae_model_save, self.handle, encoded_path(path, "path"))
 
@@ -191,14 +213,7 @@ class Model:
             )
 
         def part(number: int, layer: int = 0) -> np.ndarray | None:
-            try:
-                return from_library(
-                    create(
-                        library.vae_array_free, library.vae_encoding_get, encoding, number, layer
-                    )
-                )
-            except NotFoundError:
-                return None
+            return self._part(encoding, number, layer)
 
         samples = []
         if "samples" in parts:
@@ -210,6 +225,37 @@ class Model:
             codes=part(_CODES) if "codes" in parts else None,
             samples=samples,
         )
+
+    @staticmethod
+    def _part(encoding: Handle, number: int, layer: int = 0) -> np.ndarray | None:
+        try:
+            return from_library(
+                create(library.vae_array_free, library.vae_encoding_get, encoding, number, layer)
+            )
+        except NotFoundError:
+            return None
+
+    def encode_pictures(
+        self, pictures: np.ndarray, progress: WorkProgress | None = None
+    ) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Means and variances of the latents of pictures of any size, channels last."""
+        tensor = view(pictures)
+        with Watched(progress) as options:
+            encoding = create(
+                library.vae_encoding_free, library.vae_encode_pictures, self.handle, byref(tensor),
+                0, 0, options,
+            )
+        return self._part(encoding, _MEAN), self._part(encoding, _VARIANCE)
+
+    def decode_pictures(
+        self, latents: np.ndarray, progress: WorkProgress | None = None
+    ) -> np.ndarray:
+        """The pictures of such latents, between 0 and 1."""
+        tensor = view(latents)
+        with Watched(progress) as options:
+            return self._array(
+                library.vae_decode_pictures, byref(tensor), 0, 0, 0, _FLOAT32, options
+            )
 
     def decode(
         self,

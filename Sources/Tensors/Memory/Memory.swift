@@ -71,6 +71,12 @@ package enum Memory {
     vk_refuse_memory(max(1, bytes))
   }
 
+  /// Lets the kernels of this thread do nothing until the `withMemoryErrors` around them ends, as a refused
+  /// request does: how a computation is left early. Where there is none, nothing happens.
+  package static func abandon() {
+    if let fault = vk_thread_fault(), fault.pointee.watchers > 0 { vk_refuse_memory(1) }
+  }
+
   /// Whether memory may be taken in a way that cannot fail, such as an array, where nothing can be
   /// thrown; takes note of the fault where it may not.
   package static func mayTake(_ bytes: Int, usesReserve: Bool = false) -> Bool {

@@ -240,6 +240,45 @@ public func vae_model_save_memory(
 }
 
 @c @implementation
+public func vae_model_import(
+  _ path: UnsafePointer<CChar>?, _ size: Int64, _ list: UnsafePointer<vae_setting>?, _ count: Int,
+  _ options: UnsafePointer<vae_call_options>?, _ model: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try result(model, "model")
+    let path = try VAEC.path(path, "path")
+    guard (0...32768).contains(size) else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "size is \(size), but must be in 1...32768, or 0 for what the files say")
+    }
+    let settings = try settings(list, UInt64(UInt(bitPattern: count)))
+    let watch = try CallWatch(options, "options")
+    let weights = try ForeignWeights.open(path) { try watch.proceed(nil) }
+    let found = try WeightImport(
+      weights, size: size == 0 ? nil : Int(size), settings: settings, registry: Known.registry
+    ) { try watch.proceed($0) }
+    for notice in found.notices { try Log.say(notice.description) }
+    result.pointee = try Handles.make(try ModelObject(found.model, isFresh: false))
+  }
+}
+
+@c @implementation
+public func vae_model_export(
+  _ model: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ form: UnsafePointer<CChar>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let path = try VAEC.path(path, "path")
+    let form = try text(form, "form")
+    try ModelObject.object(model).read {
+      try WeightExport($0, form: form, registry: Known.registry).write(to: path)
+    }
+  }
+}
+
+@c @implementation
 public func vae_model_free(_ model: OpaquePointer?) {
   Handles.release(model, ModelObject.self)
 }

@@ -43,7 +43,9 @@ final class ArrayObject: HandleObject {
   }
 
   /// An array of a copy of some elements.
-  private convenience init<Element: BitwiseCopyable>(copying elements: [Element], _ dtype: Int32) {
+  private convenience init<Element: BitwiseCopyable>(
+    copying elements: [Element], _ dtype: Int32, shape: Shape? = nil
+  ) {
     let size = elements.count * MemoryLayout<Element>.size
     // Where there is no memory for them, nobody gets to see this object: no handle is made of it.
     let elements = Memory.mayTake(size) ? elements : []
@@ -52,14 +54,16 @@ final class ArrayObject: HandleObject {
     elements.withUnsafeBytes { bytes in
       if let source = bytes.baseAddress { start.copyMemory(from: source, byteCount: bytes.count) }
     }
-    self.init(start, dtype, [elements.count], owner: nil)
+    self.init(start, dtype, shape ?? [elements.count], owner: nil)
   }
 
   /// A vector of 64-bit floats.
   convenience init(_ values: [Double]) { self.init(copying: values, VAE_FLOAT64) }
 
-  /// Bytes.
-  convenience init(_ bytes: [UInt8]) { self.init(copying: bytes, VAE_UINT8) }
+  /// Bytes, a vector unless a shape is given.
+  convenience init(_ bytes: [UInt8], shape: Shape? = nil) {
+    self.init(copying: bytes, VAE_UINT8, shape: shape)
+  }
 
   deinit {
     axes.deallocate()

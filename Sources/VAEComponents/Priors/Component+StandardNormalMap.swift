@@ -3,17 +3,19 @@ import VAECore
 import VAERecipes
 
 /// The hyper-parameters of a prior over a map of latent units.
-struct LatentMapOptions: HyperparameterSet {
-  @Setting(1...4096, help: "latent units at each place of the map") var latentChannels = 4
+package struct LatentMapOptions: HyperparameterSet {
+  @Setting(1...4096, help: "latent units at each place of the map") package var latentChannels = 4
   @Setting(
     0...8, help: "times that the image is halved, rounding up, to the size of the map")
-  var levels = 3
+  package var levels = 3
   @Setting(
     1e-6...1e6,
     help: "a model of the latents takes (z - shift_factor) * scaling_factor; this one never does")
-  var scalingFactor = 1.0
+  package var scalingFactor = 1.0
   @Setting(-1e6...1e6, help: "what a model of the latents takes off them first")
-  var shiftFactor = 0.0
+  package var shiftFactor = 0.0
+
+  package init() {}
 }
 
 extension Component where Part == any Prior {

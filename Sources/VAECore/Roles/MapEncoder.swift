@@ -7,13 +7,21 @@ public protocol MapEncoder: Encoder {
   /// Pixels along a side that one place of the map stands for.
   var pixelsPerPlace: Int { get }
 
-  /// The means of the posterior as a map, `[N, ⌈height / p⌉, ⌈width / p⌉, channels]` with p pixels a
-  /// place. An image whose sides are no multiples of p goes on below and to the right as it ends.
+  /// The posterior as a map, `[N, ⌈height / p⌉, ⌈width / p⌉, channels]` with p pixels a place: its means and
+  /// log-variances. An image whose sides are no multiples of p goes on below and to the right as it ends.
   ///
   /// - Parameters:
   ///   - x: `[N, height, width, channels]` of any size, in the range that the data source states.
   ///   - context: why the call is made, and where random numbers come from.
-  func map(of x: Tensor, _ context: Context) -> Tensor
+  func moments(of x: Tensor, _ context: Context) -> (mean: Tensor, logVariance: Tensor)
+}
+
+extension MapEncoder {
+  /// A Gaussian at each place, as a layer of units.
+  public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
+    let (mean, logVariance) = moments(of: x, context)
+    return DiagonalGaussian(mean: mean.flattened(), logVariance: logVariance.flattened())
+  }
 }
 
 extension MapEncoder {
@@ -33,6 +41,12 @@ extension MapEncoder {
 
 /// A decoder of such maps.
 public protocol MapDecoder: Decoder {
+  /// The map of the recipe's images.
+  var map: LatentMap { get }
+
+  /// The pixels of the recipe's images, beyond which the last places of the map may reach.
+  var imageSize: (height: Int, width: Int) { get }
+
   /// Pixels along a side that one place of the map stands for.
   var pixelsPerPlace: Int { get }
 
@@ -51,4 +65,13 @@ public protocol MapDecoder: Decoder {
 extension MapDecoder {
   /// There is none.
   public var latentMagnitude: Float? { nil }
+
+  /// The parameters of the recipe's images, from latents as one layer of units: cut to the size of the
+  /// images.
+  public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
+    let latents = draw.decoderInput
+    let shape = Shape([latents.shape[0]] + map.shape.dimensions)
+    return parameters(of: latents.reshaped(to: shape), context)
+      .slice(axis: 1, 0..<imageSize.height).slice(axis: 2, 0..<imageSize.width)
+  }
 }

@@ -60,7 +60,9 @@ extension Model {
         "\(source) has \(extra.name), which this model does not; keep the parts and sizes of the model whose "
           + "weights it begins with")
     }
-    take(wanted.map { stored[$0.name] ?? $0.values })
+    for (path, tensor) in storedTensors {
+      if let value = stored[path] { tensor.value = value }
+    }
   }
 
   /// Takes parameters and buffers from a file, all or none.
@@ -68,34 +70,23 @@ extension Model {
   /// - Throws: `SafetensorsError` where a tensor is missing or of another shape, and
   ///   `TrainingError` where the file has one that the model lacks, or values that are not finite.
   public func load(_ file: Safetensors) throws {
-    take(try values(in: file))
+    try values(in: file).take()
   }
 
-  /// The values of a file for parameters and buffers, in the order of `weights`.
+  /// The values of a file for parameters and buffers.
   ///
   /// - Throws: what `load` throws.
-  func values(in file: Safetensors) throws -> [Tensor] {
-    let wanted = storedTensors
-    let known = Set(wanted.map(\.path))
+  func values(in file: Safetensors) throws -> StoredValues {
+    let known = Set(storedTensors.map(\.path))
     if let extra = file.entries.first(where: { !known.contains($0.name) }) {
       throw TrainingError(
         .unsuitable, "\(file.path) holds \(extra.name), which this recipe's model does not have")
     }
-    let values = try wanted.map { path, tensor in
-      // A buffer that came later than the file has a value that means what the file meant.
-      let shape = tensor.shape
-      guard let old = tensor.valueOfOldFiles else { return try file.tensor(path, shape: shape) }
-      return try file.tensor(ifPresent: path, shape: shape) ?? old
-    }
-    if let bad = zip(wanted, values).first(where: { !$0.1.isFinite }) {
+    let values = try StoredValues(for: self, in: file)
+    if let bad = values.infinite.first {
       throw TrainingError(
-        .unsuitable, "\(file.path): \(bad.0.path) holds values that are not finite")
+        .unsuitable, "\(file.path): \(bad) holds values that are not finite")
     }
     return values
-  }
-
-  /// Takes up values in that order.
-  func take(_ values: [Tensor]) {
-    for (stored, value) in zip(storedTensors, values) { stored.tensor.value = value }
   }
 }

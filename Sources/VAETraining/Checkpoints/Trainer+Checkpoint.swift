@@ -130,7 +130,7 @@ extension Trainer {
       }
     }
     return { [self] in
-      model.take(weights)
+      weights.take()
       for (parameter, value) in plain { parameter.value = value }
       step = state.step
       progress = state.progress

@@ -3,9 +3,6 @@ import VAEFiles
 import VAERecipes
 
 extension ForeignWeights {
-  /// The name of the file that diffusers writes, which stands for the folder it is in.
-  private static let diffusersFile = "diffusion_pytorch_model.safetensors"
-  private static let configFile = "config.json"
   /// Endings of files that Python pickles.
   private static let pickleEndings = [".pth", ".pt", ".ckpt", ".bin", ".pkl"]
 
@@ -34,6 +31,14 @@ extension ForeignWeights {
     let names = try folder.list().sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     var chosen = names.filter { $0.hasSuffix(".safetensors") }
     if chosen.contains(diffusersFile) { chosen = [diffusersFile] }
+    // Each of such files has a part of one network's tensors.
+    if let shard = chosen.first(where: { $0.contains("-00001-of-") }), chosen.count > 1 {
+      throw FileError(
+        .malformed, "import", path,
+        "its weights are divided among \(Count.of(chosen.count, "file")), \(PlainText.quoted(shard)) being the first, which are not "
+          + "put together here; store them as one file, as save_pretrained(folder, max_shard_size=\"100GB\") does"
+      )
+    }
     guard !chosen.isEmpty else {
       if let pickle = names.first(where: { name in pickleEndings.contains(where: name.hasSuffix) })
       {

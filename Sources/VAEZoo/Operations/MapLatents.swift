@@ -117,48 +117,68 @@ public struct MapLatents {
     _ path: String, _ storage: Storage, _ coder: PictureCoder
   ) throws -> MapLatents {
     guard path.hasSuffix(".safetensors") else {
-      let array = try NPYReader.tensor(path)
-      let name = stem(path)
-      var values = array
-      if array.elementType == .int32 {
-        try checkBytes(storage, path)
-        values = try coder.latents(ofBytes: bytes(array, path), shape: array.shape)
-      }
-      let all = try restored(values, storage, coder, path)
-      let count = all.shape[0]
-      return MapLatents(
-        (0..<count).map { number in
-          Entry(
-            name: count == 1 ? name : "\(name)-\(number)", latents: all.rows(number..<number + 1))
-        })
+      return try MapLatents(NPYReader.tensor(path), of: path, storage, coder)
     }
-    let file = try Safetensors(parsing: DurableFiles.read(path), path: path)
+    return try MapLatents(Safetensors(parsing: DurableFiles.read(path), path: path), storage, coder)
+  }
+
+  /// Latents of pictures of one size, in one array.
+  ///
+  /// - Parameters:
+  ///   - array: of a file.
+  ///   - path: of the file.
+  ///   - storage: how it stores them.
+  ///   - coder: of the model.
+  /// - Throws: `RecipeError` for what are no latents of the model.
+  public init(
+    _ array: Tensor, of path: String, _ storage: Storage, _ coder: PictureCoder
+  ) throws {
+    var values = array
+    if array.elementType == .int32 {
+      try Self.checkBytes(storage, path)
+      values = try coder.latents(ofBytes: Self.bytes(array, path), shape: array.shape)
+    }
+    let all = try Self.restored(values, storage, coder, path)
+    self.init(Self.entries(all, Self.stem(path), size: nil))
+  }
+
+  private init(_ file: Safetensors, _ storage: Storage, _ coder: PictureCoder) throws {
+    guard !file.entries.isEmpty else {
+      throw RecipeError(.unsuitableData, "\(file.path) holds no latents: it has no tensor")
+    }
     var storage = storage
-    if let layout = file.metadata[layoutKey] { storage.isChannelsFirst = layout == "NCHW" }
-    if let scaled = file.metadata[scaledKey] { storage.isScaled = scaled == "true" }
+    if let layout = file.metadata[Self.layoutKey] { storage.isChannelsFirst = layout == "NCHW" }
+    if let scaled = file.metadata[Self.scaledKey] { storage.isScaled = scaled == "true" }
     var entries: [Entry] = []
     for entry in file.entries {
-      let what = "\(path): \(PlainText.quoted(entry.name))"
+      let what = "\(file.path): \(PlainText.quoted(entry.name))"
       guard entry.shape.count <= Shape.maximalRank else {
         throw RecipeError(.unsuitableData, "\(what) has \(entry.shape.count) axes")
       }
       let shape = Shape(entry.shape)
-      if entry.type == .uint8 { try checkBytes(storage, what) }
+      if entry.type == .uint8 { try Self.checkBytes(storage, what) }
       let values =
         entry.type == .uint8
         ? try coder.latents(
           ofBytes: file.values(entry.name, shape: entry.shape), shape: shape)
         : Tensor(try file.convertedFloats(entry), shape: shape)
-      let all = try restored(values, storage, coder, what)
-      let size = file.metadata[sizePrefix + entry.name].flatMap(Self.size)
-      for number in 0..<all.shape[0] {
-        entries.append(
-          Entry(
-            name: all.shape[0] == 1 ? entry.name : "\(entry.name)-\(number)",
-            latents: all.rows(number..<number + 1), size: size))
-      }
+      let all = try Self.restored(values, storage, coder, what)
+      let stated = file.metadata[Self.sizePrefix + entry.name]
+      let size = try stated.map { try Self.size($0, of: all, coder, what) }
+      entries += Self.entries(all, entry.name, size: size)
     }
-    return MapLatents(entries)
+    self.init(entries)
+  }
+
+  private static func entries(
+    _ all: Tensor, _ name: String, size: (height: Int, width: Int)?
+  ) -> [Entry] {
+    let count = all.shape[0]
+    return (0..<count).map { number in
+      Entry(
+        name: count == 1 ? name : "\(name)-\(number)", latents: all.rows(number..<number + 1),
+        size: size)
+    }
   }
 
   /// Bytes stand for latents as the autoencoder has them, which those of another scale would not fit.
@@ -197,9 +217,19 @@ public struct MapLatents {
     return latents
   }
 
-  private static func size(_ text: String) -> (height: Int, width: Int)? {
-    let sides = text.split(separator: "x").compactMap { Int($0) }
-    return sides.count == 2 && sides.allSatisfy { $0 > 0 } ? (sides[0], sides[1]) : nil
+  /// The size that a file says a picture has, which must be one that gives as many places.
+  private static func size(
+    _ text: String, of latents: Tensor, _ coder: PictureCoder, _ name: String
+  ) throws(RecipeError) -> (height: Int, width: Int) {
+    let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+    let size = sides.count == 2 ? (height: sides[0], width: sides[1]) : (0, 0)
+    if let misfit = coder.misfit(ofSize: size, for: latents) {
+      throw RecipeError(
+        .unsuitableData,
+        "\(name): \(PlainText.quoted(sizePrefix + "…")) in its metadata is \(PlainText.quoted(text)), but \(misfit)"
+      )
+    }
+    return size
   }
 
   /// A file's name without folder and ending.

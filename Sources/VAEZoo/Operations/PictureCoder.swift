@@ -7,6 +7,8 @@ import VAERecipes
 
 /// Takes pictures of any size through a model whose latents are a map, one at a time.
 ///
+/// A long computation asks again and again whether to go on; what `progress` throws ends it.
+///
 /// Nothing is built anew for a size: encoder and decoder are convolutions, whose weights do not depend on
 /// it. Latents are the means of the posterior, and pictures the means of p(x|z), without noise.
 public struct PictureCoder {
@@ -14,6 +16,8 @@ public struct PictureCoder {
   private let decoder: any MapDecoder
   private let likelihood: any Likelihood
   private let context: Context
+  /// Throws what a part of the model has failed with.
+  private let check: () throws -> Void
   /// Channels of pictures, 1 or 3.
   public let pictureChannels: Int
   /// Channels of latents.
@@ -51,6 +55,7 @@ public struct PictureCoder {
     self.decoder = decoder
     likelihood = model.likelihood
     context = trained.context(0, "evaluation", [0])
+    check = { try model.checkParts() }
     pictureChannels = data.channels
     latentChannels = map.channels
     scaling = map.scaling
@@ -76,36 +81,196 @@ public struct PictureCoder {
 
   /// The latents of a picture, `[1, ⌈height / p⌉, ⌈width / p⌉, channels]` with p pixels a place. A
   /// picture whose sides are no multiples of p goes on below and to the right as it ends.
-  public func encode(_ picture: Tensor) -> Tensor {
-    withoutTape { encoder.map(of: picture, context) }
-  }
-
-  /// The picture of latents, `[1, height, width, channels]` between 0 and 1.
   ///
   /// - Parameters:
-  ///   - latents: `[1, rows, columns, channels]`.
-  ///   - size: of the picture, where it is smaller than the places of the latents; nil for all of
+  ///   - picture: `[1, height, width, channels]` between 0 and 1.
+  ///   - progress: told the fraction done; what it throws ends the work.
+  /// - Throws: `MemoryError`, `RecipeError` where numbers of the latents are not finite.
+  public func encode(
+    _ picture: Tensor, name: String = "the picture", progress: (Double) throws -> Void = { _ in }
+  ) throws -> Tensor {
+    try moments(of: picture, name: name, .whole, progress).mean
+  }
+
+  private func moments(
+    of picture: Tensor, name: String, _ share: Share, _ progress: (Double) throws -> Void
+  ) throws -> (mean: Tensor, logVariance: Tensor) {
+    let found = try watched(encoder, share, progress) { encoder.moments(of: picture, $0) }
+    try checkFinite(found.mean, name: name)
+    return found
+  }
+
+  /// What the encoder says about pictures of one size: means, variances and a draw, each
+  /// `[N, rows, columns, channels]`. The draws of a picture follow from what it is.
+  ///
+  /// - Parameters:
+  ///   - pictures: `[N, height, width, channels]` between 0 and 1, which `misfit(ofPictures:)` lets pass.
+  ///   - isScaled: whether as a model that is trained on the latents takes them.
+  ///   - seed: of the draws.
+  ///   - progress: told the fraction done; what it throws ends the work.
+  /// - Throws: `MemoryError`, `RecipeError` where pictures or latents are not finite.
+  public func encoding(
+    of pictures: Tensor, isScaled: Bool = false, seed: Int = 0,
+    progress: (Double) throws -> Void = { _ in }
+  ) throws -> Encoding {
+    let parts = try each(pictures) { picture, share in
+      let (mean, logVariance) = try moments(of: picture, name: "a picture", share, progress)
+      return try withMemoryErrors {
+        withoutTape {
+          let variance = logVariance.exp()
+          let noise = RandomSource(seed: UInt64(bitPattern: Int64(seed))).child("evaluation")
+            .stream("posterior").normal(picture.rowHashes, shape: mean.shape.removingFirst)
+          let draw = mean + variance.squareRoot() * noise
+          guard isScaled else { return [mean, variance, draw] }
+          let factor = scaling.factor
+          return [scaling.scaled(mean), variance * (factor * factor), scaling.scaled(draw)]
+        }
+      }
+    }
+    return Encoding(mean: parts[0], variance: parts[1], codes: nil, samples: [parts[2]])
+  }
+
+  /// The picture of latents, `[N, height, width, channels]` between 0 and 1.
+  ///
+  /// - Parameters:
+  ///   - latents: `[N, rows, columns, channels]`, which `misfit(of:)` lets pass.
+  ///   - size: of the pictures, where they are smaller than the places of the latents; nil for all of
   ///     these.
-  public func decode(_ latents: Tensor, size: (height: Int, width: Int)? = nil) -> Tensor {
-    withoutTape {
-      let mean = likelihood.mean(decoder.parameters(of: latents, context)).clamped(to: 0...1)
-      guard let size else { return mean }
-      return mean.slice(axis: 1, 0..<min(size.height, mean.shape[1]))
-        .slice(axis: 2, 0..<min(size.width, mean.shape[2]))
+  ///   - name: of the latents, for errors.
+  ///   - progress: told the fraction done; what it throws ends the work.
+  /// - Throws: `MemoryError`, and `RecipeError` where numbers of the picture are not finite.
+  public func decode(
+    _ latents: Tensor, size: (height: Int, width: Int)? = nil, name: String = "the latents",
+    progress: (Double) throws -> Void = { _ in }
+  ) throws -> Tensor {
+    try checkMemory(of: latents)
+    return try each(latents) { latents, share in
+      let mean = try watched(decoder, share, progress) {
+        likelihood.mean(decoder.parameters(of: latents, $0))
+      }
+      try checkFinite(mean, name: name)
+      return try withMemoryErrors {
+        withoutTape {
+          let picture = mean.clamped(to: 0...1)
+          guard let size else { return [picture] }
+          return [
+            picture.slice(axis: 1, 0..<min(size.height, mean.shape[1]))
+              .slice(axis: 2, 0..<min(size.width, mean.shape[2]))
+          ]
+        }
+      }
+    }[0]
+  }
+
+  /// One of several examples, for the fraction that is done.
+  private struct Share {
+    let number: Int
+    let count: Int
+    static let whole = Share(number: 0, count: 1)
+
+    /// The fraction of all, of one of this example.
+    func fraction(_ own: Double) -> Double { (Double(number) + own) / Double(count) }
+  }
+
+  /// Takes examples one at a time, and puts what becomes of them together again.
+  private func each(
+    _ examples: Tensor, _ body: (_ example: Tensor, _ share: Share) throws -> [Tensor]
+  ) throws -> [Tensor] {
+    let count = examples.shape[0]
+    let results = try (0..<count).map { number in
+      try body(
+        count == 1 ? examples : examples.rows(number..<number + 1),
+        Share(number: number, count: count))
+    }
+    guard count > 1 else { return results.first ?? [] }
+    return try withMemoryErrors {
+      withoutTape {
+        results[0].indices.map { part in Tensor.concatenated(results.map { $0[part] }, axis: 0) }
+      }
+    }
+  }
+
+  /// Runs a network that asks whether to go on.
+  private func watched<Result>(
+    _ network: some Module, _ share: Share, _ progress: (Double) throws -> Void,
+    _ body: (Context) throws -> Result
+  ) throws -> Result {
+    try withoutActuallyEscaping(progress) { progress in
+      var reason: (any Error)?
+      var context = context
+      let watch = ComputationWatch(over: network) { fraction in
+        do {
+          try progress(share.fraction(fraction))
+          return true
+        } catch {
+          reason = error
+          return false
+        }
+      }
+      context.watch = watch
+      do {
+        let result = try withMemoryErrors { try withoutTape { try body(context) } }
+        try check()
+        return result
+      } catch {
+        throw reason ?? error
+      }
     }
   }
 
   /// Why an array cannot be latents of the model, in words that follow its name; nil where it can.
-  public func misfit(of latents: Tensor) -> String? {
+  public func misfit(of latents: Tensor) -> Message? {
     guard latents.elementType == .float32 else { return " are whole numbers, not latents" }
-    guard latents.rank == 4, latents.shape[3] == latentChannels,
-      latents.shape.dimensions.allSatisfy({ $0 > 0 })
-    else {
-      return
-        " have the shape \(latents.shape), but the model's are [N, height, width, \(latentChannels)]"
+    let shape = latents.shape
+    guard shape.dimensions.allSatisfy({ $0 > 0 }) else {
+      return " are empty: their shape is \(shape)"
+    }
+    guard shape.rank == 4, shape[3] == latentChannels else {
+      let found: Message =
+        " have the shape \(shape), but the model's are [N, height, width, \(latentChannels)]"
+      if shape.rank == 4, shape[1] == latentChannels {
+        return found + "; as their channels seem to come first, use \(.channelsFirst)"
+      }
+      if shape.rank == 3, shape[2] == latentChannels || shape[0] == latentChannels {
+        return found + "; put an axis of 1 before those of one picture"
+      }
+      return found
     }
     guard latents.isFinite else { return " hold numbers that are not finite" }
     return nil
+  }
+
+  /// Why an array cannot be pictures for the model, in words that follow its name; nil where it can.
+  public func misfit(ofPictures pictures: Tensor) -> Message? {
+    let shape = pictures.shape
+    guard shape.rank == 4, shape.dimensions.allSatisfy({ $0 > 0 }), shape[3] == pictureChannels
+    else {
+      let found: Message =
+        " have the shape \(shape), but the model takes [N, height, width, \(pictureChannels)]"
+      guard shape.rank == 4, shape[1] == pictureChannels else { return found }
+      return found + "; as their channels seem to come first, use \(.channelsFirst)"
+    }
+    guard pictures.isFinite else { return " hold numbers that are not finite" }
+    return nil
+  }
+
+  /// Why latents cannot be those of pictures of a size, in a sentence; nil where they can.
+  public func misfit(ofSize size: (height: Int, width: Int), for latents: Tensor) -> Message? {
+    let places = [latents.shape[1], latents.shape[2]]
+    let fits = zip([size.height, size.width], places).allSatisfy { side, count in
+      side > 0 && (count - 1) * pixelsPerPlace < side && side <= count * pixelsPerPlace
+    }
+    guard !fits else { return nil }
+    return
+      "latents of \(places[0])×\(places[1]) places are of pictures of up to \(places[0] * pixelsPerPlace)×\(places[1] * pixelsPerPlace) pixels, less than \(pixelsPerPlace) smaller along each side, not of \(size.height)×\(size.width)"
+  }
+
+  /// Pictures as bytes, ⌊255 x + ½⌋.
+  public static func bytes(ofPictures pictures: Tensor) throws(MemoryError) -> [UInt8] {
+    try Memory.require(bytes: pictures.count, for: "the bytes of the pictures")
+    return pictures.withFloats { floats in
+      floats.map { UInt8(255 * min(1, max(0, $0)) + 0.5) }
+    }
   }
 
   /// Latents as bytes: ⌊255 (z / 2m + ½) + ½⌋ between 0 and 255, with m the `magnitude`, 3 in TAESD.
@@ -133,8 +298,8 @@ public struct PictureCoder {
   /// Refuses latents whose picture would not fit in memory, before it is computed.
   ///
   /// - Throws: `MemoryError`.
-  public func checkMemory(of latents: Tensor) throws {
-    let places = latents.shape[1] * latents.shape[2]
+  private func checkMemory(of latents: Tensor) throws {
+    let places = latents.shape[0] * latents.shape[1] * latents.shape[2]
     let (pixels, overflow) = places.multipliedReportingOverflow(by: pixelsPerPlace * pixelsPerPlace)
     // The picture, and the channels of the layer before it, of which there are more.
     let bytes = pixels.multipliedReportingOverflow(by: 8 * pictureChannels)
@@ -146,7 +311,7 @@ public struct PictureCoder {
   /// Refuses what the model has made of a picture or of latents where some of its numbers are not finite.
   ///
   /// - Throws: `RecipeError` of kind `unsuitableData`.
-  public func checkFinite(_ result: Tensor, name: String) throws(RecipeError) {
+  private func checkFinite(_ result: Tensor, name: String) throws(RecipeError) {
     guard !result.isFinite else { return }
     throw RecipeError(
       .unsuitableData,

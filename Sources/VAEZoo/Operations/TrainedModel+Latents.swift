@@ -75,15 +75,24 @@ extension TrainedModel {
   ///   - seed: of everything random.
   ///   - condition: what a conditional model is told, `[N, width]`, or `[1, width]` for all rows;
   ///     nil for a model of p(x).
+  ///   - name: of the latents, for errors.
   ///   - progress: told the fraction done before each part; what it throws ends the work.
-  /// - Throws: `RecipeError` where the condition does not fit or is missing.
+  /// - Throws: `RecipeError` where the condition does not fit or is missing, and where the images are not
+  ///   finite, as those of very large latents.
   public func decode(
     _ latents: [Tensor], numbers: [Int]? = nil, seed: Int = 0, condition: Tensor? = nil,
-    progress: (Double) throws -> Void = { _ in }
+    name: String = "latents", progress: (Double) throws -> Void = { _ in }
   ) throws -> Tensor {
     let condition = try conditions(condition, count: latents.first?.shape[0] ?? 0)
-    return try decoded(
+    let images = try decoded(
       latents, numbers: numbers, seed: seed, condition: condition, progress: progress)
+    try model.checkParts()
+    guard images.isFinite else {
+      throw RecipeError(
+        .unsuitableData,
+        "\(name): the images of these latents have numbers beyond those that 32-bit floats have")
+    }
+    return images
   }
 
   /// The same of rows whose conditions are known to fit.

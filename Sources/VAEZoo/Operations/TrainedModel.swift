@@ -475,14 +475,17 @@ extension TrainedModel {
   }
 
   /// Images made a few at a time, so that memory does not grow with their number but for the
-  /// result.
+  /// result. They lie where data lie: the mean of a density need not.
   func inParts(
     _ count: Int, _ progress: (Double) throws -> Void, _ body: (Range<Int>) -> Tensor
   ) rethrows -> Tensor {
     var made: [Tensor] = []
     for range in parts(of: count) {
       try progress(Double(range.lowerBound) / Double(count))
-      made.append(body(range))
+      let images = body(range)
+      // What is not finite stays so, for whoever looks.
+      made.append(
+        recipe.data?.range == .unit && images.isFinite ? images.clamped(to: 0...1) : images)
     }
     return Tensor.concatenated(made, axis: 0)
   }

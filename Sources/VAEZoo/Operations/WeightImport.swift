@@ -13,6 +13,8 @@ public struct WeightImport {
   public let title: String
   /// The tensors that were taken.
   public let tensorCount: Int
+  /// What the user should know, a sentence each.
+  public let notices: [Message]
 
   /// The side of the images of a recipe for weights that do not say one, in pixels.
   public static let standardSize = 256
@@ -27,11 +29,12 @@ public struct WeightImport {
   ///   - size: the side of the recipe's images.
   ///   - settings: of the recipe in addition, as after `--set`.
   ///   - registry: the variants whose formats are tried.
+  ///   - progress: told the fraction of the tensors that were taken; what it throws ends the work.
   /// - Throws: `RecipeError` where the files are of no known form, where tensors are missing, left over,
   ///   misshapen or not finite, all of which it names, or where settings do not suit; `SafetensorsError`.
   public init(
     _ weights: ForeignWeights, size: Int? = nil, settings: [(key: String, value: String)] = [],
-    registry: Registry
+    registry: Registry, progress: (Double) throws -> Void = { _ in }
   ) throws {
     guard let (variant, plan) = try Self.plan(for: weights, registry) else {
       throw Self.unknown(weights, registry)
@@ -46,11 +49,12 @@ public struct WeightImport {
       height: side, width: side, channels: plan.channels, range: .unit, rule: "bytes/255")
     try registry.apply(plan.settings + settings, to: &recipe)
     let model = try registry.plan(recipe, source: weights.source)
-    try Self.load(plan, weights, into: model)
+    try Self.load(plan, weights, into: model, progress)
     model.makeValues()
     self.model = TrainedModel(model: model, recipe: recipe, source: weights.source)
     title = plan.title
     tensorCount = plan.tensors.count
+    notices = plan.notices
   }
 
   private static func plan(
@@ -69,6 +73,11 @@ public struct WeightImport {
   private static func unknown(_ weights: ForeignWeights, _ registry: Registry) -> RecipeError {
     let names = weights.files.flatMap(\.entries).map(\.name)
     let known = registry.entries.flatMap(\.variant.weightFormats).map(\.summary)
+    if let file = weights.files.first(where: { $0.metadata[Recipe.metadataName] != nil }) {
+      return RecipeError(
+        .malformed,
+        "\(file.path) is a model of this program already, with its recipe: use it as it is")
+    }
     var reason = "their names are none of the forms that can be imported"
     if names.contains(where: { $0.contains("lora_") || $0.contains(".lora") }) {
       reason = "they look like a LoRA, which changes another network and is none itself"
@@ -93,35 +102,32 @@ public struct WeightImport {
   // MARK: Tensors
 
   private static func load(
-    _ plan: ImportPlan, _ weights: ForeignWeights, into model: Model
+    _ plan: ImportPlan, _ weights: ForeignWeights, into model: Model,
+    _ progress: (Double) throws -> Void
   ) throws {
     let sources = Dictionary(
       plan.tensors.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+    func name(_ path: String) -> String { sources[path]?.name ?? path }
     var problems = Problems()
-    var values: [(tensor: StoredTensor, value: Tensor)] = []
-    for (path, tensor) in model.storedTensors {
-      guard let source = sources[path] else {
-        if !plan.freshPaths.contains(where: path.hasPrefix) { problems.missing.append(path) }
-        continue
-      }
-      let file = weights.files[source.file]
-      guard let entry = file.entry(source.name) else {
-        problems.missing.append(source.name)
-        continue
-      }
-      let shape = tensor.shape
+    var misshapen: Set<String> = []
+    var count = 0
+    let values = try StoredValues(for: model) { path, shape in
+      try progress(Double(count) / Double(plan.tensors.count))
+      guard let source = sources[path], let entry = weights.files[source.file].entry(source.name)
+      else { return nil }
       guard fits(entry.shape, shape.dimensions) else {
         problems.misshapen.append(
           "\(PlainText.quoted(source.name)) of \(entry.shape) in place of \(shape.dimensions)")
-        continue
+        misshapen.insert(path)
+        return nil
       }
-      let value = Tensor(try file.convertedFloats(entry), shape: shape)
-      if value.isFinite {
-        values.append((tensor, value))
-      } else {
-        problems.infinite.append(source.name)
-      }
+      count += 1
+      return Tensor(try weights.files[source.file].convertedFloats(entry), shape: shape)
     }
+    problems.missing = values.missing.filter { path in
+      !misshapen.contains(path) && !plan.freshPaths.contains(where: path.hasPrefix)
+    }.map(name)
+    problems.infinite = values.infinite.map(name)
     let paths = Set(model.storedTensors.map(\.path))
     let used = weights.files.indices.map { file in
       Set(plan.tensors.filter { $0.file == file && paths.contains($0.path) }.map(\.name))
@@ -134,7 +140,7 @@ public struct WeightImport {
     if let text = problems.text {
       throw RecipeError(.malformed, "\(weights.source) does not suit \(plan.title): \(text)")
     }
-    for (tensor, value) in values { tensor.value = value }
+    values.take()
   }
 
   /// Whether a tensor of one shape can be taken for one of the other: the weights of a linear map are those
@@ -155,7 +161,7 @@ public struct WeightImport {
     var text: String? {
       var parts: [String] = []
       if !missing.isEmpty { parts.append("missing \(listing(missing))") }
-      if !extra.isEmpty { parts.append("left over \(listing(extra))") }
+      if !extra.isEmpty { parts.append("left over, with no place in it, \(listing(extra))") }
       if let first = misshapen.first {
         parts.append(
           misshapen.count == 1

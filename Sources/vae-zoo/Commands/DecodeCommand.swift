@@ -42,60 +42,49 @@ struct DecodeCommand: ParsableCommand {
   func run() throws {
     try threads.apply()
     let model = try plugins.model(path, checkpoint)
-    if model.model.prior.latents.map != nil, try areMaps() { return try decodePictures(model) }
+    let isMap = model.model.prior.latents.map != nil
+    if isMap, latents.hasSuffix(".safetensors") {
+      let coder = try PictureCoder(model)
+      return try decodePictures(MapLatents.read(latents, storage.storage, coder), coder)
+    }
+    let array = try NPYReader.tensor(latents)
+    // Rows of units are those of the recipe's images; what keeps its places is of any size.
+    if isMap, array.rank != 2 {
+      let coder = try PictureCoder(model)
+      return try decodePictures(
+        MapLatents(array, of: latents, storage.storage, coder), coder)
+    }
     guard storage.storage == MapLatents.Storage() else {
       throw RecipeError(.invalid, "--scaled and --channels-first belong to latents that are maps")
     }
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
-    let layers = try model.latents(from: NPYReader.tensor(latents), name: latents)
+    let layers = try model.latents(from: array, name: latents)
     let images = try model.decode(
-      layers, seed: seed, condition: told.condition(for: model))
+      layers, seed: seed, condition: told.condition(for: model), name: latents)
     try model.model.checkParts()
-    guard images.isFinite else {
-      throw RecipeError(
-        .unsuitableData,
-        "\(latents): the images of these latents have numbers beyond those that 32-bit floats have")
-    }
     try output.write(images, range: model.recipe.data?.range ?? .unit)
     Console.error("wrote \(Count.of(images.shape[0], "image")) to \(out)")
   }
 
-  /// Whether the latents keep their places: a file of named tensors, or an array of four axes.
-  private func areMaps() throws -> Bool {
-    try latents.hasSuffix(".safetensors") || NPYReader.tensor(latents).rank == 4
-  }
-
-  private func picture(
-    of entry: MapLatents.Entry, _ coder: PictureCoder, _ model: TrainedModel
-  ) throws -> Tensor {
-    try coder.checkMemory(of: entry.latents)
-    let picture = coder.decode(entry.latents, size: entry.size)
-    try model.model.checkParts()
-    try coder.checkFinite(picture, name: entry.name)
-    return picture
-  }
-
-  private func decodePictures(_ model: TrainedModel) throws {
-    let coder = try PictureCoder(model)
-    let found = try MapLatents.read(latents, storage.storage, coder)
-    if out.hasSuffix(".npy") {
-      let images = try found.entries.map { entry in
+  private func decodePictures(_ found: MapLatents, _ coder: PictureCoder) throws {
+    func picture(of entry: MapLatents.Entry) throws -> Tensor {
+      try coder.decode(entry.latents, size: entry.size, name: entry.name) { _ in
         try Interrupt.proceed()
-        return try picture(of: entry, coder, model)
       }
+    }
+    if out.hasSuffix(".npy") {
+      let images = try found.entries.map(picture)
       guard let first = images.first, images.allSatisfy({ $0.shape == first.shape }) else {
         throw RecipeError(
           .unsuitableData,
           "pictures of different sizes are not one array; name a folder for them with --out")
       }
-      try model.model.checkParts()
       try DurableFiles.replace(
         out, with: NPYWriter.bytes(withoutTape { Tensor.concatenated(images, axis: 0) }))
     } else {
       let output = try PictureOutput(out, names: found.entries.map(\.name))
       for entry in found.entries {
-        try Interrupt.proceed()
-        try output.write(picture(of: entry, coder, model), name: entry.name)
+        try output.write(picture(of: entry), name: entry.name)
       }
     }
     Console.error("wrote \(Count.of(found.entries.count, "picture")) to \(out)")

@@ -84,31 +84,30 @@ struct EncodeCommand: ParsableCommand {
     Console.error("wrote the \(content.rawValue) of \(Count.of(split.count, "example")) to \(out)")
   }
 
-  /// Takes pictures one after the other, so that memory is that of the largest.
   private func encodePictures() throws {
     guard out.hasSuffix(".npy") || out.hasSuffix(".safetensors") else {
       throw RecipeError(.invalid, "--out \(out) must end in .npy or .safetensors")
     }
-    let model = try plugins.model(path, checkpoint)
-    let coder = try PictureCoder(model)
+    let coder = try PictureCoder(plugins.model(path, checkpoint))
     let files = try pictures.files()
     var latents = MapLatents([])
-    for index in files.paths.indices {
-      try Interrupt.proceed()
-      let picture = try coder.tensor(files.picture(index), name: files.paths[index])
-      let found = coder.encode(picture)
-      try model.model.checkParts()
-      try coder.checkFinite(found, name: files.paths[index])
+    let leftOut = try files.forEach(coder) { index, picture in
+      let found = try coder.encode(picture, name: files.paths[index]) { _ in
+        try Interrupt.proceed()
+      }
       latents.entries.append(
         MapLatents.Entry(
           name: files.names[index], latents: found, size: (picture.shape[1], picture.shape[2])))
     }
-    var storage = storage.storage
-    storage.isOfBytes = bytes
-    try DurableFiles.replace(
-      out,
-      with: out.hasSuffix(".npy")
-        ? latents.npy(storage, coder) : latents.safetensors(storage, coder))
-    Console.error("wrote the latents of \(Count.of(files.paths.count, "picture")) to \(out)")
+    if leftOut.takenCount > 0 {
+      var storage = storage.storage
+      storage.isOfBytes = bytes
+      try DurableFiles.replace(
+        out,
+        with: out.hasSuffix(".npy")
+          ? latents.npy(storage, coder) : latents.safetensors(storage, coder))
+      Console.error("wrote the latents of \(Count.of(leftOut.takenCount, "picture")) to \(out)")
+    }
+    try leftOut.check()
   }
 }

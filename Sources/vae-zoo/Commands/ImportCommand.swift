@@ -36,7 +36,7 @@ struct ImportCommand: ParsableCommand {
   @Option(
     name: .customLong("set"), parsing: .singleValue,
     help: ArgumentHelp(
-      "A setting of the recipe; may be given more than once.", valueName: "name=value"))
+      "A setting of the recipe; may be given more than once.", valueName: "key=value"))
   var settings: [String] = []
   @OptionGroup var output: OutputOptions
   @OptionGroup var plugins: PluginOptions
@@ -51,9 +51,7 @@ struct ImportCommand: ParsableCommand {
     if let out, !out.hasSuffix(".safetensors") {
       throw ValidationError("--out \(out) must end in .safetensors")
     }
-    for setting in settings where !setting.contains("=") || setting.hasPrefix("=") {
-      throw ValidationError("--set takes name=value, not \(setting)")
-    }
+    try settings.checkSettings()
     if let size, !(1...32768).contains(size) {
       throw ValidationError("--size must be between 1 and 32768, not \(size)")
     }
@@ -68,7 +66,8 @@ struct ImportCommand: ParsableCommand {
         .invalid, "--out \(out) would replace \(source), which is imported; name another file")
     }
     let found = try WeightImport(
-      weights, size: size, settings: namedSettings, registry: plugins.registry())
+      weights, size: size, settings: settings.asSettings, registry: plugins.registry())
+    for notice in found.notices { Console.error(notice) }
     try found.model.save(to: out)
     if output.json {
       Console.print(
@@ -81,13 +80,6 @@ struct ImportCommand: ParsableCommand {
     Console.error(
       "wrote \(found.title) (\(found.model.recipe.variant), \(found.model.model.parameterCount) parameters, "
         + "\(Count.of(found.tensorCount, "tensor")) of \(path)) to \(out)")
-  }
-
-  private var namedSettings: [(key: String, value: String)] {
-    settings.map { setting in
-      let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      return (key: String(parts[0]), value: String(parts[1]))
-    }
   }
 
   private func show(_ weights: ForeignWeights) {

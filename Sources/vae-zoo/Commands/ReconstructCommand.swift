@@ -62,33 +62,34 @@ struct ReconstructCommand: ParsableCommand {
   }
 
   private func reconstructPictures() throws {
-    let model = try plugins.model(path, checkpoint)
-    let coder = try PictureCoder(model)
+    let coder = try PictureCoder(plugins.model(path, checkpoint))
     let files = try pictures.files()
     let target = try PictureOutput(out, names: files.names)
-    for index in files.paths.indices {
-      try Interrupt.proceed()
-      let picture = try coder.tensor(files.picture(index), name: files.paths[index])
+    let leftOut = try files.forEach(coder) { index, picture in
       let (height, width) = (picture.shape[1], picture.shape[2])
-      let back = coder.decode(coder.encode(picture), size: (height, width))
-      try model.model.checkParts()
-      try coder.checkFinite(back, name: files.paths[index])
+      let name = files.paths[index]
+      func proceed(_ fraction: Double) throws { try Interrupt.proceed() }
+      let back = try coder.decode(
+        coder.encode(picture, name: name, progress: proceed), size: (height, width), name: name,
+        progress: proceed)
       let ratio = PictureComparison.peakSignalToNoise(picture, back)
       let similarity = PictureComparison.structuralSimilarity(picture, back)
       try target.write(back, name: files.names[index])
       if output.json {
         Console.print(
           .object([
-            "picture": .text(files.paths[index]), "height": .integer(height),
-            "width": .integer(width), "psnr": .finite(ratio),
-            "ssim": similarity.map(JSON.finite) ?? .null,
+            "picture": .text(name), "height": .integer(height), "width": .integer(width),
+            "psnr": .finite(ratio), "ssim": similarity.map(JSON.finite) ?? .null,
           ]))
       } else {
         Console.error(
-          "\(files.paths[index]) \(width)x\(height): PSNR \(Console.fixed(ratio)) dB"
+          "\(name) \(width)x\(height): PSNR \(Console.fixed(ratio)) dB"
             + (similarity.map { ", SSIM \(Console.fixed($0, 4))" } ?? ""))
       }
     }
-    Console.error("wrote \(Count.of(files.paths.count, "picture")) to \(out)")
+    if leftOut.takenCount > 0 {
+      Console.error("wrote \(Count.of(leftOut.takenCount, "picture")) to \(out)")
+    }
+    try leftOut.check()
   }
 }

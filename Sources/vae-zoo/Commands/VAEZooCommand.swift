@@ -36,7 +36,7 @@ struct VAEZooCommand: ParsableCommand {
       ListCommand.self, DescribeCommand.self, TrainCommand.self, SweepCommand.self,
       EvaluateCommand.self, MetricsCommand.self, SampleCommand.self, ReconstructCommand.self,
       EncodeCommand.self,
-      DecodeCommand.self, ImportCommand.self,
+      DecodeCommand.self, ImportCommand.self, ExportCommand.self,
       InterpolateCommand.self, TraverseCommand.self, ReportCommand.self, CompareCommand.self,
       CheckCommand.self,
       BenchCommand.self, PluginCommand.self,

@@ -37,6 +37,60 @@ struct PictureOptions: ParsableArguments {
   func files() throws -> PictureFiles { try PictureFiles(paths, decoder: PictureDecoder()) }
 }
 
+extension PictureFiles {
+  /// Takes the pictures one after the other, so that memory is that of the largest. One of several that cannot
+  /// be taken is named at once and left out.
+  ///
+  /// - Parameter body: given a picture's number and what the model takes.
+  /// - Returns: those that were left out.
+  /// - Throws: what is wrong with the only picture, and what ends all work.
+  func forEach(
+    _ coder: PictureCoder, _ body: (_ index: Int, _ picture: Tensor) throws -> Void
+  ) throws -> LeftOut {
+    var leftOut = LeftOut(count: paths.count)
+    for index in paths.indices {
+      try Interrupt.proceed()
+      do {
+        try body(index, coder.tensor(picture(index), name: paths[index]))
+      } catch  where paths.count > 1 && LeftOut.isOfOnePicture(error) {
+        leftOut.add(error)
+      }
+    }
+    return leftOut
+  }
+
+  /// Pictures that could not be taken.
+  struct LeftOut {
+    /// All pictures.
+    let count: Int
+    private(set) var number = 0
+    /// Those that were taken.
+    var takenCount: Int { count - number }
+
+    init(count: Int) { self.count = count }
+
+    /// Whether the next picture may fare better.
+    static func isOfOnePicture(_ error: any Error) -> Bool {
+      error is DataError || error is FileError
+        || (error as? RecipeError)?.kind == .unsuitableData
+    }
+
+    mutating func add(_ error: any Error) {
+      number += 1
+      Console.error("left out: \(error)")
+    }
+
+    /// Ends a command that has left out pictures with an error, once the others are written.
+    func check() throws {
+      guard number > 0 else { return }
+      throw RecipeError(
+        .unsuitableData,
+        "\(number) of \(count) pictures could not be taken, for the reasons above; mend them, or name the others alone"
+      )
+    }
+  }
+}
+
 /// How latents of pictures are stored.
 struct LatentStorageOptions: ParsableArguments {
   @Flag(

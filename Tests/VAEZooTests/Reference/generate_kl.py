@@ -26,7 +26,6 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from safetensors.torch import save_file
 
-torch.manual_seed(22)
 FOLDER = Path(__file__).resolve().parent
 PLAIN, ATTENDING = ("DownEncoderBlock2D", "UpDecoderBlock2D"), (
     "AttnDownEncoderBlock2D", "AttnUpDecoderBlock2D")
@@ -76,7 +75,7 @@ def ldm(weights, levels):
     renamed = {}
     for name, w in weights.items():
         new = ldm_name(name, levels)
-        if ".attn_1." in new and w.dim() == 2:
+        if ".attn" in new and w.dim() == 2:
             w = w[:, :, None, None]
         renamed[f"first_stage_model.{new}"] = w.contiguous()
     return renamed
@@ -98,27 +97,33 @@ def compute(name, m, height, width):
             m.encode(2 * extended(odd, factor) - 1).latent_dist.mean)
 
 
-plain = model((4, 8), latent_channels=4)
-plain.save_pretrained(FOLDER / "kl-plain")
-compute("plain", plain, 8, 12)
+def main():
+    torch.manual_seed(22)
+    plain = model((4, 8), latent_channels=4)
+    plain.save_pretrained(FOLDER / "kl-plain")
+    compute("plain", plain, 8, 12)
 
-bare = model(
-    (6, 4), dtype=torch.bfloat16, latent_channels=3, mid_block_add_attention=False,
-    use_quant_conv=False, use_post_quant_conv=False, scaling_factor=0.3611, shift_factor=0.1159,
-    sample_size=16)
-compute("bare", bare, 4, 6)
-bare.to(torch.bfloat16).save_pretrained(FOLDER / "kl-bare")
+    bare = model(
+        (6, 4), dtype=torch.bfloat16, latent_channels=3, mid_block_add_attention=False,
+        use_quant_conv=False, use_post_quant_conv=False, scaling_factor=0.3611, shift_factor=0.1159,
+        sample_size=16)
+    compute("bare", bare, 4, 6)
+    bare.to(torch.bfloat16).save_pretrained(FOLDER / "kl-bare")
 
-attending = model((2, 4, 6), blocks=2, attending=(2,), latent_channels=2)
-attending.save_pretrained(FOLDER / "kl-attending")
-compute("attending", attending, 16, 8)
+    attending = model((2, 4, 6), blocks=2, attending=(2,), latent_channels=2)
+    attending.save_pretrained(FOLDER / "kl-attending")
+    compute("attending", attending, 16, 8)
 
-(FOLDER / "kl-checkpoint").mkdir(exist_ok=True)
-other = {
-    "model.diffusion_model.input_blocks.0.0.weight": torch.zeros(2, 3),
-    "cond_stage_model.transformer.weight": torch.zeros(1),
-    "first_stage_model.loss.logvar": torch.zeros(1),
-}
-save_file(
-    ldm(plain.state_dict(), 2) | other, FOLDER / "kl-checkpoint" / "model.safetensors")
-save_file({k: v.contiguous() for k, v in results.items()}, FOLDER / "kl.safetensors")
+    (FOLDER / "kl-checkpoint").mkdir(exist_ok=True)
+    other = {
+        "model.diffusion_model.input_blocks.0.0.weight": torch.zeros(2, 3),
+        "cond_stage_model.transformer.weight": torch.zeros(1),
+        "first_stage_model.loss.logvar": torch.zeros(1),
+    }
+    save_file(
+        ldm(plain.state_dict(), 2) | other, FOLDER / "kl-checkpoint" / "model.safetensors")
+    save_file({k: v.contiguous() for k, v in results.items()}, FOLDER / "kl.safetensors")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,4 @@
 import Tensors
-import VAEFiles
 
 /// Between tensors in memory and in files.
 extension Safetensors {
@@ -27,17 +26,5 @@ extension Safetensors {
   /// - Throws: `SafetensorsError` where it has another type or shape.
   public func tensor(ifPresent name: String, shape: Shape) throws -> Tensor? {
     entry(name) == nil ? nil : try tensor(name, shape: shape)
-  }
-
-  /// The tensor of a name, nil where there is none.
-  ///
-  /// - Throws: `SafetensorsError` where it has another type or shape, `TrainingError` where it holds
-  ///   values that are not finite.
-  func finiteTensor(ifPresent name: String, shape: Shape) throws -> Tensor? {
-    let values = try tensor(ifPresent: name, shape: shape)
-    guard values?.isFinite ?? true else {
-      throw TrainingError(.unsuitable, "\(path): \(name) holds values that are not finite")
-    }
-    return values
   }
 }

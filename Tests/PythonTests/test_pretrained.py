@@ -1,0 +1,104 @@
+"""Autoencoders that other programs have stored, by the conventions of diffusers."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+
+import vae_zoo
+
+REFERENCE = Path(__file__).resolve().parents[1] / "VAEZooTests" / "Reference"
+
+
+def tensors(path: Path) -> dict[str, np.ndarray]:
+    """The float32 tensors of a safetensors file."""
+    data = path.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    return {
+        name: np.frombuffer(data, "<f4", (last - first) // 4, start + first).reshape(entry["shape"])
+        for name, entry in json.loads(data[8:start]).items()
+        if name != "__metadata__"
+        for first, last in [entry["data_offsets"]]
+    }
+
+
+def first(array: np.ndarray) -> np.ndarray:
+    """Channels first."""
+    return array.transpose(0, 3, 1, 2)
+
+
+class PretrainedTests(unittest.TestCase):
+    def test_latents_and_pictures_are_those_of_diffusers(self):
+        stored = tensors(REFERENCE / "kl.safetensors")
+        for name in ("plain", "bare", "attending"):
+            with self.subTest(name):
+                vae = vae_zoo.AutoencoderKL.from_pretrained(REFERENCE / f"kl-{name}")
+                posterior = vae.encode(2 * first(stored[f"{name}.image"]) - 1).latent_dist
+                mean = first(stored[f"{name}.mean"])
+                np.testing.assert_allclose(posterior.mode(), mean, atol=2e-5)
+                np.testing.assert_allclose(
+                    posterior.logvar, first(stored[f"{name}.log_variance"]), atol=1e-4
+                )
+                np.testing.assert_allclose(
+                    vae.decode(mean).sample, 2 * first(stored[f"{name}.decoded"]) - 1, atol=4e-5
+                )
+        bare = vae_zoo.AutoencoderKL.from_pretrained(REFERENCE / "kl-bare")
+        self.assertEqual((bare.config.scaling_factor, bare.config.shift_factor), (0.3611, 0.1159))
+
+    def test_pictures_of_any_size_and_several_at_once_are_taken(self):
+        vae = vae_zoo.AutoencoderTiny.from_pretrained(REFERENCE / "tiny-diffusers")
+        pictures = np.random.default_rng(1).uniform(-1, 1, (2, 3, 9, 14)).astype(np.float32)
+        latents = vae.encode(pictures).latents
+        self.assertEqual(latents.shape, (2, 3, 3, 4))
+        np.testing.assert_allclose(vae.encode(pictures[1:]).latents, latents[1:], atol=1e-6)
+        self.assertEqual(vae.decode(latents).sample.shape, (2, 3, 12, 16))
+        draw = vae.encode(pictures).latent_dist.sample(3)
+        self.assertTrue(0 < np.abs(draw - latents).max() < 0.1)
+
+    def test_what_is_saved_has_the_same_weights(self):
+        for name, kind in [("kl-plain", "AutoencoderKL"), ("tiny-diffusers", "AutoencoderTiny")]:
+            vae = vae_zoo.VAE.import_weights(REFERENCE / name, size=8).pretrained()
+            self.assertEqual(type(vae.estimator).__name__, kind)
+            with tempfile.TemporaryDirectory() as folder:
+                vae.save_pretrained(folder)
+                again = getattr(vae_zoo, kind).from_pretrained(folder)
+                self.assertEqual(json.loads((Path(folder) / "config.json").read_text())["_class_name"], kind)
+            for path, values in vae.estimator.parameters.items():
+                if not path.startswith("likelihood."):
+                    np.testing.assert_array_equal(again.estimator.parameters[path], values, path)
+
+    def test_faults_are_errors_that_say_what_is_wrong(self):
+        vae = vae_zoo.AutoencoderTiny.from_pretrained(REFERENCE / "tiny-diffusers")
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "AutoencoderKL|autoencoder-kl"):
+            vae_zoo.AutoencoderKL.from_pretrained(REFERENCE / "tiny-diffusers")
+        with self.assertRaisesRegex(vae_zoo.RecipeError, "prior.scaling_factor"):
+            vae_zoo.AutoencoderKL.from_pretrained(REFERENCE / "kl-checkpoint")
+        with self.assertRaisesRegex(vae_zoo.NotFoundError, "nothing"):
+            vae_zoo.AutoencoderKL.from_pretrained("nothing")
+        kl = vae_zoo.AutoencoderKL.import_weights(REFERENCE / "kl-plain", size=4)
+        with self.assertRaisesRegex(vae_zoo.DataError, "32-bit floats"):
+            kl.pretrained().decode(np.full((1, 4, 2, 2), 3e38, dtype=np.float32))
+        with self.assertRaisesRegex(vae_zoo.DataError, "32-bit floats"):
+            kl.decode([np.full((1, 16), 3e38, dtype=np.float32)])
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "have the shape"):
+            vae.decode(np.zeros((1, 4, 2, 2), dtype=np.float32))
+        with self.assertRaisesRegex(vae_zoo.CancelledError, ""):
+            vae.decode(np.zeros((1, 3, 2, 2), dtype=np.float32), progress=lambda fraction: fraction > 0.3)
+
+    @unittest.skipUnless(importlib.util.find_spec("torch"), "PyTorch is not installed")
+    def test_tensors_of_pytorch_go_in_and_come_out(self):
+        import torch
+
+        vae = vae_zoo.AutoencoderTiny.from_pretrained(REFERENCE / "tiny-diffusers")
+        pictures = torch.zeros(1, 3, 8, 8)
+        latents = torch.from_dlpack(vae.encode(pictures).latents)
+        self.assertEqual(tuple(vae.decode(latents).sample.shape), (1, 3, 8, 8))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,169 @@
+import CVAE
+import VAEZoo
+import XCTest
+
+/// Weights of other programs, and pictures of any size.
+final class PictureTests: CTestCase {
+  private let reference = Repository.path("Tests/VAEZooTests/Reference/tiny-diffusers")
+
+  private func model() throws -> OpaquePointer {
+    try made(freedBy: vae_model_free) { vae_model_import(reference, 8, nil, 0, nil, $0, $1) }
+  }
+
+  /// Numbers between 0 and 1 that rise and fall.
+  private func picture(_ shape: [Int]) -> CTensor {
+    let count = shape.reduce(1, *)
+    return CTensor((0..<count).map { Float($0 * 37 % 101) / 101 }, shape)
+  }
+
+  private func floats(_ array: OpaquePointer) throws -> (shape: [Int], values: [Float]) {
+    var view = vae_tensor()
+    view.struct_size = UInt32(MemoryLayout<vae_tensor>.size)
+    try succeed { vae_array_view(array, &view, $0) }
+    let shape = (0..<Int(view.rank)).map { Int(view.shape[$0]) }
+    let count = shape.reduce(1, *)
+    guard view.dtype == VAE_FLOAT32 else {
+      let start = try XCTUnwrap(view.data).assumingMemoryBound(to: UInt8.self)
+      return (shape, (0..<count).map { Float(start[$0]) })
+    }
+    let start = try XCTUnwrap(view.data).assumingMemoryBound(to: Float.self)
+    return (shape, (0..<count).map { start[$0] })
+  }
+
+  func testPicturesGoThroughTheLatentsThatTheSwiftCoderGives() throws {
+    let model = try model()
+    let trained = try WeightImport(
+      ForeignWeights.open(reference), size: 8, registry: .builtIn
+    ).model
+    let coder = try PictureCoder(trained)
+    let pictures = picture([2, 7, 9, 3])
+    let encoding = try made(freedBy: vae_encoding_free) {
+      vae_encode_pictures(model, pictures.pointer, 1, 4, nil, $0, $1)
+    }
+    let mean = try made(freedBy: vae_array_free) {
+      vae_encoding_get(encoding, VAE_ENCODING_MEAN, 0, $0, $1)
+    }
+    let found = try floats(mean)
+    XCTAssertEqual(found.shape, [2, 2, 3, 3])
+    let second = Tensor(
+      (189..<378).map { Float($0 * 37 % 101) / 101 }, shape: [1, 7, 9, 3])
+    let expected = coder.scaling.scaled(try coder.encode(second))
+    XCTAssertEqual(Array(found.values.suffix(18)), expected.floats)
+    for part in [VAE_ENCODING_VARIANCE, VAE_ENCODING_SAMPLE] {
+      let array = try made(freedBy: vae_array_free) { vae_encoding_get(encoding, part, 0, $0, $1) }
+      XCTAssertEqual(try floats(array).shape, found.shape)
+    }
+
+    let latents = CTensor(found.values, found.shape)
+    let back = try made(freedBy: vae_array_free) {
+      vae_decode_pictures(model, latents.pointer, 1, 7, 9, VAE_FLOAT32, nil, $0, $1)
+    }
+    let bytes = try made(freedBy: vae_array_free) {
+      vae_decode_pictures(model, latents.pointer, 1, 7, 9, VAE_UINT8, nil, $0, $1)
+    }
+    let values = try floats(back)
+    XCTAssertEqual(values.shape, [2, 7, 9, 3])
+    let own = try coder.decode(coder.encode(second), size: (7, 9)).floats
+    for (a, b) in zip(values.values.suffix(189), own) { XCTAssertEqual(a, b, accuracy: 1e-5) }
+    XCTAssertEqual(try floats(bytes).values, values.values.map { (255 * $0 + 0.5).rounded(.down) })
+  }
+
+  func testACallStopsWithinThePictureAndTheModelStaysUsable() throws {
+    let model = try model()
+    let pictures = picture([1, 8, 8, 3])
+    final class Told {
+      var fractions: [Double] = []
+      var limit = Int.max
+    }
+    let told = Told()
+    var options = vae_call_options()
+    options.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
+    options.user_data = Unmanaged.passUnretained(told).toOpaque()
+    options.progress = { fraction, told in
+      guard let told else { return 0 }
+      let object = Unmanaged<Told>.fromOpaque(told).takeUnretainedValue()
+      object.fractions.append(fraction)
+      return object.fractions.count >= object.limit ? 1 : 0
+    }
+    func encode() throws {
+      let encoding = try made(freedBy: vae_encoding_free) {
+        vae_encode_pictures(model, pictures.pointer, 0, 0, &options, $0, $1)
+      }
+      XCTAssertNotNil(encoding)
+    }
+    try encode()
+    let fractions = told.fractions
+    XCTAssertGreaterThan(fractions.count, 10, "more often than once a picture")
+    XCTAssertEqual(fractions, fractions.sorted())
+    XCTAssertEqual(fractions.first, 0)
+    told.fractions = []
+    told.limit = 5
+    var out: OpaquePointer?
+    XCTAssertEqual(
+      vae_encode_pictures(model, pictures.pointer, 0, 0, &options, &out, nil), VAE_ERR_CANCELLED)
+    XCTAssertNil(out)
+    XCTAssertEqual(told.fractions.count, 5)
+    told.limit = .max
+    told.fractions = []
+    try encode()
+    XCTAssertEqual(told.fractions, fractions)
+  }
+
+  func testWhatCannotBeIsRefusedWithItsReason() throws {
+    let model = try model()
+    let good = picture([1, 8, 8, 3])
+    let first = picture([1, 3, 8, 8])
+    let latents = picture([1, 2, 2, 3])
+    let large = CTensor([Float](repeating: 3e38, count: 16), [1, 2, 2, 4])
+    let kl = try made(freedBy: vae_model_free) {
+      vae_model_import(
+        Repository.path("Tests/VAEZooTests/Reference/kl-plain"), 4, nil, 0, nil, $0, $1)
+    }
+    var out: OpaquePointer?
+    refuse(VAE_ERR_INVALID_ARGUMENT, "channels last") {
+      vae_encode_pictures(model, first.pointer, 0, 0, nil, &out, $0)
+    }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "scaled is 2") {
+      vae_encode_pictures(model, good.pointer, 2, 0, nil, &out, $0)
+    }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "not of 9×8") {
+      vae_decode_pictures(model, latents.pointer, 0, 9, 8, VAE_FLOAT32, nil, &out, $0)
+    }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "dtype") {
+      vae_decode_pictures(model, latents.pointer, 0, 0, 0, VAE_INT32, nil, &out, $0)
+    }
+    refuse(VAE_ERR_DATA, "32-bit floats") {
+      vae_decode_pictures(kl, large.pointer, 0, 0, 0, VAE_UINT8, nil, &out, $0)
+    }
+    let row = CTensor([Float](repeating: 3e38, count: 16), [1, 16])
+    refuse(VAE_ERR_DATA, "32-bit floats") {
+      var layer: UnsafePointer<vae_tensor>? = UnsafePointer(row.pointer)
+      return vae_decode(kl, &layer, 1, 0, &out, $0)
+    }
+    let other = try makeModel()
+    refuse(VAE_ERR_DATA, "images of one size") {
+      vae_encode_pictures(other, good.pointer, 0, 0, nil, &out, $0)
+    }
+    refuse(VAE_ERR_NOT_FOUND) { vae_model_import("/nowhere", 0, nil, 0, nil, &out, $0) }
+    refuse(VAE_ERR_RECIPE, "diffusers or taesd") { vae_model_export(model, "/tmp", "ldm", $0) }
+    refuse(VAE_ERR_RECIPE, "gaussian-vae") { vae_model_export(other, "/tmp", "diffusers", $0) }
+  }
+
+  func testWhatIsExportedIsImportedAgainWithTheSameWeights() throws {
+    let model = try model()
+    let folder = try temporaryFolder()
+    for form in ["diffusers", "taesd"] {
+      try succeed { vae_model_export(model, "\(folder)/\(form)", form, $0) }
+      let again = try made(freedBy: vae_model_free) {
+        vae_model_import("\(folder)/\(form)", 8, nil, 0, nil, $0, $1)
+      }
+      for name in ["encoder.layers.0.weights", "decoder.layers.2.convolutions.1.bias"] {
+        let (old, new) = (
+          try made(freedBy: vae_array_free) { vae_model_get_tensor(model, name, $0, $1) },
+          try made(freedBy: vae_array_free) { vae_model_get_tensor(again, name, $0, $1) }
+        )
+        XCTAssertEqual(try floats(old).values, try floats(new).values, "\(form) \(name)")
+      }
+    }
+  }
+}
