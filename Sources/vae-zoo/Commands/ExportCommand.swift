@@ -25,13 +25,14 @@ struct ExportCommand: ParsableCommand {
   )
   var out: String
   @OptionGroup var output: OutputOptions
+  @OptionGroup var checkpoint: CheckpointOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var threads: ThreadOptions
 
   func run() throws {
     try threads.apply()
-    let model = try plugins.model(path)
+    let model = try plugins.model(path, checkpoint)
     let files = try WeightExport(model, form: format, registry: plugins.registry())
     try files.write(to: out)
     if output.json {
