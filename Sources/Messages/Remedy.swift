@@ -36,6 +36,8 @@ public enum Remedy: Hashable, Sendable {
   case checkpointDir(String? = nil)
   /// The checkpoint of a run that is used: `best`, `last` or a step.
   case checkpoint(String)
+  /// The run that a likelihood is compared with.
+  case background
   /// To raise a limit on what is read, and the value that lets through what was refused.
   case limit(String, Int)
   /// The description of a variant with all its hyper-parameters.
@@ -68,6 +70,7 @@ extension Remedy: CustomStringConvertible {
     case .checkpointDir(let folder):
       folder.map { "checkpoint_dir=\($0)" } ?? "checkpoint_dir"
     case .checkpoint(let choice): "checkpoint=\(choice)"
+    case .background: "background"
     case .limit(let name, let value): "the limit \(name)=\(value)"
     case .variantDescription(let variant): "the description of \(variant)"
     case .importanceSamples: "importance_samples"

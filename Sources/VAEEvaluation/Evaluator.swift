@@ -143,7 +143,7 @@ public struct Evaluator {
   }
 
   /// The fraction of all examples that is done with a fraction of a batch.
-  private func fraction(_ indices: [Int], _ part: Double) -> Double {
+  func fraction(_ indices: [Int], _ part: Double) -> Double {
     (Double(indices[0]) + part * Double(indices.count)) / Double(exampleCount)
   }
 
@@ -203,7 +203,7 @@ public struct Evaluator {
 
   /// The examples, as many at a time as a forward pass may have; with many draws fewer, so that
   /// several draws of an example share a pass and with it what depends on the example alone.
-  private func batches(importanceSamples: Int) -> [[Int]] {
+  func batches(importanceSamples: Int) -> [[Int]] {
     let size = max(1, min(rowLimit, 500) / min(max(1, importanceSamples), Self.sharedDraws))
     return stride(from: 0, to: exampleCount, by: size).map {
       Array($0..<min($0 + size, exampleCount))
@@ -213,7 +213,7 @@ public struct Evaluator {
   /// Draws of an example that a pass has at least, where so many are asked for.
   private static let sharedDraws = 16
 
-  private func context(for indices: [Int]) -> Context {
+  func context(for indices: [Int]) -> Context {
     examples.context(.evaluation, indices, random: random)
   }
 }

@@ -97,7 +97,7 @@ final class BestCheckpointTests: CommandTestCase {
     // A run of more epochs that was stopped after these, as far as it can be told from outside.
     let more = try Command(TrainedRun.arguments(data: data, run: run) + ["--epochs", "100000", "--resume"])
     while try records(run).count < 5 { usleep(10_000) }
-    more.interrupt()
+    more.send(SIGINT)
     _ = try more.wait()
     XCTAssertTrue(try self.run(asked).err.contains("\(run) is not finished"))
     let outcome = try self.run(

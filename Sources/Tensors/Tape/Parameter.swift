@@ -105,7 +105,7 @@ public final class Parameter {
   /// The values, tracked: what layers compute with.
   public var tensor: Tensor {
     let own = own
-    guard isTrainable, isRecording else { return own }
+    guard isTrainable, recordsParameters else { return own }
     return Tensor(storage: own.storage, offset: own.offset, shape: own.shape, node: LeafNode(self))
   }
 

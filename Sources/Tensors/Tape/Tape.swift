@@ -75,6 +75,29 @@ public func withoutTape<Result>(_ body: () throws -> Result) rethrows -> Result 
   return try body()
 }
 
+/// Runs a closure in which parameters are constants: operations record what they compute from tensors that
+/// are tracked already, and nothing else. Parameters themselves are left as they are, so that several
+/// threads may do this with one model. Calls may be nested, and concern the thread that makes them.
+///
+/// ```swift
+/// let point = Parameter(.zeros([4, 2]))
+/// let z = point.tensor  // tracked
+/// let loss = withConstantParameters { (decoder(z, context) - x).squared().sum() }
+/// let gradient = loss.backward()[point]  // with respect to the point alone
+/// ```
+public func withConstantParameters<Result>(_ body: () throws -> Result) rethrows -> Result {
+  let previous = vk_recording()
+  if previous != 0 { vk_set_recording(constantParameters) }
+  defer { vk_set_recording(previous) }
+  return try body()
+}
+
+/// What a thread that records notes where parameters are constants.
+private let constantParameters: Int32 = 2
+
+/// Whether computations with parameters are recorded on this thread.
+var recordsParameters: Bool { isRecording && vk_recording() != constantParameters }
+
 /// Whether operations of this thread record.
 var isRecording: Bool { vk_recording() != 0 }
 

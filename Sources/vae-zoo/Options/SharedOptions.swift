@@ -71,6 +71,9 @@ struct CheckpointOptions: ParsableArguments {
 
   /// Which one.
   var choice: CheckpointChoice { checkpoint }
+
+  /// The newest one, of a run that nothing was said of.
+  static let last = CheckpointOptions()
 }
 
 extension CheckpointChoice: ExpressibleByArgument {

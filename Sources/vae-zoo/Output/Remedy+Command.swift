@@ -37,6 +37,7 @@ extension Remedy {
     case .checkpointDir(let folder):
       folder.map { "--checkpoint-dir \(CommandText.quoted($0))" } ?? "--checkpoint-dir"
     case .checkpoint(let choice): "--checkpoint \(choice)"
+    case .background: "--background"
     case .limit(let name, let value): "--limit \(name)=\(value)"
     case .variantDescription(let variant): "vae-zoo describe \(CommandText.quoted(variant))"
     case .importanceSamples: "--importance-samples"

@@ -136,6 +136,34 @@ final class RunFolderCrashTests: FilesTestCase {
     }
   }
 
+  func testAKilledCheckpointLeavesABestOneThatIsWhole() throws {
+    var found: Set<Int?> = []
+    try killEverywhere {
+      try makeRun([4])
+      try RunFolder.create(at: run, resume: true).keepAsBest(4)
+      for step in [8, 12] {
+        try RunFolder.create(at: run, resume: true).writeCheckpoint(
+          step: step, files: TestCheckpoint.files(step))
+      }
+    } process: {
+      let run = try RunFolder.create(at: run, resume: true)
+      try run.writeCheckpoint(step: 16, files: TestCheckpoint.files(16), isBest: true)
+    } after: { isWhole, moment in
+      let best = try RunFolder.open(run).bestStep
+      found.insert(best)
+      if isWhole { XCTAssertEqual(best, 16, moment) }
+      for step in [best, try RunFolder.create(at: run, resume: true).bestStep] {
+        let step = try XCTUnwrap(step, moment)
+        XCTAssertTrue(step == 4 || step == 16, "\(step) \(moment)")
+        let files = try RunFolder.open(run).readCheckpoint(step)
+        XCTAssertEqual(try TestCheckpoint.version(files, step: step), 1, moment)
+      }
+      let steps = try RunFolder.open(run).checkpointSteps()
+      XCTAssertTrue(steps == [4, 8, 12] || steps == [4, 12, 16] || steps == [12, 16], "\(steps) \(moment)")
+    }
+    XCTAssertEqual(found, [4, 16], "both must have been found")
+  }
+
   // MARK: Killed elsewhere
 
   func testAKilledReplacementOfARunIsTheOldRunOrNoneAndNeverAMix() throws {

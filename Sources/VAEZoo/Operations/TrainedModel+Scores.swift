@@ -1,0 +1,84 @@
+import Messages
+import Tensors
+import VAECore
+import VAEData
+import VAEEvaluation
+
+extension TrainedModel {
+  /// How unusual each example of a split is, in order; see `ScoreMethod`. A score depends on the example and
+  /// the seed alone.
+  ///
+  /// - Parameters:
+  ///   - split: the examples.
+  ///   - options: how unusual is meant.
+  ///   - background: the model that `ratio` compares with, which takes data of the same size and values; nil
+  ///     for the other methods.
+  ///   - progress: told the fraction done; returns false to stop.
+  /// - Returns: a number for each example in nats; nil when it was stopped.
+  /// - Throws: `MetricError` where the method lacks something or has too much, or does not suit the model;
+  ///   `MemoryError`.
+  public func scores(
+    _ split: DataSplit, _ options: ScoreOptions, background: TrainedModel? = nil,
+    progress: (Double) -> Bool = { _ in true }
+  ) throws -> [Double]? {
+    try checkBackground(background, method: options.method)
+    func likelihoods(
+      of model: TrainedModel, samples: Int, _ progress: (Double) -> Bool
+    ) -> [Double]? {
+      model.logLikelihoods(split, samples: samples, seed: options.seed, progress: progress)
+    }
+    let samples = options.importanceSamples
+    switch options.method {
+    case .nll: return likelihoods(of: self, samples: max(1, samples), progress)?.map { -$0 }
+    case .elbo: return likelihoods(of: self, samples: 0, progress)?.map { -$0 }
+    case .regret:
+      return try Evaluator(model: model, examples: examples(split), seed: options.seed)
+        .likelihoodRegrets(options.regret, progress: progress)
+    case .ratio:
+      guard let background,
+        let own = likelihoods(of: self, samples: samples, { progress($0 / 2) }),
+        let common = likelihoods(of: background, samples: samples, { progress((1 + $0) / 2) })
+      else { return nil }
+      return zip(common, own).map { $0 - $1 }
+    }
+  }
+
+  private func checkBackground(
+    _ background: TrainedModel?, method: ScoreMethod
+  ) throws(MetricError) {
+    guard let background else {
+      guard method == .ratio else { return }
+      throw MetricError(
+        .missingOption,
+        "the method ratio compares with a background run, such as one that was trained on the same data with a share of "
+          + "values at random; give it by \(.background)")
+    }
+    guard method == .ratio else {
+      throw MetricError(
+        .missingOption,
+        "\(.background) is for the method ratio, and \(method.rawValue) compares with nothing; leave it out")
+    }
+    func phrase(_ model: TrainedModel) -> String {
+      guard let data = model.recipe.data else { return "no data" }
+      let condition = data.condition.map { ", told \($0.phrase)" } ?? ""
+      return
+        "\(model.inputPhrase(data)) of \(data.height)x\(data.width)x\(data.channels)\(condition)"
+    }
+    let (own, other) = (phrase(self), phrase(background))
+    guard own == other else {
+      throw MetricError(
+        .unsuitable,
+        "\(background.source) takes \(other), but \(source) takes \(own), so their likelihoods cannot be compared")
+    }
+    guard model.likelihood.isDiscrete == background.model.likelihood.isDiscrete else {
+      throw MetricError(
+        .unsuitable,
+        "of \(source) and \(background.source) one has densities and the other probabilities, which cannot be compared")
+    }
+  }
+
+  private func inputPhrase(_ data: DataDescription) -> String {
+    "\(data.range.phrase) by the rule \(data.rule), binarize=\(options.binarize.rawValue), "
+      + "dequantize=\(options.dequantize.rawValue),"
+  }
+}

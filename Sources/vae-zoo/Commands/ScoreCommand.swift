@@ -1,0 +1,144 @@
+import ArgumentParser
+import Messages
+import Tensors
+import VAECore
+import VAEData
+import VAEFiles
+import VAEZoo
+
+struct ScoreCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "score",
+    abstract: "Write how unusual each example is to a model, as a table or an array.",
+    discussion: """
+      One number per example, in nats, larger for what is more unusual. With --method
+
+        nll     −log p(x) by importance weighting, with --importance-samples draws per example
+        elbo    −ELBO, a bound on it
+        regret  by how much −ELBO falls where the posterior is optimised for the example alone (--steps)
+        ratio   log p'(x) − log p(x), p' being the model of --background RUN
+
+      A plain likelihood often takes simple data of another kind for usual; docs/anomalies.md shows where, and what \
+      helps. A .csv file has a row per example: its number in the split, its class where the data have classes, and the \
+      score. An .npy file has the scores alone, [N].
+
+        vae-zoo score run --data new.npz --out scores.csv
+        vae-zoo score run --data fashion-mnist --method regret --out regret.npy
+        vae-zoo score run --data mnist --method ratio --background noisy-run --out ratio.csv
+      """)
+
+  @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
+  var path: String
+  @Option(help: ArgumentHelp("The data.", valueName: "source")) var data: String
+  @Option(help: ArgumentHelp("The file to write: .csv or .npy.", valueName: "file")) var out: String
+  @Option(help: "The split: train, valid or test.") var split = "test"
+  @Option(help: ArgumentHelp("nll, elbo, regret or ratio.", valueName: "how")) var method = "nll"
+  @Option(
+    help: ArgumentHelp("The run that ratio compares with, or its exported file.", valueName: "run"))
+  var background: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Draws per example for the likelihoods of nll and ratio; of ratio 0 for bounds (default: 16).",
+      valueName: "k"))
+  var importanceSamples: Int?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Updates of each posterior for regret (default: 100).", valueName: "n"))
+  var steps: Int?
+  @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
+  @OptionGroup var images: ImageOptions
+  @OptionGroup var checkpoint: CheckpointOptions
+  @OptionGroup var plugins: PluginOptions
+  @OptionGroup var limits: LimitOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    try SplitName.check(split)
+    guard out.hasSuffix(".csv") || out.hasSuffix(".npy") else {
+      throw ValidationError("--out \(out) must end in .csv or .npy")
+    }
+    if let importanceSamples {
+      let least = method == "ratio" ? 0 : 1
+      guard (least...10_000_000).contains(importanceSamples) else {
+        throw ValidationError(
+          "--importance-samples must be between \(least) and 10000000, not \(importanceSamples)")
+      }
+      guard method == "nll" || method == "ratio" else {
+        throw ValidationError("--importance-samples belongs to --method nll and ratio")
+      }
+    }
+    if let steps {
+      guard (1...100_000).contains(steps) else {
+        throw ValidationError("--steps must be between 1 and 100000, not \(steps)")
+      }
+      guard method == "regret" else { throw ValidationError("--steps belongs to --method regret") }
+    }
+  }
+
+  func run() throws {
+    try threads.apply()
+    Interrupt.install()
+    var options = ScoreOptions()
+    options.method = try ScoreMethod(named: method)
+    if let importanceSamples { options.importanceSamples = importanceSamples }
+    if let steps { options.regret.steps = steps }
+    options.seed = seed
+    let model = try plugins.model(path, checkpoint)
+    let other = try background.map { try plugins.model($0, CheckpointOptions.last) }
+    let split = try images.open(data, for: model).split(named: split)
+    var bar = ProgressBar()
+    let scores = try model.scores(split, options, background: other) { fraction in
+      bar.show(
+        fraction, since: 0, work: Int(fraction * Double(split.count)), unit: "example",
+        text: "scoring")
+      return !Interrupt.token.isCancelled
+    }
+    bar.clear()
+    try model.model.checkParts()
+    try other?.model.checkParts()
+    try split.checkExamples()
+    guard let scores else { throw ExitCode(ExitStatus.interrupted) }
+    try DurableFiles.replace(out, with: out.hasSuffix(".csv") ? table(scores, of: split) : array(scores))
+    let mean = scores.reduce(0, +) / Double(max(1, scores.count))
+    if output.json {
+      Console.print(
+        .object([
+          "method": .text(options.method.rawValue), "examples": .integer(scores.count),
+          "mean": .finite(mean), "path": .text(out),
+        ]))
+    } else {
+      Console.error(
+        "wrote the \(options.method.rawValue) of \(Count.of(scores.count, "example")) of \(split.name), "
+          + "\(Console.fixed(mean)) nats on average, to \(out)")
+    }
+  }
+
+  private func array(_ scores: [Double]) -> [UInt8] {
+    NPYWriter.bytes(Tensor(scores.map(Float.init), shape: [scores.count]))
+  }
+
+  /// Rows by RFC 4180.
+  private func table(_ scores: [Double], of split: DataSplit) -> [UInt8] {
+    var text = "example,\(split.labels == nil ? "" : "class,")\(method)\n"
+    for (number, score) in scores.enumerated() {
+      text += "\(number),"
+      if let label = split.labels?[number] {
+        let place = Int(label)
+        text += Self.field(
+          split.classes.indices.contains(place) ? split.classes[place] : "\(label)")
+        text += ","
+      }
+      // As precise as the networks are.
+      text += "\(Float(score))\n"
+    }
+    return Array(text.utf8)
+  }
+
+  /// A text as a field of a table, in quotes where it needs them.
+  private static func field(_ text: String) -> String {
+    guard text.utf8.contains(where: { [0x22, 0x2c, 0x0a, 0x0d].contains($0) }) else { return text }
+    return "\"\(text.replacing("\"", with: "\"\""))\""
+  }
+}
