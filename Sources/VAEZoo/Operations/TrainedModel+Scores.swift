@@ -16,7 +16,7 @@ extension TrainedModel {
   ///   - progress: told the fraction done; returns false to stop.
   /// - Returns: a number for each example in nats; nil when it was stopped.
   /// - Throws: `MetricError` where the method lacks something or has too much, or does not suit the model;
-  ///   `MemoryError`.
+  ///   `MemoryError`; `DataError` where the split does not say of each example what the model is told.
   public func scores(
     _ split: DataSplit, _ options: ScoreOptions, background: TrainedModel? = nil,
     progress: (Double) -> Bool = { _ in true }
@@ -24,20 +24,20 @@ extension TrainedModel {
     try checkBackground(background, method: options.method)
     func likelihoods(
       of model: TrainedModel, samples: Int, _ progress: (Double) -> Bool
-    ) -> [Double]? {
-      model.logLikelihoods(split, samples: samples, seed: options.seed, progress: progress)
+    ) throws(DataError) -> [Double]? {
+      try model.logLikelihoods(split, samples: samples, seed: options.seed, progress: progress)
     }
     let samples = options.importanceSamples
     switch options.method {
-    case .nll: return likelihoods(of: self, samples: max(1, samples), progress)?.map { -$0 }
-    case .elbo: return likelihoods(of: self, samples: 0, progress)?.map { -$0 }
+    case .nll: return try likelihoods(of: self, samples: max(1, samples), progress)?.map { -$0 }
+    case .elbo: return try likelihoods(of: self, samples: 0, progress)?.map { -$0 }
     case .regret:
       return try Evaluator(model: model, examples: examples(split), seed: options.seed)
         .likelihoodRegrets(options.regret, progress: progress)
     case .ratio:
       guard let background,
-        let own = likelihoods(of: self, samples: samples, { progress($0 / 2) }),
-        let common = likelihoods(of: background, samples: samples, { progress((1 + $0) / 2) })
+        let own = try likelihoods(of: self, samples: samples, { progress($0 / 2) }),
+        let common = try likelihoods(of: background, samples: samples, { progress((1 + $0) / 2) })
       else { return nil }
       return zip(common, own).map { $0 - $1 }
     }
