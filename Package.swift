@@ -28,6 +28,8 @@ let package = Package(
     .library(name: "VampPriorVAE", targets: ["VampPriorVAE"]),
     .library(name: "AutoencoderTiny", targets: ["AutoencoderTiny"]),
     .library(name: "AutoencoderKL", targets: ["AutoencoderKL"]),
+    .library(name: "VAEGAN", targets: ["VAEGAN"]),
+    .library(name: "VQGAN", targets: ["VQGAN"]),
     .library(name: "VAEData", targets: ["VAEData"]),
     .library(name: "VAEEvaluation", targets: ["VAEEvaluation"]),
     .library(name: "VAETraining", targets: ["VAETraining"]),
@@ -185,6 +187,15 @@ let package = Package(
       path: "Plugins/AutoencoderKL",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "VAEGAN",
+      dependencies: [
+        "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
+      ], path: "Plugins/VAEGAN",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "VQGAN", dependencies: ["VAECore", "VAERecipes"], path: "Plugins/VQGAN",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "VAEData", dependencies: ["VAEFiles", "Messages", "Tensors", "VAECore", "CZlib"],
       swiftSettings: strict),
 
@@ -226,7 +237,7 @@ let package = Package(
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
         "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE",
         "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
-        "AutoencoderTiny", "AutoencoderKL",
+        "AutoencoderTiny", "AutoencoderKL", "VAEGAN", "VQGAN",
       ],
       swiftSettings: strict),
 
@@ -338,7 +349,7 @@ let package = Package(
       name: "VariantTests",
       dependencies: [
         "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "IWAE", "LadderVAE",
-        "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "AutoencoderKL", "VAECore",
+        "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "AutoencoderKL", "VAEGAN", "VAECore",
         "VAERecipes", "VAEComponents", "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),

@@ -25,6 +25,7 @@ extension Registry {
       registry.register(likelihood)
     }
     registry.register(Component<any Objective>.evidenceLowerBound)
+    registry.register(Component<any Objective>.adversarialReconstruction)
     registry.register(FurtherStage.mixture)
     return registry
   }

@@ -237,6 +237,7 @@ extension Registry {
     build.posteriorTraits = encoder.posteriorTraits
     try check(encoder, for: prior, recipe)
     let decoder = try make(.decoder, decoders)
+    build.decoder = decoder
     try checkMask(of: recipe, data, decoder)
     let model = Model(
       encoder: encoder, prior: prior, decoder: decoder,

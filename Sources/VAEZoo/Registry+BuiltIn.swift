@@ -10,7 +10,9 @@ import LadderVAE
 import MixturePriorVAE
 import PixelCNN
 import PixelCNNVAE
+import VAEGAN
 import VAERecipes
+import VQGAN
 import VQVAE
 import VampPriorVAE
 
@@ -32,6 +34,8 @@ extension Registry {
     VampPriorVAEVariant(),
     AutoencoderTinyVariant(),
     AutoencoderKLVariant(),
+    VAEGANVariant(),
+    VQGANVariant(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.

@@ -116,6 +116,9 @@ public final class ConvolutionalDecoder: Decoder {
     head.bias?.value = parameters.mean(axis: 0).mean(axis: 0)
   }
 
+  /// Those of the head.
+  public var lastWeights: Parameter? { head.weights }
+
   /// The parameters of an image.
   public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
     let small = try trace.pass(

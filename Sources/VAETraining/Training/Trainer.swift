@@ -49,6 +49,8 @@ public final class Trainer {
   var beginning: BoundTerms?
   /// What the last notice was about.
   var saidHealth = TrainingHealth.fine
+  /// Whether the objective's concern about its own terms has been said.
+  var saidConcern = false
 
   /// Whether short memory stopped an update half-way, so that the weights are those of no step.
   private var isTorn = false
