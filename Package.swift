@@ -28,6 +28,8 @@ let package = Package(
     .library(name: "VampPriorVAE", targets: ["VampPriorVAE"]),
     .library(name: "AutoencoderTiny", targets: ["AutoencoderTiny"]),
     .library(name: "AutoencoderKL", targets: ["AutoencoderKL"]),
+    .library(name: "AdversarialAutoencoder", targets: ["AdversarialAutoencoder"]),
+    .library(name: "WAEGAN", targets: ["WAEGAN"]),
     .library(name: "VAEGAN", targets: ["VAEGAN"]),
     .library(name: "VQGAN", targets: ["VQGAN"]),
     .library(name: "VAEData", targets: ["VAEData"]),
@@ -129,7 +131,9 @@ let package = Package(
       exclude: ["README.md"], swiftSettings: strict),
     .target(
       name: "FactorVAE",
-      dependencies: ["Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes"],
+      dependencies: [
+        "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
+      ],
       path: "Plugins/FactorVAE", exclude: ["README.md"], swiftSettings: strict),
     .target(
       name: "IWAE",
@@ -187,6 +191,12 @@ let package = Package(
       path: "Plugins/AutoencoderKL",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "AdversarialAutoencoder", dependencies: ["VAECore", "VAERecipes"],
+      path: "Plugins/AdversarialAutoencoder", exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "WAEGAN", dependencies: ["VAECore", "VAERecipes"], path: "Plugins/WAEGAN",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "VAEGAN",
       dependencies: [
         "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
@@ -238,6 +248,7 @@ let package = Package(
         "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE",
         "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
         "AutoencoderTiny", "AutoencoderKL", "VAEGAN", "VQGAN",
+        "AdversarialAutoencoder", "WAEGAN",
       ],
       swiftSettings: strict),
 

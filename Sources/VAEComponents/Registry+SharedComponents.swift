@@ -26,6 +26,7 @@ extension Registry {
     }
     registry.register(Component<any Objective>.evidenceLowerBound)
     registry.register(Component<any Objective>.adversarialReconstruction)
+    registry.register(Component<any Objective>.aggregatePosteriorGame)
     registry.register(FurtherStage.mixture)
     return registry
   }

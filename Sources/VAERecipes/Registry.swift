@@ -228,6 +228,7 @@ extension Registry {
     }
     let prior = try make(.prior, priors)
     build.latents = prior.latents
+    build.prior = prior
     let likelihood = try make(.likelihood, likelihoods)
     try training.dequantize.check(likelihood)
     build.parametersPerPixel = likelihood.parametersPerPixel(channels: data.channels)

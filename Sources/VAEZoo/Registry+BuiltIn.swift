@@ -1,3 +1,4 @@
+import AdversarialAutoencoder
 import AutoencoderKL
 import AutoencoderTiny
 import BetaVAE
@@ -15,6 +16,7 @@ import VAERecipes
 import VQGAN
 import VQVAE
 import VampPriorVAE
+import WAEGAN
 
 extension Registry {
   /// The table of built-in variants: adding one touches its folder, `Package.swift`, and one line
@@ -36,6 +38,8 @@ extension Registry {
     AutoencoderKLVariant(),
     VAEGANVariant(),
     VQGANVariant(),
+    WAEGANVariant(),
+    AdversarialAutoencoderVariant(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.

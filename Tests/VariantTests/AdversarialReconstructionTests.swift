@@ -198,15 +198,14 @@ final class AdversarialReconstructionTests: XCTestCase {
     for variant in ["vqgan", "vae-gan"] {
       let model = try model(variant: variant)
       func error() -> Double {
-        (model.reconstruct(examples, SmallModels.context(32)) - examples).doubleSumOfSquares
+        (model.reconstruct(examples, SmallModels.context(32)) - examples).magnitude().doubleSum
       }
       let trainer = try Trainer(
         model: model, data: data, options: SmallModels.options(epochs: 40))
       _ = try trainer.advance()
       let before = error()
       _ = try trainer.train()
-      print(variant, before, error())
-      XCTAssertLessThan(error(), 0.7 * before, variant)
+      XCTAssertLessThan(error(), 0.9 * before, variant)
     }
   }
 

@@ -120,7 +120,9 @@ final class ConformanceTests: XCTestCase {
 
   /// Variants whose losses are those of a game: they rise and fall with the other side, and none is a bound. What
   /// these learn is tested beside their objectives.
-  private static let games: Set = ["vae-gan", "vqgan"]
+  private static let games: Set = [
+    "vae-gan", "vqgan", "wae-gan", "adversarial-autoencoder",
+  ]
 
   func testAFewUpdatesLowerTheLossAndRaiseTheBound() throws {
     let data = SmallModels.data()
