@@ -28,6 +28,10 @@ let package = Package(
     .library(name: "VampPriorVAE", targets: ["VampPriorVAE"]),
     .library(name: "AutoencoderTiny", targets: ["AutoencoderTiny"]),
     .library(name: "AutoencoderKL", targets: ["AutoencoderKL"]),
+    .library(name: "AdversarialAutoencoder", targets: ["AdversarialAutoencoder"]),
+    .library(name: "WAEGAN", targets: ["WAEGAN"]),
+    .library(name: "VAEGAN", targets: ["VAEGAN"]),
+    .library(name: "VQGAN", targets: ["VQGAN"]),
     .library(name: "VAEData", targets: ["VAEData"]),
     .library(name: "VAEEvaluation", targets: ["VAEEvaluation"]),
     .library(name: "VAETraining", targets: ["VAETraining"]),
@@ -127,7 +131,9 @@ let package = Package(
       exclude: ["README.md"], swiftSettings: strict),
     .target(
       name: "FactorVAE",
-      dependencies: ["Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes"],
+      dependencies: [
+        "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
+      ],
       path: "Plugins/FactorVAE", exclude: ["README.md"], swiftSettings: strict),
     .target(
       name: "IWAE",
@@ -185,6 +191,21 @@ let package = Package(
       path: "Plugins/AutoencoderKL",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "AdversarialAutoencoder", dependencies: ["VAECore", "VAERecipes"],
+      path: "Plugins/AdversarialAutoencoder", exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "WAEGAN", dependencies: ["VAECore", "VAERecipes"], path: "Plugins/WAEGAN",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "VAEGAN",
+      dependencies: [
+        "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
+      ], path: "Plugins/VAEGAN",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "VQGAN", dependencies: ["VAECore", "VAERecipes"], path: "Plugins/VQGAN",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "VAEData", dependencies: ["VAEFiles", "Messages", "Tensors", "VAECore", "CZlib"],
       swiftSettings: strict),
 
@@ -226,7 +247,8 @@ let package = Package(
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
         "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE",
         "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
-        "AutoencoderTiny", "AutoencoderKL",
+        "AutoencoderTiny", "AutoencoderKL", "VAEGAN", "VQGAN",
+        "AdversarialAutoencoder", "WAEGAN",
       ],
       swiftSettings: strict),
 
@@ -338,7 +360,7 @@ let package = Package(
       name: "VariantTests",
       dependencies: [
         "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "IWAE", "LadderVAE",
-        "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "AutoencoderKL", "VAECore",
+        "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "AutoencoderKL", "VAEGAN", "VAECore",
         "VAERecipes", "VAEComponents", "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),

@@ -65,6 +65,9 @@ final class KLDecoder: MapDecoder {
     head.bias?.value = isCentred ? mean.scaled(by: 2, shift: -1) : mean
   }
 
+  /// Those of the head.
+  var lastWeights: Parameter? { head.weights }
+
   /// The parameters of the recipe's images.
   func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
     var shape: Shape? = map.shape

@@ -55,6 +55,9 @@ final class TinyDecoder: MapDecoder {
     head.bias?.value = parameters.mean(axis: 0).mean(axis: 0)
   }
 
+  /// Those of the head.
+  var lastWeights: Parameter? { head.weights }
+
   /// The parameters of the recipe's images.
   func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
     let features = try trace.pass(map.shape, through: layers, "layers")

@@ -29,6 +29,9 @@ public final class ConditionedDecoder: Decoder {
   /// The network begins at parameters that suit the data as a whole.
   public func begin(at parameters: Tensor) { network.begin(at: parameters) }
 
+  /// Those of the network.
+  public var lastWeights: Parameter? { network.lastWeights }
+
   /// That of the network, for latents with their condition.
   public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
     try trace.pass(

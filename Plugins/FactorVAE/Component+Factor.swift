@@ -1,6 +1,6 @@
 import Messages
 import NeuralNetworks
-import Tensors
+import VAEComponents
 import VAECore
 import VAERecipes
 
@@ -43,20 +43,5 @@ extension Component where Part == any Objective {
         gamma: Float(options.gamma),
         rateFactor: Float(options.discriminatorRate))
     }
-  }
-}
-
-extension Sequential {
-  /// Fully connected layers of the given sizes with leaky rectifiers of slope 0.2 between them, as in
-  /// the paper. He's law keeps the variance of the signal through the many layers.
-  static func discriminator(_ sizes: [Int], random: RandomSource) -> Sequential {
-    Sequential(
-      zip(sizes, sizes.dropFirst()).enumerated().map { number, size in
-        let isLast = number == sizes.count - 2
-        return Dense(
-          inputs: size.0, outputs: size.1,
-          activation: isLast ? .identity : .leakyReLU(slope: 0.2),
-          initializer: isLast ? nil : .heNormal, random: random.child("\(number)"))
-      })
   }
 }

@@ -36,6 +36,9 @@ public final class LadderDecoder: Decoder {
       : parameters.mean(axis: 0).mean(axis: 0).copied()
   }
 
+  /// Those of the head.
+  public var lastWeights: Parameter? { head.weightParameter }
+
   /// The parameters of an image.
   public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
     let features = try trace.pass(input, through: trunk, "trunk")
@@ -51,16 +54,22 @@ public final class LadderDecoder: Decoder {
 
 /// A layer that ends in a bias which can be set.
 public protocol BiasedLayer: Layer {
+  /// The weights beside it.
+  var weightParameter: Parameter { get }
   /// The bias, where there is one.
   var biasParameter: Parameter? { get }
 }
 
 extension Dense: BiasedLayer {
+  /// The weights.
+  public var weightParameter: Parameter { weights }
   /// The bias.
   public var biasParameter: Parameter? { bias }
 }
 
 extension Conv2D: BiasedLayer {
+  /// The weights.
+  public var weightParameter: Parameter { weights }
   /// The bias.
   public var biasParameter: Parameter? { bias }
 }

@@ -22,6 +22,13 @@ public final class QuantizedResidualDecoder: Decoder {
       }
     }
 
+    var weights: Parameter {
+      switch self {
+      case .transposed(let layer): layer.weights
+      case .plain(let layer): layer.weights
+      }
+    }
+
     var bias: Parameter? {
       switch self {
       case .transposed(let layer): layer.bias
@@ -68,6 +75,9 @@ public final class QuantizedResidualDecoder: Decoder {
   public func begin(at parameters: Tensor) {
     head.bias?.value = parameters.mean(axis: 0).mean(axis: 0)
   }
+
+  /// Those of the head.
+  public var lastWeights: Parameter? { head.weights }
 
   /// The parameters of an image.
   public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {

@@ -24,12 +24,14 @@ public final class Conv2D: Layer {
   public let padding: Padding
   /// What follows the sum.
   public let activation: Activation
+  private let spectral: SpectralNormalization?
 
-  /// A layer with fresh weights and a square kernel.
+  /// A layer with fresh weights and a square kernel, which are divided by their largest singular value
+  /// where `isSpectral` says so.
   public init(
     inputs: Int, outputs: Int, kernel: Int, stride: Int = 1, padding: Padding,
     hasBias: Bool = true, activation: Activation = .identity,
-    initializer: Initializer? = nil, random: RandomSource
+    initializer: Initializer? = nil, isSpectral: Bool = false, random: RandomSource
   ) {
     let law = initializer ?? .suited(to: activation)
     let area = kernel * kernel
@@ -45,12 +47,15 @@ public final class Conv2D: Layer {
     self.stride = stride
     self.padding = padding
     self.activation = activation
+    spectral =
+      isSpectral ? SpectralNormalization(weights, random: random.stream("direction")) : nil
   }
 
-  /// Weights, and the bias where there is one.
+  /// Weights, and the bias and the normalisation of the weights where there are any.
   public var members: Members {
     var members: Members = ["weights": .parameter(weights)]
     if let bias { members.entries.append((name: "bias", member: .parameter(bias))) }
+    if let spectral { members.entries.append((name: "spectral", member: .module(spectral))) }
     return members
   }
 
@@ -70,7 +75,8 @@ public final class Conv2D: Layer {
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
     context.watch?.pass()
     return input.convolution(
-      weights: weights.tensor, bias: bias?.tensor, stride: (stride, stride), padding: padding,
+      weights: spectral?.normalized ?? weights.tensor, bias: bias?.tensor, stride: (stride, stride),
+      padding: padding,
       activation: activation)
   }
 }

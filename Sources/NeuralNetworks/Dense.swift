@@ -15,6 +15,7 @@ public final class Dense: Layer {
   public let bias: Parameter
   /// What follows the sum.
   public let activation: Activation
+  private let spectral: SpectralNormalization?
 
   /// A layer with fresh weights.
   ///
@@ -23,10 +24,11 @@ public final class Dense: Layer {
   ///   - outputs: numbers of an output.
   ///   - activation: of the sum.
   ///   - initializer: the law of the weights, nil for that which suits the activation.
+  ///   - isSpectral: whether the weights are divided by their largest singular value.
   ///   - random: where the weights come from; a source of the layer's own, such as `random.child("hidden")`.
   public init(
     inputs: Int, outputs: Int, activation: Activation = .identity,
-    initializer: Initializer? = nil, random: RandomSource
+    initializer: Initializer? = nil, isSpectral: Bool = false, random: RandomSource
   ) {
     let law = initializer ?? .suited(to: activation)
     weights = Parameter(
@@ -35,11 +37,15 @@ public final class Dense: Layer {
       [outputs], law.biasLaw, fanIn: inputs, fanOut: outputs, random: random.stream("bias"),
       isDecayed: false)
     self.activation = activation
+    spectral =
+      isSpectral ? SpectralNormalization(weights, random: random.stream("direction")) : nil
   }
 
-  /// Weights and bias.
+  /// Weights and bias, and the normalisation of the weights where there is one.
   public var members: Members {
-    ["weights": .parameter(weights), "bias": .parameter(bias)]
+    var members: Members = ["weights": .parameter(weights), "bias": .parameter(bias)]
+    if let spectral { members.entries.append((name: "spectral", member: .module(spectral))) }
+    return members
   }
 
   /// `[…, outputs]` for `[…, inputs]`.
@@ -49,7 +55,8 @@ public final class Dense: Layer {
 
   /// `[…, outputs]` for `[…, inputs]`.
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
-    input.dense(weights: weights.tensor, bias: bias.tensor, activation: activation)
+    input.dense(
+      weights: spectral?.normalized ?? weights.tensor, bias: bias.tensor, activation: activation)
   }
 }
 

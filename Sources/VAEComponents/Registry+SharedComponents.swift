@@ -25,6 +25,8 @@ extension Registry {
       registry.register(likelihood)
     }
     registry.register(Component<any Objective>.evidenceLowerBound)
+    registry.register(Component<any Objective>.adversarialReconstruction)
+    registry.register(Component<any Objective>.aggregatePosteriorGame)
     registry.register(FurtherStage.mixture)
     registry.register(FurtherStage.classMixture)
     return registry

@@ -126,6 +126,10 @@ public struct BuildContext {
   public var posteriorHead: (any PosteriorHead)?
   /// What the encoder's posteriors can say about themselves; known to the objective.
   public var posteriorTraits = PosteriorTraits()
+  /// The prior; known to all parts but itself.
+  public var prior: (any Prior)?
+  /// The decoder; known to the objective.
+  public var decoder: (any Decoder)?
   /// Where initial weights come from.
   public var random: RandomSource
   /// What opens a file that holds a model of the zoo, for frozen networks; see `FrozenNetworkFile`.

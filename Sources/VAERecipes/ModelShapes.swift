@@ -54,6 +54,7 @@ public struct ModelShapes {
           "gives \(given ?? []) for an example, but the likelihood takes \(outputShape)",
           path: "decoder")
       }
+      _ = try trace.pass(input, through: model.objective, "objective")
     } catch let error as ShapeMisfit {
       throw RecipeError(.invalid, "\(error.description)")
     }

@@ -228,6 +228,7 @@ extension Registry {
     }
     let prior = try make(.prior, priors)
     build.latents = prior.latents
+    build.prior = prior
     let likelihood = try make(.likelihood, likelihoods)
     try training.dequantize.check(likelihood)
     build.parametersPerPixel = likelihood.parametersPerPixel(channels: data.channels)
@@ -237,6 +238,7 @@ extension Registry {
     build.posteriorTraits = encoder.posteriorTraits
     try check(encoder, for: prior, recipe)
     let decoder = try make(.decoder, decoders)
+    build.decoder = decoder
     try checkMask(of: recipe, data, decoder)
     let model = Model(
       encoder: encoder, prior: prior, decoder: decoder,

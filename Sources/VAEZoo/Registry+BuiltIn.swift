@@ -1,3 +1,4 @@
+import AdversarialAutoencoder
 import AutoencoderKL
 import AutoencoderTiny
 import BetaVAE
@@ -10,9 +11,12 @@ import LadderVAE
 import MixturePriorVAE
 import PixelCNN
 import PixelCNNVAE
+import VAEGAN
 import VAERecipes
+import VQGAN
 import VQVAE
 import VampPriorVAE
+import WAEGAN
 
 extension Registry {
   /// The table of built-in variants: adding one touches its folder, `Package.swift`, and one line
@@ -32,6 +36,10 @@ extension Registry {
     VampPriorVAEVariant(),
     AutoencoderTinyVariant(),
     AutoencoderKLVariant(),
+    VAEGANVariant(),
+    VQGANVariant(),
+    WAEGANVariant(),
+    AdversarialAutoencoderVariant(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.

@@ -29,6 +29,21 @@ SMALL = {
     "ConditionalVAE": {"hidden": (8,), "latent": 2},
     "AutoencoderTiny": {"architecture": "mlp", "hidden": (8,), "latent_channels": 2},
     "AutoencoderKL": {"architecture": "mlp", "hidden": (8,), "latent_channels": 2},
+    "VAEGAN": {
+        "architecture": "mlp", "hidden": (8,), "latent": 2,
+        "settings": {"objective.discriminator_channels": (2,)},
+    },
+    "VQGAN": {
+        "architecture": "mlp", "hidden": (8,), "codes": 4, "code_size": 2,
+        "settings": {"objective.discriminator_channels": (2,), "objective.discriminator_start": 1},
+    },
+    "WAEGAN": {
+        "architecture": "mlp", "hidden": (8,), "latent": 2,
+        "settings": {"objective.discriminator_hidden": (8,)},
+    },
+    "AdversarialAutoencoder": {
+        "hidden": (8,), "latent": 2, "settings": {"objective.discriminator_hidden": (8,)},
+    },
 }
 
 

@@ -34,6 +34,18 @@ _SMALL = {
         "settings": {"encoder.level_channels": (4, 4, 4, 4), "decoder.level_channels": (4, 4, 4, 4)},
     },
     "vq-vae": {"codes": 8, "code_size": 4, "settings": {"encoder.channels": 8, "decoder.channels": 8}},
+    "vae-gan": {"channels": (4, 4), "latent": 2, "settings": {"objective.discriminator_channels": (4,)}},
+    "vqgan": {
+        "codes": 8, "code_size": 4,
+        "settings": {
+            "encoder.channels": 8, "decoder.channels": 8, "objective.discriminator_channels": (4,),
+            "objective.discriminator_start": 2,
+        },
+    },
+    "wae-gan": {"channels": (4, 4), "latent": 2, "settings": {"objective.discriminator_hidden": (8,)}},
+    "adversarial-autoencoder": {
+        "hidden": (8,), "latent": 2, "settings": {"objective.discriminator_hidden": (8,)},
+    },
 }
 
 
@@ -73,7 +85,7 @@ class VariantTests(unittest.TestCase):
                     measured["elbo"], -(measured["rate"] + measured["distortion"]), 3
                 )
                 # Scores draw by what an image is, an evaluation by where it stands; some draw nothing.
-                drawn = 0 if variant in ("pixelcnn", "vq-vae") else 4
+                drawn = 0 if variant in ("pixelcnn", "vq-vae", "vqgan") else 4
                 self.assertAlmostEqual(
                     bounds.mean(), measured["elbo"], delta=1e-3 + drawn * measured["elbo_stderr"]
                 )

@@ -122,9 +122,16 @@ final class ConformanceTests: XCTestCase {
     }
   }
 
+  /// Variants whose losses are those of a game: they rise and fall with the other side, and none is a bound. What
+  /// these learn is tested beside their objectives.
+  private static let games: Set = [
+    "vae-gan", "vqgan", "wae-gan", "adversarial-autoencoder",
+  ]
+
   func testAFewUpdatesLowerTheLossAndRaiseTheBound() throws {
     let data = SmallModels.data()
     try forEachVariant(data: data) { name, recipe, model in
+      if Self.games.contains(name) { return }
       let options = SmallModels.options(epochs: 40)
       let trainer = try Trainer(model: model, data: data, options: options)
       let before = loss(of: model, data)

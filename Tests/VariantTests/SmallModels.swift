@@ -57,7 +57,8 @@ enum SmallModels {
       "latent": (2, [2, 2]), "hidden": (10, [10]), "channels": (6, [6, 6]), "layers": (1, [1]),
       "head": (8, [8]), "condition_channels": (4, [4]), "codes": (8, [8]), "code_size": (4, [4]),
       "importance_samples": (3, [3]), "components": (2, [2]), "depth": (1, [1]),
-      "discriminator_hidden": (64, [64, 64]),
+      "discriminator_hidden": (64, [64, 64]), "discriminator_channels": (4, [4, 6]),
+      "discriminator_start": (2, [2]), "feature_layer": (1, [1]),
       "pseudo_inputs": (3, [3]), "flow_hidden": (8, [8]), "flow_context": (3, [3]),
       "level_channels": (4, [4, 4, 6, 6]), "norm_groups": (2, [2]),
     ]

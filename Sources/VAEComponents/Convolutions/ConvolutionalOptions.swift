@@ -19,6 +19,22 @@ struct ConvolutionalOptions: HyperparameterSet {
   @Setting(0...16, help: "residual blocks at each size") var blocks = 0
 }
 
+/// The hyper-parameters of a convolutional decoder.
+struct ConvolutionalDecoderOptions: HyperparameterSet {
+  var network = ConvolutionalOptions(channels: [128, 64, 32])
+  @Setting(
+    help:
+      "how images are doubled; all but transposed leave no checkerboard behind (a constant image stays constant)"
+  )
+  var upsampling = Doubling.Method.transposed
+
+  init() {}
+
+  init(channels: [Int], blocks: Int) {
+    network = ConvolutionalOptions(channels: channels, blocks: blocks)
+  }
+}
+
 extension BuildContext {
   /// How many of a convolutional part's layers change the size for a grid of codes.
   ///

@@ -4,8 +4,8 @@ import VAECore
 import VAERecipes
 
 /// The mirror of `ConvolutionalEncoder`: a dense layer to the smallest image, or a 3×3 convolution
-/// on a grid of codes; then stride-2 transposed convolutions that reach exactly the sizes the
-/// encoder passed through, and a 3×3 convolution to the likelihood's parameters.
+/// on a grid of codes; then convolutions that double the image, to exactly the sizes the encoder passed
+/// through, and a 3×3 convolution to the likelihood's parameters.
 public final class ConvolutionalDecoder: Decoder {
   private let entry: any Layer
   private let layers: Sequential
@@ -40,7 +40,8 @@ public final class ConvolutionalDecoder: Decoder {
 
   /// A decoder for a layer of latent units.
   convenience init(
-    latent: Int, outputShape: Shape, _ options: ConvolutionalOptions, random: RandomSource
+    latent: Int, outputShape: Shape, _ options: ConvolutionalOptions,
+    _ upsampling: Doubling.Method = .transposed, random: RandomSource
   ) {
     let top = Pyramid(
       height: outputShape[0], width: outputShape[1], levels: options.channels.count
@@ -50,25 +51,26 @@ public final class ConvolutionalDecoder: Decoder {
         inputs: latent, outputs: top.height * top.width * (options.channels.first ?? 1),
         random: random.child("entry")),
       takesPlaces: false, halvings: options.channels.count, outputShape: outputShape, options,
-      random: random)
+      upsampling, random: random)
   }
 
   /// A decoder for a grid of codes, which the image reaches after a number of halvings; before them
   /// come convolutions that keep the grid's size.
   convenience init(
     grid: CodeGrid, halvings: Int, outputShape: Shape, _ options: ConvolutionalOptions,
-    random: RandomSource
+    _ upsampling: Doubling.Method = .transposed, random: RandomSource
   ) {
     self.init(
       entry: Conv2D(
         inputs: grid.vectorSize, outputs: options.channels.first ?? 1, kernel: 3,
         padding: Padding(1), activation: options.activation, random: random.child("entry")),
-      takesPlaces: true, halvings: halvings, outputShape: outputShape, options, random: random)
+      takesPlaces: true, halvings: halvings, outputShape: outputShape, options, upsampling,
+      random: random)
   }
 
   private init(
     entry: any Layer, takesPlaces: Bool, halvings: Int, outputShape: Shape,
-    _ options: ConvolutionalOptions, random: RandomSource
+    _ options: ConvolutionalOptions, _ upsampling: Doubling.Method, random: RandomSource
   ) {
     let (channels, activation) = (options.channels, options.activation)
     let pyramid = Pyramid(height: outputShape[0], width: outputShape[1], levels: halvings)
@@ -87,10 +89,9 @@ public final class ConvolutionalDecoder: Decoder {
       let depth = channels.count - level - 1
       layers.append(
         depth < halvings
-          ? TransposedConv2D(
-            inputs: inputs, outputs: outputs, kernel: 3, stride: 2, padding: Padding(1),
-            outputPadding: pyramid.outputPadding(to: depth), hasBias: norm == nil,
-            activation: after, random: random)
+          ? Doubling(
+            upsampling, inputs: inputs, outputs: outputs, to: pyramid.sizes[depth],
+            hasBias: norm == nil, activation: after, random: random)
           : Conv2D(
             inputs: inputs, outputs: outputs, kernel: 3, padding: Padding(1),
             hasBias: norm == nil, activation: after, random: random))
@@ -106,7 +107,7 @@ public final class ConvolutionalDecoder: Decoder {
       random: random.child("head"))
   }
 
-  /// The entry, the transposed convolutions with what follows them, and the head.
+  /// The entry, the convolutions that double with what follows them, and the head.
   public var members: Members {
     ["entry": .module(entry), "layers": .module(layers), "head": .module(head)]
   }
@@ -115,6 +116,9 @@ public final class ConvolutionalDecoder: Decoder {
   public func begin(at parameters: Tensor) {
     head.bias?.value = parameters.mean(axis: 0).mean(axis: 0)
   }
+
+  /// Those of the head.
+  public var lastWeights: Parameter? { head.weights }
 
   /// The parameters of an image.
   public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
@@ -138,8 +142,8 @@ extension Component where Part == any Decoder {
   public static var convolutional: Component {
     Component(
       role: .decoder, name: "conv",
-      summary: "stride-2 transposed convolutions, for images of any size",
-      options: ConvolutionalOptions(channels: [128, 64, 32])
+      summary: "convolutions that double the image, for images of any size",
+      options: ConvolutionalDecoderOptions()
     ) { options, build in try .convolutional(options, build) }
   }
 
@@ -147,24 +151,24 @@ extension Component where Part == any Decoder {
   public static var residual: Component {
     Component(
       role: .decoder, name: "resnet",
-      summary: "transposed convolutions with residual blocks between them",
-      options: ConvolutionalOptions(channels: [128, 64, 32], blocks: 1)
+      summary: "convolutions that double the image with residual blocks between them",
+      options: ConvolutionalDecoderOptions(channels: [128, 64, 32], blocks: 1)
     ) { options, build in try .convolutional(options, build) }
   }
 }
 
 extension Decoder where Self == ConvolutionalDecoder {
   fileprivate static func convolutional(
-    _ options: ConvolutionalOptions, _ build: BuildContext
+    _ options: ConvolutionalDecoderOptions, _ build: BuildContext
   ) throws -> ConvolutionalDecoder {
     if let grid = build.latents.codes {
-      let halvings = try build.halvings(toCodesBy: options.channels, of: .decoder)
+      let halvings = try build.halvings(toCodesBy: options.network.channels, of: .decoder)
       return ConvolutionalDecoder(
-        grid: grid, halvings: halvings, outputShape: build.outputShape, options,
-        random: build.random)
+        grid: grid, halvings: halvings, outputShape: build.outputShape, options.network,
+        options.upsampling, random: build.random)
     }
     return ConvolutionalDecoder(
-      latent: try build.decoderInputs(), outputShape: build.outputShape, options,
-      random: build.random)
+      latent: try build.decoderInputs(), outputShape: build.outputShape, options.network,
+      options.upsampling, random: build.random)
   }
 }

@@ -32,6 +32,9 @@ public final class MLPDecoder: Decoder {
     head.bias.value = parameters.reshaped(to: [parameters.count])
   }
 
+  /// Those of the head.
+  public var lastWeights: Parameter? { head.weights }
+
   /// The parameters of an image.
   public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
     let features = try trace.pass([input.count], through: layers, "layers")

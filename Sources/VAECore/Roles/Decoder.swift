@@ -36,6 +36,10 @@ public protocol Decoder: Module {
   /// Called once before training with parameters that suit the data as a whole,
   /// `[height, width, channels · parameters]`, so that a decoder can begin near them.
   func begin(at parameters: Tensor)
+
+  /// The weights of the last layer, where the pulls of several losses of its output are compared
+  /// (`AdaptiveWeight`); nil where there is no such layer.
+  var lastWeights: Parameter? { get }
 }
 
 /// A decoder whose parameters for one pixel depend on the pixels before it:
@@ -49,4 +53,7 @@ public protocol AutoregressiveDecoder: Decoder {
 extension Decoder {
   /// Begins wherever its weights begin.
   public func begin(at parameters: Tensor) {}
+
+  /// None is known.
+  public var lastWeights: Parameter? { nil }
 }

@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 
@@ -138,9 +139,17 @@ public protocol Objective: Module {
   ///   - step: updates made.
   ///   - epochs: the same in epochs.
   func latentAdvice(step: Int, epochs: Double) -> LatentAdvice
+  /// What calls for attention in the terms that its losses have logged, in one sentence with a remedy; nil
+  /// where nothing does. It is asked after every epoch until it says something.
+  ///
+  /// - Parameter terms: the means over an epoch.
+  func concern(about terms: [(name: String, value: Double)]) -> Message?
 }
 
 extension Objective {
   /// Nothing of the objective's own can be changed.
   public func latentAdvice(step: Int, epochs: Double) -> LatentAdvice { .change([]) }
+
+  /// Nothing.
+  public func concern(about terms: [(name: String, value: Double)]) -> Message? { nil }
 }

@@ -31,6 +31,7 @@ extension Trainer {
     best = BestEpoch(record, before: best)
     observe(.epoch(record))
     noteHealth(of: record, observe)
+    noteConcern(about: record, observe)
     if let notice = endNotice(isStored: run != nil) { observe(.notice(notice)) }
     if let run {
       try run.appendMetrics(record.members.sealedLine)
@@ -59,6 +60,15 @@ extension Trainer {
     else { return }
     saidHealth = health
     observe(.notice(notice))
+  }
+
+  /// Says what the objective finds in its own terms, once: they go up and down.
+  private func noteConcern(about record: EpochRecord, _ observe: (TrainingEvent) -> Void) {
+    guard stage.data == .images, !saidConcern,
+      let concern = model.objective.concern(about: record.terms)
+    else { return }
+    saidConcern = true
+    observe(.notice(concern))
   }
 
   /// Measures the held-out examples. Where there are none, some training examples still show how

@@ -55,6 +55,8 @@ public final class Trainer {
   public internal(set) var best: BestEpoch?
   /// What the last notice was about.
   var saidHealth = TrainingHealth.fine
+  /// Whether the objective's concern about its own terms has been said.
+  var saidConcern = false
 
   /// Whether short memory stopped an update half-way, so that the weights are those of no step.
   private var isTorn = false

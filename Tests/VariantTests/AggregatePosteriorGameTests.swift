@@ -1,0 +1,91 @@
+import NeuralNetworks
+import Tensors
+import VAEZoo
+import XCTest
+
+/// A discriminator of latents against draws of the prior, as in `wae-gan` and `adversarial-autoencoder`.
+final class AggregatePosteriorGameTests: XCTestCase {
+  private let data = SmallModels.data(height: 4, width: 3)
+
+  private func model(_ variant: String, _ settings: [(String, String)] = []) throws -> Model {
+    let small = [
+      ("encoder.name", "mlp"), ("decoder.name", "mlp"), ("hidden", "5"), ("activation", "tanh"),
+      ("latent", "3"), ("objective.discriminator_hidden", "6"), ("lambda", "2"),
+    ]
+    return try SmallModels.registry.model(
+      SmallModels.recipe(variant, data: data, (small + settings).map { (key: $0.0, value: $0.1) }),
+      seed: 3)
+  }
+
+  private func pass(_ model: Model) -> ForwardPass {
+    let context = SmallModels.context(6, .training)
+    return ForwardPass(
+      model, Examples(data.train).batch(Array(0..<6), context), model.objective.requirements.draw,
+      context)
+  }
+
+  func testEveryPhaseHasTheGradientOfItsFormulaForItsOwnPartsAlone() throws {
+    for (variant, names) in [
+      ("wae-gan", ["model", "discriminator"]),
+      ("adversarial-autoencoder", ["model", "discriminator", "encoder"]),
+    ] {
+      let model = try model(variant)
+      let objective = try XCTUnwrap(model.objective as? AggregatePosteriorGame)
+      XCTAssertEqual(objective.phases.map(\.name), names)
+      func logits(_ z: Tensor) -> [Double] {
+        objective.discriminator(z, SmallModels.context(6)).floats.map(Double.init)
+      }
+      func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+      /// The loss of a phase by its formula, in double precision from the logits on.
+      func formula(_ name: String) -> Double {
+        let pass = pass(model)
+        var own = pass.context
+        own.random = own.random.child("prior draws")
+        let drawn = logits(model.prior.draw(temperature: 1, own).decoderInput)
+        let encoded = logits(pass.draw.decoderInput)
+        let game = 2 * mean(encoded.map { log(1 + exp(-$0)) })
+        switch name {
+        case "discriminator":
+          return (mean(drawn.map { log(1 + exp(-$0)) }) + mean(encoded.map { log(1 + exp($0)) }))
+            / 2
+        case "encoder": return game
+        default:
+          let distortion = pass.evaluation.distortion.doubleSum / 6
+          return distortion + (variant == "wae-gan" ? game : 0)
+        }
+      }
+      for phase in objective.phases {
+        let others = model.parameters.filter { !phase.group.contains($0.path) }
+        for (_, parameter) in others { parameter.isTrainable = false }
+        let gradients = phase.loss(pass(model)).value.backward()
+        for (_, parameter) in others { parameter.isTrainable = true }
+        for (path, parameter) in model.parameters {
+          guard phase.group.contains(path) else {
+            XCTAssertNil(gradients[parameter], "\(phase.name): \(path)")
+            continue
+          }
+          let gradient = try XCTUnwrap(gradients[parameter], "\(phase.name): \(path)").floats
+          let (values, position) = (parameter.value.copied(), gradient.count / 2)
+          func loss(_ step: Float) -> Double {
+            var moved = values.floats
+            moved[position] += step
+            parameter.value = Tensor(moved, shape: values.shape)
+            return withoutTape { formula(phase.name) }
+          }
+          let slope = (loss(1 / 128) - loss(-1 / 128)) * 64
+          XCTAssertEqual(
+            Double(gradient[position]), slope, accuracy: 3e-3 + 0.02 * abs(slope),
+            "\(variant), \(phase.name): \(path)")
+          parameter.value = values
+        }
+      }
+    }
+  }
+
+  func testPriorsThatAreLearntAndOtherLatentsAreRefused() throws {
+    XCTAssertThrowsError(try model("wae-gan", [("prior.name", "gaussian-mixture")])) { error in
+      XCTAssertEqual((error as? RecipeError)?.kind, .invalid)
+      XCTAssertTrue("\(error)".contains("this prior is learnt"), "\(error)")
+    }
+  }
+}

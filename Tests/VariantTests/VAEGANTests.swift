@@ -1,0 +1,174 @@
+import Foundation
+import NeuralNetworks
+import Tensors
+import VAEGAN
+import VAEZoo
+import XCTest
+
+/// The VAE-GAN held to gradients that are computed by hand: numbers in place of networks.
+final class VAEGANTests: XCTestCase {
+  /// x ↦ (m, s) of images of one pixel.
+  private final class NumberEncoder: Encoder {
+    let layer: Dense
+
+    init(_ random: RandomSource) { layer = Dense(inputs: 1, outputs: 2, random: random) }
+
+    var members: Members { ["layer": .module(layer)] }
+
+    func encode(_ x: Tensor, _ context: Context) -> any Posterior {
+      let halves = layer(x.flattened(), context).split(sizes: [1, 1])
+      return DiagonalGaussian(mean: halves[0], logVariance: halves[1])
+    }
+  }
+
+  /// Features w y, and the logit u w y + v of an image of one pixel.
+  private final class LinearDiscriminator: ImageDiscriminator {
+    let scale = Parameter(Tensor([0.8]))
+    let slope = Parameter(Tensor([-1.3]))
+    let shift = Parameter(Tensor([0.2]))
+
+    var members: Members {
+      ["scale": .parameter(scale), "slope": .parameter(slope), "shift": .parameter(shift)]
+    }
+
+    var featureCount: Int { 1 }
+
+    func judge(_ images: Tensor, _ context: Context) -> DiscriminatorJudgement {
+      let features = images.flattened() * scale.tensor
+      return DiscriminatorJudgement(
+        features: [features], logits: features * slope.tensor + shift.tensor)
+    }
+  }
+
+  private let x: Float = 0.7
+  private let (gamma, beta): (Float, Float) = (0.5, 2)
+  private let discriminator = LinearDiscriminator()
+
+  private func model(_ loss: AdversarialLoss) -> (model: Model, encoder: Dense, decoder: Dense) {
+    let random = RandomSource(seed: 4)
+    let encoder = NumberEncoder(random.child("encoder"))
+    let decoder = MLPDecoder(
+      latent: 1, hidden: [], outputShape: [1, 1, 1], random: random.child("decoder"))
+    var weights = LearnedSimilarity.Weights()
+    (weights.similarity, weights.rate) = (gamma, beta)
+    let model = Model(
+      encoder: encoder, prior: StandardNormalPrior(units: 1), decoder: decoder,
+      likelihood: GaussianLikelihood(.fixed(1)),
+      objective: LearnedSimilarity(
+        discriminator: discriminator, layer: 0, loss: loss, weights: weights, equilibrium: nil))
+    let head = decoder.members.entries.compactMap { entry -> Dense? in
+      if case .module(let module) = entry.member { module as? Dense } else { nil }
+    }
+    return (model, encoder.layer, head[0])
+  }
+
+  private func pass(_ model: Model) -> ForwardPass {
+    ForwardPass(
+      model, Tensor([x], shape: [1, 1, 1, 1]), model.objective.requirements.draw,
+      SmallModels.context(1, .training))
+  }
+
+  /// The gradients of a phase as in training: what lies outside of its group is constant.
+  private func gradients(_ phase: Phase, _ model: Model) -> Gradients {
+    let others = model.parameters.filter { !phase.group.contains($0.path) }
+    for (_, parameter) in others { parameter.isTrainable = false }
+    defer { for (_, parameter) in others { parameter.isTrainable = true } }
+    return phase.loss(pass(model)).value.backward()
+  }
+
+  func testEachNetworkHasTheGradientOfTheAlgorithmAndNoOther() throws {
+    for loss in [.minimax, .nonSaturating] as [AdversarialLoss] {
+      let (model, encoder, decoder) = model(loss)
+      let (w, u, v) = (
+        discriminator.scale.value.item, discriminator.slope.value.item,
+        discriminator.shift.value.item
+      )
+      let (a, b) = (decoder.weights.value.item, decoder.bias.value.item)
+      let known = pass(model)
+      let posterior = try XCTUnwrap(known.posterior as? DiagonalGaussian)
+      let (m, s) = try (
+        XCTUnwrap(posterior.mean).item, XCTUnwrap(posterior.logVariance).item
+      )
+      let z = known.draw.decoderInput.item
+      let drawn = try XCTUnwrap(known.priorSamples).draw.decoderInput.item
+      XCTAssertNotEqual(z, drawn)
+      let noise = (z - m) / exp(s / 2)
+      let (made, other) = (a * z + b, a * drawn + b)
+      func d(_ y: Float) -> Float { 1 / (1 + exp(-(u * w * y + v))) }
+      // ∂ L_llike / ∂ x̃, and ∂ G(y) / ∂ y.
+      let pull = w * w * (made - x)
+      func push(_ y: Float) -> Float {
+        loss == .minimax ? -d(y) * u * w : -(1 - d(y)) * u * w
+      }
+      let phases = model.objective.phases
+      XCTAssertEqual(phases.map(\.name), ["encoder", "decoder", "discriminator"])
+
+      let forEncoder = gradients(phases[0], model)
+      XCTAssertEqual(forEncoder.count, 2)
+      let bias = try XCTUnwrap(forEncoder[encoder.bias]).floats
+      XCTAssertEqual(bias[0], beta * m + pull * a, accuracy: 1e-5, "∂ Enc / ∂ m")
+      XCTAssertEqual(
+        bias[1], beta * (exp(s) - 1) / 2 + pull * a * noise * exp(s / 2) / 2, accuracy: 1e-5,
+        "∂ Enc / ∂ s")
+
+      let forDecoder = gradients(phases[1], model)
+      XCTAssertEqual(forDecoder.count, 2)
+      XCTAssertEqual(
+        try XCTUnwrap(forDecoder[decoder.weights]).item,
+        gamma * pull * z + push(made) * z + push(other) * drawn, accuracy: 1e-5, "∂ Dec / ∂ a")
+      XCTAssertEqual(
+        try XCTUnwrap(forDecoder[decoder.bias]).item, gamma * pull + push(made) + push(other),
+        accuracy: 1e-5, "∂ Dec / ∂ b")
+
+      let forDiscriminator = gradients(phases[2], model)
+      XCTAssertEqual(forDiscriminator.count, 3)
+      XCTAssertEqual(
+        try XCTUnwrap(forDiscriminator[discriminator.slope]).item,
+        w * (d(made) * made + d(other) * other - (1 - d(x)) * x), accuracy: 1e-5, "∂ Dis / ∂ u")
+      XCTAssertEqual(
+        try XCTUnwrap(forDiscriminator[discriminator.scale]).item,
+        u * (d(made) * made + d(other) * other - (1 - d(x)) * x), accuracy: 1e-5,
+        "∂ Dis / ∂ w: none of L_llike")
+    }
+  }
+
+  func testASideThatIsAheadIsLeftOutUnlessBothWouldBe() {
+    let rule = LearnedSimilarity.Equilibrium()
+    func expect(_ data: Float, _ made: Float, decoder: Bool, discriminator: Bool) {
+      let found = rule.takesPart(ofData: data, ofGenerated: made)
+      XCTAssertEqual(found.decoder, decoder, "\(data), \(made)")
+      XCTAssertEqual(found.discriminator, discriminator, "\(data), \(made)")
+    }
+    expect(0.69, 0.69, decoder: true, discriminator: true)
+    expect(0.3, 0.7, decoder: true, discriminator: false)
+    expect(0.7, 0.3, decoder: true, discriminator: false)
+    expect(1.1, 0.7, decoder: false, discriminator: true)
+    expect(1.1, 0.2, decoder: true, discriminator: true)
+  }
+
+  func testTheRuleIsAskedOnceForAnUpdate() throws {
+    let data = SmallModels.data(height: 6, width: 5, isBinary: false)
+    let model = try SmallModels.registry.model(SmallModels.recipe("vae-gan", data: data), seed: 3)
+    let trainer = try Trainer(
+      model: model, data: data, options: SmallModels.options(epochs: 1))
+    func weights(_ part: String) -> [[Float]] {
+      model.parameters.filter { $0.path.hasPrefix(part) }.map(\.parameter.value.floats)
+    }
+    // A discriminator that takes everything for data.
+    for (path, parameter) in model.parameters where path == "objective.discriminator.head.bias" {
+      parameter.value = Tensor([4])
+    }
+    var before = (weights("decoder."), weights("objective."))
+    _ = try trainer.update()
+    // What was made costs it too much, data next to nothing: both would be left out, and neither is.
+    XCTAssertTrue(weights("decoder.") != before.0)
+    XCTAssertTrue(weights("objective.") != before.1)
+    for (path, parameter) in model.parameters where path == "objective.discriminator.head.bias" {
+      parameter.value = Tensor([-0.8])
+    }
+    before = (weights("decoder."), weights("objective."))
+    _ = try trainer.update()
+    XCTAssertTrue(weights("decoder.") == before.0, "data cost 1.2 nats, what was made 0.4")
+    XCTAssertTrue(weights("objective.") != before.1)
+  }
+}
