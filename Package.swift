@@ -28,6 +28,7 @@ let package = Package(
     .library(name: "VampPriorVAE", targets: ["VampPriorVAE"]),
     .library(name: "AutoencoderTiny", targets: ["AutoencoderTiny"]),
     .library(name: "AutoencoderKL", targets: ["AutoencoderKL"]),
+    .library(name: "VQModel", targets: ["VQModel"]),
     .library(name: "VAEData", targets: ["VAEData"]),
     .library(name: "VAEEvaluation", targets: ["VAEEvaluation"]),
     .library(name: "VAETraining", targets: ["VAETraining"]),
@@ -185,6 +186,13 @@ let package = Package(
       path: "Plugins/AutoencoderKL",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "VQModel",
+      dependencies: [
+        "VAEFiles", "Messages", "VAECore", "VAERecipes", "VQVAE", "AutoencoderKL",
+      ],
+      path: "Plugins/VQModel",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "VAEData", dependencies: ["VAEFiles", "Messages", "Tensors", "VAECore", "CZlib"],
       swiftSettings: strict),
 
@@ -226,7 +234,7 @@ let package = Package(
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
         "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE",
         "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
-        "AutoencoderTiny", "AutoencoderKL",
+        "AutoencoderTiny", "AutoencoderKL", "VQModel",
       ],
       swiftSettings: strict),
 

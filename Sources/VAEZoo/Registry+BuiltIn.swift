@@ -11,6 +11,7 @@ import MixturePriorVAE
 import PixelCNN
 import PixelCNNVAE
 import VAERecipes
+import VQModel
 import VQVAE
 import VampPriorVAE
 
@@ -32,6 +33,7 @@ extension Registry {
     VampPriorVAEVariant(),
     AutoencoderTinyVariant(),
     AutoencoderKLVariant(),
+    VQModelVariant(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.

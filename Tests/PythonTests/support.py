@@ -29,6 +29,7 @@ SMALL = {
     "ConditionalVAE": {"hidden": (8,), "latent": 2},
     "AutoencoderTiny": {"architecture": "mlp", "hidden": (8,), "latent_channels": 2},
     "AutoencoderKL": {"architecture": "mlp", "hidden": (8,), "latent_channels": 2},
+    "VQModel": {"architecture": "mlp", "hidden": (8,), "codes": 4, "code_size": 2},
 }
 
 

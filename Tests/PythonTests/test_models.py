@@ -34,6 +34,10 @@ _SMALL = {
         "settings": {"encoder.level_channels": (4, 4, 4, 4), "decoder.level_channels": (4, 4, 4, 4)},
     },
     "vq-vae": {"codes": 8, "code_size": 4, "settings": {"encoder.channels": 8, "decoder.channels": 8}},
+    "vq-model": {
+        "codes": 8, "code_size": 4, "norm_groups": 2,
+        "settings": {"encoder.level_channels": (4, 4, 4), "decoder.level_channels": (4, 4, 4)},
+    },
 }
 
 
@@ -73,7 +77,7 @@ class VariantTests(unittest.TestCase):
                     measured["elbo"], -(measured["rate"] + measured["distortion"]), 3
                 )
                 # Scores draw by what an image is, an evaluation by where it stands; some draw nothing.
-                drawn = 0 if variant in ("pixelcnn", "vq-vae") else 4
+                drawn = 0 if variant in ("pixelcnn", "vq-vae", "vq-model") else 4
                 self.assertAlmostEqual(
                     bounds.mean(), measured["elbo"], delta=1e-3 + drawn * measured["elbo_stderr"]
                 )
