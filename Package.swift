@@ -32,6 +32,7 @@ let package = Package(
     .library(name: "WAEGAN", targets: ["WAEGAN"]),
     .library(name: "VAEGAN", targets: ["VAEGAN"]),
     .library(name: "VQGAN", targets: ["VQGAN"]),
+    .library(name: "VQModel", targets: ["VQModel"]),
     .library(name: "VAEData", targets: ["VAEData"]),
     .library(name: "VAEEvaluation", targets: ["VAEEvaluation"]),
     .library(name: "VAETraining", targets: ["VAETraining"]),
@@ -206,6 +207,13 @@ let package = Package(
       name: "VQGAN", dependencies: ["VAECore", "VAERecipes"], path: "Plugins/VQGAN",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "VQModel",
+      dependencies: [
+        "VAEFiles", "Messages", "VAECore", "VAERecipes", "VQVAE", "AutoencoderKL",
+      ],
+      path: "Plugins/VQModel",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "VAEData", dependencies: ["VAEFiles", "Messages", "Tensors", "VAECore", "CZlib"],
       swiftSettings: strict),
 
@@ -248,7 +256,7 @@ let package = Package(
         "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE",
         "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
         "AutoencoderTiny", "AutoencoderKL", "VAEGAN", "VQGAN",
-        "AdversarialAutoencoder", "WAEGAN",
+        "AdversarialAutoencoder", "WAEGAN", "VQModel",
       ],
       swiftSettings: strict),
 

@@ -510,7 +510,7 @@ vae_status vae_model_save(vae_model *model, const char *path, vae_error **error)
 vae_status vae_model_save_memory(vae_model *model, vae_array **bytes, vae_error **error);
 
 /* The model that weights of another program make: a .safetensors file, or a folder of them with config.json where there
- * is one. Known are diffusers' AutoencoderKL and AutoencoderTiny, latent diffusion's names alone or in a checkpoint of a
+ * is one. Known are diffusers' AutoencoderKL, VQModel and AutoencoderTiny, latent diffusion's names alone or in a checkpoint of a
  * whole pipeline, and TAESD's raw files; numbers of 16 bits become 32. The recipe follows from the tensors and from
  * config.json; notices of what was passed over go to the log callback. Pickles (.pth, .ckpt, .bin) are never read,
  * because reading one can run any code.
@@ -527,7 +527,7 @@ vae_status vae_model_import(
     const vae_call_options *options, vae_model **model, vae_error **error);
 
 /* Writes a model as files that another program reads, the inverse of vae_model_import. form: borrowed; of an
- * autoencoder-kl "diffusers" (a folder with config.json) or "ldm" (one file with latent diffusion's names), of an
+ * autoencoder-kl or vq-model "diffusers" (a folder with config.json) or "ldm" (one file with latent diffusion's names), of an
  * autoencoder-tiny "diffusers" or "taesd" (a folder with a file for each half). path: borrowed; the folder or file. A
  * folder is made where there is none, and of one that is there only the files of the form are replaced. What those
  * programs do not have, such as the likelihood's variance, is left out.

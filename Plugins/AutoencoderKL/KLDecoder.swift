@@ -68,16 +68,13 @@ final class KLDecoder: MapDecoder {
   /// Those of the head.
   var lastWeights: Parameter? { head.weights }
 
-  /// The parameters of the recipe's images.
-  func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
-    var shape: Shape? = map.shape
+  func parametersShape(of map: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    var shape: Shape? = map
     if let latentConvolution {
       shape = try trace.pass(shape, through: latentConvolution, "latent_convolution")
     }
     shape = try trace.pass(shape, through: layers, "layers")
-    return try trace.pass(shape, through: head, "head").map {
-      [imageSize.height, imageSize.width, $0[2]]
-    }
+    return try trace.pass(shape, through: head, "head")
   }
 
   func parameters(of map: Tensor, _ context: Context) -> Tensor {

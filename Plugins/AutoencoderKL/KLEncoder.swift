@@ -5,18 +5,19 @@ import VAERecipes
 
 /// The encoder of latent diffusion's autoencoder (Rombach et al. 2022): a 3×3 convolution, residual blocks
 /// with group normalisation at each size, a middle with attention, and a mean and a log-variance at each
-/// place of the map. Log-variances are limited to −30…20.
+/// place of the map. Log-variances are limited to −30…20. For codes it gives the points that become some.
 ///
 /// Images between 0 and 1 are taken as 2x − 1.
 final class KLEncoder: MapEncoder {
   private let layers: Sequential
   private let latentConvolution: Conv2D?
   private let isCentred: Bool
+  private let isOfCodes: Bool
   let pixelsPerPlace: Int
 
   /// An encoder for the sizes of a network.
   init(_ sizes: KLSizes, dataChannels: Int, isCentred: Bool, random: RandomSource) {
-    let numbers = 2 * sizes.map.channels
+    let numbers = sizes.isOfCodes ? sizes.map.channels : 2 * sizes.map.channels
     layers = Sequential([
       Conv2D(
         inputs: dataChannels, outputs: sizes.channels[0], kernel: 3, padding: Padding(1),
@@ -40,6 +41,7 @@ final class KLEncoder: MapEncoder {
         random: random.child("latent"))
       : nil
     self.isCentred = isCentred
+    isOfCodes = sizes.isOfCodes
     pixelsPerPlace = sizes.pixelsPerPlace
   }
 
@@ -59,10 +61,11 @@ final class KLEncoder: MapEncoder {
     return try trace.pass(shape, through: latentConvolution, "latent_convolution")
   }
 
-  func moments(of x: Tensor, _ context: Context) -> (mean: Tensor, logVariance: Tensor) {
+  func moments(of x: Tensor, _ context: Context) -> (mean: Tensor, logVariance: Tensor?) {
     let image = extendedToPlaces(x)
     let output = layers(isCentred ? image.scaled(by: 2, shift: -1) : image, context)
     let parameters = latentConvolution?(output, context) ?? output
+    guard !isOfCodes else { return (parameters, nil) }
     let channels = parameters.shape[3] / 2
     let halves = parameters.split(sizes: [channels, channels])
     return (halves[0], halves[1].clamped(to: -30...20))

@@ -1,8 +1,9 @@
 import VAEFiles
+import VAERecipes
 
 /// What a file calls the layers of the autoencoder.
-struct KLNames {
-  enum Style {
+package struct KLNames {
+  package enum Style {
     /// diffusers' AutoencoderKL.
     case diffusers
     /// The files of latent diffusion and those that follow them.
@@ -34,7 +35,7 @@ struct KLNames {
   }
 
   /// The names that programs of today give to a file of their own.
-  init(_ style: Style) {
+  package init(_ style: Style) {
     self.style = style
     prefix = ""
     attentionParts = Self.attentionParts(of: style)
@@ -45,6 +46,14 @@ struct KLNames {
     case .diffusers: ["group_norm", "to_q", "to_k", "to_v", "to_out.0"]
     case .latentDiffusion: ["norm", "q", "k", "v", "proj_out"]
     }
+  }
+
+  /// The file among some weights that holds such an autoencoder, and its names; nil where none does.
+  package static func found(in weights: ForeignWeights) -> (file: Int, names: KLNames)? {
+    for (number, file) in weights.files.enumerated() {
+      if let names = KLNames(of: file) { return (number, names) }
+    }
+    return nil
   }
 
   /// A level of the encoder, 0 being the image's size.
@@ -93,7 +102,7 @@ struct KLNames {
   var shortcut: String { style == .diffusers ? "conv_shortcut" : "nin_shortcut" }
 
   /// Whether a tensor is no part of the autoencoder: one of the rest of a checkpoint, or of its training.
-  func isForeign(_ name: String) -> Bool {
+  package func isForeign(_ name: String) -> Bool {
     guard name.hasPrefix(prefix) else { return true }
     let own = name.dropFirst(prefix.count)
     return own.hasPrefix("loss.") || own.hasPrefix("model_ema.")

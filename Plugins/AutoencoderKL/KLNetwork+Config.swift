@@ -13,7 +13,7 @@ extension KLNetwork {
       .array(attention.map { .text($0 ? attending : plain) })
     }
     return [
-      ("latent_channels", .integer(latentChannels), .integer(4)),
+      ("latent_channels", .integer(latentChannels), .integer(codes == nil ? 4 : 3)),
       ("in_channels", .integer(imageChannels), .integer(3)),
       ("out_channels", .integer(imageChannels), .integer(3)),
       ("block_out_channels", .array(channels.map(JSON.integer)), .array([.integer(64)])),
@@ -37,7 +37,7 @@ extension KLNetwork {
   ///
   /// - Throws: `RecipeError` that names the first key that contradicts them, or that asks for what the
   ///   variant does not have.
-  func check(_ config: inout ForeignConfig) throws(RecipeError) {
+  package func check(_ config: inout ForeignConfig) throws(RecipeError) {
     for (key, value, standard) in decided { try config.check(key, value, else: standard) }
     for key in ["latents_mean", "latents_std"] { try config.check(key, .null, else: .null) }
     // Whether pipelines compute in 32 bits, as this program does.
@@ -57,12 +57,19 @@ extension KLNetwork {
     ]
   }
 
-  /// The config that diffusers needs to make the same network.
-  func config(groups: Int, sampleSize: Int, scaling: LatentMapOptions) -> JSON.Object {
-    var config: JSON.Object = ["_class_name": .text("AutoencoderKL")]
+  /// The config that diffusers needs to make the same network, but for what is about its latents.
+  package func config(of recipe: Recipe, className: String) -> JSON.Object {
+    var config: JSON.Object = ["_class_name": .text(className)]
     for (key, value, _) in decided { config[key] = value }
-    config["norm_num_groups"] = .integer(groups)
-    config["sample_size"] = .integer(sampleSize)
+    config["norm_num_groups"] = .integer(KLOptions(recipe.part(.encoder).values).normGroups)
+    config["sample_size"] = .integer(recipe.data.map { max($0.height, $0.width) } ?? 32)
+    return config
+  }
+
+  /// The same of an autoencoder without codes.
+  func config(of recipe: Recipe) -> JSON.Object {
+    var config = config(of: recipe, className: "AutoencoderKL")
+    let scaling = LatentMapOptions(recipe.part(.prior).values)
     config["scaling_factor"] = .number(scaling.scalingFactor)
     config["shift_factor"] =
       scaling.shiftFactor == 0 ? .null : .number(scaling.shiftFactor)

@@ -1,5 +1,4 @@
 import Messages
-import VAEComponents
 import VAERecipes
 
 extension KLNetwork {
@@ -7,8 +6,10 @@ extension KLNetwork {
   /// halves follow from one list of numbers.
   ///
   /// - Throws: `RecipeError` that names what differs.
-  init(_ recipe: Recipe, names: KLNames) throws(RecipeError) {
-    try recipe.checkParts([.encoder: "kl", .decoder: "kl", .prior: "standard-normal-map"])
+  package init(
+    _ recipe: Recipe, names: KLNames, latentChannels: Int, codes: Int? = nil
+  ) throws(RecipeError) {
+    try recipe.checkParts([.encoder: "kl", .decoder: "kl"])
     let encoder = KLOptions(recipe.part(.encoder).values)
     let decoder = KLOptions(recipe.part(.decoder).values)
     let differences: [(isSame: Bool, what: Message)] = [
@@ -28,7 +29,7 @@ extension KLNetwork {
     ]
     if let difference = differences.first(where: { !$0.isSame }) {
       throw RecipeError(
-        .invalid, "other programs have no such autoencoder-kl: \(difference.what)")
+        .invalid, "other programs have no such network: \(difference.what)")
     }
     self.init(
       names: names, channels: encoder.levelChannels, encoderBlocks: encoder.blocks,
@@ -39,6 +40,6 @@ extension KLNetwork {
       hasLatentConvolution: encoder.latentConvolution,
       hasDecoderLatentConvolution: decoder.latentConvolution,
       imageChannels: recipe.data?.channels ?? 3,
-      latentChannels: LatentMapOptions(recipe.part(.prior).values).latentChannels)
+      latentChannels: latentChannels, codes: codes)
   }
 }

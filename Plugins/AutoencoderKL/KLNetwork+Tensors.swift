@@ -5,7 +5,7 @@ extension KLNetwork {
   /// The sizes that the tensors of a file tell.
   ///
   /// - Throws: `RecipeError` where those are missing, or no convolutions, that all others follow from.
-  init(_ file: Safetensors, _ names: KLNames) throws(RecipeError) {
+  package init(_ file: Safetensors, _ names: KLNames) throws(RecipeError) {
     func has(_ name: String) -> Bool { file.entry("\(names.prefix)\(name).weight") != nil }
     func shape(_ name: String) throws(RecipeError) -> [Int] {
       guard let entry = file.entry("\(names.prefix)\(name).weight") else {
@@ -42,14 +42,21 @@ extension KLNetwork {
     hasDecoderLatentConvolution = has("post_quant_conv")
     imageChannels = try shape("encoder.conv_in")[1]
     latentChannels = try shape("decoder.conv_in")[1]
+    codes = file.entry("\(names.prefix)quantize.embedding.weight")?.shape.first
   }
 
   /// The recipe's settings.
-  func settings(groups: Int) -> [(key: String, value: String)] {
+  package func settings(groups: Int) -> [(key: String, value: String)] {
     func list(_ values: [Int]) -> String { values.map(String.init).joined(separator: ",") }
     func flags(_ values: [Bool]) -> String { list(values.map { $0 ? 1 : 0 }) }
-    return [
-      (key: "prior.latent_channels", value: "\(latentChannels)"),
+    let latents: [(key: String, value: String)] =
+      codes.map { count in
+        [
+          (key: "prior.codes", value: "\(count)"),
+          (key: "prior.code_size", value: "\(latentChannels)"),
+        ]
+      } ?? [(key: "prior.latent_channels", value: "\(latentChannels)")]
+    return latents + [
       (key: "prior.levels", value: "\(channels.count - 1)"),
       (key: "encoder.level_channels", value: list(channels)),
       (key: "decoder.level_channels", value: list(channels.reversed())),

@@ -4,7 +4,7 @@ import VAERecipes
 
 /// The sizes of an autoencoder of latent diffusion, as the tensors of a file or a recipe tell them, with the
 /// one table of what its tensors are called.
-struct KLNetwork {
+package struct KLNetwork {
   let names: KLNames
   /// Channels at each size, from the image's.
   let channels: [Int]
@@ -14,14 +14,21 @@ struct KLNetwork {
   let encoderAttention: [Bool], decoderAttention: [Bool]
   let hasEncoderMiddleAttention: Bool, hasDecoderMiddleAttention: Bool
   let hasLatentConvolution: Bool, hasDecoderLatentConvolution: Bool
-  let imageChannels: Int
-  let latentChannels: Int
+  package let imageChannels: Int
+  package let latentChannels: Int
+  /// Vectors of the codebook; nil for an autoencoder without codes.
+  package let codes: Int?
 
   /// What it is, for the user.
-  var title: String { "AutoencoderKL with \(Count.of(latentChannels, "latent channel"))" }
+  package var title: String {
+    guard let codes else {
+      return "AutoencoderKL with \(Count.of(latentChannels, "latent channel"))"
+    }
+    return "VQModel with \(codes) codes of \(Count.of(latentChannels, "number"))"
+  }
 
   /// The tensors of a model, and where files have them.
-  func tensors(file: Int) -> [WeightPlace] {
+  package func tensors(file: Int) -> [WeightPlace] {
     var list = KLTensorList(
       prefix: names.prefix, file: file, hasMatrices: names.style == .diffusers)
     for half in ["encoder", "decoder"] {
@@ -62,6 +69,7 @@ struct KLNetwork {
     if hasDecoderLatentConvolution {
       list.convolution("decoder.latent_convolution", "post_quant_conv")
     }
+    if codes != nil { list.tensor("prior.codebook.vectors", "quantize.embedding.weight") }
     return list.tensors
   }
 
@@ -96,6 +104,8 @@ private struct KLTensorList {
   init(prefix: String, file: Int, hasMatrices: Bool) {
     (self.prefix, self.file, self.hasMatrices) = (prefix, file, hasMatrices)
   }
+
+  mutating func tensor(_ path: String, _ theirs: String) { add(path, theirs) }
 
   private mutating func add(_ path: String, _ name: String, isMatrix: Bool = false) {
     tensors.append(WeightPlace(path: path, file: file, name: prefix + name, isMatrix: isMatrix))

@@ -19,8 +19,10 @@ struct KLSizes {
   let hasMiddleAttention: Bool
   /// Whether a 1×1 convolution stands next to the latents.
   let hasLatentConvolution: Bool
-  /// The places and channels of the latents.
+  /// The places and channels of the latents, units or the vectors of codes.
   let map: LatentMap
+  /// Whether the latents are codes.
+  let isOfCodes: Bool
 
   /// What the normalisations add to variances.
   static let epsilon: Float = 1e-6
@@ -92,11 +94,11 @@ extension KLSizes {
     }
     var map: LatentMap?
     do throws(RecipeError) {
-      map = try build.latentMap(
+      map = try build.latentPlaces(
         for: "\(role) kl", levels: channels.count - 1, setting: "\(role).level_channels")
     } catch {
       problems.append(error.message)
-      hasOtherSizes = hasOtherSizes || build.latents.map != nil
+      hasOtherSizes = hasOtherSizes || build.latents.map != nil || build.latents.codes != nil
     }
     // The map and both halves change together: who learns of one misfit after the other tries five times.
     if hasOtherSizes {
@@ -114,6 +116,6 @@ extension KLSizes {
       groups: groups, attention: isReversed ? flags.reversed() : flags,
       hasMiddleAttention: options.middleAttention,
       hasLatentConvolution: options.latentConvolution,
-      map: map)
+      map: map, isOfCodes: build.latents.codes != nil)
   }
 }

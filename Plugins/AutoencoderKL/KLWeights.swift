@@ -12,12 +12,9 @@ struct KLWeights: WeightFormat {
   func plan(for weights: ForeignWeights) throws(RecipeError) -> ImportPlan? {
     let own = weights.config?["_class_name"]?.text
     guard own == nil || own == "AutoencoderKL" else { return nil }
-    guard
-      let number = weights.files.indices.first(where: { KLNames(of: weights.files[$0]) != nil }),
-      let names = KLNames(of: weights.files[number])
-    else { return nil }
-    let file = weights.files[number]
-    let network = try KLNetwork(file, names)
+    guard let (number, names) = KLNames.found(in: weights) else { return nil }
+    let network = try KLNetwork(weights.files[number], names)
+    guard network.codes == nil else { return nil }
     var config = ForeignConfig(weights)
     try network.check(&config)
     let groups = try config.count("norm_num_groups", in: 1...4096) ?? 32
@@ -52,18 +49,14 @@ struct KLWeights: WeightFormat {
   var exports: [String] { ["diffusers", "ldm"] }
 
   func exportPlan(for recipe: Recipe, as name: String) throws(RecipeError) -> ExportPlan {
+    try recipe.checkParts([.prior: "standard-normal-map"])
     let isDiffusers = name == "diffusers"
     let network = try KLNetwork(
-      recipe, names: KLNames(isDiffusers ? .diffusers : .latentDiffusion))
-    var plan = ExportPlan(
+      recipe, names: KLNames(isDiffusers ? .diffusers : .latentDiffusion),
+      latentChannels: LatentMapOptions(recipe.part(.prior).values).latentChannels)
+    return ExportPlan(
       title: network.title, fileNames: isDiffusers ? [ForeignWeights.diffusersFile] : nil,
-      tensors: network.tensors(file: 0), leftPaths: Self.freshPaths)
-    if isDiffusers {
-      plan.config = network.config(
-        groups: KLOptions(recipe.part(.encoder).values).normGroups,
-        sampleSize: recipe.data.map { max($0.height, $0.width) } ?? 32,
-        scaling: LatentMapOptions(recipe.part(.prior).values))
-    }
-    return plan
+      tensors: network.tensors(file: 0), leftPaths: [],
+      config: isDiffusers ? network.config(of: recipe) : nil)
   }
 }

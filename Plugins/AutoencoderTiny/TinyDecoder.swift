@@ -58,12 +58,8 @@ final class TinyDecoder: MapDecoder {
   /// Those of the head.
   var lastWeights: Parameter? { head.weights }
 
-  /// The parameters of the recipe's images.
-  func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
-    let features = try trace.pass(map.shape, through: layers, "layers")
-    return try trace.pass(features, through: head, "head").map {
-      [imageSize.height, imageSize.width, $0[2]]
-    }
+  func parametersShape(of map: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try trace.pass(trace.pass(map, through: layers, "layers"), through: head, "head")
   }
 
   func parameters(of map: Tensor, _ context: Context) -> Tensor {

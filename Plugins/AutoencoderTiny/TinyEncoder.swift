@@ -49,7 +49,7 @@ final class TinyEncoder: MapEncoder {
     try trace.pass(extendedToPlaces(input), through: layers, "layers")
   }
 
-  func moments(of x: Tensor, _ context: Context) -> (mean: Tensor, logVariance: Tensor) {
+  func moments(of x: Tensor, _ context: Context) -> (mean: Tensor, logVariance: Tensor?) {
     let map = layers(extendedToPlaces(x), context)
     return (map, logVariance.tensor.clamped(to: -20...20).broadcast(to: map.shape))
   }

@@ -20,6 +20,19 @@ extension QuantizingPrior {
   /// The grid of codes.
   public var latents: LatentSpace { .codes(quantizer.grid) }
 
+  /// Those of the codebook.
+  public func nearestCodes(to points: Tensor) -> Tensor {
+    let rows = points.detached().reshaped(to: [points.count / points.shape[-1], points.shape[-1]])
+    return Tensor(
+      indices: quantizer.codebook.nearest(to: rows),
+      shape: Shape(points.shape.dimensions.dropLast()))
+  }
+
+  /// Those of the codebook.
+  public func vectors(of codes: Tensor) -> Tensor {
+    quantizer.codebook.vectors(of: codes).detached()
+  }
+
   /// The nearest codes with their rate. The code is certain, so that log q is zero and all draws
   /// for an example are the same.
   public func draw(

@@ -74,6 +74,7 @@ public final class Conv2D: Layer {
   /// `[batch, ⌊(height + padding − kernel) / stride⌋ + 1, …, outputs]`
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
     context.watch?.pass()
+    if stride > 1 { context.watch?.sizeChanges() }
     return input.convolution(
       weights: spectral?.normalized ?? weights.tensor, bias: bias?.tensor, stride: (stride, stride),
       padding: padding,

@@ -34,7 +34,8 @@ public final class Upsampling: Layer {
 
   /// `[batch, height · factor, width · factor, channels]`
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
-    switch method {
+    context.watch?.sizeChanges()
+    return switch method {
     case .nearest: input.upsampledNearest(by: factor, factor)
     case .bilinear: input.upsampledBilinear(by: factor, factor)
     }

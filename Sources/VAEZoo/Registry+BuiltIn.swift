@@ -14,6 +14,7 @@ import PixelCNNVAE
 import VAEGAN
 import VAERecipes
 import VQGAN
+import VQModel
 import VQVAE
 import VampPriorVAE
 import WAEGAN
@@ -40,6 +41,7 @@ extension Registry {
     VQGANVariant(),
     WAEGANVariant(),
     AdversarialAutoencoderVariant(),
+    VQModelVariant(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.

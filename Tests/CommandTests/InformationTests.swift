@@ -124,7 +124,7 @@ final class InformationTests: CommandTestCase {
   /// The options of each command that is built, as the documentation spells them.
   private static let options: [String: Set<String>] = [
     "list": ["plugin", "json"],
-    "describe": images.union(["plugin", "json", "recipe", "shapes", "data", "set"]),
+    "describe": images.union(["plugin", "json", "recipe", "shapes", "memory", "data", "set"]),
     "train": images.union([
       "recipe", "stage", "from", "from-weights", "data", "out", "checkpoint-dir", "epochs",
       "batch-size", "learning-rate", "seed",

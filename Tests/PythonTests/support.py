@@ -44,6 +44,7 @@ SMALL = {
     "AdversarialAutoencoder": {
         "hidden": (8,), "latent": 2, "settings": {"objective.discriminator_hidden": (8,)},
     },
+    "VQModel": {"architecture": "mlp", "hidden": (8,), "codes": 4, "code_size": 2},
 }
 
 

@@ -46,6 +46,10 @@ _SMALL = {
     "adversarial-autoencoder": {
         "hidden": (8,), "latent": 2, "settings": {"objective.discriminator_hidden": (8,)},
     },
+    "vq-model": {
+        "codes": 8, "code_size": 4, "norm_groups": 2,
+        "settings": {"encoder.level_channels": (4, 4, 4), "decoder.level_channels": (4, 4, 4)},
+    },
 }
 
 
@@ -85,7 +89,7 @@ class VariantTests(unittest.TestCase):
                     measured["elbo"], -(measured["rate"] + measured["distortion"]), 3
                 )
                 # Scores draw by what an image is, an evaluation by where it stands; some draw nothing.
-                drawn = 0 if variant in ("pixelcnn", "vq-vae", "vqgan") else 4
+                drawn = 0 if variant in ("pixelcnn", "vq-vae", "vqgan", "vq-model") else 4
                 self.assertAlmostEqual(
                     bounds.mean(), measured["elbo"], delta=1e-3 + drawn * measured["elbo_stderr"]
                 )

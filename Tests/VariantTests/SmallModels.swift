@@ -73,7 +73,15 @@ enum SmallModels {
         guard let size = sizes[declaration.name] else { continue }
         switch declaration.kind {
         case .integer: recipe.parts[role]?.values[declaration.name] = .integer(size.one)
-        case .integers: recipe.parts[role]?.values[declaration.name] = .integers(size.list)
+        case .integers:
+          var list = size.list
+          // Lists with a number for each size keep their length.
+          if declaration.name == "level_channels",
+            case .integers(let old)? = part.values.values[declaration.name]
+          {
+            list = Array(list.prefix(old.count))
+          }
+          recipe.parts[role]?.values[declaration.name] = .integers(list)
         default: break
         }
       }

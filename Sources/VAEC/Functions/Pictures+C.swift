@@ -59,6 +59,7 @@ public func vae_decode_pictures(
     result.pointee = try Handles.make(
       try model.read { trained in
         let coder = try PictureCoder(trained)
+        try coder.check(isScaled: isScaled)
         let found = try view.copied()
         if let misfit = coder.misfit(of: found) {
           throw CallError(VAE_ERR_INVALID_ARGUMENT, "latents\(misfit)" as Message)

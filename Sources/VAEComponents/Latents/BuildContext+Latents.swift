@@ -73,6 +73,25 @@ extension BuildContext {
         "\(part) is made for a map of latents, but the prior has \(latents.phrase); choose "
           + "\(.setting("prior.name", "standard-normal-map")) or another encoder and decoder")
     }
+    try check(map, for: part, levels: levels, setting: setting)
+    return map
+  }
+
+  /// The same for a part that works with codes as well: a grid is the map of their vectors.
+  public func latentPlaces(
+    for part: String, levels: Int, setting: String
+  ) throws(RecipeError) -> LatentMap {
+    guard let grid = latents.codes else {
+      return try latentMap(for: part, levels: levels, setting: setting)
+    }
+    let map = LatentMap(height: grid.height, width: grid.width, channels: grid.vectorSize)
+    try check(map, for: part, levels: levels, setting: setting)
+    return map
+  }
+
+  private func check(
+    _ map: LatentMap, for part: String, levels: Int, setting: String
+  ) throws(RecipeError) {
     let top = Pyramid(height: data.height, width: data.width, levels: min(levels, 64)).top
     guard top == (map.height, map.width) else {
       throw RecipeError(
@@ -80,6 +99,5 @@ extension BuildContext {
         "\(part) halves images of \(data.height)×\(data.width) \(levels) times, to \(top.height)×\(top.width), but the prior "
           + "has \(latents.phrase); let \(setting) have one number more than prior.levels")
     }
-    return map
   }
 }

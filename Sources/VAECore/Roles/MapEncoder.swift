@@ -8,18 +8,19 @@ public protocol MapEncoder: Encoder {
   var pixelsPerPlace: Int { get }
 
   /// The posterior as a map, `[N, ⌈height / p⌉, ⌈width / p⌉, channels]` with p pixels a place: its means and
-  /// log-variances. An image whose sides are no multiples of p goes on below and to the right as it ends.
+  /// log-variances; the points alone that become codes. An image whose sides are no multiples of p goes on below and to the right as it ends.
   ///
   /// - Parameters:
   ///   - x: `[N, height, width, channels]` of any size, in the range that the data source states.
   ///   - context: why the call is made, and where random numbers come from.
-  func moments(of x: Tensor, _ context: Context) -> (mean: Tensor, logVariance: Tensor)
+  func moments(of x: Tensor, _ context: Context) -> (mean: Tensor, logVariance: Tensor?)
 }
 
 extension MapEncoder {
-  /// A Gaussian at each place, as a layer of units.
+  /// A Gaussian at each place, as a layer of units; points where there are no variances.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
     let (mean, logVariance) = moments(of: x, context)
+    guard let logVariance else { return PointPosterior(mean) }
     return DiagonalGaussian(mean: mean.flattened(), logVariance: logVariance.flattened())
   }
 }
@@ -41,7 +42,7 @@ extension MapEncoder {
 
 /// A decoder of such maps.
 public protocol MapDecoder: Decoder {
-  /// The map of the recipe's images.
+  /// The map of the recipe's images, of units or of the vectors of codes.
   var map: LatentMap { get }
 
   /// The pixels of the recipe's images, beyond which the last places of the map may reach.
@@ -60,13 +61,23 @@ public protocol MapDecoder: Decoder {
   ///   - map: `[N, height, width, channels]` of any size.
   ///   - context: why the call is made, and where random numbers come from.
   func parameters(of map: Tensor, _ context: Context) -> Tensor
+
+  /// The shape of these parameters for one map `[height, width, channels]` of any size: its shape rule.
+  ///
+  /// - Throws: `ShapeMisfit` where it cannot take the map.
+  func parametersShape(of map: Shape, _ trace: inout ShapeTrace) throws -> Shape?
 }
 
 extension MapDecoder {
   /// There is none.
   public var latentMagnitude: Float? { nil }
 
-  /// The parameters of the recipe's images, from latents as one layer of units: cut to the size of the
+  /// The parameters of the recipe's images.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try parametersShape(of: map.shape, &trace).map { [imageSize.height, imageSize.width, $0[2]] }
+  }
+
+  /// The parameters of the recipe's images, from latents as one layer of units or as vectors: cut to the size of the
   /// images.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
     let latents = draw.decoderInput

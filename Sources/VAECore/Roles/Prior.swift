@@ -66,4 +66,11 @@ extension Prior {
 public protocol CodePrior: Prior {
   /// −log p(codes) in nats, `[N]`, of an index tensor of code numbers `[N, height, width]`.
   func rate(of codes: Tensor, _ context: Context) -> Tensor
+
+  /// The numbers of the codes nearest to some points `[N, height, width, D]`, whatever their height and
+  /// width: an index tensor `[N, height, width]`.
+  func nearestCodes(to points: Tensor) -> Tensor
+
+  /// The vectors of codes of any height and width, constants `[N, height, width, D]`.
+  func vectors(of codes: Tensor) -> Tensor
 }

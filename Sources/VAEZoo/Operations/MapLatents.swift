@@ -61,6 +61,7 @@ public struct MapLatents {
         .unsuitableData,
         "the latents of pictures of different sizes are not one array; write a .safetensors file")
     }
+    try coder.check(isScaled: storage.isScaled)
     let all = withoutTape { Tensor.concatenated(entries.map(\.latents), axis: 0) }
     let stored = Self.stored(all, storage, coder)
     guard storage.isOfBytes else { return NPYWriter.bytes(stored) }
@@ -71,6 +72,7 @@ public struct MapLatents {
   /// The bytes of a `.safetensors` file.
   public func safetensors(_ storage: Storage, _ coder: PictureCoder) throws -> [UInt8] {
     if storage.isOfBytes { try Self.checkBytes(storage, "latents") }
+    try coder.check(isScaled: storage.isScaled)
     var file = Safetensors()
     file.metadata = [
       Self.layoutKey: storage.isChannelsFirst ? "NCHW" : "NHWC",
@@ -206,6 +208,7 @@ public struct MapLatents {
   private static func restored(
     _ values: Tensor, _ storage: Storage, _ coder: PictureCoder, _ name: String
   ) throws(RecipeError) -> Tensor {
+    try coder.check(isScaled: storage.isScaled)
     var latents = values
     withoutTape {
       if storage.isChannelsFirst, latents.rank == 4 { latents = latents.permuted([0, 2, 3, 1]) }

@@ -24,8 +24,10 @@ public struct PictureCoder {
   public let latentChannels: Int
   /// Pixels along a side that a place of the latents stands for.
   public var pixelsPerPlace: Int { encoder.pixelsPerPlace }
-  /// How a model of the latents takes them.
+  /// How a model of the latents takes them; codes have no such thing.
   public let scaling: LatentScaling
+  /// What makes codes of latents, where these are to become some.
+  private let codePrior: (any CodePrior)?
   /// The largest latents that bytes stand for; nil where the model has no such number.
   public var magnitude: Float? { decoder.latentMagnitude }
 
@@ -35,7 +37,7 @@ public struct PictureCoder {
   ///   alone.
   public init(_ trained: TrainedModel) throws(RecipeError) {
     let model = trained.model
-    guard let map = model.prior.latents.map, let data = trained.recipe.data,
+    guard let places = Self.places(of: model.prior.latents), let data = trained.recipe.data,
       let encoder = model.encoder as? any MapEncoder,
       let decoder = model.decoder as? any MapDecoder
     else {
@@ -57,8 +59,33 @@ public struct PictureCoder {
     context = trained.context(0, "evaluation", [0])
     check = { try model.checkParts() }
     pictureChannels = data.channels
-    latentChannels = map.channels
-    scaling = map.scaling
+    latentChannels = places.channels
+    scaling = places.scaling
+    codePrior = model.prior as? any CodePrior
+  }
+
+  /// Whether latents of a shape are the map of a picture, and no rows as the data of the recipe have.
+  public static func takes(_ latents: Tensor, of model: Model) -> Bool {
+    guard model.encoder is any MapEncoder, model.decoder is any MapDecoder else { return false }
+    // Rows of units, and grids of the numbers of codes, are those of the recipe's images.
+    return model.prior.latents.codes == nil ? latents.rank != 2 : latents.rank == 4
+  }
+
+  /// The channels of latents that have places, units or vectors of codes.
+  private static func places(
+    of latents: LatentSpace
+  ) -> (channels: Int, scaling: LatentScaling)? {
+    if let map = latents.map { return (map.channels, map.scaling) }
+    return latents.codes.map { ($0.vectorSize, LatentScaling()) }
+  }
+
+  /// Refuses to scale latents that become codes.
+  ///
+  /// - Throws: `RecipeError`.
+  public func check(isScaled: Bool) throws(RecipeError) {
+    guard isScaled, codePrior != nil else { return }
+    throw RecipeError(
+      .unsuitableData, "the latents of this model become codes, which have no scaling factor")
   }
 
   /// A picture as the model takes it, `[1, height, width, channels]` between 0 and 1. Grey becomes red,
@@ -94,14 +121,15 @@ public struct PictureCoder {
 
   private func moments(
     of picture: Tensor, name: String, _ share: Share, _ progress: (Double) throws -> Void
-  ) throws -> (mean: Tensor, logVariance: Tensor) {
+  ) throws -> (mean: Tensor, logVariance: Tensor?) {
+    try checkMemory(height: picture.shape[1], width: picture.shape[2], count: 1, \.encoding)
     let found = try watched(encoder, share, progress) { encoder.moments(of: picture, $0) }
     try checkFinite(found.mean, name: name)
     return found
   }
 
   /// What the encoder says about pictures of one size: means, variances and a draw, each
-  /// `[N, rows, columns, channels]`. The draws of a picture follow from what it is.
+  /// `[N, rows, columns, channels]`; of a model with codes points, and the vectors of their codes. The draws of a picture follow from what it is.
   ///
   /// - Parameters:
   ///   - pictures: `[N, height, width, channels]` between 0 and 1, which `misfit(ofPictures:)` lets pass.
@@ -113,10 +141,16 @@ public struct PictureCoder {
     of pictures: Tensor, isScaled: Bool = false, seed: Int = 0,
     progress: (Double) throws -> Void = { _ in }
   ) throws -> Encoding {
+    try check(isScaled: isScaled)
     let parts = try each(pictures) { picture, share in
       let (mean, logVariance) = try moments(of: picture, name: "a picture", share, progress)
       return try withMemoryErrors {
         withoutTape {
+          guard let logVariance else {
+            // Points, and what stands for them.
+            guard let codePrior else { return [mean] }
+            return [mean, codePrior.vectors(of: codePrior.nearestCodes(to: mean))]
+          }
           let variance = logVariance.exp()
           let noise = RandomSource(seed: UInt64(bitPattern: Int64(seed))).child("evaluation")
             .stream("posterior").normal(picture.rowHashes, shape: mean.shape.removingFirst)
@@ -127,13 +161,16 @@ public struct PictureCoder {
         }
       }
     }
-    return Encoding(mean: parts[0], variance: parts[1], codes: nil, samples: [parts[2]])
+    return Encoding(
+      mean: parts[0], variance: parts.count > 2 ? parts[1] : nil, codes: nil,
+      samples: parts.last.map { [$0] } ?? [])
   }
 
   /// The picture of latents, `[N, height, width, channels]` between 0 and 1.
   ///
   /// - Parameters:
-  ///   - latents: `[N, rows, columns, channels]`, which `misfit(of:)` lets pass.
+  ///   - latents: `[N, rows, columns, channels]`, which `misfit(of:)` lets pass. Those of a model with codes
+  ///     become the nearest ones first.
   ///   - size: of the pictures, where they are smaller than the places of the latents; nil for all of
   ///     these.
   ///   - name: of the latents, for errors.
@@ -143,10 +180,13 @@ public struct PictureCoder {
     _ latents: Tensor, size: (height: Int, width: Int)? = nil, name: String = "the latents",
     progress: (Double) throws -> Void = { _ in }
   ) throws -> Tensor {
-    try checkMemory(of: latents)
+    try checkMemory(
+      height: latents.shape[1] * pixelsPerPlace, width: latents.shape[2] * pixelsPerPlace,
+      count: latents.shape[0], \.decoding)
     return try each(latents) { latents, share in
       let mean = try watched(decoder, share, progress) {
-        likelihood.mean(decoder.parameters(of: latents, $0))
+        let known = codePrior.map { $0.vectors(of: $0.nearestCodes(to: latents)) } ?? latents
+        return likelihood.mean(decoder.parameters(of: known, $0))
       }
       try checkFinite(mean, name: name)
       return try withMemoryErrors {
@@ -295,17 +335,26 @@ public struct PictureCoder {
     }
   }
 
-  /// Refuses latents whose picture would not fit in memory, before it is computed.
+  /// What a picture of a size takes; nil where the layers do not state it.
+  public func memory(height: Int, width: Int) -> PictureMemory? {
+    try? PictureMemory(
+      encoder: encoder, decoder: decoder, channels: pictureChannels, parameterCount: 0,
+      height: height, width: width)
+  }
+
+  /// Refuses what would not fit in memory, before it is computed.
   ///
   /// - Throws: `MemoryError`.
-  private func checkMemory(of latents: Tensor) throws {
-    let places = latents.shape[0] * latents.shape[1] * latents.shape[2]
-    let (pixels, overflow) = places.multipliedReportingOverflow(by: pixelsPerPlace * pixelsPerPlace)
-    // The picture, and the channels of the layer before it, of which there are more.
-    let bytes = pixels.multipliedReportingOverflow(by: 8 * pictureChannels)
+  private func checkMemory(
+    height: Int, width: Int, count: Int, _ part: KeyPath<PictureMemory, Int>
+  ) throws {
+    let pixels = Double(height) * Double(width)
+    // The pictures themselves, before and after they are cut, and what one takes on its way.
+    let own = Double(memory(height: height, width: width)?[keyPath: part] ?? 0)
+    let bytes = own + pixels * Double(8 * pictureChannels) * Double(count)
     try Memory.require(
-      bytes: overflow || bytes.overflow ? .max : bytes.partialValue,
-      for: "a picture of \(latents.shape[1] * pixelsPerPlace)×\(latents.shape[2] * pixelsPerPlace)")
+      bytes: bytes < 9e18 ? Int(bytes) : .max,
+      for: "\(Count.of(count, "picture")) of \(height)×\(width)")
   }
 
   /// Refuses what the model has made of a picture or of latents where some of its numbers are not finite.

@@ -42,14 +42,12 @@ struct DecodeCommand: ParsableCommand {
   func run() throws {
     try threads.apply()
     let model = try plugins.model(path, checkpoint)
-    let isMap = model.model.prior.latents.map != nil
-    if isMap, latents.hasSuffix(".safetensors") {
+    if latents.hasSuffix(".safetensors") {
       let coder = try PictureCoder(model)
       return try decodePictures(MapLatents.read(latents, storage.storage, coder), coder)
     }
     let array = try NPYReader.tensor(latents)
-    // Rows of units are those of the recipe's images; what keeps its places is of any size.
-    if isMap, array.rank != 2 {
+    if PictureCoder.takes(array, of: model.model) {
       let coder = try PictureCoder(model)
       return try decodePictures(
         MapLatents(array, of: latents, storage.storage, coder), coder)

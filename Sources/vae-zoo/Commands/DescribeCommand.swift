@@ -1,4 +1,5 @@
 import ArgumentParser
+import Tensors
 import VAECore
 import VAEFiles
 import VAEZoo
@@ -13,6 +14,10 @@ struct DescribeCommand: ParsableCommand {
       numbers it trains, without making any of its weights:
 
         vae-zoo describe gaussian-vae --shapes --data mnist --set architecture=conv
+
+      --memory shows what a picture of a size will take on its way through a model that takes pictures of any size:
+
+        vae-zoo describe taef2.safetensors --memory 1024x768
       """)
 
   @Argument(
@@ -26,6 +31,11 @@ struct DescribeCommand: ParsableCommand {
   @Flag(
     help: "Show the layers of the model with the shapes of what they give and of their weights.")
   var shapes = false
+  @Option(
+    help: ArgumentHelp(
+      "Show what memory a picture of this height and width takes, in models whose latents are a map.",
+      valueName: "HxW"))
+  var memory: String?
   @Option(
     help: ArgumentHelp(
       "With --shapes: the data that the model is for (default: those of the recipe, or binary images of 32×32 pixels).",
@@ -42,6 +52,13 @@ struct DescribeCommand: ParsableCommand {
   func validate() throws {
     if recipe && output.json { throw ValidationError("choose one of --json and --recipe") }
     if recipe && shapes { throw ValidationError("choose one of --shapes and --recipe") }
+    if memory != nil, recipe || shapes {
+      throw ValidationError("choose one of --memory, --shapes and --recipe")
+    }
+    if let memory, pictureSize == nil {
+      throw ValidationError(
+        "--memory must be a height and a width from 1 to 1048576, such as 512x768, not \(memory)")
+    }
     if !shapes && (data != nil || !settings.isEmpty) {
       throw ValidationError("--data and --set go with --shapes")
     }
@@ -52,6 +69,12 @@ struct DescribeCommand: ParsableCommand {
     let registry = try plugins.registry()
     let recipe = try given(registry)
     let variant = try registry.variant(recipe.variant)
+    if let (height, width) = pictureSize {
+      let memory = try PictureMemory(
+        of: recipe, height: height, width: width, registry: registry)
+      if output.json { Console.print(memory.json) } else { Console.print(text(memory)) }
+      return
+    }
     if shapes {
       let shapes = try shapes(of: recipe, registry)
       Console.print(output.json ? shapes.json.line : table(of: shapes))
@@ -67,6 +90,23 @@ struct DescribeCommand: ParsableCommand {
     } else {
       Console.print(text(description))
     }
+  }
+
+  /// The sides that `--memory` names; nil where they are none.
+  private var pictureSize: (height: Int, width: Int)? {
+    let sides = (memory ?? "").split(separator: "x", omittingEmptySubsequences: false).map {
+      Int($0) ?? 0
+    }
+    guard sides.count == 2, sides.allSatisfy({ (1...1 << 20).contains($0) }) else { return nil }
+    return (sides[0], sides[1])
+  }
+
+  private func text(_ memory: PictureMemory) -> String {
+    func amount(_ bytes: Int) -> String { MemoryError.amount(Double(bytes)) }
+    return
+      "A picture of \(memory.height)×\(memory.width) takes about \(amount(memory.total)): \(amount(memory.weights)) for the weights, and "
+      + "\(amount(memory.encoding)) while it is encoded or \(amount(memory.decoding)) while it is decoded. "
+      + "\(amount(Memory.available)) are there."
   }
 
   /// The recipe of the variant, the one in the file, or that of the run or model.

@@ -11,7 +11,7 @@ struct ImportCommand: ParsableCommand {
     discussion: """
       Reads a .safetensors file, or a folder of them with config.json where there is one: TAESD with its raw names \
       (encoder and decoder in one folder) or as diffusers' AutoencoderTiny, and the autoencoder of Stable Diffusion or \
-      FLUX.1 (AutoencoderKL), in diffusers' folder or under latent diffusion's own names. The recipe follows from the tensors and from \
+      FLUX.1 (AutoencoderKL) or of VQGAN (VQModel), in diffusers' folder or under latent diffusion's own names. The recipe follows from the tensors and from \
       config.json. Tensors that are missing, left over or misshapen are named, and nothing is written then. Files of 16 \
       bits become 32. Pickles (.pth, .ckpt, .bin) are never read, for they can run any code.
 

@@ -1,0 +1,103 @@
+import Messages
+import NeuralNetworks
+import Tensors
+import VAECore
+import VAEFiles
+import VAERecipes
+
+/// What memory a picture of a size takes on its way through a model whose latents are a map, before it is
+/// tried: an estimate from the shapes that the layers state, on the safe side.
+///
+/// Layers work over the whole picture, one after the other. At the worst moment a block holds what it was
+/// given, what a convolution reads and what it writes, so that a network takes three times its largest such
+/// map, beside the weights.
+public struct PictureMemory: Sendable {
+  /// Pixels from top to bottom, and from left to right.
+  public let height: Int, width: Int
+  /// Bytes of the weights.
+  public let weights: Int
+  /// Bytes of what the encoder, and the decoder, compute with at the worst moment.
+  public let encoding: Int, decoding: Int
+
+  /// What the larger of both takes with the weights.
+  public var total: Int { Self.sum(weights, max(encoding, decoding)) }
+
+  /// For a picture of a size; nil where the layers do not state their shapes.
+  ///
+  /// - Throws: `ShapeMisfit` where a layer cannot take such a picture.
+  init?(
+    encoder: any MapEncoder, decoder: any MapDecoder, channels: Int, parameterCount: Int,
+    height: Int, width: Int
+  ) throws {
+    var trace = ShapeTrace()
+    guard try trace.pass([height, width, channels], through: encoder, "encoder") != nil else {
+      return nil
+    }
+    let places = encoder.extendedToPlaces([height, width, channels])
+    let map: Shape = [
+      places[0] / encoder.pixelsPerPlace, places[1] / encoder.pixelsPerPlace, decoder.map.channels,
+    ]
+    var back = ShapeTrace()
+    guard try decoder.parametersShape(of: map, &back) != nil else { return nil }
+    self.height = height
+    self.width = width
+    weights = Self.product(parameterCount, 4)
+    encoding = Self.bytes(trace)
+    decoding = Self.bytes(back)
+  }
+
+  /// For a picture of a size, by a model of a recipe that is planned and gets no weights.
+  ///
+  /// - Parameters:
+  ///   - recipe: one without data is taken for pictures in colours.
+  ///   - height: pixels from top to bottom.
+  ///   - width: pixels from left to right.
+  ///   - registry: the variants and components that the recipe may name.
+  /// - Throws: `RecipeError` where the model works at one size alone, and what `Registry.plan` throws.
+  public init(of recipe: Recipe, height: Int, width: Int, registry: Registry) throws {
+    var recipe = recipe
+    let standIn = DataDescription(
+      height: 64, width: 64, channels: 3, range: .unit, rule: "bytes/255")
+    if recipe.data == nil {
+      recipe = try registry.settled(recipe, []) { StandInData($0 ?? standIn) }.recipe
+    }
+    let model = try registry.plan(recipe)
+    guard let encoder = model.encoder as? any MapEncoder,
+      let decoder = model.decoder as? any MapDecoder,
+      let memory = try PictureMemory(
+        encoder: encoder, decoder: decoder, channels: recipe.data?.channels ?? 3,
+        parameterCount: model.parameterCount, height: height, width: width)
+    else {
+      throw RecipeError(
+        .invalid,
+        "a model of \(recipe.variant) with these parts takes images of one size; pictures of any size need an encoder and a "
+          + "decoder that work on maps, as those of autoencoder-tiny do")
+    }
+    self = memory
+  }
+
+  /// Three times the largest map that a layer gets or gives.
+  private static func bytes(_ trace: ShapeTrace) -> Int {
+    let largest = trace.modules.map { max($0.input.count, $0.output.count) }.max() ?? 0
+    return product(largest, 3 * 4)
+  }
+
+  private static func product(_ a: Int, _ b: Int) -> Int {
+    let (value, isBeyond) = a.multipliedReportingOverflow(by: b)
+    return isBeyond ? .max : value
+  }
+
+  private static func sum(_ a: Int, _ b: Int) -> Int {
+    let (value, isBeyond) = a.addingReportingOverflow(b)
+    return isBeyond ? .max : value
+  }
+
+  /// As JSON: `height`, `width`, and bytes as `weights`, `encoding`, `decoding`, `total` and `available`.
+  public var json: JSON {
+    .object([
+      "height": .integer(height), "width": .integer(width), "weights": .integer(weights),
+      "encoding": .integer(encoding), "decoding": .integer(decoding), "total": .integer(total),
+      "available": .integer(Memory.available),
+    ])
+  }
+}
