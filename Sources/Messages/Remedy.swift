@@ -40,6 +40,8 @@ public enum Remedy: Hashable, Sendable {
   case variantDescription(String)
   /// The number of importance-weighted draws for each example.
   case importanceSamples
+  /// To say what the values of a column of a table are, where that can be named.
+  case columnType(String, String? = nil)
 }
 
 extension Remedy: CustomStringConvertible {
@@ -66,6 +68,8 @@ extension Remedy: CustomStringConvertible {
     case .limit(let name, let value): "the limit \(name)=\(value)"
     case .variantDescription(let variant): "the description of \(variant)"
     case .importanceSamples: "importance_samples"
+    case .columnType(let name, let type):
+      type.map { "columns \(name)=\($0)" } ?? "the type of the column \(name)"
     }
   }
 }

@@ -49,6 +49,8 @@ public struct TrainingRequest: Sendable {
   public var fromWeights: String?
   /// How image files are decoded; nil for a program that does not decode any.
   public var images: ImageFolderOptions?
+  /// What somebody says of the columns of a table, by their names.
+  public var columns: [String: TableColumnType] = [:]
   /// Asked again and again while data are read; true asks for a stop.
   public var isCancelled: @Sendable () -> Bool = { false }
 
@@ -118,7 +120,8 @@ public final class TrainingSession {
       fresh = try TrainedModel.finished(origin, registry: registry)
         .stage(name, settings: request.settings, registry: registry)
       data = try fresh.data(
-        request.data, images: request.images, isCancelled: request.isCancelled)
+        request.data, images: request.images, columns: request.columns,
+        isCancelled: request.isCancelled)
     }
     try self.init(
       model: fresh.model, recipe: fresh.recipe, data: data, run: request.run,
@@ -172,7 +175,8 @@ public final class TrainingSession {
     let fresh = try TrainedModel.finished(located(origin), registry: registry)
       .begunStage(recipe, settings: request.settings, registry: registry)
     let data = try fresh.data(
-      request.data, images: request.images, isCancelled: request.isCancelled)
+      request.data, images: request.images, columns: request.columns,
+      isCancelled: request.isCancelled)
     return (fresh, data)
   }
 
@@ -196,6 +200,7 @@ public final class TrainingSession {
     ) { data in
       try DataSource.open(
         request.data, rule: data?.rule, preparation: data?.preparation, images: request.images,
+        table: TableOptions(types: request.columns, recorded: data?.columns),
         isCancelled: request.isCancelled)
     }
   }
