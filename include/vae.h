@@ -378,11 +378,19 @@ typedef struct vae_data_options {
    * class k is called "k". A model keeps the names, and knows classes of other data by them, whatever their numbers are */
   const char *const *class_names;
   uint64_t class_name_count;
+  /* borrowed; NULL for images and plain vectors. Else train and test are rows of a table, [N, columns], and this is what
+   * the columns are: a JSON list of objects, {"name": "age"} each, where wanted with "type" ("real", "positive", "count",
+   * "yes-no", "category"), by default found out; and where the numbers 0, 1, ... of a column stand for words, with "names",
+   * a list of these. NaN stands for a value that is missing. Bytes are numbers as they are. range is VAE_RANGE_AUTO then */
+  const char *columns_json;
 } vae_data_options;
 
-/* As vae_data_from_tensors, with what is known of each image beside it, which is copied. options: borrowed.
- * Returns VAE_ERR_DATA for conditions that are not as many as the images, too, and for names of classes that are empty, the
- * same twice, or fewer than labels need, VAE_ERR_INVALID_ARGUMENT for names that are NULL or no UTF-8, and what
+/* As vae_data_from_tensors, with what is known of each image beside it, which is copied, or with the columns of a table.
+ * A model of a table takes and gives rows in the table's own units: numbers as they are, and 0, 1, ... for words.
+ * options: borrowed.
+ * Returns VAE_ERR_DATA for conditions that are not as many as the images, too, for names of classes that are empty, the
+ * same twice, or fewer than labels need, and for columns that are not as many as the numbers of a row or do not suit their
+ * values, VAE_ERR_INVALID_ARGUMENT for names that are NULL or no UTF-8, and what
  * vae_data_from_tensors returns.
  * [any thread] */
 vae_status vae_data_from_tensors_with(

@@ -46,6 +46,8 @@ public enum Remedy: Hashable, Sendable {
   case importanceSamples
   /// That channels come before rows and columns.
   case channelsFirst
+  /// To say what the values of a column of a table are, where that can be named.
+  case columnType(String, String? = nil)
 }
 
 extension Remedy: CustomStringConvertible {
@@ -75,6 +77,8 @@ extension Remedy: CustomStringConvertible {
     case .variantDescription(let variant): "the description of \(variant)"
     case .importanceSamples: "importance_samples"
     case .channelsFirst: "a view of them with the channels last"
+    case .columnType(let name, let type):
+      type.map { "columns \(name)=\($0)" } ?? "the type of the column \(name)"
     }
   }
 }

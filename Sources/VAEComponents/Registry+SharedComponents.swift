@@ -19,7 +19,7 @@ extension Registry {
     {
       registry.register(prior)
     }
-    for likelihood in [.bernoulli, .gaussian, .categorical, .logisticMixture]
+    for likelihood in [.bernoulli, .gaussian, .categorical, .logisticMixture, .mixed]
       as [Component<any Likelihood>]
     {
       registry.register(likelihood)

@@ -12,14 +12,16 @@ extension DataSource {
   ///   - rule: how bytes are read; nil for the rule of files: bytes are taken as binary where all of
   ///     `train` are 0 or 1, and else divided by 255. Floats of rule `bytes/255` must be multiples
   ///     of 1/255; those of no rule have it where they are.
+  ///   - given: what the columns are of rows of a table; nil for images, and for vectors, which are
+  ///     standardized where nothing is said of their range and some lie outside of zero to one.
   /// - Throws: `DataError` where sizes, types or values do not agree.
   package static func inMemory(
     train: MemoryImages, test: MemoryImages?,
     conditions: (train: GivenConditions?, test: GivenConditions?) = (nil, nil),
-    range wanted: ValueRange?, rule: String? = nil
+    range wanted: ValueRange?, rule: String? = nil, columns given: [GivenColumn]? = nil
   ) throws(DataError) -> DataSource {
     try train.shape.checkChannelsComeLast(of: "train")
-    let given = try rule.map { (text) throws(DataError) in try ValueRule(parsing: text) }
+    let announcedRule = try rule.map { (text) throws(DataError) in try ValueRule(parsing: text) }
     if let test, test.shape != train.shape {
       throw DataError(
         .unusable, "test has images of \(test.shape), but train has images of \(train.shape)")
@@ -27,8 +29,11 @@ extension DataSource {
     if let test, (test.element == .uint8) != (train.element == .uint8) {
       throw DataError(.unusable, "train and test are not both bytes, or both floating point")
     }
+    if let given {
+      return try table(given, train: train, test: test, conditions: conditions)
+    }
     let scanned = [train.scanned(name: "train")] + (test.map { [$0.scanned(name: "test")] } ?? [])
-    let reading = try ValueReading(of: scanned, wanted: given, announced: wanted)
+    let reading = try ValueReading(of: scanned, wanted: announcedRule, announced: wanted)
     if let wanted, !wanted.holds(reading.range) {
       // The split that the announced range does not hold, which need not be the first.
       var outside = scanned[0]
@@ -41,9 +46,14 @@ extension DataSource {
         "\(outside.name) holds \(reading.range.rawValue) values, but \(wanted.rawValue) ones were announced"
       )
     }
-    if given == .bytes, let unquantized = reading.unquantizedValue {
+    if announcedRule == .bytes, let unquantized = reading.unquantizedValue {
       throw DataError(
         .unusable, "\(unquantized), which is no multiple of 1/255, but bytes were announced")
+    }
+    if wanted == nil, announcedRule == nil, reading.range == .real,
+      let columns = try standardizing(train)
+    {
+      return try table(columns, train: train, test: test, conditions: conditions)
     }
     var (train, test) = (train, test)
     train.divisor = reading.rule.divisor
@@ -52,5 +62,48 @@ extension DataSource {
       name: "memory", reading,
       train: DataSplit(name: "train", store: train, given: conditions.train),
       test: test.map { DataSplit(name: "test", store: $0, given: conditions.test) })
+  }
+
+  /// The columns of vectors; nil of what are none, or too long ones.
+  private static func standardizing(_ rows: MemoryImages) throws(DataError) -> TableColumns? {
+    guard rows.shape.height == 1, rows.shape.channels == 1, rows.shape.width <= TableColumns.limit
+    else { return nil }
+    return try TableColumns(standardizing: rows)
+  }
+
+  private static func table(
+    _ given: [GivenColumn], train: MemoryImages, test: MemoryImages?,
+    conditions: (train: GivenConditions?, test: GivenConditions?)
+  ) throws(DataError) -> DataSource {
+    var rows = train
+    rows.divisor = 1
+    return try table(
+      TableColumns(given, of: rows), train: train, test: test, conditions: conditions)
+  }
+
+  /// A source of rows of a table in memory.
+  private static func table(
+    _ columns: TableColumns, train: MemoryImages, test: MemoryImages?,
+    conditions: (train: GivenConditions?, test: GivenConditions?)
+  ) throws(DataError) -> DataSource {
+    var (train, test) = (train, test)
+    // Bytes of a table are numbers as they are.
+    train.divisor = 1
+    test?.divisor = 1
+    var missing = try columns.check(train, name: "train")
+    if let test {
+      let found = try columns.check(test, name: "test")
+      missing = missing ?? found
+    }
+    var source = try DataSource(
+      name: "memory",
+      train: DataSplit(
+        name: "train", store: TableStore(train, columns: columns), given: conditions.train),
+      test: test.map {
+        DataSplit(
+          name: "test", store: TableStore($0, columns: columns), given: conditions.test)
+      })
+    source.missingValue = missing
+    return source
   }
 }

@@ -17,6 +17,9 @@ extension DataSource {
   ///   that can be read is set apart as the test split, by a hash of their names. Folders below that
   ///   are classes.
   /// - One IDX or `.npy` file, which becomes the training split.
+  /// - A table, `.csv` or `.tsv`, as it is or with `.gz`, with the names of its columns in the first line,
+  ///   which becomes the training split. Of each column it is found out what its values are
+  ///   (`TableColumn.Kind`); `table` can say so.
   /// - An `.npz` file with the array `train`, and where there are such `valid`, `test`,
   ///   `train_labels`, `valid_labels`, `test_labels`, or by other usual names such as `x_train`; what
   ///   a conditional model may be told beside them is in `train_attributes`, zeros and ones `[N, n]`,
@@ -25,7 +28,8 @@ extension DataSource {
   /// Images are `[N, height, width]` or `[N, height, width, channels]`, vectors `[N, width]`. Bytes
   /// are divided by 255, unless all bytes of the training split are 0 or 1: then the source is
   /// binary, as it is where all bytes are 0 or 255. Bytes stay bytes in memory. Floating-point
-  /// numbers and booleans are taken as they are, and integers become floating-point numbers. An
+  /// numbers and booleans are taken as they are, and integers become floating-point numbers; vectors with
+  /// numbers outside of 0 to 1 are standardized column by column by the training split. An
   /// array that is not compressed and takes more than a quarter of the free memory stays in its
   /// file, of which each batch is read when it is drawn; see `DataSplit.checkExamples()`.
   ///
@@ -38,30 +42,34 @@ extension DataSource {
   ///     images where `images` does not name another.
   ///   - images: how image files are decoded and what becomes of them; nil for a program that does
   ///     not decode any.
+  ///   - table: what the columns of a table are.
   ///   - isCancelled: asked again and again while files are read, on the threads that read them;
   ///     true asks for a stop.
   /// - Throws: `DataError`; of kind `missing` where the path does not exist, of kind `cancelled`
   ///   after a stop.
   public static func open(
     _ specification: String, rule: String? = nil, preparation: String? = nil,
-    images: ImageFolderOptions? = nil, isCancelled: @escaping @Sendable () -> Bool = { false }
+    images: ImageFolderOptions? = nil, table: TableOptions = TableOptions(),
+    isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws(DataError) -> DataSource {
     try open(
-      specification, rule: rule, preparation: preparation, images: images, isCancelled: isCancelled,
-      largestArray: nil)
+      specification, rule: rule, preparation: preparation, images: images, table: table,
+      isCancelled: isCancelled, largestArray: nil)
   }
 
   /// The same with the bytes in memory beyond which an array that is not compressed stays in its
   /// file; nil for what memory has room for.
   package static func open(
     _ specification: String, rule: String? = nil, preparation: String? = nil,
-    images: ImageFolderOptions? = nil, isCancelled: @escaping @Sendable () -> Bool = { false },
-    largestArray: Int?
+    images: ImageFolderOptions? = nil, table: TableOptions = TableOptions(),
+    isCancelled: @escaping @Sendable () -> Bool = { false }, largestArray: Int?
   ) throws(DataError) -> DataSource {
     var opening = Opening(
       rule: try rule.map { (text) throws(DataError) in try ValueRule(parsing: text) },
       isCancelled: isCancelled)
     if let largestArray { opening.largestArray = largestArray }
+    opening.table = table
+    if !TableFile.isTable(specification) { try table.refuse(for: specification) }
     let recorded = try preparation.map { (text) throws(DataError) in
       try ImagePreparation(parsing: text)
     }
@@ -111,6 +119,8 @@ extension DataSource {
       return try .npyFile(specification, opening)
     case .file where specification.hasSuffix(".npz"):
       return try .npzFile(specification, opening)
+    case .file where TableFile.isTable(specification):
+      return try .tableFile(specification, opening)
     case .file:
       try ForeignFormat.refuse(specification, opening)
       return try .idxFile(specification, opening)

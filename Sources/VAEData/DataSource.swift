@@ -7,12 +7,12 @@ public struct DataSource: Sendable {
   public let name: String
   /// Where the values lie, as models see them.
   public let valueRange: ValueRange
-  /// How stored values became those that models see: `binary`, `binary/255`, `bytes/255`
-  /// or `floats`. A recipe
-  /// stores it, and `open(_:rule:preparation:images:isCancelled:)` takes it again.
+  /// How stored values became those that models see: `binary`, `binary/255`, `bytes/255`, `floats` or
+  /// `table`. A recipe
+  /// stores it, and `open(_:rule:preparation:images:table:isCancelled:)` takes it again.
   public let rule: String
   /// What was done to each image before, such as `size=64 crop`; nil for nothing. A recipe stores
-  /// it, and `open(_:rule:preparation:images:isCancelled:)` takes it again.
+  /// it, and `open(_:rule:preparation:images:table:isCancelled:)` takes it again.
   public internal(set) var preparation: String?
   /// What the user should know of how the data were read, a sentence each.
   public internal(set) var notices: [Message] = []
@@ -24,6 +24,8 @@ public struct DataSource: Sendable {
   /// The first value that is missing, with its place, such as "train[3, 10, 4] is nan"; nil where none
   /// is. Only a model that takes masks can be trained on such data.
   public internal(set) var missingValue: String?
+  /// The columns, where the examples are rows of a table; a recipe stores them.
+  public var columns: TableColumns? { train.columns }
   /// What the user should know of how values were read, such as `bytes divided by 255`.
   public let ruleSentence: String
   /// Whether values are stored as bytes, so that the rule says what they were divided by.

@@ -6,6 +6,8 @@ struct Opening: Sendable {
   var rule: ValueRule?
   /// Asked again and again while files are read; true asks for a stop.
   var isCancelled: @Sendable () -> Bool = { false }
+  /// How the columns of a table are read.
+  var table = TableOptions()
   /// Whether bytes are of pictures, whose scale is known: 255 is white, and one of 1 nearly black.
   var arePictures = false
   /// The bytes in memory beyond which an array that is not compressed stays in its file. Several

@@ -14,14 +14,20 @@ enum ScaleNotice {
 
   /// What the user should know of the values of a split; nil where they are as models expect them.
   static func of(_ split: DataSplit) -> Message? {
-    let size = split.shape.count
+    // Vectors that are standardized may still be bytes of pictures; columns with kinds are none.
+    let table = split.store as? TableStore
+    if let table, !table.columns.columns.allSatisfy({ $0.kind == .real && $0.decimals == nil }) {
+      return nil
+    }
+    let store = table?.rows ?? split.store
+    let size = store.shape.count
     let count = min(split.count, exampleLimit, max(2, numberLimit / max(1, size)))
     guard count > 0, size <= numberLimit else { return nil }
     let indices = (0..<count).map { $0 * split.count / count }
     let values = [Float](unsafeUninitializedCapacity: count * size) { buffer, used in
       let room = UnsafeMutableBufferPointer(rebasing: buffer[..<(count * size)])
       room.initialize(repeating: 0)
-      split.store.write(indices, into: room)
+      store.write(indices, into: room)
       used = count * size
     }
     var (least, greatest, isWhole, squares) = (Float.infinity, -Float.infinity, true, 0.0)
@@ -36,6 +42,7 @@ enum ScaleNotice {
         "values of \(split.name) are whole numbers from \(Int(least)) to \(Int(greatest)), as bytes are, "
         + "but not stored as bytes, so they are not divided by 255; store them as uint8, by X.astype('u1')"
     }
+    guard table == nil else { return nil }
     if size > 1, count > 1, split.shape.height == 1, split.shape.channels == 1,
       let text = differingColumns(values, size: size, count: count)
     {

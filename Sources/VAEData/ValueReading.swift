@@ -68,6 +68,29 @@ struct ValueReading {
     }
   }
 
+  /// The same values as those of a table, whose columns say what becomes of them.
+  var ofTable: ValueReading {
+    .table(missing: missingValue)
+  }
+
+  private init(
+    rule: ValueRule, range: ValueRange, areFloats: Bool, areBytes: Bool, unquantizedValue: String?,
+    missingValue: String?
+  ) {
+    (self.rule, self.range, self.areFloats) = (rule, range, areFloats)
+    (self.areBytes, self.unquantizedValue, self.missingValue) =
+      (areBytes, unquantizedValue, missingValue)
+  }
+
+  /// The values of a table.
+  ///
+  /// - Parameter missing: the first that is missing, with its place.
+  static func table(missing: String?) -> ValueReading {
+    ValueReading(
+      rule: .table, range: .real, areFloats: true, areBytes: false, unquantizedValue: nil,
+      missingValue: missing)
+  }
+
   /// Whether every value is one of the 256 levels k/255.
   var isDiscrete: Bool { !areFloats || (range != .real && unquantizedValue == nil) }
 

@@ -10,6 +10,8 @@ enum ValueRule: String, CaseIterable {
   case bytes = "bytes/255"
   /// Floating-point numbers, taken as they are.
   case floats
+  /// Numbers in columns, each standardized by the mean and the deviation of its training rows.
+  case table
 
   /// What a user reads.
   var sentence: String {
@@ -18,6 +20,7 @@ enum ValueRule: String, CaseIterable {
     case .binaryBytes: "bytes 0 and 255 divided by 255, which makes them binary"
     case .bytes: "bytes divided by 255"
     case .floats: "floating-point numbers taken as they are"
+    case .table: "columns, numbers among them standardized by the training rows"
     }
   }
 
@@ -39,7 +42,7 @@ enum ValueRule: String, CaseIterable {
     let rule: ValueRule
     switch wanted {
     case .bytes, .binary, .binaryBytes: rule = wanted ?? .bytes
-    case .floats, nil:
+    case .floats, .table, nil:
       rule =
         !arePictures && splits.first?.scan.firstAboveOne == nil
         ? .binary : splits.allSatisfy { $0.scan.firstBetween == nil } ? .binaryBytes : .bytes
@@ -48,7 +51,7 @@ enum ValueRule: String, CaseIterable {
       guard let miss = rule == .binary ? scan.firstAboveOne : scan.firstBetween, rule != .bytes
       else { continue }
       let reason =
-        wanted == nil || wanted == .floats
+        wanted == nil || wanted == .floats || wanted == .table
         ? "all of \(splits[0].values.name) is 0 or 1 and thus binary; store both alike"
         : "the model was trained on binary data, bytes 0 and \(rule == .binary ? 1 : 255)"
       throw DataError(.unusable, "\(values.text(miss)), but \(reason)")

@@ -11,7 +11,7 @@ extension vae_tensor: GrowingStruct {
   public static let firstSize = 48
 }
 extension vae_data_options: GrowingStruct {
-  public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24, 24..<32, 32..<40]
+  public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24, 24..<32, 32..<40, 40..<48]
   public static let firstSize = 40
 }
 extension vae_data_info: GrowingStruct {

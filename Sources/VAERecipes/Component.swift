@@ -200,8 +200,8 @@ public struct DataDescription: Equatable, Sendable {
   public let channels: Int
   /// The range of the values that the model sees.
   public let range: ValueRange
-  /// How stored values become those, for later commands on other data: "binary", "binary/255", "bytes/255" or
-  /// "floats".
+  /// How stored values become those, for later commands on other data: "binary", "binary/255", "bytes/255",
+  /// "floats" or "table".
   public let rule: String
   /// What was done to images before, such as "size=64 crop", for later commands on other data; nil
   /// for nothing.
@@ -213,12 +213,17 @@ public struct DataDescription: Equatable, Sendable {
   public var condition: ConditionSpace?
   /// Whether values may be missing: the model takes masks.
   public var missing = false
+  /// The columns, where the data are a table; `width` is then the number of elements that a model sees
+  /// of a row. Nil for images, and for vectors that are taken as they are.
+  public var columns: TableColumns?
 
   /// A description.
   public init(
     height: Int, width: Int, channels: Int, range: ValueRange, rule: String,
-    preparation: String? = nil, unquantizedValue: String? = nil, condition: ConditionSpace? = nil
+    preparation: String? = nil, unquantizedValue: String? = nil, condition: ConditionSpace? = nil,
+    columns: TableColumns? = nil
   ) {
+    self.columns = columns
     self.height = height
     self.width = width
     self.channels = channels

@@ -88,6 +88,7 @@ public struct Recipe: Equatable, Sendable {
       ]
       if let preparation = data.preparation { members["preparation"] = .text(preparation) }
       if data.missing { members["missing"] = .bool(true) }
+      if let columns = data.columns { members["columns"] = columns.json }
       if let condition = data.condition { members["condition"] = condition.json }
       object["data"] = .object(members)
     }

@@ -204,7 +204,7 @@ extension Registry {
   private func data(_ json: JSON, source: String) throws(RecipeError) -> DataDescription {
     let object = try members(of: json, "data", source: source)
     let known = [
-      "height", "width", "channels", "range", "rule", "preparation", "condition", "missing",
+      "height", "width", "channels", "range", "rule", "preparation", "condition", "missing", "columns",
     ]
     for member in object.members where !known.contains(member.name) {
       throw RecipeError(
@@ -237,7 +237,22 @@ extension Registry {
       range: range, rule: rule, preparation: preparation?.text,
       condition: try object["condition"].map { (json) throws(RecipeError) in
         try ConditionSpace(json, path: "\(source): data.condition")
+      },
+      columns: try object["columns"].map { (json) throws(RecipeError) in
+        try TableColumns(json, path: "\(source): data.columns")
       })
+    if let columns = data.columns {
+      guard data.height == 1, data.channels == 1, data.width == columns.elementCount else {
+        throw RecipeError(
+          .invalid,
+          "\(source): data.columns are of rows of \(columns.elementCount) numbers, but data are of "
+            + "\(data.height)x\(data.width)x\(data.channels)")
+      }
+      guard data.range == .real else {
+        throw RecipeError(
+          .invalid, "\(source): data.range is \(data.range.rawValue), but that of a table is real")
+      }
+    }
     if let json = object["missing"] {
       guard case .bool(let missing) = json else {
         throw RecipeError(

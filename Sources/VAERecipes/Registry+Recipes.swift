@@ -182,14 +182,15 @@ extension Registry {
     return nil
   }
 
-  /// Replaces an automatic likelihood by the one that suits the data: Bernoulli for binary values,
-  /// else Gaussian.
+  /// Replaces an automatic likelihood by the one that suits the data: Bernoulli for binary values, `mixed`
+  /// for a table whose columns are not all real, else Gaussian.
   public func resolveLikelihood(
     of recipe: inout Recipe, for data: DataDescription
   ) throws(RecipeError) {
     recipe.data = data
     guard recipe.part(.likelihood).name == Self.automatic else { return }
-    let name = data.range == .binary ? "bernoulli" : "gaussian"
+    let isMixed = data.columns.map { !$0.areReal } ?? false
+    let name = data.range == .binary ? "bernoulli" : isMixed ? "mixed" : "gaussian"
     recipe.parts[.likelihood] = try part(.likelihood, name, of: try variant(recipe.variant))
   }
 

@@ -234,16 +234,19 @@ extension Registry {
     build.parametersPerPixel = likelihood.parametersPerPixel(channels: data.channels)
     build.couplesChannels = likelihood.couplesChannels
     try checkMask(of: recipe, data, likelihood)
+    try checkColumns(of: recipe, data, likelihood)
     let encoder = try make(.encoder, encoders)
     build.posteriorTraits = encoder.posteriorTraits
     try check(encoder, for: prior, recipe)
     let decoder = try make(.decoder, decoders)
     build.decoder = decoder
     try checkMask(of: recipe, data, decoder)
+    try checkColumns(of: recipe, data, decoder)
     let model = Model(
       encoder: encoder, prior: prior, decoder: decoder,
       likelihood: likelihood, objective: try make(.objective, objectives),
-      condition: data.condition, takesMasks: data.missing)
+      condition: data.condition, takesMasks: data.missing,
+      logScales: likelihood.pricesColumns ? nil : data.columns?.logScales)
     _ = try ModelShapes(model, data: data, outputShape: build.outputShape)
     return model
   }

@@ -69,7 +69,8 @@ public struct Composition: Sendable {
   /// Training defaults of this variant by hyper-parameter.
   public let training: [String: HyperparameterValue]
 
-  /// A composition; the likelihood `auto` is Bernoulli for binary data and else Gaussian.
+  /// A composition; the likelihood `auto` is Bernoulli for binary data, `mixed` for a table whose columns
+  /// are not all real, and else Gaussian.
   public init(
     encoder: Choice, prior: Choice, decoder: Choice, likelihood: Choice = "auto",
     objective: Choice = "elbo", training: [String: HyperparameterValue] = [:]

@@ -5,7 +5,8 @@ extension FuzzTarget {
   static let dataFiles = [
     data("idx", "images-idx3-ubyte"), data("idx-gz", "images-idx3-ubyte.gz"),
     data("npy", "images.npy"),
-    data("npz", "images.npz"), data("cifar", "data_batch_1.bin", longest: 7000),
+    data("npz", "images.npz"), data("csv", "table.csv"),
+    data("cifar", "data_batch_1.bin", longest: 7000),
   ]
 
   private static func data(_ name: String, _ file: String, longest: Int = 4096) -> FuzzTarget {

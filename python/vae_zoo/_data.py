@@ -33,7 +33,7 @@ class Data:
     ----------
     source : str or path
         A built-in set (``"shapes"``, ``"shapes:32"``, ``"shapes-color"``), a folder of IDX files such
-        as MNIST's or of CIFAR's binary files, an ``.npy`` or an ``.npz`` file. Folders of images are
+        as MNIST's or of CIFAR's binary files, an ``.npy`` or an ``.npz`` file, a table (``.csv``, ``.tsv``). Folders of images are
         decoded by the command ``vae-zoo`` alone, which leaves an ``.npz`` beside them. Ctrl-C stops the
         opening.
     """
@@ -54,9 +54,10 @@ class Data:
         value_range: int,
         conditions: tuple[np.ndarray | None, np.ndarray | None] = (None, None),
         class_names: Sequence[str] = (),
+        columns: str | None = None,
     ) -> Data:
         """Arrays in memory, which are neither copied nor kept from changing, and what is known of each of
-        their images: of labels with the names of their classes."""
+        their images: of labels with the names of their classes. `columns` describes those of a table."""
         data = cls.__new__(cls)
         tensors = view(train), optional_view(held_out)
         known = [None if told is None else pointer(view(told)) for told in conditions]
@@ -67,6 +68,7 @@ class Data:
             test_condition=known[1],
             class_names=names if class_names else None,
             class_name_count=len(names),
+            columns_json=None if columns is None else columns.encode(),
         )
         with training_messages(), renamed(train="X", test="validation"):
             data._handle = create(

@@ -15,6 +15,7 @@ from vae_zoo._library import Path, integer, setting_text, shown_path
 from vae_zoo._model import Model
 from vae_zoo._pretrained import PretrainedAutoencoder
 from vae_zoo._settings import history_of, of_model, recipe_keywords
+from vae_zoo._tables import loaded_form
 
 _Self = TypeVar("_Self", bound="VAE")
 
@@ -89,6 +90,7 @@ class VAE(Fitting, Inference, metaclass=_Variants):
         model = self._fitted().stage(name, pairs)
         estimator = type(self)(**{**self.get_params(), "warm_start": True})
         estimator._take(model, self._output_shape, of_model(estimator._given()))
+        estimator._form = self._form
         estimator.history_ = []
         estimator._know(getattr(self, "classes_", None))
         return estimator
@@ -136,7 +138,10 @@ class VAE(Fitting, Inference, metaclass=_Variants):
                 f"{shown_path(path)} holds a {recipe['variant']}, not a {cls._variant}"
             )
         estimator: _Self = kind(**recipe_keywords(kind, recipe))
-        estimator._take(model, model.image_shape, of_model(estimator._given()))
+        form = loaded_form(model.columns)
+        shape = model.image_shape if form is None else (len(model.columns),)
+        estimator._take(model, shape, of_model(estimator._given()))
+        estimator._form = form
         estimator.history_ = []
         estimator._know(None)
         return estimator

@@ -14,6 +14,7 @@ from vae_zoo._hyperparameters import Hyperparameters
 from vae_zoo._library import integer
 from vae_zoo._model import Model, Parameters
 from vae_zoo._settings import column_names
+from vae_zoo._tables import Form, given_back, is_table, rows_of
 
 
 class FittedModel(Hyperparameters):
@@ -23,6 +24,7 @@ class FittedModel(Hyperparameters):
 
     _model: Model
     _made_of: dict[str, str] | None  # the settings that the model was made with
+    _form: Form | None  # what rows of a table come in
     _trained_with: frozenset[str]  # the settings of training that its recipe has by now, by their paths
 
     # --------------------------------------------------------------------------------------- its state
@@ -35,6 +37,7 @@ class FittedModel(Hyperparameters):
     ) -> None:
         self._model = model
         self._made_of = made_of
+        self._form = None
         self._trained_with = frozenset(path for path, _ in self._given() if path.startswith("training."))
         self._output_shape = tuple(output_shape)
         self.image_shape_ = model.image_shape
@@ -72,6 +75,7 @@ class FittedModel(Hyperparameters):
         if "_model" in state:
             state["_model"] = Model.load_bytes(state["_model"])
             state.setdefault("_made_of", None)
+            state.setdefault("_form", None)
             state.setdefault("_trained_with", frozenset())
         self.__dict__.update(state)
 
@@ -106,6 +110,10 @@ class FittedModel(Hyperparameters):
 
     def _checked(self, X: Any, name: str) -> np.ndarray:
         """Images as an array of two to four axes with something in it."""
+        if is_table(X):
+            raise InvalidArgumentError(
+                f"{name} is a table with columns that are not all numbers; only fit takes one for a new model"
+            )
         images = as_array(X, name)
         if not 2 <= images.ndim <= 4:
             kind = "scalar array" if images.ndim == 0 else f"{images.ndim}D array"
@@ -144,7 +152,9 @@ class FittedModel(Hyperparameters):
 
     def _images(self, X: Any) -> np.ndarray:
         """Images for the trained model."""
-        self._fitted()
+        model = self._fitted()
+        if self._form is not None:
+            return rows_of(X, model.columns)
         names = getattr(self, "feature_names_in_", None)
         found = column_names(X)
         if names is not None and found is not None and list(names) != list(found):
@@ -159,8 +169,11 @@ class FittedModel(Hyperparameters):
             )
         return images
 
-    def _out(self, images: np.ndarray) -> np.ndarray:
-        return images.reshape((images.shape[0], *self._output_shape))
+    def _out(self, images: np.ndarray) -> Any:
+        images = images.reshape((images.shape[0], *self._output_shape))
+        if self._form is None:
+            return images
+        return given_back(images, self._model.columns, self._form)
 
     def _needed(self, y: Any) -> Any:
         if y is None:

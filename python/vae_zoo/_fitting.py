@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, Mapping, TypeVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from vae_zoo._library import Path, setting_text
 from vae_zoo._model import Model
 from vae_zoo._registry import own_recipe, recipe
 from vae_zoo._settings import column_names, history_of, of_model, seed_of
+from vae_zoo._tables import Table, is_frame, is_structured, is_table, rows_of, table_of
 from vae_zoo._training import Callback, Trainer, Updates
 
 _Self = TypeVar("_Self", bound="Fitting")
@@ -47,6 +49,7 @@ class Fitting(FittedModel):
         existing_run: str = "refuse",
         checkpoint_dir: Path | None = None,
         from_weights: Path | None = None,
+        columns: Mapping[str, str] | None = None,
     ) -> _Self:
         """Trains the model.
 
@@ -58,7 +61,8 @@ class Fitting(FittedModel):
         X : array-like or Data
             Images, ``[N, D]``, ``[N, H, W]`` or ``[N, H, W, C]``: NumPy's, or anything that speaks
             DLPack. float32, float64 and uint8 are used in place, and so must not change meanwhile;
-            other numbers are converted.
+            other numbers are converted. A DataFrame of pandas with columns that are not all numbers, or an array of
+            named fields, is a table, whose columns have kinds; what comes out is one as well.
         y : array-like, optional
             What a conditional variant is told of each image: labels ``[N]`` of any type that can be sorted,
             whose values become ``classes_``; attributes, rows ``[N, n]`` of truth values; or vectors, rows of
@@ -82,6 +86,10 @@ class Fitting(FittedModel):
             A run folder, or a file that ``save`` wrote, whose weights take the place of fresh ones. Its
             settings of training, objective and data may be others; a tensor that does not fit is named. A
             conditional model keeps the classes of these weights, and takes labels by their names.
+        columns : mapping, optional
+            What columns of a table are, by their names: ``"real"``, ``"positive"``, ``"count"``, ``"yes-no"``,
+            ``"category"`` or ``"ignore"``; of the others it is found out. A DataFrame of numbers is a table where this
+            is given, be it empty.
 
         Returns
         -------
@@ -89,7 +97,7 @@ class Fitting(FittedModel):
         """
         self._exclusively(
             lambda: self._fit(
-                X, y, validation, epochs, callback, run, existing_run, checkpoint_dir, from_weights
+                X, y, validation, epochs, callback, run, existing_run, checkpoint_dir, from_weights, columns
             )
         )
         return self
@@ -105,6 +113,7 @@ class Fitting(FittedModel):
         existing_run: str,
         checkpoint_dir: Path | None,
         from_weights: Path | None,
+        columns: Mapping[str, str] | None,
     ) -> None:
         settings = self._given()
         made_of = of_model(settings)
@@ -116,17 +125,24 @@ class Fitting(FittedModel):
                 raise InvalidArgumentError("a Data source has its own validation images")
             data, names = X, None
             output_shape: tuple[int, ...] = X.image_shape
+        table: Table | None = None
         goes_on = self.warm_start and self.__sklearn_is_fitted__()
         told = self._listens(settings)
         known, held_out_known = Known(NONE), Known(NONE)
         if not isinstance(X, Data):
-            images = self._checked(X, "X")
+            if columns is not None or is_table(X):
+                table = self._table(X, columns, goes_on)
+            images = self._checked(X, "X") if table is None else table.rows
             output_shape, names = images.shape[1:], column_names(X)
             held_out, held_out_y = None, None
             if validation is not None:
                 if told:
                     validation, held_out_y = self._pair(validation)
-                held_out = self._shaped(self._checked(validation, "validation"))
+                held_out = (
+                    self._shaped(self._checked(validation, "validation"))
+                    if table is None
+                    else rows_of(validation, json.loads(table.columns), "validation")
+                )
             if told:
                 known = self._first_known(y, len(images), goes_on)
                 if held_out is not None:
@@ -139,6 +155,7 @@ class Fitting(FittedModel):
                 range_code(self.value_range),
                 (known.values, held_out_known.values),
                 known.class_names,
+                None if table is None else table.columns,
             )
         if goes_on and from_weights is not None:
             raise InvalidArgumentError(
@@ -165,6 +182,8 @@ class Fitting(FittedModel):
         history = [] if resumed is None else history_of(resumed)
         # Before training, so that an interrupted one leaves a model to use.
         self._take(model, output_shape, self._made_of if goes_on else made_of)
+        if table is not None:
+            self._form, names = table.form, None
         self._trained_with |= {path for path, _ in training}
         self.history_ = history
         self._know(known.classes)
@@ -173,6 +192,23 @@ class Fitting(FittedModel):
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         trainer.fit(history, callback, bool(self.verbose))
+
+    def _table(self, X: Any, columns: Mapping[str, str] | None, goes_on: bool) -> Table:
+        """Rows to train on as a table."""
+        if not is_frame(X) and not is_structured(X):
+            raise InvalidArgumentError(
+                "columns is for a DataFrame or an array of named fields, and X is neither; leave it out"
+            )
+        if self.image_shape is not None:
+            raise InvalidArgumentError("image_shape is for images, and X is a table; leave it out")
+        if not goes_on or self._form is None:
+            return table_of(X, columns)
+        # The columns of the model stay what they are.
+        known = self._model.columns
+        described = [
+            {key: column[key] for key in ("name", "type", "names") if key in column} for column in known
+        ]
+        return Table(rows_of(X, known), json.dumps(described), self._form)
 
     def _first_known(self, y: Any, count: int, goes_on: bool) -> Known:
         """What is known of images to train on: with a model that there is what this one can be told."""

@@ -77,6 +77,7 @@ class DataOptions(Struct):
         ("test_condition", POINTER(Tensor)),
         ("class_names", POINTER(c_char_p)),
         ("class_name_count", c_uint64),
+        ("columns_json", c_char_p),
     ]
 
 

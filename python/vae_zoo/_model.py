@@ -107,9 +107,12 @@ class Model:
         self.condition_width: int = info.condition_width
         # What the classes are called that it is told.
         self.class_names: list[str] = []
+        data = self.recipe()["data"]
+        # What the columns are of a model of a table; empty for others.
+        self.columns: list[dict[str, Any]] = data.get("columns", [])
         if self.condition == LABEL:
             numbers = [str(number) for number in range(self.condition_width)]
-            self.class_names = self.recipe()["data"]["condition"].get("names", numbers)
+            self.class_names = data["condition"].get("names", numbers)
 
     @classmethod
     def make(

@@ -112,6 +112,14 @@ private func makeData(
   let classes = try texts(
     options.class_names, options.class_name_count, "options->class_name",
     limit: ConditionSpace.widthLimit)
+  let columns = try text(optional: options.columns_json, "options->columns_json").map {
+    try GivenColumn.list(parsing: $0, source: "options->columns_json")
+  }
+  guard columns == nil || kind == nil else {
+    throw CallError(
+      VAE_ERR_INVALID_ARGUMENT,
+      "options give columns, and a range as well; leave the range VAE_RANGE_AUTO")
+  }
   let source = try DataSource.inMemory(
     train: trainImages, test: testImages,
     conditions: (
@@ -121,7 +129,7 @@ private func makeData(
     rule: kind.flatMap { kind in
       // Which of the two rules of binary bytes it is follows from the bytes.
       areBytes ? kind.code == VAE_RANGE_BINARY ? nil : "bytes/255" : kind.rule
-    })
+    }, columns: columns)
   return try Handles.make(try said(source))
 }
 
@@ -157,9 +165,10 @@ public func vae_data_describe(
     let source = try Handles.object(data, DataObject.self, "data").source
     var info = vae_data_info()
     info.range = ValueKind.code(source.valueRange, rule: source.rule)
-    info.height = Int64(source.shape.height)
-    info.width = Int64(source.shape.width)
-    info.channels = Int64(source.shape.channels)
+    let shape = source.train.ownShape
+    info.height = Int64(shape.height)
+    info.width = Int64(shape.width)
+    info.channels = Int64(shape.channels)
     info.train_count = Int64(source.train.count)
     info.valid_count = Int64(source.validation?.count ?? 0)
     info.test_count = Int64(source.test?.count ?? 0)
@@ -182,8 +191,8 @@ public func vae_data_images(
     let split = try source.split(of: split)
     let indices = try split.indices(first, count)
     try MemoryNeed.check(
-      bytes: Double(count) * Double(split.shape.count) * 4, for: "\(count) images")
-    let batch = split.batch(indices)
+      bytes: Double(count) * Double(split.ownShape.count) * 4, for: "\(count) images")
+    let batch = split.ownBatch(indices)
     try split.checkExamples()
     result.pointee = try Handles.make(ArrayObject(batch))
   }

@@ -61,11 +61,12 @@ private func evaluate(
   let options = try options.map { try value(of: $0, "options") } ?? vae_evaluation_options()
   let watch = try watch()
   try checkSamples(options.importance_samples, "options->importance_samples")
+  let wanted = options.split
   let names = try options.metrics.map { MetricRegistry.names(in: try text($0, "options->metrics")) }
   result.pointee = try Handles.make(
     try model.read { trained in
-      try trained.checkFits(source)
-      let split = try trained.withSplits(source).split(of: options.split ?? staticText("test"))
+      let source = try trained.fitting(source)
+      let split = try trained.withSplits(source).split(of: wanted ?? staticText("test"))
       try MemoryNeed.check(rows: 1, of: split.shape)
       let found = try stoppable(watch, with: model) { goesOn in
         try trained.evaluate(

@@ -29,7 +29,7 @@ public func vae_trainer_create(
       var recipe = trained.recipe
       try Known.registry.apply(settings, to: &recipe)
       let training = TrainingOptions(recipe.training)
-      try trained.checkFits(data, options: training)
+      let data = try trained.fitting(data, options: training)
       try MemoryNeed.check(rows: min(training.batchSize, data.train.count), of: data.shape)
       let session = try TrainingSession(
         model: trained.model, recipe: recipe, data: data, run: run, existing: existing,

@@ -32,7 +32,7 @@ final class ModelObject: HandleObject {
     var info = vae_model_info()
     info.range = ValueKind.code(trained.inputRange, rule: data.rule)
     info.height = Int64(data.height)
-    info.width = Int64(data.width)
+    info.width = Int64(data.columns?.count ?? data.width)
     info.channels = Int64(data.channels)
     info.parameter_count = Int64(model.parameterCount)
     info.tensor_count = Int64(tensorNames.count)
@@ -101,10 +101,10 @@ extension TrainedModel {
     }
   }
 
-  /// The size of the images.
+  /// The size of the images as a caller has them: rows of a table in its own units.
   var imageShape: ImageShape {
     ImageShape(
-      height: recipe.data?.height ?? 0, width: recipe.data?.width ?? 0,
+      height: recipe.data?.height ?? 0, width: columns?.count ?? recipe.data?.width ?? 0,
       channels: recipe.data?.channels ?? 0)
   }
 
@@ -120,8 +120,9 @@ extension TrainedModel {
   private func split(
     _ name: String, _ images: MemoryImages, _ condition: TensorView?
   ) throws -> DataSplit {
+    let store: any ExampleStore = columns.map { TableStore(images, columns: $0) } ?? images
     let split = DataSplit(
-      name: name, store: images, given: try conditions(condition, count: images.count))
+      name: name, store: store, given: try conditions(condition, count: images.count))
     if let space = model.condition { _ = try KnownConditions(of: split, space) }
     return split
   }
@@ -152,6 +153,13 @@ extension TrainedModel {
     var images = try TensorView(tensor, name).images(of: imageShape)
     images.divisor = recipe.data?.rule == "binary" ? 1 : 255
     try MemoryNeed.check(rows: 1, of: images.shape)
+    if let columns {
+      // Bytes of a table are numbers as they are.
+      images.divisor = 1
+      let missing = try columns.check(images, name: name)
+      if let missing, !model.takesMasks { throw DataError.missing(missing) }
+      return (images, nil)
+    }
     let found = try images.values(name: name, rule: recipe.data?.rule)
     if let missing = found.missing, !model.takesMasks { throw DataError.missing(missing) }
     guard inputRange.holds(found.range) else {

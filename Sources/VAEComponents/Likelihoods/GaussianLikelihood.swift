@@ -5,7 +5,8 @@ import VAECore
 import VAERecipes
 
 /// Independent Gaussian elements around the decoder's output:
-/// log p = −½ (D log 2πσ² + Σ (x − mean)² / σ²) in nats, with D elements an example.
+/// log p = −½ (D log 2πσ² + Σ (x − mean)² / σ²) in nats, with D elements an example. The columns of a table
+/// have one σ each, log p = −½ Σ (log 2πσ² + (x − mean)² / σ²).
 public final class GaussianLikelihood: Likelihood {
   /// Where σ comes from.
   public enum Deviation: Hashable, Sendable {
@@ -38,15 +39,27 @@ public final class GaussianLikelihood: Likelihood {
   public let deviation: Deviation
   /// How the decoder's output becomes the mean.
   public let link: Link
+  /// The number of elements, where each has a σ of its own; nil for one σ.
+  public let columns: Int?
   private let rawLogDeviation: Parameter?
   private let variance: Buffer?
 
   /// A Gaussian likelihood.
-  public init(_ deviation: Deviation, link: Link = .identity) {
+  ///
+  /// - Parameters:
+  ///   - deviation: where σ comes from.
+  ///   - link: how the decoder's output becomes the mean.
+  ///   - columns: the number of elements of an example, for a σ of each; nil for one of all.
+  public init(_ deviation: Deviation, link: Link = .identity, columns: Int? = nil) {
     self.deviation = deviation
     self.link = link
-    rawLogDeviation = deviation == .learnt ? Parameter([], isDecayed: false) { .zeros([]) } : nil
-    variance = deviation == .optimal || deviation == .data ? Buffer([1]) { .ones([1]) } : nil
+    self.columns = columns
+    let shape: Shape = columns.map { [$0] } ?? []
+    rawLogDeviation =
+      deviation == .learnt ? Parameter(shape, isDecayed: false) { .zeros(shape) } : nil
+    let count = columns ?? 1
+    variance =
+      deviation == .optimal || deviation == .data ? Buffer([count]) { .ones([count]) } : nil
   }
 
   /// log σ where it is trained, σ² where it is calibrated or that of the data.
@@ -68,12 +81,62 @@ public final class GaussianLikelihood: Likelihood {
 
   /// −½ (D log 2πσ² + Σ (x − mean)² / σ²) in nats.
   public func logDensity(_ x: Tensor, parameters: Tensor, _ context: Context) -> Tensor {
+    if columns != nil { return logDensityOfColumns(x, parameters: parameters, known: nil, context) }
     let error = Tensor.squaredError(x, mean: mean(parameters))
     let elements = Float(x.shape.removingFirst.count)
     let logVariance = logVariance(error: error, elements: elements, context)
     // (error / σ² + D log 2πσ²) · −½
     let scaled = error * (-logVariance).exp() + logVariance * elements
     return (scaled + elements * log(2 * Float.pi)) * -0.5
+  }
+
+  /// The same of some elements, whose σ is their column's where each has its own.
+  public func logDensity(
+    _ x: Tensor, parameters: Tensor, ofElements chosen: Tensor, _ context: Context
+  ) -> Tensor {
+    guard columns != nil else {
+      return pricedOneByOne(x, parameters: parameters, ofElements: chosen, context)
+    }
+    return logDensityOfColumns(x, parameters: parameters, known: chosen, context)
+  }
+
+  /// −½ Σ (log 2πσ² + (x − mean)² / σ²) over the known columns, each with its own σ.
+  private func logDensityOfColumns(
+    _ x: Tensor, parameters: Tensor, known: Tensor?, _ context: Context
+  ) -> Tensor {
+    let draws = parameters.shape[0] / x.shape[0]
+    let weights = known?.flattened().tiled(draws)
+    var errors = (x.tiled(draws) - mean(parameters)).flattened().squared()
+    if let weights { errors = errors * weights }
+    let logVariance = logVariances(errors, weights, context)
+    let terms = errors * (-logVariance).exp() + logVariance + log(2 * Float.pi)
+    return (weights.map { terms * $0 } ?? terms).sum(axis: 1) * -0.5
+  }
+
+  /// log σ² of each column, `[columns]`, or a scalar.
+  ///
+  /// - Parameters:
+  ///   - errors: (x − mean)² of each row, zero where one is not known.
+  ///   - weights: ones where they are known, else zeros; nil where all are.
+  private func logVariances(
+    _ errors: Tensor, _ weights: Tensor?, _ context: Context
+  ) -> Tensor {
+    switch deviation {
+    case .fixed(let sigma): return Tensor(2 * log(sigma))
+    case .learnt: return softLogDeviation * 2
+    case .data: return (variance?.value ?? .ones([1])).log()
+    case .optimal:
+      if context.mode == .evaluation { return (variance?.value ?? .ones([1])).log() }
+      let mean =
+        weights.map { errors.sum(axis: 0) / Tensor.maximum($0.sum(axis: 0), Tensor(1)) }
+        ?? errors.mean(axis: 0)
+      if context.mode == .calibration {
+        context.calibration?.add(
+          ChannelMoments(mean: mean, variance: .zeros(mean.shape)), count: errors.shape[0],
+          for: self)
+      }
+      return (mean + Self.smallestVariance).log()
+    }
   }
 
   /// log σ², a scalar or `[1]`.
@@ -103,12 +166,18 @@ public final class GaussianLikelihood: Likelihood {
   /// e⁻¹², σ at the soft bound of the learnt one.
   private static let smallestVariance: Float = 6.144212e-6
 
-  /// σ as evaluation uses it.
+  /// σ as evaluation uses it; of several columns the root of their mean σ².
   public var currentDeviation: Float {
+    let squares = withoutTape { currentDeviations.squared().floats }
+    return (squares.reduce(0, +) / Float(max(1, squares.count))).squareRoot()
+  }
+
+  /// σ as evaluation uses it, a scalar or of each column.
+  private var currentDeviations: Tensor {
     switch deviation {
-    case .fixed(let sigma): sigma
-    case .learnt: withoutTape { softLogDeviation.exp().item }
-    case .optimal, .data: (variance?.value.item ?? 1).squareRoot()
+    case .fixed(let sigma): Tensor(sigma)
+    case .learnt: withoutTape { softLogDeviation.exp() }
+    case .optimal, .data: withoutTape { (variance?.value ?? .ones([1])).squareRoot() }
     }
   }
 
@@ -116,6 +185,7 @@ public final class GaussianLikelihood: Likelihood {
   /// from one a trained number would need thousands of updates to get there.
   public func prepare(firstBatches: [Tensor], context: Context) {
     guard deviation == .data || deviation == .learnt else { return }
+    if let columns { return prepare(columns, firstBatches, context) }
     let known = context.known(firstBatches)
     let elements = Double(max(1, known.reduce(0) { $0 + $1.count }))
     let mean = known.reduce(0) { $0 + $1.doubleSum } / elements
@@ -124,6 +194,18 @@ public final class GaussianLikelihood: Likelihood {
       Self.smallestVariance, min(Float(squares / elements), .greatestFiniteMagnitude))
     variance?.value = Tensor([found])
     rawLogDeviation?.value = Tensor(Self.raw(ofLogDeviation: log(found) / 2))
+  }
+
+  /// The same for each column.
+  private func prepare(_ columns: Int, _ firstBatches: [Tensor], _ context: Context) {
+    let mean = context.meanOfKnown(firstBatches).reshaped(to: [1, columns])
+    let all = Tensor.concatenated(firstBatches, axis: 0).flattened()
+    let mask = context.mask?.values.flattened() ?? .ones(all.shape)
+    let squares = ((all - mean).squared() * mask).sum(axis: 0)
+    let found = (squares / Tensor.maximum(mask.sum(axis: 0), Tensor(1))).floats
+      .map { max(Self.smallestVariance, min($0, .greatestFiniteMagnitude)) }
+    variance?.value = Tensor(found)
+    rawLogDeviation?.value = Tensor(found.map { Self.raw(ofLogDeviation: log($0) / 2) })
   }
 
   /// The inverse of the soft bound. At the bound itself it has none, and a little above is taken.
@@ -162,7 +244,11 @@ public final class GaussianLikelihood: Likelihood {
 
   /// mean + σ · noise
   public func sample(_ parameters: Tensor, noise: Tensor) -> Tensor {
-    mean(parameters) + noise * currentDeviation
+    guard let columns else { return mean(parameters) + noise * currentDeviation }
+    let deviations = currentDeviations
+    return mean(parameters)
+      + noise
+      * (deviations.count == columns ? deviations.reshaped(to: [1, columns, 1]) : deviations)
   }
 
   /// A standard normal number for each element.
@@ -195,7 +281,7 @@ extension GaussianLikelihood {
   }
 
   /// The likelihood that options describe, for data of a range.
-  convenience init(_ options: Options, range: ValueRange) {
+  convenience init(_ options: Options, range: ValueRange, columns: Int? = nil) {
     let deviation: Deviation =
       switch options.sigma {
       case .number(let sigma): .fixed(Float(sigma))
@@ -210,7 +296,7 @@ extension GaussianLikelihood {
       case .sigmoid: .sigmoid
       case .tanh: .tanh
       }
-    self.init(deviation, link: link)
+    self.init(deviation, link: link, columns: columns)
   }
 }
 
@@ -220,6 +306,9 @@ extension Component where Part == any Likelihood {
     Component(
       role: .likelihood, name: "gaussian", summary: "real elements around the decoder's output",
       options: GaussianLikelihood.Options()
-    ) { options, build in GaussianLikelihood(options, range: build.data.range) }
+    ) { options, build in
+      GaussianLikelihood(
+        options, range: build.data.range, columns: build.data.columns?.elementCount)
+    }
   }
 }

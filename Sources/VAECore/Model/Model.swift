@@ -34,6 +34,9 @@ public final class Model: Module {
   /// Whether values may be missing: the contexts of batches say by a mask which are known, and the bound
   /// is one on log p of these alone.
   public let takesMasks: Bool
+  /// The logarithm of each element's scale, where the likelihood prices standardized numbers: log p in the
+  /// data's own units is smaller by it. Nil where values are as the data have them.
+  public let logScales: [Float]?
   /// The parts that `checkParts` asks.
   let fallibleParts: [any FalliblePart]
 
@@ -46,14 +49,18 @@ public final class Model: Module {
   ///   - likelihood: p(x|z).
   ///   - objective: what training minimises.
   ///   - condition: what the model is told beside the data, nil for a model of p(x).
+  ///   - takesMasks: whether values may be missing.
+  ///   - logScales: the logarithm of what each element was divided by, for the bound in the data's own units;
+  ///     nil where nothing was.
   ///
   /// With a condition y the model is one of p(x|y): every context that it is called with holds the
   /// condition of its examples, and the bound is one on log p(x|y).
   public init(
     encoder: any Encoder, prior: any Prior, decoder: any Decoder, likelihood: any Likelihood,
     objective: any Objective = EvidenceLowerBound(), condition: ConditionSpace? = nil,
-    takesMasks: Bool = false
+    takesMasks: Bool = false, logScales: [Float]? = nil
   ) {
+    self.logScales = logScales
     self.takesMasks = takesMasks
     self.condition = condition
     self.encoder = encoder
@@ -119,8 +126,23 @@ public final class Model: Module {
     let parameters = decoder.decode(draw, target: x, context)
     return Evaluation(
       batch: x, posterior: posterior, draw: draw, parameters: parameters,
-      logDensity: likelihood.observedLogDensity(x, parameters: parameters, context),
+      logDensity: ownUnits(
+        likelihood.observedLogDensity(x, parameters: parameters, context), of: context.mask?.values),
       samples: samples)
+  }
+
+  /// log p of standardized numbers as that of the numbers in the data's own units.
+  ///
+  /// - Parameters:
+  ///   - logDensity: `[K · N]`.
+  ///   - chosen: ones for the elements that it is of; nil for all.
+  public func ownUnits(_ logDensity: Tensor, of chosen: Tensor?) -> Tensor {
+    guard let logScales else { return logDensity }
+    guard let chosen else { return logDensity - logScales.reduce(0, +) }
+    let scales = withoutTape {
+      (chosen.flattened() * Tensor(logScales, shape: [1, logScales.count])).sum(axis: 1)
+    }
+    return logDensity - scales.tiled(logDensity.shape[0] / scales.shape[0])
   }
 
   /// Whether the prior can be trained on latents alone, those that the encoder gives as it is: on codes,

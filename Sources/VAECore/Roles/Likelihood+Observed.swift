@@ -19,11 +19,21 @@ extension Likelihood {
     return logDensity(x, parameters: parameters, ofElements: mask.values, context)
   }
 
-  /// log p of some elements in nats, `[K · N]`, of a likelihood that factorises.
+  /// The elements one by one.
+  public func logDensity(
+    _ x: Tensor, parameters: Tensor, ofElements chosen: Tensor, _ context: Context
+  ) -> Tensor {
+    pricedOneByOne(x, parameters: parameters, ofElements: chosen, context)
+  }
+
+  /// log p of some elements in nats, `[K · N]`, each priced as an example of a single element.
   ///
   /// - Parameters:
+  ///   - x: `[N, height, width, channels]`.
+  ///   - parameters: `[K · N, height, width, parametersPerPixel]`.
   ///   - chosen: ones for those that are priced, else zeros, of the shape of `x`.
-  public func logDensity(
+  ///   - context: why the call is made.
+  public func pricedOneByOne(
     _ x: Tensor, parameters: Tensor, ofElements chosen: Tensor, _ context: Context
   ) -> Tensor {
     precondition(

@@ -54,6 +54,17 @@ public protocol Likelihood: Module {
   ///   - context: why the call is made, and where random numbers come from.
   func logDensity(_ x: Tensor, parameters: Tensor, _ context: Context) -> Tensor
 
+  /// log p of some elements in nats, `[K · N]`, of a likelihood that factorises.
+  ///
+  /// - Parameter chosen: ones for the elements that are priced, else zeros, of the shape of `x`.
+  func logDensity(
+    _ x: Tensor, parameters: Tensor, ofElements chosen: Tensor, _ context: Context
+  ) -> Tensor
+
+  /// Whether it prices the columns of a table by their kinds, in the table's own units. Others price the
+  /// standardized numbers of real columns.
+  var pricesColumns: Bool { get }
+
   /// The parameters whose distribution has the given mean, for a start from the data; nil where
   /// there is no such thing.
   ///
@@ -84,6 +95,9 @@ extension Likelihood {
 
   /// Not known.
   public var factorizes: Bool { false }
+
+  /// It knows nothing of columns.
+  public var pricesColumns: Bool { false }
 
   /// A draw from the distribution, `[N, height, width, channels]`, one for each of the context's
   /// examples.

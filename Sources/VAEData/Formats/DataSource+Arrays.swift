@@ -71,10 +71,12 @@ extension DataSource {
   ) throws(DataError) {
     let splits = [train] + others
     try Self.checkAgreement(splits)
-    let reading = try ValueReading(
+    let values = try ValueReading(
       of: splits.map(\.images.scanned), wanted: opening.rule, arePictures: opening.arePictures)
+    let columns = try Self.columns(of: train.images, values, opening)
+    let reading = columns == nil ? values : values.ofTable
     var made: [String: DataSplit] = [:]
-    for split in splits { made[split.name] = try Self.split(split, rule: reading.rule) }
+    for split in splits { made[split.name] = try Self.split(split, rule: reading.rule, columns) }
     guard let first = made[train.name] else {
       throw DataError(.unusable, "\(name) has no training images")
     }
@@ -132,15 +134,41 @@ extension DataSource {
     }
   }
 
-  private static func split(
-    _ arrays: SplitArrays, rule: ValueRule
-  ) throws(DataError) -> DataSplit {
-    var split = DataSplit(
-      name: arrays.name, store: try arrays.images.store(rule), labels: arrays.labels?.values,
-      classes: arrays.labels?.classes ?? [], conditions: arrays.conditions)
-    split.hiddenStore = try arrays.hidden.map { (hidden) throws(DataError) in
-      try hidden.store(.binary)
+  /// The columns of vectors that are standardized: those of a model's training data, or where there is no
+  /// model and numbers lie outside of zero to one, those of these rows; nil for all other data.
+  private static func columns(
+    of train: ImageArray, _ reading: ValueReading, _ opening: Opening
+  ) throws(DataError) -> TableColumns? {
+    if let recorded = opening.table.recorded {
+      guard train.shape == ImageShape(height: 1, width: recorded.count, channels: 1) else {
+        throw DataError(
+          .unusable,
+          "\(train.name) has examples of \(train.shape), but the model takes rows of \(recorded.count) columns"
+        )
+      }
+      return recorded
     }
+    guard opening.rule == nil, reading.range == .real, train.shape.height == 1,
+      train.shape.channels == 1, train.shape.width <= TableColumns.limit
+    else { return nil }
+    return try TableColumns(standardizing: train.store(reading.rule))
+  }
+
+  private static func split(
+    _ arrays: SplitArrays, rule: ValueRule, _ columns: TableColumns?
+  ) throws(DataError) -> DataSplit {
+    // Bytes of a table are numbers as they are, as in the rule for zeros and ones.
+    var store = try arrays.images.store(columns == nil ? rule : .binary)
+    var hidden = try arrays.hidden.map { (hidden) throws(DataError) in try hidden.store(.binary) }
+    if let columns {
+      _ = try columns.check(store, name: arrays.images.name)
+      store = TableStore(store, columns: columns)
+      hidden = hidden.map { HiddenCells($0, columns: columns) }
+    }
+    var split = DataSplit(
+      name: arrays.name, store: store, labels: arrays.labels?.values,
+      classes: arrays.labels?.classes ?? [], conditions: arrays.conditions)
+    split.hiddenStore = hidden
     return split
   }
 }

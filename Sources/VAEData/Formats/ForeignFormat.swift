@@ -31,15 +31,9 @@ struct ForeignFormat {
       remedy: "unpack it, and give the folder that it leaves; an archive of NumPy must end in .npz",
       endings: [".zip"], magic: [0x50, 0x4b, 3, 4]),
     ForeignFormat(
-      name: "a text table",
-      remedy: "store its numbers by X = numpy.loadtxt(path, delimiter=',', skiprows=1); \(table)",
-      endings: [".csv", ".csv.gz"], magic: []),
-    ForeignFormat(
-      name: "a text table",
-      remedy: "store its numbers by X = numpy.loadtxt(path, delimiter='\\t', skiprows=1); \(table)",
-      endings: [".tsv", ".tsv.gz"], magic: []),
-    ForeignFormat(
-      name: "a text file", remedy: "store its numbers by X = numpy.loadtxt(path); \(table)",
+      name: "a text file",
+      remedy:
+        "store its numbers by X = numpy.loadtxt(path); \(table); a table with names of columns must end in .csv or .tsv",
       endings: [".txt", ".dat", ".amat"], magic: []),
     ForeignFormat(
       name: "a file of MATLAB",

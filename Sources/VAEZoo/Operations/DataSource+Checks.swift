@@ -14,12 +14,14 @@ extension DataSource {
   ///   - options: what becomes of values first.
   ///   - takesLevels: whether values must be among the 256 levels k/255.
   ///   - images: how image files are decoded; nil for a program that does not decode any.
+  ///   - columns: what somebody says of columns of a table that the model was not trained on.
   ///   - isCancelled: asked again and again while files are read; true asks for a stop.
   /// - Throws: `DataError` where the data cannot be read, `RecipeError` of kind `unsuitableData`
   ///   where they do not fit.
   public static func open(
     _ specification: String, for recipe: Recipe, options: TrainingOptions,
     takesLevels: Bool = false, images: ImageFolderOptions? = nil,
+    columns: [String: TableColumnType] = [:],
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws -> DataSource {
     guard let wanted = recipe.data else {
@@ -27,7 +29,7 @@ extension DataSource {
     }
     let source = try DataSource.open(
       specification, rule: wanted.rule, preparation: wanted.preparation, images: images,
-      isCancelled: isCancelled)
+      table: TableOptions(types: columns, recorded: wanted.columns), isCancelled: isCancelled)
     try source.checkFits(wanted, options: options, takesLevels: takesLevels)
     return source
   }
@@ -50,6 +52,13 @@ extension DataSource {
       throw RecipeError(.unsuitableData, error.message)
     }
     let found = try description(binarization: options.binarize)
+    guard found.columns == wanted.columns else {
+      throw RecipeError(
+        .unsuitableData,
+        wanted.columns == nil
+          ? "\(name) is a table, but the model takes images of \(wanted.height)x\(wanted.width)x\(wanted.channels)"
+          : "\(name) is no table with the columns that the model was trained on")
+    }
     guard
       found.height == wanted.height, found.width == wanted.width, found.channels == wanted.channels
     else {

@@ -25,6 +25,8 @@ public struct SweepRequest: Sendable {
   public var checkpointDir: String?
   /// How image files are decoded; nil for a program that does not decode any.
   public var images: ImageFolderOptions?
+  /// What somebody says of the columns of a table, by their names.
+  public var columns: [String: TableColumnType] = [:]
   /// Asked again and again while data are read; true asks for a stop.
   public var isCancelled: @Sendable () -> Bool = { false }
 
@@ -129,7 +131,9 @@ public struct Sweep {
     }
     data = try DataSource.open(
       request.data, rule: recipe.data?.rule, preparation: recipe.data?.preparation,
-      images: request.images, isCancelled: request.isCancelled)
+      images: request.images,
+      table: TableOptions(types: request.columns, recorded: recipe.data?.columns),
+      isCancelled: request.isCancelled)
     try checkRuns()
     if kind == nil { try DurableFiles.makeFolder(folder) }
   }

@@ -104,9 +104,10 @@ extension TrainedModel {
     let numbers = numbers ?? Array(0..<count)
     return try withoutTape {
       try inParts(count, progress) { range in
-        model.decode(
-          latents.map { $0.anyRows(range) },
-          context(seed, "evaluation", numbers[range], condition?.rows(range)))
+        ownUnits(
+          model.decode(
+            latents.map { $0.anyRows(range) },
+            context(seed, "evaluation", numbers[range], condition?.rows(range))))
       }
     }
   }

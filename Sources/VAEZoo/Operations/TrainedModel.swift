@@ -174,12 +174,15 @@ extension TrainedModel {
   /// - Parameters:
   ///   - specification: the built-in name, or the path.
   ///   - images: how image files are decoded; nil for a program that does not decode any.
+  ///   - columns: what somebody says of columns of a table that the model was not trained on: `label`.
   ///   - isCancelled: asked again and again while files are read; true asks for a stop.
   public func data(
     _ specification: String, images: ImageFolderOptions? = nil,
+    columns: [String: TableColumnType] = [:],
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws -> DataSource {
-    try withSplits(wholeData(specification, images: images, isCancelled: isCancelled))
+    try withSplits(
+      wholeData(specification, images: images, columns: columns, isCancelled: isCancelled))
   }
 
   /// Data with the splits that training sees: where the recipe sets examples apart, of data without a
@@ -193,22 +196,26 @@ extension TrainedModel {
   /// Opens data as they are, before a training sets any of them apart.
   func wholeData(
     _ specification: String, images: ImageFolderOptions? = nil,
+    columns: [String: TableColumnType] = [:],
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws -> DataSource {
     try DataSource.open(
       specification, for: recipe, options: options, takesLevels: takesLevels, images: images,
-      isCancelled: isCancelled)
+      columns: columns, isCancelled: isCancelled)
   }
 
-  /// Refuses data of another size, range or kind of values than this model takes.
+  /// Data as this model takes them: rows of a table by the columns of those that it was trained on.
   ///
   /// - Parameters:
   ///   - data: what it is to be trained on or measured with.
   ///   - options: what becomes of values first; nil for what the recipe says.
-  /// - Throws: `RecipeError` of kind `unsuitableData`.
-  public func checkFits(_ data: DataSource, options: TrainingOptions? = nil) throws(RecipeError) {
-    guard let wanted = recipe.data else { return }
-    try data.checkFits(wanted, options: options ?? self.options, takesLevels: takesLevels)
+  /// - Throws: `RecipeError` of kind `unsuitableData` where they are of another size, range or kind of values,
+  ///   `DataError` where the columns of a table are others.
+  public func fitting(_ data: DataSource, options: TrainingOptions? = nil) throws -> DataSource {
+    guard let wanted = recipe.data else { return data }
+    let seen = try wanted.columns.map { try data.asSeen(by: $0) } ?? data
+    try seen.checkFits(wanted, options: options ?? self.options, takesLevels: takesLevels)
+    return seen
   }
 
   /// Whether values must be among the 256 levels k/255: where bytes, or floats that are such
@@ -394,7 +401,8 @@ extension TrainedModel {
       .run(metrics: metrics, importanceSamples: importanceSamples, progress: progress)
   }
 
-  /// The mean images of draws from the prior, `[count, height, width, channels]`.
+  /// The mean images of draws from the prior, `[count, height, width, channels]`; of a model of a table
+  /// rows like those of the table, `[count, 1, columns, 1]`: draws, in its own units.
   ///
   /// - Parameters:
   ///   - count: the number of images.
@@ -410,13 +418,26 @@ extension TrainedModel {
   ) throws -> Tensor {
     let condition = try conditions(condition, count: count, inTurn: true)
     return try inParts(count, progress) { range in
-      model.sample(
-        temperature: temperature, context(seed, "sample", range, condition?.rows(range)))
+      ownUnits(
+        model.sample(
+          temperature: temperature, drawing: columns != nil,
+          context(seed, "sample", range, condition?.rows(range))), rounding: true)
     }
   }
 
+  /// The columns, where the model is one of a table.
+  public var columns: TableColumns? { recipe.data?.columns }
+
+  /// What a model gives, as the data have it: rows of a table in its own units, `[N, 1, columns, 1]`, and
+  /// everything else as it is.
+  ///
+  /// - Parameter rounding: whether numbers get as many digits as those of the data.
+  public func ownUnits(_ seen: Tensor, rounding: Bool = false) -> Tensor {
+    columns?.restored(seen, rounding: rounding) ?? seen
+  }
+
   /// Examples of a split, chosen by the seed, and what the model makes of them; both
-  /// `[count, height, width, channels]`. `progress` is given the fraction done before each part; what it
+  /// `[count, height, width, channels]`, in the data's own units. `progress` is given the fraction done before each part; what it
   /// throws ends the work.
   ///
   /// - Throws: `DataError` where the split does not say of each what the model is told, and what `progress`
@@ -461,8 +482,8 @@ extension TrainedModel {
       let indices = Array(chosen[range])
       let (batch, context) = examples.batchByContent(
         indices, context(seed, "evaluation", indices, examples.conditions(indices)))
-      visit(batch)
-      return model.reconstruct(batch, context)
+      visit(columns == nil ? batch : split.ownBatch(indices))
+      return ownUnits(model.reconstruct(batch, context))
     }
   }
 

@@ -49,6 +49,8 @@ public struct TrainingRequest: Sendable {
   public var fromWeights: String?
   /// How image files are decoded; nil for a program that does not decode any.
   public var images: ImageFolderOptions?
+  /// What somebody says of the columns of a table, by their names.
+  public var columns: [String: TableColumnType] = [:]
   /// Asked again and again while data are read; true asks for a stop.
   public var isCancelled: @Sendable () -> Bool = { false }
 
@@ -120,7 +122,9 @@ public final class TrainingSession {
         registry.recipe(ofStage: name, after: before.recipe, origin: before.source),
         settings: request.settings, registry: registry
       ) {
-        try $0.wholeData(request.data, images: request.images, isCancelled: request.isCancelled)
+        try $0.wholeData(
+          request.data, images: request.images, columns: request.columns,
+          isCancelled: request.isCancelled)
       }
     }
     try self.init(
@@ -176,7 +180,9 @@ public final class TrainingSession {
     return try TrainedModel.finished(located(origin), registry: registry).begunStage(
       recipe, settings: request.settings, registry: registry
     ) {
-      try $0.wholeData(request.data, images: request.images, isCancelled: request.isCancelled)
+      try $0.wholeData(
+          request.data, images: request.images, columns: request.columns,
+          isCancelled: request.isCancelled)
     }
   }
 
@@ -203,6 +209,7 @@ public final class TrainingSession {
     ) { data in
       try DataSource.open(
         request.data, rule: data?.rule, preparation: data?.preparation, images: request.images,
+        table: TableOptions(types: request.columns, recorded: data?.columns),
         isCancelled: request.isCancelled)
     }
   }

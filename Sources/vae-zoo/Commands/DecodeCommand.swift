@@ -28,7 +28,7 @@ struct DecodeCommand: ParsableCommand {
   var latents: String
   @Option(
     help: ArgumentHelp(
-      "The file to write: .png, .npy, .gif or .apng; for several pictures a folder.",
+      "The file to write: .png, .npy, .gif or .apng; of a table .csv, .tsv or .npy; for several pictures a folder.",
       valueName: "file"))
   var out: String
   @OptionGroup var storage: LatentStorageOptions
@@ -55,12 +55,13 @@ struct DecodeCommand: ParsableCommand {
     guard storage.storage == MapLatents.Storage() else {
       throw RecipeError(.invalid, "--scaled and --channels-first belong to latents that are maps")
     }
-    let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
+    let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng, .csv, .tsv])
+    try output.check(model)
     let layers = try model.latents(from: array, name: latents)
     let images = try model.decode(
       layers, seed: seed, condition: told.condition(for: model), name: latents)
     try model.model.checkParts()
-    try output.write(images, range: model.recipe.data?.range ?? .unit)
+    try output.write(images, of: model)
     Console.error("wrote \(Count.of(images.shape[0], "image")) to \(out)")
   }
 

@@ -127,10 +127,12 @@ struct DescribeCommand: ParsableCommand {
       return try registry.shapes(of: settled)
     }
     Interrupt.install()
+    let columns = try images.columnTypes
     return try images.withOptions { images in
       let settled = try registry.settled(recipe, settings.asSettings) { known in
         try DataSource.open(
           data, rule: known?.rule, preparation: known?.preparation, images: images,
+          table: TableOptions(types: columns, recorded: known?.columns),
           isCancelled: Interrupt.isAskedFor)
       }.recipe
       return try registry.shapes(of: settled)

@@ -65,6 +65,7 @@ struct InterpolateCommand: ParsableCommand {
     try threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
     let model = try plugins.model(path, checkpoint)
+    try output.check(model)
     let split = try images.open(data, for: model).split(named: split)
     var pairs = model.randomPairs(split, count: count ?? 6, seed: seed)
     if let from, let to {

@@ -8,7 +8,8 @@ struct ReconstructCommand: ParsableCommand {
     commandName: "reconstruct",
     abstract: "Show images of a split above what the model makes of them.",
     discussion: """
-      The seed chooses the images and draws their latents.
+      The seed chooses the images and draws their latents. Of a table the means of its columns are written, as .csv or \
+      .tsv: for all rows in their order, or for --count that the seed chooses.
 
       Models whose latents are a map take pictures of any size: --images in place of --data. Each comes back in its own \
       size, without noise, and its peak signal-to-noise ratio is said in decibels, 10 log10 of one over the mean squared \
@@ -23,10 +24,14 @@ struct ReconstructCommand: ParsableCommand {
   @OptionGroup var pictures: PictureOptions
   @Option(
     help: ArgumentHelp(
-      "The file to write: .png; for several pictures a folder.", valueName: "file"))
+      "The file to write: .png; of a table .csv or .tsv; for several pictures a folder.",
+      valueName: "file"))
   var out: String
   @Option(help: "The split: train, valid or test.") var split = "test"
-  @Option(parsing: .unconditional, help: "The number of images.") var count = 20
+  @Option(
+    parsing: .unconditional,
+    help: "The number of images (default: 20), or of rows of a table (default: all).")
+  var count: Int?
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var output: OutputOptions
   @OptionGroup var images: ImageOptions
@@ -40,7 +45,7 @@ struct ReconstructCommand: ParsableCommand {
     try pictures.check(data: data)
     try pictures.check(images)
     if data != nil, output.json { throw ValidationError("--json belongs to --images") }
-    if !(1...10_000).contains(count) {
+    if let count, !(1...10_000).contains(count) {
       throw ValidationError("--count must be between 1 and 10000, not \(count)")
     }
   }
@@ -48,10 +53,14 @@ struct ReconstructCommand: ParsableCommand {
   func run() throws {
     try threads.apply()
     guard let data else { return try reconstructPictures() }
-    let output = try ImageOutput(out, allowing: [.png])
+    let output = try ImageOutput(out, allowing: [.png, .csv, .tsv])
     let model = try plugins.model(path, checkpoint)
+    try output.check(model)
     let split = try images.open(data, for: model).split(named: split)
-    let (originals, reconstructions) = try model.reconstruct(split, count: count, seed: seed)
+    guard model.columns == nil else {
+      return try reconstructRows(of: split, model, to: output)
+    }
+    let (originals, reconstructions) = try model.reconstruct(split, count: count ?? 20, seed: seed)
     try model.model.checkParts()
     try split.checkExamples()
     try output.write(
@@ -59,6 +68,21 @@ struct ReconstructCommand: ParsableCommand {
       range: model.recipe.data?.range ?? .unit)
     let count = Count.of(originals.shape[0], "image")
     Console.error("wrote \(count) and what the model makes of them to \(out)")
+  }
+
+  /// Writes what the model makes of rows of a table: of all, in their order, where no number is given.
+  private func reconstructRows(
+    of split: DataSplit, _ model: TrainedModel, to output: ImageOutput
+  ) throws {
+    let rows =
+      try count.map { count in
+        try model.reconstruct(split, count: count, seed: seed) { _ in try Interrupt.proceed() }
+          .reconstructions
+      } ?? model.reconstruct(split, seed: seed) { _ in try Interrupt.proceed() }
+    try model.model.checkParts()
+    try split.checkExamples()
+    try output.write(rows, of: model)
+    Console.error("wrote what the model makes of \(Count.of(rows.shape[0], "row")) to \(out)")
   }
 
   private func reconstructPictures() throws {

@@ -5,18 +5,23 @@ import VAEZoo
 struct SampleCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sample",
-    abstract: "Draw images from a trained model's prior.",
+    abstract: "Draw images, or rows of a table, from a trained model's prior.",
     discussion: """
-      Writes the mean of p(x|z) for each draw z, as a grid of images or as an array. A conditional model is told a \
+      Writes the mean of p(x|z) for each draw z, as a grid of images or as an array. A model of a table writes draws of \
+      p(x|z), rows like those that it was trained on, as .csv, .tsv or .npy. A conditional model is told a \
       condition for all images by --condition; without it, one that is told a label takes the classes in turn: 0, 1, 2, ….
 
         vae-zoo sample run --condition label=3 --out threes.png
+        vae-zoo sample run --count 4000 --out synthetic.csv
       """)
 
   @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
   var path: String
-  @Option(parsing: .unconditional, help: "The number of images.") var count = 64
-  @Option(help: ArgumentHelp("The file to write: .png or .npy.", valueName: "file")) var out: String
+  @Option(parsing: .unconditional, help: "The number of images or rows.") var count = 64
+  @Option(
+    help: ArgumentHelp(
+      "The file to write: .png or .npy; of a table .csv, .tsv or .npy.", valueName: "file"))
+  var out: String
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @Option(
     parsing: .unconditional,
@@ -39,8 +44,9 @@ struct SampleCommand: ParsableCommand {
 
   func run() throws {
     try threads.apply()
-    let output = try ImageOutput(out, allowing: [.png, .npy])
+    let output = try ImageOutput(out, allowing: [.png, .npy, .csv, .tsv])
     let model = try plugins.model(path, checkpoint)
+    try output.check(model)
     guard temperature == 1 || model.model.prior.usesTemperature else {
       throw RecipeError(
         .invalid,
@@ -51,7 +57,7 @@ struct SampleCommand: ParsableCommand {
     let images = try model.sample(
       count: count, seed: seed, temperature: temperature, condition: condition)
     try model.model.checkParts()
-    try output.write(images, range: model.recipe.data?.range ?? .unit)
+    try output.write(images, of: model)
     if condition == nil, let space = model.model.condition {
       Console.error(
         "the model is told \(space.phrase): the samples take the classes in turn, 0, 1, …; choose one by "

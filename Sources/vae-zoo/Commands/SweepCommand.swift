@@ -77,6 +77,7 @@ struct SweepCommand: ParsableCommand {
     request.seeds = seeds
     request.replaces = force
     request.checkpointDir = checkpointDir
+    request.columns = try images.columnTypes
     let sweep = try images.withOptions { images in
       request.images = images
       return try Sweep(request, registry: registry)

@@ -48,7 +48,7 @@ struct TrainCommand: ParsableCommand {
   var fromWeights: String?
   @Option(
     help: ArgumentHelp(
-      "The data: a built-in set, a folder of IDX files, CIFAR files or images, .npy or .npz (default: "
+      "The data: a built-in set, a folder of IDX files, CIFAR files or images, .npy, .npz, .csv or .tsv (default: "
         + "where a run is resumed, its own).",
       valueName: "source"))
   var data: String?
@@ -118,6 +118,7 @@ struct TrainCommand: ParsableCommand {
       subject, settings: allSettings, data: data, run: out,
       existing: resume ? .resume : force ? .replace : .refuse, fromWeights: fromWeights)
     request.checkpointDir = checkpointDir
+    request.columns = try images.columnTypes
     request.isCancelled = Interrupt.isAskedFor
     // What cannot be written is refused before the run folder is begun.
     if let folder = watching.tensorboard { try TensorBoardLog.checkFolder(folder, ofRun: out) }
@@ -180,6 +181,8 @@ struct TrainCommand: ParsableCommand {
     if let folder = watching.tensorboard { words += ["--tensorboard", folder] }
     if watching.noRecords { words.append("--no-records") }
     if let cache = images.cache { words += ["--cache", cache] }
+    // What a recipe does not keep: which column is the label.
+    for column in images.columns where column.hasSuffix("=label") { words += ["--column", column] }
     for file in plugins.files { words += ["--plugin", file] }
     for limit in limits.limits { words += ["--limit", limit] }
     if output.json { words.append("--json") }

@@ -55,7 +55,7 @@ struct TraverseCommand: ParsableCommand {
     if from != nil && data == nil { throw ValidationError("--from needs --data") }
     if split != nil && data == nil { throw ValidationError("--split needs --data") }
     if !images.isEmpty && data == nil {
-      throw ValidationError("--size, --crop, --grey and --cache need --data")
+      throw ValidationError("--size, --crop, --grey, --cache and --column need --data")
     }
     if !(1...10_000).contains(units) {
       throw ValidationError("--units must be between 1 and 10000, not \(units)")
@@ -66,6 +66,7 @@ struct TraverseCommand: ParsableCommand {
     try threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
     let model = try plugins.model(path, checkpoint)
+    try output.check(model)
     let split = try data.map { try images.open($0, for: model).split(named: self.split ?? "test") }
     var start = TrainedModel.TraversalStart.prior
     if let from, let split {

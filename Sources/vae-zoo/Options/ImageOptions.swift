@@ -4,7 +4,7 @@ import VAEData
 import VAEImages
 import VAEZoo
 
-/// How images are prepared, which every command with `--data` takes.
+/// How data are prepared, images and tables, which every command with `--data` takes.
 struct ImageOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -17,6 +17,17 @@ struct ImageOptions: ParsableArguments {
     help: ArgumentHelp(
       "Keep the decoded images of a folder here (default: beside it).", valueName: "folder"))
   var cache: String?
+  @Option(
+    name: .customLong("column"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "What a column of a table is: real, positive, count, yes-no, category, ignore or label (default: found out, or as "
+        + "the run has it); may be given more than once.", valueName: "name=type"))
+  var columns: [String] = []
+
+  /// What is said of columns, by their names.
+  var columnTypes: [String: TableColumnType] {
+    get throws { try TableOptions(parsing: columns).types }
+  }
 
   func validate() throws {
     if let size, !ImagePreparation.sizes.contains(size) {
@@ -27,7 +38,7 @@ struct ImageOptions: ParsableArguments {
   }
 
   /// Whether none of them was given.
-  var isEmpty: Bool { preparation == nil && cache == nil }
+  var isEmpty: Bool { preparation == nil && cache == nil && columns.isEmpty }
 
   private var preparation: ImagePreparation? {
     size == nil && !crop && !grey
@@ -52,8 +63,9 @@ struct ImageOptions: ParsableArguments {
 
   /// Opens data as a model takes them, and says what the user should know of them.
   func open(_ data: String, for model: TrainedModel) throws -> DataSource {
+    let columns = try columnTypes
     let source = try withOptions {
-      try model.data(data, images: $0, isCancelled: Interrupt.isAskedFor)
+      try model.data(data, images: $0, columns: columns, isCancelled: Interrupt.isAskedFor)
     }
     for notice in source.notices { Console.error(notice) }
     return source

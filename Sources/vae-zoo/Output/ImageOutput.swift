@@ -6,10 +6,13 @@ import VAEImages
 import VAETraining
 import VAEZoo
 
-/// Where a command writes images: a picture, an animation, or the numbers as an array.
+/// Where a command writes what a model makes: a picture, an animation, the numbers as an array, or the rows
+/// of a table.
 struct ImageOutput {
   enum Format: String {
-    case png, npy, gif, apng
+    case png, npy, gif, apng, csv, tsv
+
+    var isTable: Bool { self == .csv || self == .tsv }
   }
 
   let format: Format
@@ -28,6 +31,19 @@ struct ImageOutput {
     self.format = format
   }
 
+  /// Refuses pictures of a table, and rows of what is none.
+  func check(_ model: TrainedModel) throws(RecipeError) {
+    if model.columns == nil, format.isTable {
+      throw RecipeError(
+        .unsuitableData,
+        "--out \(path) is for models of tables, and this is one of images; write .npy or .png")
+    }
+    guard model.columns == nil || format.isTable || format == .npy else {
+      throw RecipeError(
+        .unsuitableData, "--out \(path): a table has no picture; write .csv or .npy instead")
+    }
+  }
+
   /// Whether images are shown one after the other.
   var isAnimation: Bool { format == .gif || format == .apng }
 
@@ -36,8 +52,17 @@ struct ImageOutput {
     try DurableFiles.replace(path, with: NPYWriter.bytes(array))
   }
 
-  /// Writes images `[count, height, width, channels]`: as a grid, or one after the other.
-  func write(_ images: Tensor, range: ValueRange) throws {
+  /// Writes what a model makes, `[count, height, width, channels]`: rows of a table, or images as a grid or one
+  /// after the other.
+  func write(_ images: Tensor, of model: TrainedModel) throws {
+    if let columns = model.columns {
+      guard format.isTable else {
+        return try write(array: images.reshaped(to: [images.shape[0], columns.count]))
+      }
+      return try DurableFiles.replace(
+        path, with: TableWriter(columns, separator: format == .tsv ? "\t" : ",").bytes(images))
+    }
+    let range = model.recipe.data?.range ?? .unit
     if format == .npy { return try write(array: images) }
     let pictures = try Self.pictures(images, range: range)
     let scale = Self.scale(images)

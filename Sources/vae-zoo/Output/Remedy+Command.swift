@@ -42,6 +42,8 @@ extension Remedy {
     case .variantDescription(let variant): "vae-zoo describe \(CommandText.quoted(variant))"
     case .importanceSamples: "--importance-samples"
     case .channelsFirst: "--channels-first"
+    case .columnType(let name, let type):
+      "--column \(CommandText.quoted("\(name)=\(type ?? "TYPE")"))"
     }
   }
 }

@@ -21,9 +21,10 @@ public struct HiddenDistortionMetric: Metric {
   /// Takes in a batch.
   public mutating func add(_ sample: MetricSample) {
     guard let found = examples?.hidden(sample.indices, sample.context) else { return }
-    let logs = model.likelihood.logDensity(
-      found.values, parameters: sample.evaluation.parameters, ofElements: found.chosen,
-      sample.context)
+    let logs = model.ownUnits(
+      model.likelihood.logDensity(
+        found.values, parameters: sample.evaluation.parameters, ofElements: found.chosen,
+        sample.context), of: found.chosen)
     distortions += logs.floats.map { -Double($0) }
   }
 

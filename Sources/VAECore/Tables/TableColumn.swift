@@ -1,0 +1,128 @@
+/// A column of a table: what its values are, and how a model sees them.
+///
+/// ```swift
+/// let income = TableColumn(name: "income", kind: .positive, centre: 10.2, scale: 0.6, decimals: 2)
+/// print(income.elements)  // 1: the standardized logarithm
+/// ```
+public struct TableColumn: Hashable, Sendable {
+  /// What the values of a column are.
+  public enum Kind: String, Sendable, CaseIterable {
+    /// Numbers.
+    case real
+    /// Numbers above zero, whose logarithms a model sees.
+    case positive
+    /// Whole numbers from zero on, of which a model sees log (1 + n).
+    case count
+    /// One of two.
+    case yesNo = "yes-no"
+    /// One of several, without an order.
+    case category
+  }
+
+  /// What it is called.
+  public let name: String
+  /// What its values are.
+  public let kind: Kind
+  /// What is subtracted from a number, a logarithm of one or log (1 + n).
+  public let centre: Double
+  /// What the difference is divided by, above zero.
+  public let scale: Double
+  /// What the categories are called, in the order of their numbers; of a column of yes and no, the word
+  /// for no and the one for yes. Empty for numbers.
+  public let names: [String]
+  /// Values at which mass gathers, in rising order: numbers that stand in so many rows that no density
+  /// explains them, such as no hours worked. Of real and positive columns alone.
+  public let points: [Double]
+  /// Whether a number may be another one than these points.
+  public let isContinuous: Bool
+  /// How many digits after the point its values have; draws are rounded to as many. Nil where they are
+  /// not rounded.
+  public let decimals: Int?
+
+  /// The most categories of a column.
+  public static let categoryLimit = 1000
+  /// The most points of a column.
+  public static let pointLimit = 32
+
+  /// A column.
+  public init(
+    name: String, kind: Kind, centre: Double = 0, scale: Double = 1, names: [String] = [],
+    points: [Double] = [], isContinuous: Bool = true, decimals: Int? = nil
+  ) {
+    self.name = name
+    self.kind = kind
+    self.centre = centre
+    self.scale = scale
+    self.names = names
+    self.points = points
+    self.isContinuous = isContinuous || points.isEmpty
+    self.decimals = decimals
+  }
+
+  /// Whether its values are numbers, and no names.
+  public var isNumeric: Bool { kind != .yesNo && kind != .category }
+
+  /// The choices that a model makes before it draws a number: one for every point, after one for all
+  /// other numbers where there can be such. Zero where there are no points.
+  public var choices: Int { points.isEmpty ? 0 : points.count + (isContinuous ? 1 : 0) }
+
+  /// The numbers that a model sees of a value.
+  public var elements: Int { kind == .category ? names.count : 1 + choices }
+
+  /// A number as a model sees it.
+  public func standardized(_ value: Double) -> Float {
+    Float((Self.transformed(value, kind) - centre) / scale)
+  }
+
+  /// The number that a model sees as this.
+  public func restored(_ element: Float) -> Double {
+    let value = Double(element) * scale + centre
+    return switch kind {
+    case .positive: Self.exponential(value)
+    case .count: max(0, Self.exponential(value) - 1)
+    case .real, .yesNo, .category: value
+    }
+  }
+
+  /// A number, its logarithm, or log (1 + n): what is standardized.
+  public static func transformed(_ value: Double, _ kind: Kind) -> Double {
+    switch kind {
+    case .positive: logarithm(value)
+    case .count: logarithm(1 + value)
+    case .real, .yesNo, .category: value
+    }
+  }
+
+  /// The nearest value of as many digits as those of the data have.
+  public func rounded(_ value: Double) -> Double {
+    guard let decimals else { return value }
+    let power = (0..<decimals).reduce(1.0) { product, _ in product * 10 }
+    let result = (value * power).rounded() / power
+    return kind == .positive ? max(result, 1 / power) : result
+  }
+
+  /// Why a value cannot stand in this column, in words that follow it; nil where it can. NaN, which
+  /// stands for a missing value, can.
+  public func misfit(_ value: Double) -> String? {
+    guard !value.isNaN else { return nil }
+    guard value.isFinite else { return "is not finite" }
+    switch kind {
+    case .real: break
+    case .positive:
+      if value <= 0 { return "is not above zero, but the column is positive" }
+    case .count:
+      if value < 0 || value != value.rounded() {
+        return "is no whole number from zero on, but the column is a count"
+      }
+    case .yesNo, .category:
+      let count = kind == .yesNo ? 2 : names.count
+      if value < 0 || value >= Double(count) || value != value.rounded() {
+        return "is none of the numbers 0 to \(count - 1) of the column's categories"
+      }
+    }
+    if !isContinuous, !points.contains(where: { Float($0) == Float(value) }) {
+      return "is none of the values that the column has"
+    }
+    return nil
+  }
+}

@@ -1,0 +1,137 @@
+import Tensors
+
+/// The columns of a table, and the rows of numbers that a model sees of its rows.
+///
+/// In the table's *own units* a row has one number for each column: a number as it is, the number of a
+/// category, 0 or 1, and NaN for a value that is missing. A *model* sees `elementCount` numbers: of a real
+/// number its distance from the training rows' mean in their standard deviations, of a positive one and of
+/// a count the same of logarithms, of a category ones and zeros, and beside a number that may lie at a
+/// point of gathered mass ones and zeros that say at which.
+public struct TableColumns: Hashable, Sendable {
+  /// The columns, in order.
+  public let columns: [TableColumn]
+  /// For each column where its numbers begin in what a model sees.
+  public let starts: [Int]
+  /// The numbers that a model sees of a row.
+  public let elementCount: Int
+
+  /// The most columns of a table.
+  public static let limit = 1 << 16
+  /// The most numbers that a model may see of a row.
+  public static let elementLimit = 1 << 20
+
+  /// Columns; at least one.
+  public init(_ columns: [TableColumn]) {
+    precondition(!columns.isEmpty, "a table has at least one column")
+    self.columns = columns
+    var starts: [Int] = []
+    var count = 0
+    for column in columns {
+      starts.append(count)
+      count += column.elements
+    }
+    self.starts = starts
+    elementCount = count
+  }
+
+  /// The number of columns.
+  public var count: Int { columns.count }
+
+  /// Whether all are of real numbers without points of gathered mass, so that any density over real
+  /// numbers prices them.
+  public var areReal: Bool {
+    columns.allSatisfy { $0.kind == .real && $0.points.isEmpty }
+  }
+
+  /// The logarithm of each scale where all columns are real: what log p of a standardized number is larger
+  /// by than log p of the number in the table's own units.
+  public var logScales: [Float] {
+    columns.map { Float(TableColumn.logarithm($0.scale)) }
+  }
+
+  // MARK: Rows
+
+  /// What a model sees of a row.
+  ///
+  /// - Parameters:
+  ///   - row: `count` numbers in the table's own units.
+  ///   - seen: `elementCount` numbers, all of which are overwritten; NaN where the value is missing.
+  public func write(
+    _ row: UnsafeBufferPointer<Float>, into seen: UnsafeMutableBufferPointer<Float>
+  ) {
+    for (number, column) in columns.enumerated() {
+      let (start, value) = (starts[number], row[number])
+      guard !value.isNaN else {
+        for place in start..<start + column.elements { seen[place] = .nan }
+        continue
+      }
+      switch column.kind {
+      case .yesNo: seen[start] = value
+      case .category:
+        for choice in 0..<column.elements { seen[start + choice] = Float(choice) == value ? 1 : 0 }
+      case .real, .positive, .count:
+        seen[start] = column.standardized(Double(value))
+        guard column.choices > 0 else { continue }
+        let choice = column.choice(of: value)
+        for other in 0..<column.choices { seen[start + 1 + other] = other == choice ? 1 : 0 }
+      }
+    }
+  }
+
+  /// Rows in the table's own units, `[N, 1, columns, 1]`, of what a model sees of them, `[N, 1,
+  /// elements, 1]`.
+  ///
+  /// - Parameters:
+  ///   - seen: draws or means. Of a category's means the likeliest is taken; the mean of yes and no is a
+  ///     probability.
+  ///   - rounding: whether numbers get as many digits as those of the data.
+  public func restored(_ seen: Tensor, rounding: Bool = false) -> Tensor {
+    let rows = seen.shape[0]
+    precondition(
+      seen.count == rows * elementCount, "\(seen.shape) are no rows of \(elementCount) numbers")
+    return Tensor([rows, 1, count, 1]) { result in
+      seen.withFloats { seen in
+        for row in 0..<rows {
+          for (number, column) in columns.enumerated() {
+            let start = row * elementCount + starts[number]
+            let value = column.restored(
+              UnsafeBufferPointer(rebasing: seen[start..<start + column.elements]),
+              rounding: rounding)
+            result[row * count + number] = value
+          }
+        }
+      }
+    }
+  }
+}
+
+extension TableColumn {
+  /// Which choice a number stands for: 0 for one that is no point, where there can be such.
+  func choice(of value: Float) -> Int {
+    let place = points.firstIndex { Float($0) == value }
+    return (place.map { $0 + (isContinuous ? 1 : 0) }) ?? 0
+  }
+
+  /// The value in the table's own units of the numbers that a model sees.
+  func restored(_ seen: UnsafeBufferPointer<Float>, rounding: Bool) -> Float {
+    switch kind {
+    case .yesNo: return rounding ? seen[0].rounded() : seen[0]
+    case .category:
+      var best = 0
+      for choice in seen.indices where seen[choice] > seen[best] { best = choice }
+      return Float(best)
+    case .count:
+      let value = restored(seen[0])
+      return Float(rounding ? value.rounded() : value)
+    case .real, .positive:
+      // A draw at a point is that point, whatever its decimals.
+      if rounding, let choice = seen.dropFirst().firstIndex(of: 1),
+        choice - 1 >= choices - points.count
+      {
+        return Float(points[choice - 1 - (choices - points.count)])
+      }
+      let value = restored(seen[0])
+      return Float(rounding ? rounded(value) : value)
+    }
+  }
+}

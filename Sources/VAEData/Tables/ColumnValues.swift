@@ -1,0 +1,117 @@
+import Glibc
+import Messages
+import VAECore
+
+/// The values of one column in the table's own units, and what follows from them.
+struct ColumnValues {
+  /// What messages call it, such as `people.csv, column "age"`.
+  let title: String
+  let name: String
+  /// NaN where one is missing.
+  let values: [Float]
+  /// How many digits behind the point they have; nil where that is not known.
+  let decimals: Int?
+
+  /// The most values of a column of numbers that has no others.
+  private static let fewValues = 8
+  /// The largest count of a column that is taken for one of counts.
+  private static let largestCount: Float = 1000
+  /// The digits behind the point to which draws are rounded at most.
+  private static let mostDecimals = 6
+
+  /// The column that a model is told of.
+  ///
+  /// The rule, where nobody has said what the values are: zeros and ones are yes and no; whole numbers
+  /// from zero on, of which the least is 0 or 1 and none is above 1000, are counts; numbers that are all above
+  /// zero and whose skewness is above one are positive; all others are real.
+  ///
+  /// - Parameters:
+  ///   - told: what somebody says they are; nil for what they seem to be.
+  ///   - findsPoints: whether values at which mass gathers are looked for.
+  /// - Throws: `DataError` where no value is known, or one is none of the kind.
+  func column(
+    told: TableColumn.Kind?, findsPoints: Bool = true
+  ) throws(DataError) -> TableColumn {
+    let known = values.filter { !$0.isNaN }.sorted()
+    guard let least = known.first, let greatest = known.last else {
+      throw DataError(
+        .unusable,
+        "\(title) has no value in any row; leave it out by \(.columnType(name, "ignore"))")
+    }
+    if let told { try check(told) }
+    let kind = told ?? kind(of: known, least, greatest)
+    if kind == .yesNo { return TableColumn(name: name, kind: kind, names: ["0", "1"]) }
+    let isWhole = known.allSatisfy { $0 == $0.rounded() }
+    let decimals = isWhole ? 0 : decimals.flatMap { $0 <= Self.mostDecimals ? $0 : nil }
+    var points: [Float] = []
+    var isContinuous = true
+    if kind != .count, findsPoints {
+      (points, isContinuous) = Self.points(of: known, isRounded: decimals != nil)
+    }
+    let spread = known.filter { !points.contains($0) }
+    let (centre, scale) = Self.moments(of: spread.isEmpty ? known : spread, kind)
+    return TableColumn(
+      name: name, kind: kind, centre: centre, scale: scale, points: points.map(Double.init),
+      isContinuous: isContinuous, decimals: kind == .count ? 0 : decimals)
+  }
+
+  private func kind(of known: [Float], _ least: Float, _ greatest: Float) -> TableColumn.Kind {
+    if known.allSatisfy({ $0 == 0 || $0 == 1 }) && least != greatest { return .yesNo }
+    if (0...1).contains(least), greatest > 1, greatest <= Self.largestCount,
+      known.allSatisfy({ $0 == $0.rounded() })
+    {
+      return .count
+    }
+    return least > 0 && Self.skewness(known) > 1 ? .positive : .real
+  }
+
+  /// Refuses a value that is none of a kind.
+  private func check(_ kind: TableColumn.Kind) throws(DataError) {
+    let probe = TableColumn(name: name, kind: kind, names: kind == .yesNo ? ["0", "1"] : [])
+    for (row, value) in values.enumerated() {
+      guard let misfit = probe.misfit(Double(value)) else { continue }
+      throw DataError(.unusable, "\(title): \(value) in row \(row + 1) \(misfit)")
+    }
+  }
+
+  /// Values that stand in at least one row of a hundred, in ten rows, and five times as often as the middle
+  /// one of all different values; and whether there are others.
+  private static func points(
+    of sorted: [Float], isRounded: Bool
+  ) -> (points: [Float], isContinuous: Bool) {
+    var runs: [(value: Float, count: Int)] = []
+    for value in sorted {
+      if runs.last?.value == value {
+        runs[runs.count - 1].count += 1
+      } else {
+        runs.append((value, 1))
+      }
+    }
+    let isFew = runs.count <= fewValues && sorted.count >= 5 * runs.count
+    if isFew || runs.count == 1 { return (runs.map(\.value), false) }
+    let middle = runs.map(\.count).sorted()[runs.count / 2]
+    let least = max(10, 5 * middle, (sorted.count + 99) / 100)
+    let found = runs.filter { $0.count >= least }.sorted { $0.count > $1.count }
+    return (found.prefix(TableColumn.pointLimit).map(\.value).sorted(), true)
+  }
+
+  /// Mean and standard deviation of what is standardized; a deviation of zero becomes one.
+  static func moments(of values: [Float], _ kind: TableColumn.Kind) -> (Double, Double) {
+    let numbers = values.map { TableColumn.transformed(Double($0), kind) }
+    let count = Double(max(1, numbers.count))
+    let mean = numbers.reduce(0, +) / count
+    let variance = numbers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
+    return (mean, usable(variance.squareRoot(), beside: mean))
+  }
+
+  /// A deviation, or one where it is but the rounding of numbers that are all the same.
+  static func usable(_ deviation: Double, beside mean: Double) -> Double {
+    deviation > 1e-7 * abs(mean) && deviation > 1e-30 && deviation < 1e30 ? deviation : 1
+  }
+
+  private static func skewness(_ values: [Float]) -> Double {
+    let (mean, deviation) = moments(of: values, .real)
+    let cubes = values.reduce(0.0) { $0 + pow((Double($1) - mean) / deviation, 3) }
+    return cubes / Double(values.count)
+  }
+}

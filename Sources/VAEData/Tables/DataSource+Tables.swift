@@ -1,0 +1,157 @@
+import Messages
+import VAECore
+
+extension DataSource {
+  /// A source out of a file of a table, which trains.
+  static func tableFile(_ path: String, _ opening: Opening) throws(DataError) -> DataSource {
+    if let rule = opening.rule, rule != .table {
+      throw DataError(
+        .unusable, "\(path) is a table, but the model was trained on data of rule \(rule.rawValue)")
+    }
+    let file = try TableFile(path, opening)
+    let cells = try file.cells(file.uses(opening.table))
+    let given = try file.given(cells, opening.table)
+    var source = try DataSource(
+      name: path, train: file.split(cells, given, recorded: opening.table.recorded), test: nil)
+    if let recorded = opening.table.recorded {
+      let unused = file.names.filter { name in
+        !recorded.columns.contains { $0.name == name } && opening.table.types[name] == nil
+      }
+      if !unused.isEmpty {
+        let list = unused.prefix(10).map { PlainText.quoted($0) }.joined(separator: ", ")
+        source.notices.append(
+          "\(path): columns that the model was not trained on are not used: \(list)\(unused.count > 10 ? ", …" : "")"
+        )
+      }
+    }
+    source.missingValue = cells.missing
+    return source
+  }
+
+  /// A source of tables whose columns are known.
+  init(name: String, train: DataSplit, test: DataSplit?) throws(DataError) {
+    self.init(name: name, ValueReading.table(missing: nil), train: train, test: test)
+  }
+}
+
+extension TableFile {
+  /// A column of the file that is a part of its rows.
+  fileprivate struct Given {
+    /// Its place among the columns that were kept.
+    let place: Int
+    /// Of it in the file.
+    let number: Int
+    let told: TableColumn.Kind?
+    let words: [String]
+  }
+
+  /// The columns that are parts of rows, and the label among the others.
+  fileprivate func given(
+    _ cells: Cells, _ options: TableOptions
+  ) throws(DataError) -> (columns: [Given], label: Int?) {
+    var given: [Given] = []
+    var label: Int?
+    for (place, number) in cells.columns.enumerated() {
+      let type = options.types[names[number]]
+      if type == .label {
+        if let label {
+          throw DataError(
+            .unusable,
+            "\(path) has the labels \(PlainText.quoted(names[cells.columns[label]])) and \(PlainText.quoted(names[number])); "
+              + "choose one")
+        }
+        label = place
+        continue
+      }
+      let words = cells.words[place]
+      if type == nil, options.recorded == nil, words.count > 20, words.count * 2 > rowCount {
+        throw textFault(words, number)
+      }
+      given.append(
+        Given(place: place, number: number, told: type?.kind, words: words))
+    }
+    return (given, label)
+  }
+
+  /// The rows as a split that trains.
+  fileprivate func split(
+    _ cells: Cells, _ given: (columns: [Given], label: Int?), recorded: TableColumns?
+  ) throws(DataError) -> DataSplit {
+    let width = cells.columns.count
+    let values = cells.memory.elements(as: Float.self)
+    var columns: [TableColumn] = []
+    // The columns of a model in the model's order.
+    var places = given.columns.map(\.place)
+    if let recorded {
+      columns = recorded.columns
+      let own = Dictionary(
+        uniqueKeysWithValues: given.columns.map { (names[$0.number], $0.place) })
+      places = columns.compactMap { own[$0.name] }
+    } else {
+      for column in given.columns {
+        columns.append(try self.column(column, values, width))
+      }
+    }
+    let table = TableColumns(columns)
+    guard table.elementCount <= TableColumns.elementLimit else {
+      throw DataError(
+        .tooLarge,
+        "\(path) has rows of \(table.elementCount) numbers for a model, more than \(TableColumns.elementLimit); ignore "
+          + "columns of many categories")
+    }
+    let memory = try ArrayMemory(
+      byteCount: max(1, rowCount * places.count) * MemoryLayout<Float>.size, name: path)
+    let rows = memory.bytes.bindMemory(to: Float.self)
+    for row in 0..<rowCount {
+      for (number, place) in places.enumerated() {
+        rows[row * places.count + number] = values[row * width + place]
+      }
+    }
+    let store = FloatStore(
+      count: rowCount, shape: ImageShape(height: 1, width: places.count, channels: 1),
+      memory: memory)
+    if recorded != nil { _ = try table.check(store, name: path) }
+    guard let label = given.label else {
+      return DataSplit(name: "train", store: TableStore(store, columns: table))
+    }
+    return DataSplit(
+      name: "train", store: TableStore(store, columns: table),
+      labels: (0..<rowCount).map { Int32(values[$0 * width + label]) },
+      classes: cells.words[label])
+  }
+
+  /// What a column of the file is.
+  private func column(
+    _ given: Given, _ values: UnsafeBufferPointer<Float>, _ width: Int
+  ) throws(DataError) -> TableColumn {
+    let name = names[given.number]
+    guard given.words.isEmpty else {
+      let isYesNo =
+        given.told == .yesNo || given.told == nil && TableColumn.areYesAndNo(given.words)
+      guard !isYesNo || given.words.count == 2 else {
+        throw DataError(
+          .unusable,
+          "\(title(given.number)) is yes-no, but holds nothing but \(PlainText.quoted(given.words[0]))"
+        )
+      }
+      return TableColumn(name: name, kind: isYesNo ? .yesNo : .category, names: given.words)
+    }
+    let own = ColumnValues(
+      title: title(given.number), name: name,
+      values: (0..<rowCount).map { values[$0 * width + given.place] },
+      decimals: decimals(given.number))
+    return try own.column(told: given.told)
+  }
+}
+
+extension TableColumn {
+  /// The pairs of words that are yes and no, no first.
+  private static let pairs = [
+    ["no", "yes"], ["n", "y"], ["false", "true"], ["f", "t"], ["off", "on"],
+  ]
+
+  /// Whether two words, no first, are yes and no.
+  static func areYesAndNo(_ words: [String]) -> Bool {
+    pairs.contains(words.map { $0.lowercased() })
+  }
+}

@@ -1,0 +1,80 @@
+import Messages
+import VAECore
+
+extension TableColumns {
+  /// The columns of rows of numbers without names: real ones called 0, 1, …, with means and deviations
+  /// of the rows.
+  ///
+  /// - Parameter rows: `1×columns×1` each.
+  init(standardizing rows: any ExampleStore) throws(DataError) {
+    let width = rows.shape.count
+    var counts = [Double](repeating: 0, count: width)
+    // Sums of distances from the first known value, which keep their digits where numbers are large.
+    var firsts = [Double](repeating: .nan, count: width)
+    var sums = counts
+    var squares = counts
+    let part = max(1, min(rows.count, (1 << 20) / width))
+    var room = [Float](repeating: 0, count: part * width)
+    for start in stride(from: 0, to: rows.count, by: part) {
+      let indices = Array(start..<min(start + part, rows.count))
+      room.withUnsafeMutableBufferPointer {
+        rows.write(
+          indices, into: UnsafeMutableBufferPointer(rebasing: $0[..<(indices.count * width)]))
+      }
+      if let fault = rows.takeFault() { throw fault }
+      for position in indices.indices {
+        for column in 0..<width {
+          let value = Double(room[position * width + column])
+          guard !value.isNaN else { continue }
+          if firsts[column].isNaN { firsts[column] = value }
+          let distance = value - firsts[column]
+          counts[column] += 1
+          sums[column] += distance
+          squares[column] += distance * distance
+        }
+      }
+    }
+    self.init(
+      (0..<width).map { column in
+        let count = max(1, counts[column])
+        let shift = sums[column] / count
+        let mean = firsts[column].isNaN ? 0 : firsts[column] + shift
+        let variance = max(0, squares[column] / count - shift * shift)
+        return TableColumn(
+          name: "\(column)", kind: .real, centre: mean,
+          scale: ColumnValues.usable(variance.squareRoot(), beside: mean))
+      })
+  }
+
+  /// Refuses a value that cannot stand in its column.
+  ///
+  /// - Parameters:
+  ///   - rows: in the table's own units.
+  ///   - name: what messages call them.
+  /// - Returns: the first value that is missing, with its place; nil where none is.
+  package func check(_ rows: any ExampleStore, name: String) throws(DataError) -> String? {
+    var missing: String?
+    let part = max(1, min(rows.count, (1 << 20) / count))
+    var room = [Float](repeating: 0, count: part * count)
+    for start in stride(from: 0, to: rows.count, by: part) {
+      let indices = Array(start..<min(start + part, rows.count))
+      room.withUnsafeMutableBufferPointer {
+        rows.write(
+          indices, into: UnsafeMutableBufferPointer(rebasing: $0[..<(indices.count * count)]))
+      }
+      if let fault = rows.takeFault() { throw fault }
+      for place in 0..<indices.count * count {
+        let (row, column) = (start + place / count, place % count)
+        if room[place].isNaN {
+          if missing == nil { missing = "\(name)[\(row), \(column)] is nan" }
+        } else if let misfit = columns[column].misfit(Double(room[place])) {
+          throw DataError(
+            .unusable,
+            "\(name)[\(row), \(column)], column \(PlainText.quoted(columns[column].name)): \(room[place]) \(misfit)"
+          )
+        }
+      }
+    }
+    return missing
+  }
+}

@@ -1,0 +1,71 @@
+import Messages
+import VAECore
+
+/// What a user says of a column of a table.
+public enum TableColumnType: String, Sendable, CaseIterable {
+  /// Numbers.
+  case real
+  /// Numbers above zero.
+  case positive
+  /// Whole numbers from zero on.
+  case count
+  /// One of two.
+  case yesNo = "yes-no"
+  /// One of several, without an order.
+  case category
+  /// Not looked at.
+  case ignore
+  /// The class of each row, which is known beside it and is no part of it.
+  case label
+
+  /// What the values of such a column are; nil of one that is no part of a row.
+  var kind: TableColumn.Kind? { TableColumn.Kind(rawValue: rawValue) }
+}
+
+/// How the columns of a table are read.
+public struct TableOptions: Sendable {
+  /// What somebody says of columns, by their names; of the others it is found out.
+  public var types: [String: TableColumnType]
+  /// The columns of the data that a model was trained on, which hold for these; nil for what the values
+  /// say.
+  public var recorded: TableColumns?
+
+  /// Options.
+  public init(types: [String: TableColumnType] = [:], recorded: TableColumns? = nil) {
+    self.types = types
+    self.recorded = recorded
+  }
+
+  /// What somebody says of columns, as after `--column`: `name=type` each.
+  ///
+  /// - Throws: `DataError` of kind `unusable` for another form, an unknown type or a name twice.
+  public init(parsing texts: [String]) throws(DataError) {
+    types = [:]
+    for text in texts {
+      // A name may hold the sign itself.
+      guard let sign = text.lastIndex(of: "="), sign != text.startIndex else {
+        throw DataError(
+          .unusable, "\(PlainText.quoted(text)) is no column with its type, such as age=real")
+      }
+      let (name, word) = (String(text[..<sign]), String(text[text.index(after: sign)...]))
+      guard let type = TableColumnType(rawValue: word) else {
+        let known = TableColumnType.allCases.map(\.rawValue).joined(separator: ", ")
+        throw DataError(
+          .unusable,
+          "\(PlainText.quoted(word)) is no type of a column; there are: \(known)")
+      }
+      guard types.updateValue(type, forKey: name) == nil else {
+        throw DataError(.unusable, "the column \(PlainText.quoted(name)) has two types; give one")
+      }
+    }
+  }
+
+  /// Refuses types where there is no table.
+  func refuse(for specification: String) throws(DataError) {
+    guard let name = types.keys.min() else { return }
+    throw DataError(
+      .unusable,
+      "\(.columnType(name)) is for tables with names of columns (.csv, .tsv), and \(specification) is none; leave it out"
+    )
+  }
+}

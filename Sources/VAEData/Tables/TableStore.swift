@@ -1,0 +1,99 @@
+import Tensors
+import VAECore
+
+/// The rows of a table as models see them, out of rows in the table's own units.
+public struct TableStore: ExampleStore {
+  /// The rows in the table's own units, `1×columns×1` each.
+  public let rows: any ExampleStore
+  /// The columns.
+  public let columns: TableColumns
+
+  /// Rows of a table.
+  ///
+  /// - Parameters:
+  ///   - rows: as many numbers each as there are columns.
+  ///   - columns: what the numbers are.
+  public init(_ rows: any ExampleStore, columns: TableColumns) {
+    precondition(
+      rows.shape.count == columns.count,
+      "rows of \(rows.shape) are none of \(columns.count) columns")
+    self.rows = rows
+    self.columns = columns
+  }
+
+  /// The number of rows.
+  public var count: Int { rows.count }
+  /// The size of what a model sees of a row.
+  public var shape: ImageShape { ImageShape(height: 1, width: columns.elementCount, channels: 1) }
+
+  /// Reads rows and standardizes them.
+  public func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+    let own = [Float](unsafeUninitializedCapacity: indices.count * columns.count) { buffer, used in
+      buffer.initialize(repeating: 0)
+      rows.write(indices, into: buffer)
+      used = indices.count * columns.count
+    }
+    own.withUnsafeBufferPointer { own in
+      let (width, seen) = (columns.count, columns.elementCount)
+      for position in indices.indices {
+        columns.write(
+          UnsafeBufferPointer(rebasing: own[position * width..<(position + 1) * width]),
+          into: UnsafeMutableBufferPointer(
+            rebasing: destination[position * seen..<(position + 1) * seen]))
+      }
+    }
+  }
+
+  /// The first failure to read rows since this was asked last.
+  public func takeFault() -> DataError? { rows.takeFault() }
+}
+
+extension DataSplit {
+  /// Examples in the data's own units: rows of a table as it has them, `[N, 1, columns, 1]`, and
+  /// everything else as models see it.
+  public func ownBatch(_ indices: [Int]) -> Tensor {
+    guard let table = store as? TableStore else { return batch(indices) }
+    return Tensor([indices.count, 1, table.columns.count, 1]) { buffer in
+      table.rows.write(indices, into: buffer)
+    }
+  }
+
+  /// The size of an example in the data's own units.
+  public var ownShape: ImageShape { (store as? TableStore)?.rows.shape ?? shape }
+
+  /// The columns, where the examples are rows of a table.
+  public var columns: TableColumns? { (store as? TableStore)?.columns }
+}
+
+/// Which cells of a table are hidden from models, as these see the cells.
+struct HiddenCells: ExampleStore {
+  /// One for each column, ones for what is hidden.
+  let cells: any ExampleStore
+  let columns: TableColumns
+
+  init(_ cells: any ExampleStore, columns: TableColumns) {
+    self.cells = cells
+    self.columns = columns
+  }
+
+  var count: Int { cells.count }
+  var shape: ImageShape { ImageShape(height: 1, width: columns.elementCount, channels: 1) }
+
+  func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+    let own = [Float](unsafeUninitializedCapacity: indices.count * columns.count) { buffer, used in
+      buffer.initialize(repeating: 0)
+      cells.write(indices, into: buffer)
+      used = indices.count * columns.count
+    }
+    for position in indices.indices {
+      for (number, column) in columns.columns.enumerated() {
+        let start = position * columns.elementCount + columns.starts[number]
+        for place in start..<start + column.elements {
+          destination[place] = own[position * columns.count + number]
+        }
+      }
+    }
+  }
+
+  func takeFault() -> DataError? { cells.takeFault() }
+}

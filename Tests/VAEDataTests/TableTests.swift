@@ -1,0 +1,146 @@
+import Foundation
+import Tensors
+import VAECore
+import VAEData
+import XCTest
+
+/// Tables as text.
+final class TableTests: DataTestCase {
+  private func table(_ text: String, _ name: String = "t.csv") throws -> String {
+    try write(Array(text.utf8), name)
+    return "\(folder)/\(name)"
+  }
+
+  private func rows(_ source: DataSource) -> [[Float]] {
+    let width = source.columns?.count ?? 1
+    let values = source.train.ownBatch(Array(0..<source.train.count)).floats
+    return stride(from: 0, to: values.count, by: width).map { Array(values[$0..<$0 + width]) }
+  }
+
+  func testTheSameCellsAreReadWhateverSeparatesQuotesAndEndsThem() throws {
+    let wanted: [[Float]] = [[1.5, 0, 2], [-2, 1, 0.25], [3e2, 2, 7]]
+    let texts = [
+      ("a.csv", "x,word,y\n1.5,\"a, \"\"b\"\"\",2\n-2,c,0.25\n3e2,d,7\n"),
+      ("b.csv", "\u{feff}x;word;y\r\n1.5;\"a, \"\"b\"\"\";2\r\n\r\n-2;c;.25\r\n300;d;7"),
+      ("c.tsv", "\"x\"\t\"word\"\t\"y\"\r1.5\t\"a, \"\"b\"\"\"\t 2\r-2\tc\t0.25\r3E+2\td\t7\r"),
+    ]
+    for (name, text) in texts {
+      let source = try DataSource.open(
+        table(text, name), table: TableOptions(types: ["word": .category]))
+      XCTAssertEqual(source.columns?.columns.map(\.name), ["x", "word", "y"], name)
+      XCTAssertEqual(source.columns?.columns[1].names, ["a, \"b\"", "c", "d"], name)
+      for (found, row) in zip(rows(source), wanted) {
+        for (number, value) in zip(found, row) {
+          XCTAssertEqual(number, value, accuracy: 1e-5, name)
+        }
+      }
+    }
+  }
+
+  func testKindsAndPointsOfColumnsAreFoundOut() throws {
+    var text = "flag,count,income,height,hours,region,owner,level\n"
+    for row in 0..<200 {
+      let hours = row % 4 == 0 ? 0 : 30 + Double(row % 97) / 10
+      text +=
+        "\(row % 2),\(row % 13),\(exp(Double(row % 50) / 8)),\(Double(row % 89) - 40.5),\(hours),"
+        + "\(["north", "south", "east"][row % 3]),\(row % 5 == 0 ? "yes" : "no"),\([0.5, 1.5, 2.5][row % 3])\n"
+    }
+    let source = try DataSource.open(table(text))
+    let columns = try XCTUnwrap(source.columns?.columns)
+    XCTAssertEqual(
+      columns.map(\.kind),
+      [.yesNo, .count, .positive, .real, .real, .category, .yesNo, .real])
+    XCTAssertEqual(columns[4].points, [0])
+    XCTAssertEqual(columns[7].points, [0.5, 1.5, 2.5])
+    XCTAssertFalse(columns[7].isContinuous)
+    XCTAssertEqual(columns[4].decimals, 1)
+    XCTAssertEqual(columns[6].names, ["no", "yes"])
+    XCTAssertEqual(source.rule, "table")
+    // Numbers that are no points have mean zero and deviation one.
+    let seen = source.train.batch(Array(0..<200)).reshaped(to: [200, source.shape.width])
+    XCTAssertEqual(seen.mean(axis: 0).floats[3], 0, accuracy: 1e-3)
+    XCTAssertEqual(seen.squared().mean(axis: 0).floats[3], 1, accuracy: 1e-3)
+  }
+
+  func testEachFaultIsOneLineThatSaysWhereAndWhatToDo() throws {
+    let wide = (0..<100_000).map { "c\($0)" }.joined(separator: ",")
+    let words = (0..<60).map { "2024-01-\($0 + 10)" }.joined(separator: "\n")
+    let faults: [(name: String, text: String, parts: [String])] = [
+      ("ragged", "a,b\n1,2\n3\n", ["line 3", "1 cell", "2 names"]),
+      ("long", "a,b\n1,2,3\n", ["line 2", "3 cells", "quotation marks"]),
+      ("twice", "a,b,a\n1,2,3\n", ["line 1", "columns 1 and 3", "\"a\""]),
+      ("nameless", ",b\n1,2\n", ["line 1", "column 1 has no name", "index=False"]),
+      ("headless", "1,2\n3,4\n", ["line 1", "names"]),
+      ("open", "a,b\n1,\"2\n3,4\n", ["line 2", "never closed"]),
+      ("behind", "a,b\n1,\"2\"x\n", ["line 2", "behind a closing quotation mark"]),
+      ("zero", "a,b\n1,\0\n", ["line 2", "zero byte"]),
+      ("bar", "a|b\n1|2\n", ["line 1", "\"|\""]),
+      ("void", "a,b\n1,\n2,NA\n", ["column \"b\"", "no value", "ignore"]),
+      ("text", "a,b\n1,x\n2,3\n4,5\n", ["line 2", "column \"b\"", "\"x\" is no number", "2 of 3"]),
+      ("dates", "d\n\(words)\n", ["column \"d\"", "60 different dates", "days since"]),
+      ("names", "a,b\n", ["no row"]),
+      ("wide", "\(wide)\n", ["line 1", "100000 columns", "65536"]),
+    ]
+    for (name, text, parts) in faults {
+      assertRefused(
+        try table(text, "\(name).csv"),
+        kind: ["void", "text", "dates"].contains(name) ? .unusable : .malformed, naming: parts)
+    }
+    assertRefused(try table("a,b\n1,2\n", "tabs.tsv"), naming: ["line 1", "tabs", "commas"])
+    try write([0x61, 0x2c, 0x62, 10, 0x31, 0x2c, 0xe9, 10], "bytes.csv")
+    assertRefused(
+      "\(folder)/bytes.csv", kind: .unusable, naming: ["line 2", "column \"b\"", "UTF-8"])
+    try write([0xff, 0xfe, 0x61, 0], "wide.csv")
+    assertRefused("\(folder)/wide.csv", naming: ["UTF-16"])
+  }
+
+  func testRowsForAModelAreReadByItsColumnsAndOtherValuesRefused() throws {
+    let first = try DataSource.open(
+      table("a,w,b\n1,x,0.5\n2,y,9.5\n4,x,-3.5\n"), table: TableOptions(types: ["w": .category]))
+    let columns = try XCTUnwrap(first.columns)
+    let options = TableOptions(recorded: columns)
+    let again = try DataSource.open(
+      table("extra,w,b,a\n0,y,1.5,7\n0,y,2.5,\n", "again.csv"), rule: "table", table: options)
+    XCTAssertEqual(again.columns, columns)
+    XCTAssertEqual(rows(again)[0], [7, 1, 1.5])
+    XCTAssertTrue(rows(again)[1][0].isNaN)
+    XCTAssertTrue(again.missingValue?.contains("line 3, column \"a\"") == true)
+    XCTAssertTrue(again.notices.contains { "\($0)".contains("\"extra\"") })
+    for (text, parts) in [
+      (
+        "a,w,b\n1,z,2\n",
+        ["line 2", "column \"w\"", "\"z\" is none of the categories", "\"x\", \"y\""]
+      ),
+      ("a,b\n1,2\n", ["no column \"w\""]),
+    ] {
+      let path = try table(text, "other.csv")
+      XCTAssertThrowsError(try DataSource.open(path, rule: "table", table: options)) { error in
+        for part in parts { XCTAssertTrue("\(error)".contains(part), "\(error)") }
+      }
+    }
+  }
+
+  func testRowsAreWrittenAsTheyAreRead() throws {
+    let text = "a,\"the, word\",n\n1.5,\"x\"\"y\",3\n-2,z,40\n0.25,z,\n"
+    let source = try DataSource.open(
+      table(text), table: TableOptions(types: ["the, word": .category, "n": .count]))
+    let columns = try XCTUnwrap(source.columns)
+    let bytes = TableWriter(columns).bytes(source.train.ownBatch([0, 1, 2]))
+    XCTAssertEqual(
+      String(decoding: bytes, as: UTF8.self),
+      "a,\"the, word\",n\n1.5,\"x\"\"y\",3\n-2.0,z,40\n0.25,z,\n")
+  }
+
+  func testVectorsOutsideOfZeroToOneAreStandardizedAndOthersStayAsTheyAre() throws {
+    let numbers: [Float] = [1000, 0.5, 3000, 0.25, 2000, 0.75]
+    for (values, isTable) in [(numbers, true), (numbers.map { min($0, 1) }, false)] {
+      let bytes = NPYWriter.bytes(Tensor(values, shape: [3, 2]))
+      try write(bytes, "v.npy")
+      let source = try DataSource.open("\(folder)/v.npy")
+      XCTAssertEqual(source.columns != nil, isTable)
+      let seen = source.train.batch([0, 1, 2]).floats
+      XCTAssertEqual(seen[2], isTable ? 1.2247449 : 1, accuracy: 1e-5)
+      XCTAssertEqual(source.notices.isEmpty, true)
+    }
+  }
+}

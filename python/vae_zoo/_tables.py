@@ -1,0 +1,257 @@
+"""Tables: rows whose columns have names and kinds, as pandas' DataFrames and NumPy's structured arrays hold them.
+
+The library takes and gives such rows as matrices of numbers: words by their numbers, NaN for what is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Mapping, NamedTuple, Sequence
+
+import numpy as np
+
+from vae_zoo._errors import InvalidArgumentError
+
+TYPES = ("real", "positive", "count", "yes-no", "category", "ignore")
+
+PANDAS, STRUCTURED = "pandas", "structured"
+
+
+class Table(NamedTuple):
+    """Rows to train on."""
+
+    rows: np.ndarray
+    """``[N, columns]`` of float64."""
+    columns: str
+    """What the columns are, as the library reads it: a JSON list."""
+    form: Form
+
+
+class Form(NamedTuple):
+    """What rows come in, and are given back in."""
+
+    kind: str
+    """``PANDAS`` or ``STRUCTURED``."""
+    truth: frozenset[str]
+    """The columns that hold truth values."""
+
+
+def is_frame(X: Any) -> bool:
+    """Whether these are a DataFrame of pandas."""
+    return type(X).__module__.partition(".")[0] == "pandas" and hasattr(X, "columns")
+
+
+def is_structured(X: Any) -> bool:
+    """Whether these are an array whose elements have named fields."""
+    return isinstance(X, np.ndarray) and X.dtype.names is not None
+
+
+def is_table(X: Any) -> bool:
+    """Whether rows have columns that are not all numbers, or fields with names."""
+    if is_structured(X):
+        return True
+    return is_frame(X) and any(
+        getattr(kind, "kind", "O") not in "iuf" for kind in X.dtypes.tolist()
+    )
+
+
+def table_of(X: Any, types: Mapping[str, str] | None) -> Table:
+    """Rows to train on, with what somebody says of their columns."""
+    types = dict(types or {})
+    names = _names(X)
+    for name, kind in types.items():
+        if name not in names:
+            raise InvalidArgumentError(
+                f"columns names {name!r}, which X has not; it has {', '.join(names[:20])}"
+            )
+        if kind not in TYPES:
+            raise InvalidArgumentError(
+                f"columns[{name!r}] is {kind!r}, but must be one of {', '.join(TYPES)}"
+            )
+    used = [name for name in names if types.get(name) != "ignore"]
+    if not used:
+        raise InvalidArgumentError("columns ignores every column of X")
+    described, values, truth = [], [], set()
+    for name in used:
+        given = np.asarray(X[name], dtype=None if is_structured(X) else object)
+        kind = types.get(name)
+        numbers = None if kind == "category" else _numbers(given)
+        is_truth = _are_truth_values(given)
+        column: dict[str, Any] = {"name": name}
+        if kind is not None:
+            column["type"] = kind
+        if numbers is None or is_truth:
+            if kind in ("real", "positive", "count"):
+                raise InvalidArgumentError(
+                    f"X column {name!r} is not all numbers, but columns says that it is {kind}"
+                )
+            words = _words(given)
+            known = sorted({word for word in words if word is not None})
+            _check_words(name, known, len(words), kind)
+            if is_truth:
+                truth.add(name)
+                known = ["False", "True"]
+            column["names"] = known
+            places = {word: number for number, word in enumerate(known)}
+            numbers = np.array([np.nan if word is None else places[word] for word in words])
+        described.append(column)
+        values.append(numbers)
+    form = Form(PANDAS if is_frame(X) else STRUCTURED, frozenset(truth))
+    return Table(np.stack(values, axis=1), json.dumps(described), form)
+
+
+def rows_of(X: Any, columns: Sequence[Mapping[str, Any]], name: str = "X") -> np.ndarray:
+    """Rows for a model of a table: its columns by their names, words by its numbers."""
+    if not is_frame(X) and not is_structured(X):
+        array = np.asarray(X)
+        if array.dtype.kind not in "iufb" or array.ndim != 2 or array.shape[1] != len(columns):
+            raise InvalidArgumentError(
+                f"{name} must be a DataFrame, a structured array, or numbers [N, {len(columns)}], as the "
+                "model is one of a table"
+            )
+        return array.astype(np.float64)
+    found = _names(X)
+    values = []
+    for column in columns:
+        title = column["name"]
+        if title not in found:
+            raise InvalidArgumentError(
+                f"{name} has no column {title!r}, which the model was trained on"
+            )
+        given = np.asarray(X[title], dtype=None if is_structured(X) else object)
+        known = column.get("names")
+        if not known or known == ["0", "1"] and _numbers(given) is not None:
+            numbers = _numbers(given)
+            if numbers is None:
+                raise InvalidArgumentError(
+                    f"{name} column {title!r} is not all numbers, but the model was trained on "
+                    f"{column['type']}"
+                )
+        else:
+            places = {word: number for number, word in enumerate(known)}
+            numbers = np.empty(len(given))
+            for row, word in enumerate(_words(given)):
+                if word is None:
+                    numbers[row] = np.nan
+                elif word in places:
+                    numbers[row] = places[word]
+                else:
+                    raise InvalidArgumentError(
+                        f"{name} column {title!r}, row {row}: {word!r} is none of the categories that the "
+                        f"model was trained on: {', '.join(known[:10])}"
+                    )
+        values.append(numbers)
+    return np.stack(values, axis=1)
+
+
+def given_back(rows: np.ndarray, columns: Sequence[Mapping[str, Any]], form: Form) -> Any:
+    """Rows of a model as those that it was trained on: a DataFrame or a structured array."""
+    values: dict[str, Any] = {}
+    for number, column in enumerate(columns):
+        title, found = column["name"], rows[:, number]
+        known = column.get("names")
+        if known:
+            places = np.clip(np.rint(found), 0, len(known) - 1).astype(np.int64)
+            if title in form.truth:
+                values[title] = places == 1
+            elif known == ["0", "1"]:
+                values[title] = places
+            else:
+                words = np.array(known, dtype=object)
+                values[title] = words[places]
+        elif column.get("decimals") == 0 and np.array_equal(found, np.rint(found)):
+            values[title] = found.astype(np.int64)
+        elif column.get("decimals") is not None:
+            # The nearest double of as many digits, not of the 32-bit float.
+            values[title] = np.round(found.astype(np.float64), column["decimals"])
+        else:
+            values[title] = found
+    if form.kind == PANDAS:
+        import pandas
+
+        return pandas.DataFrame(values)
+    widths = {
+        title: f"U{max(map(len, array), default=1)}" if array.dtype == object else array.dtype
+        for title, array in values.items()
+    }
+    result = np.empty(len(rows), dtype=list(widths.items()))
+    for title, array in values.items():
+        result[title] = array
+    return result
+
+
+def loaded_form(columns: Sequence[Mapping[str, Any]]) -> Form | None:
+    """What a model that was loaded gives its rows in; None for one of vectors without names."""
+    if [column["name"] for column in columns] == [str(number) for number in range(len(columns))]:
+        return None
+    try:
+        import pandas  # noqa: F401
+    except ImportError:
+        return Form(STRUCTURED, frozenset())
+    return Form(PANDAS, frozenset())
+
+
+def _names(X: Any) -> list[str]:
+    names = list(X.dtype.names) if is_structured(X) else list(X.columns)
+    for name in names:
+        if not isinstance(name, str):
+            raise InvalidArgumentError(
+                f"X has a column called {name!r}; the names of columns are strings: X.columns.astype(str)"
+            )
+        if names.count(name) > 1:
+            raise InvalidArgumentError(f"X has the column {name!r} twice; give each its own name")
+    if is_structured(X) and X.ndim != 1:
+        raise InvalidArgumentError(f"X has {X.ndim} axes, but rows of named fields have one")
+    if len(X) == 0:
+        raise InvalidArgumentError("Found array with 0 sample(s) while a minimum of 1 is required.")
+    return names
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value != value or type(value).__name__ in ("NAType", "NaTType")
+
+
+def _numbers(values: np.ndarray) -> np.ndarray | None:
+    """A column as float64 with NaN for what is missing; None where it is not all numbers."""
+    if values.dtype.kind in "iuf":
+        return values.astype(np.float64)
+    if values.dtype.kind != "O":
+        return None
+    numbers = np.empty(len(values))
+    for row, value in enumerate(values):
+        if isinstance(value, (bool, np.bool_)):
+            return None
+        if isinstance(value, (int, float, np.number)):
+            numbers[row] = value
+        elif _is_missing(value):
+            numbers[row] = np.nan
+        else:
+            return None
+    return numbers
+
+
+def _are_truth_values(values: np.ndarray) -> bool:
+    if values.dtype == np.bool_:
+        return True
+    return values.dtype.kind == "O" and all(
+        isinstance(value, (bool, np.bool_)) or _is_missing(value) for value in values
+    ) and any(isinstance(value, (bool, np.bool_)) for value in values)
+
+
+def _words(values: np.ndarray) -> list[str | None]:
+    if values.dtype.kind == "S":
+        return [value.decode() or None for value in values.tolist()]
+    return [None if _is_missing(value) or value == "" else str(value) for value in values.tolist()]
+
+
+def _check_words(name: str, known: list[str], count: int, kind: str | None) -> None:
+    if not known:
+        raise InvalidArgumentError(
+            f'X column {name!r} has no value in any row; leave it out by columns={{"{name}": "ignore"}}'
+        )
+    if kind is None and len(known) > 20 and 2 * len(known) > count or len(known) > 1000:
+        raise InvalidArgumentError(
+            f"X column {name!r} has {len(known)} different values such as {known[0]!r}, which seem to be no "
+            "categories; store dates as numbers, such as days since the first, or leave the column out by "
+            f'columns={{"{name}": "ignore"}}'
+        )
