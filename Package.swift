@@ -21,6 +21,9 @@ let package = Package(
     .library(name: "FactorVAE", targets: ["FactorVAE"]),
     .library(name: "IWAE", targets: ["IWAE"]),
     .library(name: "ConditionalVAE", targets: ["ConditionalVAE"]),
+    .library(name: "LogCoshVAE", targets: ["LogCoshVAE"]),
+    .library(name: "MultiscaleVAE", targets: ["MultiscaleVAE"]),
+    .library(name: "MSSSIMVAE", targets: ["MSSSIMVAE"]),
     .library(name: "PixelCNN", targets: ["PixelCNN"]),
     .library(name: "PixelCNNVAE", targets: ["PixelCNNVAE"]),
     .library(name: "VQVAE", targets: ["VQVAE"]),
@@ -141,6 +144,16 @@ let package = Package(
       path: "Plugins/ConditionalVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "LogCoshVAE", dependencies: ["VAERecipes"], path: "Plugins/LogCoshVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "MultiscaleVAE", dependencies: ["VAERecipes"], path: "Plugins/MultiscaleVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "MSSSIMVAE",
+      dependencies: ["Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes"],
+      path: "Plugins/MSSSIMVAE", exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "PixelCNN",
       dependencies: [
         "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
@@ -226,7 +239,7 @@ let package = Package(
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
         "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE",
         "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
-        "AutoencoderTiny", "AutoencoderKL",
+        "AutoencoderTiny", "AutoencoderKL", "LogCoshVAE", "MultiscaleVAE", "MSSSIMVAE",
       ],
       swiftSettings: strict),
 
@@ -338,7 +351,8 @@ let package = Package(
       name: "VariantTests",
       dependencies: [
         "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "IWAE", "LadderVAE",
-        "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "AutoencoderKL", "VAECore",
+        "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "AutoencoderKL", "MSSSIMVAE",
+        "VAECore",
         "VAERecipes", "VAEComponents", "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),

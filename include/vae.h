@@ -183,7 +183,10 @@ typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
  * floats, too, a share of each class. Labels are the model's own numbers of its classes; the member "names" of
  * "data"."condition" of vae_model_recipe_json says what these are called, where they have names. vae_sample_with and vae_decode_with take one row for all images as well, and
  * without a condition vae_sample_with takes the classes in turn, 0, 1, …. Functions that get their examples from
- * vae_data, or have none, refuse it with VAE_ERR_INVALID_ARGUMENT. */
+ * vae_data, or have none, refuse it with VAE_ERR_INVALID_ARGUMENT.
+ *
+ * draw: 1 for images that are draws of p(x|z), with its noise, in place of its means; taken by vae_sample_with, and
+ * refused by the others with VAE_ERR_INVALID_ARGUMENT. */
 typedef struct vae_call_options {
   uint32_t struct_size;
   int32_t reserved;               /* zero */
@@ -191,6 +194,8 @@ typedef struct vae_call_options {
   vae_work_callback progress;     /* NULL for none */
   void *user_data;                /* handed to progress */
   const struct vae_tensor *condition; /* borrowed; NULL for a model that is told none */
+  int32_t draw;                   /* 0 or 1 */
+  int32_t reserved2;              /* zero */
 } vae_call_options;
 
 /* ------------------------------------------------------------------------------------------------- tensors */
@@ -789,7 +794,8 @@ vae_status vae_sample(
     vae_model *model, int64_t count, double temperature, uint64_t seed, vae_array **images,
     vae_error **error);
 
-/* As vae_sample. options: borrowed, NULL for none.
+/* As vae_sample; with the draw of the options draws of p(x|z) at those latents, which may leave the range of the data,
+ * in place of their means. options: borrowed, NULL for none.
  * Returns VAE_ERR_CANCELLED, VAE_ERR_UNSUPPORTED for fields that are not known, and what vae_sample returns.
  * [one thread at a time] */
 vae_status vae_sample_with(

@@ -246,6 +246,8 @@ struct call_options {
   std::function<bool(double fraction)> progress{};
   /* What a conditional model is told, a tensor's raw(); borrowed. */
   const vae_tensor *condition = nullptr;
+  /* Whether images are draws of p(x|z) in place of its means; for sample. */
+  bool draw = false;
 };
 
 namespace detail {
@@ -265,6 +267,7 @@ inline vae_call_options raw(const call_options &options) {
     found.user_data = const_cast<call_options *>(&options);
   }
   found.condition = options.condition;
+  found.draw = options.draw ? 1 : 0;
   return found;
 }
 

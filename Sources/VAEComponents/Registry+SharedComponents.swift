@@ -19,9 +19,10 @@ extension Registry {
     {
       registry.register(prior)
     }
-    for likelihood in [.bernoulli, .gaussian, .categorical, .logisticMixture]
-      as [Component<any Likelihood>]
-    {
+    for likelihood in [
+      .bernoulli, .gaussian, .categorical, .logisticMixture, .laplace, .logistic, .logCosh,
+      .multiscaleGaussian,
+    ] as [Component<any Likelihood>] {
       registry.register(likelihood)
     }
     registry.register(Component<any Objective>.evidenceLowerBound)

@@ -7,7 +7,10 @@ import FlowVAE
 import GaussianVAE
 import IWAE
 import LadderVAE
+import LogCoshVAE
+import MSSSIMVAE
 import MixturePriorVAE
+import MultiscaleVAE
 import PixelCNN
 import PixelCNNVAE
 import VAERecipes
@@ -30,6 +33,9 @@ extension Registry {
     ConditionalVAEVariant(),
     MixturePriorVAEVariant(),
     VampPriorVAEVariant(),
+    LogCoshVAEVariant(),
+    MultiscaleVAEVariant(),
+    MSSSIMVAEVariant(),
     AutoencoderTinyVariant(),
     AutoencoderKLVariant(),
   ]

@@ -9,21 +9,35 @@ struct CallWatch {
   private let userData: UnsafeMutableRawPointer?
   /// What is known of each example beside it, where the caller says it.
   let condition: TensorView?
+  /// Whether images are to be draws in place of means.
+  let drawing: Bool
 
-  /// - Parameter takesCondition: whether the call is one that a condition can be given.
-  /// - Throws: `CallError` where the options or their token are none, or have a condition that nobody
-  ///   asks for.
+  /// - Parameters:
+  ///   - takesCondition: whether the call is one that a condition can be given.
+  ///   - takesDraw: whether it is one that can draw images in place of their means.
+  /// - Throws: `CallError` where the options or their token are none, or have a condition or a draw that
+  ///   nobody asks for.
   init(
-    _ options: UnsafePointer<vae_call_options>?, _ name: String, takesCondition: Bool = false
+    _ options: UnsafePointer<vae_call_options>?, _ name: String, takesCondition: Bool = false,
+    takesDraw: Bool = false
   ) throws(CallError) {
     let given =
       try options.map { (options) throws(CallError) in try value(of: options, name) }
       ?? vae_call_options()
-    guard given.reserved == 0 else {
+    for (field, value) in [("reserved", given.reserved), ("reserved2", given.reserved2)]
+    where value != 0 {
       throw CallError(
         VAE_ERR_UNSUPPORTED,
-        "\(name)->reserved is \(given.reserved), which this version of the library does not know")
+        "\(name)->\(field) is \(value), which this version of the library does not know")
     }
+    guard (0...(takesDraw ? 1 : 0)).contains(given.draw) else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        takesDraw
+          ? "\(name)->draw is \(given.draw), but must be 0 or 1"
+          : "\(name)->draw is given to a call that draws no images; set it to 0")
+    }
+    drawing = given.draw == 1
     guard takesCondition || given.condition == nil else {
       throw CallError(
         VAE_ERR_INVALID_ARGUMENT,
@@ -43,6 +57,7 @@ struct CallWatch {
     callback = nil
     userData = nil
     condition = nil
+    drawing = false
   }
 
   /// Tells the caller how far the work is.

@@ -7,6 +7,9 @@ public struct ObjectiveRequirements {
   public var draw = DrawRequest()
   /// Whether a second, independent batch is drawn beside the first: `ForwardPass.second`.
   public var needsSecondBatch = false
+  /// Whether the phases look at decoded means, `ForwardPass.decodedMean`. A model whose decoder is autoregressive has
+  /// none: it predicts every pixel from the true ones before it.
+  public var needsDecodedMeans = false
   /// Frozen networks whose features the phases ask for; opened before the first update.
   public var networks: [FrozenNetworkFile] = []
 
