@@ -21,6 +21,9 @@ let package = Package(
     .library(name: "FactorVAE", targets: ["FactorVAE"]),
     .library(name: "IWAE", targets: ["IWAE"]),
     .library(name: "ConditionalVAE", targets: ["ConditionalVAE"]),
+    .library(name: "LogCoshVAE", targets: ["LogCoshVAE"]),
+    .library(name: "MultiscaleVAE", targets: ["MultiscaleVAE"]),
+    .library(name: "MSSSIMVAE", targets: ["MSSSIMVAE"]),
     .library(name: "PixelCNN", targets: ["PixelCNN"]),
     .library(name: "PixelCNNVAE", targets: ["PixelCNNVAE"]),
     .library(name: "VQVAE", targets: ["VQVAE"]),
@@ -148,6 +151,16 @@ let package = Package(
       path: "Plugins/ConditionalVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "LogCoshVAE", dependencies: ["VAERecipes"], path: "Plugins/LogCoshVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "MultiscaleVAE", dependencies: ["VAERecipes"], path: "Plugins/MultiscaleVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "MSSSIMVAE",
+      dependencies: ["Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes"],
+      path: "Plugins/MSSSIMVAE", exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "PixelCNN",
       dependencies: [
         "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
@@ -256,7 +269,7 @@ let package = Package(
         "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE",
         "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
         "AutoencoderTiny", "AutoencoderKL", "VAEGAN", "VQGAN",
-        "AdversarialAutoencoder", "WAEGAN", "VQModel",
+        "AdversarialAutoencoder", "WAEGAN", "VQModel", "LogCoshVAE", "MultiscaleVAE", "MSSSIMVAE",
       ],
       swiftSettings: strict),
 
@@ -368,7 +381,8 @@ let package = Package(
       name: "VariantTests",
       dependencies: [
         "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "IWAE", "LadderVAE",
-        "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "AutoencoderKL", "VAEGAN", "VAECore",
+        "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "AutoencoderKL", "VAEGAN",
+        "MSSSIMVAE", "VAECore",
         "VAERecipes", "VAEComponents", "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),

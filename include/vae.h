@@ -186,7 +186,10 @@ typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
  * vae_data, or have none, refuse it with VAE_ERR_INVALID_ARGUMENT.
  *
  * checkpoint: of vae_model_load_with alone, which checkpoint of a run folder is loaded: "last", "best", by the bound of
- * held-out images, or a number of updates. Other functions refuse it with VAE_ERR_INVALID_ARGUMENT. */
+ * held-out images, or a number of updates. Other functions refuse it with VAE_ERR_INVALID_ARGUMENT.
+ *
+ * draw: 1 for images that are draws of p(x|z), with its noise, in place of its means; taken by vae_sample_with, and
+ * refused by the others with VAE_ERR_INVALID_ARGUMENT. */
 typedef struct vae_call_options {
   uint32_t struct_size;
   int32_t reserved;               /* zero */
@@ -195,6 +198,8 @@ typedef struct vae_call_options {
   void *user_data;                /* handed to progress */
   const struct vae_tensor *condition; /* borrowed; NULL for a model that is told none */
   const char *checkpoint;         /* borrowed; NULL for "last" */
+  int32_t draw;                   /* 0 or 1 */
+  int32_t reserved2;              /* zero */
 } vae_call_options;
 
 /* ------------------------------------------------------------------------------------------------- tensors */
@@ -856,7 +861,8 @@ vae_status vae_sample(
     vae_model *model, int64_t count, double temperature, uint64_t seed, vae_array **images,
     vae_error **error);
 
-/* As vae_sample. options: borrowed, NULL for none.
+/* As vae_sample; with the draw of the options draws of p(x|z) at those latents, which may leave the range of the data,
+ * in place of their means. options: borrowed, NULL for none.
  * Returns VAE_ERR_CANCELLED, VAE_ERR_UNSUPPORTED for fields that are not known, and what vae_sample returns.
  * [one thread at a time] */
 vae_status vae_sample_with(

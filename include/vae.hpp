@@ -248,6 +248,8 @@ struct call_options {
   const vae_tensor *condition = nullptr;
   /* Of a run folder that is loaded: "last", "best" or a number of updates; borrowed, nullptr for "last". */
   const char *checkpoint = nullptr;
+  /* Whether images are draws of p(x|z) in place of its means; for sample. */
+  bool draw = false;
 };
 
 namespace detail {
@@ -268,6 +270,7 @@ inline vae_call_options raw(const call_options &options) {
   }
   found.condition = options.condition;
   found.checkpoint = options.checkpoint;
+  found.draw = options.draw ? 1 : 0;
   return found;
 }
 

@@ -19,9 +19,10 @@ extension Registry {
     {
       registry.register(prior)
     }
-    for likelihood in [.bernoulli, .gaussian, .categorical, .logisticMixture, .mixed]
-      as [Component<any Likelihood>]
-    {
+    for likelihood in [
+      .bernoulli, .gaussian, .categorical, .logisticMixture, .mixed, .laplace, .logistic, .logCosh,
+      .multiscaleGaussian,
+    ] as [Component<any Likelihood>] {
       registry.register(likelihood)
     }
     registry.register(Component<any Objective>.evidenceLowerBound)

@@ -242,10 +242,12 @@ extension Registry {
     build.decoder = decoder
     try checkMask(of: recipe, data, decoder)
     try checkColumns(of: recipe, data, decoder)
+    try check(likelihood, drawnBy: decoder, recipe)
+    let objective = try make(.objective, objectives)
+    try check(objective, for: decoder, recipe)
     let model = Model(
-      encoder: encoder, prior: prior, decoder: decoder,
-      likelihood: likelihood, objective: try make(.objective, objectives),
-      condition: data.condition, takesMasks: data.missing,
+      encoder: encoder, prior: prior, decoder: decoder, likelihood: likelihood,
+      objective: objective, condition: data.condition, takesMasks: data.missing,
       logScales: likelihood.pricesColumns ? nil : data.columns?.logScales)
     _ = try ModelShapes(model, data: data, outputShape: build.outputShape)
     return model
@@ -277,6 +279,33 @@ extension Registry {
     let own = sizes(role)
     let others = role == .prior ? [] : sizes(.prior).filter { $0 == "prior.latent" }
     return Message(stringLiteral: Self.alternatives(own + others))
+  }
+
+  /// Refuses an objective that looks at decoded means where the decoder gives none.
+  private func check(
+    _ objective: any Objective, for decoder: any Decoder, _ recipe: Recipe
+  ) throws(RecipeError) {
+    guard objective.requirements.needsDecodedMeans, decoder is any AutoregressiveDecoder else {
+      return
+    }
+    throw RecipeError(
+      .invalid,
+      "objective \(recipe.part(.objective).name) compares decoded images, but decoder \(recipe.part(.decoder).name) "
+        + "predicts each pixel from the true ones before it; choose another decoder, such as "
+        + "\(.setting("decoder.name", "mlp")), or \(.setting("objective.name", "elbo"))")
+  }
+
+  /// Refuses a likelihood whose pixels cannot be drawn one by one where the decoder draws them so.
+  private func check(
+    _ likelihood: any Likelihood, drawnBy decoder: any Decoder, _ recipe: Recipe
+  ) throws(RecipeError) {
+    guard likelihood.couplesPixels, decoder is any AutoregressiveDecoder else { return }
+    throw RecipeError(
+      .invalid,
+      "likelihood \(recipe.part(.likelihood).name) couples the pixels of an image, which decoder "
+        + "\(recipe.part(.decoder).name) draws one by one; choose another likelihood, such as "
+        + "\(.setting("likelihood", "gaussian")), or another decoder, such as \(.setting("decoder.name", "mlp"))"
+    )
   }
 
   /// Refuses an encoder of which a prior that is made of posteriors cannot be made.

@@ -8,7 +8,10 @@ import FlowVAE
 import GaussianVAE
 import IWAE
 import LadderVAE
+import LogCoshVAE
+import MSSSIMVAE
 import MixturePriorVAE
+import MultiscaleVAE
 import PixelCNN
 import PixelCNNVAE
 import VAEGAN
@@ -35,6 +38,9 @@ extension Registry {
     ConditionalVAEVariant(),
     MixturePriorVAEVariant(),
     VampPriorVAEVariant(),
+    LogCoshVAEVariant(),
+    MultiscaleVAEVariant(),
+    MSSSIMVAEVariant(),
     AutoencoderTinyVariant(),
     AutoencoderKLVariant(),
     VAEGANVariant(),

@@ -55,6 +55,18 @@ final class ImageTests: CommandTestCase {
     XCTAssertGreaterThan(Set(array.values).count, 64, "the images differ")
   }
 
+  /// The model has a Bernoulli likelihood.
+  func testSamplesThatAreDrawnAreThoseOfTheLikelihood() throws {
+    let run = try TrainedRun.shared().run
+    let means = try Array4(npy: try bytes(try sample(run, "means.npy")))
+    let draws = try Array4(npy: try bytes(try sample(run, "draws.npy", ["--draw"])))
+    XCTAssertEqual(Set(draws.values), [0, 1])
+    func mean(_ array: Array4) -> Double {
+      array.values.reduce(0) { $0 + Double($1) } / Double(array.values.count)
+    }
+    XCTAssertEqual(mean(draws), mean(means), accuracy: 0.08)
+  }
+
   func testMoreSamplesBeginWithTheFewerOfTheSameSeed() throws {
     let run = try TrainedRun.shared().run
     let few = try Array4(npy: try bytes(try sample(run, "few.npy")))

@@ -27,6 +27,9 @@ SMALL = {
     "PixelCNNVAE": {"architecture": "mlp", "hidden": (8,), "latent": 2, "layers": 1, "channels": 16},
     "VQVAE": {"architecture": "mlp", "hidden": (8,), "codes": 4, "code_size": 2},
     "ConditionalVAE": {"hidden": (8,), "latent": 2},
+    "LogCoshVAE": {"hidden": (8,), "latent": 2},
+    "MultiscaleVAE": {"hidden": (8,), "latent": 2},
+    "MSSSIMVAE": {"hidden": (8,), "latent": 2, "settings": {"objective.share": 0}},
     "AutoencoderTiny": {"architecture": "mlp", "hidden": (8,), "latent_channels": 2},
     "AutoencoderKL": {"architecture": "mlp", "hidden": (8,), "latent_channels": 2},
     "VAEGAN": {

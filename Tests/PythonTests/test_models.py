@@ -26,6 +26,9 @@ _SMALL = {
     "mixture-prior-vae": {"hidden": (8,), "latent": 2, "components": 3},
     "vampprior-vae": {"hidden": (8,), "latent": 2, "settings": {"prior.pseudo_inputs": 3}},
     "ladder-vae": {"hidden": (8, 4), "latent": (3, 2)},
+    "log-cosh-vae": {"hidden": (8,), "latent": 2},
+    "multiscale-vae": {"hidden": (8,), "latent": 2},
+    "ms-ssim-vae": {"hidden": (8,), "latent": 2, "settings": {"objective.share": 0}},
     "pixelcnn": {"layers": 1, "channels": 8},
     "pixelcnn-vae": {"layers": 1, "channels": 8, "latent": 2},
     "autoencoder-tiny": {"latent_channels": 2, "settings": {"encoder.channels": 8, "decoder.channels": 8}},
@@ -174,6 +177,17 @@ class VariantTests(unittest.TestCase):
             model.sample(4, temperature=-1)
         with self.assertRaisesRegex(ValueError, "n_samples"):
             model.sample(0)
+
+    def test_samples_are_draws_of_the_likelihood_where_they_are_asked_for(self):
+        model = self.models["gaussian-vae"]
+        means = model.sample(50, random_state=1)
+        draws = model.sample(50, random_state=1, draw=True)
+        self.assertEqual(set(draws.ravel()), {0, 1})
+        np.testing.assert_array_equal(draws, model.sample(50, random_state=1, draw=True))
+        self.assertLess(abs((draws - means).mean()), 0.05)
+        self.assertGreater((draws - means).std(), 0.05)
+        with self.assertRaisesRegex(TypeError, "draw is 'yes'"):
+            model.sample(1, draw="yes")
 
     def test_a_further_stage_trains_its_parts_alone(self):
         model = self.models["vq-vae"]

@@ -248,6 +248,7 @@ struct Fuzzer {
     options.token = chance(3) ? handle(.token) : nil
     options.progress = chance(3) ? { fraction, _ in fraction > 0.5 ? 1 : 0 } : nil
     options.condition = chance(2) ? conditions() : nil
+    options.draw = chance(8) ? Int32(truncatingIfNeeded: integer()) : chance(8) ? 1 : 0
     return UnsafePointer(kept(options))
   }
 

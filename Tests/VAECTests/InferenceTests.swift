@@ -202,6 +202,29 @@ final class InferenceTests: CTestCase {
     }
   }
 
+  func testSamplesAreDrawsWhereTheOptionsSaySo() throws {
+    let model = try makeModel("gaussian-vae", Self.small + [("likelihood", "gaussian")])
+    var options = vae_call_options()
+    options.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
+    options.draw = 1
+    let drawn = try contents(
+      of: made(freedBy: vae_array_free) { vae_sample_with(model, 3, 1, 8, &options, $0, $1) })
+    XCTAssertEqual(drawn.floats, try swift(model).sample(count: 3, seed: 8, drawing: true).floats)
+    XCTAssertNotEqual(drawn.floats, try swift(model).sample(count: 3, seed: 8).floats)
+    var out: OpaquePointer?
+    refuse(VAE_ERR_INVALID_ARGUMENT, "options->draw is given to a call that draws no images") {
+      vae_reconstruct_with(model, images(2).pointer, 0, &options, &out, $0)
+    }
+    options.draw = 2
+    refuse(VAE_ERR_INVALID_ARGUMENT, "options->draw is 2, but must be 0 or 1") {
+      vae_sample_with(model, 3, 1, 8, &options, &out, $0)
+    }
+    (options.draw, options.reserved2) = (0, 1)
+    refuse(VAE_ERR_UNSUPPORTED, "options->reserved2 is 1") {
+      vae_sample_with(model, 3, 1, 8, &options, &out, $0)
+    }
+  }
+
   func testCountsAndTemperaturesOutOfRangeAreRefused() throws {
     let model = try makeModel()
     var out: OpaquePointer?

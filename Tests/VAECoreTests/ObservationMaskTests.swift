@@ -25,6 +25,7 @@ final class ObservationMaskTests: XCTestCase {
       ("bernoulli", BernoulliLikelihood()), ("fixed", GaussianLikelihood(.fixed(0.7))),
       ("learnt", GaussianLikelihood(.learnt, link: .sigmoid)),
       ("categorical", CategoricalLikelihood(levels: 4)),
+      ("laplace", LocationLikelihood(LaplaceNoise(), .fixed(0.7))),
     ]
   }
 

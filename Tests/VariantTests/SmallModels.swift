@@ -70,6 +70,10 @@ enum SmallModels {
         if part.name == "factor" && declaration.name == "gamma" {
           recipe.parts[role]?.values["gamma"] = .number(2)
         }
+        // The images are smaller than a window of structural similarity.
+        if part.name == "picture-loss" && declaration.name == "share" {
+          recipe.parts[role]?.values["share"] = .number(0)
+        }
         guard let size = sizes[declaration.name] else { continue }
         switch declaration.kind {
         case .integer: recipe.parts[role]?.values[declaration.name] = .integer(size.one)

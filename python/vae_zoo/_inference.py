@@ -10,7 +10,7 @@ from vae_zoo._data import RANGES, Data
 from vae_zoo._errors import InvalidArgumentError, elements_renamed
 from vae_zoo._fitted import FittedModel
 from vae_zoo._interrupt import WorkProgress
-from vae_zoo._library import integer, real
+from vae_zoo._library import flag, integer, real
 
 _BYTE_RANGES = (RANGES["binary"], RANGES["bytes"])
 
@@ -61,6 +61,7 @@ class Inference(FittedModel):
         *,
         random_state: Any = None,
         temperature: float = 1.0,
+        draw: bool = False,
         condition: Any = None,
         progress: WorkProgress | None = None,
     ) -> np.ndarray:
@@ -74,6 +75,9 @@ class Inference(FittedModel):
             Of the draws; None for that of the estimator.
         temperature : float
             A factor of the prior's deviation, 0 to 1000.
+        draw : bool
+            Draw each image from p(x|z), with its noise, in place of the mean. A draw may leave the range of the
+            data.
         condition : label or array-like, optional
             What a conditional model is told: one of ``classes_``, a row of attributes or numbers, or one
             for each image. Where it is None, a model that is told a label takes its classes in turn.
@@ -92,7 +96,9 @@ class Inference(FittedModel):
                     "condition is given to a model of p(x), which is told none; leave it out"
                 )
             told = self._condition(condition, None, "condition")
-        return self._out(model.sample(count, deviation, seed, progress, told))
+        return self._out(
+            model.sample(count, deviation, seed, progress, told, flag(draw, "draw"))
+        )
 
     def score_samples(
         self,

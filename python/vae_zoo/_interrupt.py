@@ -86,23 +86,25 @@ class Interruptible:
 class Watched:
     """The options of a call inside a ``with`` that may take long: Ctrl-C stops it, and so does a true value
     or an exception of `progress`, which is raised then. `condition` is what a conditional model is told, and
-    `checkpoint` which one of a run is opened."""
+    `checkpoint` which one of a run is opened, `draw` whether images are drawn in place of means."""
 
     def __init__(
         self,
         progress: WorkProgress | None = None,
         condition: Tensor | None = None,
         checkpoint: bytes | None = None,
+        draw: bool = False,
     ) -> None:
         self._progress = progress
         self._condition = condition
         self._checkpoint = checkpoint
+        self._draw = draw
         self._interruptible = Interruptible()
         self._failure: BaseException | None = None
 
     def __enter__(self) -> Any:
         token = self._interruptible.__enter__()
-        self._options = CallOptions(token=token._as_parameter_)
+        self._options = CallOptions(token=token._as_parameter_, draw=int(self._draw))
         if self._condition is not None:
             self._options.condition = pointer(self._condition)
         self._options.checkpoint = self._checkpoint

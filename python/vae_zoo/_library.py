@@ -180,6 +180,8 @@ class CallOptions(Struct):
         ("user_data", c_void_p),
         ("condition", POINTER(Tensor)),
         ("checkpoint", c_char_p),
+        ("draw", c_int32),
+        ("reserved2", c_int32),
     ]
 
 
@@ -485,6 +487,15 @@ def real(value: Any, name: str) -> float:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{name} is {value!r}, but must be a number") from None
+
+
+def flag(value: Any, name: str) -> bool:
+    """Yes or no, NumPy's too."""
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        value = value.item()
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}, but must be True or False")
+    return value
 
 
 # ------------------------------------------------------------------------------------------- values

@@ -290,8 +290,9 @@ class Model:
         seed: int,
         progress: WorkProgress | None = None,
         condition: np.ndarray | None = None,
+        draw: bool = False,
     ) -> np.ndarray:
-        with Watched(progress, optional_view(condition)) as options:
+        with Watched(progress, optional_view(condition), draw) as options:
             return self._array(library.vae_sample_with, count, temperature, seed, options)
 
     def log_likelihood(

@@ -11,24 +11,36 @@ struct CallWatch {
   let condition: TensorView?
   /// Which checkpoint of a run the caller wants.
   let checkpoint: CheckpointChoice
+  /// Whether images are to be draws in place of means.
+  let drawing: Bool
 
   /// - Parameters:
   ///   - takesCondition: whether the call is one that a condition can be given.
   ///   - takesCheckpoint: whether it is one that opens a run.
-  /// - Throws: `CallError` where the options or their token are none, or have a condition or a checkpoint
-  ///   that nobody asks for.
+  ///   - takesDraw: whether it is one that can draw images in place of their means.
+  /// - Throws: `CallError` where the options or their token are none, or have a condition, a checkpoint or a
+  ///   draw that nobody asks for.
   init(
     _ options: UnsafePointer<vae_call_options>?, _ name: String, takesCondition: Bool = false,
-    takesCheckpoint: Bool = false
+    takesCheckpoint: Bool = false, takesDraw: Bool = false
   ) throws(CallError) {
     let given =
       try options.map { (options) throws(CallError) in try value(of: options, name) }
       ?? vae_call_options()
-    guard given.reserved == 0 else {
+    for (field, value) in [("reserved", given.reserved), ("reserved2", given.reserved2)]
+    where value != 0 {
       throw CallError(
         VAE_ERR_UNSUPPORTED,
-        "\(name)->reserved is \(given.reserved), which this version of the library does not know")
+        "\(name)->\(field) is \(value), which this version of the library does not know")
     }
+    guard (0...(takesDraw ? 1 : 0)).contains(given.draw) else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        takesDraw
+          ? "\(name)->draw is \(given.draw), but must be 0 or 1"
+          : "\(name)->draw is given to a call that draws no images; set it to 0")
+    }
+    drawing = given.draw == 1
     guard takesCondition || given.condition == nil else {
       throw CallError(
         VAE_ERR_INVALID_ARGUMENT,
@@ -63,6 +75,7 @@ struct CallWatch {
     userData = nil
     condition = nil
     checkpoint = .last
+    drawing = false
   }
 
   /// Tells the caller how far the work is.

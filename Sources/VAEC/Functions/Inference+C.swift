@@ -200,7 +200,7 @@ public func vae_sample_with(
   call(error) {
     let result = try result(images, "images")
     let model = try ModelObject.object(model)
-    let watch = try CallWatch(options, "options", takesCondition: true)
+    let watch = try CallWatch(options, "options", takesCondition: true, takesDraw: true)
     guard (1...Int64(Int32.max)).contains(count) else {
       throw CallError(
         VAE_ERR_INVALID_ARGUMENT, "count is \(count), but must be in 1...\(Int32.max)")
@@ -215,7 +215,7 @@ public func vae_sample_with(
         return ArrayObject(
           try trained.sample(
             count: Int(count), seed: Int(bitPattern: UInt(seed)), temperature: Float(temperature),
-            condition: try trained.condition(of: watch)
+            drawing: watch.drawing, condition: try trained.condition(of: watch)
           ) { try watch.proceed($0, with: model) })
       })
   }

@@ -38,6 +38,10 @@ public protocol Likelihood: Module {
   /// autoregressive decoder conditions them.
   var couplesChannels: Bool { get }
 
+  /// Whether pixels depend on each other here, given the parameters, so that none can be drawn before the others.
+  /// An autoregressive decoder, which draws pixel by pixel, needs a likelihood that does not.
+  var couplesPixels: Bool { get }
+
   /// Whether p(x|z) is a product over elements, each of which has parameters of its own, one element
   /// after the other, so that some of them can be priced without the rest. A model that takes masks
   /// needs such a likelihood.
@@ -85,13 +89,16 @@ public protocol Likelihood: Module {
 
   /// A draw from the distribution, `[N, height, width, channels]`, as a function of random numbers;
   /// each pixel depends on its own parameters and numbers alone, so that pixels can be drawn one by
-  /// one.
+  /// one, unless ``couplesPixels`` says that they cannot.
   func sample(_ parameters: Tensor, noise: Tensor) -> Tensor
 }
 
 extension Likelihood {
   /// Channels are independent given the parameters.
   public var couplesChannels: Bool { false }
+
+  /// Pixels are independent given the parameters.
+  public var couplesPixels: Bool { false }
 
   /// Not known.
   public var factorizes: Bool { false }

@@ -10,6 +10,9 @@ public struct ObjectiveRequirements {
   public var needsSecondBatch = false
   /// The examples that a batch must have at least: two where they are compared with each other.
   public var fewestExamples = 1
+  /// Whether the phases look at decoded means, `ForwardPass.decodedMean`. A model whose decoder is autoregressive has
+  /// none: it predicts every pixel from the true ones before it.
+  public var needsDecodedMeans = false
   /// Frozen networks whose features the phases ask for; opened before the first update.
   public var networks: [FrozenNetworkFile] = []
 

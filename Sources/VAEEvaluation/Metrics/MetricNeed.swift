@@ -33,6 +33,10 @@ public enum MetricNeed: String, CaseIterable, Sendable {
   case posteriorVector = "posterior_vector"
   /// A posterior with variances.
   case posteriorVariances = "posterior_variances"
+  /// Whole images that come back from latents.
+  case reconstructions
+  /// Images in which a window of 11×11 pixels fits.
+  case windows
 }
 
 extension MetricNeed {
@@ -72,6 +76,14 @@ extension MetricNeed {
       ("a posterior with one vector of means", .model, "a model such as gaussian-vae")
     case .posteriorVariances:
       ("a posterior with variances", .model, "a model such as gaussian-vae")
+    case .reconstructions:
+      ("whole images that come back from latents", .model, "a model such as gaussian-vae")
+    case .windows:
+      (
+        "images of at least \(StructuralSimilarity.windowSize)×\(StructuralSimilarity.windowSize) pixels",
+        .data,
+        "larger images"
+      )
     }
   }
 
@@ -118,6 +130,14 @@ extension MetricNeed {
     case .codes: CodeUsage(setting.model.prior.latents) != nil
     case .severalLayers: setting.model.prior.latents.layerShapes.count > 1
     case .reparameterizedPrior: setting.model.prior is any ReparameterizedPrior
+    case .reconstructions:
+      // An autoregressive decoder predicts pixels from the true ones before them.
+      !(setting.model.decoder is any AutoregressiveDecoder)
+        && !setting.model.prior.latents.isEmpty && !setting.model.takesMasks
+    case .windows:
+      setting.examples.map {
+        StructuralSimilarity.scales(height: $0.split.shape.height, width: $0.split.shape.width) > 0
+      } ?? false
     case .unitRates, .posteriorMeans, .posteriorVector, .posteriorVariances: true
     }
   }

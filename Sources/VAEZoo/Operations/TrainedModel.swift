@@ -401,26 +401,28 @@ extension TrainedModel {
       .run(metrics: metrics, importanceSamples: importanceSamples, progress: progress)
   }
 
-  /// The mean images of draws from the prior, `[count, height, width, channels]`; of a model of a table
-  /// rows like those of the table, `[count, 1, columns, 1]`: draws, in its own units.
+  /// The mean images of draws from the prior, or draws of p(x|z) at these, `[count, height, width,
+  /// channels]`; of a model of a table rows like those of the table, `[count, 1, columns, 1]`: always draws, in
+  /// its own units.
   ///
   /// - Parameters:
   ///   - count: the number of images.
   ///   - seed: of everything random.
   ///   - temperature: a factor for the prior's standard deviations.
+  ///   - drawing: whether images are draws of p(x|z), with its noise, in place of its means.
   ///   - condition: what a conditional model is told, `[count, width]`, or `[1, width]` for all; nil
   ///     for a model of p(x), and for classes in turn, 0, 1, …, where it is told a label.
   ///   - progress: told the fraction done before each part; what it throws ends the work.
   /// - Throws: `RecipeError` where the condition does not fit or is missing.
   public func sample(
-    count: Int, seed: Int = 0, temperature: Float = 1, condition: Tensor? = nil,
-    progress: (Double) throws -> Void = { _ in }
+    count: Int, seed: Int = 0, temperature: Float = 1, drawing: Bool = false,
+    condition: Tensor? = nil, progress: (Double) throws -> Void = { _ in }
   ) throws -> Tensor {
     let condition = try conditions(condition, count: count, inTurn: true)
     return try inParts(count, progress) { range in
       ownUnits(
         model.sample(
-          temperature: temperature, drawing: columns != nil,
+          temperature: temperature, drawing: drawing || columns != nil,
           context(seed, "sample", range, condition?.rows(range))), rounding: true)
     }
   }

@@ -7,8 +7,9 @@ struct SampleCommand: ParsableCommand {
     commandName: "sample",
     abstract: "Draw images, or rows of a table, from a trained model's prior.",
     discussion: """
-      Writes the mean of p(x|z) for each draw z, as a grid of images or as an array. A model of a table writes draws of \
-      p(x|z), rows like those that it was trained on, as .csv, .tsv or .npy. A conditional model is told a \
+      Writes the mean of p(x|z) for each draw z, as a grid of images or as an array; with --draw a draw of p(x|z), which \
+      has the likelihood's noise in it. A model of a table writes draws of p(x|z), rows like those that it was trained \
+      on, as .csv, .tsv or .npy. A conditional model is told a \
       condition for all images by --condition; without it, one that is told a label takes the classes in turn: 0, 1, 2, ….
 
         vae-zoo sample run --condition label=3 --out threes.png
@@ -27,6 +28,7 @@ struct SampleCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp("A factor for the prior's standard deviations.", valueName: "t"))
   var temperature: Float = 1
+  @Flag(help: "Draw images from p(x|z), with its noise, in place of its means.") var draw = false
   @OptionGroup var told: ConditionOptions
   @OptionGroup var checkpoint: CheckpointOptions
   @OptionGroup var plugins: PluginOptions
@@ -55,7 +57,7 @@ struct SampleCommand: ParsableCommand {
     }
     let condition = try told.condition(for: model)
     let images = try model.sample(
-      count: count, seed: seed, temperature: temperature, condition: condition)
+      count: count, seed: seed, temperature: temperature, drawing: draw, condition: condition)
     try model.model.checkParts()
     try output.write(images, of: model)
     if condition == nil, let space = model.model.condition {

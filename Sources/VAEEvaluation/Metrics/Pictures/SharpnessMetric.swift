@@ -1,0 +1,81 @@
+import Tensors
+import VAECore
+import VAEFiles
+
+/// How much fine detail decoded images have beside the data; see `DetailEnergy`.
+public struct SharpnessMetric: Metric {
+  /// The energy of fine detail as a multiple of that of the data.
+  public struct Value: Sendable {
+    /// Of reconstructions, the means of p(x|z) at draws from q(z|x).
+    public var reconstructions: Double
+    /// Of samples, the means of p(x|z) at draws from the prior.
+    public var samples: Double
+    /// The number of images of each kind.
+    public var images: Int
+  }
+
+  /// What it is.
+  public static let descriptor = MetricDescriptor(
+    "sharpness", title: "sharpness", needs: [.reconstructions], occasions: [],
+    numbers: [
+      .init("sharpness.reconstructions", "sharpness of reconstructions"),
+      .init("sharpness.samples", "sharpness of samples"),
+    ],
+    help:
+      "the energy of grey images beyond a quarter of a cycle per pixel, of reconstructions and of as many samples, each "
+      + "the mean of p(x|z), over that of the data; 1 is as sharp, less is blurred, more is noisy")
+
+  private let model: Model
+  private let random: RandomSource
+  private var energies = (data: 0.0, reconstructions: 0.0, samples: 0.0)
+  private var images = 0
+
+  /// Nothing measured yet.
+  public init(_ setting: MetricSetting) {
+    model = setting.model
+    random = setting.random.child("sharpness")
+  }
+
+  /// Takes in a batch, and draws as many samples.
+  public mutating func add(_ sample: MetricSample) {
+    let batch = sample.evaluation.batch
+    let energy = DetailEnergy(height: batch.shape[1], width: batch.shape[2])
+    energies.data += energy(batch)
+    energies.reconstructions += energy(model.reconstructions(of: sample))
+    var own = sample.context
+    own.random = random
+    energies.samples += energy(model.sample(own))
+    images += batch.shape[0]
+  }
+
+  /// What was measured.
+  public func value() throws(UndefinedMetric) -> Value {
+    guard energies.data > 0 else {
+      throw UndefinedMetric(
+        "there is nothing finer than a quarter of a cycle per pixel in them to compare with")
+    }
+    return Value(
+      reconstructions: energies.reconstructions / energies.data,
+      samples: energies.samples / energies.data, images: images)
+  }
+
+  /// The value as records, tables and charts have it.
+  public static func report(_ value: Value) -> MetricReport {
+    func row(_ title: String, _ number: Double) -> MetricReport.Row {
+      .init(title, Estimate(mean: number, standardError: nil), note: "of the data's")
+    }
+    return MetricReport(
+      [
+        .plain(
+          descriptor.name,
+          .object([
+            "reconstructions": .finite(value.reconstructions), "samples": .finite(value.samples),
+            "images": .integer(value.images),
+          ]))
+      ],
+      rows: [
+        row("sharpness of reconstructions", value.reconstructions),
+        row("  of samples", value.samples),
+      ])
+  }
+}
