@@ -204,7 +204,8 @@ extension Registry {
   private func data(_ json: JSON, source: String) throws(RecipeError) -> DataDescription {
     let object = try members(of: json, "data", source: source)
     let known = [
-      "height", "width", "channels", "range", "rule", "preparation", "condition", "missing", "columns",
+      "height", "width", "channels", "range", "rule", "preparation", "condition", "missing",
+      "columns",
     ]
     for member in object.members where !known.contains(member.name) {
       throw RecipeError(

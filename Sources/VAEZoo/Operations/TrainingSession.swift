@@ -181,8 +181,8 @@ public final class TrainingSession {
       recipe, settings: request.settings, registry: registry
     ) {
       try $0.wholeData(
-          request.data, images: request.images, columns: request.columns,
-          isCancelled: request.isCancelled)
+        request.data, images: request.images, columns: request.columns,
+        isCancelled: request.isCancelled)
     }
   }
 
