@@ -6,7 +6,8 @@ import VAERecipes
 extension AggregatePosteriorGame {
   /// The hyper-parameters of `latent-adversarial`.
   struct Options: HyperparameterSet {
-    @Setting(0...1e9, help: "weight of the discriminator's pull at the encoder") var lambda = 10.0
+    @Setting(0...1e9, help: "weight of the discriminator's pull at the encoder")
+    var adversarialWeight = 10.0
     @Setting(help: "what discriminator and encoder play for")
     var adversarialLoss = AdversarialLoss.nonSaturating
     @Setting(help: "train reconstruction and game in phases of their own")
@@ -38,7 +39,7 @@ extension Component where Part == any Objective {
       return AggregatePosteriorGame(
         discriminator: Sequential.discriminator(
           [units] + options.discriminatorHidden + [1], random: build.random.child("discriminator")),
-        weight: Float(options.lambda), loss: options.adversarialLoss,
+        weight: Float(options.adversarialWeight), loss: options.adversarialLoss,
         alternates: options.alternates, rateFactor: Float(options.discriminatorRate))
     }
   }
