@@ -29,7 +29,8 @@ extension Component where Part == any Objective {
       options: AggregatePosteriorGame.Options()
     ) { options, build in
       let units = try build.singleLatentSize()
-      guard build.prior?.parameters.isEmpty != false else {
+      // One that is fitted by an algorithm of its own needs no gradient.
+      guard build.prior is any FittedPrior || build.prior?.parameters.isEmpty != false else {
         throw RecipeError(
           .invalid,
           "\(build.part) draws from the prior and trains nothing of it, but this prior is learnt; choose "
