@@ -35,5 +35,7 @@ public struct AdversarialAutoencoderVariant: Variant {
   }
 
   /// λ, the weight of the game.
-  public var shorthands: [String: [String]] { ["adversarial_weight": ["objective.adversarial_weight"]] }
+  public var shorthands: [String: [String]] {
+    ["adversarial_weight": ["objective.adversarial_weight"]]
+  }
 }

@@ -31,5 +31,7 @@ public struct WAEGANVariant: Variant {
   }
 
   /// λ, the weight of the game.
-  public var shorthands: [String: [String]] { ["adversarial_weight": ["objective.adversarial_weight"]] }
+  public var shorthands: [String: [String]] {
+    ["adversarial_weight": ["objective.adversarial_weight"]]
+  }
 }
