@@ -28,12 +28,14 @@ public struct AdversarialAutoencoderVariant: Variant {
       objective: Composition.Choice(
         "latent-adversarial",
         [
-          "alternates": .flag(true), "lambda": .number(1),
+          "alternates": .flag(true), "adversarial_weight": .number(1),
           "discriminator_hidden": .integers([1000, 1000]),
         ]),
       training: ["batch_size": .integer(100), "learning_rate": .number(3e-4)])
   }
 
-  /// λ
-  public var shorthands: [String: [String]] { ["lambda": ["objective.lambda"]] }
+  /// λ, the weight of the game.
+  public var shorthands: [String: [String]] {
+    ["adversarial_weight": ["objective.adversarial_weight"]]
+  }
 }

@@ -16,7 +16,7 @@ extension LearnedSimilarity {
   /// The hyper-parameters of `vae-gan`.
   struct Options: HyperparameterSet {
     @Setting(0...1e6, help: "weight of the distance of features at the decoder") var gamma = 1e-3
-    @Setting(0...1e6, help: "weight of the rate at the encoder") var beta = 1.0
+    @Setting(0...1e6, help: "weight of the rate at the encoder") var rateWeight = 1.0
     @Setting(
       0...12,
       help:
@@ -44,7 +44,7 @@ extension Component where Part == any Objective {
       let discriminator = PatchDiscriminator(options.discriminator, build)
       var weights = LearnedSimilarity.Weights()
       weights.similarity = Float(options.gamma)
-      weights.rate = Float(options.beta)
+      weights.rate = Float(options.rateWeight)
       return LearnedSimilarity(
         discriminator: discriminator,
         layer: min(options.featureLayer, discriminator.featureCount - 1),

@@ -30,6 +30,8 @@ public struct WAEGANVariant: Variant {
       training: ["batch_size": .integer(100), "beta1": .number(0.5)])
   }
 
-  /// λ
-  public var shorthands: [String: [String]] { ["lambda": ["objective.lambda"]] }
+  /// λ, the weight of the game.
+  public var shorthands: [String: [String]] {
+    ["adversarial_weight": ["objective.adversarial_weight"]]
+  }
 }

@@ -229,7 +229,7 @@ class VariantTests(unittest.TestCase):
                 self.assertEqual(loaded.sample(2).shape, (2, 8, 8, 1))
                 self.assertEqual(loaded.recipe_, model.recipe_)
             with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "vq-vae, not a iwae"):
-                vae_zoo.IWAE.load(path)
+                vae_zoo.IWAE.load(os.path.join(folder, "vq-vae.safetensors"))
 
     def test_a_loaded_model_s_hyper_parameters_make_it_anew(self):
         models = [*self.models.values()]

@@ -10,7 +10,7 @@ final class AggregatePosteriorGameTests: XCTestCase {
   private func model(_ variant: String, _ settings: [(String, String)] = []) throws -> Model {
     let small = [
       ("encoder.name", "mlp"), ("decoder.name", "mlp"), ("hidden", "5"), ("activation", "tanh"),
-      ("latent", "3"), ("objective.discriminator_hidden", "6"), ("lambda", "2"),
+      ("latent", "3"), ("objective.discriminator_hidden", "6"), ("adversarial_weight", "2"),
     ]
     return try SmallModels.registry.model(
       SmallModels.recipe(variant, data: data, (small + settings).map { (key: $0.0, value: $0.1) }),

@@ -92,7 +92,7 @@ public final class AggregatePosteriorGame: Objective {
     AdversarialBalance.concern(
       about: terms, loss: loss,
       changes: [
-        "a larger \(.setting("objective.lambda"))",
+        "a larger \(.setting("objective.adversarial_weight"))",
         "a smaller \(.setting("objective.discriminator_rate"))",
         "smaller \(.setting("objective.discriminator_hidden"))",
       ])

@@ -9,7 +9,7 @@ extension AdversarialReconstruction {
     @Setting(
       help: "l1: sum of absolute differences; distortion: that of the likelihood, in nats")
     var reconstruction = Reconstruction.distortion
-    @Setting(0...1e6, help: "weight of the rate in the loss") var beta = 1.0
+    @Setting(0...1e6, help: "weight of the rate in the loss") var rateWeight = 1.0
     @Setting(help: "what discriminator and decoder play for")
     var adversarialLoss = AdversarialLoss.hinge
     @Setting(0...1e6, help: "weight of the discriminator's pull at the decoder")
@@ -33,7 +33,7 @@ extension Component where Part == any Objective {
     Component(
       role: .objective, name: "adversarial",
       summary:
-        "a reconstruction loss, beta · rate and a discriminator of patches; no bound on log p(x)",
+        "a reconstruction loss, the rate and a discriminator of patches; no bound on log p(x)",
       options: AdversarialReconstruction.Options()
     ) { options, build in
       try build.checkImagesCanBeJudged()
@@ -46,7 +46,7 @@ extension Component where Part == any Objective {
       var weights = AdversarialReconstruction.Weights()
       weights.adversarial = Float(options.adversarialWeight)
       weights.isAdaptive = options.adaptiveWeight
-      weights.rate = Float(options.beta)
+      weights.rate = Float(options.rateWeight)
       weights.gradientPenalty = Float(options.gradientPenalty)
       return AdversarialReconstruction(
         discriminator: PatchDiscriminator(options.discriminator, build),

@@ -6,7 +6,8 @@ import VAERecipes
 extension AggregatePosteriorGame {
   /// The hyper-parameters of `latent-adversarial`.
   struct Options: HyperparameterSet {
-    @Setting(0...1e9, help: "weight of the discriminator's pull at the encoder") var lambda = 10.0
+    @Setting(0...1e9, help: "weight of the discriminator's pull at the encoder")
+    var adversarialWeight = 10.0
     @Setting(help: "what discriminator and encoder play for")
     var adversarialLoss = AdversarialLoss.nonSaturating
     @Setting(help: "train reconstruction and game in phases of their own")
@@ -28,7 +29,8 @@ extension Component where Part == any Objective {
       options: AggregatePosteriorGame.Options()
     ) { options, build in
       let units = try build.singleLatentSize()
-      guard build.prior?.parameters.isEmpty != false else {
+      // One that is fitted by an algorithm of its own needs no gradient.
+      guard build.prior is any FittedPrior || build.prior?.parameters.isEmpty != false else {
         throw RecipeError(
           .invalid,
           "\(build.part) draws from the prior and trains nothing of it, but this prior is learnt; choose "
@@ -38,7 +40,7 @@ extension Component where Part == any Objective {
       return AggregatePosteriorGame(
         discriminator: Sequential.discriminator(
           [units] + options.discriminatorHidden + [1], random: build.random.child("discriminator")),
-        weight: Float(options.lambda), loss: options.adversarialLoss,
+        weight: Float(options.adversarialWeight), loss: options.adversarialLoss,
         alternates: options.alternates, rateFactor: Float(options.discriminatorRate))
     }
   }

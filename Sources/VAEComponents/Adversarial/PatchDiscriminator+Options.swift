@@ -43,9 +43,16 @@ extension PatchDiscriminator {
 extension BuildContext {
   /// Refuses what a discriminator of whole images cannot judge.
   ///
-  /// - Throws: `RecipeError` where values may be missing, or where the decoder draws pixel by pixel, so that no gradient
+  /// - Throws: `RecipeError` where images are too small or values may be missing, or where the decoder draws pixel by pixel, so that no gradient
   ///   passes through what it makes.
   public func checkImagesCanBeJudged() throws(RecipeError) {
+    guard min(data.height, data.width) >= PatchDiscriminator.leastSide else {
+      let least = PatchDiscriminator.leastSide
+      throw RecipeError(
+        .invalid,
+        "\(part) has a discriminator that takes images of \(least)×\(least) pixels and more, but these have "
+          + "\(data.height)×\(data.width); choose \(.setting("objective.name", "elbo"))")
+    }
     guard !data.missing else {
       throw RecipeError(
         .invalid,

@@ -64,8 +64,8 @@ public final class PatchDiscriminator: ImageDiscriminator {
     self.isCentred = isCentred
   }
 
-  /// The side of what two convolutions of stride 1 make one logit of.
-  private static let leastSide = 3
+  /// The side of what two convolutions of stride 1 make one logit of: no image may be smaller.
+  static let leastSide = 3
   private static let law = Initializer.normal(deviation: 0.02)
   fileprivate static let rectifier = Activation.leakyReLU(slope: 0.2)
 
