@@ -202,7 +202,7 @@ class VariantTests(unittest.TestCase):
                 np.testing.assert_array_equal(loaded.score_samples(IMAGES), model.score_samples(IMAGES))
                 self.assertEqual(loaded.sample(2).shape, (2, 8, 8, 1))
                 self.assertEqual(loaded.recipe_, model.recipe_)
-            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "vq-vae, not a iwae"):
+            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, f"{variant}, not a iwae"):
                 vae_zoo.IWAE.load(path)
 
     def test_a_loaded_model_s_hyper_parameters_make_it_anew(self):
