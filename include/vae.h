@@ -835,7 +835,9 @@ vae_status vae_encode_pictures(
  * pictures, less than p smaller than the latents' places; both 0 for all pixels of these. dtype: VAE_FLOAT32 for numbers
  * between 0 and 1, VAE_UINT8 for the nearest bytes. options: borrowed, NULL for none; asked at each layer. pictures:
  * [N, height, width, channels], owned by the caller.
- * Returns what vae_encode_pictures returns. [one thread at a time] */
+ * Returns VAE_ERR_INVALID_ARGUMENT for other shapes, sizes and numbers that are not finite, VAE_ERR_UNSUPPORTED,
+ * VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY and VAE_ERR_PLUGIN as vae_encode_pictures.
+ * [one thread at a time] */
 vae_status vae_decode_pictures(
     vae_model *model, const vae_tensor *latents, int32_t scaled, int64_t height, int64_t width,
     int32_t dtype, const vae_call_options *options, vae_array **pictures, vae_error **error);

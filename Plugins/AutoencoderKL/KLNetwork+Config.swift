@@ -12,7 +12,14 @@ extension KLNetwork {
     func types(_ attention: [Bool], _ plain: String, _ attending: String) -> JSON {
       .array(attention.map { .text($0 ? attending : plain) })
     }
-    return [
+    // VQModel has both convolutions always.
+    let convolutions: [(key: String, value: JSON, standard: JSON)] =
+      codes == nil
+      ? [
+        ("use_quant_conv", .bool(hasLatentConvolution), .bool(true)),
+        ("use_post_quant_conv", .bool(hasDecoderLatentConvolution), .bool(true)),
+      ] : []
+    return convolutions + [
       ("latent_channels", .integer(latentChannels), .integer(codes == nil ? 4 : 3)),
       ("in_channels", .integer(imageChannels), .integer(3)),
       ("out_channels", .integer(imageChannels), .integer(3)),
@@ -27,8 +34,6 @@ extension KLNetwork {
         .array([.text(Self.up)])
       ),
       ("mid_block_add_attention", .bool(hasEncoderMiddleAttention), .bool(true)),
-      ("use_quant_conv", .bool(hasLatentConvolution), .bool(true)),
-      ("use_post_quant_conv", .bool(hasDecoderLatentConvolution), .bool(true)),
       ("act_fn", .text("silu"), .text("silu")),
     ]
   }

@@ -19,6 +19,9 @@ package struct KLNetwork {
   /// Vectors of the codebook; nil for an autoencoder without codes.
   package let codes: Int?
 
+  /// Whether both halves have a 1×1 convolution next to the latents.
+  package var hasLatentConvolutions: Bool { hasLatentConvolution && hasDecoderLatentConvolution }
+
   /// What it is, for the user.
   package var title: String {
     guard let codes else {

@@ -104,7 +104,7 @@ extension KLSizes {
     if hasOtherSizes {
       let count = Count.of(channels.count, "number")
       problems.append(
-        "for \(Count.of(channels.count, "size")) set \(.setting("prior.levels", "\(channels.count - 1)")), and give level_channels and attention "
+        "for \(Count.of(channels.count, "size")) choose \(.setting("prior.levels", "\(channels.count - 1)")), and give level_channels and attention "
           + "\(count) each, in the encoder and in the decoder")
     }
     guard problems.isEmpty, let map else {

@@ -64,6 +64,10 @@ struct VQWeights: WeightFormat {
     let network = try KLNetwork(
       recipe, names: KLNames(isDiffusers ? .diffusers : .latentDiffusion),
       latentChannels: codebook.codeSize, codes: codebook.codes)
+    guard network.hasLatentConvolutions else {
+      throw RecipeError(
+        .invalid, "other programs have no VQModel without latent_convolution in both halves")
+    }
     var plan = ExportPlan(
       title: network.title, fileNames: isDiffusers ? [ForeignWeights.diffusersFile] : nil,
       tensors: network.tensors(file: 0), leftPaths: [])

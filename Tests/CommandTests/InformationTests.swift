@@ -102,6 +102,18 @@ final class InformationTests: CommandTestCase {
       naming: ["encoder mlp of 4", "beyond the limit", "encoder.hidden or prior.latent"])
   }
 
+  func testTheMemoryOfAPictureIsShownBeforeOneIsTried() throws {
+    let found = try object(
+      run(["describe", "autoencoder-kl", "--memory", "512x512", "--json"]).out)
+    XCTAssertEqual(try number(found, "decoding"), 3 * 4 * 256 * 512 * 512)
+    for size in ["512", "0x4", "4x", "x", "4x4x4", "-4x4", "99999999x2"] {
+      try assertRefused(
+        ["describe", "autoencoder-kl", "--memory=\(size)"], status: 64, naming: ["--memory", size])
+    }
+    try assertRefused(
+      ["describe", "gaussian-vae", "--memory", "8x8"], status: 64, naming: ["images of one size"])
+  }
+
   func testThePrintedRecipeTrainsAsItStands() throws {
     let data = try makeData(binary: true)
     let recipe = try write(

@@ -77,18 +77,21 @@ enum SmallModels {
         guard let size = sizes[declaration.name] else { continue }
         switch declaration.kind {
         case .integer: recipe.parts[role]?.values[declaration.name] = .integer(size.one)
-        case .integers:
-          var list = size.list
-          // Lists with a number for each size keep their length.
-          if declaration.name == "level_channels",
-            case .integers(let old)? = part.values.values[declaration.name]
-          {
-            list = Array(list.prefix(old.count))
-          }
-          recipe.parts[role]?.values[declaration.name] = .integers(list)
+        case .integers: recipe.parts[role]?.values[declaration.name] = .integers(size.list)
         default: break
         }
       }
+    }
+    // Such networks have a size more than the image is halved, whatever the prior's own default.
+    let levels = [Role.encoder, .decoder].compactMap { role in
+      recipe.part(role).values.values["level_channels"]
+    }
+    guard let first = levels.first, case .integers(let list) = first,
+      recipe.part(.prior).values.values["levels"] != nil
+    else { return }
+    recipe.parts[.prior]?.values["levels"] = .integer(list.count - 1)
+    for role in [Role.encoder, .decoder] where recipe.part(role).name == "kl" {
+      recipe.parts[role]?.values["attention"] = .integers(list.map { _ in 0 })
     }
   }
 

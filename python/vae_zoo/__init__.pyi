@@ -12,7 +12,9 @@ from vae_zoo._errors import BusyError as BusyError
 from vae_zoo._errors import CallbackError as CallbackError
 from vae_zoo._errors import CancelledError as CancelledError
 from vae_zoo._errors import DataError as DataError
+from vae_zoo._pretrained import DecoderOutput as DecoderOutput
 from vae_zoo._errors import DivergedError as DivergedError
+from vae_zoo._pretrained import EncoderOutput as EncoderOutput
 from vae_zoo._model import Encoding as Encoding
 from vae_zoo._errors import Error as Error
 from vae_zoo._errors import ExistsError as ExistsError
@@ -20,11 +22,13 @@ from vae_zoo._errors import FileError as FileError
 from vae_zoo._errors import FormatError as FormatError
 from vae_zoo._errors import InternalError as InternalError
 from vae_zoo._errors import InvalidArgumentError as InvalidArgumentError
+from vae_zoo._pretrained import LatentDistribution as LatentDistribution
 from vae_zoo._errors import NotFittedError as NotFittedError
 from vae_zoo._errors import NotFoundError as NotFoundError
 from vae_zoo._errors import OutOfMemoryError as OutOfMemoryError
 from vae_zoo._model import Parameters as Parameters
 from vae_zoo._errors import PluginError as PluginError
+from vae_zoo._pretrained import PretrainedAutoencoder as PretrainedAutoencoder
 from vae_zoo._training import Progress as Progress
 from vae_zoo._errors import RecipeError as RecipeError
 from vae_zoo._errors import ThreadsError as ThreadsError
@@ -79,6 +83,8 @@ class VAE(_VAE):
     def __new__(cls, variant: Literal["autoencoder-tiny"], **hyperparameters: Any) -> AutoencoderTiny: ...
     @overload
     def __new__(cls, variant: Literal["autoencoder-kl"], **hyperparameters: Any) -> AutoencoderKL: ...
+    @overload
+    def __new__(cls, variant: Literal["vq-model"], **hyperparameters: Any) -> VQModel: ...
     @overload
     def __new__(cls, variant: str, **hyperparameters: Any) -> VAE: ...
     @overload
@@ -687,6 +693,56 @@ class AutoencoderKL(VAE, _LatentVAE):
         channels: int | Sequence[int] | None = None,
         latent_channels: int = 4,
         norm_groups: int = 32,
+        epochs: int = 10,
+        batch_size: int = 8,
+        learning_rate: float = 0.0001,
+        binarize: str = 'none',
+        dequantize: str = 'none',
+        optimizer: str = 'adam',
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-08,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        schedule: str = 'constant',
+        schedule_epochs: float = 10.0,
+        schedule_factor: float = 0.1,
+        warmup_updates: int = 0,
+        clip_norm: float = 0.0,
+        average_decay: float = 0.0,
+        drop_last: bool = True,
+        precision: str = 'float32',
+        random_state: _Seed = 0,
+        image_shape: Sequence[int] | None = None,
+        value_range: str = 'auto',
+        settings: Mapping[str, Any] | None = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+    ) -> None: ...
+
+class VQModel(VAE, _LatentVAE):
+    def __init__(
+        self,
+        *,
+        architecture: str = 'kl',
+        likelihood: str = 'gaussian',
+        objective: str = 'elbo',
+        hidden: int | Sequence[int] | None = None,
+        activation: str | None = None,
+        sigma: float | str = 'data',
+        beta: float = 1.0,
+        warmup_epochs: float = 0.0,
+        free_bits: float = 0.0,
+        capacity: float | None = None,
+        importance_samples: int | None = None,
+        codes: int = 8192,
+        code_size: int = 3,
+        commitment: float = 0.25,
+        decay: float = 0.99,
+        channels: int | Sequence[int] | None = None,
+        norm_groups: int = 32,
+        restart_threshold: float = 0.05,
+        update: str = 'ema',
         epochs: int = 10,
         batch_size: int = 8,
         learning_rate: float = 0.0001,

@@ -96,7 +96,7 @@ extension BuildContext {
     guard top == (map.height, map.width) else {
       throw RecipeError(
         .invalid,
-        "\(part) halves images of \(data.height)×\(data.width) \(levels) times, to \(top.height)×\(top.width), but the prior "
+        "\(part) halves images of \(data.height)×\(data.width) \(Count.of(levels, "time")), to \(top.height)×\(top.width), but the prior "
           + "has \(latents.phrase); let \(setting) have one number more than prior.levels")
     }
   }

@@ -66,9 +66,12 @@ struct DecodeCommand: ParsableCommand {
   }
 
   private func decodePictures(_ found: MapLatents, _ coder: PictureCoder) throws {
+    let progress = PictureProgress(count: found.entries.count)
     func picture(of entry: MapLatents.Entry) throws -> Tensor {
-      try coder.decode(entry.latents, size: entry.size, name: entry.name) { _ in
-        try Interrupt.proceed()
+      progress.begin(entry.name)
+      defer { progress.clear() }
+      return try coder.decode(entry.latents, size: entry.size, name: entry.name) {
+        try progress.proceed($0)
       }
     }
     if out.hasSuffix(".npy") {

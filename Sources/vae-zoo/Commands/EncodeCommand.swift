@@ -91,10 +91,8 @@ struct EncodeCommand: ParsableCommand {
     let coder = try PictureCoder(plugins.model(path, checkpoint))
     let files = try pictures.files()
     var latents = MapLatents([])
-    let leftOut = try files.forEach(coder) { index, picture in
-      let found = try coder.encode(picture, name: files.paths[index]) { _ in
-        try Interrupt.proceed()
-      }
+    let leftOut = try files.forEach(coder) { index, picture, progress in
+      let found = try coder.encode(picture, name: files.paths[index], progress: progress.proceed)
       latents.entries.append(
         MapLatents.Entry(
           name: files.names[index], latents: found, size: (picture.shape[1], picture.shape[2])))

@@ -89,13 +89,16 @@ struct ReconstructCommand: ParsableCommand {
     let coder = try PictureCoder(plugins.model(path, checkpoint))
     let files = try pictures.files()
     let target = try PictureOutput(out, names: files.names)
-    let leftOut = try files.forEach(coder) { index, picture in
+    let leftOut = try files.forEach(coder) { index, picture, progress in
       let (height, width) = (picture.shape[1], picture.shape[2])
       let name = files.paths[index]
-      func proceed(_ fraction: Double) throws { try Interrupt.proceed() }
-      let back = try coder.decode(
-        coder.encode(picture, name: name, progress: proceed), size: (height, width), name: name,
-        progress: proceed)
+      let latents = try coder.encode(picture, name: name) {
+        try progress.proceed($0 / 2)
+      }
+      let back = try coder.decode(latents, size: (height, width), name: name) {
+        try progress.proceed((1 + $0) / 2)
+      }
+      progress.clear()
       let ratio = PictureComparison.peakSignalToNoise(picture, back)
       let similarity = PictureComparison.structuralSimilarity(picture, back)
       try target.write(back, name: files.names[index])

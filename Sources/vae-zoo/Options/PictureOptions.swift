@@ -41,18 +41,22 @@ extension PictureFiles {
   /// Takes the pictures one after the other, so that memory is that of the largest. One of several that cannot
   /// be taken is named at once and left out.
   ///
-  /// - Parameter body: given a picture's number and what the model takes.
+  /// - Parameter body: given a picture's number, what the model takes, and what to tell how far it is.
   /// - Returns: those that were left out.
   /// - Throws: what is wrong with the only picture, and what ends all work.
   func forEach(
-    _ coder: PictureCoder, _ body: (_ index: Int, _ picture: Tensor) throws -> Void
+    _ coder: PictureCoder,
+    _ body: (_ index: Int, _ picture: Tensor, _ progress: PictureProgress) throws -> Void
   ) throws -> LeftOut {
     var leftOut = LeftOut(count: paths.count)
+    let progress = PictureProgress(count: paths.count)
     for index in paths.indices {
-      try Interrupt.proceed()
+      progress.begin(names[index])
+      defer { progress.clear() }
       do {
-        try body(index, coder.tensor(picture(index), name: paths[index]))
+        try body(index, coder.tensor(picture(index), name: paths[index]), progress)
       } catch  where paths.count > 1 && LeftOut.isOfOnePicture(error) {
+        progress.clear()
         leftOut.add(error)
       }
     }
