@@ -239,7 +239,7 @@ extension Registry {
     try check(encoder, for: prior, recipe)
     let decoder = try make(.decoder, decoders)
     try checkMask(of: recipe, data, decoder)
-    try checkColumns(of: recipe, data, decoder)
+    try checkColumns(of: recipe, likelihood, decoder)
     let model = Model(
       encoder: encoder, prior: prior, decoder: decoder,
       likelihood: likelihood, objective: try make(.objective, objectives),
