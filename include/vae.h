@@ -343,7 +343,7 @@ vae_status vae_recipe_json(
 typedef struct vae_data vae_data;
 
 /* Opens what `vae-zoo train --data` takes: a built-in set ("shapes", "shapes:32", "shapes-color"), a folder of
- * IDX files or of CIFAR's binary files, an .npy or an .npz file. Folders of images are decoded by the command alone:
+ * IDX files or of CIFAR's binary files, an .npy or an .npz file, a table (.csv, .tsv). Folders of images are decoded by the command alone:
  * open the .cache.npz that it leaves beside the folder.
  * source: borrowed. data: owned by the caller, vae_data_free.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_FORMAT for a file that is damaged or of another kind,

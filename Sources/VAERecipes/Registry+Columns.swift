@@ -25,12 +25,13 @@ extension Registry {
 
   /// Refuses a decoder that draws element by element, each by the law of any other.
   func checkColumns(
-    of recipe: Recipe, _ data: DataDescription, _ decoder: any Decoder
+    of recipe: Recipe, _ likelihood: any Likelihood, _ decoder: any Decoder
   ) throws(RecipeError) {
-    guard data.columns != nil, decoder is any AutoregressiveDecoder else { return }
+    guard likelihood.pricesColumns, decoder is any AutoregressiveDecoder else { return }
     throw RecipeError(
-      .unsuitableData,
-      "decoder \(recipe.part(.decoder).name) draws pixel by pixel, but the data are a table; choose another, such as "
+      .invalid,
+      "decoder \(recipe.part(.decoder).name) draws pixel by pixel, each by one law, but the columns of likelihood "
+        + "\(recipe.part(.likelihood).name) have laws of their own; choose another, such as "
         + "\(.setting("decoder.name", "mlp"))")
   }
 }

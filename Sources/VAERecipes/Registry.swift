@@ -241,7 +241,7 @@ extension Registry {
     let decoder = try make(.decoder, decoders)
     build.decoder = decoder
     try checkMask(of: recipe, data, decoder)
-    try checkColumns(of: recipe, data, decoder)
+    try checkColumns(of: recipe, likelihood, decoder)
     try check(likelihood, drawnBy: decoder, recipe)
     let objective = try make(.objective, objectives)
     try check(objective, for: decoder, recipe)

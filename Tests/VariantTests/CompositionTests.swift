@@ -66,9 +66,10 @@ final class CompositionTests: XCTestCase {
     return try SmallModels.recipe("gaussian-vae", data: data, settings)
   }
 
-  /// Binary images for a Bernoulli likelihood, grey ones for the others.
+  /// Binary images for a Bernoulli likelihood, a table for one of columns, grey images for the others.
   private func data(for names: [Role: String]) -> DataSource {
     let likelihood = names[.likelihood] ?? "auto"
+    if likelihood == "mixed" { return SmallModels.table(train: 40, test: 8) }
     return SmallModels.data(
       isBinary: likelihood == "auto" || likelihood == "bernoulli", train: 40, test: 8)
   }

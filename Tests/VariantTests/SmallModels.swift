@@ -24,6 +24,34 @@ struct BlobStore: ExampleStore {
   }
 }
 
+/// Rows of a table held in memory.
+struct RowStore: ExampleStore {
+  static let columns = TableColumns([
+    TableColumn(name: "real", kind: .real, centre: 2, scale: 3, points: [0]),
+    TableColumn(name: "positive", kind: .positive, centre: 1, scale: 0.5),
+    TableColumn(name: "count", kind: .count, centre: 1, scale: 0.7),
+    TableColumn(name: "category", kind: .category, names: ["a", "b", "c"]),
+    TableColumn(name: "flag", kind: .yesNo, names: ["no", "yes"]),
+  ])
+
+  let count: Int
+  var shape: ImageShape { ImageShape(height: 1, width: Self.columns.count, channels: 1) }
+
+  func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+    for (row, index) in indices.enumerated() {
+      let kind = index % 3
+      let values = [
+        kind == 0 ? 0 : Float(index % 7) - 1.5, Float(1 + index % 5 + kind),
+        Float(index % 4 * kind),
+        Float(kind), Float(index % 2),
+      ]
+      for (column, value) in values.enumerated() {
+        destination[row * values.count + column] = value
+      }
+    }
+  }
+}
+
 /// Every component made small, so that all of them can be trained in a test.
 enum SmallModels {
   static let registry = Registry.builtIn
@@ -49,6 +77,18 @@ enum SmallModels {
       name: "blobs", valueRange: isBinary ? .binary : .unit,
       rule: isBinary ? "binary" : "bytes/255", isDiscrete: true, train: split("train", train),
       test: split("test", test))
+  }
+
+  /// A table of the same rows as often: a real, a positive and a counted column, a category and yes or no.
+  static func table(train: Int = 64, test: Int = 40) -> DataSource {
+    func split(_ name: String, _ count: Int) -> DataSplit {
+      DataSplit(
+        name: name, store: TableStore(RowStore(count: count), columns: RowStore.columns),
+        labels: labels(count))
+    }
+    return DataSource(
+      name: "rows", valueRange: .real, rule: "table", isDiscrete: false,
+      train: split("train", train), test: split("test", test))
   }
 
   /// Small values for whatever a recipe's components declare.

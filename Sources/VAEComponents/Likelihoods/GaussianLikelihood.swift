@@ -101,16 +101,16 @@ public final class GaussianLikelihood: Likelihood {
 
   /// mean + σ · noise
   public func sample(_ parameters: Tensor, noise: Tensor) -> Tensor {
-    guard let columns else { return mean(parameters) + noise * currentDeviation }
-    let deviations = self.noise.deviations
-    return mean(parameters)
-      + noise
-      * (deviations.count == columns ? deviations.reshaped(to: [1, columns, 1]) : deviations)
+    // The σ of a column is in the noise of the column, whose elements may be drawn one by one.
+    mean(parameters) + (columns == nil ? noise * currentDeviation : noise)
   }
 
-  /// A standard normal number for each element.
+  /// A standard normal number for each element; where each has its own σ, multiplied by it.
   public func noise(_ imageShape: Shape, _ context: Context) -> Tensor {
-    context.normalNoise("likelihood", samples: 1, shape: imageShape)
+    let normal = context.normalNoise("likelihood", samples: 1, shape: imageShape)
+    guard columns != nil else { return normal }
+    let deviations = self.noise.deviations
+    return normal * (deviations.rank == 0 ? deviations : deviations.reshaped(to: imageShape))
   }
 }
 

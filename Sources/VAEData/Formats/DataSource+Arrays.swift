@@ -148,8 +148,8 @@ extension DataSource {
       }
       return recorded
     }
-    guard opening.rule == nil, reading.range == .real, train.shape.height == 1,
-      train.shape.channels == 1, train.shape.width <= TableColumns.limit
+    guard opening.rule == nil, reading.range == .real, train.scanned.sizes.rank == 2,
+      train.shape.width <= TableColumns.limit
     else { return nil }
     return try TableColumns(standardizing: train.store(reading.rule))
   }

@@ -1,0 +1,117 @@
+"""Tables: structured arrays and DataFrames, standardized vectors, and what comes out of models of them."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+import unittest
+
+import numpy as np
+
+import vae_zoo
+from support import needs
+
+SMALL = {"hidden": (8,), "latent": 2, "epochs": 2, "batch_size": 50}
+
+
+def people(count: int = 200, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    kind = random.integers(0, 3, count)
+    rows = np.empty(
+        count, [("height", "f8"), ("children", "i8"), ("region", "U5"), ("owner", "?")]
+    )
+    rows["height"] = 1000 * kind + random.normal(0, 10, count)
+    rows["children"] = random.poisson(kind + 0.5)
+    rows["region"] = np.array(["north", "south", "east"])[kind]
+    rows["owner"] = random.random(count) < 0.5
+    return rows
+
+
+class StructuredTests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.rows = people()
+        cls.model = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(cls.rows)
+
+    def test_kinds_of_columns_are_found_out_and_stored(self):
+        columns = self.model.recipe_["data"]["columns"]
+        self.assertEqual(
+            [column["type"] for column in columns], ["real", "count", "category", "yes-no"]
+        )
+        self.assertEqual(self.model.recipe_["likelihood"]["name"], "mixed")
+
+    def test_samples_and_reconstructions_are_rows_like_those_of_fit(self):
+        for rows in (self.model.sample(30), self.model.reconstruct(self.rows[:30])):
+            self.assertEqual(rows.dtype.names, self.rows.dtype.names)
+            self.assertEqual(len(rows), 30)
+            self.assertTrue(set(rows["region"]) <= {"north", "south", "east"})
+            self.assertEqual(rows["owner"].dtype, np.bool_)
+        self.assertEqual(self.model.sample(30)["children"].dtype, np.int64)
+        self.assertTrue(np.isfinite(self.model.score_samples(self.rows)).all())
+        self.assertEqual(self.model.transform(self.rows).shape, (200, 2))
+
+    def test_rows_of_other_columns_and_unknown_words_are_refused_by_name(self):
+        other = people(5)
+        other["region"][2] = "moon"
+        with self.assertRaisesRegex(ValueError, "row 2: 'moon' is none of the categories"):
+            self.model.reconstruct(other)
+        with self.assertRaisesRegex(ValueError, "no column 'owner'"):
+            self.model.reconstruct(other[["height", "children", "region"]])
+        with self.assertRaisesRegex(ValueError, "columns names 'size'"):
+            vae_zoo.GaussianVAE(**SMALL).fit(self.rows, columns={"size": "real"})
+        ignoring = vae_zoo.GaussianVAE(**SMALL).fit(self.rows, columns={"region": "ignore"})
+        self.assertNotIn("region", ignoring.sample(2).dtype.names)
+
+    def test_a_model_that_was_stored_says_the_same_of_the_same_rows(self):
+        scores = self.model.score_samples(self.rows)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.safetensors")
+            self.model.save(path)
+            loaded = vae_zoo.GaussianVAE.load(path)
+        np.testing.assert_array_equal(loaded.score_samples(self.rows), scores)
+        again = pickle.loads(pickle.dumps(self.model))
+        np.testing.assert_array_equal(again.score_samples(self.rows), scores)
+
+    def test_densities_are_those_of_the_columns_own_units(self):
+        columns = {"height": "real"}
+        one, thousand = self.rows[["height"]].copy(), self.rows[["height"]].copy()
+        thousand["height"] *= 1024
+        scores = [
+            vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(rows, columns=columns).score(rows)
+            for rows in (one, thousand)
+        ]
+        self.assertAlmostEqual(scores[0] - scores[1], np.log(1024), places=2)
+
+
+class VectorTests(unittest.TestCase):
+    def test_vectors_outside_of_zero_to_one_come_back_in_their_own_units(self):
+        random = np.random.default_rng(3)
+        vectors = random.normal(0, 1, (300, 3)) * [1, 100, 1e-3] + [0, 5000, 0]
+        model = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(vectors)
+        back = model.reconstruct(vectors)
+        self.assertEqual(back.shape, vectors.shape)
+        self.assertTrue((np.abs(back.mean(0) - vectors.mean(0)) < vectors.std(0)).all())
+        # A few rows are standardized as those of fit were, whatever they are.
+        self.assertAlmostEqual(
+            model.evaluate(vectors[:7])["elbo"], float(model.score(vectors[:7])), places=3
+        )
+
+
+@needs("pandas")
+class FrameTests(unittest.TestCase):
+    def test_a_frame_gives_frames_and_the_same_model_as_a_structured_array(self):
+        import pandas
+
+        rows = people()
+        frame = pandas.DataFrame({name: rows[name] for name in rows.dtype.names})
+        model = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(frame)
+        drawn = model.sample(20)
+        self.assertEqual(list(drawn.columns), list(frame.columns))
+        other = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(rows).sample(20)
+        for name in rows.dtype.names:
+            np.testing.assert_array_equal(drawn[name].to_numpy(), other[name])
+
+
+if __name__ == "__main__":
+    unittest.main()
