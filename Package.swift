@@ -26,6 +26,7 @@ let package = Package(
     .library(name: "VQVAE", targets: ["VQVAE"]),
     .library(name: "MixturePriorVAE", targets: ["MixturePriorVAE"]),
     .library(name: "VampPriorVAE", targets: ["VampPriorVAE"]),
+    .library(name: "PerceptualVAE", targets: ["PerceptualVAE"]),
     .library(name: "AutoencoderTiny", targets: ["AutoencoderTiny"]),
     .library(name: "AutoencoderKL", targets: ["AutoencoderKL"]),
     .library(name: "VAEData", targets: ["VAEData"]),
@@ -169,6 +170,12 @@ let package = Package(
       path: "Plugins/VampPriorVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "PerceptualVAE",
+      dependencies: [
+        "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
+      ],
+      path: "Plugins/PerceptualVAE", exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "AutoencoderTiny",
       dependencies: [
         "VAEFiles", "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes",
@@ -226,7 +233,7 @@ let package = Package(
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
         "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE",
         "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
-        "AutoencoderTiny", "AutoencoderKL",
+        "PerceptualVAE", "AutoencoderTiny", "AutoencoderKL",
       ],
       swiftSettings: strict),
 
@@ -338,7 +345,8 @@ let package = Package(
       name: "VariantTests",
       dependencies: [
         "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "IWAE", "LadderVAE",
-        "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "AutoencoderKL", "VAECore",
+        "MixturePriorVAE", "VampPriorVAE", "PerceptualVAE", "AutoencoderTiny", "AutoencoderKL",
+        "VAECore",
         "VAERecipes", "VAEComponents", "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),

@@ -40,6 +40,8 @@ public enum Remedy: Hashable, Sendable {
   case variantDescription(String)
   /// The number of importance-weighted draws for each example.
   case importanceSamples
+  /// The file of a frozen network.
+  case network
 }
 
 extension Remedy: CustomStringConvertible {
@@ -66,6 +68,7 @@ extension Remedy: CustomStringConvertible {
     case .limit(let name, let value): "the limit \(name)=\(value)"
     case .variantDescription(let variant): "the description of \(variant)"
     case .importanceSamples: "importance_samples"
+    case .network: "network"
     }
   }
 }

@@ -8,6 +8,7 @@ import GaussianVAE
 import IWAE
 import LadderVAE
 import MixturePriorVAE
+import PerceptualVAE
 import PixelCNN
 import PixelCNNVAE
 import VAERecipes
@@ -30,6 +31,7 @@ extension Registry {
     ConditionalVAEVariant(),
     MixturePriorVAEVariant(),
     VampPriorVAEVariant(),
+    PerceptualVAEVariant(),
     AutoencoderTinyVariant(),
     AutoencoderKLVariant(),
   ]

@@ -34,6 +34,7 @@ struct VAEZooCommand: ParsableCommand {
     version: VAEZooVersion.text,
     subcommands: [
       ListCommand.self, DescribeCommand.self, TrainCommand.self, SweepCommand.self,
+      ClassifierCommand.self,
       EvaluateCommand.self, MetricsCommand.self, SampleCommand.self, ReconstructCommand.self,
       EncodeCommand.self,
       DecodeCommand.self, ImportCommand.self,

@@ -53,8 +53,11 @@ struct PluginOptions: ParsableArguments {
   }
 
   /// A run, or a model's file, with what the user should know of it on standard error.
-  func model(_ path: String) throws -> TrainedModel {
-    let model = try TrainedModel.open(path, registry: registry(), proceed: Interrupt.proceed)
+  func model(_ path: String) throws -> TrainedModel { try model(path, registry()) }
+
+  /// The same by a registry that was made.
+  func model(_ path: String, _ registry: Registry) throws -> TrainedModel {
+    let model = try TrainedModel.open(path, registry: registry, proceed: Interrupt.proceed)
     for notice in model.notices { Console.error(notice) }
     return model
   }

@@ -38,6 +38,7 @@ extension Remedy {
     case .limit(let name, let value): "--limit \(name)=\(value)"
     case .variantDescription(let variant): "vae-zoo describe \(CommandText.quoted(variant))"
     case .importanceSamples: "--importance-samples"
+    case .network: "--network"
     }
   }
 }
