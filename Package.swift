@@ -29,6 +29,7 @@ let package = Package(
     .library(name: "VQVAE", targets: ["VQVAE"]),
     .library(name: "MixturePriorVAE", targets: ["MixturePriorVAE"]),
     .library(name: "VampPriorVAE", targets: ["VampPriorVAE"]),
+    .library(name: "PerceptualVAE", targets: ["PerceptualVAE"]),
     .library(name: "AutoencoderTiny", targets: ["AutoencoderTiny"]),
     .library(name: "AutoencoderKL", targets: ["AutoencoderKL"]),
     .library(name: "AdversarialAutoencoder", targets: ["AdversarialAutoencoder"]),
@@ -189,6 +190,12 @@ let package = Package(
       path: "Plugins/VampPriorVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
+      name: "PerceptualVAE",
+      dependencies: [
+        "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
+      ],
+      path: "Plugins/PerceptualVAE", exclude: ["README.md"], swiftSettings: strict),
+    .target(
       name: "AutoencoderTiny",
       dependencies: [
         "VAEFiles", "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes",
@@ -270,6 +277,7 @@ let package = Package(
         "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
         "AutoencoderTiny", "AutoencoderKL", "VAEGAN", "VQGAN",
         "AdversarialAutoencoder", "WAEGAN", "VQModel", "LogCoshVAE", "MultiscaleVAE", "MSSSIMVAE",
+        "PerceptualVAE",
       ],
       swiftSettings: strict),
 
@@ -382,7 +390,7 @@ let package = Package(
       dependencies: [
         "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "IWAE", "LadderVAE",
         "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "AutoencoderKL", "VAEGAN",
-        "MSSSIMVAE", "VAECore",
+        "MSSSIMVAE", "PerceptualVAE", "VAECore",
         "VAERecipes", "VAEComponents", "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),

@@ -48,6 +48,8 @@ public enum Remedy: Hashable, Sendable {
   case channelsFirst
   /// To say what the values of a column of a table are, where that can be named.
   case columnType(String, String? = nil)
+  /// The file of a frozen network.
+  case network
 }
 
 extension Remedy: CustomStringConvertible {
@@ -79,6 +81,7 @@ extension Remedy: CustomStringConvertible {
     case .channelsFirst: "a view of them with the channels last"
     case .columnType(let name, let type):
       type.map { "columns \(name)=\($0)" } ?? "the type of the column \(name)"
+    case .network: "network"
     }
   }
 }

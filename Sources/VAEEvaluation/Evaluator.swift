@@ -14,6 +14,8 @@ public struct Evaluator {
   public let random: RandomSource
   /// The metrics that there are.
   public var registry = MetricRegistry.standard
+  /// An open frozen network by which images are compared, nil for none.
+  public var network: FrozenNetworkFile?
   /// Rows a forward pass may have: what bounds memory for any number of importance samples and any
   /// image size.
   public var rowLimit: Int
@@ -50,6 +52,8 @@ public struct Evaluator {
     public var examples: Int
     /// What each metric found.
     public var metrics: MetricResults
+    /// The frozen network that images were compared by; nil for none.
+    public var network: FrozenNetworkFile.Identity?
     /// Metrics that were not measured since the model or the examples lack what they need.
     package var omissions: [Measurement.Omission] = []
   }
@@ -77,7 +81,7 @@ public struct Evaluator {
   ///   - progress: told the fraction done; returns false to stop.
   /// - Returns: nil when it was stopped.
   /// - Throws: `MetricError` for a name that there is not, for a metric whose needs are not met, and
-  ///   for importance samples that none of them uses.
+  ///   for importance samples or a frozen network that none of them uses.
   public func run(
     metrics names: [String], importanceSamples: Int? = nil,
     progress: (Double) -> Bool = { _ in true }
@@ -92,6 +96,12 @@ public struct Evaluator {
         "\(names.joined(separator: ", ")) \(names.count == 1 ? "takes" : "take") no importance samples; "
           + "add the metric \(NLLMetric.descriptor.name), or leave \(.importanceSamples) out")
     }
+    guard network == nil || measurement.usesNetwork else {
+      throw MetricError(
+        .missingOption,
+        "\(names.joined(separator: ", ")) \(names.count == 1 ? "looks" : "look") at no image with a frozen network; add "
+          + "a metric such as \(FrechetDistanceMetric.descriptor.name), or leave \(.network) out")
+    }
     let result = run(measurement, setting, progress)
     if let omission = result?.omissions.first { throw omission.error }
     return result
@@ -100,7 +110,7 @@ public struct Evaluator {
   private func setting(importanceSamples: Int?) -> MetricSetting {
     MetricSetting(
       model: model, examples: examples, exampleCount: exampleCount,
-      importanceSamples: importanceSamples, random: random)
+      importanceSamples: importanceSamples, network: network, random: random)
   }
 
   private func run(
@@ -117,7 +127,8 @@ public struct Evaluator {
       guard progress(1) else { return nil }
       let results = measurement.results()
       return Result(
-        examples: exampleCount, metrics: results, omissions: measurement.omissions)
+        examples: exampleCount, metrics: results, network: network?.identity,
+        omissions: measurement.omissions)
     }
   }
 
@@ -132,13 +143,15 @@ public struct Evaluator {
     var request = DrawRequest()
     request.wantsUnitRates = true
     let evaluation = model.evaluate(x, request, context)
+    let features = network.map { PictureFeatures(model, evaluation, context, in: $0) }
     guard let importanceSamples else {
-      return MetricSample(evaluation, context, indices: indices)
+      return MetricSample(evaluation, context, indices: indices, features: features)
     }
     let found = logLikelihoods(
       x, posterior: evaluation.posterior, samples: importanceSamples, context, progress)
     return found.map {
-      MetricSample(evaluation, context, indices: indices, logLikelihoods: $0)
+      MetricSample(
+        evaluation, context, indices: indices, logLikelihoods: $0, features: features)
     }
   }
 

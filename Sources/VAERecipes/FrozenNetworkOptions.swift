@@ -8,11 +8,18 @@ public struct FrozenNetworkOptions: HyperparameterSet {
   @Setting(limit: 4096, help: "safetensors file of a frozen network, see docs/weights.md")
   public var network = ""
   /// What it must contain.
-  @Setting(limit: 64, help: "SHA-256 of that file, 64 hexadecimal digits")
+  @Setting(
+    limit: 64,
+    help:
+      "SHA-256 of that file, 64 hexadecimal digits; taken down where a training names the file alone"
+  )
   public var networkSHA256 = ""
 
   /// No network.
   public init() {}
+
+  /// The hyper-parameters' names.
+  static let (networkName, hashName) = ("network", "network_sha256")
 
   /// The frozen network that is named, for images of the model's data. The file is not read: it must be
   /// there where the model is trained.
@@ -29,13 +36,19 @@ public struct FrozenNetworkOptions: HyperparameterSet {
     guard !network.isEmpty else {
       throw RecipeError(
         .invalid,
-        "\(build.part) needs the file of a frozen network; name it with \(.setting("\(role).network", "FILE"))"
+        "\(build.part) needs the file of a frozen network, such as one that `vae-zoo classifier` makes; name it with "
+          + "\(.setting("\(role).network", "FILE"))"
       )
     }
     guard networkSHA256.utf8.count == 64,
       networkSHA256.allSatisfy({ $0.isASCII && $0.isHexDigit })
     else {
-      let found = (try? SHA256.hash(ofFile: network)).map(SHA256.text) ?? "DIGITS"
+      guard let found = (try? SHA256.hash(ofFile: network)).map(SHA256.text) else {
+        throw RecipeError(
+          .invalid,
+          "\(build.part) needs the frozen network \(network), which cannot be read; name a file that is there with "
+            + "\(.setting("\(role).network", "FILE"))")
+      }
       throw RecipeError(
         .invalid,
         "\(build.part) needs the SHA-256 of \(network), 64 hexadecimal digits, so that no other network takes its "

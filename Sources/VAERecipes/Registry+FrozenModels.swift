@@ -2,6 +2,40 @@ import VAECore
 import VAEFiles
 
 extension Registry {
+  /// Takes down the SHA-256 of a frozen network that settings have named without it, so that the recipe says
+  /// which network it was. A file that cannot be read is refused where the part is made.
+  ///
+  /// - Parameters:
+  ///   - recipe: with the settings.
+  ///   - old: the recipe before them.
+  func recordNetworks(in recipe: inout Recipe, before old: Recipe) {
+    let (network, hash) = (FrozenNetworkOptions.networkName, FrozenNetworkOptions.hashName)
+    for (role, part) in recipe.parts {
+      guard case .text(let path)? = part.values.values[network], !path.isEmpty,
+        case .text(let given)? = part.values.values[hash]
+      else { continue }
+      let before = old.parts[role].flatMap { $0.name == part.name ? $0.values.values : nil } ?? [:]
+      let isNewlyNamed = before[network] != .text(path) && before[hash] == .text(given)
+      guard given.isEmpty || isNewlyNamed, let found = try? SHA256.hash(ofFile: path) else {
+        continue
+      }
+      recipe.parts[role]?.values[hash] = .text(SHA256.text(found))
+    }
+  }
+
+  /// A recipe in which a frozen network that has to be named stands for those to come, where a recipe is
+  /// looked at before there is one: a model can be made of it, and not trained.
+  package func withStandInNetworks(_ recipe: Recipe) -> Recipe {
+    var recipe = recipe
+    for (role, part) in recipe.parts
+    where part.values.values[FrozenNetworkOptions.networkName] == .text("") {
+      recipe.parts[role]?.values[FrozenNetworkOptions.networkName] = .text("network.safetensors")
+      recipe.parts[role]?.values[FrozenNetworkOptions.hashName] = .text(
+        String(repeating: "0", count: 64))
+    }
+    return recipe
+  }
+
   /// The model that an exported file holds, with its weights, for a part that looks at images with its
   /// encoder; nil where the file holds none.
   ///

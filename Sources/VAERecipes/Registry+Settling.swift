@@ -37,12 +37,14 @@ extension Registry {
     _ recipe: Recipe, _ settings: [(key: String, value: String)], condition: ConditionSpace? = nil,
     open: (DataDescription?) throws -> Data
   ) throws -> (recipe: Recipe, data: Data) {
+    let given = recipe
     var recipe = recipe
     try applyTraining(settings, to: &recipe)
     let known = condition ?? recipe.data?.condition
     let data = try open(recipe.data)
     recipe.data = try data.description(TrainingOptions(recipe.training))
     try apply(settings, to: &recipe)
+    recordNetworks(in: &recipe, before: given)
     let told = try data.condition(of: recipe, isTold: usesCondition(recipe), known: known)
     recipe.data?.condition = told
     if let notice = conditionNotice(of: recipe) { recipe.notices.append(notice) }

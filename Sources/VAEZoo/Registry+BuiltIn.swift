@@ -12,6 +12,7 @@ import LogCoshVAE
 import MSSSIMVAE
 import MixturePriorVAE
 import MultiscaleVAE
+import PerceptualVAE
 import PixelCNN
 import PixelCNNVAE
 import VAEGAN
@@ -41,6 +42,7 @@ extension Registry {
     LogCoshVAEVariant(),
     MultiscaleVAEVariant(),
     MSSSIMVAEVariant(),
+    PerceptualVAEVariant(),
     AutoencoderTinyVariant(),
     AutoencoderKLVariant(),
     VAEGANVariant(),

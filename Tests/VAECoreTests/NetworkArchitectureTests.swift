@@ -112,7 +112,7 @@ final class NetworkArchitectureTests: XCTestCase {
   func testFeaturesAreThoseOfTheArchitectureWrittenOutASecondTime() throws {
     for expected in try cases() {
       let names = expected.layers.map(\.layer)
-      let network = try FrozenNetwork.reading(file(expected.name), upTo: names)
+      let network = try FrozenNetwork.read(file(expected.name), upTo: names)
       let image = Tensor(
         uniform(0, expected.height * expected.width * 3),
         shape: [1, expected.height, expected.width, 3])
@@ -136,7 +136,7 @@ final class NetworkArchitectureTests: XCTestCase {
   }
 
   func testRectifiersOfVGGAnswerToTheNamesOfThePapers() throws {
-    let network = try FrozenNetwork.reading(file("vgg16"), upTo: ["relu3_3"])
+    let network = try FrozenNetwork.read(file("vgg16"), upTo: ["relu3_3"])
     XCTAssertTrue(network.layerNames.contains("relu1_2"))
     XCTAssertEqual(network.layerNames.last, "relu3_3")
     let image = Tensor(uniform(0, 8 * 8), shape: [1, 8, 8, 1])
@@ -172,7 +172,7 @@ final class NetworkArchitectureTests: XCTestCase {
   func testTensorsOfAnotherNetworkAreRefusedByName() throws {
     var other = file("alexnet")
     other.add("features.20.weight", shape: [0], floats: UnsafeBufferPointer(start: nil, count: 0))
-    XCTAssertThrowsError(try FrozenNetwork.reading(other, upTo: ["features.1"]))
+    XCTAssertThrowsError(try FrozenNetwork.read(other, upTo: ["features.1"]))
     var small = Safetensors()
     for layer in convolutions("alexnet") {
       let outputs = layer.name == "features.0" ? 8 : 1
@@ -181,6 +181,6 @@ final class NetworkArchitectureTests: XCTestCase {
         small.add("\(layer.name).bias", shape: [outputs], floats: $0)
       }
     }
-    XCTAssertThrowsError(try FrozenNetwork.reading(small, upTo: ["features.1"]))
+    XCTAssertThrowsError(try FrozenNetwork.read(small, upTo: ["features.1"]))
   }
 }

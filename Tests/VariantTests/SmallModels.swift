@@ -1,3 +1,4 @@
+import Foundation
 import VAEZoo
 import XCTest
 
@@ -114,6 +115,11 @@ enum SmallModels {
         if part.name == "picture-loss" && declaration.name == "share" {
           recipe.parts[role]?.values["share"] = .number(0)
         }
+        if declaration.name == "network" {
+          let network = try network(channels: recipe.data?.channels ?? 1)
+          recipe.parts[role]?.values["network"] = .text(network.path)
+          recipe.parts[role]?.values["network_sha256"] = .text(network.sha256)
+        }
         guard let size = sizes[declaration.name] else { continue }
         switch declaration.kind {
         case .integer: recipe.parts[role]?.values[declaration.name] = .integer(size.one)
@@ -133,6 +139,30 @@ enum SmallModels {
     for role in [Role.encoder, .decoder] where recipe.part(role).name == "kl" {
       recipe.parts[role]?.values["attention"] = .integers(list.map { _ in 0 })
     }
+  }
+
+  /// A frozen network for images of any size with so many channels, whose layers have the names that
+  /// perceptual-vae asks for: three convolutions with ReLU.
+  static func network(channels: Int) throws -> (path: String, sha256: String) {
+    var file = Safetensors()
+    var layers: [String] = []
+    for (number, name) in ["1_1", "2_2", "3_2"].enumerated() {
+      let inputs = number == 0 ? channels : 4
+      let weights = withoutTape {
+        RandomSource(seed: 8).stream(name).normal([4, inputs, 3, 3]) * 0.3
+      }
+      weights.withFloats { file.add("conv\(name).weight", shape: [4, inputs, 3, 3], floats: $0) }
+      layers += [
+        #"{"type": "conv", "name": "conv\#(name)", "padding": 1}"#,
+        #"{"type": "relu", "name": "relu\#(name)"}"#,
+      ]
+    }
+    file.metadata[FrozenNetwork.metadataName] =
+      #"{"input": {"channels": \#(channels)}, "layers": [\#(layers.joined(separator: ", "))]}"#
+    let bytes = file.encoded()
+    let path = NSTemporaryDirectory() + "small-network-\(channels).safetensors"
+    try DurableFiles.replace(path, with: bytes)
+    return (path, SHA256.text(SHA256.hash(of: bytes)))
   }
 
   /// The small recipe of a variant for some data.

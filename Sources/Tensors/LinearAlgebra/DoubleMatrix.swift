@@ -50,7 +50,7 @@ package struct DoubleMatrix: Sendable {
   }
 
   /// The matrix product.
-  static func * (a: DoubleMatrix, b: DoubleMatrix) -> DoubleMatrix {
+  package static func * (a: DoubleMatrix, b: DoubleMatrix) -> DoubleMatrix {
     var product = DoubleMatrix(rows: a.rows, columns: b.columns)
     let n = b.columns
     product.elements.withUnsafeMutableBufferPointer { product in

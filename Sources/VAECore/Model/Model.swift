@@ -226,7 +226,7 @@ public final class Model: Module {
   }
 
   /// Images of a draw.
-  func output(_ draw: LatentDraw, drawing: Bool, _ context: Context) -> Tensor {
+  package func output(_ draw: LatentDraw, drawing: Bool, _ context: Context) -> Tensor {
     if let decoder = decoder as? any AutoregressiveDecoder {
       return decoder.sample(draw, from: likelihood, context)
     }

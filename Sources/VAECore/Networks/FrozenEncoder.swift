@@ -7,6 +7,12 @@ import Tensors
 protocol FeatureExtractor: AnyObject {
   /// The names of the layers that give features, in order.
   var layerNames: [String] { get }
+  /// The layer whose features stand for the image where none is named.
+  var featureLayer: String { get }
+  /// The names of the classes where it is a classifier.
+  var classes: [String]? { get }
+  /// The layer that gives the classes' logits.
+  var logitLayer: String? { get }
 
   /// Refuses images that it does not take.
   func check(_ image: Shape, _ range: ValueRange) throws(NetworkProblem)
@@ -38,7 +44,13 @@ final class FrozenEncoder: FeatureExtractor {
   }
 
   /// One.
-  var layerNames: [String] { ["mean"] }
+  var layerNames: [String] { [featureLayer] }
+  /// The means.
+  var featureLayer: String { "mean" }
+  /// It is no classifier.
+  var classes: [String]? { nil }
+  /// It is no classifier.
+  var logitLayer: String? { nil }
 
   /// Refuses images of another size or range than those of the model.
   func check(_ image: Shape, _ range: ValueRange) throws(NetworkProblem) {

@@ -167,7 +167,7 @@ extension FrozenNetwork {
     var input = Input(
       channels: 3, mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
     input.leastSize = Self.leastSize(of: layers, channels: 3)
-    self.init(input: input, layers: layers)
+    try self.init(input: input, layers: layers)
   }
 
   /// The least side of a square image that all layers can take.

@@ -26,7 +26,7 @@ extension FrozenNetwork {
     guard let list = top.object["layers"]?.array, (1...Self.layerLimit).contains(list.count) else {
       throw NetworkProblem("layers is not a list of 1 to \(Self.layerLimit) layers")
     }
-    try top.checkMembers(["input", "layers"])
+    try top.checkMembers(["input", "layers", "features", "classes"])
     var layers: [Layer] = []
     for (number, json) in list.enumerated() {
       layers.append(try Self.layer(DescribedObject(json, title: "layer \(number)"), file))
@@ -35,7 +35,9 @@ extension FrozenNetwork {
     if let twice = names.first(where: { name in names.filter { $0 == name }.count > 1 }) {
       throw NetworkProblem("two layers have the name \(PlainText.quoted(twice))")
     }
-    self.init(input: input, layers: layers)
+    try self.init(
+      input: input, layers: layers, featureLayer: try top.text("features"),
+      classes: try top.names("classes"))
   }
 
   private static let layerLimit = 1000
@@ -144,6 +146,18 @@ private struct DescribedObject {
     guard let json = object[name] else { return nil }
     guard let text = json.text else { throw NetworkProblem("\(name) of \(title) is not a string") }
     return text
+  }
+
+  /// Names that are all different.
+  func names(_ name: String) throws(NetworkProblem) -> [String]? {
+    guard let json = object[name] else { return nil }
+    let names = json.array?.compactMap(\.text) ?? []
+    guard !names.isEmpty, names.count == json.array?.count,
+      ConditionSpace.misfit(names: names) == nil
+    else {
+      throw NetworkProblem("\(name) of \(title) is not a list of different names")
+    }
+    return names
   }
 
   func integer(

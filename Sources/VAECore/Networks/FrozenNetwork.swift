@@ -1,3 +1,4 @@
+import Messages
 import Tensors
 
 /// A network that is loaded and never trained: a feature extractor, for losses that compare images by
@@ -33,21 +34,31 @@ public final class FrozenNetwork {
     public var mean: [Float]
     /// What each channel is divided by then.
     public var deviation: [Float]
+
+    /// An input of some channels in the range of 0 to 1.
+    package init(channels: Int, mean: [Float], deviation: [Float]) {
+      (self.channels, self.mean, self.deviation) = (channels, mean, deviation)
+    }
   }
 
   /// A step of the sequence.
-  struct Layer {
-    let name: String?
+  package struct Layer {
+    package let name: String?
     /// Another name that it answers to.
-    var alias: String?
-    let operation: Operation
+    package var alias: String?
+    package let operation: Operation
+
+    /// A step, with the name by which its features are asked for.
+    package init(name: String?, alias: String? = nil, operation: Operation) {
+      (self.name, self.alias, self.operation) = (name, alias, operation)
+    }
 
     func answers(to wanted: String) -> Bool { name == wanted || alias == wanted }
   }
 
   /// What a step computes. Weights are those of PyTorch: `[outputs, inputs, height, width]`, of a
   /// fully connected layer transposed to `[inputs, outputs]`.
-  enum Operation {
+  package enum Operation {
     case convolution(weights: Tensor, bias: Tensor?, stride: Int, padding: Int)
     case relu
     /// Where it rounds up, a window that reaches beyond the border takes what there is of it.
@@ -62,12 +73,46 @@ public final class FrozenNetwork {
 
   /// What the network takes.
   public let input: Input
+  /// The layer whose features stand for the image where none is named.
+  public let featureLayer: String
+  /// The names of the classes where the network is a classifier, whose last layer gives their logits;
+  /// class k without a name is called "k".
+  public let classes: [String]?
   let layers: [Layer]
 
-  init(input: Input, layers: [Layer]) {
+  /// A network of some layers.
+  ///
+  /// - Parameters:
+  ///   - input: what the first of them takes.
+  ///   - layers: at least one of them with a name.
+  ///   - featureLayer: the layer that stands for the image; nil for the last one with a name.
+  ///   - classes: their names where the last layer gives the logits of a classifier.
+  /// - Throws: `NetworkProblem` where there is no such layer, or the last one gives no logits.
+  package init(
+    input: Input, layers: [Layer], featureLayer: String? = nil, classes: [String]? = nil
+  ) throws(NetworkProblem) {
     self.input = input
     self.layers = layers
+    self.classes = classes
+    guard let last = layers.last(where: { $0.name != nil })?.name else {
+      throw NetworkProblem("none of its layers has a name, so that it gives no features")
+    }
+    if let featureLayer, !layers.contains(where: { $0.answers(to: featureLayer) }) {
+      throw NetworkProblem("it has no layer \(PlainText.quoted(featureLayer)) to give its features")
+    }
+    self.featureLayer = featureLayer ?? last
+    guard let classes else { return }
+    guard case .dense(let weights, _)? = layers.last?.operation, layers.last?.name != nil,
+      weights.shape[1] == classes.count
+    else {
+      throw NetworkProblem(
+        "its last layer is no dense one with a name and \(Count.of(classes.count, "output")), one for each class"
+      )
+    }
   }
+
+  /// The name of the layer that gives the logits of the classes; nil where the network is no classifier.
+  package var logitLayer: String? { classes == nil ? nil : layers.last?.name }
 
   /// The names of the layers that give features, in order.
   public var layerNames: [String] { layers.flatMap { [$0.name, $0.alias].compactMap { $0 } } }
@@ -109,7 +154,8 @@ public final class FrozenNetwork {
 }
 
 extension FrozenNetwork.Operation {
-  func callAsFunction(_ x: Tensor) -> Tensor {
+  /// The output for a batch.
+  package func callAsFunction(_ x: Tensor) -> Tensor {
     switch self {
     case .convolution(let weights, let bias, let stride, let padding):
       x.convolution(

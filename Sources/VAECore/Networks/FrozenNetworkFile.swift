@@ -22,8 +22,10 @@ public final class FrozenNetworkFile {
   public let path: String
   /// The SHA-256 of the whole file, 64 hexadecimal digits.
   public let sha256: String
-  /// The layers whose features are wanted, in the order of the answers.
-  public let layers: [String]
+  /// The layers whose features are wanted, in the order of the answers. Where none was named it is, once
+  /// the file is open, the one that stands for the image: what the description calls its features, else
+  /// the last layer with a name.
+  public private(set) var layers: [String]
 
   private let imageShape: Shape
   private let range: ValueRange
@@ -37,7 +39,7 @@ public final class FrozenNetworkFile {
   /// - Parameters:
   ///   - path: of the file.
   ///   - sha256: of its bytes, 64 hexadecimal digits.
-  ///   - layers: the layers whose features are wanted.
+  ///   - layers: the layers whose features are wanted; none for the one that stands for the image.
   ///   - imageShape: of the images that the network will see, `[height, width, channels]`.
   ///   - range: of their values.
   public init(
@@ -51,20 +53,28 @@ public final class FrozenNetworkFile {
     self.range = range
   }
 
+  /// A file as it is now, whose SHA-256 is taken for the record.
+  ///
+  /// - Parameters:
+  ///   - path: of the file.
+  ///   - layers: the layers whose features are wanted; none for the one that stands for the image.
+  ///   - imageShape: of the images that the network will see, `[height, width, channels]`.
+  ///   - range: of their values.
+  /// - Throws: `FileError` where the file is missing or cannot be read.
+  public convenience init(
+    asItIs path: String, layers: [String] = [], imageShape: Shape, range: ValueRange
+  ) throws(FileError) {
+    let hash = SHA256.text(SHA256.hash(of: try Self.bytes(of: path)))
+    self.init(path, sha256: hash, layers: layers, imageShape: imageShape, range: range)
+  }
+
   /// Reads the network, once.
   ///
   /// - Throws: `FileError` where the file is missing or cannot be read, is another one than the
   ///   recipe names, is damaged, or holds a network that does not take the images or lacks a layer.
   public func open() throws(FileError) {
     guard network == nil else { return }
-    let bytes: [UInt8]
-    do {
-      bytes = try DurableFiles.read(path)
-    } catch let error as FileError {
-      throw error
-    } catch {
-      throw FileError(.unreadable, "read", path, "\(error)")
-    }
+    let bytes = try Self.bytes(of: path)
     let found = SHA256.text(SHA256.hash(of: bytes))
     guard found == sha256 else {
       throw refusal(
@@ -86,6 +96,46 @@ public final class FrozenNetworkFile {
     return network.features(of: images, at: layers)
   }
 
+  /// Which network this is, for records.
+  public struct Identity: Equatable, Sendable {
+    /// The file, as it was named.
+    public let path: String
+    /// The SHA-256 of its bytes.
+    public let sha256: String
+    /// The layers whose features are looked at.
+    public let layers: [String]
+
+    /// The identity as JSON.
+    public var json: JSON {
+      .object([
+        "path": .text(path), "sha256": .text(sha256), "layers": .array(layers.map(JSON.text)),
+      ])
+    }
+  }
+
+  /// Which network this is, with the layers that are looked at once it is open.
+  public var identity: Identity { Identity(path: path, sha256: sha256, layers: layers) }
+
+  /// The names of the classes where the network is a classifier; nil where it is none, or not open.
+  public var classes: [String]? { network?.classes }
+
+  /// The classes' logits for images `[N, height, width, channels]`, `[N, classes]`; nil where the network is
+  /// no classifier.
+  public func logits(of images: Tensor) -> Tensor? {
+    guard let network, let layer = network.logitLayer else { return nil }
+    return network.features(of: images, at: [layer])[0]
+  }
+
+  private static func bytes(of path: String) throws(FileError) -> [UInt8] {
+    do {
+      return try DurableFiles.read(path)
+    } catch let error as FileError {
+      throw error
+    } catch {
+      throw FileError(.unreadable, "read", path, "\(error)")
+    }
+  }
+
   private func read(_ bytes: [UInt8]) throws(NetworkProblem) -> any FeatureExtractor {
     let file: Safetensors
     do throws(SafetensorsError) {
@@ -99,6 +149,7 @@ public final class FrozenNetworkFile {
       } else {
         try FrozenNetwork.read(file, upTo: layers)
       }
+    if layers.isEmpty { layers = [network.featureLayer] }
     for name in layers where !network.layerNames.contains(name) {
       throw NetworkProblem(
         "it has no layer \(PlainText.quoted(name)); it has \(network.layerNames.joined(separator: ", "))"
@@ -117,7 +168,7 @@ extension FrozenNetwork {
   /// The network of a file: of a known architecture by its tensors' names, or as its metadata describe it.
   ///
   /// - Parameter layers: those whose features are asked for.
-  static func read(
+  package static func read(
     _ file: Safetensors, upTo layers: [String]
   ) throws(NetworkProblem) -> FrozenNetwork {
     if file.metadata[metadataName] == nil,
@@ -128,13 +179,8 @@ extension FrozenNetwork {
     return try FrozenNetwork(file)
   }
 
-  /// The same for tests of networks that are too large for a file.
-  package static func reading(
-    _ file: Safetensors, upTo layers: [String]
-  ) throws -> FrozenNetwork { try read(file, upTo: layers) }
-
   /// Refuses images that the network does not take.
-  func check(_ image: Shape, _ range: ValueRange) throws(NetworkProblem) {
+  package func check(_ image: Shape, _ range: ValueRange) throws(NetworkProblem) {
     let (height, width, channels) = (image[0], image[1], image[2])
     guard channels == input.channels || channels == 1 else {
       throw NetworkProblem(

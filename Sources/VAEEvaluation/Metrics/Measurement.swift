@@ -32,10 +32,15 @@ package struct Measurement {
   }
 
   /// Whether any of them uses importance weights.
-  package var usesImportanceSamples: Bool {
+  package var usesImportanceSamples: Bool { uses([.importanceSamples]) }
+
+  /// Whether any of them looks at images with a frozen network.
+  package var usesNetwork: Bool { uses([.network, .classifier]) }
+
+  private func uses(_ wanted: Set<MetricNeed>) -> Bool {
     accumulators.contains {
       let descriptor = type(of: $0).descriptor
-      return (descriptor.needs + descriptor.uses).contains(.importanceSamples)
+      return !wanted.isDisjoint(with: descriptor.needs + descriptor.uses)
     }
   }
 

@@ -17,6 +17,10 @@ public enum MetricNeed: String, CaseIterable, Sendable {
   case severalExamples = "several_examples"
   /// Importance-weighted draws for each example.
   case importanceSamples = "importance_samples"
+  /// A frozen network that looks at images.
+  case network
+  /// A frozen network that is a classifier.
+  case classifier
   /// A probability of values, or a density of dequantized bytes.
   case discreteValues = "discrete_values"
   /// Latents that are codes of a codebook.
@@ -60,6 +64,16 @@ extension MetricNeed {
     case .severalExamples: ("two examples at least", .data, "more examples")
     case .importanceSamples:
       ("draws for each example", .option, "give \(.importanceSamples) a number of them")
+    case .network:
+      (
+        "a frozen network that looks at the images", .option,
+        "give \(.network) its file, such as one that `vae-zoo classifier` makes"
+      )
+    case .classifier:
+      (
+        "a frozen network that is a classifier", .option,
+        "give \(.network) a file such as `vae-zoo classifier` makes"
+      )
     case .discreteValues:
       (
         "a likelihood of discrete values or dequantized bytes", .model,
@@ -124,6 +138,8 @@ extension MetricNeed {
     case .toldLabel: setting.model.condition?.kind == .label
     case .severalExamples: setting.exampleCount > 1
     case .importanceSamples: setting.importanceSamples != nil
+    case .network: setting.network != nil
+    case .classifier: setting.network?.classes != nil
     case .discreteValues:
       setting.examples == nil
         ? setting.model.likelihood.isDiscrete : setting.codeLength != nil

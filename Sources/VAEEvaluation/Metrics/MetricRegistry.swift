@@ -37,6 +37,10 @@ public struct MetricRegistry: Sendable {
     MIGMetric.self,
     FactorVAEScoreMetric.self,
     DCIMetric.self,
+    FeatureDistanceMetric.self,
+    FrechetDistanceMetric.self,
+    PrecisionRecallMetric.self,
+    ClassifierConfidenceMetric.self,
   ])
 
   /// What they are, in order.

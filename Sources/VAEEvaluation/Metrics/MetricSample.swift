@@ -9,17 +9,21 @@ public struct MetricSample {
   public let context: Context
   /// The places of the examples in their split; empty in training.
   public let indices: [Int]
+  /// The images of the batch, of reconstructions and of draws from the prior, as a frozen network sees them;
+  /// nil where there is none.
+  public let features: PictureFeatures?
   /// log p(x) of each example by importance weighting, where it was asked for.
   public let logLikelihoods: [Double]?
 
   /// A batch.
   public init(
     _ evaluation: Evaluation, _ context: Context, indices: [Int] = [],
-    logLikelihoods: [Double]? = nil
+    logLikelihoods: [Double]? = nil, features: PictureFeatures? = nil
   ) {
     self.evaluation = evaluation
     self.context = context
     self.indices = indices
     self.logLikelihoods = logLikelihoods
+    self.features = features
   }
 }

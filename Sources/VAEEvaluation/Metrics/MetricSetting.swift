@@ -11,18 +11,21 @@ public struct MetricSetting {
   public let exampleCount: Int
   /// Draws an example for importance weighting, nil for none.
   public let importanceSamples: Int?
+  /// An open frozen network that looks at images, nil for none.
+  public let network: FrozenNetworkFile?
   /// Where random numbers of a metric come from, each from a child of its own.
   public let random: RandomSource
 
   /// A measurement.
   public init(
     model: Model, examples: Examples?, exampleCount: Int, importanceSamples: Int? = nil,
-    random: RandomSource
+    network: FrozenNetworkFile? = nil, random: RandomSource
   ) {
     self.model = model
     self.examples = examples
     self.exampleCount = exampleCount
     self.importanceSamples = importanceSamples
+    self.network = network
     self.random = random
   }
 

@@ -14,6 +14,7 @@ extension Evaluator.Result {
     ]
     if isConditional { object["bound_on"] = .text("log p(x|y)") }
     metrics.add(to: &object)
+    if let network { object["network"] = network.json }
     return .object(object)
   }
 }

@@ -372,10 +372,10 @@ extension TrainedModel {
   ///
   /// - Throws: `DataError` where the split does not say of each what the model is told.
   public func evaluate(
-    _ split: DataSplit, importanceSamples: Int? = nil, seed: Int = 0,
-    progress: (Double) -> Bool = { _ in true }
+    _ split: DataSplit, importanceSamples: Int? = nil, network: FrozenNetworkFile? = nil,
+    seed: Int = 0, progress: (Double) -> Bool = { _ in true }
   ) throws(DataError) -> Evaluator.Result? {
-    Evaluator(model: model, examples: try examples(split), seed: seed)
+    try evaluator(split, network, seed: seed)
       .run(importanceSamples: importanceSamples, progress: progress)
   }
 
@@ -385,20 +385,53 @@ extension TrainedModel {
   ///   - split: what is measured.
   ///   - metrics: their names; nil for all that the examples and the model allow.
   ///   - importanceSamples: draws per example for the likelihood, nil for none.
+  ///   - network: what `network(_:layer:registry:)` has opened to compare images by, nil for none.
   ///   - seed: of all draws.
   ///   - progress: is given the fraction done; false ends the work, and the result is nil.
   /// - Throws: `MetricError` where one of them is not there, or cannot be measured, `DataError` where the
   ///   split does not say of each what the model is told.
   public func evaluate(
-    _ split: DataSplit, metrics: [String]?, importanceSamples: Int? = nil, seed: Int = 0,
+    _ split: DataSplit, metrics: [String]?, importanceSamples: Int? = nil,
+    network: FrozenNetworkFile? = nil, seed: Int = 0,
     progress: (Double) -> Bool = { _ in true }
   ) throws -> Evaluator.Result? {
     guard let metrics else {
       return try evaluate(
-        split, importanceSamples: importanceSamples, seed: seed, progress: progress)
+        split, importanceSamples: importanceSamples, network: network, seed: seed,
+        progress: progress)
     }
-    return try Evaluator(model: model, examples: try examples(split), seed: seed)
+    return try evaluator(split, network, seed: seed)
       .run(metrics: metrics, importanceSamples: importanceSamples, progress: progress)
+  }
+
+  private func evaluator(
+    _ split: DataSplit, _ network: FrozenNetworkFile?, seed: Int
+  ) throws(DataError) -> Evaluator {
+    var evaluator = Evaluator(model: model, examples: try examples(split), seed: seed)
+    evaluator.network = network
+    return evaluator
+  }
+
+  /// Opens a frozen network that looks at this model's images, for metrics.
+  ///
+  /// - Parameters:
+  ///   - path: of its file, such as `Classifier.save` writes, or the exported model of a run, whose encoder it is.
+  ///   - layer: the layer whose features are compared; nil for the one that stands for the image.
+  ///   - registry: the variants and components that a model's file may name.
+  /// - Throws: `FileError` where the file is missing or damaged, or holds a network that does not take
+  ///   these images or lacks the layer.
+  public func network(
+    _ path: String, layer: String? = nil, registry: Registry
+  ) throws -> FrozenNetworkFile {
+    guard let data = recipe.data else {
+      throw RecipeError(.malformed, "the recipe has no data part, so its model has no size")
+    }
+    let file = try FrozenNetworkFile(
+      asItIs: path, layers: layer.map { [$0] } ?? [],
+      imageShape: [data.height, data.width, data.channels], range: data.range)
+    file.openModel = { file throws(NetworkProblem) in try registry.model(of: file) }
+    try file.open()
+    return file
   }
 
   /// The mean images of draws from the prior, or draws of p(x|z) at these, `[count, height, width,

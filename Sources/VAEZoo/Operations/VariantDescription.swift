@@ -59,7 +59,8 @@ public struct VariantDescription {
     shortNames = try registry.shortNames(of: variant)
     architectures = registry.architectures(of: variant)
     architecture = try registry.architecture(of: variant)
-    let settled = try? registry.settled(recipe, []) { StandInData($0) }.recipe
+    let settled = (try? registry.settled(recipe, []) { StandInData($0) }.recipe)
+      .map(registry.withStandInNetworks)
     let model = settled.flatMap { try? registry.plan($0) }
     metrics = model.map(Self.metrics) ?? []
     furtherStages =

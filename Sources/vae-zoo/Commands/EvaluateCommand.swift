@@ -23,6 +23,11 @@ struct EvaluateCommand: ParsableCommand {
       added, each 1 at best: the mutual information gap (MIG), the FactorVAE score, and disentanglement, completeness \
       and informativeness (DCI).
 
+      --network FILE compares images by what a frozen network sees in them, such as one that `vae-zoo classifier` has \
+      made: the Fréchet distance of as many samples as there are examples, and of the reconstructions; precision, recall, \
+      density and coverage of the samples; the feature distance of the reconstructions; and by a classifier the share of \
+      samples of which it is sure. The numbers of two models can be compared where network, layer and examples are the same.
+
       --metrics measures only what it names. A run folder keeps the result for `vae-zoo report`.
       """)
 
@@ -39,6 +44,16 @@ struct EvaluateCommand: ParsableCommand {
       "What to measure alone, by the names that `vae-zoo metrics` lists, with commas between them.",
       valueName: "names"))
   var metrics: String?
+  @Option(
+    help: ArgumentHelp(
+      "A frozen network to compare images by: a safetensors file of `vae-zoo classifier`, of a known architecture, or "
+        + "another model, whose encoder it is.", valueName: "file"))
+  var network: String?
+  @Option(
+    help: ArgumentHelp(
+      "The layer of the network whose features are compared (default: the one that stands for the image).",
+      valueName: "name"))
+  var networkLayer: String?
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
   @OptionGroup var checkpoint: CheckpointOptions
@@ -49,6 +64,9 @@ struct EvaluateCommand: ParsableCommand {
 
   func validate() throws {
     try SplitName.check(split)
+    guard networkLayer == nil || network != nil else {
+      throw ValidationError("--network-layer names a layer of --network; give that too")
+    }
     if let importanceSamples, !(1...10_000_000).contains(importanceSamples) {
       throw ValidationError(
         "--importance-samples must be between 1 and 10000000, not \(importanceSamples)")
@@ -60,11 +78,13 @@ struct EvaluateCommand: ParsableCommand {
     Interrupt.install()
     let names = metrics.map(MetricRegistry.names(in:))
     if let names { _ = try MetricRegistry.standard.metrics(named: names) }
-    let model = try plugins.model(path, checkpoint)
+    let registry = try plugins.registry()
+    let model = try plugins.model(path, checkpoint, registry)
+    let network = try network.map { try model.network($0, layer: networkLayer, registry: registry) }
     let split = try images.open(data, for: model).split(named: split)
     var bar = ProgressBar()
     let result = try model.evaluate(
-      split, metrics: names, importanceSamples: importanceSamples,
+      split, metrics: names, importanceSamples: importanceSamples, network: network,
       seed: seed
     ) { fraction in
       bar.show(
@@ -76,6 +96,11 @@ struct EvaluateCommand: ParsableCommand {
     try model.model.checkParts()
     try split.checkExamples()
     guard let result else { throw ExitCode(ExitStatus.interrupted) }
+    if let network, !output.json {
+      Console.error(
+        "images compared by \(network.path), layer \(network.layers.joined(separator: ", ")), SHA-256 \(network.sha256)"
+      )
+    }
     do {
       try model.keep(result, split: split.name, data: data, seed: seed)
     } catch let error as FileError {

@@ -34,8 +34,8 @@ struct VAEZooCommand: ParsableCommand {
     version: VAEZooVersion.text,
     subcommands: [
       ListCommand.self, DescribeCommand.self, TrainCommand.self, SweepCommand.self,
-      EvaluateCommand.self, MetricsCommand.self, ScoreCommand.self, SampleCommand.self,
-      ReconstructCommand.self,
+      ClassifierCommand.self, EvaluateCommand.self, MetricsCommand.self, ScoreCommand.self,
+      SampleCommand.self, ReconstructCommand.self,
       EncodeCommand.self,
       DecodeCommand.self, ImportCommand.self, ExportCommand.self,
       InterpolateCommand.self, TraverseCommand.self, ReportCommand.self, CompareCommand.self,

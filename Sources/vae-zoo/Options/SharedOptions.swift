@@ -54,8 +54,15 @@ struct PluginOptions: ParsableArguments {
 
   /// A run, or a model's file, with what the user should know of it on standard error.
   func model(_ path: String, _ checkpoint: CheckpointOptions) throws -> TrainedModel {
+    try model(path, checkpoint, registry())
+  }
+
+  /// The same by a registry that was made.
+  func model(
+    _ path: String, _ checkpoint: CheckpointOptions, _ registry: Registry
+  ) throws -> TrainedModel {
     let model = try TrainedModel.open(
-      path, checkpoint: checkpoint.choice, registry: registry(), proceed: Interrupt.proceed)
+      path, checkpoint: checkpoint.choice, registry: registry, proceed: Interrupt.proceed)
     for notice in model.notices { Console.error(notice) }
     return model
   }

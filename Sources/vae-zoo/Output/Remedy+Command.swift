@@ -44,6 +44,7 @@ extension Remedy {
     case .channelsFirst: "--channels-first"
     case .columnType(let name, let type):
       "--column \(CommandText.quoted("\(name)=\(type ?? "TYPE")"))"
+    case .network: "--network"
     }
   }
 }

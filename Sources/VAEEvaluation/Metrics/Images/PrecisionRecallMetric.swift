@@ -1,0 +1,80 @@
+import Tensors
+import VAEFiles
+
+/// Precision, recall, density and coverage of samples as a frozen network sees them; see `Neighborhoods`.
+public struct PrecisionRecallMetric: Metric {
+  /// The numbers, and what they were measured on.
+  public struct Value: Sendable {
+    /// The four numbers.
+    public var neighborhoods: Neighborhoods
+    /// How many examples there were, and as many samples.
+    public var images: Int
+    /// The neighbours that a ball reaches to.
+    public var neighbors: Int
+  }
+
+  /// As in the papers.
+  private static let neighbors = 5
+
+  /// What it is.
+  public static let descriptor = MetricDescriptor(
+    "precision_recall", title: "precision and recall", direction: .higher,
+    needs: [.network, .severalExamples],
+    numbers: ["precision", "recall", "density", "coverage"].map {
+      .init("precision_recall.\($0)", $0)
+    },
+    help:
+      "whether samples lie where examples do (precision, density) and everywhere there (recall, coverage), by balls in "
+      + "a network's features that reach to the fifth neighbour (Naeem et al. 2020); 1 at best, coverage 0.97"
+  )
+
+  private var data: [Tensor] = []
+  private var samples: [Tensor] = []
+
+  /// Nothing measured yet.
+  public init(_ setting: MetricSetting) {}
+
+  /// Takes in a batch.
+  public mutating func add(_ sample: MetricSample) {
+    guard let features = sample.features, let data = features.vectors(of: .data),
+      let samples = features.vectors(of: .samples)
+    else { return }
+    self.data.append(data)
+    self.samples.append(samples)
+  }
+
+  /// What was measured.
+  public func value() throws(UndefinedMetric) -> Value {
+    let count = data.reduce(0) { $0 + $1.shape[0] }
+    guard count > Self.neighbors else {
+      throw UndefinedMetric("there are no more than \(Self.neighbors) of them")
+    }
+    let found = withoutTape {
+      Neighborhoods(
+        data: .concatenated(data, axis: 0), samples: .concatenated(samples, axis: 0),
+        neighbors: Self.neighbors)
+    }
+    guard let found else { throw UndefinedMetric("a feature of the images is not finite") }
+    return Value(neighborhoods: found, images: count, neighbors: Self.neighbors)
+  }
+
+  /// The value as records, tables and charts have it.
+  public static func report(_ value: Value) -> MetricReport {
+    let found = value.neighborhoods
+    let numbers = [
+      ("precision", found.precision), ("recall", found.recall), ("density", found.density),
+      ("coverage", found.coverage),
+    ]
+    var object: JSON.Object = [:]
+    for (name, number) in numbers { object[name] = .finite(number) }
+    object["images"] = .integer(value.images)
+    object["neighbors"] = .integer(value.neighbors)
+    return MetricReport(
+      [.plain(descriptor.name, .object(object))],
+      rows: numbers.map { name, number in
+        .init(
+          name, Estimate(mean: number, standardError: nil),
+          note: "\(value.images) samples, \(value.neighbors) neighbours")
+      })
+  }
+}

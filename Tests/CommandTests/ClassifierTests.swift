@@ -1,0 +1,95 @@
+import Foundation
+import XCTest
+
+/// A classifier from labelled files, and what is measured and trained by it.
+final class ClassifierTests: CommandTestCase {
+  private func archive(_ name: String, isLabelled: Bool = true) throws -> String {
+    let count = 40
+    let images = TestImages(count)
+    var arrays = [
+      (name: "train", npy: ArrayFile.npy(images, binary: true)),
+      (name: "test", npy: ArrayFile.npy(images, binary: true)),
+    ]
+    if isLabelled {
+      let labels = ArrayFile.npy([count], (0..<count).map { UInt8($0 % 2) })
+      arrays += [(name: "train_labels", npy: labels), (name: "test_labels", npy: labels)]
+    }
+    return try write(ArrayFile.npz(arrays), "\(name).npz")
+  }
+
+  private let small = [
+    "--epochs", "1", "--batch-size", "8", "--threads", "1", "--set", "width=2", "--set",
+    "features=4",
+  ]
+
+  func testItsNetworkMeasuresAModelAndTrainsAPerceptualOneThatNamesIt() throws {
+    let data = try archive("labelled")
+    let network = path("network.safetensors")
+    let outcome = try run(["classifier", "--data", data, "--out", network, "--json"] + small)
+    let lines = try outcome.lines.map { try object($0) }
+    XCTAssertEqual(lines.count, 2)
+    XCTAssertEqual(lines[0]["epoch"] as? Int, 1)
+    XCTAssertEqual(try number(lines[1], "accuracy"), try number(lines[0], "accuracy"))
+    XCTAssertEqual(lines[1]["held_out"] as? String, "test")
+    XCTAssertEqual(lines[1]["out"] as? String, network)
+    try run(["check", network])
+
+    let train =
+      [
+        "train", "perceptual-vae", "--data", data, "--epochs", "1", "--batch-size", "8",
+        "--threads", "1",
+      ]
+      + ["--set", "architecture=mlp", "--set", "hidden=8", "--set", "latent=2"]
+    try assertRefused(
+      train + ["--out", path("run")], status: 64,
+      naming: ["needs the file of a frozen network", "--set objective.network=FILE"])
+    try assertRefused(
+      train + ["--out", path("run"), "--set", "network=\(network)"], status: 65,
+      naming: ["it has no layer", "relu2_2"])
+    XCTAssertFalse(exists(path("run")))
+    let named = ["--set", "network=\(network)", "--set", "objective.layers=relu1_1,features"]
+    try run(train + ["--out", path("run")] + named)
+    let recipe = try object(String(contentsOfFile: path("run") + "/recipe.json", encoding: .utf8))
+    let objective = try XCTUnwrap(recipe["objective"] as? [String: Any])
+    XCTAssertEqual((objective["network_sha256"] as? String)?.count, 64)
+
+    let measured = try object(
+      try run([
+        "evaluate", path("run"), "--data", data, "--network", network, "--metrics",
+        "frechet_distance,classifier_confidence", "--json", "--threads", "1",
+      ]).out)
+    let distance = try XCTUnwrap(measured["frechet_distance"] as? [String: Any])
+    XCTAssertEqual(distance["images"] as? Int, 40)
+    XCTAssertGreaterThan(try number(distance, "samples"), 0)
+    let by = try XCTUnwrap(measured["network"] as? [String: Any])
+    XCTAssertEqual(by["sha256"] as? String, objective["network_sha256"] as? String)
+
+    // Another network by the same name is not the one that the run was trained with.
+    try run(["classifier", "--data", data, "--out", network, "--seed", "1"] + small)
+    try assertRefused(
+      ["train", "--resume", "--out", path("run"), "--epochs", "2", "--threads", "1"], status: 65,
+      naming: ["network.safetensors", "SHA-256", "another file"])
+    try run(["evaluate", path("run"), "--data", data, "--threads", "1"])
+  }
+
+  func testWhatCannotBeIsRefusedBeforeAnythingIsWritten() throws {
+    let data = try archive("bare", isLabelled: false)
+    let out = path("network.safetensors")
+    try assertRefused(
+      ["classifier", "--data", data, "--out", out], status: 65, naming: ["bare.npz has no labels"])
+    try assertRefused(
+      ["classifier", "--data", data, "--out", path("network.txt")], status: 64,
+      naming: ["must end in .safetensors"])
+    try assertRefused(
+      ["classifier", "--data", try archive("labelled"), "--out", out, "--epochs", "0"], status: 64,
+      naming: ["epochs cannot be 0"])
+    XCTAssertFalse(exists(out))
+    let model = try TrainedRun.shared()
+    try assertRefused(
+      ["evaluate", model.run, "--data", model.data, "--network", data], status: 65,
+      naming: ["bare.npz", "damaged"])
+    try assertRefused(
+      ["evaluate", model.run, "--data", model.data, "--metrics", "frechet_distance"], status: 64,
+      naming: ["--network"])
+  }
+}

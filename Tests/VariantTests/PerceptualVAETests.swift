@@ -1,0 +1,115 @@
+import PerceptualVAE
+import VAEZoo
+import XCTest
+
+/// The perceptual objective: its distances by hand, its gradients by finite differences, its refusals.
+final class PerceptualVAETests: XCTestCase {
+  func testTheSquaredDistanceIsHalfTheMeanSquareOfEachLayerTimesItsWeight() {
+    let comparison = FeatureComparison(.squared, weights: [2, 3])
+    let a = [Tensor([1, 2, 3, 4], shape: [1, 1, 2, 2]), Tensor([1, 0, 0, 0], shape: [2, 2])]
+    let b = [Tensor([1, 0, 3, 1], shape: [1, 1, 2, 2]), Tensor([0, 0, 2, 0], shape: [2, 2])]
+    // Each example by itself: the first layer has one, of which 4 numbers differ by 0, 2, 0 and 3.
+    let one = FeatureComparison(.squared, weights: [2])([a[0]], [b[0]])
+    XCTAssertEqual(one.floats, [2 * 13 / 8])
+    let two = FeatureComparison(.squared, weights: [3])([a[1]], [b[1]])
+    XCTAssertEqual(two.floats, [3 * 1 / 4, 3 * 4 / 4])
+    let pair = [a[0].tiled(2), a[1]]
+    XCTAssertEqual(comparison(pair, pair).floats, [0, 0])
+  }
+
+  func testTheNormalizedDistanceDependsOnDirectionsAlone() {
+    let comparison = FeatureComparison(.normalized, weights: [1])
+    let x = Tensor([3, 4, 1, 0, 0, 2, 5, 5], shape: [1, 2, 2, 2])
+    let y = Tensor([4, -3, 2, 0, 0, 2, -5, -5], shape: [1, 2, 2, 2])
+    // Right angle 2, same direction 0, the same 0, opposite 4; over four places.
+    XCTAssertEqual(comparison([x], [y]).item, 6.0 / 4, accuracy: 1e-5)
+    XCTAssertEqual(comparison([y], [x]).item, 6.0 / 4, accuracy: 1e-5)
+    XCTAssertEqual(comparison([x * 7], [y * 0.5]).item, 6.0 / 4, accuracy: 1e-5)
+  }
+
+  func testFeaturesThatAreAllZeroHaveAFiniteGradient() {
+    for measure in FeatureComparison.Measure.allCases {
+      let x = Parameter(Tensor.zeros([1, 1, 1, 3]))
+      let other = Tensor([1, 2, 0], shape: [1, 1, 1, 3])
+      let loss = FeatureComparison(measure, weights: [1])([x.tensor], [other]).sum()
+      let gradient = loss.backward()[x]
+      XCTAssertTrue(gradient?.floats.allSatisfy(\.isFinite) == true, measure.rawValue)
+    }
+  }
+
+  private func model(
+    _ data: DataSource, _ settings: [(key: String, value: String)] = []
+  ) throws -> Model {
+    let recipe = try SmallModels.recipe(
+      "perceptual-vae", data: data,
+      [(key: "encoder.name", value: "mlp"), (key: "decoder.name", value: "mlp")] + settings)
+    return try SmallModels.registry.model(recipe, seed: 3)
+  }
+
+  private func loss(_ model: Model, _ data: DataSource) -> Loss {
+    let context = SmallModels.context(6, .training)
+    let batch = Examples(data.train).batch(Array(0..<6), context)
+    return model.objective.phases[0].loss(
+      ForwardPass(model, batch, model.objective.requirements.draw, context))
+  }
+
+  func testItsGradientsAreThoseOfFiniteDifferencesAndNoneIsTheNetworks() throws {
+    let data = SmallModels.data(height: 6, width: 5, channels: 2, isBinary: false)
+    for measure in ["squared", "normalized"] {
+      let model = try model(
+        data,
+        [
+          (key: "objective.comparison", value: measure), (key: "pixel_weight", value: "0"),
+          (key: "objective.layer_weights", value: "1,0.5,2"),
+        ])
+      for network in model.objective.requirements.networks { try network.open() }
+      XCTAssertFalse(model.parameters.contains { $0.path.hasPrefix("objective") })
+      let gradients = loss(model, data).value.backward()
+      let parameter = try XCTUnwrap(
+        model.parameters.last { $0.path.hasPrefix("decoder.") && $0.path.hasSuffix("weights") }
+      )
+      .parameter
+      let gradient = try XCTUnwrap(gradients[parameter])
+      // Along the gradient the loss rises by its squared length.
+      let length = Float(gradient.doubleSumOfSquares.squareRoot())
+      XCTAssertGreaterThan(length, 0)
+      let (start, step) = (parameter.value.copied(), Float(2e-3))
+      func at(_ factor: Float) -> Double {
+        parameter.value = start + gradient * (factor * step / length)
+        return Double(withoutTape { loss(model, data).value.item })
+      }
+      let slope = (at(1) - at(-1)) / Double(2 * step)
+      XCTAssertEqual(slope, Double(length), accuracy: 0.02 * Double(length), measure)
+    }
+  }
+
+  func testWithoutWeightItIsTheBoundAndTheDistanceStandsBesideIt() throws {
+    let data = SmallModels.data()
+    let model = try model(data, [(key: "feature_weight", value: "0")])
+    for network in model.objective.requirements.networks { try network.open() }
+    let loss = loss(model, data)
+    let context = SmallModels.context(6, .training)
+    let evaluation = model.evaluate(
+      Examples(data.train).batch(Array(0..<6), context), DrawRequest(), context)
+    XCTAssertEqual(
+      loss.value.item, (evaluation.distortion + evaluation.rate).mean().item, accuracy: 1e-4)
+    XCTAssertGreaterThan(
+      try XCTUnwrap(loss.terms.first { $0.name == "feature_distance" }).value.item, 0)
+  }
+
+  func testSettingsThatCannotBeAreRefused() throws {
+    let data = SmallModels.data()
+    for (settings, words) in [
+      ([(key: "objective.layers", value: "a,,b")], "different names with commas"),
+      ([(key: "objective.layer_weights", value: "1,2")], "a number from 0 for each of 3 layers"),
+      (
+        [(key: "objective.layer_weights", value: "1,-2,nan")],
+        "a number from 0 for each of 3 layers"
+      ),
+    ] {
+      XCTAssertThrowsError(try model(data, settings)) {
+        XCTAssertTrue("\($0)".contains(words), "\($0)")
+      }
+    }
+  }
+}
