@@ -168,7 +168,7 @@ extension Classifier {
     on split: DataSplit, range: ValueRange, proceed: () throws -> Void = {}
   ) throws -> Double {
     try check(split.shape, range, of: split.name)
-    try split.checkCondition(classes)
+    let known = try KnownConditions(of: split, classes)
     return try withoutTape {
       var right = 0.0
       let size = Evaluator.rowLimit(for: split.shape)
@@ -176,7 +176,7 @@ extension Classifier {
         try proceed()
         let indices = Array(start..<min(start + size, split.count))
         right += Self.hits(
-          logits(of: split.batch(indices)), of: split.conditions(indices, classes))
+          logits(of: split.batch(indices)), of: known.rows(indices))
         try split.checkExamples()
       }
       return right / Double(max(1, split.count))

@@ -10,7 +10,7 @@ struct ClassifierExamples {
   let split: DataSplit
   /// What messages call them.
   let name: String
-  private let classes: ConditionSpace
+  private let classes: KnownConditions
   /// The places in the split; nil for all of it.
   private let chosen: [Int]?
 
@@ -23,18 +23,23 @@ struct ClassifierExamples {
   static func parts(
     of data: DataSource, _ classes: ConditionSpace, random: RandomSource
   ) throws -> (training: ClassifierExamples, heldOut: ClassifierExamples) {
-    if let split = [data.validation, data.test].compactMap({ $0 }).first(where: { $0.labels != nil }
-    ) {
+    func known(of split: DataSplit) throws(DataError) -> KnownConditions {
       do {
-        try split.checkCondition(classes)
+        return try KnownConditions(of: split, classes)
       } catch {
         throw DataError(error.kind, "\(data.name): \(error.message)")
       }
+    }
+    if let split = [data.validation, data.test].compactMap({ $0 }).first(where: { $0.labels != nil }
+    ) {
       return (
-        ClassifierExamples(split: data.train, name: data.train.name, classes: classes, chosen: nil),
-        ClassifierExamples(split: split, name: split.name, classes: classes, chosen: nil)
+        ClassifierExamples(
+          split: data.train, name: data.train.name, classes: try known(of: data.train), chosen: nil),
+        ClassifierExamples(
+          split: split, name: split.name, classes: try known(of: split), chosen: nil)
       )
     }
+    let classes = try known(of: data.train)
     let count = data.train.count
     guard count >= fewest else {
       throw DataError(
@@ -63,7 +68,7 @@ struct ClassifierExamples {
   func images(_ places: [Int]) -> Tensor { split.batch(indices(places)) }
 
   /// The classes as one-hot rows, `[N, classes]`.
-  func rows(_ places: [Int]) -> Tensor { split.conditions(indices(places), classes) }
+  func rows(_ places: [Int]) -> Tensor { classes.rows(indices(places)) }
 
   /// The context of a batch.
   func context(
