@@ -125,7 +125,7 @@ final class NetworkMetricTests: XCTestCase {
     let network = try model.network(path, registry: Registry.builtIn)
     func members(_ rows: Int) throws -> JSON.Object {
       var evaluator = Evaluator(
-        model: model.model, examples: model.examples(data.train), seed: 1)
+        model: model.model, examples: try model.examples(data.train), seed: 1)
       evaluator.network = network
       evaluator.rowLimit = rows
       return try XCTUnwrap(
