@@ -40,9 +40,9 @@ extension Component where Part == any Objective {
       }
       guard !data.missing else {
         throw RecipeError(
-          .unsuitableData,
+          .invalid,
           "the picture-loss objective compares whole images, but values of these data may be missing; choose "
-            + "\(.setting("objective.name", "elbo"))")
+            + "\(.setting("objective.name", "elbo")), or an encoder that takes no masks")
       }
       return PictureLoss(
         strength: Float(options.strength), share: Float(options.share), beta: Float(options.beta),

@@ -150,7 +150,7 @@ final class CompositionTests: XCTestCase {
     return (sum ^ (sum >> 33)) &* 0xff51_afd7_ed55_8ccd
   }
 
-  /// Every way of filling all five places builds a model or is refused by name; none stops the
+  /// Every way of filling all five places plans a model or is refused by name; none stops the
   /// program.
   func testEveryFullCompositionIsMadeOrRefusedWithAReason() throws {
     var counts = (made: 0, refused: 0)
@@ -165,7 +165,8 @@ final class CompositionTests: XCTestCase {
               ]
               let data = data(for: names)
               do {
-                _ = try registry.model(try recipe(names, data: data), seed: 1)
+                // Its parts and their shapes; weights would take most of the time and change nothing.
+                _ = try registry.plan(try recipe(names, data: data))
                 counts.made += 1
               } catch let error as RecipeError {
                 XCTAssertEqual(error.kind, .invalid, "\(names): \(error)")
