@@ -500,6 +500,19 @@ class data {
     return data(found);
   }
 
+  /* Rows of a table, [N, columns], which must outlive the object and every call that uses it; columns: what they are, as
+   * vae_data_options describes it. */
+  static data from_table(const tensor &rows, const std::string &columns) {
+    const auto numbers = rows.raw();
+    auto options = detail::sized<vae_data_options>();
+    options.columns_json = columns.c_str();
+    vae_data *found = nullptr;
+    detail::call(
+        vae_data_from_tensors_with, &numbers, static_cast<const vae_tensor *>(nullptr),
+        static_cast<const vae_data_options *>(&options), &found);
+    return data(found);
+  }
+
   vae_data_info describe() const {
     auto info = detail::sized<vae_data_info>();
     detail::call(vae_data_describe, get_const(), &info);

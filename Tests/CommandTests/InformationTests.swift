@@ -131,7 +131,7 @@ final class InformationTests: CommandTestCase {
   // MARK: help
 
   /// How images are prepared, where data are read.
-  private static let images: Set<String> = ["size", "crop", "grey", "cache", "limit"]
+  private static let images: Set<String> = ["size", "crop", "grey", "cache", "column", "limit"]
 
   /// The options of each command that is built, as the documentation spells them.
   private static let options: [String: Set<String>] = [

@@ -432,6 +432,13 @@ struct Fuzzer {
         given.class_names = names(["cat", "dog", "owl", "cow", ""])
         given.class_name_count = pick([0, 1, 2, 3, 5, 1 << 17, UInt64.max])
       }
+      if chance(3) {
+        given.columns_json = text([
+          "[]", "x", "[{\"name\":\"a\"}]", "[{\"name\":\"a\",\"type\":\"count\"}]",
+          "[{\"name\":\"a\"},{\"name\":\"b\",\"names\":[\"x\",\"y\",\"z\"]}]",
+          "[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":\"c\"},{\"name\":\"d\"}]",
+        ])
+      }
       let options = chance(20) ? nil : kept(given)
       return check("vae_data_from_tensors_with", makes: .data) {
         vae_data_from_tensors_with(train, test, options, $0, $1)

@@ -120,7 +120,7 @@ final class LayoutTests: XCTestCase {
         ("struct_size", \.struct_size, 4), ("range", \.range, 4),
         ("train_condition", \.train_condition, pointer),
         ("test_condition", \.test_condition, pointer), ("class_names", \.class_names, pointer),
-        ("class_name_count", \.class_name_count, 8),
+        ("class_name_count", \.class_name_count, 8), ("columns_json", \.columns_json, pointer),
       ])
     let stated = try stated()
     XCTAssertEqual(stated.count, Set(stated).count)

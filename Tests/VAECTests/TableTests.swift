@@ -1,0 +1,70 @@
+import CVAE
+import VAEZoo
+import XCTest
+
+/// Rows of a table in C, in the table's own units.
+final class TableTests: CTestCase {
+  private func data(_ columns: String, _ rows: CTensor) throws -> OpaquePointer {
+    var options = vae_data_options()
+    options.struct_size = UInt32(MemoryLayout<vae_data_options>.size)
+    return try columns.withCString { text in
+      options.columns_json = text
+      return try made(freedBy: vae_data_free) {
+        vae_data_from_tensors_with(rows.pointer, nil, &options, $0, $1)
+      }
+    }
+  }
+
+  private let columns = #"[{"name":"size"},{"name":"kind","names":["a","b","c"]}]"#
+  private var rows: CTensor {
+    CTensor((0..<40).flatMap { [Float($0 % 7) * 50.5 - 99, Float($0 % 3)] }, [40, 2])
+  }
+
+  func testAModelTakesAndGivesRowsInTheTablesOwnUnits() throws {
+    let rows = rows
+    let data = try data(columns, rows)
+    var options = vae_model_options()
+    options.struct_size = UInt32(MemoryLayout<vae_model_options>.size)
+    options.data = data
+    let settings = CSettings(Self.small)
+    options.settings = UnsafePointer(settings.pointer)
+    options.setting_count = UInt64(settings.count)
+    let model = try "gaussian-vae".withCString { name in
+      options.variant = name
+      return try made(freedBy: vae_model_free) { vae_model_create(&options, $0, $1) }
+    }
+    let trainer = try makeTrainer(model, data)
+    try succeed { vae_trainer_step(trainer, nil, $0) }
+    let drawn = try contents(
+      of: made(freedBy: vae_array_free) { vae_sample(model, 9, 1, 5, $0, $1) })
+    XCTAssertEqual(drawn.shape, [9, 1, 2, 1])
+    XCTAssertTrue(
+      stride(from: 1, to: 18, by: 2).allSatisfy { [0, 1, 2].contains(drawn.floats[$0]) })
+    let back = try contents(
+      of: made(freedBy: vae_array_free) { vae_reconstruct(model, rows.pointer, 1, $0, $1) })
+    XCTAssertEqual(back.shape, [40, 1, 2, 1])
+    let unknown = CTensor([1, 3] as [Float], [1, 2])
+    var out: OpaquePointer?
+    refuse(VAE_ERR_DATA, "\"kind\"") { vae_reconstruct(model, unknown.pointer, 1, &out, $0) }
+  }
+
+  func testColumnsThatAreNoneOfTheRowsAreRefused() {
+    let rows = rows
+    for (text, words) in [
+      ("{}", "no list"), ("[", "options->columns_json"), (#"[{"name":"a"}]"#, "1 columns"),
+      (#"[{"name":"a"},{"name":"a"}]"#, "twice"),
+      (#"[{"name":"a","type":"count"},{"name":"b"}]"#, "no whole number"),
+      (#"[{"name":"a"},{"name":"b","names":["x"]}]"#, "none of the numbers 0 to 0"),
+    ] {
+      var options = vae_data_options()
+      options.struct_size = UInt32(MemoryLayout<vae_data_options>.size)
+      text.withCString { text in
+        options.columns_json = text
+        var out: OpaquePointer?
+        refuse(VAE_ERR_DATA, words) {
+          vae_data_from_tensors_with(rows.pointer, nil, &options, &out, $0)
+        }
+      }
+    }
+  }
+}
