@@ -31,7 +31,8 @@
  *               must not overlap; one that does is refused with VAE_ERR_BUSY and changes nothing. Different
  *               objects may always be used from different threads; they share the worker threads.
  *   Numbers     Images are [N, height, width, channels], also accepted as [N, height, width] or
- *               [N, height * width * channels]. Likelihoods are in nats, with all constants.
+ *               [N, height * width * channels]. What a model of images between 0 and 1 makes is cut to that range.
+ *               Likelihoods are in nats, with all constants.
  *   Randomness  Everything random follows from the seeds given: the same calls with the same seeds and the same
  *               number of threads give the same bits. What vae_encode, vae_reconstruct and vae_log_likelihood draw
  *               for an image follows from the seed and the image's values: neither its place in the array, nor the
