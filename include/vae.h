@@ -730,6 +730,10 @@ typedef struct vae_evaluation_options {
   const char *split;          /* borrowed; "train", "valid" or "test"; NULL for "test" */
   uint64_t seed;
   const char *metrics; /* names as "elbo,nll", to measure these alone; NULL for all that there is */
+  /* borrowed; the file of a frozen network by which images are compared, as vae_classifier_save writes one, or the
+   * exported model of a run, whose encoder it is; NULL for none */
+  const char *network;
+  const char *network_layer; /* the layer whose features are compared; NULL for the one that stands for the image */
 } vae_evaluation_options;
 
 /* Measures a model on a split. options, token: may be NULL. metrics: owned by the caller. "bits_per_dim" is of "nll"
@@ -737,6 +741,7 @@ typedef struct vae_evaluation_options {
  * "aggregate_posterior.mean_norm" say how far the posteriors of all examples together lie from the prior.
  * Returns VAE_ERR_INVALID_ARGUMENT, also for a metric that needs importance_samples without them,
  * VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_NOT_FOUND where there is no such split or metric,
+ * and for a network that is not there, VAE_ERR_FORMAT for a network that is damaged or does not take the images,
  * VAE_ERR_DATA for data that the model cannot take, and for a metric that needs what the data or the model lack,
  * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
 vae_status vae_evaluate(
@@ -761,6 +766,52 @@ vae_status vae_metrics_json(
 
 /* Releases metrics; NULL is fine. [any thread] */
 void vae_metrics_free(vae_metrics *metrics);
+
+/* ---------------------------------------------------------------------------------------- classifiers */
+
+/* A small convolutional classifier of labelled images, which others are measured by as a frozen network. */
+typedef struct vae_classifier vae_classifier;
+
+/* Trains a classifier on the labels of data, as `vae-zoo classifier` does, and tries it on the split "valid", else
+ * "test", else on a tenth of the training images. settings: borrowed, as `vae-zoo classifier --set` takes them, such
+ * as "epochs"; NULL for none. call: borrowed, NULL for none; stopped, there is no classifier. classifier: owned by
+ * the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_RECIPE for a setting
+ * or a value that there is not, VAE_ERR_DATA for data without labels, of one class, of too few examples or too small
+ * images, VAE_ERR_DIVERGED, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_CALLBACK. [any thread] */
+vae_status vae_classifier_train(
+    const vae_data *data, const vae_setting *settings, size_t setting_count,
+    const vae_call_options *call, vae_classifier **classifier, vae_error **error);
+
+/* Reads a file that vae_classifier_save or `vae-zoo classifier` wrote. classifier: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_IO, VAE_ERR_FORMAT for a file that is damaged or holds
+ * no classifier, VAE_ERR_OUT_OF_MEMORY. [any thread] */
+vae_status vae_classifier_open(
+    const char *path, vae_classifier **classifier, vae_error **error);
+
+/* Writes a classifier into one safetensors file, whole or not at all; a file of that name is replaced.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_IO, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY.
+ * [one thread at a time] */
+vae_status vae_classifier_save(
+    const vae_classifier *classifier, const char *path, vae_error **error);
+
+/* The probability of each class. images: borrowed. call: borrowed, NULL for none.
+ * probabilities: float32 [N, classes], owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for a device, dtype or field that is not known, VAE_ERR_DATA
+ * for images of another size or values that the classifier does not take, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED,
+ * VAE_ERR_BUSY, VAE_ERR_CALLBACK. [one thread at a time] */
+vae_status vae_classifier_probabilities(
+    const vae_classifier *classifier, const vae_tensor *images, const vae_call_options *call,
+    vae_array **probabilities, vae_error **error);
+
+/* A JSON object: "classes", the names in order, and, of one that the zoo has trained, "accuracy" on "held_out" with
+ * "held_out_examples", "data", "training_examples" and "options".
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_classifier_json(
+    const vae_classifier *classifier, char *buffer, size_t capacity, size_t *needed, vae_error **error);
+
+/* Releases a classifier; NULL is fine. [one thread at a time] */
+void vae_classifier_free(vae_classifier *classifier);
 
 /* ---------------------------------------------------------------------------------------- using a model */
 

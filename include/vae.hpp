@@ -585,6 +585,62 @@ struct evaluation_options {
   std::uint64_t seed = 0;
   /* Names with commas between them; empty for all that the model and the data allow. */
   std::string metrics{};
+  /* The file of a frozen network by which images are compared, empty for none, and its layer, empty for the one that
+   * stands for the image. */
+  std::string network{};
+  std::string network_layer{};
+};
+
+/* A classifier of labelled images, which models are measured by as a frozen network. */
+class classifier {
+ public:
+  explicit classifier(vae_classifier *handle) : handle_(handle) {}
+
+  /* Trains one on the labels of some data; list as `vae-zoo classifier --set` takes it. */
+  static classifier train(
+      const data &images, const settings &list = {}, const call_options &options = {}) {
+    const auto set = detail::raw(list);
+    const auto call = detail::raw(options);
+    vae_classifier *found = nullptr;
+    detail::call(
+        vae_classifier_train, static_cast<const vae_data *>(images.get()), set.data(), set.size(),
+        &call, &found);
+    return classifier(found);
+  }
+
+  /* The classifier of a file. */
+  static classifier open(const std::string &path) {
+    vae_classifier *found = nullptr;
+    detail::call(vae_classifier_open, path.c_str(), &found);
+    return classifier(found);
+  }
+
+  void save(const std::string &path) const {
+    detail::call(
+        vae_classifier_save, static_cast<const vae_classifier *>(handle_.get()), path.c_str());
+  }
+
+  /* The probability of each class, [N, classes]. */
+  array probabilities(const tensor &images, const call_options &options = {}) const {
+    const auto raw = images.raw();
+    const auto call = detail::raw(options);
+    vae_array *found = nullptr;
+    detail::call(
+        vae_classifier_probabilities, static_cast<const vae_classifier *>(handle_.get()), &raw,
+        &call, &found);
+    return array(found);
+  }
+
+  /* Classes, and how well the zoo's own finds them. */
+  std::string json() const {
+    return detail::text(
+        vae_classifier_json, static_cast<const vae_classifier *>(handle_.get()));
+  }
+
+  vae_classifier *get() const noexcept { return handle_.get(); }
+
+ private:
+  detail::handle<vae_classifier, vae_classifier_free> handle_;
 };
 
 /* What an encoder says about images. */
@@ -752,6 +808,8 @@ class model {
     raw.split = detail::c_string(options.split);
     raw.seed = options.seed;
     raw.metrics = detail::c_string(options.metrics);
+    raw.network = detail::c_string(options.network);
+    raw.network_layer = detail::c_string(options.network_layer);
     const auto call = detail::raw(call_options);
     vae_metrics *found = nullptr;
     detail::call(

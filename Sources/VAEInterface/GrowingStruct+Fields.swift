@@ -39,7 +39,7 @@ extension vae_progress: GrowingStruct {
   public static let firstSize = 96
 }
 extension vae_evaluation_options: GrowingStruct {
-  public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24, 24..<32]
+  public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24, 24..<32, 32..<40, 40..<48]
   public static let firstSize = 24
 }
 extension vae_hyperparameter: GrowingStruct {

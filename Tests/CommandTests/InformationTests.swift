@@ -150,7 +150,12 @@ final class InformationTests: CommandTestCase {
       "plugin", "threads", "json",
     ]),
     "evaluate": images.union([
-      "data", "split", "metrics", "importance-samples", "seed", "plugin", "threads", "json",
+      "data", "split", "metrics", "importance-samples", "network", "network-layer", "seed",
+      "plugin", "threads", "json",
+    ]),
+    "classifier": images.union([
+      "data", "out", "epochs", "batch-size", "learning-rate", "seed", "precision", "set", "threads",
+      "json",
     ]),
     "metrics": ["json"],
     "sample": ["count", "out", "seed", "temperature", "condition", "plugin", "limit", "threads"],

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 from typing import Any
 
 import numpy as np
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def small_network() -> str:
+    """The file of a frozen network for grey images: a convolution to one pixel's neighbourhood, with ReLU."""
+    description = {
+        "input": {"channels": 1},
+        "layers": [{"type": "conv", "name": "conv", "padding": 1}, {"type": "relu", "name": "relu1_1"}],
+    }
+    weights = np.random.default_rng(3).normal(size=(2, 1, 3, 3)).astype("<f4").tobytes()
+    header = json.dumps(
+        {
+            "__metadata__": {"vae_zoo_network": json.dumps(description)},
+            "conv.weight": {"dtype": "F32", "shape": [2, 1, 3, 3], "data_offsets": [0, len(weights)]},
+        }
+    ).encode()
+    header += b" " * (-len(header) % 8)
+    path = os.path.join(tempfile.gettempdir(), "vae-zoo-small-network.safetensors")
+    # Tests run side by side: whoever reads it finds a whole file.
+    with tempfile.NamedTemporaryFile(dir=tempfile.gettempdir(), delete=False) as file:
+        file.write(len(header).to_bytes(8, "little") + header + weights)
+    os.replace(file.name, path)
+    return path
 
 
 # A small network of every built-in class, as keywords.
@@ -21,6 +45,10 @@ SMALL = {
     "FlowVAE": {"hidden": (8,), "latent": 2, "flow_hidden": (8,), "flow_context": 2},
     "IWAE": {"hidden": (8,), "latent": 2, "importance_samples": 2},
     "MixturePriorVAE": {"hidden": (8,), "latent": 2, "components": 2},
+    "PerceptualVAE": {
+        "architecture": "mlp", "hidden": (8,), "latent": 2, "network": small_network(),
+        "settings": {"objective.layers": "relu1_1"},
+    },
     "VampPriorVAE": {"hidden": (8,), "latent": 2, "settings": {"prior.pseudo_inputs": 2}},
     "LadderVAE": {"hidden": (8, 4), "latent": (3, 2)},
     "PixelCNN": {"layers": 1, "channels": 16},

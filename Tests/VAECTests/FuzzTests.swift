@@ -39,7 +39,7 @@ private func exportedFunctions() throws -> Set<String> {
 /// Makes one call after another and looks whether the library keeps its promises.
 struct Fuzzer {
   private var random: CounterGenerator
-  private var pool: [[OpaquePointer]] = Array(repeating: [], count: 8)
+  private var pool: [[OpaquePointer]] = Array(repeating: [], count: 9)
   private var freed: [OpaquePointer] = []
   /// The functions that came to their end at least once; those that never can count as such.
   private(set) var reached: Set<String> = []
@@ -53,7 +53,9 @@ struct Fuzzer {
   private let folder = NSTemporaryDirectory() + "vae-fuzz-\(UUID().uuidString)"
 
   /// The kinds of handles, as positions in the pool.
-  private enum Kind: Int { case error, token, array, data, model, trainer, metrics, encoding }
+  private enum Kind: Int {
+    case error, token, array, data, model, trainer, metrics, encoding, classifier
+  }
 
   init(seed: UInt64) {
     random = RandomSource(seed: seed).stream("fuzz").generator()
@@ -272,6 +274,7 @@ struct Fuzzer {
     case .trainer: vae_trainer_free(handle)
     case .metrics: vae_metrics_free(handle)
     case .encoding: vae_encoding_free(handle)
+    case .classifier: vae_classifier_free(handle)
     }
   }
 
@@ -394,6 +397,7 @@ struct Fuzzer {
       return checkText("vae_list_components_json") {
         vae_list_components_json(role, $0, $1, $2, $3)
       }
+    case 12 where chance(2): return callClassifier()
     case 12:
       let variant = text(variants)
       return checkText("vae_describe_json") { vae_describe_json(variant, $0, $1, $2, $3) }
@@ -643,7 +647,9 @@ struct Fuzzer {
       return nil
     default:
       // A handle freed by the function of its kind, or by another one, which must not touch it.
-      let kinds = [Kind.error, .token, .array, .data, .model, .trainer, .metrics, .encoding]
+      let kinds = [
+        Kind.error, .token, .array, .data, .model, .trainer, .metrics, .encoding, .classifier,
+      ]
       let kind = pick(kinds)
       reached.insert(kind == .token ? "vae_cancel_token_free" : "vae_\(kind)_free")
       if chance(3) {
@@ -780,6 +786,41 @@ struct Fuzzer {
     }
   }
 
+  /// One of the functions about classifiers.
+  private mutating func callClassifier() -> String? {
+    let classifier = handle(.classifier)
+    switch Int.random(in: 0..<5, using: &random) {
+    case 0:
+      let data = handle(.data)
+      if let data, pool[Kind.data.rawValue].contains(data) {
+        var info = vae_data_info()
+        info.struct_size = UInt32(MemoryLayout<vae_data_info>.size)
+        // The built-in sets take their time.
+        guard vae_data_describe(data, &info, nil) == VAE_OK, info.train_count < 100 else {
+          return nil
+        }
+      }
+      let (settings, count) = settings(["epochs", "width", "features", "shift", "seed", "x"])
+      let call = callOptions()
+      return check("vae_classifier_train", makes: .classifier) {
+        vae_classifier_train(data, settings, count, call, $0, $1)
+      }
+    case 1:
+      let path = text(["\(folder)/classifier.safetensors", "/dev/null", "/", "", "x"])
+      return check("vae_classifier_open", makes: .classifier) { vae_classifier_open(path, $0, $1) }
+    case 2:
+      let path = text(["\(folder)/classifier.safetensors", "/nowhere/x", "/", ""])
+      return check("vae_classifier_save") { vae_classifier_save(classifier, path, $1) }
+    case 3:
+      let (batch, call) = (images(), callOptions())
+      return check("vae_classifier_probabilities", makes: .array) {
+        vae_classifier_probabilities(classifier, batch, call, $0, $1)
+      }
+    default:
+      return checkText("vae_classifier_json") { vae_classifier_json(classifier, $0, $1, $2, $3) }
+    }
+  }
+
   private mutating func evaluate() -> String? {
     var options = vae_evaluation_options()
     options.importance_samples = Int32(truncatingIfNeeded: integer())
@@ -790,6 +831,8 @@ struct Fuzzer {
     options.seed = UInt64(bitPattern: integer())
     options.metrics =
       chance(2) ? text(["elbo", "nll,elbo", "mig", "codebook_usage", "", ",", "x"]) : nil
+    options.network = chance(4) ? text(["\(folder)/classifier.safetensors", "/", "x"]) : nil
+    options.network_layer = chance(8) ? text(["features", "relu1_1", "", "x"]) : nil
     let (model, data) = (handle(.model), handle(.data))
     if let data, pool[Kind.data.rawValue].contains(data) {
       var info = vae_data_info()

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from vae_zoo import _library
+from vae_zoo._classifier import Classifier
 from vae_zoo._data import Data
 from vae_zoo._errors import (
     BusyError,
@@ -76,6 +77,7 @@ __all__ = [
     "BusyError",
     "CallbackError",
     "CancelledError",
+    "Classifier",
     "Data",
     "DataError",
     "DecoderOutput",

@@ -10,7 +10,7 @@ from vae_zoo._data import RANGES, Data
 from vae_zoo._errors import InvalidArgumentError, elements_renamed
 from vae_zoo._fitted import FittedModel
 from vae_zoo._interrupt import WorkProgress
-from vae_zoo._library import flag, integer, real
+from vae_zoo._library import Path, flag, integer, real
 
 _BYTE_RANGES = (RANGES["binary"], RANGES["bytes"])
 
@@ -157,6 +157,8 @@ class Inference(FittedModel):
         split: str = "test",
         samples: int = 0,
         metrics: Iterable[str] | None = None,
+        network: Path | None = None,
+        network_layer: str | None = None,
         random_state: Any = None,
         progress: WorkProgress | None = None,
     ) -> dict[str, Any]:
@@ -175,6 +177,11 @@ class Inference(FittedModel):
         metrics : iterable of str, optional
             What to measure alone, by the names that `metrics` lists; None for all that the model and the images
             allow.
+        network : path, optional
+            A frozen network to compare images by: a file that `Classifier.save` wrote, or an exported model, whose
+            encoder it is.
+        network_layer : str, optional
+            The layer whose features are compared; None for the one that stands for the image.
         random_state : int, generator or None
             Of the draws; None for that of the estimator.
         progress : callable, optional
@@ -203,6 +210,6 @@ class Inference(FittedModel):
             X, split = Data._of_arrays(images, None, value_range, (told, None), names), "train"
         with elements_renamed(train="X"):
             return model.evaluate(
-                X, split, count, self._method_seed(random_state), metrics, progress
+                X, split, count, self._method_seed(random_state), metrics, progress, network, network_layer
             )
 

@@ -162,6 +162,8 @@ class EvaluationOptions(Struct):
         ("split", c_char_p),
         ("seed", c_uint64),
         ("metrics", c_char_p),
+        ("network", c_char_p),
+        ("network_layer", c_char_p),
     ]
 
 
@@ -253,6 +255,15 @@ _FALLIBLE: dict[str, tuple[Any, ...]] = {
         c_void_p, c_void_p, POINTER(EvaluationOptions), POINTER(CallOptions), _HANDLE_OUT,
     ),
     "vae_metrics_json": (c_void_p, *_TEXT_OUT),
+    "vae_classifier_train": (
+        c_void_p, POINTER(Setting), c_size_t, POINTER(CallOptions), _HANDLE_OUT,
+    ),
+    "vae_classifier_open": (c_char_p, _HANDLE_OUT),
+    "vae_classifier_save": (c_void_p, c_char_p),
+    "vae_classifier_probabilities": (
+        c_void_p, POINTER(Tensor), POINTER(CallOptions), _HANDLE_OUT,
+    ),
+    "vae_classifier_json": (c_void_p, *_TEXT_OUT),
     "vae_encode_with": (c_void_p, POINTER(Tensor), c_uint64, POINTER(CallOptions), _HANDLE_OUT),
     "vae_encoding_get": (c_void_p, c_int32, c_int64, _HANDLE_OUT),
     "vae_decode_with": (
@@ -292,6 +303,7 @@ _PLAIN: dict[str, tuple[Any, ...]] = {
     "vae_model_free": (None, c_void_p),
     "vae_trainer_free": (None, c_void_p),
     "vae_metrics_free": (None, c_void_p),
+    "vae_classifier_free": (None, c_void_p),
     "vae_encoding_free": (None, c_void_p),
 }
 

@@ -318,6 +318,8 @@ class Model:
         seed: int,
         metrics: Iterable[str] | None = None,
         progress: WorkProgress | None = None,
+        network: Path | None = None,
+        network_layer: str | None = None,
     ) -> dict[str, Any]:
         names = None
         if metrics is not None:
@@ -327,7 +329,12 @@ class Model:
                     raise TypeError(f"metrics[{place}] is {name!r}, but metrics are told by their names, texts")
             names = encoded(",".join(given), "metrics")
         wanted = EvaluationOptions(
-            importance_samples=samples, split=encoded(split, "split"), seed=seed, metrics=names
+            importance_samples=samples,
+            split=encoded(split, "split"),
+            seed=seed,
+            metrics=names,
+            network=None if network is None else encoded_path(network, "network"),
+            network_layer=None if network_layer is None else encoded(network_layer, "network_layer"),
         )
         # What the library calls images that come as arrays.
         with renamed(memory="X", importance_samples="samples"), Watched(progress) as options:

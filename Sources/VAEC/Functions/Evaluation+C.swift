@@ -63,16 +63,26 @@ private func evaluate(
   try checkSamples(options.importance_samples, "options->importance_samples")
   let wanted = options.split
   let names = try options.metrics.map { MetricRegistry.names(in: try text($0, "options->metrics")) }
+  let network = try options.network.map { try path($0, "options->network") }
+  let layer = try options.network_layer.map { try text($0, "options->network_layer") }
+  guard layer == nil || network != nil else {
+    throw CallError(
+      VAE_ERR_INVALID_ARGUMENT,
+      "options->network_layer names a layer of a network, but options->network is NULL")
+  }
   result.pointee = try Handles.make(
     try model.read { trained in
       let source = try trained.fitting(source)
       let split = try trained.withSplits(source).split(of: wanted ?? staticText("test"))
+      let network = try network.map {
+        try trained.network($0, layer: layer, registry: Known.registry)
+      }
       try MemoryNeed.check(rows: 1, of: split.shape)
       let found = try stoppable(watch, with: model) { goesOn in
         try trained.evaluate(
           split, metrics: names,
           importanceSamples: options.importance_samples > 0
-            ? Int(options.importance_samples) : nil,
+            ? Int(options.importance_samples) : nil, network: network,
           seed: Int(bitPattern: UInt(options.seed)), progress: { goesOn($0) })
       }
       try split.checkExamples()

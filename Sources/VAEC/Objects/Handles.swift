@@ -12,6 +12,7 @@ enum HandleKind: UInt64 {
   case trainer = 0x5641_455f_8e21_0a06
   case metrics = 0x5641_455f_8e21_0a07
   case encoding = 0x5641_455f_8e21_0a08
+  case classifier = 0x5641_455f_8e21_0a09
   case released = 0x5641_455f_8e21_0aff
 }
 

@@ -44,7 +44,7 @@ extension Classifier {
   /// same weights.
   ///
   /// - Parameters:
-  ///   - data: with labels, of two classes at least, and images of at least 6 by 6 pixels.
+  ///   - data: with labels, of two classes at least, and images of at least 4 by 4 pixels.
   ///   - options: how it is made and trained.
   ///   - cancel: asked before each update for a stop.
   ///   - observe: told what happens.
@@ -208,7 +208,8 @@ private final class ClassifierTraining {
     return Classifier(
       network: frozen, classes: classes,
       record: Classifier.Record(
-        data: data.name, trainingExamples: training.count, heldOutExamples: heldOut.count,
+        data: data.name, rule: data.rule, trainingExamples: training.count,
+        heldOutExamples: heldOut.count,
         heldOut: heldOut.name, accuracy: accuracy, options: options.json))
   }
 }

@@ -11,7 +11,7 @@ import VAEFiles
 /// ```swift
 /// let data = try DataSource.open("mnist")
 /// if let classifier = try Classifier.train(on: data) {
-///   print(classifier.accuracy)
+///   print(classifier.accuracy)  // of held-out images
 ///   try classifier.save(to: "digits.safetensors")
 /// }
 /// let opened = try Classifier.open("digits.safetensors")
@@ -21,6 +21,8 @@ public struct Classifier {
   public struct Record: Equatable, Sendable {
     /// The data that it was trained on, as they were named.
     public var data: String
+    /// How stored values became those that it sees, as `DataSource.rule` has it.
+    public var rule: String
     /// How many examples it was trained on.
     public var trainingExamples: Int
     /// How many others it was tried on.
@@ -99,7 +101,7 @@ extension Classifier.Record {
   /// The record as JSON, as `classifier --json` prints it in the end.
   public var json: JSON {
     .object([
-      "data": .text(data), "training_examples": .integer(trainingExamples),
+      "data": .text(data), "rule": .text(rule), "training_examples": .integer(trainingExamples),
       "held_out": .text(heldOut), "held_out_examples": .integer(heldOutExamples),
       "accuracy": .finite(accuracy), "options": options,
     ])
@@ -108,13 +110,14 @@ extension Classifier.Record {
   /// The record that a file has; nil where it is none.
   fileprivate init?(_ text: String) {
     guard let object = (try? JSON(parsing: Array(text.utf8), source: "record"))?.object,
-      let data = object["data"]?.text, let heldOut = object["held_out"]?.text,
+      let data = object["data"]?.text, let rule = object["rule"]?.text,
+      let heldOut = object["held_out"]?.text,
       let training = object["training_examples"]?.integer,
       let others = object["held_out_examples"]?.integer,
       let accuracy = object["accuracy"]?.double, let options = object["options"]
     else { return nil }
     self.init(
-      data: data, trainingExamples: training, heldOutExamples: others, heldOut: heldOut,
+      data: data, rule: rule, trainingExamples: training, heldOutExamples: others, heldOut: heldOut,
       accuracy: accuracy, options: options)
   }
 }
@@ -136,55 +139,67 @@ extension Classifier {
     }
   }
 
-  /// The probability of each class for images `[N, height, width, channels]`, `[N, classes]`.
+  /// The probability of each class for the examples of a split, `[N, classes]`.
   ///
   /// - Parameters:
-  ///   - images: which `check` has accepted.
-  ///   - proceed: called before each part of them; what it throws ends the work.
-  /// - Throws: what `proceed` throws.
+  ///   - split: whose images `check` has accepted.
+  ///   - proceed: told the fraction done before each part of them; what it throws ends the work.
+  /// - Throws: `DataError` where examples cannot be read; what `proceed` throws.
   public func probabilities(
-    of images: Tensor, proceed: () throws -> Void = {}
+    of split: DataSplit, proceed: (Double) throws -> Void = { _ in }
   ) throws -> Tensor {
-    let count = images.shape[0]
-    let size = Evaluator.rowLimit(
-      for: ImageShape(height: images.shape[1], width: images.shape[2], channels: images.shape[3]))
-    guard count > 0 else { return .zeros([0, classes.width]) }
+    guard split.count > 0 else { return .zeros([0, classes.width]) }
     return try withoutTape {
       var parts: [Tensor] = []
-      for start in stride(from: 0, to: count, by: size) {
-        try proceed()
-        parts.append(logits(of: images.rows(start..<min(start + size, count))).softmax())
+      try forEachPart(of: split, proceed) { indices in
+        parts.append(logits(of: split.batch(indices)).softmax())
       }
       return .concatenated(parts, axis: 0)
     }
   }
 
+  /// The probability of each class for images `[N, height, width, channels]`, `[N, classes]`, all at once.
+  public func probabilities(of images: Tensor) -> Tensor {
+    withoutTape { logits(of: images).softmax() }
+  }
+
+  private func forEachPart(
+    of split: DataSplit, _ proceed: (Double) throws -> Void, _ body: ([Int]) -> Void
+  ) throws {
+    let size = Evaluator.rowLimit(for: split.shape)
+    for start in stride(from: 0, to: split.count, by: size) {
+      try proceed(Double(start) / Double(split.count))
+      body(Array(start..<min(start + size, split.count)))
+      try split.checkExamples()
+      try Memory.check()
+    }
+  }
+
   /// The share of a split's examples whose class it finds.
   ///
-  /// - Parameter proceed: called before each part of them; what it throws ends the work.
+  /// - Parameter proceed: told the fraction done before each part of them; what it throws ends the work.
   /// - Throws: `DataError` where the split has no labels, other classes, or images that the network does not
   ///   take; what `proceed` throws.
   public func accuracy(
-    on split: DataSplit, range: ValueRange, proceed: () throws -> Void = {}
+    on split: DataSplit, range: ValueRange, proceed: (Double) throws -> Void = { _ in }
   ) throws -> Double {
     try check(split.shape, range, of: split.name)
     let known = try KnownConditions(of: split, classes)
     return try withoutTape {
       var right = 0.0
-      let size = Evaluator.rowLimit(for: split.shape)
-      for start in stride(from: 0, to: split.count, by: size) {
-        try proceed()
-        let indices = Array(start..<min(start + size, split.count))
+      try forEachPart(of: split, proceed) { indices in
         right += Self.hits(
           logits(of: split.batch(indices)), of: known.rows(indices))
-        try split.checkExamples()
       }
       return right / Double(max(1, split.count))
     }
   }
 
   private func logits(of images: Tensor) -> Tensor {
-    network.features(of: images, at: [network.layerNames[network.layerNames.count - 1]])[0]
+    guard let layer = network.logitLayer else {
+      preconditionFailure("the network of a classifier has a layer of logits")
+    }
+    return network.features(of: images, at: [layer])[0]
   }
 
   /// How many rows have their largest logit where the row of the class is largest.

@@ -5,7 +5,7 @@ import VAECore
 import VAEData
 
 /// The network of a classifier while it is trained: 3×3 convolutions with batch normalisation and ReLU,
-/// halved by maxima until the shorter side has 3 to 7 places, then two dense layers (after Simonyan &
+/// halved by maxima until the shorter side has 2 to 5 places, then two dense layers (after Simonyan &
 /// Zisserman 2015, with the normalisation of Ioffe & Szegedy 2015).
 ///
 /// The frozen network that is made of it has no normalisations: in evaluation each is a factor and an
@@ -48,7 +48,9 @@ final class ClassifierNetwork: Module {
   private let input: FrozenNetwork.Input
 
   /// The least side of an image.
-  static let leastSize = 6
+  static let leastSize = 4
+  /// A side of so many pixels is halved once more.
+  private static let halvedSize = 6
 
   /// A network with fresh weights.
   ///
@@ -65,7 +67,7 @@ final class ClassifierNetwork: Module {
     self.input = input
     var (channels, height, width) = (shape.channels, shape.height, shape.width)
     var stages: [[Block]] = []
-    while min(height, width) >= Self.leastSize {
+    repeat {
       let outputs = options.width << min(stages.count, 2)
       // A second convolution at full size would cost as much as all others together.
       let count = stages.isEmpty ? 1 : 2
@@ -76,7 +78,7 @@ final class ClassifierNetwork: Module {
             random: random.child("convolution \(stages.count).\(number)"))
         })
       (channels, height, width) = (outputs, height / 2, width / 2)
-    }
+    } while min(height, width) >= Self.halvedSize
     self.stages = stages
     features = Dense(
       inputs: height * width * channels, outputs: options.features, activation: .relu,

@@ -107,6 +107,7 @@ struct ClassifierCommand: ParsableCommand {
         }
       }
     }
+    bar.clear()
     guard let classifier, let record = classifier.record else {
       Console.error("interrupted; nothing is written")
       throw ExitCode(ExitStatus.interrupted)

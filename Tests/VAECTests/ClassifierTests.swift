@@ -1,0 +1,115 @@
+import CVAE
+import VAEFiles
+import XCTest
+
+/// `vae_classifier_…`, and models that are measured by a network.
+final class ClassifierTests: CTestCase {
+  private static let settings = [
+    ("epochs", "2"), ("batch_size", "8"), ("width", "2"), ("features", "4"),
+  ]
+
+  private func labelled(_ count: Int, hasLabels: Bool = true) throws -> OpaquePointer {
+    let labels = CTensor((0..<count).map { Int32($0 % 2) }, VAE_INT32, shape: [count])
+    var options = vae_data_options()
+    options.struct_size = UInt32(MemoryLayout<vae_data_options>.size)
+    if hasLabels { options.train_condition = UnsafePointer(labels.pointer) }
+    return try made(freedBy: vae_data_free) {
+      vae_data_from_tensors_with(images(count).pointer, images(4).pointer, &options, $0, $1)
+    }
+  }
+
+  private func trained() throws -> OpaquePointer {
+    let (data, settings) = (try labelled(40), CSettings(Self.settings))
+    return try made(freedBy: vae_classifier_free) {
+      vae_classifier_train(data, settings.pointer, settings.count, nil, $0, $1)
+    }
+  }
+
+  private func probabilities(_ classifier: OpaquePointer, _ images: CTensor) throws -> [Float] {
+    let array = try made(freedBy: vae_array_free) {
+      vae_classifier_probabilities(classifier, images.pointer, nil, $0, $1)
+    }
+    var view = vae_tensor()
+    view.struct_size = UInt32(MemoryLayout<vae_tensor>.size)
+    try succeed { vae_array_view(array, &view, $0) }
+    let count = Int(view.shape[0] * view.shape[1])
+    let start = try XCTUnwrap(view.data).assumingMemoryBound(to: Float.self)
+    return Array(UnsafeBufferPointer(start: start, count: count))
+  }
+
+  func testAClassifierIsTrainedSavedOpenedAndMeasuresAModel() throws {
+    let classifier = try trained()
+    let path = try temporaryFolder() + "/classifier.safetensors"
+    try succeed { vae_classifier_save(classifier, path, $0) }
+    let opened = try made(freedBy: vae_classifier_free) { vae_classifier_open(path, $0, $1) }
+    let json = try text { vae_classifier_json(opened, $0, $1, $2, $3) }
+    let object = try XCTUnwrap(JSON(parsing: Array(json.utf8), source: "json").object)
+    XCTAssertEqual(object["classes"], .array([.text("0"), .text("1")]))
+    XCTAssertEqual(object["held_out"], .text("a tenth of train"))
+    let found = try probabilities(classifier, images(5))
+    XCTAssertEqual(found.count, 10)
+    XCTAssertEqual(found[0] + found[1], 1, accuracy: 1e-5)
+    XCTAssertEqual(found, try probabilities(opened, images(5)))
+
+    let (model, data) = (try makeModel(), try labelled(12))
+    var options = vae_evaluation_options()
+    options.struct_size = UInt32(MemoryLayout<vae_evaluation_options>.size)
+    let values = try path.withCString { path in
+      options.network = path
+      return try "train".withCString { split in
+        options.split = split
+        let metrics = try made(freedBy: vae_metrics_free) {
+          vae_evaluate(model, data, &options, nil, $0, $1)
+        }
+        return try ["frechet_distance.samples", "classifier_confidence.mean"].map { name in
+          var value = Double.nan
+          try succeed { vae_metrics_get(metrics, name, &value, $0) }
+          return value
+        }
+      }
+    }
+    XCTAssertTrue(values.allSatisfy { $0.isFinite && $0 > 0 }, "\(values)")
+    "features".withCString { layer in
+      (options.network, options.split) = (nil, nil)
+      options.network_layer = layer
+      var metrics: OpaquePointer?
+      refuse(VAE_ERR_INVALID_ARGUMENT, "options->network is NULL") {
+        vae_evaluate(model, data, &options, nil, &metrics, $0)
+      }
+    }
+  }
+
+  func testWhatCannotBeIsRefusedByAStatus() throws {
+    var classifier: OpaquePointer?
+    let (data, bare) = (try labelled(40), try labelled(40, hasLabels: false))
+    refuse(VAE_ERR_DATA, "has no labels") {
+      vae_classifier_train(bare, nil, 0, nil, &classifier, $0)
+    }
+    let unknown = CSettings([("epoch", "1")])
+    refuse(VAE_ERR_RECIPE, "did you mean epochs?") {
+      vae_classifier_train(data, unknown.pointer, unknown.count, nil, &classifier, $0)
+    }
+    let token = try made(freedBy: vae_cancel_token_free) { vae_cancel_token_create($0, $1) }
+    vae_cancel_token_cancel(token)
+    var call = vae_call_options()
+    call.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
+    call.token = token
+    refuse(VAE_ERR_CANCELLED) { vae_classifier_train(data, nil, 0, &call, &classifier, $0) }
+    refuse(VAE_ERR_INVALID_ARGUMENT) { vae_classifier_train(nil, nil, 0, nil, &classifier, $0) }
+    refuse(VAE_ERR_INVALID_ARGUMENT) { vae_classifier_train(data, nil, 0, nil, nil, $0) }
+    XCTAssertNil(classifier)
+    refuse(VAE_ERR_NOT_FOUND) { vae_classifier_open("/nowhere/x.safetensors", &classifier, $0) }
+    refuse(VAE_ERR_INVALID_ARGUMENT) { vae_classifier_open(nil, &classifier, $0) }
+    let trained = try trained()
+    var array: OpaquePointer?
+    let other = CTensor([Float](repeating: 0, count: 30), [1, 5, 6, 1])
+    refuse(VAE_ERR_DATA, "does not suit the classifier") {
+      vae_classifier_probabilities(trained, other.pointer, nil, &array, $0)
+    }
+    refuse(VAE_ERR_INVALID_ARGUMENT) {
+      vae_classifier_probabilities(data, images(2).pointer, nil, &array, $0)
+    }
+    refuse(VAE_ERR_INVALID_ARGUMENT) { vae_classifier_save(nil, "x", $0) }
+    vae_classifier_free(nil)
+  }
+}
