@@ -105,7 +105,8 @@ public struct TrainingOptions: HyperparameterSet, Equatable {
     help: "share of the training examples that is set apart as the split valid, 0 for none")
   public var holdout = 0.0
   /// Whether the run keeps the checkpoint with the best held-out bound beside the newest ones.
-  @Setting(help: "keep the checkpoint of the epoch with the best held-out bound") public var keepBest =
+  @Setting(help: "keep the checkpoint of the epoch with the best held-out bound") public
+    var keepBest =
     true
   /// Epochs without a better held-out bound after which training stops, zero for never.
   @Setting(

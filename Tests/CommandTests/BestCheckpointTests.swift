@@ -10,7 +10,9 @@ final class BestCheckpointTests: CommandTestCase {
     try String(contentsOfFile: "\(run)/metrics.jsonl", encoding: .utf8).split(separator: "\n").map {
       let line = try object(String($0))
       let valid = try XCTUnwrap(line["valid"] as? [String: Any])
-      return (Int(try number(line, "epoch")), Int(try number(line, "step")), -(try number(valid, "elbo")))
+      return (
+        Int(try number(line, "epoch")), Int(try number(line, "step")), -(try number(valid, "elbo"))
+      )
     }
   }
 
@@ -33,7 +35,8 @@ final class BestCheckpointTests: CommandTestCase {
     for (choice, record) in [("best", best), ("last", last), ("\(best.step)", best)] {
       let found = try object(
         run([
-          "evaluate", path("run"), "--data", data, "--checkpoint", choice, "--json", "--threads", "1",
+          "evaluate", path("run"), "--data", data, "--checkpoint", choice, "--json", "--threads",
+          "1",
           "--seed", "1",
         ]).out)
       XCTAssertEqual(-(try number(found, "elbo")), record.cost, accuracy: 1e-3, choice)
@@ -95,7 +98,8 @@ final class BestCheckpointTests: CommandTestCase {
     let asked = ["evaluate", run, "--data", data, "--threads", "1"]
     XCTAssertFalse(try self.run(asked).err.contains("not finished"))
     // A run of more epochs that was stopped after these, as far as it can be told from outside.
-    let more = try Command(TrainedRun.arguments(data: data, run: run) + ["--epochs", "100000", "--resume"])
+    let more = try Command(
+      TrainedRun.arguments(data: data, run: run) + ["--epochs", "100000", "--resume"])
     while try records(run).count < 5 { usleep(10_000) }
     more.send(SIGINT)
     _ = try more.wait()

@@ -71,7 +71,9 @@ final class TrainTests: CommandTestCase {
         standardError: terminal.handle)
       let shown = terminal.read()
       XCTAssertEqual(try command.wait().status, 0)
-      let lines = shown.split(whereSeparator: { $0.isNewline }).filter { $0.contains("epoch ") && !$0.contains("the best held-out") }
+      let lines = shown.split(whereSeparator: { $0.isNewline }).filter {
+        $0.contains("epoch ") && !$0.contains("the best held-out")
+      }
       XCTAssertFalse(lines.isEmpty, "no progress in \(shown)")
       for line in lines { XCTAssertLessThan(line.count, columns, String(line)) }
       // The bar gives way first.
@@ -167,7 +169,8 @@ final class TrainTests: CommandTestCase {
     XCTAssertEqual(
       Set(try manager.contentsOfDirectory(atPath: run)),
       [
-        ".lock", "recipe.json", "metrics.jsonl", "checkpoints", "latest", "best", "weights.safetensors",
+        ".lock", "recipe.json", "metrics.jsonl", "checkpoints", "latest", "best",
+        "weights.safetensors",
         "optimizer.safetensors", "state.json", "model.safetensors", "records",
       ])
     XCTAssertEqual(

@@ -20,7 +20,8 @@ public enum ScoreMethod: String, CaseIterable, Sendable {
       let known = Self.allCases.map(\.rawValue)
       throw MetricError(
         .unknown,
-        "there is no method of scoring \(PlainText.quoted(name)); there are \(known.joined(separator: ", "))")
+        "there is no method of scoring \(PlainText.quoted(name)); there are \(known.joined(separator: ", "))"
+      )
     }
     self = method
   }

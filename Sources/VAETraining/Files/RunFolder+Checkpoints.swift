@@ -294,7 +294,7 @@ extension RunFolder {
     let complete = folders.keys.filter { missingFile(in: folders[$0], of: checkpoints) == nil }
     guard let oldest = complete.sorted().suffix(keptCheckpoints).first else { return [] }
     var left: [String] = []
-    for (step, name) in folders.sorted(by: { $0.key < $1.key }) 
+    for (step, name) in folders.sorted(by: { $0.key < $1.key })
     where step < oldest && step != best {
       // What is no folder, such as a link, is none of the run's.
       guard try checkpoints.kind(of: name) == .folder, let folder = try checkpoints.folder(name)

@@ -31,7 +31,8 @@ extension RunFolder {
     guard step != newest.step else { return newest }
     do {
       return try StoredCheckpoint(
-        files: readCheckpoint(step), step: step, source: "\(path)/\(Self.checkpointsFolder)/\(step)")
+        files: readCheckpoint(step), step: step, source: "\(path)/\(Self.checkpointsFolder)/\(step)"
+      )
     } catch let error as FileError where error.kind == .missing {
       // A process that trains has replaced it meanwhile.
       if choice == .best, let best = bestStep, best != step { return try storedCheckpoint(.best) }

@@ -56,7 +56,8 @@ extension TrainedModel {
     guard method == .ratio else {
       throw MetricError(
         .missingOption,
-        "\(.background) is for the method ratio, and \(method.rawValue) compares with nothing; leave it out")
+        "\(.background) is for the method ratio, and \(method.rawValue) compares with nothing; leave it out"
+      )
     }
     func phrase(_ model: TrainedModel) -> String {
       guard let data = model.recipe.data else { return "no data" }
@@ -68,12 +69,14 @@ extension TrainedModel {
     guard own == other else {
       throw MetricError(
         .unsuitable,
-        "\(background.source) takes \(other), but \(source) takes \(own), so their likelihoods cannot be compared")
+        "\(background.source) takes \(other), but \(source) takes \(own), so their likelihoods cannot be compared"
+      )
     }
     guard model.likelihood.isDiscrete == background.model.likelihood.isDiscrete else {
       throw MetricError(
         .unsuitable,
-        "of \(source) and \(background.source) one has densities and the other probabilities, which cannot be compared")
+        "of \(source) and \(background.source) one has densities and the other probabilities, which cannot be compared"
+      )
     }
   }
 

@@ -100,7 +100,8 @@ struct ScoreCommand: ParsableCommand {
     try other?.model.checkParts()
     try split.checkExamples()
     guard let scores else { throw ExitCode(ExitStatus.interrupted) }
-    try DurableFiles.replace(out, with: out.hasSuffix(".csv") ? table(scores, of: split) : array(scores))
+    try DurableFiles.replace(
+      out, with: out.hasSuffix(".csv") ? table(scores, of: split) : array(scores))
     let mean = scores.reduce(0, +) / Double(max(1, scores.count))
     if output.json {
       Console.print(

@@ -34,7 +34,8 @@ struct VAEZooCommand: ParsableCommand {
     version: VAEZooVersion.text,
     subcommands: [
       ListCommand.self, DescribeCommand.self, TrainCommand.self, SweepCommand.self,
-      EvaluateCommand.self, MetricsCommand.self, ScoreCommand.self, SampleCommand.self, ReconstructCommand.self,
+      EvaluateCommand.self, MetricsCommand.self, ScoreCommand.self, SampleCommand.self,
+      ReconstructCommand.self,
       EncodeCommand.self,
       DecodeCommand.self, ImportCommand.self,
       InterpolateCommand.self, TraverseCommand.self, ReportCommand.self, CompareCommand.self,

@@ -50,7 +50,8 @@ struct TrainingSettings: ParsableArguments {
   var patience: String?
   @Flag(
     inversion: .prefixedNo,
-    help: "Keep the checkpoint of the epoch with the best held-out bound (default: the recipe's, yes).")
+    help:
+      "Keep the checkpoint of the epoch with the best held-out bound (default: the recipe's, yes).")
   var keepBest: Bool?
 
   /// Those that were given, as after `--set`.

@@ -159,7 +159,8 @@ final class RunFolderCrashTests: FilesTestCase {
         XCTAssertEqual(try TestCheckpoint.version(files, step: step), 1, moment)
       }
       let steps = try RunFolder.open(run).checkpointSteps()
-      XCTAssertTrue(steps == [4, 8, 12] || steps == [4, 12, 16] || steps == [12, 16], "\(steps) \(moment)")
+      XCTAssertTrue(
+        steps == [4, 8, 12] || steps == [4, 12, 16] || steps == [12, 16], "\(steps) \(moment)")
     }
     XCTAssertEqual(found, [4, 16], "both must have been found")
   }
