@@ -28,8 +28,12 @@
  *               header refuses fields it does not know, unless they are zero, and zeroes them in results. Structs
  *               without that member, and structs inside of others, never change.
  *   Threads     [any thread]: at any time, from any thread. [one thread at a time]: calls with the same object
- *               must not overlap; one that does is refused with VAE_ERR_BUSY and changes nothing. Different
- *               objects may always be used from different threads; they share the worker threads.
+ *               must not overlap; one that does is refused with VAE_ERR_BUSY and changes nothing. [reading]: calls
+ *               that leave a model as it is may overlap each other, from any number of threads, and give the same
+ *               bits as one after another; one that overlaps a call [one thread at a time] with the model, such as
+ *               a training, is refused with VAE_ERR_BUSY, and so is that call. Where a part of the model is of a
+ *               plug-in, [reading] is as [one thread at a time]. Different objects may always be used from different
+ *               threads; they share the worker threads.
  *   Numbers     Images are [N, height, width, channels], also accepted as [N, height, width] or
  *               [N, height * width * channels]. What a model of images between 0 and 1 makes is cut to that range.
  *               Likelihoods are in nats, with all constants.
@@ -44,7 +48,7 @@
  *               A C++ exception that leaves a callback is caught: the call stops as if it had returned non-zero, and
  *               returns VAE_ERR_CALLBACK with the words of the exception; vae.hpp throws it on. A callback must
  *               return or throw: where it leaves by longjmp, or ends its thread, the objects of the call answer
- *               VAE_ERR_BUSY ever after, and what the call held is not released. exit() in a callback ends the
+ *               VAE_ERR_BUSY ever after to calls that it had kept out, and what the call held is not released. exit() in a callback ends the
  *               process as it does anywhere: a run folder keeps its last checkpoint.
  *   Handles     Each kind of object is its own type. A handle of another kind, or of an object that was freed a
  *               short while ago, is refused; any other pointer that is no handle is undefined behaviour.
@@ -96,7 +100,7 @@ typedef int32_t vae_status;
 #define VAE_ERR_UNSUPPORTED 8       /* meaningful, but not here: a device, a dtype, a field newer than the library */
 #define VAE_ERR_DIVERGED 9          /* training reached a loss or weight that is not finite */
 #define VAE_ERR_CANCELLED 10        /* a callback or a token asked for a stop */
-#define VAE_ERR_BUSY 11             /* another thread is using the object */
+#define VAE_ERR_BUSY 11             /* another thread is using the object, or a training is changing it */
 #define VAE_ERR_OUT_OF_MEMORY 12    /* there is no memory for what was asked for */
 #define VAE_ERR_PLUGIN 13           /* a plug-in could not be loaded, or misbehaved */
 #define VAE_ERR_INTERNAL 14         /* a defect of this library */
@@ -489,7 +493,7 @@ vae_status vae_model_create(
  * "prior.channels". next: owned by the caller; the first may be freed.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE where there is no such stage or setting, VAE_ERR_DATA where the
  * settings leave no place for the weights, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails.
- * [one thread at a time] */
+ * [reading] */
 vae_status vae_model_create_stage(
     vae_model *model, const char *stage, const vae_setting *settings, size_t setting_count,
     vae_model **next, vae_error **error);
@@ -516,11 +520,11 @@ vae_status vae_model_load_memory(
 /* Writes weights and recipe into one .safetensors file, which appears whole or not at all.
  * path: borrowed; a file that is there is replaced, and the new one has its mode and, where the system allows it, its
  * owner and group. Where path is a link, all this is done to the file that it leads to, and the link stays.
- * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_IO, VAE_ERR_BUSY. [one thread at a time] */
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_IO, VAE_ERR_BUSY. [reading] */
 vae_status vae_model_save(vae_model *model, const char *path, vae_error **error);
 
 /* The bytes of that file, a uint8 array. bytes: owned by the caller.
- * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_BUSY. [one thread at a time] */
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_BUSY. [reading] */
 vae_status vae_model_save_memory(vae_model *model, vae_array **bytes, vae_error **error);
 
 /* The model that weights of another program make: a .safetensors file, or a folder of them with config.json where there
@@ -600,7 +604,7 @@ vae_status vae_model_tensor_name(
     vae_error **error);
 
 /* A copy of a parameter or buffer. name: borrowed. array: owned by the caller.
- * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_BUSY. [one thread at a time] */
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_BUSY. [reading] */
 vae_status vae_model_get_tensor(
     vae_model *model, const char *name, vae_array **array, vae_error **error);
 
@@ -743,13 +747,13 @@ typedef struct vae_evaluation_options {
  * VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_NOT_FOUND where there is no such split or metric,
  * and for a network that is not there, VAE_ERR_FORMAT for a network that is damaged or does not take the images,
  * VAE_ERR_DATA for data that the model cannot take, and for a metric that needs what the data or the model lack,
- * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
+ * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_evaluate(
     vae_model *model, const vae_data *data, const vae_evaluation_options *options,
     const vae_cancel_token *token, vae_metrics **metrics, vae_error **error);
 
 /* As vae_evaluate. call: borrowed, NULL for none.
- * Returns VAE_ERR_CANCELLED and what else vae_evaluate returns. [one thread at a time] */
+ * Returns VAE_ERR_CANCELLED and what else vae_evaluate returns. [reading] */
 vae_status vae_evaluate_with(
     vae_model *model, const vae_data *data, const vae_evaluation_options *options,
     const vae_call_options *call, vae_metrics **metrics, vae_error **error);
@@ -821,13 +825,13 @@ typedef struct vae_encoding vae_encoding;
 /* Encodes images. images: borrowed, used in place where they are dense float32. encoding: owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for images of another size, VAE_ERR_UNSUPPORTED for a device, dtype or field that
  * is not known, VAE_ERR_DATA for values that the model cannot take, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY,
- * VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
+ * VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_encode(
     vae_model *model, const vae_tensor *images, uint64_t seed, vae_encoding **encoding,
     vae_error **error);
 
 /* As vae_encode. options: borrowed, NULL for none.
- * Returns VAE_ERR_CANCELLED and what vae_encode returns. [one thread at a time] */
+ * Returns VAE_ERR_CANCELLED and what vae_encode returns. [reading] */
 vae_status vae_encode_with(
     vae_model *model, const vae_tensor *images, uint64_t seed, const vae_call_options *options,
     vae_encoding **encoding, vae_error **error);
@@ -855,13 +859,13 @@ void vae_encoding_free(vae_encoding *encoding);
  * Returns VAE_ERR_INVALID_ARGUMENT for latents of other shapes or codes out of range, VAE_ERR_UNSUPPORTED for a
  * device, dtype or field that is not known, VAE_ERR_DATA where the latents lead beyond the numbers of 32-bit floats,
  * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a
- * plug-in fails. [one thread at a time] */
+ * plug-in fails. [reading] */
 vae_status vae_decode(
     vae_model *model, const vae_tensor *const *latents, int64_t layer_count, uint64_t seed,
     vae_array **images, vae_error **error);
 
 /* As vae_decode. options: borrowed, NULL for none.
- * Returns VAE_ERR_CANCELLED and what vae_decode returns. [one thread at a time] */
+ * Returns VAE_ERR_CANCELLED and what vae_decode returns. [reading] */
 vae_status vae_decode_with(
     vae_model *model, const vae_tensor *const *latents, int64_t layer_count, uint64_t seed,
     const vae_call_options *options, vae_array **images, vae_error **error);
@@ -896,13 +900,13 @@ vae_status vae_decode_pictures(
 
 /* Images through the latents and back. images: borrowed. result: owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED, VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY and
- * VAE_ERR_PLUGIN as vae_encode. [one thread at a time] */
+ * VAE_ERR_PLUGIN as vae_encode. [reading] */
 vae_status vae_reconstruct(
     vae_model *model, const vae_tensor *images, uint64_t seed, vae_array **result,
     vae_error **error);
 
 /* As vae_reconstruct. options: borrowed, NULL for none.
- * Returns VAE_ERR_CANCELLED and what vae_reconstruct returns. [one thread at a time] */
+ * Returns VAE_ERR_CANCELLED and what vae_reconstruct returns. [reading] */
 vae_status vae_reconstruct_with(
     vae_model *model, const vae_tensor *images, uint64_t seed, const vae_call_options *options,
     vae_array **result, vae_error **error);
@@ -910,7 +914,7 @@ vae_status vae_reconstruct_with(
 /* Mean images of draws from the prior. temperature: a factor of its deviation, 0 to 1000; 1 for the prior itself.
  * images: [count, height, width, channels], owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in
- * fails. [one thread at a time] */
+ * fails. [reading] */
 vae_status vae_sample(
     vae_model *model, int64_t count, double temperature, uint64_t seed, vae_array **images,
     vae_error **error);
@@ -918,7 +922,7 @@ vae_status vae_sample(
 /* As vae_sample; with the draw of the options draws of p(x|z) at those latents, which may leave the range of the data,
  * in place of their means. options: borrowed, NULL for none.
  * Returns VAE_ERR_CANCELLED, VAE_ERR_UNSUPPORTED for fields that are not known, and what vae_sample returns.
- * [one thread at a time] */
+ * [reading] */
 vae_status vae_sample_with(
     vae_model *model, int64_t count, double temperature, uint64_t seed,
     const vae_call_options *options, vae_array **images, vae_error **error);
@@ -926,16 +930,42 @@ vae_status vae_sample_with(
 /* log p(x) of each image in nats: importance-weighted with `samples` draws, or the evidence lower bound with
  * zero. samples: to 10,000,000. images: borrowed. result: [N] of float64, owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED, VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY and
- * VAE_ERR_PLUGIN as vae_encode; VAE_ERR_CANCELLED. [one thread at a time] */
+ * VAE_ERR_PLUGIN as vae_encode; VAE_ERR_CANCELLED. [reading] */
 vae_status vae_log_likelihood(
     vae_model *model, const vae_tensor *images, int32_t samples, uint64_t seed,
     const vae_cancel_token *token, vae_array **result, vae_error **error);
 
 /* As vae_log_likelihood. options: borrowed, NULL for none.
- * Returns VAE_ERR_CANCELLED and what else vae_log_likelihood returns. [one thread at a time] */
+ * Returns VAE_ERR_CANCELLED and what else vae_log_likelihood returns. [reading] */
 vae_status vae_log_likelihood_with(
     vae_model *model, const vae_tensor *images, int32_t samples, uint64_t seed,
     const vae_call_options *options, vae_array **result, vae_error **error);
+
+/* How unusual images are measured. */
+typedef struct vae_score_options {
+  uint32_t struct_size;
+  /* Draws an image, of "nll" and "ratio", to 10,000,000; 0 for 16, -1 for one, of "ratio" for bounds. */
+  int32_t importance_samples;
+  /* borrowed; NULL for "nll": -log p(x), importance-weighted. "elbo": -ELBO, a bound on it. "regret": by how much -ELBO
+   * falls where the posterior is optimised for the image alone. "ratio": log p'(x) - log p(x), p' being background. */
+  const char *method;
+  vae_model *background; /* borrowed; of "ratio" alone, a model that takes the same images */
+  uint64_t seed;         /* of all draws */
+  int32_t steps;         /* updates of each posterior, of "regret", to 100,000; 0 for 100 */
+  int32_t reserved;      /* zero */
+} vae_score_options;
+
+/* How unusual each image is to a model, in nats, larger for what is more unusual; it follows from the image and the
+ * seed alone. images, options, call_options: borrowed; the last two NULL for none. scores: [N] of float64, owned by the
+ * caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, also for a background that is not asked for, or is asked for and missing,
+ * VAE_ERR_NOT_FOUND for a method that there is not, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_DATA for
+ * images that the model cannot take and for models that do not suit the method, VAE_ERR_OUT_OF_MEMORY,
+ * VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
+vae_status vae_score(
+    vae_model *model, const vae_tensor *images, const vae_score_options *options,
+    const vae_call_options *call_options, vae_array **scores, vae_error **error);
+
 
 /* ------------------------------------------------------------------------------------------------- timing */
 

@@ -643,6 +643,14 @@ class classifier {
   detail::handle<vae_classifier, vae_classifier_free> handle_;
 };
 
+/* How unusual images are measured: "nll", "elbo", "regret" or "ratio"; zero and empty for the defaults. */
+struct score_options {
+  std::string method{};
+  std::int32_t importance_samples = 0;
+  std::int32_t steps = 0;
+  std::uint64_t seed = 0;
+};
+
 /* What an encoder says about images. */
 class encoding {
  public:
@@ -894,6 +902,24 @@ class model {
     const auto call = detail::raw(options);
     vae_array *found = nullptr;
     detail::call(vae_log_likelihood_with, get(), &raw, samples, seed, &call, &found);
+    return array(found);
+  }
+
+  /* How unusual each image is, in nats, of double. background: what "ratio" compares with, nullptr otherwise. */
+  array score(
+      const tensor &images, const score_options &options = {}, const model *background = nullptr,
+      const call_options &call_options = {}) {
+    const auto raw = images.raw();
+    auto given = detail::sized<vae_score_options>();
+    given.method = detail::c_string(options.method);
+    given.importance_samples = options.importance_samples;
+    given.steps = options.steps;
+    given.seed = options.seed;
+    given.background = background ? background->get() : nullptr;
+    const auto call = detail::raw(call_options);
+    vae_array *found = nullptr;
+    detail::call(
+        vae_score, get(), &raw, static_cast<const vae_score_options *>(&given), &call, &found);
     return array(found);
   }
 

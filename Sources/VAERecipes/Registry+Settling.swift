@@ -39,6 +39,7 @@ extension Registry {
   ) throws -> (recipe: Recipe, data: Data) {
     let given = recipe
     var recipe = recipe
+    try checkBeforeData(settings, for: recipe)
     try applyTraining(settings, to: &recipe)
     let known = condition ?? recipe.data?.condition
     let data = try open(recipe.data)
@@ -49,5 +50,28 @@ extension Registry {
     recipe.data?.condition = told
     if let notice = conditionNotice(of: recipe) { recipe.notices.append(notice) }
     return (recipe, data)
+  }
+
+  /// Refuses settings that no data would let pass, before any are opened: these may take minutes.
+  ///
+  /// - Throws: `RecipeError` of kind `invalid`.
+  private func checkBeforeData(
+    _ settings: [(key: String, value: String)], for recipe: Recipe
+  ) throws(RecipeError) {
+    guard recipe.data == nil, leavesLikelihoodToData(recipe, settings: settings) else {
+      var trial = recipe
+      return try apply(settings, to: &trial)
+    }
+    // Which likelihood it will be is not known yet, and with it which settings there are.
+    var fault: RecipeError?
+    for name in ["bernoulli", "gaussian"] {
+      var trial = recipe
+      do {
+        return try apply(settings + [(key: "likelihood", value: name)], to: &trial)
+      } catch {
+        fault = error
+      }
+    }
+    if let fault { throw fault }
   }
 }

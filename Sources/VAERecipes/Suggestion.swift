@@ -22,6 +22,23 @@ package enum Suggestion {
     return best?.name
   }
 
+  /// The option that somebody may have meant by an unknown one: one that it begins, one whose words begin
+  /// with its letters, as those of `--learning-rate` do with `--lr`, or else the nearest.
+  ///
+  /// - Parameters:
+  ///   - wrong: what was written, with its dashes.
+  ///   - options: what there is, with their dashes.
+  package static func option(meantBy wrong: String, in options: [String]) -> String? {
+    let letters = wrong.drop { $0 == "-" }
+    guard !letters.isEmpty else { return nil }
+    func initials(_ option: String) -> String {
+      String(option.split(separator: "-").compactMap(\.first))
+    }
+    return options.first { $0.hasPrefix(wrong) && letters.count > 1 }
+      ?? options.first { letters.count > 1 && initials($0) == letters }
+      ?? nearest(to: wrong, in: options)
+  }
+
   /// The letters to be put in, left out, replaced or exchanged with their neighbour to make one word
   /// of the other (optimal string alignment).
   static func distance(_ a: [Character], _ b: [Character]) -> Int {

@@ -11,6 +11,28 @@ final class BadOptionTests: CommandTestCase {
     XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder), [])
   }
 
+  func testWhatWasMeantByAnUnknownOptionOrCommandIsNamed() throws {
+    let train = ["train", "gaussian-vae", "--data", "shapes", "--out", path("run")]
+    for (wrong, meant) in [
+      ("--lr", "--learning-rate"), ("--batch", "--batch-size"), ("--epoch", "--epochs"),
+      ("--pacience", "--patience"),
+    ] {
+      try assertWrong(
+        train + [wrong, "3"], naming: ["no option \(wrong)", "did you mean \(meant)?"])
+    }
+    try assertWrong(["trian"], naming: ["no command trian", "did you mean train?"])
+    try assertWrong(
+      ["train", "gausian-vae"] + train.dropFirst(2), naming: ["did you mean gaussian-vae?"])
+  }
+
+  func testSettingsAreCheckedBeforeDataAreOpened() throws {
+    let train = ["train", "gaussian-vae", "--data", path("none"), "--out", path("run")]
+    try assertWrong(train + ["--set", "latnet=3"], naming: ["did you mean latent?"])
+    try assertWrong(train + ["--set", "latent=-3"], naming: ["latent"])
+    // What only a likelihood has that the data may choose is no fault of the setting.
+    try assertRefused(train + ["--set", "sigma=0.5"], status: 66, naming: [path("none")])
+  }
+
   func testUnknownOptionsAndCommandsAreRefusedNamingThem() throws {
     try assertWrong(["list", "--jsn"], naming: ["--jsn"])
     try assertWrong(["evaluate", "run", "--data", "shapes", "--splits", "a"], naming: ["--splits"])

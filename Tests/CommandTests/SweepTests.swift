@@ -55,6 +55,57 @@ final class SweepTests: CommandTestCase {
     }
   }
 
+  func testRunsAtOnceAreTheRunsOneAfterTheOtherAndTheTableIsSorted() throws {
+    let data = try makeData(binary: true)
+    let more = [
+      "--set", "beta=0.5..8", "--set", "training.learning_rate=log:1e-4..1e-2", "--trials", "3",
+      "--epochs", "2", "--seed", "5", "--sort", "elbo",
+    ]
+    let first = try run(try arguments(data, more))
+    let names = Set(try FileManager.default.contentsOfDirectory(atPath: path("grid")))
+    XCTAssertEqual(names.count, 4, "\(names)")
+    try FileManager.default.moveItem(atPath: path("grid"), toPath: path("one"))
+    let second = try run(try arguments(data, more + ["--jobs", "3"]))
+    XCTAssertEqual(Set(try FileManager.default.contentsOfDirectory(atPath: path("grid"))), names)
+    for name in names where name != "compare.html" {
+      XCTAssertEqual(
+        try bytes(path("grid/\(name)/model.safetensors")),
+        try bytes(path("one/\(name)/model.safetensors")), name)
+    }
+    func order(_ outcome: Outcome) -> [String] {
+      outcome.lines.dropFirst().prefix(3).map { String($0.split(separator: " ")[0]) }
+    }
+    let costs = try order(first).map { name -> Double in
+      let lines = try String(contentsOfFile: path("grid/\(name)/metrics.jsonl"), encoding: .utf8)
+      let last = try object(String(try XCTUnwrap(lines.split(separator: "\n").last)))
+      return -(try number(try XCTUnwrap(last["valid"] as? [String: Any]), "elbo"))
+    }
+    XCTAssertEqual(costs, costs.sorted())
+    XCTAssertEqual(order(first), order(second))
+    try assertRefused(
+      arguments(data, ["--set", "beta=4..1", "--trials", "2"]), status: 64, naming: ["4..1"])
+    try assertRefused(arguments(data, ["--set", "beta=1..4"]), status: 64, naming: ["trials"])
+  }
+
+  func testOnlyTheBetterRunsGoOnAndWhatTheyComeToIsWhatTheyWouldHaveComeToAlone() throws {
+    let data = try makeData(binary: true)
+    let rates = "training.learning_rate=0.00001,0.0001,0.001,0.01"
+    let sweep = try arguments(data, ["--set", rates, "--epochs", "4"])
+    try run(sweep + ["--halving", "2"])
+    let ends = try ["0.00001", "0.0001", "0.001", "0.01"].map { rate -> Int in
+      let name = "architecture=mlp-hidden=16,8-latent=3-training.learning_rate=\(rate)-seed=0"
+      return try String(contentsOfFile: path("grid/\(name)/metrics.jsonl"), encoding: .utf8)
+        .split(separator: "\n").count
+    }
+    XCTAssertEqual(ends.sorted(), [1, 1, 2, 4])
+    let best = ends.firstIndex(of: 4).map { ["0.00001", "0.0001", "0.001", "0.01"][$0] } ?? ""
+    let name = "architecture=mlp-hidden=16,8-latent=3-training.learning_rate=\(best)-seed=0"
+    let halved = try bytes(path("grid/\(name)/model.safetensors"))
+    try FileManager.default.moveItem(atPath: path("grid"), toPath: path("halved"))
+    try run(sweep)
+    XCTAssertEqual(try bytes(path("grid/\(name)/model.safetensors")), halved)
+  }
+
   func testMeansAndDeviationsAreThoseOfTheRuns() throws {
     let data = try makeData(binary: true)
     let outcome = try run(

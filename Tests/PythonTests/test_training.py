@@ -546,6 +546,46 @@ class ThreadTests(unittest.TestCase):
             thread.join(60)
         self.assertEqual(_weights(model), _weights(_small().fit(IMAGES)))
 
+    def test_several_threads_use_one_model_and_get_the_bits_of_one(self):
+        model = _small().fit(IMAGES)
+
+        def answers():
+            return [
+                model.transform(IMAGES).tobytes(),
+                model.sample(9, random_state=1).tobytes(),
+                model.score_samples(IMAGES, samples=3, random_state=1).tobytes(),
+                model.score_samples(IMAGES, method="regret", steps=3, random_state=1).tobytes(),
+            ]
+
+        alone = answers()
+        found: list = []
+        threads = [
+            threading.Thread(target=lambda: found.extend(answers() for _ in range(5)))
+            for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+        self.assertEqual(found, [alone] * 20)
+
+    def test_other_scores_are_minus_those_of_the_command(self):
+        model, other = _small().fit(IMAGES), _small().fit(IMAGES, epochs=1)
+        regret = model.score_samples(IMAGES, method="regret", steps=20, random_state=1)
+        self.assertLessEqual(regret.max(), 0)
+        self.assertLess(regret.min(), 0)
+        for samples in (0, 5):
+            own, common = (
+                each.score_samples(IMAGES, samples=samples, random_state=1) for each in (model, other)
+            )
+            ratio = model.score_samples(
+                IMAGES, samples=samples, method="ratio", background=other, random_state=1
+            )
+            np.testing.assert_allclose(ratio, own - common, atol=1e-3)
+        for wrong in ({"method": "x"}, {"method": "ratio"}, {"background": other}):
+            with self.assertRaises(vae_zoo.InvalidArgumentError):
+                model.score_samples(IMAGES, **wrong)
+
     def test_a_callback_may_use_the_model_but_not_change_it(self):
         model = _small()
         pictures, refused = [], []

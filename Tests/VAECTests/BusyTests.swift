@@ -67,6 +67,76 @@ final class BusyTests: CTestCase {
     try succeed { vae_trainer_step(other, nil, $0) }
   }
 
+  func testReadingCallsOfSeveralThreadsOverlapAndGiveTheBitsOfOne() throws {
+    let model = try makeModel()
+    let batch = images(30)
+    let calls: [(_ out: OutSlot?) -> vae_status] = [
+      { vae_log_likelihood(model, batch.pointer, 3, 5, nil, $0, nil) },
+      { vae_reconstruct(model, batch.pointer, 5, $0, nil) },
+      { vae_sample(model, 20, 1, 5, $0, nil) },
+      { vae_score(model, batch.pointer, nil, nil, $0, nil) },
+    ]
+    func answers() -> [[Float]] {
+      calls.map { call in
+        var array: OpaquePointer?
+        guard call(&array) == VAE_OK, let made = array else { return [] }
+        defer { vae_array_free(made) }
+        return (try? self.contents(of: made).floats) ?? []
+      }
+    }
+    let alone = answers()
+    XCTAssertFalse(alone.contains([]))
+    // One call stands still in its callback, so that all others are sure to overlap it.
+    let arrived = DispatchSemaphore(value: 0)
+    let go = DispatchSemaphore(value: 0)
+    let halt = Pair(arrived, go)
+    var options = vae_call_options()
+    options.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
+    options.user_data = Unmanaged.passUnretained(halt).toOpaque()
+    options.progress = { _, user in
+      guard let user else { return 1 }
+      let halt = Unmanaged<Pair>.fromOpaque(user).takeUnretainedValue()
+      halt.arrived.signal()
+      halt.go.wait()
+      halt.go.signal()
+      return 0
+    }
+    let status = Box<vae_status>(-1)
+    let first = BoxedThread {
+      var array: OpaquePointer?
+      status.value = vae_sample_with(model, 1, 1, 0, &options, &array, nil)
+      vae_array_free(array)
+    }
+    arrived.wait()
+    let found = (0..<4).map { _ in Box<[[[Float]]]>([]) }
+    let threads = found.map { box in
+      BoxedThread { for _ in 0..<5 { box.value.append(answers()) } }
+    }
+    for thread in threads { thread.wait() }
+    for box in found { XCTAssertEqual(box.value, Array(repeating: alone, count: 5)) }
+    // What changes the model waits for its end.
+    refuse(VAE_ERR_BUSY, "another call is using the") {
+      vae_model_set_tensor(model, "decoder.head.bias", batch.pointer, $0)
+    }
+    go.signal()
+    first.wait()
+    XCTAssertEqual(status.value, VAE_OK)
+    refuse(VAE_ERR_INVALID_ARGUMENT, "shape") {
+      vae_model_set_tensor(model, "decoder.head.bias", batch.pointer, $0)
+    }
+  }
+
+  private typealias OutSlot = UnsafeMutablePointer<OpaquePointer?>
+
+  /// Two signals between threads.
+  private final class Pair {
+    let arrived: DispatchSemaphore
+    let go: DispatchSemaphore
+    init(_ arrived: DispatchSemaphore, _ go: DispatchSemaphore) {
+      (self.arrived, self.go) = (arrived, go)
+    }
+  }
+
   /// What a callback tried.
   private final class Attempts {
     var model: OpaquePointer?

@@ -251,6 +251,7 @@ struct Fuzzer {
     options.progress = chance(3) ? { fraction, _ in fraction > 0.5 ? 1 : 0 } : nil
     options.condition = chance(2) ? conditions() : nil
     options.draw = chance(8) ? Int32(truncatingIfNeeded: integer()) : chance(8) ? 1 : 0
+    options.checkpoint = chance(4) ? text(["last", "best", "7", "x", ""]) : nil
     return UnsafePointer(kept(options))
   }
 
@@ -624,6 +625,19 @@ struct Fuzzer {
       let value: Int64 = pick([1 << 28, 0, -1, .max, .min])
       return check("vae_set_limit") { vae_set_limit(name, value, $1) }
     case 57: return checkText("vae_limits_json") { vae_limits_json($0, $1, $2, $3) }
+    case 58:
+      let (model, batch, options) = (handle(.model), images(), callOptions())
+      var asked = vae_score_options()
+      asked.method = chance(8) ? nil : text(["nll", "elbo", "regret", "ratio", "x", ""])
+      asked.importance_samples = pick([0, 0, 1, 3, -1, -2, 20_000_000])
+      asked.background = chance(2) ? handle(.model) : nil
+      asked.seed = UInt64(bitPattern: integer())
+      asked.steps = pick([1, 1, 2, -1, 200_000])
+      asked.reserved = chance(20) ? 1 : 0
+      let given = UnsafePointer(kept(asked))
+      return check("vae_score", makes: .array) {
+        vae_score(model, batch, given, options, $0, $1)
+      }
     case 54:
       let path = text(["/nowhere/x.so", "/dev/null", "", "/", "libc.so.6"])
       reached.insert("vae_load_plugin")

@@ -88,6 +88,10 @@ final class StoppingTests: CTestCase {
         call(vae_array_free) { vae_log_likelihood_with(model, batch.pointer, 2, 1, $0, $1, $2) }
       ),
       (
+        "vae_score",
+        call(vae_array_free) { vae_score(model, batch.pointer, nil, $0, $1, $2) }
+      ),
+      (
         "vae_evaluate_with",
         call(vae_metrics_free) { vae_evaluate_with(model, data, nil, $0, $1, $2) }
       ),
@@ -136,7 +140,9 @@ final class StoppingTests: CTestCase {
       XCTAssertEqual(told.fractions.first, 0, name)
       XCTAssertEqual(told.fractions, told.fractions.sorted(), name)
       XCTAssertTrue(told.fractions.allSatisfy { (0...1).contains($0) }, name)
-      guard !["vae_log_likelihood_with", "vae_evaluate_with"].contains(name) else { continue }
+      guard !["vae_log_likelihood_with", "vae_evaluate_with", "vae_score"].contains(name) else {
+        continue
+      }
       // 250 images are a part.
       XCTAssertEqual(told.fractions, [0, 250.0 / 600, 500.0 / 600], name)
       told.fractions = []

@@ -14,6 +14,8 @@ from vae_zoo._library import Path, flag, integer, real
 
 _BYTE_RANGES = (RANGES["binary"], RANGES["bytes"])
 
+_METHODS = ("likelihood", "regret", "ratio")
+
 # Importance samples of an image, at most.
 _MOST_SAMPLES = 10_000_000
 
@@ -106,10 +108,14 @@ class Inference(FittedModel):
         y: Any = None,
         *,
         samples: int = 0,
+        method: str = "likelihood",
+        background: Inference | None = None,
+        steps: int = 100,
         random_state: Any = None,
         progress: WorkProgress | None = None,
     ) -> np.ndarray:
-        """log p(x) of each image in nats; of a conditional model log p(x|y).
+        """How usual each image is, in nats, lower for what is more unusual: by default log p(x), of a conditional
+        model log p(x|y).
 
         Parameters
         ----------
@@ -119,6 +125,14 @@ class Inference(FittedModel):
             What a conditional model is told of each image, as for ``fit``; others ignore it.
         samples : int
             Importance samples an image; 0 for the evidence lower bound.
+        method : str
+            ``"likelihood"``, log p(x) or its bound; ``"regret"``, minus the likelihood regret: by how much the bound
+            rises where the posterior is optimised for the image alone; ``"ratio"``, log p(x) less that of
+            `background`. These are minus the scores of ``vae-zoo score``.
+        background : estimator, optional
+            A trained model of the same images, of ``"ratio"`` alone.
+        steps : int
+            Updates of each posterior, of ``"regret"`` alone.
         random_state : int, generator or None
             Of the draws; None for that of the estimator.
         progress : callable, optional
@@ -134,8 +148,21 @@ class Inference(FittedModel):
         count = integer(samples, "samples", 0, _MOST_SAMPLES)
         told = self._condition(y, len(images))
         seed = self._method_seed(random_state)
-        found = self._model.log_likelihood(images, count, seed, progress, told)
-        return found.astype(np.float32)
+        if method not in _METHODS:
+            raise InvalidArgumentError(
+                f"method is {method!r}, which is none of {', '.join(_METHODS)}"
+            )
+        if (background is None) == (method == "ratio"):
+            raise InvalidArgumentError('background belongs to method="ratio", and that needs one')
+        if method == "likelihood":
+            found = self._model.log_likelihood(images, count, seed, progress, told)
+            return found.astype(np.float32)
+        common = None if background is None else background._fitted()
+        updates = integer(steps, "steps", 1, 100_000)
+        # Zero would ask C for its default.
+        draws = -1 if count == 0 else count
+        found = self._model.score(images, method, common, draws, updates, seed, progress, told)
+        return (-found).astype(np.float32)
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean evidence lower bound of images in nats, for model selection.

@@ -173,6 +173,18 @@ LOG_CALLBACK = ctypes.CFUNCTYPE(None, c_char_p, c_void_p)
 PLUGIN_ENTRY = ctypes.CFUNCTYPE(c_void_p, c_void_p)
 
 
+class ScoreOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("importance_samples", c_int32),
+        ("method", c_char_p),
+        ("background", c_void_p),
+        ("seed", c_uint64),
+        ("steps", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class CallOptions(Struct):
     _fields_ = [
         ("struct_size", c_uint32),
@@ -200,6 +212,7 @@ STRUCTS: dict[str, type[Struct]] = {
     "vae_progress": ProgressStruct,
     "vae_evaluation_options": EvaluationOptions,
     "vae_call_options": CallOptions,
+    "vae_score_options": ScoreOptions,
 }
 
 # --------------------------------------------------------------------------------------- functions
@@ -284,6 +297,9 @@ _FALLIBLE: dict[str, tuple[Any, ...]] = {
     ),
     "vae_log_likelihood_with": (
         c_void_p, POINTER(Tensor), c_int32, c_uint64, POINTER(CallOptions), _HANDLE_OUT,
+    ),
+    "vae_score": (
+        c_void_p, POINTER(Tensor), POINTER(ScoreOptions), POINTER(CallOptions), _HANDLE_OUT,
     ),
     "vae_bench": (c_char_p, c_void_p, _HANDLE_OUT),
 }

@@ -15,7 +15,8 @@ from vae_zoo._conditions import KINDS, LABEL
 from vae_zoo._data import Data
 from vae_zoo._errors import MissingParameterError, NotFoundError, elements_renamed, renamed
 from vae_zoo._interrupt import Watched, WorkProgress
-from vae_zoo._library import EvaluationOptions, Handle, ModelInfo, ModelOptions, Path, Setting
+from vae_zoo._library import EvaluationOptions, Handle, ModelInfo, ModelOptions, Path, ScoreOptions
+from vae_zoo._library import Setting
 from vae_zoo._library import Tensor, call, create, encoded, encoded_path, library
 from vae_zoo._library import settings_array, text
 
@@ -309,6 +310,29 @@ class Model:
             return self._array(
                 library.vae_log_likelihood_with, byref(tensor), samples, seed, options
             )
+
+    def score(
+        self,
+        images: np.ndarray,
+        method: str,
+        background: Model | None,
+        samples: int,
+        steps: int,
+        seed: int,
+        progress: WorkProgress | None = None,
+        condition: np.ndarray | None = None,
+    ) -> np.ndarray:
+        tensor = view(images)
+        told = optional_view(condition)
+        asked = ScoreOptions(
+            method=encoded(method, "method"),
+            background=None if background is None else background.handle._as_parameter_,
+            importance_samples=samples,
+            steps=steps,
+            seed=seed,
+        )
+        with elements_renamed(images="X"), Watched(progress, told) as options:
+            return self._array(library.vae_score, byref(tensor), byref(asked), options)
 
     def evaluate(
         self,

@@ -3,8 +3,8 @@ import VAEZoo
 
 /// A model as C holds it.
 ///
-/// What never changes, and the recipe's text, may be read from any thread; the rest is for one call
-/// at a time, by `use`.
+/// What never changes, and the recipe's text, may be read from any thread. Calls that compute with the model
+/// and leave it as it is may overlap each other, by `read`; those that change it have it to themselves.
 final class ModelObject: HandleObject {
   static let kind = HandleKind.model
 
@@ -15,7 +15,7 @@ final class ModelObject: HandleObject {
   /// The recipe as JSON.
   let recipeText: Lock<String>
 
-  private let exclusion = Exclusion()
+  private let exclusion: Exclusion
   private var trained: TrainedModel
   /// Whether its weights are as they were drawn.
   private(set) var isFresh: Bool
@@ -27,6 +27,8 @@ final class ModelObject: HandleObject {
     self.trained = trained
     self.isFresh = isFresh
     let model = trained.model
+    // Objects of plug-ins are promised one call at a time, and keep the fault of the last one.
+    exclusion = Exclusion(readsOverlap: !model.hasFallibleParts)
     tensorNames = model.storedTensors.map(\.path)
     recipeText = Lock(trained.recipe.json.line)
     var info = vae_model_info()
@@ -45,7 +47,8 @@ final class ModelObject: HandleObject {
 
   /// Runs a call that only reads the model.
   ///
-  /// - Throws: `CallError` of status `VAE_ERR_BUSY` where another call is under way.
+  /// - Throws: `CallError` of status `VAE_ERR_BUSY` where a call is under way that changes it; where a part
+  ///   of it is of a plug-in, where any is.
   func read<Result>(_ body: (TrainedModel) throws -> Result) throws -> Result {
     try exclusion.run("model", .reading) { try checked { try body(trained) } }
   }

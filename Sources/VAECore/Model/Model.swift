@@ -73,6 +73,9 @@ public final class Model: Module {
     (prior as? any EncoderAwarePrior)?.attach(encoder)
   }
 
+  /// Whether parts can fail, as those of plug-ins can: they are called by one thread at a time.
+  package var hasFallibleParts: Bool { !fallibleParts.isEmpty }
+
   /// Whether the posterior of an example has a mean and a variance that stand for it by themselves.
   public var hasPosteriorMoments: Bool {
     prior.latents.hasOwnMoments && encoder.posteriorTraits.hasMoments

@@ -2,7 +2,7 @@ import Glibc
 
 /// Threads for one piece of work, which end with it. They block on files, and so are not those of
 /// the engine, which wait for each other spinning.
-enum Workers {
+package enum Workers {
   private final class Job {
     let number: Int
     let body: @Sendable (Int) -> Void
@@ -14,7 +14,7 @@ enum Workers {
   }
 
   /// Calls a closure with each number below `count`, each on a thread of its own, and waits for all.
-  static func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+  package static func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
     var threads: [pthread_t] = []
     for number in 1..<max(1, count) {
       let job = Unmanaged.passRetained(Job(number: number, body: body))

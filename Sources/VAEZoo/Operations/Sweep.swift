@@ -1,4 +1,5 @@
 import Messages
+import Tensors
 import VAEData
 import VAEFiles
 import VAERecipes
@@ -12,6 +13,9 @@ public struct SweepRequest: Sendable {
   public var axes: [Sweep.Axis]
   /// Settings of all runs, as after `--set`; `training.seed` is the first seed.
   public var settings: [(key: String, value: String)] = []
+  /// How many combinations are drawn at random, in place of all there are; nil for these. Needed where a
+  /// setting has a range.
+  public var trials: Int?
   /// How often each combination is trained, each time with the next seed.
   public var seeds = 1
   /// The data source.
@@ -39,30 +43,44 @@ public struct SweepRequest: Sendable {
   }
 }
 
-/// Trainings of one recipe that differ in some settings: every combination of their values, each
-/// with some seeds. All of them have been checked before the first one begins.
+/// Trainings of one recipe that differ in some settings: every combination of their values, or as many as
+/// are drawn at random, each with some seeds. All of them have been checked before the first one begins.
 public struct Sweep {
   /// A setting with the values that it takes in turn.
   public struct Axis: Equatable, Sendable {
     /// A path in the recipe or a shorthand.
     public let key: String
-    /// The text of each value, as after `--set key=`.
+    /// The text of each value, as after `--set key=`; none where there is a range.
     public let values: [String]
+    /// Where values are drawn from; nil where they are listed.
+    public let range: SweepRange?
 
     /// A setting with its values.
     public init(key: String, values: [String]) {
       self.key = key
       self.values = values
+      range = nil
     }
 
-    /// Reads `key=a,b`. Commas in brackets do not part values: `hidden=[512,256],[400]` has two,
-    /// which are lists.
+    /// A setting whose values are drawn from a range.
+    public init(key: String, range: SweepRange) {
+      self.key = key
+      self.range = range
+      values = []
+    }
+
+    /// Reads `key=a,b`, or a range as `SweepRange` has it. Commas in brackets do not part values:
+    /// `hidden=[512,256],[400]` has two, which are lists.
     ///
     /// - Throws: `RecipeError` of kind `invalid`.
     public init(parsing text: String) throws(RecipeError) {
       let pieces = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard pieces.count == 2, !pieces[0].isEmpty else {
         throw RecipeError(.invalid, "\(text) is not of the form key=value,value")
+      }
+      if let range = try SweepRange(parsing: String(pieces[1])) {
+        self.init(key: String(pieces[0]), range: range)
+        return
       }
       var values = [""]
       var depth = 0
@@ -107,6 +125,8 @@ public struct Sweep {
   /// The folder that they lie in.
   public let folder: String
   private let request: SweepRequest
+  /// The parameters of the largest model.
+  private var largestModel = 0
   private let registry: Registry
   private let data: DataSource
 
@@ -153,10 +173,31 @@ public struct Sweep {
   ///
   /// - Throws: as `TrainingSession`.
   public func session(_ run: Run) throws -> TrainingSession {
-    try TrainingSession(
-      request.recipe, settings: allSettings(of: run), data: data, run: run.path,
-      existing: existing, checkpointDir: request.checkpointDir, registry: registry)
+    try session(run, epochs: nil, existing: existing)
   }
+
+  /// The bytes that so many trainings at once take at least, for weights, gradients and moments of the
+  /// largest models.
+  public func leastBytes(atOnce jobs: Int) -> Int { jobs * largestModel * 4 * 4 }
+
+  /// A part of a training, up to an epoch, after which the rest can follow.
+  ///
+  /// - Parameters:
+  ///   - epochs: where it ends; nil for the end of the run.
+  ///   - existing: what to do where the run exists.
+  ///     nil to store nothing.
+  public func session(
+    _ run: Run, epochs: Int?, existing: TrainingRequest.Existing?
+  ) throws -> TrainingSession {
+    let last = epochs.map { [(key: "training.epochs", value: "\($0)")] } ?? []
+    return try TrainingSession(
+      request.recipe, settings: allSettings(of: run) + last, data: data,
+      run: existing == nil ? nil : run.path, existing: existing ?? .refuse,
+      checkpointDir: request.checkpointDir, registry: registry)
+  }
+
+  /// Whether runs that exist are begun again.
+  public var replacesRuns: Bool { request.replaces }
 
   private var existing: TrainingRequest.Existing { request.replaces ? .replace : .resume }
 
@@ -187,9 +228,22 @@ public struct Sweep {
       throw RecipeError(
         .invalid, "a sweep has 1 to \(limit) seeds for each combination, not \(request.seeds)")
     }
+    if let trials = request.trials, !(1...limit).contains(trials) {
+      throw RecipeError(.invalid, "a sweep draws 1 to \(limit) combinations, not \(trials)")
+    }
+    if let axis = request.axes.first(where: { $0.range != nil }), request.trials == nil {
+      throw RecipeError(
+        .invalid,
+        "\(axis.key) has a range, of which values are drawn; say how many combinations there are to be (trials)"
+      )
+    }
     var count = request.seeds
-    for axis in request.axes {
-      count = min(limit + 1, count) * min(limit + 1, axis.values.count)
+    if let trials = request.trials {
+      count *= trials
+    } else {
+      for axis in request.axes {
+        count = min(limit + 1, count) * min(limit + 1, axis.values.count)
+      }
     }
     guard (2...limit).contains(count) else {
       throw RecipeError(
@@ -201,10 +255,7 @@ public struct Sweep {
     guard firstSeed <= Int.max - request.seeds else {
       throw RecipeError(.invalid, "there are no \(request.seeds) seeds from \(firstSeed) on")
     }
-    var combinations: [[String]] = [[]]
-    for axis in request.axes {
-      combinations = combinations.flatMap { values in axis.values.map { values + [$0] } }
-    }
+    let combinations = combinations(request, firstSeed: firstSeed)
     let runs = combinations.flatMap { values in
       (0..<request.seeds).map { number -> Run in
         let seed = firstSeed + number
@@ -223,6 +274,30 @@ public struct Sweep {
     return runs
   }
 
+  /// The values of all axes in each combination: all there are, or those that are drawn, which follow from
+  /// the first seed and their number, so that more of them can be asked for later.
+  private static func combinations(_ request: SweepRequest, firstSeed: Int) -> [[String]] {
+    guard let trials = request.trials else {
+      return request.axes.reduce([[]]) { combinations, axis in
+        combinations.flatMap { values in axis.values.map { values + [$0] } }
+      }
+    }
+    let random = RandomSource(seed: UInt64(bitPattern: Int64(firstSeed))).child("sweep")
+    var found: [[String]] = []
+    var number = 0
+    // Few listed values give the same combination again; after many of these no other is left.
+    while found.count < trials, number < 100 * trials {
+      let values = request.axes.map { axis -> String in
+        var generator = random.stream(axis.key, step: number).generator()
+        return axis.range?.value(using: &generator)
+          ?? axis.values.randomElement(using: &generator) ?? ""
+      }
+      if !found.contains(values) { found.append(values) }
+      number += 1
+    }
+    return found
+  }
+
   /// Text as a name that no shell and no file system takes for something else.
   private static func fileName(_ text: String) -> String {
     String(
@@ -235,7 +310,7 @@ public struct Sweep {
 
   // MARK: Checking them
 
-  private func checkRuns() throws {
+  private mutating func checkRuns() throws {
     var names: [String: String] = [:]
     var recipes: [String: String] = [:]
     for run in runs {
@@ -244,6 +319,7 @@ public struct Sweep {
           request.recipe, settings: allSettings(of: run), data: data, run: nil, existing: existing,
           registry: registry)
       }
+      largestModel = max(largestModel, session.trainer.model.parameterCount)
       let description = settings(of: run).map { "\($0.key)=\($0.value)" }.joined(separator: " ")
       if let other = recipes.updateValue(description, forKey: session.recipe.json.line) {
         throw RecipeError(.invalid, "\(other) and \(description) are the same training")

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Messages
+import Tensors
+import VAEEvaluation
 import VAEFiles
 import VAEReport
 import VAETraining
@@ -8,7 +10,7 @@ import VAEZoo
 struct SweepCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sweep",
-    abstract: "Train every combination of some settings, and compare them.",
+    abstract: "Train combinations of some settings, and compare them.",
     discussion: """
       Each --set lists values of a hyper-parameter; the runs are all combinations, each with as many seeds as --seeds \
       says, in folders such as beta=2-seed=1. Commas in brackets belong to a value: \
@@ -18,8 +20,12 @@ struct SweepCommand: ParsableCommand {
         vae-zoo sweep --recipe r.json --set beta=1,2,4,8 --seeds 3 --data shapes --out betas
         vae-zoo sweep gaussian-vae --set latent=2,10 --set architecture=mlp,conv --data mnist --out grid
 
-      Every combination is checked before the first one is trained. They are trained one after the other, all with the \
-      first seed before any with the second. The same command goes on where it stopped: what is finished is left \
+      Of a range, --set beta=0.5..8 or --set training.learning_rate=log:1e-4..1e-2 with even logarithms, values are drawn: \
+      --trials says how many combinations. Whole numbers on both sides stand for whole numbers between. --halving 3 \
+      trains all runs for a few epochs, the best third by the held-out bound for three times as many, and so on.
+
+      Every combination is checked before the first one is trained. They are trained one after the other, or --jobs at \
+      once, all with the first seed before any with the second. The same command goes on where it stopped: what is finished is left \
       alone, also when values, seeds or --epochs have been added. The end is a table on standard output, with \
       means and standard deviations over seeds, and compare.html in the folder, as `vae-zoo compare` makes them. \
       A run that diverges is named and left out.
@@ -31,12 +37,33 @@ struct SweepCommand: ParsableCommand {
   @Option(
     name: .customLong("set"), parsing: .singleValue,
     help: ArgumentHelp(
-      "The values of a hyper-parameter; may be given more than once.", valueName: "key=a,b"))
+      "The values of a hyper-parameter, or a range; may be given more than once.",
+      valueName: "key=a,b"))
   var settings: [String] = []
   @Option(
     parsing: .unconditional,
     help: "Runs of each combination, with seeds that count up from --seed.")
   var seeds = 1
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Draw so many combinations at random, in place of all there are.", valueName: "n"))
+  var trials: Int?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Trainings at once, which share the processors (default: 1).", valueName: "n"))
+  var jobs = 1
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Let one of so many runs go on after each round, by the held-out bound.", valueName: "n"))
+  var halving: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Sort the table by a metric that `vae-zoo metrics` lists, the best run first.",
+      valueName: "metric"))
+  var sort: String?
   @Option(
     help: ArgumentHelp(
       "The data: a built-in set, a folder of IDX files, CIFAR files or images, .npy or .npz.",
@@ -61,6 +88,9 @@ struct SweepCommand: ParsableCommand {
     if (variant == nil) == (recipe == nil) {
       throw ValidationError("name a variant, or give --recipe, but not both")
     }
+    if !(1...64).contains(jobs) {
+      throw ValidationError("--jobs must be between 1 and 64, not \(jobs)")
+    }
   }
 
   func run() throws {
@@ -78,12 +108,19 @@ struct SweepCommand: ParsableCommand {
     request.replaces = force
     request.checkpointDir = checkpointDir
     request.columns = try images.columnTypes
+    request.trials = trials
+    if let sort { _ = try MetricRegistry.standard.metrics(named: [sort]) }
     let sweep = try images.withOptions { images in
       request.images = images
       return try Sweep(request, registry: registry)
     }
+    try Memory.require(
+      bytes: sweep.leastBytes(atOnce: jobs), for: "\(Count.of(jobs, "training")) at once (--jobs)")
     if let folder = watching.tensorboard { try TensorBoardLog.checkFolder(folder) }
-    let diverged = try train(sweep)
+    if jobs > 1, threads.threads == nil { try Engine.setThreads(max(1, Engine.threads / jobs)) }
+    let training = SweepTraining(
+      sweep, jobs: jobs, watching: watching, writesJSON: output.json)
+    let diverged = try training.train(rounds: halving.map { try sweep.rounds(factor: $0) })
     try compare(sweep, leavingOut: diverged)
     if let first = diverged.first {
       throw TrainingError(
@@ -94,42 +131,14 @@ struct SweepCommand: ParsableCommand {
     }
   }
 
-  /// Trains what is not finished.
-  ///
-  /// - Returns: the names of the runs that diverged.
-  private func train(_ sweep: Sweep) throws -> [String] {
-    var diverged: [String] = []
-    let runs = sweep.inTurn
-    for (number, run) in runs.enumerated() {
-      let place = "run \(number + 1) of \(runs.count), \(run.name)"
-      do {
-        let session = try sweep.session(run)
-        if session.trainer.isFinished && session.isExported {
-          Console.error("\(place): finished already")
-          continue
-        }
-        Console.error("\(place)")
-        let eventFolder = watching.tensorboard.map { "\($0)/\(run.name)" }
-        let training = WatchedTraining(
-          session, run: run.path, watching: watching, eventFolder: eventFolder,
-          writesJSON: output.json, name: run.name)
-        if try training.train() == .cancelled {
-          Console.error(
-            "interrupted in \(run.name) at step \(session.trainer.step); the same command goes on")
-          throw ExitCode(ExitStatus.interrupted)
-        }
-      } catch let error as TrainingError where error.kind == .diverged {
-        Console.error("\(run.name): \(error.message)")
-        diverged.append(run.name)
-      }
-    }
-    return diverged
-  }
-
   private func compare(_ sweep: Sweep, leavingOut names: [String]) throws {
-    let runs = sweep.runs.filter { !names.contains($0.name) }
+    var runs = sweep.runs.filter { !names.contains($0.name) }
     guard !runs.isEmpty else { return }
-    let histories = try runs.map { try RunHistory.read($0.path) }
+    var histories = try runs.map { try RunHistory.read($0.path) }
+    if let sort {
+      histories = try Comparison.sorted(histories, by: sort)
+      runs = histories.compactMap { history in runs.first { $0.path == history.path } }
+    }
     for notice in histories.flatMap(\.notices) { Console.error(text: notice) }
     let comparison = Comparison(histories)
     let page = "\(out)/compare.html"

@@ -72,13 +72,42 @@ struct ExitStatus {
       guard parsed != .success, !(error is ExitCode) else { return nil }
       if parsed == .validationFailure {
         code = Self.usage
-        message = VAEZooCommand.message(for: error).split(separator: "\n").joined(separator: " ")
+        message = Self.suggesting(
+          VAEZooCommand.message(for: error).split(separator: "\n").joined(separator: " "))
         message += "; see \(Self.commandNames.joined(separator: " ")) --help"
       } else {
         code = Self.software
       }
     }
     self.message = message
+  }
+
+  /// What the parser says, with what may have been meant by an option or a command that there is not.
+  private static func suggesting(_ message: String) -> String {
+    let known = VAEZooCommand.configuration.subcommands
+    if let wrong = quoted(in: message, after: "Unexpected argument "),
+      commandNames.count == 1, wrong == Invocation.arguments.dropFirst().first
+    {
+      let names = known.compactMap { $0.configuration.commandName }
+      let near = Suggestion.nearest(to: wrong, in: names).map { "; did you mean \($0)?" } ?? ""
+      return "there is no command \(PlainText.quoted(wrong))\(near)"
+    }
+    guard let wrong = quoted(in: message, after: "Unknown option "), wrong.hasPrefix("--"),
+      let command = known.first(where: { $0.configuration.commandName == commandNames.last })
+    else { return message }
+    let help = VAEZooCommand.helpMessage(for: command)
+    let options = Set(
+      help.split(whereSeparator: { !($0.isLetter || $0.isNumber || $0 == "-") })
+        .filter { $0.hasPrefix("--") && $0.count > 3 }.map(String.init)
+    ).sorted()
+    let near = Suggestion.option(meantBy: wrong, in: options)
+    return "there is no option \(wrong)" + (near.map { "; did you mean \($0)?" } ?? "")
+  }
+
+  /// What stands in quotes after some words.
+  private static func quoted(in message: String, after words: String) -> String? {
+    guard message.hasPrefix(words + "'") else { return nil }
+    return message.dropFirst(words.count + 1).split(separator: "'").first.map(String.init)
   }
 
   /// The command in use, as far as the arguments name one.

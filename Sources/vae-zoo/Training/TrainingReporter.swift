@@ -10,10 +10,16 @@ struct TrainingReporter {
   /// The run's name where it is one of several: lines for programs carry it, and those for people
   /// leave standard output to what compares the runs.
   let run: String?
+  /// Whether there is a bar: several at once would write over each other.
+  let showsBar: Bool
   private var bar = ProgressBar()
   private var firstStep = 0
 
-  init(epochs: Int, writesJSON: Bool, heldOutName: String, run: String? = nil) {
+  init(
+    epochs: Int, writesJSON: Bool, heldOutName: String, run: String? = nil,
+    showsBar: Bool = true
+  ) {
+    self.showsBar = showsBar
     self.epochs = epochs
     self.writesJSON = writesJSON
     self.heldOutName = heldOutName
@@ -25,6 +31,7 @@ struct TrainingReporter {
     case .started(let step, _):
       firstStep = step
     case .step(let step, let total, let epoch, let terms):
+      guard showsBar else { return }
       bar.show(
         Double(step) / Double(total), since: Double(firstStep) / Double(total),
         work: step - firstStep, unit: "step",

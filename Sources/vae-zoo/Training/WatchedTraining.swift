@@ -22,6 +22,8 @@ struct WatchedTraining {
   private let eventFolder: String?
   private let writesJSON: Bool
   private let name: String?
+  /// Whether no other training goes on in the process: then there is a bar.
+  private let isAlone: Bool
 
   /// A training that is about to begin.
   ///
@@ -29,10 +31,12 @@ struct WatchedTraining {
   ///   - path: the run folder.
   ///   - eventFolder: where events for TensorBoard go, nil for nowhere.
   ///   - name: the run's name where it is one of several.
+  ///   - isAlone: whether no other training goes on in the process.
   init(
     _ session: TrainingSession, run path: String, watching: WatchingOptions, eventFolder: String?,
-    writesJSON: Bool, name: String? = nil
+    writesJSON: Bool, name: String? = nil, isAlone: Bool = true
   ) {
+    self.isAlone = isAlone
     self.session = session
     self.path = path
     self.watching = watching
@@ -66,7 +70,7 @@ struct WatchedTraining {
     let pages = TrainingPages(run: path, writesReport: watching.report, tensorBoard: log)
     var reporter = TrainingReporter(
       epochs: session.trainer.options.epochs, writesJSON: writesJSON, heldOutName: heldOutName,
-      run: name)
+      run: name, showsBar: isAlone)
     // An error's line does not go on in that of the bar.
     defer { reporter.finish() }
     let outcome = try session.train(cancel: Interrupt.token) { event in

@@ -1,0 +1,66 @@
+// Functions are named and documented in vae.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
+
+import CVAE
+import VAEZoo
+
+@c @implementation
+public func vae_score(
+  _ model: OpaquePointer?, _ images: UnsafePointer<vae_tensor>?,
+  _ options: UnsafePointer<vae_score_options>?,
+  _ call_options: UnsafePointer<vae_call_options>?,
+  _ scores: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
+  call(error) {
+    let result = try result(scores, "scores")
+    let model = try ModelObject.object(model)
+    let given = try options.map { try value(of: $0, "options") } ?? vae_score_options()
+    let options = try ScoreOptions(given)
+    let background = try given.background.map { try ModelObject.object($0) }
+    let watch = try CallWatch(call_options, "call_options", takesCondition: true)
+    func measured(_ trained: TrainedModel, _ other: TrainedModel?) throws -> ArrayObject {
+      let images = try trained.pricedImages(images, "images", condition: watch.condition)
+      return ArrayObject(
+        try stoppable(watch, with: model) { goesOn in
+          try trained.scores(images, options, background: other, progress: { goesOn($0) })
+        })
+    }
+    result.pointee = try Handles.make(
+      try model.read { trained in
+        guard let background else { return try measured(trained, nil) }
+        return try background.read { try measured(trained, $0) }
+      })
+  }
+}
+
+extension ScoreOptions {
+  /// What a caller asks for.
+  ///
+  /// - Throws: `MetricError` for a method that there is not, `CallError` for numbers out of range.
+  fileprivate init(_ options: vae_score_options) throws {
+    self.init()
+    guard options.reserved == 0 else {
+      throw CallError(
+        VAE_ERR_UNSUPPORTED,
+        "options->reserved is \(options.reserved), which this version of the library does not know")
+    }
+    if let name = try text(optional: options.method, "options->method") {
+      method = try ScoreMethod(named: name)
+    }
+    guard (-1...10_000_000).contains(options.importance_samples) else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "options->importance_samples is \(options.importance_samples), but must be in -1...10000000"
+      )
+    }
+    guard (0...100_000).contains(options.steps) else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT, "options->steps is \(options.steps), but must be in 0...100000")
+    }
+    if options.importance_samples != 0 {
+      importanceSamples = max(0, Int(options.importance_samples))
+    }
+    if options.steps > 0 { regret.steps = Int(options.steps) }
+    seed = Int(bitPattern: UInt(options.seed))
+  }
+}

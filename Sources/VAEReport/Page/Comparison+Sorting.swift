@@ -1,0 +1,38 @@
+import Messages
+import VAEEvaluation
+
+extension Comparison {
+  /// The runs by a number of theirs, the best first, those without it last and otherwise as they are.
+  ///
+  /// - Parameter name: of a metric, as `vae-zoo metrics` lists it. `elbo`, `rate` and `distortion` are the
+  ///   held-out ones of training's end, others those of the last epoch or of the newest evaluation.
+  /// - Throws: `MetricError` for a name that there is not, or of a metric of which no value is better.
+  public static func sorted(
+    _ runs: [RunHistory], by name: String
+  ) throws(MetricError) -> [RunHistory] {
+    let metric = try MetricRegistry.standard.metrics(named: [name])[0].descriptor
+    guard metric.direction != .none, let number = metric.numbers.first else {
+      throw MetricError(
+        .unsuitable, "runs cannot be sorted by \(name), of which no value is better than another")
+    }
+    let sign: Double = metric.direction == .lower ? 1 : -1
+    let keys = runs.map { run in run.value(of: number).map { sign * $0 } ?? .infinity }
+    return runs.indices.sorted { (keys[$0], $0) < (keys[$1], $1) }.map { runs[$0] }
+  }
+}
+
+extension RunHistory {
+  /// A number of a metric; nil where it was not measured.
+  fileprivate func value(of number: MetricDescriptor.Number) -> Double? {
+    let found: Double? =
+      switch number.name {
+      case "elbo": final?.elbo
+      case "rate": final?.rate
+      case "distortion": final?.distortion
+      default:
+        epochs.last?.numbers.first { $0.number.name == number.name }?.value
+          ?? evaluations.reversed().lazy.compactMap { number.value(in: $0) }.first
+      }
+    return found.flatMap { $0.isNaN ? nil : $0 }
+  }
+}

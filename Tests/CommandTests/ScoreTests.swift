@@ -1,0 +1,60 @@
+import Foundation
+import XCTest
+
+/// `vae-zoo score`: one number per example.
+final class ScoreTests: CommandTestCase {
+  func testATableHasARowForEachExampleAndTheRatioIsTheDifferenceOfTwoLikelihoods() throws {
+    let (data, run) = try copyOfTrainedRun()
+    try self.run(Small.train(data, path("other"), ["--epochs", "1", "--seed", "2"]))
+    func scores(_ name: String, _ run: String, _ more: [String]) throws -> [Double] {
+      let outcome = try self.run(
+        ["score", run, "--data", data, "--out", path("\(name).csv"), "--threads", "1", "--json"]
+          + more)
+      let lines = try String(contentsOfFile: path("\(name).csv"), encoding: .utf8)
+        .split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
+      XCTAssertEqual(lines.first?.first, "example")
+      XCTAssertEqual(lines.count, 1 + TrainedRun.testImages)
+      let values = try lines.dropFirst().map { try XCTUnwrap($0.last.flatMap(Double.init)) }
+      XCTAssertEqual(lines.dropFirst().map { Int($0[0]) }, Array(0..<TrainedRun.testImages))
+      let mean = try number(object(outcome.lines[0]), "mean")
+      XCTAssertEqual(values.reduce(0, +) / Double(values.count), mean, accuracy: 1e-4)
+      return values
+    }
+    let draws = ["--importance-samples", "20"]
+    let own = try scores("own", run, draws)
+    let other = try scores("other", path("other"), draws)
+    let ratio = try scores(
+      "ratio", run, draws + ["--method", "ratio", "--background", path("other")])
+    for place in ratio.indices {
+      XCTAssertEqual(ratio[place], own[place] - other[place], accuracy: 1e-4)
+    }
+    // The weighted likelihood lies above the bound, and so does the best bound.
+    let bound = try scores("elbo", run, ["--method", "elbo"])
+    XCTAssertLessThan(own.reduce(0, +), bound.reduce(0, +))
+    let regret = try scores("regret", run, ["--method", "regret", "--steps", "20"])
+    XCTAssertGreaterThanOrEqual(try XCTUnwrap(regret.min()), 0)
+    XCTAssertGreaterThan(try XCTUnwrap(regret.max()), 0)
+  }
+
+  func testWhatCannotBeScoredIsRefusedBeforeAnythingIsWritten() throws {
+    let shared = try TrainedRun.shared()
+    let wide = try makeData("wide", binary: true, height: 4, width: 4)
+    try run(Small.train(wide, path("wide-run"), ["--epochs", "1"]))
+    let asked = ["score", shared.run, "--data", shared.data, "--threads", "1", "--out"]
+    let cases: [(more: [String], status: Int32, words: [String])] = [
+      ([path("x.csv"), "--method", "ratio"], 64, ["--background"]),
+      ([path("x.csv"), "--background", shared.run], 64, ["--background", "nll"]),
+      (
+        [path("x.csv"), "--method", "ratio", "--background", path("wide-run")], 65,
+        ["4x4x1", "8x8x1"]
+      ),
+      ([path("x.csv"), "--method", "entropy"], 64, ["entropy", "nll, elbo, regret, ratio"]),
+      ([path("x.txt")], 64, [".csv or .npy"]),
+      ([path("x.csv"), "--steps", "5"], 64, ["--steps", "regret"]),
+    ]
+    for (more, status, words) in cases {
+      try assertRefused(asked + more, status: status, naming: words)
+      XCTAssertFalse(exists(more[0]))
+    }
+  }
+}
