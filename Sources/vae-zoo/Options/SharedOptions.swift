@@ -54,8 +54,13 @@ struct PluginOptions: ParsableArguments {
 
   /// A run, or a model's file, with what the user should know of it on standard error.
   func model(_ path: String, _ checkpoint: CheckpointOptions) throws -> TrainedModel {
+    try model(path, checkpoint.checkpoint)
+  }
+
+  /// The same, with the checkpoint itself.
+  func model(_ path: String, _ checkpoint: CheckpointChoice) throws -> TrainedModel {
     let model = try TrainedModel.open(
-      path, checkpoint: checkpoint.choice, registry: registry(), proceed: Interrupt.proceed)
+      path, checkpoint: checkpoint, registry: registry(), proceed: Interrupt.proceed)
     for notice in model.notices { Console.error(notice) }
     return model
   }
@@ -68,12 +73,6 @@ struct CheckpointOptions: ParsableArguments {
       "Which checkpoint of a run folder: last, best (by the held-out bound), or a number of updates.",
       valueName: "which"))
   var checkpoint: CheckpointChoice = .last
-
-  /// Which one.
-  var choice: CheckpointChoice { checkpoint }
-
-  /// The newest one, of a run that nothing was said of.
-  static let last = CheckpointOptions()
 }
 
 extension CheckpointChoice: ExpressibleByArgument {
