@@ -20,7 +20,7 @@ final class BadOptionTests: CommandTestCase {
       try assertWrong(
         train + [wrong, "3"], naming: ["no option \(wrong)", "did you mean \(meant)?"])
     }
-    try assertWrong(["trian"], naming: ["no command trian", "did you mean train?"])
+    try assertWrong(["trian"], naming: ["no command", "did you mean train?"])
     try assertWrong(
       ["train", "gausian-vae"] + train.dropFirst(2), naming: ["did you mean gaussian-vae?"])
   }

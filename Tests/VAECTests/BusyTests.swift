@@ -76,16 +76,16 @@ final class BusyTests: CTestCase {
       { vae_sample(model, 20, 1, 5, $0, nil) },
       { vae_score(model, batch.pointer, nil, nil, $0, nil) },
     ]
-    func answers() -> [[Float]] {
+    func answers() -> [ArrayContents?] {
       calls.map { call in
         var array: OpaquePointer?
-        guard call(&array) == VAE_OK, let made = array else { return [] }
+        guard call(&array) == VAE_OK, let made = array else { return nil }
         defer { vae_array_free(made) }
-        return (try? self.contents(of: made).floats) ?? []
+        return try? self.contents(of: made)
       }
     }
     let alone = answers()
-    XCTAssertFalse(alone.contains([]))
+    XCTAssertFalse(alone.contains(nil))
     // One call stands still in its callback, so that all others are sure to overlap it.
     let arrived = DispatchSemaphore(value: 0)
     let go = DispatchSemaphore(value: 0)
@@ -108,7 +108,7 @@ final class BusyTests: CTestCase {
       vae_array_free(array)
     }
     arrived.wait()
-    let found = (0..<4).map { _ in Box<[[[Float]]]>([]) }
+    let found = (0..<4).map { _ in Box<[[ArrayContents?]]>([]) }
     let threads = found.map { box in
       BoxedThread { for _ in 0..<5 { box.value.append(answers()) } }
     }

@@ -79,7 +79,7 @@ struct EvaluateCommand: ParsableCommand {
     let names = metrics.map(MetricRegistry.names(in:))
     if let names { _ = try MetricRegistry.standard.metrics(named: names) }
     let registry = try plugins.registry()
-    let model = try plugins.model(path, checkpoint, registry)
+    let model = try plugins.model(path, checkpoint.checkpoint, registry)
     let network = try network.map { try model.network($0, layer: networkLayer, registry: registry) }
     let split = try images.open(data, for: model).split(named: split)
     var bar = ProgressBar()

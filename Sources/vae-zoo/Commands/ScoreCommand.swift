@@ -86,7 +86,7 @@ struct ScoreCommand: ParsableCommand {
     if let steps { options.regret.steps = steps }
     options.seed = seed
     let model = try plugins.model(path, checkpoint)
-    let other = try background.map { try plugins.model($0, CheckpointOptions.last) }
+    let other = try background.map { try plugins.model($0, CheckpointChoice.last) }
     let split = try images.open(data, for: model).split(named: split)
     var bar = ProgressBar()
     let scores = try model.scores(split, options, background: other) { fraction in

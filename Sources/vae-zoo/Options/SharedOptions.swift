@@ -54,15 +54,16 @@ struct PluginOptions: ParsableArguments {
 
   /// A run, or a model's file, with what the user should know of it on standard error.
   func model(_ path: String, _ checkpoint: CheckpointOptions) throws -> TrainedModel {
-    try model(path, checkpoint, registry())
+    try model(path, checkpoint.checkpoint, registry())
   }
 
-  /// The same by a registry that was made.
+  /// The same, with the checkpoint itself, or by a registry that was made.
   func model(
-    _ path: String, _ checkpoint: CheckpointOptions, _ registry: Registry
+    _ path: String, _ checkpoint: CheckpointChoice, _ registry: Registry? = nil
   ) throws -> TrainedModel {
     let model = try TrainedModel.open(
-      path, checkpoint: checkpoint.choice, registry: registry, proceed: Interrupt.proceed)
+      path, checkpoint: checkpoint, registry: registry ?? self.registry(),
+      proceed: Interrupt.proceed)
     for notice in model.notices { Console.error(notice) }
     return model
   }
@@ -75,12 +76,6 @@ struct CheckpointOptions: ParsableArguments {
       "Which checkpoint of a run folder: last, best (by the held-out bound), or a number of updates.",
       valueName: "which"))
   var checkpoint: CheckpointChoice = .last
-
-  /// Which one.
-  var choice: CheckpointChoice { checkpoint }
-
-  /// The newest one, of a run that nothing was said of.
-  static let last = CheckpointOptions()
 }
 
 extension CheckpointChoice: ExpressibleByArgument {
