@@ -391,7 +391,7 @@ typedef struct vae_data_options {
   /* borrowed; NULL for images and plain vectors. Else train and test are rows of a table, [N, columns], and this is what
    * the columns are: a JSON list of objects, {"name": "age"} each, where wanted with "type" ("real", "positive", "count",
    * "yes-no", "category"), by default found out; and where the numbers 0, 1, ... of a column stand for words, with "names",
-   * a list of these. NaN stands for a value that is missing. Bytes are numbers as they are. range is VAE_RANGE_AUTO then */
+   * a list of these; "decimals" says to how many digits behind the point draws are rounded. NaN stands for a value that is missing. Bytes are numbers as they are. range is VAE_RANGE_AUTO then */
   const char *columns_json;
 } vae_data_options;
 

@@ -21,7 +21,7 @@ def people(count: int = 200, seed: int = 0) -> np.ndarray:
     rows = np.empty(
         count, [("height", "f8"), ("children", "i8"), ("region", "U5"), ("owner", "?")]
     )
-    rows["height"] = 1000 * kind + random.normal(0, 10, count)
+    rows["height"] = np.round(1000 * kind + random.normal(0, 10, count), 1)
     rows["children"] = random.poisson(kind + 0.5)
     rows["region"] = np.array(["north", "south", "east"])[kind]
     rows["owner"] = random.random(count) < 0.5
@@ -47,7 +47,9 @@ class StructuredTests(unittest.TestCase):
             self.assertEqual(len(rows), 30)
             self.assertTrue(set(rows["region"]) <= {"north", "south", "east"})
             self.assertEqual(rows["owner"].dtype, np.bool_)
-        self.assertEqual(self.model.sample(30)["children"].dtype, np.int64)
+        drawn = self.model.sample(30)
+        self.assertEqual(drawn["children"].dtype, np.int64)
+        np.testing.assert_array_equal(np.round(drawn["height"], 1), drawn["height"])
         self.assertTrue(np.isfinite(self.model.score_samples(self.rows)).all())
         self.assertEqual(self.model.transform(self.rows).shape, (200, 2))
 
@@ -57,7 +59,7 @@ class StructuredTests(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "row 2: 'moon' is none of the categories"):
             self.model.reconstruct(other)
         with self.assertRaisesRegex(ValueError, "no column 'owner'"):
-            self.model.reconstruct(other[["height", "children", "region"]])
+            self.model.reconstruct(self.rows[["height", "children", "region"]])
         with self.assertRaisesRegex(ValueError, "columns names 'size'"):
             vae_zoo.GaussianVAE(**SMALL).fit(self.rows, columns={"size": "real"})
         ignoring = vae_zoo.GaussianVAE(**SMALL).fit(self.rows, columns={"region": "ignore"})
@@ -92,10 +94,9 @@ class VectorTests(unittest.TestCase):
         back = model.reconstruct(vectors)
         self.assertEqual(back.shape, vectors.shape)
         self.assertTrue((np.abs(back.mean(0) - vectors.mean(0)) < vectors.std(0)).all())
-        # A few rows are standardized as those of fit were, whatever they are.
-        self.assertAlmostEqual(
-            model.evaluate(vectors[:7])["elbo"], float(model.score(vectors[:7])), places=3
-        )
+        # A few rows are standardized as those of fit were, whatever they are: both are the bound, by other draws.
+        far = vectors[np.argsort(vectors[:, 1])[-7:]]
+        self.assertAlmostEqual(model.evaluate(far)["elbo"], float(model.score(far)), delta=0.5)
 
 
 @needs("pandas")

@@ -15,7 +15,7 @@ final class TableTests: CTestCase {
     }
   }
 
-  private let columns = #"[{"name":"size"},{"name":"kind","names":["a","b","c"]}]"#
+  private let columns = #"[{"name":"size","decimals":1},{"name":"kind","names":["a","b","c"]}]"#
   private var rows: CTensor {
     CTensor((0..<40).flatMap { [Float($0 % 7) * 50.5 - 99, Float($0 % 3)] }, [40, 2])
   }
@@ -40,6 +40,9 @@ final class TableTests: CTestCase {
     XCTAssertEqual(drawn.shape, [9, 1, 2, 1])
     XCTAssertTrue(
       stride(from: 1, to: 18, by: 2).allSatisfy { [0, 1, 2].contains(drawn.floats[$0]) })
+    for size in stride(from: 0, to: 18, by: 2).map({ drawn.floats[$0] }) {
+      XCTAssertEqual((size * 10).rounded() / 10, size, accuracy: 1e-4)
+    }
     let back = try contents(
       of: made(freedBy: vae_array_free) { vae_reconstruct(model, rows.pointer, 1, $0, $1) })
     XCTAssertEqual(back.shape, [40, 1, 2, 1])

@@ -94,6 +94,10 @@ def table_of(X: Any, types: Mapping[str, str] | None) -> Table:
             column["names"] = known
             places = {word: number for number, word in enumerate(known)}
             numbers = np.array([np.nan if word is None else places[word] for word in words])
+        else:
+            digits = _decimals(numbers)
+            if digits is not None:
+                column["decimals"] = digits
         described.append(column)
         values.append(numbers)
     form = Form(PANDAS if is_frame(X) else STRUCTURED, frozenset(truth))
@@ -228,6 +232,15 @@ def _numbers(values: np.ndarray) -> np.ndarray | None:
         else:
             return None
     return numbers
+
+
+def _decimals(numbers: np.ndarray) -> int | None:
+    """How many digits behind the point numbers have; None where there are more than six."""
+    known = numbers[np.isfinite(numbers)]
+    for digits in range(7):
+        if np.array_equal(np.round(known, digits), known):
+            return digits
+    return None
 
 
 def _are_truth_values(values: np.ndarray) -> bool:

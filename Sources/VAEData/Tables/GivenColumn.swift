@@ -10,9 +10,11 @@ package struct GivenColumn: Sendable {
   package let kind: TableColumn.Kind?
   /// What the numbers 0, 1, … stand for; empty for numbers.
   package let names: [String]
+  /// How many digits behind the point its numbers have; nil where that is not known.
+  package let decimals: Int?
 
-  /// The columns of a JSON text: a list of objects, each with "name", and where it has them "type" and the
-  /// "names" that the numbers 0, 1, … stand for.
+  /// The columns of a JSON text: a list of objects, each with "name", and where it has them "type", the
+  /// "names" that the numbers 0, 1, … stand for, and the "decimals" of numbers.
   ///
   /// - Parameters:
   ///   - text: the JSON.
@@ -80,6 +82,12 @@ package struct GivenColumn: Sendable {
         "the column \(PlainText.quoted(name)) is \(kind?.rawValue ?? "of numbers"), but has \(names.isEmpty ? "no" : "") names of categories"
       )
     }
+    decimals = object["decimals"]?.integer
+    guard decimals == nil || decimals.map({ (0...12).contains($0) }) == true else {
+      throw DataError(
+        .unusable,
+        "the column \(PlainText.quoted(name)) has \(decimals ?? 0) decimals, which are not in 0…12")
+    }
     (self.name, self.kind, self.names) = (name, kind, names)
   }
 
@@ -101,7 +109,7 @@ package struct GivenColumn: Sendable {
       }
       return TableColumn(name: name, kind: isYesNo ? .yesNo : .category, names: names)
     }
-    return try ColumnValues(title: title, name: name, values: values, decimals: nil)
+    return try ColumnValues(title: title, name: name, values: values, decimals: decimals)
       .column(told: kind)
   }
 }
