@@ -19,7 +19,8 @@ public struct VAEGANVariant: Variant {
       + "a learned similarity metric. ICML 2016, arXiv:1512.09300"
   }
 
-  /// Convolutions and 128 units as in the paper. σ of the likelihood, which trains nothing here, is the one that
+  /// Convolutions, 128 units and batch normalisation in the discriminator as in the paper: it gives its features the size
+  /// in which their distance is weighed against the rate. σ of the likelihood, which trains nothing here, is the one that
   /// fits the training images best.
   public var composition: Composition {
     Composition(
@@ -27,7 +28,8 @@ public struct VAEGANVariant: Variant {
       prior: Composition.Choice("standard-normal", ["latent": .integer(128)]),
       decoder: "conv",
       likelihood: Composition.Choice("gaussian", ["sigma": .text("optimal")]),
-      objective: "vae-gan",
+      objective: Composition.Choice(
+        "vae-gan", ["discriminator_normalization": .text("batch")]),
       training: [
         "batch_size": .integer(64), "learning_rate": .number(3e-4), "beta1": .number(0.5),
       ])

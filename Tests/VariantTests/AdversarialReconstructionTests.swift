@@ -163,7 +163,10 @@ final class AdversarialReconstructionTests: XCTestCase {
     for variant in ["vqgan", "vae-gan"] {
       func trainer(seed: Int) throws -> Trainer {
         // Four updates an epoch: the start is in the middle of the second.
-        let settings = variant == "vqgan" ? [("objective.discriminator_start", "6")] : []
+        let settings =
+          variant == "vqgan"
+          ? [("objective.discriminator_start", "6")]
+          : [("objective.discriminator_normalization", "spectral")]
         return try Trainer(
           model: try model(settings, variant: variant, seed: seed), data: data,
           options: SmallModels.options(epochs: 3))
