@@ -103,6 +103,22 @@ public struct Registry: Sendable {
     objectives.removeAll { $0.origin == origin }
   }
 
+  /// Takes one component away.
+  package mutating func removeComponent(_ role: Role, _ name: String) {
+    switch role {
+    case .encoder: encoders.removeAll { $0.name == name }
+    case .prior: priors.removeAll { $0.name == name }
+    case .decoder: decoders.removeAll { $0.name == name }
+    case .likelihood: likelihoods.removeAll { $0.name == name }
+    case .objective: objectives.removeAll { $0.name == name }
+    }
+  }
+
+  /// Takes one variant away.
+  package mutating func removeVariant(_ name: String) {
+    entries.removeAll { $0.variant.name == name }
+  }
+
   /// The origin of each variant and component that is not built in, without repetition.
   public var plugInOrigins: [String] {
     var found: [String] = []

@@ -115,6 +115,17 @@ final class DescriptionTests: PluginTestCase {
       message { try registry.register(other) }, names: "other: ", "prior test already", "(test)")
   }
 
+  func testBuiltInPartsThatAreNewerThanTheInterfaceGiveWay() throws {
+    var component = InProcess.component
+    component.name = InProcess.text("fitted-mixture")
+    var variant = InProcess.variant
+    variant.name = InProcess.text("vqgan")
+    let registry = try InProcess.registry(
+      InProcess.plugin(components: [InProcess.component, component], variants: [variant]))
+    XCTAssertEqual(try registry.component(.prior, "fitted-mixture").origin, "test")
+    XCTAssertEqual(registry.entries.filter { $0.variant.name == "vqgan" }.map(\.origin), ["test"])
+  }
+
   func testAPluginOfTheSameOriginTakesThePlaceOfTheOneBefore() throws {
     var registry = try InProcess.registry(InProcess.plugin(variants: [InProcess.variant]))
     XCTAssertNoThrow(try registry.variant("test-vae"))

@@ -123,29 +123,17 @@ extension Registry {
     if let sha256 = plugin.sha256 { registry.note(sha256: sha256, of: plugin.origin) }
     do throws(Misfit) {
       for component in plugin.components {
-        try registry.checkIsFree(component)
+        try registry.makeRoom(for: component)
         registry.register(component)
       }
       for source in plugin.variants {
-        if let taken = registry.entries.first(where: { $0.variant.name == source.name }) {
-          throw Misfit("there is a variant \(source.name) already (\(taken.origin)); rename yours")
-        }
+        try registry.makeRoom(forVariant: source.name)
         registry.register(try PluginVariant(source, in: registry), origin: plugin.origin)
       }
     } catch {
       throw PluginError(.unusable, "\(plugin.origin): \(error.message)")
     }
     self = registry
-  }
-
-  private func checkIsFree(_ component: PluginComponent) throws(Misfit) {
-    let role = component.methods.role
-    if role == .likelihood && component.name == "auto" {
-      throw Misfit("a likelihood cannot be called auto")
-    }
-    if let taken = components(role).first(where: { $0.name == component.name }) {
-      throw Misfit("there is \(component.title) already (\(taken.origin)); rename yours")
-    }
   }
 
   private mutating func register(_ component: PluginComponent) {

@@ -28,10 +28,15 @@
  *               header refuses fields it does not know, unless they are zero, and zeroes them in results. Structs
  *               without that member, and structs inside of others, never change.
  *   Threads     [any thread]: at any time, from any thread. [one thread at a time]: calls with the same object
- *               must not overlap; one that does is refused with VAE_ERR_BUSY and changes nothing. Different
- *               objects may always be used from different threads; they share the worker threads.
+ *               must not overlap; one that does is refused with VAE_ERR_BUSY and changes nothing. [reading]: calls
+ *               that leave a model as it is may overlap each other, from any number of threads, and give the same
+ *               bits as one after another; one that overlaps a call [one thread at a time] with the model, such as
+ *               a training, is refused with VAE_ERR_BUSY, and so is that call. Where a part of the model is of a
+ *               plug-in, [reading] is as [one thread at a time]. Different objects may always be used from different
+ *               threads; they share the worker threads.
  *   Numbers     Images are [N, height, width, channels], also accepted as [N, height, width] or
- *               [N, height * width * channels]. Likelihoods are in nats, with all constants.
+ *               [N, height * width * channels]. What a model of images between 0 and 1 makes is cut to that range.
+ *               Likelihoods are in nats, with all constants.
  *   Randomness  Everything random follows from the seeds given: the same calls with the same seeds and the same
  *               number of threads give the same bits. What vae_encode, vae_reconstruct and vae_log_likelihood draw
  *               for an image follows from the seed and the image's values: neither its place in the array, nor the
@@ -43,7 +48,7 @@
  *               A C++ exception that leaves a callback is caught: the call stops as if it had returned non-zero, and
  *               returns VAE_ERR_CALLBACK with the words of the exception; vae.hpp throws it on. A callback must
  *               return or throw: where it leaves by longjmp, or ends its thread, the objects of the call answer
- *               VAE_ERR_BUSY ever after, and what the call held is not released. exit() in a callback ends the
+ *               VAE_ERR_BUSY ever after to calls that it had kept out, and what the call held is not released. exit() in a callback ends the
  *               process as it does anywhere: a run folder keeps its last checkpoint.
  *   Handles     Each kind of object is its own type. A handle of another kind, or of an object that was freed a
  *               short while ago, is refused; any other pointer that is no handle is undefined behaviour.
@@ -95,7 +100,7 @@ typedef int32_t vae_status;
 #define VAE_ERR_UNSUPPORTED 8       /* meaningful, but not here: a device, a dtype, a field newer than the library */
 #define VAE_ERR_DIVERGED 9          /* training reached a loss or weight that is not finite */
 #define VAE_ERR_CANCELLED 10        /* a callback or a token asked for a stop */
-#define VAE_ERR_BUSY 11             /* another thread is using the object */
+#define VAE_ERR_BUSY 11             /* another thread is using the object, or a training is changing it */
 #define VAE_ERR_OUT_OF_MEMORY 12    /* there is no memory for what was asked for */
 #define VAE_ERR_PLUGIN 13           /* a plug-in could not be loaded, or misbehaved */
 #define VAE_ERR_INTERNAL 14         /* a defect of this library */
@@ -183,7 +188,13 @@ typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
  * floats, too, a share of each class. Labels are the model's own numbers of its classes; the member "names" of
  * "data"."condition" of vae_model_recipe_json says what these are called, where they have names. vae_sample_with and vae_decode_with take one row for all images as well, and
  * without a condition vae_sample_with takes the classes in turn, 0, 1, …. Functions that get their examples from
- * vae_data, or have none, refuse it with VAE_ERR_INVALID_ARGUMENT. */
+ * vae_data, or have none, refuse it with VAE_ERR_INVALID_ARGUMENT.
+ *
+ * checkpoint: of vae_model_load_with alone, which checkpoint of a run folder is loaded: "last", "best", by the bound of
+ * held-out images, or a number of updates. Other functions refuse it with VAE_ERR_INVALID_ARGUMENT.
+ *
+ * draw: 1 for images that are draws of p(x|z), with its noise, in place of its means; taken by vae_sample_with, and
+ * refused by the others with VAE_ERR_INVALID_ARGUMENT. */
 typedef struct vae_call_options {
   uint32_t struct_size;
   int32_t reserved;               /* zero */
@@ -191,6 +202,9 @@ typedef struct vae_call_options {
   vae_work_callback progress;     /* NULL for none */
   void *user_data;                /* handed to progress */
   const struct vae_tensor *condition; /* borrowed; NULL for a model that is told none */
+  const char *checkpoint;         /* borrowed; NULL for "last" */
+  int32_t draw;                   /* 0 or 1 */
+  int32_t reserved2;              /* zero */
 } vae_call_options;
 
 /* ------------------------------------------------------------------------------------------------- tensors */
@@ -334,7 +348,7 @@ vae_status vae_recipe_json(
 typedef struct vae_data vae_data;
 
 /* Opens what `vae-zoo train --data` takes: a built-in set ("shapes", "shapes:32", "shapes-color"), a folder of
- * IDX files or of CIFAR's binary files, an .npy or an .npz file. Folders of images are decoded by the command alone:
+ * IDX files or of CIFAR's binary files, an .npy or an .npz file, a table (.csv, .tsv). Folders of images are decoded by the command alone:
  * open the .cache.npz that it leaves beside the folder.
  * source: borrowed. data: owned by the caller, vae_data_free.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_FORMAT for a file that is damaged or of another kind,
@@ -374,11 +388,19 @@ typedef struct vae_data_options {
    * class k is called "k". A model keeps the names, and knows classes of other data by them, whatever their numbers are */
   const char *const *class_names;
   uint64_t class_name_count;
+  /* borrowed; NULL for images and plain vectors. Else train and test are rows of a table, [N, columns], and this is what
+   * the columns are: a JSON list of objects, {"name": "age"} each, where wanted with "type" ("real", "positive", "count",
+   * "yes-no", "category"), by default found out; and where the numbers 0, 1, ... of a column stand for words, with "names",
+   * a list of these; "decimals" says to how many digits behind the point draws are rounded. NaN stands for a value that is missing. Bytes are numbers as they are. range is VAE_RANGE_AUTO then */
+  const char *columns_json;
 } vae_data_options;
 
-/* As vae_data_from_tensors, with what is known of each image beside it, which is copied. options: borrowed.
- * Returns VAE_ERR_DATA for conditions that are not as many as the images, too, and for names of classes that are empty, the
- * same twice, or fewer than labels need, VAE_ERR_INVALID_ARGUMENT for names that are NULL or no UTF-8, and what
+/* As vae_data_from_tensors, with what is known of each image beside it, which is copied, or with the columns of a table.
+ * A model of a table takes and gives rows in the table's own units: numbers as they are, and 0, 1, ... for words.
+ * options: borrowed.
+ * Returns VAE_ERR_DATA for conditions that are not as many as the images, too, for names of classes that are empty, the
+ * same twice, or fewer than labels need, and for columns that are not as many as the numbers of a row or do not suit their
+ * values, VAE_ERR_INVALID_ARGUMENT for names that are NULL or no UTF-8, and what
  * vae_data_from_tensors returns.
  * [any thread] */
 vae_status vae_data_from_tensors_with(
@@ -471,7 +493,7 @@ vae_status vae_model_create(
  * "prior.channels". next: owned by the caller; the first may be freed.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE where there is no such stage or setting, VAE_ERR_DATA where the
  * settings leave no place for the weights, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails.
- * [one thread at a time] */
+ * [reading] */
 vae_status vae_model_create_stage(
     vae_model *model, const char *stage, const vae_setting *settings, size_t setting_count,
     vae_model **next, vae_error **error);
@@ -483,8 +505,9 @@ vae_status vae_model_create_stage(
 vae_status vae_model_load(const char *path, vae_model **model, vae_error **error);
 
 /* As vae_model_load. options: borrowed, NULL for none.
- * Returns VAE_ERR_CANCELLED, VAE_ERR_UNSUPPORTED for fields that are not known, and what vae_model_load returns.
- * [any thread] */
+ * Returns VAE_ERR_CANCELLED, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_NOT_FOUND for a checkpoint
+ * that the run does not keep, VAE_ERR_RECIPE for one that is none, or of a file that is no run folder, and what
+ * vae_model_load returns. [any thread] */
 vae_status vae_model_load_with(
     const char *path, const vae_call_options *options, vae_model **model, vae_error **error);
 
@@ -497,12 +520,39 @@ vae_status vae_model_load_memory(
 /* Writes weights and recipe into one .safetensors file, which appears whole or not at all.
  * path: borrowed; a file that is there is replaced, and the new one has its mode and, where the system allows it, its
  * owner and group. Where path is a link, all this is done to the file that it leads to, and the link stays.
- * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_IO, VAE_ERR_BUSY. [one thread at a time] */
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_IO, VAE_ERR_BUSY. [reading] */
 vae_status vae_model_save(vae_model *model, const char *path, vae_error **error);
 
 /* The bytes of that file, a uint8 array. bytes: owned by the caller.
- * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_BUSY. [one thread at a time] */
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_BUSY. [reading] */
 vae_status vae_model_save_memory(vae_model *model, vae_array **bytes, vae_error **error);
+
+/* The model that weights of another program make: a .safetensors file, or a folder of them with config.json where there
+ * is one. Known are diffusers' AutoencoderKL, VQModel and AutoencoderTiny, latent diffusion's names alone or in a checkpoint of a
+ * whole pipeline, and TAESD's raw files; numbers of 16 bits become 32. The recipe follows from the tensors and from
+ * config.json; notices of what was passed over go to the log callback. Pickles (.pth, .ckpt, .bin) are never read,
+ * because reading one can run any code.
+ * path: borrowed. size: the side of the recipe's images in pixels, to 32768; 0 for what the files say, else 256.
+ * vae_encode_pictures and vae_decode_pictures take any size. settings: borrowed, of the recipe in addition, such as
+ * "prior.scaling_factor" where the files do not say it. options: borrowed, NULL for none. model: owned by the caller,
+ * vae_model_free.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_NOT_FOUND, VAE_ERR_IO,
+ * VAE_ERR_FORMAT for files that are damaged or of no known form, tensors that are missing, left over or misshapen, and a
+ * config.json that contradicts them, VAE_ERR_RECIPE for a setting that cannot be, or one that must be given, VAE_ERR_DATA
+ * where the parts cannot take images of that size, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED. [any thread] */
+vae_status vae_model_import(
+    const char *path, int64_t size, const vae_setting *settings, size_t setting_count,
+    const vae_call_options *options, vae_model **model, vae_error **error);
+
+/* Writes a model as files that another program reads, the inverse of vae_model_import. form: borrowed; of an
+ * autoencoder-kl or vq-model "diffusers" (a folder with config.json) or "ldm" (one file with latent diffusion's names), of an
+ * autoencoder-tiny "diffusers" or "taesd" (a folder with a file for each half). path: borrowed; the folder or file. A
+ * folder is made where there is none, and of one that is there only the files of the form are replaced. What those
+ * programs do not have, such as the likelihood's variance, is left out.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE for a model or a form that those programs do not have, VAE_ERR_IO,
+ * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
+vae_status vae_model_export(
+    vae_model *model, const char *path, const char *form, vae_error **error);
 
 /* Releases a model; NULL is fine. A trainer keeps its model alive. [one thread at a time] */
 void vae_model_free(vae_model *model);
@@ -554,7 +604,7 @@ vae_status vae_model_tensor_name(
     vae_error **error);
 
 /* A copy of a parameter or buffer. name: borrowed. array: owned by the caller.
- * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_BUSY. [one thread at a time] */
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_BUSY. [reading] */
 vae_status vae_model_get_tensor(
     vae_model *model, const char *name, vae_array **array, vae_error **error);
 
@@ -684,6 +734,10 @@ typedef struct vae_evaluation_options {
   const char *split;          /* borrowed; "train", "valid" or "test"; NULL for "test" */
   uint64_t seed;
   const char *metrics; /* names as "elbo,nll", to measure these alone; NULL for all that there is */
+  /* borrowed; the file of a frozen network by which images are compared, as vae_classifier_save writes one, or the
+   * exported model of a run, whose encoder it is; NULL for none */
+  const char *network;
+  const char *network_layer; /* the layer whose features are compared; NULL for the one that stands for the image */
 } vae_evaluation_options;
 
 /* Measures a model on a split. options, token: may be NULL. metrics: owned by the caller. "bits_per_dim" is of "nll"
@@ -691,14 +745,15 @@ typedef struct vae_evaluation_options {
  * "aggregate_posterior.mean_norm" say how far the posteriors of all examples together lie from the prior.
  * Returns VAE_ERR_INVALID_ARGUMENT, also for a metric that needs importance_samples without them,
  * VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_NOT_FOUND where there is no such split or metric,
+ * and for a network that is not there, VAE_ERR_FORMAT for a network that is damaged or does not take the images,
  * VAE_ERR_DATA for data that the model cannot take, and for a metric that needs what the data or the model lack,
- * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
+ * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_evaluate(
     vae_model *model, const vae_data *data, const vae_evaluation_options *options,
     const vae_cancel_token *token, vae_metrics **metrics, vae_error **error);
 
 /* As vae_evaluate. call: borrowed, NULL for none.
- * Returns VAE_ERR_CANCELLED and what else vae_evaluate returns. [one thread at a time] */
+ * Returns VAE_ERR_CANCELLED and what else vae_evaluate returns. [reading] */
 vae_status vae_evaluate_with(
     vae_model *model, const vae_data *data, const vae_evaluation_options *options,
     const vae_call_options *call, vae_metrics **metrics, vae_error **error);
@@ -716,6 +771,52 @@ vae_status vae_metrics_json(
 /* Releases metrics; NULL is fine. [any thread] */
 void vae_metrics_free(vae_metrics *metrics);
 
+/* ---------------------------------------------------------------------------------------- classifiers */
+
+/* A small convolutional classifier of labelled images, which others are measured by as a frozen network. */
+typedef struct vae_classifier vae_classifier;
+
+/* Trains a classifier on the labels of data, as `vae-zoo classifier` does, and tries it on the split "valid", else
+ * "test", else on a tenth of the training images. settings: borrowed, as `vae-zoo classifier --set` takes them, such
+ * as "epochs"; NULL for none. call: borrowed, NULL for none; stopped, there is no classifier. classifier: owned by
+ * the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_RECIPE for a setting
+ * or a value that there is not, VAE_ERR_DATA for data without labels, of one class, of too few examples or too small
+ * images, VAE_ERR_DIVERGED, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_CALLBACK. [any thread] */
+vae_status vae_classifier_train(
+    const vae_data *data, const vae_setting *settings, size_t setting_count,
+    const vae_call_options *call, vae_classifier **classifier, vae_error **error);
+
+/* Reads a file that vae_classifier_save or `vae-zoo classifier` wrote. classifier: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_IO, VAE_ERR_FORMAT for a file that is damaged or holds
+ * no classifier, VAE_ERR_OUT_OF_MEMORY. [any thread] */
+vae_status vae_classifier_open(
+    const char *path, vae_classifier **classifier, vae_error **error);
+
+/* Writes a classifier into one safetensors file, whole or not at all; a file of that name is replaced.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_IO, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY.
+ * [one thread at a time] */
+vae_status vae_classifier_save(
+    const vae_classifier *classifier, const char *path, vae_error **error);
+
+/* The probability of each class. images: borrowed. call: borrowed, NULL for none.
+ * probabilities: float32 [N, classes], owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for a device, dtype or field that is not known, VAE_ERR_DATA
+ * for images of another size or values that the classifier does not take, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED,
+ * VAE_ERR_BUSY, VAE_ERR_CALLBACK. [one thread at a time] */
+vae_status vae_classifier_probabilities(
+    const vae_classifier *classifier, const vae_tensor *images, const vae_call_options *call,
+    vae_array **probabilities, vae_error **error);
+
+/* A JSON object: "classes", the names in order, and, of one that the zoo has trained, "accuracy" on "held_out" with
+ * "held_out_examples", "data", "training_examples" and "options".
+ * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
+vae_status vae_classifier_json(
+    const vae_classifier *classifier, char *buffer, size_t capacity, size_t *needed, vae_error **error);
+
+/* Releases a classifier; NULL is fine. [one thread at a time] */
+void vae_classifier_free(vae_classifier *classifier);
+
 /* ---------------------------------------------------------------------------------------- using a model */
 
 /* What an encoder says about images. */
@@ -724,13 +825,13 @@ typedef struct vae_encoding vae_encoding;
 /* Encodes images. images: borrowed, used in place where they are dense float32. encoding: owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for images of another size, VAE_ERR_UNSUPPORTED for a device, dtype or field that
  * is not known, VAE_ERR_DATA for values that the model cannot take, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY,
- * VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
+ * VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_encode(
     vae_model *model, const vae_tensor *images, uint64_t seed, vae_encoding **encoding,
     vae_error **error);
 
 /* As vae_encode. options: borrowed, NULL for none.
- * Returns VAE_ERR_CANCELLED and what vae_encode returns. [one thread at a time] */
+ * Returns VAE_ERR_CANCELLED and what vae_encode returns. [reading] */
 vae_status vae_encode_with(
     vae_model *model, const vae_tensor *images, uint64_t seed, const vae_call_options *options,
     vae_encoding **encoding, vae_error **error);
@@ -756,27 +857,56 @@ void vae_encoding_free(vae_encoding *encoding);
  * VAE_ENCODING_SAMPLE gives them; for codes, their numbers (int32) or their vectors.
  * images: [N, height, width, channels], owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for latents of other shapes or codes out of range, VAE_ERR_UNSUPPORTED for a
- * device, dtype or field that is not known, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a
- * plug-in fails. [one thread at a time] */
+ * device, dtype or field that is not known, VAE_ERR_DATA where the latents lead beyond the numbers of 32-bit floats,
+ * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a
+ * plug-in fails. [reading] */
 vae_status vae_decode(
     vae_model *model, const vae_tensor *const *latents, int64_t layer_count, uint64_t seed,
     vae_array **images, vae_error **error);
 
 /* As vae_decode. options: borrowed, NULL for none.
- * Returns VAE_ERR_CANCELLED and what vae_decode returns. [one thread at a time] */
+ * Returns VAE_ERR_CANCELLED and what vae_decode returns. [reading] */
 vae_status vae_decode_with(
     vae_model *model, const vae_tensor *const *latents, int64_t layer_count, uint64_t seed,
     const vae_call_options *options, vae_array **images, vae_error **error);
 
+/* Encodes pictures of any size, for a model whose latents are a map, as those of autoencoder-kl and autoencoder-tiny are.
+ * Mean, variance and draw of the encoding are [N, rows, columns, channels], with a place for p by p pixels, p being 2 to
+ * the power of the recipe's prior.levels; a picture whose sides are no multiples of p goes on below and to the right as it
+ * ends. Pictures are taken one at a time.
+ * pictures: borrowed; [N, height, width, channels] between 0 and 1, or bytes; strides let channels come first in memory.
+ * scaled: 1 for latents as a model that is trained on them takes them, (z - shift_factor) * scaling_factor; else 0.
+ * seed: of the draws. options: borrowed, NULL for none; asked at each layer. encoding: owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT for other shapes and numbers that are not finite, VAE_ERR_UNSUPPORTED for a device,
+ * dtype or field that is not known, VAE_ERR_DATA for a model that works at one size alone, and where its weights lead
+ * beyond the numbers of 32-bit floats, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a
+ * part of a plug-in fails. [one thread at a time] */
+vae_status vae_encode_pictures(
+    vae_model *model, const vae_tensor *pictures, int32_t scaled, uint64_t seed,
+    const vae_call_options *options, vae_encoding **encoding, vae_error **error);
+
+/* The pictures of such latents.
+ * latents: borrowed; [N, rows, columns, channels]; strides let channels come first in memory. scaled: 1 for latents as a
+ * model that is trained on them makes them, z / scaling_factor + shift_factor being taken; else 0. height, width: of the
+ * pictures, less than p smaller than the latents' places; both 0 for all pixels of these. dtype: VAE_FLOAT32 for numbers
+ * between 0 and 1, VAE_UINT8 for the nearest bytes. options: borrowed, NULL for none; asked at each layer. pictures:
+ * [N, height, width, channels], owned by the caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT for other shapes, sizes and numbers that are not finite, VAE_ERR_UNSUPPORTED,
+ * VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY and VAE_ERR_PLUGIN as vae_encode_pictures.
+ * [one thread at a time] */
+vae_status vae_decode_pictures(
+    vae_model *model, const vae_tensor *latents, int32_t scaled, int64_t height, int64_t width,
+    int32_t dtype, const vae_call_options *options, vae_array **pictures, vae_error **error);
+
 /* Images through the latents and back. images: borrowed. result: owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED, VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY and
- * VAE_ERR_PLUGIN as vae_encode. [one thread at a time] */
+ * VAE_ERR_PLUGIN as vae_encode. [reading] */
 vae_status vae_reconstruct(
     vae_model *model, const vae_tensor *images, uint64_t seed, vae_array **result,
     vae_error **error);
 
 /* As vae_reconstruct. options: borrowed, NULL for none.
- * Returns VAE_ERR_CANCELLED and what vae_reconstruct returns. [one thread at a time] */
+ * Returns VAE_ERR_CANCELLED and what vae_reconstruct returns. [reading] */
 vae_status vae_reconstruct_with(
     vae_model *model, const vae_tensor *images, uint64_t seed, const vae_call_options *options,
     vae_array **result, vae_error **error);
@@ -784,14 +914,15 @@ vae_status vae_reconstruct_with(
 /* Mean images of draws from the prior. temperature: a factor of its deviation, 0 to 1000; 1 for the prior itself.
  * images: [count, height, width, channels], owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in
- * fails. [one thread at a time] */
+ * fails. [reading] */
 vae_status vae_sample(
     vae_model *model, int64_t count, double temperature, uint64_t seed, vae_array **images,
     vae_error **error);
 
-/* As vae_sample. options: borrowed, NULL for none.
+/* As vae_sample; with the draw of the options draws of p(x|z) at those latents, which may leave the range of the data,
+ * in place of their means. options: borrowed, NULL for none.
  * Returns VAE_ERR_CANCELLED, VAE_ERR_UNSUPPORTED for fields that are not known, and what vae_sample returns.
- * [one thread at a time] */
+ * [reading] */
 vae_status vae_sample_with(
     vae_model *model, int64_t count, double temperature, uint64_t seed,
     const vae_call_options *options, vae_array **images, vae_error **error);
@@ -799,16 +930,42 @@ vae_status vae_sample_with(
 /* log p(x) of each image in nats: importance-weighted with `samples` draws, or the evidence lower bound with
  * zero. samples: to 10,000,000. images: borrowed. result: [N] of float64, owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED, VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY and
- * VAE_ERR_PLUGIN as vae_encode; VAE_ERR_CANCELLED. [one thread at a time] */
+ * VAE_ERR_PLUGIN as vae_encode; VAE_ERR_CANCELLED. [reading] */
 vae_status vae_log_likelihood(
     vae_model *model, const vae_tensor *images, int32_t samples, uint64_t seed,
     const vae_cancel_token *token, vae_array **result, vae_error **error);
 
 /* As vae_log_likelihood. options: borrowed, NULL for none.
- * Returns VAE_ERR_CANCELLED and what else vae_log_likelihood returns. [one thread at a time] */
+ * Returns VAE_ERR_CANCELLED and what else vae_log_likelihood returns. [reading] */
 vae_status vae_log_likelihood_with(
     vae_model *model, const vae_tensor *images, int32_t samples, uint64_t seed,
     const vae_call_options *options, vae_array **result, vae_error **error);
+
+/* How unusual images are measured. */
+typedef struct vae_score_options {
+  uint32_t struct_size;
+  /* Draws an image, of "nll" and "ratio", to 10,000,000; 0 for 16, -1 for one, of "ratio" for bounds. */
+  int32_t importance_samples;
+  /* borrowed; NULL for "nll": -log p(x), importance-weighted. "elbo": -ELBO, a bound on it. "regret": by how much -ELBO
+   * falls where the posterior is optimised for the image alone. "ratio": log p'(x) - log p(x), p' being background. */
+  const char *method;
+  vae_model *background; /* borrowed; of "ratio" alone, a model that takes the same images */
+  uint64_t seed;         /* of all draws */
+  int32_t steps;         /* updates of each posterior, of "regret", to 100,000; 0 for 100 */
+  int32_t reserved;      /* zero */
+} vae_score_options;
+
+/* How unusual each image is to a model, in nats, larger for what is more unusual; it follows from the image and the
+ * seed alone. images, options, call_options: borrowed; the last two NULL for none. scores: [N] of float64, owned by the
+ * caller.
+ * Returns VAE_ERR_INVALID_ARGUMENT, also for a background that is not asked for, or is asked for and missing,
+ * VAE_ERR_NOT_FOUND for a method that there is not, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_DATA for
+ * images that the model cannot take and for models that do not suit the method, VAE_ERR_OUT_OF_MEMORY,
+ * VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
+vae_status vae_score(
+    vae_model *model, const vae_tensor *images, const vae_score_options *options,
+    const vae_call_options *call_options, vae_array **scores, vae_error **error);
+
 
 /* ------------------------------------------------------------------------------------------------- timing */
 
