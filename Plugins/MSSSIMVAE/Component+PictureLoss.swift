@@ -10,7 +10,7 @@ extension PictureLoss {
     var strength = 10.0
     @Setting(0...1, help: "share of 1 − MS-SSIM; the rest is that of the mean absolute error")
     var share = 0.84
-    @Setting(0...1e6, help: "weight of the rate in the loss") var beta = 1.0
+    @Setting(0...1e6, help: "weight of the rate in the loss") var rateWeight = 1.0
   }
 }
 
@@ -19,7 +19,7 @@ extension Component where Part == any Objective {
   static var pictureLoss: Component {
     Component(
       role: .objective, name: "picture-loss",
-      summary: "1 − MS-SSIM and absolute errors + beta · rate; no bound",
+      summary: "1 − MS-SSIM and absolute errors + rate_weight · rate; no bound",
       options: PictureLoss.Options()
     ) { options, build in
       let data = build.data
@@ -45,7 +45,8 @@ extension Component where Part == any Objective {
             + "\(.setting("objective.name", "elbo")), or an encoder that takes no masks")
       }
       return PictureLoss(
-        strength: Float(options.strength), share: Float(options.share), beta: Float(options.beta),
+        strength: Float(options.strength), share: Float(options.share),
+        beta: Float(options.rateWeight),
         scales: scales)
     }
   }

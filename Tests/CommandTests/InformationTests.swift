@@ -158,7 +158,9 @@ final class InformationTests: CommandTestCase {
       "json",
     ]),
     "metrics": ["json"],
-    "sample": ["count", "out", "seed", "temperature", "condition", "plugin", "limit", "threads"],
+    "sample": [
+      "count", "out", "seed", "temperature", "condition", "draw", "plugin", "limit", "threads",
+    ],
     "reconstruct": images.union([
       "data", "images", "out", "split", "count", "seed", "json", "plugin", "threads",
     ]),
