@@ -3,12 +3,13 @@ import VAEFiles
 
 extension Registry {
   /// Takes down the SHA-256 of a frozen network that settings have named without it, so that the recipe says
-  /// which network it was. A file that cannot be read is refused where the part is made.
+  /// which network it was.
   ///
   /// - Parameters:
   ///   - recipe: with the settings.
   ///   - old: the recipe before them.
-  func recordNetworks(in recipe: inout Recipe, before old: Recipe) {
+  /// - Throws: `FileError` where the file is missing or cannot be read.
+  func recordNetworks(in recipe: inout Recipe, before old: Recipe) throws(FileError) {
     let (network, hash) = (FrozenNetworkOptions.networkName, FrozenNetworkOptions.hashName)
     for (role, part) in recipe.parts {
       guard case .text(let path)? = part.values.values[network], !path.isEmpty,
@@ -16,9 +17,8 @@ extension Registry {
       else { continue }
       let before = old.parts[role].flatMap { $0.name == part.name ? $0.values.values : nil } ?? [:]
       let isNewlyNamed = before[network] != .text(path) && before[hash] == .text(given)
-      guard given.isEmpty || isNewlyNamed, let found = try? SHA256.hash(ofFile: path) else {
-        continue
-      }
+      guard given.isEmpty || isNewlyNamed else { continue }
+      let found = try SHA256.hash(ofFile: path)
       recipe.parts[role]?.values[hash] = .text(SHA256.text(found))
     }
   }

@@ -45,7 +45,7 @@ extension Registry {
     let data = try open(recipe.data)
     recipe.data = try data.description(TrainingOptions(recipe.training))
     try apply(settings, to: &recipe)
-    recordNetworks(in: &recipe, before: given)
+    try recordNetworks(in: &recipe, before: given)
     let told = try data.condition(of: recipe, isTold: usesCondition(recipe), known: known)
     recipe.data?.condition = told
     if let notice = conditionNotice(of: recipe) { recipe.notices.append(notice) }

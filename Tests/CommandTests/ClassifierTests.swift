@@ -44,6 +44,9 @@ final class ClassifierTests: CommandTestCase {
       train + ["--out", path("run")], status: 64,
       naming: ["needs the file of a frozen network", "--set objective.network=FILE"])
     try assertRefused(
+      train + ["--out", path("run"), "--set", "network=\(path("none"))"], status: 66,
+      naming: [path("none")])
+    try assertRefused(
       train + ["--out", path("run"), "--set", "network=\(network)"], status: 65,
       naming: ["it has no layer", "relu2_2"])
     XCTAssertFalse(exists(path("run")))
