@@ -17,7 +17,10 @@ final class TableTests: CTestCase {
 
   private let columns = #"[{"name":"size","decimals":1},{"name":"kind","names":["a","b","c"]}]"#
   private var rows: CTensor {
-    CTensor((0..<40).flatMap { [Float($0 % 7) * 50.5 - 99, Float($0 % 3)] }, [40, 2])
+    let values: [Float] = (0..<40).flatMap { (row: Int) -> [Float] in
+      [Float(row % 7) * 50.5 - 99, Float(row % 3)]
+    }
+    return CTensor(values, [40, 2])
   }
 
   func testAModelTakesAndGivesRowsInTheTablesOwnUnits() throws {

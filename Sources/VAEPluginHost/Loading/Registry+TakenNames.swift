@@ -12,7 +12,9 @@ extension Registry {
   /// Its parts.
   private static let firstComponents: [Role: Set<String>] = [
     .encoder: ["mlp", "conv", "resnet", "ladder", "ladder-conv", "vq-resnet", "none"],
-    .prior: ["standard-normal", "ladder", "ladder-conv", "uniform-codes", "pixelcnn-codes", "none"],
+    .prior: [
+      "standard-normal", "ladder", "ladder-conv", "uniform-codes", "pixelcnn-codes", "none",
+    ],
     .decoder: ["mlp", "conv", "resnet", "ladder", "ladder-conv", "vq-resnet", "pixelcnn"],
     .likelihood: ["bernoulli", "gaussian", "categorical", "logistic-mixture", "auto"],
     .objective: ["elbo", "capacity", "importance-weighted"],
