@@ -34,7 +34,7 @@ extension Component where Part == any Objective {
       }
       guard data.range != .real else {
         throw RecipeError(
-          .unsuitableData,
+          .invalid,
           "the picture-loss objective compares values between 0 and 1, but these data have \(data.range.phrase); choose "
             + "\(.setting("objective.name", "elbo"))")
       }

@@ -5,7 +5,7 @@ import VAEComponents
 import VAECore
 import VAERecipes
 
-/// pixel_weight · distortion + feature_weight · D · d(Φ(x), Φ(x̂)) + beta · rate, with x̂ the mean of p(x|z), D the
+/// pixel_weight · distortion + feature_weight · D · d(Φ(x), Φ(x̂)) + rate_weight · rate, with x̂ the mean of p(x|z), D the
 /// numbers of an image, and d the distance of its features in a frozen network Φ (Hou et al. 2017, whose loss has
 /// no distortion; Zhang et al. 2018 for features of length one).
 ///
@@ -21,18 +21,18 @@ public final class PerceptualObjective: Objective {
   /// The weight of the features' distance, times the numbers of an image.
   public let featureWeight: Float
   /// The weight of the rate.
-  public let beta: Float
+  public let rateWeight: Float
 
   /// An objective with a network that is opened before the first update.
   public init(
     _ network: FrozenNetworkFile, _ comparison: FeatureComparison, pixelWeight: Float,
-    featureWeight: Float, beta: Float
+    featureWeight: Float, rateWeight: Float
   ) {
     self.network = network
     self.comparison = comparison
     self.pixelWeight = pixelWeight
     self.featureWeight = featureWeight
-    self.beta = beta
+    self.rateWeight = rateWeight
   }
 
   /// Nothing is trained.
@@ -54,7 +54,7 @@ public final class PerceptualObjective: Objective {
           pass.features(of: .data, in: network), pass.features(of: .decodedMean, in: network)
         ).mean()
         let size = Float(pass.batch.shape.removingFirst.count)
-        var value = distance * (featureWeight * size) + evaluation.rate.mean() * beta
+        var value = distance * (featureWeight * size) + evaluation.rate.mean() * rateWeight
         if pixelWeight > 0 { value = value + evaluation.distortion.mean() * pixelWeight }
         var loss = Loss.withAuxiliary(value, evaluation)
         loss.terms.append((name: "feature_distance", value: distance))
@@ -66,7 +66,7 @@ public final class PerceptualObjective: Objective {
   /// A smaller weight of the rate.
   public func latentAdvice(step: Int, epochs: Double) -> LatentAdvice {
     .change([
-      "a smaller \(.setting("beta"))", "a larger \(.setting("feature_weight"))",
+      "a smaller \(.setting("objective.rate_weight"))", "a larger \(.setting("feature_weight"))",
     ])
   }
 }
@@ -90,7 +90,7 @@ extension PerceptualObjective {
     var featureWeight = 1.0
     @Setting(0...1e6, help: "weight of the distortion −log p(x|z); 0 for features alone")
     var pixelWeight = 1.0
-    @Setting(0...1e6, help: "weight of the rate in the loss") var beta = 1.0
+    @Setting(0...1e6, help: "weight of the rate in the loss") var rateWeight = 1.0
 
     /// The names of the layers.
     func names() throws(RecipeError) -> [String] {
@@ -130,7 +130,7 @@ extension Component where Part == any Objective {
     Component(
       role: .objective, name: "perceptual",
       summary:
-        "beta · rate + pixel_weight · distortion + feature_weight · distance of features in a frozen network, which is no bound",
+        "rate_weight · rate + pixel_weight · distortion + feature_weight · distance of features in a frozen network, which is no bound",
       options: PerceptualObjective.Options()
     ) { options, build in
       guard !build.data.missing else {
@@ -144,7 +144,7 @@ extension Component where Part == any Objective {
         try options.file.file(layers: names, build),
         FeatureComparison(options.comparison, weights: try options.weights(names.count)),
         pixelWeight: Float(options.pixelWeight), featureWeight: Float(options.featureWeight),
-        beta: Float(options.beta))
+        rateWeight: Float(options.rateWeight))
     }
   }
 }

@@ -23,20 +23,15 @@ public struct VQModelVariant: Variant {
   /// that of the density, as in `vq-vae`. Its authors' perceptual and adversarial losses are no densities
   /// and no part of it.
   public var composition: Composition {
-    func half(_ channels: [Int], _ blocks: Int) -> Composition.Choice {
+    func half(_ channels: [Int]) -> Composition.Choice {
       Composition.Choice(
-        "kl",
-        [
-          "level_channels": .integers(channels), "attention": .integers([0, 0, 0]),
-          "blocks": .integer(blocks),
-        ])
+        "kl", ["level_channels": .integers(channels), "attention": .integers([0, 0, 0])])
     }
     return Composition(
-      encoder: half([128, 256, 512], 2),
+      encoder: half([128, 256, 512]),
       prior: Composition.Choice(
-        "uniform-codes",
-        ["codes": .integer(8192), "code_size": .integer(3), "levels": .integer(2)]),
-      decoder: half([512, 256, 128], 3),
+        "uniform-codes", ["codes": .integer(8192), "code_size": .integer(3)]),
+      decoder: half([512, 256, 128]),
       likelihood: Composition.Choice(
         "gaussian", ["sigma": .text("data"), "link": .text("identity")]),
       training: ["batch_size": .integer(8), "learning_rate": .number(1e-4)])

@@ -88,7 +88,7 @@ final class BadOptionTests: CommandTestCase {
 
   func testHyperparametersOfOtherPartsAreRefusedNamingTheChoiceThatHasThem() throws {
     let cases = [
-      ("sigma", "sigma belongs to likelihood gaussian; choose it with --set likelihood=gaussian"),
+      ("sigma", "sigma belongs to likelihood gaussian, laplace"),
       ("channels", "channels belongs to architecture conv, resnet"),
     ]
     for (key, words) in cases {

@@ -29,7 +29,9 @@ final class CheckTests: CommandTestCase {
       let damaged = outcome.lines.filter { !$0.hasPrefix("sound") }
       XCTAssertEqual(damaged.count, 1, outcome.out)
       XCTAssertTrue(damaged.first?.hasPrefix("DAMAGED  \(file)") ?? false, outcome.out)
-      if word != "JSON" { XCTAssertTrue(outcome.out.contains(word), outcome.out) }
+      // A flip in a JSON text may hit what makes it one.
+      let words = file.hasSuffix("json") ? ["checksum", "JSON"] : [word]
+      XCTAssertTrue(words.contains { outcome.out.contains($0) }, outcome.out)
       XCTAssertTrue(outcome.err.contains("vae-zoo: 1 file of \(run)"), outcome.err)
       try Data(content).write(to: URL(fileURLWithPath: path))
     }

@@ -117,7 +117,7 @@ final class LoadingTests: PluginTestCase {
     let whole = Array(try registry.recipe(for: "mixture-vae").json.document.utf8)
     assert(
       message { _ = try Registry.builtIn.recipe(parsing: whole, source: "r.json") },
-      names: "r.json", "variant mixture-vae", "prior mixture", "likelihood laplace", origin,
+      names: "r.json", "variant mixture-vae", "prior mixture", origin,
       "load_plugin: \(origin)", "SHA-256 \(try SHA256.text(SHA256.hash(ofFile: origin)))",
       "if you trust it")
     var recipe = try registry.recipe(for: "gaussian-vae")

@@ -804,6 +804,7 @@ struct Fuzzer {
   private mutating func callClassifier() -> String? {
     let classifier = handle(.classifier)
     switch Int.random(in: 0..<5, using: &random) {
+    case 0 where chance(4): return trainOnLabels()
     case 0:
       let data = handle(.data)
       if let data, pool[Kind.data.rawValue].contains(data) {
@@ -832,6 +833,26 @@ struct Fuzzer {
       }
     default:
       return checkText("vae_classifier_json") { vae_classifier_json(classifier, $0, $1, $2, $3) }
+    }
+  }
+
+  /// Trains on what can be trained on, so that there are classifiers to work with.
+  private mutating func trainOnLabels() -> String? {
+    let pixels = CTensor((0..<640).map { Float($0 % 7) / 7 }, [40, 4, 4, 1])
+    let labels = CTensor((0..<40).map { Int32($0 % 2) }, VAE_INT32, shape: [40])
+    var options = vae_data_options()
+    options.struct_size = UInt32(MemoryLayout<vae_data_options>.size)
+    options.train_condition = UnsafePointer(labels.pointer)
+    var data: OpaquePointer?
+    guard vae_data_from_tensors_with(pixels.pointer, nil, &options, &data, nil) == VAE_OK else {
+      return "labelled data are refused"
+    }
+    defer { vae_data_free(data) }
+    let settings = CSettings([("epochs", "1"), ("width", "2"), ("features", "2")])
+    return withExtendedLifetime((pixels, labels)) {
+      check("vae_classifier_train", makes: .classifier) {
+        vae_classifier_train(data, settings.pointer, settings.count, nil, $0, $1)
+      }
     }
   }
 

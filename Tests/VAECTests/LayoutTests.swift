@@ -106,13 +106,22 @@ final class LayoutTests: XCTestCase {
       [
         ("struct_size", \.struct_size, 4), ("importance_samples", \.importance_samples, 4),
         ("split", \.split, pointer), ("seed", \.seed, 8), ("metrics", \.metrics, pointer),
+        ("network", \.network, pointer), ("network_layer", \.network_layer, pointer),
+      ])
+    seen += entries(
+      vae_score_options.self,
+      [
+        ("struct_size", \.struct_size, 4), ("importance_samples", \.importance_samples, 4),
+        ("method", \.method, pointer), ("background", \.background, pointer),
+        ("seed", \.seed, 8), ("steps", \.steps, 4), ("reserved", \.reserved, 4),
       ])
     seen += entries(
       vae_call_options.self,
       [
         ("struct_size", \.struct_size, 4), ("reserved", \.reserved, 4), ("token", \.token, pointer),
         ("progress", \.progress, pointer), ("user_data", \.user_data, pointer),
-        ("condition", \.condition, pointer), ("draw", \.draw, 4), ("reserved2", \.reserved2, 4),
+        ("condition", \.condition, pointer), ("checkpoint", \.checkpoint, pointer),
+        ("draw", \.draw, 4), ("reserved2", \.reserved2, 4),
       ])
     seen += entries(
       vae_data_options.self,

@@ -49,7 +49,7 @@ final class TableTests: CTestCase {
     let back = try contents(
       of: made(freedBy: vae_array_free) { vae_reconstruct(model, rows.pointer, 1, $0, $1) })
     XCTAssertEqual(back.shape, [40, 1, 2, 1])
-    let unknown = CTensor([1, 3] as [Float], [1, 2])
+    let unknown = CTensor([-99, 3] as [Float], [1, 2])
     var out: OpaquePointer?
     refuse(VAE_ERR_DATA, "\"kind\"") { vae_reconstruct(model, unknown.pointer, 1, &out, $0) }
   }

@@ -111,7 +111,8 @@ final class RecipeTests: XCTestCase {
     assertInvalid([(key: "likelihood", value: "poisson")], "bernoulli", "gaussian", "auto")
     assertInvalid(
       [(key: "sigma", value: "1")],
-      "sigma belongs to likelihood gaussian; choose it with likelihood=gaussian")
+      "sigma belongs to likelihood gaussian, laplace, logistic, log-cosh or multiscale-gaussian; choose it with "
+        + "likelihood=gaussian")
     XCTAssertThrowsError(try registry.recipe(for: "vae")) {
       XCTAssertTrue("\($0)".contains("there is no variant vae; there are: gaussian-vae"), "\($0)")
     }

@@ -173,7 +173,7 @@ final class IDXTests: DataTestCase {
       XCTAssertEqual((error as? DataError)?.kind, .unusable)
       XCTAssertEqual(
         "\(error)",
-        "\"bytes\\u{a}/256\" is no rule for reading values; there are binary, binary/255, bytes/255, floats"
+        "\"bytes\\u{a}/256\" is no rule for reading values; there are binary, binary/255, bytes/255, floats, table"
       )
     }
   }

@@ -331,7 +331,8 @@ final class NumPyTests: DataTestCase {
   }
 
   func testAMatrixIsExamplesOfAsManyNumbersAsItHasColumns() throws {
-    let numbers = (0..<12).map { Float($0) * 0.7 - 3 }
+    // Between 0 and 1 they stay as they are; others are standardized by their columns.
+    let numbers = (0..<12).map { Float($0) * 0.07 + 0.1 }
     let source = try open(TestFiles.npy([4, 3], TestFiles.bytes(numbers), type: "<f4"))
     XCTAssertEqual(source.shape, ImageShape(height: 1, width: 3, channels: 1))
     XCTAssertEqual(source.train.count, 4)
@@ -409,15 +410,12 @@ final class NumPyTests: DataTestCase {
     XCTAssertTrue(asBytes[0].contains("0 to 255") && asBytes[0].contains("uint8"), asBytes[0])
     let large = try scaleNotices(bytes.map { $0 * 1000 + 0.5 }, sizes: [100, 2, 3])
     XCTAssertTrue(large.first?.contains("(X - X.mean()) / X.std()") == true, "\(large)")
-    // Age and income; the third column never changes.
+    // Age and income; the third column never changes. Columns are standardized, so that there is nothing to say.
     var people: [Float] = []
     for number in 0..<200 {
       people += [Float(40 + number % 23), 90_000 * Float(number * 31 % 97), 5]
     }
-    let columns = try scaleNotices(people, sizes: [200, 3])
-    XCTAssertTrue(
-      columns.first?.contains("column 0") == true && columns[0].contains("column 1")
-        && columns[0].contains("X.std(0)"), "\(columns)")
+    XCTAssertEqual(try scaleNotices(people, sizes: [200, 3]), [])
     // Standardized numbers, and those of a few units, are as expected.
     XCTAssertEqual(try scaleNotices(bytes.map { $0 / 64 - 2 }, sizes: [100, 2, 3]), [])
     XCTAssertEqual(try scaleNotices(bytes.map { $0 / 64 - 2 }, sizes: [100, 6]), [])

@@ -106,7 +106,7 @@ final class AutoencoderTinyTests: XCTestCase {
     let levels = try message([(key: "prior.levels", value: "2")])
     XCTAssertTrue(levels.contains("encoder.blocks have one number more than prior.levels"), levels)
     let decoder = try message([(key: "decoder.blocks", value: "1,1")])
-    XCTAssertTrue(decoder.contains("decoder tiny halves images of 8×8 1 times"), decoder)
+    XCTAssertTrue(decoder.contains("decoder tiny halves images of 8×8 1 time,"), decoder)
     let prior = try message([(key: "prior.name", value: "standard-normal")])
     XCTAssertTrue(prior.contains("made for a map of latents"), prior)
     let groups = try message([

@@ -160,7 +160,7 @@ enum SmallModels {
     file.metadata[FrozenNetwork.metadataName] =
       #"{"input": {"channels": \#(channels)}, "layers": [\#(layers.joined(separator: ", "))]}"#
     let bytes = file.encoded()
-    let path = NSTemporaryDirectory() + "small-network-\(channels).safetensors"
+    let path = NSTemporaryDirectory() + "small-network-\(channels)-\(getpid()).safetensors"
     try DurableFiles.replace(path, with: bytes)
     return (path, SHA256.text(SHA256.hash(of: bytes)))
   }

@@ -48,7 +48,8 @@ extension Trainer {
         ? "stopped after epoch \(epoch): no held-out bound was finite for \(Count.of(options.patience, "epoch"))"
         : nil
     }
-    guard best.step < step else { return nil }
+    // Without a run folder there is nothing that could be used in place of the last weights.
+    guard best.step < step, isStored || hasStoppedEarly else { return nil }
     let found: Message =
       "the best held-out −ELBO, \(EpochRecord.rough(best.cost)) nats, was that of epoch \(best.step / updatesPerEpoch)"
     let use: Message =

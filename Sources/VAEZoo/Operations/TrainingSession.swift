@@ -376,7 +376,7 @@ public final class TrainingSession {
   /// `patience`, `keep_best` and, where the learning rate does not depend on it, the number of epochs.
   private static func checkSame(_ stored: [UInt8], _ recipe: Recipe, run: String) throws {
     let source = "\(run)/recipe.json"
-    guard let old = try JSON(parsing: stored, source: source).object,
+    guard var old = try JSON(parsing: stored, source: source).object,
       var oldTraining = old["training"]?.object, let new = recipe.json.object,
       var newTraining = new["training"]?.object
     else {
@@ -393,6 +393,14 @@ public final class TrainingSession {
     for declaration in missing where !changing.contains(declaration.name) {
       oldTraining[declaration.name] = declaration.default.json
     }
+    for role in Role.allCases {
+      guard case .object(var members)? = old[role.rawValue] else { continue }
+      for (name, value) in defaults(of: role, named: members["name"]?.text, recipe.variant)
+      where members[name] == nil {
+        members[name] = value.json
+      }
+      old[role.rawValue] = .object(members)
+    }
     var differences: [String] = []
     for part in ["variant"] + Role.allCases.map(\.rawValue) + ["data", "stages"] {
       differences += Recipe.differences(old[part], new[part], path: part)
@@ -406,6 +414,17 @@ public final class TrainingSession {
       .invalid,
       "\(run) was begun with \(differences.joined(separator: ", and with ")); resume with the same settings, or "
         + "\(.replace) to begin again")
+  }
+
+  /// What a built-in part of a variant has where a recipe says nothing; empty for one of a plug-in.
+  private static func defaults(
+    of role: Role, named name: String?, _ variant: String
+  ) -> [String: HyperparameterValue] {
+    let registry = Registry.builtIn
+    guard let name, var recipe = try? registry.recipe(for: variant),
+      (try? registry.apply([(key: "\(role).name", value: name)], to: &recipe)) != nil
+    else { return [:] }
+    return recipe.part(role).values.values
   }
 
   /// A run cannot end before the epoch it has come to.
