@@ -196,20 +196,18 @@ final class AdversarialReconstructionTests: XCTestCase {
     }
   }
 
-  func testReconstructionsComeNearerToTheImages() throws {
+  func testReconstructionsOfVQGANComeNearerToTheImages() throws {
     let examples = Examples(data.train).batch(Array(0..<32), SmallModels.context(32))
-    for variant in ["vqgan", "vae-gan"] {
-      let model = try model(variant: variant)
-      func error() -> Double {
-        (model.reconstruct(examples, SmallModels.context(32)) - examples).magnitude().doubleSum
-      }
-      let trainer = try Trainer(
-        model: model, data: data, options: SmallModels.options(epochs: 40))
-      _ = try trainer.advance()
-      let before = error()
-      _ = try trainer.train()
-      XCTAssertLessThan(error(), 0.9 * before, variant)
+    let model = try model(variant: "vqgan")
+    func error() -> Double {
+      (model.reconstruct(examples, SmallModels.context(32)) - examples).magnitude().doubleSum
     }
+    let trainer = try Trainer(
+      model: model, data: data, options: SmallModels.options(epochs: 40))
+    _ = try trainer.advance()
+    let before = error()
+    _ = try trainer.train()
+    XCTAssertLessThan(error(), 0.9 * before)
   }
 
   // MARK: The notice

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from vae_zoo._arrays import as_array, as_numbers, from_library, view
+from vae_zoo._arrays import as_array, from_library, view
 from vae_zoo._conditions import LABEL, Known, classes_of, first_conditions, conditions
 from vae_zoo._data import Data, range_code
 from vae_zoo._errors import InvalidArgumentError, elements_renamed, not_fitted, renamed
@@ -160,7 +160,7 @@ class Classifier:
 
 def _images(values: Any, name: str) -> np.ndarray:
     """Images as the library takes them; of grey ones without an axis for channels."""
-    images = as_numbers(as_array(values, name), name)
+    images = as_array(values, name)
     if images.ndim not in (3, 4):
         raise InvalidArgumentError(
             f"{name} has {images.ndim} axes; images are [N, H, W] or [N, H, W, C]"

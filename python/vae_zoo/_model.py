@@ -293,7 +293,7 @@ class Model:
         condition: np.ndarray | None = None,
         draw: bool = False,
     ) -> np.ndarray:
-        with Watched(progress, optional_view(condition), draw) as options:
+        with Watched(progress, optional_view(condition), draw=draw) as options:
             return self._array(library.vae_sample_with, count, temperature, seed, options)
 
     def log_likelihood(
