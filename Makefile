@@ -13,8 +13,8 @@ long_classes = AutoregressiveHeadTests|AutoregressiveTests|ComparedFramesTests|C
   PageTests|PixelCNNCodePriorTests|ShapesTests|TapeTests|VQVAETests|WorkloadTests
 long_tests = ^(($(long_modules))\.|[A-Za-z]+\.($(long_classes))/)
 
-.PHONY: build lib static-products test-products demo check test test-interop fuzz sanitize abi-check check-report docs \
-  install uninstall format lint clean help bootstrap bootstrap-test
+.PHONY: build lib static-products test-products demo check test test-examples test-python test-c test-install test-interop fuzz \
+  sanitize abi-check check-report docs install uninstall format lint clean help bootstrap bootstrap-test
 .SILENT:
 
 build: bootstrap
@@ -44,10 +44,17 @@ test: bootstrap-test lint
 	$(MAKE) --no-print-directory --output-sync -j2 static-products test-products
 	swift test $(test_flags) $(test_run) --filter '^TensorsTests\.'
 	OMP_NUM_THREADS=1 swift test $(test_flags) $(test_run) --skip '^TensorsTests\.'
+	$(MAKE) --no-print-directory --output-sync -j2 test-examples test-python test-c test-install
+
+# What users do with the products. Each compiles or runs one thing after another, so two of them run side by side.
+test-examples:
 	scripts/test-examples
+test-python:
+	scripts/test-python
+test-c:
 	scripts/abi-check
 	scripts/test-c
-	scripts/test-python
+test-install:
 	scripts/test-install
 	scripts/check-report
 

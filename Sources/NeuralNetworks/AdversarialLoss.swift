@@ -4,8 +4,10 @@ import Tensors
 /// large for what it takes for data. All losses are means over all logits, scalars.
 ///
 /// ```swift
-/// let forDiscriminator = (loss.ofData(real) + loss.ofGenerated(fake.detached())) * 0.5
-/// let forGenerator = loss.ofGenerator(fake)
+/// let loss = AdversarialLoss.hinge
+/// let (ofData, ofGenerated) = (discriminator(images, context), discriminator(reconstruction, context))
+/// let forDiscriminator = (loss.ofData(ofData) + loss.ofGenerated(ofGenerated.detached())) * 0.5
+/// let forGenerator = loss.ofGenerator(ofGenerated)
 /// ```
 ///
 /// The discriminator minimises ``ofData(_:)`` + ``ofGenerated(_:)``, the generator ``ofGenerator(_:)``. A discriminator

@@ -80,9 +80,10 @@ public func withoutTape<Result>(_ body: () throws -> Result) rethrows -> Result 
 /// threads may do this with one model. Calls may be nested, and concern the thread that makes them.
 ///
 /// ```swift
+/// let weights = Parameter(Tensor([1, 2], shape: [2, 1]))
 /// let point = Parameter(.zeros([4, 2]))
 /// let z = point.tensor  // tracked
-/// let loss = withConstantParameters { (decoder(z, context) - x).squared().sum() }
+/// let loss = withConstantParameters { (z.matrixProduct(weights.tensor) - 3).squared().sum() }
 /// let gradient = loss.backward()[point]  // with respect to the point alone
 /// ```
 public func withConstantParameters<Result>(_ body: () throws -> Result) rethrows -> Result {

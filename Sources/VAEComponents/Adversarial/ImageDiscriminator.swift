@@ -4,7 +4,7 @@ import Tensors
 /// Tells images of the data from what a decoder makes.
 ///
 /// ```swift
-/// let said = discriminator.judge(images, context)
+/// let said = critic.judge(images, context)
 /// print(said.logits.mean(), said.features.map(\.shape))
 /// ```
 public protocol ImageDiscriminator: Layer {

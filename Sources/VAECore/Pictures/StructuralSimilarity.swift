@@ -17,7 +17,7 @@ import Tensors
 ///
 /// ```swift
 /// let similarity = StructuralSimilarity(scales: 2)
-/// let loss = (1 - similarity(batch, decodedMean)).mean()
+/// let loss = (1 - similarity(images, reconstruction)).mean()
 /// ```
 public struct StructuralSimilarity: Sendable {
   /// The pixels of a window along each axis.
