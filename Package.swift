@@ -224,12 +224,13 @@ let package = Package(
       ], path: "Plugins/VAEGAN",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
-      name: "VQGAN", dependencies: ["VAECore", "VAERecipes"], path: "Plugins/VQGAN",
+      name: "VQGAN", dependencies: ["VAECore", "VAERecipes", "VAEComponents"],
+      path: "Plugins/VQGAN",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
       name: "VQModel",
       dependencies: [
-        "VAEFiles", "Messages", "VAECore", "VAERecipes", "VQVAE", "AutoencoderKL",
+        "VAEFiles", "Messages", "VAECore", "VAERecipes", "VAEComponents", "VQVAE", "AutoencoderKL",
       ],
       path: "Plugins/VQModel",
       exclude: ["README.md"], swiftSettings: strict),

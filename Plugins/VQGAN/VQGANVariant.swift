@@ -1,3 +1,4 @@
+import VAEComponents
 import VAECore
 import VAERecipes
 
@@ -47,11 +48,5 @@ public struct VQGANVariant: Variant {
   }
 
   /// A network that learns which codes follow which, from which new images are drawn.
-  public var furtherStages: [FurtherStage] {
-    [
-      FurtherStage(
-        name: "prior", summary: "a PixelCNN over the codes in place of the uniform prior",
-        parts: [.prior: "pixelcnn-codes"], trains: ["prior.network."], data: .latents)
-    ]
-  }
+  public var furtherStages: [FurtherStage] { [.codePrior] }
 }

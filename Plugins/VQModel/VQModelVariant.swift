@@ -1,3 +1,4 @@
+import VAEComponents
 import VAECore
 import VAERecipes
 
@@ -54,13 +55,7 @@ public struct VQModelVariant: Variant {
   }
 
   /// A network that learns which codes follow which, as for `vq-vae`.
-  public var furtherStages: [FurtherStage] {
-    [
-      FurtherStage(
-        name: "prior", summary: "a PixelCNN over the codes in place of the uniform prior",
-        parts: [.prior: "pixelcnn-codes"], trains: ["prior.network."], data: .latents)
-    ]
-  }
+  public var furtherStages: [FurtherStage] { [.codePrior] }
 
   /// Diffusers' folders and the files of taming and latent diffusion.
   public var weightFormats: [any WeightFormat] { [VQWeights()] }

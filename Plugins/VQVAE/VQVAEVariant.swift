@@ -1,3 +1,4 @@
+import VAEComponents
 import VAECore
 import VAERecipes
 
@@ -45,13 +46,7 @@ public struct VQVAEVariant: Variant {
   }
 
   /// A network that learns which codes follow which: it lowers the rate and draws new grids.
-  public var furtherStages: [FurtherStage] {
-    [
-      FurtherStage(
-        name: "prior", summary: "a PixelCNN over the codes in place of the uniform prior",
-        parts: [.prior: "pixelcnn-codes"], trains: ["prior.network."], data: .latents)
-    ]
-  }
+  public var furtherStages: [FurtherStage] { [.codePrior] }
 
   /// The prior over codes and the authors' networks.
   public func registerComponents(in registry: inout Registry) {

@@ -140,6 +140,26 @@ final class TrainerTests: XCTestCase {
     }
   }
 
+  func testWeightsStoredWithinAnEpochComeWithStatisticsThatSuitThem() throws {
+    let trainer = try Trainer(
+      model: TrainingSupport.model(convolutional: true), data: TrainingSupport.stripes(),
+      options: TrainingSupport.options(epochs: 2))
+    XCTAssertTrue(trainer.model.usesCalibration)
+    let own = trainer.model.buffers.map { $0.buffer.value.floats }
+    let run = try RunFolder.create(
+      at: TrainingSupport.temporaryFolder(self), force: false, resume: false)
+    let cancel = CancelToken()
+    _ = try trainer.train(run: run, cancel: cancel) {
+      if case .step(2, _, _, _) = $0 { cancel.cancel() }
+    }
+    XCTAssertEqual(trainer.model.buffers.map { $0.buffer.value.floats }, own)
+    let opened = TrainingSupport.model(convolutional: true)
+    try opened.load(XCTUnwrap(run.storedCheckpoint()).weights)
+    for (stored, before) in zip(opened.buffers, own) {
+      XCTAssertNotEqual(stored.buffer.value.floats, before, stored.path)
+    }
+  }
+
   func testATwoPhaseObjectiveTrainsItsOwnGroupsAndResumesThroughTheOrdinaryTrainer() throws {
     func make(_ seed: UInt64) throws -> (Trainer, AdversarialObjective) {
       let objective = AdversarialObjective(units: 3, random: RandomSource(seed: seed).child("d"))

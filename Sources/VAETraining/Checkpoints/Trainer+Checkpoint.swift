@@ -46,6 +46,22 @@ extension Trainer {
     for notice in notices { observe(.notice(notice)) }
   }
 
+  /// Writes a checkpoint within an epoch, with statistics of normalisations that suit its weights, since commands
+  /// that use an unfinished run measure these. The trainer's own stay those of the last epoch's end.
+  func storeWithinEpoch(in run: RunFolder, _ observe: (TrainingEvent) -> Void) throws {
+    let buffers = model.buffers.map { (buffer: $0.buffer, value: $0.buffer.value) }
+    defer { restore(buffers) }
+    withAveragedWeights { calibrate(examples: Recorder.calibrationExamples) }
+    try model.checkParts()
+    do {
+      try data.checkExamples()
+    } catch {
+      // What cannot be read stops the next update; what is done is stored all the same.
+      restore(buffers)
+    }
+    try store(in: run, observe)
+  }
+
   private var state: JSON.Object {
     var updates: JSON.Object = [:]
     for (phase, optimizer) in updater.phases { updates[phase.name] = .integer(optimizer.updates) }

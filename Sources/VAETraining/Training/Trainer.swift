@@ -183,7 +183,7 @@ public final class Trainer {
       } else if let run,
         Clock.seconds - lastCheckpoint > Self.checkpointInterval || cancel.isCancelled
       {
-        try store(in: run, observe)
+        try storeWithinEpoch(in: run, observe)
         lastCheckpoint = Clock.seconds
       }
       if cancel.isCancelled && !isFinished { return .cancelled }
