@@ -38,12 +38,6 @@ extension Component where Part == any Objective {
           "the picture-loss objective compares values between 0 and 1, but these data have \(data.range.phrase); choose "
             + "\(.setting("objective.name", "elbo"))")
       }
-      guard !data.missing else {
-        throw RecipeError(
-          .invalid,
-          "the picture-loss objective compares whole images, but values of these data may be missing; choose "
-            + "\(.setting("objective.name", "elbo")), or an encoder that takes no masks")
-      }
       return PictureLoss(
         strength: Float(options.strength), share: Float(options.share),
         beta: Float(options.rateWeight),

@@ -37,6 +37,7 @@ public final class PictureLoss: Objective {
   public var requirements: ObjectiveRequirements {
     var requirements = ObjectiveRequirements()
     requirements.needsDecodedMeans = true
+    requirements.needsWholeImages = true
     return requirements
   }
 
@@ -53,21 +54,14 @@ public final class PictureLoss: Objective {
         let elements = Float(images.shape.removingFirst.count)
         var loss = Loss.withAuxiliary(
           distance * (strength * elements) + evaluation.rate.mean() * beta, evaluation)
-        if let fit = fit(pass) { loss.value = loss.value + fit }
+        // Zero, with the gradient that fits the likelihood's own numbers to the errors.
+        if let fit = pass.distortionOfLikelihoodAlone {
+          loss.value = loss.value + (fit - fit.detached())
+        }
         if let index { loss.terms.append((name: "ms_ssim", value: index)) }
         loss.terms.append((name: "absolute_error", value: error))
         return loss
       }
     ]
-  }
-
-  /// Zero, with the gradient that fits the likelihood's own numbers to the errors; nil where it has none.
-  private func fit(_ pass: ForwardPass) -> Tensor? {
-    let likelihood = pass.model.likelihood
-    guard !likelihood.parameters.isEmpty else { return nil }
-    let distortion = -likelihood.logDensity(
-      pass.batch, parameters: pass.evaluation.parameters.detached(), pass.context
-    ).mean()
-    return distortion - distortion.detached()
   }
 }

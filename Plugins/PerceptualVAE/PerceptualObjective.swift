@@ -42,6 +42,8 @@ public final class PerceptualObjective: Objective {
   public var requirements: ObjectiveRequirements {
     var requirements = ObjectiveRequirements()
     requirements.networks = [network]
+    requirements.needsDecodedMeans = true
+    requirements.needsWholeImages = true
     return requirements
   }
 
@@ -55,7 +57,12 @@ public final class PerceptualObjective: Objective {
         ).mean()
         let size = Float(pass.batch.shape.removingFirst.count)
         var value = distance * (featureWeight * size) + evaluation.rate.mean() * rateWeight
-        if pixelWeight > 0 { value = value + evaluation.distortion.mean() * pixelWeight }
+        if pixelWeight > 0 {
+          value = value + evaluation.distortion.mean() * pixelWeight
+        } else if let fit = pass.distortionOfLikelihoodAlone {
+          // Zero, with the gradient that fits the likelihood's own numbers to the errors.
+          value = value + (fit - fit.detached())
+        }
         var loss = Loss.withAuxiliary(value, evaluation)
         loss.terms.append((name: "feature_distance", value: distance))
         return loss
@@ -133,12 +140,6 @@ extension Component where Part == any Objective {
         "rate_weight · rate + pixel_weight · distortion + feature_weight · distance of features in a frozen network, which is no bound",
       options: PerceptualObjective.Options()
     ) { options, build in
-      guard !build.data.missing else {
-        throw RecipeError(
-          .invalid,
-          "the perceptual objective compares whole images, but values of these are missing; choose "
-            + "\(.setting("objective.name", "elbo"))")
-      }
       let names = try options.names()
       return PerceptualObjective(
         try options.file.file(layers: names, build),

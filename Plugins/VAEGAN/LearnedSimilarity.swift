@@ -102,7 +102,12 @@ public final class LearnedSimilarity: Objective {
   public var members: Members { ["discriminator": .module(discriminator)] }
 
   /// One draw with a closed-form rate where there is one.
-  public var requirements: ObjectiveRequirements { ObjectiveRequirements() }
+  public var requirements: ObjectiveRequirements {
+    var requirements = ObjectiveRequirements()
+    requirements.needsDecodedMeans = true
+    requirements.needsWholeImages = true
+    return requirements
+  }
 
   /// The logits of an image.
   public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {

@@ -143,15 +143,18 @@ public struct Evaluator {
     var request = DrawRequest()
     request.wantsUnitRates = true
     let evaluation = model.evaluate(x, request, context)
-    let features = network.map { PictureFeatures(model, evaluation, context, in: $0) }
+    let pictures = BatchPictures(model, evaluation, context)
+    let features = network.map { PictureFeatures(of: pictures, in: $0) }
     guard let importanceSamples else {
-      return MetricSample(evaluation, context, indices: indices, features: features)
+      return MetricSample(
+        evaluation, context, indices: indices, pictures: pictures, features: features)
     }
     let found = logLikelihoods(
       x, posterior: evaluation.posterior, samples: importanceSamples, context, progress)
     return found.map {
       MetricSample(
-        evaluation, context, indices: indices, logLikelihoods: $0, features: features)
+        evaluation, context, indices: indices, logLikelihoods: $0, pictures: pictures,
+        features: features)
     }
   }
 

@@ -190,8 +190,15 @@ extension Registry {
     recipe.data = data
     guard recipe.part(.likelihood).name == Self.automatic else { return }
     let isMixed = data.columns.map { !$0.areReal } ?? false
-    let name = data.range == .binary ? "bernoulli" : isMixed ? "mixed" : "gaussian"
-    recipe.parts[.likelihood] = try part(.likelihood, name, of: try variant(recipe.variant))
+    let choice: AutomaticLikelihood =
+      data.range == .binary ? .bernoulli : isMixed ? .mixed : .gaussian
+    recipe.parts[.likelihood] = try part(
+      .likelihood, choice.rawValue, of: try variant(recipe.variant))
+  }
+
+  /// What an automatic likelihood can become.
+  enum AutomaticLikelihood: String, CaseIterable {
+    case bernoulli, gaussian, mixed
   }
 
   /// Whether the data decide which likelihood a recipe has once some settings are applied to it.

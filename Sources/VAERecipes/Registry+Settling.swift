@@ -64,12 +64,12 @@ extension Registry {
     }
     // Which likelihood it will be is not known yet, and with it which settings there are.
     var fault: RecipeError?
-    for name in ["bernoulli", "gaussian"] {
+    for choice in AutomaticLikelihood.allCases {
       var trial = recipe
       do {
-        return try apply(settings + [(key: "likelihood", value: name)], to: &trial)
+        return try apply(settings + [(key: "likelihood", value: choice.rawValue)], to: &trial)
       } catch {
-        fault = error
+        if fault == nil { fault = error }
       }
     }
     if let fault { throw fault }

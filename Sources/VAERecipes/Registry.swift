@@ -260,7 +260,7 @@ extension Registry {
     try checkColumns(of: recipe, likelihood, decoder)
     try check(likelihood, drawnBy: decoder, recipe)
     let objective = try make(.objective, objectives)
-    try check(objective, for: decoder, recipe)
+    try check(objective, for: decoder, data, recipe)
     let model = Model(
       encoder: encoder, prior: prior, decoder: decoder, likelihood: likelihood,
       objective: objective, condition: data.condition, takesMasks: data.missing,
@@ -297,17 +297,24 @@ extension Registry {
     return Message(stringLiteral: Self.alternatives(own + others))
   }
 
-  /// Refuses an objective that looks at decoded means where the decoder gives none.
+  /// Refuses an objective that looks at decoded means where the decoder gives none, and one that compares whole
+  /// images where values may be missing.
   private func check(
-    _ objective: any Objective, for decoder: any Decoder, _ recipe: Recipe
+    _ objective: any Objective, for decoder: any Decoder, _ data: DataDescription, _ recipe: Recipe
   ) throws(RecipeError) {
+    guard !objective.requirements.needsWholeImages || !data.missing else {
+      throw RecipeError(
+        .invalid,
+        "objective \(recipe.part(.objective).name) compares whole images, but values of these data may be missing; choose "
+          + "\(.setting("objective.name", "elbo")), or an encoder that takes no masks")
+    }
     guard objective.requirements.needsDecodedMeans, decoder is any AutoregressiveDecoder else {
       return
     }
     throw RecipeError(
       .invalid,
       "objective \(recipe.part(.objective).name) compares decoded images, but decoder \(recipe.part(.decoder).name) "
-        + "predicts each pixel from the true ones before it; choose another decoder, such as "
+        + "is autoregressive: it predicts each pixel from the true ones before it; choose another decoder, such as "
         + "\(.setting("decoder.name", "mlp")), or \(.setting("objective.name", "elbo"))")
   }
 

@@ -90,6 +90,9 @@ final class SweepTests: CommandTestCase {
   func testOnlyTheBetterRunsGoOnAndWhatTheyComeToIsWhatTheyWouldHaveComeToAlone() throws {
     let data = try makeData(binary: true)
     let rates = "training.learning_rate=0.00001,0.0001,0.001,0.01"
+    try assertRefused(
+      arguments(data, ["--set", "training.epochs=4,2", "--halving", "2"]), status: 64,
+      naming: ["4 and 2", "training.epochs"])
     let sweep = try arguments(data, ["--set", rates, "--epochs", "4"])
     try run(sweep + ["--halving", "2"])
     let ends = try ["0.00001", "0.0001", "0.001", "0.01"].map { rate -> Int in

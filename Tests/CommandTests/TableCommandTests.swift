@@ -35,6 +35,38 @@ final class TableCommandTests: CommandTestCase {
     }
   }
 
+  func testATableIsResumedScoredRowByRowAndComparedByEachModelsOwnColumns() throws {
+    // A number at which a fifth of the rows lie is a point; whole ones are written without a fraction.
+    let rows = (0..<80).map {
+      "\($0 % 5 == 0 ? 18 : 20.5 + Double($0 * 37 % 400) / 10),\(Double($0 % 9) - 3.25)"
+    }
+    let data = try write(Array(("age,size\n" + rows.joined(separator: "\n")).utf8), "ages.csv")
+    let settings = ["--epochs", "2", "--holdout", "0.2", "--set", "likelihood.components=2"]
+    try run(Small.train(data, path("run"), settings))
+    try run(["train", "--out", path("run"), "--resume", "--epochs", "3", "--threads", "1"])
+    func scores(_ run: String, _ more: [String] = []) throws -> [Double] {
+      try self.run(
+        ["score", run, "--data", data, "--split", "train", "--out", path("scores.csv")] + more)
+      return try String(contentsOfFile: path("scores.csv"), encoding: .utf8)
+        .split(separator: "\n").dropFirst().map { line in
+          try XCTUnwrap(line.split(separator: ",").last.flatMap { Double($0) })
+        }
+    }
+    // Every row has a score, whatever a training sets apart.
+    let own = try scores(path("run"))
+    XCTAssertEqual(own.count, 80)
+    // The background standardizes by its own rows, which are others.
+    let other = (0..<80).map { "\(100 + Double($0 * 37 % 400) / 5),\(Double($0 % 9) * 4 + 0.25)" }
+    let others = try write(Array(("age,size\n" + other.joined(separator: "\n")).utf8), "other.csv")
+    try run(Small.train(others, path("background"), ["--epochs", "1"]))
+    let common = try scores(path("background"))
+    let ratio = try scores(
+      path("run"), ["--method", "ratio", "--background", path("background")])
+    for place in ratio.indices {
+      XCTAssertEqual(ratio[place], own[place] - common[place], accuracy: 1e-2 * abs(common[place]))
+    }
+  }
+
   func testWhatIsSaidOfColumnsIsHeldToTheTable() throws {
     let data = try write(Array(table.utf8), "t.csv")
     for (column, words) in [

@@ -244,6 +244,10 @@ final class FrozenNetworkTests: XCTestCase {
       (#"{"input": {"channels": 1, "deviation": [0]}, "layers": [{"type": "relu"}]}"#, "above 0"),
       (#"{"input": {"channels": 1}, "layers": [{"type": "relu"}], "x": 1}"#, #"member "x""#),
       (#"{"input": {"channels": 1}, "layers": [{"type": "gelu"}]}"#, "none of conv, relu"),
+      (
+        #"{"input": {"channels": 1}, "layers": [{"type": "relu", "name": "r"}], "classes": ["#
+          + (0...65536).map { "\"\($0)\"" }.joined(separator: ",") + "]}", "more than 65536"
+      ),
       (#"{"input": {"channels": 1}, "layers": [{"type": "conv"}]}"#, "layer 0 has no name"),
       (#"{"input": {"channels": 1}, "layers": [{"type": "conv", "name": "d"}]}"#, #""d.weight""#),
       (

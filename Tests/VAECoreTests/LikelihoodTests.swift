@@ -6,6 +6,26 @@ import VAECore
 import XCTest
 
 final class LikelihoodTests: XCTestCase {
+  func testAColumnsOptimalDeviationIsThatOfItsKnownValuesHoweverFewBatchesHaveSome() throws {
+    let likelihood = GaussianLikelihood(.optimal, columns: 2)
+    let calibration = Calibration()
+    // The second column is known in one row of six, with an error of 3.
+    let errors: [[Float]] = [[1, 3, -1, 0], [1, 0, -1, 0], [1, 0, -1, 0]]
+    let known: [[Float]] = [[1, 1, 1, 0], [1, 0, 1, 0], [1, 0, 1, 0]]
+    for (values, mask) in zip(errors, known) {
+      var context = Context(
+        mode: .calibration, random: RandomSource(seed: 1), examples: [0, 1])
+      context.calibration = calibration
+      _ = likelihood.logDensity(
+        Tensor(values, shape: [2, 1, 2, 1]), parameters: .zeros([2, 1, 2, 1]),
+        ofElements: Tensor(mask, shape: [2, 1, 2, 1]), context)
+    }
+    likelihood.recalibrate(calibration)
+    let variance = try XCTUnwrap(likelihood.buffers.first).buffer.value.floats
+    XCTAssertEqual(variance[0], 1, accuracy: 1e-4)
+    XCTAssertEqual(variance[1], 9, accuracy: 1e-3)
+  }
+
   private func context(_ mode: Context.Mode = .evaluation, count: Int = 1) -> Context {
     Context(mode: mode, random: RandomSource(seed: 1), examples: (0..<count).map(UInt64.init))
   }

@@ -29,6 +29,13 @@ final class NetworkMetricTests: XCTestCase {
     XCTAssertNil(FeatureMoments.frechetDistance(a, moments([[1]])))
   }
 
+  func testALayerTooWideForACovarianceIsLeftOutAndSaidToBe() {
+    var found = FeatureMoments()
+    found.add(.zeros([2, FeatureMoments.widthLimit + 1]))
+    XCTAssertTrue(found.isTooWide)
+    XCTAssertEqual(found.count, 0)
+  }
+
   func testCovariancesThatDoNotCommuteAndAreSingularGiveTheKnownDistance() throws {
     // Reference: scipy.linalg.sqrtm and numpy.cov in double precision, Tests/VAEZooTests/Reference/frechet.py.
     let reference = try XCTUnwrap(

@@ -101,6 +101,7 @@ final class PerceptualVAETests: XCTestCase {
     let data = SmallModels.data()
     for (settings, words) in [
       ([(key: "objective.layers", value: "a,,b")], "different names with commas"),
+      ([(key: "decoder.name", value: "pixelcnn")], "compares decoded images"),
       ([(key: "objective.layer_weights", value: "1,2")], "a number from 0 for each of 3 layers"),
       (
         [(key: "objective.layer_weights", value: "1,-2,nan")],

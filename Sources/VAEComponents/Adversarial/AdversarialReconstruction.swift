@@ -75,7 +75,12 @@ public final class AdversarialReconstruction: Objective {
   public var members: Members { ["discriminator": .module(discriminator)] }
 
   /// One draw with a closed-form rate where there is one.
-  public var requirements: ObjectiveRequirements { ObjectiveRequirements() }
+  public var requirements: ObjectiveRequirements {
+    var requirements = ObjectiveRequirements()
+    requirements.needsDecodedMeans = true
+    requirements.needsWholeImages = true
+    return requirements
+  }
 
   /// The logits of an image.
   public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
@@ -161,16 +166,5 @@ public final class AdversarialReconstruction: Objective {
           : "\(.setting("objective.gradient_penalty", "10"))",
         "fewer \(.setting("objective.discriminator_channels"))",
       ])
-  }
-}
-
-extension ForwardPass {
-  /// The distortion with the decoder's output as a constant, a scalar, for the likelihood's own parameters alone; nil
-  /// where it has none.
-  public var distortionOfLikelihoodAlone: Tensor? {
-    guard !model.likelihood.parameters.isEmpty else { return nil }
-    return -model.likelihood.logDensity(
-      batch, parameters: evaluation.parameters.detached(), context
-    ).mean()
   }
 }

@@ -37,7 +37,11 @@ extension Component where Part == any Objective {
       options: AdversarialReconstruction.Options()
     ) { options, build in
       try build.checkImagesCanBeJudged()
-      guard !options.adaptiveWeight || build.decoder?.lastWeights != nil else {
+      // That a decoder has no decoded means is said first, by the objective's requirements.
+      guard
+        !options.adaptiveWeight || build.decoder?.lastWeights != nil
+          || build.decoder is any AutoregressiveDecoder
+      else {
         throw RecipeError(
           .invalid,
           "\(build.part) compares gradients at the last layer of the decoder, but this decoder names none; choose "

@@ -43,8 +43,7 @@ extension PatchDiscriminator {
 extension BuildContext {
   /// Refuses what a discriminator of whole images cannot judge.
   ///
-  /// - Throws: `RecipeError` where images are too small or values may be missing, or where the decoder draws pixel by pixel, so that no gradient
-  ///   passes through what it makes.
+  /// - Throws: `RecipeError` where images are too small.
   public func checkImagesCanBeJudged() throws(RecipeError) {
     guard min(data.height, data.width) >= PatchDiscriminator.leastSide else {
       let least = PatchDiscriminator.leastSide
@@ -52,19 +51,6 @@ extension BuildContext {
         .invalid,
         "\(part) has a discriminator that takes images of \(least)×\(least) pixels and more, but these have "
           + "\(data.height)×\(data.width); choose \(.setting("objective.name", "elbo"))")
-    }
-    guard !data.missing else {
-      throw RecipeError(
-        .invalid,
-        "\(part) has a discriminator of whole images, but values of these may be missing; choose "
-          + "\(.setting("objective.name", "elbo"))")
-    }
-    guard !(decoder is any AutoregressiveDecoder) else {
-      throw RecipeError(
-        .invalid,
-        "\(part) has a discriminator of what the decoder makes, but this decoder is autoregressive, and no gradient "
-          + "passes through its draws; choose \(.setting("objective.name", "elbo")) or another decoder"
-      )
     }
   }
 }

@@ -43,12 +43,7 @@ struct NoiseDeviationState {
     error: @autoclosure () -> Tensor, elements: Float, of likelihood: any Likelihood,
     _ context: Context
   ) -> Tensor {
-    switch source {
-    case .fixed(let sigma): return Tensor(2 * log(sigma))
-    case .learnt: return softLogDeviation * 2
-    case .data: return (variance?.value ?? .ones([1])).log()
-    case .optimal:
-      if context.mode == .evaluation { return (variance?.value ?? .ones([1])).log() }
+    logVariance(context) {
       let error = error()
       let mean = (error.mean() / elements).reshaped(to: [1])
       if context.mode == .calibration {
@@ -56,8 +51,7 @@ struct NoiseDeviationState {
           ChannelMoments(mean: mean, variance: .zeros([1])), count: error.count * Int(elements),
           for: likelihood)
       }
-      // A perfect reconstruction would make the density infinite.
-      return (mean + Self.smallestVariance).log()
+      return mean
     }
   }
 
@@ -71,21 +65,31 @@ struct NoiseDeviationState {
   func logVariances(
     _ errors: Tensor, _ weights: Tensor?, of likelihood: any Likelihood, _ context: Context
   ) -> Tensor {
+    logVariance(context) {
+      let error = errors.mean(axis: 0)
+      let known = weights?.mean(axis: 0) ?? .ones(error.shape)
+      if context.mode == .calibration {
+        // A batch in which a column is missing says nothing of it: both means go over all rows, and the one is
+        // divided by the other at the end.
+        let both = Tensor.concatenated([error, known], axis: 0)
+        context.calibration?.add(
+          ChannelMoments(mean: both, variance: .zeros(both.shape)), count: errors.shape[0],
+          for: likelihood)
+      }
+      return error / Tensor.maximum(known, Tensor(1 / Float(max(1, errors.shape[0]))))
+    }
+  }
+
+  /// log σ² where it is a number of its own, or that of an optimal σ² for the rows at hand.
+  private func logVariance(_ context: Context, optimal: () -> Tensor) -> Tensor {
     switch source {
     case .fixed(let sigma): return Tensor(2 * log(sigma))
     case .learnt: return softLogDeviation * 2
     case .data: return (variance?.value ?? .ones([1])).log()
     case .optimal:
       if context.mode == .evaluation { return (variance?.value ?? .ones([1])).log() }
-      let mean =
-        weights.map { errors.sum(axis: 0) / Tensor.maximum($0.sum(axis: 0), Tensor(1)) }
-        ?? errors.mean(axis: 0)
-      if context.mode == .calibration {
-        context.calibration?.add(
-          ChannelMoments(mean: mean, variance: .zeros(mean.shape)), count: errors.shape[0],
-          for: likelihood)
-      }
-      return (mean + Self.smallestVariance).log()
+      // A perfect reconstruction would make the density infinite.
+      return (optimal() + Self.smallestVariance).log()
     }
   }
 
@@ -153,6 +157,12 @@ struct NoiseDeviationState {
   /// Takes σ² of a calibration pass.
   func recalibrate(_ calibration: Calibration, of likelihood: any Likelihood) {
     guard let moments = calibration.moments(for: likelihood) else { return }
-    variance?.value = moments.mean + Self.smallestVariance
+    guard let columns else {
+      variance?.value = moments.mean + Self.smallestVariance
+      return
+    }
+    let parts = moments.mean.split(sizes: [columns, columns])
+    // A column of which nothing was known keeps the least share that counts.
+    variance?.value = parts[0] / Tensor.maximum(parts[1], Tensor(1e-9)) + Self.smallestVariance
   }
 }

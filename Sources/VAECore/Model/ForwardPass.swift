@@ -121,6 +121,15 @@ public final class ForwardPass {
     return found
   }
 
+  /// The distortion with the decoder's output as a constant, a scalar, for the likelihood's own parameters alone; nil
+  /// where it has none.
+  public var distortionOfLikelihoodAlone: Tensor? {
+    guard !model.likelihood.parameters.isEmpty else { return nil }
+    return -model.likelihood.logDensity(
+      batch, parameters: evaluation.parameters.detached(), context
+    ).mean()
+  }
+
   private struct FeatureKey: Hashable {
     let network: ObjectIdentifier
     let picture: Picture

@@ -129,7 +129,7 @@ public final class Model: Module {
     let parameters = decoder.decode(draw, target: x, context)
     return Evaluation(
       batch: x, posterior: posterior, draw: draw, parameters: parameters,
-      logDensity: ownUnits(
+      logDensity: densityInOwnUnits(
         likelihood.observedLogDensity(x, parameters: parameters, context), of: context.mask?.values),
       samples: samples)
   }
@@ -139,7 +139,7 @@ public final class Model: Module {
   /// - Parameters:
   ///   - logDensity: `[K · N]`.
   ///   - chosen: ones for the elements that it is of; nil for all.
-  public func ownUnits(_ logDensity: Tensor, of chosen: Tensor?) -> Tensor {
+  public func densityInOwnUnits(_ logDensity: Tensor, of chosen: Tensor?) -> Tensor {
     guard let logScales else { return logDensity }
     guard let chosen else { return logDensity - logScales.reduce(0, +) }
     let scales = withoutTape {

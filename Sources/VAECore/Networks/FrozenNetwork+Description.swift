@@ -157,6 +157,10 @@ private struct DescribedObject {
     else {
       throw NetworkProblem("\(name) of \(title) is not a list of different names")
     }
+    guard names.count <= ConditionSpace.widthLimit else {
+      throw NetworkProblem(
+        "\(name) of \(title) has \(names.count) names, more than \(ConditionSpace.widthLimit)")
+    }
     return names
   }
 

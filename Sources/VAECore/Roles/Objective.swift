@@ -13,6 +13,8 @@ public struct ObjectiveRequirements {
   /// Whether the phases look at decoded means, `ForwardPass.decodedMean`. A model whose decoder is autoregressive has
   /// none: it predicts every pixel from the true ones before it.
   public var needsDecodedMeans = false
+  /// Whether the phases compare whole images, so that none of their values may be missing.
+  public var needsWholeImages = false
   /// Frozen networks whose features the phases ask for; opened before the first update.
   public var networks: [FrozenNetworkFile] = []
 

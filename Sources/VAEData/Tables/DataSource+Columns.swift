@@ -26,7 +26,7 @@ extension DataSource {
 
 extension DataSplit {
   /// The same examples by the columns of a model; nil where they are no rows.
-  fileprivate func asSeen(
+  package func asSeen(
     by recorded: TableColumns, of source: String
   ) throws(DataError) -> DataSplit? {
     var rows = (store as? TableStore)?.rows ?? store

@@ -79,6 +79,24 @@ extension RunFolder {
     return state["step"]?.integer
   }
 
+  /// Whether the newest checkpoint was written at the end of the training.
+  ///
+  /// - Throws: `FileError` where it cannot be read.
+  func newestIsFinished() throws -> Bool {
+    guard let step = try latestCheckpoint()?.step, let checkpoints = try checkpoints(),
+      let name = try Self.checkpointFolders(in: checkpoints)[step],
+      let stored = try checkpoints.folder(name)
+    else { return false }
+    let bytes = try stored.read(CheckpointFile.state, limit: InputLimits.current.textBytes)
+    let state = try JSON(parsing: bytes, source: stored.path(of: CheckpointFile.state)).object
+    return state?["finished"]?.bool ?? false
+  }
+
+  /// Where a checkpoint is, for errors.
+  func checkpointPath(_ step: Int) throws -> String {
+    "\(try checkpoints()?.path ?? folder.path(of: Self.checkpointsFolder))/\(step)"
+  }
+
   /// The steps that have a checkpoint with all its files, in order.
   ///
   /// - Throws: `FileError` where `checkpoints` is a link, or belongs to another run.
@@ -129,8 +147,7 @@ extension RunFolder {
       let stored = try checkpoints.folder(name)
     else {
       throw FileError(
-        .missing, "read", "\(checkpoints?.path ?? folder.path(of: Self.checkpointsFolder))/\(step)",
-        "there is no checkpoint of this step")
+        .missing, "read", try checkpointPath(step), "there is no checkpoint of this step")
     }
     // All are read in the one folder that was opened, so that those of two checkpoints of the same
     // step cannot mix.

@@ -17,10 +17,10 @@ extension RunFolder {
   /// - Throws: what `storedCheckpoint()` throws, and `FileError` of kind `missing` that names those
   ///   there are where the chosen one is none of them.
   public func storedCheckpoint(_ choice: CheckpointChoice) throws -> StoredCheckpoint? {
-    guard let newest = try storedCheckpoint() else { return nil }
+    guard let newest = try latestCheckpoint()?.step else { return nil }
     let step: Int
     switch choice {
-    case .last: return newest
+    case .last: return try storedCheckpoint()
     case .step(let wanted): step = wanted
     case .best:
       guard let best = bestStep else {
@@ -28,11 +28,9 @@ extension RunFolder {
       }
       step = best
     }
-    guard step != newest.step else { return newest }
     do {
       return try StoredCheckpoint(
-        files: readCheckpoint(step), step: step, source: "\(path)/\(Self.checkpointsFolder)/\(step)"
-      )
+        files: readCheckpoint(step), step: step, source: checkpointPath(step))
     } catch let error as FileError where error.kind == .missing {
       // A process that trains has replaced it meanwhile.
       if choice == .best, let best = bestStep, best != step { return try storedCheckpoint(.best) }
@@ -47,16 +45,14 @@ extension RunFolder {
   ///   - checkpoint: the one that is used.
   public func unfinishedNotice(epochs: Int, of checkpoint: StoredCheckpoint) throws -> Message? {
     // The exported model comes after the last checkpoint, and may be of a version that said no more.
-    guard !hasModel, !checkpoint.isFinished, try storedCheckpoint()?.isFinished == false else {
-      return nil
-    }
+    guard !hasModel, !checkpoint.isFinished, try !newestIsFinished() else { return nil }
     return
       "\(path) is not finished: these are the weights of step \(checkpoint.step), after "
       + "\(checkpoint.epoch) of \(Count.of(epochs, "epoch"))"
   }
 
-  private func missing(_ reason: Message, _ newest: StoredCheckpoint) -> FileError {
-    let steps = (try? checkpointSteps()) ?? [newest.step]
+  private func missing(_ reason: Message, _ newest: Int) -> FileError {
+    let steps = (try? checkpointSteps()) ?? [newest]
     let list = steps.map { $0 == bestStep ? "\($0) (best)" : "\($0)" }.joined(separator: ", ")
     return FileError(
       .missing, "read", path,

@@ -76,7 +76,7 @@ extension Trainer {
   private func measureHeldOut(into record: inout EpochRecord) throws {
     let held = data.heldOut
     let evaluator = Evaluator(
-      model: model, examples: measured,
+      model: model, examples: measuredExamples,
       seed: options.seed, exampleLimit: held == nil ? Self.diagnosedExamples : nil)
     guard var result = evaluator.run(.epoch) else { return }
     if held != nil {

@@ -25,14 +25,20 @@ extension Trainer {
       given, samples: prior.drawsPerExample, step: step, proceed: proceed)
     try data.checkExamples()
     let before = prior.parameters.map { ($0.parameter, $0.parameter.value.copied()) }
-    let fit = try prior.fit(
-      to: latents, continuing: step > 0, random: random.child("fit \(step)"), proceed: proceed)
-    try model.checkParts()
-    let bound = BoundTerms(distortion: 0, rate: latents.meanLogPosterior - fit.meanLogDensity)
-    guard bound.rate.isFinite else {
+    let fit: PriorFit
+    let bound: BoundTerms
+    do {
+      fit = try prior.fit(
+        to: latents, continuing: step > 0, random: random.child("fit \(step)"), proceed: proceed)
+      try model.checkParts()
+      bound = BoundTerms(distortion: 0, rate: latents.meanLogPosterior - fit.meanLogDensity)
+      guard bound.rate.isFinite else {
+        throw TrainingError(
+          .diverged, "the fit of the prior came to a rate of \(bound.rate) nats")
+      }
+    } catch {
       for (parameter, value) in before { parameter.value = value }
-      throw TrainingError(
-        .diverged, "the fit of the prior came to a rate of \(bound.rate) nats")
+      throw error
     }
     if let notice = fit.notice { observe(.notice(notice)) }
     step += 1

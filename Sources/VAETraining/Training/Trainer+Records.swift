@@ -6,7 +6,8 @@ import VAECore
 extension Trainer {
   private var recorder: Recorder {
     let recorder =
-      storedRecorder ?? Recorder(model: model, data: data, examples: measured, options: options)
+      storedRecorder
+      ?? Recorder(model: model, data: data, examples: measuredExamples, options: options)
     storedRecorder = recorder
     return recorder
   }

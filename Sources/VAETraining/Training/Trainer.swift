@@ -39,7 +39,7 @@ public final class Trainer {
   let batches: TrainingBatches
   /// What records and the ends of epochs measure: the held-out examples, or the training examples where
   /// there are none.
-  let measured: Examples
+  let measuredExamples: Examples
   let updater: Updater
   let average: WeightAverage?
   /// Sums over the updates of the present epoch.
@@ -99,7 +99,7 @@ public final class Trainer {
     // Here memory that is short is an error still; once updates run, nothing is made any more but they.
     model.makeValues()
     if let condition = model.condition { try data.checkCondition(condition) }
-    measured = try Examples(data.heldOut ?? data.train, options, of: model)
+    measuredExamples = try Examples(data.heldOut ?? data.train, options, of: model)
     try data.checkMissing(takesMasks: model.takesMasks)
     try Self.checkPatience(options, isMeasured: data.heldOut != nil, data: data.name)
     batches = try TrainingBatches(

@@ -42,7 +42,23 @@ extension Sweep {
       throw RecipeError(
         .invalid, "successive halving keeps one of 2 to 100 runs in each round, not of \(factor)")
     }
-    let session = try session(runs[0], epochs: nil, existing: nil)
+    var whole: Int?
+    for run in runs {
+      let epochs = try epochs(of: run)
+      guard whole == nil || whole == epochs else {
+        throw RecipeError(
+          .invalid,
+          "successive halving compares runs after as many epochs, but they have \(whole ?? 0) and \(epochs); vary "
+            + "something other than training.epochs")
+      }
+      whole = epochs
+    }
+    return Self.rounds(factor: factor, runs: runs.count, epochs: whole ?? 0)
+  }
+
+  /// The epochs of a run that can be measured half-way.
+  private func epochs(of run: Run) throws -> Int {
+    let session = try session(run, epochs: nil, existing: nil)
     let options = session.trainer.options
     guard options.schedule != .cosine else {
       throw RecipeError(
@@ -56,7 +72,7 @@ extension Sweep {
         "successive halving compares held-out numbers, and \(session.data.name) has no held-out split; set some "
           + "examples apart by \(.setting("training.holdout", "0.1"))")
     }
-    return Self.rounds(factor: factor, runs: runs.count, epochs: options.epochs)
+    return options.epochs
   }
 
   /// What a run's held-out −ELBO was at the end of an epoch, or at its own last one before; nil where it has

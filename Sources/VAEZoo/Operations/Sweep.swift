@@ -184,8 +184,7 @@ public struct Sweep {
   ///
   /// - Parameters:
   ///   - epochs: where it ends; nil for the end of the run.
-  ///   - existing: what to do where the run exists.
-  ///     nil to store nothing.
+  ///   - existing: what to do where the run exists; nil to store nothing.
   public func session(
     _ run: Run, epochs: Int?, existing: TrainingRequest.Existing?
   ) throws -> TrainingSession {

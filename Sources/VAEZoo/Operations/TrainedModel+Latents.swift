@@ -104,7 +104,7 @@ extension TrainedModel {
     let numbers = numbers ?? Array(0..<count)
     return try withoutTape {
       try inParts(count, progress) { range in
-        ownUnits(
+        rowsInOwnUnits(
           model.decode(
             latents.map { $0.anyRows(range) },
             context(seed, "evaluation", numbers[range], condition?.rows(range))))

@@ -25,7 +25,13 @@ extension TrainedModel {
     func likelihoods(
       of model: TrainedModel, samples: Int, _ progress: (Double) -> Bool
     ) throws(DataError) -> [Double]? {
-      try model.logLikelihoods(split, samples: samples, seed: options.seed, progress: progress)
+      // Each standardizes the columns of a table as its own training did.
+      var seen = split
+      if let columns = model.columns {
+        seen = try split.asSeen(by: columns, of: model.source) ?? split
+      }
+      return try model.logLikelihoods(
+        seen, samples: samples, seed: options.seed, progress: progress)
     }
     let samples = options.importanceSamples
     switch options.method {

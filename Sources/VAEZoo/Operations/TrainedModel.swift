@@ -169,7 +169,7 @@ public struct TrainedModel {
 // MARK: - What can be done with it
 
 extension TrainedModel {
-  /// Opens data as this model takes them, with the split that was set apart in training.
+  /// Opens data as this model takes them, with the split that a training on them would set apart.
   ///
   /// - Parameters:
   ///   - specification: the built-in name, or the path.
@@ -181,16 +181,14 @@ extension TrainedModel {
     columns: [String: TableColumnType] = [:],
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws -> DataSource {
-    try withSplits(
-      wholeData(specification, images: images, columns: columns, isCancelled: isCancelled))
+    withSplits(
+      try wholeData(specification, images: images, columns: columns, isCancelled: isCancelled))
   }
 
-  /// Data with the splits that training sees: where the recipe sets examples apart, of data without a
-  /// split `valid`, these are that split.
-  ///
-  /// - Throws: `DataError` where there are too few.
-  public func withSplits(_ data: DataSource) throws(DataError) -> DataSource {
-    try data.settingApart(options.holdout)
+  /// Data with the split `valid` that training has: where the recipe sets examples apart, of data without such a
+  /// split, these. `train` is all that the data have, which may be others than those of the training.
+  public func withSplits(_ data: DataSource) -> DataSource {
+    data.showingHoldout(options.holdout)
   }
 
   /// Opens data as they are, before a training sets any of them apart.
@@ -322,7 +320,9 @@ extension TrainedModel {
     let next = try registry.plan(recipe)
     try next.load(model, except: recipe.stage.includes, source: source)
     next.makeValues()
-    return (TrainedModel(model: next, recipe: recipe, source: source), data)
+    var result = TrainedModel(model: next, recipe: recipe, source: source)
+    result.notices = notices
+    return (result, data)
   }
 
   /// This model with the weights of another one in place of its own, to be trained on from there with
@@ -453,7 +453,7 @@ extension TrainedModel {
   ) throws -> Tensor {
     let condition = try conditions(condition, count: count, inTurn: true)
     return try inParts(count, progress) { range in
-      ownUnits(
+      rowsInOwnUnits(
         model.sample(
           temperature: temperature, drawing: drawing || columns != nil,
           context(seed, "sample", range, condition?.rows(range))), rounding: true)
@@ -467,7 +467,7 @@ extension TrainedModel {
   /// everything else as it is.
   ///
   /// - Parameter rounding: whether numbers get as many digits as those of the data.
-  public func ownUnits(_ seen: Tensor, rounding: Bool = false) -> Tensor {
+  public func rowsInOwnUnits(_ seen: Tensor, rounding: Bool = false) -> Tensor {
     columns?.restored(seen, rounding: rounding) ?? seen
   }
 
@@ -518,7 +518,7 @@ extension TrainedModel {
       let (batch, context) = examples.batchByContent(
         indices, context(seed, "evaluation", indices, examples.conditions(indices)))
       visit(columns == nil ? batch : split.ownBatch(indices))
-      return ownUnits(model.reconstruct(batch, context))
+      return rowsInOwnUnits(model.reconstruct(batch, context))
     }
   }
 

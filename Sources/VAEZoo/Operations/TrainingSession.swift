@@ -377,7 +377,9 @@ public final class TrainingSession {
   private static func checkSame(_ stored: [UInt8], _ recipe: Recipe, run: String) throws {
     let source = "\(run)/recipe.json"
     guard var old = try JSON(parsing: stored, source: source).object,
-      var oldTraining = old["training"]?.object, let new = recipe.json.object,
+      var oldTraining = old["training"]?.object,
+      // As it would be stored: what is written as 18 is read as a whole number.
+      let new = try JSON(parsing: Array(recipe.json.line.utf8), source: "the recipe").object,
       var newTraining = new["training"]?.object
     else {
       throw RecipeError(.malformed, "\(source) is not a recipe")

@@ -116,6 +116,10 @@ struct SweepCommand: ParsableCommand {
     }
     try Memory.require(
       bytes: sweep.leastBytes(atOnce: jobs), for: "\(Count.of(jobs, "training")) at once (--jobs)")
+    if let trials, case let found = sweep.runs.count / max(1, seeds), found < trials {
+      Console.error(
+        "there are only \(Count.of(found, "combination")) of these values, not \(trials)")
+    }
     if let folder = watching.tensorboard { try TensorBoardLog.checkFolder(folder) }
     if jobs > 1, threads.threads == nil { try Engine.setThreads(max(1, Engine.threads / jobs)) }
     let training = SweepTraining(

@@ -17,6 +17,8 @@ struct ImageOutput {
 
   let format: Format
   private let path: String
+  /// What the command writes.
+  private let allowed: [Format]
 
   /// Checks the ending of the path.
   init(_ path: String, allowing formats: [Format]) throws {
@@ -29,6 +31,7 @@ struct ImageOutput {
     }
     self.path = path
     self.format = format
+    allowed = formats
   }
 
   /// Refuses pictures of a table, and rows of what is none.
@@ -36,12 +39,21 @@ struct ImageOutput {
     if model.columns == nil, format.isTable {
       throw RecipeError(
         .unsuitableData,
-        "--out \(path) is for models of tables, and this is one of images; write .npy or .png")
+        "--out \(path) is for models of tables, and this is one of images; write \(list { !$0.isTable })"
+      )
     }
     guard model.columns == nil || format.isTable || format == .npy else {
       throw RecipeError(
-        .unsuitableData, "--out \(path): a table has no picture; write .csv or .npy instead")
+        .unsuitableData,
+        "--out \(path): a table has no picture; write \(list { $0.isTable || $0 == .npy }) instead")
     }
+  }
+
+  /// Such as ".csv, .tsv or .npy".
+  private func list(_ isMeant: (Format) -> Bool) -> String {
+    let endings = allowed.filter(isMeant).map { ".\($0.rawValue)" }
+    guard let last = endings.last, endings.count > 1 else { return endings.joined() }
+    return endings.dropLast().joined(separator: ", ") + " or " + last
   }
 
   /// Whether images are shown one after the other.

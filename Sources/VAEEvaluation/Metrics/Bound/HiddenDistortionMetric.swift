@@ -21,7 +21,7 @@ public struct HiddenDistortionMetric: Metric {
   /// Takes in a batch.
   public mutating func add(_ sample: MetricSample) {
     guard let found = examples?.hidden(sample.indices, sample.context) else { return }
-    let logs = model.ownUnits(
+    let logs = model.densityInOwnUnits(
       model.likelihood.logDensity(
         found.values, parameters: sample.evaluation.parameters, ofElements: found.chosen,
         sample.context), of: found.chosen)

@@ -12,16 +12,26 @@ public struct FeatureMoments: Sendable {
   /// Σ (f − center)(f − center)ᵀ, row by row.
   private var products: [Double] = []
 
+  /// The numbers that a vector may have: the covariance has their square, and its roots take their cube.
+  public static let widthLimit = 2048
+
   /// None yet.
   public init() {}
+
+  /// Whether vectors were left out because they have more numbers than `widthLimit`.
+  public private(set) var isTooWide = false
 
   /// The numbers of a vector; none before the first one.
   public var width: Int { sums.count }
 
-  /// Takes in vectors `[N, features]`.
+  /// Takes in vectors `[N, features]`, unless they are too wide.
   public mutating func add(_ vectors: Tensor) {
     let (rows, width) = (vectors.shape[0], vectors.shape[1])
     guard rows > 0 else { return }
+    guard width <= Self.widthLimit else {
+      isTooWide = true
+      return
+    }
     withoutTape {
       if count == 0 {
         center = vectors.mean(axis: 0).floats.map(Double.init)

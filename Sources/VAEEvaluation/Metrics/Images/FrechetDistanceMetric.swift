@@ -39,7 +39,7 @@ public struct FrechetDistanceMetric: Metric {
   public mutating func add(_ sample: MetricSample) {
     guard let features = sample.features else { return }
     for (pictures, moments) in [
-      (PictureFeatures.Pictures.data, \Self.data), (.samples, \.samples),
+      (BatchPictures.Kind.data, \Self.data), (.samples, \.samples),
       (.reconstructions, \.reconstructions),
     ] {
       if let vectors = features.vectors(of: pictures) { self[keyPath: moments].add(vectors) }
@@ -48,6 +48,10 @@ public struct FrechetDistanceMetric: Metric {
 
   /// What was measured.
   public func value() throws(UndefinedMetric) -> Value {
+    guard !data.isTooWide else {
+      throw UndefinedMetric(
+        "the layer has more than \(FeatureMoments.widthLimit) features; choose one that has fewer")
+    }
     let found = Value(
       samples: FeatureMoments.frechetDistance(data, samples),
       reconstructions: FeatureMoments.frechetDistance(data, reconstructions),

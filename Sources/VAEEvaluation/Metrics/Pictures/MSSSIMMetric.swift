@@ -23,7 +23,7 @@ public struct MSSSIMMetric: Metric {
   private var scales = 1
 
   /// Nothing measured yet.
-  public init(_ setting: MetricSetting) { scores = PictureScores(setting) }
+  public init(_ setting: MetricSetting) { scores = PictureScores() }
 
   /// Takes in a batch.
   public mutating func add(_ sample: MetricSample) {

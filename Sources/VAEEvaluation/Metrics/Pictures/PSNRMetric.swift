@@ -17,7 +17,7 @@ public struct PSNRMetric: Metric {
   private var scores: PictureScores
 
   /// Nothing measured yet.
-  public init(_ setting: MetricSetting) { scores = PictureScores(setting) }
+  public init(_ setting: MetricSetting) { scores = PictureScores() }
 
   /// Takes in a batch.
   public mutating func add(_ sample: MetricSample) {

@@ -1,23 +1,19 @@
 import Tensors
-import VAECore
 
 /// A number for each reconstruction of images with values between 0 and 1: what the metrics that compare pictures have
 /// in common.
 ///
 /// A reconstruction is the mean of p(x|z) at the draw of the latents.
 struct PictureScores {
-  private let model: Model
   private var scores: [Double] = []
   private var smallest = Float.infinity
   private var largest = -Float.infinity
 
-  /// No picture yet.
-  init(_ setting: MetricSetting) { model = setting.model }
-
   /// Takes in a batch; `score` gives a number for each pair of an image and its reconstruction, `[N]`.
   mutating func add(_ sample: MetricSample, _ score: (Tensor, Tensor) -> [Double]) {
-    let images = sample.evaluation.batch
-    scores += score(images, model.reconstructions(of: sample))
+    guard let images = sample.pictures?[.data], let decoded = sample.pictures?[.reconstructions]
+    else { return }
+    scores += score(images, decoded)
     images.withFloats { values in
       for value in values {
         smallest = min(smallest, value)
@@ -36,12 +32,5 @@ struct PictureScores {
       )
     }
     return Estimate(of: scores)
-  }
-}
-
-extension Model {
-  /// The mean of p(x|z) at the draw of each example of a batch.
-  func reconstructions(of sample: MetricSample) -> Tensor {
-    likelihood.mean(sample.evaluation.parameters)
   }
 }

@@ -14,7 +14,7 @@ public struct SSIMMetric: Metric {
   private var scores: PictureScores
 
   /// Nothing measured yet.
-  public init(_ setting: MetricSetting) { scores = PictureScores(setting) }
+  public init(_ setting: MetricSetting) { scores = PictureScores() }
 
   /// Takes in a batch.
   public mutating func add(_ sample: MetricSample) {

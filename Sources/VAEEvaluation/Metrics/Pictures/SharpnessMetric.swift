@@ -25,26 +25,22 @@ public struct SharpnessMetric: Metric {
       "the energy of grey images beyond a quarter of a cycle per pixel, of reconstructions and of as many samples, each "
       + "the mean of p(x|z), over that of the data; 1 is as sharp, less is blurred, more is noisy")
 
-  private let model: Model
-  private let random: RandomSource
   private var energies = (data: 0.0, reconstructions: 0.0, samples: 0.0)
   private var images = 0
 
   /// Nothing measured yet.
-  public init(_ setting: MetricSetting) {
-    model = setting.model
-    random = setting.random.child("sharpness")
-  }
+  public init(_ setting: MetricSetting) {}
 
-  /// Takes in a batch, and draws as many samples.
+  /// Takes in a batch.
   public mutating func add(_ sample: MetricSample) {
-    let batch = sample.evaluation.batch
+    guard let batch = sample.pictures?[.data],
+      let reconstructions = sample.pictures?[.reconstructions],
+      let samples = sample.pictures?[.samples]
+    else { return }
     let energy = DetailEnergy(height: batch.shape[1], width: batch.shape[2])
     energies.data += energy(batch)
-    energies.reconstructions += energy(model.reconstructions(of: sample))
-    var own = sample.context
-    own.random = random
-    energies.samples += energy(model.sample(own))
+    energies.reconstructions += energy(reconstructions)
+    energies.samples += energy(samples)
     images += batch.shape[0]
   }
 
