@@ -29,7 +29,7 @@
  *               without that member, and structs inside of others, never change.
  *   Threads     [any thread]: at any time, from any thread. [one thread at a time]: calls with the same object
  *               must not overlap; one that does is refused with VAE_ERR_BUSY and changes nothing. [reading]: calls
- *               that leave a model as it is may overlap each other, from any number of threads, and give the same
+ *               that leave a model or classifier as it is may overlap each other, from any number of threads, and give the same
  *               bits as one after another; one that overlaps a call [one thread at a time] with the model, such as
  *               a training, is refused with VAE_ERR_BUSY, and so is that call. Where a part of the model is of a
  *               plug-in, [reading] is as [one thread at a time]. Different objects may always be used from different
@@ -550,7 +550,7 @@ vae_status vae_model_import(
  * folder is made where there is none, and of one that is there only the files of the form are replaced. What those
  * programs do not have, such as the likelihood's variance, is left out.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE for a model or a form that those programs do not have, VAE_ERR_IO,
- * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
+ * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_model_export(
     vae_model *model, const char *path, const char *form, vae_error **error);
 
@@ -794,8 +794,7 @@ vae_status vae_classifier_open(
     const char *path, vae_classifier **classifier, vae_error **error);
 
 /* Writes a classifier into one safetensors file, whole or not at all; a file of that name is replaced.
- * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_IO, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY.
- * [one thread at a time] */
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_IO, VAE_ERR_OUT_OF_MEMORY. [reading] */
 vae_status vae_classifier_save(
     const vae_classifier *classifier, const char *path, vae_error **error);
 
@@ -803,7 +802,7 @@ vae_status vae_classifier_save(
  * probabilities: float32 [N, classes], owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for a device, dtype or field that is not known, VAE_ERR_DATA
  * for images of another size or values that the classifier does not take, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED,
- * VAE_ERR_BUSY, VAE_ERR_CALLBACK. [one thread at a time] */
+ * VAE_ERR_CALLBACK. [reading] */
 vae_status vae_classifier_probabilities(
     const vae_classifier *classifier, const vae_tensor *images, const vae_call_options *call,
     vae_array **probabilities, vae_error **error);
@@ -870,17 +869,20 @@ vae_status vae_decode_with(
     vae_model *model, const vae_tensor *const *latents, int64_t layer_count, uint64_t seed,
     const vae_call_options *options, vae_array **images, vae_error **error);
 
-/* Encodes pictures of any size, for a model whose latents are a map, as those of autoencoder-kl and autoencoder-tiny are.
- * Mean, variance and draw of the encoding are [N, rows, columns, channels], with a place for p by p pixels, p being 2 to
- * the power of the recipe's prior.levels; a picture whose sides are no multiples of p goes on below and to the right as it
- * ends. Pictures are taken one at a time.
+/* Encodes pictures of any size, for a model whose latents are a map, as those of autoencoder-kl, autoencoder-tiny and
+ * vq-model are. Mean, variance and draw of the encoding are [N, rows, columns, channels], with a place for p by p pixels;
+ * p is the model's own, the height of what vae_decode_pictures makes of latents with one row. A picture whose sides are
+ * no multiples of p goes on below and to the right as it ends. Where latents become codes, the mean are the points that
+ * the encoder gives, there is no variance, and the draw are the vectors of the nearest codes. Pictures are taken one at a
+ * time.
  * pictures: borrowed; [N, height, width, channels] between 0 and 1, or bytes; strides let channels come first in memory.
- * scaled: 1 for latents as a model that is trained on them takes them, (z - shift_factor) * scaling_factor; else 0.
+ * scaled: 1 for latents as a model that is trained on them takes them, (z - shift_factor) * scaling_factor; else 0, as
+ * always where latents become codes, which have no such factors.
  * seed: of the draws. options: borrowed, NULL for none; asked at each layer. encoding: owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for other shapes and numbers that are not finite, VAE_ERR_UNSUPPORTED for a device,
  * dtype or field that is not known, VAE_ERR_DATA for a model that works at one size alone, and where its weights lead
  * beyond the numbers of 32-bit floats, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a
- * part of a plug-in fails. [one thread at a time] */
+ * part of a plug-in fails. [reading] */
 vae_status vae_encode_pictures(
     vae_model *model, const vae_tensor *pictures, int32_t scaled, uint64_t seed,
     const vae_call_options *options, vae_encoding **encoding, vae_error **error);
@@ -893,7 +895,7 @@ vae_status vae_encode_pictures(
  * [N, height, width, channels], owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for other shapes, sizes and numbers that are not finite, VAE_ERR_UNSUPPORTED,
  * VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY and VAE_ERR_PLUGIN as vae_encode_pictures.
- * [one thread at a time] */
+ * [reading] */
 vae_status vae_decode_pictures(
     vae_model *model, const vae_tensor *latents, int32_t scaled, int64_t height, int64_t width,
     int32_t dtype, const vae_call_options *options, vae_array **pictures, vae_error **error);

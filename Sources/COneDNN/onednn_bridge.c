@@ -186,6 +186,10 @@ static dnnl_status_t layout_create(
   return dnnl_memory_desc_create_with_tag(out, rank, sizes, type, tag);
 }
 
+static dnnl_status_t layout_copy(layout *out, layout_view source) {
+  return dnnl_memory_desc_clone(out, source);
+}
+
 static void layout_destroy(layout *owned) {
   if (*owned != NULL) dnnl_memory_desc_destroy(*owned);
 }
@@ -225,6 +229,11 @@ static layout_view view(const layout *owned) { return owned; }
 static dnnl_status_t layout_create(
   layout *out, int rank, const dnnl_dims_t sizes, dnnl_data_type_t type, dnnl_format_tag_t tag) {
   return dnnl_memory_desc_init_by_tag(out, rank, sizes, type, tag);
+}
+
+static dnnl_status_t layout_copy(layout *out, layout_view source) {
+  *out = *source;
+  return dnnl_success;
 }
 
 static void layout_destroy(layout *owned) { (void)owned; }
@@ -576,6 +585,40 @@ od_status od_product_run(
   return pass_run_alone(alone);
 }
 
+// MARK: Layouts of weights
+
+/// A layout in which convolutions want packed weights, which stays known: there are few for each shape of weights.
+typedef struct known_layout {
+  layout own;
+  uint64_t number;
+  struct known_layout *next;
+} known_layout;
+
+static known_layout *known_layouts;
+static pthread_mutex_t known_layouts_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+/// The number of a layout, from one: equal layouts have the same.
+static dnnl_status_t layout_number(uint64_t *out, layout_view wanted) {
+  dnnl_status_t status = dnnl_success;
+  pthread_mutex_lock(&known_layouts_mutex);
+  known_layout *found = known_layouts;
+  while (found != NULL && !dnnl_memory_desc_equal(view(&found->own), wanted)) found = found->next;
+  if (found == NULL && (found = calloc(1, sizeof *found)) == NULL) status = dnnl_out_of_memory;
+  if (status == dnnl_success && found->number == 0) {
+    status = layout_copy(&found->own, wanted);
+    if (status == dnnl_success) {
+      found->number = known_layouts == NULL ? 1 : known_layouts->number + 1;
+      found->next = known_layouts;
+      known_layouts = found;
+    } else {
+      free(found);
+    }
+  }
+  if (status == dnnl_success) *out = found->number;
+  pthread_mutex_unlock(&known_layouts_mutex);
+  return status;
+}
+
 // MARK: Making a convolution
 
 /// What a convolution is made for.
@@ -595,6 +638,8 @@ struct od_convolution {
   /// `plain_weights`, `bias` and `scratch` are NULL where there is none.
   dnnl_memory_t input, weights, plain_weights, bias, output, scratch;
   size_t packed_count;
+  /// The number of the layout of packed weights, zero where plain ones serve.
+  uint64_t packed_layout;
   /// The same for one thread.
   od_convolution *alone;
   alone_state alone_state;
@@ -716,6 +761,7 @@ static dnnl_status_t prepare(
 
   if (dnnl_memory_desc_equal(preferred, plain)) return dnnl_success;
   c->packed_count = (dnnl_memory_desc_get_size(preferred) + sizeof(float) - 1) / sizeof(float);
+  TRY(layout_number(&c->packed_layout, preferred));
   TRY(dnnl_memory_create(&c->plain_weights, plain, engine, DNNL_MEMORY_NONE));
   return c->plan.kind == OD_BACKWARD_WEIGHTS ? reorder_create(&c->reorder, preferred, plain)
                                              : reorder_create(&c->reorder, plain, preferred);
@@ -788,6 +834,8 @@ const char *od_convolution_implementation(const od_convolution *c) {
 }
 
 size_t od_convolution_packed_count(const od_convolution *c) { return c->packed_count; }
+
+uint64_t od_convolution_packed_layout(const od_convolution *c) { return c->packed_layout; }
 
 size_t od_convolution_scratch_bytes(const od_convolution *c) { return c->pass.scratch_bytes; }
 

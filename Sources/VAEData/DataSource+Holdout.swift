@@ -41,10 +41,10 @@ extension DataSplit {
   ///   - name: what the result is called.
   package func selecting(_ rows: [Int], named name: String) -> DataSplit {
     var split = DataSplit(
-      name: name, store: SelectedStore(base: store, rows: rows),
+      name: name, store: store.selecting(rows),
       labels: labels.map { labels in rows.map { labels[$0] } }, classes: classes,
       conditions: conditions?.rows(rows), factors: factors?.rows(rows))
-    split.hiddenStore = hiddenStore.map { SelectedStore(base: $0, rows: rows) }
+    split.hiddenStore = hiddenStore?.selecting(rows)
     return split
   }
 }

@@ -53,7 +53,8 @@ extension DataSource {
     if wanted == nil, announcedRule == nil, reading.range == .real,
       let columns = try standardizing(train)
     {
-      return try table(columns, train: train, test: test, conditions: conditions)
+      return try table(
+        columns, isNamed: false, train: train, test: test, conditions: conditions)
     }
     var (train, test) = (train, test)
     train.divisor = reading.rule.divisor
@@ -78,12 +79,13 @@ extension DataSource {
     var rows = train
     rows.divisor = 1
     return try table(
-      TableColumns(given, of: rows), train: train, test: test, conditions: conditions)
+      TableColumns(given, of: rows), isNamed: true, train: train, test: test,
+      conditions: conditions)
   }
 
   /// A source of rows of a table in memory.
   private static func table(
-    _ columns: TableColumns, train: MemoryImages, test: MemoryImages?,
+    _ columns: TableColumns, isNamed: Bool, train: MemoryImages, test: MemoryImages?,
     conditions: (train: GivenConditions?, test: GivenConditions?)
   ) throws(DataError) -> DataSource {
     var (train, test) = (train, test)
@@ -98,10 +100,12 @@ extension DataSource {
     var source = try DataSource(
       name: "memory",
       train: DataSplit(
-        name: "train", store: TableStore(train, columns: columns), given: conditions.train),
+        name: "train", store: TableStore(train, columns: columns, isNamed: isNamed),
+        given: conditions.train),
       test: test.map {
         DataSplit(
-          name: "test", store: TableStore($0, columns: columns), given: conditions.test)
+          name: "test", store: TableStore($0, columns: columns, isNamed: isNamed),
+          given: conditions.test)
       })
     source.missingValue = missing
     return source

@@ -22,11 +22,22 @@ public protocol ExampleStore: Sendable {
   /// The first failure to read examples since this was asked last, nil where there was none. What
   /// could not be read was written as zeros.
   func takeFault() -> DataError?
+
+  /// Some of the examples, in an order of their own, as a store of the same kind where it is one of more than
+  /// images, such as rows with their columns.
+  ///
+  /// - Parameter rows: their numbers, each in `0..<count`.
+  func selecting(_ rows: [Int]) -> any ExampleStore
 }
 
 extension ExampleStore {
   /// None: memory does not fail.
   public func takeFault() -> DataError? { nil }
+
+  /// Some of the examples, which are read where they are.
+  public func selecting(_ rows: [Int]) -> any ExampleStore {
+    SelectedStore(base: self, rows: rows)
+  }
 
   /// Nowhere.
   public func view(_ range: Range<Int>) -> Tensor? { nil }

@@ -20,7 +20,9 @@ final class BadOptionTests: CommandTestCase {
       try assertWrong(
         train + [wrong, "3"], naming: ["no option \(wrong)", "did you mean \(meant)?"])
     }
-    try assertWrong(["trian"], naming: ["no command", "did you mean train?"])
+    for more in [[], ["x"], ["x", "y"], ["help"]] {
+      try assertWrong(["trian"] + more, naming: ["no command \"trian\"", "did you mean train?"])
+    }
     try assertWrong(
       ["train", "gausian-vae"] + train.dropFirst(2), naming: ["did you mean gaussian-vae?"])
   }

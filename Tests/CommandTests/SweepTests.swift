@@ -170,6 +170,20 @@ final class SweepTests: CommandTestCase {
     }
   }
 
+  func testAFaultOfOneRunStopsThoseBesideIt() throws {
+    let data = try makeData(binary: true)
+    // A file is where the events of the first run would go.
+    _ = try write([1], "logs/\(name(1, 0))")
+    let sweep = try arguments(
+      data,
+      ["--set", "beta=1,2", "--epochs", "2000", "--jobs", "2", "--tensorboard", path("logs")])
+    let outcome = try Command.run(sweep)
+    XCTAssertEqual(outcome.status, 73, outcome.err)
+    XCTAssertTrue(outcome.err.contains(path("logs/\(name(1, 0))")), outcome.err)
+    XCTAssertTrue(outcome.err.contains("stopped \(name(2, 0)) at step"), outcome.err)
+    XCTAssertFalse(exists(path("grid/\(name(2, 0))/model.safetensors")))
+  }
+
   func testLinesForProgramsNameTheirRun() throws {
     let data = try makeData(binary: true)
     let outcome = try run(
@@ -228,6 +242,8 @@ final class SweepTests: CommandTestCase {
       (["--set", "training.batch_size=8,16"], 64, ["training.batch_size cannot both vary"]),
       (["--set", "training.epochs=1,-1"], 64, ["training.epochs=-1"]),
       (["--set", "beta=1,2", "--epochs", "-1"], 64, ["epochs"]),
+      (["--set", "beta=1,2", "--sort", "elbow"], 64, ["did you mean elbo?"]),
+      (["--set", "beta=1,2", "--sort", "active_units"], 65, ["cannot be sorted by active_units"]),
       (["gaussian-vae", "--set", "beta=1,2"], 64, ["--recipe"]),
     ] as [([String], Int32, [String])] {
       try assertRefused(

@@ -35,6 +35,26 @@ final class TableCommandTests: CommandTestCase {
     }
   }
 
+  func testWhatIsSaidOfColumnsCannotChangeThoseOfAModel() throws {
+    let data = try write(Array(table.utf8), "t.csv")
+    try run(Small.train(data, path("run"), ["--epochs", "1", "--column", "number=ignore"]))
+    let evaluate = ["evaluate", path("run"), "--data", data, "--split", "train"]
+    for column in ["size=label", "kind=ignore", "size=count", "number=count"] {
+      try assertRefused(
+        evaluate + ["--column", column], status: 65, naming: ["trained on", "--column \(column)"])
+    }
+    try run(evaluate + ["--column", "number=label"])
+  }
+
+  func testALineOfSeparatorsTakesNoMemoryForEach() throws {
+    // Each would have taken eight bytes.
+    let count = 1 << 25
+    let file = try write([UInt8](repeating: UInt8(ascii: ","), count: count), "t.csv")
+    try assertRefused(
+      ["describe", "gaussian-vae", "--shapes", "--data", file], status: 65,
+      naming: ["line 1", "\(count + 1) columns"], memoryLimit: 300)
+  }
+
   func testATableIsResumedScoredRowByRowAndComparedByEachModelsOwnColumns() throws {
     // A number at which a fifth of the rows lie is a point; whole ones are written without a fraction.
     let rows = (0..<80).map {

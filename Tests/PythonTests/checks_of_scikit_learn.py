@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import vae_zoo
@@ -80,6 +81,14 @@ def _expected_failures(estimator) -> dict:
 
 def test_no_estimator_is_left_out():
     assert set(vae_zoo._BUILT_IN) == set(SMALL)
+
+
+@pytest.mark.parametrize("name", sorted(_OF_PICTURES))
+def test_what_needs_pictures_refuses_rows_of_numbers_by_name(name):
+    rows = np.random.default_rng(0).normal(size=(20, 1))
+    with pytest.raises(vae_zoo.VAEZooError) as refusal:
+        getattr(vae_zoo, name)(epochs=1, **SMALL[name]).fit(rows)
+    print(name, refusal.value)
 
 
 with warnings.catch_warnings():

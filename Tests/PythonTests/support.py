@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,6 +13,16 @@ import unittest
 from typing import Any
 
 import numpy as np
+
+# What files of the tests of this process are in.
+FOLDER = tempfile.mkdtemp(prefix="vae-zoo-tests-")
+
+
+@atexit.register
+def _remove(owner: int = os.getpid()) -> None:
+    if os.getpid() == owner:  # And no child of it.
+        shutil.rmtree(FOLDER, ignore_errors=True)
+
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -29,11 +41,9 @@ def small_network() -> str:
         }
     ).encode()
     header += b" " * (-len(header) % 8)
-    path = os.path.join(tempfile.gettempdir(), "vae-zoo-small-network.safetensors")
-    # Tests run side by side: whoever reads it finds a whole file.
-    with tempfile.NamedTemporaryFile(dir=tempfile.gettempdir(), delete=False) as file:
+    path = os.path.join(FOLDER, "network.safetensors")
+    with open(path, "wb") as file:
         file.write(len(header).to_bytes(8, "little") + header + weights)
-    os.replace(file.name, path)
     return path
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import vae_zoo
+from support import SMALL, stripes
 
 REFERENCE = Path(__file__).resolve().parents[1] / "VAEZooTests" / "Reference"
 
@@ -49,6 +50,23 @@ class PretrainedTests(unittest.TestCase):
                 )
         bare = vae_zoo.AutoencoderKL.from_pretrained(REFERENCE / "kl-bare")
         self.assertEqual((bare.config.scaling_factor, bare.config.shift_factor), (0.3611, 0.1159))
+
+    def test_a_model_with_codes_gives_the_points_and_pictures_of_diffusers(self):
+        stored = tensors(REFERENCE / "vq.safetensors")
+        vae = vae_zoo.VQModel.from_pretrained(REFERENCE / "vq-plain")
+        self.assertEqual((vae.config.latent_channels, vae.config.scaling_factor, vae.config.shift_factor), (3, 1, 0))
+        found = vae.encode(2 * first(stored["plain.image"]) - 1)
+        self.assertIsNone(found.latent_dist)
+        np.testing.assert_allclose(found.latents, first(stored["plain.latents"]), atol=2e-5)
+        np.testing.assert_allclose(
+            vae.decode(found.latents).sample, 2 * first(stored["plain.decoded"]) - 1, atol=4e-5
+        )
+
+    def test_the_library_says_where_a_model_takes_one_size_alone(self):
+        for name in ("GaussianVAE", "VQVAE"):
+            model = getattr(vae_zoo, name)(epochs=1, batch_size=8, **SMALL[name]).fit(stripes(16))
+            with self.subTest(name), self.assertRaisesRegex(vae_zoo.DataError, "images of one size"):
+                model.pretrained().encode(np.zeros((1, 1, 6, 6), dtype=np.float32))
 
     def test_pictures_of_any_size_and_several_at_once_are_taken(self):
         vae = vae_zoo.AutoencoderTiny.from_pretrained(REFERENCE / "tiny-diffusers")

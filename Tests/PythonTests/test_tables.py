@@ -65,6 +65,35 @@ class StructuredTests(unittest.TestCase):
         ignoring = vae_zoo.GaussianVAE(**SMALL).fit(self.rows, columns={"region": "ignore"})
         self.assertNotIn("region", ignoring.sample(2).dtype.names)
 
+    def test_rows_of_a_table_are_measured_whatever_their_order_and_number(self):
+        found = self.model.evaluate(self.rows, random_state=0)["elbo"]
+        self.assertAlmostEqual(found, self.model.score(self.rows), delta=0.5)
+        turned = self.rows[["owner", "region", "height", "children"]]
+        self.assertEqual(self.model.evaluate(turned, random_state=0)["elbo"], found)
+        # A few rows, which alone would be columns of other kinds.
+        self.assertTrue(np.isfinite(self.model.evaluate(self.rows[:2])["elbo"]))
+
+    def test_a_column_without_a_value_is_measured_by_a_model_that_takes_masks(self):
+        settings = {"encoder.name": "masked-mlp"}
+        model = vae_zoo.GaussianVAE(**SMALL, random_state=1, settings=settings).fit(self.rows)
+        some = self.rows[:3].copy()
+        some["height"], some["region"] = np.nan, ""
+        self.assertTrue(np.isfinite(model.evaluate(some)["elbo"]))
+
+    def test_training_goes_on_with_the_columns_of_the_model_alone(self):
+        model = vae_zoo.GaussianVAE(**SMALL, random_state=1, warm_start=True)
+        model.fit(self.rows, columns={"region": "ignore", "children": "real"})
+        model.fit(self.rows, columns={"region": "ignore", "children": "real"})
+        for columns, words in [
+            ({"nope": "real"}, "names 'nope'"), ({"height": "weird"}, "must be one of"),
+            ({"children": "count"}, "it is real"), ({"height": "ignore"}, "it is real"),
+            ({"region": "category"}, "no such column"),
+        ]:
+            with self.assertRaisesRegex(ValueError, words):
+                model.fit(self.rows, columns=columns)
+        with self.assertRaisesRegex(ValueError, "columns is for a DataFrame"):
+            model.fit(vae_zoo.Data("shapes:32"), columns={})
+
     def test_a_model_that_was_stored_says_the_same_of_the_same_rows(self):
         scores = self.model.score_samples(self.rows)
         with tempfile.TemporaryDirectory() as folder:

@@ -1,3 +1,4 @@
+import Foundation
 import Tensors
 import XCTest
 
@@ -21,6 +22,27 @@ final class PackedWeightsTests: XCTestCase {
       XCTAssertEqual(packings { _ = output() }, 1)
       XCTAssertEqual(packings { for _ in 0..<3 { _ = output() } }, 0)
     }
+  }
+
+  func testPassesInAnyNumberOfThreadsShareThePackedWeights() throws {
+    try XCTSkipIf(packings { _ = output() } == 0, "plain weights serve on this processor")
+    let expected = withoutTape { output().floats }
+    // One thread at a time uses it.
+    nonisolated(unsafe) let test = self
+    let found = packings {
+      for _ in 0..<2 {
+        for _ in 0..<6 {
+          // Each thread has primitives of its own.
+          let done = DispatchSemaphore(value: 0)
+          Thread {
+            XCTAssertEqual(withoutTape { test.output().floats }, expected)
+            done.signal()
+          }.start()
+          done.wait()
+        }
+      }
+    }
+    XCTAssertEqual(found, 0)
   }
 
   func testAnUpdateIsSeenAtOnce() throws {

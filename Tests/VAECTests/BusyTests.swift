@@ -67,15 +67,55 @@ final class BusyTests: CTestCase {
     try succeed { vae_trainer_step(other, nil, $0) }
   }
 
-  func testReadingCallsOfSeveralThreadsOverlapAndGiveTheBitsOfOne() throws {
-    let model = try makeModel()
+  /// Calls that only read a model of two units.
+  private func readingCalls(of model: OpaquePointer) -> [(_ out: OutSlot?) -> vae_status] {
     let batch = images(30)
-    let calls: [(_ out: OutSlot?) -> vae_status] = [
+    let latents = CTensor((0..<12).map { Float($0) / 6 - 1 }, [6, 2])
+    let regret = scoring("regret")
+    return [
       { vae_log_likelihood(model, batch.pointer, 3, 5, nil, $0, nil) },
       { vae_reconstruct(model, batch.pointer, 5, $0, nil) },
       { vae_sample(model, 20, 1, 5, $0, nil) },
       { vae_score(model, batch.pointer, nil, nil, $0, nil) },
+      {
+        var options = regret
+        options.steps = 2
+        return vae_score(model, batch.pointer, &options, nil, $0, nil)
+      },
+      {
+        var encoding: OpaquePointer?
+        let status = vae_encode(model, batch.pointer, 5, &encoding, nil)
+        guard status == VAE_OK else { return status }
+        defer { vae_encoding_free(encoding) }
+        return vae_encoding_get(encoding, VAE_ENCODING_SAMPLE, 0, $0, nil)
+      },
+      {
+        var layer: UnsafePointer<vae_tensor>? = UnsafePointer(latents.pointer)
+        return vae_decode(model, &layer, 1, 5, $0, nil)
+      },
     ]
+  }
+
+  /// Options of scores by a method.
+  private func scoring(_ method: String) -> vae_score_options {
+    let text = strdup(method)
+    atEnd { free(text) }
+    var options = vae_score_options()
+    options.struct_size = UInt32(MemoryLayout<vae_score_options>.size)
+    options.method = UnsafePointer(text)
+    return options
+  }
+
+  func testReadingCallsOfSeveralThreadsOverlapAndGiveTheBitsOfOne() throws {
+    try checkOverlappingReads(of: makeModel())
+    try checkOverlappingReads(
+      of: makeModel(
+        "gaussian-vae", [("architecture", "conv"), ("channels", "2,3"), ("latent", "2")]))
+  }
+
+  private func checkOverlappingReads(of model: OpaquePointer) throws {
+    let batch = images(30)
+    let calls = readingCalls(of: model)
     func answers() -> [ArrayContents?] {
       calls.map { call in
         var array: OpaquePointer?
@@ -108,12 +148,12 @@ final class BusyTests: CTestCase {
       vae_array_free(array)
     }
     arrived.wait()
-    let found = (0..<4).map { _ in Box<[[ArrayContents?]]>([]) }
+    let found = (0..<5).map { _ in Box<[[ArrayContents?]]>([]) }
     let threads = found.map { box in
-      BoxedThread { for _ in 0..<5 { box.value.append(answers()) } }
+      BoxedThread { for _ in 0..<3 { box.value.append(answers()) } }
     }
     for thread in threads { thread.wait() }
-    for box in found { XCTAssertEqual(box.value, Array(repeating: alone, count: 5)) }
+    for box in found { XCTAssertEqual(box.value, Array(repeating: alone, count: 3)) }
     // What changes the model waits for its end.
     refuse(VAE_ERR_BUSY, "another call is using the") {
       vae_model_set_tensor(model, "decoder.head.bias", batch.pointer, $0)
@@ -123,6 +163,56 @@ final class BusyTests: CTestCase {
     XCTAssertEqual(status.value, VAE_OK)
     refuse(VAE_ERR_INVALID_ARGUMENT, "shape") {
       vae_model_set_tensor(model, "decoder.head.bias", batch.pointer, $0)
+    }
+  }
+
+  /// What a callback tries once, and what comes of it.
+  private final class Attempt {
+    let body: () -> [vae_status]
+    var statuses: [vae_status] = []
+    init(_ body: @escaping () -> [vae_status]) { self.body = body }
+  }
+
+  func testAPlugInsModelIsReadOneCallAtATimeAndByTheCallbackOfThatCall() throws {
+    try succeed { vae_register_plugin(InProcessPlugin.entry, InProcessPlugin.origin, $0) }
+    let settings = [("prior.name", "own-normal"), ("encoder.hidden", "4"), ("decoder.hidden", "4")]
+    let model = try makeModel("gaussian-vae", settings)
+    let background = try makeModel("gaussian-vae", settings)
+    let batch = images(3)
+    func statuses(of model: OpaquePointer) -> [vae_status] {
+      readingCalls(of: model).map { call in
+        var out: OpaquePointer?
+        defer { vae_array_free(out) }
+        return call(&out)
+      }
+    }
+    for other in [background, model] {
+      let attempt = Attempt {
+        let found = Box<[vae_status]>([])
+        BoxedThread { found.value = statuses(of: model) + statuses(of: other) }.wait()
+        return statuses(of: model) + statuses(of: other) + found.value
+          + [vae_model_set_tensor(other, "decoder.head.bias", batch.pointer, nil)]
+      }
+      var ratio = scoring("ratio")
+      ratio.background = other
+      var options = vae_call_options()
+      options.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
+      options.user_data = Unmanaged.passUnretained(attempt).toOpaque()
+      options.progress = { _, user in
+        guard let user else { return 1 }
+        let attempt = Unmanaged<Attempt>.fromOpaque(user).takeUnretainedValue()
+        if attempt.statuses.isEmpty { attempt.statuses = attempt.body() }
+        return 0
+      }
+      let scores = try made(freedBy: vae_array_free) {
+        vae_score(model, batch.pointer, &ratio, &options, $0, $1)
+      }
+      XCTAssertEqual(try contents(of: scores).shape, [3])
+      let count = statuses(of: model).count
+      XCTAssertEqual(
+        attempt.statuses,
+        Array(repeating: VAE_OK, count: 2 * count)
+          + Array(repeating: VAE_ERR_BUSY, count: 2 * count + 1))
     }
   }
 

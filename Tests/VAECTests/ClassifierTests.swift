@@ -79,6 +79,37 @@ final class ClassifierTests: CTestCase {
     }
   }
 
+  func testACallbackMayUseTheClassifierThatItIsCalledFor() throws {
+    final class Told {
+      let classifier: OpaquePointer
+      let (images, path): (CTensor, String)
+      var statuses: [vae_status] = []
+      init(_ classifier: OpaquePointer, _ images: CTensor, _ path: String) {
+        (self.classifier, self.images, self.path) = (classifier, images, path)
+      }
+    }
+    let told = Told(try trained(), images(3), try temporaryFolder() + "/c.safetensors")
+    var call = vae_call_options()
+    call.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
+    call.user_data = Unmanaged.passUnretained(told).toOpaque()
+    call.progress = { _, user in
+      guard let user else { return 1 }
+      let told = Unmanaged<Told>.fromOpaque(user).takeUnretainedValue()
+      var array: OpaquePointer?
+      told.statuses.append(
+        vae_classifier_probabilities(told.classifier, told.images.pointer, nil, &array, nil))
+      vae_array_free(array)
+      told.statuses.append(vae_classifier_save(told.classifier, told.path, nil))
+      return 0
+    }
+    let array = try made(freedBy: vae_array_free) {
+      vae_classifier_probabilities(told.classifier, told.images.pointer, &call, $0, $1)
+    }
+    XCTAssertEqual(try contents(of: array).shape, [3, 2])
+    XCTAssertGreaterThanOrEqual(told.statuses.count, 2)
+    XCTAssertTrue(told.statuses.allSatisfy { $0 == VAE_OK }, "\(told.statuses)")
+  }
+
   func testWhatCannotBeIsRefusedByAStatus() throws {
     var classifier: OpaquePointer?
     let (data, bare) = (try labelled(40), try labelled(40, hasLabels: false))

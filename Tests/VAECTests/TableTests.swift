@@ -56,11 +56,19 @@ final class TableTests: CTestCase {
 
   func testColumnsThatAreNoneOfTheRowsAreRefused() {
     let rows = rows
+    let long = String(repeating: "n", count: 5000)
     for (text, words) in [
       ("{}", "no list"), ("[", "options->columns_json"), (#"[{"name":"a"}]"#, "1 columns"),
       (#"[{"name":"a"},{"name":"a"}]"#, "twice"),
       (#"[{"name":"a","type":"count"},{"name":"b"}]"#, "no whole number"),
       (#"[{"name":"a"},{"name":"b","names":["x"]}]"#, "none of the numbers 0 to 0"),
+      (#"[{"name":"a","decimals":"two"},{"name":"b"}]"#, "decimals \"two\""),
+      (#"[{"name":"a","decimals":1.5},{"name":"b"}]"#, "decimals 1.5"),
+      (#"[{"name":"a","kind":"real"},{"name":"b"}]"#, "member \"kind\""),
+      (#"[{"name":"a","type":"real","names":["x"]},{"name":"b"}]"#, "real, but has names of"),
+      (#"[{"name":"a","type":"category"},{"name":"b"}]"#, "category, but has no names of"),
+      ("[{\"name\":\"\(long)\"},{\"name\":\"b\"}]", "5000 bytes"),
+      ("[{\"name\":\"a\",\"names\":[\"\(long)\"]},{\"name\":\"b\"}]", "5000 bytes"),
     ] {
       var options = vae_data_options()
       options.struct_size = UInt32(MemoryLayout<vae_data_options>.size)

@@ -29,10 +29,10 @@ final class TableTests: DataTestCase {
         table(text, name), table: TableOptions(types: ["word": .category]))
       XCTAssertEqual(source.columns?.columns.map(\.name), ["x", "word", "y"], name)
       XCTAssertEqual(source.columns?.columns[1].names, ["a, \"b\"", "c", "d"], name)
-      for (found, row) in zip(rows(source), wanted) {
-        for (number, value) in zip(found, row) {
-          XCTAssertEqual(number, value, accuracy: 1e-5, name)
-        }
+      let found = rows(source)
+      XCTAssertEqual(found.map(\.count), wanted.map(\.count), name)
+      for (number, value) in zip(found.joined(), wanted.joined()) {
+        XCTAssertEqual(number, value, accuracy: 1e-5, name)
       }
     }
   }
@@ -65,6 +65,9 @@ final class TableTests: DataTestCase {
   func testEachFaultIsOneLineThatSaysWhereAndWhatToDo() throws {
     let wide = (0..<100_000).map { "c\($0)" }.joined(separator: ",")
     let words = (0..<60).map { "2024-01-\($0 + 10)" }.joined(separator: "\n")
+    let long = String(repeating: "n", count: 5000)
+    let sum = (0..<600).map { "\($0)" + String(repeating: "n", count: 3997) }
+      .joined(separator: "\n")
     let faults: [(name: String, text: String, parts: [String])] = [
       ("ragged", "a,b\n1,2\n3\n", ["line 3", "1 cell", "2 names"]),
       ("long", "a,b\n1,2,3\n", ["line 2", "3 cells", "quotation marks"]),
@@ -78,13 +81,20 @@ final class TableTests: DataTestCase {
       ("void", "a,b\n1,\n2,NA\n", ["column \"b\"", "no value", "ignore"]),
       ("text", "a,b\n1,x\n2,3\n4,5\n", ["line 2", "column \"b\"", "\"x\" is no number", "2 of 3"]),
       ("dates", "d\n\(words)\n", ["column \"d\"", "60 different dates", "days since"]),
+      ("forms", "a,w\n1,caf\u{e9}\n2,cafe\u{301}\n", ["line 3", "column \"w\"", "NFC"]),
+      (
+        "word", "a,w\n1,\(long)\n2,x\n", ["line 2", "column \"w\"", "5000 bytes", "4096", "ignore"]
+      ),
+      ("name", "a,\(long)\n1,2\n", ["line 1", "column 2", "5000 bytes", "4096"]),
+      ("sum", "w\n\(sum)\n", ["line 526", "too many categories", "2097152 bytes"]),
       ("names", "a,b\n", ["no row"]),
       ("wide", "\(wide)\n", ["line 1", "100000 columns", "65536"]),
     ]
     for (name, text, parts) in faults {
       assertRefused(
         try table(text, "\(name).csv"),
-        kind: ["void", "text", "dates"].contains(name) ? .unusable : .malformed, naming: parts)
+        kind: ["void", "text", "dates", "forms", "word", "sum"].contains(name)
+          ? .unusable : .malformed, naming: parts)
     }
     assertRefused(try table("a,b\n1,2\n", "tabs.tsv"), naming: ["line 1", "tabs", "commas"])
     try write([0x61, 0x2c, 0x62, 10, 0x31, 0x2c, 0xe9, 10], "bytes.csv")
@@ -106,6 +116,24 @@ final class TableTests: DataTestCase {
     XCTAssertTrue(rows(again)[1][0].isNaN)
     XCTAssertTrue(again.missingValue?.contains("line 3, column \"a\"") == true)
     XCTAssertTrue(again.notices.contains { "\($0)".contains("\"extra\"") })
+    // What somebody says of columns cannot change the model's own, and takes nothing else out of a file but
+    // labels.
+    for (name, type) in [("a", "label"), ("b", "ignore"), ("a", "count"), ("extra", "real")] {
+      let said = try TableOptions(parsing: ["\(name)=\(type)"]).types
+      XCTAssertThrowsError(
+        try DataSource.open(
+          "\(folder)/again.csv", rule: "table", table: TableOptions(types: said, recorded: columns))
+      ) { error in
+        for part in ["column \"\(name)\"", "trained on", "\(name)=\(type)"] {
+          XCTAssertTrue("\(error)".contains(part), "\(error)")
+        }
+      }
+    }
+    let labelled = try DataSource.open(
+      "\(folder)/again.csv", rule: "table",
+      table: TableOptions(types: ["extra": .label], recorded: columns))
+    XCTAssertEqual(labelled.train.labels, [0, 0])
+    XCTAssertEqual(rows(labelled)[0], [7, 1, 1.5])
     for (text, parts) in [
       (
         "a,w,b\n1,z,2\n",
@@ -142,5 +170,78 @@ final class TableTests: DataTestCase {
       XCTAssertEqual(seen[2], isTable ? 1.2247449 : 1, accuracy: 1e-5)
       XCTAssertEqual(source.notices.isEmpty, true)
     }
+  }
+
+  func testClassesOfOtherFormsOfAWordAreRefusedAsCategoriesAre() throws {
+    let path = try table("a,w\n1,caf\u{e9}\n2,cafe\u{301}\n")
+    XCTAssertThrowsError(try DataSource.open(path, table: TableOptions(types: ["w": .label]))) {
+      XCTAssertTrue("\($0)".contains("NFC"), "\($0)")
+    }
+  }
+
+  func testARowOfManyBytesIsRefusedBeforeItIsKept() throws {
+    let cell = String(repeating: "x", count: 1 << 20)
+    let row = Array(repeating: cell, count: 17).joined(separator: ",")
+    assertRefused(try table("a,b\n\(row)\n"), naming: ["line 2", "16777216 bytes"])
+  }
+
+  func testRowsThatAreSetApartAreRowsOfTheTable() throws {
+    let text = (0..<20).reduce(into: "n,w\n") { $0 += "\(1000 + $1),\(["x", "y"][$1 % 2])\n" }
+    let whole = try DataSource.open(table(text), table: TableOptions(types: ["n": .real]))
+    let source = try whole.settingApart(0.25)
+    let held = try XCTUnwrap(source.validation)
+    XCTAssertEqual(held.columns, whole.columns)
+    XCTAssertEqual(source.columns, whole.columns)
+    XCTAssertEqual(held.ownShape, whole.train.ownShape)
+    let numbers = [source.train, held].flatMap { split in
+      let own = split.ownBatch(Array(0..<split.count)).floats
+      return stride(from: 0, to: own.count, by: 2).map { own[$0] }
+    }
+    XCTAssertEqual(numbers.sorted(), (0..<20).map { Float(1000 + $0) })
+    XCTAssertEqual(try source.asSeen(by: XCTUnwrap(whole.columns)).validation?.count, 5)
+  }
+
+  // MARK: Vectors for a model
+
+  /// Vectors of which cells are hidden.
+  private func vectors(width: Int, scale: Float) throws -> DataSource {
+    let count = 6 * width
+    let numbers = (0..<count).map { scale * Float(($0 * 7) % 11) / 11 }
+    let hidden = (0..<count).map { UInt8($0 % 3 == 0 ? 1 : 0) }
+    let array = TestFiles.npy([6, width], TestFiles.bytes(numbers), type: "<f4")
+    let path = try write(
+      TestFiles.zip([
+        .init("train", array), .init("test", array),
+        .init("test_hidden", TestFiles.npy([6, width], hidden)),
+      ]), "v\(width).npz")
+    return try DataSource.open(path)
+  }
+
+  func testVectorsForAModelAreAsWideAsItsOwnAndKeepWhatIsHidden() throws {
+    let wanted = try XCTUnwrap(vectors(width: 4, scale: 100).columns)
+    let wide = try vectors(width: 5, scale: 100)
+    XCTAssertThrowsError(try wide.asSeen(by: wanted)) {
+      for part in ["5 numbers", "4 columns"] { XCTAssertTrue("\($0)".contains(part), "\($0)") }
+    }
+    // Those between zero and one are no table until a model takes them for one.
+    for scale: Float in [1000, 1] {
+      let source = try vectors(width: 4, scale: scale)
+      XCTAssertEqual(source.columns == nil, scale == 1)
+      let seen = try source.asSeen(by: wanted)
+      XCTAssertEqual(seen.columns, wanted)
+      let all = Array(0..<6)
+      XCTAssertEqual(
+        seen.test?.hidden(all)?.floats, (0..<24).map { $0 % 3 == 0 ? 1 : 0 }, "\(scale)")
+      XCTAssertEqual(seen.test?.ownBatch(all).floats, source.test?.ownBatch(all).floats)
+    }
+  }
+
+  func testACellThatIsWrittenHoldsItsSpacesAndSeparators() {
+    for (cell, text) in [
+      ("a b", "a b"), (" a", "\" a\""), ("a ", "\"a \""), ("a,\"b\"", "\"a,\"\"b\"\"\""),
+    ] {
+      XCTAssertEqual(TableWriter.quoted(cell), text)
+    }
+    XCTAssertEqual(TableWriter.quoted("a,b", separator: "\t"), "a,b")
   }
 }

@@ -88,6 +88,14 @@ final class ClassifierTests: XCTestCase {
     XCTAssertEqual(trained.record?.trainingExamples, 54)
     XCTAssertEqual(trained.record?.heldOutExamples, 6)
     XCTAssertEqual(try weights(), try weights())
+    // These are the examples that a training of a model sets apart, too, whatever the seed.
+    let uneven = self.data(67, test: false)
+    let apart = try XCTUnwrap(try uneven.settingApart(0.1).validation)
+    var other = options(4)
+    other.seed = 9
+    let tried = try XCTUnwrap(try Classifier.train(on: uneven, other))
+    XCTAssertEqual(tried.record?.heldOutExamples, apart.count)
+    XCTAssertEqual(try tried.accuracy(on: apart, range: .unit), tried.accuracy, accuracy: 1e-9)
     let token = CancelToken()
     token.cancel()
     XCTAssertNil(try Classifier.train(on: data, options(1), cancel: token))

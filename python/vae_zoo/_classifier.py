@@ -78,13 +78,12 @@ class Classifier:
         -------
         self
         """
-        known = None
         if isinstance(X, Data):
             if y is not None or validation is not None:
                 raise InvalidArgumentError("a Data source has its own labels and validation images")
-            data = X
+            data, classes = X, None
         else:
-            images, known = _images(X, "X"), None
+            images = _images(X, "X")
             known = _labels(first_conditions(_required(y), len(images), "y"))
             held_out, held_out_known = None, Known("")
             if validation is not None:
@@ -98,13 +97,14 @@ class Classifier:
                 images, held_out, range_code(self.value_range), (known.values, held_out_known.values),
                 known.class_names,
             )
+            classes = known.classes
         settings = [(name, setting_text(value)) for name, value in self._settings.items()]
         with renamed(memory="X"), elements_renamed(train="X"), Watched(progress) as options:
             handle = create(
                 library.vae_classifier_free, library.vae_classifier_train, data._handle,
                 settings_array(settings), len(settings), options,
             )
-        self._take(handle, None if known is None else known.classes)
+        self._take(handle, classes)
         return self
 
     @classmethod

@@ -189,7 +189,7 @@ class VAE(Fitting, Inference, metaclass=_Variants):
         path : path
             The folder, or for ``"ldm"`` the file. A folder is made where there is none.
         form : str
-            ``"diffusers"``; of an autoencoder-kl also ``"ldm"``, of an autoencoder-tiny ``"taesd"``.
+            ``"diffusers"``; of an autoencoder-kl or vq-model also ``"ldm"``, of an autoencoder-tiny ``"taesd"``.
         """
         self._fitted().export_weights(path, form)
 

@@ -16,7 +16,7 @@ from vae_zoo._library import Path, setting_text
 from vae_zoo._model import Model
 from vae_zoo._registry import own_recipe, recipe
 from vae_zoo._settings import column_names, history_of, of_model, seed_of
-from vae_zoo._tables import Table, is_frame, is_structured, is_table, rows_of, table_of
+from vae_zoo._tables import Table, check_kept, described, is_frame, is_structured, is_table, rows_of, table_of
 from vae_zoo._training import Callback, Trainer, Updates
 
 _Self = TypeVar("_Self", bound="Fitting")
@@ -123,6 +123,8 @@ class Fitting(FittedModel):
         if isinstance(X, Data):
             if validation is not None:
                 raise InvalidArgumentError("a Data source has its own validation images")
+            if columns is not None:
+                raise InvalidArgumentError("columns is for a DataFrame or an array of named fields; leave it out")
             data, names = X, None
             output_shape: tuple[int, ...] = X.image_shape
         table: Table | None = None
@@ -130,7 +132,7 @@ class Fitting(FittedModel):
         told = self._listens(settings)
         known, held_out_known = Known(NONE), Known(NONE)
         if not isinstance(X, Data):
-            if columns is not None or is_table(X):
+            if columns is not None or is_table(X) or goes_on and self._form is not None:
                 table = self._table(X, columns, goes_on)
             images = self._checked(X, "X") if table is None else table.rows
             output_shape, names = images.shape[1:], column_names(X)
@@ -195,20 +197,18 @@ class Fitting(FittedModel):
 
     def _table(self, X: Any, columns: Mapping[str, str] | None, goes_on: bool) -> Table:
         """Rows to train on as a table."""
+        if self.image_shape is not None:
+            raise InvalidArgumentError("image_shape is for images, and X is a table; leave it out")
+        if goes_on and self._form is not None:
+            # The columns of the model stay what they are.
+            known = self._model.columns
+            check_kept(X, columns, known)
+            return Table(rows_of(X, known), described(known), self._form)
         if not is_frame(X) and not is_structured(X):
             raise InvalidArgumentError(
                 "columns is for a DataFrame or an array of named fields, and X is neither; leave it out"
             )
-        if self.image_shape is not None:
-            raise InvalidArgumentError("image_shape is for images, and X is a table; leave it out")
-        if not goes_on or self._form is None:
-            return table_of(X, columns)
-        # The columns of the model stay what they are.
-        known = self._model.columns
-        described = [
-            {key: column[key] for key in ("name", "type", "names") if key in column} for column in known
-        ]
-        return Table(rows_of(X, known), json.dumps(described), self._form)
+        return table_of(X, columns)
 
     def _first_known(self, y: Any, count: int, goes_on: bool) -> Known:
         """What is known of images to train on: with a model that there is what this one can be told."""

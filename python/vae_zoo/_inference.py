@@ -11,6 +11,7 @@ from vae_zoo._errors import InvalidArgumentError, elements_renamed
 from vae_zoo._fitted import FittedModel
 from vae_zoo._interrupt import WorkProgress
 from vae_zoo._library import Path, flag, integer, real
+from vae_zoo._tables import described
 
 _BYTE_RANGES = (RANGES["binary"], RANGES["bytes"])
 
@@ -234,7 +235,9 @@ class Inference(FittedModel):
                 value_range = model.range if model.range in _BYTE_RANGES else RANGES["bytes"]
             told = self._condition(y, len(images))
             names = model.class_names if told is not None and told.ndim == 1 else []
-            X, split = Data._of_arrays(images, None, value_range, (told, None), names), "train"
+            columns = None if self._form is None else described(model.columns)
+            X = Data._of_arrays(images, None, value_range, (told, None), names, columns)
+            split = "train"
         with elements_renamed(train="X"):
             return model.evaluate(
                 X, split, count, self._method_seed(random_state), metrics, progress, network, network_layer

@@ -241,15 +241,17 @@ class Model:
 
     def encode_pictures(
         self, pictures: np.ndarray, progress: WorkProgress | None = None
-    ) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Means and variances of the latents of pictures of any size, channels last."""
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Means and variances of the latents of pictures of any size, channels last; points that become codes have
+        no variances."""
         tensor = view(pictures)
         with Watched(progress) as options:
             encoding = create(
                 library.vae_encoding_free, library.vae_encode_pictures, self.handle, byref(tensor),
                 0, 0, options,
             )
-        return self._part(encoding, _MEAN), self._part(encoding, _VARIANCE)
+        means = create(library.vae_array_free, library.vae_encoding_get, encoding, _MEAN, 0)
+        return from_library(means), self._part(encoding, _VARIANCE)
 
     def decode_pictures(
         self, latents: np.ndarray, progress: WorkProgress | None = None

@@ -51,13 +51,10 @@ class LatentDistribution:
 class EncoderOutput(NamedTuple):
     """What ``encode`` gives."""
 
-    latent_dist: LatentDistribution
-    """The distribution of the latents."""
-
-    @property
-    def latents(self) -> np.ndarray:
-        """The means of the latents, as diffusers' autoencoders without a distribution give them."""
-        return self.latent_dist.mode()
+    latent_dist: LatentDistribution | None
+    """The distribution of the latents; None of a model whose latents become codes, which has points."""
+    latents: np.ndarray
+    """The latents, ``[N, C, rows, columns]``: the means of the distribution, or the points."""
 
 
 class DecoderOutput(NamedTuple):
@@ -68,33 +65,32 @@ class DecoderOutput(NamedTuple):
 
 
 class PretrainedAutoencoder:
-    """An autoencoder whose latents are a map, used as diffusers' ``AutoencoderKL`` and ``AutoencoderTiny`` are.
+    """An autoencoder whose latents are a map, used as diffusers' ``AutoencoderKL``, ``AutoencoderTiny`` and
+    ``VQModel`` are.
 
     Pictures are ``[N, C, H, W]`` of any size with numbers between -1 and 1, latents ``[N, C, rows, columns]``. Both may be
     arrays of NumPy, or of PyTorch, JAX and others by DLPack; what comes out are NumPy's, of which
     ``torch.from_dlpack`` makes tensors without copying. The latents are the autoencoder's own: a model that is trained on
-    them takes ``(z - config.shift_factor) * config.scaling_factor``, and neither is applied here.
+    them takes ``(z - config.shift_factor) * config.scaling_factor``, and neither is applied here. A ``VQModel`` gives
+    points, which ``decode`` puts to the nearest codes first.
     """
 
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
         """The estimator, which can be trained on and saved."""
         prior = estimator.recipe_["prior"]
-        if "levels" not in prior or "latent_channels" not in prior:
-            raise InvalidArgumentError(
-                f"{type(estimator).__name__} is a model for images of one size; pictures of any size need latents that "
-                "are a map, as those of AutoencoderKL are"
-            )
         self.config = SimpleNamespace(
             in_channels=estimator.image_shape_[2],
-            latent_channels=prior["latent_channels"],
-            scaling_factor=float(prior["scaling_factor"]),
-            shift_factor=float(prior["shift_factor"]),
+            # Of a map of units, or of the vectors of codes; the library says where a model has neither.
+            latent_channels=prior.get("latent_channels", prior.get("code_size")),
+            scaling_factor=float(prior.get("scaling_factor", 1)),
+            shift_factor=float(prior.get("shift_factor", 0)),
         )
-        """``scaling_factor``, ``shift_factor``, ``latent_channels`` and ``in_channels``."""
+        """``scaling_factor``, ``shift_factor``, ``latent_channels`` and ``in_channels``; latents that become codes have
+        the factors 1 and 0."""
 
     def encode(self, x: Any, *, progress: WorkProgress | None = None) -> EncoderOutput:
-        """The distribution of the latents of pictures.
+        """The latents of pictures, and their distribution where they have one.
 
         Parameters
         ----------
@@ -106,11 +102,13 @@ class PretrainedAutoencoder:
             exception stops it and is raised.
         """
         pictures = _floats(x, "x")
-        found = self.estimator._model.encode_pictures(
+        found, variance = self.estimator._model.encode_pictures(
             _channels_last(pictures * np.float32(0.5) + np.float32(0.5), "x"), progress
         )
-        mean, var = (_channels_first(array) for array in found)
-        return EncoderOutput(LatentDistribution(mean, var))
+        latents = _channels_first(found)
+        if variance is None:
+            return EncoderOutput(None, latents)
+        return EncoderOutput(LatentDistribution(latents, _channels_first(variance)), latents)
 
     def decode(self, z: Any, *, progress: WorkProgress | None = None) -> DecoderOutput:
         """The pictures of latents.

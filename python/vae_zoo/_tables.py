@@ -59,15 +59,7 @@ def table_of(X: Any, types: Mapping[str, str] | None) -> Table:
     """Rows to train on, with what somebody says of their columns."""
     types = dict(types or {})
     names = _names(X)
-    for name, kind in types.items():
-        if name not in names:
-            raise InvalidArgumentError(
-                f"columns names {name!r}, which X has not; it has {', '.join(names[:20])}"
-            )
-        if kind not in TYPES:
-            raise InvalidArgumentError(
-                f"columns[{name!r}] is {kind!r}, but must be one of {', '.join(TYPES)}"
-            )
+    _check_types(types, names)
     used = [name for name in names if types.get(name) != "ignore"]
     if not used:
         raise InvalidArgumentError("columns ignores every column of X")
@@ -104,6 +96,29 @@ def table_of(X: Any, types: Mapping[str, str] | None) -> Table:
     return Table(np.stack(values, axis=1), json.dumps(described), form)
 
 
+def described(columns: Sequence[Mapping[str, Any]]) -> str:
+    """What the columns of a model are, as the library reads it with other rows of them: a JSON list."""
+    return json.dumps(
+        [{key: column[key] for key in ("name", "type", "names") if key in column} for column in columns]
+    )
+
+
+def check_kept(
+    X: Any, types: Mapping[str, str] | None, columns: Sequence[Mapping[str, Any]]
+) -> None:
+    """Refuses what somebody says of columns and those of a model that is trained on are not."""
+    kept = {column["name"]: column["type"] for column in columns}
+    types = dict(types or {})
+    _check_types(types, _names(X) if is_frame(X) or is_structured(X) else list(kept))
+    for name, kind in types.items():
+        if kind != kept.get(name, "ignore"):
+            was = f"it is {kept[name]}" if name in kept else "there is no such column"
+            raise InvalidArgumentError(
+                f"columns[{name!r}] is {kind!r}, but in the present model {was}; leave it out, or make a new one "
+                "with warm_start=False"
+            )
+
+
 def rows_of(X: Any, columns: Sequence[Mapping[str, Any]], name: str = "X") -> np.ndarray:
     """Rows for a model of a table: its columns by their names, words by its numbers."""
     if not is_frame(X) and not is_structured(X):
@@ -114,7 +129,7 @@ def rows_of(X: Any, columns: Sequence[Mapping[str, Any]], name: str = "X") -> np
                 "model is one of a table"
             )
         return array.astype(np.float64)
-    found = _names(X)
+    found = set(_names(X))
     values = []
     for column in columns:
         title = column["name"]
@@ -197,18 +212,34 @@ def loaded_form(columns: Sequence[Mapping[str, Any]]) -> Form | None:
 
 def _names(X: Any) -> list[str]:
     names = list(X.dtype.names) if is_structured(X) else list(X.columns)
+    known: set[str] = set()
     for name in names:
         if not isinstance(name, str):
             raise InvalidArgumentError(
                 f"X has a column called {name!r}; the names of columns are strings: X.columns.astype(str)"
             )
-        if names.count(name) > 1:
+        if name in known:
             raise InvalidArgumentError(f"X has the column {name!r} twice; give each its own name")
+        known.add(name)
     if is_structured(X) and X.ndim != 1:
         raise InvalidArgumentError(f"X has {X.ndim} axes, but rows of named fields have one")
     if len(X) == 0:
         raise InvalidArgumentError("Found array with 0 sample(s) while a minimum of 1 is required.")
     return names
+
+
+def _check_types(types: Mapping[str, str], names: Sequence[str]) -> None:
+    """Refuses types of columns that are not there, and words that are no types."""
+    found = set(names)
+    for name, kind in types.items():
+        if name not in found:
+            raise InvalidArgumentError(
+                f"columns names {name!r}, which X has not; it has {', '.join(names[:20])}"
+            )
+        if kind not in TYPES:
+            raise InvalidArgumentError(
+                f"columns[{name!r}] is {kind!r}, but must be one of {', '.join(TYPES)}"
+            )
 
 
 def _is_missing(value: Any) -> bool:

@@ -85,6 +85,9 @@ void od_convolution_destroy(od_convolution *convolution);
 const char *od_convolution_implementation(const od_convolution *convolution);
 /// Floats whose space packed weights take; 0 when plain weights serve as they are and packing is not needed.
 size_t od_convolution_packed_count(const od_convolution *convolution);
+/// Which layout packed weights are in: the same number for all convolutions, of whatever thread, for which the same
+/// packed weights serve. 0 where packed_count is 0.
+uint64_t od_convolution_packed_layout(const od_convolution *convolution);
 /// Bytes of scratch that execution needs (64-byte aligned); may be 0.
 size_t od_convolution_scratch_bytes(const od_convolution *convolution);
 /// Plain weights to the preferred layout (forward, data), and back (weight gradient); refused where packing is not

@@ -145,7 +145,7 @@ extension Kernels {
   {
     guard primitive.packedCount > 0 else { return weights }
     let isKept = !isRecording && !Tensor.isInBackwardPass
-    let key = Storage.CopyKey.packed(primitive: primitive.serial, offset: weights.offset)
+    let key = Storage.CopyKey.packed(layout: primitive.packedLayout, offset: weights.offset)
     if isKept, let copy = weights.storage.copy(for: key) { return copy }
     let packed = Tensor(uninitialized: [primitive.packedCount])
     Profiler.measure("pack weights", [weights, packed], sizes: "\(weights.shape)") {

@@ -1,7 +1,6 @@
 import COneDNN
 import CVectorKernels
 import Glibc
-import Synchronization
 
 /// Matrix products and convolutions by oneDNN, for `Kernels`: primitives are made once a shape and
 /// kept.
@@ -151,14 +150,11 @@ final class ConvolutionPrimitive: @unchecked Sendable {
     let thread: UInt
   }
 
-  private static let made = Atomic<UInt64>(0)
-
-  /// Which of all the convolutions it is. No other one ever has this number, whereas the address of
-  /// one that was let go of serves again.
-  let serial: UInt64
   let handle: OpaquePointer
   /// Floats of packed weights, zero where plain weights serve.
   let packedCount: Int
+  /// The layout of these: the same number wherever the same packed weights serve.
+  let packedLayout: UInt64
   /// Floats of scratch memory.
   let scratchCount: Int
 
@@ -172,9 +168,9 @@ final class ConvolutionPrimitive: @unchecked Sendable {
     }
     OneDNN.check(status, "a convolution \(key.shape)")
     guard let handle else { return nil }
-    serial = Self.made.add(1, ordering: .relaxed).newValue
     self.handle = handle
     packedCount = od_convolution_packed_count(handle)
+    packedLayout = od_convolution_packed_layout(handle)
     scratchCount = (od_convolution_scratch_bytes(handle) + 3) / 4
   }
 

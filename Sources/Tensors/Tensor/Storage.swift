@@ -67,8 +67,8 @@ final class Storage {
 
   /// What a copy of some of the contents is, and where in the contents it begins.
   enum CopyKey: Equatable {
-    /// Weights in the layout of a convolution, by its serial number.
-    case packed(primitive: UInt64, offset: Int)
+    /// Weights in a layout that convolutions prefer, by its number.
+    case packed(layout: UInt64, offset: Int)
     /// So many elements in bfloat16.
     case rounded(offset: Int, count: Int)
   }
@@ -80,12 +80,14 @@ final class Storage {
     return found
   }
 
-  /// Keeps a copy until the contents change. Few are kept: one for each batch size and thread that
-  /// is in use.
+  /// Keeps a copy until the contents change. Few are kept: one for each layout and precision, of which passes with
+  /// other batch sizes, or in other threads, seldom want further ones.
   func keep(_ copy: Tensor, for key: CopyKey) {
     // A kernel that did not run left nothing to keep.
     guard !Memory.hasFailed else { return }
     Self.copiesLock.withLock { _ in
+      // Two readers may have made the same one.
+      guard !copies.contains(where: { $0.key == key }) else { return }
       if copies.count == 4 { copies.removeFirst() }
       copies.append((key: key, copy: copy))
     }

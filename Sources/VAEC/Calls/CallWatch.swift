@@ -82,14 +82,19 @@ struct CallWatch {
   ///
   /// - Parameters:
   ///   - fraction: the part that is done; nil where that is not known.
-  ///   - model: what the work is done with, which the callback may read.
+  ///   - models: what the work is done with, which the callback may read.
   /// - Throws: `CallError` where the caller wants no more of it.
-  func proceed(_ fraction: Double?, with model: ModelObject? = nil) throws(CallError) {
+  func proceed(_ fraction: Double?, with models: [ModelObject] = []) throws(CallError) {
     try token.check()
     guard let callback else { return }
-    func tell() throws(CallError) -> Bool { try Callback.tell(callback, fraction ?? -1, userData) }
-    let goesOn = if let model { try model.runCallback(tell) } else { try tell() }
-    guard goesOn else { throw .cancelled }
+    /// Calls back as part of the calls of all of them.
+    func tell(_ models: ArraySlice<ModelObject>) throws(CallError) -> Bool {
+      guard let model = models.first else {
+        return try Callback.tell(callback, fraction ?? -1, userData)
+      }
+      return try model.runCallback { () throws(CallError) in try tell(models.dropFirst()) }
+    }
+    guard try tell(models[...]) else { throw .cancelled }
     // The callback may have set the token.
     try token.check()
   }
@@ -128,16 +133,18 @@ extension CallWatch {
 
 /// Runs work that asks whether to go on, and answers nil where it was stopped.
 ///
-/// - Parameter work: given what to ask.
+/// - Parameters:
+///   - models: what the work is done with, which the callback may read.
+///   - work: given what to ask.
 /// - Throws: why it was stopped.
 func stoppable<Result>(
-  _ watch: CallWatch, with model: ModelObject?,
+  _ watch: CallWatch, with models: [ModelObject],
   _ work: (_ goesOn: (Double?) -> Bool) throws -> Result?
 ) throws -> Result {
   var reason = CallError.cancelled
   let found = try work { fraction in
     do throws(CallError) {
-      try watch.proceed(fraction, with: model)
+      try watch.proceed(fraction, with: models)
       return true
     } catch {
       reason = error

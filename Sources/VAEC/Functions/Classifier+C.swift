@@ -5,13 +5,12 @@ import CVAE
 import VAEFiles
 import VAEZoo
 
-/// A classifier as C holds it.
+/// A classifier as C holds it. It never changes, so that any number of calls may use it at once.
 final class ClassifierObject: HandleObject {
   static let kind = HandleKind.classifier
 
   let text: String
-  private let classifier: Classifier
-  private let exclusion = Exclusion()
+  let classifier: Classifier
 
   init(_ classifier: Classifier) {
     self.classifier = classifier
@@ -19,11 +18,6 @@ final class ClassifierObject: HandleObject {
     let classes = classifier.classes
     object["classes"] = .array((0..<classes.width).map { .text(classes.name($0)) })
     text = JSON.object(object).line
-  }
-
-  /// Runs a call that computes with it: no other one may meanwhile.
-  func use<Result>(_ body: (Classifier) throws -> Result) throws -> Result {
-    try exclusion.run("classifier", .changing) { try body(classifier) }
   }
 }
 
@@ -81,9 +75,9 @@ public func vae_classifier_save(
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
   call(error) {
-    let classifier = try Handles.object(classifier, ClassifierObject.self, "classifier")
+    let object = try Handles.object(classifier, ClassifierObject.self, "classifier")
     let path = try VAEC.path(path, "path")
-    try classifier.use { try $0.save(to: path) }
+    try object.classifier.save(to: path)
   }
 }
 
@@ -96,23 +90,21 @@ public func vae_classifier_probabilities(
 ) -> vae_status {
   call(error) {
     let result = try result(probabilities, "probabilities")
-    let object = try Handles.object(classifier, ClassifierObject.self, "classifier")
+    let classifier = try Handles.object(classifier, ClassifierObject.self, "classifier").classifier
     let watch = try CallWatch(call_options, "call")
     let name = "images"
     var store = try TensorView(images, name).images(of: nil)
     try MemoryNeed.check(rows: 1, of: store.shape)
+    let rule = classifier.record?.rule
+    store.divisor = rule == "binary" ? 1 : 255
+    let found = try store.values(name: name, rule: rule)
+    if let missing = found.missing { throw DataError.missing(missing) }
+    try classifier.check(store.shape, found.range, of: name)
     result.pointee = try Handles.make(
-      try object.use { classifier in
-        let rule = classifier.record?.rule
-        store.divisor = rule == "binary" ? 1 : 255
-        let found = try store.values(name: name, rule: rule)
-        if let missing = found.missing { throw DataError.missing(missing) }
-        try classifier.check(store.shape, found.range, of: name)
-        return ArrayObject(
-          try classifier.probabilities(of: DataSplit(name: name, store: store)) {
-            try watch.proceed($0)
-          })
-      })
+      ArrayObject(
+        try classifier.probabilities(of: DataSplit(name: name, store: store)) {
+          try watch.proceed($0)
+        }))
   }
 }
 

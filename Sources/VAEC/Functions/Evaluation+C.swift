@@ -78,7 +78,7 @@ private func evaluate(
         try trained.network($0, layer: layer, registry: Known.registry)
       }
       try MemoryNeed.check(rows: 1, of: split.shape)
-      let found = try stoppable(watch, with: model) { goesOn in
+      let found = try stoppable(watch, with: [model]) { goesOn in
         try trained.evaluate(
           split, metrics: names,
           importanceSamples: options.importance_samples > 0
@@ -134,7 +134,7 @@ private func logLikelihoods(
     try model.read { trained in
       let images = try trained.pricedImages(images, "images", condition: watch.condition)
       return ArrayObject(
-        try stoppable(watch, with: model) { goesOn in
+        try stoppable(watch, with: [model]) { goesOn in
           try trained.logLikelihoods(
             images, samples: Int(samples), seed: Int(bitPattern: UInt(seed)),
             progress: { goesOn($0) })

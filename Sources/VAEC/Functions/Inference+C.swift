@@ -74,7 +74,7 @@ public func vae_encode_with(
           try trained.encode(
             try trained.images(images, "images", condition: watch.condition),
             seed: Int(bitPattern: UInt(seed))
-          ) { try watch.proceed($0, with: model) })
+          ) { try watch.proceed($0, with: [model]) })
       })
   }
 }
@@ -142,7 +142,7 @@ public func vae_decode_with(
         return ArrayObject(
           try trained.decode(
             latents, seed: Int(bitPattern: UInt(seed)), condition: try trained.condition(of: watch)
-          ) { try watch.proceed($0, with: model) })
+          ) { try watch.proceed($0, with: [model]) })
       })
   }
 }
@@ -177,7 +177,7 @@ public func vae_reconstruct_with(
         try checkOutput(images.count, of: images.shape)
         return ArrayObject(
           try trained.reconstruct(images, seed: Int(bitPattern: UInt(seed))) {
-            try watch.proceed($0, with: model)
+            try watch.proceed($0, with: [model])
           })
       })
   }
@@ -216,7 +216,7 @@ public func vae_sample_with(
           try trained.sample(
             count: Int(count), seed: Int(bitPattern: UInt(seed)), temperature: Float(temperature),
             drawing: watch.drawing, condition: try trained.condition(of: watch)
-          ) { try watch.proceed($0, with: model) })
+          ) { try watch.proceed($0, with: [model]) })
       })
   }
 }

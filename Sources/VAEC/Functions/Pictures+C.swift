@@ -28,7 +28,7 @@ public func vae_encode_pictures(
         return EncodingObject(
           try coder.encoding(
             of: pictures, isScaled: isScaled, seed: Int(bitPattern: UInt(seed))
-          ) { try watch.proceed($0, with: model) })
+          ) { try watch.proceed($0, with: [model]) })
       })
   }
 }
@@ -70,7 +70,7 @@ public func vae_decode_pictures(
         }
         let pictures = try coder.decode(
           isScaled ? coder.scaling.unscaled(found) : found, size: size
-        ) { try watch.proceed($0, with: model) }
+        ) { try watch.proceed($0, with: [model]) }
         guard dtype == VAE_UINT8 else { return ArrayObject(pictures) }
         return ArrayObject(try PictureCoder.bytes(ofPictures: pictures), shape: pictures.shape)
       })

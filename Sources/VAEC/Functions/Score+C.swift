@@ -21,13 +21,15 @@ public func vae_score(
     func measured(_ trained: TrainedModel, _ other: TrainedModel?) throws -> ArrayObject {
       let images = try trained.pricedImages(images, "images", condition: watch.condition)
       return ArrayObject(
-        try stoppable(watch, with: model) { goesOn in
+        try stoppable(watch, with: [model, background].compactMap(\.self)) { goesOn in
           try trained.scores(images, options, background: other, progress: { goesOn($0) })
         })
     }
     result.pointee = try Handles.make(
       try model.read { trained in
         guard let background else { return try measured(trained, nil) }
+        // One call reads a model once.
+        guard background !== model else { return try measured(trained, trained) }
         return try background.read { try measured(trained, $0) }
       })
   }

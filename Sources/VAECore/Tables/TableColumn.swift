@@ -41,6 +41,8 @@ public struct TableColumn: Hashable, Sendable {
 
   /// The most categories of a column.
   public static let categoryLimit = 1000
+  /// The most bytes of a name, of a column or of a category.
+  public static let nameLimit = 1 << 12
   /// The most points of a column.
   public static let pointLimit = 32
 

@@ -19,6 +19,9 @@ public struct TableColumns: Hashable, Sendable {
   public static let limit = 1 << 16
   /// The most numbers that a model may see of a row.
   public static let elementLimit = 1 << 20
+  /// The most bytes of all names of columns and categories together, so that a recipe that holds them can be
+  /// read.
+  public static let namesLimit = 1 << 21
 
   /// Columns; at least one.
   public init(_ columns: [TableColumn]) {

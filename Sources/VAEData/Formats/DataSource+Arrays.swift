@@ -162,7 +162,7 @@ extension DataSource {
     var hidden = try arrays.hidden.map { (hidden) throws(DataError) in try hidden.store(.binary) }
     if let columns {
       _ = try columns.check(store, name: arrays.images.name)
-      store = TableStore(store, columns: columns)
+      store = TableStore(store, columns: columns, isNamed: false)
       hidden = hidden.map { HiddenCells($0, columns: columns) }
     }
     var split = DataSplit(

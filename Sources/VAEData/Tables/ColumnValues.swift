@@ -1,5 +1,6 @@
 import Glibc
 import Messages
+import Tensors
 import VAECore
 
 /// The values of one column in the table's own units, and what follows from them.
@@ -18,6 +19,28 @@ struct ColumnValues {
   private static let largestCount: Float = 1000
   /// The digits behind the point to which draws are rounded at most.
   private static let mostDecimals = 6
+  /// The memory that a value takes with what is found out of all of them: itself, those that are known and
+  /// those that are no points, in rising order, and how often each different one stands.
+  private static let bytesAValue = 64
+
+  /// The values of some rows.
+  ///
+  /// - Parameters:
+  ///   - count: the number of rows.
+  ///   - value: of each.
+  /// - Throws: `DataError` where there is not enough memory for the values and what is found out of them.
+  init(
+    title: String, name: String, decimals: Int?, count: Int, _ value: (Int) -> Float
+  ) throws(DataError) {
+    let byteCount = count * Self.bytesAValue
+    guard byteCount < Memory.leastRequest || Memory.grants(byteCount) else {
+      throw DataError(
+        .tooLarge,
+        "\(title) needs about \(byteCount) bytes of memory, more than there is; use a part of the data")
+    }
+    (self.title, self.name, self.decimals) = (title, name, decimals)
+    values = (0..<count).map(value)
+  }
 
   /// The column that a model is told of.
   ///
@@ -32,7 +55,8 @@ struct ColumnValues {
   func column(
     told: TableColumn.Kind?, findsPoints: Bool = true
   ) throws(DataError) -> TableColumn {
-    let known = values.filter { !$0.isNaN }.sorted()
+    var known = values.filter { !$0.isNaN }
+    known.sort()
     guard let least = known.first, let greatest = known.last else {
       throw DataError(
         .unusable,
@@ -97,10 +121,13 @@ struct ColumnValues {
 
   /// Mean and standard deviation of what is standardized; a deviation of zero becomes one.
   static func moments(of values: [Float], _ kind: TableColumn.Kind) -> (Double, Double) {
-    let numbers = values.map { TableColumn.transformed(Double($0), kind) }
-    let count = Double(max(1, numbers.count))
-    let mean = numbers.reduce(0, +) / count
-    let variance = numbers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
+    let count = Double(max(1, values.count))
+    let mean = values.reduce(0.0) { $0 + TableColumn.transformed(Double($1), kind) } / count
+    let variance =
+      values.reduce(0.0) { sum, value in
+        let distance = TableColumn.transformed(Double(value), kind) - mean
+        return sum + distance * distance
+      } / count
     return (mean, usable(variance.squareRoot(), beside: mean))
   }
 

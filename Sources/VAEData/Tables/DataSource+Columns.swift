@@ -25,47 +25,70 @@ extension DataSource {
 }
 
 extension DataSplit {
-  /// The same examples by the columns of a model; nil where they are no rows.
+  /// The same examples by the columns of a model; nil where they are neither a table nor rows of as many
+  /// numbers.
   package func asSeen(
     by recorded: TableColumns, of source: String
   ) throws(DataError) -> DataSplit? {
-    var rows = (store as? TableStore)?.rows ?? store
+    let table = store as? TableStore
+    var rows = table?.rows ?? store
     guard rows.shape.height == 1, rows.shape.channels == 1 else { return nil }
-    if let columns,
-      columns.columns.map(\.name) != recorded.columns.map(\.name)
-        || columns.columns.map(\.names) != recorded.columns.map(\.names)
-    {
-      rows = try RearrangedRows(rows, columns, as: recorded, name: source)
+    // Cells, of a table or of rows that nobody has taken for one.
+    var hidden = (hiddenStore as? HiddenCells)?.cells ?? hiddenStore
+    if let table, table.isNamed {
+      let order = try ColumnOrder(of: table.columns, as: recorded, name: source)
+      if !order.changesNothing {
+        rows = RearrangedRows(rows: rows, order: order)
+        hidden = hidden.map { RearrangedRows(rows: $0, order: order.ofCells) }
+      }
     }
-    guard rows.shape.width == recorded.count else { return nil }
+    guard rows.shape.width == recorded.count else {
+      if table == nil { return nil }
+      throw DataError(
+        .unusable,
+        "\(source) has rows of \(Count.of(rows.shape.width, "number")), but the model takes rows of \(recorded.count) columns"
+      )
+    }
+    guard hidden.map({ $0.shape == rows.shape }) ?? true else {
+      throw DataError(
+        .unusable, "\(source) hides cells of \(name) that its rows of \(rows.shape) do not have")
+    }
     _ = try recorded.check(rows, name: name)
     var split = DataSplit(
-      name: name, store: TableStore(rows, columns: recorded), labels: labels, classes: classes,
-      conditions: conditions, factors: factors)
-    split.hiddenStore = (hiddenStore as? HiddenCells).map {
-      HiddenCells($0.cells, columns: recorded)
-    }
+      name: name, store: TableStore(rows, columns: recorded, isNamed: table?.isNamed ?? false),
+      labels: labels, classes: classes, conditions: conditions, factors: factors)
+    split.hiddenStore = hidden.map { HiddenCells($0, columns: recorded) }
     return split
   }
 }
 
-/// Rows of a table with the columns of another one, found by their names, and with its numbers of
-/// categories.
-private struct RearrangedRows: ExampleStore {
-  let rows: any ExampleStore
-  let shape: ImageShape
-  /// For each column the one of the rows that it is.
-  private let sources: [Int]
-  /// For each column the numbers that categories have; none for numbers.
-  private let numbers: [[Float]]
+/// Where the columns of one table stand in another one, found by their names.
+private struct ColumnOrder {
+  /// How many columns the rows have.
+  let width: Int
+  /// For each column of the result the one of the rows that it is.
+  let sources: [Int]
+  /// For each column of the result the numbers that categories have; none for numbers.
+  let numbers: [[Float]]
 
-  var count: Int { rows.count }
+  /// Whether rows stay as they are.
+  var changesNothing: Bool {
+    sources == Array(0..<width)
+      && numbers.allSatisfy { $0.enumerated().allSatisfy { $1 == Float($0) } }
+  }
+
+  /// The same order for what is known of cells, and is the number of no category.
+  var ofCells: ColumnOrder {
+    ColumnOrder(width: width, sources: sources, numbers: sources.map { _ in [] })
+  }
+
+  private init(width: Int, sources: [Int], numbers: [[Float]]) {
+    (self.width, self.sources, self.numbers) = (width, sources, numbers)
+  }
 
   init(
-    _ rows: any ExampleStore, _ own: TableColumns, as wanted: TableColumns, name: String
+    of own: TableColumns, as wanted: TableColumns, name: String
   ) throws(DataError) {
-    self.rows = rows
-    shape = ImageShape(height: 1, width: wanted.count, channels: 1)
     var sources: [Int] = []
     var numbers: [[Float]] = []
     let places = Dictionary(
@@ -84,33 +107,45 @@ private struct RearrangedRows: ExampleStore {
           "\(name): the column \(PlainText.quoted(column.name)) is \(found.kind.rawValue), but the model was trained on one "
             + "that is \(column.kind.rawValue)")
       }
-      var known: [Float] = []
-      for word in found.names {
-        guard let number = column.names.firstIndex(of: word) else {
-          throw DataError(
-            .unusable,
-            "\(name): \(PlainText.quoted(word)) is none of the categories of column "
-              + "\(PlainText.quoted(column.name)) that the model was trained on; leave such rows out"
-          )
-        }
-        known.append(Float(number))
-      }
-      numbers.append(known)
+      let known = Dictionary(
+        column.names.enumerated().map { ($1, Float($0)) }, uniquingKeysWith: { first, _ in first })
+      numbers.append(
+        try found.names.map { (word) throws(DataError) in
+          guard let number = known[word] else {
+            throw DataError(
+              .unusable,
+              "\(name): \(PlainText.quoted(word)) is none of the categories of column "
+                + "\(PlainText.quoted(column.name)) that the model was trained on; leave such rows out"
+            )
+          }
+          return number
+        })
     }
-    (self.sources, self.numbers) = (sources, numbers)
+    self.init(width: own.count, sources: sources, numbers: numbers)
   }
+}
+
+/// Rows of a table, or what is known of their cells, with the columns of another one and its numbers of
+/// categories.
+private struct RearrangedRows: ExampleStore {
+  let rows: any ExampleStore
+  let order: ColumnOrder
+
+  var count: Int { rows.count }
+  var shape: ImageShape { ImageShape(height: 1, width: order.sources.count, channels: 1) }
 
   func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
-    let width = rows.shape.width
+    let (width, sources) = (order.width, order.sources)
     let own = [Float](unsafeUninitializedCapacity: indices.count * width) { buffer, used in
       buffer.initialize(repeating: 0)
-      rows.write(indices, into: buffer)
+      rows.write(
+        indices, into: UnsafeMutableBufferPointer(rebasing: buffer[..<(indices.count * width)]))
       used = indices.count * width
     }
     for position in indices.indices {
       for (column, source) in sources.enumerated() {
         let value = own[position * width + source]
-        let known = numbers[column]
+        let known = order.numbers[column]
         destination[position * sources.count + column] =
           known.isEmpty || value.isNaN ? value : known[max(0, min(known.count - 1, Int(value)))]
       }

@@ -14,9 +14,8 @@ extension DataSource {
     var source = try DataSource(
       name: path, train: file.split(cells, given, recorded: opening.table.recorded), test: nil)
     if let recorded = opening.table.recorded {
-      let unused = file.names.filter { name in
-        !recorded.columns.contains { $0.name == name } && opening.table.types[name] == nil
-      }
+      let known = Set(recorded.columns.map(\.name))
+      let unused = file.names.filter { !known.contains($0) && opening.table.types[$0] == nil }
       if !unused.isEmpty {
         let list = unused.prefix(10).map { PlainText.quoted($0) }.joined(separator: ", ")
         source.notices.append(
@@ -85,7 +84,7 @@ extension TableFile {
     if let recorded {
       columns = recorded.columns
       let own = Dictionary(
-        uniqueKeysWithValues: given.columns.map { (names[$0.number], $0.place) })
+        given.columns.map { (names[$0.number], $0.place) }, uniquingKeysWith: { first, _ in first })
       places = columns.compactMap { own[$0.name] }
     } else {
       for column in given.columns {
@@ -136,11 +135,9 @@ extension TableFile {
       }
       return TableColumn(name: name, kind: isYesNo ? .yesNo : .category, names: given.words)
     }
-    let own = ColumnValues(
-      title: title(given.number), name: name,
-      values: (0..<rowCount).map { values[$0 * width + given.place] },
-      decimals: decimals(given.number))
-    return try own.column(told: given.told)
+    return try ColumnValues(
+      title: title(given.number), name: name, decimals: decimals(given.number), count: rowCount
+    ) { values[$0 * width + given.place] }.column(told: given.told)
   }
 }
 

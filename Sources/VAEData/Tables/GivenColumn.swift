@@ -32,8 +32,16 @@ package struct GivenColumn: Sendable {
     }
     var columns: [GivenColumn] = []
     var known: Set<String> = []
+    var byteCount = 0
     for (number, item) in items.enumerated() {
       let column = try GivenColumn(item, path: "\(source)[\(number)]")
+      byteCount += column.names.reduce(column.name.utf8.count) { $0 + $1.utf8.count }
+      guard byteCount <= TableColumns.namesLimit else {
+        throw DataError(
+          .unusable,
+          "\(source) has names of columns and categories of more than \(TableColumns.namesLimit) bytes; shorten them, or "
+            + "leave out columns of long words")
+      }
       guard known.insert(column.name).inserted else {
         throw DataError(
           .unusable,
@@ -47,6 +55,18 @@ package struct GivenColumn: Sendable {
   private init(_ json: JSON, path: String) throws(DataError) {
     guard let object = json.object, let name = object["name"]?.text, !name.isEmpty else {
       throw DataError(.unusable, "\(path) is no column: an object with \"name\"")
+    }
+    guard name.utf8.count <= TableColumn.nameLimit else {
+      throw DataError(
+        .unusable,
+        "\(path) has a name of \(name.utf8.count) bytes, more than the \(TableColumn.nameLimit) that a name may have; "
+          + "shorten it")
+    }
+    for member in object.members where !Self.members.contains(member.name) {
+      throw DataError(
+        .unusable,
+        "the column \(PlainText.quoted(name)) has the member \(PlainText.quoted(member.name)), which is none of "
+          + "\(Self.members.joined(separator: ", "))")
     }
     var kind: TableColumn.Kind?
     if let given = object["type"], given != .null {
@@ -74,27 +94,40 @@ package struct GivenColumn: Sendable {
         throw DataError(
           .unusable, "the categories of the column \(PlainText.quoted(name)) \(misfit)")
       }
+      if let long = names.first(where: { $0.utf8.count > TableColumn.nameLimit }) {
+        throw DataError(
+          .unusable,
+          "the column \(PlainText.quoted(name)) has a category of \(long.utf8.count) bytes, more than the "
+            + "\(TableColumn.nameLimit) that its name may have; leave the column out, or shorten its words")
+      }
     }
     let isNumber = kind.map { $0 != .category && $0 != .yesNo } ?? false
     guard names.isEmpty || !isNumber, !names.isEmpty || kind != .category else {
       throw DataError(
         .unusable,
-        "the column \(PlainText.quoted(name)) is \(kind?.rawValue ?? "of numbers"), but has \(names.isEmpty ? "no" : "") names of categories"
+        "the column \(PlainText.quoted(name)) is \(kind?.rawValue ?? "of numbers"), but has \(names.isEmpty ? "no names" : "names") of categories"
       )
     }
-    decimals = object["decimals"]?.integer
-    guard decimals == nil || decimals.map({ (0...12).contains($0) }) == true else {
-      throw DataError(
-        .unusable,
-        "the column \(PlainText.quoted(name)) has \(decimals ?? 0) decimals, which are not in 0…12")
+    var decimals: Int?
+    if let given = object["decimals"], given != .null {
+      guard let digits = given.integer, (0...12).contains(digits) else {
+        throw DataError(
+          .unusable,
+          "the column \(PlainText.quoted(name)) has the decimals \(given.line), which are no whole number in 0…12"
+        )
+      }
+      decimals = digits
     }
-    (self.name, self.kind, self.names) = (name, kind, names)
+    (self.name, self.kind, self.names, self.decimals) = (name, kind, names, decimals)
   }
+
+  /// What an object may have.
+  private static let members = ["name", "type", "names", "decimals"]
 
   /// The column of some values.
   ///
-  /// - Parameter values: of it, NaN where one is missing.
-  func column(of values: [Float]) throws(DataError) -> TableColumn {
+  /// - Parameter values: of it, NaN where one is missing, as all may be where somebody says what they are.
+  func column(of values: UnsafeBufferPointer<Float>) throws(DataError) -> TableColumn {
     let title = "column \(PlainText.quoted(name))"
     guard names.isEmpty else {
       let isYesNo = kind == .yesNo || kind == nil && TableColumn.areYesAndNo(names)
@@ -102,15 +135,21 @@ package struct GivenColumn: Sendable {
         throw DataError(
           .unusable, "\(title) is yes-no, but has \(Count.of(names.count, "category"))")
       }
-      guard values.contains(where: { !$0.isNaN }) else {
+      guard kind != nil || values.contains(where: { !$0.isNaN }) else {
         throw DataError(
           .unusable,
           "\(title) has no value in any row; leave it out by \(.columnType(name, "ignore"))")
       }
       return TableColumn(name: name, kind: isYesNo ? .yesNo : .category, names: names)
     }
-    return try ColumnValues(title: title, name: name, values: values, decimals: decimals)
-      .column(told: kind)
+    // Of rows for a model that exists all that is known of a column may be its kind.
+    if let kind, values.allSatisfy(\.isNaN) {
+      return TableColumn(
+        name: name, kind: kind, names: kind == .yesNo ? ["0", "1"] : [], decimals: decimals)
+    }
+    return try ColumnValues(title: title, name: name, decimals: decimals, count: values.count) {
+      values[$0]
+    }.column(told: kind)
   }
 }
 
@@ -124,16 +163,19 @@ extension TableColumns {
         "there are \(given.count) columns, but the rows are of \(rows.shape): give one number for each column"
       )
     }
-    let all = [Float](unsafeUninitializedCapacity: rows.count * width) { buffer, used in
-      buffer.initialize(repeating: 0)
-      rows.write(Array(0..<rows.count), into: buffer)
-      used = rows.count * width
-    }
-    if let fault = rows.takeFault() { throw fault }
     var columns: [TableColumn] = []
-    for (number, column) in given.enumerated() {
-      columns.append(
-        try column.column(of: stride(from: number, to: all.count, by: width).map { all[$0] }))
+    // Few columns of many rows at a time, and many of few.
+    let together = max(1, min(width, Self.valuesTogether / max(1, rows.count)))
+    for first in stride(from: 0, to: width, by: together) {
+      let numbers = first..<min(first + together, width)
+      let values = try Self.values(numbers, of: rows)
+      try withExtendedLifetime(values) { () throws(DataError) in
+        let all = values.elements(as: Float.self)
+        for (place, number) in numbers.enumerated() {
+          let own = all[place * rows.count..<(place + 1) * rows.count]
+          columns.append(try given[number].column(of: UnsafeBufferPointer(rebasing: own)))
+        }
+      }
     }
     self.init(columns)
     guard elementCount <= Self.elementLimit else {
@@ -142,5 +184,34 @@ extension TableColumns {
         "the rows have \(elementCount) numbers for a model, more than \(Self.elementLimit); leave out columns of many "
           + "categories")
     }
+  }
+
+  /// Values of columns that are taken out of rows at once.
+  private static let valuesTogether = 1 << 24
+
+  /// Some columns of rows, one after the other.
+  private static func values(
+    _ columns: Range<Int>, of rows: any ExampleStore
+  ) throws(DataError) -> ArrayMemory {
+    let (width, count) = (rows.shape.count, rows.count)
+    let memory = try ArrayMemory(
+      byteCount: max(1, columns.count * count) * MemoryLayout<Float>.size, name: "the table")
+    let values = memory.bytes.bindMemory(to: Float.self)
+    let part = max(1, min(count, (1 << 20) / width))
+    var room = [Float](repeating: 0, count: part * width)
+    for start in stride(from: 0, to: count, by: part) {
+      let indices = Array(start..<min(start + part, count))
+      room.withUnsafeMutableBufferPointer {
+        rows.write(
+          indices, into: UnsafeMutableBufferPointer(rebasing: $0[..<(indices.count * width)]))
+      }
+      if let fault = rows.takeFault() { throw fault }
+      for (place, column) in columns.enumerated() {
+        for (position, row) in indices.enumerated() {
+          values[place * count + row] = room[position * width + column]
+        }
+      }
+    }
+    return memory
   }
 }

@@ -18,7 +18,7 @@ extension SeparatedText {
       (UInt8(ascii: "\t"), "tabs"),
     ]
     var counts = [Int](repeating: 0, count: 256)
-    var (isQuoted, total, ended) = (false, 0, false)
+    var (isQuoted, isEmpty, total, ended) = (false, true, 0, false)
     while !ended, total < longestHeader {
       let piece = try stream.next(1 << 16)
       for byte in piece {
@@ -26,13 +26,12 @@ extension SeparatedText {
         guard !isQuoted else { continue }
         if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") {
           // What comes before the first line with anything in it is passed over.
-          if counts.contains(where: { $0 > 0 }) {
-            ended = true
-            break
-          }
-          continue
+          if isEmpty { continue }
+          ended = true
+          break
         }
         counts[Int(byte)] += 1
+        isEmpty = false
       }
       total += piece.count
       if piece.count < 1 << 16 { break }

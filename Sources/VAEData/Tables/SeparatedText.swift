@@ -1,4 +1,5 @@
 import Messages
+import VAECore
 import VAEFiles
 
 /// Text of rows whose cells are separated by a character, as RFC 4180 describes it: a cell may stand
@@ -13,11 +14,10 @@ struct SeparatedText {
     fileprivate(set) var ends: [Int] = []
     /// The line that it begins in, the first one being 1.
     fileprivate(set) var line = 1
+    /// The number of cells, of which no more than `TableColumns.limit` are kept.
+    fileprivate(set) var count = 0
 
-    /// The number of cells.
-    var count: Int { ends.count }
-
-    /// The bytes of a cell.
+    /// The bytes of a cell that is kept.
     func cell(_ number: Int) -> ArraySlice<UInt8> {
       bytes[(number == 0 ? 0 : ends[number - 1])..<ends[number]]
     }
@@ -30,6 +30,8 @@ struct SeparatedText {
 
   /// The most bytes of a cell.
   static let longestCell = 1 << 20
+  /// The most bytes of the cells of a row.
+  static let longestRow = 1 << 24
 
   private enum Place {
     case cellStart, plain, quoted, afterQuote
@@ -141,18 +143,27 @@ struct SeparatedText {
       try endRecord(body)
     }
 
+    /// Whether the cell that is read is counted only: a row has memory for no more cells than a table may have
+    /// columns, however many separators stand in it.
+    private var isBeyondLimit: Bool { record.count >= TableColumns.limit }
+
     private mutating func append(_ byte: UInt8) throws(DataError) {
+      guard !isBeyondLimit else { return }
       guard record.bytes.count - cellStart < SeparatedText.longestCell else {
         throw fault(
           place == .quoted ? quoteLine : line,
           "has a cell of more than \(SeparatedText.longestCell) bytes"
             + (place == .quoted ? "; is a quotation mark not closed?" : ""))
       }
+      guard record.bytes.count < SeparatedText.longestRow else {
+        throw fault(record.line, "has a row of more than \(SeparatedText.longestRow) bytes")
+      }
       record.bytes.append(byte)
     }
 
     private mutating func endCell() {
-      record.ends.append(record.bytes.count)
+      if !isBeyondLimit { record.ends.append(record.bytes.count) }
+      record.count += 1
       cellStart = record.bytes.count
       place = .cellStart
     }
@@ -160,11 +171,12 @@ struct SeparatedText {
     private mutating func endRecord(
       _ body: (borrowing Record) throws(DataError) -> Void
     ) throws(DataError) {
-      let isEmpty = record.ends.isEmpty && record.bytes.isEmpty && place == .cellStart
+      let isEmpty = record.count == 0 && record.bytes.isEmpty && place == .cellStart
       endCell()
       if !isEmpty { try body(record) }
       record.bytes.removeAll(keepingCapacity: true)
       record.ends.removeAll(keepingCapacity: true)
+      record.count = 0
       record.line = line + 1
       cellStart = 0
     }

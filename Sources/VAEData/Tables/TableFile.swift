@@ -102,8 +102,19 @@ struct TableFile {
     var names: [String] = []
     var places: [String: Int] = [:]
     var numbers = 0
+    var byteCount = 0
     for column in 0..<record.count {
       let cell = CellNumber.trimmed(record.cell(column))
+      byteCount += cell.count
+      guard cell.count <= TableColumn.nameLimit else {
+        throw refusal(
+          "the name of column \(column + 1), \(shown(cell)), has \(cell.count) bytes, more than the "
+            + "\(TableColumn.nameLimit) that a name may have; shorten it")
+      }
+      guard byteCount <= TableColumns.namesLimit else {
+        throw refusal(
+          "the names of columns have more than \(TableColumns.namesLimit) bytes; shorten them")
+      }
       guard let name = String(validating: cell, as: UTF8.self) else {
         throw refusal(
           "the name of column \(column + 1), \(shown(cell)), is no UTF-8; store the table as UTF-8")
@@ -161,7 +172,8 @@ extension TableFile {
 
   /// What becomes of each column, by what somebody says and by what the cells hold.
   func uses(_ options: TableOptions) throws(DataError) -> [Use] {
-    for name in options.types.keys.sorted() where !names.contains(name) {
+    let found = Set(names)
+    for name in options.types.keys.sorted() where !found.contains(name) {
       let near = names.prefix(20).map { PlainText.quoted($0) }.joined(separator: ", ")
       throw DataError(
         .unusable,
@@ -211,12 +223,14 @@ extension TableFile {
     }
   }
 
-  /// The columns of the data that a model was trained on.
+  /// The columns of the data that a model was trained on, of which nothing else can be said.
   private func uses(
     _ recorded: TableColumns, _ options: TableOptions
   ) throws(DataError) -> [Use] {
-    let own = Dictionary(uniqueKeysWithValues: recorded.columns.map { ($0.name, $0) })
-    for column in recorded.columns where !names.contains(column.name) {
+    let own = Dictionary(
+      recorded.columns.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let found = Set(names)
+    for column in recorded.columns where !found.contains(column.name) {
       throw DataError(
         .unusable,
         "\(path) has no column \(PlainText.quoted(column.name)), which the model was trained on")
@@ -224,8 +238,14 @@ extension TableFile {
     var uses: [Use] = []
     for (column, name) in names.enumerated() {
       guard let known = own[name] else {
-        uses.append(options.types[name] == .label ? .label : .nothing)
+        uses.append(try use(ofUnknown: name, options.types[name]))
         continue
+      }
+      if let type = options.types[name] {
+        throw DataError(
+          .unusable,
+          "the model was trained on the column \(PlainText.quoted(name)) as \(known.kind.rawValue), which stays so; "
+            + "leave out \(.columnType(name, type.rawValue))")
       }
       if known.isNumeric {
         if let text = surveys[column].firstText { throw notANumber(column, text) }
@@ -238,6 +258,21 @@ extension TableFile {
       }
     }
     return uses
+  }
+
+  /// What becomes of a column that a model was not trained on.
+  private func use(
+    ofUnknown name: String, _ type: TableColumnType?
+  ) throws(DataError) -> Use {
+    switch type {
+    case .label: return .label
+    case .ignore, nil: return .nothing
+    case .real, .positive, .count, .yesNo, .category:
+      throw DataError(
+        .unusable,
+        "the model was not trained on the column \(PlainText.quoted(name)), so that it can be nothing but ignore or "
+          + "label; leave out \(.columnType(name, type?.rawValue))")
+    }
   }
 
   private func notANumber(
@@ -284,15 +319,18 @@ extension TableFile {
       byteCount: rowCount * columns.count * MemoryLayout<Float>.size, name: path)
     let values = memory.bytes.bindMemory(to: Float.self)
     var dictionaries = uses.map { WordNumbers($0) }
+    // Of all names that a recipe will hold.
+    var nameBytes = columns.reduce(0) { $0 + names[$1].utf8.count }
     var missing: String?
     var isNames = true
     var row = 0
     try text.forEachRecord(of: Self.stream(file)) { (record) throws(DataError) in
+      guard record.count == names.count else { throw changed() }
       if isNames {
         isNames = false
         return
       }
-      guard row < rowCount, record.count == names.count else { throw changed() }
+      guard row < rowCount else { throw changed() }
       for (place, column) in columns.enumerated() {
         let cell = CellNumber.trimmed(record.cell(column))
         let value: Float
@@ -312,7 +350,8 @@ extension TableFile {
             throw fault(record.line, column, "is beyond the range of 32-bit floats")
           }
         } else {
-          value = try number(of: cell, in: &dictionaries[column], record.line, column)
+          value = try number(
+            of: cell, in: &dictionaries[column], &nameBytes, record.line, column)
         }
         values[row * columns.count + place] = value
       }
@@ -335,12 +374,13 @@ extension TableFile {
       .unusable, "\(path), line \(line), column \(PlainText.quoted(names[column])): " + text)
   }
 
-  /// The number of a cell's word.
+  /// The number of a cell's word; the bytes of a new one are added to those of all names.
   private func number(
-    of cell: ArraySlice<UInt8>, in words: inout WordNumbers, _ line: Int, _ column: Int
+    of cell: ArraySlice<UInt8>, in words: inout WordNumbers, _ nameBytes: inout Int, _ line: Int,
+    _ column: Int
   ) throws(DataError) -> Float {
     if let number = words[cell] { return Float(number) }
-    guard String(validating: cell, as: UTF8.self) != nil else {
+    guard let word = String(validating: cell, as: UTF8.self) else {
       throw fault(line, column, "\(Self.shown(cell)) is no UTF-8; store the table as UTF-8")
     }
     if words.areKnown {
@@ -358,9 +398,28 @@ extension TableFile {
           "\(Self.shown(cell)) is a third word, after \(words.list.map { PlainText.quoted($0) }.joined(separator: " and ")), "
             + "but the column is yes-no")
       }
-      throw textFault(words.list + [String(decoding: cell, as: UTF8.self)], column)
+      throw textFault(words.list + [word], column)
     }
-    return Float(words.add(cell))
+    guard cell.count <= TableColumn.nameLimit else {
+      throw fault(
+        line, column,
+        "\(Self.shown(cell)) has \(cell.count) bytes, more than the \(TableColumn.nameLimit) that the name of a "
+          + "category may have; leave the column out by \(.columnType(names[column], "ignore"))")
+    }
+    nameBytes += cell.count
+    guard nameBytes <= TableColumns.namesLimit else {
+      throw fault(
+        line, column,
+        "\(Self.shown(cell)) is one of too many categories: their names and those of the columns have more than "
+          + "\(TableColumns.namesLimit) bytes; leave out columns of long words by \(.columnType(names[column], "ignore"))")
+    }
+    guard let number = words.add(word, cell) else {
+      throw fault(
+        line, column,
+        "\(Self.shown(cell)) stands in an earlier row too, but composed of other characters; write it alike in all rows, "
+          + "such as in Unicode's form NFC")
+    }
+    return Float(number)
   }
 
   /// What to say of a column with more different words than a category may have, or seems to have.
@@ -383,6 +442,8 @@ extension TableFile {
 /// The numbers of words, in the order in which they are met, or as they are known.
 private struct WordNumbers {
   private(set) var list: [String]
+  /// The same words, of which no two are canonically equal: as names they could not be told apart.
+  private var known: Set<String>
   private var numbers: [ArraySlice<UInt8>: Int] = [:]
   let areKnown: Bool
   /// How many different ones there may be.
@@ -396,14 +457,18 @@ private struct WordNumbers {
     case .label: (list, areKnown, limit) = ([], false, ConditionSpace.widthLimit)
     case .numbers, .nothing: (list, areKnown, limit) = ([], false, 0)
     }
+    known = Set(list)
     for (number, word) in list.enumerated() { numbers[ArraySlice(word.utf8)] = number }
   }
 
   subscript(word: ArraySlice<UInt8>) -> Int? { numbers[word] }
 
-  mutating func add(_ word: ArraySlice<UInt8>) -> Int {
-    numbers[ArraySlice(Array(word))] = list.count
-    list.append(String(decoding: word, as: UTF8.self))
+  /// The number of a word that is new, as its bytes are; nil where another word is the same but for the
+  /// characters that it is composed of.
+  mutating func add(_ word: String, _ bytes: ArraySlice<UInt8>) -> Int? {
+    guard known.insert(word).inserted else { return nil }
+    numbers[ArraySlice(Array(bytes))] = list.count
+    list.append(word)
     return list.count - 1
   }
 
@@ -416,15 +481,15 @@ private struct WordNumbers {
     _ values: UnsafeMutableBufferPointer<Float>, place: Int, width: Int
   ) -> [String] {
     guard !areKnown, !list.isEmpty else { return list }
-    var sorted = list.sorted()
-    if sorted.count == 2, Self.negative.contains(sorted[1].lowercased()) { sorted.reverse() }
-    let places = Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($1, Float($0)) })
-    let table = list.map { places[$0] ?? 0 }
+    var order = list.indices.sorted { list[$0] < list[$1] }
+    if order.count == 2, Self.negative.contains(list[order[1]].lowercased()) { order.reverse() }
+    var table = [Float](repeating: 0, count: list.count)
+    for (place, number) in order.enumerated() { table[number] = Float(place) }
     for position in stride(from: place, to: values.count, by: width)
     where !values[position].isNaN {
       values[position] = table[Int(values[position])]
     }
-    list = sorted
-    return sorted
+    list = order.map { list[$0] }
+    return list
   }
 }

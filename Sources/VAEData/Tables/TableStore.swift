@@ -7,18 +7,23 @@ public struct TableStore: ExampleStore {
   public let rows: any ExampleStore
   /// The columns.
   public let columns: TableColumns
+  /// Whether somebody has named the columns, so that a model finds its own by their names; those of vectors
+  /// are found by their places.
+  public let isNamed: Bool
 
   /// Rows of a table.
   ///
   /// - Parameters:
   ///   - rows: as many numbers each as there are columns.
   ///   - columns: what the numbers are.
-  public init(_ rows: any ExampleStore, columns: TableColumns) {
+  ///   - isNamed: whether somebody has named the columns.
+  public init(_ rows: any ExampleStore, columns: TableColumns, isNamed: Bool = true) {
     precondition(
       rows.shape.count == columns.count,
       "rows of \(rows.shape) are none of \(columns.count) columns")
     self.rows = rows
     self.columns = columns
+    self.isNamed = isNamed
   }
 
   /// The number of rows.
@@ -46,6 +51,11 @@ public struct TableStore: ExampleStore {
 
   /// The first failure to read rows since this was asked last.
   public func takeFault() -> DataError? { rows.takeFault() }
+
+  /// Some of the rows, as a table.
+  public func selecting(_ rows: [Int]) -> any ExampleStore {
+    TableStore(self.rows.selecting(rows), columns: columns, isNamed: isNamed)
+  }
 }
 
 extension DataSplit {
@@ -96,4 +106,8 @@ struct HiddenCells: ExampleStore {
   }
 
   func takeFault() -> DataError? { cells.takeFault() }
+
+  func selecting(_ rows: [Int]) -> any ExampleStore {
+    HiddenCells(cells.selecting(rows), columns: columns)
+  }
 }

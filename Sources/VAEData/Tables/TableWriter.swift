@@ -22,8 +22,8 @@ public struct TableWriter {
   /// - Parameter rows: `columns` numbers each.
   public func bytes(_ rows: Tensor) -> [UInt8] {
     let width = columns.count
-    let names = columns.columns.map { $0.names.map(quoted) }
-    var text = columns.columns.map { quoted($0.name) }.joined(separator: separator) + "\n"
+    let names = columns.columns.map { $0.names.map { Self.quoted($0, separator: separator) } }
+    var text = columns.columns.map { Self.quoted($0.name, separator: separator) }.joined(separator: separator) + "\n"
     rows.withFloats { values in
       for start in stride(from: 0, to: values.count, by: width) {
         for column in 0..<width {
@@ -51,7 +51,11 @@ public struct TableWriter {
   }
 
   /// A cell, between quotation marks where it needs them.
-  private func quoted(_ cell: String) -> String {
+  ///
+  /// - Parameters:
+  ///   - cell: what it holds.
+  ///   - separator: what stands between cells.
+  public static func quoted(_ cell: String, separator: String = ",") -> String {
     let needs =
       cell.utf8.contains { byte in
         byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")

@@ -10,14 +10,28 @@ extension Comparison {
   public static func sorted(
     _ runs: [RunHistory], by name: String
   ) throws(MetricError) -> [RunHistory] {
+    let (number, sign) = try order(by: name)
+    let keys = runs.map { run in run.value(of: number).map { sign * $0 } ?? .infinity }
+    return runs.indices.sorted { (keys[$0], $0) < (keys[$1], $1) }.map { runs[$0] }
+  }
+
+  /// Refuses a name that runs cannot be sorted by, before they are trained.
+  ///
+  /// - Throws: what `sorted(_:by:)` throws.
+  public static func checkSorting(by name: String) throws(MetricError) {
+    _ = try order(by: name)
+  }
+
+  /// The number that runs are sorted by, and the sign that makes the better one the smaller.
+  private static func order(
+    by name: String
+  ) throws(MetricError) -> (number: MetricDescriptor.Number, sign: Double) {
     let metric = try MetricRegistry.standard.metrics(named: [name])[0].descriptor
     guard metric.direction != .none, let number = metric.numbers.first else {
       throw MetricError(
         .unsuitable, "runs cannot be sorted by \(name), of which no value is better than another")
     }
-    let sign: Double = metric.direction == .lower ? 1 : -1
-    let keys = runs.map { run in run.value(of: number).map { sign * $0 } ?? .infinity }
-    return runs.indices.sorted { (keys[$0], $0) < (keys[$1], $1) }.map { runs[$0] }
+    return (number, metric.direction == .lower ? 1 : -1)
   }
 }
 

@@ -40,7 +40,7 @@ extension Classifier {
   /// Trains a classifier on the labelled images of a source: cross-entropy by AdamW.
   ///
   /// It is tried on the validation split, else on the test split; where the source has no labelled one, a tenth of
-  /// the training examples, chosen by the seed, is kept for that. The same seed and threads give the
+  /// the training examples is kept for that, the same ones whatever the seed. The same seed and threads give the
   /// same weights.
   ///
   /// - Parameters:
@@ -89,7 +89,7 @@ private final class ClassifierTraining {
       throw RecipeError(.invalid, "precision: \(options.precision.refusal)")
     }
     random = RandomSource(seed: UInt64(bitPattern: Int64(options.seed))).child("classifier")
-    (training, heldOut) = try ClassifierExamples.parts(of: data, classes, random: random)
+    (training, heldOut) = try ClassifierExamples.parts(of: data, classes)
     batchSize = min(options.batchSize, training.count)
     network = ClassifierNetwork(
       shape, classes: classes.width, input: training.input(range: data.valueRange), options,

@@ -4,24 +4,22 @@ import Tensors
 import VAECore
 import VAEData
 
-/// Labelled examples of a split, all of them or some.
+/// Labelled examples of a split.
 struct ClassifierExamples {
   /// Where they come from.
   let split: DataSplit
   /// What messages call them.
   let name: String
   private let classes: KnownConditions
-  /// The places in the split; nil for all of it.
-  private let chosen: [Int]?
 
   /// The number of them.
-  var count: Int { chosen?.count ?? split.count }
+  var count: Int { split.count }
 
   /// The examples to train on and those to be tried on.
   ///
   /// - Throws: `DataError` where labels are missing, are of other classes, or are too few.
   static func parts(
-    of data: DataSource, _ classes: ConditionSpace, random: RandomSource
+    of data: DataSource, _ classes: ConditionSpace
   ) throws -> (training: ClassifierExamples, heldOut: ClassifierExamples) {
     func known(of split: DataSplit) throws(DataError) -> KnownConditions {
       do {
@@ -34,12 +32,12 @@ struct ClassifierExamples {
     ) {
       return (
         ClassifierExamples(
-          split: data.train, name: data.train.name, classes: try known(of: data.train), chosen: nil),
-        ClassifierExamples(
-          split: split, name: split.name, classes: try known(of: split), chosen: nil)
+          split: data.train, name: data.train.name, classes: try known(of: data.train)),
+        ClassifierExamples(split: split, name: split.name, classes: try known(of: split))
       )
     }
-    let classes = try known(of: data.train)
+    // Labels that are missing are said of the examples as they were given.
+    _ = try known(of: data.train)
     let count = data.train.count
     guard count >= fewest else {
       throw DataError(
@@ -47,35 +45,34 @@ struct ClassifierExamples {
         "\(data.name) has \(Count.of(count, "example")) and no labelled split to try a classifier on; give at least "
           + "\(fewest), or data with labels of a valid or test split")
     }
-    var generator = random.stream("held out").generator()
-    let order = (0..<count).shuffled(using: &generator)
-    let kept = count / 10
-    func part(_ name: String, _ places: ArraySlice<Int>) -> ClassifierExamples {
+    let whole = DataSource(
+      name: data.name, valueRange: data.valueRange, rule: data.rule, isDiscrete: data.isDiscrete,
+      train: data.train)
+    let apart = try whole.settingApart(0.1)
+    guard let kept = apart.validation else { preconditionFailure("nothing was set apart") }
+    return (
       ClassifierExamples(
-        split: data.train, name: name, classes: classes, chosen: places.sorted())
-    }
-    return (part("train", order[kept...]), part("a tenth of \(data.train.name)", order[..<kept]))
+        split: apart.train, name: apart.train.name, classes: try known(of: apart.train)),
+      ClassifierExamples(
+        split: kept, name: "a tenth of \(data.train.name)", classes: try known(of: kept))
+    )
   }
 
   /// Examples of which a tenth can be kept.
   private static let fewest = 10
 
-  private func indices(_ places: [Int]) -> [Int] {
-    chosen.map { chosen in places.map { chosen[$0] } } ?? places
-  }
-
   /// The images as the split has them, `[N, height, width, channels]`.
-  func images(_ places: [Int]) -> Tensor { split.batch(indices(places)) }
+  func images(_ places: [Int]) -> Tensor { split.batch(places) }
 
   /// The classes as one-hot rows, `[N, classes]`.
-  func rows(_ places: [Int]) -> Tensor { classes.rows(indices(places)) }
+  func rows(_ places: [Int]) -> Tensor { classes.rows(places) }
 
   /// The context of a batch.
   func context(
     _ mode: Context.Mode, _ places: [Int], step: Int, random: RandomSource
   ) -> Context {
     Context(
-      mode: mode, step: step, random: random, examples: indices(places).map(UInt64.init))
+      mode: mode, step: step, random: random, examples: places.map(UInt64.init))
   }
 
   /// Examples whose values give mean and deviation, at most.

@@ -507,7 +507,8 @@ extension TrainedModel {
     try reconstruct(split, Array(0..<split.count), seed: seed, progress) { _ in }
   }
 
-  /// What the model makes of chosen examples; `visit` is shown them as the model sees them.
+  /// What the model makes of chosen examples; `visit` is shown them as the model sees them, rows of a table in
+  /// its own units.
   private func reconstruct(
     _ split: DataSplit, _ chosen: [Int], seed: Int, _ progress: (Double) throws -> Void,
     visit: (Tensor) -> Void

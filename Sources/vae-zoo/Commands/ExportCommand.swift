@@ -9,9 +9,9 @@ struct ExportCommand: ParsableCommand {
     abstract: "Write a model's weights as another program reads them.",
     discussion: """
       The inverse of `vae-zoo import`, by the same names: diffusers, a folder with config.json and \
-      diffusion_pytorch_model.safetensors, of autoencoder-kl and autoencoder-tiny; ldm, one .safetensors file with latent \
-      diffusion's names, of autoencoder-kl; taesd, a folder with a file for each half, of autoencoder-tiny. Numbers are those \
-      of the model, 32-bit floats. What these programs do not have, such as the likelihood's variance, is left out.
+      diffusion_pytorch_model.safetensors, of autoencoder-kl, autoencoder-tiny and vq-model; ldm, one .safetensors file with \
+      latent diffusion's names, of autoencoder-kl and vq-model; taesd, a folder with a file for each half, of \
+      autoencoder-tiny. Numbers are those of the model, 32-bit floats. What these programs do not have, such as the likelihood's variance, is left out.
 
         vae-zoo export tuned --format diffusers --out vae
       """)

@@ -127,7 +127,7 @@ struct ScoreCommand: ParsableCommand {
       text += "\(number),"
       if let label = split.labels?[number] {
         let place = Int(label)
-        text += Self.field(
+        text += TableWriter.quoted(
           split.classes.indices.contains(place) ? split.classes[place] : "\(label)")
         text += ","
       }
@@ -135,11 +135,5 @@ struct ScoreCommand: ParsableCommand {
       text += "\(Float(score))\n"
     }
     return Array(text.utf8)
-  }
-
-  /// A text as a field of a table, in quotes where it needs them.
-  private static func field(_ text: String) -> String {
-    guard text.utf8.contains(where: { [0x22, 0x2c, 0x0a, 0x0d].contains($0) }) else { return text }
-    return "\"\(text.replacing("\"", with: "\"\""))\""
   }
 }

@@ -66,7 +66,7 @@ struct SweepCommand: ParsableCommand {
   var sort: String?
   @Option(
     help: ArgumentHelp(
-      "The data: a built-in set, a folder of IDX files, CIFAR files or images, .npy or .npz.",
+      "The data: a built-in set, a folder of IDX files, CIFAR files or images, .npy, .npz, .csv or .tsv.",
       valueName: "source"))
   var data: String
   @Option(help: ArgumentHelp("The folder for the runs.", valueName: "folder")) var out: String
@@ -109,7 +109,7 @@ struct SweepCommand: ParsableCommand {
     request.checkpointDir = checkpointDir
     request.columns = try images.columnTypes
     request.trials = trials
-    if let sort { _ = try MetricRegistry.standard.metrics(named: [sort]) }
+    if let sort { try Comparison.checkSorting(by: sort) }
     let sweep = try images.withOptions { images in
       request.images = images
       return try Sweep(request, registry: registry)

@@ -17,8 +17,8 @@ struct VAEZooCommand: ParsableCommand {
         vae-zoo report run                                     look at what happened
 
       DATA is a built-in set (shapes, shapes:32, shapes-color), a folder of IDX files such as MNIST's (compressed \
-      or not) or of CIFAR's binary files, a folder of PNG and JPEG images, an .npy file, or an .npz file with arrays \
-      train, test and optionally valid.
+      or not) or of CIFAR's binary files, a folder of PNG and JPEG images, an .npy file, an .npz file with arrays \
+      train, test and optionally valid, or a table: a .csv or .tsv file.
 
       Folders of images may have folders train, test and valid; without train, a tenth of the images is set apart as \
       test. Folders below are classes. Images are turned upright by what the camera recorded, alpha is dropped, and all \

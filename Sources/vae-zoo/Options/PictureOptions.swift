@@ -29,7 +29,7 @@ struct PictureOptions: ParsableArguments {
   func check(_ images: ImageOptions) throws {
     guard !paths.isEmpty, !images.isEmpty else { return }
     throw ValidationError(
-      "--size, --crop, --grey and --cache belong to --data; pictures of --images are taken as they are"
+      "--size, --crop, --grey, --cache and --column belong to --data; pictures of --images are taken as they are"
     )
   }
 

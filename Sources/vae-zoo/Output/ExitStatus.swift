@@ -85,8 +85,11 @@ struct ExitStatus {
   /// What the parser says, with what may have been meant by an option or a command that there is not.
   private static func suggesting(_ message: String) -> String {
     let known = VAEZooCommand.configuration.subcommands
-    if let wrong = quoted(in: message, after: "Unexpected argument "),
-      commandNames.count == 1, wrong == Invocation.arguments.dropFirst().first
+    // The first of the arguments that nobody expects, one or several.
+    if commandNames.count == 1, let wrong = Invocation.arguments.dropFirst().first,
+      message.contains("nexpected argument"),
+      message.contains(": '\(wrong)'")
+        || message.contains("argument '\(wrong)'")
     {
       let names = known.compactMap { $0.configuration.commandName }
       let near = Suggestion.nearest(to: wrong, in: names).map { "; did you mean \($0)?" } ?? ""

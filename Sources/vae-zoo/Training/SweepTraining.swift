@@ -13,6 +13,8 @@ final class SweepTraining: @unchecked Sendable {
   private let writesJSON: Bool
   /// What the trainings have come to; all else stays as it is made.
   private let state = Lock(State())
+  /// Cancelled by a fault, and by an interruption.
+  private let cancel = CancelToken(partOf: Interrupt.token)
 
   private struct State {
     /// The names of the runs that diverged.
@@ -61,9 +63,10 @@ final class SweepTraining: @unchecked Sendable {
           let place = "run \(number + 1) of \(runs.count), \(runs[number].name)"
           try withMemoryErrors { try train(runs[number], place, epoch, replacing) }
         } catch {
-          // The others end after their next update.
           let fault = error
           state.withLock { if $0.fault == nil { $0.fault = fault } }
+          // The others end after their next update.
+          cancel.cancel()
         }
       }
     }
@@ -96,9 +99,10 @@ final class SweepTraining: @unchecked Sendable {
       let training = WatchedTraining(
         session, run: run.path, watching: watching, eventFolder: eventFolder,
         writesJSON: writesJSON, name: run.name, isAlone: jobs == 1)
-      if try training.train() == .cancelled {
+      if try training.train(cancel: cancel) == .cancelled {
+        let what = Interrupt.token.isCancelled ? "interrupted in" : "stopped"
         Console.error(
-          "interrupted in \(run.name) at step \(session.trainer.step); the same command goes on")
+          "\(what) \(run.name) at step \(session.trainer.step); the same command goes on")
         throw ExitCode(ExitStatus.interrupted)
       }
     } catch let error as TrainingError where error.kind == .diverged {

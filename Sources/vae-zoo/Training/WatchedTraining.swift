@@ -48,7 +48,9 @@ struct WatchedTraining {
   }
 
   /// Trains to the end or to an interruption.
-  func train() throws -> Trainer.Outcome {
+  ///
+  /// - Parameter cancel: asked before each update for a stop.
+  func train(cancel: CancelToken = Interrupt.token) throws -> Trainer.Outcome {
     if !writesJSON {
       let (trainer, shape) = (session.trainer, session.data.shape)
       Console.error(
@@ -73,7 +75,7 @@ struct WatchedTraining {
       run: name, showsBar: isAlone)
     // An error's line does not go on in that of the bar.
     defer { reporter.finish() }
-    let outcome = try session.train(cancel: Interrupt.token) { event in
+    let outcome = try session.train(cancel: cancel) { event in
       reporter.report(event)
       if let notice = pages.note(event) { reporter.report(.notice(notice)) }
     }

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Threads for one piece of work, which end with it. They block on files, and so are not those of
-/// the engine, which wait for each other spinning.
+/// Threads for one piece of work, which end with it. They may block, on files or on each other, and may compute with
+/// tensors as any thread may; so they are not those of the engine, which wait for each other spinning.
 package enum Workers {
   private final class Job {
     let number: Int
