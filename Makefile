@@ -1,7 +1,6 @@
-# The release build is linked statically to the Swift runtime, which XCTest cannot be: tests and
-# examples have folders of their own, so that neither build undoes the other.
+# One release build serves users and tests. Package.swift links the Swift runtime into the command and the library;
+# the tests, whose XCTest needs the shared one, are linked from the same objects.
 style_paths = Sources Plugins Tests Examples Fuzz Package.swift
-test_flags = -c release --scratch-path .build-tests
 # Two tests run at a time. Kernels are tested with the threads of the machine, all above them with one unless a test asks
 # for more: a second thread takes two to three times the processor in trainings of a few small batches.
 test_run = --skip-build --disable-swift-testing --parallel --num-workers 2
@@ -13,24 +12,16 @@ long_classes = AutoregressiveHeadTests|AutoregressiveTests|ComparedFramesTests|C
   PageTests|PixelCNNCodePriorTests|ShapesTests|TapeTests|VQVAETests|WorkloadTests
 long_tests = ^(($(long_modules))\.|[A-Za-z]+\.($(long_classes))/)
 
-.PHONY: build lib static-products test-products demo check test test-examples test-python test-c test-install test-interop fuzz \
+.PHONY: build lib demo check test test-examples test-python test-c test-install test-interop fuzz \
   sanitize abi-check check-report docs install uninstall format lint clean help bootstrap bootstrap-test
 .SILENT:
 
 build: bootstrap
-	swift build -c release --product vae-zoo --static-swift-stdlib
+	swift build -c release --product vae-zoo
 
-# The Swift runtime is linked into the library, as into the command, so that neither needs Swift.
 lib: bootstrap
-	swift build -c release --product vae --static-swift-stdlib
+	swift build -c release --product vae
 	ln -sf libvae.so .build/release/libvae.so.1
-
-# What `make test` tests, one build beside the other: each waits for single modules again and again.
-static-products:
-	$(MAKE) build
-	$(MAKE) lib
-test-products:
-	swift build $(test_flags) --build-tests --explicit-target-dependency-import-check error
 
 demo:
 	scripts/demo
@@ -41,9 +32,10 @@ check: lint
 	OMP_NUM_THREADS=1 swift test $(test_run) --skip '$(long_tests)'
 
 test: bootstrap-test lint
-	$(MAKE) --no-print-directory --output-sync -j2 static-products test-products
-	swift test $(test_flags) $(test_run) --filter '^TensorsTests\.'
-	OMP_NUM_THREADS=1 swift test $(test_flags) $(test_run) --skip '^TensorsTests\.'
+	swift build -c release --build-tests --explicit-target-dependency-import-check error
+	ln -sf libvae.so .build/release/libvae.so.1
+	swift test -c release $(test_run) --filter '^TensorsTests\.'
+	OMP_NUM_THREADS=1 swift test -c release $(test_run) --skip '^TensorsTests\.'
 	$(MAKE) --no-print-directory --output-sync -j2 test-examples test-python test-c test-install
 
 # What users do with the products. Each compiles or runs one thing after another, so two of them run side by side.
@@ -67,8 +59,8 @@ test-interop: lib
 CALLS ?= 10000000
 SECONDS ?= 60
 fuzz:
-	swift build $(test_flags) --build-tests
-	VAE_FUZZ_CALLS=$(CALLS) swift test $(test_flags) --skip-build --disable-swift-testing \
+	swift build -c release --build-tests
+	VAE_FUZZ_CALLS=$(CALLS) swift test -c release --skip-build --disable-swift-testing \
 	  --filter '(VAECTests|PluginTests)\..*Fuzz'
 	scripts/fuzz --seconds $(SECONDS)
 
@@ -102,7 +94,7 @@ lint:
 	scripts/check-paths
 
 clean:
-	rm -rf .build .build-tests .build-examples .build-fuzz
+	rm -rf .build .build-examples .build-fuzz
 
 bootstrap:
 	scripts/bootstrap

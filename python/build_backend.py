@@ -120,7 +120,7 @@ def _build() -> None:
     )
     if missing.returncode != 0:
         raise SystemExit(" ".join(missing.stderr.split("\n")).strip())
-    command = ["swift", "build", "-c", "release", "--product", "vae", "--static-swift-stdlib"]
+    command = ["swift", "build", "-c", "release", "--product", "vae"]
     if subprocess.run(command, cwd=ROOT).returncode != 0:
         raise SystemExit(f"libvae.so could not be built by: {' '.join(command)}")
     link = ROOT / ".build" / "release" / "libvae.so.1"

@@ -61,9 +61,7 @@ def run(*command: object, **environment: str) -> str:
 def main(rounds: int) -> None:
     built = ROOT / ".build" / "release"
     library = Path(os.environ.get("VAE_ZOO_LIBRARY", built / "libvae.so"))
-    folders = (built, ROOT / ".build-tests" / "release")
-    command = next((path for path in folders if (path / "vae-zoo").exists()), None)
-    if command is None or not library.exists():
+    if not (built / "vae-zoo").exists() or not library.exists():
         sys.exit("step.py: build first, with: make build lib")
     ratios: dict[tuple[str, str], list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +72,7 @@ def main(rounds: int) -> None:
             library, f"-Wl,-rpath,{folder}", "-o", program,
         )
         for number in range(rounds):
-            bench = json.loads(run(command / "vae-zoo", "bench", "mlp", "--json"))[0]
+            bench = json.loads(run(built / "vae-zoo", "bench", "mlp", "--json"))[0]
             in_python = run(
                 sys.executable, __file__, "--step",
                 PYTHONPATH=str(ROOT / "python"), VAE_ZOO_LIBRARY=str(library),

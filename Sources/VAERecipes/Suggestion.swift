@@ -1,42 +1,38 @@
 /// The known name that somebody may have meant by an unknown one.
 package enum Suggestion {
-  /// The nearest of some names, the first of equally near ones; nil where none is near: a third of
-  /// the letters may be wrong, and at most three.
+  /// A name that begins with what was written, one whose words begin with its letters, as those of
+  /// `learning_rate` do with `lr`, or else the nearest, the first of equally near ones; nil where none is
+  /// near: a third of the letters may be wrong, and at most three.
   ///
   /// - Parameters:
   ///   - wrong: what was written.
   ///   - names: what there is; of a path, its last piece counts as well where what was written is no
   ///     path.
   package static func nearest(to wrong: String, in names: [String]) -> String? {
-    let wrong = Array(wrong.prefix(80))
-    guard !wrong.isEmpty else { return nil }
-    var best: (name: String, distance: Int)?
-    for name in names {
-      let last = name.split(separator: ".").last.map(String.init) ?? name
-      let forms = wrong.contains(".") ? [name] : [name, last]
-      for form in forms {
-        let distance = distance(wrong, Array(form))
-        if distance < best?.distance ?? (min(3, wrong.count / 3) + 1) { best = (name, distance) }
+    let letters = Array(wrong.drop { $0 == "-" }.prefix(80))
+    guard !letters.isEmpty else { return nil }
+    let forms = names.flatMap { name -> [(name: String, form: String)] in
+      let whole = String(name.drop { $0 == "-" })
+      guard !wrong.contains("."), let last = name.split(separator: ".").last.map(String.init) else {
+        return [(name, whole)]
       }
+      return [(name, whole), (name, last)]
+    }
+    if let begun = forms.first(where: { letters.count > 2 && $0.form.hasPrefix(String(letters)) }) {
+      return begun.name
+    }
+    func initials(_ name: String) -> [Character] {
+      name.split { $0 == "-" || $0 == "_" }.compactMap(\.first)
+    }
+    if let short = forms.first(where: { letters.count > 1 && initials($0.form) == letters }) {
+      return short.name
+    }
+    var best: (name: String, distance: Int)?
+    for (name, form) in forms {
+      let distance = distance(letters, Array(form))
+      if distance < best?.distance ?? (min(3, letters.count / 3) + 1) { best = (name, distance) }
     }
     return best?.name
-  }
-
-  /// The option that somebody may have meant by an unknown one: one that it begins, one whose words begin
-  /// with its letters, as those of `--learning-rate` do with `--lr`, or else the nearest.
-  ///
-  /// - Parameters:
-  ///   - wrong: what was written, with its dashes.
-  ///   - options: what there is, with their dashes.
-  package static func option(meantBy wrong: String, in options: [String]) -> String? {
-    let letters = wrong.drop { $0 == "-" }
-    guard !letters.isEmpty else { return nil }
-    func initials(_ option: String) -> String {
-      String(option.split(separator: "-").compactMap(\.first))
-    }
-    return options.first { $0.hasPrefix(wrong) && letters.count > 1 }
-      ?? options.first { letters.count > 1 && initials($0) == letters }
-      ?? nearest(to: wrong, in: options)
   }
 
   /// The letters to be put in, left out, replaced or exchanged with their neighbour to make one word

@@ -23,8 +23,14 @@ final class BadOptionTests: CommandTestCase {
     for more in [[], ["x"], ["x", "y"], ["help"]] {
       try assertWrong(["trian"] + more, naming: ["no command \"trian\"", "did you mean train?"])
     }
+    try assertWrong(["eval"], naming: ["did you mean evaluate?"])
+    try assertWrong(train + ["--set", "lr=3"], naming: ["learning_rate?"])
     try assertWrong(
       ["train", "gausian-vae"] + train.dropFirst(2), naming: ["did you mean gaussian-vae?"])
+    // Nothing that there is resembles it.
+    let outcome = try Command.run(train + ["--dropout", "3"])
+    XCTAssertEqual(outcome.status, 64)
+    XCTAssertFalse(outcome.err.contains("did you mean"), outcome.err)
   }
 
   func testSettingsAreCheckedBeforeDataAreOpened() throws {

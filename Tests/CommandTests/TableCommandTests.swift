@@ -25,6 +25,13 @@ final class TableCommandTests: CommandTestCase {
     let back = try String(contentsOfFile: path("back.csv"), encoding: .utf8)
     XCTAssertEqual(back.split(separator: "\n").count, 65)
     XCTAssertTrue(back.hasPrefix("size,kind,number\n"))
+    try run(["traverse", path("run"), "--steps", "3", "--units", "2", "--out", path("walks.tsv")])
+    let walks = try String(contentsOfFile: path("walks.tsv"), encoding: .utf8).split(
+      separator: "\n")
+    XCTAssertEqual(walks[0], "walk\tstep\tsize\tkind\tnumber")
+    XCTAssertEqual(
+      walks.dropFirst().map { $0.split(separator: "\t")[1] }, ["0", "1", "2", "0", "1", "2"])
+    XCTAssertEqual(Set(walks.dropFirst().map { $0.split(separator: "\t")[0] }).count, 2)
     for command in [
       ["sample"], ["reconstruct", "--data", data, "--split", "train"],
       ["interpolate", "--data", data, "--split", "train"], ["traverse"],
@@ -76,7 +83,9 @@ final class TableCommandTests: CommandTestCase {
     let own = try scores(path("run"))
     XCTAssertEqual(own.count, 80)
     // The background standardizes by its own rows, which are others.
-    let other = (0..<80).map { "\(100 + Double($0 * 37 % 400) / 5),\(Double($0 % 9) * 4 + 0.25)" }
+    let other = (0..<80).map {
+      "\($0 % 5 == 0 ? 18 : 30.5 + Double($0 * 37 % 400) / 5),\(Double($0 % 9) * 4 + 0.25)"
+    }
     let others = try write(Array(("age,size\n" + other.joined(separator: "\n")).utf8), "other.csv")
     try run(Small.train(others, path("background"), ["--epochs", "1"]))
     let common = try scores(path("background"))

@@ -19,13 +19,21 @@ public struct TableWriter {
   /// A file of rows in the table's own units: numbers, the names of categories, the words for no and yes
   /// (from a half on), and nothing for NaN.
   ///
-  /// - Parameter rows: `columns` numbers each.
-  public func bytes(_ rows: Tensor) -> [UInt8] {
+  /// - Parameters:
+  ///   - rows: `columns` numbers each.
+  ///   - marks: columns that stand before those of the table, a text per row each.
+  public func bytes(_ rows: Tensor, marks: [(name: String, cells: [String])] = []) -> [UInt8] {
     let width = columns.count
+    let marks = marks.map { mark in
+      (name: mark.name, cells: mark.cells.map { Self.quoted($0, separator: separator) })
+    }
     let names = columns.columns.map { $0.names.map { Self.quoted($0, separator: separator) } }
-    var text = columns.columns.map { Self.quoted($0.name, separator: separator) }.joined(separator: separator) + "\n"
+    let titles = marks.map(\.name) + columns.columns.map(\.name)
+    var text =
+      titles.map { Self.quoted($0, separator: separator) }.joined(separator: separator) + "\n"
     rows.withFloats { values in
       for start in stride(from: 0, to: values.count, by: width) {
+        for mark in marks { text += mark.cells[start / width] + separator }
         for column in 0..<width {
           if column > 0 { text += separator }
           let value = values[start + column]

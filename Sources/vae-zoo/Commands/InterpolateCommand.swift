@@ -21,7 +21,9 @@ struct InterpolateCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
   var path: String
   @Option(help: ArgumentHelp("The data.", valueName: "source")) var data: String
-  @Option(help: ArgumentHelp("The file to write: .png, .npy, .gif or .apng.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "The file to write: .png, .npy, .gif or .apng; .csv or .tsv for a table.", valueName: "file"))
   var out: String
   @Option(help: "The split: train, valid or test.") var split = "test"
   @Option(
@@ -63,7 +65,7 @@ struct InterpolateCommand: ParsableCommand {
 
   func run() throws {
     try threads.apply()
-    let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
+    let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng, .csv, .tsv])
     let model = try plugins.model(path, checkpoint)
     try output.check(model)
     let split = try images.open(data, for: model).split(named: split)
@@ -82,7 +84,7 @@ struct InterpolateCommand: ParsableCommand {
       condition: told.condition(for: model))
     try model.model.checkParts()
     try split.checkExamples()
-    try output.write(walks, range: model.recipe.data?.range ?? .unit)
+    try output.write(walks, of: model)
     Console.error(
       walks.count == 1
         ? "wrote the way between 1 pair of images to \(out)"

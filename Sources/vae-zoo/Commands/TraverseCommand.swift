@@ -28,7 +28,9 @@ struct TraverseCommand: ParsableCommand {
 
   @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
   var path: String
-  @Option(help: ArgumentHelp("The file to write: .png, .npy, .gif or .apng.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "The file to write: .png, .npy, .gif or .apng; .csv or .tsv for a table.", valueName: "file"))
   var out: String
   @Option(help: ArgumentHelp("Data to measure the rates on, and to start in.", valueName: "source"))
   var data: String?
@@ -64,7 +66,7 @@ struct TraverseCommand: ParsableCommand {
 
   func run() throws {
     try threads.apply()
-    let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng])
+    let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng, .csv, .tsv])
     let model = try plugins.model(path, checkpoint)
     try output.check(model)
     let split = try data.map { try images.open($0, for: model).split(named: self.split ?? "test") }
@@ -80,7 +82,7 @@ struct TraverseCommand: ParsableCommand {
       seed: seed, condition: told.condition(for: model))
     try model.model.checkParts()
     try split?.checkExamples()
-    try output.write(walks, range: model.recipe.data?.range ?? .unit)
+    try output.write(walks, of: model)
     Console.error(
       "wrote \(Count.of(walks.count, "traversal")) of \(isOfUnits ? "latent units" : "codes") to \(out)"
     )

@@ -103,7 +103,7 @@ struct ExitStatus {
       help.split(whereSeparator: { !($0.isLetter || $0.isNumber || $0 == "-") })
         .filter { $0.hasPrefix("--") && $0.count > 3 }.map(String.init)
     ).sorted()
-    let near = Suggestion.option(meantBy: wrong, in: options)
+    let near = Suggestion.nearest(to: wrong, in: options)
     return "there is no option \(wrong)" + (near.map { "; did you mean \($0)?" } ?? "")
   }
 

@@ -71,8 +71,7 @@ struct ImageOutput {
       guard format.isTable else {
         return try write(array: images.reshaped(to: [images.shape[0], columns.count]))
       }
-      return try DurableFiles.replace(
-        path, with: TableWriter(columns, separator: format == .tsv ? "\t" : ",").bytes(images))
+      return try write(rows: images, of: columns)
     }
     let range = model.recipe.data?.range ?? .unit
     if format == .npy { return try write(array: images) }
@@ -88,6 +87,13 @@ struct ImageOutput {
     try ImageGrid.grid(of: pictures, columns: columns, scale: scale).writePNG(to: path)
   }
 
+  private func write(
+    rows: Tensor, of columns: TableColumns, marks: [(name: String, cells: [String])] = []
+  ) throws {
+    let writer = TableWriter(columns, separator: format == .tsv ? "\t" : ",")
+    try DurableFiles.replace(path, with: writer.bytes(rows, marks: marks))
+  }
+
   /// Writes originals above what became of them.
   func write(originals: Tensor, reconstructions: Tensor, range: ValueRange) throws {
     let top = try Self.pictures(originals, range: range)
@@ -101,9 +107,25 @@ struct ImageOutput {
   }
 
   /// Writes walks of one length: a labelled row each; as an animation all of them at once, there
-  /// and back; as an array `[walks, steps, height, width, channels]`.
-  func write(_ walks: [LatentWalk], range: ValueRange) throws {
+  /// and back; as an array `[walks, steps, height, width, channels]`; as rows of a table behind the columns `walk`
+  /// and `step`.
+  func write(_ walks: [LatentWalk], of model: TrainedModel) throws {
     let images = withoutTape { Tensor.concatenated(walks.map(\.images), axis: 0) }
+    if format.isTable, let columns = model.columns {
+      let steps = walks.map { 0..<$0.images.shape[0] }
+      return try write(
+        rows: images, of: columns,
+        marks: [
+          (
+            "walk",
+            zip(walks, steps).flatMap { walk, steps in
+              steps.map { _ in walk.label.joined(separator: " ") }
+            }
+          ),
+          ("step", steps.flatMap { $0.map { "\($0)" } }),
+        ])
+    }
+    let range = model.recipe.data?.range ?? .unit
     if format == .npy {
       let steps = walks[0].images.shape
       return try write(
