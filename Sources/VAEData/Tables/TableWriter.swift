@@ -3,8 +3,10 @@ import VAECore
 
 /// Writes rows of a table as text, as RFC 4180 describes it, with LF at the ends of lines.
 public struct TableWriter {
-  private let columns: TableColumns
-  private let separator: String
+  let columns: TableColumns
+  let separator: String
+  /// The words of each column as cells.
+  private let names: [[String]]
 
   /// A writer.
   ///
@@ -14,6 +16,7 @@ public struct TableWriter {
   public init(_ columns: TableColumns, separator: String = ",") {
     self.columns = columns
     self.separator = separator
+    names = columns.columns.map { $0.names.map { Self.quoted($0, separator: separator) } }
   }
 
   /// A file of rows in the table's own units: numbers, the names of categories, the words for no and yes
@@ -22,24 +25,28 @@ public struct TableWriter {
   /// - Parameter rows: `columns` numbers each.
   public func bytes(_ rows: Tensor) -> [UInt8] {
     let width = columns.count
-    let names = columns.columns.map { $0.names.map { Self.quoted($0, separator: separator) } }
-    var text = columns.columns.map { Self.quoted($0.name, separator: separator) }.joined(separator: separator) + "\n"
+    var text =
+      columns.columns.map { Self.quoted($0.name, separator: separator) }.joined(
+        separator: separator) + "\n"
     rows.withFloats { values in
       for start in stride(from: 0, to: values.count, by: width) {
         for column in 0..<width {
           if column > 0 { text += separator }
-          let value = values[start + column]
-          guard !value.isNaN else { continue }
-          let known = names[column]
-          text +=
-            known.isEmpty
-            ? Self.text(value, columns.columns[column])
-            : known[max(0, min(known.count - 1, Int(max(-1, min(65536, value)).rounded())))]
+          text += cell(values[start + column], of: column)
         }
         text += "\n"
       }
     }
     return Array(text.utf8)
+  }
+
+  /// A value in the table's own units as a cell.
+  func cell(_ value: Float, of column: Int) -> String {
+    guard !value.isNaN else { return "" }
+    let known = names[column]
+    return known.isEmpty
+      ? Self.text(value, columns.columns[column])
+      : known[max(0, min(known.count - 1, Int(max(-1, min(65536, value)).rounded())))]
   }
 
   /// A number with the digits that it has.
