@@ -20,6 +20,7 @@ let package = Package(
     .library(name: "BetaVAE", targets: ["BetaVAE"]),
     .library(name: "FactorVAE", targets: ["FactorVAE"]),
     .library(name: "IWAE", targets: ["IWAE"]),
+    .library(name: "MissingVAE", targets: ["MissingVAE"]),
     .library(name: "ConditionalVAE", targets: ["ConditionalVAE"]),
     .library(name: "LogCoshVAE", targets: ["LogCoshVAE"]),
     .library(name: "MultiscaleVAE", targets: ["MultiscaleVAE"]),
@@ -141,10 +142,10 @@ let package = Package(
       ],
       path: "Plugins/FactorVAE", exclude: ["README.md"], swiftSettings: strict),
     .target(
-      name: "IWAE",
-      dependencies: [
-        "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
-      ], path: "Plugins/IWAE",
+      name: "IWAE", dependencies: ["VAERecipes"], path: "Plugins/IWAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "MissingVAE", dependencies: ["VAECore", "VAERecipes"], path: "Plugins/MissingVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
       name: "ConditionalVAE",
@@ -274,7 +275,7 @@ let package = Package(
         "VAEFiles",
         "CMalloc", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes",
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
-        "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE",
+        "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE", "MissingVAE",
         "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
         "AutoencoderTiny", "AutoencoderKL", "VAEGAN", "VQGAN",
         "AdversarialAutoencoder", "WAEGAN", "VQModel", "LogCoshVAE", "MultiscaleVAE", "MSSSIMVAE",
@@ -396,7 +397,7 @@ let package = Package(
     .testTarget(
       name: "VariantTests",
       dependencies: [
-        "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "IWAE", "LadderVAE",
+        "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "LadderVAE",
         "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "AutoencoderKL", "VAEGAN",
         "MSSSIMVAE", "PerceptualVAE", "VAECore",
         "VAERecipes", "VAEComponents", "NeuralNetworks", "Tensors",

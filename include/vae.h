@@ -193,8 +193,8 @@ typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
  * checkpoint: of vae_model_load_with alone, which checkpoint of a run folder is loaded: "last", "best", by the bound of
  * held-out images, or a number of updates. Other functions refuse it with VAE_ERR_INVALID_ARGUMENT.
  *
- * draw: 1 for images that are draws of p(x|z), with its noise, in place of its means; taken by vae_sample_with, and
- * refused by the others with VAE_ERR_INVALID_ARGUMENT. */
+ * draw: 1 for images that are draws of p(x|z), with its noise, in place of its means; taken by vae_sample_with and
+ * vae_impute, and refused by the others with VAE_ERR_INVALID_ARGUMENT. */
 typedef struct vae_call_options {
   uint32_t struct_size;
   int32_t reserved;               /* zero */
@@ -967,6 +967,30 @@ typedef struct vae_score_options {
 vae_status vae_score(
     vae_model *model, const vae_tensor *images, const vae_score_options *options,
     const vae_call_options *call_options, vae_array **scores, vae_error **error);
+
+/* How missing values are filled in. */
+typedef struct vae_imputation_options {
+  uint32_t struct_size;
+  int32_t importance_samples; /* draws an image that are weighted, to 10,000,000; 0 for 1000 */
+  uint64_t seed;              /* of all draws */
+  const vae_tensor *truth;    /* borrowed; the true values, of the shape of the images, to measure the error by; NULL */
+} vae_imputation_options;
+
+/* Fills in the values of images, or of rows of a table, that are missing, which NaN stands for: by their means given
+ * the known ones, by importance sampling, or with call_options->draw = 1 by a draw, which another seed makes another one.
+ * Known values stay as they are. The model must be told which values are missing, as "missing-vae" is and others with
+ * encoder.name=masked-mlp. That nothing is missing, or nothing known of an image, is said by the log callback.
+ * images, options, call_options: borrowed; the last two NULL for none. filled: of the images' shape, [N, height, width,
+ * channels] of float32, owned by the caller. metrics: NULL where nobody asks, or owned by the caller, vae_metrics_free:
+ * "missing", "examples_with_missing", "effective_draws", and where truth is given the error of what was missing: "rmse", of
+ * numbers of tables in standard deviations of their columns and beside "rmse_of_means", that of filling in the columns'
+ * means; "wrong_share" of categories; "columns".
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_DATA for images or a truth
+ * that the model cannot take and for models that are not told which values are missing, VAE_ERR_OUT_OF_MEMORY,
+ * VAE_ERR_CANCELLED, VAE_ERR_CALLBACK, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
+vae_status vae_impute(
+    vae_model *model, const vae_tensor *images, const vae_imputation_options *options,
+    const vae_call_options *call_options, vae_array **filled, vae_metrics **metrics, vae_error **error);
 
 
 /* ------------------------------------------------------------------------------------------------- timing */

@@ -248,7 +248,7 @@ struct call_options {
   const vae_tensor *condition = nullptr;
   /* Of a run folder that is loaded: "last", "best" or a number of updates; borrowed, nullptr for "last". */
   const char *checkpoint = nullptr;
-  /* Whether images are draws of p(x|z) in place of its means; for sample. */
+  /* Whether images are draws of p(x|z) in place of its means; for sample and impute. */
   bool draw = false;
 };
 
@@ -651,6 +651,14 @@ struct score_options {
   std::uint64_t seed = 0;
 };
 
+/* How missing values are filled in; zero for the defaults. */
+struct imputation_options {
+  std::int32_t importance_samples = 0;
+  std::uint64_t seed = 0;
+  /* The true values, to measure the error by; nullptr where nobody knows them. */
+  const tensor *truth = nullptr;
+};
+
 /* What an encoder says about images. */
 class encoding {
  public:
@@ -921,6 +929,32 @@ class model {
     detail::call(
         vae_score, get(), &raw, static_cast<const vae_score_options *>(&given), &call, &found);
     return array(found);
+  }
+
+  /* Fills in what is missing, which NaN stands for; see vae_impute. found: where what was measured goes, nullptr for
+   * nowhere. */
+  array impute(
+      const tensor &images, const imputation_options &options = {},
+      std::optional<metrics> *found = nullptr,
+      const call_options &call_options = {}) {
+    const auto raw = images.raw();
+    auto given = detail::sized<vae_imputation_options>();
+    given.importance_samples = options.importance_samples;
+    given.seed = options.seed;
+    vae_tensor truth{};
+    if (options.truth) {
+      truth = options.truth->raw();
+      given.truth = &truth;
+    }
+    const auto call = detail::raw(call_options);
+    vae_array *filled = nullptr;
+    vae_metrics *measured = nullptr;
+    detail::call(
+        vae_impute, get(), &raw, static_cast<const vae_imputation_options *>(&given), &call, &filled,
+        found ? &measured : nullptr);
+    array result(filled);
+    if (found) found->emplace(measured);
+    return result;
   }
 
   vae_model *get() const noexcept { return handle_.get(); }

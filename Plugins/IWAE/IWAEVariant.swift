@@ -1,4 +1,3 @@
-import VAECore
 import VAERecipes
 
 /// The importance-weighted autoencoder of Burda et al. (2016): a Gaussian VAE trained on a tighter
@@ -27,10 +26,5 @@ public struct IWAEVariant: Variant {
       prior: Composition.Choice("standard-normal", ["latent": .integer(50)]),
       decoder: Composition.Choice("mlp", network),
       objective: "importance-weighted")
-  }
-
-  /// The importance-weighted objective.
-  public func registerComponents(in registry: inout Registry) {
-    registry.register(Component<any Objective>.importanceWeighted)
   }
 }

@@ -38,6 +38,17 @@ public struct ObservationMask {
 }
 
 extension Tensor {
+  /// The same values with NaN where a mask has none, as a constant.
+  public func missing(where mask: ObservationMask) -> Tensor {
+    Tensor(shape) { result in
+      withFloats { values in
+        mask.values.withFloats { mask in
+          for place in values.indices { result[place] = mask[place] == 0 ? .nan : values[place] }
+        }
+      }
+    }
+  }
+
   /// The same values with zeros where they are NaN, as a constant.
   public var withoutMissing: Tensor {
     Tensor(shape) { result in

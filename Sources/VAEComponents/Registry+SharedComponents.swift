@@ -21,11 +21,12 @@ extension Registry {
     }
     for likelihood in [
       .bernoulli, .gaussian, .categorical, .logisticMixture, .mixed, .laplace, .logistic, .logCosh,
-      .multiscaleGaussian,
+      .studentT, .multiscaleGaussian,
     ] as [Component<any Likelihood>] {
       registry.register(likelihood)
     }
     registry.register(Component<any Objective>.evidenceLowerBound)
+    registry.register(Component<any Objective>.importanceWeighted)
     registry.register(Component<any Objective>.adversarialReconstruction)
     registry.register(Component<any Objective>.aggregatePosteriorGame)
     registry.register(FurtherStage.mixture)

@@ -220,9 +220,14 @@ public struct Evaluator {
   /// The examples, as many at a time as a forward pass may have; with many draws fewer, so that
   /// several draws of an example share a pass and with it what depends on the example alone.
   func batches(importanceSamples: Int) -> [[Int]] {
+    batches(of: Array(0..<exampleCount), importanceSamples: importanceSamples)
+  }
+
+  /// Some of the examples in the same way.
+  func batches(of chosen: [Int], importanceSamples: Int) -> [[Int]] {
     let size = max(1, min(rowLimit, 500) / min(max(1, importanceSamples), Self.sharedDraws))
-    return stride(from: 0, to: exampleCount, by: size).map {
-      Array($0..<min($0 + size, exampleCount))
+    return stride(from: 0, to: chosen.count, by: size).map {
+      Array(chosen[$0..<min($0 + size, chosen.count)])
     }
   }
 

@@ -133,10 +133,15 @@ public struct Examples {
   public func batchByContent(
     _ indices: [Int], _ context: Context
   ) -> (batch: Tensor, context: Context) {
-    let values = split.batch(indices)
+    var values = split.batch(indices)
     var context = context
+    if takesMasks {
+      let mask = mask(of: values, indices)
+      context.mask = mask
+      // A value that is hidden is none that draws follow from.
+      if split.hiddenStore != nil { values = values.missing(where: mask) }
+    }
     context.examples = values.rowHashes
-    if takesMasks { context.mask = mask(of: values, indices) }
     return (batch(of: values, context), context)
   }
 

@@ -46,6 +46,10 @@ extension vae_score_options: GrowingStruct {
   public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24, 24..<32, 32..<36, 36..<40]
   public static let firstSize = 40
 }
+extension vae_imputation_options: GrowingStruct {
+  public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24]
+  public static let firstSize = 24
+}
 extension vae_hyperparameter: GrowingStruct {
   public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24, 24..<32, 32..<40, 40..<48, 48..<56, 56..<64, 64..<72, 72..<80, 80..<88, 88..<96, 96..<104, 104..<112, 112..<120, 120..<128]
   public static let firstSize = 128

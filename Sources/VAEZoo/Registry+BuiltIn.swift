@@ -10,6 +10,7 @@ import IWAE
 import LadderVAE
 import LogCoshVAE
 import MSSSIMVAE
+import MissingVAE
 import MixturePriorVAE
 import MultiscaleVAE
 import PerceptualVAE
@@ -31,6 +32,7 @@ extension Registry {
     BetaVAEVariant(),
     FactorVAEVariant(),
     IWAEVariant(),
+    MissingVAEVariant(),
     FlowVAEVariant(),
     LadderVAEVariant(),
     PixelCNNVariant(),

@@ -164,6 +164,10 @@ final class InformationTests: CommandTestCase {
       "data", "out", "split", "method", "background", "importance-samples", "steps", "seed",
       "checkpoint", "plugin", "threads", "json",
     ]),
+    "impute": images.union([
+      "data", "out", "truth", "split", "importance-samples", "draw", "count", "seed",
+      "checkpoint", "plugin", "threads", "json",
+    ]),
     "sample": [
       "checkpoint", "count", "out", "seed", "temperature", "condition", "draw", "plugin", "limit",
       "threads",

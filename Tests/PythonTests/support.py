@@ -54,6 +54,7 @@ SMALL = {
     "FactorVAE": {"hidden": (8,), "latent": 2, "settings": {"objective.discriminator_hidden": (8,)}},
     "FlowVAE": {"hidden": (8,), "latent": 2, "flow_hidden": (8,), "flow_context": 2},
     "IWAE": {"hidden": (8,), "latent": 2, "importance_samples": 2},
+    "MissingVAE": {"hidden": (8,), "latent": 2, "importance_samples": 2},
     "MixturePriorVAE": {"hidden": (8,), "latent": 2, "components": 2},
     "PerceptualVAE": {
         "architecture": "mlp", "hidden": (8,), "latent": 2, "network": small_network(),

@@ -23,6 +23,7 @@ _SMALL = {
     },
     "flow-vae": {"hidden": (8,), "latent": 2, "flow_hidden": (8,), "flow_context": 3},
     "iwae": {"hidden": (8,), "latent": 2, "importance_samples": 3},
+    "missing-vae": {"hidden": (8,), "latent": 2, "importance_samples": 3},
     "mixture-prior-vae": {"hidden": (8,), "latent": 2, "components": 3},
     "vampprior-vae": {"hidden": (8,), "latent": 2, "settings": {"prior.pseudo_inputs": 3}},
     "ladder-vae": {"hidden": (8, 4), "latent": (3, 2)},

@@ -80,6 +80,24 @@ class StructuredTests(unittest.TestCase):
         some["height"], some["region"] = np.nan, ""
         self.assertTrue(np.isfinite(model.evaluate(some)["elbo"]))
 
+    def test_missing_cells_are_filled_in_by_values_that_their_columns_can_have(self):
+        torn = self.rows.copy()
+        torn["height"][::3], torn["region"][1::3] = np.nan, ""
+        model = vae_zoo.MissingVAE(**SMALL, importance_samples=2, random_state=1).fit(torn)
+        for draw in (False, True):
+            whole = model.impute(torn, samples=20, draw=draw)
+            self.assertEqual(whole.dtype.names, torn.dtype.names)
+            np.testing.assert_array_equal(whole["height"][1::3], torn["height"][1::3])
+            np.testing.assert_array_equal(whole["region"][::3], torn["region"][::3])
+            self.assertTrue(np.isfinite(whole["height"]).all())
+            self.assertTrue(set(whole["region"]) <= {"north", "south", "east"})
+        found = model.imputation_error(torn, self.rows, samples=20)
+        self.assertEqual(found["missing"], found["numbers"] + found["categories"])
+        wrong = model.impute(torn, samples=20)["region"] != self.rows["region"]
+        self.assertAlmostEqual(found["wrong_share"], wrong[1::3].mean(), places=6)
+        with self.assertRaisesRegex(ValueError, "masked-mlp"):
+            self.model.impute(self.rows)
+
     def test_training_goes_on_with_the_columns_of_the_model_alone(self):
         model = vae_zoo.GaussianVAE(**SMALL, random_state=1, warm_start=True)
         model.fit(self.rows, columns={"region": "ignore", "children": "real"})
@@ -116,6 +134,21 @@ class StructuredTests(unittest.TestCase):
 
 
 class VectorTests(unittest.TestCase):
+    def test_missing_numbers_are_filled_in_and_known_ones_keep_their_digits(self):
+        random = np.random.default_rng(3)
+        vectors = random.normal(0, 1, (300, 3)) * [1, 100, 1e-3] + [0, 5000, 0]
+        torn = np.where(random.random(vectors.shape) < 0.3, np.nan, vectors)
+        model = vae_zoo.MissingVAE(**SMALL, importance_samples=2, random_state=1).fit(torn)
+        whole = model.impute(torn, samples=50)
+        self.assertEqual(whole.dtype, np.float64)
+        np.testing.assert_array_equal(whole[~np.isnan(torn)], torn[~np.isnan(torn)])
+        errors = ((whole - vectors) / np.nanstd(torn, axis=0))[np.isnan(torn)]
+        found = model.imputation_error(torn, vectors, samples=50)
+        self.assertAlmostEqual(found["rmse"], np.sqrt((errors**2).mean()), places=3)
+        with self.assertLogs("vae_zoo", "WARNING") as logs:
+            np.testing.assert_array_equal(model.impute(vectors, samples=50), vectors)
+        self.assertIn("nothing is missing", logs.output[0])
+
     def test_vectors_outside_of_zero_to_one_come_back_in_their_own_units(self):
         random = np.random.default_rng(3)
         vectors = random.normal(0, 1, (300, 3)) * [1, 100, 1e-3] + [0, 5000, 0]

@@ -99,13 +99,13 @@ extension Fuzzer {
     // Something of every kind to work with.
     let variants = [
       "gaussian-vae", "beta-vae", "iwae", "vq-vae", "pixelcnn", "ladder-vae", "none",
-      "conditional-vae",
+      "conditional-vae", "missing-vae",
     ]
     let keys = [
       "latent", "hidden", "beta", "prior.latent", "training.epochs", "training.batch_size",
       "likelihood", "architecture", "codes", "channels", "layers", "x",
     ]
-    switch Int.random(in: 0..<60, using: &random) {
+    switch Int.random(in: 0..<61, using: &random) {
     case 0:
       return check("vae_set_threads") { [count = chance(2) ? 1 : 2] in
         vae_set_threads(Int32(count), $1)
@@ -377,6 +377,21 @@ extension Fuzzer {
       let given = UnsafePointer(kept(asked))
       return check("vae_score", makes: .array) {
         vae_score(model, batch, given, options, $0, $1)
+      }
+    case 60:
+      let (model, batch, options) = (handle(.model), images(), callOptions())
+      var asked = vae_imputation_options()
+      asked.importance_samples = pick([0, 1, 3, -1, 20_000_000])
+      asked.seed = UInt64(bitPattern: integer())
+      asked.truth = chance(3) ? images() : nil
+      let given = chance(8) ? nil : UnsafePointer(kept(asked))
+      let wantsMetrics = chance(2)
+      var metrics: OpaquePointer?
+      defer { vae_metrics_free(metrics) }
+      return check("vae_impute", makes: .array) { out, error in
+        wantsMetrics
+          ? vae_impute(model, batch, given, options, out, &metrics, error)
+          : vae_impute(model, batch, given, options, out, nil, error)
       }
     case 54:
       let path = text(["/nowhere/x.so", "/dev/null", "", "/", "libc.so.6"])

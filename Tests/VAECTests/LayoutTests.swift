@@ -116,6 +116,12 @@ final class LayoutTests: XCTestCase {
         ("seed", \.seed, 8), ("steps", \.steps, 4), ("reserved", \.reserved, 4),
       ])
     seen += entries(
+      vae_imputation_options.self,
+      [
+        ("struct_size", \.struct_size, 4), ("importance_samples", \.importance_samples, 4),
+        ("seed", \.seed, 8), ("truth", \.truth, pointer),
+      ])
+    seen += entries(
       vae_call_options.self,
       [
         ("struct_size", \.struct_size, 4), ("reserved", \.reserved, 4), ("token", \.token, pointer),

@@ -36,6 +36,9 @@ final class StoppingTests: CTestCase {
   private func calls(_ model: OpaquePointer, images count: Int) throws -> [(String, Call)] {
     let data = try makeData(train: images(8), test: images(count))
     let batch = images(count)
+    let masked = try makeModel("missing-vae", [("hidden", "8"), ("latent", "2")])
+    let torn = CTensor(
+      Self.pixels(count).enumerated().map { $0 % 5 == 0 ? .nan : $1 }, [count, 4, 4, 1])
     let latents = CTensor([Float](repeating: 0.5, count: 2 * count), [count, 2])
     let folder = try temporaryFolder()
     try succeed { vae_model_save(model, "\(folder)/model.safetensors", $0) }
@@ -92,6 +95,15 @@ final class StoppingTests: CTestCase {
         call(vae_array_free) { vae_score(model, batch.pointer, nil, $0, $1, $2) }
       ),
       (
+        "vae_impute",
+        call(vae_array_free) { options, out, error in
+          var few = vae_imputation_options()
+          few.struct_size = UInt32(MemoryLayout<vae_imputation_options>.size)
+          few.importance_samples = 4
+          return vae_impute(masked, torn.pointer, &few, options, out, nil, error)
+        }
+      ),
+      (
         "vae_evaluate_with",
         call(vae_metrics_free) { vae_evaluate_with(model, data, nil, $0, $1, $2) }
       ),
@@ -140,9 +152,8 @@ final class StoppingTests: CTestCase {
       XCTAssertEqual(told.fractions.first, 0, name)
       XCTAssertEqual(told.fractions, told.fractions.sorted(), name)
       XCTAssertTrue(told.fractions.allSatisfy { (0...1).contains($0) }, name)
-      guard !["vae_log_likelihood_with", "vae_evaluate_with", "vae_score"].contains(name) else {
-        continue
-      }
+      let tellsMore = ["vae_log_likelihood_with", "vae_evaluate_with", "vae_score", "vae_impute"]
+      guard !tellsMore.contains(name) else { continue }
       // 250 images are a part.
       XCTAssertEqual(told.fractions, [0, 250.0 / 600, 500.0 / 600], name)
       told.fractions = []

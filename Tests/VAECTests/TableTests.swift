@@ -54,6 +54,59 @@ final class TableTests: CTestCase {
     refuse(VAE_ERR_DATA, "\"kind\"") { vae_reconstruct(model, unknown.pointer, 1, &out, $0) }
   }
 
+  func testMissingCellsAreFilledInAndTheErrorIsThatOfTheTruth() throws {
+    let model = try makeModel(
+      "missing-vae", [("hidden", "8"), ("latent", "2")], range: VAE_RANGE_UNIT)
+    let truth = (0..<64).map { Float($0 % 16) / 16 }
+    let torn = truth.enumerated().map { $0 % 3 == 1 ? Float.nan : $1 }
+    let images = CTensor(torn, [4, 4, 4, 1])
+    let truths = CTensor(truth, [4, 4, 4, 1])
+    var options = vae_imputation_options()
+    options.struct_size = UInt32(MemoryLayout<vae_imputation_options>.size)
+    options.importance_samples = 20
+    options.truth = UnsafePointer(truths.pointer)
+    var metrics: OpaquePointer?
+    defer { vae_metrics_free(metrics) }
+    let filled = try contents(
+      of: made(freedBy: vae_array_free) {
+        vae_impute(model, images.pointer, &options, nil, $0, &metrics, $1)
+      })
+    XCTAssertEqual(filled.shape, [4, 4, 4, 1])
+    var squares = 0.0
+    for (place, value) in filled.floats.enumerated() {
+      guard torn[place].isNaN else {
+        XCTAssertEqual(value, torn[place])
+        continue
+      }
+      squares += pow(Double(value) - Double(truth[place]), 2)
+    }
+    func metric(_ name: String) throws -> Double {
+      var value = 0.0
+      try succeed { vae_metrics_get(metrics, name, &value, $0) }
+      return value
+    }
+    let missing = try metric("missing")
+    XCTAssertEqual(missing, Double(torn.count(where: \.isNaN)))
+    XCTAssertEqual(try metric("rmse"), (squares / missing).squareRoot(), accuracy: 1e-6)
+    var out: OpaquePointer?
+    let plain = try makeModel(range: VAE_RANGE_UNIT)
+    refuse(VAE_ERR_DATA, "masked-mlp") {
+      vae_impute(plain, truths.pointer, nil, nil, &out, nil, $0)
+    }
+    let small = CTensor([0.5], [1, 1, 1, 1])
+    options.truth = UnsafePointer(small.pointer)
+    refuse(VAE_ERR_INVALID_ARGUMENT, "options->truth") {
+      vae_impute(model, images.pointer, &options, nil, &out, nil, $0)
+    }
+    options.importance_samples = -1
+    refuse(VAE_ERR_INVALID_ARGUMENT, "importance_samples") {
+      vae_impute(model, images.pointer, &options, nil, &out, nil, $0)
+    }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "filled") {
+      vae_impute(model, images.pointer, nil, nil, nil, nil, $0)
+    }
+  }
+
   func testColumnsThatAreNoneOfTheRowsAreRefused() {
     let rows = rows
     let long = String(repeating: "n", count: 5000)

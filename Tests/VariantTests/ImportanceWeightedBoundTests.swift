@@ -1,5 +1,4 @@
 import Foundation
-import IWAE
 import VAEZoo
 import XCTest
 

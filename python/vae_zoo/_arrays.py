@@ -23,7 +23,7 @@ def unmasked(values: Any, name: str) -> Any:
     if np.ma.is_masked(values):
         raise InvalidArgumentError(
             f"{name} has {np.ma.count_masked(values)} masked elements, and models take whole examples; "
-            f"put values in their place by {name}.filled(0), or leave their rows out by "
+            f"put values in their place by {name}.filled(0), or NaN, which a MissingVAE takes, or leave their rows out by "
             f"numpy.ma.compress_rows({name}) of a matrix"
         )
     return values.data

@@ -34,9 +34,18 @@ class Known(NamedTuple):
 
 def listens(recipe: Mapping[str, Any]) -> bool:
     """Whether a part of a recipe is told a condition, by what the library says of the components."""
+    return _any_part(recipe, "uses_condition")
+
+
+def takes_masks(recipe: Mapping[str, Any]) -> bool:
+    """Whether a part of a recipe is told which values are missing."""
+    return _any_part(recipe, "uses_mask")
+
+
+def _any_part(recipe: Mapping[str, Any], fact: str) -> bool:
     parts = {role: part["name"] for role, part in recipe.items() if isinstance(part, Mapping) and "name" in part}
     return any(
-        component["uses_condition"]
+        component[fact]
         for role, name in parts.items()
         for component in list_components(role)
         if component["name"] == name

@@ -203,7 +203,9 @@ class VAE(Fitting, Inference, metaclass=_Variants):
             transformer_tags=TransformerTags(preserves_dtype=[]) if transforms else None,
             classifier_tags=None,
             regressor_tags=None,
-            input_tags=InputTags(two_d_array=True, three_d_array=True),
+            input_tags=InputTags(
+                two_d_array=True, three_d_array=True, allow_nan=self._takes_missing()
+            ),
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Callable, Mapping, TypeVar
 
 import numpy as np
 
-from vae_zoo._conditions import NONE, Known, conditions, first_conditions, listens
+from vae_zoo._conditions import NONE, Known, conditions, first_conditions, listens, takes_masks
 from vae_zoo._data import Data, range_code
 from vae_zoo._errors import BusyError, Error, InvalidArgumentError, RecipeError, elements_renamed
 from vae_zoo._fitted import FittedModel
@@ -245,12 +245,22 @@ class Fitting(FittedModel):
         """Whether the model that settings make, or that there is, is told a condition."""
         if self.warm_start and self.__sklearn_is_fitted__():
             return bool(self._model.condition)
-        # What chooses parts; other values may need data to be judged.
-        parts = {
+        return listens(recipe(self._variant, self._parts(settings)))
+
+    @staticmethod
+    def _parts(settings: list[tuple[str, str]]) -> dict[str, str]:
+        """What chooses parts; other values may need data to be judged."""
+        return {
             name: value for name, value in settings
             if name in ("architecture", "likelihood") or name.endswith(".name")
         }
-        return listens(recipe(self._variant, parts))
+
+    def _takes_missing(self) -> bool:
+        """Whether ``fit`` takes NaN; not where its hyper-parameters would be refused."""
+        try:
+            return takes_masks(recipe(self._variant, self._parts(self._given())))
+        except (Error, TypeError):
+            return False
 
     def _needs_y(self) -> bool:
         """Whether ``fit`` needs y; not where its hyper-parameters would be refused."""

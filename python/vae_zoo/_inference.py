@@ -165,6 +165,97 @@ class Inference(FittedModel):
         found = self._model.score(images, method, common, draws, updates, seed, progress, told)
         return (-found).astype(np.float32)
 
+    def impute(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        samples: int = 1000,
+        draw: bool = False,
+        random_state: Any = None,
+        progress: WorkProgress | None = None,
+    ) -> np.ndarray:
+        """Images, or rows of a table, with what is missing filled in by what the model expects there, given what is
+        known of each; all that is known stays as it is.
+
+        The model must be told which values are missing: a ``MissingVAE``, or another class with
+        ``settings={"encoder.name": "masked-mlp"}``.
+
+        Parameters
+        ----------
+        X : array-like
+            Images or rows, with NaN for what is missing.
+        y : array-like, optional
+            What a conditional model is told of each image, as for ``fit``; others ignore it.
+        samples : int
+            Draws an image that are weighted by importance.
+        draw : bool
+            Fill in draws, as scattered as data are and with every `random_state` others, in place of means.
+        random_state : int, generator or None
+            Of the draws; None for that of the estimator.
+        progress : callable, optional
+            Called with the fraction that is done, between parts of the work. A true value stops it, with a
+            `CancelledError`; an exception stops it and is raised. It may use the model.
+        """
+        images, filled, _ = self._imputed(X, y, None, samples, draw, random_state, progress)
+        if images.dtype.kind == "f":
+            # What is known has the digits that X has.
+            filled = np.where(np.isnan(images), filled.reshape(images.shape), images)
+        return self._out(filled)
+
+    def imputation_error(
+        self,
+        X: Any,
+        truth: Any,
+        y: Any = None,
+        *,
+        samples: int = 1000,
+        draw: bool = False,
+        random_state: Any = None,
+        progress: WorkProgress | None = None,
+    ) -> dict[str, Any]:
+        """How far what `impute` fills in is from the truth, as ``vae-zoo impute --truth --json`` names it.
+
+        Parameters
+        ----------
+        X : array-like
+            Images or rows, with NaN for what is missing.
+        truth : array-like
+            The same with the true values.
+        y, samples, draw, random_state, progress
+            As of `impute`.
+
+        Returns
+        -------
+        dict
+            ``missing``, how many values were; ``effective_draws``; ``rmse``, of tables in standard deviations of their
+            columns, with ``rmse_of_means``, that of filling in the columns' means; ``wrong_share`` of categories;
+            ``columns``, the error of each.
+        """
+        return self._imputed(X, y, truth, samples, draw, random_state, progress)[2]
+
+    def _imputed(
+        self,
+        X: Any,
+        y: Any,
+        truth: Any,
+        samples: int,
+        draw: bool,
+        random_state: Any,
+        progress: WorkProgress | None,
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+        images = self._images(X)
+        filled, measured = self._model.impute(
+            images,
+            integer(samples, "samples", 1, _MOST_SAMPLES),
+            flag(draw, "draw"),
+            None if truth is None else self._images(truth),
+            self._method_seed(random_state),
+            progress,
+            self._condition(y, len(images)),
+        )
+        return images, filled, measured
+
     def score(self, X: Any, y: Any = None) -> float:
         """The mean evidence lower bound of images in nats, for model selection.
 

@@ -185,6 +185,15 @@ class ScoreOptions(Struct):
     ]
 
 
+class ImputationOptions(Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("importance_samples", c_int32),
+        ("seed", c_uint64),
+        ("truth", POINTER(Tensor)),
+    ]
+
+
 class CallOptions(Struct):
     _fields_ = [
         ("struct_size", c_uint32),
@@ -213,6 +222,7 @@ STRUCTS: dict[str, type[Struct]] = {
     "vae_evaluation_options": EvaluationOptions,
     "vae_call_options": CallOptions,
     "vae_score_options": ScoreOptions,
+    "vae_imputation_options": ImputationOptions,
 }
 
 # --------------------------------------------------------------------------------------- functions
@@ -300,6 +310,10 @@ _FALLIBLE: dict[str, tuple[Any, ...]] = {
     ),
     "vae_score": (
         c_void_p, POINTER(Tensor), POINTER(ScoreOptions), POINTER(CallOptions), _HANDLE_OUT,
+    ),
+    "vae_impute": (
+        c_void_p, POINTER(Tensor), POINTER(ImputationOptions), POINTER(CallOptions), _HANDLE_OUT,
+        _HANDLE_OUT,
     ),
     "vae_bench": (c_char_p, c_void_p, _HANDLE_OUT),
 }

@@ -15,7 +15,8 @@ from vae_zoo._conditions import KINDS, LABEL
 from vae_zoo._data import Data
 from vae_zoo._errors import MissingParameterError, NotFoundError, elements_renamed, renamed
 from vae_zoo._interrupt import Watched, WorkProgress
-from vae_zoo._library import EvaluationOptions, Handle, ModelInfo, ModelOptions, Path, ScoreOptions
+from vae_zoo._library import EvaluationOptions, Handle, ImputationOptions, ModelInfo, ModelOptions, Path
+from vae_zoo._library import ScoreOptions, training_messages
 from vae_zoo._library import Setting
 from vae_zoo._library import Tensor, call, create, encoded, encoded_path, library
 from vae_zoo._library import settings_array, text
@@ -335,6 +336,33 @@ class Model:
         )
         with elements_renamed(images="X"), Watched(progress, told) as options:
             return self._array(library.vae_score, byref(tensor), byref(asked), options)
+
+    def impute(
+        self,
+        images: np.ndarray,
+        samples: int,
+        draw: bool,
+        truth: np.ndarray | None,
+        seed: int,
+        progress: WorkProgress | None = None,
+        condition: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Images with what is missing filled in, and what was measured."""
+        tensor, true_values = view(images), optional_view(truth)
+        asked = ImputationOptions(importance_samples=samples, seed=seed)
+        if true_values is not None:
+            asked.truth = ctypes.pointer(true_values)
+        told = optional_view(condition)
+        filled, metrics = ctypes.c_void_p(), ctypes.c_void_p()
+        with elements_renamed(images="X"), renamed(importance_samples="samples"), training_messages():
+            with Watched(progress, told, draw=draw) as options:
+                call(
+                    library.vae_impute, self.handle, byref(tensor), byref(asked), options,
+                    byref(filled), byref(metrics),
+                )
+        array = Handle(filled, library.vae_array_free)
+        found = Handle(metrics, library.vae_metrics_free)
+        return from_library(array), json.loads(text(library.vae_metrics_json, found))
 
     def evaluate(
         self,

@@ -1,3 +1,4 @@
+import Glibc
 import Tensors
 import VAECore
 import VAERecipes
@@ -17,6 +18,19 @@ public enum MeanLink: String, Sendable, CaseIterable {
     case .identity: parameters
     case .sigmoid: parameters.sigmoid()
     case .tanh: parameters.tanh()
+    }
+  }
+
+  /// The mean of a single number, and its derivative.
+  func mean(_ parameter: Double) -> (value: Double, slope: Double) {
+    switch self {
+    case .identity: return (parameter, 1)
+    case .sigmoid:
+      let value = 1 / (1 + exp(-parameter))
+      return (value, value * (1 - value))
+    case .tanh:
+      let value = Glibc.tanh(parameter)
+      return (value, 1 - value * value)
     }
   }
 

@@ -115,6 +115,15 @@ extension TableColumn {
     return (place.map { $0 + (isContinuous ? 1 : 0) }) ?? 0
   }
 
+  /// The point that choices stand for; nil for none of them.
+  private func point(_ seen: Slice<UnsafeBufferPointer<Float>>) -> Double? {
+    guard var best = seen.indices.first, choices > 0 else { return nil }
+    for choice in seen.indices where seen[choice] > seen[best] { best = choice }
+    guard seen[best] == 1 || !isContinuous else { return nil }
+    let place = best - seen.startIndex - (choices - points.count)
+    return place >= 0 ? points[place] : nil
+  }
+
   /// The value in the table's own units of the numbers that a model sees.
   func restored(_ seen: UnsafeBufferPointer<Float>, rounding: Bool) -> Float {
     switch kind {
@@ -127,12 +136,8 @@ extension TableColumn {
       let value = restored(seen[0])
       return Float(rounding ? value.rounded() : value)
     case .real, .positive:
-      // A draw at a point is that point, whatever its decimals.
-      if rounding, let choice = seen.dropFirst().firstIndex(of: 1),
-        choice - 1 >= choices - points.count
-      {
-        return Float(points[choice - 1 - (choices - points.count)])
-      }
+      // A draw at a point is that point, whatever its decimals; what can be a point alone is the likeliest.
+      if rounding, let point = point(seen.dropFirst()) { return Float(point) }
       let value = restored(seen[0])
       return Float(rounding ? rounded(value) : value)
     }

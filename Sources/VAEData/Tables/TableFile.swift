@@ -76,7 +76,7 @@ struct TableFile {
     rowCount = rows
   }
 
-  private static func stream(_ file: InputFile) throws(DataError) -> any ByteStream {
+  static func stream(_ file: InputFile) throws(DataError) -> any ByteStream {
     let section = FileSection(file)
     guard file.path.lowercased().hasSuffix(".gz") else { return section }
     return try InflatedStream(section, format: .gzip, name: file.path)

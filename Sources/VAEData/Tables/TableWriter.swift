@@ -3,8 +3,10 @@ import VAECore
 
 /// Writes rows of a table as text, as RFC 4180 describes it, with LF at the ends of lines.
 public struct TableWriter {
-  private let columns: TableColumns
-  private let separator: String
+  let columns: TableColumns
+  let separator: String
+  /// The words of each column as cells.
+  private let names: [[String]]
 
   /// A writer.
   ///
@@ -14,6 +16,7 @@ public struct TableWriter {
   public init(_ columns: TableColumns, separator: String = ",") {
     self.columns = columns
     self.separator = separator
+    names = columns.columns.map { $0.names.map { Self.quoted($0, separator: separator) } }
   }
 
   /// A file of rows in the table's own units: numbers, the names of categories, the words for no and yes
@@ -27,7 +30,6 @@ public struct TableWriter {
     let marks = marks.map { mark in
       (name: mark.name, cells: mark.cells.map { Self.quoted($0, separator: separator) })
     }
-    let names = columns.columns.map { $0.names.map { Self.quoted($0, separator: separator) } }
     let titles = marks.map(\.name) + columns.columns.map(\.name)
     var text =
       titles.map { Self.quoted($0, separator: separator) }.joined(separator: separator) + "\n"
@@ -36,18 +38,21 @@ public struct TableWriter {
         for mark in marks { text += mark.cells[start / width] + separator }
         for column in 0..<width {
           if column > 0 { text += separator }
-          let value = values[start + column]
-          guard !value.isNaN else { continue }
-          let known = names[column]
-          text +=
-            known.isEmpty
-            ? Self.text(value, columns.columns[column])
-            : known[max(0, min(known.count - 1, Int(max(-1, min(65536, value)).rounded())))]
+          text += cell(values[start + column], of: column)
         }
         text += "\n"
       }
     }
     return Array(text.utf8)
+  }
+
+  /// A value in the table's own units as a cell.
+  func cell(_ value: Float, of column: Int) -> String {
+    guard !value.isNaN else { return "" }
+    let known = names[column]
+    return known.isEmpty
+      ? Self.text(value, columns.columns[column])
+      : known[max(0, min(known.count - 1, Int(max(-1, min(65536, value)).rounded())))]
   }
 
   /// A number with the digits that it has.

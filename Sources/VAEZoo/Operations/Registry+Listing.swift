@@ -22,6 +22,7 @@ extension Registry {
         .object([
           "name": .text(component.name), "summary": .text(component.summary),
           "origin": .text(component.origin), "uses_condition": .bool(component.usesCondition),
+          "uses_mask": .bool(component.usesMask),
           "hyperparameters": .array(
             component.hyperparameters.map { $0.json(named: $0.name, default: $0.default) }),
         ])

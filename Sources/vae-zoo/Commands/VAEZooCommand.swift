@@ -35,7 +35,7 @@ struct VAEZooCommand: ParsableCommand {
     subcommands: [
       ListCommand.self, DescribeCommand.self, TrainCommand.self, SweepCommand.self,
       ClassifierCommand.self, EvaluateCommand.self, MetricsCommand.self, ScoreCommand.self,
-      SampleCommand.self, ReconstructCommand.self,
+      SampleCommand.self, ReconstructCommand.self, ImputeCommand.self,
       EncodeCommand.self,
       DecodeCommand.self, ImportCommand.self, ExportCommand.self,
       InterpolateCommand.self, TraverseCommand.self, ReportCommand.self, CompareCommand.self,

@@ -59,6 +59,9 @@ struct ImageOutput {
   /// Whether images are shown one after the other.
   var isAnimation: Bool { format == .gif || format == .apng }
 
+  /// Writes the bytes of a file.
+  func write(_ bytes: [UInt8]) throws { try DurableFiles.replace(path, with: bytes) }
+
   /// Writes an array.
   func write(array: Tensor) throws {
     try DurableFiles.replace(path, with: NPYWriter.bytes(array))

@@ -85,7 +85,7 @@ extension ImportanceWeightedBound {
 
 extension Component where Part == any Objective {
   /// The recipe component `importance-weighted`.
-  static var importanceWeighted: Component {
+  public static var importanceWeighted: Component {
     Component(
       role: .objective, name: "importance-weighted",
       summary: "the bound of K weighted draws",

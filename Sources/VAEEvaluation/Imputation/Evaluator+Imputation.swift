@@ -1,0 +1,77 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+
+extension Evaluator {
+  /// What a model that takes masks expects of all values of some examples, given those that are known.
+  ///
+  /// K latents are drawn from q(z|x_known), each with the weight w = p(x_known|z) p(z) / q(z|x_known). With the
+  /// weights normalised to a sum of one, Σ w E[x|z] tends to E[x|x_known] as K grows; one draw of x from p(x|z), at a
+  /// z that is chosen with probability w, to a draw from p(x|x_known) (Mattei & Frellsen 2019, section 4). Draws follow from
+  /// what is known of an example: the same beside any others.
+  ///
+  /// - Parameters:
+  ///   - chosen: the examples.
+  ///   - options: how many draws, and what becomes of them.
+  ///   - progress: told the fraction done; returns false to stop.
+  ///   - visit: given a part of the examples, all values of them as the model sees values, `[N, height, width,
+  ///     channels]`, and by how many draws of equal weight each is served as well.
+  /// - Returns: whether it came to the end.
+  package func impute(
+    _ chosen: [Int], _ options: ImputationOptions, progress: (Double) -> Bool,
+    visit: (_ indices: [Int], _ values: Tensor, _ effectiveDraws: [Double]) throws -> Void
+  ) rethrows -> Bool {
+    try withoutTape {
+      var done = 0
+      for indices in batches(of: chosen, importanceSamples: options.samples) {
+        let found = imputed(indices, options) { part in
+          progress((Double(done) + part * Double(indices.count)) / Double(max(1, chosen.count)))
+        }
+        guard let found else { return false }
+        try visit(indices, found.values, found.effectiveDraws)
+        done += indices.count
+      }
+      return progress(1)
+    }
+  }
+
+  private func imputed(
+    _ indices: [Int], _ options: ImputationOptions, _ progress: (Double) -> Bool
+  ) -> (values: Tensor, effectiveDraws: [Double])? {
+    var (x, context) = examples.batchByContent(indices, context(for: indices))
+    let posterior = model.encoder.encode(x, context)
+    var request = DrawRequest()
+    request.usesSampledRate = true
+    // Without latents, or with codes, which follow from the example, all draws are the same.
+    let samples = model.prior.latents.isContinuous ? max(1, options.samples) : 1
+    var mean = ImportanceMean(examples: indices.count)
+    var choice = ImportanceChoice(examples: indices.count)
+    var parameterShape = Shape([])
+    var done = 0
+    while done < samples {
+      guard progress(Double(done) / Double(samples)) else { return nil }
+      request.samples = min(max(1, rowLimit / indices.count), samples - done)
+      context.firstDraw = done
+      let part = model.evaluate(x, posterior: posterior, request, context)
+      parameterShape = part.parameters.shape
+      if options.drawing {
+        mean.add(part.logWeights, nil)
+        let stream = context.stream("imputation")
+        choice.add(
+          part.logWeights, part.parameters,
+          uniform: (0..<request.samples).flatMap {
+            stream.uniform(context.examples, shape: [1], draw: done + $0).floats
+          })
+      } else {
+        mean.add(part.logWeights, model.likelihood.mean(part.parameters))
+      }
+      done += request.samples
+    }
+    guard options.drawing else { return (mean.mean(x.shape), mean.effectiveDraws) }
+    context.firstDraw = 0
+    x = model.likelihood.sample(
+      choice.parameters(Shape([indices.count] + parameterShape.dimensions.dropFirst())),
+      x.shape.removingFirst, context)
+    return (x, mean.effectiveDraws)
+  }
+}

@@ -1,0 +1,45 @@
+import Messages
+import Tensors
+
+/// Examples of which what was missing has been filled in.
+public struct Imputation {
+  /// All values in the data's own units, `[N, height, width, channels]`, of a table `[N, 1, columns, 1]`: those that were
+  /// known as they were.
+  public let values: Tensor
+  /// Ones for what was filled in, else zeros, of the same shape.
+  public let missing: Tensor
+  /// How many values were filled in.
+  public let missingCount: Int
+  /// In how many examples.
+  public let tornCount: Int
+  /// By how many draws of equal weight an example is served as well as by its weighted ones, on average; nil
+  /// where nothing was missing.
+  public internal(set) var effectiveDraws: Double?
+  /// How far what was filled in is from the truth, where that is known.
+  public internal(set) var error: ImputationError?
+  /// What the user should know, a sentence each.
+  public internal(set) var notices: [Message] = []
+
+  init(values: Tensor, missing: Tensor, missingCount: Int, tornCount: Int) {
+    (self.values, self.missing) = (values, missing)
+    (self.missingCount, self.tornCount) = (missingCount, tornCount)
+  }
+}
+
+/// How far values that were filled in are from the true ones.
+public struct ImputationError: Sendable {
+  /// The numbers among them.
+  public internal(set) var numberCount = 0
+  /// The root of the mean squared error of numbers: of a table in standard deviations of its columns as the model
+  /// sees these (of positive columns and counts those of logarithms), of images as their values are. Nil without numbers.
+  public internal(set) var rmse: Double?
+  /// The same where every column's mean in training is filled in, which asks no model; nil of images.
+  public internal(set) var rmseOfMeans: Double?
+  /// The categories, and the values that are yes or no, among them.
+  public internal(set) var categoryCount = 0
+  /// The share of these that is wrong; nil without such.
+  public internal(set) var wrongShare: Double?
+  /// The error of each column that has some, by its name: of numbers the root of the mean squared error, of
+  /// categories the share that is wrong. Empty of images.
+  public internal(set) var columns: [(name: String, error: Double)] = []
+}
