@@ -60,6 +60,7 @@ final class MetricTests: XCTestCase {
   /// What a frozen network is needed for.
   private static let ofNetwork: Set = [
     "feature_distance", "frechet_distance", "precision_recall", "classifier_confidence",
+    "lpips",
   ]
 
   // MARK: The list

@@ -146,6 +146,33 @@ final class VAEGANTests: XCTestCase {
     expect(1.1, 0.2, decoder: true, discriminator: true)
   }
 
+  func testTheGameTeachesReconstructionsThatTheDiscriminatorTakesForData() throws {
+    let data = SmallModels.data(isBinary: false)
+    let model = try SmallModels.registry.model(
+      SmallModels.recipe(
+        "vae-gan", data: data,
+        [
+          ("architecture", "mlp"), ("hidden", "24"), ("latent", "4"),
+          ("objective.discriminator_channels", "6"),
+        ].map { (key: $0.0, value: $0.1) }), seed: 3)
+    let context = SmallModels.context(64)
+    let batch = Examples(data.train).batch(Array(0..<64), context)
+    func error() -> Double { (model.reconstruct(batch, context) - batch).doubleSumOfSquares }
+    let trainer = try Trainer(
+      model: model, data: data, options: SmallModels.options(epochs: 60))
+    _ = try trainer.advance()
+    let before = error()
+    var records: [EpochRecord] = []
+    _ = try trainer.train { if case .epoch(let record) = $0 { records.append(record) } }
+    print("VAEGAN", before, error(), records.last?.terms as Any)
+    // Pixels have no part in the loss of any network.
+    XCTAssertLessThan(error(), 0.6 * before)
+    // Neither side has won: the discriminator pays something and less than one that knows nothing.
+    let terms = try XCTUnwrap(records.last?.terms)
+    let loss = try XCTUnwrap(terms.first { $0.name == "discriminator_loss" }).value
+    XCTAssertGreaterThan(loss, 0.05)
+  }
+
   func testTheRuleIsAskedOnceForAnUpdate() throws {
     let data = SmallModels.data(height: 6, width: 5, isBinary: false)
     let model = try SmallModels.registry.model(SmallModels.recipe("vae-gan", data: data), seed: 3)

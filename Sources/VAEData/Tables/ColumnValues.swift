@@ -36,7 +36,8 @@ struct ColumnValues {
     guard byteCount < Memory.leastRequest || Memory.grants(byteCount) else {
       throw DataError(
         .tooLarge,
-        "\(title) needs about \(byteCount) bytes of memory, more than there is; use a part of the data")
+        "\(title) needs about \(byteCount) bytes of memory, more than there is; use a part of the data"
+      )
     }
     (self.title, self.name, self.decimals) = (title, name, decimals)
     values = (0..<count).map(value)

@@ -98,7 +98,8 @@ package struct GivenColumn: Sendable {
         throw DataError(
           .unusable,
           "the column \(PlainText.quoted(name)) has a category of \(long.utf8.count) bytes, more than the "
-            + "\(TableColumn.nameLimit) that its name may have; leave the column out, or shorten its words")
+            + "\(TableColumn.nameLimit) that its name may have; leave the column out, or shorten its words"
+        )
       }
     }
     let isNumber = kind.map { $0 != .category && $0 != .yesNo } ?? false

@@ -411,7 +411,8 @@ extension TableFile {
       throw fault(
         line, column,
         "\(Self.shown(cell)) is one of too many categories: their names and those of the columns have more than "
-          + "\(TableColumns.namesLimit) bytes; leave out columns of long words by \(.columnType(names[column], "ignore"))")
+          + "\(TableColumns.namesLimit) bytes; leave out columns of long words by \(.columnType(names[column], "ignore"))"
+      )
     }
     guard let number = words.add(word, cell) else {
       throw fault(

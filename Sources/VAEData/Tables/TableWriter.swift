@@ -23,7 +23,9 @@ public struct TableWriter {
   public func bytes(_ rows: Tensor) -> [UInt8] {
     let width = columns.count
     let names = columns.columns.map { $0.names.map { Self.quoted($0, separator: separator) } }
-    var text = columns.columns.map { Self.quoted($0.name, separator: separator) }.joined(separator: separator) + "\n"
+    var text =
+      columns.columns.map { Self.quoted($0.name, separator: separator) }.joined(
+        separator: separator) + "\n"
     rows.withFloats { values in
       for start in stride(from: 0, to: values.count, by: width) {
         for column in 0..<width {
