@@ -88,7 +88,7 @@ final class ClassifierTests: CommandTestCase {
       objective["network_sha256"] as? String)
     let record = try object(
       XCTUnwrap(String(contentsOfFile: path("tuned") + "/metrics.jsonl", encoding: .utf8)))
-    let terms = try XCTUnwrap((record["train"] as? [String: Any])?["terms"] as? [String: Any])
+    let terms = try XCTUnwrap(record["terms"] as? [String: Any])
     XCTAssertGreaterThan(try number(terms, "feature_distance"), 0)
 
     // Another network by the same name is not the one that the run was trained with.

@@ -152,8 +152,8 @@ final class VAEGANTests: XCTestCase {
       SmallModels.recipe(
         "vae-gan", data: data,
         [
-          ("architecture", "mlp"), ("hidden", "24"), ("latent", "4"),
-          ("objective.discriminator_channels", "6"),
+          ("architecture", "mlp"), ("hidden", "24"), ("latent", "4"), ("gamma", "0.1"),
+          ("objective.discriminator_channels", "16"), ("objective.rate_weight", "0.1"),
         ].map { (key: $0.0, value: $0.1) }), seed: 3)
     let context = SmallModels.context(64)
     let batch = Examples(data.train).batch(Array(0..<64), context)
@@ -164,13 +164,13 @@ final class VAEGANTests: XCTestCase {
     let before = error()
     var records: [EpochRecord] = []
     _ = try trainer.train { if case .epoch(let record) = $0 { records.append(record) } }
-    print("VAEGAN", before, error(), records.last?.terms as Any)
     // Pixels have no part in the loss of any network.
-    XCTAssertLessThan(error(), 0.6 * before)
-    // Neither side has won: the discriminator pays something and less than one that knows nothing.
-    let terms = try XCTUnwrap(records.last?.terms)
-    let loss = try XCTUnwrap(terms.first { $0.name == "discriminator_loss" }).value
-    XCTAssertGreaterThan(loss, 0.05)
+    XCTAssertLessThan(error(), 0.5 * before)
+    // Neither side has won: in the end the discriminator still learns, and pays less than one that knows nothing.
+    let losses = records.suffix(10).flatMap(\.terms).filter { $0.name == "discriminator_loss" }
+    let mean = losses.map(\.value).reduce(0, +) / Double(losses.count)
+    XCTAssertGreaterThan(mean, 0.1)
+    XCTAssertLessThan(mean, log(2))
   }
 
   func testTheRuleIsAskedOnceForAnUpdate() throws {
