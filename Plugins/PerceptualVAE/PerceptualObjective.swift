@@ -7,31 +7,22 @@ import VAERecipes
 
 /// pixel_weight · distortion + feature_weight · D · d(Φ(x), Φ(x̂)) + rate_weight · rate, with x̂ the mean of p(x|z), D the
 /// numbers of an image, and d the distance of its features in a frozen network Φ (Hou et al. 2017, whose loss has
-/// no distortion; Zhang et al. 2018 for features of length one).
+/// no distortion; Zhang et al. 2018 for features of length one, and for LPIPS).
 ///
 /// The distance is no density: what records and evaluations report as `elbo` is the plain bound of the same
 /// networks, and the distance stands beside it, as `feature_distance`.
 public final class PerceptualObjective: Objective {
-  /// The network; no parameter of it is trained.
-  public let network: FrozenNetworkFile
-  /// How its features are compared.
-  public let comparison: FeatureComparison
+  /// The distance of features, with network and weight.
+  public let features: FeatureTerm
   /// The weight of −log p(x|z).
   public let pixelWeight: Float
-  /// The weight of the features' distance, times the numbers of an image.
-  public let featureWeight: Float
   /// The weight of the rate.
   public let rateWeight: Float
 
   /// An objective with a network that is opened before the first update.
-  public init(
-    _ network: FrozenNetworkFile, _ comparison: FeatureComparison, pixelWeight: Float,
-    featureWeight: Float, rateWeight: Float
-  ) {
-    self.network = network
-    self.comparison = comparison
+  public init(_ features: FeatureTerm, pixelWeight: Float, rateWeight: Float) {
+    self.features = features
     self.pixelWeight = pixelWeight
-    self.featureWeight = featureWeight
     self.rateWeight = rateWeight
   }
 
@@ -41,7 +32,7 @@ public final class PerceptualObjective: Objective {
   /// One draw, and the network.
   public var requirements: ObjectiveRequirements {
     var requirements = ObjectiveRequirements()
-    requirements.networks = [network]
+    requirements.networks = [features.network]
     requirements.needsDecodedMeans = true
     requirements.needsWholeImages = true
     return requirements
@@ -52,11 +43,8 @@ public final class PerceptualObjective: Objective {
     [
       Phase(name: "model") { [self] pass in
         let evaluation = pass.evaluation
-        let distance = comparison(
-          pass.features(of: .data, in: network), pass.features(of: .decodedMean, in: network)
-        ).mean()
-        let size = Float(pass.batch.shape.removingFirst.count)
-        var value = distance * (featureWeight * size) + evaluation.rate.mean() * rateWeight
+        let (distance, term) = features(pass)
+        var value = term + evaluation.rate.mean() * rateWeight
         if pixelWeight > 0 {
           value = value + evaluation.distortion.mean() * pixelWeight
         } else if let fit = pass.distortionOfLikelihoodAlone {
@@ -81,53 +69,10 @@ public final class PerceptualObjective: Objective {
 extension PerceptualObjective {
   /// The hyper-parameters of `perceptual`.
   struct Options: HyperparameterSet {
-    var file = FrozenNetworkOptions()
-    @Setting(
-      limit: 4096,
-      help: "layers of the network whose features are compared, with commas between them")
-    var layers = "relu1_1,relu2_2,relu3_2"
-    @Setting(limit: 4096, help: "weight of each of these layers, with commas; empty for one each")
-    var layerWeights = ""
-    @Setting(
-      help:
-        "normalized: features of length one at each place; squared: as they are, half the mean square"
-    )
-    var comparison = FeatureComparison.Measure.normalized
-    @Setting(0...1e9, help: "weight of the features' distance, times the numbers of an image")
-    var featureWeight = 1.0
+    var features = FeatureTerm.Options()
     @Setting(0...1e6, help: "weight of the distortion −log p(x|z); 0 for features alone")
     var pixelWeight = 1.0
     @Setting(0...1e6, help: "weight of the rate in the loss") var rateWeight = 1.0
-
-    /// The names of the layers.
-    func names() throws(RecipeError) -> [String] {
-      let names = layers.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-      guard !names.contains(""), Set(names).count == names.count else {
-        throw RecipeError(
-          .invalid,
-          "the layers of the perceptual objective are different names with commas between them, not \(PlainText.quoted(layers)); "
-            + "set \(.setting("objective.layers", "relu1_1,relu2_2"))")
-      }
-      return names
-    }
-
-    /// The weights of so many layers.
-    func weights(_ count: Int) throws(RecipeError) -> [Float] {
-      guard !layerWeights.isEmpty else { return Array(repeating: 1, count: count) }
-      let weights = layerWeights.split(separator: ",", omittingEmptySubsequences: false).map {
-        Float($0)
-      }
-      let known = weights.compactMap { $0 }
-      guard known.count == weights.count, known.count == count,
-        known.allSatisfy({ $0.isFinite && $0 >= 0 })
-      else {
-        throw RecipeError(
-          .invalid,
-          "\(.setting("objective.layer_weights", layerWeights)) is not a number from 0 for each of "
-            + "\(Count.of(count, "layer")), with commas between them")
-      }
-      return known
-    }
   }
 }
 
@@ -140,11 +85,8 @@ extension Component where Part == any Objective {
         "rate_weight · rate + pixel_weight · distortion + feature_weight · distance of features in a frozen network, which is no bound",
       options: PerceptualObjective.Options()
     ) { options, build in
-      let names = try options.names()
-      return PerceptualObjective(
-        try options.file.file(layers: names, build),
-        FeatureComparison(options.comparison, weights: try options.weights(names.count)),
-        pixelWeight: Float(options.pixelWeight), featureWeight: Float(options.featureWeight),
+      PerceptualObjective(
+        try options.features.term(build), pixelWeight: Float(options.pixelWeight),
         rateWeight: Float(options.rateWeight))
     }
   }

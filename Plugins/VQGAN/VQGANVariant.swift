@@ -30,9 +30,10 @@ public struct VQGANVariant: Variant {
       training: ["batch_size": .integer(32), "learning_rate": .number(3e-4)])
   }
 
-  /// Hyper-parameters that only codes have.
+  /// Hyper-parameters that only codes have, and the frozen network.
   public var shorthands: [String: [String]] {
     [
+      "network": ["objective.network"], "feature_weight": ["objective.feature_weight"],
       "levels": ["prior.levels"], "update": ["prior.update"],
       "restart_threshold": ["prior.restart_threshold"],
     ]

@@ -31,6 +31,7 @@ extension Registry {
     registry.register(Component<any Objective>.aggregatePosteriorGame)
     registry.register(FurtherStage.mixture)
     registry.register(FurtherStage.classMixture)
+    registry.register(FurtherStage.decoder)
     return registry
   }
 }

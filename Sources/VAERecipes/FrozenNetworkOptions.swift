@@ -26,11 +26,12 @@ public struct FrozenNetworkOptions: HyperparameterSet {
   ///
   /// - Parameters:
   ///   - layers: the layers whose features are wanted.
+  ///   - usesHeads: whether those are wanted instead that LPIPS compares.
   ///   - build: the data and the part that it is for.
   /// - Throws: `RecipeError` where one of the two is missing or no SHA-256; where the file is at hand the
   ///   error tells its SHA-256.
   public func file(
-    layers: [String], _ build: BuildContext
+    layers: [String], usesHeads: Bool = false, _ build: BuildContext
   ) throws(RecipeError) -> FrozenNetworkFile {
     let role = build.part.split(separator: " ").first.map(String.init) ?? build.part
     guard !network.isEmpty else {
@@ -55,7 +56,7 @@ public struct FrozenNetworkOptions: HyperparameterSet {
           + "place; give it with \(.setting("\(role).network_sha256", found))")
     }
     let file = FrozenNetworkFile(
-      network, sha256: networkSHA256, layers: layers,
+      network, sha256: networkSHA256, layers: layers, usesHeads: usesHeads,
       imageShape: [build.data.height, build.data.width, build.data.channels],
       range: build.data.range)
     file.openModel = build.openModel

@@ -9,7 +9,7 @@ extension Registry {
   ///   - recipe: with the settings.
   ///   - old: the recipe before them.
   /// - Throws: `FileError` where the file is missing or cannot be read.
-  func recordNetworks(in recipe: inout Recipe, before old: Recipe) throws(FileError) {
+  package func recordNetworks(in recipe: inout Recipe, before old: Recipe) throws(FileError) {
     let (network, hash) = (FrozenNetworkOptions.networkName, FrozenNetworkOptions.hashName)
     for (role, part) in recipe.parts {
       guard case .text(let path)? = part.values.values[network], !path.isEmpty,

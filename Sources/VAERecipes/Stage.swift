@@ -22,15 +22,20 @@ public struct Stage: Equatable, Sendable {
   /// The run or exported model that it starts from: of a further stage the finished run, of the one
   /// that trains everything that whose weights take the place of fresh ones. Nil for fresh weights.
   public let origin: String?
+  /// Whether what is trained goes on from the origin's weights; a further stage of which it does not begins with fresh
+  /// ones.
+  public let goesOn: Bool
 
   /// A stage.
   public init(
-    name: String, trains: [String] = [], data: Data = .images, origin: String? = nil
+    name: String, trains: [String] = [], data: Data = .images, origin: String? = nil,
+    goesOn: Bool = false
   ) {
     self.name = name
     self.trains = trains
     self.data = data
     self.origin = origin
+    self.goesOn = goesOn
   }
 
   /// The stage that trains a whole model from fresh weights.
@@ -51,6 +56,7 @@ public struct Stage: Equatable, Sendable {
       "name": .text(name), "trains": .array(trains.map(JSON.text)), "data": .text(data.rawValue),
     ]
     if let origin { object["origin"] = .text(origin) }
+    if goesOn { object["goes_on"] = .bool(true) }
     return .object(object)
   }
 
@@ -66,7 +72,8 @@ public struct Stage: Equatable, Sendable {
           + "(\(Data.allCases.map(\.rawValue).joined(separator: " or ")))")
     }
     self.init(
-      name: name, trains: prefixes.compactMap(\.text), data: data, origin: object["origin"]?.text)
+      name: name, trains: prefixes.compactMap(\.text), data: data, origin: object["origin"]?.text,
+      goesOn: object["goes_on"]?.bool ?? false)
   }
 }
 
@@ -89,6 +96,8 @@ public struct FurtherStage: Sendable {
   public let data: Stage.Data
   /// Training defaults of this stage by hyper-parameter.
   public let training: [String: HyperparameterValue]
+  /// Whether what it trains goes on from the weights of the finished run.
+  public let goesOn: Bool
 
   /// A stage of models with latents of some kind.
   ///
@@ -98,7 +107,7 @@ public struct FurtherStage: Sendable {
   public init(
     name: String, summary: String, latents: String,
     parts: @escaping @Sendable (LatentSpace) -> [Role: Composition.Choice]?, trains: [String],
-    data: Stage.Data, training: [String: HyperparameterValue] = [:]
+    data: Stage.Data, training: [String: HyperparameterValue] = [:], goesOn: Bool = false
   ) {
     self.name = name
     self.summary = summary
@@ -107,6 +116,7 @@ public struct FurtherStage: Sendable {
     self.trains = trains
     self.data = data
     self.training = training
+    self.goesOn = goesOn
   }
 
   /// A stage of all models of the variant that offers it.
@@ -180,7 +190,8 @@ extension Registry {
     try next.training.take(
       stage.training, declaredBy: TrainingOptions.hyperparameters, path: "training")
     next.stages.append(
-      Stage(name: name, trains: stage.trains, data: stage.data, origin: origin))
+      Stage(
+        name: name, trains: stage.trains, data: stage.data, origin: origin, goesOn: stage.goesOn))
     return next
   }
 }

@@ -67,6 +67,30 @@ final class ClassifierTests: CommandTestCase {
     let by = try XCTUnwrap(measured["network"] as? [String: Any])
     XCTAssertEqual(by["sha256"] as? String, objective["network_sha256"] as? String)
 
+    // No heads of LPIPS are in it, but layers that a decoder can be trained on by, with a discriminator.
+    try assertRefused(
+      [
+        "evaluate", path("run"), "--data", data, "--network", network, "--metrics", "lpips",
+        "--threads", "1",
+      ], status: 64, naming: ["lpips needs a frozen network with the heads of LPIPS", "--network"])
+    let stage = [
+      "train", "--stage", "decoder", "--from", path("run"), "--data", data, "--out", path("tuned"),
+      "--epochs", "1", "--batch-size", "8", "--threads", "1", "--set", "objective.name=adversarial",
+      "--set", "objective.layers=relu1_1", "--set", "objective.discriminator_start=0", "--set",
+      "objective.discriminator_channels=2", "--set", "training.average_decay=0.9",
+    ]
+    try assertRefused(
+      stage, status: 64, naming: ["objective.layers", "--set objective.network=FILE"])
+    try run(stage + ["--set", "objective.network=\(network)"])
+    let tuned = try object(String(contentsOfFile: path("tuned") + "/recipe.json", encoding: .utf8))
+    XCTAssertEqual(
+      (tuned["objective"] as? [String: Any])?["network_sha256"] as? String,
+      objective["network_sha256"] as? String)
+    let record = try object(
+      XCTUnwrap(String(contentsOfFile: path("tuned") + "/metrics.jsonl", encoding: .utf8)))
+    let terms = try XCTUnwrap(record["terms"] as? [String: Any])
+    XCTAssertGreaterThan(try number(terms, "feature_distance"), 0)
+
     // Another network by the same name is not the one that the run was trained with.
     try run(["classifier", "--data", data, "--out", network, "--seed", "1"] + small)
     try assertRefused(

@@ -28,22 +28,27 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 def small_network() -> str:
-    """The file of a frozen network for grey images: a convolution to one pixel's neighbourhood, with ReLU."""
+    """The file of a frozen network for grey images: a convolution to one pixel's neighbourhood, with ReLU, and a head of
+    LPIPS."""
     description = {
         "input": {"channels": 1},
         "layers": [{"type": "conv", "name": "conv", "padding": 1}, {"type": "relu", "name": "relu1_1"}],
+        "heads": ["relu1_1"],
     }
     weights = np.random.default_rng(3).normal(size=(2, 1, 3, 3)).astype("<f4").tobytes()
+    head = np.array([0.5, 2], "<f4").tobytes()
+    end = len(weights) + len(head)
     header = json.dumps(
         {
             "__metadata__": {"vae_zoo_network": json.dumps(description)},
             "conv.weight": {"dtype": "F32", "shape": [2, 1, 3, 3], "data_offsets": [0, len(weights)]},
+            "lin0.model.1.weight": {"dtype": "F32", "shape": [1, 2, 1, 1], "data_offsets": [len(weights), end]},
         }
     ).encode()
     header += b" " * (-len(header) % 8)
     path = os.path.join(FOLDER, "network.safetensors")
     with open(path, "wb") as file:
-        file.write(len(header).to_bytes(8, "little") + header + weights)
+        file.write(len(header).to_bytes(8, "little") + header + weights + head)
     return path
 
 
@@ -77,7 +82,10 @@ SMALL = {
     },
     "VQGAN": {
         "architecture": "mlp", "hidden": (8,), "codes": 4, "code_size": 2,
-        "settings": {"objective.discriminator_channels": (2,), "objective.discriminator_start": 1},
+        "network": small_network(),
+        "settings": {
+            "objective.comparison": "lpips", "objective.discriminator_channels": (2,), "objective.discriminator_start": 1,
+        },
     },
     "WAEGAN": {
         "architecture": "mlp", "hidden": (8,), "latent": 2,

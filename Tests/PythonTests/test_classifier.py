@@ -9,7 +9,7 @@ import unittest
 import numpy as np
 
 import vae_zoo
-from support import stripes
+from support import small_network, stripes
 
 IMAGES = stripes(80)
 # Whether the stripe is a column.
@@ -41,6 +41,14 @@ class ClassifierTests(unittest.TestCase):
             self.assertEqual(found["network"]["layers"], ["features"])
             with self.assertRaisesRegex(vae_zoo.FormatError, "no layer"):
                 model.evaluate(IMAGES, network=path, network_layer="x")
+            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "heads of LPIPS"):
+                model.evaluate(IMAGES, metrics=["lpips"], network=path)
+
+    def test_reconstructions_are_compared_by_the_heads_of_a_network(self):
+        model = vae_zoo.GaussianVAE(hidden=(8,), latent=2, epochs=1).fit(IMAGES)
+        found = model.evaluate(IMAGES, metrics=["lpips"], network=small_network())
+        self.assertGreater(found["lpips"], 0)
+        self.assertGreater(found["lpips_stderr"], 0)
 
     def test_what_cannot_be_learnt_is_refused(self):
         for y, words in ((None, "give y"), (np.zeros((80, 2)), "labels"), (["a"] * 80, "class a")):

@@ -69,6 +69,30 @@ final class ClassifierTests: CTestCase {
       }
     }
     XCTAssertTrue(values.allSatisfy { $0.isFinite && $0 > 0 }, "\(values)")
+    // The heads of a network compare reconstructions.
+    var file = Safetensors()
+    for (name, shape, values) in [
+      ("c.weight", [2, 1, 1, 1], [1, -1]), ("lin0.model.1.weight", [1, 2, 1, 1], [0.5, 2]),
+    ] as [(String, [Int], [Float])] {
+      values.withUnsafeBufferPointer { file.add(name, shape: shape, floats: $0) }
+    }
+    file.metadata["vae_zoo_network"] =
+      #"{"input": {"channels": 1, "mean": [0.5]}, "layers": [{"type": "conv", "name": "c"}], "heads": ["c"]}"#
+    let heads = try temporaryFolder() + "/heads.safetensors"
+    try DurableFiles.replace(heads, with: file.encoded())
+    let distance = try heads.withCString { heads in
+      try "lpips".withCString { names in
+        (options.network, options.split, options.metrics) = (heads, nil, names)
+        let metrics = try made(freedBy: vae_metrics_free) {
+          vae_evaluate(model, data, &options, nil, $0, $1)
+        }
+        var value = Double.nan
+        try succeed { vae_metrics_get(metrics, "lpips", &value, $0) }
+        return value
+      }
+    }
+    XCTAssertGreaterThan(distance, 0)
+    options.metrics = nil
     "features".withCString { layer in
       (options.network, options.split) = (nil, nil)
       options.network_layer = layer

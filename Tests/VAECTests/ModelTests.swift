@@ -159,6 +159,17 @@ final class ModelTests: CTestCase {
     let changed = Set(trained.filter { fresh[$0.key] != $0.value }.map(\.key))
     XCTAssertEqual(
       changed, ["prior.logits", "prior.means", "prior.log_scales", "prior.factors"])
+
+    // Another stage trains the decoder of this one on.
+    let tuned = try made(freedBy: vae_model_free) {
+      vae_model_create_stage(next, "decoder", nil, 0, $0, $1)
+    }
+    XCTAssertEqual(try tensors(of: tuned), trained)
+    try succeed { vae_trainer_fit(try? makeTrainer(tuned, data), nil, nil, nil, $0) }
+    let own = try tensors(of: tuned)
+    XCTAssertEqual(
+      Set(own.filter { trained[$0.key] != $0.value }.map { String($0.key.prefix(8)) }),
+      ["decoder."])
   }
 
   func testOptionsThatContradictThemselvesAreRefused() throws {

@@ -220,7 +220,7 @@ final class FrozenNetworkTests: XCTestCase {
     assertRefused(
       try file(oneLayer, layers: ["c"], range: .real), .malformed, "between 0 and 1")
     assertRefused(
-      try file(oneLayer, layers: ["c"], image: [2, 8, 1]), .malformed, #"layer "c""#, "2x8x1")
+      try file(oneLayer, layers: ["c"], image: [2, 8, 1]), .malformed, "at least 3 by 3", "2 by 8")
     let large = bytes(
       #"{"type": "relu", "name": "r"}"#, input: #"{"channels": 1, "least_size": 16}"#)
     assertRefused(

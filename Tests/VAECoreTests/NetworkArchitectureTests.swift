@@ -23,9 +23,25 @@ final class NetworkArchitectureTests: XCTestCase {
     let layers: [Layer]
   }
 
-  private func cases() throws -> [Case] {
+  /// What `Reference/lpips-distance.py` stores.
+  private struct DistanceCase: Decodable {
+    struct Numbers: Decodable {
+      let distance: Double
+      let length: Double
+      let places: [Int]
+      let gradient: [Double]
+    }
+
+    let name: String
+    let height: Int
+    let width: Int
+    let colour: Numbers
+    let grey: Numbers
+  }
+
+  private func cases<Case: Decodable>(_ name: String) throws -> [Case] {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("Reference/architectures.json")
+      .appendingPathComponent("Reference/\(name).json")
     return try JSONDecoder().decode([Case].self, from: Data(contentsOf: path))
   }
 
@@ -86,10 +102,15 @@ final class NetworkArchitectureTests: XCTestCase {
     return found
   }
 
-  private func file(_ name: String, classifier: Bool = false) -> Safetensors {
+  /// - Parameter heads: the channels of LPIPS' heads; nil for none. The tensors then have the names that the package
+  ///   `lpips` gives them.
+  private func file(
+    _ name: String, classifier: Bool = false, heads: [Int]? = nil
+  ) -> Safetensors {
     var file = Safetensors()
     var position = 1 << 24
-    for layer in convolutions(name) {
+    for var layer in convolutions(name) {
+      if heads != nil { layer.name = "net.slice9" + layer.name.dropFirst("features".count) }
       let shape = [layer.outputs, layer.inputs, layer.kernel, layer.kernel]
       let count = shape.reduce(1, *)
       let scale = Float((6 / Double(count / layer.outputs)).squareRoot())
@@ -101,6 +122,12 @@ final class NetworkArchitectureTests: XCTestCase {
       }
       position += count + layer.outputs
     }
+    for (number, channels) in (heads ?? []).enumerated() {
+      uniform(position, channels, scale: 0.2).withUnsafeBufferPointer {
+        file.add("lin\(number).model.1.weight", shape: [1, channels, 1, 1], floats: $0)
+      }
+      position += channels
+    }
     if classifier {
       [Float](repeating: 1, count: 6).withUnsafeBufferPointer {
         file.add("classifier.6.weight", shape: [2, 3], floats: $0)
@@ -110,9 +137,9 @@ final class NetworkArchitectureTests: XCTestCase {
   }
 
   func testFeaturesAreThoseOfTheArchitectureWrittenOutASecondTime() throws {
-    for expected in try cases() {
+    for expected: Case in try cases("architectures") {
       let names = expected.layers.map(\.layer)
-      let network = try FrozenNetwork.read(file(expected.name), upTo: names)
+      let network = try FrozenNetwork.read(file(expected.name))
       let image = Tensor(
         uniform(0, expected.height * expected.width * 3),
         shape: [1, expected.height, expected.width, 3])
@@ -135,10 +162,47 @@ final class NetworkArchitectureTests: XCTestCase {
     }
   }
 
+  private static let heads = [
+    "vgg16": [64, 128, 256, 512, 512], "alexnet": [64, 192, 384, 256, 256],
+    "squeezenet1_1": [64, 128, 256, 384, 384, 512, 512],
+  ]
+
+  func testLPIPSAndItsGradientAreThoseOfThePackage() throws {
+    let cases: [DistanceCase] = try cases("lpips-distance")
+    XCTAssertEqual(Set(cases.map(\.name)), Set(Self.heads.keys))
+    for expected in cases {
+      let network = try FrozenNetwork.read(file(expected.name, heads: Self.heads[expected.name]))
+      let layers = network.heads.map(\.layer)
+      for (channels, wanted) in [(3, expected.colour), (1, expected.grey)] {
+        let title = "\(expected.name), \(channels) channels"
+        func image(_ start: Int) -> Tensor {
+          Tensor(
+            uniform(start, expected.height * expected.width * channels),
+            shape: [1, expected.height, expected.width, channels])
+        }
+        let other = Parameter(image(1 << 20))
+        let distance = FeatureComparison(.lpips)(
+          network.features(of: image(0), at: layers),
+          network.features(of: other.tensor, at: layers),
+          heads: network.heads.map(\.weights))
+        XCTAssertEqual(
+          Double(distance.item), wanted.distance, accuracy: 1e-4 * wanted.distance, title)
+        let gradient = try XCTUnwrap(distance.sum().backward()[other])
+        XCTAssertEqual(
+          gradient.doubleSumOfSquares.squareRoot(), wanted.length, accuracy: 1e-3 * wanted.length,
+          title)
+        for (place, value) in zip(wanted.places, wanted.gradient) {
+          XCTAssertEqual(
+            Double(gradient.floats[place]), value, accuracy: 1e-3 * wanted.length, title)
+        }
+      }
+    }
+  }
+
   func testRectifiersOfVGGAnswerToTheNamesOfThePapers() throws {
-    let network = try FrozenNetwork.read(file("vgg16"), upTo: ["relu3_3"])
+    let network = try FrozenNetwork.read(file("vgg16"))
     XCTAssertTrue(network.layerNames.contains("relu1_2"))
-    XCTAssertEqual(network.layerNames.last, "relu3_3")
+    XCTAssertEqual(network.layerNames.last, "features.30")
     let image = Tensor(uniform(0, 8 * 8), shape: [1, 8, 8, 1])
     let found = withoutTape { network.features(of: image, at: ["relu2_1", "features.6"]) }
     XCTAssertEqual(found[0].floats, found[1].floats)
@@ -150,10 +214,12 @@ final class NetworkArchitectureTests: XCTestCase {
     let path = NSTemporaryDirectory() + "frozen-" + UUID().uuidString + ".safetensors"
     addTeardownBlock { try? FileManager.default.removeItem(atPath: path) }
     try Data(bytes).write(to: URL(fileURLWithPath: path))
-    func open(_ layer: String, _ height: Int, _ width: Int, _ range: ValueRange = .unit) throws {
+    func open(
+      _ layer: String?, _ height: Int, _ width: Int, _ range: ValueRange = .unit
+    ) throws {
       try FrozenNetworkFile(
-        path, sha256: SHA256.text(SHA256.hash(of: bytes)), layers: [layer],
-        imageShape: [height, width, 3], range: range
+        path, sha256: SHA256.text(SHA256.hash(of: bytes)), layers: layer.map { [$0] } ?? [],
+        usesHeads: layer == nil, imageShape: [height, width, 3], range: range
       ).open()
     }
     try open("features.12", 28, 28)
@@ -167,20 +233,70 @@ final class NetworkArchitectureTests: XCTestCase {
     assertRefused("it takes images of at least 3 by 3 pixels") { try open("features.0", 2, 9) }
     assertRefused("takes values between 0 and 1") { try open("features.12", 28, 28, .real) }
     assertRefused("it has no layer \"fire9\"") { try open("fire9", 28, 28) }
+    // What a layer needs is asked of the images as far as that layer.
+    assertRefused("it takes images of at least 17 by 17 pixels, but the data have 16 by 28") {
+      try open("features.12", 16, 28)
+    }
+    assertRefused("it has no heads of LPIPS") { try open(nil, 28, 28) }
   }
 
   func testTensorsOfAnotherNetworkAreRefusedByName() throws {
-    var other = file("alexnet")
-    other.add("features.20.weight", shape: [0], floats: UnsafeBufferPointer(start: nil, count: 0))
-    XCTAssertThrowsError(try FrozenNetwork.read(other, upTo: ["features.1"]))
-    var small = Safetensors()
-    for layer in convolutions("alexnet") {
-      let outputs = layer.name == "features.0" ? 8 : 1
-      [Float](repeating: 0, count: outputs).withUnsafeBufferPointer {
-        small.add("\(layer.name).weight", shape: [outputs, 1, 1, 1], floats: $0)
-        small.add("\(layer.name).bias", shape: [outputs], floats: $0)
+    func assertRefused(_ file: Safetensors, _ words: String..., line: UInt = #line) {
+      XCTAssertThrowsError(try FrozenNetwork.read(file), line: line) { error in
+        let reason = (error as? NetworkProblem)?.reason ?? "\(error)"
+        for word in words { XCTAssertTrue(reason.contains(word), reason, line: line) }
+        XCTAssertFalse(reason.contains("\n"), line: line)
       }
     }
-    XCTAssertThrowsError(try FrozenNetwork.read(small, upTo: ["features.1"]))
+    /// Tensors of one number each: names and shapes are looked at before values.
+    func tensors(_ names: [String], _ shape: [Int] = [1, 1, 1, 1]) -> Safetensors {
+      var file = Safetensors()
+      let count = shape.reduce(1, *)
+      for name in names {
+        [Float](repeating: 0.5, count: count).withUnsafeBufferPointer {
+          file.add(name, shape: shape, floats: $0)
+        }
+      }
+      return file
+    }
+    func names(_ name: String) -> [String] {
+      convolutions(name).flatMap { ["\($0.name).weight", "\($0.name).bias"] }
+    }
+    // A normalisation that vgg16 has not, as in vgg16_bn; a layer less; another program's names; other sizes.
+    assertRefused(
+      tensors(names("vgg16") + ["features.1.weight"]),
+      "none of vgg16, vgg19, alexnet, squeezenet1_1",
+      "the nearest is vgg16", #""features.1.weight" is no tensor of it"#)
+    assertRefused(
+      tensors(names("alexnet").filter { $0 != "features.8.bias" }), "the nearest is alexnet",
+      #""features.8.bias" is not there"#)
+    assertRefused(tensors(["conv1.weight", "layer1.0.conv1.weight"]), "none of vgg16, vgg19")
+    assertRefused(tensors(names("alexnet")), "features.0.weight of alexnet has the shape")
+
+    // Heads: of another network, of one that has none, never trained, and of another shape.
+    let squeezenet = file("squeezenet1_1")
+    func with(_ heads: Safetensors) -> Safetensors {
+      var file = squeezenet
+      for entry in heads.entries {
+        let values = try? heads.floats(entry.name, shape: entry.shape)
+        values?.withUnsafeBufferPointer { file.add(entry.name, shape: entry.shape, floats: $0) }
+      }
+      return file
+    }
+    var heads = Safetensors()
+    for (number, channels) in (Self.heads["alexnet"] ?? []).enumerated() {
+      [Float](repeating: 1, count: channels).withUnsafeBufferPointer {
+        heads.add("lin\(number).model.1.weight", shape: [1, channels, 1, 1], floats: $0)
+      }
+    }
+    assertRefused(with(heads), "lin0 to lin4", "those of alexnet", "those of squeezenet1_1")
+    var negative = Safetensors()
+    [Float](repeating: -0.1, count: 64).withUnsafeBufferPointer {
+      negative.add("lin0.model.1.weight", shape: [1, 64, 1, 1], floats: $0)
+    }
+    assertRefused(with(negative), "lin0.model.1.weight has weights below zero")
+    assertRefused(
+      with(tensors(["lins.0.model.1.weight"], [1, 1, 2, 2])), "lins.0.model.1.weight",
+      "[1, 1, 2, 2], not [1, channels, 1, 1]")
   }
 }

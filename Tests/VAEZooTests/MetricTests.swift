@@ -109,7 +109,7 @@ final class MetricTests: XCTestCase {
     // needs data that hide some, which MissingDataTests has; those of pictures are measured by name alone, in
     // PictureMetricTests, and others need a network, which NetworkMetricTests has.
     XCTAssertEqual(
-      seen.union(["elbo_per_class", "hidden_distortion"]).union(Self.ofNetwork),
+      seen.union(["elbo_per_class", "hidden_distortion", "lpips"]).union(Self.ofNetwork),
       Set(MetricRegistry.standard.metrics(at: .evaluation).map { $0.descriptor.name }))
   }
 
@@ -124,7 +124,7 @@ final class MetricTests: XCTestCase {
     }
     let bound = Self.ofNetwork.union(["elbo", "rate", "distortion", "nll", "bits_per_dim"])
     let factors: Set = ["mig", "factor_vae_score", "dci"]
-    let pictures: Set = ["psnr", "ssim", "ms_ssim", "sharpness"]
+    let pictures: Set = ["psnr", "ssim", "ms_ssim", "sharpness", "lpips"]
     XCTAssertEqual(
       try metrics("gaussian-vae"),
       bound.union(factors).union(pictures).union([

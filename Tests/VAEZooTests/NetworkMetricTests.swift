@@ -159,6 +159,61 @@ final class NetworkMetricTests: XCTestCase {
     XCTAssertGreaterThan(try XCTUnwrap(same.samples), 0)
   }
 
+  /// A network with a head of LPIPS behind a convolution that a square of so many pixels is needed for.
+  private func networkWithHead(side: Int) throws -> String {
+    var file = Safetensors()
+    let weights = RandomSource(seed: 8).stream("weights").normal([3, 1, side, side])
+    weights.withFloats { file.add("b.weight", shape: [3, 1, side, side], floats: $0) }
+    [0.5, 0, 2].withUnsafeBufferPointer {
+      file.add("lin0.model.1.weight", shape: [1, 3, 1, 1], floats: $0)
+    }
+    file.metadata[FrozenNetwork.metadataName] =
+      #"{"input": {"channels": 1}, "layers": [{"type": "relu", "name": "r"}, "#
+      + #"{"type": "conv", "name": "b"}], "features": "r", "heads": ["b"]}"#
+    let path = try makeTemporaryFolder() + "/heads.safetensors"
+    try DurableFiles.replace(path, with: file.encoded())
+    return path
+  }
+
+  func testLPIPSIsTheMeanDistanceOfReconstructionsByTheHeadsOfTheNetwork() throws {
+    let model = try model()
+    let network = try model.network(try networkWithHead(side: 3), registry: Registry.builtIn)
+    XCTAssertEqual(network.layers, ["r"])
+    let examples = try model.examples(data.train)
+    func measured(_ rows: Int) throws -> Estimate {
+      var evaluator = Evaluator(model: model.model, examples: examples, seed: 1)
+      (evaluator.network, evaluator.rowLimit) = (network, rows)
+      return try XCTUnwrap(evaluator.run(metrics: ["lpips"])?.metrics[LPIPSMetric.self])
+    }
+    let (whole, parts) = (try measured(1000), try measured(7))
+    XCTAssertGreaterThan(whole.mean, 0)
+    XCTAssertEqual(whole.mean, parts.mean, accuracy: 1e-5 * whole.mean)
+    XCTAssertGreaterThan(try XCTUnwrap(whole.standardError), 0)
+    let images = examples.batch(
+      Array(0..<24), examples.context(.evaluation, Array(0..<24), random: RandomSource(seed: 1)))
+    XCTAssertEqual(
+      try network.perceptualDistance(of: images, from: images).magnitude().sum().item, 0)
+    // Layers that take these images may stand before heads that do not.
+    let large = try model.network(try networkWithHead(side: 7), registry: Registry.builtIn)
+    XCTAssertThrowsError(
+      try model.evaluate(data.train, metrics: ["lpips"], network: large)
+    ) { error in
+      XCTAssertTrue(
+        "\(error)".contains("takes images of at least 7 by 7 pixels, but the data have 6 by 6"),
+        "\(error)")
+    }
+    XCTAssertNotNil(try model.evaluate(data.train, network: large))
+    XCTAssertThrowsError(
+      try model.evaluate(
+        data.train, metrics: ["lpips"],
+        network: try model.network(try classifier(), registry: Registry.builtIn))
+    ) { error in
+      XCTAssertTrue(
+        "\(error)".contains("lpips needs a frozen network with the heads of LPIPS; give network"),
+        "\(error)")
+    }
+  }
+
   func testANetworkIsAskedForByTheMetricsThatNeedItAndRefusedByOthers() throws {
     let (model, path) = (try model(), try classifier())
     func refusal(_ metrics: [String], _ network: FrozenNetworkFile?, _ words: String) {

@@ -130,6 +130,48 @@ final class AdversarialReconstructionTests: XCTestCase {
       accuracy: 1e-3 * expected)
   }
 
+  func testFeaturesJoinTheReconstructionAgainstWhichTheDiscriminatorIsWeighed() throws {
+    let network = try SmallModels.network(channels: 1)
+    let named = [
+      ("network", network.path), ("objective.network_sha256", network.sha256),
+      ("objective.comparison", "lpips"), ("feature_weight", "1.5"),
+    ]
+    let model = try model(named + [("objective.discriminator_start", "0")])
+    let objective = try XCTUnwrap(model.objective as? AdversarialReconstruction)
+    let file = try XCTUnwrap(objective.requirements.networks.first)
+    try file.open()
+    XCTAssertEqual(file.layers, ["relu1_1", "relu2_2", "relu3_2"])
+    let last = try XCTUnwrap(model.decoder.lastWeights)
+    let pass = pass(model)
+    let loss = objective.phases[0].loss(pass)
+    let terms = Dictionary(uniqueKeysWithValues: loss.terms.map { ($0.name, $0.value) })
+    let error = (pass.batch - pass.decodedMean).magnitude().sum() / 6
+    let distance = try file.perceptualDistance(of: pass.batch, from: pass.decodedMean).mean()
+    XCTAssertEqual(try XCTUnwrap(terms["reconstruction"]).item, error.item, accuracy: 1e-4)
+    XCTAssertEqual(try XCTUnwrap(terms["feature_distance"]).item, distance.item, accuracy: 1e-6)
+    XCTAssertGreaterThan(distance.item, 0)
+    // λ is of the whole reconstruction, 30 numbers an image.
+    let judged = -objective.discriminator(pass.decodedMean, pass.context).mean()
+    func norm(_ loss: Tensor) throws -> Double {
+      try XCTUnwrap(loss.gradient(at: last)).doubleSumOfSquares.squareRoot()
+    }
+    let (whole, pixels) = try (norm(error + distance * (1.5 * 30)), norm(error))
+    XCTAssertGreaterThan(abs(whole / pixels - 1), 0.01)
+    let expected = try whole / (norm(judged) + 1e-4)
+    XCTAssertEqual(
+      Double(try XCTUnwrap(terms["adversarial_weight"]).item), min(1e4, expected),
+      accuracy: 1e-3 * expected)
+    // Both pull at the decoder, and nothing of the network is a parameter.
+    let gradient = try XCTUnwrap(loss.value.backward()[last])
+    XCTAssertTrue(gradient.isFinite)
+    XCTAssertFalse(model.parameters.contains { $0.path.contains("network") })
+    // What only a network has is no setting without one.
+    XCTAssertThrowsError(try self.model([("feature_weight", "2")])) { error in
+      XCTAssertTrue("\(error)".contains("objective.network=FILE"), "\(error)")
+      XCTAssertTrue("\(error)".contains("objective.feature_weight"), "\(error)")
+    }
+  }
+
   func testBeforeItsStartTheDiscriminatorNeitherTeachesNorLearns() throws {
     let model = try model([("objective.discriminator_start", "3")])
     let trainer = try Trainer(

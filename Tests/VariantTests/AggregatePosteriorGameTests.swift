@@ -82,6 +82,46 @@ final class AggregatePosteriorGameTests: XCTestCase {
     }
   }
 
+  /// How far all latents together are from N(0, I) by their moments, Σ mean² + (variance − 1)², and the mean distortion.
+  private func standing(_ model: Model) -> (deviation: Double, distortion: Double) {
+    let context = SmallModels.context(64)
+    let evaluation = withoutTape {
+      model.evaluate(
+        Examples(data.train).batch(Array(0..<64), context), DrawRequest(), context)
+    }
+    let latents = evaluation.draw.decoderInput.flattened()
+    let mean = latents.mean(axis: 0)
+    let variance = (latents - mean).squared().mean(axis: 0)
+    return (
+      mean.doubleSumOfSquares + (variance - 1).doubleSumOfSquares,
+      evaluation.distortion.doubleSum / 64
+    )
+  }
+
+  func testTheGameBringsTheLatentsOfAllDataToThePriorWhileImagesAreLearnt() throws {
+    for variant in ["wae-gan", "adversarial-autoencoder"] {
+      func trained(_ weight: String, epochs: Int) throws -> (deviation: Double, distortion: Double)
+      {
+        let model = try model(
+          variant,
+          [
+            ("adversarial_weight", weight), ("hidden", "16"),
+            ("objective.discriminator_hidden", "32,32"), ("latent", "2"),
+          ])
+        _ = try Trainer(
+          model: model, data: data, options: SmallModels.options(epochs: epochs)
+        ).train()
+        return standing(model)
+      }
+      let (first, alone, game) = try (
+        trained("4", epochs: 1), trained("0", epochs: 60), trained("4", epochs: 60)
+      )
+      XCTAssertLessThan(game.deviation, 0.1 * alone.deviation, variant)
+      XCTAssertLessThan(game.deviation, 0.5, variant)
+      XCTAssertLessThan(game.distortion, 0.75 * first.distortion, variant)
+    }
+  }
+
   func testPriorsThatAreLearntAndOtherLatentsAreRefused() throws {
     XCTAssertThrowsError(try model("wae-gan", [("prior.name", "gaussian-mixture")])) { error in
       XCTAssertEqual((error as? RecipeError)?.kind, .invalid)

@@ -27,11 +27,21 @@ final class PerceptualVAETests: XCTestCase {
     XCTAssertEqual(comparison([x * 7], [y * 0.5]).item, 6.0 / 4, accuracy: 1e-5)
   }
 
+  func testHeadsWeighTheChannelsOfTheNormalizedDistance() {
+    let x = Tensor([3, 4, 1, 0], shape: [1, 1, 2, 2])
+    let y = Tensor([4, -3, 0, 1], shape: [1, 1, 2, 2])
+    // (0.6, 0.8) from (0.8, −0.6), and (1, 0) from (0, 1): 0.04 and 1.96, then 1 and 1; over two places.
+    let found = FeatureComparison(.lpips)([x], [y], heads: [Tensor([10, 0.5])])
+    XCTAssertEqual(found.item, 5.94, accuracy: 1e-4)
+  }
+
   func testFeaturesThatAreAllZeroHaveAFiniteGradient() {
     for measure in FeatureComparison.Measure.allCases {
       let x = Parameter(Tensor.zeros([1, 1, 1, 3]))
       let other = Tensor([1, 2, 0], shape: [1, 1, 1, 3])
-      let loss = FeatureComparison(measure, weights: [1])([x.tensor], [other]).sum()
+      let loss = FeatureComparison(measure, weights: [1])(
+        [x.tensor], [other], heads: measure == .lpips ? [Tensor([1, 1, 2])] : []
+      ).sum()
       let gradient = loss.backward()[x]
       XCTAssertTrue(gradient?.floats.allSatisfy(\.isFinite) == true, measure.rawValue)
     }
@@ -55,12 +65,12 @@ final class PerceptualVAETests: XCTestCase {
 
   func testItsGradientsAreThoseOfFiniteDifferencesAndNoneIsTheNetworks() throws {
     let data = SmallModels.data(height: 6, width: 5, channels: 2, isBinary: false)
-    for measure in ["squared", "normalized"] {
+    for measure in ["squared", "normalized", "lpips"] {
       let model = try model(
         data,
         [
           (key: "objective.comparison", value: measure), (key: "pixel_weight", value: "0"),
-          (key: "objective.layer_weights", value: "1,0.5,2"),
+          (key: "objective.layer_weights", value: measure == "lpips" ? "" : "1,0.5,2"),
         ])
       for network in model.objective.requirements.networks { try network.open() }
       XCTAssertFalse(model.parameters.contains { $0.path.hasPrefix("objective") })
@@ -106,6 +116,12 @@ final class PerceptualVAETests: XCTestCase {
       (
         [(key: "objective.layer_weights", value: "1,-2,nan")],
         "a number from 0 for each of 3 layers"
+      ),
+      (
+        [
+          (key: "objective.comparison", value: "lpips"),
+          (key: "objective.layers", value: "relu1_1"),
+        ], "leave objective.layers empty"
       ),
     ] {
       XCTAssertThrowsError(try model(data, settings)) {

@@ -115,7 +115,8 @@ enum SmallModels {
         if part.name == "picture-loss" && declaration.name == "share" {
           recipe.parts[role]?.values["share"] = .number(0)
         }
-        if declaration.name == "network" {
+        // Other objectives do without one.
+        if part.name == "perceptual" && declaration.name == "network" {
           let network = try network(channels: recipe.data?.channels ?? 1)
           recipe.parts[role]?.values["network"] = .text(network.path)
           recipe.parts[role]?.values["network_sha256"] = .text(network.sha256)
@@ -142,7 +143,7 @@ enum SmallModels {
   }
 
   /// A frozen network for images of any size with so many channels, whose layers have the names that
-  /// perceptual-vae asks for: three convolutions with ReLU.
+  /// perceptual-vae asks for: three convolutions with ReLU, and a head of LPIPS for each.
   static func network(channels: Int) throws -> (path: String, sha256: String) {
     var file = Safetensors()
     var layers: [String] = []
@@ -157,8 +158,14 @@ enum SmallModels {
         #"{"type": "relu", "name": "relu\#(name)"}"#,
       ]
     }
+    for head in 0..<3 {
+      [0.1, 0.7, 0.4, 0.2 + Float(head)].withUnsafeBufferPointer {
+        file.add("lin\(head).model.1.weight", shape: [1, 4, 1, 1], floats: $0)
+      }
+    }
     file.metadata[FrozenNetwork.metadataName] =
-      #"{"input": {"channels": \#(channels)}, "layers": [\#(layers.joined(separator: ", "))]}"#
+      #"{"input": {"channels": \#(channels)}, "layers": [\#(layers.joined(separator: ", "))], "#
+      + #""heads": ["relu1_1", "relu2_2", "relu3_2"]}"#
     let bytes = file.encoded()
     let path = NSTemporaryDirectory() + "small-network-\(channels)-\(getpid()).safetensors"
     try DurableFiles.replace(path, with: bytes)

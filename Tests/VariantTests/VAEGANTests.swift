@@ -146,6 +146,33 @@ final class VAEGANTests: XCTestCase {
     expect(1.1, 0.2, decoder: true, discriminator: true)
   }
 
+  func testTheGameTeachesReconstructionsThatTheDiscriminatorTakesForData() throws {
+    let data = SmallModels.data(isBinary: false)
+    let model = try SmallModels.registry.model(
+      SmallModels.recipe(
+        "vae-gan", data: data,
+        [
+          ("architecture", "mlp"), ("hidden", "24"), ("latent", "4"), ("gamma", "0.1"),
+          ("objective.discriminator_channels", "16"), ("objective.rate_weight", "0.1"),
+        ].map { (key: $0.0, value: $0.1) }), seed: 3)
+    let context = SmallModels.context(64)
+    let batch = Examples(data.train).batch(Array(0..<64), context)
+    func error() -> Double { (model.reconstruct(batch, context) - batch).doubleSumOfSquares }
+    let trainer = try Trainer(
+      model: model, data: data, options: SmallModels.options(epochs: 60))
+    _ = try trainer.advance()
+    let before = error()
+    var records: [EpochRecord] = []
+    _ = try trainer.train { if case .epoch(let record) = $0 { records.append(record) } }
+    // Pixels have no part in the loss of any network.
+    XCTAssertLessThan(error(), 0.5 * before)
+    // Neither side has won: in the end the discriminator still learns, and pays less than one that knows nothing.
+    let losses = records.suffix(10).flatMap(\.terms).filter { $0.name == "discriminator_loss" }
+    let mean = losses.map(\.value).reduce(0, +) / Double(losses.count)
+    XCTAssertGreaterThan(mean, 0.1)
+    XCTAssertLessThan(mean, log(2))
+  }
+
   func testTheRuleIsAskedOnceForAnUpdate() throws {
     let data = SmallModels.data(height: 6, width: 5, isBinary: false)
     let model = try SmallModels.registry.model(SmallModels.recipe("vae-gan", data: data), seed: 3)

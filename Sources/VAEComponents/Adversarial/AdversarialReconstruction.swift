@@ -10,7 +10,8 @@ import VAERecipes
 ///     model:          R(x, x̂) + β · rate + terms of the parts + w λ G(D(x̂))
 ///     discriminator:  ½ (C₁(D(x)) + C₀(D(x̂)))
 ///
-/// x̂ is the mean of p(x|z) at a draw of z, R the reconstruction loss, and G, C₁ and C₀ the sides of an
+/// x̂ is the mean of p(x|z) at a draw of z, R the reconstruction loss, to which the distance of features in a frozen network is added
+/// where there is one (the authors' LPIPS), and G, C₁ and C₀ the sides of an
 /// `AdversarialLoss`. λ = ‖∇_W R‖ / (‖∇_W G‖ + 10⁻⁴), at most 10⁴, makes both pull equally hard at the weights W of
 /// the decoder's last layer; it is a number without a gradient, and w says how much of that the discriminator gets.
 /// Both phases begin after `start` updates of the plain autoencoder: a discriminator has nothing to teach while
@@ -46,8 +47,10 @@ public final class AdversarialReconstruction: Objective {
 
   /// D.
   public let discriminator: any ImageDiscriminator
-  /// R.
+  /// R, without features.
   public let reconstruction: Reconstruction
+  /// The part of R that compares features; nil for none.
+  public let features: FeatureTerm?
   /// G, C₁ and C₀.
   public let loss: AdversarialLoss
   /// What weighs the parts.
@@ -60,11 +63,13 @@ public final class AdversarialReconstruction: Objective {
   /// An objective with a given discriminator.
   public init(
     discriminator: any ImageDiscriminator, reconstruction: Reconstruction = .l1,
-    loss: AdversarialLoss = .hinge, weights: Weights = Weights(), start: Int = 0,
+    features: FeatureTerm? = nil, loss: AdversarialLoss = .hinge, weights: Weights = Weights(),
+    start: Int = 0,
     rateFactor: Float = 1
   ) {
     self.discriminator = discriminator
     self.reconstruction = reconstruction
+    self.features = features
     self.loss = loss
     self.weights = weights
     self.start = start
@@ -79,6 +84,7 @@ public final class AdversarialReconstruction: Objective {
     var requirements = ObjectiveRequirements()
     requirements.needsDecodedMeans = true
     requirements.needsWholeImages = true
+    if let features { requirements.networks = [features.network] }
     return requirements
   }
 
@@ -101,24 +107,27 @@ public final class AdversarialReconstruction: Objective {
   private func lossOfModel(_ pass: ForwardPass) -> Loss {
     let evaluation = pass.evaluation
     let error = reconstructionError(pass)
-    var value = error + evaluation.rate.mean() * weights.rate
+    let term = features.map { $0(pass) }
+    let whole = term.map { error + $0.value } ?? error
+    var value = whole + evaluation.rate.mean() * weights.rate
     if reconstruction != .distortion, let fit = pass.distortionOfLikelihoodAlone {
       value = value + fit
     }
     var terms = [(name: "reconstruction", value: error)]
+    if let term { terms.append((name: "feature_distance", value: term.distance)) }
     if pass.context.step >= start {
       let judged = loss.ofGenerator(discriminator(pass.decodedMean, pass.context))
       var weight: Float = 1
       if weights.isAdaptive, let last = pass.model.decoder.lastWeights {
-        weight = AdaptiveWeight().value(of: error, against: judged, at: last)
+        weight = AdaptiveWeight().value(of: whole, against: judged, at: last)
         terms.append((name: "adversarial_weight", value: Tensor(weight)))
       }
       value = value + judged * (weights.adversarial * weight)
       terms.append((name: "generator_loss", value: judged))
     }
-    var whole = Loss.withAuxiliary(value, evaluation)
-    whole.terms += terms
-    return whole
+    var loss = Loss.withAuxiliary(value, evaluation)
+    loss.terms += terms
+    return loss
   }
 
   private func lossOfDiscriminator(_ pass: ForwardPass) -> Loss {
@@ -141,7 +150,7 @@ public final class AdversarialReconstruction: Objective {
     return whole
   }
 
-  /// R, a scalar.
+  /// R without features, a scalar.
   private func reconstructionError(_ pass: ForwardPass) -> Tensor {
     switch reconstruction {
     case .distortion: pass.evaluation.distortion.mean()

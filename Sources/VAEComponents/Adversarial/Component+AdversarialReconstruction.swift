@@ -9,6 +9,7 @@ extension AdversarialReconstruction {
     @Setting(
       help: "l1: sum of absolute differences; distortion: that of the likelihood, in nats")
     var reconstruction = Reconstruction.distortion
+    var features = FeatureTerm.Options()
     @Setting(0...1e6, help: "weight of the rate in the loss") var rateWeight = 1.0
     @Setting(help: "what discriminator and decoder play for")
     var adversarialLoss = AdversarialLoss.hinge
@@ -33,7 +34,7 @@ extension Component where Part == any Objective {
     Component(
       role: .objective, name: "adversarial",
       summary:
-        "a reconstruction loss, the rate and a discriminator of patches; no bound on log p(x)",
+        "a reconstruction loss, features where a network is named, the rate and a discriminator of patches; no bound on log p(x)",
       options: AdversarialReconstruction.Options()
     ) { options, build in
       try build.checkImagesCanBeJudged()
@@ -54,8 +55,8 @@ extension Component where Part == any Objective {
       weights.gradientPenalty = Float(options.gradientPenalty)
       return AdversarialReconstruction(
         discriminator: PatchDiscriminator(options.discriminator, build),
-        reconstruction: options.reconstruction, loss: options.adversarialLoss, weights: weights,
-        start: options.discriminatorStart,
+        reconstruction: options.reconstruction, features: try options.features.termIfNamed(build),
+        loss: options.adversarialLoss, weights: weights, start: options.discriminatorStart,
         rateFactor: Float(options.discriminator.discriminatorRate))
     }
   }

@@ -26,6 +26,7 @@ public final class ForwardPass {
   public let second: ForwardPass?
 
   private let request: DrawRequest
+  private let latentsAreFrozen: Bool
   private var knownPosterior: (any Posterior)?
   private var knownDraw: LatentDraw?
   private var knownEvaluation: Evaluation?
@@ -37,16 +38,21 @@ public final class ForwardPass {
   ///   - batch: the data.
   ///   - second: an independent batch with its context.
   ///   - request: how latents are drawn, of both batches.
+  ///   - latentsAreFrozen: whether encoder and prior say of a batch what they say in evaluation, as where neither is
+  ///     trained.
   ///   - context: of the batch.
   public init(
     _ model: Model, _ batch: Tensor, second: (batch: Tensor, context: Context)? = nil,
-    _ request: DrawRequest, _ context: Context
+    _ request: DrawRequest, latentsAreFrozen: Bool = false, _ context: Context
   ) {
+    self.latentsAreFrozen = latentsAreFrozen
     self.model = model
     self.batch = batch
     self.context = context
     self.request = request
-    self.second = second.map { ForwardPass(model, $0.batch, request, $0.context) }
+    self.second = second.map {
+      ForwardPass(model, $0.batch, request, latentsAreFrozen: latentsAreFrozen, $0.context)
+    }
   }
 
   /// A pass whose evaluation is known, as that of codes in place of data.
@@ -55,6 +61,7 @@ public final class ForwardPass {
     self.context = context
     batch = evaluation.batch
     second = nil
+    latentsAreFrozen = false
     var request = DrawRequest()
     request.samples = evaluation.samples
     self.request = request
@@ -65,12 +72,19 @@ public final class ForwardPass {
 
   /// q(z|x).
   public var posterior: any Posterior {
-    once(&knownPosterior) { model.encoder.encode(batch, context) }
+    once(&knownPosterior) {
+      latentsAreFrozen
+        ? model.frozenPosterior(batch, context) : model.encoder.encode(batch, context)
+    }
   }
 
   /// The latents, drawn K times for each example, and what they cost.
   public var draw: LatentDraw {
-    once(&knownDraw) { model.prior.draw(from: posterior, request, context) }
+    once(&knownDraw) {
+      latentsAreFrozen
+        ? model.frozenDraw(from: posterior, request, context)
+        : model.prior.draw(from: posterior, request, context)
+    }
   }
 
   /// Everything that the model says about the batch.

@@ -173,10 +173,28 @@ public final class Model: Module {
 
   /// What the encoder says about a batch once it is trained: without a tape, and with the statistics that
   /// evaluation uses.
-  private func frozenPosterior(_ x: Tensor, _ context: Context) -> any Posterior {
+  func frozenPosterior(_ x: Tensor, _ context: Context) -> any Posterior {
     var own = context
     own.mode = .evaluation
     return withoutTape { encoder.encode(x, own) }
+  }
+
+  /// The latents that the prior makes of a posterior once it is trained, as `frozenPosterior`.
+  func frozenDraw(
+    from posterior: any Posterior, _ request: DrawRequest, _ context: Context
+  ) -> LatentDraw {
+    var own = context
+    own.mode = .evaluation
+    return withoutTape { prior.draw(from: posterior, request, own) }
+  }
+
+  /// What the model says about a batch where encoder and prior are trained already and the other parts are not.
+  package func evaluateWithFrozenLatents(
+    _ x: Tensor, _ request: DrawRequest, _ context: Context
+  ) -> Evaluation {
+    let posterior = frozenPosterior(x, context)
+    let draw = frozenDraw(from: posterior, request, context)
+    return evaluate(x, posterior: posterior, draw: draw, samples: request.samples, context)
   }
 
   /// Latents at no distortion.

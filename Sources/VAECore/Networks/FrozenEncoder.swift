@@ -14,8 +14,11 @@ protocol FeatureExtractor: AnyObject {
   /// The layer that gives the classes' logits.
   var logitLayer: String? { get }
 
-  /// Refuses images that it does not take.
-  func check(_ image: Shape, _ range: ValueRange) throws(NetworkProblem)
+  /// What LPIPS compares; none where there are no heads.
+  var heads: [FrozenNetwork.Head] { get }
+
+  /// Refuses images that it does not take as far as some of its layers.
+  func check(_ image: Shape, _ range: ValueRange, upTo layers: [String]) throws(NetworkProblem)
 
   /// The outputs of some layers for images `[N, height, width, channels]`.
   func features(of images: Tensor, at names: [String]) -> [Tensor]
@@ -51,9 +54,13 @@ final class FrozenEncoder: FeatureExtractor {
   var classes: [String]? { nil }
   /// It is no classifier.
   var logitLayer: String? { nil }
+  /// It has none.
+  var heads: [FrozenNetwork.Head] { [] }
 
   /// Refuses images of another size or range than those of the model.
-  func check(_ image: Shape, _ range: ValueRange) throws(NetworkProblem) {
+  func check(
+    _ image: Shape, _ range: ValueRange, upTo layers: [String]
+  ) throws(NetworkProblem) {
     guard image == described.imageShape else {
       throw NetworkProblem(
         "its encoder takes images of \(Self.text(described.imageShape)), but the data have \(Self.text(image))"

@@ -7,9 +7,11 @@ import VAEFiles
 ///
 /// A safetensors file with these names needs no description. Layers have torchvision's names,
 /// `features.0`, `features.1`, …, and those of VGG that are ReLUs the papers' as well, `relu1_1`,
-/// `relu1_2`, `relu2_1`, …. Tensors of the classifier may be there, and are not read.
+/// `relu1_2`, `relu2_1`, …. Tensors of the classifier may be there, and are not read. The package `lpips` has the
+/// same tensors under `net.slice1.0`, `net.slice2.5`, …, beside the heads of its distance, `lin0.model.1.weight`, ….
 ///
-/// Images are those of ImageNet: three channels of 0 to 1, less its mean, divided by its deviation.
+/// Images are those of ImageNet: three channels of 0 to 1, less its mean, divided by its deviation. That is what
+/// `lpips` does with images of −1 to 1, (x − shift) / scale, with half of its scale and half of its shift less −1.
 struct NetworkArchitecture: Sendable {
   /// A step of `features` that has no weights, or what its weights must be.
   enum Step: Sendable {
@@ -27,14 +29,22 @@ struct NetworkArchitecture: Sendable {
   let steps: [Step]
   /// Whether ReLUs have the names of VGG's papers.
   let namesRectifiers: Bool
+  /// The steps that LPIPS compares, with the channels of each: the rectified maps before each halving and, of
+  /// SqueezeNet, behind each of the later modules (`lpips`, pretrained_networks.py). None where it has no heads.
+  let heads: [(step: Int, channels: Int)]
 
   /// Those that are known.
   static let all = [
-    vgg("vgg16", [2, 2, 3, 3, 3]), vgg("vgg19", [2, 2, 4, 4, 4]), alexnet, squeezenet,
+    vgg(
+      "vgg16", [2, 2, 3, 3, 3],
+      heads: [(3, 64), (8, 128), (15, 256), (22, 512), (29, 512)]),
+    vgg("vgg19", [2, 2, 4, 4, 4], heads: []), alexnet, squeezenet,
   ]
 
   /// Simonyan & Zisserman 2015, configurations D and E.
-  private static func vgg(_ name: String, _ blocks: [Int]) -> NetworkArchitecture {
+  private static func vgg(
+    _ name: String, _ blocks: [Int], heads: [(step: Int, channels: Int)]
+  ) -> NetworkArchitecture {
     let channels = [64, 128, 256, 512, 512]
     return NetworkArchitecture(
       name: name,
@@ -42,7 +52,7 @@ struct NetworkArchitecture: Sendable {
         (0..<count).flatMap { _ in
           [.convolution(outputs: outputs, kernel: 3, stride: 1, padding: 1), .relu]
         } + [.maximumPool(kernel: 2, stride: 2, roundsUp: false)]
-      }, namesRectifiers: true)
+      }, namesRectifiers: true, heads: heads)
   }
 
   /// Krizhevsky 2014, "One weird trick for parallelizing convolutional neural networks".
@@ -57,7 +67,7 @@ struct NetworkArchitecture: Sendable {
       .convolution(outputs: 256, kernel: 3, stride: 1, padding: 1), .relu,
       .convolution(outputs: 256, kernel: 3, stride: 1, padding: 1), .relu,
       .maximumPool(kernel: 3, stride: 2, roundsUp: false),
-    ], namesRectifiers: false)
+    ], namesRectifiers: false, heads: [(1, 64), (4, 192), (7, 384), (9, 256), (11, 256)])
 
   /// Iandola et al. 2016, version 1.1 of their code.
   private static let squeezenet = NetworkArchitecture(
@@ -71,7 +81,8 @@ struct NetworkArchitecture: Sendable {
       .maximumPool(kernel: 3, stride: 2, roundsUp: true),
       .fire(squeeze: 48, expand: 192), .fire(squeeze: 48, expand: 192),
       .fire(squeeze: 64, expand: 256), .fire(squeeze: 64, expand: 256),
-    ], namesRectifiers: false)
+    ], namesRectifiers: false,
+    heads: [(1, 64), (4, 128), (7, 256), (9, 384), (10, 384), (11, 512), (12, 512)])
 
   /// The tensors of `features` with their shapes.
   var tensors: [(name: String, shape: [Int])] {
@@ -97,22 +108,11 @@ struct NetworkArchitecture: Sendable {
     return found
   }
 
-  /// The architecture that a file's tensors are of; nil where they are of none.
-  ///
-  /// - Throws: `NetworkProblem` where they have torchvision's names, but are those of another network.
-  static func recognized(in file: Safetensors) throws(NetworkProblem) -> NetworkArchitecture? {
-    let names = Set(file.entries.map(\.name).filter { $0.hasPrefix("features.") })
-    guard !names.isEmpty else { return nil }
-    guard let found = all.first(where: { Set($0.tensors.map(\.name)) == names }) else {
-      throw NetworkProblem(
-        "its tensors features.… are those of none of \(all.map(\.name).joined(separator: ", ")), and its metadata have "
-          + "no \(FrozenNetwork.metadataName), which describes other networks (docs/weights.md)")
-    }
-    return found
-  }
+  /// The names of those that are known, in a sentence.
+  static var names: String { all.map(\.name).joined(separator: ", ") }
 
   /// The other name of a layer.
-  fileprivate func alias(of number: Int) -> String? {
+  func alias(of number: Int) -> String? {
     guard namesRectifiers, case .relu = steps[number] else { return nil }
     var (block, place) = (1, 0)
     for step in steps[...number] {
@@ -129,18 +129,13 @@ struct NetworkArchitecture: Sendable {
 extension FrozenNetwork {
   /// A network of a known architecture with the weights of a file.
   ///
-  /// - Parameter wanted: the layers whose features are asked for; the network ends at the last of them.
-  /// - Throws: `NetworkProblem` where a tensor has another shape or values that are not finite.
-  convenience init(
-    _ architecture: NetworkArchitecture, _ file: Safetensors, upTo wanted: [String]
-  ) throws(NetworkProblem) {
-    for (name, shape) in architecture.tensors where file.entry(name)?.shape != shape {
-      throw NetworkProblem(
-        "tensor \(name) of \(architecture.name) has the shape \(file.entry(name)?.shape ?? []), not \(shape)"
-      )
-    }
+  /// - Throws: `NetworkProblem` where a tensor has another shape or values that are not finite, or heads
+  ///   are there that are not the architecture's.
+  convenience init(_ known: ArchitectureTensors) throws(NetworkProblem) {
+    let architecture = known.architecture
+    try known.checkShapes()
     func weights(_ name: String) throws(NetworkProblem) -> (weights: Tensor, bias: Tensor) {
-      (try file.weights("\(name).weight", rank: 4), try file.weights("\(name).bias", rank: 1))
+      (try known.weights("\(name).weight", rank: 4), try known.weights("\(name).bias", rank: 1))
     }
     var layers: [Layer] = []
     for (number, step) in architecture.steps.enumerated() {
@@ -161,22 +156,6 @@ extension FrozenNetwork {
       }
       layers.append(Layer(name: name, alias: architecture.alias(of: number), operation: operation))
     }
-    if let last = layers.lastIndex(where: { layer in wanted.contains { layer.answers(to: $0) } }) {
-      layers = Array(layers[...last])
-    }
-    var input = Input(
-      channels: 3, mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
-    input.leastSize = Self.leastSize(of: layers, channels: 3)
-    try self.init(input: input, layers: layers)
-  }
-
-  /// The least side of a square image that all layers can take.
-  private static func leastSize(of layers: [Layer], channels: Int) -> Int {
-    let sizes = 1...512
-    return sizes.first { size in
-      var shape: [Int]? = [size, size, channels]
-      for layer in layers { shape = shape.flatMap { layer.operation.outputShape($0) } }
-      return shape != nil
-    } ?? sizes.upperBound
+    try self.init(input: try known.input(), layers: layers, heads: try known.heads())
   }
 }

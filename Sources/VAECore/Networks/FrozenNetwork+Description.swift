@@ -13,7 +13,8 @@ extension FrozenNetwork {
   convenience init(_ file: Safetensors) throws(NetworkProblem) {
     guard let text = file.metadata[Self.metadataName] else {
       throw NetworkProblem(
-        "its metadata have no \(Self.metadataName), which describes the layers (docs/weights.md)")
+        "its metadata have no \(Self.metadataName), which describes the layers, and its tensors are those of none of "
+          + "\(NetworkArchitecture.names) (docs/weights.md)")
     }
     let json: JSON
     do throws(JSONError) {
@@ -26,7 +27,7 @@ extension FrozenNetwork {
     guard let list = top.object["layers"]?.array, (1...Self.layerLimit).contains(list.count) else {
       throw NetworkProblem("layers is not a list of 1 to \(Self.layerLimit) layers")
     }
-    try top.checkMembers(["input", "layers", "features", "classes"])
+    try top.checkMembers(["input", "layers", "features", "classes", "heads"])
     var layers: [Layer] = []
     for (number, json) in list.enumerated() {
       layers.append(try Self.layer(DescribedObject(json, title: "layer \(number)"), file))
@@ -37,7 +38,20 @@ extension FrozenNetwork {
     }
     try self.init(
       input: input, layers: layers, featureLayer: try top.text("features"),
-      classes: try top.names("classes"))
+      classes: try top.names("classes"), heads: try Self.heads(top.names("heads") ?? [], file))
+  }
+
+  /// The heads of some layers.
+  private static func heads(
+    _ layers: [String], _ file: Safetensors
+  ) throws(NetworkProblem) -> [Head] {
+    let weights = try file.headWeights()
+    guard weights.count == layers.count else {
+      throw NetworkProblem(
+        "heads of \(metadataName) names \(Count.of(layers.count, "layer")), but the file has "
+          + "\(Count.of(weights.count, "tensor")) lin0.model.1.weight, …")
+    }
+    return zip(layers, weights).map { Head(layer: $0, weights: $1) }
   }
 
   private static let layerLimit = 1000

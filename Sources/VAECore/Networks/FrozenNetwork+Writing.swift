@@ -24,6 +24,11 @@ extension FrozenNetwork {
       case .fire: preconditionFailure("a module of SqueezeNet has no description")
       }
     }
+    for (number, head) in heads.enumerated() {
+      add(
+        "lin\(number).model.1.weight",
+        withoutTape { head.weights.reshaped(to: [1, head.weights.count, 1, 1]) })
+    }
     file.metadata = ["format": "pt", Self.metadataName: description.line]
     return file
   }
@@ -40,6 +45,7 @@ extension FrozenNetwork {
       "layers": .array(layers.map(\.description)),
       "features": .text(featureLayer),
     ]
+    if !heads.isEmpty { object["heads"] = .array(heads.map { .text($0.layer) }) }
     if let classes { object["classes"] = .array(classes.map(JSON.text)) }
     return .object(object)
   }

@@ -71,6 +71,17 @@ public final class FrozenNetwork {
     case dense(weights: Tensor, bias: Tensor?)
   }
 
+  /// A layer that LPIPS compares, with the weight of each of its channels: the head of Zhang et al. 2018.
+  package struct Head {
+    package let layer: String
+    /// `[channels]`, none below zero.
+    package let weights: Tensor
+
+    package init(layer: String, weights: Tensor) {
+      (self.layer, self.weights) = (layer, weights)
+    }
+  }
+
   /// What the network takes.
   public let input: Input
   /// The layer whose features stand for the image where none is named.
@@ -78,6 +89,8 @@ public final class FrozenNetwork {
   /// The names of the classes where the network is a classifier, whose last layer gives their logits;
   /// class k without a name is called "k".
   public let classes: [String]?
+  /// What LPIPS compares, in order; none where the file has no heads.
+  package let heads: [Head]
   let layers: [Layer]
 
   /// A network of some layers.
@@ -87,13 +100,17 @@ public final class FrozenNetwork {
   ///   - layers: at least one of them with a name.
   ///   - featureLayer: the layer that stands for the image; nil for the last one with a name.
   ///   - classes: their names where the last layer gives the logits of a classifier.
-  /// - Throws: `NetworkProblem` where there is no such layer, or the last one gives no logits.
+  ///   - heads: what LPIPS compares.
+  /// - Throws: `NetworkProblem` where there is no such layer, the last one gives no logits, or a head has
+  ///   weights for other channels than its layer gives.
   package init(
-    input: Input, layers: [Layer], featureLayer: String? = nil, classes: [String]? = nil
+    input: Input, layers: [Layer], featureLayer: String? = nil, classes: [String]? = nil,
+    heads: [Head] = []
   ) throws(NetworkProblem) {
     self.input = input
     self.layers = layers
     self.classes = classes
+    self.heads = heads
     guard let last = layers.last(where: { $0.name != nil })?.name else {
       throw NetworkProblem("none of its layers has a name, so that it gives no features")
     }
@@ -101,6 +118,15 @@ public final class FrozenNetwork {
       throw NetworkProblem("it has no layer \(PlainText.quoted(featureLayer)) to give its features")
     }
     self.featureLayer = featureLayer ?? last
+    for (number, head) in heads.enumerated() {
+      let channels = Self.channels(of: head.layer, in: layers, inputs: input.channels)
+      guard channels == head.weights.count else {
+        throw NetworkProblem(
+          "its head lin\(number) has \(Count.of(head.weights.count, "weight")), but layer "
+            + "\(PlainText.quoted(head.layer)) \(channels.map { "has \(Count.of($0, "channel"))" } ?? "is not there")"
+        )
+      }
+    }
     guard let classes else { return }
     guard case .dense(let weights, _)? = layers.last?.operation, layers.last?.name != nil,
       weights.shape[1] == classes.count
@@ -109,6 +135,12 @@ public final class FrozenNetwork {
         "its last layer is no dense one with a name and \(Count.of(classes.count, "output")), one for each class"
       )
     }
+  }
+
+  /// The channels that a layer gives; nil where there is none of the name, or it has no channels.
+  private static func channels(of name: String, in layers: [Layer], inputs: Int) -> Int? {
+    guard let last = layers.firstIndex(where: { $0.answers(to: name) }) else { return nil }
+    return layers[...last].reduce(inputs) { $1.operation.channels(after: $0) }
   }
 
   /// The name of the layer that gives the logits of the classes; nil where the network is no classifier.
@@ -219,6 +251,17 @@ extension FrozenNetwork.Operation {
 }
 
 extension FrozenNetwork.Operation {
+  /// The channels of the output, from those of the input; nil where there are no channels any more.
+  func channels(after inputs: Int?) -> Int? {
+    switch self {
+    case .convolution(let weights, _, _, _): weights.shape[0]
+    case .fire(_, let small, let large): small.weights.shape[0] + large.weights.shape[0]
+    case .dense(let weights, _): weights.shape[1]
+    case .flatten: nil
+    case .relu, .maximumPool, .averagePool: inputs
+    }
+  }
+
   /// The windows along an axis where those that reach beyond its end count, as far as they begin before
   /// it.
   static func windows(_ size: Int, kernel: Int, stride: Int) -> Int {

@@ -26,6 +26,8 @@ public final class FrozenNetworkFile {
   /// the file is open, the one that stands for the image: what the description calls its features, else
   /// the last layer with a name.
   public private(set) var layers: [String]
+  /// Whether images are compared by the heads of LPIPS that the file must have. The layers are then theirs.
+  public let usesHeads: Bool
 
   private let imageShape: Shape
   private let range: ValueRange
@@ -40,12 +42,16 @@ public final class FrozenNetworkFile {
   ///   - path: of the file.
   ///   - sha256: of its bytes, 64 hexadecimal digits.
   ///   - layers: the layers whose features are wanted; none for the one that stands for the image.
+  ///   - usesHeads: whether those are wanted, in place of `layers`, that LPIPS compares by heads in the file.
   ///   - imageShape: of the images that the network will see, `[height, width, channels]`.
   ///   - range: of their values.
   public init(
-    _ path: String, sha256: String, layers: [String], imageShape: Shape, range: ValueRange
+    _ path: String, sha256: String, layers: [String], usesHeads: Bool = false, imageShape: Shape,
+    range: ValueRange
   ) {
     precondition(imageShape.rank == 3, "an image has three axes, not the shape \(imageShape)")
+    precondition(!usesHeads || layers.isEmpty, "the layers of heads are in the file")
+    self.usesHeads = usesHeads
     self.path = path
     self.sha256 = sha256.lowercased()
     self.layers = layers
@@ -95,6 +101,34 @@ public final class FrozenNetworkFile {
     }
     return network.features(of: images, at: layers)
   }
+
+  /// The weights of the channels of each of `layers`, `[channels]`, where images are compared by heads; none
+  /// otherwise, and before the file is open.
+  public var headWeights: [Tensor] { usesHeads ? network?.heads.map(\.weights) ?? [] : [] }
+
+  /// Whether the file, which is open, has heads of LPIPS.
+  package var hasHeads: Bool { network?.heads.isEmpty == false }
+
+  /// The distance of images by the heads of the file, `[N]` (Zhang et al. 2018, equation 1).
+  ///
+  /// - Parameters:
+  ///   - images: `[N, height, width, channels]`.
+  ///   - others: of the same shape.
+  /// - Throws: `NetworkProblem` where there are no heads, or they do not take images of this size.
+  package func perceptualDistance(
+    of images: Tensor, from others: Tensor
+  ) throws(NetworkProblem) -> Tensor {
+    guard let network, hasHeads else { throw Self.noHeads }
+    let layers = network.heads.map(\.layer)
+    try network.check(imageShape, range, upTo: layers)
+    return FeatureComparison(.lpips)(
+      network.features(of: images, at: layers), network.features(of: others, at: layers),
+      heads: network.heads.map(\.weights))
+  }
+
+  private static let noHeads = NetworkProblem(
+    "it has no heads of LPIPS, tensors lin0.model.1.weight, lin1.model.1.weight, … (docs/weights.md)"
+  )
 
   /// Which network this is, for records.
   public struct Identity: Equatable, Sendable {
@@ -147,15 +181,19 @@ public final class FrozenNetworkFile {
       if let model = try openModel?(file) {
         try FrozenEncoder(model)
       } else {
-        try FrozenNetwork.read(file, upTo: layers)
+        try FrozenNetwork.read(file)
       }
+    if usesHeads {
+      guard !network.heads.isEmpty else { throw Self.noHeads }
+      layers = network.heads.map(\.layer)
+    }
     if layers.isEmpty { layers = [network.featureLayer] }
     for name in layers where !network.layerNames.contains(name) {
       throw NetworkProblem(
         "it has no layer \(PlainText.quoted(name)); it has \(network.layerNames.joined(separator: ", "))"
       )
     }
-    try network.check(imageShape, range)
+    try network.check(imageShape, range, upTo: layers)
     return network
   }
 
@@ -166,21 +204,18 @@ public final class FrozenNetworkFile {
 
 extension FrozenNetwork {
   /// The network of a file: of a known architecture by its tensors' names, or as its metadata describe it.
-  ///
-  /// - Parameter layers: those whose features are asked for.
-  package static func read(
-    _ file: Safetensors, upTo layers: [String]
-  ) throws(NetworkProblem) -> FrozenNetwork {
-    if file.metadata[metadataName] == nil,
-      let known = try NetworkArchitecture.recognized(in: file)
-    {
-      return try FrozenNetwork(known, file, upTo: layers)
+  package static func read(_ file: Safetensors) throws(NetworkProblem) -> FrozenNetwork {
+    if file.metadata[metadataName] == nil, let known = try ArchitectureTensors(in: file) {
+      return try FrozenNetwork(known)
     }
     return try FrozenNetwork(file)
   }
 
-  /// Refuses images that the network does not take.
-  package func check(_ image: Shape, _ range: ValueRange) throws(NetworkProblem) {
+  /// Refuses images that the network does not take as far as the last of some layers; a classifier has to take
+  /// them to its end.
+  package func check(
+    _ image: Shape, _ range: ValueRange, upTo wanted: [String]
+  ) throws(NetworkProblem) {
     let (height, width, channels) = (image[0], image[1], image[2])
     guard channels == input.channels || channels == 1 else {
       throw NetworkProblem(
@@ -189,13 +224,16 @@ extension FrozenNetwork {
     guard input.range == .real || range != .real else {
       throw NetworkProblem("it takes values between 0 and 1, but the data have \(range.phrase)")
     }
-    guard min(height, width) >= input.leastSize else {
+    let last = layers.lastIndex { layer in wanted.contains { layer.answers(to: $0) } }
+    let needed = classes == nil ? last.map { Array(layers[...$0]) } ?? layers : layers
+    let least = max(input.leastSize, leastSize(of: needed) ?? 1)
+    guard min(height, width) >= least else {
       throw NetworkProblem(
-        "it takes images of at least \(input.leastSize) by \(input.leastSize) pixels, but the data have "
-          + "\(height) by \(width)")
+        "it takes images of at least \(least) by \(least) pixels, but the data have \(height) by \(width)"
+      )
     }
     var shape = [height, width, input.channels]
-    for (number, layer) in layers.enumerated() {
+    for (number, layer) in needed.enumerated() {
       guard let next = layer.operation.outputShape(shape) else {
         let title = layer.name.map { "layer \(PlainText.quoted($0))" } ?? "layer \(number)"
         throw NetworkProblem(
@@ -205,4 +243,18 @@ extension FrozenNetwork {
       shape = next
     }
   }
+
+  /// The least side of a square image that some layers can take where they take every larger one; nil where
+  /// they do not.
+  private func leastSize(of layers: [Layer]) -> Int? {
+    func takes(_ side: Int) -> Bool {
+      var shape: [Int]? = [side, side, input.channels]
+      for layer in layers { shape = shape.flatMap { layer.operation.outputShape($0) } }
+      return shape != nil
+    }
+    return takes(Self.largeSide) ? (1...Self.largeSide).first(where: takes) : nil
+  }
+
+  /// As good as any size; a dense layer takes no other than its own.
+  private static let largeSide = 512
 }

@@ -35,7 +35,7 @@ package struct Measurement {
   package var usesImportanceSamples: Bool { uses([.importanceSamples]) }
 
   /// Whether any of them looks at images with a frozen network.
-  package var usesNetwork: Bool { uses([.network, .classifier]) }
+  package var usesNetwork: Bool { uses([.network, .classifier, .heads]) }
 
   private func uses(_ wanted: Set<MetricNeed>) -> Bool {
     accumulators.contains {

@@ -21,6 +21,8 @@ public enum MetricNeed: String, CaseIterable, Sendable {
   case network
   /// A frozen network that is a classifier.
   case classifier
+  /// A frozen network with heads of LPIPS.
+  case heads
   /// A probability of values, or a density of dequantized bytes.
   case discreteValues = "discrete_values"
   /// Latents that are codes of a codebook.
@@ -73,6 +75,11 @@ extension MetricNeed {
       (
         "a frozen network that is a classifier", .option,
         "give \(.network) a file such as `vae-zoo classifier` makes"
+      )
+    case .heads:
+      (
+        "a frozen network with the heads of LPIPS", .option,
+        "give \(.network) a file with their tensors lin0.model.1.weight, …"
       )
     case .discreteValues:
       (
@@ -140,6 +147,7 @@ extension MetricNeed {
     case .importanceSamples: setting.importanceSamples != nil
     case .network: setting.network != nil
     case .classifier: setting.network?.classes != nil
+    case .heads: setting.network?.hasHeads == true
     case .discreteValues:
       setting.examples == nil
         ? setting.model.likelihood.isDiscrete : setting.codeLength != nil

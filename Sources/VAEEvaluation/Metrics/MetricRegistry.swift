@@ -38,6 +38,7 @@ public struct MetricRegistry: Sendable {
     FactorVAEScoreMetric.self,
     DCIMetric.self,
     FeatureDistanceMetric.self,
+    LPIPSMetric.self,
     FrechetDistanceMetric.self,
     PrecisionRecallMetric.self,
     ClassifierConfidenceMetric.self,

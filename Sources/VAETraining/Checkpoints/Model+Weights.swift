@@ -36,7 +36,8 @@ extension Model {
     }
   }
 
-  /// Takes all parameters and buffers from another model, which has the same.
+  /// Takes all parameters and buffers from another model, which has the same. Those of the objective, such as a
+  /// discriminator's, are taken where the other has all of them and begin anew where it was trained by another objective.
   ///
   /// - Parameters:
   ///   - other: the other model.
@@ -45,22 +46,29 @@ extension Model {
   public func load(allOf other: Model, source: String) throws {
     let stored = Dictionary(
       other.weights.map { ($0.name, $0.values) }, uniquingKeysWith: { first, _ in first })
-    let wanted = weights
-    for (name, values) in wanted where stored[name]?.shape != values.shape {
+    let all = storedTensors.map { (name: $0.path, shape: $0.tensor.shape) }
+    func isOfObjective(_ name: String) -> Bool { name.hasPrefix("objective.") }
+    let keepsObjective = all.allSatisfy {
+      !isOfObjective($0.name) || stored[$0.name]?.shape == $0.shape
+    }
+    let wanted = all.filter { keepsObjective || !isOfObjective($0.name) }
+    for (name, shape) in wanted where stored[name]?.shape != shape {
       let found = stored[name].map { "has \(name) of shape \($0.shape)" } ?? "has no \(name)"
       throw TrainingError(
         .unsuitable,
-        "\(source) \(found), but this model takes one of shape \(values.shape); keep the parts and sizes "
+        "\(source) \(found), but this model takes one of shape \(shape); keep the parts and sizes "
           + "of the model whose weights it begins with")
     }
     let known = Set(wanted.map(\.name))
-    if let extra = other.weights.first(where: { !known.contains($0.name) }) {
+    if let extra = other.weights.first(where: {
+      !known.contains($0.name) && !isOfObjective($0.name)
+    }) {
       throw TrainingError(
         .unsuitable,
         "\(source) has \(extra.name), which this model does not; keep the parts and sizes of the model whose "
           + "weights it begins with")
     }
-    for (path, tensor) in storedTensors {
+    for (path, tensor) in storedTensors where known.contains(path) {
       if let value = stored[path] { tensor.value = value }
     }
   }

@@ -71,7 +71,7 @@ extension Classifier {
       throw refusal("it is damaged: \(error.message)")
     }
     do throws(NetworkProblem) {
-      let network = try FrozenNetwork.read(file, upTo: [])
+      let network = try FrozenNetwork.read(file)
       guard let names = network.classes else {
         throw NetworkProblem(
           "it is no classifier: its \(FrozenNetwork.metadataName) has no classes (docs/weights.md)")
@@ -133,7 +133,7 @@ extension Classifier {
   /// - Throws: `DataError` of kind `unusable`.
   public func check(_ shape: ImageShape, _ range: ValueRange, of name: String) throws(DataError) {
     do {
-      try network.check([shape.height, shape.width, shape.channels], range)
+      try network.check([shape.height, shape.width, shape.channels], range, upTo: [])
     } catch {
       throw DataError(.unusable, "\(name) does not suit the classifier: \(error.reason)")
     }

@@ -115,7 +115,8 @@ extension Trainer {
   /// Gathers the statistics that normalisations use in evaluation, over a fixed, seeded part of the
   /// training data.
   func calibrate(examples limit: Int) {
-    guard model.usesCalibration, stage.isWhole else { return }
+    let parts = stage.data == .images ? model.parts(of: stage) : []
+    guard parts.contains(where: \.usesCalibration) else { return }
     let examples = batches.examples
     withoutTape {
       let calibration = Calibration()
@@ -129,9 +130,13 @@ extension Trainer {
           .calibration, indices, step: number, epochs: Double(step) / Double(updatesPerEpoch),
           random: random)
         context.calibration = calibration
-        _ = model.evaluate(examples.batch(indices, context), updater.requirements.draw, context)
+        let (batch, request) = (examples.batch(indices, context), updater.requirements.draw)
+        _ =
+          stage.leavesLatents
+          ? model.evaluateWithFrozenLatents(batch, request, context)
+          : model.evaluate(batch, request, context)
       }
-      model.recalibrate(calibration)
+      for part in parts { part.recalibrate(calibration) }
     }
   }
 }

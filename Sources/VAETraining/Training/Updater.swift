@@ -59,8 +59,11 @@ package final class Updater {
         "stage \(stage.name) trains on latents alone, but this model has \(model.prior.latents.phrase), on which its "
           + "prior cannot be trained by itself")
     }
-    phases = (stage.data == .images ? model.objective.phases : [Self.ratePhase]).map { phase in
+    phases = (stage.data == .images ? model.objective.phases : [Self.ratePhase]).compactMap {
+      phase in
       let group = trained.filter { phase.group.contains($0.path) }
+      // A phase of parts that the stage leaves as they are has nothing to train.
+      guard stage.isWhole || !group.isEmpty else { return nil }
       return (phase, Optimizer(phase.rule ?? options.rule, parameters: group))
     }
     frozen = phases.map { phase, _ in
@@ -144,8 +147,8 @@ package final class Updater {
         gradients, rate: rate * phase.rateFactor, gradientScale: scale)
       isHalfWay = true
     }
-    if stage.isWhole {
-      model.afterUpdate(context)
+    if stage.data == .images {
+      for part in model.parts(of: stage) { part.afterUpdate(context) }
       try model.checkParts()
     }
     isHalfWay = false
@@ -161,7 +164,8 @@ package final class Updater {
         model, withPrecision(options.precision) { model.evaluateLatents(batch, context) }, context)
     }
     return ForwardPass(
-      model, batch, second: second, requirements.draw, context)
+      model, batch, second: second, requirements.draw,
+      latentsAreFrozen: stage.leavesLatents, context)
   }
 
   private func isSkipped(_ phase: Phase, _ pass: ForwardPass) -> Bool {

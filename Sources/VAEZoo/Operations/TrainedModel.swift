@@ -312,13 +312,19 @@ extension TrainedModel {
     open: (TrainedModel) throws -> Data
   ) throws -> (model: TrainedModel, data: Data) {
     var recipe = recipe
+    let given = recipe
     try registry.apply(settings, to: &recipe)
+    try registry.recordNetworks(in: &recipe, before: given)
     let data = try open(TrainedModel(model: model, recipe: recipe, source: source))
     let told = try data.condition(
       of: recipe, isTold: registry.usesCondition(recipe), known: recipe.data?.condition)
     recipe.data?.condition = told
     let next = try registry.plan(recipe)
-    try next.load(model, except: recipe.stage.includes, source: source)
+    if recipe.stage.goesOn {
+      try next.load(allOf: model, source: source)
+    } else {
+      try next.load(model, except: recipe.stage.includes, source: source)
+    }
     next.makeValues()
     var result = TrainedModel(model: next, recipe: recipe, source: source)
     result.notices = notices
