@@ -19,35 +19,45 @@ public struct TableWriter {
   /// A file of rows in the table's own units: numbers, the names of categories, the words for no and yes
   /// (from a half on), and nothing for NaN.
   ///
-  /// - Parameter rows: `columns` numbers each.
-  public func bytes(_ rows: Tensor) -> [UInt8] {
+  /// - Parameters:
+  ///   - rows: `columns` numbers each.
+  ///   - label: a column of words behind them, one for each row; nil for none.
+  public func bytes(
+    _ rows: [Double], label: (column: String, words: [String])? = nil
+  ) -> [UInt8] {
     let width = columns.count
     let names = columns.columns.map { $0.names.map { Self.quoted($0, separator: separator) } }
-    var text = columns.columns.map { Self.quoted($0.name, separator: separator) }.joined(separator: separator) + "\n"
-    rows.withFloats { values in
-      for start in stride(from: 0, to: values.count, by: width) {
-        for column in 0..<width {
-          if column > 0 { text += separator }
-          let value = values[start + column]
-          guard !value.isNaN else { continue }
-          let known = names[column]
-          text +=
-            known.isEmpty
-            ? Self.text(value, columns.columns[column])
-            : known[max(0, min(known.count - 1, Int(max(-1, min(65536, value)).rounded())))]
-        }
-        text += "\n"
+    let titles = columns.columns.map(\.name) + (label.map { [$0.column] } ?? [])
+    var text =
+      titles.map { Self.quoted($0, separator: separator) }.joined(separator: separator) + "\n"
+    for start in stride(from: 0, to: rows.count, by: width) {
+      for column in 0..<width {
+        if column > 0 { text += separator }
+        let value = rows[start + column]
+        guard !value.isNaN else { continue }
+        let known = names[column]
+        text +=
+          known.isEmpty
+          ? Self.text(value, columns.columns[column])
+          : known[max(0, min(known.count - 1, Int(max(-1, min(65536, value)).rounded())))]
       }
+      if let label {
+        text += separator + Self.quoted(label.words[start / width], separator: separator)
+      }
+      text += "\n"
     }
     return Array(text.utf8)
   }
 
-  /// A number with the digits that it has.
-  private static func text(_ value: Float, _ column: TableColumn) -> String {
-    if value == value.rounded(), abs(value) < 16_777_216, column.decimals == 0 {
-      return String(Int(value))
-    }
-    return "\(value)"
+  /// A number with the digits that it has: a whole one that doubles tell from its neighbours by all its digits, any
+  /// other by as few as it takes.
+  private static func text(_ value: Double, _ column: TableColumn) -> String {
+    if value == value.rounded(), abs(value) < 9_007_199_254_740_992 { return String(Int(value)) }
+    if column.decimals != nil, column.rounded(value) == value { return "\(value)" }
+    // What is not rounded was a standardized 32-bit float, whose digits a centre that is large needs more for.
+    let short = Float(value)
+    let isEnough = column.kind != .real || abs(Double(short) - value) <= 1e-6 * column.scale
+    return isEnough ? "\(short)" : "\(value)"
   }
 
   /// A cell, between quotation marks where it needs them.

@@ -44,7 +44,7 @@ extension TrainedModel {
         label: ["\(pair.from)", "to \(pair.to)"],
         images: decoded(
           latents, numbers: numbers, seed: seed, condition: told
-        ) { _ in })
+        ) { _ in }.tensor)
     }
   }
 

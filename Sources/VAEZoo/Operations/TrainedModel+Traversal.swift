@@ -151,7 +151,7 @@ extension TrainedModel {
         label: label,
         images: decoded(
           sweep.latents, numbers: numbers, seed: seed, condition: condition?.tiled(steps)
-        ) { _ in })
+        ) { _ in }.tensor)
     }
   }
 
@@ -179,7 +179,7 @@ extension TrainedModel {
         label: sweep.latent.name(levels: 1),
         images: decoded(
           sweep.latents, numbers: numbers, seed: seed, condition: condition?.tiled(numbers.count)
-        ) { _ in })
+        ) { _ in }.tensor)
     }
     let changes = walks.map { Traversal.change($0.images) }
     let order = walks.indices.sorted { (changes[$1], $0) < (changes[$0], $1) }

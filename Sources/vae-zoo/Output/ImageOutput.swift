@@ -66,14 +66,21 @@ struct ImageOutput {
 
   /// Writes what a model makes, `[count, height, width, channels]`: rows of a table, or images as a grid or one
   /// after the other.
-  func write(_ images: Tensor, of model: TrainedModel) throws {
-    if let columns = model.columns {
+  func write(_ made: MadeExamples, of model: TrainedModel) throws {
+    if let columns = model.columns, let rows = made.rows {
       guard format.isTable else {
-        return try write(array: images.reshaped(to: [images.shape[0], columns.count]))
+        let shape = [made.shape[0], columns.count]
+        guard let rows = made.namedRows else {
+          return try write(array: made.tensor.reshaped(to: Shape(shape)))
+        }
+        return try DurableFiles.replace(path, with: NPYWriter.bytes(rows, shape: shape))
       }
       return try DurableFiles.replace(
-        path, with: TableWriter(columns, separator: format == .tsv ? "\t" : ",").bytes(images))
+        path,
+        with: TableWriter(columns, separator: format == .tsv ? "\t" : ",").bytes(
+          rows, label: made.labels))
     }
+    let images = made.tensor
     let range = model.recipe.data?.range ?? .unit
     if format == .npy { return try write(array: images) }
     let pictures = try Self.pictures(images, range: range)
