@@ -312,7 +312,8 @@ vae_status vae_list_metrics_json(
  * vae_model_create_stage takes, each with name and summary; `parts`, the component of each role with its alternatives;
  * `architecture`, and the `architectures` that can take its place; `shorthands`, the short names that its own recipe
  * takes; `keywords`, those that some choice of parts takes, with paths, type, default (null where it depends on that
- * choice), range and help; `hyperparameters`, each with path, type, default, range and help; `metrics`, the names of
+ * choice), range and help; `hyperparameters`, each with path, type, default, range and help, and `chosen_by_data` where the data choose
+ * another value for those that nobody has said; `metrics`, the names of
  * those that its own recipe allows on binary images, where the data allow them too; and `shapes`, the layers of its own
  * recipe for binary images of 32×32: `input`, `latents`, `output`, `parameters` in all, and `layers`, each with path,
  * output for one example (null where a plug-in's part does not say), weights by name with their shapes, and parameters.
@@ -391,12 +392,15 @@ typedef struct vae_data_options {
   /* borrowed; NULL for images and plain vectors. Else train and test are rows of a table, [N, columns], and this is what
    * the columns are: a JSON list of objects, {"name": "age"} each, where wanted with "type" ("real", "positive", "count",
    * "yes-no", "category"), by default found out; and where the numbers 0, 1, ... of a column stand for words, with "names",
-   * a list of these; "decimals" says to how many digits behind the point draws are rounded. NaN stands for a value that is missing. Bytes are numbers as they are. range is VAE_RANGE_AUTO then */
+   * a list of these; "decimals" says to how many digits behind the point draws are rounded. One of the type "label" is no
+   * part of the rows: the column that train_condition comes from, which models keep the name of. NaN stands for a value that is missing. Bytes are numbers as they are. range is VAE_RANGE_AUTO then */
   const char *columns_json;
 } vae_data_options;
 
 /* As vae_data_from_tensors, with what is known of each image beside it, which is copied, or with the columns of a table.
- * A model of a table takes and gives rows in the table's own units: numbers as they are, and 0, 1, ... for words.
+ * A model of a table takes and gives rows in the table's own units: numbers as they are, and 0, 1, ... for words. What
+ * it gives, and vae_data_images of such data, are 64-bit floats where the columns have names. Where its vae_model_create is told training.holdout, the
+ * rows that this sets apart are left out of the means and deviations that it standardizes by.
  * options: borrowed.
  * Returns VAE_ERR_DATA for conditions that are not as many as the images, too, for names of classes that are empty, the
  * same twice, or fewer than labels need, and for columns that are not as many as the numbers of a row or do not suit their
@@ -432,7 +436,7 @@ typedef struct vae_data_info {
  * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_data_describe(const vae_data *data, vae_data_info *info, vae_error **error);
 
-/* Some images of a split, [count, height, width, channels] of float32.
+/* Some images of a split, [count, height, width, channels] of float32, of float64 for a table whose columns have names.
  * split: "train", "valid" or "test"; borrowed. images: owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT where these are not all in the split, VAE_ERR_NOT_FOUND where there is no such
  * split, VAE_ERR_OUT_OF_MEMORY. [any thread] */
@@ -625,7 +629,9 @@ typedef struct vae_trainer vae_trainer;
 #define VAE_RUN_RESUME 1
 #define VAE_RUN_REPLACE 2
 
-/* How to train. Zero takes what the recipe says, which from then on says what is set here. */
+/* How to train. Zero takes what the recipe says, which from then on says what is set here. epochs and batch_size that
+ * nobody has chosen, here, in settings or in the text of a recipe, become what suits the number of rows of a table; images
+ * keep the variant's. */
 typedef struct vae_trainer_options {
   uint32_t struct_size;
   int32_t existing_run;        /* VAE_RUN_… */

@@ -33,6 +33,21 @@ extension DataSource {
   }
 }
 
+extension DataSource {
+  /// The same rows of a table with centres and scales of those alone that stay where a share is set apart for
+  /// holding out; other data, and those with a split for that, as they are. What kinds columns have, and which
+  /// numbers are points of gathered mass, all rows say.
+  ///
+  /// - Parameter share: see `settingApart`.
+  /// - Throws: what `settingApart` throws.
+  package func standardizedByTraining(holdingOut share: Double) throws(DataError) -> DataSource {
+    guard validation == nil, share > 0, let table = train.store as? TableStore,
+      let kept = try settingApart(share).train.store as? TableStore
+    else { return self }
+    return try asSeen(by: table.columns.standardizing(kept.rows))
+  }
+}
+
 extension DataSplit {
   /// Some of the examples, with all that is known of them.
   ///

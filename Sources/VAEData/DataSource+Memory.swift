@@ -1,3 +1,4 @@
+import Messages
 import VAECore
 
 extension DataSource {
@@ -14,11 +15,13 @@ extension DataSource {
   ///     of 1/255; those of no rule have it where they are.
   ///   - given: what the columns are of rows of a table; nil for images, and for vectors, which are
   ///     standardized where nothing is said of their range and some lie outside of zero to one.
+  ///   - label: the column that the labels of a table have come from; nil for none.
   /// - Throws: `DataError` where sizes, types or values do not agree.
   package static func inMemory(
     train: MemoryImages, test: MemoryImages?,
     conditions: (train: GivenConditions?, test: GivenConditions?) = (nil, nil),
-    range wanted: ValueRange?, rule: String? = nil, columns given: [GivenColumn]? = nil
+    range wanted: ValueRange?, rule: String? = nil, columns given: [GivenColumn]? = nil,
+    label: String? = nil
   ) throws(DataError) -> DataSource {
     try train.shape.checkChannelsComeLast(of: "train")
     let announcedRule = try rule.map { (text) throws(DataError) in try ValueRule(parsing: text) }
@@ -30,7 +33,9 @@ extension DataSource {
       throw DataError(.unusable, "train and test are not both bytes, or both floating point")
     }
     if let given {
-      return try table(given, train: train, test: test, conditions: conditions)
+      var source = try table(given, train: train, test: test, conditions: conditions)
+      source.labelColumn = label
+      return source
     }
     let scanned = [train.scanned(name: "train")] + (test.map { [$0.scanned(name: "test")] } ?? [])
     let reading = try ValueReading(of: scanned, wanted: announcedRule, announced: wanted)
@@ -78,9 +83,12 @@ extension DataSource {
   ) throws(DataError) -> DataSource {
     var rows = train
     rows.divisor = 1
-    return try table(
-      TableColumns(given, of: rows), isNamed: true, train: train, test: test,
+    var notices: [Message] = []
+    var source = try table(
+      TableColumns(given, of: rows, &notices), isNamed: true, train: train, test: test,
       conditions: conditions)
+    source.notices += notices
+    return source
   }
 
   /// A source of rows of a table in memory.

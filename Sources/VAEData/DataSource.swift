@@ -26,6 +26,8 @@ public struct DataSource: Sendable {
   public internal(set) var missingValue: String?
   /// The columns, where the examples are rows of a table; a recipe stores them.
   public var columns: TableColumns? { train.columns }
+  /// The column of a table that has the labels; a recipe stores it. Nil where none has.
+  public internal(set) var labelColumn: String?
   /// What the user should know of how values were read, such as `bytes divided by 255`.
   public let ruleSentence: String
   /// Whether values are stored as bytes, so that the rule says what they were divided by.

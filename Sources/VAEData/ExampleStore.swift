@@ -15,6 +15,14 @@ public protocol ExampleStore: Sendable {
   ///   - destination: `indices.count * shape.count` numbers, all of which are overwritten.
   func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>)
 
+  /// Writes the same numbers in double precision: where a store has more digits than 32-bit floats, all of
+  /// them.
+  ///
+  /// - Parameters:
+  ///   - indices: as of `write(_:into:)`.
+  ///   - destination: as many numbers.
+  func writeDoubles(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Double>)
+
   /// A range of examples in place, `[range.count, height, width, channels]`, where they lie in
   /// memory as models see them; nil elsewhere.
   func view(_ range: Range<Int>) -> Tensor?
@@ -31,6 +39,20 @@ public protocol ExampleStore: Sendable {
 }
 
 extension ExampleStore {
+  /// The numbers of `write(_:into:)`.
+  public func writeDoubles(
+    _ indices: [Int], into destination: UnsafeMutableBufferPointer<Double>
+  ) {
+    let count = indices.count * shape.count
+    let floats = [Float](unsafeUninitializedCapacity: count) { buffer, used in
+      let room = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
+      room.initialize(repeating: 0)
+      write(indices, into: room)
+      used = count
+    }
+    for (place, value) in floats.enumerated() { destination[place] = Double(value) }
+  }
+
   /// None: memory does not fail.
   public func takeFault() -> DataError? { nil }
 
@@ -46,9 +68,9 @@ extension ExampleStore {
   /// threads at once where there is enough to do.
   ///
   /// An index or a size that does not fit is a programming error and stops the program.
-  func forEachExample(
-    _ indices: [Int], in destination: UnsafeMutableBufferPointer<Float>,
-    _ body: @Sendable (Int, UnsafeMutableBufferPointer<Float>) -> Void
+  func forEachExample<Number>(
+    _ indices: [Int], in destination: UnsafeMutableBufferPointer<Number>,
+    _ body: @Sendable (Int, UnsafeMutableBufferPointer<Number>) -> Void
   ) {
     let size = shape.count
     precondition(

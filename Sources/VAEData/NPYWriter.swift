@@ -14,6 +14,13 @@ public enum NPYWriter {
     return bytes
   }
 
+  /// A file of 64-bit floats, of a shape that has as many elements.
+  public static func bytes(_ values: [Double], shape: [Int]) -> [UInt8] {
+    precondition(
+      shape.reduce(1, *) == values.count, "\(values.count) numbers are no array of \(shape)")
+    return values.withUnsafeBytes { header(type: "<f8", sizes: shape) + $0 }
+  }
+
   /// A file of bytes, of a shape that has as many elements.
   public static func bytes(_ values: [UInt8], shape: [Int]) -> [UInt8] {
     precondition(

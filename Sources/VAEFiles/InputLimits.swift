@@ -137,9 +137,11 @@ extension InputLimits {
     guard size <= inflatedBytes else {
       return
         "becomes \(size) bytes or more when it is decompressed, beyond the limit inflated_bytes of \(inflatedBytes); "
-        + "if you trust it, raise it by \(.limit("inflated_bytes", size))"
+        + "if you trust it, raise it by \(.limit("inflated_bytes", max(size, 2 * inflatedBytes)))"
     }
-    let ratio = min(1032, (size + max(1, compressed) - 1) / max(1, compressed))
+    // What they have become so far says little of what they will: a step that is worth another try.
+    let least = (size + max(1, compressed) - 1) / max(1, compressed)
+    let ratio = min(1032, max(least, 2 * inflationRatio))
     return
       "has \(compressed) bytes that become \(size) or more when they are decompressed, beyond the limit inflation_ratio "
       + "of \(inflationRatio) times; if you trust it, raise it by \(.limit("inflation_ratio", ratio))"

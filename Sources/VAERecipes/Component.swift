@@ -216,14 +216,17 @@ public struct DataDescription: Equatable, Sendable {
   /// The columns, where the data are a table; `width` is then the number of elements that a model sees
   /// of a row. Nil for images, and for vectors that are taken as they are.
   public var columns: TableColumns?
+  /// The column of a table that has the label of each row; nil where none has.
+  public var labelColumn: String?
 
   /// A description.
   public init(
     height: Int, width: Int, channels: Int, range: ValueRange, rule: String,
     preparation: String? = nil, unquantizedValue: String? = nil, condition: ConditionSpace? = nil,
-    columns: TableColumns? = nil
+    columns: TableColumns? = nil, labelColumn: String? = nil
   ) {
     self.columns = columns
+    self.labelColumn = labelColumn
     self.height = height
     self.width = width
     self.channels = channels

@@ -24,6 +24,8 @@ public struct Recipe: Equatable, Sendable {
   public var parts: [Role: Part]
   /// The `training` part.
   public var training: HyperparameterValues
+  /// Values of that part which nobody has chosen, so that the data may; see `chooseTraining`.
+  var openSettings = OpenSettings()
   /// The stages that made the model, the last being this recipe's own; the `training` part and the
   /// objective are the last one's.
   public var stages: [Stage] = [.whole]
@@ -89,6 +91,7 @@ public struct Recipe: Equatable, Sendable {
       if let preparation = data.preparation { members["preparation"] = .text(preparation) }
       if data.missing { members["missing"] = .bool(true) }
       if let columns = data.columns { members["columns"] = columns.json }
+      if let label = data.labelColumn { members["label_column"] = .text(label) }
       if let condition = data.condition { members["condition"] = condition.json }
       object["data"] = .object(members)
     }

@@ -50,6 +50,7 @@ extension Registry {
       try read(
         values, TrainingOptions.hyperparameters, path: "training", into: &recipe.training,
         source: source)
+      for member in values.members { recipe.openSettings.close(member.name) }
     }
     if let json = object["stages"] { recipe.stages = try stages(json, source: source) }
     if let json = object["data"], json != .null {
@@ -205,7 +206,7 @@ extension Registry {
     let object = try members(of: json, "data", source: source)
     let known = [
       "height", "width", "channels", "range", "rule", "preparation", "condition", "missing",
-      "columns",
+      "columns", "label_column",
     ]
     for member in object.members where !known.contains(member.name) {
       throw RecipeError(
@@ -242,6 +243,17 @@ extension Registry {
       columns: try object["columns"].map { (json) throws(RecipeError) in
         try TableColumns(json, path: "\(source): data.columns")
       })
+    if let json = object["label_column"] {
+      guard let name = json.text, !name.isEmpty, name.utf8.count <= TableColumn.nameLimit,
+        data.columns?.columns.contains(where: { $0.name == name }) == false
+      else {
+        throw RecipeError(
+          .invalid,
+          "\(source): data.label_column must be the name of a column of a table, and none of data.columns"
+        )
+      }
+      data.labelColumn = name
+    }
     if let columns = data.columns {
       guard data.height == 1, data.channels == 1, data.width == columns.elementCount else {
         throw RecipeError(

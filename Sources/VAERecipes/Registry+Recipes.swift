@@ -18,7 +18,7 @@ extension Registry {
     let origin = entries.first { $0.variant.name == name }?.origin
     return Recipe(
       variant: name, origin: origin ?? Self.builtInOrigin, data: nil, parts: parts,
-      training: training, plugInHashes: plugInHashes)
+      training: training, openSettings: OpenSettings(training), plugInHashes: plugInHashes)
   }
 
   /// A component with its defaults, or with a variant's where that names the component itself.
@@ -121,6 +121,7 @@ extension Registry {
         recipe.parts[role]?.values[target.declaration.name] = value
       } else {
         recipe.training[target.declaration.name] = value
+        recipe.openSettings.close(target.declaration.name)
       }
     }
   }

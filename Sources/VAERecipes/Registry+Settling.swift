@@ -7,6 +7,12 @@ public protocol DescribedData {
   /// - Throws: `RecipeError` where values cannot become that.
   func description(_ options: TrainingOptions) throws -> DataDescription
 
+  /// The same data as a model is to see them: rows of a table by columns that are recorded, found by their names, or
+  /// where none are with numbers standardized by the examples that training sees. Other data are themselves.
+  ///
+  /// - Throws: an error of the data where they have not these columns.
+  func standardized(by recorded: TableColumns?, _ options: TrainingOptions) throws -> Self
+
   /// What is known of each example beside it; nil where nothing is told.
   ///
   /// - Parameters:
@@ -17,6 +23,11 @@ public protocol DescribedData {
   func condition(
     of recipe: Recipe, isTold: Bool, known: ConditionSpace?
   ) throws -> ConditionSpace?
+}
+
+extension DescribedData {
+  /// Data of which nothing is standardized.
+  public func standardized(by recorded: TableColumns?, _ options: TrainingOptions) -> Self { self }
 }
 
 extension Registry {
@@ -30,20 +41,23 @@ extension Registry {
   /// - Parameters:
   ///   - recipe: as it was given.
   ///   - settings: as after `--set`.
-  ///   - condition: what the weights were told that the model begins with; nil for what the recipe says.
+  ///   - weights: the data of the weights that the model begins with: their condition, and columns of a table, to which
+  ///     the weights belong by their names; nil for what the recipe says.
   ///   - open: opens the data, given what the recipe says of them.
   /// - Throws: `RecipeError`, and what opening throws.
   public func settled<Data: DescribedData>(
-    _ recipe: Recipe, _ settings: [(key: String, value: String)], condition: ConditionSpace? = nil,
-    open: (DataDescription?) throws -> Data
+    _ recipe: Recipe, _ settings: [(key: String, value: String)],
+    weights: DataDescription? = nil, open: (DataDescription?) throws -> Data
   ) throws -> (recipe: Recipe, data: Data) {
     let given = recipe
     var recipe = recipe
     try checkBeforeData(settings, for: recipe)
     try applyTraining(settings, to: &recipe)
-    let known = condition ?? recipe.data?.condition
-    let data = try open(recipe.data)
-    recipe.data = try data.description(TrainingOptions(recipe.training))
+    let known = weights?.condition ?? recipe.data?.condition
+    let options = TrainingOptions(recipe.training)
+    let before = weights?.columns == nil ? recipe.data : weights
+    let data = try open(before).standardized(by: before?.columns, options)
+    recipe.data = try data.description(options)
     try apply(settings, to: &recipe)
     try recordNetworks(in: &recipe, before: given)
     let told = try data.condition(of: recipe, isTold: usesCondition(recipe), known: known)

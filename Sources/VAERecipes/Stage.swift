@@ -189,6 +189,7 @@ extension Registry {
     }
     try next.training.take(
       stage.training, declaredBy: TrainingOptions.hyperparameters, path: "training")
+    for name in stage.training.keys { next.openSettings.close(name) }
     next.stages.append(
       Stage(
         name: name, trains: stage.trains, data: stage.data, origin: origin, goesOn: stage.goesOn))

@@ -43,9 +43,14 @@ public struct TrainingOptions: HyperparameterSet, Equatable {
   }
 
   /// Passes over the training data.
-  @Setting(0...1_000_000, help: "passes over the training data") public var epochs = 10
+  @Setting(
+    0...1_000_000,
+    help: "passes over the training data; of a table by its rows, unless somebody says")
+  public var epochs = 10
   /// Examples an update.
-  @Setting(1...65536, help: "examples an update") public var batchSize = 128
+  @Setting(
+    1...65536, help: "examples an update; of a table by its rows, unless somebody says")
+  public var batchSize = 128
   /// The base learning rate.
   @Setting(1e-9...1e3, help: "base learning rate") public var learningRate = 1e-3
   /// The seed of everything random.
@@ -119,6 +124,9 @@ public struct TrainingOptions: HyperparameterSet, Equatable {
 }
 
 extension TrainingOptions {
+  /// The names of the values that the data may choose where nobody has; see `Recipe.chooseTraining`.
+  package static let openNames = OpenSettings.names
+
   /// The declarations of a recipe's `training` part.
   public static let hyperparameters = declarations
 

@@ -38,9 +38,17 @@ final class InformationTests: CommandTestCase {
       XCTAssertTrue(text.contains("  \(name) "), name)
     }
     XCTAssertTrue(text.contains("--set encoder.name="), "the other components")
-    let last = try XCTUnwrap(text.split(separator: "\n").last)
-    XCTAssertTrue(last.hasPrefix("Short names: architecture (mlp, conv"), String(last))
-    XCTAssertTrue(last.contains("hidden = encoder.hidden + decoder.hidden, latent = prior.latent"))
+    let words = text.split { $0 == "\n" || $0 == " " }.joined(separator: " ")
+    XCTAssertTrue(words.contains("Short names: architecture (mlp, conv"), words)
+    XCTAssertTrue(words.contains("hidden = encoder.hidden + decoder.hidden, latent = prior.latent"))
+  }
+
+  func testDescriptionsFitATerminalOf80Columns() throws {
+    for variant in ["gaussian-vae", "autoencoder-kl", "vq-vae"] {
+      for line in try run(["describe", variant]).lines {
+        XCTAssertLessThanOrEqual(line.count, 80, "\(variant): \(line)")
+      }
+    }
   }
 
   func testDescribeAsJSONNamesEveryHyperparameterWithItsDeclaration() throws {
@@ -54,7 +62,11 @@ final class InformationTests: CommandTestCase {
     XCTAssertTrue(Set(["architecture", "hidden", "latent", "beta"]).isSubset(of: shorthands))
     let items = try XCTUnwrap(description["hyperparameters"] as? [[String: Any]])
     for item in items {
-      XCTAssertEqual(Set(item.keys), ["name", "type", "default", "range", "help"])
+      let isOpen = ["training.epochs", "training.batch_size"].contains(
+        item["name"] as? String ?? "")
+      XCTAssertEqual(
+        Set(item.keys),
+        Set(["name", "type", "default", "range", "help"]).union(isOpen ? ["chosen_by_data"] : []))
     }
     let recipe = try object(try run(["describe", "gaussian-vae", "--recipe"]).out)
     var expected: Set<String> = []

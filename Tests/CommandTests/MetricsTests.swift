@@ -117,7 +117,7 @@ final class MetricsTests: CommandTestCase {
     XCTAssertTrue(Set(metrics).isSubset(of: known))
     XCTAssertTrue(metrics.contains("codebook_usage") && !metrics.contains("active_units"))
     XCTAssertTrue(
-      try run(["describe", "vq-vae"]).lines.contains(
-        "Metrics: \(metrics.joined(separator: ", "))"))
+      try run(["describe", "vq-vae"]).out.split { $0 == "\n" || $0 == " " }.joined(separator: " ")
+        .contains("Metrics: \(metrics.joined(separator: ", "))"))
   }
 }

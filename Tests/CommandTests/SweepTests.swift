@@ -244,6 +244,8 @@ final class SweepTests: CommandTestCase {
       (["--set", "beta=1,2", "--epochs", "-1"], 64, ["epochs"]),
       (["--set", "beta=1,2", "--sort", "elbow"], 64, ["did you mean elbo?"]),
       (["--set", "beta=1,2", "--sort", "active_units"], 65, ["cannot be sorted by active_units"]),
+      (["--set", "beta=1,2", "--sort", "nll"], 65, ["nll, which training does not", "elbo"]),
+      (["--set", "beta=1,2", "--sort", "psnr"], 65, ["psnr, which training does not measure"]),
       (["gaussian-vae", "--set", "beta=1,2"], 64, ["--recipe"]),
     ] as [([String], Int32, [String])] {
       try assertRefused(

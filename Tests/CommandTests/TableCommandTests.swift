@@ -38,7 +38,10 @@ final class TableCommandTests: CommandTestCase {
     ] {
       try assertRefused(
         [command[0], path("run")] + command.dropFirst() + ["--out", path("no.png")], status: 65,
-        naming: ["a table has no picture", ".csv"])
+        naming: [
+          "a table has no picture",
+          command[0].hasPrefix("t") || command[0].hasPrefix("i") ? ".npy" : ".csv",
+        ])
     }
   }
 
@@ -51,6 +54,67 @@ final class TableCommandTests: CommandTestCase {
         evaluate + ["--column", column], status: 65, naming: ["trained on", "--column \(column)"])
     }
     try run(evaluate + ["--column", "number=label"])
+  }
+
+  func testATableOfFewRowsIsTrainedByDefaultsThatSuitItAndStandInTheRecipe() throws {
+    let data = try write(Array(table.utf8), "t.csv")
+    let small = ["--set", "hidden=8", "--set", "latent=2", "--threads", "1"]
+    let outcome = try run(["train", "gaussian-vae", "--data", data, "--out", path("run")] + small)
+    XCTAssertTrue(
+      outcome.err.contains("chosen for 64 rows, as nobody has: batch_size 8, epochs 100"),
+      outcome.err)
+    let training = try XCTUnwrap(
+      object(String(contentsOfFile: path("run/recipe.json"), encoding: .utf8))["training"]
+        as? [String: Any])
+    XCTAssertEqual(training["batch_size"] as? Int, 8)
+    XCTAssertEqual(training["epochs"] as? Int, 100)
+    // What somebody says holds, and what stands in a recipe.
+    let said = try run(
+      ["train", "gaussian-vae", "--data", data, "--out", path("said"), "--epochs", "1"] + small)
+    XCTAssertTrue(said.err.contains("as nobody has: batch_size 8;"), said.err)
+    XCTAssertEqual(said.lines.count, 1)
+  }
+
+  func testTheColumnOfLabelsIsRememberedAndBelongsToWhatIsDrawn() throws {
+    let data = try write(Array(table.utf8), "t.csv")
+    let settings = ["--epochs", "1", "--set", "hidden=8", "--set", "latent=2", "--threads", "1"]
+    let train = ["train", "conditional-vae", "--data", data, "--out", path("run")] + settings
+    try assertRefused(train, status: 65, naming: ["no column of labels", "--column number=label"])
+    try run(train + ["--column", "kind=label"])
+    try run(["evaluate", path("run"), "--data", data, "--split", "train"])
+    try run(["score", path("run"), "--data", data, "--split", "train", "--out", path("s.csv")])
+    try run(["sample", path("run"), "--count", "6", "--out", path("drawn.csv")])
+    let drawn = try String(contentsOfFile: path("drawn.csv"), encoding: .utf8)
+    XCTAssertEqual(
+      drawn.split(separator: "\n").map {
+        $0.split(separator: ",", maxSplits: 2).last.map(String.init)
+      },
+      ["kind", "a", "b", "\"c, d\"", "a", "b", "\"c, d\""])
+    try run(["evaluate", path("run"), "--data", path("drawn.csv"), "--split", "train"])
+  }
+
+  func testWeightsBelongToColumnsByTheirNames() throws {
+    let data = try write(Array(table.utf8), "t.csv")
+    try run(Small.train(data, path("run"), ["--epochs", "1", "--column", "size=real"]))
+    func turned(_ name: String) -> String {
+      table.split(separator: "\n").map { line in
+        let cells = line.split(separator: ",", maxSplits: 1)
+        return "\(cells[1]),\(cells[0] == "size" ? name : String(cells[0]))"
+      }.joined(separator: "\n")
+    }
+    let other = try write(Array(turned("size").utf8), "other.csv")
+    try run(
+      Small.train(other, path("next"), ["--epochs", "0", "--from-weights", path("run")]))
+    func bound(_ run: String) throws -> Double {
+      try number(
+        object(
+          self.run(["evaluate", run, "--data", data, "--split", "train", "--json"]).out), "elbo")
+    }
+    XCTAssertEqual(try bound(path("next")), try bound(path("run")))
+    let renamed = try write(Array(turned("length").utf8), "renamed.csv")
+    try assertRefused(
+      Small.train(renamed, path("none"), ["--epochs", "1", "--from-weights", path("run")]),
+      status: 65, naming: ["no column \"size\"", "trained on"])
   }
 
   func testALineOfSeparatorsTakesNoMemoryForEach() throws {
@@ -99,9 +163,10 @@ final class TableCommandTests: CommandTestCase {
   func testWhatIsSaidOfColumnsIsHeldToTheTable() throws {
     let data = try write(Array(table.utf8), "t.csv")
     for (column, words) in [
-      ("size=length", ["\"length\" is no type", "positive"]),
+      ("size=length", ["\"length\" is not a type", "positive"]),
       ("width=real", ["no column \"width\""]),
-      ("size=positive", ["is not above zero"]), ("kind=count", ["is no number"]),
+      ("size=positive", ["is not above zero"]),
+      ("kind=count", ["is no number, as all are of a column of type count"]),
     ] {
       try assertRefused(
         Small.train(data, path("none"), ["--column", column]), status: 65, naming: words)

@@ -45,7 +45,8 @@ final class TrainTests: CommandTestCase {
     XCTAssertEqual(outcome.lines.count, 2)
     for (index, line) in outcome.lines.enumerated() {
       XCTAssertTrue(line.hasPrefix("epoch \(index + 1)/2 "), line)
-      for word in ["−ELBO", "distortion", "rate"] { XCTAssertTrue(line.contains(word), line) }
+      for word in ["  train ", " = ", " + "] { XCTAssertTrue(line.contains(word), line) }
+      XCTAssertLessThan(line.count, 100)
     }
     let metrics = try String(contentsOfFile: path("run/metrics.jsonl"), encoding: .utf8)
     XCTAssertEqual(metrics.split(separator: "\n").count, 2)
@@ -58,7 +59,7 @@ final class TrainTests: CommandTestCase {
     XCTAssertEqual(
       outcome.err.components(
         separatedBy:
-          "\nnumbers are in nats per example; −ELBO = distortion + rate, lower is better\n"
+          "\nnumbers are −ELBO = distortion + rate in nats per example, lower is better\n"
       ).count, 2, outcome.err)
   }
 
@@ -217,7 +218,7 @@ final class TrainTests: CommandTestCase {
 
   func testTheLineOfAnEpochNamesTheSplitThatWasHeldOut() throws {
     let outcome = try run(Small.train(makeData(), path("run"), ["--epochs", "1"]))
-    XCTAssertTrue((outcome.out + outcome.err).contains("  test −ELBO "), outcome.out)
+    XCTAssertTrue((outcome.out + outcome.err).contains("  test "), outcome.out)
   }
 
   func testWeightsAreSafetensorsNamedByTheirPathInTheModel() throws {

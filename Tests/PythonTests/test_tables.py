@@ -133,6 +133,72 @@ class StructuredTests(unittest.TestCase):
         self.assertAlmostEqual(scores[0] - scores[1], np.log(1024), places=2)
 
 
+    def test_latents_of_a_table_have_names_and_a_way_back(self):
+        rows = people()
+        rows["height"] += 1  # All above zero, so that zero is none of its values.
+        model = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(rows, columns={"height": "positive"})
+        self.assertEqual(list(model.get_feature_names_out()), ["gaussianvae0", "gaussianvae1"])
+        latents = model.transform(rows[:7])
+        back = model.inverse_transform(latents)
+        self.assertEqual(back.dtype.names, rows.dtype.names)
+        # Means, which have all their digits; draws have as many as the data.
+        self.assertFalse(np.array_equal(back["height"], np.round(back["height"], 1)))
+        self.assertFalse(np.array_equal(model.reconstruct(rows)["height"].round(1), model.reconstruct(rows)["height"]))
+
+    def test_rows_as_they_come_train_a_model_of_a_table(self):
+        model = vae_zoo.GaussianVAE(hidden=(8,), latent=2, batch_size=50, random_state=1)
+        model.partial_fit(self.rows)
+        before = model.score(self.rows)
+        for _ in range(30):
+            model.partial_fit(self.rows[:100])
+        self.assertGreater(model.score(self.rows), before)
+        self.assertEqual(model.sample(3).dtype.names, self.rows.dtype.names)
+        fitted = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(self.rows)
+        self.assertTrue(np.isfinite(fitted.partial_fit(self.rows[:60]).bound_.elbo))
+
+    def test_large_numbers_keep_their_digits_on_the_way_in_and_out(self):
+        rows = np.empty(400, [("time", "f8"), ("size", "f8")])
+        random = np.random.default_rng(4)
+        rows["time"] = 1.764e9 + np.arange(400)
+        rows["size"] = 1e8 + np.round(random.normal(size=400), 3)
+        model = vae_zoo.GaussianVAE(hidden=(8,), latent=2, epochs=30, batch_size=50, random_state=1)
+        drawn = model.fit(rows, columns={"time": "real"}).sample(200)
+        self.assertEqual(drawn["time"].dtype, np.int64)
+        self.assertGreater(len(np.unique(drawn["size"])), 150)
+        self.assertLess(abs(drawn["size"].std() - 1), 0.5)
+        np.testing.assert_array_equal(drawn["size"], np.round(drawn["size"], 3))
+        # A recipe that names other numbers would be another model.
+        self.assertAlmostEqual(model.recipe_["data"]["columns"][1]["scale"], rows["size"].std(), places=6)
+
+    def test_few_rows_are_trained_by_defaults_that_suit_them(self):
+        model = vae_zoo.GaussianVAE(hidden=(8,), latent=2, random_state=1)
+        self.assertIsNone(model.epochs)
+        training = model.fit(self.rows[:80]).recipe_["training"]
+        self.assertEqual((training["batch_size"], training["epochs"]), (8, 100))
+        said = vae_zoo.GaussianVAE(hidden=(8,), latent=2, batch_size=128, epochs=10)
+        training = said.fit(self.rows).recipe_["training"]
+        self.assertEqual((training["batch_size"], training["epochs"]), (128, 10))
+        images = vae_zoo.GaussianVAE(hidden=(8,), latent=2).fit(np.random.default_rng(0).random((50, 2, 2)))
+        self.assertEqual(images.recipe_["training"]["epochs"], 10)
+
+    def test_a_column_of_the_table_has_the_labels(self):
+        model = vae_zoo.ConditionalVAE(**SMALL, random_state=1).fit(self.rows, columns={"region": "label"})
+        self.assertEqual(model.classes_.tolist(), ["east", "north", "south"])
+        self.assertNotIn("region", [column["name"] for column in model.recipe_["data"]["columns"]])
+        drawn = model.sample(6)
+        self.assertEqual(drawn["region"].tolist(), ["east", "north", "south"] * 2)
+        back = model.reconstruct(self.rows[:5])
+        self.assertEqual(back["region"].tolist(), self.rows["region"][:5].tolist())
+        self.assertTrue(np.isfinite(model.score_samples(self.rows)).all())
+        with self.assertRaisesRegex(ValueError, "give one of the two"):
+            model.fit(self.rows, self.rows["region"], columns={"region": "label"})
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.safetensors")
+            model.save(path)
+            loaded = vae_zoo.ConditionalVAE.load(path)
+            np.testing.assert_array_equal(loaded.score_samples(self.rows), model.score_samples(self.rows))
+
+
 class VectorTests(unittest.TestCase):
     def test_missing_numbers_are_filled_in_and_known_ones_keep_their_digits(self):
         random = np.random.default_rng(3)
@@ -174,6 +240,15 @@ class FrameTests(unittest.TestCase):
         other = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(rows).sample(20)
         for name in rows.dtype.names:
             np.testing.assert_array_equal(drawn[name].to_numpy(), other[name])
+        latents = model.set_output(transform="pandas").transform(frame)
+        self.assertEqual(list(latents.columns), ["gaussianvae0", "gaussianvae1"])
+
+    def test_a_frame_of_nothing_but_words_is_a_table(self):
+        import pandas
+
+        frame = pandas.DataFrame({"a": ["x", "y"] * 40, "b": ["u", "v", "w", "w"] * 20})
+        drawn = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(frame).sample(9)
+        self.assertTrue(set(drawn["b"]) <= {"u", "v", "w"})
 
 
 if __name__ == "__main__":

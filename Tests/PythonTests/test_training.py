@@ -574,15 +574,23 @@ class ThreadTests(unittest.TestCase):
         regret = model.score_samples(IMAGES, method="regret", steps=20, random_state=1)
         self.assertLessEqual(regret.max(), 0)
         self.assertLess(regret.min(), 0)
-        for samples in (0, 5):
+        for asked in ({}, {"samples": 5}):
             own, common = (
-                each.score_samples(IMAGES, samples=samples, random_state=1) for each in (model, other)
+                each.score_samples(IMAGES, method="nll", random_state=1, **asked) for each in (model, other)
             )
             ratio = model.score_samples(
-                IMAGES, samples=samples, method="ratio", background=other, random_state=1
+                IMAGES, method="ratio", background=other, random_state=1, **asked
             )
             np.testing.assert_allclose(ratio, own - common, atol=1e-3)
-        for wrong in ({"method": "x"}, {"method": "ratio"}, {"background": other}):
+        for asked, method in (({}, "elbo"), ({"samples": 5}, "nll")):
+            np.testing.assert_array_equal(
+                model.score_samples(IMAGES, random_state=1, **asked),
+                model.score_samples(IMAGES, method=method, random_state=1, **asked),
+            )
+        for wrong in (
+            {"method": "x"}, {"method": "ratio"}, {"background": other},
+            {"method": "regret", "samples": 5},
+        ):
             with self.assertRaises(vae_zoo.InvalidArgumentError):
                 model.score_samples(IMAGES, **wrong)
 

@@ -42,9 +42,9 @@ final class TableTests: CTestCase {
       of: made(freedBy: vae_array_free) { vae_sample(model, 9, 1, 5, $0, $1) })
     XCTAssertEqual(drawn.shape, [9, 1, 2, 1])
     XCTAssertTrue(
-      stride(from: 1, to: 18, by: 2).allSatisfy { [0, 1, 2].contains(drawn.floats[$0]) })
-    for size in stride(from: 0, to: 18, by: 2).map({ drawn.floats[$0] }) {
-      XCTAssertEqual((size * 10).rounded() / 10, size, accuracy: 1e-4)
+      stride(from: 1, to: 18, by: 2).allSatisfy { [0, 1, 2].contains(drawn.doubles[$0]) })
+    for size in stride(from: 0, to: 18, by: 2).map({ drawn.doubles[$0] }) {
+      XCTAssertEqual((size * 10).rounded() / 10, size)
     }
     let back = try contents(
       of: made(freedBy: vae_array_free) { vae_reconstruct(model, rows.pointer, 1, $0, $1) })

@@ -22,7 +22,7 @@ final class MixedLikelihoodTests: XCTestCase {
   private func seen(_ rows: [Float], _ columns: TableColumns) -> Tensor {
     let count = rows.count / columns.count
     return Tensor([count, 1, columns.elementCount, 1]) { buffer in
-      rows.withUnsafeBufferPointer { rows in
+      rows.map(Double.init).withUnsafeBufferPointer { rows in
         for row in 0..<count {
           columns.write(
             UnsafeBufferPointer(rebasing: rows[row * columns.count..<(row + 1) * columns.count]),

@@ -34,6 +34,38 @@ final class RecipeTests: XCTestCase {
     }
   }
 
+  func testBatchSizeAndEpochsSuitTheRowsOfATableUnlessSomebodyHasChosenThem() throws {
+    func chosen(
+      _ recipe: Recipe, _ examples: Int, isTable: Bool = true
+    ) -> [HyperparameterValue] {
+      var recipe = recipe
+      let notice = recipe.chooseTraining(examples: examples, isTable: isTable)
+      let training = recipe.training
+      let isDefault = training["epochs"] == .integer(10) && training["batch_size"] == .integer(128)
+      XCTAssertTrue(notice != nil || isDefault, "\(examples)")
+      return [training["batch_size"], training["epochs"]]
+    }
+    let open = try recipe()
+    for (rows, batch, epochs) in [
+      (1, 1, 100), (5, 5, 100), (80, 8, 100), (569, 32, 100), (2048, 128, 100),
+      (20_000, 128, 33), (64_000, 128, 10), (1_000_000, 128, 10),
+    ] {
+      XCTAssertEqual(chosen(open, rows), [.integer(batch), .integer(epochs)], "\(rows)")
+    }
+    XCTAssertEqual(chosen(open, 60_000, isTable: false), [.integer(128), .integer(10)])
+    // Nobody has chosen a batch that there is not.
+    XCTAssertEqual(chosen(open, 80, isTable: false), [.integer(80), .integer(10)])
+    let said = try recipe([(key: "training.epochs", value: "10")])
+    XCTAssertEqual(chosen(said, 569), [.integer(32), .integer(10)])
+    let both = try recipe([
+      (key: "training.batch_size", value: "128"), (key: "training.epochs", value: "3"),
+    ])
+    XCTAssertEqual(chosen(both, 80), [.integer(128), .integer(3)])
+    // A recipe with all its values is one that somebody has made.
+    let stored = try registry.recipe(parsing: Array(open.json.line.utf8), source: "r.json")
+    XCTAssertEqual(chosen(stored, 569), [.integer(128), .integer(10)])
+  }
+
   func testARecipeComesBackFromItsJSON() throws {
     let prepared = DataDescription(
       height: 8, width: 8, channels: 3, range: .unit, rule: "bytes/255",

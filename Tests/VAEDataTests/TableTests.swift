@@ -118,7 +118,7 @@ final class TableTests: DataTestCase {
     XCTAssertTrue(again.notices.contains { "\($0)".contains("\"extra\"") })
     // What somebody says of columns cannot change the model's own, and takes nothing else out of a file but
     // labels.
-    for (name, type) in [("a", "label"), ("b", "ignore"), ("a", "count"), ("extra", "real")] {
+    for (name, type) in [("a", "label"), ("b", "ignore"), ("a", "real"), ("extra", "real")] {
       let said = try TableOptions(parsing: ["\(name)=\(type)"]).types
       XCTAssertThrowsError(
         try DataSource.open(
@@ -129,6 +129,12 @@ final class TableTests: DataTestCase {
         }
       }
     }
+    // The column that had the labels has them again, and a type that is said again is no other.
+    let remembered = try DataSource.open(
+      "\(folder)/again.csv", rule: "table",
+      table: TableOptions(types: ["a": .count], recorded: columns, recordedLabel: "extra"))
+    XCTAssertEqual(remembered.train.labels, [0, 0])
+    XCTAssertEqual(remembered.labelColumn, "extra")
     let labelled = try DataSource.open(
       "\(folder)/again.csv", rule: "table",
       table: TableOptions(types: ["extra": .label], recorded: columns))
@@ -153,10 +159,88 @@ final class TableTests: DataTestCase {
     let source = try DataSource.open(
       table(text), table: TableOptions(types: ["the, word": .category, "n": .count]))
     let columns = try XCTUnwrap(source.columns)
-    let bytes = TableWriter(columns).bytes(source.train.ownBatch([0, 1, 2]))
+    let bytes = try TableWriter(columns).bytes(XCTUnwrap(source.train.ownRows([0, 1, 2])))
     XCTAssertEqual(
       String(decoding: bytes, as: UTF8.self),
-      "a,\"the, word\",n\n1.5,\"x\"\"y\",3\n-2.0,z,40\n0.25,z,\n")
+      "a,\"the, word\",n\n1.5,\"x\"\"y\",3\n-2,z,40\n0.25,z,\n")
+  }
+
+  func testLargeNumbersKeepTheirDigitsUntilTheyAreStandardizedAndWhereTheyAreWritten() throws {
+    let numbers = (0..<40).map { 100_000_000 + Double(($0 * 17) % 40) / 8 - 2.5 }
+    let text = numbers.enumerated().reduce(into: "id,time,size\n") {
+      $0 += "\(9_000_000_000_000 + $1.offset * 7),\(1_764_000_000 + $1.offset),\($1.element)\n"
+    }
+    let source = try DataSource.open(table(text))
+    let columns = try XCTUnwrap(source.columns)
+    let seen = source.train.batch(Array(0..<40)).floats
+    let mean = numbers.reduce(0, +) / 40
+    let deviation = (numbers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 40).squareRoot()
+    for (row, number) in numbers.enumerated() {
+      XCTAssertEqual(Double(seen[row * 3 + 2]), (number - mean) / deviation, accuracy: 1e-6)
+    }
+    // What a model would give as it is.
+    let back = columns.restoredRows(source.train.batch(Array(0..<40)), rounding: true)
+    XCTAssertEqual(String(decoding: TableWriter(columns).bytes(back), as: UTF8.self), text)
+    XCTAssertTrue(source.notices.isEmpty, "\(source.notices)")
+    // The same numbers as an array in a file.
+    let array = NPYWriter.bytes(numbers.flatMap { [$0, -$0] }, shape: [40, 2])
+    try write(array, "v.npy")
+    let vectors = try DataSource.open("\(folder)/v.npy").train.batch(Array(0..<40)).floats
+    for row in 0..<40 { XCTAssertEqual(vectors[row * 2], seen[row * 3 + 2], accuracy: 1e-6) }
+  }
+
+  func testValuesThatAModelCannotTellApartAreSaidByTheNameOfTheirColumn() throws {
+    // Beside 10^15 the others are all the same.
+    let text = (0..<40).reduce(into: "a,b\n") {
+      $0 += "\($1 == 7 ? 1e15 : Double($1) + 0.5),\($1)\n"
+    }
+    let source = try DataSource.open(
+      table(text), table: TableOptions(types: ["a": .real, "b": .real]))
+    let notices = source.notices.map { "\($0)" }
+    XCTAssertEqual(notices.count, 1, "\(notices)")
+    XCTAssertTrue(
+      notices.first?.contains("column \"a\": its 40 different values are") == true, "\(notices)")
+  }
+
+  func testCentreAndScaleAreThoseOfTheRowsThatTrainingSees() throws {
+    let text = (0..<20).reduce(into: "n,w\n") {
+      $0 += "\(1000 + $1 * $1),\(["x", "y"][$1 % 2])\n"
+    }
+    let whole = try DataSource.open(table(text), table: TableOptions(types: ["n": .real]))
+    let source = try whole.standardizedByTraining(holdingOut: 0.25).settingApart(0.25)
+    for split in [source.train, try XCTUnwrap(source.validation)] {
+      XCTAssertEqual(split.columns, source.columns)
+    }
+    let own = source.train.ownBatch(Array(0..<15)).floats
+    let numbers = stride(from: 0, to: own.count, by: 2).map { Double(own[$0]) }
+    let column = try XCTUnwrap(source.columns?.columns.first)
+    XCTAssertEqual(column.centre, numbers.reduce(0, +) / 15, accuracy: 1e-9)
+    XCTAssertNotEqual(column.centre, whole.columns?.columns.first?.centre)
+  }
+
+  func testWhatSeemsToBeAnotherThingThanItWouldBeTakenForIsSaid() throws {
+    for (text, types, parts) in [
+      ("a;b\n3,14;1\n-2,5;2\n", [:], ["line 2, column \"a\"", "\"3,14\" has a comma"]),
+      ("a;b\n3,14;1\n2,5;2\n", ["a": .real], ["\"3,14\" has a comma"]),
+      ("a,b\n1,2\n3e38,4\n", [:], ["column \"a\"", "row 2", "beyond ±1e30"]),
+      (
+        "a,b\nx,2\ny,4\n", ["a": .real], ["\"x\" is no number, as all are of a column of type real"]
+      ),
+      ("5.1,3.5,3.5\n5.1,3.5,x\n", [:], ["same name", "where this is a row"]),
+      (
+        (0..<50).reduce(into: "a,b\n") { $0 += "\($1),\(Double($1) / 7)\n" }, ["b": .label],
+        ["column \"b\" has 50 different labels", "train_conditions"]
+      ),
+    ] as [(String, [String: TableColumnType], [String])] {
+      let path = try table(text)
+      XCTAssertThrowsError(try DataSource.open(path, table: TableOptions(types: types)), text) {
+        for part in parts { XCTAssertTrue("\($0)".contains(part), "\($0)") }
+      }
+    }
+    let iris = try DataSource.open(table("5.1,3.5,setosa\n4.9,3,setosa\n6.1,2.8,virginica\n"))
+    XCTAssertTrue(
+      iris.notices.contains { "\($0)".contains("line 1 is taken for the names") }, "\(iris.notices)"
+    )
   }
 
   func testVectorsOutsideOfZeroToOneAreStandardizedAndOthersStayAsTheyAre() throws {

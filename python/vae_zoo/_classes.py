@@ -96,10 +96,13 @@ def keywords(description: dict[str, Any]) -> list[_Keyword]:
     for item in description["hyperparameters"]:
         part, name = item["name"].split(".")
         if part == "training" and name != "seed":
-            text = f"{item['help']}; {item['range']}"
+            text, default = f"{item['help']}; {item['range']}", item["default"]
+            if item.get("chosen_by_data"):
+                # A value that is the default is one that somebody has chosen.
+                text, default = f"{text}; None is {default} of images", None
             found.append(
                 _Keyword(
-                    name, item["name"], item["default"], _TYPES[item["type"]], text, [item["name"]]
+                    name, item["name"], default, _TYPES[item["type"]], text, [item["name"]]
                 )
             )
     for name, default, kind, text in _OWN:

@@ -138,7 +138,7 @@ class VAE(Fitting, Inference, metaclass=_Variants):
                 f"{shown_path(path)} holds a {recipe['variant']}, not a {cls._variant}"
             )
         estimator: _Self = kind(**recipe_keywords(kind, recipe))
-        form = loaded_form(model.columns)
+        form = loaded_form(model.columns, recipe["data"].get("label_column"))
         shape = model.image_shape if form is None else (len(model.columns),)
         estimator._take(model, shape, of_model(estimator._given()))
         estimator._form = form

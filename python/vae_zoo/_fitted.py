@@ -14,7 +14,7 @@ from vae_zoo._hyperparameters import Hyperparameters
 from vae_zoo._library import integer
 from vae_zoo._model import Model, Parameters
 from vae_zoo._settings import column_names
-from vae_zoo._tables import Form, given_back, is_table, rows_of
+from vae_zoo._tables import Form, given_back, is_table, labels_of, rows_of
 
 
 class FittedModel(Hyperparameters):
@@ -63,6 +63,17 @@ class FittedModel(Hyperparameters):
         return conditions(
             self._needed(y), count, name, model.condition, getattr(self, "classes_", None)
         ).values
+
+    def _told(self, y: Any, X: Any, count: int) -> np.ndarray | None:
+        """The same of rows: without a y the labels that they have in the column that had those of ``fit``."""
+        if y is None and self._form is not None and self._fitted().condition:
+            y = labels_of(X, self._form)
+        return self._condition(y, count)
+
+    def _in_turn(self, count: int) -> np.ndarray | None:
+        """The classes that draws take in turn, where nobody says which; None for a model that is told none."""
+        classes = len(self._model.class_names)
+        return np.arange(count) % classes if classes else None
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
@@ -169,11 +180,15 @@ class FittedModel(Hyperparameters):
             )
         return images
 
-    def _out(self, images: np.ndarray) -> Any:
+    def _out(self, images: np.ndarray, told: np.ndarray | None = None) -> Any:
         images = images.reshape((images.shape[0], *self._output_shape))
         if self._form is None:
             return images
-        return given_back(images, self._model.columns, self._form)
+        labels = None
+        if self._form.label is not None and told is not None and hasattr(self, "classes_"):
+            numbers = told if told.ndim == 1 else np.argmax(told, axis=1)
+            labels = self.classes_[np.broadcast_to(numbers, (len(images),))]
+        return given_back(images, self._model.columns, self._form, labels)
 
     def _needed(self, y: Any) -> Any:
         if y is None:

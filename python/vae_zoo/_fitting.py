@@ -16,7 +16,8 @@ from vae_zoo._library import Path, setting_text
 from vae_zoo._model import Model
 from vae_zoo._registry import own_recipe, recipe
 from vae_zoo._settings import column_names, history_of, of_model, seed_of
-from vae_zoo._tables import Table, check_kept, described, is_frame, is_structured, is_table, rows_of, table_of
+from vae_zoo._tables import Form, Table, check_kept, described, is_frame, is_structured, is_table, label_column
+from vae_zoo._tables import labels_of, rows_of, table_of
 from vae_zoo._training import Callback, Trainer, Updates
 
 _Self = TypeVar("_Self", bound="Fitting")
@@ -88,7 +89,7 @@ class Fitting(FittedModel):
             conditional model keeps the classes of these weights, and takes labels by their names.
         columns : mapping, optional
             What columns of a table are, by their names: ``"real"``, ``"positive"``, ``"count"``, ``"yes-no"``,
-            ``"category"`` or ``"ignore"``; of the others it is found out. A DataFrame of numbers is a table where this
+            ``"category"``, ``"ignore"`` or, in place of `y`, ``"label"``; of the others it is found out. A DataFrame of numbers is a table where this
             is given, be it empty.
 
         Returns
@@ -134,6 +135,10 @@ class Fitting(FittedModel):
         if not isinstance(X, Data):
             if columns is not None or is_table(X) or goes_on and self._form is not None:
                 table = self._table(X, columns, goes_on)
+            if table is not None and table.form.label is not None:
+                y = self._labels(X, y, columns, table.form)
+                if validation is not None and not isinstance(validation, tuple) and told:
+                    validation = (validation, labels_of(validation, table.form))
             images = self._checked(X, "X") if table is None else table.rows
             output_shape, names = images.shape[1:], column_names(X)
             held_out, held_out_y = None, None
@@ -166,8 +171,9 @@ class Fitting(FittedModel):
             )
         if goes_on:
             settings += self._put_back(settings)
-        present = self._model.recipe()["training"] if goes_on else self._keywords
-        wanted = dict(settings).get("training.batch_size", str(present["batch_size"]))
+        # One that nobody has chosen the library makes to suit the data.
+        present = str(self._model.recipe()["training"]["batch_size"]) if goes_on else ""
+        wanted = dict(settings).get("training.batch_size", present)
         count = data.counts["train"]
         if wanted.isdigit() and int(wanted) > count:
             settings.append(("training.batch_size", str(count)))
@@ -194,6 +200,17 @@ class Fitting(FittedModel):
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         trainer.fit(history, callback, bool(self.verbose))
+
+    @staticmethod
+    def _labels(X: Any, y: Any, columns: Mapping[str, str] | None, form: Form) -> Any:
+        """What the model is told: y, or where there is none what stands in the column of labels."""
+        if y is None:
+            return labels_of(X, form)
+        if label_column(columns) is not None:
+            raise InvalidArgumentError(
+                f"y is given, and columns says that {form.label!r} has the labels; give one of the two"
+            )
+        return y
 
     def _table(self, X: Any, columns: Mapping[str, str] | None, goes_on: bool) -> Table:
         """Rows to train on as a table."""
@@ -324,8 +341,15 @@ class Fitting(FittedModel):
             raise InvalidArgumentError("partial_fit takes images; fit takes a Data source")
         settings = self._given()
         is_fitted = self.__sklearn_is_fitted__()
-        images = self._images(X) if is_fitted else self._checked(X, "X")
-        shaped = images if is_fitted else self._shaped(images)
+        table = self._table(X, None, False) if not is_fitted and is_table(X) else None
+        if table is not None:
+            images = table.rows
+        else:
+            images = self._images(X) if is_fitted else self._checked(X, "X")
+        shaped = images if is_fitted or table is not None else self._shaped(images)
+        form, columns = (None, None) if table is None else (table.form, table.columns)
+        if is_fitted and self._form is not None:
+            form, columns = self._form, described(self._model.columns)
         if shaped.ndim == 2:
             shape = self.image_shape_ if is_fitted else (1, images.shape[1], 1)
             shaped = shaped.reshape((len(shaped), *shape))
@@ -334,10 +358,13 @@ class Fitting(FittedModel):
             settings += self._put_back(settings)
         known = Known(NONE)
         if self._model.condition if is_fitted else self._listens(settings):
+            if y is None and form is not None:
+                y = labels_of(X, form)
             known = self._first_known(y, len(images), is_fitted)
         training = [pair for pair in settings if pair[0].startswith("training.")]
         if "training.batch_size" not in dict(training):
-            training.append(("training.batch_size", setting_text(getattr(self, "batch_size"))))
+            default = own_recipe(self._variant)["training"]["batch_size"]
+            training.append(("training.batch_size", setting_text(default)))
         updates = self._updates
         if updates is None or updates.settings != training:
             seed = ("training.seed", str(seed_of(self.random_state)))
@@ -347,6 +374,7 @@ class Fitting(FittedModel):
                 range_code(self.value_range),
                 (known.values, None),
                 known.class_names,
+                columns,
             )
             with elements_renamed(train="X"):
                 made_of = [*settings, seed]
@@ -357,7 +385,9 @@ class Fitting(FittedModel):
                 self.history_ = []
                 self._know(known.classes)
                 names = column_names(X)
-                if names is not None:
+                if table is not None:
+                    self._form = table.form
+                elif names is not None:
                     self.feature_names_in_ = names
             self._updates = updates
             self._trained_with |= {path for path, _ in training}

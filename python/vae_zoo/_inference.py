@@ -15,7 +15,10 @@ from vae_zoo._tables import described
 
 _BYTE_RANGES = (RANGES["binary"], RANGES["bytes"])
 
-_METHODS = ("likelihood", "regret", "ratio")
+_METHODS = ("nll", "elbo", "regret", "ratio")
+
+# Importance samples of an image where a method needs some and none are asked for, as elsewhere.
+_USUAL_SAMPLES = 16
 
 # Importance samples of an image, at most.
 _MOST_SAMPLES = 10_000_000
@@ -49,13 +52,15 @@ class Inference(FittedModel):
             `CancelledError`; an exception stops it and is raised. It may use the model.
         """
         images = self._images(X)
+        told = self._told(y, X, len(images))
         return self._out(
             self._model.reconstruct(
                 images,
                 self._method_seed(random_state),
                 progress,
-                self._condition(y, len(images)),
-            )
+                told,
+            ),
+            told,
         )
 
     def sample(
@@ -99,9 +104,8 @@ class Inference(FittedModel):
                     "condition is given to a model of p(x), which is told none; leave it out"
                 )
             told = self._condition(condition, None, "condition")
-        return self._out(
-            model.sample(count, deviation, seed, progress, told, flag(draw, "draw"))
-        )
+        made = model.sample(count, deviation, seed, progress, told, flag(draw, "draw"))
+        return self._out(made, self._in_turn(count) if told is None else told)
 
     def score_samples(
         self,
@@ -109,7 +113,7 @@ class Inference(FittedModel):
         y: Any = None,
         *,
         samples: int = 0,
-        method: str = "likelihood",
+        method: str | None = None,
         background: Inference | None = None,
         steps: int = 100,
         random_state: Any = None,
@@ -125,11 +129,12 @@ class Inference(FittedModel):
         y : array-like, optional
             What a conditional model is told of each image, as for ``fit``; others ignore it.
         samples : int
-            Importance samples an image; 0 for the evidence lower bound.
-        method : str
-            ``"likelihood"``, log p(x) or its bound; ``"regret"``, minus the likelihood regret: by how much the bound
-            rises where the posterior is optimised for the image alone; ``"ratio"``, log p(x) less that of
-            `background`. These are minus the scores of ``vae-zoo score``.
+            Importance samples an image, of ``"nll"`` and ``"ratio"``, where 0 stands for 16.
+        method : str, optional
+            Minus the score that ``vae-zoo score`` has under this name: ``"nll"``, log p(x), importance-weighted;
+            ``"elbo"``, the evidence lower bound on it; ``"regret"``, minus the likelihood regret, by how much the bound
+            rises where the posterior is optimised for the image alone; ``"ratio"``, log p(x) less that of `background`.
+            None is ``"nll"`` where `samples` are given, else ``"elbo"``.
         background : estimator, optional
             A trained model of the same images, of ``"ratio"`` alone.
         steps : int
@@ -147,22 +152,25 @@ class Inference(FittedModel):
         """
         images = self._images(X)
         count = integer(samples, "samples", 0, _MOST_SAMPLES)
-        told = self._condition(y, len(images))
+        told = self._told(y, X, len(images))
         seed = self._method_seed(random_state)
+        if method is None:
+            method = "nll" if count else "elbo"
         if method not in _METHODS:
             raise InvalidArgumentError(
                 f"method is {method!r}, which is none of {', '.join(_METHODS)}"
             )
         if (background is None) == (method == "ratio"):
             raise InvalidArgumentError('background belongs to method="ratio", and that needs one')
-        if method == "likelihood":
-            found = self._model.log_likelihood(images, count, seed, progress, told)
+        if count and method not in ("nll", "ratio"):
+            raise InvalidArgumentError(f'samples belong to method="nll" and "ratio", and it is {method!r}')
+        if method in ("nll", "elbo"):
+            draws = (count or _USUAL_SAMPLES) if method == "nll" else 0
+            found = self._model.log_likelihood(images, draws, seed, progress, told)
             return found.astype(np.float32)
         common = None if background is None else background._fitted()
         updates = integer(steps, "steps", 1, 100_000)
-        # Zero would ask C for its default.
-        draws = -1 if count == 0 else count
-        found = self._model.score(images, method, common, draws, updates, seed, progress, told)
+        found = self._model.score(images, method, common, count, updates, seed, progress, told)
         return (-found).astype(np.float32)
 
     def impute(
@@ -324,7 +332,7 @@ class Inference(FittedModel):
             value_range = RANGES["auto"]
             if is_byte:
                 value_range = model.range if model.range in _BYTE_RANGES else RANGES["bytes"]
-            told = self._condition(y, len(images))
+            told = self._told(y, X, len(images))
             names = model.class_names if told is not None and told.ndim == 1 else []
             columns = None if self._form is None else described(model.columns)
             X = Data._of_arrays(images, None, value_range, (told, None), names, columns)

@@ -55,7 +55,7 @@ class Latents(Fitting):
         images = self._images(X)
         model, seed = self._model, self._method_seed(None)
         kind = "codes" if model.code_count else "mean"
-        told = self._condition(y, len(images))
+        told = self._told(y, X, len(images))
         found = model.encode(images, seed, [kind], condition=told)
         latents = found.codes if model.code_count else found.mean
         if latents is None:
@@ -122,7 +122,7 @@ class Latents(Fitting):
         """
         seed = self._method_seed(random_state)
         images = self._images(X)
-        told = self._condition(y, len(images))
+        told = self._told(y, X, len(images))
         return self._fitted().encode(images, seed, progress=progress, condition=told)
 
     def decode(
@@ -151,7 +151,7 @@ class Latents(Fitting):
         model = self._fitted()
         told = self._condition(y, None)
         seed = self._method_seed(random_state)
-        return self._out(model.decode(list(latents), seed, progress, told))
+        return self._out(model.decode(list(latents), seed, progress, told), told)
 
     def set_output(self: _Self, *, transform: str | None = None) -> _Self:
         """Chooses what ``transform`` and ``fit_transform`` give, by scikit-learn's convention.

@@ -20,6 +20,7 @@ from vae_zoo._library import ScoreOptions, training_messages
 from vae_zoo._library import Setting
 from vae_zoo._library import Tensor, call, create, encoded, encoded_path, library
 from vae_zoo._library import settings_array, text
+from vae_zoo._tables import usual_value
 
 _MEAN, _VARIANCE, _CODES, _SAMPLE = 1, 2, 3, 4
 _FLOAT32 = 1
@@ -407,7 +408,9 @@ class Model:
 
     def layer_shapes(self) -> list[tuple[int, ...]]:
         """The shape of an example's draw of each stochastic layer."""
-        blank = np.zeros((1, *self.image_shape), dtype=np.float32)
+        blank = np.zeros((1, *self.image_shape), dtype=np.float64)
+        if self.columns:
+            blank[0, 0, :, 0] = [usual_value(column) for column in self.columns]
         told = None
         if self.condition:
             told = np.zeros((1, self.condition_width), dtype=np.float32)

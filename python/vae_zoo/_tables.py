@@ -12,7 +12,7 @@ import numpy as np
 
 from vae_zoo._errors import InvalidArgumentError
 
-TYPES = ("real", "positive", "count", "yes-no", "category", "ignore")
+TYPES = ("real", "positive", "count", "yes-no", "category", "ignore", "label")
 
 PANDAS, STRUCTURED = "pandas", "structured"
 
@@ -34,6 +34,8 @@ class Form(NamedTuple):
     """``PANDAS`` or ``STRUCTURED``."""
     truth: frozenset[str]
     """The columns that hold truth values."""
+    label: str | None = None
+    """The column that holds labels, of what a conditional variant is told."""
 
 
 def is_frame(X: Any) -> bool:
@@ -60,9 +62,9 @@ def table_of(X: Any, types: Mapping[str, str] | None) -> Table:
     types = dict(types or {})
     names = _names(X)
     _check_types(types, names)
-    used = [name for name in names if types.get(name) != "ignore"]
+    used = [name for name in names if types.get(name) not in ("ignore", "label")]
     if not used:
-        raise InvalidArgumentError("columns ignores every column of X")
+        raise InvalidArgumentError("columns leaves no column of X that is neither ignored nor a label")
     described, values, truth = [], [], set()
     for name in used:
         given = np.asarray(X[name], dtype=None if is_structured(X) else object)
@@ -92,8 +94,28 @@ def table_of(X: Any, types: Mapping[str, str] | None) -> Table:
                 column["decimals"] = digits
         described.append(column)
         values.append(numbers)
-    form = Form(PANDAS if is_frame(X) else STRUCTURED, frozenset(truth))
-    return Table(np.stack(values, axis=1), json.dumps(described), form)
+    label = label_column(types)
+    if label is not None:
+        described.append({"name": label, "type": "label"})
+    form = Form(PANDAS if is_frame(X) else STRUCTURED, frozenset(truth), label)
+    return Table(np.stack(values, axis=1).astype(np.float64), json.dumps(described), form)
+
+
+def label_column(types: Mapping[str, str] | None) -> str | None:
+    """The column that somebody says has the labels."""
+    found = [name for name, kind in (types or {}).items() if kind == "label"]
+    if len(found) > 1:
+        raise InvalidArgumentError(
+            f"columns has the labels {found[0]!r} and {found[1]!r}; choose one"
+        )
+    return found[0] if found else None
+
+
+def labels_of(X: Any, form: Form) -> Any:
+    """The labels that rows have in the column of those that a model was trained on; None where they have none."""
+    if form.label is None or not (is_frame(X) or is_structured(X)):
+        return None
+    return np.asarray(X[form.label]) if form.label in _names(X) else None
 
 
 def described(columns: Sequence[Mapping[str, Any]]) -> str:
@@ -111,7 +133,7 @@ def check_kept(
     types = dict(types or {})
     _check_types(types, _names(X) if is_frame(X) or is_structured(X) else list(kept))
     for name, kind in types.items():
-        if kind != kept.get(name, "ignore"):
+        if kind != "label" and kind != kept.get(name, "ignore"):
             was = f"it is {kept[name]}" if name in kept else "there is no such column"
             raise InvalidArgumentError(
                 f"columns[{name!r}] is {kind!r}, but in the present model {was}; leave it out, or make a new one "
@@ -160,11 +182,17 @@ def rows_of(X: Any, columns: Sequence[Mapping[str, Any]], name: str = "X") -> np
                         f"model was trained on: {', '.join(known[:10])}"
                     )
         values.append(numbers)
-    return np.stack(values, axis=1)
+    return np.stack(values, axis=1).astype(np.float64)
 
 
-def given_back(rows: np.ndarray, columns: Sequence[Mapping[str, Any]], form: Form) -> Any:
-    """Rows of a model as those that it was trained on: a DataFrame or a structured array."""
+def given_back(
+    rows: np.ndarray,
+    columns: Sequence[Mapping[str, Any]],
+    form: Form,
+    labels: np.ndarray | None = None,
+) -> Any:
+    """Rows of a model as those that it was trained on, with their labels where they have some: a DataFrame or a
+    structured array."""
     values: dict[str, Any] = {}
     for number, column in enumerate(columns):
         title, found = column["name"], rows[:, number]
@@ -180,17 +208,16 @@ def given_back(rows: np.ndarray, columns: Sequence[Mapping[str, Any]], form: For
                 values[title] = words[places]
         elif column.get("decimals") == 0 and np.array_equal(found, np.rint(found)):
             values[title] = found.astype(np.int64)
-        elif column.get("decimals") is not None:
-            # The nearest double of as many digits, not of the 32-bit float.
-            values[title] = np.round(found.astype(np.float64), column["decimals"])
         else:
             values[title] = found
+    if labels is not None and form.label is not None:
+        values[form.label] = labels
     if form.kind == PANDAS:
         import pandas
 
         return pandas.DataFrame(values)
     widths = {
-        title: f"U{max(map(len, array), default=1)}" if array.dtype == object else array.dtype
+        title: f"U{max(map(len, map(str, array)), default=1)}" if array.dtype == object else array.dtype
         for title, array in values.items()
     }
     result = np.empty(len(rows), dtype=list(widths.items()))
@@ -199,15 +226,26 @@ def given_back(rows: np.ndarray, columns: Sequence[Mapping[str, Any]], form: For
     return result
 
 
-def loaded_form(columns: Sequence[Mapping[str, Any]]) -> Form | None:
+def loaded_form(columns: Sequence[Mapping[str, Any]], label: str | None = None) -> Form | None:
     """What a model that was loaded gives its rows in; None for one of vectors without names."""
     if [column["name"] for column in columns] == [str(number) for number in range(len(columns))]:
         return None
     try:
         import pandas  # noqa: F401
     except ImportError:
-        return Form(STRUCTURED, frozenset())
-    return Form(PANDAS, frozenset())
+        return Form(STRUCTURED, frozenset(), label)
+    return Form(PANDAS, frozenset(), label)
+
+
+def usual_value(column: Mapping[str, Any]) -> float:
+    """A number that may stand in a column of a model."""
+    points = column.get("points")
+    if points:
+        return float(points[0])
+    centre = column.get("centre", 0.0)
+    if column["type"] == "positive":
+        return float(np.exp(np.clip(centre, -60, 60)))
+    return float(centre) if column["type"] == "real" else 0.0
 
 
 def _names(X: Any) -> list[str]:

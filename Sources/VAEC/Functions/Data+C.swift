@@ -129,7 +129,7 @@ private func makeData(
     rule: kind.flatMap { kind in
       // Which of the two rules of binary bytes it is follows from the bytes.
       areBytes ? kind.code == VAE_RANGE_BINARY ? nil : "bytes/255" : kind.rule
-    }, columns: columns)
+    }, columns: columns?.columns, label: columns?.label)
   return try Handles.make(try said(source))
 }
 
@@ -191,10 +191,14 @@ public func vae_data_images(
     let split = try source.split(of: split)
     let indices = try split.indices(first, count)
     try MemoryNeed.check(
-      bytes: Double(count) * Double(split.ownShape.count) * 4, for: "\(count) images")
-    let batch = split.ownBatch(indices)
+      bytes: Double(count) * Double(split.ownShape.count) * 8, for: "\(count) images")
+    let own = split.ownShape
+    let array =
+      (split.columns?.haveNames == true ? split.ownRows(indices) : nil).map {
+        ArrayObject($0, shape: [Int(count), own.height, own.width, own.channels])
+      } ?? ArrayObject(split.ownBatch(indices))
     try split.checkExamples()
-    result.pointee = try Handles.make(ArrayObject(batch))
+    result.pointee = try Handles.make(array)
   }
 }
 

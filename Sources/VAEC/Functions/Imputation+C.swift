@@ -35,7 +35,7 @@ public func vae_impute(
       }
     }
     for notice in found.notices { try Log.say(notice.description) }
-    let array = try Handles.make(ArrayObject(found.values))
+    let array = try Handles.make(ArrayObject(found))
     if let metrics {
       do {
         metrics.pointee = try Handles.make(MetricsObject(found.json))

@@ -140,7 +140,7 @@ public func vae_decode_with(
         let latents = try views.map { try $0.copied() }
         try refuseMisfit(trained.misfit(of: latents))
         return ArrayObject(
-          try trained.decode(
+          try trained.madeOfLatents(
             latents, seed: Int(bitPattern: UInt(seed)), condition: try trained.condition(of: watch)
           ) { try watch.proceed($0, with: [model]) })
       })
@@ -176,7 +176,7 @@ public func vae_reconstruct_with(
         let images = try trained.images(images, "images", condition: watch.condition)
         try checkOutput(images.count, of: images.shape)
         return ArrayObject(
-          try trained.reconstruct(images, seed: Int(bitPattern: UInt(seed))) {
+          try trained.madeReconstructions(images, seed: Int(bitPattern: UInt(seed))) {
             try watch.proceed($0, with: [model])
           })
       })
@@ -213,7 +213,7 @@ public func vae_sample_with(
       try model.read { trained in
         try checkOutput(Int(count), of: trained.imageShape)
         return ArrayObject(
-          try trained.sample(
+          try trained.madeSamples(
             count: Int(count), seed: Int(bitPattern: UInt(seed)), temperature: Float(temperature),
             drawing: watch.drawing, condition: try trained.condition(of: watch)
           ) { try watch.proceed($0, with: [model]) })
@@ -225,6 +225,6 @@ public func vae_sample_with(
 private func checkOutput(_ count: Int, of shape: ImageShape) throws(CallError) {
   try MemoryNeed.check(rows: 1, of: shape)
   try MemoryNeed.check(
-    bytes: Double(count) * Double(shape.count) * 8,
+    bytes: Double(count) * Double(shape.count) * 12,
     for: "\(Count.of(Int(count), "image")) of \(shape)")
 }

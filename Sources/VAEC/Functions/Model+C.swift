@@ -80,7 +80,7 @@ private struct StatedData: DescribedData {
     case ofRecipe(DataDescription)
   }
 
-  private let images: Images
+  private var images: Images
   private let stated: ConditionSpace?
   private let isOpen: Bool
 
@@ -128,6 +128,15 @@ private struct StatedData: DescribedData {
         name: "options->range", valueRange: kind.range, rule: kind.rule,
         isDiscrete: kind.rule != "floats",
         train: DataSplit(name: "train", store: NoImages(shape: shape))))
+  }
+
+  func standardized(
+    by recorded: TableColumns?, _ options: TrainingOptions
+  ) throws -> StatedData {
+    guard case .source(let source) = images else { return self }
+    var seen = self
+    seen.images = .source(try source.standardized(by: recorded, options))
+    return seen
   }
 
   func description(_ options: TrainingOptions) throws -> DataDescription {

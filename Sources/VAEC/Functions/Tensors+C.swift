@@ -57,8 +57,29 @@ final class ArrayObject: HandleObject {
     self.init(start, dtype, shape ?? [elements.count], owner: nil)
   }
 
-  /// A vector of 64-bit floats.
-  convenience init(_ values: [Double]) { self.init(copying: values, VAE_FLOAT64) }
+  /// 64-bit floats, a vector unless a shape is given.
+  convenience init(_ values: [Double], shape: Shape? = nil) {
+    self.init(copying: values, VAE_FLOAT64, shape: shape)
+  }
+
+  /// What a model makes: images of 32-bit floats, and rows of a table with names of 64-bit ones, which have all
+  /// their digits.
+  convenience init(_ made: MadeExamples) {
+    if let rows = made.namedRows {
+      self.init(rows, shape: made.shape)
+    } else {
+      self.init(made.tensor)
+    }
+  }
+
+  /// Examples whose missing values are filled in, of the same types.
+  convenience init(_ filled: Imputation) {
+    if let rows = filled.namedRows {
+      self.init(rows, shape: filled.values.shape)
+    } else {
+      self.init(filled.values)
+    }
+  }
 
   /// Bytes, a vector unless a shape is given.
   convenience init(_ bytes: [UInt8], shape: Shape? = nil) {

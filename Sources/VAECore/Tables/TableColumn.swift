@@ -45,6 +45,8 @@ public struct TableColumn: Hashable, Sendable {
   public static let nameLimit = 1 << 12
   /// The most points of a column.
   public static let pointLimit = 32
+  /// The largest magnitude of a number: what lies beyond leaves no room for the squares of distances.
+  public static let numberLimit = 1e30
 
   /// A column.
   public init(
@@ -108,6 +110,9 @@ public struct TableColumn: Hashable, Sendable {
   public func misfit(_ value: Double) -> String? {
     guard !value.isNaN else { return nil }
     guard value.isFinite else { return "is not finite" }
+    guard abs(value) <= Self.numberLimit else {
+      return "is beyond ±1e30, where no column's numbers may lie"
+    }
     switch kind {
     case .real: break
     case .positive:
@@ -122,9 +127,15 @@ public struct TableColumn: Hashable, Sendable {
         return "is none of the numbers 0 to \(count - 1) of the column's categories"
       }
     }
-    if !isContinuous, !points.contains(where: { Float($0) == Float(value) }) {
+    if !isContinuous, !points.contains(where: { Self.areSame($0, value) }) {
       return "is none of the values that the column has"
     }
     return nil
+  }
+
+  /// Whether two numbers are the same, where one of them may have come through a 32-bit float.
+  static func areSame(_ one: Double, _ other: Double) -> Bool {
+    one == other
+      || Float(one) == Float(other) && (Double(Float(one)) == one || Double(Float(other)) == other)
   }
 }

@@ -46,6 +46,11 @@ public struct TableColumns: Hashable, Sendable {
     columns.allSatisfy { $0.kind == .real && $0.points.isEmpty }
   }
 
+  /// Whether somebody has named them; those of vectors are called 0, 1, ….
+  public var haveNames: Bool {
+    columns.enumerated().contains { number, column in column.name != "\(number)" }
+  }
+
   /// The logarithm of each scale where all columns are real: what log p of a standardized number is larger
   /// by than log p of the number in the table's own units.
   public var logScales: [Float] {
@@ -57,10 +62,11 @@ public struct TableColumns: Hashable, Sendable {
   /// What a model sees of a row.
   ///
   /// - Parameters:
-  ///   - row: `count` numbers in the table's own units.
+  ///   - row: `count` numbers in the table's own units, in double precision: what is left after the
+  ///     centre has been taken off has the digits of a 32-bit float.
   ///   - seen: `elementCount` numbers, all of which are overwritten; NaN where the value is missing.
   public func write(
-    _ row: UnsafeBufferPointer<Float>, into seen: UnsafeMutableBufferPointer<Float>
+    _ row: UnsafeBufferPointer<Double>, into seen: UnsafeMutableBufferPointer<Float>
   ) {
     for (number, column) in columns.enumerated() {
       let (start, value) = (starts[number], row[number])
@@ -69,11 +75,11 @@ public struct TableColumns: Hashable, Sendable {
         continue
       }
       switch column.kind {
-      case .yesNo: seen[start] = value
+      case .yesNo: seen[start] = Float(value)
       case .category:
-        for choice in 0..<column.elements { seen[start + choice] = Float(choice) == value ? 1 : 0 }
+        for choice in 0..<column.elements { seen[start + choice] = Double(choice) == value ? 1 : 0 }
       case .real, .positive, .count:
-        seen[start] = column.standardized(Double(value))
+        seen[start] = column.standardized(value)
         guard column.choices > 0 else { continue }
         let choice = column.choice(of: value)
         for other in 0..<column.choices { seen[start + 1 + other] = other == choice ? 1 : 0 }
@@ -89,19 +95,36 @@ public struct TableColumns: Hashable, Sendable {
   ///     probability.
   ///   - rounding: whether numbers get as many digits as those of the data.
   public func restored(_ seen: Tensor, rounding: Bool = false) -> Tensor {
+    Tensor([seen.shape[0], 1, count, 1]) { result in
+      forEachRestored(seen, rounding) { result[$0] = Float($1) }
+    }
+  }
+
+  /// The same rows in double precision, one after the other: numbers whose centre is large keep their digits.
+  public func restoredRows(_ seen: Tensor, rounding: Bool = false) -> [Double] {
+    [Double](unsafeUninitializedCapacity: seen.shape[0] * count) { result, used in
+      result.initialize(repeating: 0)
+      forEachRestored(seen, rounding) { result[$0] = $1 }
+      used = seen.shape[0] * count
+    }
+  }
+
+  /// Tells a closure the place and the value of each number in the table's own units.
+  private func forEachRestored(
+    _ seen: Tensor, _ rounding: Bool, _ body: (Int, Double) -> Void
+  ) {
     let rows = seen.shape[0]
     precondition(
       seen.count == rows * elementCount, "\(seen.shape) are no rows of \(elementCount) numbers")
-    return Tensor([rows, 1, count, 1]) { result in
-      seen.withFloats { seen in
-        for row in 0..<rows {
-          for (number, column) in columns.enumerated() {
-            let start = row * elementCount + starts[number]
-            let value = column.restored(
+    seen.withFloats { seen in
+      for row in 0..<rows {
+        for (number, column) in columns.enumerated() {
+          let start = row * elementCount + starts[number]
+          body(
+            row * count + number,
+            column.restored(
               UnsafeBufferPointer(rebasing: seen[start..<start + column.elements]),
-              rounding: rounding)
-            result[row * count + number] = value
-          }
+              rounding: rounding))
         }
       }
     }
@@ -110,8 +133,8 @@ public struct TableColumns: Hashable, Sendable {
 
 extension TableColumn {
   /// Which choice a number stands for: 0 for one that is no point, where there can be such.
-  func choice(of value: Float) -> Int {
-    let place = points.firstIndex { Float($0) == value }
+  func choice(of value: Double) -> Int {
+    let place = points.firstIndex { Self.areSame($0, value) }
     return (place.map { $0 + (isContinuous ? 1 : 0) }) ?? 0
   }
 
@@ -125,21 +148,21 @@ extension TableColumn {
   }
 
   /// The value in the table's own units of the numbers that a model sees.
-  func restored(_ seen: UnsafeBufferPointer<Float>, rounding: Bool) -> Float {
+  func restored(_ seen: UnsafeBufferPointer<Float>, rounding: Bool) -> Double {
     switch kind {
-    case .yesNo: return rounding ? seen[0].rounded() : seen[0]
+    case .yesNo: return Double(rounding ? seen[0].rounded() : seen[0])
     case .category:
       var best = 0
       for choice in seen.indices where seen[choice] > seen[best] { best = choice }
-      return Float(best)
+      return Double(best)
     case .count:
       let value = restored(seen[0])
-      return Float(rounding ? value.rounded() : value)
+      return rounding ? value.rounded() : value
     case .real, .positive:
       // A draw at a point is that point, whatever its decimals; what can be a point alone is the likeliest.
-      if rounding, let point = point(seen.dropFirst()) { return Float(point) }
+      if rounding, let point = point(seen.dropFirst()) { return point }
       let value = restored(seen[0])
-      return Float(rounding ? rounded(value) : value)
+      return rounding ? rounded(value) : value
     }
   }
 }

@@ -73,6 +73,8 @@ public struct KnownConditions: Sendable {
       }
     let remedy: Message =
       switch space.kind {
+      case .label where split.columns?.haveNames == true:
+        "a column of labels, named such as \(.columnType("y", "label"))"
       case .label: "labels"
       case .attributes: "attributes, such as the array \(split.name)_attributes of an .npz file"
       case .vector: "conditions, such as the array \(split.name)_conditions of an .npz file"

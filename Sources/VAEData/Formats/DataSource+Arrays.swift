@@ -151,14 +151,15 @@ extension DataSource {
     guard opening.rule == nil, reading.range == .real, train.scanned.sizes.rank == 2,
       train.shape.width <= TableColumns.limit
     else { return nil }
-    return try TableColumns(standardizing: train.store(reading.rule))
+    return try TableColumns(standardizing: train.store(reading.rule, isTable: true))
   }
 
   private static func split(
     _ arrays: SplitArrays, rule: ValueRule, _ columns: TableColumns?
   ) throws(DataError) -> DataSplit {
     // Bytes of a table are numbers as they are, as in the rule for zeros and ones.
-    var store = try arrays.images.store(columns == nil ? rule : .binary)
+    var store = try arrays.images.store(
+      columns == nil ? rule : .binary, isTable: columns != nil)
     var hidden = try arrays.hidden.map { (hidden) throws(DataError) in try hidden.store(.binary) }
     if let columns {
       _ = try columns.check(store, name: arrays.images.name)

@@ -78,10 +78,35 @@ struct ElementType: Equatable, CustomStringConvertible {
     }
   }
 
+  /// The elements as 64-bit floats; see `convert(_:into:dividingBytesBy:)` of 32-bit ones.
+  ///
+  /// - Returns: the place of the first integer that 64-bit floats do not have; nil for none.
+  func convert(
+    _ bytes: UnsafeRawBufferPointer, into doubles: UnsafeMutableBufferPointer<Double>,
+    dividingBytesBy divisor: Float = 1
+  ) -> Int? {
+    switch (kind, size) {
+    case (.boolean, _), (.unsigned, 1):
+      return map(bytes, UInt8.self, doubles) { Double(Float($0) / divisor) }
+    case (.float, 2): return map(bytes, UInt16.self, doubles) { Double(Self.float(half: $0)) }
+    case (.float, 4):
+      return map(bytes, UInt32.self, doubles) { Double(Float(bitPattern: $0)) }
+    case (.float, _): return map(bytes, UInt64.self, doubles) { Double(bitPattern: $0) }
+    case (.signed, 1): return map(bytes, UInt8.self, doubles) { Double(Int8(bitPattern: $0)) }
+    case (.signed, 2): return map(bytes, UInt16.self, doubles) { Double(Int16(bitPattern: $0)) }
+    case (.signed, 4): return map(bytes, UInt32.self, doubles) { Double(Int32(bitPattern: $0)) }
+    case (.signed, _):
+      return map(bytes, UInt64.self, doubles) { Double(exactly: Int64(bitPattern: $0)) }
+    case (.unsigned, 2): return map(bytes, UInt16.self, doubles) { Double($0) }
+    case (.unsigned, 4): return map(bytes, UInt32.self, doubles) { Double($0) }
+    case (.unsigned, _): return map(bytes, UInt64.self, doubles) { Double(exactly: $0) }
+    }
+  }
+
   @inline(__always)
-  private func map<Bits: FixedWidthInteger & BitwiseCopyable>(
+  private func map<Bits: FixedWidthInteger & BitwiseCopyable, Number: BinaryFloatingPoint>(
     _ bytes: UnsafeRawBufferPointer, _ type: Bits.Type,
-    _ floats: UnsafeMutableBufferPointer<Float>, _ value: (Bits) -> Float?
+    _ floats: UnsafeMutableBufferPointer<Number>, _ value: (Bits) -> Number?
   ) -> Int? {
     var miss: Int?
     for place in 0..<min(floats.count, bytes.count / MemoryLayout<Bits>.size) {

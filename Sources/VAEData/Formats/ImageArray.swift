@@ -9,6 +9,8 @@ struct ImageArray {
     case bytes(ArrayMemory)
     /// In memory, as 32-bit floats.
     case floats(ArrayMemory)
+    /// In memory, as 64-bit floats: vectors, which may be rows of a table, of numbers with so many digits.
+    case doubles(ArrayMemory, ElementType)
     /// In their file, as they are stored.
     case file(FilePlace, ElementType)
   }
@@ -62,8 +64,10 @@ struct ImageArray {
         height: sizes.values[1], width: sizes.values[2],
         channels: sizes.rank == 4 ? sizes.values[3] : 1)
     try shape.checkChannelsComeLast(of: array.name)
+    let keepsDoubles = sizes.rank == 2 && array.hasManyDigits
     let (room, overflow) = array.count.multipliedReportingOverflow(
-      by: array.type.isByte ? 1 : MemoryLayout<Float>.size)
+      by: array.type.isByte
+        ? 1 : keepsDoubles ? MemoryLayout<Double>.size : MemoryLayout<Float>.size)
     let place = overflow || room > opening.largestArray ? array.place : nil
     let memory = place == nil ? try ArrayMemory(byteCount: overflow ? .max : room, name: name) : nil
     let kind: ScannedValues.Kind
@@ -84,7 +88,11 @@ struct ImageArray {
       }
     } else {
       var scan = ValueScan()
-      try array.readFloats(into: memory?.bytes.bindMemory(to: Float.self)) { scan.add($0) }
+      if keepsDoubles, let memory {
+        try array.readDoubles(into: memory.bytes.bindMemory(to: Double.self)) { scan.add($0) }
+      } else {
+        try array.readFloats(into: memory?.bytes.bindMemory(to: Float.self)) { scan.add($0) }
+      }
       kind = .floats(scan)
     }
     scanned = ScannedValues(name: name, sizes: sizes, kind: kind)
@@ -95,7 +103,9 @@ struct ImageArray {
       elements = .file(place, array.type)
       notices.append("\(name) is larger than the memory for it, and is read batch by batch")
     } else if let memory {
-      elements = array.type.isByte ? .bytes(memory) : .floats(memory)
+      elements =
+        array.type.isByte
+        ? .bytes(memory) : keepsDoubles ? .doubles(memory, array.type) : .floats(memory)
     } else {
       throw DataError(.unusable, "\(name) has no memory")
     }
@@ -103,8 +113,10 @@ struct ImageArray {
 
   /// The images as batches are drawn of them.
   ///
-  /// - Parameter rule: by which bytes are read.
-  func store(_ rule: ValueRule) throws(DataError) -> any ExampleStore {
+  /// - Parameters:
+  ///   - rule: by which bytes are read.
+  ///   - isTable: whether they are rows of a table, which keep all digits until they are standardized.
+  func store(_ rule: ValueRule, isTable: Bool = false) throws(DataError) -> any ExampleStore {
     var divisor = rule.divisor
     if case .booleans = scanned.kind { divisor = 1 }
     switch elements {
@@ -112,8 +124,33 @@ struct ImageArray {
       return ByteStore(count: count, shape: shape, memory: memory, divisor: divisor)
     case .floats(let memory):
       return FloatStore(count: count, shape: shape, memory: memory)
+    case .doubles(let memory, let type):
+      guard !isTable else { return DoubleStore(count: count, shape: shape, memory: memory) }
+      return FloatStore(count: count, shape: shape, memory: try narrowed(memory, type))
     case .file(let place, let type):
       return try FileStore(count: count, shape: shape, place: place, type: type, divisor: divisor)
     }
+  }
+
+  /// Numbers as 32-bit floats.
+  ///
+  /// - Throws: `DataError` naming the first integer that these do not have.
+  private func narrowed(
+    _ memory: ArrayMemory, _ type: ElementType
+  ) throws(DataError) -> ArrayMemory {
+    let doubles = memory.elements(as: Double.self)
+    let size = count * shape.count
+    let narrow = try ArrayMemory(byteCount: size * MemoryLayout<Float>.size, name: name)
+    let floats = narrow.bytes.bindMemory(to: Float.self)
+    for place in 0..<size {
+      floats[place] = Float(doubles[place])
+      guard type.kind == .float || Double(floats[place]) == doubles[place] else {
+        throw DataError(
+          .unusable,
+          "\(name)\(scanned.sizes.index(of: place)) is \(Int64(doubles[place])), an integer that 32-bit floats do not "
+            + "have; store the array scaled, as (X / numpy.abs(X).max()).astype('f4')")
+      }
+    }
+    return narrow
   }
 }

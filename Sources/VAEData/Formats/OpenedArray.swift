@@ -133,6 +133,42 @@ extension OpenedArray {
     }
   }
 
+  /// Whether 64-bit floats have more of the elements' digits than 32-bit ones.
+  var hasManyDigits: Bool {
+    type.kind == .float ? type.size == 8 : type.kind != .boolean && type.size >= 4
+  }
+
+  /// Reads the elements once, in order, as 64-bit floats of this machine.
+  ///
+  /// A finite number beyond the range of 32-bit floats is refused, and an integer that 64-bit floats do not have.
+  ///
+  /// - Parameters:
+  ///   - memory: for all of them.
+  ///   - body: told one piece after the other, as 32-bit floats.
+  func readDoubles(
+    into memory: UnsafeMutableBufferPointer<Double>,
+    _ body: (UnsafeBufferPointer<Float>) throws(DataError) -> Void
+  ) throws(DataError) {
+    var floats: [Float] = []
+    try forEachPiece(into: nil) { (bytes, first) throws(DataError) in
+      let size = bytes.count / type.size
+      let doubles = UnsafeMutableBufferPointer(rebasing: memory[first..<first + size])
+      let stored = UnsafeRawBufferPointer(bytes)
+      var miss = type.convert(stored, into: doubles)
+      if miss == nil { miss = doubles.firstIndex { $0.isFinite && !Float($0).isFinite } }
+      if let miss {
+        throw DataError(
+          .unusable,
+          "\(name)\(sizes.index(of: first + miss)) is \(type.text(stored, at: miss)), "
+            + (type.kind == .float
+              ? "beyond the range of 32-bit floats" : "an integer that 64-bit floats do not have"))
+      }
+      floats.removeAll(keepingCapacity: true)
+      floats.append(contentsOf: doubles.lazy.map { Float($0) })
+      try floats.withUnsafeBufferPointer { (floats) throws(DataError) in try body(floats) }
+    }
+  }
+
   /// What is read at a time, in bytes: a multiple of every element's size.
   private static let pieceSize = 1 << 20
 

@@ -36,25 +36,41 @@ final class FileStore: ExampleStore {
   }
 
   func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+    gather(indices, into: destination, zero: 0) { bytes, image in
+      _ = type.convert(bytes, into: image, dividingBytesBy: divisor)
+    }
+  }
+
+  func writeDoubles(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Double>) {
+    gather(indices, into: destination, zero: 0) { bytes, image in
+      _ = type.convert(bytes, into: image, dividingBytesBy: divisor)
+    }
+  }
+
+  /// Reads images, each by a conversion of its bytes.
+  private func gather<Number>(
+    _ indices: [Int], into destination: UnsafeMutableBufferPointer<Number>, zero: Number,
+    _ convert: @Sendable (UnsafeRawBufferPointer, UnsafeMutableBufferPointer<Number>) -> Void
+  ) where Number: Sendable {
     do throws(DataError) {
       // What was scanned once holds no longer for another content.
       try file.checkUnchanged()
     } catch {
       keep(error)
-      return destination.update(repeating: 0)
+      return destination.update(repeating: zero)
     }
     forEachExample(indices, in: destination) { index, image in
       do throws(DataError) {
-        try read(index, into: image)
+        try read(index) { convert($0, image) }
       } catch {
         keep(error)
-        image.update(repeating: 0)
+        image.update(repeating: zero)
       }
     }
   }
 
   private func read(
-    _ index: Int, into image: UnsafeMutableBufferPointer<Float>
+    _ index: Int, _ body: (UnsafeRawBufferPointer) -> Void
   ) throws(DataError) {
     let size = shape.count * type.size
     let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
@@ -62,7 +78,7 @@ final class FileStore: ExampleStore {
     guard try file.read(at: offset + index * size, into: bytes) == size else {
       throw DataError(.unusable, "\(file.path) became shorter while it was in use")
     }
-    _ = type.convert(UnsafeRawBufferPointer(bytes), into: image, dividingBytesBy: divisor)
+    body(UnsafeRawBufferPointer(bytes))
   }
 
   private func keep(_ error: DataError) { fault.withLock { $0 = $0 ?? error } }

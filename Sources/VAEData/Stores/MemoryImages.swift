@@ -10,7 +10,7 @@ public struct MemoryImages: ExampleStore, @unchecked Sendable {
   public enum Element: Sendable {
     /// 32-bit floating point.
     case float32
-    /// 64-bit floating point, rounded when drawn.
+    /// 64-bit floating point, rounded when drawn; of a table when its columns have been standardized.
     case float64
     /// Bytes.
     case uint8
@@ -70,6 +70,19 @@ public struct MemoryImages: ExampleStore, @unchecked Sendable {
       case .float32: gather(index, as: Float.self, into: image) { $0 }
       case .float64: gather(index, as: Double.self, into: image) { Float($0) }
       case .uint8: gather(index, as: UInt8.self, into: image) { Float($0) / divisor }
+      }
+    }
+  }
+
+  /// Gathers images in double precision.
+  public func writeDoubles(
+    _ indices: [Int], into destination: UnsafeMutableBufferPointer<Double>
+  ) {
+    forEachExample(indices, in: destination) { index, image in
+      switch element {
+      case .float32: gather(index, as: Float.self, into: image) { Double($0) }
+      case .float64: gather(index, as: Double.self, into: image) { $0 }
+      case .uint8: gather(index, as: UInt8.self, into: image) { Double(Float($0) / divisor) }
       }
     }
   }

@@ -11,5 +11,9 @@ struct SelectedStore: ExampleStore {
     base.write(indices.map { rows[$0] }, into: destination)
   }
 
+  func writeDoubles(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Double>) {
+    base.writeDoubles(indices.map { rows[$0] }, into: destination)
+  }
+
   func takeFault() -> DataError? { base.takeFault() }
 }

@@ -44,6 +44,14 @@ enum CellNumber {
     return (isNegative ? -value : value, decimals)
   }
 
+  /// Whether a cell, without the spaces around it, is a number but for a comma in place of its point, such as
+  /// `3,14`.
+  static func hasDecimalComma(_ cell: ArraySlice<UInt8>) -> Bool {
+    guard let comma = cell.firstIndex(of: UInt8(ascii: ",")) else { return false }
+    return parse(cell) == nil
+      && parse(cell[..<comma] + [UInt8(ascii: ".")] + cell[(comma + 1)...]) != nil
+  }
+
   private static let powers = (0...15).map { (0..<$0).reduce(1.0) { power, _ in power * 10 } }
 
   /// A number with many digits or an exponent.

@@ -9,19 +9,19 @@ struct ColumnValues {
   let title: String
   let name: String
   /// NaN where one is missing.
-  let values: [Float]
+  let values: [Double]
   /// How many digits behind the point they have; nil where that is not known.
   let decimals: Int?
 
   /// The most values of a column of numbers that has no others.
   private static let fewValues = 8
   /// The largest count of a column that is taken for one of counts.
-  private static let largestCount: Float = 1000
+  private static let largestCount: Double = 1000
   /// The digits behind the point to which draws are rounded at most.
   private static let mostDecimals = 6
   /// The memory that a value takes with what is found out of all of them: itself, those that are known and
   /// those that are no points, in rising order, and how often each different one stands.
-  private static let bytesAValue = 64
+  private static let bytesAValue = 96
 
   /// The values of some rows.
   ///
@@ -30,7 +30,7 @@ struct ColumnValues {
   ///   - value: of each.
   /// - Throws: `DataError` where there is not enough memory for the values and what is found out of them.
   init(
-    title: String, name: String, decimals: Int?, count: Int, _ value: (Int) -> Float
+    title: String, name: String, decimals: Int?, count: Int, _ value: (Int) -> Double
   ) throws(DataError) {
     let byteCount = count * Self.bytesAValue
     guard byteCount < Memory.leastRequest || Memory.grants(byteCount) else {
@@ -63,24 +63,67 @@ struct ColumnValues {
         .unusable,
         "\(title) has no value in any row; leave it out by \(.columnType(name, "ignore"))")
     }
-    if let told { try check(told) }
+    // Without a kind a number must be one that some column may have.
+    try check(told ?? .real)
     let kind = told ?? kind(of: known, least, greatest)
     if kind == .yesNo { return TableColumn(name: name, kind: kind, names: ["0", "1"]) }
     let isWhole = known.allSatisfy { $0 == $0.rounded() }
     let decimals = isWhole ? 0 : decimals.flatMap { $0 <= Self.mostDecimals ? $0 : nil }
-    var points: [Float] = []
+    var points: [Double] = []
     var isContinuous = true
     if kind != .count, findsPoints {
       (points, isContinuous) = Self.points(of: known, isRounded: decimals != nil)
     }
-    let spread = known.filter { !points.contains($0) }
-    let (centre, scale) = Self.moments(of: spread.isEmpty ? known : spread, kind)
-    return TableColumn(
-      name: name, kind: kind, centre: centre, scale: scale, points: points.map(Double.init),
-      isContinuous: isContinuous, decimals: kind == .count ? 0 : decimals)
+    let column = TableColumn(
+      name: name, kind: kind, points: points, isContinuous: isContinuous,
+      decimals: kind == .count ? 0 : decimals)
+    return known.withUnsafeBufferPointer { Self.standardizing(column, $0) }
   }
 
-  private func kind(of known: [Float], _ least: Float, _ greatest: Float) -> TableColumn.Kind {
+  /// A column of numbers with centre and scale of some values, points of gathered mass left out; any other, and
+  /// one without a value, as it is.
+  static func standardizing(
+    _ column: TableColumn, _ values: UnsafeBufferPointer<Double>
+  ) -> TableColumn {
+    let known = column.isNumeric ? values.filter { !$0.isNaN } : []
+    guard !known.isEmpty else { return column }
+    let spread = known.filter { value in !column.points.contains { $0 == value } }
+    let (centre, scale) = moments(of: spread.isEmpty ? known : spread, column.kind)
+    return TableColumn(
+      name: column.name, kind: column.kind, centre: centre, scale: scale, points: column.points,
+      isContinuous: column.isContinuous, decimals: column.decimals)
+  }
+
+  /// What the user should know where different values of a column are the same to a model: what is left of a
+  /// number once the centre has been taken off has the digits of a 32-bit float.
+  func collapseNotice(_ column: TableColumn) -> Message? {
+    guard column.isNumeric else { return nil }
+    let (count, seen) = distinct(column)
+    guard seen < count else { return nil }
+    return
+      "\(title): its \(count) different values are \(seen) to a model, which sees each standardized as a 32-bit float; "
+      + "leave it out by \(.columnType(name, "ignore")) where it only numbers the rows"
+  }
+
+  /// How many different values there are, and how many of them a model can tell apart.
+  private func distinct(_ column: TableColumn) -> (values: Int, seen: Int) {
+    var known = values.filter { !$0.isNaN }
+    known.sort()
+    var (count, seen) = (0, 0)
+    var (last, lastSeen) = (Double.nan, Float.nan)
+    for value in known where value != last {
+      count += 1
+      last = value
+      let element = column.standardized(value)
+      if element != lastSeen { seen += 1 }
+      lastSeen = element
+    }
+    return (count, seen)
+  }
+
+  private func kind(
+    of known: [Double], _ least: Double, _ greatest: Double
+  ) -> TableColumn.Kind {
     if known.allSatisfy({ $0 == 0 || $0 == 1 }) && least != greatest { return .yesNo }
     if (0...1).contains(least), greatest > 1, greatest <= Self.largestCount,
       known.allSatisfy({ $0 == $0.rounded() })
@@ -94,7 +137,7 @@ struct ColumnValues {
   private func check(_ kind: TableColumn.Kind) throws(DataError) {
     let probe = TableColumn(name: name, kind: kind, names: kind == .yesNo ? ["0", "1"] : [])
     for (row, value) in values.enumerated() {
-      guard let misfit = probe.misfit(Double(value)) else { continue }
+      guard let misfit = probe.misfit(value) else { continue }
       throw DataError(.unusable, "\(title): \(value) in row \(row + 1) \(misfit)")
     }
   }
@@ -102,9 +145,9 @@ struct ColumnValues {
   /// Values that stand in at least one row of a hundred, in ten rows, and five times as often as the middle
   /// one of all different values; and whether there are others.
   private static func points(
-    of sorted: [Float], isRounded: Bool
-  ) -> (points: [Float], isContinuous: Bool) {
-    var runs: [(value: Float, count: Int)] = []
+    of sorted: [Double], isRounded: Bool
+  ) -> (points: [Double], isContinuous: Bool) {
+    var runs: [(value: Double, count: Int)] = []
     for value in sorted {
       if runs.last?.value == value {
         runs[runs.count - 1].count += 1
@@ -121,25 +164,27 @@ struct ColumnValues {
   }
 
   /// Mean and standard deviation of what is standardized; a deviation of zero becomes one.
-  static func moments(of values: [Float], _ kind: TableColumn.Kind) -> (Double, Double) {
+  static func moments(of values: [Double], _ kind: TableColumn.Kind) -> (Double, Double) {
     let count = Double(max(1, values.count))
-    let mean = values.reduce(0.0) { $0 + TableColumn.transformed(Double($1), kind) } / count
+    // Sums of distances from the first value, which keep their digits where numbers are large.
+    let first = values.first.map { TableColumn.transformed($0, kind) } ?? 0
+    let shift = values.reduce(0.0) { $0 + TableColumn.transformed($1, kind) - first } / count
     let variance =
       values.reduce(0.0) { sum, value in
-        let distance = TableColumn.transformed(Double(value), kind) - mean
+        let distance = TableColumn.transformed(value, kind) - first - shift
         return sum + distance * distance
       } / count
-    return (mean, usable(variance.squareRoot(), beside: mean))
+    return (first + shift, usable(variance.squareRoot(), beside: first + shift))
   }
 
   /// A deviation, or one where it is but the rounding of numbers that are all the same.
   static func usable(_ deviation: Double, beside mean: Double) -> Double {
-    deviation > 1e-7 * abs(mean) && deviation > 1e-30 && deviation < 1e30 ? deviation : 1
+    deviation > 1e-14 * abs(mean) && deviation > 1e-30 && deviation < 1e30 ? deviation : 1
   }
 
-  private static func skewness(_ values: [Float]) -> Double {
+  private static func skewness(_ values: [Double]) -> Double {
     let (mean, deviation) = moments(of: values, .real)
-    let cubes = values.reduce(0.0) { $0 + pow((Double($1) - mean) / deviation, 3) }
+    let cubes = values.reduce(0.0) { $0 + pow(($1 - mean) / deviation, 3) }
     return cubes / Double(values.count)
   }
 }

@@ -20,6 +20,7 @@ extension DataSource {
       name: name, .table(missing: missingValue), train: train,
       validation: validation.flatMap { named($0.name) }, test: test.flatMap { named($0.name) })
     source.notices = notices
+    source.labelColumn = labelColumn
     return source
   }
 }
@@ -135,11 +136,21 @@ private struct RearrangedRows: ExampleStore {
   var shape: ImageShape { ImageShape(height: 1, width: order.sources.count, channels: 1) }
 
   func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+    rearrange(indices, into: destination, zero: 0) { rows.write(indices, into: $0) }
+  }
+
+  func writeDoubles(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Double>) {
+    rearrange(indices, into: destination, zero: 0) { rows.writeDoubles(indices, into: $0) }
+  }
+
+  private func rearrange<Number: BinaryFloatingPoint>(
+    _ indices: [Int], into destination: UnsafeMutableBufferPointer<Number>, zero: Number,
+    _ read: (UnsafeMutableBufferPointer<Number>) -> Void
+  ) {
     let (width, sources) = (order.width, order.sources)
-    let own = [Float](unsafeUninitializedCapacity: indices.count * width) { buffer, used in
-      buffer.initialize(repeating: 0)
-      rows.write(
-        indices, into: UnsafeMutableBufferPointer(rebasing: buffer[..<(indices.count * width)]))
+    let own = [Number](unsafeUninitializedCapacity: indices.count * width) { buffer, used in
+      buffer.initialize(repeating: zero)
+      read(UnsafeMutableBufferPointer(rebasing: buffer[..<(indices.count * width)]))
       used = indices.count * width
     }
     for position in indices.indices {
@@ -147,7 +158,8 @@ private struct RearrangedRows: ExampleStore {
         let value = own[position * width + source]
         let known = order.numbers[column]
         destination[position * sources.count + column] =
-          known.isEmpty || value.isNaN ? value : known[max(0, min(known.count - 1, Int(value)))]
+          known.isEmpty || value.isNaN
+          ? value : Number(known[max(0, min(known.count - 1, Int(value)))])
       }
     }
   }

@@ -9,13 +9,23 @@ extension DataSource {
         .unusable, "\(path) is a table, but the model was trained on data of rule \(rule.rawValue)")
     }
     let file = try TableFile(path, opening)
-    let cells = try file.cells(file.uses(opening.table))
-    let given = try file.given(cells, opening.table)
+    let options = opening.table.suiting(file.names)
+    let cells = try file.cells(file.uses(options))
+    let given = try file.given(cells, options)
+    var notices: [Message] = []
+    if let number = file.numberAmongNames, opening.table.recorded == nil {
+      notices.append(
+        "\(path): line 1 is taken for the names of the columns, though \(PlainText.quoted(number)) is a number; add a line "
+          + "with names above it where it is a row")
+    }
     var source = try DataSource(
-      name: path, train: file.split(cells, given, recorded: opening.table.recorded), test: nil)
+      name: path, train: file.split(cells, given, recorded: opening.table.recorded, &notices),
+      test: nil)
+    source.notices += notices
+    source.labelColumn = given.label.map { file.names[cells.columns[$0]] }
     if let recorded = opening.table.recorded {
       let known = Set(recorded.columns.map(\.name))
-      let unused = file.names.filter { !known.contains($0) && opening.table.types[$0] == nil }
+      let unused = file.names.filter { !known.contains($0) && options.types[$0] == nil }
       if !unused.isEmpty {
         let list = unused.prefix(10).map { PlainText.quoted($0) }.joined(separator: ", ")
         source.notices.append(
@@ -59,6 +69,7 @@ extension TableFile {
             "\(path) has the labels \(PlainText.quoted(names[cells.columns[label]])) and \(PlainText.quoted(names[number])); "
               + "choose one")
         }
+        try checkLabels(cells.words[place], number)
         label = place
         continue
       }
@@ -72,12 +83,25 @@ extension TableFile {
     return (given, label)
   }
 
+  /// Refuses labels that are numbers of a scale, or texts.
+  private func checkLabels(_ words: [String], _ column: Int) throws(DataError) {
+    guard words.count > 20 else { return }
+    if words.count * 2 > rowCount || hasFractions(column) {
+      throw DataError(
+        .unusable,
+        "\(title(column)) has \(words.count) different labels, such as \(PlainText.quoted(words[0])), which are no classes; "
+          + "numbers that a model is to be told of go into the array train_conditions of an .npz file"
+      )
+    }
+  }
+
   /// The rows as a split that trains.
   fileprivate func split(
-    _ cells: Cells, _ given: (columns: [Given], label: Int?), recorded: TableColumns?
+    _ cells: Cells, _ given: (columns: [Given], label: Int?), recorded: TableColumns?,
+    _ notices: inout [Message]
   ) throws(DataError) -> DataSplit {
     let width = cells.columns.count
-    let values = cells.memory.elements(as: Float.self)
+    let values = cells.memory.elements(as: Double.self)
     var columns: [TableColumn] = []
     // The columns of a model in the model's order.
     var places = given.columns.map(\.place)
@@ -88,7 +112,7 @@ extension TableFile {
       places = columns.compactMap { own[$0.name] }
     } else {
       for column in given.columns {
-        columns.append(try self.column(column, values, width))
+        columns.append(try self.column(column, values, width, &notices))
       }
     }
     let table = TableColumns(columns)
@@ -99,14 +123,14 @@ extension TableFile {
           + "columns of many categories")
     }
     let memory = try ArrayMemory(
-      byteCount: max(1, rowCount * places.count) * MemoryLayout<Float>.size, name: path)
-    let rows = memory.bytes.bindMemory(to: Float.self)
+      byteCount: max(1, rowCount * places.count) * MemoryLayout<Double>.size, name: path)
+    let rows = memory.bytes.bindMemory(to: Double.self)
     for row in 0..<rowCount {
       for (number, place) in places.enumerated() {
         rows[row * places.count + number] = values[row * width + place]
       }
     }
-    let store = FloatStore(
+    let store = DoubleStore(
       count: rowCount, shape: ImageShape(height: 1, width: places.count, channels: 1),
       memory: memory)
     if recorded != nil { _ = try table.check(store, name: path) }
@@ -121,7 +145,8 @@ extension TableFile {
 
   /// What a column of the file is.
   private func column(
-    _ given: Given, _ values: UnsafeBufferPointer<Float>, _ width: Int
+    _ given: Given, _ values: UnsafeBufferPointer<Double>, _ width: Int,
+    _ notices: inout [Message]
   ) throws(DataError) -> TableColumn {
     let name = names[given.number]
     guard given.words.isEmpty else {
@@ -135,9 +160,12 @@ extension TableFile {
       }
       return TableColumn(name: name, kind: isYesNo ? .yesNo : .category, names: given.words)
     }
-    return try ColumnValues(
+    let all = try ColumnValues(
       title: title(given.number), name: name, decimals: decimals(given.number), count: rowCount
-    ) { values[$0 * width + given.place] }.column(told: given.told)
+    ) { values[$0 * width + given.place] }
+    let column = try all.column(told: given.told)
+    if let notice = all.collapseNotice(column) { notices.append(notice) }
+    return column
   }
 }
 

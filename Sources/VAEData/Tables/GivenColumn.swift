@@ -12,15 +12,19 @@ package struct GivenColumn: Sendable {
   package let names: [String]
   /// How many digits behind the point its numbers have; nil where that is not known.
   package let decimals: Int?
+  /// Whether it has the labels of rows and is no part of them.
+  let isLabel: Bool
 
   /// The columns of a JSON text: a list of objects, each with "name", and where it has them "type", the
-  /// "names" that the numbers 0, 1, … stand for, and the "decimals" of numbers.
+  /// "names" that the numbers 0, 1, … stand for, and the "decimals" of numbers; and the name of the one of type
+  /// "label", which is no part of the rows.
   ///
   /// - Parameters:
   ///   - text: the JSON.
   ///   - source: what the text is, for errors.
-  package static func list(parsing text: String, source: String) throws(DataError) -> [GivenColumn]
-  {
+  package static func list(
+    parsing text: String, source: String
+  ) throws(DataError) -> (columns: [GivenColumn], label: String?) {
     let json: JSON
     do throws(JSONError) {
       json = try JSON(parsing: Array(text.utf8), source: source)
@@ -31,6 +35,7 @@ package struct GivenColumn: Sendable {
       throw DataError(.unusable, "\(source) is no list of 1 to \(TableColumns.limit) columns")
     }
     var columns: [GivenColumn] = []
+    var label: String?
     var known: Set<String> = []
     var byteCount = 0
     for (number, item) in items.enumerated() {
@@ -47,9 +52,19 @@ package struct GivenColumn: Sendable {
           .unusable,
           "\(source) has the column \(PlainText.quoted(column.name)) twice; give each its own name")
       }
-      columns.append(column)
+      if column.isLabel {
+        if let label {
+          throw DataError(
+            .unusable,
+            "\(source) has the labels \(PlainText.quoted(label)) and \(PlainText.quoted(column.name)); choose one"
+          )
+        }
+        label = column.name
+      } else {
+        columns.append(column)
+      }
     }
-    return columns
+    return (columns, label)
   }
 
   private init(_ json: JSON, path: String) throws(DataError) {
@@ -69,9 +84,13 @@ package struct GivenColumn: Sendable {
           + "\(Self.members.joined(separator: ", "))")
     }
     var kind: TableColumn.Kind?
+    var isLabel = false
     if let given = object["type"], given != .null {
-      guard let found = given.text.flatMap(TableColumn.Kind.init(rawValue:)) else {
-        let known = TableColumn.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+      isLabel = given.text == TableColumnType.label.rawValue
+      let found = given.text.flatMap(TableColumn.Kind.init(rawValue:))
+      guard isLabel || found != nil else {
+        let known = (TableColumn.Kind.allCases.map(\.rawValue) + [TableColumnType.label.rawValue])
+          .joined(separator: ", ")
         throw DataError(
           .unusable,
           "the column \(PlainText.quoted(name)) has the type \(given.line), which is none of \(known)"
@@ -120,6 +139,7 @@ package struct GivenColumn: Sendable {
       decimals = digits
     }
     (self.name, self.kind, self.names, self.decimals) = (name, kind, names, decimals)
+    self.isLabel = isLabel
   }
 
   /// What an object may have.
@@ -127,8 +147,12 @@ package struct GivenColumn: Sendable {
 
   /// The column of some values.
   ///
-  /// - Parameter values: of it, NaN where one is missing, as all may be where somebody says what they are.
-  func column(of values: UnsafeBufferPointer<Float>) throws(DataError) -> TableColumn {
+  /// - Parameters:
+  ///   - values: of it, NaN where one is missing, as all may be where somebody says what they are.
+  ///   - notices: gets what the user should know of it.
+  func column(
+    of values: UnsafeBufferPointer<Double>, _ notices: inout [Message]
+  ) throws(DataError) -> TableColumn {
     let title = "column \(PlainText.quoted(name))"
     guard names.isEmpty else {
       let isYesNo = kind == .yesNo || kind == nil && TableColumn.areYesAndNo(names)
@@ -148,15 +172,20 @@ package struct GivenColumn: Sendable {
       return TableColumn(
         name: name, kind: kind, names: kind == .yesNo ? ["0", "1"] : [], decimals: decimals)
     }
-    return try ColumnValues(title: title, name: name, decimals: decimals, count: values.count) {
-      values[$0]
-    }.column(told: kind)
+    let all = try ColumnValues(
+      title: title, name: name, decimals: decimals, count: values.count
+    ) { values[$0] }
+    let column = try all.column(told: kind)
+    if let notice = all.collapseNotice(column) { notices.append(notice) }
+    return column
   }
 }
 
 extension TableColumns {
   /// The columns of rows as their owner describes them.
-  init(_ given: [GivenColumn], of rows: any ExampleStore) throws(DataError) {
+  init(
+    _ given: [GivenColumn], of rows: any ExampleStore, _ notices: inout [Message]
+  ) throws(DataError) {
     let width = rows.shape.count
     guard rows.shape.height == 1, rows.shape.channels == 1, width == given.count else {
       throw DataError(
@@ -165,18 +194,8 @@ extension TableColumns {
       )
     }
     var columns: [TableColumn] = []
-    // Few columns of many rows at a time, and many of few.
-    let together = max(1, min(width, Self.valuesTogether / max(1, rows.count)))
-    for first in stride(from: 0, to: width, by: together) {
-      let numbers = first..<min(first + together, width)
-      let values = try Self.values(numbers, of: rows)
-      try withExtendedLifetime(values) { () throws(DataError) in
-        let all = values.elements(as: Float.self)
-        for (place, number) in numbers.enumerated() {
-          let own = all[place * rows.count..<(place + 1) * rows.count]
-          columns.append(try given[number].column(of: UnsafeBufferPointer(rebasing: own)))
-        }
-      }
+    try Self.forEachColumn(of: rows) { (number, values) throws(DataError) in
+      columns.append(try given[number].column(of: values, &notices))
     }
     self.init(columns)
     guard elementCount <= Self.elementLimit else {
@@ -184,6 +203,37 @@ extension TableColumns {
         .tooLarge,
         "the rows have \(elementCount) numbers for a model, more than \(Self.elementLimit); leave out columns of many "
           + "categories")
+    }
+  }
+
+  /// The same columns with centres and scales of other rows of the table, such as those that training sees; one
+  /// that has no value there keeps its own.
+  func standardizing(_ rows: any ExampleStore) throws(DataError) -> TableColumns {
+    var changed = columns
+    try Self.forEachColumn(of: rows) { (number, values) throws(DataError) in
+      changed[number] = ColumnValues.standardizing(columns[number], values)
+    }
+    return TableColumns(changed)
+  }
+
+  /// Gives a closure the values of one column of some rows after the other.
+  private static func forEachColumn(
+    of rows: any ExampleStore,
+    _ body: (Int, UnsafeBufferPointer<Double>) throws(DataError) -> Void
+  ) throws(DataError) {
+    let width = rows.shape.count
+    // Few columns of many rows at a time, and many of few.
+    let together = max(1, min(width, valuesTogether / max(1, rows.count)))
+    for first in stride(from: 0, to: width, by: together) {
+      let numbers = first..<min(first + together, width)
+      let values = try Self.values(numbers, of: rows)
+      try withExtendedLifetime(values) { () throws(DataError) in
+        let all = values.elements(as: Double.self)
+        for (place, number) in numbers.enumerated() {
+          let own = all[place * rows.count..<(place + 1) * rows.count]
+          try body(number, UnsafeBufferPointer(rebasing: own))
+        }
+      }
     }
   }
 
@@ -196,14 +246,14 @@ extension TableColumns {
   ) throws(DataError) -> ArrayMemory {
     let (width, count) = (rows.shape.count, rows.count)
     let memory = try ArrayMemory(
-      byteCount: max(1, columns.count * count) * MemoryLayout<Float>.size, name: "the table")
-    let values = memory.bytes.bindMemory(to: Float.self)
+      byteCount: max(1, columns.count * count) * MemoryLayout<Double>.size, name: "the table")
+    let values = memory.bytes.bindMemory(to: Double.self)
     let part = max(1, min(count, (1 << 20) / width))
-    var room = [Float](repeating: 0, count: part * width)
+    var room = [Double](repeating: 0, count: part * width)
     for start in stride(from: 0, to: count, by: part) {
       let indices = Array(start..<min(start + part, count))
       room.withUnsafeMutableBufferPointer {
-        rows.write(
+        rows.writeDoubles(
           indices, into: UnsafeMutableBufferPointer(rebasing: $0[..<(indices.count * width)]))
       }
       if let fault = rows.takeFault() { throw fault }

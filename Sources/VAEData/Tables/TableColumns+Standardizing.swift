@@ -14,17 +14,17 @@ extension TableColumns {
     var sums = counts
     var squares = counts
     let part = max(1, min(rows.count, (1 << 20) / width))
-    var room = [Float](repeating: 0, count: part * width)
+    var room = [Double](repeating: 0, count: part * width)
     for start in stride(from: 0, to: rows.count, by: part) {
       let indices = Array(start..<min(start + part, rows.count))
       room.withUnsafeMutableBufferPointer {
-        rows.write(
+        rows.writeDoubles(
           indices, into: UnsafeMutableBufferPointer(rebasing: $0[..<(indices.count * width)]))
       }
       if let fault = rows.takeFault() { throw fault }
       for position in indices.indices {
         for column in 0..<width {
-          let value = Double(room[position * width + column])
+          let value = room[position * width + column]
           guard !value.isNaN else { continue }
           if firsts[column].isNaN { firsts[column] = value }
           let distance = value - firsts[column]
@@ -55,11 +55,11 @@ extension TableColumns {
   package func check(_ rows: any ExampleStore, name: String) throws(DataError) -> String? {
     var missing: String?
     let part = max(1, min(rows.count, (1 << 20) / count))
-    var room = [Float](repeating: 0, count: part * count)
+    var room = [Double](repeating: 0, count: part * count)
     for start in stride(from: 0, to: rows.count, by: part) {
       let indices = Array(start..<min(start + part, rows.count))
       room.withUnsafeMutableBufferPointer {
-        rows.write(
+        rows.writeDoubles(
           indices, into: UnsafeMutableBufferPointer(rebasing: $0[..<(indices.count * count)]))
       }
       if let fault = rows.takeFault() { throw fault }
@@ -67,7 +67,7 @@ extension TableColumns {
         let (row, column) = (start + place / count, place % count)
         if room[place].isNaN {
           if missing == nil { missing = "\(name)[\(row), \(column)] is nan" }
-        } else if let misfit = columns[column].misfit(Double(room[place])) {
+        } else if let misfit = columns[column].misfit(room[place]) {
           throw DataError(
             .unusable,
             "\(name)[\(row), \(column)], column \(PlainText.quoted(columns[column].name)): \(room[place]) \(misfit)"

@@ -22,8 +22,14 @@ struct TableFile {
     var numbers = 0
     var texts = 0
     var firstText: (line: Int, text: String)?
+    /// How many of the texts are numbers but for a comma in place of the point, such as `3,14`.
+    var commas = 0
     var decimals = 0
   }
+
+  /// Cells of the line that is taken for the names of the columns which are numbers; the first of them, where there
+  /// is one.
+  private(set) var numberAmongNames: String?
 
   /// Whether a path is one of such a file, by its ending.
   static func isTable(_ path: String) -> Bool {
@@ -59,6 +65,7 @@ struct TableFile {
           surveys[column].decimals = max(surveys[column].decimals, number.decimals)
         } else if !CellNumber.isMissing(cell) {
           surveys[column].texts += 1
+          if CellNumber.hasDecimalComma(cell) { surveys[column].commas += 1 }
           if surveys[column].firstText == nil {
             surveys[column].firstText = (record.line, Self.shown(cell))
           }
@@ -72,6 +79,7 @@ struct TableFile {
       throw DataError(.malformed, "\(path) has names of columns, but no row below them")
     }
     self.names = names
+    numberAmongNames = names.first { CellNumber.parse(ArraySlice($0.utf8)) != nil }
     self.surveys = surveys
     rowCount = rows
   }
@@ -126,7 +134,8 @@ struct TableFile {
       }
       if let other = places.updateValue(column, forKey: name) {
         throw refusal(
-          "columns \(other + 1) and \(column + 1) have the same name \(shown(cell)); give each its own"
+          "columns \(other + 1) and \(column + 1) have the same name \(shown(cell)); give each its own, or add a line with "
+            + "names above, where this is a row"
         )
       }
       if CellNumber.parse(cell) != nil { numbers += 1 }
@@ -208,7 +217,10 @@ extension TableFile {
     case .category: return .words(.category, known: nil)
     case .yesNo: return survey.texts == 0 ? .numbers(.yesNo) : .words(.yesNo, known: nil)
     case .real, .positive, .count:
-      if let text = survey.firstText { throw notANumber(column, text) }
+      if let text = survey.firstText {
+        if survey.commas > 0 { throw decimalComma(column, text) }
+        throw notANumber(column, text, told: type)
+      }
       return .numbers(type?.kind)
     case nil:
       guard survey.numbers + survey.texts > 0 else {
@@ -218,6 +230,7 @@ extension TableFile {
         )
       }
       guard let text = survey.firstText else { return .numbers(nil) }
+      if survey.commas == survey.texts { throw decimalComma(column, text) }
       guard survey.texts > survey.numbers else { throw notANumber(column, text) }
       return .words(.category, known: nil)
     }
@@ -241,7 +254,7 @@ extension TableFile {
         uses.append(try use(ofUnknown: name, options.types[name]))
         continue
       }
-      if let type = options.types[name] {
+      if let type = options.types[name], type.kind != known.kind {
         throw DataError(
           .unusable,
           "the model was trained on the column \(PlainText.quoted(name)) as \(known.kind.rawValue), which stays so; "
@@ -275,14 +288,34 @@ extension TableFile {
     }
   }
 
-  private func notANumber(
-    _ column: Int, _ text: (line: Int, text: String)
-  ) -> DataError {
+  private func decimalComma(_ column: Int, _ text: (line: Int, text: String)) -> DataError {
     DataError(
+      .unusable,
+      "\(path), line \(text.line), column \(PlainText.quoted(names[column])): \(text.text) has a comma where numbers have "
+        + "a point; write points, as to_csv(path, decimal=\".\"), or choose \(.columnType(names[column], "category"))"
+    )
+  }
+
+  private func notANumber(
+    _ column: Int, _ text: (line: Int, text: String), told: TableColumnType? = nil
+  ) -> DataError {
+    if let told {
+      return DataError(
+        .unusable,
+        "\(path), line \(text.line), column \(PlainText.quoted(names[column])): \(text.text) is no number, as all are of a "
+          + "column of type \(told.rawValue); correct it, leave the cell empty where the value is missing, or leave out "
+          + "\(.columnType(names[column], told.rawValue))")
+    }
+    return DataError(
       .unusable,
       "\(path), line \(text.line), column \(PlainText.quoted(names[column])): \(text.text) is no number, but "
         + "\(surveys[column].numbers) of \(rowCount) rows have one there; correct it, leave the cell empty where the value is "
         + "missing, or choose \(.columnType(names[column], "category"))")
+  }
+
+  /// Whether a column has numbers alone, of which some have digits behind the point.
+  func hasFractions(_ column: Int) -> Bool {
+    surveys[column].texts == 0 && surveys[column].decimals > 0
   }
 
   /// A column as messages call it.
@@ -316,8 +349,8 @@ extension TableFile {
       if case .nothing = uses[$0] { false } else { true }
     }
     let memory = try ArrayMemory(
-      byteCount: rowCount * columns.count * MemoryLayout<Float>.size, name: path)
-    let values = memory.bytes.bindMemory(to: Float.self)
+      byteCount: rowCount * columns.count * MemoryLayout<Double>.size, name: path)
+    let values = memory.bytes.bindMemory(to: Double.self)
     var dictionaries = uses.map { WordNumbers($0) }
     // Of all names that a recipe will hold.
     var nameBytes = columns.reduce(0) { $0 + names[$1].utf8.count }
@@ -333,7 +366,7 @@ extension TableFile {
       guard row < rowCount else { throw changed() }
       for (place, column) in columns.enumerated() {
         let cell = CellNumber.trimmed(record.cell(column))
-        let value: Float
+        let value: Double
         if CellNumber.isMissing(cell) {
           value = .nan
           if case .label = uses[column] {
@@ -345,13 +378,13 @@ extension TableFile {
           }
         } else if case .numbers = uses[column] {
           guard let number = CellNumber.parse(cell) else { throw changed() }
-          value = Float(number.value)
-          guard value.isFinite else {
+          value = number.value
+          guard Float(value).isFinite else {
             throw fault(record.line, column, "is beyond the range of 32-bit floats")
           }
         } else {
-          value = try number(
-            of: cell, in: &dictionaries[column], &nameBytes, record.line, column)
+          value = Double(
+            try number(of: cell, in: &dictionaries[column], &nameBytes, record.line, column))
         }
         values[row * columns.count + place] = value
       }
@@ -378,8 +411,8 @@ extension TableFile {
   private func number(
     of cell: ArraySlice<UInt8>, in words: inout WordNumbers, _ nameBytes: inout Int, _ line: Int,
     _ column: Int
-  ) throws(DataError) -> Float {
-    if let number = words[cell] { return Float(number) }
+  ) throws(DataError) -> Int {
+    if let number = words[cell] { return number }
     guard let word = String(validating: cell, as: UTF8.self) else {
       throw fault(line, column, "\(Self.shown(cell)) is no UTF-8; store the table as UTF-8")
     }
@@ -420,7 +453,7 @@ extension TableFile {
         "\(Self.shown(cell)) stands in an earlier row too, but composed of other characters; write it alike in all rows, "
           + "such as in Unicode's form NFC")
     }
-    return Float(number)
+    return number
   }
 
   /// What to say of a column with more different words than a category may have, or seems to have.
@@ -479,13 +512,13 @@ private struct WordNumbers {
   /// Brings words that were met to the order of their names, or no before yes, and their numbers in a
   /// column of the values with them.
   mutating func sort(
-    _ values: UnsafeMutableBufferPointer<Float>, place: Int, width: Int
+    _ values: UnsafeMutableBufferPointer<Double>, place: Int, width: Int
   ) -> [String] {
     guard !areKnown, !list.isEmpty else { return list }
     var order = list.indices.sorted { list[$0] < list[$1] }
     if order.count == 2, Self.negative.contains(list[order[1]].lowercased()) { order.reverse() }
-    var table = [Float](repeating: 0, count: list.count)
-    for (place, number) in order.enumerated() { table[number] = Float(place) }
+    var table = [Double](repeating: 0, count: list.count)
+    for (place, number) in order.enumerated() { table[number] = Double(place) }
     for position in stride(from: place, to: values.count, by: width)
     where !values[position].isNaN {
       values[position] = table[Int(values[position])]

@@ -30,10 +30,28 @@ public struct TableOptions: Sendable {
   /// say.
   public var recorded: TableColumns?
 
+  /// The column of these data that had the labels, which has them here too where there is one of that name and
+  /// nobody says another; nil where none had.
+  public var recordedLabel: String?
+
   /// Options.
-  public init(types: [String: TableColumnType] = [:], recorded: TableColumns? = nil) {
+  public init(
+    types: [String: TableColumnType] = [:], recorded: TableColumns? = nil,
+    recordedLabel: String? = nil
+  ) {
     self.types = types
     self.recorded = recorded
+    self.recordedLabel = recordedLabel
+  }
+
+  /// The same for a file with columns of some names: where it has that of the labels it is one.
+  func suiting(_ names: [String]) -> TableOptions {
+    guard let label = recordedLabel, names.contains(label), types[label] == nil,
+      !types.values.contains(.label)
+    else { return self }
+    var options = self
+    options.types[label] = .label
+    return options
   }
 
   /// What somebody says of columns, as after `--column`: `name=type` each.
@@ -45,17 +63,22 @@ public struct TableOptions: Sendable {
       // A name may hold the sign itself.
       guard let sign = text.lastIndex(of: "="), sign != text.startIndex else {
         throw DataError(
-          .unusable, "\(PlainText.quoted(text)) is no column with its type, such as age=real")
+          .unusable,
+          "\(PlainText.quoted(text)) does not say what a column is; write its name, = and a type, such as age=real"
+        )
       }
       let (name, word) = (String(text[..<sign]), String(text[text.index(after: sign)...]))
       guard let type = TableColumnType(rawValue: word) else {
         let known = TableColumnType.allCases.map(\.rawValue).joined(separator: ", ")
         throw DataError(
           .unusable,
-          "\(PlainText.quoted(word)) is no type of a column; there are: \(known)")
+          "\(PlainText.quoted(word)) is not a type of a column, in \(PlainText.quoted(text)); there are: \(known)"
+        )
       }
       guard types.updateValue(type, forKey: name) == nil else {
-        throw DataError(.unusable, "the column \(PlainText.quoted(name)) has two types; give one")
+        throw DataError(
+          .unusable, "the type of the column \(PlainText.quoted(name)) is given twice; give it once"
+        )
       }
     }
   }

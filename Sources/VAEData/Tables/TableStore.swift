@@ -33,9 +33,10 @@ public struct TableStore: ExampleStore {
 
   /// Reads rows and standardizes them.
   public func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
-    let own = [Float](unsafeUninitializedCapacity: indices.count * columns.count) { buffer, used in
-      buffer.initialize(repeating: 0)
-      rows.write(indices, into: buffer)
+    let own = [Double](unsafeUninitializedCapacity: indices.count * columns.count) { buffer, used in
+      let room = UnsafeMutableBufferPointer(rebasing: buffer[..<(indices.count * columns.count)])
+      room.initialize(repeating: 0)
+      rows.writeDoubles(indices, into: room)
       used = indices.count * columns.count
     }
     own.withUnsafeBufferPointer { own in
@@ -65,6 +66,19 @@ extension DataSplit {
     guard let table = store as? TableStore else { return batch(indices) }
     return Tensor([indices.count, 1, table.columns.count, 1]) { buffer in
       table.rows.write(indices, into: buffer)
+    }
+  }
+
+  /// Rows of a table in its own units with all their digits, one after the other; nil of images.
+  public func ownRows(_ indices: [Int]) -> [Double]? {
+    guard let table = store as? TableStore else { return nil }
+    return [Double](unsafeUninitializedCapacity: indices.count * table.columns.count) {
+      buffer, used in
+      let room = UnsafeMutableBufferPointer(
+        rebasing: buffer[..<(indices.count * table.columns.count)])
+      room.initialize(repeating: 0)
+      table.rows.writeDoubles(indices, into: room)
+      used = room.count
     }
   }
 

@@ -8,18 +8,18 @@ extension TableWriter {
   ///
   /// - Parameters:
   ///   - path: of the file.
-  ///   - filled: its rows in the table's own units, as many numbers each as there are columns.
+  ///   - values: its rows in the table's own units, as many numbers each as there are columns.
   ///   - missing: ones for the cells that are filled in, else zeros.
   /// - Returns: nil where the path is none of a table, or these are not its rows.
   /// - Throws: `DataError` where it cannot be read.
   package func bytes(
-    filling path: String, _ filled: Tensor, where missing: Tensor
+    filling path: String, _ values: [Double], where missing: Tensor
   ) throws(DataError) -> [UInt8]? {
     guard TableFile.isTable(path) else { return nil }
     let file = try InputFile(path: path) { false }
     let text = SeparatedText(
       name: path, separator: try SeparatedText.separator(of: TableFile.stream(file), name: path))
-    let (values, chosen) = (filled.floats, missing.floats)
+    let chosen = missing.floats
     let places = Dictionary(
       columns.columns.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     // For each column of the file the one of the rows that it is.

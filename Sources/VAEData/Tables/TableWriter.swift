@@ -24,30 +24,31 @@ public struct TableWriter {
   ///
   /// - Parameters:
   ///   - rows: `columns` numbers each.
-  ///   - marks: columns that stand before those of the table, a text per row each.
-  public func bytes(_ rows: Tensor, marks: [(name: String, cells: [String])] = []) -> [UInt8] {
+  ///   - marks: columns that stand before those of the table, a text for each row.
+  ///   - label: a column of words behind them, one for each row; nil for none.
+  public func bytes(
+    _ rows: [Double], marks: [(name: String, cells: [String])] = [],
+    label: (column: String, words: [String])? = nil
+  ) -> [UInt8] {
     let width = columns.count
-    let marks = marks.map { mark in
-      (name: mark.name, cells: mark.cells.map { Self.quoted($0, separator: separator) })
-    }
-    let titles = marks.map(\.name) + columns.columns.map(\.name)
-    var text =
-      titles.map { Self.quoted($0, separator: separator) }.joined(separator: separator) + "\n"
-    rows.withFloats { values in
-      for start in stride(from: 0, to: values.count, by: width) {
-        for mark in marks { text += mark.cells[start / width] + separator }
-        for column in 0..<width {
-          if column > 0 { text += separator }
-          text += cell(values[start + column], of: column)
-        }
-        text += "\n"
-      }
+    let titles =
+      marks.map(\.name) + columns.columns.map(\.name) + (label.map { [$0.column] } ?? [])
+    var text = titles.map(quoted).joined(separator: separator) + "\n"
+    for start in stride(from: 0, to: rows.count, by: width) {
+      let row = start / width
+      let cells =
+        marks.map { quoted($0.cells[row]) }
+        + (0..<width).map { cell(rows[start + $0], of: $0) }
+        + (label.map { [quoted($0.words[row])] } ?? [])
+      text += cells.joined(separator: separator) + "\n"
     }
     return Array(text.utf8)
   }
 
+  private func quoted(_ cell: String) -> String { Self.quoted(cell, separator: separator) }
+
   /// A value in the table's own units as a cell.
-  func cell(_ value: Float, of column: Int) -> String {
+  func cell(_ value: Double, of column: Int) -> String {
     guard !value.isNaN else { return "" }
     let known = names[column]
     return known.isEmpty
@@ -55,12 +56,15 @@ public struct TableWriter {
       : known[max(0, min(known.count - 1, Int(max(-1, min(65536, value)).rounded())))]
   }
 
-  /// A number with the digits that it has.
-  private static func text(_ value: Float, _ column: TableColumn) -> String {
-    if value == value.rounded(), abs(value) < 16_777_216, column.decimals == 0 {
-      return String(Int(value))
-    }
-    return "\(value)"
+  /// A number with the digits that it has: a whole one that doubles tell from its neighbours by all its digits, any
+  /// other by as few as it takes.
+  private static func text(_ value: Double, _ column: TableColumn) -> String {
+    if value == value.rounded(), abs(value) < 9_007_199_254_740_992 { return String(Int(value)) }
+    if column.decimals != nil, column.rounded(value) == value { return "\(value)" }
+    // What is not rounded was a standardized 32-bit float, whose digits a centre that is large needs more for.
+    let short = Float(value)
+    let isEnough = column.kind != .real || abs(Double(short) - value) <= 1e-6 * column.scale
+    return isEnough ? "\(short)" : "\(value)"
   }
 
   /// A cell, between quotation marks where it needs them.

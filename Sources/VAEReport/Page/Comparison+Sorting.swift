@@ -15,11 +15,30 @@ extension Comparison {
     return runs.indices.sorted { (keys[$0], $0) < (keys[$1], $1) }.map { runs[$0] }
   }
 
-  /// Refuses a name that runs cannot be sorted by, before they are trained.
+  /// Refuses a name that runs cannot be sorted by when they have been trained, before they are: one of a metric that
+  /// training does not measure.
+  ///
+  /// - Throws: what `sorted(_:by:)` throws, and `MetricError` of kind `unsuitable`.
+  public static func checkSorting(by name: String) throws(MetricError) {
+    let number = try order(by: name).number
+    let measured = MetricRegistry.standard.descriptors.filter {
+      $0.occasions.contains(.epoch) && $0.direction != .none && !$0.numbers.isEmpty
+    }
+    guard measured.contains(where: { $0.numbers.first?.name == number.name }) else {
+      throw MetricError(
+        .unsuitable,
+        "runs cannot be sorted by \(name), which training does not measure; sort by one of \(measured.map(\.name).joined(separator: ", "))"
+      )
+    }
+  }
+
+  /// Whether any of some runs has the number of a metric, so that sorting by it changes anything.
   ///
   /// - Throws: what `sorted(_:by:)` throws.
-  public static func checkSorting(by name: String) throws(MetricError) {
-    _ = try order(by: name)
+  public static func hasNumbers(of name: String, in runs: [RunHistory]) throws(MetricError) -> Bool
+  {
+    let number = try order(by: name).number
+    return runs.contains { $0.value(of: number) != nil }
   }
 
   /// The number that runs are sorted by, and the sign that makes the better one the smaller.

@@ -25,6 +25,8 @@ extension RunFolder {
       for (_, name) in steps.sorted(by: { $0.key < $1.key }) {
         // A process that trains may have removed it meanwhile.
         guard let inner = try place.folder(name) else { continue }
+        // What is left of one that was being removed, or holds but other files, is none.
+        if !inner.has(CheckpointFile.state), !isNeeded(Self.step(of: name)) { continue }
         let found = try check(checkpoint: inner, named: name, contents)
         if place.has(name) { files += found }
       }

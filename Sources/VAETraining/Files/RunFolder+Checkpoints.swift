@@ -79,6 +79,13 @@ extension RunFolder {
     return state["step"]?.integer
   }
 
+  /// Whether `latest` or `best` leads to the checkpoint of a step, or would without a link.
+  func isNeeded(_ step: Int?) -> Bool {
+    guard let step else { return false }
+    let newest = linkedStep ?? (try? latestCheckpoint())?.step
+    return newest.map { step >= $0 } ?? true || step == bestStep
+  }
+
   /// Whether the newest checkpoint was written at the end of the training.
   ///
   /// - Throws: `FileError` where it cannot be read.

@@ -342,7 +342,8 @@ public struct RunFolder: Sendable {
   }
 
   /// Removes a file or link of the run; a folder only as far as a run has written it: the files of
-  /// a checkpoint, and itself where it is empty then.
+  /// a checkpoint, and itself where it is empty then. The state goes first and for good: what has none is no
+  /// checkpoint any more, so that a process that is killed in the middle leaves no damaged one.
   ///
   /// - Returns: whether nothing of it stays.
   @discardableResult
@@ -350,6 +351,10 @@ public struct RunFolder: Sendable {
     guard try folder.kind(of: name) == .folder, let inner = try folder.folder(name) else {
       try folder.remove(name)
       return true
+    }
+    if inner.has(CheckpointFile.state), try inner.kind(of: CheckpointFile.state) != .folder {
+      try inner.remove(CheckpointFile.state)
+      try inner.synchronize()
     }
     for file in checkpointFiles where try inner.kind(of: file) != .folder {
       try inner.remove(file)

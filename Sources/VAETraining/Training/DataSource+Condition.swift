@@ -4,6 +4,14 @@ import VAEData
 import VAERecipes
 
 extension DataSource: DescribedData {
+  /// Rows of a table by recorded columns, or by those rows alone that `holdout` leaves for training.
+  public func standardized(
+    by recorded: TableColumns?, _ options: TrainingOptions
+  ) throws -> DataSource {
+    try recorded.map { try asSeen(by: $0) }
+      ?? standardizedByTraining(holdingOut: options.holdout)
+  }
+
   /// What a recipe of which a part listens to a condition is told of these data.
   ///
   /// - Throws: `DataError` where labels cannot be numbers of classes; `RecipeError` where nothing is
@@ -17,6 +25,12 @@ extension DataSource: DescribedData {
       return known
     }
     guard let found = try conditionSpace() else {
+      if let column = columns?.columns.last, columns?.haveNames == true {
+        throw RecipeError(
+          .unsuitableData,
+          "\(name) has no column of labels, but \(recipe.variant) is told one for each row; say which it is, such as "
+            + "\(.columnType(column.name, "label"))")
+      }
       throw RecipeError(
         .unsuitableData,
         "\(name) has neither labels nor conditions, but \(recipe.variant) is told one for each example; give data "

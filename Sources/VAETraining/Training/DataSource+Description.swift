@@ -17,7 +17,7 @@ extension DataSource {
     return DataDescription(
       height: shape.height, width: shape.width, channels: shape.channels,
       range: binarization == .none ? valueRange : .binary, rule: rule, preparation: preparation,
-      unquantizedValue: unquantizedValue, columns: columns)
+      unquantizedValue: unquantizedValue, columns: columns, labelColumn: labelColumn)
   }
 
   /// The same as options say.

@@ -29,7 +29,7 @@ extension DataSource {
     }
     let source = try DataSource.open(
       specification, rule: wanted.rule, preparation: wanted.preparation, images: images,
-      table: TableOptions(types: columns, recorded: wanted.columns), isCancelled: isCancelled)
+      table: TableOptions(types: columns, for: wanted), isCancelled: isCancelled)
     try source.checkFits(wanted, options: options, takesLevels: takesLevels)
     return source
   }

@@ -13,6 +13,9 @@ struct FilledExamples {
   /// How many values there are to fill in.
   private(set) var missingCount = 0
   private var values: [Float]
+  /// The rows of a table with all their digits.
+  private var rows: [Double]?
+  private let haveNames: Bool
   private var missing: [Float]
 
   /// The examples of a split.
@@ -25,6 +28,8 @@ struct FilledExamples {
     shape = [own.height, own.width, own.channels]
     let size = own.count
     values = []
+    rows = columns == nil ? nil : []
+    haveNames = columns?.haveNames == true
     values.reserveCapacity(split.count * size)
     missing = Array(repeating: 0, count: split.count * size)
     for range in parts {
@@ -47,26 +52,29 @@ struct FilledExamples {
         if count == size { empty = (first: empty?.first ?? index, count: (empty?.count ?? 0) + 1) }
       }
       values += found
+      rows? += split.ownRows(Array(range)) ?? found.map(Double.init)
     }
   }
 
   /// Fills in what is missing of some examples.
   ///
   /// - Parameters:
-  ///   - found: all values of these, in their own units.
+  ///   - made: all values of these.
   ///   - truth: the true ones; nil where nobody knows them.
   ///   - error: takes in how far the two are apart, with what is hidden where nobody knows more.
   mutating func take(
-    _ found: Tensor, of indices: [Int], truth: Tensor?, error: inout ImputationErrorSum
+    _ made: MadeExamples, of indices: [Int], truth: Tensor?, error: inout ImputationErrorSum
   ) {
     let size = shape.count
     let truth = truth?.floats
-    found.withFloats { found in
+    let madeRows = made.rows
+    made.tensor.withFloats { found in
       for (row, index) in indices.enumerated() {
         for place in 0..<size where missing[index * size + place] != 0 {
           let (target, value) = (index * size + place, found[row * size + place])
           error.add(value, truth: truth?[row * size + place] ?? values[target], place: place)
           values[target] = value
+          if let madeRows { rows?[target] = madeRows[row * size + place] }
         }
       }
     }
@@ -76,7 +84,8 @@ struct FilledExamples {
   var imputation: Imputation {
     let whole = Shape([values.count / max(1, shape.count)] + shape.dimensions)
     return Imputation(
-      values: Tensor(values, shape: whole), missing: Tensor(missing, shape: whole),
+      values: Tensor(values, shape: whole), rows: rows, haveNames: haveNames,
+      missing: Tensor(missing, shape: whole),
       missingCount: missingCount, tornCount: torn.count)
   }
 }

@@ -6,6 +6,13 @@ public struct Imputation {
   /// All values in the data's own units, `[N, height, width, channels]`, of a table `[N, 1, columns, 1]`: those that were
   /// known as they were.
   public let values: Tensor
+  /// The same rows of a table one after the other, with all digits that their columns have; nil of images.
+  public let rows: [Double]?
+  private let haveNames: Bool
+
+  /// The same of a table whose columns have names; nil for vectors without, which are 32-bit floats as images are.
+  public var namedRows: [Double]? { haveNames ? rows : nil }
+
   /// Ones for what was filled in, else zeros, of the same shape.
   public let missing: Tensor
   /// How many values were filled in.
@@ -20,8 +27,16 @@ public struct Imputation {
   /// What the user should know, a sentence each.
   public internal(set) var notices: [Message] = []
 
-  init(values: Tensor, missing: Tensor, missingCount: Int, tornCount: Int) {
-    (self.values, self.missing) = (values, missing)
+  /// The values as a matrix, `[N, values of an example]`.
+  public var flatRows: Tensor {
+    values.reshaped(to: [values.shape[0], values.shape.removingFirst.count])
+  }
+
+  init(
+    values: Tensor, rows: [Double]?, haveNames: Bool, missing: Tensor, missingCount: Int,
+    tornCount: Int
+  ) {
+    (self.values, self.rows, self.haveNames, self.missing) = (values, rows, haveNames, missing)
     (self.missingCount, self.tornCount) = (missingCount, tornCount)
   }
 }

@@ -36,10 +36,15 @@ extension Hyperparameter {
   /// - Parameters:
   ///   - name: what it is called there: its own name, or its path in a recipe.
   ///   - value: the default in force there.
-  func json(named name: String, default value: HyperparameterValue) -> JSON {
-    .object([
+  ///   - isOpen: whether the data may choose another value where nobody has chosen one.
+  func json(
+    named name: String, default value: HyperparameterValue, isOpen: Bool = false
+  ) -> JSON {
+    var object: JSON.Object = [
       "name": .text(name), "type": .text(typeName), "default": value.json,
       "range": .text(rangeText), "help": .text(help),
-    ])
+    ]
+    if isOpen { object["chosen_by_data"] = .bool(true) }
+    return .object(object)
   }
 }

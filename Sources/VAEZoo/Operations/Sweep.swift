@@ -152,7 +152,7 @@ public struct Sweep {
     data = try DataSource.open(
       request.data, rule: recipe.data?.rule, preparation: recipe.data?.preparation,
       images: request.images,
-      table: TableOptions(types: request.columns, recorded: recipe.data?.columns),
+      table: TableOptions(types: request.columns, for: recipe.data),
       isCancelled: request.isCancelled)
     try checkRuns()
     if kind == nil { try DurableFiles.makeFolder(folder) }

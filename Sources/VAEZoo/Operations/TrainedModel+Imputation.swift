@@ -46,7 +46,7 @@ extension TrainedModel {
       }
       let isUnit = recipe.data?.range == .unit
       filled.take(
-        rowsInOwnUnits(isUnit ? found.clamped(to: 0...1) : found, rounding: true), of: indices,
+        made(isUnit ? found.clamped(to: 0...1) : found, nil, rounding: true), of: indices,
         truth: truth?.ownBatch(indices), error: &error)
       effectiveDraws += effective.reduce(0, +)
       fewCount += effective.count(where: { $0 < Self.fewDraws })

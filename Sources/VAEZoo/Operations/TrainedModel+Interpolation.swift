@@ -42,7 +42,7 @@ extension TrainedModel {
       let numbers = [Int](repeating: pair.from, count: steps)
       return LatentWalk(
         label: ["\(pair.from)", "to \(pair.to)"],
-        images: decoded(
+        made: decoded(
           latents, numbers: numbers, seed: seed, condition: told
         ) { _ in })
     }

@@ -83,33 +83,43 @@ extension TrainedModel {
     _ latents: [Tensor], numbers: [Int]? = nil, seed: Int = 0, condition: Tensor? = nil,
     name: String = "latents", progress: (Double) throws -> Void = { _ in }
   ) throws -> Tensor {
+    try madeOfLatents(
+      latents, numbers: numbers, seed: seed, condition: condition, name: name, progress: progress
+    ).tensor
+  }
+
+  /// The same, of which rows of a table can be had with all their digits.
+  public func madeOfLatents(
+    _ latents: [Tensor], numbers: [Int]? = nil, seed: Int = 0, condition: Tensor? = nil,
+    name: String = "latents", progress: (Double) throws -> Void = { _ in }
+  ) throws -> MadeExamples {
     let condition = try conditions(condition, count: latents.first?.shape[0] ?? 0)
-    let images = try decoded(
+    let made = try decoded(
       latents, numbers: numbers, seed: seed, condition: condition, progress: progress)
     try model.checkParts()
-    guard images.isFinite else {
+    guard made.tensor.isFinite else {
       throw RecipeError(
         .unsuitableData,
         "\(name): the images of these latents have numbers beyond those that 32-bit floats have")
     }
-    return images
+    return made
   }
 
   /// The same of rows whose conditions are known to fit.
   func decoded(
     _ latents: [Tensor], numbers: [Int]? = nil, seed: Int, condition: Tensor?,
     progress: (Double) throws -> Void
-  ) rethrows -> Tensor {
+  ) rethrows -> MadeExamples {
     let count = latents.first?.shape[0] ?? 0
     let numbers = numbers ?? Array(0..<count)
-    return try withoutTape {
+    let seen = try withoutTape {
       try inParts(count, progress) { range in
-        rowsInOwnUnits(
-          model.decode(
-            latents.map { $0.anyRows(range) },
-            context(seed, "evaluation", numbers[range], condition?.rows(range))))
+        model.decode(
+          latents.map { $0.anyRows(range) },
+          context(seed, "evaluation", numbers[range], condition?.rows(range)))
       }
     }
+    return made(seen, condition, rounding: false)
   }
 
   /// Why `decode` cannot take some latents, in words that follow their name; nil where it can.

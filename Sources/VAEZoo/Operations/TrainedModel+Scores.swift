@@ -68,11 +68,18 @@ extension TrainedModel {
     func phrase(_ model: TrainedModel) -> String {
       guard let data = model.recipe.data else { return "no data" }
       let condition = data.condition.map { ", told \($0.phrase)" } ?? ""
+      if let columns = data.columns {
+        // In whatever order: columns are found by their names.
+        let names = columns.columns.map { PlainText.quoted($0.name) }.sorted()
+        let list = names.prefix(10).joined(separator: ", ")
+        return
+          "rows of \(Count.of(names.count, "column")), \(list)\(names.count > 10 ? ", …" : "")\(condition)"
+      }
       return
         "\(model.inputPhrase(data)) of \(data.height)x\(data.width)x\(data.channels)\(condition)"
     }
     let (own, other) = (phrase(self), phrase(background))
-    guard own == other else {
+    guard own == other, Self.areSame(recipe.data?.columns, background.recipe.data?.columns) else {
       throw MetricError(
         .unsuitable,
         "\(background.source) takes \(other), but \(source) takes \(own), so their likelihoods cannot be compared"
@@ -84,6 +91,11 @@ extension TrainedModel {
         "of \(source) and \(background.source) one has densities and the other probabilities, which cannot be compared"
       )
     }
+  }
+
+  /// Whether two tables have columns of the same names.
+  private static func areSame(_ one: TableColumns?, _ other: TableColumns?) -> Bool {
+    Set(one?.columns.map(\.name) ?? []) == Set(other?.columns.map(\.name) ?? [])
   }
 
   private func inputPhrase(_ data: DataDescription) -> String {

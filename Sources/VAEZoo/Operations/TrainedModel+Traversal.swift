@@ -149,7 +149,7 @@ extension TrainedModel {
       }
       return LatentWalk(
         label: label,
-        images: decoded(
+        made: decoded(
           sweep.latents, numbers: numbers, seed: seed, condition: condition?.tiled(steps)
         ) { _ in })
     }
@@ -177,7 +177,7 @@ extension TrainedModel {
       let numbers = [Int](repeating: 0, count: sweep.latents[0].shape[0])
       return LatentWalk(
         label: sweep.latent.name(levels: 1),
-        images: decoded(
+        made: decoded(
           sweep.latents, numbers: numbers, seed: seed, condition: condition?.tiled(numbers.count)
         ) { _ in })
     }

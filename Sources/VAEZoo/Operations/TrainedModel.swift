@@ -261,9 +261,9 @@ extension TrainedModel {
     }
     var ofDefaults = recipe
     if let sizes { recipe = try registry.withSizes(of: sizes, recipe, settings: []) }
-    // Weights belong to the classes that they were trained with, by these classes' names.
+    // Weights belong to the classes, and to the columns of a table, that they were trained with, by their names.
     var (settled, data) = try registry.settled(
-      recipe, settings, condition: other?.model.model.condition, open: open)
+      recipe, settings, weights: other?.model.recipe.data, open: open)
     // The likelihood may have been left to the data.
     if let sizes { settled = try registry.withSizes(of: sizes, settled, settings: settings) }
     let model = try registry.plan(settled)
@@ -457,25 +457,28 @@ extension TrainedModel {
     count: Int, seed: Int = 0, temperature: Float = 1, drawing: Bool = false,
     condition: Tensor? = nil, progress: (Double) throws -> Void = { _ in }
   ) throws -> Tensor {
+    try madeSamples(
+      count: count, seed: seed, temperature: temperature, drawing: drawing, condition: condition,
+      progress: progress
+    ).tensor
+  }
+
+  /// The same, of which rows of a table can be had with all their digits.
+  public func madeSamples(
+    count: Int, seed: Int = 0, temperature: Float = 1, drawing: Bool = false,
+    condition: Tensor? = nil, progress: (Double) throws -> Void = { _ in }
+  ) throws -> MadeExamples {
     let condition = try conditions(condition, count: count, inTurn: true)
-    return try inParts(count, progress) { range in
-      rowsInOwnUnits(
-        model.sample(
-          temperature: temperature, drawing: drawing || columns != nil,
-          context(seed, "sample", range, condition?.rows(range))), rounding: true)
+    let seen = try inParts(count, progress) { range in
+      model.sample(
+        temperature: temperature, drawing: drawing || columns != nil,
+        context(seed, "sample", range, condition?.rows(range)))
     }
+    return made(seen, condition, rounding: true)
   }
 
   /// The columns, where the model is one of a table.
   public var columns: TableColumns? { recipe.data?.columns }
-
-  /// What a model gives, as the data have it: rows of a table in its own units, `[N, 1, columns, 1]`, and
-  /// everything else as it is.
-  ///
-  /// - Parameter rounding: whether numbers get as many digits as those of the data.
-  public func rowsInOwnUnits(_ seen: Tensor, rounding: Bool = false) -> Tensor {
-    columns?.restored(seen, rounding: rounding) ?? seen
-  }
 
   /// Examples of a split, chosen by the seed, and what the model makes of them; both
   /// `[count, height, width, channels]`, in the data's own units. `progress` is given the fraction done before each part; what it
@@ -491,7 +494,7 @@ extension TrainedModel {
     let reconstructions = try reconstruct(split, chosen, seed: seed, progress) {
       originals.append($0)
     }
-    return (Tensor.concatenated(originals, axis: 0), reconstructions)
+    return (Tensor.concatenated(originals, axis: 0), reconstructions.tensor)
   }
 
   /// Different examples of a split, chosen by the seed.
@@ -510,7 +513,18 @@ extension TrainedModel {
   public func reconstruct(
     _ split: DataSplit, seed: Int = 0, progress: (Double) throws -> Void = { _ in }
   ) throws -> Tensor {
-    try reconstruct(split, Array(0..<split.count), seed: seed, progress) { _ in }
+    try madeReconstructions(split, seed: seed, progress: progress).tensor
+  }
+
+  /// The same, of all examples or of `count` chosen by the seed, of which rows of a table can be had with all their
+  /// digits.
+  public func madeReconstructions(
+    _ split: DataSplit, count: Int? = nil, seed: Int = 0,
+    progress: (Double) throws -> Void = { _ in }
+  ) throws -> MadeExamples {
+    let chosen =
+      count.map { chosenExamples(split, count: $0, seed: seed) } ?? Array(0..<split.count)
+    return try reconstruct(split, chosen, seed: seed, progress) { _ in }
   }
 
   /// What the model makes of chosen examples; `visit` is shown them as the model sees them, rows of a table in
@@ -518,15 +532,33 @@ extension TrainedModel {
   private func reconstruct(
     _ split: DataSplit, _ chosen: [Int], seed: Int, _ progress: (Double) throws -> Void,
     visit: (Tensor) -> Void
-  ) throws -> Tensor {
+  ) throws -> MadeExamples {
     let examples = try examples(split)
-    return try inParts(chosen.count, progress) { range in
+    let seen = try inParts(chosen.count, progress) { range in
       let indices = Array(chosen[range])
       let (batch, context) = examples.batchByContent(
         indices, context(seed, "evaluation", indices, examples.conditions(indices)))
       visit(columns == nil ? batch : split.ownBatch(indices))
-      return rowsInOwnUnits(model.reconstruct(batch, context))
+      return model.reconstruct(batch, context)
     }
+    return made(seen, examples.conditions(chosen), rounding: false)
+  }
+
+  /// What the model has made of rows that are told a condition.
+  func made(_ seen: Tensor, _ condition: Tensor?, rounding: Bool) -> MadeExamples {
+    var made = MadeExamples(seen, columns: columns, rounding: rounding)
+    if let column = recipe.data?.labelColumn, let condition, let space = model.condition,
+      space.kind == .label
+    {
+      let shares = condition.floats
+      let words = (0..<condition.shape[0]).map { row in
+        let own = shares[row * space.width..<(row + 1) * space.width]
+        let best = own.indices.max { own[$0] < own[$1] } ?? own.startIndex
+        return space.name(best - own.startIndex)
+      }
+      made.labels = (column, words)
+    }
+    return made
   }
 
   package func context(

@@ -209,7 +209,7 @@ public final class TrainingSession {
     ) { data in
       try DataSource.open(
         request.data, rule: data?.rule, preparation: data?.preparation, images: request.images,
-        table: TableOptions(types: request.columns, recorded: data?.columns),
+        table: TableOptions(types: request.columns, for: data),
         isCancelled: request.isCancelled)
     }
   }
@@ -230,10 +230,13 @@ public final class TrainingSession {
     model: Model, recipe: Recipe, data: DataSource, run path: String?,
     existing: TrainingRequest.Existing, checkpointDir: String? = nil, start: Trainer.Start = .fresh
   ) throws {
+    let data = try Self.settingApart(TrainingOptions(recipe.training).holdout, of: data)
+    self.data = data
+    var recipe = recipe
+    let chosen = recipe.chooseTraining(
+      examples: data.train.count, isTable: data.train.columns != nil)
     self.recipe = recipe
     let options = TrainingOptions(recipe.training)
-    let data = try Self.settingApart(options.holdout, of: data)
-    self.data = data
     try options.dequantize.check(model.likelihood)
     _ = try data.description(options)
     trainer = try Trainer(
@@ -256,6 +259,7 @@ public final class TrainingSession {
     }
 
     var notices: [Message] = recipe.notices + data.notices + ["values: \(data.ruleSentence)"]
+    if let chosen { notices.append(chosen) }
     if data.validation == nil {
       notices.append(
         data.test == nil

@@ -58,7 +58,7 @@ struct DecodeCommand: ParsableCommand {
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng, .csv, .tsv])
     try output.check(model)
     let layers = try model.latents(from: array, name: latents)
-    let images = try model.decode(
+    let images = try model.madeOfLatents(
       layers, seed: seed, condition: told.condition(for: model), name: latents)
     try model.model.checkParts()
     try output.write(images, of: model)

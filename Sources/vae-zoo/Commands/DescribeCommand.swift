@@ -132,7 +132,7 @@ struct DescribeCommand: ParsableCommand {
       let settled = try registry.settled(recipe, settings.asSettings) { known in
         try DataSource.open(
           data, rule: known?.rule, preparation: known?.preparation, images: images,
-          table: TableOptions(types: columns, recorded: known?.columns),
+          table: TableOptions(types: columns, for: known),
           isCancelled: Interrupt.isAskedFor)
       }.recipe
       return try registry.shapes(of: settled)
@@ -155,28 +155,43 @@ struct DescribeCommand: ParsableCommand {
   }
 
   private func text(_ description: VariantDescription) -> String {
+    func paragraph(_ text: String) -> String { Console.wrapped(text, indent: 2) + "\n" }
     var text =
-      "\(description.variant.name): \(description.variant.summary)\n\(description.variant.reference)\n"
+      paragraph("\(description.variant.name): \(description.variant.summary)")
+      + paragraph(description.variant.reference)
     for section in description.sections {
-      text += "\n\(section.title)\n"
-      let rows = section.hyperparameters.map { item in
-        [
-          "  " + item.name, item.declaration.typeName, item.value.description,
-          item.declaration.rangeText, item.declaration.help,
-        ]
-      }
-      let header = ["  name", "type", "default", "range", "help"]
-      text += rows.isEmpty ? "  no hyper-parameters\n" : Console.table([header] + rows) + "\n"
+      text += "\n" + paragraph(section.title)
+      text += section.hyperparameters.isEmpty ? "  no hyper-parameters\n" : items(of: section)
       if !section.alternatives.isEmpty {
+        let others = section.alternatives.joined(separator: ", ")
         text +=
-          "  --set \(section.switchName)=\(section.alternatives.joined(separator: "|")) chooses another\n"
+          Console.wrapped(
+            "--set \(section.switchName)= chooses another: \(others)", indent: 6, first: 2)
+          + "\n"
       }
     }
     for stage in description.furtherStages {
-      text += "\nFurther stage: train --stage \(stage.name) --from RUN, \(stage.summary)\n"
+      text +=
+        "\n" + paragraph("Further stage: train --stage \(stage.name) --from RUN, \(stage.summary)")
     }
-    text += "\nMetrics: \(description.metrics.joined(separator: ", "))\n"
-    return text + "\nShort names: " + shortNames(description).joined(separator: ", ")
+    text += "\n" + paragraph("Metrics: \(description.metrics.joined(separator: ", "))")
+    return text + "\n"
+      + Console.wrapped(
+        "Short names: \(shortNames(description).joined(separator: ", "))", indent: 2)
+  }
+
+  /// The hyper-parameters of a part: name, type and default, below each what it does and the values that it takes.
+  private func items(of section: VariantDescription.Section) -> String {
+    let rows = section.hyperparameters.map { item in
+      ["  " + item.name, item.declaration.typeName, item.value.description]
+    }
+    let lines = Console.table([["  name", "type", "default"]] + rows).split(separator: "\n")
+    var text = "\(lines[0])\n"
+    for (line, item) in zip(lines.dropFirst(), section.hyperparameters) {
+      let help = "\(item.declaration.help); \(item.declaration.rangeText)"
+      text += "\(line)\n" + Console.wrapped(help, indent: 6, first: 6) + "\n"
+    }
+    return text
   }
 
   /// What each short name stands for, such as "hidden = encoder.hidden + decoder.hidden".

@@ -74,11 +74,9 @@ struct ReconstructCommand: ParsableCommand {
   private func reconstructRows(
     of split: DataSplit, _ model: TrainedModel, to output: ImageOutput
   ) throws {
-    let rows =
-      try count.map { count in
-        try model.reconstruct(split, count: count, seed: seed) { _ in try Interrupt.proceed() }
-          .reconstructions
-      } ?? model.reconstruct(split, seed: seed) { _ in try Interrupt.proceed() }
+    let rows = try model.madeReconstructions(split, count: count, seed: seed) { _ in
+      try Interrupt.proceed()
+    }
     try model.model.checkParts()
     try split.checkExamples()
     try output.write(rows, of: model)

@@ -56,7 +56,7 @@ struct SampleCommand: ParsableCommand {
           + "deviations; leave it out")
     }
     let condition = try told.condition(for: model)
-    let images = try model.sample(
+    let images = try model.madeSamples(
       count: count, seed: seed, temperature: temperature, drawing: draw, condition: condition)
     try model.model.checkParts()
     try output.write(images, of: model)

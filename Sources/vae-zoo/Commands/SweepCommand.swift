@@ -61,7 +61,7 @@ struct SweepCommand: ParsableCommand {
   var halving: Int?
   @Option(
     help: ArgumentHelp(
-      "Sort the table by a metric that `vae-zoo metrics` lists, the best run first.",
+      "Sort the table by a metric that training measures, such as elbo or rate, the best run first.",
       valueName: "metric"))
   var sort: String?
   @Option(
@@ -140,6 +140,10 @@ struct SweepCommand: ParsableCommand {
     guard !runs.isEmpty else { return }
     var histories = try runs.map { try RunHistory.read($0.path) }
     if let sort {
+      if try !Comparison.hasNumbers(of: sort, in: histories) {
+        Console.error(
+          "none of the runs has \(sort), so that they stand in the order of their settings")
+      }
       histories = try Comparison.sorted(histories, by: sort)
       runs = histories.compactMap { history in runs.first { $0.path == history.path } }
     }

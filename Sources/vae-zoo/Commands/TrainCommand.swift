@@ -20,6 +20,8 @@ struct TrainCommand: ParsableCommand {
         vae-zoo train gaussian-vae --data mnist --out run --binarize dynamic
         vae-zoo train gaussian-vae --data shapes --out run --set latent=10 --set architecture=conv
         vae-zoo train gaussian-vae --data photos --size 64 --crop --out run
+        vae-zoo train gaussian-vae --data people.csv --holdout 0.1 --out run
+        vae-zoo train conditional-vae --data people.csv --column region=label --out run
         vae-zoo train --recipe my.json --data images.npz --out run
         vae-zoo train --stage prior --from run --data shapes-color --out run2
         vae-zoo train --stage mixture --from run --data mnist --out run4
@@ -182,8 +184,6 @@ struct TrainCommand: ParsableCommand {
     if let folder = watching.tensorboard { words += ["--tensorboard", folder] }
     if watching.noRecords { words.append("--no-records") }
     if let cache = images.cache { words += ["--cache", cache] }
-    // What a recipe does not keep: which column is the label.
-    for column in images.columns where column.hasSuffix("=label") { words += ["--column", column] }
     for file in plugins.files { words += ["--plugin", file] }
     for limit in limits.limits { words += ["--limit", limit] }
     if output.json { words.append("--json") }

@@ -20,8 +20,9 @@ struct ImageOptions: ParsableArguments {
   @Option(
     name: .customLong("column"), parsing: .singleValue,
     help: ArgumentHelp(
-      "What a column of a table is: real, positive, count, yes-no, category, ignore or label (default: found out, or as "
-        + "the run has it); may be given more than once.", valueName: "name=type"))
+      "What a column of a table is: real, positive, count, yes-no, category, ignore, or label, which a conditional variant is "
+        + "told (default: found out, or as the run has it); may be given more than once.",
+      valueName: "name=type"))
   var columns: [String] = []
 
   /// What is said of columns, by their names.

@@ -6,11 +6,14 @@ struct TrainingSettings: ParsableArguments {
   // A negative number is taken as a value, so that what is said of it names the range.
   @Option(
     parsing: .unconditional,
-    help: "Passes over the training data (default: the recipe's, \(defaults.epochs)).")
+    help:
+      "Passes over the training data (default: the recipe's, \(defaults.epochs); of a table by its rows)."
+  )
   var epochs: String?
   @Option(
     parsing: .unconditional,
-    help: "Examples per update (default: the recipe's, \(defaults.batchSize)).")
+    help:
+      "Examples per update (default: the recipe's, \(defaults.batchSize); of a table by its rows).")
   var batchSize: String?
   @Option(
     parsing: .unconditional,

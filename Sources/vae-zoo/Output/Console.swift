@@ -8,7 +8,7 @@ import VAEZoo
 enum Console {
   /// What the numbers of trainings and comparisons are.
   static let unitsNotice: Message =
-    "numbers are in nats per example; −ELBO = distortion + rate, lower is better"
+    "numbers are −ELBO = distortion + rate in nats per example, lower is better"
 
   /// Why standard output could not be written: the first value of `errno`.
   private static let outputFailure = Lock<Int32?>(nil)
@@ -72,6 +72,28 @@ enum Console {
       fixed(number.mean, row.decimals)
         + (number.standardError.map { " ± \(fixed($0, row.decimals))" } ?? "")
     }.joined(separator: " ")
+  }
+
+  /// Text with line breaks where it would be wider than a terminal of 80 columns: at spaces, of which a word that is
+  /// wider has none.
+  ///
+  /// - Parameters:
+  ///   - text: without line breaks.
+  ///   - indent: spaces before every line but the first.
+  ///   - first: spaces before the first.
+  static func wrapped(_ text: String, indent: Int, first: Int = 0) -> String {
+    var lines: [String] = []
+    var line = String(repeating: " ", count: first)
+    var isEmpty = true
+    for word in PlainText.line(text).split(separator: " ") {
+      if !isEmpty, line.count + 1 + word.count > 80 {
+        lines.append(line)
+        (line, isEmpty) = (String(repeating: " ", count: indent), true)
+      }
+      line += (isEmpty ? "" : " ") + word
+      isEmpty = false
+    }
+    return (lines + [line]).joined(separator: "\n")
   }
 
   /// Columns padded to the widest entry, two spaces apart; the last one runs free.

@@ -35,11 +35,14 @@ extension ImageOutput {
     }
     if let columns = model.columns, format.isTable, split.name == "train",
       let bytes = try TableWriter(columns, separator: format == .tsv ? "\t" : ",")
-        .bytes(filling: source, found.values, where: found.missing)
+        .bytes(filling: source, found.rows ?? [], where: found.missing)
     {
       return try write(bytes)
     }
-    try write(found.values, of: model)
+    if let columns = model.columns, let rows = format.isTable ? found.rows : found.namedRows {
+      return try write(rows, of: columns)
+    }
+    try write(array: model.columns == nil ? found.values : found.flatRows)
   }
 
   private func rows(_ images: Tensor, _ places: Tensor) -> Tensor {

@@ -67,15 +67,27 @@ struct ImageOutput {
     try DurableFiles.replace(path, with: NPYWriter.bytes(array))
   }
 
+  /// Writes rows of a table as text, or as an array of 64-bit floats.
+  func write(_ rows: [Double], of columns: TableColumns) throws {
+    guard !format.isTable else { return try write(rows: rows, of: columns) }
+    let shape = [rows.count / max(1, columns.count), columns.count]
+    try write(NPYWriter.bytes(rows, shape: shape))
+  }
+
   /// Writes what a model makes, `[count, height, width, channels]`: rows of a table, or images as a grid or one
   /// after the other.
-  func write(_ images: Tensor, of model: TrainedModel) throws {
-    if let columns = model.columns {
+  func write(_ made: MadeExamples, of model: TrainedModel) throws {
+    if let columns = model.columns, let rows = made.rows {
       guard format.isTable else {
-        return try write(array: images.reshaped(to: [images.shape[0], columns.count]))
+        guard let rows = made.namedRows else {
+          let shape: Shape = [made.shape[0], columns.count]
+          return try write(array: made.tensor.reshaped(to: shape))
+        }
+        return try write(rows, of: columns)
       }
-      return try write(rows: images, of: columns)
+      return try write(rows: rows, of: columns, label: made.labels)
     }
+    let images = made.tensor
     let range = model.recipe.data?.range ?? .unit
     if format == .npy { return try write(array: images) }
     let pictures = try Self.pictures(images, range: range)
@@ -91,10 +103,11 @@ struct ImageOutput {
   }
 
   private func write(
-    rows: Tensor, of columns: TableColumns, marks: [(name: String, cells: [String])] = []
+    rows: [Double], of columns: TableColumns, marks: [(name: String, cells: [String])] = [],
+    label: (column: String, words: [String])? = nil
   ) throws {
     let writer = TableWriter(columns, separator: format == .tsv ? "\t" : ",")
-    try DurableFiles.replace(path, with: writer.bytes(rows, marks: marks))
+    try write(writer.bytes(rows, marks: marks, label: label))
   }
 
   /// Writes originals above what became of them.
@@ -113,11 +126,10 @@ struct ImageOutput {
   /// and back; as an array `[walks, steps, height, width, channels]`; as rows of a table behind the columns `walk`
   /// and `step`.
   func write(_ walks: [LatentWalk], of model: TrainedModel) throws {
-    let images = withoutTape { Tensor.concatenated(walks.map(\.images), axis: 0) }
     if format.isTable, let columns = model.columns {
-      let steps = walks.map { 0..<$0.images.shape[0] }
+      let steps = walks.map { 0..<$0.made.shape[0] }
       return try write(
-        rows: images, of: columns,
+        rows: walks.flatMap { $0.made.rows ?? [] }, of: columns,
         marks: [
           (
             "walk",
@@ -128,6 +140,7 @@ struct ImageOutput {
           ("step", steps.flatMap { $0.map { "\($0)" } }),
         ])
     }
+    let images = withoutTape { Tensor.concatenated(walks.map(\.images), axis: 0) }
     let range = model.recipe.data?.range ?? .unit
     if format == .npy {
       let steps = walks[0].images.shape

@@ -62,20 +62,34 @@ struct TrainingReporter {
     Console.print(JSON.object(object))
   }
 
+  /// A line has fewer characters than this, so that it fits beside another window.
+  private static let longestLine = 100
+
+  /// −ELBO with its terms of both splits, what else was measured, and the time; where that is too long those of
+  /// the training examples lose their terms, and then the time goes.
   private func line(_ record: EpochRecord) -> String {
-    func text(_ name: String, _ terms: BoundTerms) -> String {
-      guard !terms.distortion.isNaN else {
-        return "\(name) rate \(Console.fixed(terms.rate))"
+    func text(_ name: String, _ terms: BoundTerms, isShort: Bool) -> String {
+      guard !terms.distortion.isNaN else { return "\(name) rate \(Self.short(terms.rate))" }
+      let whole = "\(name) \(Self.short(-terms.elbo))"
+      return isShort
+        ? whole : "\(whole) = \(Self.short(terms.distortion)) + \(Self.short(terms.rate))"
+    }
+    func line(isShort: Bool) -> String {
+      var line = "epoch \(record.epoch)/\(epochs)  \(text("train", record.train, isShort: isShort))"
+      if let valid = record.valid { line += "  \(text(heldOutName, valid, isShort: false))" }
+      for row in record.metrics.entries.flatMap(\.report.rows) {
+        line += "  \(row.title) \(Console.numbers(row))"
       }
-      return
-        "\(name) −ELBO \(Console.fixed(-terms.elbo)) = distortion \(Console.fixed(terms.distortion)) + rate "
-        + Console.fixed(terms.rate)
+      return line
     }
-    var line = "epoch \(record.epoch)/\(epochs)  \(text("train", record.train))"
-    if let valid = record.valid { line += "  \(text(heldOutName, valid))" }
-    for row in record.metrics.entries.flatMap(\.report.rows) {
-      line += "  \(row.title) \(Console.numbers(row))"
-    }
-    return line + "  \(Console.fixed(record.seconds, 1)) s"
+    let time = "  \(Console.fixed(record.seconds, 1)) s"
+    let isShort = record.valid != nil && (line(isShort: false) + time).count >= Self.longestLine
+    let rest = line(isShort: isShort)
+    return (rest + time).count < Self.longestLine ? rest + time : rest
+  }
+
+  /// A number with as many decimals as its size leaves a meaning.
+  private static func short(_ value: Double) -> String {
+    Console.fixed(value, abs(value) >= 10_000 ? 0 : abs(value) >= 1000 ? 1 : 2)
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import VAEFiles
+import VAERecipes
 import VAETraining
 import XCTest
 
@@ -132,6 +133,25 @@ final class RunFolderCrashTests: FilesTestCase {
         let resumed = try RunFolder.create(at: run, resume: true)
         XCTAssertEqual(try newest(resumed, moment), found, moment)
         try assertClean(newest: found, moment)
+      }
+    }
+  }
+
+  func testACheckpointWhoseRemovalIsKilledAnywhereIsNoDamagedOne() throws {
+    for note in [nil, "run/checkpoints/4/note.txt"] {
+      try killEverywhere {
+        try makeRun([4, 8])
+        if let note { try Data("mine".utf8).write(to: URL(fileURLWithPath: path(note))) }
+      } process: {
+        let run = try RunFolder.create(at: run, resume: true)
+        try run.writeCheckpoint(step: 12, files: TestCheckpoint.files(12))
+      } after: { _, moment in
+        // A checkpoint that `check` names has all its files, whatever else is in the folder.
+        for file in try RunFolder.open(run).check(Registry()) where file.path.hasPrefix("checkp") {
+          XCTAssertTrue(
+            FileManager.default.fileExists(atPath: "\(run)/\(file.path)"), "\(file.path) \(moment)")
+        }
+        if let note { XCTAssertTrue(FileManager.default.fileExists(atPath: path(note)), moment) }
       }
     }
   }
