@@ -135,7 +135,7 @@ class StructuredTests(unittest.TestCase):
 
     def test_latents_of_a_table_have_names_and_a_way_back(self):
         rows = people()
-        rows["height"] += 1  # All above zero, so that zero is none of its values.
+        rows["height"] += 100  # All above zero, so that zero is none of its values.
         model = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(rows, columns={"height": "positive"})
         self.assertEqual(list(model.get_feature_names_out()), ["gaussianvae0", "gaussianvae1"])
         latents = model.transform(rows[:7])
@@ -224,7 +224,12 @@ class VectorTests(unittest.TestCase):
         self.assertTrue((np.abs(back.mean(0) - vectors.mean(0)) < vectors.std(0)).all())
         # A few rows are standardized as those of fit were, whatever they are: both are the bound, by other draws.
         far = vectors[np.argsort(vectors[:, 1])[-7:]]
-        self.assertAlmostEqual(model.evaluate(far)["elbo"], float(model.score(far)), delta=0.5)
+        bounds = [
+            (model.evaluate(far, random_state=seed)["elbo"], model.score_samples(far, random_state=seed).mean())
+            for seed in range(20)
+        ]
+        one, other = np.mean(bounds, axis=0)
+        self.assertAlmostEqual(one, other, delta=0.5)
 
 
 @needs("pandas")

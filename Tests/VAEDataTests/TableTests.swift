@@ -166,7 +166,7 @@ final class TableTests: DataTestCase {
   }
 
   func testLargeNumbersKeepTheirDigitsUntilTheyAreStandardizedAndWhereTheyAreWritten() throws {
-    let numbers = (0..<40).map { 100_000_000 + Double(($0 * 17) % 40) / 8 - 2.5 }
+    let numbers = (0..<40).map { 100_000_000 + Double(($0 * 17) % 40) / 8 - 2.4375 }
     let text = numbers.enumerated().reduce(into: "id,time,size\n") {
       $0 += "\(9_000_000_000_000 + $1.offset * 7),\(1_764_000_000 + $1.offset),\($1.element)\n"
     }

@@ -24,7 +24,7 @@ struct ForeignFormat {
       endings: [".pt", ".pth"], magic: []),
     ForeignFormat(
       name: "a spreadsheet",
-      remedy: "store its numbers by X = pandas.read_excel(path).to_numpy(); \(table)",
+      remedy: "store it as a table by pandas.read_excel(path).to_csv('data.csv', index=False)",
       endings: [".xlsx", ".xls", ".ods"], magic: []),
     ForeignFormat(
       name: "a ZIP archive",
@@ -44,7 +44,7 @@ struct ForeignFormat {
       endings: [".h5", ".hdf5", ".he5"], magic: [0x89, 0x48, 0x44, 0x46]),
     ForeignFormat(
       name: "a Parquet file",
-      remedy: "store its numbers by X = pandas.read_parquet(path).to_numpy(); \(table)",
+      remedy: "store it as a table by pandas.read_parquet(path).to_csv('data.csv', index=False)",
       endings: [".parquet"], magic: Array("PAR1".utf8)),
     ForeignFormat(
       name: "a pickle of Python",

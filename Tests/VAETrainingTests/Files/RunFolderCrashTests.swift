@@ -277,7 +277,11 @@ final class RunFolderCrashTests: FilesTestCase {
       process.changes.lazy.compactMap { if case .link(let path) = $0 { path } else { nil } }.first)
     XCTAssertTrue(link.hasPrefix("\(run)/.tmp-"), link)
     expected += [.link(link), .rename(link, to: run + "/latest"), .synchronize(run)]
-    for name in TestCheckpoint.names { expected.append(.removeFile("\(old)/\(name)")) }
+    let state = CheckpointFile.state
+    expected += [.removeFile("\(old)/\(state)"), .synchronize(old)]
+    for name in TestCheckpoint.names where name != state {
+      expected.append(.removeFile("\(old)/\(name)"))
+    }
     expected.append(.removeFolder(old))
     XCTAssertEqual(process.changes, expected)
   }
