@@ -47,7 +47,7 @@ final class ImputationTests: XCTestCase {
     let model = try SmallModels.registry.model(recipe, seed: 3)
     for (path, parameter) in model.parameters where path.hasPrefix("decoder") {
       parameter.value =
-        path.hasSuffix("weight")
+        path.hasSuffix("weights")
         ? Tensor([1, 2, 0], shape: parameter.shape) : .zeros(parameter.shape)
     }
     return TrainedModel(model: model, recipe: recipe, source: "memory")
