@@ -27,7 +27,7 @@ public struct VeryDeepVAEVariant: Variant {
       encoder: "very-deep", prior: "very-deep", decoder: "very-deep",
       likelihoodOfBytes: "logistic-mixture",
       training: [
-        "batch_size": .integer(16), "learning_rate": .number(1e-3), "beta2": .number(0.9),
+        "batch_size": .integer(16), "beta2": .number(0.9),
         "warmup_updates": .integer(100), "clip_norm": .number(600_000),
         "skip_norm": .number(1_200_000),
       ])
