@@ -25,6 +25,7 @@ let package = Package(
     .library(name: "LogCoshVAE", targets: ["LogCoshVAE"]),
     .library(name: "MultiscaleVAE", targets: ["MultiscaleVAE"]),
     .library(name: "MSSSIMVAE", targets: ["MSSSIMVAE"]),
+    .library(name: "VeryDeepVAE", targets: ["VeryDeepVAE"]),
     .library(name: "PixelCNN", targets: ["PixelCNN"]),
     .library(name: "PixelCNNVAE", targets: ["PixelCNNVAE"]),
     .library(name: "VQVAE", targets: ["VQVAE"]),
@@ -128,6 +129,12 @@ let package = Package(
       dependencies: [
         "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
       ], path: "Plugins/LadderVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "VeryDeepVAE",
+      dependencies: [
+        "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
+      ], path: "Plugins/VeryDeepVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
       name: "BetaVAE",
@@ -279,7 +286,7 @@ let package = Package(
         "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
         "AutoencoderTiny", "AutoencoderKL", "VAEGAN", "VQGAN",
         "AdversarialAutoencoder", "WAEGAN", "VQModel", "LogCoshVAE", "MultiscaleVAE", "MSSSIMVAE",
-        "PerceptualVAE",
+        "PerceptualVAE", "VeryDeepVAE",
       ],
       swiftSettings: strict),
 
@@ -399,7 +406,7 @@ let package = Package(
       dependencies: [
         "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "LadderVAE",
         "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "AutoencoderKL", "VAEGAN",
-        "MSSSIMVAE", "PerceptualVAE", "VAECore",
+        "MSSSIMVAE", "PerceptualVAE", "VeryDeepVAE", "VAECore",
         "VAERecipes", "VAEComponents", "NeuralNetworks", "Tensors",
       ],
       swiftSettings: strict),

@@ -95,8 +95,7 @@ extension Component where Part == any Encoder {
       options: LadderEncoder.ConvolutionalOptions()
     ) { options, build in
       let levels = try build.ladderLevels(rank: 3, encoder: "ladder-conv")
-      let channels = try PerceptronLadder.widths(
-        options.levels.channels, "channels", levels: levels.count, role: .encoder)
+      let channels = try options.levels.channels.each(of: levels.count, named: "encoder.channels")
       let (handover, layers) = (options.path.handover, options.levels.layers)
       let inputs =
         [build.data.channels] + (handover == .mean ? levels.map { $0[2] } : channels).dropLast()
@@ -128,8 +127,7 @@ extension Component where Part == any Prior {
       options: LadderPrior.ConvolutionalOptions()
     ) { options, build in
       let latent = options.latent
-      let channels = try PerceptronLadder.widths(
-        options.levels.channels, "channels", levels: latent.count, role: .prior)
+      let channels = try options.levels.channels.each(of: latent.count, named: "prior.channels")
       let layers = options.levels.layers
       let sharesParameters = options.inference.sharesParameters
       // What an injection takes: the features that came down, where there are any, and the draw.

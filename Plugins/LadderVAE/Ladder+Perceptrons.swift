@@ -36,20 +36,6 @@ enum PerceptronLadder {
     }
     return Sequential(layers)
   }
-
-  /// One width a level: the list as it is, or its one number for every level.
-  static func widths(
-    _ list: [Int], _ name: String, levels: Int, role: Role
-  ) throws(RecipeError) -> [Int] {
-    if list.count == 1 { return [Int](repeating: list[0], count: levels) }
-    guard list.count == levels else {
-      throw RecipeError(
-        .invalid,
-        "\(role).\(name) has \(list.count) numbers but the ladder has \(levels) levels: give one number for all "
-          + "levels, or one each, the one nearest to the data first")
-    }
-    return list
-  }
 }
 
 extension LadderEncoder {
@@ -117,8 +103,7 @@ extension Component where Part == any Encoder {
       options: LadderEncoder.PerceptronOptions()
     ) { options, build in
       let latent = try build.ladderLevels(rank: 1, encoder: "ladder").map(\.count)
-      let widths = try PerceptronLadder.widths(
-        options.hidden, "hidden", levels: latent.count, role: .encoder)
+      let widths = try options.hidden.each(of: latent.count, named: "encoder.hidden")
       let inputs =
         [build.data.elements] + (options.path.handover == .mean ? latent : widths).dropLast()
       let layers = widths.map { [Int](repeating: $0, count: options.layers.depth) }
@@ -146,8 +131,7 @@ extension Component where Part == any Prior {
       options: LadderPrior.PerceptronOptions()
     ) { options, build in
       let latent = options.latent
-      let widths = try PerceptronLadder.widths(
-        options.hidden, "hidden", levels: latent.count, role: .prior)
+      let widths = try options.hidden.each(of: latent.count, named: "prior.hidden")
       let layers = widths.map { [Int](repeating: $0, count: options.layers.depth) }
       let sharesParameters = options.inference.sharesParameters
       func path(_ level: Int, _ name: String) -> (transition: any Layer, head: any Layer) {
@@ -197,7 +181,7 @@ extension Component where Part == any Decoder {
 extension BuildContext {
   /// The levels of the ladder that a part belongs to; vectors have rank 1, maps rank 3.
   func ladderLevels(rank: Int, encoder: String) throws(RecipeError) -> [Shape] {
-    guard latents.isHierarchy, latents.layerShapes.allSatisfy({ $0.rank == rank }) else {
+    guard prior is LadderPrior, latents.layerShapes.allSatisfy({ $0.rank == rank }) else {
       throw RecipeError(
         .invalid,
         "\(part) works with the \(encoder) prior alone, but the prior has \(latents.phrase)")

@@ -135,7 +135,7 @@ public final class LadderPrior: ReparameterizedPrior {
       let belief = inner ?? prior
       let merged = belief.map { message.merged(with: $0) } ?? message
       let drawn = merged.draw(request.samples, from: "posterior\(level + 1)", context)
-      return Self.price(drawn, merged, prior, request)
+      return LatentLayer(drawn, from: merged, under: prior ?? .standard(like: merged), request)
     }
   }
 
@@ -211,33 +211,6 @@ public final class LadderPrior: ReparameterizedPrior {
     guard !injections.isEmpty else { return z }
     let joined = features.map { Tensor.concatenated([$0, z], axis: -1) } ?? z
     return injections[level](joined, context)
-  }
-
-  private static func price(
-    _ drawn: DistributionDraw, _ posterior: DiagonalGaussian, _ prior: DiagonalGaussian?,
-    _ request: DrawRequest
-  ) -> LatentLayer {
-    let z = drawn.value
-    let zeros = Tensor.zeros(posterior.means.shape)
-    let expected = prior ?? DiagonalGaussian(mean: zeros, logVariance: zeros)
-    let divergence = DivergenceTable.standard.divergence(from: posterior, to: expected)
-    var layer: LatentLayer
-    if !request.usesSampledRate, let rate = divergence?.perExample {
-      layer = LatentLayer(sample: z, rate: rate.tiled(z.shape[0] / rate.shape[0]))
-    } else {
-      let logPosterior = drawn.logDensity
-      let logPrior = Tensor.gaussianLogDensity(
-        z, mean: expected.means, logVariance: expected.logVariance)
-      layer = LatentLayer(
-        sample: z, rate: logPosterior - logPrior, logPosterior: logPosterior, logPrior: logPrior)
-    }
-    if request.wantsUnitRates, let units = divergence?.perUnit {
-      // Below the top the divergence depends on what was drawn above, so it is averaged over draws.
-      let draws = units.shape[0] * request.samples / z.shape[0]
-      layer.unitRates =
-        units.reshaped(to: [draws, units.shape[0] / draws, units.shape[1]]).mean(axis: 0)
-    }
-    return layer
   }
 }
 

@@ -22,6 +22,8 @@ public enum Initializer: Hashable, Sendable {
   case heUniform
   /// Normal with variance 2 / fan-in (He et al. 2015).
   case heNormal
+  /// Uniform in ± a bound.
+  case uniform(bound: Float)
   /// Normal with a given standard deviation.
   case normal(deviation: Float)
 
@@ -53,6 +55,7 @@ public enum Initializer: Hashable, Sendable {
     case .lecunUniform: uniform(1 / fanIn.squareRoot())
     case .glorotUniform: uniform((6 / (fanIn + fanOut)).squareRoot())
     case .heUniform: uniform((6 / fanIn).squareRoot())
+    case .uniform(let bound): uniform(bound)
     case .heNormal: random.normal(shape) * (2 / fanIn).squareRoot()
     case .normal(let deviation): random.normal(shape) * deviation
     }

@@ -184,22 +184,24 @@ extension Registry {
   }
 
   /// Replaces an automatic likelihood by the one that suits the data: Bernoulli for binary values, `mixed`
-  /// for a table whose columns are not all real, else Gaussian.
+  /// for a table whose columns are not all real, the variant's own for bytes, else Gaussian.
   public func resolveLikelihood(
     of recipe: inout Recipe, for data: DataDescription
   ) throws(RecipeError) {
     recipe.data = data
     guard recipe.part(.likelihood).name == Self.automatic else { return }
+    let variant = try variant(recipe.variant)
     let isMixed = data.columns.map { !$0.areReal } ?? false
-    let choice: AutomaticLikelihood =
-      data.range == .binary ? .bernoulli : isMixed ? .mixed : .gaussian
-    recipe.parts[.likelihood] = try part(
-      .likelihood, choice.rawValue, of: try variant(recipe.variant))
+    let ofBytes = data.rule == "bytes/255" ? variant.composition.likelihoodOfBytes : "gaussian"
+    let choice = data.range == .binary ? "bernoulli" : isMixed ? "mixed" : ofBytes
+    recipe.parts[.likelihood] = try part(.likelihood, choice, of: variant)
   }
 
   /// What an automatic likelihood can become.
-  enum AutomaticLikelihood: String, CaseIterable {
-    case bernoulli, gaussian, mixed
+  func automaticLikelihoods(of variant: any Variant) -> [String] {
+    let always = ["bernoulli", "gaussian", "mixed"]
+    let ofBytes = variant.composition.likelihoodOfBytes
+    return always.contains(ofBytes) ? always : always + [ofBytes]
   }
 
   /// Whether the data decide which likelihood a recipe has once some settings are applied to it.

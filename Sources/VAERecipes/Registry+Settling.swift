@@ -78,10 +78,10 @@ extension Registry {
     }
     // Which likelihood it will be is not known yet, and with it which settings there are.
     var fault: RecipeError?
-    for choice in AutomaticLikelihood.allCases {
+    for choice in automaticLikelihoods(of: try variant(recipe.variant)) {
       var trial = recipe
       do {
-        return try apply(settings + [(key: "likelihood", value: choice.rawValue)], to: &trial)
+        return try apply(settings + [(key: "likelihood", value: choice)], to: &trial)
       } catch {
         if fault == nil { fault = error }
       }

@@ -174,7 +174,9 @@ public struct Registry: Sendable {
   static let automatic = "auto"
   private static let automaticLikelihood = ComponentDescription(
     role: .likelihood, name: automatic,
-    summary: "bernoulli for binary data, else gaussian with learnt sigma", hyperparameters: [],
+    summary:
+      "bernoulli for binary data, else gaussian with learnt sigma, or for bytes what the variant names",
+    hyperparameters: [],
     origin: builtInOrigin, usesCondition: false, usesMask: false)
 }
 

@@ -92,6 +92,11 @@ public struct TrainingOptions: HyperparameterSet, Equatable {
   /// The largest global norm of the gradients, zero for none.
   @Setting(0...1e9, help: "largest global norm of the gradients, 0 for none")
   public var clipNorm = 0.0
+  /// The global norm of the gradients beyond which an update is left out, zero for none.
+  @Setting(
+    0...1e9,
+    help: "global norm of the gradients beyond which an update is left out, 0 for none")
+  public var skipNorm = 0.0
   /// The decay of a moving average of the weights that evaluation and the saved model use, zero for
   /// none.
   @Setting(

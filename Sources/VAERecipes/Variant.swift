@@ -68,13 +68,17 @@ public struct Composition: Sendable {
   public let choices: [Role: Choice]
   /// Training defaults of this variant by hyper-parameter.
   public let training: [String: HyperparameterValue]
+  /// What the likelihood `auto` is for data of bytes.
+  public let likelihoodOfBytes: String
 
   /// A composition; the likelihood `auto` is Bernoulli for binary data, `mixed` for a table whose columns
-  /// are not all real, and else Gaussian.
+  /// are not all real, what is named here for data of bytes, and else Gaussian.
   public init(
     encoder: Choice, prior: Choice, decoder: Choice, likelihood: Choice = "auto",
-    objective: Choice = "elbo", training: [String: HyperparameterValue] = [:]
+    likelihoodOfBytes: String = "gaussian", objective: Choice = "elbo",
+    training: [String: HyperparameterValue] = [:]
   ) {
+    self.likelihoodOfBytes = likelihoodOfBytes
     choices = [
       .encoder: encoder, .prior: prior, .decoder: decoder, .likelihood: likelihood,
       .objective: objective,

@@ -22,6 +22,7 @@ import VQGAN
 import VQModel
 import VQVAE
 import VampPriorVAE
+import VeryDeepVAE
 import WAEGAN
 
 extension Registry {
@@ -52,6 +53,7 @@ extension Registry {
     WAEGANVariant(),
     AdversarialAutoencoderVariant(),
     VQModelVariant(),
+    VeryDeepVAEVariant(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.

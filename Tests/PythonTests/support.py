@@ -74,6 +74,10 @@ SMALL = {
     "LogCoshVAE": {"hidden": (8,), "latent": 2},
     "MultiscaleVAE": {"hidden": (8,), "latent": 2},
     "MSSSIMVAE": {"hidden": (8,), "latent": 2, "settings": {"objective.share": 0}},
+    "VeryDeepVAE": {
+        "latent": (1, 1), "channels": (4,),
+        "settings": {"prior.blocks_per_size": (1, 1), "encoder.blocks_per_size": (1, 1)},
+    },
     "AutoencoderTiny": {"architecture": "mlp", "hidden": (8,), "latent_channels": 2},
     "AutoencoderKL": {"architecture": "mlp", "hidden": (8,), "latent_channels": 2},
     "VAEGAN": {

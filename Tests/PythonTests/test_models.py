@@ -30,6 +30,10 @@ _SMALL = {
     "log-cosh-vae": {"hidden": (8,), "latent": 2},
     "multiscale-vae": {"hidden": (8,), "latent": 2},
     "ms-ssim-vae": {"hidden": (8,), "latent": 2, "settings": {"objective.share": 0}},
+    "very-deep-vae": {
+        "latent": (1, 1), "channels": (4,),
+        "settings": {"prior.blocks_per_size": (1, 1), "encoder.blocks_per_size": (1, 1)},
+    },
     "pixelcnn": {"layers": 1, "channels": 8},
     "pixelcnn-vae": {"layers": 1, "channels": 8, "latent": 2},
     "autoencoder-tiny": {"latent_channels": 2, "settings": {"encoder.channels": 8, "decoder.channels": 8}},

@@ -298,6 +298,8 @@ final class FiniteDifferenceTests: XCTestCase {
     check("numbers by index", [[5]]) { $0[0].gathering(codes) }
     check("upsampling", [[2, 3, 1, 5]]) { $0[0].upsampledNearest(by: 2, 3) }
     check("upsampling of one pixel", [[1, 1, 1, 1]]) { $0[0].upsampledNearest(by: 2, 2) }
+    check("means of blocks", [[2, 4, 3, 5]]) { $0[0].averagedBlocks(of: 2, 3) }
+    check("means of blocks of one pixel", [[1, 2, 1, 2]]) { $0[0].averagedBlocks(of: 1, 1) }
     check("bilinear upsampling", [[2, 3, 1, 5]]) { $0[0].upsampledBilinear(by: 2, 3) }
     check("bilinear upsampling of one pixel", [[1, 1, 1, 1]]) { $0[0].upsampledBilinear(by: 2, 1) }
     check("extension of rows", [[2, 3, 1, 5]]) { $0[0].extended(axis: 1, by: 2) }

@@ -52,6 +52,12 @@ final class WrongShapeTests: XCTestCase {
     }
   }
 
+  func testMeansOfBlocksRefuseImagesThatAreNoWholeBlocks() throws {
+    for factors in [(0, 1), (-1, 2), (1 << 20, 1)] {
+      try assertStops("\(factors)") { _ = image.averagedBlocks(of: factors.0, factors.1) }
+    }
+  }
+
   func testAnImageThatEndsNowhereGoesOnNowhere() throws {
     try assertStops("no rows") { _ = Tensor.zeros([1, 0, 3]).extended(axis: 1, by: 2) }
     try assertStops("fewer") { _ = image.extended(axis: 1, by: -1) }

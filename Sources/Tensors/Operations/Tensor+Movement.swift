@@ -177,6 +177,26 @@ extension Tensor {
     }
   }
 
+  /// The mean of each block of pixels of the given size: `[batch, height, width, channels]` becomes
+  /// `[batch, height / factorY, width / factorX, channels]`. The sides are multiples of the factors.
+  public func averagedBlocks(of factorY: Int, _ factorX: Int) -> Tensor {
+    precondition(
+      rank == 4 && factorY > 0 && factorX > 0 && shape[1].isMultiple(of: factorY)
+        && shape[2].isMultiple(of: factorX),
+      "images of \(shape) are no whole blocks of \(factorY)×\(factorX) pixels")
+    let (share, own) = (1 / Float(factorY * factorX), shape)
+    let small = Shape([own[0], own[1] / factorY, own[2] / factorX, own[3]])
+    let output =
+      Kernels.upsampleNearestBackward(detached(), shape: small, factorY: factorY, factorX: factorX)
+      .scaled(by: share, shift: 0)
+    return .recorded(output, from: [self]) { gradient in
+      [
+        Kernels.upsampleNearest(
+          gradient.scaled(by: share, shift: 0), factorY: factorY, factorX: factorX)
+      ]
+    }
+  }
+
   /// The whole tensor several times, one after another along the leading axis: `[N, …]` becomes
   /// `[times · N, …]`, whose row k · N + n is row n. This is the order in which K draws for N examples
   /// stand.

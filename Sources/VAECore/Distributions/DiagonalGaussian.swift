@@ -78,6 +78,12 @@ public struct DiagonalGaussian: Distribution {
 }
 
 extension DiagonalGaussian {
+  /// N(0, I) of the shape of another Gaussian.
+  public static func standard(like other: DiagonalGaussian) -> DiagonalGaussian {
+    let zeros = Tensor.zeros(other.means.shape)
+    return DiagonalGaussian(mean: zeros, logVariance: zeros)
+  }
+
   /// The product of two Gaussians, normalised: precisions add, and means are weighted by them
   /// (Sønderby et al. 2016, equations 17 and 18).
   ///

@@ -31,7 +31,7 @@ public enum MetricNeed: String, CaseIterable, Sendable {
   case severalLayers = "several_layers"
   /// A prior that is a transformation of N(0, I).
   case reparameterizedPrior = "reparameterized_prior"
-  /// A rate that is a sum over latent units.
+  /// A rate that is a sum over latent units, not more of them than can be listed.
   case unitRates = "unit_rates"
   /// A posterior with means.
   case posteriorMeans = "posterior_means"
@@ -91,7 +91,11 @@ extension MetricNeed {
     case .reparameterizedPrior:
       ("a prior that is a transformation of N(0, I)", .model, "a model with such a prior")
     case .unitRates:
-      ("a rate that is a sum over latent units", .model, "a model such as gaussian-vae")
+      (
+        "a rate that is a sum over latent units, \(Count.text(RatePerUnitMetric.unitLimit)) at most",
+        .model,
+        "a model such as gaussian-vae"
+      )
     case .posteriorMeans: ("a posterior with means", .model, "a model such as gaussian-vae")
     case .posteriorVector:
       ("a posterior with one vector of means", .model, "a model such as gaussian-vae")
@@ -162,7 +166,8 @@ extension MetricNeed {
       setting.examples.map {
         StructuralSimilarity.scales(height: $0.split.shape.height, width: $0.split.shape.width) > 0
       } ?? false
-    case .unitRates, .posteriorMeans, .posteriorVector, .posteriorVariances: true
+    case .unitRates: setting.model.prior.latents.unitCount <= RatePerUnitMetric.unitLimit
+    case .posteriorMeans, .posteriorVector, .posteriorVariances: true
     }
   }
 

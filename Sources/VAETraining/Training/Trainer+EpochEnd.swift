@@ -1,3 +1,4 @@
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -32,6 +33,7 @@ extension Trainer {
     observe(.epoch(record))
     noteHealth(of: record, observe)
     noteConcern(about: record, observe)
+    noteSkipping(in: record, observe)
     if let notice = endNotice(isStored: run != nil) { observe(.notice(notice)) }
     if let run {
       try run.appendMetrics(record.members.sealedLine)
@@ -69,6 +71,21 @@ extension Trainer {
     else { return }
     saidConcern = true
     observe(.notice(concern))
+  }
+
+  /// Says where most updates of an epoch were left out, once: a model that steep learns no more.
+  private func noteSkipping(in record: EpochRecord, _ observe: (TrainingEvent) -> Void) {
+    let share =
+      record.terms.filter { $0.name.hasSuffix(Updater.skippedUpdates) }
+      .map(\.value).max() ?? 0
+    guard share >= 0.5, !saidSkipping else { return }
+    saidSkipping = true
+    let (percent, limit) = (Int((share * 100).rounded()), "\(Float(options.skipNorm))")
+    let notice: Message =
+      "\(percent) % of the updates of epoch \(epoch) were left out, because their gradients were larger than "
+      + "\(.setting("training.skip_norm", limit)): little is learnt like this; try a larger one, or a smaller "
+      + "\(.setting("training.learning_rate"))"
+    observe(.notice(notice))
   }
 
   /// Measures the held-out examples. Where there are none, some training examples still show how

@@ -57,6 +57,8 @@ public final class Trainer {
   var saidHealth = TrainingHealth.fine
   /// Whether the objective's concern about its own terms has been said.
   var saidConcern = false
+  /// Whether it has been said that most updates are left out.
+  var saidSkipping = false
 
   /// Whether short memory stopped an update half-way, so that the weights are those of no step.
   private var isTorn = false
@@ -311,7 +313,7 @@ public final class Trainer {
       let (bound, terms) = try updater.update(
         on: batch, second: second, context,
         rate: Float(options.learningRate) * schedule.factor(at: step))
-      average?.update(number: step)
+      if !updater.wasSkipped { average?.update(number: step) }
       step += 1
       progress.add(bound, terms)
       return bound

@@ -20,6 +20,10 @@ package final class Updater {
   /// steps.
   private(set) var isHalfWay = false
 
+  /// Whether the last update left all weights and optimizers as they were, because the gradients of every
+  /// phase that ran were beyond `skipNorm`.
+  private(set) var wasSkipped = false
+
   private let model: Model
   /// What is measured on every batch.
   private let updateMetrics: [any Metric.Type]
@@ -108,6 +112,8 @@ package final class Updater {
     rate: Float
   ) throws -> (bound: BoundTerms, terms: [(name: String, value: Double)]) {
     isHalfWay = false
+    wasSkipped = false
+    var skipped = 0
     var first: BoundTerms?
     var terms: [(name: String, value: Double)] = []
     for ((phase, optimizer), others) in zip(phases, frozen) {
@@ -141,13 +147,25 @@ package final class Updater {
       var gradients = loss.value.backward()
       try model.checkParts()
       reduceGradients(&gradients)
-      let scale = try gradientScale(gradients, optimizer.parameters, phase: phase.name, context)
+      // Summed up with 64 bits, in which the square of every number of 32 bits is finite.
+      let norm = gradients.globalNorm(optimizer.parameters)
+      let isBeyond = options.skipNorm > 0 && !(norm <= options.skipNorm)
+      terms += recordOfSkipping(isBeyond, norm: norm, phase)
+      if isBeyond {
+        skipped += 1
+        continue
+      }
+      let scale = try gradientScale(
+        gradients, norm: norm, optimizer.parameters, phase: phase.name, context)
       try Memory.check()
       try optimizer.update(
         gradients, rate: rate * phase.rateFactor, gradientScale: scale)
       isHalfWay = true
     }
-    if stage.data == .images {
+    wasSkipped = skipped > 0 && !isHalfWay
+    if wasSkipped {
+      model.dropUpdate()
+    } else if stage.data == .images {
       for part in model.parts(of: stage) { part.afterUpdate(context) }
       try model.checkParts()
     }
@@ -185,6 +203,22 @@ package final class Updater {
     return measurement.results().entries.flatMap(\.report.numbers)
   }
 
+  // MARK: Updates that are left out
+
+  /// What records say of the norm of a phase's gradients where updates may be left out: whether this one was, of which
+  /// the mean over an epoch is their share, and the norm of one that was not.
+  private func recordOfSkipping(
+    _ isSkipped: Bool, norm: Double, _ phase: Phase
+  ) -> [(name: String, value: Double)] {
+    guard options.skipNorm > 0 else { return [] }
+    let prefix = phases.count == 1 ? "" : "\(phase.name)_"
+    let record = [(name: prefix + Self.skippedUpdates, value: isSkipped ? 1.0 : 0)]
+    return isSkipped ? record : record + [(name: prefix + "gradient_norm", value: norm)]
+  }
+
+  /// The end of the name of the share of updates that were left out.
+  static let skippedUpdates = "skipped_updates"
+
   // MARK: What is not finite
 
   /// The factor that brings the global norm of gradients down to its limit, one where it keeps it.
@@ -193,11 +227,9 @@ package final class Updater {
   ///   finite, or so large that its square is not: an update would carry that into weights and
   ///   moments, where nothing takes it out again.
   private func gradientScale(
-    _ gradients: Gradients, _ parameters: [(path: String, parameter: Parameter)], phase: String,
-    _ context: Context
+    _ gradients: Gradients, norm: Double, _ parameters: [(path: String, parameter: Parameter)],
+    phase: String, _ context: Context
   ) throws -> Float {
-    // Summed up with 64 bits, in which the square of every number of 32 bits is finite.
-    let norm = gradients.globalNorm(parameters)
     let scale = options.clipNorm > 0 && norm > options.clipNorm ? options.clipNorm / norm : 1
     guard Float(norm * norm * scale * scale).isFinite else {
       let bad = parameters.first { _, parameter in

@@ -8,6 +8,10 @@ public struct RatePerUnitMetric: Metric {
     occasions: [.epoch, .evaluation], numbers: [],
     help: "the mean rate of each latent unit, those of the layer nearest to the data first")
 
+  /// Units beyond which nobody reads a list of them: maps of the size of an image, as very deep models draw one in
+  /// every block, have hundreds of thousands.
+  static let unitLimit = 1 << 14
+
   private var sums: [[Double]] = []
   private var count = 0.0
 
