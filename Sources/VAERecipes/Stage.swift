@@ -89,6 +89,9 @@ public struct FurtherStage: Sendable {
   public let data: Stage.Data
   /// Training defaults of this stage by hyper-parameter.
   public let training: [String: HyperparameterValue]
+  /// The share of the training examples that is held out where the model before held none out, and the data have no
+  /// split for it.
+  public let holdout: Double
 
   /// A stage of models with latents of some kind.
   ///
@@ -98,8 +101,9 @@ public struct FurtherStage: Sendable {
   public init(
     name: String, summary: String, latents: String,
     parts: @escaping @Sendable (LatentSpace) -> [Role: Composition.Choice]?, trains: [String],
-    data: Stage.Data, training: [String: HyperparameterValue] = [:]
+    data: Stage.Data, training: [String: HyperparameterValue] = [:], holdout: Double = 0
   ) {
+    self.holdout = holdout
     self.name = name
     self.summary = summary
     self.latents = latents
@@ -179,6 +183,10 @@ extension Registry {
     }
     try next.training.take(
       stage.training, declaredBy: TrainingOptions.hyperparameters, path: "training")
+    // Examples that the model before did not learn from stay those that are held out.
+    if stage.holdout > 0, TrainingOptions(next.training).holdout == 0 {
+      next.training["holdout"] = .number(stage.holdout)
+    }
     next.stages.append(
       Stage(name: name, trains: stage.trains, data: stage.data, origin: origin))
     return next

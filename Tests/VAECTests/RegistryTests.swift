@@ -57,7 +57,9 @@ final class RegistryTests: CTestCase {
         .furtherStages.map(\.name)
       XCTAssertTrue(
         expected.contains("prior") == ["vq-vae", "vqgan", "vq-model"].contains(name), name)
-      if name == "gaussian-vae" { XCTAssertEqual(expected, ["mixture", "class-mixture"]) }
+      if name == "gaussian-vae" {
+        XCTAssertEqual(expected, ["mixture", "class-mixture", "flow", "two-stage"])
+      }
       XCTAssertEqual(stages.compactMap { $0["name"] }, expected, name)
       XCTAssertTrue(stages.allSatisfy { $0["summary"]?.isEmpty == false })
       let architectures = try XCTUnwrap(description["architectures"] as? [String])

@@ -23,6 +23,7 @@ struct TrainCommand: ParsableCommand {
         vae-zoo train --recipe my.json --data images.npz --out run
         vae-zoo train --stage prior --from run --data shapes-color --out run2
         vae-zoo train --stage mixture --from run --data mnist --out run4
+        vae-zoo train --stage flow --from run --data mnist --out run5
         vae-zoo train gaussian-vae --from-weights run --learning-rate 0.0001 --data mnist --out run3
 
       The run also keeps, at steps that lie ever further apart, what the model says about a few fixed examples: \
@@ -36,7 +37,7 @@ struct TrainCommand: ParsableCommand {
     String?
   @Option(
     help: ArgumentHelp(
-      "A further stage of a finished run, such as prior for vq-vae or mixture for one layer of real latents.",
+      "A further stage of a finished run, such as prior for vq-vae, or mixture, flow or two-stage for one layer of real latents.",
       valueName: "name"))
   var stage: String?
   @Option(help: ArgumentHelp("The finished run, which stays as it is.", valueName: "run"))
