@@ -16,6 +16,8 @@ let package = Package(
     .library(name: "VAEComponents", targets: ["VAEComponents"]),
     .library(name: "GaussianVAE", targets: ["GaussianVAE"]),
     .library(name: "FlowVAE", targets: ["FlowVAE"]),
+    .library(name: "FlowPriorVAE", targets: ["FlowPriorVAE"]),
+    .library(name: "TwoStageVAE", targets: ["TwoStageVAE"]),
     .library(name: "LadderVAE", targets: ["LadderVAE"]),
     .library(name: "BetaVAE", targets: ["BetaVAE"]),
     .library(name: "FactorVAE", targets: ["FactorVAE"]),
@@ -124,6 +126,12 @@ let package = Package(
         "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes", "VAEComponents",
       ],
       path: "Plugins/FlowVAE", exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "FlowPriorVAE", dependencies: ["VAERecipes"], path: "Plugins/FlowPriorVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "TwoStageVAE", dependencies: ["VAERecipes"], path: "Plugins/TwoStageVAE",
+      exclude: ["README.md"], swiftSettings: strict),
     .target(
       name: "LadderVAE",
       dependencies: [
@@ -258,8 +266,8 @@ let package = Package(
     .target(
       name: "VAETraining",
       dependencies: [
-        "VAEFiles", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes", "VAEData",
-        "VAEEvaluation",
+        "VAEFiles", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes",
+        "VAEComponents", "VAEData", "VAEEvaluation",
       ],
       swiftSettings: strict),
 
@@ -282,7 +290,8 @@ let package = Package(
         "VAEFiles",
         "CMalloc", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes",
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
-        "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE", "MissingVAE",
+        "GaussianVAE", "FlowVAE", "FlowPriorVAE", "TwoStageVAE", "LadderVAE", "BetaVAE",
+        "FactorVAE", "IWAE", "MissingVAE",
         "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
         "AutoencoderTiny", "AutoencoderKL", "VAEGAN", "VQGAN",
         "AdversarialAutoencoder", "WAEGAN", "VQModel", "LogCoshVAE", "MultiscaleVAE", "MSSSIMVAE",

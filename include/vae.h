@@ -492,8 +492,8 @@ typedef struct vae_model_options {
 vae_status vae_model_create(
     const vae_model_options *options, vae_model **model, vae_error **error);
 
-/* The model of a further stage, such as "prior" for a trained vq-vae or "mixture" for a model with one layer of real
- * units: a new one with the weights of the first, of which a trainer trains the parts of that stage alone. stage, settings: borrowed; settings are of the new model, such as
+/* The model of a further stage, such as "prior" for a trained vq-vae, or "mixture", "flow" or "two-stage" for a model with
+ * one layer of real units: a new one with the weights of the first, of which a trainer trains the parts of that stage alone. stage, settings: borrowed; settings are of the new model, such as
  * "prior.channels". next: owned by the caller; the first may be freed.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE where there is no such stage or setting, VAE_ERR_DATA where the
  * settings leave no place for the weights, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails.

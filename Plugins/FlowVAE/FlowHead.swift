@@ -1,6 +1,7 @@
 import Messages
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 import VAERecipes
 
@@ -74,21 +75,6 @@ package final class FlowHead: PosteriorHead {
     return TransformedDistribution(
       DiagonalGaussian(head: parts[0]), flow.bijectors(parts[1], context))
   }
-}
-
-/// A family of flows: the numbers that it takes from an encoder, and the bijectors that they make.
-protocol Flow: Module {
-  /// A step of the flow.
-  associatedtype Step: Bijector
-  /// Numbers per example.
-  var numbers: Int { get }
-  /// The steps for the examples of a batch, from `[N, numbers]`.
-  func bijectors(_ numbers: Tensor, _ context: Context) -> [Step]
-}
-
-extension Flow {
-  /// Whether its steps have a cheap inverse.
-  fileprivate var hasInverse: Bool { Step.hasInverse }
 }
 
 extension FlowHead {

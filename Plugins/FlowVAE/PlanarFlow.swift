@@ -1,5 +1,6 @@
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 
 /// Planar flow: f(z) = z + û tanh(wᵀz + b) (Rezende & Mohamed 2015, equation 10).

@@ -1,5 +1,6 @@
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 
 /// Radial flow: f(z) = z + β̂ h(r) (z − c) with r = ‖z − c‖ and h = 1 / (α + r) (Rezende & Mohamed 2015,

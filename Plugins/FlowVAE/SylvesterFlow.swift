@@ -1,5 +1,6 @@
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 
 /// Sylvester flow: f(z) = z + Q R₁ tanh(R₂ Qᵀ z + b) with an orthogonal Q and upper triangular R₁, R₂ (van

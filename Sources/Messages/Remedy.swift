@@ -50,6 +50,8 @@ public enum Remedy: Hashable, Sendable {
   case columnType(String, String? = nil)
   /// The file of a frozen network.
   case network
+  /// A further stage, by its name.
+  case stage(String)
 }
 
 extension Remedy: CustomStringConvertible {
@@ -82,6 +84,7 @@ extension Remedy: CustomStringConvertible {
     case .columnType(let name, let type):
       type.map { "columns \(name)=\($0)" } ?? "the type of the column \(name)"
     case .network: "network"
+    case .stage(let name): "the stage \(name)"
     }
   }
 }

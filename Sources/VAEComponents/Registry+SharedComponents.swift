@@ -14,9 +14,10 @@ extension Registry {
     for decoder in [.mlp, .convolutional, .residual, .pixelCNN] as [Component<any Decoder>] {
       registry.register(decoder)
     }
-    for prior in [.standardNormal, .standardNormalMap, .fittedMixture, .fittedClassMixture, .none]
-      as [Component<any Prior>]
-    {
+    for prior in [
+      .standardNormal, .standardNormalMap, .fittedMixture, .fittedClassMixture, .flow, .secondStage,
+      .none,
+    ] as [Component<any Prior>] {
       registry.register(prior)
     }
     for likelihood in [
@@ -31,6 +32,8 @@ extension Registry {
     registry.register(Component<any Objective>.aggregatePosteriorGame)
     registry.register(FurtherStage.mixture)
     registry.register(FurtherStage.classMixture)
+    registry.register(FurtherStage.flow)
+    registry.register(FurtherStage.twoStage)
     registry.register(FurtherStage.decoder)
     return registry
   }

@@ -98,6 +98,9 @@ public struct FurtherStage: Sendable {
   public let training: [String: HyperparameterValue]
   /// Whether what it trains goes on from the weights of the finished run.
   public let goesOn: Bool
+  /// The share of the training examples that is held out where the model before held none out, and the data have no
+  /// split for it.
+  public let holdout: Double
 
   /// A stage of models with latents of some kind.
   ///
@@ -107,8 +110,10 @@ public struct FurtherStage: Sendable {
   public init(
     name: String, summary: String, latents: String,
     parts: @escaping @Sendable (LatentSpace) -> [Role: Composition.Choice]?, trains: [String],
-    data: Stage.Data, training: [String: HyperparameterValue] = [:], goesOn: Bool = false
+    data: Stage.Data, training: [String: HyperparameterValue] = [:], holdout: Double = 0,
+    goesOn: Bool = false
   ) {
+    self.holdout = holdout
     self.name = name
     self.summary = summary
     self.latents = latents
@@ -190,6 +195,10 @@ extension Registry {
     try next.training.take(
       stage.training, declaredBy: TrainingOptions.hyperparameters, path: "training")
     for name in stage.training.keys { next.openSettings.close(name) }
+    // Examples that the model before did not learn from stay those that are held out.
+    if stage.holdout > 0, TrainingOptions(next.training).holdout == 0 {
+      next.training["holdout"] = .number(stage.holdout)
+    }
     next.stages.append(
       Stage(
         name: name, trains: stage.trains, data: stage.data, origin: origin, goesOn: stage.goesOn))

@@ -4,6 +4,7 @@ import AutoencoderTiny
 import BetaVAE
 import ConditionalVAE
 import FactorVAE
+import FlowPriorVAE
 import FlowVAE
 import GaussianVAE
 import IWAE
@@ -16,6 +17,7 @@ import MultiscaleVAE
 import PerceptualVAE
 import PixelCNN
 import PixelCNNVAE
+import TwoStageVAE
 import VAEGAN
 import VAERecipes
 import VQGAN
@@ -42,6 +44,8 @@ extension Registry {
     ConditionalVAEVariant(),
     MixturePriorVAEVariant(),
     VampPriorVAEVariant(),
+    FlowPriorVAEVariant(),
+    TwoStageVAEVariant(),
     LogCoshVAEVariant(),
     MultiscaleVAEVariant(),
     MSSSIMVAEVariant(),

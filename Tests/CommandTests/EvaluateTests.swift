@@ -15,6 +15,7 @@ final class EvaluateTests: CommandTestCase {
     "variant", "split", "examples", "elbo", "elbo_stderr", "rate", "rate_stderr", "distortion",
     "distortion_stderr", "bits_per_dim", "bits_per_dim_stderr", "active_units",
     "active_units_stderr", "rate_per_unit", "bits_per_dim_bound", "aggregate_posterior",
+    "rate_decomposition",
   ]
 
   func testJSONHasTheDocumentedKeysAndTypes() throws {
@@ -45,6 +46,12 @@ final class EvaluateTests: CommandTestCase {
     let norm = try XCTUnwrap(aggregate["mean_norm"])
     XCTAssertGreaterThan(try XCTUnwrap(aggregate["kl"]), norm * norm / 2 - 1e-9)
     XCTAssertGreaterThan(norm, 0)
+    let terms = try XCTUnwrap(result["rate_decomposition"] as? [String: Double])
+    let parts = try ["mutual_information", "total_correlation", "dimension_wise_kl"].map {
+      try XCTUnwrap(terms[$0], $0)
+    }
+    // The rate has a closed form; its terms are of draws.
+    XCTAssertEqual(parts.reduce(0, +), rate, accuracy: 0.1 * rate + 0.5)
   }
 
   func testImportanceSamplesAddALikelihoodThatTheBoundDoesNotExceed() throws {

@@ -98,6 +98,22 @@ final class StageTests: CommandTestCase {
     XCTAssertFalse(try run(["describe", "ladder-vae"]).out.contains("--stage mixture"))
   }
 
+  func testAFlowAndASecondStageTrainedOnLatentsAreRunsLikeAnyOther() throws {
+    let data = try makeData()
+    try run(Small.train(data, path("first"), ["--epochs", "2"]))
+    for (stage, hidden) in [("flow", "flow_hidden"), ("two-stage", "stage_hidden")] {
+      try run([
+        "train", "--stage", stage, "--from", path("first"), "--data", data, "--out", path(stage),
+        "--threads", "1", "--batch-size", "8", "--epochs", "2", "--set", "prior.\(hidden)=8",
+      ])
+      let measured = try object(run(["evaluate", path(stage), "--data", data, "--json"]).out)
+      XCTAssertTrue(try number(measured, "rate").isFinite)
+      try run(["sample", path(stage), "--count", "4", "--out", path("samples.npy")])
+      try run(["report", path(stage), "--out", path("page.html")])
+      try run(["check", path(stage)])
+    }
+  }
+
   func testStagesThatCannotBeAreRefused() throws {
     let data = try makeData()
     try assertRefused(stage(data), status: 66, naming: ["first"])

@@ -72,6 +72,8 @@ SMALL = {
     "VQVAE": {"architecture": "mlp", "hidden": (8,), "codes": 4, "code_size": 2},
     "ConditionalVAE": {"hidden": (8,), "latent": 2},
     "LogCoshVAE": {"hidden": (8,), "latent": 2},
+    "FlowPriorVAE": {"hidden": (8,), "latent": 2, "flow_hidden": (8,), "flow_steps": 2},
+    "TwoStageVAE": {"hidden": (8,), "latent": 2},
     "MultiscaleVAE": {"hidden": (8,), "latent": 2},
     "MSSSIMVAE": {"hidden": (8,), "latent": 2, "settings": {"objective.share": 0}},
     "VeryDeepVAE": {

@@ -28,6 +28,8 @@ _SMALL = {
     "vampprior-vae": {"hidden": (8,), "latent": 2, "settings": {"prior.pseudo_inputs": 3}},
     "ladder-vae": {"hidden": (8, 4), "latent": (3, 2)},
     "log-cosh-vae": {"hidden": (8,), "latent": 2},
+    "flow-prior-vae": {"hidden": (8,), "latent": 2, "flow_hidden": (8,), "flow_steps": 2},
+    "two-stage-vae": {"hidden": (8,), "latent": 2},
     "multiscale-vae": {"hidden": (8,), "latent": 2},
     "ms-ssim-vae": {"hidden": (8,), "latent": 2, "settings": {"objective.share": 0}},
     "very-deep-vae": {
@@ -231,6 +233,16 @@ class VariantTests(unittest.TestCase):
         changed = {n for n in before if not np.array_equal(before[n], stage.parameters[n])}
         self.assertEqual({name.split(".")[0] for name in changed}, {"decoder"})
         np.testing.assert_array_equal(stage.encode(IMAGES), model.encode(IMAGES))
+
+    def test_priors_that_stages_train_on_latents_change_the_rate_alone(self):
+        model = self.models["gaussian-vae"]
+        for name, settings in (("flow", {"prior.flow": "realnvp"}), ("two-stage", {"prior.stage_hidden": (8,)})):
+            stage = model.stage(name, settings)
+            stage.fit(IMAGES, epochs=2)
+            first, last = model.evaluate(IMAGES), stage.evaluate(IMAGES)
+            self.assertAlmostEqual(last["distortion"], first["distortion"], 3)
+            self.assertNotEqual(last["rate"], first["rate"])
+            self.assertEqual(stage.sample(3).shape, model.sample(3).shape)
 
     # ------------------------------------------------------------------------------------- files
 

@@ -172,6 +172,25 @@ final class ModelTests: CTestCase {
       ["decoder."])
   }
 
+  func testStagesOnLatentsTrainTheirPriorAlone() throws {
+    let model = try makeModel("gaussian-vae", [("latent", "2"), ("hidden", "8")])
+    let data = try makeData(train: images(40), test: images(8, seed: 7))
+    try succeed { vae_trainer_fit(try? makeTrainer(model, data), nil, nil, nil, $0) }
+    for (stage, hidden) in [("flow", "flow_hidden"), ("two-stage", "stage_hidden")] {
+      let settings = CSettings([
+        ("prior.\(hidden)", "6"), ("training.batch_size", "6"), ("training.epochs", "2"),
+      ])
+      let next = try made(freedBy: vae_model_free) {
+        vae_model_create_stage(model, stage, settings.pointer, settings.count, $0, $1)
+      }
+      let fresh = try tensors(of: next)
+      try succeed { vae_trainer_fit(try? makeTrainer(next, data), nil, nil, nil, $0) }
+      let changed = try tensors(of: next).filter { fresh[$0.key] != $0.value }.map(\.key)
+      XCTAssertTrue(changed.contains("prior.shift"), "\(changed)")
+      XCTAssertEqual(changed.filter { !$0.hasPrefix("prior.") }, [], stage)
+    }
+  }
+
   func testOptionsThatContradictThemselvesAreRefused() throws {
     func refusal(
       _ status: vae_status, _ words: String, line: UInt = #line,

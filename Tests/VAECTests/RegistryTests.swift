@@ -58,7 +58,8 @@ final class RegistryTests: CTestCase {
       XCTAssertTrue(
         expected.contains("prior") == ["vq-vae", "vqgan", "vq-model"].contains(name), name)
       if name == "gaussian-vae" {
-        XCTAssertEqual(expected, ["mixture", "class-mixture", "decoder"])
+        XCTAssertEqual(
+          expected, ["mixture", "class-mixture", "flow", "two-stage", "decoder"])
       }
       XCTAssertEqual(stages.compactMap { $0["name"] }, expected, name)
       XCTAssertTrue(stages.allSatisfy { $0["summary"]?.isEmpty == false })

@@ -32,9 +32,12 @@ final class AggregateMomentsTests: XCTestCase {
     let expected = (9 + 0.25 - 1 - log(0.25)) / 2 + (4 - 1 - log(4.0)) / 2
     XCTAssertEqual(distance.divergence, expected, accuracy: 0.15)
     XCTAssertEqual(distance.examples, 4000)
-    let notice = try XCTUnwrap(distance.notice)
+    let notice = try XCTUnwrap(distance.notice(of: prior.latents))
     XCTAssertTrue("\(notice)".contains("3.0 from zero"), "\(notice)")
     XCTAssertTrue("\(notice)".contains("objective.beta"), "\(notice)")
+    XCTAssertTrue("\(notice)".contains("the stage mixture"), "\(notice)")
+    let ladder = try XCTUnwrap(distance.notice(of: .hierarchy([[2], [1]])))
+    XCTAssertFalse("\(ladder)".contains("the stage"), "\(ladder)")
   }
 
   func testDrawsOfThePriorLieAtNoDistanceInEveryLayer() throws {
@@ -55,7 +58,7 @@ final class AggregateMomentsTests: XCTestCase {
       XCTAssertLessThan(layer.divergence, 0.02)
       XCTAssertLessThan(layer.meanNorm, 0.1)
     }
-    XCTAssertNil(distance.notice)
+    XCTAssertNil(distance.notice(of: model.prior.latents))
   }
 
   func testFewExamplesAreNoReasonForANoticeAndOneHasNoDistance() throws {
@@ -66,6 +69,6 @@ final class AggregateMomentsTests: XCTestCase {
     XCTAssertNil(moments.distance)
     moments.add(
       layer(RandomSource(seed: 2).stream("more").normal([9, 20])), of: prior, context(9))
-    XCTAssertNil(try XCTUnwrap(moments.distance).notice)
+    XCTAssertNil(try XCTUnwrap(moments.distance).notice(of: prior.latents))
   }
 }

@@ -128,7 +128,7 @@ final class MetricTests: XCTestCase {
     XCTAssertEqual(
       try metrics("gaussian-vae"),
       bound.union(factors).union(pictures).union([
-        "active_units", "rate_per_unit", "aggregate_posterior",
+        "active_units", "rate_per_unit", "aggregate_posterior", "rate_decomposition",
       ]))
     XCTAssertEqual(
       try metrics("ladder-vae"),

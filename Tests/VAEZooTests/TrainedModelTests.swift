@@ -151,7 +151,7 @@ final class TrainedModelTests: XCTestCase {
         "variant", "split", "examples", "elbo", "elbo_stderr", "rate", "rate_stderr", "distortion",
         "distortion_stderr", "nll", "nll_stderr", "nll_samples", "bits_per_dim",
         "bits_per_dim_stderr", "bits_per_dim_bound", "active_units", "active_units_stderr",
-        "rate_per_unit", "aggregate_posterior",
+        "rate_per_unit", "aggregate_posterior", "rate_decomposition",
       ])
     XCTAssertEqual(object["bits_per_dim_bound"]?.text, "nll")
     let bound = try XCTUnwrap(model.evaluate(try model.data(path).train))

@@ -14,15 +14,18 @@ final class LatentStageTests: XCTestCase {
   }
 
   private func train(
-    _ next: TrainedModel, cancel: CancelToken = CancelToken()
+    _ next: TrainedModel, run: String? = nil, existing: TrainingRequest.Existing = .refuse,
+    cancel: CancelToken = CancelToken(), stoppingAfter last: Int = .max
   ) throws -> (outcome: Trainer.Outcome, records: [EpochRecord], notices: [String]) {
     let session = try TrainingSession(
-      model: next.model, recipe: next.recipe, data: data, run: nil, existing: .refuse,
+      model: next.model, recipe: next.recipe, data: data, run: run, existing: existing,
       start: .asIs)
     var (records, notices): ([EpochRecord], [String]) = ([], [])
     let outcome = try session.train(cancel: cancel) { event in
       switch event {
-      case .epoch(let record): records.append(record)
+      case .epoch(let record):
+        records.append(record)
+        if record.epoch == last { cancel.cancel() }
       case .notice(let notice): notices.append("\(notice)")
       default: break
       }
@@ -124,6 +127,87 @@ final class LatentStageTests: XCTestCase {
     XCTAssertEqual(
       try copy.sample(count: 4, condition: told.rows(labels: [1])).floats,
       try next.sample(count: 4, condition: told.rows(labels: [1])).floats)
+  }
+
+  // MARK: Priors that gradients train
+
+  /// Settings under which a flow learns quickly, and then the examples by heart.
+  private let fast = [
+    (key: "training.batch_size", value: "9"), (key: "training.learning_rate", value: "0.02"),
+    (key: "prior.flow_hidden", value: "12"), (key: "prior.flow_steps", value: "2"),
+    (key: "training.patience", value: "3"), (key: "training.epochs", value: "60"),
+  ]
+
+  func testAFlowAndASecondAutoencoderLearnTheLatentsOfModelsOfEveryKind() throws {
+    for name in ["gaussian-vae", "flow-vae", "conditional-vae", "vampprior-vae", "pixelcnn-vae"] {
+      let first = try trained(name, epochs: name == "gaussian-vae" ? 60 : 4)
+      for stage in ["flow", "two-stage"] {
+        let sizes = fast.filter { stage == "flow" || !$0.key.hasPrefix("prior.") }
+        let next = try first.stage(
+          stage,
+          settings: sizes + (stage == "flow" ? [] : [(key: "prior.stage_hidden", value: "9")]),
+          registry: SmallModels.registry)
+        let records = try train(next).records
+        let (before, after) = try (terms(first.model), terms(next.model))
+        XCTAssertEqual(after.distortion, before.distortion, "\(name), \(stage)")
+        XCTAssertTrue(after.rate.isFinite, "\(name), \(stage)")
+        if name == "gaussian-vae" { XCTAssertLessThan(after.rate, before.rate, stage) }
+        XCTAssertTrue(try next.sample(count: 3).isFinite, "\(name), \(stage)")
+        // A tenth of the examples was held out of the stage.
+        XCTAssertEqual(records[0].step, 9, "\(name), \(stage)")
+        for (path, values) in first.model.weights where !path.hasPrefix("prior.") {
+          let own = next.model.weights.first { $0.name == path }
+          XCTAssertEqual(own?.values.floats, values.floats, path)
+        }
+      }
+    }
+    let ladder = try trained("ladder-vae", epochs: 1)
+    for stage in ["flow", "two-stage"] {
+      XCTAssertThrowsError(try ladder.stage(stage, registry: SmallModels.registry)) { error in
+        let message = "\((error as? RecipeError)?.message ?? "")"
+        XCTAssertTrue(message.contains("stage \(stage) is for one layer of real units"), message)
+      }
+    }
+  }
+
+  func testAStageThatStopsByHeldOutExamplesEndsWithItsBestWeightsInterruptedOrNot() throws {
+    let first = try trained("gaussian-vae", epochs: 60)
+    let folder = FileManager.default.temporaryDirectory.path + "/flow-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    func stage() throws -> TrainedModel {
+      try first.stage(
+        "flow", settings: fast.map { $0.key == "training.learning_rate" ? (key: $0.key, value: "0.1") : $0 },
+        registry: SmallModels.registry)
+    }
+    let whole = try stage()
+    let (_, records, notices) = try train(whole, run: folder + "/whole")
+    let costs = records.compactMap { $0.valid.map { -$0.elbo } }
+    let best = try XCTUnwrap(costs.indices.min { costs[$0] < costs[$1] })
+    XCTAssertEqual(best, costs.count - 4, "\(costs)")
+    XCTAssertTrue(notices.contains { $0.contains("its weights are kept") }, "\(notices)")
+    // The run, its exported model and the model in memory have the weights of the best epoch.
+    let valid = try XCTUnwrap(whole.withSplits(data).validation)
+    let stored = try ["/whole", "/whole/model.safetensors"].map {
+      try TrainedModel.open(folder + $0, registry: SmallModels.registry).model
+    }
+    for model in stored + [whole.model] {
+      let seed = TrainingOptions(whole.recipe.training).seed
+      let found = try XCTUnwrap(
+        Evaluator(model: model, examples: whole.examples(valid), seed: seed).run())
+      XCTAssertEqual(-found.elbo.mean, costs[best], accuracy: 1e-4)
+    }
+    // Stopped before or after the best epoch and continued, it comes to the same.
+    for epoch in [best, best + 3] {
+      let path = folder + "/stopped-\(epoch)"
+      let stopped = try train(stage(), run: path, stoppingAfter: epoch)
+      XCTAssertEqual(stopped.outcome, .cancelled)
+      let continued = try stage()
+      XCTAssertEqual(try train(continued, run: path, existing: .resume).outcome, .finished)
+      for (a, b) in zip(continued.model.weights, whole.model.weights) {
+        XCTAssertEqual(a.values.floats, b.values.floats, "\(a.name), \(epoch)")
+      }
+    }
   }
 
   func testAFitThatIsStoppedLeavesThePriorAsItWas() throws {

@@ -100,8 +100,9 @@ enum SmallModels {
       "importance_samples": (3, [3]), "components": (2, [2]), "depth": (1, [1]),
       "discriminator_hidden": (64, [64, 64]), "discriminator_channels": (4, [4, 6]),
       "discriminator_start": (2, [2]), "feature_layer": (1, [1]),
-      "pseudo_inputs": (3, [3]), "flow_hidden": (8, [8]), "flow_context": (3, [3]),
-      "level_channels": (4, [4, 4, 6, 6]), "norm_groups": (2, [2]), "blocks_per_size": (1, [1, 1]),
+      "pseudo_inputs": (3, [3]), "stage_hidden": (8, [8, 8]), "flow_hidden": (8, [8]),
+      "flow_context": (3, [3]), "level_channels": (4, [4, 4, 6, 6]), "norm_groups": (2, [2]),
+      "blocks_per_size": (1, [1, 1]),
     ]
     for role in Role.allCases {
       let part = recipe.part(role)

@@ -70,9 +70,9 @@ class VAE(Fitting, Inference, metaclass=_Variants):
         return variant_class(variant)(**hyperparameters)
 
     def stage(self: _Self, name: str, settings: Mapping[str, Any] | None = None) -> _Self:
-        """An estimator of a further stage, such as ``"prior"`` for a trained VQ-VAE or
-        ``"mixture"`` for a model with one layer of real latents: ``fit`` trains its parts alone, on
-        top of what this one has learnt and keeps.
+        """An estimator of a further stage, such as ``"prior"`` for a trained VQ-VAE, or
+        ``"mixture"``, ``"flow"`` or ``"two-stage"`` for a model with one layer of real latents: ``fit`` trains
+        its parts alone, on top of what this one has learnt and keeps.
 
         Parameters
         ----------

@@ -11,8 +11,9 @@ extension FurtherStage {
       summary: "a mixture of Gaussians for each class, fitted to draws of the posteriors",
       latents: "one layer of real units",
       parts: { latents in
-        guard latents.map == nil, let units = latents.units else { return nil }
-        return [.prior: Composition.Choice("fitted-class-mixture", ["latent": .integer(units)])]
+        latents.vectorUnits.map {
+          [.prior: Composition.Choice("fitted-class-mixture", ["latent": .integer($0)])]
+        }
       }, trains: ["prior."], data: .latents,
       training: ["epochs": .integer(1), "average_decay": .number(0)])
   }

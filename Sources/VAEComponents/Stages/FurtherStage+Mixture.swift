@@ -11,8 +11,9 @@ extension FurtherStage {
       summary: "a mixture of Gaussians, fitted to draws of the posteriors, in place of the prior",
       latents: "one layer of real units",
       parts: { latents in
-        guard latents.map == nil, let units = latents.units else { return nil }
-        return [.prior: Composition.Choice("fitted-mixture", ["latent": .integer(units)])]
+        latents.vectorUnits.map {
+          [.prior: Composition.Choice("fitted-mixture", ["latent": .integer($0)])]
+        }
       }, trains: ["prior."], data: .latents,
       training: ["epochs": .integer(1), "average_decay": .number(0)])
   }

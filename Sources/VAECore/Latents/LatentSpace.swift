@@ -92,6 +92,10 @@ public struct LatentSpace: Hashable, Sendable {
     return layerShapes[0].count
   }
 
+  /// The number of units where there is one layer of them, without places over the image: what a prior can be
+  /// fitted to as it is; else nil.
+  public var vectorUnits: Int? { map == nil ? units : nil }
+
   /// The real numbers that an example's latents are; zero for codes.
   public var unitCount: Int {
     isContinuous ? layerShapes.reduce(0) { $0 + $1.count } : 0

@@ -31,6 +31,8 @@ public enum MetricNeed: String, CaseIterable, Sendable {
   case severalLayers = "several_layers"
   /// A prior that is a transformation of N(0, I).
   case reparameterizedPrior = "reparameterized_prior"
+  /// A prior over one layer that prices any point, the same for all examples.
+  case pricingPrior = "pricing_prior"
   /// A rate that is a sum over latent units, not more of them than can be listed.
   case unitRates = "unit_rates"
   /// A posterior with means.
@@ -90,6 +92,11 @@ extension MetricNeed {
     case .severalLayers: ("several stochastic layers", .model, "a model such as ladder-vae")
     case .reparameterizedPrior:
       ("a prior that is a transformation of N(0, I)", .model, "a model with such a prior")
+    case .pricingPrior:
+      (
+        "a prior over one layer that prices any point, the same for all examples", .model,
+        "a model such as gaussian-vae"
+      )
     case .unitRates:
       (
         "a rate that is a sum over latent units, \(Count.text(RatePerUnitMetric.unitLimit)) at most",
@@ -158,6 +165,9 @@ extension MetricNeed {
     case .codes: CodeUsage(setting.model.prior.latents) != nil
     case .severalLayers: setting.model.prior.latents.layerShapes.count > 1
     case .reparameterizedPrior: setting.model.prior is any ReparameterizedPrior
+    case .pricingPrior:
+      setting.model.prior is any PricingPrior && setting.model.prior.latents.units != nil
+        && (setting.model.condition == nil || setting.model.prior is StandardNormalPrior)
     case .reconstructions:
       // An autoregressive decoder predicts pixels from the true ones before them.
       !(setting.model.decoder is any AutoregressiveDecoder)

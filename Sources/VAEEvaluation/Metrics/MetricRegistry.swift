@@ -28,6 +28,7 @@ public struct MetricRegistry: Sendable {
     RatePerLayerMetric.self,
     ELBOPerClassMetric.self,
     AggregatePosteriorMetric.self,
+    RateDecompositionMetric.self,
     CodebookPerplexityMetric.self,
     CodebookUsageMetric.self,
     PSNRMetric.self,

@@ -24,9 +24,9 @@ extension Trainer {
     for (phase, state) in updater.phases {
       optimizer += state.state.map { (name: "\(phase.name).\($0.name)", values: $0.values) }
     }
-    if average != nil {
-      // `weights.safetensors` holds the averages, which are the model to use; training goes on from
-      // the plain ones.
+    if average != nil || endWeights != nil {
+      // `weights.safetensors` holds the averages, or those of the best epoch, which are the model to use;
+      // training goes on from the plain ones.
       optimizer += parameters.map { (name: "plain.\($0.path)", values: $0.parameter.value) }
     }
     let files: [(name: String, bytes: [UInt8])] = [
@@ -137,16 +137,20 @@ extension Trainer {
         try checkpoint.weights.tensor(
           ifPresent: String(name.dropFirst("average.".count)), shape: shape)
       }
-      for (path, parameter) in model.parameters {
-        if let value = try checkpoint.optimizer.finiteTensor(
-          ifPresent: "plain.\(path)", shape: parameter.shape)
-        {
-          plain.append((parameter, value))
-        }
+    }
+    for (path, parameter) in model.parameters {
+      if let value = try checkpoint.optimizer.finiteTensor(
+        ifPresent: "plain.\(path)", shape: parameter.shape)
+      {
+        plain.append((parameter, value))
       }
     }
     return { [self] in
       weights.take()
+      // Of a training that has ended, the weights to use are those of the best epoch.
+      if endsWithBest, state.isFinished && !plain.isEmpty || state.best?.step == state.step {
+        bestWeights = model.parameters.map { $0.parameter.value.copied() }
+      }
       for (parameter, value) in plain { parameter.value = value }
       step = state.step
       progress = state.progress

@@ -30,11 +30,13 @@ extension Trainer {
     record.seconds = progress.seconds + Clock.seconds - begin
     progress = EpochProgress()
     best = BestEpoch(record, before: best)
+    keepBestWeights()
     observe(.epoch(record))
     noteHealth(of: record, observe)
     noteConcern(about: record, observe)
     noteSkipping(in: record, observe)
     if let notice = endNotice(isStored: run != nil) { observe(.notice(notice)) }
+    if let notice = try latentNotice() { observe(.notice(notice)) }
     if let run {
       try run.appendMetrics(record.members.sealedLine)
       // The last update of all has its record already.
@@ -107,23 +109,29 @@ extension Trainer {
   }
 
   /// Updates before which latents need not say anything yet.
-  private static let firstJudgedStep = 200
+  static let firstJudgedStep = 200
 
   /// Training examples that show how latents are used where none are held out, at most.
   private static let diagnosedExamples = 2000
 
   /// Runs a closure with the weights that evaluation uses: their moving averages where the options
-  /// ask for them.
+  /// ask for them, and those of the best epoch where training has ended with these.
   public func withAveragedWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
+    if let bestWeights = endWeights {
+      let own = model.parameters.map { $0.parameter.value }
+      setParameters(bestWeights)
+      defer { setParameters(own) }
+      return try body()
+    }
     guard let average else { return try body() }
     return try average.applied(body)
   }
 
   /// Makes those weights the model's own, once training is done.
   public func adoptAveragedWeights() {
-    guard average != nil else { return }
+    guard average != nil || endWeights != nil else { return }
     let averaged = withAveragedWeights { model.parameters.map { $0.parameter.value.copied() } }
-    for ((_, parameter), value) in zip(model.parameters, averaged) { parameter.value = value }
+    setParameters(averaged)
   }
 
   /// Examples that calibration looks at, at most.

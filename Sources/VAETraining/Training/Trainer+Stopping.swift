@@ -53,7 +53,11 @@ extension Trainer {
     let found: Message =
       "the best held-out −ELBO, \(EpochRecord.rough(best.cost)) nats, was that of epoch \(best.step / updatesPerEpoch)"
     let use: Message =
-      isStored && options.keepBest ? "; \(.checkpoint("best")) uses its weights" : ""
+      if endsWithBest {
+        ", and its weights are kept"
+      } else {
+        isStored && options.keepBest ? "; \(.checkpoint("best")) uses its weights" : ""
+      }
     guard hasStoppedEarly else { return found + use }
     return
       "stopped after epoch \(epoch), \(Count.of(options.patience, "epoch")) without a better held-out bound: "

@@ -53,6 +53,9 @@ public final class Trainer {
   var beginning: BoundTerms?
   /// The epoch with the best held-out bound so far; nil before the first, and where nothing is held out.
   public internal(set) var best: BestEpoch?
+  /// The values of all parameters as evaluation uses them at the best epoch, where training ends with these;
+  /// nil before the first.
+  var bestWeights: [Tensor]?
   /// What the last notice was about.
   var saidHealth = TrainingHealth.fine
   /// Whether the objective's concern about its own terms has been said.
@@ -277,12 +280,33 @@ public final class Trainer {
   /// The epoch of the last update, from one; zero before the first.
   public var epoch: Int { (step + updatesPerEpoch - 1) / updatesPerEpoch }
 
-  /// Lets the parts look at the first batches before the first update.
+  /// Lets the parts look at the first batches before the first update, or a prior that is trained on latents at
+  /// draws of these.
   private func prepare() throws {
-    guard step == 0 && !isPrepared && start == .fresh && stage.isWhole else { return }
+    guard step == 0 && !isPrepared else { return }
+    if stage.data == .latents, let prior = model.prior as? any LatentStartingPrior {
+      try begin(prior)
+    }
+    guard start == .fresh && stage.isWhole else { return }
     let first = batches.first(examples: Self.preparationExamples)
     try data.checkExamples()
     try withoutTape { try model.prepare(firstBatches: first.batches, context: first.context) }
+    isPrepared = true
+  }
+
+  /// Shows a prior that the stage trains as a whole some draws of the posteriors.
+  private func begin(_ prior: any LatentStartingPrior) throws {
+    guard model.parameters.allSatisfy({ !$0.path.hasPrefix("prior.") || stage.includes($0.path) })
+    else { return }
+    let first = batches.first(examples: Self.preparationExamples)
+    try data.checkExamples()
+    let draws = first.batches.indices.compactMap { number in
+      model.posteriorDraws(
+        first.batches[number], samples: 1, first.context.ofBatch(number, among: first.batches)
+      )?.draws
+    }
+    try model.checkParts()
+    if !draws.isEmpty { withoutTape { prior.begin(at: .concatenated(draws, axis: 0)) } }
     isPrepared = true
   }
 

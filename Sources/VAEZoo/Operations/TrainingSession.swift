@@ -230,7 +230,9 @@ public final class TrainingSession {
     model: Model, recipe: Recipe, data: DataSource, run path: String?,
     existing: TrainingRequest.Existing, checkpointDir: String? = nil, start: Trainer.Start = .fresh
   ) throws {
-    let data = try Self.settingApart(TrainingOptions(recipe.training).holdout, of: data)
+    let given = data
+    let data = try Self.settingApart(
+      TrainingOptions(recipe.training).holdout, of: data, stage: recipe.stage)
     self.data = data
     var recipe = recipe
     let chosen = recipe.chooseTraining(
@@ -260,6 +262,11 @@ public final class TrainingSession {
 
     var notices: [Message] = recipe.notices + data.notices + ["values: \(data.ruleSentence)"]
     if let chosen { notices.append(chosen) }
+    if options.holdout > 0, let split = given.validation {
+      notices.append(
+        "\(data.name) has a split \(split.name), which is held out in place of a share of the training examples"
+      )
+    }
     if data.validation == nil {
       notices.append(
         data.test == nil
@@ -288,11 +295,16 @@ public final class TrainingSession {
     lastRecord = checkpoint == nil ? nil : try run?.readMetrics().objects.last.map(JSON.object)
   }
 
-  /// The data with a split that watches over training, where the options ask for one.
+  /// The data with a split that watches over training, where the options ask for one. A further stage, which holds
+  /// a share out by default, takes a split that the data have in its place.
   ///
   /// - Throws: `RecipeError` where the data have one already.
-  private static func settingApart(_ share: Double, of data: DataSource) throws -> DataSource {
-    guard share > 0, let split = data.validation else { return try data.settingApart(share) }
+  private static func settingApart(
+    _ share: Double, of data: DataSource, stage: Stage
+  ) throws -> DataSource {
+    guard share > 0, stage.isWhole, let split = data.validation else {
+      return try data.settingApart(share)
+    }
     throw RecipeError(
       .invalid,
       "\(data.name) has a split \(split.name) already; leave out "
@@ -309,6 +321,7 @@ public final class TrainingSession {
     if let stored { try checkSame(stored, recipe, run: path) }
     let checkpoint = try run.storedCheckpoint()
     let restore = try checkpoint.map { try trainer.restoration(of: $0) }
+    let restoreBest = try trainer.bestRestoration(from: run, checkpoint?.best)
     if let checkpoint {
       try checkSameData(run, data, trainer.model, path: path)
       try checkLength(trainer, step: checkpoint.step, run: path)
@@ -326,6 +339,7 @@ public final class TrainingSession {
     }
     if checkpoint != nil { try takeUpBest(run, trainer, checkpoint?.best) }
     restore?()
+    restoreBest?()
     return checkpoint
   }
 

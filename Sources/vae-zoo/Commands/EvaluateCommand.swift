@@ -106,7 +106,10 @@ struct EvaluateCommand: ParsableCommand {
     } catch let error as FileError {
       Console.error("the run does not keep this result for its report: \(error.message)")
     }
-    if let notice = result.metrics[AggregatePosteriorMetric.self]?.notice { Console.error(notice) }
+    let latents = model.model.prior.latents
+    if let notice = result.metrics[AggregatePosteriorMetric.self]?.notice(of: latents) {
+      Console.error(notice)
+    }
     if output.json {
       Console.print(
         result.json(

@@ -25,7 +25,8 @@ struct TrainCommand: ParsableCommand {
         vae-zoo train --recipe my.json --data images.npz --out run
         vae-zoo train --stage prior --from run --data shapes-color --out run2
         vae-zoo train --stage mixture --from run --data mnist --out run4
-        vae-zoo train --stage decoder --from run --data mnist --out run5 --set objective.name=adversarial
+        vae-zoo train --stage flow --from run --data mnist --out run5
+        vae-zoo train --stage decoder --from run --data mnist --out run6 --set objective.name=adversarial
         vae-zoo train gaussian-vae --from-weights run --learning-rate 0.0001 --data mnist --out run3
 
       The run also keeps, at steps that lie ever further apart, what the model says about a few fixed examples: \
@@ -39,7 +40,7 @@ struct TrainCommand: ParsableCommand {
     String?
   @Option(
     help: ArgumentHelp(
-      "A further stage of a finished run, such as prior for vq-vae, mixture for one layer of real latents, or decoder.",
+      "A further stage of a finished run, such as prior for vq-vae, mixture, flow or two-stage for one layer of real latents, or decoder.",
       valueName: "name"))
   var stage: String?
   @Option(help: ArgumentHelp("The finished run, which stays as it is.", valueName: "run"))

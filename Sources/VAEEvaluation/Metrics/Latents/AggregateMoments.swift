@@ -92,7 +92,9 @@ extension AggregateMoments.Distance {
 
   /// What to know, and what to do, where draws from the prior lie elsewhere than the decoder was
   /// trained; nil where they do not.
-  public var notice: Message? {
+  ///
+  /// - Parameter latents: of the model, which say whether a prior can be fitted to them.
+  public func notice(of latents: LatentSpace) -> Message? {
     // A few examples lie away from zero by chance: about half a nat for each unit and mean, and as
     // much for its variance.
     let chance = Double(layers.reduce(0) { $0 + $1.units }) / Double(examples)
@@ -100,7 +102,13 @@ extension AggregateMoments.Distance {
     return
       "the aggregate posterior lies \(Self.rounded(divergence)) nats from the prior, its mean "
       + "\(Self.rounded(meanNorm)) from zero, so that samples look less like the data than reconstructions do; "
-      + "train longer, or choose a larger \(.setting("objective.beta"))"
+      + "train longer, or choose a larger \(.setting("objective.beta"))\(Self.remedy(latents))"
+  }
+
+  /// What fits a prior to latents, in words that follow others; empty where nothing does.
+  package static func remedy(_ latents: LatentSpace) -> Message {
+    latents.vectorUnits == nil
+      ? "" : ", or fit a prior to it by \(.stage("mixture")) or \(.stage("flow"))"
   }
 
   private static func rounded(_ value: Double) -> String {

@@ -8,18 +8,18 @@ import VAECore
 ///
 /// s is bounded by a learnt multiple of tanh, without which it overflows. The inverse costs what the
 /// map costs.
-final class CouplingFlow: Flow {
+package final class CouplingFlow: Flow {
   private let networks: [ConditionerNetwork]
   private let scales: [Parameter]
   private let units: Int
   private let context: Int
 
-  init(_ sizes: ConditionerSizes, steps: Int, random: RandomSource) {
+  package init(_ sizes: ConditionerSizes, steps: Int, random: RandomSource) {
     (units, context) = (sizes.units, sizes.context)
     let halves = (0..<steps).map { Coupling.halves(sizes.units, step: $0) }
     networks = halves.enumerated().map { step, halves in
       ConditionerNetwork(
-        [halves.kept.count + sizes.context] + sizes.hidden + [2 * halves.changed.count],
+        [max(1, halves.kept.count + sizes.context)] + sizes.hidden + [2 * halves.changed.count],
         random: random.child("\(step)"))
     }
     scales = halves.map { halves in
@@ -28,7 +28,7 @@ final class CouplingFlow: Flow {
   }
 
   /// The network and the bound of s of each step.
-  var members: Members {
+  package var members: Members {
     var members: Members = [:]
     for (step, network) in networks.enumerated() {
       members.entries.append((name: "\(step)", member: .module(network)))
@@ -38,9 +38,9 @@ final class CouplingFlow: Flow {
   }
 
   /// The context, which all steps share.
-  var numbers: Int { context }
+  package var numbers: Int { context }
 
-  func bijectors(_ numbers: Tensor, _ context: Context) -> [Coupling] {
+  package func bijectors(_ numbers: Tensor, _ context: Context) -> [Coupling] {
     networks.indices.map { step in
       Coupling(
         network: networks[step], scale: scales[step], halves: Coupling.halves(units, step: step),
@@ -50,7 +50,7 @@ final class CouplingFlow: Flow {
 }
 
 /// A coupling for the examples of a batch.
-struct Coupling: Bijector {
+package struct Coupling: Bijector {
   let network: ConditionerNetwork
   /// The bound of s, `[changed]`.
   let scale: Parameter
@@ -68,19 +68,19 @@ struct Coupling: Bijector {
   }
 
   /// log|det| = Σ s.
-  func forward(_ z: Tensor) -> (value: Tensor, logDeterminant: Tensor) {
+  package func forward(_ z: Tensor) -> (value: Tensor, logDeterminant: Tensor) {
     let (s, t) = parameters(z)
     return (joined(z, changed(z) * s.exp() + t), s.sum(axis: 1))
   }
 
-  static var hasInverse: Bool { true }
+  package static var hasInverse: Bool { true }
 
-  func inverse(_ value: Tensor) -> (z: Tensor, logDeterminant: Tensor)? {
+  package func inverse(_ value: Tensor) -> (z: Tensor, logDeterminant: Tensor)? {
     let (s, t) = parameters(value)
     return (joined(value, (changed(value) - t) * (-s).exp()), s.sum(axis: 1))
   }
 
-  func stoppingGradient() -> any Bijector {
+  package func stoppingGradient() -> any Bijector {
     Coupling(
       network: network, scale: scale, halves: halves, h: h.detached(), context: context,
       isConstant: true)
@@ -89,10 +89,8 @@ struct Coupling: Bijector {
   private func changed(_ z: Tensor) -> Tensor { z.slice(axis: 1, halves.changed) }
 
   private func parameters(_ z: Tensor) -> (s: Tensor, t: Tensor) {
-    let h = h.tiled(z.shape[0] / h.shape[0])
-    let input =
-      halves.kept.isEmpty
-      ? h : Tensor.concatenated([z.slice(axis: 1, halves.kept), h], axis: 1)
+    let input = ConditionerNetwork.input(
+      halves.kept.isEmpty ? nil : z.slice(axis: 1, halves.kept), h, rows: z.shape[0])
     let count = halves.changed.count
     let parts = network.output(input, isConstant: isConstant, context).split(sizes: [count, count])
     return (parts[0].tanh() * (isConstant ? scale.value : scale.tensor), parts[1])
