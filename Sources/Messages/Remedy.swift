@@ -50,6 +50,8 @@ public enum Remedy: Hashable, Sendable {
   case columnType(String, String? = nil)
   /// The file of a frozen network.
   case network
+  /// To take pictures in tiles of some pixels a side.
+  case tile(Int)
 }
 
 extension Remedy: CustomStringConvertible {
@@ -82,6 +84,7 @@ extension Remedy: CustomStringConvertible {
     case .columnType(let name, let type):
       type.map { "columns \(name)=\($0)" } ?? "the type of the column \(name)"
     case .network: "network"
+    case .tile(let side): "tile=\(side)"
     }
   }
 }

@@ -45,6 +45,7 @@ extension Remedy {
     case .columnType(let name, let type):
       "--column \(CommandText.quoted("\(name)=\(type ?? "TYPE")"))"
     case .network: "--network"
+    case .tile(let side): "--tile \(side)"
     }
   }
 }
