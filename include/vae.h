@@ -180,6 +180,10 @@ void vae_cancel_token_free(vae_cancel_token *token);
  * fraction: the part of the work that is done, from 0 to 1; -1 where that is not known. */
 typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
 
+/* What products and convolutions multiply. */
+#define VAE_PRECISION_FLOAT32 0  /* 32-bit floats */
+#define VAE_PRECISION_BFLOAT16 1 /* their upper halves, rounded to the nearest; sums have 32 bits */
+
 /* What a call that may take long is given: the functions whose names end in _with take it, and otherwise do what those
  * without _with do. Stopped, they return VAE_ERR_CANCELLED, and objects stay usable.
  *
@@ -194,7 +198,14 @@ typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
  * held-out images, or a number of updates. Other functions refuse it with VAE_ERR_INVALID_ARGUMENT.
  *
  * draw: 1 for images that are draws of p(x|z), with its noise, in place of its means; taken by vae_sample_with and
- * vae_impute, and refused by the others with VAE_ERR_INVALID_ARGUMENT. */
+ * vae_impute, and refused by the others with VAE_ERR_INVALID_ARGUMENT.
+ *
+ * tile, precision: of vae_encode_pictures and vae_decode_pictures alone; other functions refuse them with
+ * VAE_ERR_INVALID_ARGUMENT. tile: above 0, pictures that are larger are taken in squares of so many pixels a side, a
+ * multiple of 4 p, that overlap by a quarter and are blended, as diffusers does where memory is short; what comes out is
+ * not quite that of the whole picture. 0 for whole pictures. precision: what products and convolutions multiply,
+ * VAE_PRECISION_FLOAT32 or VAE_PRECISION_BFLOAT16, which is quicker where the processor has instructions for it, refused
+ * with VAE_ERR_RECIPE where it has not, and rounds. */
 typedef struct vae_call_options {
   uint32_t struct_size;
   int32_t reserved;               /* zero */
@@ -205,6 +216,8 @@ typedef struct vae_call_options {
   const char *checkpoint;         /* borrowed; NULL for "last" */
   int32_t draw;                   /* 0 or 1 */
   int32_t reserved2;              /* zero */
+  int32_t tile;                   /* pixels; 0 for whole pictures */
+  int32_t precision;              /* VAE_PRECISION_… */
 } vae_call_options;
 
 /* ------------------------------------------------------------------------------------------------- tensors */
@@ -887,21 +900,24 @@ vae_status vae_decode_with(
  * seed: of the draws. options: borrowed, NULL for none; asked at each layer. encoding: owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for other shapes and numbers that are not finite, VAE_ERR_UNSUPPORTED for a device,
  * dtype or field that is not known, VAE_ERR_DATA for a model that works at one size alone, and where its weights lead
- * beyond the numbers of 32-bit floats, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a
- * part of a plug-in fails. [reading] */
+ * beyond the numbers of 32-bit floats, VAE_ERR_RECIPE for tiles that do not fit the model and a precision that the
+ * processor lacks, VAE_ERR_OUT_OF_MEMORY, also for sizes that would not fit, before any of the work, VAE_ERR_CANCELLED,
+ * VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_encode_pictures(
     vae_model *model, const vae_tensor *pictures, int32_t scaled, uint64_t seed,
     const vae_call_options *options, vae_encoding **encoding, vae_error **error);
 
 /* The pictures of such latents.
- * latents: borrowed; [N, rows, columns, channels]; strides let channels come first in memory. scaled: 1 for latents as a
+ * latents: borrowed; [N, rows, columns, channels]; strides let channels come first in memory. Bytes stand for latents
+ * between -m and m, z = (b / 255 - 1/2) 2 m, with m the decoder's latent_magnitude, 3 in TAESD; b is
+ * clamp(z / 2 m + 1/2, 0, 1) 255, rounded. scaled: 1 for latents as a
  * model that is trained on them makes them, z / scaling_factor + shift_factor being taken; else 0. height, width: of the
  * pictures, less than p smaller than the latents' places; both 0 for all pixels of these. dtype: VAE_FLOAT32 for numbers
  * between 0 and 1, VAE_UINT8 for the nearest bytes. options: borrowed, NULL for none; asked at each layer. pictures:
  * [N, height, width, channels], owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for other shapes, sizes and numbers that are not finite, VAE_ERR_UNSUPPORTED,
- * VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY and VAE_ERR_PLUGIN as vae_encode_pictures.
- * [reading] */
+ * VAE_ERR_DATA, VAE_ERR_RECIPE, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY and VAE_ERR_PLUGIN as
+ * vae_encode_pictures. [reading] */
 vae_status vae_decode_pictures(
     vae_model *model, const vae_tensor *latents, int32_t scaled, int64_t height, int64_t width,
     int32_t dtype, const vae_call_options *options, vae_array **pictures, vae_error **error);

@@ -250,6 +250,10 @@ struct call_options {
   const char *checkpoint = nullptr;
   /* Whether images are draws of p(x|z) in place of its means; for sample and impute. */
   bool draw = false;
+  /* The side of the tiles that larger pictures are taken in, in pixels; 0 for whole ones; for encode_pictures and
+   * decode_pictures, as is VAE_PRECISION_…, what products and convolutions multiply. */
+  std::int32_t tile = 0;
+  std::int32_t precision = VAE_PRECISION_FLOAT32;
 };
 
 namespace detail {
@@ -271,6 +275,8 @@ inline vae_call_options raw(const call_options &options) {
   found.condition = options.condition;
   found.checkpoint = options.checkpoint;
   found.draw = options.draw ? 1 : 0;
+  found.tile = options.tile;
+  found.precision = options.precision;
   return found;
 }
 

@@ -78,8 +78,11 @@ final class KLDecoder: MapDecoder {
   }
 
   func parameters(of map: Tensor, _ context: Context) -> Tensor {
-    let output = head(layers(latentConvolution?(map, context) ?? map, context), context)
-    return isCentred ? output.scaled(by: 0.5, shift: 0.5) : output
+    var map = latentConvolution?(map, context) ?? map
+    layers.apply(to: &map, context)
+    head.apply(to: &map, context)
+    if isCentred { map.scale(by: 0.5, shift: 0.5) }
+    return map
   }
 }
 

@@ -62,9 +62,10 @@ final class KLEncoder: MapEncoder {
   }
 
   func moments(of x: Tensor, _ context: Context) -> (mean: Tensor, logVariance: Tensor?) {
-    let image = extendedToPlaces(x)
-    let output = layers(isCentred ? image.scaled(by: 2, shift: -1) : image, context)
-    let parameters = latentConvolution?(output, context) ?? output
+    var parameters = extendedToPlaces(x)
+    if isCentred { parameters.scale(by: 2, shift: -1) }
+    layers.apply(to: &parameters, context)
+    latentConvolution?.apply(to: &parameters, context)
     guard !isOfCodes else { return (parameters, nil) }
     let channels = parameters.shape[3] / 2
     let halves = parameters.split(sizes: [channels, channels])

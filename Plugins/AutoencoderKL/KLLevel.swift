@@ -7,20 +7,21 @@ final class KLLevel: Layer {
   private let blocks: [ResidualBlock]
   private let attentions: [SpatialAttention]
   private let resampling: Conv2D?
-  private let upsampling: Upsampling?
+  /// What leads to the next size, with the convolution.
+  private let change: Sequential
 
   /// A level of the encoder. Halving has zeros below and to the right alone.
   init(down sizes: KLSizes, level: Int, random: RandomSource) {
     let width = sizes.channels[level]
     (blocks, attentions) = Self.parts(
       sizes, level: level, inputs: sizes.channels[max(0, level - 1)], random)
-    upsampling = nil
     resampling =
       level + 1 < sizes.channels.count
       ? Conv2D(
         inputs: width, outputs: width, kernel: 3, stride: 2,
         padding: Padding(top: 0, left: 0, bottom: 1, right: 1), random: random.child("resampling"))
       : nil
+    change = Sequential(resampling.map { [$0] } ?? [])
   }
 
   /// A level of the decoder, which doubles by repeating pixels.
@@ -28,13 +29,13 @@ final class KLLevel: Layer {
     let width = sizes.channels[level]
     (blocks, attentions) = Self.parts(
       sizes, level: level, inputs: sizes.channels[min(level + 1, sizes.channels.count - 1)], random)
-    upsampling = level > 0 ? Upsampling(.nearest, by: 2) : nil
     resampling =
       level > 0
       ? Conv2D(
         inputs: width, outputs: width, kernel: 3, padding: Padding(1),
         random: random.child("resampling"))
       : nil
+    change = Sequential(resampling.map { [Upsampling(.nearest, by: 2), $0] } ?? [])
   }
 
   private static func parts(
@@ -69,19 +70,25 @@ final class KLLevel: Layer {
         shape = try trace.pass(shape, through: attentions[number], "attentions.\(number)")
       }
     }
-    if let upsampling { shape = try trace.pass(shape, through: upsampling, "upsampling") }
-    guard let resampling else { return shape }
-    return try trace.pass(shape, through: resampling, "resampling")
+    for layer in change.layers {
+      shape = try trace.pass(
+        shape, through: layer, layer is Upsampling ? "upsampling" : "resampling")
+    }
+    return shape
   }
 
   func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
-    var x = input
+    var map = input
+    apply(to: &map, context)
+    return map
+  }
+
+  func apply(to map: inout Tensor, _ context: Context) {
     for (number, block) in blocks.enumerated() {
-      x = block(x, context)
-      if !attentions.isEmpty { x = attentions[number](x, context) }
+      block.apply(to: &map, context)
+      if !attentions.isEmpty { attentions[number].apply(to: &map, context) }
     }
-    if let upsampling { x = upsampling(x, context) }
-    return resampling?(x, context) ?? x
+    change.apply(to: &map, context)
   }
 }
 
@@ -111,7 +118,14 @@ final class KLMiddle: Layer {
   }
 
   func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
-    let x = first(input, context)
-    return second(attention?(x, context) ?? x, context)
+    var map = input
+    apply(to: &map, context)
+    return map
+  }
+
+  func apply(to map: inout Tensor, _ context: Context) {
+    first.apply(to: &map, context)
+    attention?.apply(to: &map, context)
+    second.apply(to: &map, context)
   }
 }

@@ -41,13 +41,21 @@ final class TinyBlock: Layer {
 
   /// That of the input.
   func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
-    if let mixing { _ = try trace.pass(input, through: mixing, "mixing") }
-    return try trace.pass(input, through: convolutions, "convolutions")
+    try trace.holding(input) { trace in
+      if let mixing { _ = try trace.pass(input, through: mixing, "mixing") }
+      return try trace.pass(input, through: convolutions, "convolutions")
+    }
   }
 
   /// The block's output, of the input's shape.
   func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
-    let x = mixing.map { input + $0(input, context) } ?? input
-    return .sum(x, convolutions(x, context), activation: .relu)
+    var map = input
+    apply(to: &map, context)
+    return map
+  }
+
+  func apply(to map: inout Tensor, _ context: Context) {
+    if let mixing { map.add(mixing(map, context)) }
+    map.add(convolutions(map, context), activation: .relu)
   }
 }

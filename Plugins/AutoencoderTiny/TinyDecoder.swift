@@ -63,7 +63,10 @@ final class TinyDecoder: MapDecoder {
   }
 
   func parameters(of map: Tensor, _ context: Context) -> Tensor {
-    head(layers(map, context), context)
+    var map = map
+    layers.apply(to: &map, context)
+    head.apply(to: &map, context)
+    return map
   }
 }
 

@@ -26,6 +26,7 @@ typedef void (*vk_kernel)(const void *arguments, size_t begin, size_t end);
   KERNEL(column_moments) KERNEL(combine_moments) KERNEL(normalize_columns)                  \
   KERNEL(normalize_columns_sums) KERNEL(normalize_columns_backward)                         \
   KERNEL(group_normalize) KERNEL(group_normalize_backward)                                  \
+  KERNEL(group_moments) KERNEL(group_combine) KERNEL(group_apply)                           \
   KERNEL(reparameterize) KERNEL(reparameterize_backward)                                    \
   KERNEL(gaussian_kl_standard) KERNEL(gaussian_kl_standard_backward)                        \
   KERNEL(gaussian_kl) KERNEL(gaussian_kl_backward)                                          \
@@ -272,7 +273,8 @@ typedef struct {
   float epsilon;
   size_t batch, spatial, channels, groups;
   size_t block_examples;
-  double *moments;  // forward: [blocks, 2, channels]
+  size_t block_rows, blocks;  // of a large example whose rows are divided
+  double *moments;            // forward: [blocks, 2, channels]; of divided ones [batch, blocks, 2, channels]
   // Backward: [blocks, 4, channels]: totals and one example's sums of dpre and dpre * normalised x.
   float *sums;
 } vk_group_arguments;

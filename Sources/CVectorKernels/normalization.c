@@ -62,6 +62,9 @@ static size_t block_examples(size_t batch, size_t example) {
   return vk_max(vk_ceil(batch, VK_PARTIALS), vk_units(example, 1));
 }
 
+/// Elements of an example from which on its own positions are divided among threads.
+#define VK_LARGE_EXAMPLE ((size_t)1 << 20)
+
 void vk_group_normalize(
   vk_unary_op op, const float *parameters, const float *x, const float *scale, const float *shift,
   float epsilon, float *mean, float *inverse_deviation, float *y, size_t batch, size_t spatial,
@@ -74,6 +77,18 @@ void vk_group_normalize(
     .spatial = spatial, .channels = channels, .groups = groups,
     .block_examples = block_examples(batch, spatial * channels)};
   if (parameters) a.parameters[0] = parameters[0], a.parameters[1] = parameters[1];
+  // Examples as large as the maps of pictures are divided themselves: there is often one alone.
+  if (spatial > 1 && spatial * channels >= VK_LARGE_EXAMPLE) {
+    const size_t fold = vk_fold(spatial, channels);
+    a.block_rows = vk_max(1, VK_LARGE_EXAMPLE / 8 / channels / fold) * fold;
+    a.blocks = vk_ceil(spatial, a.block_rows);
+    a.moments = vk_scratch(batch * a.blocks * 2 * channels * sizeof *a.moments);
+    vk_run(vk_kernels()->group_moments, &a, batch * a.blocks, 1);
+    vk_run(vk_kernels()->group_combine, &a, batch, 1);
+    vk_run(vk_kernels()->group_apply, &a, batch * a.blocks, 1);
+    free(a.moments);
+    return;
+  }
   const size_t blocks = vk_ceil(batch, a.block_examples);
   a.moments = vk_scratch(blocks * 2 * channels * sizeof *a.moments);
   vk_run(vk_kernels()->group_normalize, &a, blocks, 1);

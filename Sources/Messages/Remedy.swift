@@ -52,6 +52,8 @@ public enum Remedy: Hashable, Sendable {
   case network
   /// A further stage, by its name.
   case stage(String)
+  /// To take pictures in tiles of some pixels a side.
+  case tile(Int)
 }
 
 extension Remedy: CustomStringConvertible {
@@ -85,6 +87,7 @@ extension Remedy: CustomStringConvertible {
       type.map { "columns \(name)=\($0)" } ?? "the type of the column \(name)"
     case .network: "network"
     case .stage(let name): "the stage \(name)"
+    case .tile(let side): "tile=\(side)"
     }
   }
 }

@@ -26,9 +26,6 @@ public final class ComputationWatch {
     module is Conv2D ? 1 : module.parts.reduce(0) { $0 + convolutions(in: $1) }
   }
 
-  /// Called where maps of another size follow: those of the size before are not kept for them.
-  func sizeChanges() { MemoryPool.shared.trim() }
-
   /// Called before a convolution is computed.
   func pass() {
     guard !isStopped else { return }

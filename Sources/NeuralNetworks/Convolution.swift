@@ -73,12 +73,26 @@ public final class Conv2D: Layer {
 
   /// `[batch, ⌊(height + padding − kernel) / stride⌋ + 1, …, outputs]`
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+    var map = input
+    apply(to: &map, context)
+    return map
+  }
+
+  /// The same in the place of the input.
+  public func apply(to map: inout Tensor, _ context: Context) {
     context.watch?.pass()
-    if stride > 1 { context.watch?.sizeChanges() }
-    return input.convolution(
+    map.convolve(
       weights: spectral?.normalized ?? weights.tensor, bias: bias?.tensor, stride: (stride, stride),
-      padding: padding,
-      activation: activation)
+      padding: padding, activation: activation)
+  }
+}
+
+extension Conv2D {
+  /// What a 3×3 convolution of the same size makes of an image with each pixel repeated in a block of 2×2.
+  func ofRepeatedPixels(_ input: Tensor, _ context: Context) -> Tensor {
+    context.watch?.pass()
+    return input.convolutionOfRepeatedPixels(
+      weights: spectral?.normalized ?? weights.tensor, bias: bias?.tensor, activation: activation)
   }
 }
 

@@ -125,6 +125,9 @@ public protocol Module: AnyObject {
   /// - Throws: `ShapeMisfit` where it cannot take the input.
   func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape?
 
+  /// Whether the output takes the place of the input in memory where no tape records.
+  var worksInPlace: Bool { get }
+
   /// Called once before the first update with the first training batches, for data-dependent
   /// initialisation.
   func prepare(firstBatches: [Tensor], context: Context) throws
@@ -142,6 +145,9 @@ public protocol Module: AnyObject {
 extension Module {
   /// Not known.
   public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? { nil }
+
+  /// It does not.
+  public var worksInPlace: Bool { false }
 
   /// Passes the call on to all parts.
   public func prepare(firstBatches: [Tensor], context: Context) throws {
@@ -213,6 +219,18 @@ extension Module {
 public protocol Layer: Module {
   /// The output for an input; each layer states the shapes of both.
   func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor
+
+  /// Puts the output in the place of the input, whose memory is let go of, or written over where no tape
+  /// records, as soon as it is not needed any more. The values are those of a call.
+  ///
+  /// A layer that is made of others passes the map on from one to the next, so that none of them keeps
+  /// what came before; one that computes in place does so here.
+  func apply(to map: inout Tensor, _ context: Context)
+}
+
+extension Layer {
+  /// By a call.
+  public func apply(to map: inout Tensor, _ context: Context) { map = self(map, context) }
 }
 
 /// Layers applied one after another.
@@ -229,10 +247,21 @@ public protocol Layer: Module {
 public final class Sequential: Layer {
   /// The layers in order.
   public let layers: [any Layer]
+  /// What computes: the layers, or one in place of two where it does the same with less work.
+  private let steps: [any Layer]
 
   /// A chain of layers; an empty one is the identity.
   public init(_ layers: [any Layer]) {
     self.layers = layers
+    var steps: [any Layer] = []
+    for layer in layers {
+      if let last = steps.last, let both = RepeatedPixelConvolution(last, layer) {
+        steps[steps.count - 1] = both
+      } else {
+        steps.append(layer)
+      }
+    }
+    self.steps = steps
   }
 
   /// The layers by number.
@@ -251,6 +280,13 @@ public final class Sequential: Layer {
 
   /// The output of the last layer.
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
-    layers.reduce(input) { $1($0, context) }
+    var map = input
+    apply(to: &map, context)
+    return map
+  }
+
+  /// One layer after another in place.
+  public func apply(to map: inout Tensor, _ context: Context) {
+    for step in steps { step.apply(to: &map, context) }
   }
 }

@@ -122,6 +122,15 @@ public final class GroupNorm: Layer {
       groups: groups, scale: scale.tensor, shift: shift.tensor, epsilon: epsilon,
       activation: activation)
   }
+
+  /// Over the memory of the input where no tape records.
+  public func apply(to map: inout Tensor, _ context: Context) {
+    map.normalizeInGroups(
+      groups, scale: scale.tensor, shift: shift.tensor, epsilon: epsilon, activation: activation)
+  }
+
+  /// It does.
+  public var worksInPlace: Bool { true }
 }
 
 /// Layer normalisation over the last axis with an activation in the same pass (Ba et al. 2016), for

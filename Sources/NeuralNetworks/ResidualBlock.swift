@@ -73,25 +73,50 @@ public final class ResidualBlock: Layer {
 
   /// That of the input, with the channels of the second convolution.
   public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
-    var shape: Shape? = input
-    for (number, convolution) in [first, second].enumerated() {
-      if !norms.isEmpty {
-        shape = try trace.pass(shape, through: norms[number], "normalization\(number)")
+    // What is added in the end is there meanwhile.
+    let kept = try shortcut.map { try trace.pass(input, through: $0, "shortcut") } ?? input
+    return try trace.holding(kept) { trace in
+      var shape: Shape? = input
+      for (number, convolution) in [first, second].enumerated() {
+        if !norms.isEmpty {
+          shape = try trace.pass(shape, through: norms[number], "normalization\(number)")
+        }
+        shape = try trace.pass(shape, through: convolution, number == 0 ? "first" : "second")
       }
-      shape = try trace.pass(shape, through: convolution, number == 0 ? "first" : "second")
+      return shape
     }
-    if let shortcut { _ = try trace.pass(input, through: shortcut, "shortcut") }
-    return shape
   }
 
   /// What the shortcut makes of the input plus what the block adds, `[batch, height, width,
   /// outputs]`.
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
-    let added = second(before(1, first(before(0, input, context), context), context), context)
-    return (shortcut?(input, context) ?? input) + added
+    var map = input
+    apply(to: &map, context)
+    return map
   }
 
-  private func before(_ position: Int, _ input: Tensor, _ context: Context) -> Tensor {
-    norms.isEmpty ? input.activated(activation) : norms[position](input, context)
+  /// Beside what is added in the end no more than what a convolution reads and writes is kept.
+  public func apply(to map: inout Tensor, _ context: Context) {
+    guard let shortcut else {
+      var added = map
+      change(&added, context)
+      return map.add(added)
+    }
+    var kept = shortcut(map, context)
+    change(&map, context)
+    kept.add(map)
+    map = kept
+  }
+
+  /// W₂ ∗ a(n(W₁ ∗ a(n(x))))
+  private func change(_ map: inout Tensor, _ context: Context) {
+    for (number, convolution) in [first, second].enumerated() {
+      if norms.isEmpty {
+        map.activate(activation)
+      } else {
+        norms[number].apply(to: &map, context)
+      }
+      convolution.apply(to: &map, context)
+    }
   }
 }

@@ -4,10 +4,37 @@ import Tensors
 public struct ShapeTrace {
   /// What each module gets and gives, by its path, in the order of computation.
   public private(set) var modules: [(path: String, input: Shape, output: Shape)] = []
+  /// The bytes that the layers so far take for one example at the worst moment, where no tape records: what
+  /// a layer gets, what it gives, its weights packed for the processor, and what is kept beside.
+  package private(set) var largestBytes = 0
+  private var heldBytes = 0
   private var prefix = ""
 
   /// A trace that has seen nothing.
   public init() {}
+
+  /// Passes shapes through layers while tensors are kept beside what these compute with.
+  ///
+  /// - Parameters:
+  ///   - kept: the shapes of the tensors, as far as they are known.
+  ///   - body: passes the shapes.
+  public mutating func holding<Result>(
+    _ kept: Shape?..., body: (inout ShapeTrace) throws -> Result
+  ) rethrows -> Result {
+    let bytes = kept.reduce(0) { $0 + ($1.map(Self.bytes) ?? 0) }
+    heldBytes += bytes
+    defer { heldBytes -= bytes }
+    return try body(&self)
+  }
+
+  private static func bytes(_ shape: Shape) -> Int { MemoryPool.sizeClass(bytes: 4 * shape.count) }
+
+  /// Takes note of what a layer takes that has no layers of its own.
+  private mutating func note(_ module: any Module, _ input: Shape, _ output: Shape) {
+    let (taken, given) = (Self.bytes(input), Self.bytes(output))
+    let maps = module.worksInPlace ? max(taken, given) : taken + given
+    largestBytes = max(largestBytes, heldBytes + maps + 4 * module.parameterCount)
+  }
 
   /// Passes a shape through a member of the module that is asked.
   ///
@@ -26,13 +53,17 @@ public struct ShapeTrace {
     defer { prefix = outer }
     let place = prefix
     prefix += "."
+    let count = modules.count
     let output: Shape?
     do {
       output = try module.outputShape(for: input, &self)
     } catch let error as ShapeMisfit {
       throw error.path == nil ? ShapeMisfit(error.reason, path: place) : error
     }
-    if let output { modules.append((place, input, output)) }
+    if let output {
+      if modules.count == count { note(module, input, output) }
+      modules.append((place, input, output))
+    }
     return output
   }
 }

@@ -50,16 +50,26 @@ public final class SpatialAttention: Layer {
 
   /// That of the input.
   public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
-    let normalized = try trace.pass(input, through: normalization, "normalization")
-    for (name, map) in [("query", query), ("key", key), ("value", value)] {
-      _ = try trace.pass(normalized, through: map, name)
+    // Queries, keys and values, or what is made of them, are there beside the input.
+    try trace.holding(input, input, input) { trace in
+      let normalized = try trace.pass(input, through: normalization, "normalization")
+      for (name, map) in [("query", query), ("key", key), ("value", value)] {
+        _ = try trace.pass(normalized, through: map, name)
+      }
+      return try trace.pass(normalized, through: output, "output")
     }
-    return try trace.pass(normalized, through: output, "output")
   }
 
   /// The input plus what attention adds, of the input's shape `[batch, height, width, channels]`.
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
-    input + output(attended(normalization(input, context), context), context)
+    var map = input
+    apply(to: &map, context)
+    return map
+  }
+
+  /// Adds to the input what attention makes of it.
+  public func apply(to map: inout Tensor, _ context: Context) {
+    map.add(output(attended(normalization(map, context), context), context))
   }
 
   private func attended(_ input: Tensor, _ context: Context) -> Tensor {

@@ -34,10 +34,32 @@ public final class Upsampling: Layer {
 
   /// `[batch, height · factor, width · factor, channels]`
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
-    context.watch?.sizeChanges()
-    return switch method {
+    switch method {
     case .nearest: input.upsampledNearest(by: factor, factor)
     case .bilinear: input.upsampledBilinear(by: factor, factor)
     }
+  }
+}
+
+/// Repeated pixels and the 3×3 convolution after them as one layer, which need not repeat any.
+final class RepeatedPixelConvolution: Layer {
+  private let convolution: Conv2D
+
+  /// What two neighbours in a chain do together; nil where they are no such layers.
+  init?(_ first: any Layer, _ second: any Layer) {
+    guard let upsampling = first as? Upsampling, upsampling.method == .nearest,
+      upsampling.factor == 2, let convolution = second as? Conv2D,
+      convolution.weights.shape.dimensions.suffix(2) == [3, 3], convolution.stride == 1,
+      convolution.padding == Padding(1)
+    else { return nil }
+    self.convolution = convolution
+  }
+
+  /// Those of the convolution.
+  var members: Members { convolution.members }
+
+  /// `[batch, 2 · height, 2 · width, outputs]`
+  func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+    convolution.ofRepeatedPixels(input, context)
   }
 }

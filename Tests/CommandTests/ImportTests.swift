@@ -54,6 +54,18 @@ final class ImportTests: CommandTestCase {
     XCTAssertEqual([try number(line, "height"), try number(line, "width")], [9, 14])
     XCTAssertTrue((1...60).contains(try number(line, "psnr")))
     XCTAssertTrue(line["ssim"] is NSNull, "fewer than 11 rows")
+    // Whole where it is no larger than a tile; with other tones where it is.
+    for isWhole in [true, false] {
+      let wide = try picture(9, isWhole ? 14 : 40, "wide.png")
+      try run(["reconstruct", model, "--images", wide, "--out", path("whole.png")])
+      try run([
+        "reconstruct", model, "--images", wide, "--tile", "16", "--out", path("tiles.png"),
+      ])
+      XCTAssertEqual(try bytes(path("whole.png")) == bytes(path("tiles.png")), isWhole)
+    }
+    let memory = try object(
+      run(["describe", model, "--memory", "4096x4096", "--tile", "64", "--json"]).out)
+    XCTAssertEqual(try number(memory, "tile"), 64)
     let large = try picture(11, 12, "large.png")
     let other = try run([
       "reconstruct", model, "--images", large, "--out", path("large-back.png"), "--json",
@@ -148,6 +160,11 @@ final class ImportTests: CommandTestCase {
       ),
       (["encode", model] + images + ["--size", "8", "--out", path("z.npy")], 64, ["--data"]),
       (["reconstruct", model] + images + ["--grey", "--out", path("b.png")], 64, ["--data"]),
+      (
+        ["reconstruct", model] + images + ["--tile", "40", "--out", path("b.png")], 64,
+        ["40 pixels", "--tile 48"]
+      ),
+      (["describe", model, "--tile", "64"], 64, ["--memory"]),
       (["reconstruct", model] + images + ["--out", path("b.jpg")], 64, [".jpg", ".png"]),
       (["reconstruct", model] + images + ["--out", path("b.npy")], 64, [".npy", ".png"]),
     ] as [([String], Int32, [String])] {

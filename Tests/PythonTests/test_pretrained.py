@@ -51,6 +51,49 @@ class PretrainedTests(unittest.TestCase):
         bare = vae_zoo.AutoencoderKL.from_pretrained(REFERENCE / "kl-bare")
         self.assertEqual((bare.config.scaling_factor, bare.config.shift_factor), (0.3611, 0.1159))
 
+    def test_pictures_in_tiles_are_those_of_diffusers(self):
+        stored = tensors(REFERENCE / "kl-tiled.safetensors")
+        vae = vae_zoo.AutoencoderKL.from_pretrained(REFERENCE / "kl-plain")
+        image = 2 * first(stored["plain.20x26.image"]) - 1
+        mean = first(stored["plain.20x26.mean"])
+        vae.enable_tiling(tile_sample_min_size=8)
+        np.testing.assert_allclose(vae.encode(image).latents, mean, atol=2e-5)
+        expected = 2 * first(stored["plain.20x26.decoded"]) - 1
+        np.testing.assert_allclose(vae.decode(mean).sample, expected, atol=4e-5)
+        vae.disable_tiling()
+        self.assertGreater(np.abs(vae.decode(mean).sample - expected).max(), 1e-3)
+        vae.enable_tiling(tile_sample_min_size=12)
+        with self.assertRaisesRegex(vae_zoo.RecipeError, "multiple of 8"):
+            vae.decode(mean)
+
+    def test_bfloat16_gives_nearly_the_same_picture_or_says_why_not(self):
+        stored = tensors(REFERENCE / "kl.safetensors")
+        vae = vae_zoo.AutoencoderKL.from_pretrained(REFERENCE / "kl-plain")
+        mean = first(stored["plain.mean"])
+        exact = vae.decode(mean).sample
+        self.assertEqual(vae.to("bfloat16").dtype, "bfloat16")
+        try:
+            rounded = vae.decode(mean).sample
+        except vae_zoo.RecipeError as error:
+            self.assertIn("bfloat16", str(error))
+        else:
+            self.assertTrue(1e-5 < np.abs(rounded - exact).max() < 0.2)
+        np.testing.assert_array_equal(vae.to("float32").decode(mean).sample, exact)
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "float16"):
+            vae.to("float16")
+
+    def test_bytes_stand_for_the_latents_of_a_tiny_autoencoder(self):
+        vae = vae_zoo.AutoencoderTiny.from_pretrained(REFERENCE / "tiny-diffusers")
+        z = np.random.default_rng(2).uniform(-4, 4, (1, 3, 2, 4)).astype(np.float32)
+        data = (255 * vae.scale_latents(z)).round().astype(np.uint8)
+        kept = vae.unscale_latents(data / np.float32(255))
+        np.testing.assert_allclose(kept, z.clip(-3, 3), atol=3.01 / 255)
+        np.testing.assert_allclose(vae.decode(data).sample, vae.decode(kept).sample, atol=1e-5)
+        kl = vae_zoo.AutoencoderKL.from_pretrained(REFERENCE / "kl-plain")
+        for call in (kl.scale_latents, kl.decode):
+            with self.assertRaisesRegex(vae_zoo.Error, "no largest magnitude"):
+                call(np.zeros((1, 4, 2, 2), dtype=np.uint8 if call == kl.decode else np.float32))
+
     def test_a_model_with_codes_gives_the_points_and_pictures_of_diffusers(self):
         stored = tensors(REFERENCE / "vq.safetensors")
         vae = vae_zoo.VQModel.from_pretrained(REFERENCE / "vq-plain")

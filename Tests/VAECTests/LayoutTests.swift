@@ -127,7 +127,8 @@ final class LayoutTests: XCTestCase {
         ("struct_size", \.struct_size, 4), ("reserved", \.reserved, 4), ("token", \.token, pointer),
         ("progress", \.progress, pointer), ("user_data", \.user_data, pointer),
         ("condition", \.condition, pointer), ("checkpoint", \.checkpoint, pointer),
-        ("draw", \.draw, 4), ("reserved2", \.reserved2, 4),
+        ("draw", \.draw, 4), ("reserved2", \.reserved2, 4), ("tile", \.tile, 4),
+        ("precision", \.precision, 4),
       ])
     seen += entries(
       vae_data_options.self,

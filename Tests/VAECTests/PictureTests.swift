@@ -109,6 +109,61 @@ final class PictureTests: CTestCase {
     XCTAssertEqual(told.fractions, fractions)
   }
 
+  func testTilesPrecisionAndBytesAreThoseOfTheSwiftCoder() throws {
+    let model = try model()
+    let trained = try WeightImport(
+      ForeignWeights.open(reference), size: 8, registry: .builtIn
+    ).model
+    var options = vae_call_options()
+    options.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
+    let latents = picture([1, 6, 9, 3])
+    let own = Tensor((0..<162).map { Float($0 * 37 % 101) / 101 }, shape: [1, 6, 9, 3])
+    func decoded(_ given: CTensor) throws -> [Float] {
+      let array = try made(freedBy: vae_array_free) {
+        vae_decode_pictures(model, given.pointer, 0, 0, 0, VAE_FLOAT32, &options, $0, $1)
+      }
+      return try floats(array).values
+    }
+    let whole = try decoded(latents)
+    let bytes = try PictureCoder(trained).bytes(of: own)
+    let back = try PictureCoder(trained).latents(ofBytes: bytes, shape: own.shape)
+    XCTAssertEqual(
+      try decoded(CTensor(bytes, VAE_UINT8, shape: [1, 6, 9, 3])),
+      try PictureCoder(trained).decode(back).floats
+    )
+    var computations = [PictureComputation(tile: 16)]
+    if Precision.bfloat16.isSupported {
+      computations.append(PictureComputation(precision: .bfloat16))
+    }
+    for computation in computations {
+      options.tile = Int32(computation.tile ?? 0)
+      options.precision =
+        computation.precision == .bfloat16 ? VAE_PRECISION_BFLOAT16 : VAE_PRECISION_FLOAT32
+      let found = try decoded(latents)
+      XCTAssertNotEqual(found, whole)
+      XCTAssertEqual(found, try PictureCoder(trained, computation).decode(own).floats)
+    }
+    var out: OpaquePointer?
+    let rows = images(2)
+    let other = try makeModel()
+    for (tile, precision, field) in [(16, 0, "tile"), (0, 1, "precision")] {
+      (options.tile, options.precision) = (Int32(tile), Int32(precision))
+      refuse(
+        VAE_ERR_INVALID_ARGUMENT, "options->\(field) is given to a call that takes no pictures"
+      ) { vae_reconstruct_with(other, rows.pointer, 0, &options, &out, $0) }
+    }
+    for (tile, precision, status, words) in [
+      (-1, 0, VAE_ERR_INVALID_ARGUMENT, "options->tile is -1"),
+      (0, 2, VAE_ERR_INVALID_ARGUMENT, "options->precision is 2"),
+      (9, 0, VAE_ERR_RECIPE, "a multiple of 16, such as tile=16"),
+    ] {
+      (options.tile, options.precision) = (Int32(tile), Int32(precision))
+      refuse(status, words) {
+        vae_decode_pictures(model, latents.pointer, 0, 0, 0, VAE_UINT8, &options, &out, $0)
+      }
+    }
+  }
+
   func testWhatCannotBeIsRefusedWithItsReason() throws {
     let model = try model()
     let good = picture([1, 8, 8, 3])

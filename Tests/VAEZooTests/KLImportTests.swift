@@ -26,8 +26,8 @@ final class KLImportTests: XCTestCase {
     return found
   }
 
-  private func expected(_ name: String) throws -> Tensor {
-    let path = reference("kl.safetensors")
+  private func expected(_ name: String, in path: String = "kl") throws -> Tensor {
+    let path = reference("\(path).safetensors")
     let file = try Safetensors(parsing: DurableFiles.read(path), path: path)
     return try file.tensor(name, shape: Shape(XCTUnwrap(file.entry(name), name).shape))
   }
@@ -64,6 +64,40 @@ final class KLImportTests: XCTestCase {
       try assertEqual(
         posterior.logVariance, expected("\(name).log_variance").flattened(),
         "\(folder) log-variance")
+    }
+  }
+
+  func testPicturesInTilesAreThoseOfDiffusers() throws {
+    for (name, side, size) in [
+      ("plain", 8, "20x26"), ("plain", 8, "8x20"), ("plain", 8, "14x6"), ("plain", 8, "8x8"),
+      ("attending", 16, "40x28"),
+    ] {
+      let label = "\(name).\(size)"
+      func tiled(_ what: String) throws -> Tensor {
+        try expected("\(label).\(what)", in: "kl-tiled")
+      }
+      let trained = try imported(reference("kl-\(name)"))
+      let coder = try PictureCoder(trained, PictureComputation(tile: side))
+      let image = try tiled("image")
+      let encoding = try coder.encoding(of: image)
+      try assertEqual(XCTUnwrap(encoding.mean), tiled("mean"), "\(label) mean")
+      try assertEqual(
+        XCTUnwrap(encoding.variance).log(), tiled("log_variance"), "\(label) log-variance")
+      var fractions: [Double] = []
+      let picture = try coder.decode(tiled("mean")) { fractions.append($0) }
+      try assertEqual(picture, tiled("decoded"), "\(label) picture")
+      XCTAssertEqual(fractions, fractions.sorted(), label)
+      let whole = try PictureCoder(trained).decode(tiled("mean")).floats
+      XCTAssertEqual(whole == picture.floats, size == "8x8", "\(label): tiles are not the whole")
+    }
+  }
+
+  func testTilesThatDoNotBeginAtPlacesAreRefusedWithOneThatDoes() throws {
+    let trained = try imported(reference("kl-plain"))
+    for (side, near) in [(12, 16), (1, 8), (0, 8)] {
+      XCTAssertThrowsError(try PictureCoder(trained, PictureComputation(tile: side))) {
+        XCTAssertTrue("\($0)".contains("a multiple of 8, such as tile=\(near)"), "\($0)")
+      }
     }
   }
 

@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 from ctypes import byref, pointer
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Callable
 
@@ -83,10 +84,20 @@ class Interruptible:
                 return
 
 
+@dataclass(frozen=True)
+class PictureComputation:
+    """How pictures of any size are computed."""
+
+    tile: int = 0
+    """The side of tiles in pixels; 0 for whole pictures."""
+    precision: int = 0
+    """What products and convolutions multiply: 0 for float32, 1 for bfloat16."""
+
+
 class Watched:
     """The options of a call inside a ``with`` that may take long: Ctrl-C stops it, and so does a true value
     or an exception of `progress`, which is raised then. `condition` is what a conditional model is told, and
-    `checkpoint` which one of a run is opened, `draw` whether images are drawn in place of means."""
+    `checkpoint` which one of a run is opened, `draw` whether images are drawn in place of means, `pictures` how pictures of any size are computed."""
 
     def __init__(
         self,
@@ -94,7 +105,9 @@ class Watched:
         condition: Tensor | None = None,
         checkpoint: bytes | None = None,
         draw: bool = False,
+        pictures: PictureComputation | None = None,
     ) -> None:
+        self._pictures = pictures or PictureComputation()
         self._progress = progress
         self._condition = condition
         self._checkpoint = checkpoint
@@ -104,7 +117,10 @@ class Watched:
 
     def __enter__(self) -> Any:
         token = self._interruptible.__enter__()
-        self._options = CallOptions(token=token._as_parameter_, draw=int(self._draw))
+        self._options = CallOptions(
+            token=token._as_parameter_, draw=int(self._draw), tile=self._pictures.tile,
+            precision=self._pictures.precision,
+        )
         if self._condition is not None:
             self._options.condition = pointer(self._condition)
         self._options.checkpoint = self._checkpoint

@@ -205,6 +205,8 @@ class CallOptions(Struct):
         ("checkpoint", c_char_p),
         ("draw", c_int32),
         ("reserved2", c_int32),
+        ("tile", c_int32),
+        ("precision", c_int32),
     ]
 
 

@@ -14,7 +14,7 @@ from vae_zoo._arrays import as_numbers, from_library, optional_view, view
 from vae_zoo._conditions import KINDS, LABEL
 from vae_zoo._data import Data
 from vae_zoo._errors import MissingParameterError, NotFoundError, elements_renamed, renamed
-from vae_zoo._interrupt import Watched, WorkProgress
+from vae_zoo._interrupt import PictureComputation, Watched, WorkProgress
 from vae_zoo._library import EvaluationOptions, Handle, ImputationOptions, ModelInfo, ModelOptions, Path
 from vae_zoo._library import ScoreOptions, training_messages
 from vae_zoo._library import Setting
@@ -242,12 +242,15 @@ class Model:
             return None
 
     def encode_pictures(
-        self, pictures: np.ndarray, progress: WorkProgress | None = None
+        self,
+        pictures: np.ndarray,
+        progress: WorkProgress | None = None,
+        computation: PictureComputation | None = None,
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Means and variances of the latents of pictures of any size, channels last; points that become codes have
         no variances."""
         tensor = view(pictures)
-        with Watched(progress) as options:
+        with Watched(progress, pictures=computation) as options:
             encoding = create(
                 library.vae_encoding_free, library.vae_encode_pictures, self.handle, byref(tensor),
                 0, 0, options,
@@ -256,11 +259,14 @@ class Model:
         return from_library(means), self._part(encoding, _VARIANCE)
 
     def decode_pictures(
-        self, latents: np.ndarray, progress: WorkProgress | None = None
+        self,
+        latents: np.ndarray,
+        progress: WorkProgress | None = None,
+        computation: PictureComputation | None = None,
     ) -> np.ndarray:
         """The pictures of such latents, between 0 and 1."""
         tensor = view(latents)
-        with Watched(progress) as options:
+        with Watched(progress, pictures=computation) as options:
             return self._array(
                 library.vae_decode_pictures, byref(tensor), 0, 0, 0, _FLOAT32, options
             )

@@ -9,8 +9,12 @@ import numpy as np
 
 from vae_zoo._arrays import as_array
 from vae_zoo._errors import InvalidArgumentError
-from vae_zoo._interrupt import WorkProgress
+from vae_zoo._interrupt import PictureComputation, WorkProgress
 from vae_zoo._library import Path
+
+
+# What products may multiply, by the numbers of the library.
+_PRECISIONS = ["float32", "bfloat16"]
 
 
 class LatentDistribution:
@@ -88,6 +92,61 @@ class PretrainedAutoencoder:
         )
         """``scaling_factor``, ``shift_factor``, ``latent_channels`` and ``in_channels``; latents that become codes have
         the factors 1 and 0."""
+        self._tile = 0
+        self._precision = "float32"
+
+    def enable_tiling(self, use_tiling: bool = True, *, tile_sample_min_size: int = 512) -> None:
+        """Takes pictures that are larger than a tile in tiles from now on, where memory is short.
+
+        Tiles overlap by a quarter and are blended, as those of diffusers' ``AutoencoderKL`` are. What comes out is not
+        quite that of the whole picture: normalisation over the picture and attention see a tile alone.
+
+        Parameters
+        ----------
+        use_tiling : bool
+            Whether to.
+        tile_sample_min_size : int
+            The side of a tile in pixels, a multiple of four times the pixels of a place of the latents.
+        """
+        if use_tiling and tile_sample_min_size <= 0:
+            raise InvalidArgumentError(
+                f"tile_sample_min_size is {tile_sample_min_size}, but must be a number of pixels"
+            )
+        self._tile = int(tile_sample_min_size) if use_tiling else 0
+
+    def disable_tiling(self) -> None:
+        """Takes pictures whole again."""
+        self.enable_tiling(False)
+
+    def to(self, dtype: Any) -> PretrainedAutoencoder:
+        """Chooses what products and convolutions multiply from now on.
+
+        Parameters
+        ----------
+        dtype : str or dtype
+            ``"float32"``, or ``"bfloat16"``, which is quicker where the processor has instructions for it, and rounds; an
+            error says where it has not. PyTorch's and JAX's dtypes of these names are taken as well. Arrays stay of
+            32-bit floats.
+
+        Returns
+        -------
+        PretrainedAutoencoder
+            This autoencoder.
+        """
+        name = str(getattr(dtype, "__name__", dtype)).removeprefix("torch.")
+        if name not in _PRECISIONS:
+            raise InvalidArgumentError(f"dtype is {name}, but must be float32 or bfloat16")
+        self._precision = name
+        return self
+
+    @property
+    def dtype(self) -> str:
+        """What products and convolutions multiply: ``"float32"`` or ``"bfloat16"``."""
+        return self._precision
+
+    @property
+    def _computation(self) -> PictureComputation:
+        return PictureComputation(self._tile, _PRECISIONS.index(self._precision))
 
     def encode(self, x: Any, *, progress: WorkProgress | None = None) -> EncoderOutput:
         """The latents of pictures, and their distribution where they have one.
@@ -103,7 +162,8 @@ class PretrainedAutoencoder:
         """
         pictures = _floats(x, "x")
         found, variance = self.estimator._model.encode_pictures(
-            _channels_last(pictures * np.float32(0.5) + np.float32(0.5), "x"), progress
+            _channels_last(pictures * np.float32(0.5) + np.float32(0.5), "x"), progress,
+            self._computation,
         )
         latents = _channels_first(found)
         if variance is None:
@@ -117,7 +177,7 @@ class PretrainedAutoencoder:
         ----------
         z : array-like
             Latents ``[N, C, rows, columns]``, the autoencoder's own: of a diffusion model
-            ``latents / config.scaling_factor + config.shift_factor``.
+            ``latents / config.scaling_factor + config.shift_factor``. Bytes are those of ``scale_latents``.
         progress : callable, optional
             As of ``encode``.
 
@@ -126,9 +186,44 @@ class PretrainedAutoencoder:
         DecoderOutput
             Its ``sample`` is cut to -1 and 1, where diffusers leaves that to what shows the picture.
         """
-        latents = _channels_last(_floats(z, "z"), "z")
-        pictures = self.estimator._model.decode_pictures(latents, progress)
+        array = as_array(z, "z")
+        values = array if array.dtype == np.uint8 else array.astype(np.float32, copy=False)
+        latents = _channels_last(values, "z")
+        pictures = self.estimator._model.decode_pictures(latents, progress, self._computation)
         return DecoderOutput(_channels_first(pictures) * 2 - 1)
+
+    def scale_latents(self, x: Any) -> np.ndarray:
+        """Latents as numbers between 0 and 1, ``clip(x / 2 m + 1/2, 0, 1)``, as diffusers' ``AutoencoderTiny`` has them.
+
+        ``(255 * scale_latents(z)).round().astype("uint8")`` are bytes, which ``decode`` takes, too.
+
+        Parameters
+        ----------
+        x : array-like
+            Latents ``[N, C, rows, columns]``. They lie between -m and m, with m the decoder's ``latent_magnitude``; a model
+            without one raises an `InvalidArgumentError`.
+        """
+        magnitude = self._magnitude
+        return np.clip(_floats(x, "x") / np.float32(2 * magnitude) + np.float32(0.5), 0, 1)
+
+    def unscale_latents(self, x: Any) -> np.ndarray:
+        """What ``scale_latents`` was given, as far as it lay between -m and m.
+
+        Parameters
+        ----------
+        x : array-like
+            Numbers between 0 and 1.
+        """
+        return (_floats(x, "x") - np.float32(0.5)) * np.float32(2 * self._magnitude)
+
+    @property
+    def _magnitude(self) -> float:
+        magnitude = self.estimator.recipe_["decoder"].get("latent_magnitude")
+        if magnitude is None:
+            raise InvalidArgumentError(
+                "the latents of this model have no largest magnitude, so bytes cannot stand for them"
+            )
+        return float(magnitude)
 
     def save_pretrained(self, folder: Path) -> None:
         """Writes ``config.json`` and the weights as diffusers reads them.

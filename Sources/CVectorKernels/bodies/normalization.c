@@ -279,19 +279,12 @@ static void VK(group_constants)(
   VK(repeat)(k->shift, fold, width);
 }
 
-/// Writes mean and inverse deviation of an example's groups.
-static void VK(group_statistics)(const vk_group_arguments *a, size_t example, double *moments) {
+/// Writes mean and inverse deviation of an example's groups from the moments of its channels, or, where there is one
+/// position alone, from its elements.
+static void VK(write_groups)(
+  const vk_group_arguments *a, size_t example, const double *means, const double *squares) {
   const size_t channels = a->channels, group_size = channels / a->groups;
-  const size_t fold = vk_fold(a->spatial, channels);
   const float *x = a->x + example * a->spatial * channels;
-  double *means = moments, *squares = moments + channels;
-  if (a->spatial > 1) {
-    for (size_t c = 0; c < channels; c += VK_TILE) {
-      VK(moments)(
-        x + c, 0, a->spatial, channels, vk_min(VK_TILE, channels - c), fold, means + c,
-        squares + c);
-    }
-  }
   for (size_t group = 0; group < a->groups; group++) {
     const size_t first = group * group_size;
     double mean = 0.0, total = 0.0;
@@ -312,24 +305,91 @@ static void VK(group_statistics)(const vk_group_arguments *a, size_t example, do
   }
 }
 
+/// The moments of all channels over the rows first..<last of an example.
+static void VK(row_moments)(
+  const vk_group_arguments *a, size_t example, size_t first, size_t last, double *moments) {
+  const size_t channels = a->channels, fold = vk_fold(a->spatial, channels);
+  const float *x = a->x + example * a->spatial * channels;
+  for (size_t c = 0; c < channels; c += VK_TILE) {
+    VK(moments)(
+      x + c, first, last, channels, vk_min(VK_TILE, channels - c), fold, moments + c,
+      moments + channels + c);
+  }
+}
+
+/// Normalises the rows first..<last of an example, whose groups are known.
+static void VK(normalize_rows)(
+  const vk_group_arguments *a, size_t example, size_t first, size_t last) {
+  const size_t channels = a->channels, fold = vk_fold(a->spatial, channels);
+  for (size_t c = 0; c < channels; c += VK_TILE) {
+    const size_t width = vk_min(VK_TILE, channels - c);
+    VK(constants) k;
+    VK(group_constants)(a, example, c, width, fold, &k);
+    for (size_t r = first; r < last; r += fold) {
+      const size_t n = vk_min(fold, last - r) * width;
+      const size_t offset = (example * a->spatial + r) * channels + c;
+      VK(normalize_tile)(a->op, a->parameters, &k, a->x + offset, a->y + offset, n);
+    }
+  }
+}
+
 VK_KERNEL(group_normalize) {
   const vk_group_arguments *a = arguments;
-  const size_t channels = a->channels, fold = vk_fold(a->spatial, channels);
   for (size_t unit = begin; unit < end; unit++) {
     const size_t last = vk_min(a->batch, (unit + 1) * a->block_examples);
+    double *moments = a->moments + unit * 2 * a->channels;
     for (size_t example = unit * a->block_examples; example < last; example++) {
-      VK(group_statistics)(a, example, a->moments + unit * 2 * channels);
-      for (size_t c = 0; c < channels; c += VK_TILE) {
-        const size_t width = vk_min(VK_TILE, channels - c);
-        VK(constants) k;
-        VK(group_constants)(a, example, c, width, fold, &k);
-        for (size_t r = 0; r < a->spatial; r += fold) {
-          const size_t n = vk_min(fold, a->spatial - r) * width;
-          const size_t offset = (example * a->spatial + r) * channels + c;
-          VK(normalize_tile)(a->op, a->parameters, &k, a->x + offset, a->y + offset, n);
-        }
+      if (a->spatial > 1) VK(row_moments)(a, example, 0, a->spatial, moments);
+      VK(write_groups)(a, example, moments, moments + a->channels);
+      VK(normalize_rows)(a, example, 0, a->spatial);
+    }
+  }
+}
+
+/// The rows of a block of a large example.
+static void VK(block_rows)(
+  const vk_group_arguments *a, size_t unit, size_t *example, size_t *first, size_t *last) {
+  *example = unit / a->blocks;
+  *first = unit % a->blocks * a->block_rows;
+  *last = vk_min(a->spatial, *first + a->block_rows);
+}
+
+VK_KERNEL(group_moments) {
+  const vk_group_arguments *a = arguments;
+  for (size_t unit = begin; unit < end; unit++) {
+    size_t example, first, last;
+    VK(block_rows)(a, unit, &example, &first, &last);
+    VK(row_moments)(a, example, first, last, a->moments + unit * 2 * a->channels);
+  }
+}
+
+/// The moments of an example's blocks, one after the other after Chan et al. (1979), and its groups.
+VK_KERNEL(group_combine) {
+  const vk_group_arguments *a = arguments;
+  const size_t channels = a->channels, stride = 2 * channels;
+  for (size_t example = begin; example < end; example++) {
+    double *means = a->moments + example * a->blocks * stride, *squares = means + channels;
+    for (size_t block = 1; block < a->blocks; block++) {
+      const double *block_means = means + block * stride, *block_squares = squares + block * stride;
+      const size_t before = block * a->block_rows;
+      const double rows = (double)(vk_min(a->spatial, before + a->block_rows) - before);
+      const double weight = rows / ((double)before + rows), product = (double)before * weight;
+      VK_LOOP for (size_t c = 0; c < channels; c++) {
+        const double delta = block_means[c] - means[c];
+        means[c] += delta * weight;
+        squares[c] += block_squares[c] + delta * delta * product;
       }
     }
+    VK(write_groups)(a, example, means, squares);
+  }
+}
+
+VK_KERNEL(group_apply) {
+  const vk_group_arguments *a = arguments;
+  for (size_t unit = begin; unit < end; unit++) {
+    size_t example, first, last;
+    VK(block_rows)(a, unit, &example, &first, &last);
+    VK(normalize_rows)(a, example, first, last);
   }
 }
 

@@ -36,8 +36,15 @@ public enum Precision: String, Sendable, CaseIterable {
 
   /// The precision of a product that is recorded, or is not.
   static func ofProduct(recorded isRecorded: Bool) -> Precision {
-    isRecorded && vk_rounds_operands() != 0 ? .bfloat16 : .float32
+    switch vk_rounds_operands() {
+    case roundsRecorded: isRecorded ? .bfloat16 : .float32
+    case roundsAll: .bfloat16
+    default: .float32
+    }
   }
+
+  /// What a thread notes whose recorded products are rounded, or all of them.
+  fileprivate static let (roundsRecorded, roundsAll): (Int32, Int32) = (1, 2)
 }
 
 /// Runs a closure in which the products that this thread records multiply with a precision, and so
@@ -48,9 +55,25 @@ public enum Precision: String, Sendable, CaseIterable {
 public func withPrecision<Result>(
   _ precision: Precision, _ body: () throws -> Result
 ) rethrows -> Result {
+  try rounding(precision, Precision.roundsRecorded, body)
+}
+
+/// Runs a closure in which all products of this thread multiply with a precision, recorded or not: for
+/// results that bear a small error and are to come sooner, such as pictures.
+///
+/// The precision must be supported: see `Precision.isSupported`.
+public func withInferencePrecision<Result>(
+  _ precision: Precision, _ body: () throws -> Result
+) rethrows -> Result {
+  try rounding(precision, Precision.roundsAll, body)
+}
+
+private func rounding<Result>(
+  _ precision: Precision, _ note: Int32, _ body: () throws -> Result
+) rethrows -> Result {
   precondition(precision.isSupported, precision.refusal)
   let previous = vk_rounds_operands()
-  vk_set_rounds_operands(precision == .bfloat16 ? 1 : 0)
+  vk_set_rounds_operands(precision == .bfloat16 ? note : 0)
   defer { vk_set_rounds_operands(previous) }
   return try body()
 }

@@ -12,12 +12,17 @@ extension Kernels {
   /// function(input), of the shape of `input`.
   static func unary(_ function: UnaryFunction, _ input: Tensor) -> Tensor {
     let output = Tensor(uninitialized: input.shape)
+    unary(function, input, into: output)
+    return output
+  }
+
+  /// The same into memory that is there, which may be that of `input`.
+  static func unary(_ function: UnaryFunction, _ input: Tensor, into output: Tensor) {
     Profiler.measure("unary", [input, output]) {
       function.withParameters {
         vk_unary(function.operation, $0, input.pointer, output.writePointer, input.count)
       }
     }
-    return output
   }
 
   /// The gradient of the input: `gradient` · function′, of the shape of `gradient`. `saved` has
@@ -38,9 +43,7 @@ extension Kernels {
   static func binary(_ operation: vk_binary_op, _ a: Tensor, _ b: Tensor, shape: Shape) -> Tensor {
     let output = Tensor(uninitialized: shape)
     if a.shape.count == shape.count, b.shape.count == shape.count {
-      Profiler.measure("binary", [a, b, output]) {
-        vk_binary(operation, a.pointer, b.pointer, output.writePointer, shape.count)
-      }
+      binary(operation, a, b, into: output)
     } else {
       Profiler.measure("binary broadcast", [a, b, output]) {
         vk_binary_broadcast(
@@ -50,6 +53,13 @@ extension Kernels {
       }
     }
     return output
+  }
+
+  /// a op b of equal shapes into memory that is there, which may be that of either.
+  static func binary(_ operation: vk_binary_op, _ a: Tensor, _ b: Tensor, into output: Tensor) {
+    Profiler.measure("binary", [a, b, output]) {
+      vk_binary(operation, a.pointer, b.pointer, output.writePointer, output.count)
+    }
   }
 
   /// a + b of equal shapes.

@@ -59,14 +59,14 @@ extension Kernels {
 
   /// The same over each group of `channels / groups` channels and all `spatial` positions of an
   /// example: `x` is `[batch, spatial, channels]`, scale and shift `[channels]`, the moments
-  /// `[batch, groups]`.
+  /// `[batch, groups]`. `target`, which may be `x`, takes the output; nil for fresh memory.
   static func groupNormalize(
     _ function: UnaryFunction, _ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float,
-    batch: Int, spatial: Int, channels: Int, groups: Int
+    batch: Int, spatial: Int, channels: Int, groups: Int, into target: Tensor? = nil
   ) -> (output: Tensor, mean: Tensor, inverseDeviation: Tensor) {
     let mean = Tensor(uninitialized: [batch, groups])
     let inverseDeviation = Tensor(uninitialized: [batch, groups])
-    let y = Tensor(uninitialized: x.shape)
+    let y = target ?? Tensor(uninitialized: x.shape)
     Profiler.measure("group normalize", [x, scale, shift, mean, inverseDeviation, y]) {
       function.withParameters {
         vk_group_normalize(

@@ -47,7 +47,7 @@ extension Kernels {
       let primitive = OneDNN.convolution(shape, OD_FORWARD, precision, withBias: bias != nil)
     else { return output }
     let scratch = Storage(count: primitive.scratchCount)
-    let packed = packedWeights(weights, primitive)
+    let packed = packedWeights(weights, primitive, shape)
     Profiler.measure(
       precision == .bfloat16 ? "bfloat16 convolution" : "convolution",
       [input, weights, bias, output], flops: shape.flops, sizes: "\(shape)"
@@ -77,7 +77,7 @@ extension Kernels {
     guard let primitive = OneDNN.convolution(shape, OD_BACKWARD_DATA, precision, withBias: false)
     else { return output }
     let scratch = Storage(count: primitive.scratchCount)
-    let packed = packedWeights(weights, primitive)
+    let packed = packedWeights(weights, primitive, shape)
     Profiler.measure(
       precision == .bfloat16
         ? "bfloat16 convolution, input gradient" : "convolution, input gradient",
@@ -140,11 +140,14 @@ extension Kernels {
   }
 
   /// Weights in the layout that a pass prefers. Outside of training they stay as they are from call
-  /// to call, and so do their copies; an update would make a copy stale before it serves again.
-  private static func packedWeights(_ weights: Tensor, _ primitive: ConvolutionPrimitive) -> Tensor
-  {
+  /// to call, and so do their copies; an update would make a copy stale before it serves again. Over large
+  /// maps the copy is as nothing beside the multiplications, and is made each time: kept ones would double
+  /// the memory of a large network's weights.
+  private static func packedWeights(
+    _ weights: Tensor, _ primitive: ConvolutionPrimitive, _ shape: ConvolutionShape
+  ) -> Tensor {
     guard primitive.packedCount > 0 else { return weights }
-    let isKept = !isRecording && !Tensor.isInBackwardPass
+    let isKept = !isRecording && !Tensor.isInBackwardPass && !shape.hasManyPixels
     let key = Storage.CopyKey.packed(layout: primitive.packedLayout, offset: weights.offset)
     if isKept, let copy = weights.storage.copy(for: key) { return copy }
     let packed = Tensor(uninitialized: [primitive.packedCount])

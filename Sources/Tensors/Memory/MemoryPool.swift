@@ -43,6 +43,8 @@ public final class MemoryPool: Sendable {
     var statistics = Statistics()
     /// Blocks that were handed out in this period.
     var taken = 0
+    /// Computations that run sparingly at this moment.
+    var sparing = 0
   }
 
   private let period: Int
@@ -62,6 +64,13 @@ public final class MemoryPool: Sendable {
     state.withLock { $0.statistics }
   }
 
+  /// Begins to look for the largest sum anew.
+  package func forgetPeak() {
+    state.withLock {
+      $0.statistics.peakBytes = $0.statistics.bytesInUse + $0.statistics.bytesCached
+    }
+  }
+
   /// Returns all blocks that are kept to the system: between two phases of very different sizes, or
   /// when a process that lives on has finished its training.
   public func trim() {
@@ -74,6 +83,18 @@ public final class MemoryPool: Sendable {
     }
     Self.release(blocks)
   }
+
+  /// Runs a closure during which large blocks are kept for requests of their own size alone: before one of
+  /// another size is taken from the system, they go back to it. For computations on a few large maps, of
+  /// which each size would otherwise stay until the end.
+  package func sparingly<Result>(_ body: () throws -> Result) rethrows -> Result {
+    state.withLock { $0.sparing += 1 }
+    defer { state.withLock { $0.sparing -= 1 } }
+    return try body()
+  }
+
+  /// What a large block is, in bytes: less does not matter beside the weights.
+  private static let largeBytes = 1 << 20
 
   /// The size class of a request.
   package static func sizeClass(bytes: Int) -> Int {
@@ -89,13 +110,17 @@ public final class MemoryPool: Sendable {
     let (cached, unused): (UInt?, [Block]) = state.withLock { state in
       state.statistics.bytesInUse += size
       let cached = state.pop(size)
+      var spared: [Block] = []
       if cached == nil {
+        if state.sparing > 0, size >= Self.largeBytes {
+          spared = state.removeBlocks(from: Self.largeBytes)
+        }
         state.statistics.systemAllocations += 1
         state.statistics.peakBytes = max(
           state.statistics.peakBytes, state.statistics.bytesInUse + state.statistics.bytesCached)
       }
       state.taken += 1
-      return (cached, state.taken < period ? [] : state.endPeriod())
+      return (cached, spared + (state.taken < period ? [] : state.endPeriod()))
     }
     Self.release(unused)
     if let cached, let pointer = UnsafeMutableRawPointer(bitPattern: cached) { return pointer }
@@ -161,6 +186,17 @@ extension MemoryPool.State {
     let left = shelves.values[index].addresses.count
     if left < shelves.values[index].spare { shelves.values[index].spare = left }
     return address
+  }
+
+  /// Gives the blocks that are kept, of some bytes or more each.
+  fileprivate mutating func removeBlocks(from bytes: Int) -> [MemoryPool.Block] {
+    var removed: [MemoryPool.Block] = []
+    for size in Array(shelves.keys) where size >= bytes {
+      guard let shelf = shelves.removeValue(forKey: size) else { continue }
+      removed += shelf.addresses.map { MemoryPool.Block(address: $0, bytes: size) }
+    }
+    statistics.bytesCached -= removed.reduce(0) { $0 + $1.bytes }
+    return removed
   }
 
   /// Begins the next period. Gives the blocks that this one had no use for, those that came back

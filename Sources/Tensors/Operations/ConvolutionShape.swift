@@ -53,6 +53,9 @@ struct ConvolutionShape: Hashable, CustomStringConvertible {
     2 * Double(outputShape.count) * Double(inputChannels * kernelHeight * kernelWidth)
   }
 
+  /// Whether each weight meets so many pixels that to pack it anew takes no time beside: less than a hundredth.
+  var hasManyPixels: Bool { batch * outputHeight * outputWidth >= 1 << 12 }
+
   var inputShape: Shape { [batch, inputHeight, inputWidth, inputChannels] }
   var outputShape: Shape { [batch, outputHeight, outputWidth, outputChannels] }
   var weightShape: Shape { [outputChannels, inputChannels, kernelHeight, kernelWidth] }

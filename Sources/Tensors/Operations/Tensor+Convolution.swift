@@ -23,25 +23,8 @@ extension Tensor {
     padding: Padding = .none,
     activation: Activation = .identity
   ) -> Tensor {
-    precondition(
-      rank == 4 && weights.rank == 4 && shape[3] == weights.shape[1],
-      "a convolution with weights \(weights.shape) cannot take an input of shape \(shape)")
+    let sizes = convolutionSizes(weights: weights, stride: stride, padding: padding)
     checkBias(bias, outputs: weights.shape[0], weights: weights)
-    checkPadding(padding)
-    func size(_ input: Int, _ pad: Int, _ kernel: Int, _ stride: Int) -> Int {
-      precondition(
-        stride > 0 && input + pad >= kernel,
-        "a kernel of \(weights.shape), stride \(stride) is too large for an input of shape \(shape)"
-      )
-      return (input + pad - kernel) / stride + 1
-    }
-    let sizes = ConvolutionShape(
-      batch: shape[0], inputHeight: shape[1], inputWidth: shape[2], inputChannels: shape[3],
-      outputHeight: size(shape[1], padding.top + padding.bottom, weights.shape[2], stride.y),
-      outputWidth: size(shape[2], padding.left + padding.right, weights.shape[3], stride.x),
-      outputChannels: weights.shape[0], kernelHeight: weights.shape[2],
-      kernelWidth: weights.shape[3], strideY: stride.y, strideX: stride.x,
-      padding: sizesUsed(padding, weights: weights, stride: stride))
     // oneDNN adds the bias as it writes; the activation, where there is one, is then one pass of
     // its own.
     let isRecorded = isRecording && (isTracked || weights.isTracked || bias?.isTracked ?? false)
@@ -133,6 +116,50 @@ extension Tensor {
         biasGradient,
       ]
     }
+  }
+
+  /// Becomes its convolution: ``convolution(weights:bias:stride:padding:activation:)``.
+  ///
+  /// Where no tape records and products are rounded, the 32-bit values are let go of before the output takes memory.
+  ///
+  /// - Parameters:
+  ///   - weights: `[outputs, inputs, kernel height, kernel width]`.
+  ///   - bias: `[outputs]`, nil for none.
+  ///   - stride: pixels from one output to the next.
+  ///   - padding: zeros around the image.
+  ///   - activation: of the sum.
+  public mutating func convolve(
+    weights: Tensor, bias: Tensor? = nil, stride: (y: Int, x: Int) = (1, 1),
+    padding: Padding = .none, activation: Activation = .identity
+  ) {
+    let sizes = convolutionSizes(weights: weights, stride: stride, padding: padding)
+    let precision = sizes.isNarrow ? .float32 : Precision.ofProduct(recorded: isRecording)
+    if precision == .bfloat16, mayBeWrittenOver() { self = operand(precision) }
+    self = convolution(
+      weights: weights, bias: bias, stride: stride, padding: padding, activation: activation)
+  }
+
+  private func convolutionSizes(
+    weights: Tensor, stride: (y: Int, x: Int), padding: Padding
+  ) -> ConvolutionShape {
+    precondition(
+      rank == 4 && weights.rank == 4 && shape[3] == weights.shape[1],
+      "a convolution with weights \(weights.shape) cannot take an input of shape \(shape)")
+    checkPadding(padding)
+    func size(_ input: Int, _ pad: Int, _ kernel: Int, _ stride: Int) -> Int {
+      precondition(
+        stride > 0 && input + pad >= kernel,
+        "a kernel of \(weights.shape), stride \(stride) is too large for an input of shape \(shape)"
+      )
+      return (input + pad - kernel) / stride + 1
+    }
+    return ConvolutionShape(
+      batch: shape[0], inputHeight: shape[1], inputWidth: shape[2], inputChannels: shape[3],
+      outputHeight: size(shape[1], padding.top + padding.bottom, weights.shape[2], stride.y),
+      outputWidth: size(shape[2], padding.left + padding.right, weights.shape[3], stride.x),
+      outputChannels: weights.shape[0], kernelHeight: weights.shape[2],
+      kernelWidth: weights.shape[3], strideY: stride.y, strideX: stride.x,
+      padding: sizesUsed(padding, weights: weights, stride: stride))
   }
 
   private func checkBias(_ bias: Tensor?, outputs: Int, weights: Tensor) {

@@ -73,13 +73,17 @@ extension Tensor {
     groups: Int, scale: Tensor, shift: Tensor, epsilon: Float = 1e-5,
     activation: Activation = .identity
   ) -> Tensor {
+    checkGroups(groups, scale: scale, shift: shift)
+    return normalizedInGroups(
+      batch: shape[0], spatial: shape.count(1..<rank - 1), groups: groups, scale: scale,
+      shift: shift, epsilon: epsilon, activation: activation)
+  }
+
+  func checkGroups(_ groups: Int, scale: Tensor, shift: Tensor) {
     precondition(
       rank >= 2 && groups > 0 && shape[-1] % groups == 0 && scale.shape == [shape[-1]]
         && shift.shape == [shape[-1]],
       "\(groups) groups with scale \(scale.shape) do not fit the channels of \(shape)")
-    return normalizedInGroups(
-      batch: shape[0], spatial: shape.count(1..<rank - 1), groups: groups, scale: scale,
-      shift: shift, epsilon: epsilon, activation: activation)
   }
 
   /// Layer normalisation over the last axis, then an activation (Ba et al. 2016, section 3).

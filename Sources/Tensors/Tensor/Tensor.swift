@@ -225,9 +225,18 @@ extension Tensor {
   /// Moves the elements to memory that nothing else refers to, unless they are alone in theirs: what
   /// is to be written in place later must not be anybody's. The tensor becomes a constant.
   package mutating func takeOwnMemory() {
-    let isAlone =
-      !storage.isBorrowed && storage.count == count && isKnownUniquelyReferenced(&storage)
-    self = isAlone ? detached() : copied()
+    self = isAloneInMemory() ? detached() : copied()
+  }
+
+  /// Whether nothing else refers to the memory of the elements, and there is nothing else in it.
+  private mutating func isAloneInMemory() -> Bool {
+    !storage.isBorrowed && storage.count == count && isKnownUniquelyReferenced(&storage)
+  }
+
+  /// Whether an operation may write its result over the elements: no tape records, which might need them
+  /// again, and nothing else refers to them.
+  mutating func mayBeWrittenOver() -> Bool {
+    !isRecording && !isTracked && elementType == .float32 && !storage.isHollow && isAloneInMemory()
   }
 
   /// Whether no element is infinite or not a number.

@@ -1,5 +1,6 @@
 import CVAE
 import Glibc
+import Tensors
 import VAEZoo
 
 /// What a caller gave a long call to be stopped by, and to be told of its progress.
@@ -13,16 +14,19 @@ struct CallWatch {
   let checkpoint: CheckpointChoice
   /// Whether images are to be draws in place of means.
   let drawing: Bool
+  /// How pictures are computed.
+  let pictures: PictureComputation
 
   /// - Parameters:
   ///   - takesCondition: whether the call is one that a condition can be given.
   ///   - takesCheckpoint: whether it is one that opens a run.
   ///   - takesDraw: whether it is one that can draw images in place of their means.
-  /// - Throws: `CallError` where the options or their token are none, or have a condition, a checkpoint or a
-  ///   draw that nobody asks for.
+  ///   - takesPictures: whether it is one that takes pictures of any size.
+  /// - Throws: `CallError` where the options or their token are none, or have a condition, a checkpoint, a
+  ///   draw, tiles or a precision that nobody asks for.
   init(
     _ options: UnsafePointer<vae_call_options>?, _ name: String, takesCondition: Bool = false,
-    takesCheckpoint: Bool = false, takesDraw: Bool = false
+    takesCheckpoint: Bool = false, takesDraw: Bool = false, takesPictures: Bool = false
   ) throws(CallError) {
     let given =
       try options.map { (options) throws(CallError) in try value(of: options, name) }
@@ -41,6 +45,7 @@ struct CallWatch {
           : "\(name)->draw is given to a call that draws no images; set it to 0")
     }
     drawing = given.draw == 1
+    pictures = try Self.pictures(given, name, isTaken: takesPictures)
     guard takesCondition || given.condition == nil else {
       throw CallError(
         VAE_ERR_INVALID_ARGUMENT,
@@ -68,8 +73,35 @@ struct CallWatch {
     userData = given.user_data
   }
 
+  /// How pictures are to be computed.
+  private static func pictures(
+    _ given: vae_call_options, _ name: String, isTaken: Bool
+  ) throws(CallError) -> PictureComputation {
+    for (field, value) in [("tile", given.tile), ("precision", given.precision)]
+    where !isTaken && value != 0 {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "\(name)->\(field) is given to a call that takes no pictures; set it to 0")
+    }
+    guard given.tile >= 0 else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "\(name)->tile is \(given.tile), but must be a number of pixels, or 0 for whole pictures")
+    }
+    let precisions = [VAE_PRECISION_FLOAT32: Precision.float32, VAE_PRECISION_BFLOAT16: .bfloat16]
+    guard let precision = precisions[given.precision] else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "\(name)->precision is \(given.precision), but must be VAE_PRECISION_FLOAT32 or VAE_PRECISION_BFLOAT16"
+      )
+    }
+    return PictureComputation(
+      tile: given.tile == 0 ? nil : Int(given.tile), precision: precision)
+  }
+
   /// A watch on a token alone.
   init(_ token: CancelToken) {
+    pictures = PictureComputation()
     self.token = token
     callback = nil
     userData = nil

@@ -15,12 +15,12 @@ public func vae_encode_pictures(
   call(error) {
     let result = try result(encoding, "encoding")
     let model = try ModelObject.object(model)
-    let watch = try CallWatch(options, "options")
+    let watch = try CallWatch(options, "options", takesPictures: true)
     let isScaled = try flag(scaled, "scaled")
     let view = try TensorView(pictures, "pictures")
     result.pointee = try Handles.make(
       try model.read { trained in
-        let coder = try PictureCoder(trained)
+        let coder = try PictureCoder(trained, watch.pictures)
         let pictures = try view.pictures()
         if let misfit = coder.misfit(ofPictures: pictures) {
           throw CallError(VAE_ERR_INVALID_ARGUMENT, "pictures\(misfit)" as Message)
@@ -42,7 +42,7 @@ public func vae_decode_pictures(
   call(error) {
     let result = try result(pictures, "pictures")
     let model = try ModelObject.object(model)
-    let watch = try CallWatch(options, "options")
+    let watch = try CallWatch(options, "options", takesPictures: true)
     let isScaled = try flag(scaled, "scaled")
     guard dtype == VAE_FLOAT32 || dtype == VAE_UINT8 else {
       throw CallError(
@@ -58,9 +58,9 @@ public func vae_decode_pictures(
     let view = try TensorView(latents, "latents")
     result.pointee = try Handles.make(
       try model.read { trained in
-        let coder = try PictureCoder(trained)
+        let coder = try PictureCoder(trained, watch.pictures)
         try coder.check(isScaled: isScaled)
-        let found = try view.copied()
+        let found = try view.latents(of: coder, isScaled: isScaled)
         if let misfit = coder.misfit(of: found) {
           throw CallError(VAE_ERR_INVALID_ARGUMENT, "latents\(misfit)" as Message)
         }
@@ -86,6 +86,19 @@ private func flag(_ value: Int32, _ name: String) throws(CallError) -> Bool {
 }
 
 extension TensorView {
+  /// A copy of the elements as latents: floats as they are, bytes as what they stand for.
+  ///
+  /// - Throws: `RecipeError` for bytes where the model's latents have no largest magnitude, or are scaled.
+  fileprivate func latents(of coder: PictureCoder, isScaled: Bool) throws -> Tensor {
+    guard dtype == VAE_UINT8 else { return try copied() }
+    guard !isScaled else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "\(name) are bytes, which stand for latents as the autoencoder has them; set scaled to 0")
+    }
+    return try coder.latents(ofBytes: numbers().floats.map { UInt8($0) }, shape: Shape(shape))
+  }
+
   /// A copy of the elements as values of pictures: floats as they are, bytes divided by 255.
   ///
   /// - Throws: `CallError` where they are whole numbers of 32 bits.

@@ -28,14 +28,22 @@ public struct PictureCoder {
   public let scaling: LatentScaling
   /// What makes codes of latents, where these are to become some.
   private let codePrior: (any CodePrior)?
+  /// The tiles that larger pictures are taken in; nil for whole pictures.
+  private let tiling: PictureTiling?
+  private let precision: Precision
   /// The largest latents that bytes stand for; nil where the model has no such number.
   public var magnitude: Float? { decoder.latentMagnitude }
 
   /// A coder of a model.
   ///
+  /// - Parameters:
+  ///   - trained: the model.
+  ///   - computation: how pictures are computed.
   /// - Throws: `RecipeError` where the model has no map of latents, or its parts work at one size
-  ///   alone.
-  public init(_ trained: TrainedModel) throws(RecipeError) {
+  ///   alone, and where it cannot be computed in this way.
+  public init(
+    _ trained: TrainedModel, _ computation: PictureComputation = PictureComputation()
+  ) throws(RecipeError) {
     let model = trained.model
     guard let places = Self.places(of: model.prior.latents), let data = trained.recipe.data,
       let encoder = model.encoder as? any MapEncoder,
@@ -53,6 +61,13 @@ public struct PictureCoder {
         "\(trained.source) was made for \(data.range.phrase) of \(Count.of(data.channels, "channel")), not for pictures"
       )
     }
+    guard computation.precision.isSupported else {
+      throw RecipeError(.invalid, "\(computation.precision.refusal)")
+    }
+    tiling = try computation.tile.map { side throws(RecipeError) in
+      try PictureTiling(side: side, pixelsPerPlace: encoder.pixelsPerPlace)
+    }
+    precision = computation.precision
     self.encoder = encoder
     self.decoder = decoder
     likelihood = model.likelihood
@@ -123,9 +138,21 @@ public struct PictureCoder {
     of picture: Tensor, name: String, _ share: Share, _ progress: (Double) throws -> Void
   ) throws -> (mean: Tensor, logVariance: Tensor?) {
     try checkMemory(height: picture.shape[1], width: picture.shape[2], count: 1, \.encoding)
-    let found = try watched(encoder, share, progress) { encoder.moments(of: picture, $0) }
-    try checkFinite(found.mean, name: name)
-    return found
+    func moments(of tile: Tensor, _ share: Share) throws -> [Tensor] {
+      let found = try watched(encoder, share, progress) { encoder.moments(of: tile, $0) }
+      return [found.mean] + (found.logVariance.map { [$0] } ?? [])
+    }
+    let parts: [Tensor]
+    if let tiling {
+      let whole = try withMemoryErrors { withoutTape { encoder.extendedToPlaces(picture) } }
+      parts = try PictureTiling.assembled(whole, side: tiling.side, target: tiling.places) {
+        try moments(of: $0, share.part($1, of: $2))
+      }
+    } else {
+      parts = try moments(of: picture, share)
+    }
+    try checkFinite(parts[0], name: name)
+    return (parts[0], parts.count > 1 ? parts[1] : nil)
   }
 
   /// What the encoder says about pictures of one size: means, variances and a draw, each
@@ -184,9 +211,19 @@ public struct PictureCoder {
       height: latents.shape[1] * pixelsPerPlace, width: latents.shape[2] * pixelsPerPlace,
       count: latents.shape[0], \.decoding)
     return try each(latents) { latents, share in
-      let mean = try watched(decoder, share, progress) {
-        let known = codePrior.map { $0.vectors(of: $0.nearestCodes(to: latents)) } ?? latents
-        return likelihood.mean(decoder.parameters(of: known, $0))
+      func picture(of tile: Tensor, _ share: Share) throws -> Tensor {
+        try watched(decoder, share, progress) {
+          let known = codePrior.map { $0.vectors(of: $0.nearestCodes(to: tile)) } ?? tile
+          return likelihood.mean(decoder.parameters(of: known, $0))
+        }
+      }
+      let mean: Tensor
+      if let tiling {
+        mean = try PictureTiling.assembled(latents, side: tiling.places, target: tiling.side) {
+          [try picture(of: $0, share.part($1, of: $2))]
+        }[0]
+      } else {
+        mean = try picture(of: latents, share)
       }
       try checkFinite(mean, name: name)
       return try withMemoryErrors {
@@ -202,7 +239,7 @@ public struct PictureCoder {
     }[0]
   }
 
-  /// One of several examples, for the fraction that is done.
+  /// One of several examples or tiles, for the fraction that is done.
   private struct Share {
     let number: Int
     let count: Int
@@ -210,6 +247,11 @@ public struct PictureCoder {
 
     /// The fraction of all, of one of this example.
     func fraction(_ own: Double) -> Double { (Double(number) + own) / Double(count) }
+
+    /// One of the parts of this one.
+    func part(_ part: Int, of parts: Int) -> Share {
+      Share(number: number * parts + part, count: count * parts)
+    }
   }
 
   /// Takes examples one at a time, and puts what becomes of them together again.
@@ -249,7 +291,11 @@ public struct PictureCoder {
       }
       context.watch = watch
       do {
-        let result = try withMemoryErrors { try withoutTape { try body(context) } }
+        let result = try withMemoryErrors {
+          try MemoryPool.shared.sparingly {
+            try withoutTape { try withInferencePrecision(precision) { try body(context) } }
+          }
+        }
         try check()
         return result
       } catch {
@@ -335,26 +381,53 @@ public struct PictureCoder {
     }
   }
 
-  /// What a picture of a size takes; nil where the layers do not state it.
+  /// What a picture of a size takes beside the weights; nil where the layers do not state it.
   public func memory(height: Int, width: Int) -> PictureMemory? {
+    memory(height: height, width: width, tile: tiling?.side)
+  }
+
+  private func memory(height: Int, width: Int, tile: Int?) -> PictureMemory? {
     try? PictureMemory(
       encoder: encoder, decoder: decoder, channels: pictureChannels, parameterCount: 0,
-      height: height, width: width)
+      height: height, width: width, tile: tile)
   }
 
   /// Refuses what would not fit in memory, before it is computed.
   ///
-  /// - Throws: `MemoryError`.
+  /// - Throws: `DataError` of kind `tooLarge`.
   private func checkMemory(
     height: Int, width: Int, count: Int, _ part: KeyPath<PictureMemory, Int>
   ) throws {
-    let pixels = Double(height) * Double(width)
     // The pictures themselves, before and after they are cut, and what one takes on its way.
-    let own = Double(memory(height: height, width: width)?[keyPath: part] ?? 0)
-    let bytes = own + pixels * Double(8 * pictureChannels) * Double(count)
-    try Memory.require(
-      bytes: bytes < 9e18 ? Int(bytes) : .max,
-      for: "\(Count.of(count, "picture")) of \(height)×\(width)")
+    func bytes(_ memory: PictureMemory?) -> Double {
+      Double(memory?[keyPath: part] ?? 0)
+        + Double(height) * Double(width) * Double(8 * pictureChannels) * Double(count)
+    }
+    let needed = bytes(memory(height: height, width: width))
+    let isGranted =
+      needed < Double(Memory.leastRequest) || Memory.grants(needed < 9e18 ? Int(needed) : .max)
+    guard !isGranted else { return }
+    let pictures = "\(Count.of(count, "picture")) of \(height)×\(width)"
+    let there = MemoryError.amount(Double(Memory.available))
+    let refusal: Message =
+      "\(pictures) would take about \(MemoryError.amount(needed)) beside the weights, and \(there) are there; "
+    let tile = tileThatHelps(height: height, width: width) { bytes($0) < 0.75 * needed }
+    let advice: Message =
+      tile.map { "use tiles, \(.tile($0)), take fewer, or give the process more memory" }
+      ?? "take fewer or smaller ones, or give the process more memory"
+    throw DataError(.tooLarge, refusal + advice)
+  }
+
+  /// The usual side of tiles, or the largest below it that fits the network, where that takes clearly less.
+  private func tileThatHelps(
+    height: Int, width: Int, _ helps: (PictureMemory) -> Bool
+  ) -> Int? {
+    let step = 4 * pixelsPerPlace
+    let side = max(step, PictureComputation.usualTile / step * step)
+    guard tiling.map({ $0.side > side }) ?? true,
+      let memory = memory(height: height, width: width, tile: side)
+    else { return nil }
+    return helps(memory) ? side : nil
   }
 
   /// Refuses what the model has made of a picture or of latents where some of its numbers are not finite.

@@ -8,12 +8,13 @@ import VAERecipes
 /// What memory a picture of a size takes on its way through a model whose latents are a map, before it is
 /// tried: an estimate from the shapes that the layers state, on the safe side.
 ///
-/// Layers work over the whole picture, one after the other. At the worst moment a block holds what it was
-/// given, what a convolution reads and what it writes, so that a network takes three times its largest such
-/// map, beside the weights.
+/// Layers work over the whole picture, or over a tile, one after the other. At the worst moment a block holds what
+/// it adds to in the end, what a convolution reads and what it writes, beside the weights.
 public struct PictureMemory: Sendable {
   /// Pixels from top to bottom, and from left to right.
   public let height: Int, width: Int
+  /// The side of tiles in pixels; nil for whole pictures.
+  public let tile: Int?
   /// Bytes of the weights.
   public let weights: Int
   /// Bytes of what the encoder, and the decoder, compute with at the worst moment.
@@ -24,26 +25,38 @@ public struct PictureMemory: Sendable {
 
   /// For a picture of a size; nil where the layers do not state their shapes.
   ///
-  /// - Throws: `ShapeMisfit` where a layer cannot take such a picture.
+  /// - Throws: `ShapeMisfit` where a layer cannot take such a picture, `RecipeError` for tiles that do not fit.
   init?(
     encoder: any MapEncoder, decoder: any MapDecoder, channels: Int, parameterCount: Int,
-    height: Int, width: Int
+    height: Int, width: Int, tile: Int?
   ) throws {
-    var trace = ShapeTrace()
-    guard try trace.pass([height, width, channels], through: encoder, "encoder") != nil else {
-      return nil
+    let tiling = try tile.map { side throws(RecipeError) in
+      try PictureTiling(side: side, pixelsPerPlace: encoder.pixelsPerPlace)
     }
-    let places = encoder.extendedToPlaces([height, width, channels])
+    func part(_ size: Int) -> Int { tiling.map { min($0.side, size) } ?? size }
+    let size: Shape = [part(height), part(width), channels]
+    var trace = ShapeTrace()
+    guard try trace.pass(size, through: encoder, "encoder") != nil else { return nil }
+    let places = encoder.extendedToPlaces(size)
     let map: Shape = [
       places[0] / encoder.pixelsPerPlace, places[1] / encoder.pixelsPerPlace, decoder.map.channels,
     ]
     var back = ShapeTrace()
-    guard try decoder.parametersShape(of: map, &back) != nil else { return nil }
+    guard let parameters = try decoder.parametersShape(of: map, &back) else { return nil }
     self.height = height
     self.width = width
+    self.tile = tile
     weights = Self.product(parameterCount, 4)
-    encoding = Self.bytes(trace)
-    decoding = Self.bytes(back)
+    // Tiles of two rows wait for their neighbours, beside what has been put together.
+    let kept = { (tile: Shape, whole: Int) -> Int in
+      guard let tiling, max(height, width) > tiling.side else { return 0 }
+      let row = Self.product(tile.count, 4 * 2 * tiling.count(along: width))
+      return Self.sum(row, Self.product(whole, 4 * tile[2]))
+    }
+    let area = Self.product(height, width)
+    let pixels = encoder.pixelsPerPlace * encoder.pixelsPerPlace
+    encoding = Self.sum(trace.largestBytes, kept([map[0], map[1], 2 * map[2]], area / pixels))
+    decoding = Self.sum(back.largestBytes, kept(parameters, area))
   }
 
   /// For a picture of a size, by a model of a recipe that is planned and gets no weights.
@@ -52,9 +65,12 @@ public struct PictureMemory: Sendable {
   ///   - recipe: one without data is taken for pictures in colours.
   ///   - height: pixels from top to bottom.
   ///   - width: pixels from left to right.
+  ///   - tile: the side of tiles; nil for whole pictures.
   ///   - registry: the variants and components that the recipe may name.
   /// - Throws: `RecipeError` where the model works at one size alone, and what `Registry.plan` throws.
-  public init(of recipe: Recipe, height: Int, width: Int, registry: Registry) throws {
+  public init(
+    of recipe: Recipe, height: Int, width: Int, tile: Int? = nil, registry: Registry
+  ) throws {
     var recipe = recipe
     let standIn = DataDescription(
       height: 64, width: 64, channels: 3, range: .unit, rule: "bytes/255")
@@ -66,7 +82,7 @@ public struct PictureMemory: Sendable {
       let decoder = model.decoder as? any MapDecoder,
       let memory = try PictureMemory(
         encoder: encoder, decoder: decoder, channels: recipe.data?.channels ?? 3,
-        parameterCount: model.parameterCount, height: height, width: width)
+        parameterCount: model.parameterCount, height: height, width: width, tile: tile)
     else {
       throw RecipeError(
         .invalid,
@@ -74,12 +90,6 @@ public struct PictureMemory: Sendable {
           + "decoder that work on maps, as those of autoencoder-tiny do")
     }
     self = memory
-  }
-
-  /// Three times the largest map that a layer gets or gives.
-  private static func bytes(_ trace: ShapeTrace) -> Int {
-    let largest = trace.modules.map { max($0.input.count, $0.output.count) }.max() ?? 0
-    return product(largest, 3 * 4)
   }
 
   private static func product(_ a: Int, _ b: Int) -> Int {
@@ -92,10 +102,11 @@ public struct PictureMemory: Sendable {
     return isBeyond ? .max : value
   }
 
-  /// As JSON: `height`, `width`, and bytes as `weights`, `encoding`, `decoding`, `total` and `available`.
+  /// As JSON: `height`, `width`, `tile`, null for none, and bytes as `weights`, `encoding`, `decoding`, `total` and `available`.
   public var json: JSON {
     .object([
-      "height": .integer(height), "width": .integer(width), "weights": .integer(weights),
+      "height": .integer(height), "width": .integer(width),
+      "tile": tile.map { .integer($0) } ?? .null, "weights": .integer(weights),
       "encoding": .integer(encoding), "decoding": .integer(decoding), "total": .integer(total),
       "available": .integer(Memory.available),
     ])

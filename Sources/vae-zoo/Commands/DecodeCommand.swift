@@ -34,6 +34,7 @@ struct DecodeCommand: ParsableCommand {
   @OptionGroup var storage: LatentStorageOptions
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var told: ConditionOptions
+  @OptionGroup var computation: PictureComputationOptions
   @OptionGroup var checkpoint: CheckpointOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var limits: LimitOptions
@@ -43,17 +44,20 @@ struct DecodeCommand: ParsableCommand {
     try threads.apply()
     let model = try plugins.model(path, checkpoint)
     if latents.hasSuffix(".safetensors") {
-      let coder = try PictureCoder(model)
+      let coder = try PictureCoder(model, computation.computation)
       return try decodePictures(MapLatents.read(latents, storage.storage, coder), coder)
     }
     let array = try NPYReader.tensor(latents)
     if PictureCoder.takes(array, of: model.model) {
-      let coder = try PictureCoder(model)
+      let coder = try PictureCoder(model, computation.computation)
       return try decodePictures(
         MapLatents(array, of: latents, storage.storage, coder), coder)
     }
     guard storage.storage == MapLatents.Storage() else {
       throw RecipeError(.invalid, "--scaled and --channels-first belong to latents that are maps")
+    }
+    guard computation.isUsual else {
+      throw RecipeError(.invalid, "--tile and --precision belong to latents that are maps")
     }
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng, .csv, .tsv])
     try output.check(model)

@@ -18,6 +18,7 @@ struct DescribeCommand: ParsableCommand {
       --memory shows what a picture of a size will take on its way through a model that takes pictures of any size:
 
         vae-zoo describe taef2.safetensors --memory 1024x768
+        vae-zoo describe taef2.safetensors --memory 8192x8192 --tile 512
       """)
 
   @Argument(
@@ -38,6 +39,11 @@ struct DescribeCommand: ParsableCommand {
   var memory: String?
   @Option(
     help: ArgumentHelp(
+      "With --memory: for tiles of this side, as encode, decode and reconstruct take pictures by --tile.",
+      valueName: "pixels"))
+  var tile: Int?
+  @Option(
+    help: ArgumentHelp(
       "With --shapes: the data that the model is for (default: those of the recipe, or binary images of 32×32 pixels).",
       valueName: "source"))
   var data: String?
@@ -55,6 +61,7 @@ struct DescribeCommand: ParsableCommand {
     if memory != nil, recipe || shapes {
       throw ValidationError("choose one of --memory, --shapes and --recipe")
     }
+    if tile != nil, memory == nil { throw ValidationError("--tile belongs to --memory") }
     if let memory, pictureSize == nil {
       throw ValidationError(
         "--memory must be a height and a width from 1 to 1048576, such as 512x768, not \(memory)")
@@ -71,7 +78,7 @@ struct DescribeCommand: ParsableCommand {
     let variant = try registry.variant(recipe.variant)
     if let (height, width) = pictureSize {
       let memory = try PictureMemory(
-        of: recipe, height: height, width: width, registry: registry)
+        of: recipe, height: height, width: width, tile: tile, registry: registry)
       if output.json { Console.print(memory.json) } else { Console.print(text(memory)) }
       return
     }
@@ -104,7 +111,7 @@ struct DescribeCommand: ParsableCommand {
   private func text(_ memory: PictureMemory) -> String {
     func amount(_ bytes: Int) -> String { MemoryError.amount(Double(bytes)) }
     return
-      "A picture of \(memory.height)×\(memory.width) takes about \(amount(memory.total)): \(amount(memory.weights)) for the weights, and "
+      "A picture of \(memory.height)×\(memory.width)\(memory.tile.map { " in tiles of \($0)×\($0)" } ?? "") takes about \(amount(memory.total)): \(amount(memory.weights)) for the weights, and "
       + "\(amount(memory.encoding)) while it is encoded or \(amount(memory.decoding)) while it is decoded. "
       + "\(amount(Memory.available)) are there."
   }

@@ -47,6 +47,7 @@ struct EncodeCommand: ParsableCommand {
   var what: String?
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var images: ImageOptions
+  @OptionGroup var computation: PictureComputationOptions
   @OptionGroup var checkpoint: CheckpointOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var limits: LimitOptions
@@ -55,6 +56,9 @@ struct EncodeCommand: ParsableCommand {
   func validate() throws {
     try SplitName.check(split)
     try pictures.check(data: data)
+    if data != nil, !computation.isUsual {
+      throw ValidationError("--tile and --precision belong to --images")
+    }
     if data != nil, bytes || storage.storage != MapLatents.Storage() {
       throw ValidationError("--scaled, --channels-first and --bytes belong to --images")
     }
@@ -88,7 +92,8 @@ struct EncodeCommand: ParsableCommand {
     guard out.hasSuffix(".npy") || out.hasSuffix(".safetensors") else {
       throw RecipeError(.invalid, "--out \(out) must end in .npy or .safetensors")
     }
-    let coder = try PictureCoder(plugins.model(path, checkpoint))
+    let coder = try PictureCoder(
+      plugins.model(path, checkpoint), computation.computation)
     let files = try pictures.files()
     var latents = MapLatents([])
     let leftOut = try files.forEach(coder) { index, picture, progress in

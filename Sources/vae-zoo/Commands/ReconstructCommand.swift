@@ -35,6 +35,7 @@ struct ReconstructCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
   @OptionGroup var output: OutputOptions
   @OptionGroup var images: ImageOptions
+  @OptionGroup var computation: PictureComputationOptions
   @OptionGroup var checkpoint: CheckpointOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var limits: LimitOptions
@@ -44,6 +45,9 @@ struct ReconstructCommand: ParsableCommand {
     try SplitName.check(split)
     try pictures.check(data: data)
     try pictures.check(images)
+    if data != nil, !computation.isUsual {
+      throw ValidationError("--tile and --precision belong to --images")
+    }
     if data != nil, output.json { throw ValidationError("--json belongs to --images") }
     if let count, !(1...10_000).contains(count) {
       throw ValidationError("--count must be between 1 and 10000, not \(count)")
@@ -84,7 +88,8 @@ struct ReconstructCommand: ParsableCommand {
   }
 
   private func reconstructPictures() throws {
-    let coder = try PictureCoder(plugins.model(path, checkpoint))
+    let coder = try PictureCoder(
+      plugins.model(path, checkpoint), computation.computation)
     let files = try pictures.files()
     let target = try PictureOutput(out, names: files.names)
     let leftOut = try files.forEach(coder) { index, picture, progress in

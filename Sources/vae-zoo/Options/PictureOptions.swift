@@ -1,5 +1,6 @@
 import ArgumentParser
 import Messages
+import Tensors
 import VAECore
 import VAEData
 import VAEFiles
@@ -111,6 +112,32 @@ struct LatentStorageOptions: ParsableArguments {
     storage.isChannelsFirst = channelsFirst
     return storage
   }
+}
+
+/// How pictures are computed.
+struct PictureComputationOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Take pictures in tiles of this side where memory is short, as diffusers does: 512, say. What comes out is not "
+        + "quite that of the whole picture. For models whose latents are a map.",
+      valueName: "pixels"))
+  var tile: Int?
+  @Option(
+    help: ArgumentHelp(
+      "What products and convolutions multiply for pictures: float32 or bfloat16, which is quicker where the processor "
+        + "has instructions for it, and rounds.", valueName: "type"))
+  var precision = Precision.float32
+
+  func validate() throws {
+    if let tile, tile <= 0 { throw ValidationError("--tile must be above 0, not \(tile)") }
+    guard precision.isSupported else { throw ValidationError("--precision: \(precision.refusal)") }
+  }
+
+  /// As the library takes it.
+  var computation: PictureComputation { PictureComputation(tile: tile, precision: precision) }
+
+  /// Whether nothing was asked for.
+  var isUsual: Bool { computation == PictureComputation() }
 }
 
 /// Where pictures are written: one into a file, several into a folder, each into a file of its own.

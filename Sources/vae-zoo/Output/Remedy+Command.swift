@@ -46,6 +46,7 @@ extension Remedy {
       "--column \(CommandText.quoted("\(name)=\(type ?? "TYPE")"))"
     case .network: "--network"
     case .stage(let name): "--stage \(CommandText.quoted(name))"
+    case .tile(let side): "--tile \(side)"
     }
   }
 }
