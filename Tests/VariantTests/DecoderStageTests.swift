@@ -19,7 +19,7 @@ final class DecoderStageTests: XCTestCase {
       (key: "objective.adversarial_weight", value: "0.1"),
       (key: "objective.discriminator_start", value: "2"),
       (key: "objective.discriminator_channels", value: "4"),
-      (key: "training.average_decay", value: "0.9"), (key: "training.epochs", value: "5"),
+      (key: "training.average_decay", value: "0.9"), (key: "training.epochs", value: "12"),
       (key: "training.batch_size", value: "16"), (key: "training.learning_rate", value: "2e-3"),
     ]
   }
