@@ -69,7 +69,8 @@ public final class PerceptualObjective: Objective {
 extension PerceptualObjective {
   /// The hyper-parameters of `perceptual`.
   struct Options: HyperparameterSet {
-    var features = FeatureTerm.Options()
+    /// The weight is the largest that cost no PSNR on CIFAR-10's validation split (README.md).
+    var features = FeatureTerm.Options(featureWeight: 0.3)
     @Setting(0...1e6, help: "weight of the distortion −log p(x|z); 0 for features alone")
     var pixelWeight = 1.0
     @Setting(0...1e6, help: "weight of the rate in the loss") var rateWeight = 1.0

@@ -64,16 +64,18 @@ public struct Stage: Equatable, Sendable {
   init(_ json: JSON, path: String) throws(RecipeError) {
     guard let object = json.object, let name = object["name"]?.text,
       case .array(let prefixes)? = object["trains"], prefixes.allSatisfy({ $0.text != nil }),
-      let data = object["data"]?.text.flatMap(Data.init(rawValue:))
+      let data = object["data"]?.text.flatMap(Data.init(rawValue:)),
+      let goesOn = object["goes_on"].map(\.bool) ?? false
     else {
       throw RecipeError(
         .malformed,
-        "\(path) is \(json.line), not a stage: an object with a name, a list of paths \"trains\" and \"data\" "
-          + "(\(Data.allCases.map(\.rawValue).joined(separator: " or ")))")
+        "\(path) is \(json.line), not a stage: an object with a name, a list of paths \"trains\", \"data\" "
+          + "(\(Data.allCases.map(\.rawValue).joined(separator: " or "))) and perhaps \"goes_on\", true or false"
+      )
     }
     self.init(
       name: name, trains: prefixes.compactMap(\.text), data: data, origin: object["origin"]?.text,
-      goesOn: object["goes_on"]?.bool ?? false)
+      goesOn: goesOn)
   }
 }
 

@@ -122,6 +122,15 @@ final class NetworkArchitectureTests: XCTestCase {
       }
       position += count + layer.outputs
     }
+    if heads != nil {
+      for (name, values) in [
+        ("shift", [-0.030, -0.088, -0.188]), ("scale", [0.458, 0.448, 0.450]),
+      ] as [(String, [Float])] {
+        values.withUnsafeBufferPointer {
+          file.add("scaling_layer.\(name)", shape: [1, 3, 1, 1], floats: $0)
+        }
+      }
+    }
     for (number, channels) in (heads ?? []).enumerated() {
       uniform(position, channels, scale: 0.2).withUnsafeBufferPointer {
         file.add("lin\(number).model.1.weight", shape: [1, channels, 1, 1], floats: $0)

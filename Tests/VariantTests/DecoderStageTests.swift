@@ -19,7 +19,7 @@ final class DecoderStageTests: XCTestCase {
       (key: "objective.adversarial_weight", value: "0.1"),
       (key: "objective.discriminator_start", value: "2"),
       (key: "objective.discriminator_channels", value: "4"),
-      (key: "training.average_decay", value: "0.9"), (key: "training.epochs", value: "5"),
+      (key: "training.average_decay", value: "0.9"), (key: "training.epochs", value: "12"),
       (key: "training.batch_size", value: "16"), (key: "training.learning_rate", value: "2e-3"),
     ]
   }
@@ -82,22 +82,41 @@ final class DecoderStageTests: XCTestCase {
   }
 
   func testAWholeModelIsTrainedOnByAnObjectiveWithAPartOfItsOwn() throws {
-    for name in ["autoencoder-tiny", "autoencoder-kl"] {
-      let recipe = try SmallModels.recipe(name, data: data)
-      let first = TrainedModel(
-        model: try SmallModels.trained(recipe, data: data, epochs: 3), recipe: recipe,
-        source: "memory")
-      var tuned = recipe
-      try SmallModels.registry.apply(objective(), to: &tuned)
-      let next = try TrainedModel(
-        model: SmallModels.registry.model(tuned, seed: 4), recipe: tuned, source: "tuned"
-      ).withWeights(of: first, as: "memory")
-      XCTAssertEqual(
-        values(next.model, "encoder", "decoder"), values(first.model, "encoder", "decoder"), name)
-      let records = try train(next)
-      XCTAssertNotEqual(values(next.model, "encoder"), values(first.model, "encoder"), name)
-      XCTAssertLessThan(
-        try reconstruction(records.last), try reconstruction(records.first), name)
+    let recipe = try SmallModels.recipe("autoencoder-kl", data: data)
+    let first = TrainedModel(
+      model: try SmallModels.trained(recipe, data: data, epochs: 3), recipe: recipe,
+      source: "memory")
+    var tuned = recipe
+    try SmallModels.registry.apply(objective(), to: &tuned)
+    let next = try TrainedModel(
+      model: SmallModels.registry.model(tuned, seed: 4), recipe: tuned, source: "tuned"
+    ).withWeights(of: first, as: "memory")
+    XCTAssertEqual(
+      values(next.model, "encoder", "decoder"), values(first.model, "encoder", "decoder"))
+    let records = try train(next)
+    XCTAssertNotEqual(values(next.model, "encoder"), values(first.model, "encoder"))
+    XCTAssertLessThan(try reconstruction(records.last), try reconstruction(records.first))
+  }
+
+  func testAutoencodersOfLatentDiffusionLearnByFeaturesAlone() throws {
+    for name in ["autoencoder-tiny", "vq-model"] {
+      let recipe = try SmallModels.recipe(
+        name, data: data,
+        [
+          (key: "objective.name", value: "perceptual"),
+          (key: "objective.comparison", value: "lpips"),
+          (key: "objective.pixel_weight", value: "0"),
+        ])
+      let trainer = try Trainer(
+        model: SmallModels.registry.model(recipe, seed: 3), data: data,
+        options: SmallModels.options(epochs: 6))
+      var distances: [Double] = []
+      _ = try trainer.train {
+        guard case .epoch(let record) = $0 else { return }
+        distances += record.terms.filter { $0.name == "feature_distance" }.map(\.value)
+      }
+      XCTAssertEqual(distances.count, 6, name)
+      XCTAssertLessThan(try XCTUnwrap(distances.last), 0.95 * distances[0], name)
     }
   }
 

@@ -125,9 +125,9 @@ public final class AdversarialReconstruction: Objective {
       value = value + judged * (weights.adversarial * weight)
       terms.append((name: "generator_loss", value: judged))
     }
-    var loss = Loss.withAuxiliary(value, evaluation)
-    loss.terms += terms
-    return loss
+    var result = Loss.withAuxiliary(value, evaluation)
+    result.terms += terms
+    return result
   }
 
   private func lossOfDiscriminator(_ pass: ForwardPass) -> Loss {

@@ -32,6 +32,9 @@ extension FeatureTerm {
     /// No network.
     public init() {}
 
+    /// No network, and another default of the weight.
+    public init(featureWeight: Double) { self.featureWeight = featureWeight }
+
     private static let usualLayers = ["relu1_1", "relu2_2", "relu3_2"]
 
     /// The term.
