@@ -406,7 +406,8 @@ typedef struct vae_data_options {
    * the columns are: a JSON list of objects, {"name": "age"} each, where wanted with "type" ("real", "positive", "count",
    * "yes-no", "category"), by default found out; and where the numbers 0, 1, ... of a column stand for words, with "names",
    * a list of these; "decimals" says to how many digits behind the point draws are rounded. One of the type "label" is no
-   * part of the rows: the column that train_condition comes from, which models keep the name of. NaN stands for a value that is missing. Bytes are numbers as they are. range is VAE_RANGE_AUTO then */
+   * part of the rows: the column that train_condition comes from, which models keep the name of. NaN stands for a value
+   * that is missing. Bytes are numbers as they are. range is VAE_RANGE_AUTO then */
   const char *columns_json;
 } vae_data_options;
 

@@ -44,7 +44,7 @@ final class InformationTests: CommandTestCase {
   }
 
   func testDescriptionsFitATerminalOf80Columns() throws {
-    for variant in ["gaussian-vae", "autoencoder-kl", "vq-vae"] {
+    for variant in ["gaussian-vae", "factor-vae", "vq-vae"] {
       for line in try run(["describe", variant]).lines {
         XCTAssertLessThanOrEqual(line.count, 80, "\(variant): \(line)")
       }

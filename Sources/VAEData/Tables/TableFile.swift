@@ -27,8 +27,7 @@ struct TableFile {
     var decimals = 0
   }
 
-  /// Cells of the line that is taken for the names of the columns which are numbers; the first of them, where there
-  /// is one.
+  /// The first of the names that is a number, so that its line may be a row; nil where none is.
   private(set) var numberAmongNames: String?
 
   /// Whether a path is one of such a file, by its ending.

@@ -71,9 +71,9 @@ extension TrainedModel {
       if let columns = data.columns {
         // In whatever order: columns are found by their names.
         let names = columns.columns.map { PlainText.quoted($0.name) }.sorted()
-        let list = names.prefix(10).joined(separator: ", ")
+        let list = names.prefix(5).joined(separator: ", ")
         return
-          "rows of \(Count.of(names.count, "column")), \(list)\(names.count > 10 ? ", …" : "")\(condition)"
+          "rows of \(Count.of(names.count, "column")), \(list)\(names.count > 5 ? ", …" : "")\(condition)"
       }
       return
         "\(model.inputPhrase(data)) of \(data.height)x\(data.width)x\(data.channels)\(condition)"

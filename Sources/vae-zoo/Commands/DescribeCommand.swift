@@ -196,7 +196,9 @@ struct DescribeCommand: ParsableCommand {
     var text = "\(lines[0])\n"
     for (line, item) in zip(lines.dropFirst(), section.hyperparameters) {
       let help = "\(item.declaration.help); \(item.declaration.rangeText)"
-      text += "\(line)\n" + Console.wrapped(help, indent: 6, first: 6) + "\n"
+      // A long default goes on below.
+      text += line.count > 80 ? Console.wrapped(String(line), indent: 6, first: 2) : String(line)
+      text += "\n" + Console.wrapped(help, indent: 6, first: 6) + "\n"
     }
     return text
   }

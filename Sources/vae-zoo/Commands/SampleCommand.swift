@@ -62,8 +62,8 @@ struct SampleCommand: ParsableCommand {
     try output.write(images, of: model)
     if condition == nil, let space = model.model.condition {
       Console.error(
-        "the model is told \(space.phrase): the samples take the classes in turn, 0, 1, …; choose one by "
-          + "--condition label=0")
+        "the model is told \(space.phrase): the samples take the classes in turn, \(space.name(0)), "
+          + "\(space.name(1 % space.width)), …; choose one by --condition label=\(space.name(0))")
     }
     Console.error("wrote \(Count.of(count, "sample")) to \(out)")
   }

@@ -52,11 +52,16 @@ struct WatchedTraining {
   /// - Parameter cancel: asked before each update for a stop.
   func train(cancel: CancelToken = Interrupt.token) throws -> Trainer.Outcome {
     if !writesJSON {
-      let (trainer, shape) = (session.trainer, session.data.shape)
+      let (trainer, train) = (session.trainer, session.data.train)
+      let shape = train.shape
+      let examples =
+        train.columns.map {
+          "\(Count.of(train.count, "training row")) of \(Count.of($0.count, "column"))"
+        }
+        ?? "\(Count.of(train.count, "training image")) of \(shape.height)×\(shape.width)×\(shape.channels)"
       Console.error(
         "\(session.recipe.variant): \(Count.of(trainer.model.parameterCount, "parameter")); "
-          + "\(Count.of(session.data.train.count, "training image")) of "
-          + "\(shape.height)×\(shape.width)×\(shape.channels); "
+          + "\(examples); "
           + "\(Count.of(trainer.options.epochs, "epoch")) of "
           + "\(Count.of(trainer.updatesPerEpoch, "update"))")
     }
