@@ -175,6 +175,10 @@ class Fitting(FittedModel):
         present = str(self._model.recipe()["training"]["batch_size"]) if goes_on else ""
         wanted = dict(settings).get("training.batch_size", present)
         count = data.counts["train"]
+        share = float(dict(settings).get("training.holdout", present.get("holdout", 0)))
+        if share > 0 and not data.counts.get("valid"):
+            # What is left where a share is set apart.
+            count = max(1, count - max(1, int(share * count + 0.5)))
         if wanted.isdigit() and int(wanted) > count:
             settings.append(("training.batch_size", str(count)))
         training = [pair for pair in settings if pair[0].startswith("training.")]

@@ -38,6 +38,11 @@ package final class ConditionerNetwork: Module {
 
   package var members: Members { ["layers": .module(Sequential(layers))] }
 
+  /// That of the last layer.
+  package func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try trace.pass(input, through: Sequential(layers), "layers")
+  }
+
   /// The output for latents and context side by side.
   ///
   /// - Parameter isConstant: whether gradients reach the input alone.

@@ -37,6 +37,15 @@ package final class CouplingFlow: Flow {
     return members
   }
 
+  /// What it gets.
+  package func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    for (step, network) in networks.enumerated() {
+      let kept = Coupling.halves(units, step: step).kept.count
+      _ = try trace.pass([max(1, kept + context)], through: network, "\(step)")
+    }
+    return input
+  }
+
   /// The context, which all steps share.
   package var numbers: Int { context }
 

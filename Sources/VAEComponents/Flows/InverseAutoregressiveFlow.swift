@@ -28,6 +28,14 @@ package final class InverseAutoregressiveFlow: Flow {
     return members
   }
 
+  /// What it gets.
+  package func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    for (step, network) in networks.enumerated() {
+      _ = try trace.pass([input.count + context], through: network, "\(step)")
+    }
+    return input
+  }
+
   /// The context, which all steps share.
   package var numbers: Int { context }
 

@@ -60,6 +60,11 @@ public final class FlowPrior: DensityPrior, ReparameterizedPrior, LatentStarting
   /// One layer.
   public var latents: LatentSpace { .units(shift.shape[0]) }
 
+  /// The latents; the flow's networks see these.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    try trace.pass([shift.shape[0]], through: flow, "flow")
+  }
+
   /// N(0, I), transformed, for each of the context's examples.
   public func distribution(_ context: Context) -> any Distribution {
     let count = context.examples.count

@@ -55,6 +55,12 @@ public final class SecondStagePrior: PricingPrior, LatentStartingPrior {
   /// One layer: the decoder of images sees z alone, and u belongs to the prior.
   public var latents: LatentSpace { .units(shift.shape[0]) }
 
+  /// The latents; the second encoder sees these, and the second decoder as many.
+  public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    _ = try trace.pass([units], through: encoder, "encoder")
+    return try trace.pass([units], through: decoder, "decoder")
+  }
+
   private var units: Int { shift.shape[0] }
 
   private var affine: ElementwiseAffine {
@@ -111,6 +117,11 @@ private final class SkippingPerceptron: Module {
   }
 
   var members: Members { ["layers": .module(layers), "head": .module(head)] }
+
+  func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    let hidden = try trace.pass(input, through: layers, "layers")
+    return try trace.pass(hidden.map { [$0.count + input.count] }, through: head, "head")
+  }
 
   func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
     head(.concatenated([layers(input, context), input], axis: 1), context)
