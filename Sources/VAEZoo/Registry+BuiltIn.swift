@@ -15,6 +15,7 @@ import MultiscaleVAE
 import PerceptualVAE
 import PixelCNN
 import PixelCNNVAE
+import ProgressiveVAE
 import VAEGAN
 import VAERecipes
 import VQGAN
@@ -52,6 +53,7 @@ extension Registry {
     AdversarialAutoencoderVariant(),
     VQModelVariant(),
     VeryDeepVAEVariant(),
+    ProgressiveVAEVariant(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.
