@@ -28,6 +28,7 @@ let package = Package(
     .library(name: "MultiscaleVAE", targets: ["MultiscaleVAE"]),
     .library(name: "MSSSIMVAE", targets: ["MSSSIMVAE"]),
     .library(name: "VeryDeepVAE", targets: ["VeryDeepVAE"]),
+    .library(name: "ProgressiveVAE", targets: ["ProgressiveVAE"]),
     .library(name: "PixelCNN", targets: ["PixelCNN"]),
     .library(name: "PixelCNNVAE", targets: ["PixelCNNVAE"]),
     .library(name: "VQVAE", targets: ["VQVAE"]),
@@ -143,6 +144,12 @@ let package = Package(
       dependencies: [
         "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
       ], path: "Plugins/VeryDeepVAE",
+      exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "ProgressiveVAE",
+      dependencies: [
+        "Messages", "NeuralNetworks", "Tensors", "VAECore", "VAERecipes", "VAEComponents",
+      ], path: "Plugins/ProgressiveVAE",
       exclude: ["README.md"], swiftSettings: strict),
     .target(
       name: "BetaVAE",
@@ -295,7 +302,7 @@ let package = Package(
         "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
         "AutoencoderTiny", "AutoencoderKL", "VAEGAN", "VQGAN",
         "AdversarialAutoencoder", "WAEGAN", "VQModel", "LogCoshVAE", "MultiscaleVAE", "MSSSIMVAE",
-        "PerceptualVAE", "VeryDeepVAE",
+        "PerceptualVAE", "VeryDeepVAE", "ProgressiveVAE",
       ],
       swiftSettings: strict),
 

@@ -33,6 +33,15 @@ public final class TopDownPrior: ReparameterizedPrior {
       members.entries.append((name: "blocks", member: .module(Sequence(blocks))))
       return members
     }
+
+    /// That of the state, which every block keeps.
+    func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+      var state: Shape? = input
+      for (index, block) in blocks.enumerated() {
+        state = try trace.pass(state, through: block, "blocks.\(index)")
+      }
+      return state
+    }
   }
 
   /// Modules by number.
@@ -87,13 +96,11 @@ public final class TopDownPrior: ReparameterizedPrior {
 
   /// What a decoder starts from.
   public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
+    var state: Shape?
     for (number, stage) in stages.enumerated().reversed() {
-      for (index, block) in stage.blocks.enumerated() {
-        _ = try trace.pass(
-          stage.size.shape, through: block, "sizes.\(number).blocks.\(index)")
-      }
+      state = try trace.pass(stage.size.shape, through: stage, "sizes.\(number)")
     }
-    return stages[0].size.shape
+    return state
   }
 
   /// Every layer drawn from its posterior, top first, and priced.

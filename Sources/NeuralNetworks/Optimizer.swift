@@ -38,6 +38,8 @@ public final class Optimizer {
 
   private var first: [Tensor?]
   private var second: [Tensor?]
+  /// The updates that each parameter had no part in.
+  private var missed: [Int]
 
   /// An optimizer for the given parameters; state exists from a parameter's first gradient on.
   ///
@@ -49,10 +51,12 @@ public final class Optimizer {
     self.parameters = parameters
     first = Array(repeating: nil, count: parameters.count)
     second = Array(repeating: nil, count: parameters.count)
+    missed = Array(repeating: 0, count: parameters.count)
   }
 
-  /// Changes every parameter that has a gradient. Bias corrections count the updates of the optimizer, as
-  /// the step t of the paper does, not those of each parameter.
+  /// Changes every parameter that has a gradient. Bias corrections count the updates that a parameter itself has taken
+  /// part in: the moments of one that joins late, as where a network grows, are as young as at the first step t of the
+  /// paper, and the count of all updates would make its first steps several times too long.
   ///
   /// - Parameters:
   ///   - gradients: of one backward pass.
@@ -64,15 +68,21 @@ public final class Optimizer {
   {
     try prepareMoments(for: gradients)
     updates += 1
-    var entries: [FusedUpdate.Entry] = []
+    // By the updates that their parameters have taken part in; most often all are of one age.
+    var entries: [Int: [FusedUpdate.Entry]] = [:]
     for (index, (_, parameter)) in parameters.enumerated() {
-      guard parameter.isTrainable, let gradient = gradients[parameter] else { continue }
-      entries.append(
+      guard parameter.isTrainable, let gradient = gradients[parameter] else {
+        missed[index] += 1
+        continue
+      }
+      entries[updates - missed[index], default: []].append(
         FusedUpdate.Entry(
           parameter, gradient: gradient, first: first[index], second: second[index],
           weightDecay: parameter.isDecayed ? weightDecay : 0))
     }
-    apply(FusedUpdate(entries), rate: rate, gradientScale: gradientScale)
+    for (age, entries) in entries.sorted(by: { $0.key < $1.key }) {
+      apply(FusedUpdate(entries), age: age, rate: rate, gradientScale: gradientScale)
+    }
   }
 
   /// Makes the moments that an update needs and that are not there yet.
@@ -87,11 +97,11 @@ public final class Optimizer {
     (first, second) = (newFirst, newSecond)
   }
 
-  private func apply(_ update: FusedUpdate, rate: Float, gradientScale: Float) {
+  private func apply(_ update: FusedUpdate, age: Int, rate: Float, gradientScale: Float) {
     func adam(_ beta1: Float, _ beta2: Float, _ epsilon: Float, decoupled: Bool) {
       update.adam(
         rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon,
-        bias1: Self.bias(beta1, updates), bias2: Self.bias(beta2, updates),
+        bias1: Self.bias(beta1, age), bias2: Self.bias(beta2, age),
         gradientScale: gradientScale, decoupledDecay: decoupled)
     }
     switch rule {
@@ -137,12 +147,17 @@ public final class Optimizer {
 // MARK: - State for checkpoints
 
 extension Optimizer {
-  /// The moments by name, `first.<path>` and `second.<path>`.
+  /// The moments by name, `first.<path>` and `second.<path>`, and for a parameter that has missed updates their number,
+  /// `missed.<path>`.
   public var state: [(name: String, values: Tensor)] {
     var state: [(name: String, values: Tensor)] = []
     for (index, (path, _)) in parameters.enumerated() {
       if let values = first[index] { state.append((name: "first.\(path)", values: values)) }
       if let values = second[index] { state.append((name: "second.\(path)", values: values)) }
+      // Without moments it has missed all.
+      if second[index] != nil, missed[index] > 0 {
+        state.append((name: "missed.\(path)", values: Tensor(Float(missed[index]))))
+      }
     }
     return state
   }
@@ -159,6 +174,11 @@ extension Optimizer {
     for (index, (path, parameter)) in parameters.enumerated() {
       first[index] = needsFirst ? try tensor("first.\(path)", parameter.shape)?.copied() : nil
       second[index] = needsSecond ? try tensor("second.\(path)", parameter.shape)?.copied() : nil
+      missed[index] = second[index] == nil ? updates : 0
+      if second[index] != nil, let count = try tensor("missed.\(path)", []) {
+        missed[index] = Int(min(max(0, count.item), Float(updates)).rounded(.down))
+        missed[index] = min(missed[index], updates)
+      }
     }
   }
 }

@@ -17,6 +17,7 @@ import MultiscaleVAE
 import PerceptualVAE
 import PixelCNN
 import PixelCNNVAE
+import ProgressiveVAE
 import TwoStageVAE
 import VAEGAN
 import VAERecipes
@@ -58,6 +59,7 @@ extension Registry {
     AdversarialAutoencoderVariant(),
     VQModelVariant(),
     VeryDeepVAEVariant(),
+    ProgressiveVAEVariant(),
   ]
 
   /// A registry with every built-in variant, to which others can be added.

@@ -140,6 +140,37 @@ final class OptimizerTests: XCTestCase {
     }
   }
 
+  /// Adam's corrections are for moments that began at zero, whenever that was.
+  func testAParameterThatJoinsLateOrPausesIsUpdatedAsByAnOptimizerOfItsOwn() throws {
+    for rule in Self.rules {
+      let (early, late, alone) = (
+        Parameter(numbers([4], seed: 1)), Parameter(numbers([4], seed: 2)),
+        Parameter(numbers([4], seed: 2))
+      )
+      var both = Optimizer(rule, parameters: named([early, late]))
+      let own = Optimizer(rule, parameters: named([alone]))
+      for step in 0..<9 {
+        var gradients = Gradients()
+        gradients[early] = numbers([4], seed: 100)
+        // It has a part in the updates 3, 4, 6, 7 and 8.
+        if step >= 3 && step != 5 {
+          let gradient = numbers([4], seed: UInt64(step))
+          gradients[late] = gradient
+          var single = Gradients()
+          single[alone] = gradient
+          try own.update(single, rate: 0.01)
+        }
+        try both.update(gradients, rate: 0.01)
+        XCTAssertEqual(late.value.floats, alone.value.floats, "\(rule) at \(step)")
+        // What is stored says how often it had none.
+        let saved = Dictionary(uniqueKeysWithValues: both.state.map { ($0.name, $0.values) })
+        let restored = Optimizer(rule, parameters: named([early, late]))
+        restored.restore(updates: both.updates) { name, _ in saved[name] }
+        both = restored
+      }
+    }
+  }
+
   private func update(_ optimizer: Optimizer, _ parameter: Parameter, seed: Int) throws {
     var gradients = Gradients()
     gradients[parameter] = numbers(parameter.shape, seed: UInt64(seed) + 100)

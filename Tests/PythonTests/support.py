@@ -80,6 +80,7 @@ SMALL = {
         "latent": (1, 1), "channels": (4,),
         "settings": {"prior.blocks_per_size": (1, 1), "encoder.blocks_per_size": (1, 1)},
     },
+    "ProgressiveVAE": {"channels": (4,), "latent": 2},
     "AutoencoderTiny": {"architecture": "mlp", "hidden": (8,), "latent_channels": 2},
     "AutoencoderKL": {"architecture": "mlp", "hidden": (8,), "latent_channels": 2},
     "VAEGAN": {

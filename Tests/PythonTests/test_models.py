@@ -36,6 +36,7 @@ _SMALL = {
         "latent": (1, 1), "channels": (4,),
         "settings": {"prior.blocks_per_size": (1, 1), "encoder.blocks_per_size": (1, 1)},
     },
+    "progressive-vae": {"channels": (4,), "latent": 2},
     "pixelcnn": {"layers": 1, "channels": 8},
     "pixelcnn-vae": {"layers": 1, "channels": 8, "latent": 2},
     "autoencoder-tiny": {"latent_channels": 2, "settings": {"encoder.channels": 8, "decoder.channels": 8}},
