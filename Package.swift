@@ -8,6 +8,7 @@ let package = Package(
   name: "vae-zoo",
   products: [
     .library(name: "Messages", targets: ["Messages"]),
+    .library(name: "Communication", targets: ["Communication"]),
     .library(name: "Tensors", targets: ["Tensors"]),
     .library(name: "VAEFiles", targets: ["VAEFiles"]),
     .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
@@ -89,8 +90,12 @@ let package = Package(
     .target(
       name: "VAEFiles", dependencies: ["CZlib", "Messages", "Tensors"], swiftSettings: strict),
 
+    // Layer 2 too: what carries bytes between processes that train one model together.
+    .target(name: "Communication", dependencies: ["Messages", "VAEFiles"], swiftSettings: strict),
+
     // Layer 2 too: modules, layers, optimizers.
-    .target(name: "NeuralNetworks", dependencies: ["Tensors"], swiftSettings: strict),
+    .target(
+      name: "NeuralNetworks", dependencies: ["Communication", "Tensors"], swiftSettings: strict),
 
     // Layer 3: what every variational autoencoder is made of.
     .target(
@@ -250,7 +255,8 @@ let package = Package(
     .target(
       name: "VAETraining",
       dependencies: [
-        "VAEFiles", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes", "VAEData",
+        "Communication", "VAEFiles", "Messages", "Tensors", "NeuralNetworks", "VAECore",
+        "VAERecipes", "VAEData",
         "VAEEvaluation",
       ],
       swiftSettings: strict),
@@ -272,7 +278,8 @@ let package = Package(
       name: "VAEZoo",
       dependencies: [
         "VAEFiles",
-        "CMalloc", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes",
+        "CMalloc", "Communication", "Messages", "Tensors", "NeuralNetworks", "VAECore",
+        "VAERecipes",
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
         "GaussianVAE", "FlowVAE", "LadderVAE", "BetaVAE", "FactorVAE", "IWAE",
         "ConditionalVAE", "PixelCNN", "PixelCNNVAE", "VQVAE", "MixturePriorVAE", "VampPriorVAE",
@@ -296,7 +303,8 @@ let package = Package(
     .target(
       name: "VAEC",
       dependencies: [
-        "VAEFiles", "CVAE", "CDLPack", "VAEInterface", "Messages", "Tensors", "VAEBenchmark",
+        "Communication", "VAEFiles", "CVAE", "CDLPack", "VAEInterface", "Messages", "Tensors",
+        "VAEBenchmark",
         "VAEZoo",
       ],
       swiftSettings: strict),
@@ -327,7 +335,7 @@ let package = Package(
     .executableTarget(
       name: "vae-zoo",
       dependencies: [
-        "CProcess", "VAEFiles",
+        "CProcess", "Communication", "VAEFiles",
         "Messages", "Tensors", "VAEZoo", "VAEBenchmark", "VAEPluginCheck", "VAEImages", "VAEReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -389,7 +397,8 @@ let package = Package(
     .testTarget(
       name: "VariantTests",
       dependencies: [
-        "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "IWAE", "LadderVAE",
+        "Communication", "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "IWAE",
+        "LadderVAE",
         "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "AutoencoderKL", "VAEGAN",
         "MSSSIMVAE", "PerceptualVAE", "VAECore",
         "VAERecipes", "VAEComponents", "NeuralNetworks", "Tensors",
