@@ -78,13 +78,11 @@ extension Trainer {
   ///
   /// Where it fails on this process alone, the others are told, which else would wait for ever.
   func together<Result>(_ body: () throws -> Result) throws -> Result {
-    let threads = Engine.threads
-    let own = threadsOfShard
-    if own != threads { Engine.threads = own }
-    defer { if own != threads { Engine.threads = threads } }
     do {
-      try join()
-      return try body()
+      return try DividedThreads.run(among: shards?.local.count ?? 1) {
+        try join()
+        return try body()
+      }
     } catch {
       // All find a mismatch.
       let isCommon =
@@ -98,7 +96,7 @@ extension Trainer {
   package func meet() throws { try together {} }
 
   /// The threads that compute one shard: those of the process, divided among its shards.
-  package var threadsOfShard: Int { max(1, Engine.threads / (shards?.local.count ?? 1)) }
+  package var threadsOfShard: Int { max(1, DividedThreads.whole / (shards?.local.count ?? 1)) }
 
   /// Whether it is so on any of the processes.
   func anyProcess(_ flag: Bool) throws -> Bool {
@@ -113,12 +111,12 @@ extension Trainer {
     hasJoined = true
   }
 
-  /// What must be the same on all processes, at most 16 things; asked where the threads are those of a shard.
+  /// What must be the same on all processes, at most 16 things.
   private var facts: [(name: String, value: String)] {
     let parameters = model.storedTensors.map { "\($0.path) \($0.tensor.value.shape)" }
     return [
       ("format of what is compared", "1"), ("instruction set", Engine.instructionSet),
-      ("version of oneDNN", Engine.oneDNNVersion), ("threads for a shard", "\(Engine.threads)"),
+      ("version of oneDNN", Engine.oneDNNVersion), ("threads for a shard", "\(threadsOfShard)"),
       ("number of shards", "\(shards?.count ?? 1)"),
       ("setting of training", "\(options)"),
       ("stage", stage.name), ("model", parameters.joined(separator: "\n")),
