@@ -8,6 +8,7 @@ let package = Package(
   name: "vae-zoo",
   products: [
     .library(name: "Messages", targets: ["Messages"]),
+    .library(name: "Communication", targets: ["Communication"]),
     .library(name: "Tensors", targets: ["Tensors"]),
     .library(name: "VAEFiles", targets: ["VAEFiles"]),
     .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
@@ -94,8 +95,12 @@ let package = Package(
     .target(
       name: "VAEFiles", dependencies: ["CZlib", "Messages", "Tensors"], swiftSettings: strict),
 
+    // Layer 2 too: what carries bytes between processes that train one model together.
+    .target(name: "Communication", dependencies: ["Messages", "VAEFiles"], swiftSettings: strict),
+
     // Layer 2 too: modules, layers, optimizers.
-    .target(name: "NeuralNetworks", dependencies: ["Tensors"], swiftSettings: strict),
+    .target(
+      name: "NeuralNetworks", dependencies: ["Communication", "Tensors"], swiftSettings: strict),
 
     // Layer 3: what every variational autoencoder is made of.
     .target(
@@ -273,8 +278,8 @@ let package = Package(
     .target(
       name: "VAETraining",
       dependencies: [
-        "VAEFiles", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes",
-        "VAEComponents", "VAEData", "VAEEvaluation",
+        "Communication", "VAEFiles", "Messages", "Tensors", "NeuralNetworks", "VAECore",
+        "VAERecipes", "VAEComponents", "VAEData", "VAEEvaluation",
       ],
       swiftSettings: strict),
 
@@ -295,7 +300,8 @@ let package = Package(
       name: "VAEZoo",
       dependencies: [
         "VAEFiles",
-        "CMalloc", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes",
+        "CMalloc", "Communication", "Messages", "Tensors", "NeuralNetworks", "VAECore",
+        "VAERecipes",
         "VAEComponents", "VAEData", "VAEEvaluation", "VAETraining", "VAEPluginHost",
         "GaussianVAE", "FlowVAE", "FlowPriorVAE", "TwoStageVAE", "LadderVAE", "BetaVAE",
         "FactorVAE", "IWAE", "MissingVAE",
@@ -320,7 +326,8 @@ let package = Package(
     .target(
       name: "VAEC",
       dependencies: [
-        "VAEFiles", "CVAE", "CDLPack", "VAEInterface", "Messages", "Tensors", "VAEBenchmark",
+        "Communication", "VAEFiles", "CVAE", "CDLPack", "VAEInterface", "Messages", "Tensors",
+        "VAEBenchmark",
         "VAEZoo",
       ],
       swiftSettings: strict),
@@ -351,7 +358,7 @@ let package = Package(
     .executableTarget(
       name: "vae-zoo",
       dependencies: [
-        "CProcess", "VAEFiles",
+        "CProcess", "Communication", "VAEFiles",
         "Messages", "Tensors", "VAEZoo", "VAEBenchmark", "VAEPluginCheck", "VAEImages", "VAEReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -420,7 +427,8 @@ let package = Package(
     .testTarget(
       name: "VariantTests",
       dependencies: [
-        "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "LadderVAE",
+        "Communication", "VAEZoo", "BetaVAE", "ConditionalVAE", "FactorVAE", "FlowVAE", "IWAE",
+        "LadderVAE",
         "MixturePriorVAE", "VampPriorVAE", "AutoencoderTiny", "AutoencoderKL", "VAEGAN",
         "MSSSIMVAE", "PerceptualVAE", "VeryDeepVAE", "VAECore",
         "VAERecipes", "VAEComponents", "NeuralNetworks", "Tensors",

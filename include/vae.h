@@ -106,6 +106,7 @@ typedef int32_t vae_status;
 #define VAE_ERR_INTERNAL 14         /* a defect of this library */
 #define VAE_ERR_CALLBACK 15         /* a callback threw a C++ exception */
 #define VAE_ERR_THREADS 16          /* the system does not give the process as many threads */
+#define VAE_ERR_COMMUNICATION 17    /* a process of several that train together failed, or was started otherwise */
 
 /* The name of a status, such as "VAE_ERR_BUSY", or "unknown status"; lives as long as the process. [any thread] */
 const char *vae_status_name(vae_status status);
@@ -643,6 +644,42 @@ typedef struct vae_trainer vae_trainer;
 #define VAE_RUN_RESUME 1
 #define VAE_RUN_REPLACE 2
 
+/* What connects this process with others that train the same model with it. Every process has a table with its own rank,
+ * the same size and functions of its own, makes the same model, data and trainer, and makes the same calls; each
+ * computes a part of every batch. A group may as well be threads of one process, each with a model and a trainer.
+ *
+ * The functions are called in the same order and with the same sizes by all, from the thread that is in a call of the
+ * trainer, and may wait for the others. They return 0, or another number for a failure, after which only abort is
+ * called: that of the trainer returns VAE_ERR_COMMUNICATION, or VAE_ERR_CALLBACK where a function threw a C++ exception
+ * and this was found before. They must not call functions of this library but vae_version and those of errors. Only bytes
+ * are exchanged; the library makes all sums itself, in an order that does not depend on the number of processes. */
+typedef struct vae_communicator {
+  uint32_t struct_size;
+  int32_t rank; /* of this process, from zero */
+  int32_t size; /* the number of processes */
+  int32_t reserved;
+  void *user_data; /* handed to the functions */
+  /* send: for each rank a block of bytes_each bytes; receive: room for as many, where the block from rank r comes to
+   * place r. */
+  int32_t (*all_to_all)(void *user_data, const void *send, void *receive, uint64_t bytes_each);
+  /* send: bytes_each bytes; receive: room for those of all ranks, where those of rank r come to place r. */
+  int32_t (*all_gather)(void *user_data, const void *send, void *receive, uint64_t bytes_each);
+  /* buffer: what rank root sends, and all others receive. */
+  int32_t (*broadcast)(void *user_data, void *buffer, uint64_t bytes, int32_t root);
+  /* Ends what the processes do together, because this one cannot go on: calls in which others wait must fail, or their
+   * processes end. reason: borrowed. May be NULL where the end of this process does that. */
+  void (*abort)(void *user_data, const char *reason);
+} vae_communicator;
+
+/* The processes that mpirun or mpiexec has started with this one, connected by the MPI library of that launcher, which
+ * is looked for and loaded at run time; the variable VAE_MPI_LIBRARY of the environment names it where it lies elsewhere. A
+ * process that no launcher has started is alone: rank 0 of 1, and nothing is loaded. Where the program has initialised MPI it
+ * finalises it too; else that is done at the end of the process.
+ * communicator: filled in; good as long as the process lives.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_COMMUNICATION where there is no such library, or it is not that of the
+ * launcher. [one thread at a time] */
+vae_status vae_communicator_mpi(vae_communicator *communicator, vae_error **error);
+
 /* How to train. Zero takes what the recipe says, which from then on says what is set here. epochs and batch_size that
  * nobody has chosen, here, in settings or in the text of a recipe, become what suits the number of rows of a table; images
  * keep the variant's. */
@@ -659,6 +696,9 @@ typedef struct vae_trainer_options {
   /* borrowed; NULL, or a folder, made if need be, in which a new one for the checkpoints of this run is made. To resume
    * such a run it is named again, for nothing outside of a run folder is written that a call does not name. */
   const char *checkpoint_dir;
+  /* borrowed, copied; NULL, or what connects several processes that train together. The first one alone writes to run, which
+   * the others name, too, and all have the same model afterwards. */
+  const vae_communicator *communicator;
 } vae_trainer_options;
 
 /* A trainer at its first step, or where a resumed run stood; then the model takes the run's weights, and the trainer the
@@ -668,8 +708,9 @@ typedef struct vae_trainer_options {
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_RECIPE for what a
  * setting cannot say and for a run of another recipe, VAE_ERR_DATA for data that the model cannot take or be trained
  * on, VAE_ERR_OUT_OF_MEMORY; for the run VAE_ERR_EXISTS, VAE_ERR_IO, and where it is damaged, or holds a link, VAE_ERR_FORMAT,
- * VAE_ERR_NOT_FOUND or VAE_ERR_DATA; VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails.
- * [one thread at a time, for the model] */
+ * VAE_ERR_NOT_FOUND or VAE_ERR_DATA; VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails;
+ * VAE_ERR_COMMUNICATION where another process has failed, or has other data, another recipe or version, as any call that
+ * trains may. [one thread at a time, for the model] */
 vae_status vae_trainer_create(
     vae_model *model, const vae_data *data, const vae_trainer_options *options,
     vae_trainer **trainer, vae_error **error);

@@ -33,7 +33,7 @@ public final class CapacityObjective: Objective {
       Phase(name: "model") { [self] pass in
         let evaluation = pass.evaluation
         let target = capacity(step: pass.context.step)
-        let distance = (evaluation.rate.mean() - target).magnitude()
+        let distance = (pass.context.batchMean(evaluation.rate) - target).magnitude()
         var loss = Loss.withAuxiliary(
           evaluation.distortion.mean() + distance * gamma, evaluation)
         loss.terms.append((name: "capacity", value: Tensor(target)))

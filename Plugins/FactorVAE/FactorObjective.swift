@@ -65,9 +65,14 @@ public final class FactorObjective: Objective {
           preconditionFailure("the discriminator needs draws for a second batch")
         }
         let joint = latents(pass).detached()
-        let product = Self.permuted(
-          latents(second).detached(), pass.context.stream("permutation"))
-        let loss = discriminatorLoss(joint: joint, product: product, pass.context)
+        // Units are permuted over the batch as a whole, of which a shard then takes its own rows.
+        let own = latents(second).detached()
+        let all = Self.permuted(
+          second.context.shard?.gathered(own) ?? own, pass.context.stream("permutation"))
+        let product = second.context.shard.map { all.rows($0.examples) } ?? all
+        let loss = discriminatorLoss(
+          joint: joint, product: product, productWeight: second.context.weight(in: pass.context),
+          pass.context)
         return Loss(loss, terms: [(name: "discriminator_loss", value: loss)])
       },
     ]
@@ -84,12 +89,15 @@ public final class FactorObjective: Objective {
   /// - Parameters:
   ///   - joint: z, draws of q(z), `[N, units]`.
   ///   - product: z̃, draws whose units are independent, `[M, units]`.
+  ///   - productWeight: of their mean, which is not one where both are parts of batches of different sizes.
   ///   - context: why the call is made.
-  public func discriminatorLoss(joint: Tensor, product: Tensor, _ context: Context) -> Tensor {
+  public func discriminatorLoss(
+    joint: Tensor, product: Tensor, productWeight: Float = 1, _ context: Context
+  ) -> Tensor {
     // Of two logits, −log softmax₀ = softplus(l₁ − l₀) and −log softmax₁ = softplus(l₀ − l₁).
     let falselyProduct = (-logRatio(joint, context)).softplus().mean()
     let falselyJoint = logRatio(product, context).softplus().mean()
-    return (falselyProduct + falselyJoint) * 0.5
+    return (falselyProduct + falselyJoint * productWeight) * 0.5
   }
 
   /// Each unit's values in another order of the examples, drawn for each unit by itself:

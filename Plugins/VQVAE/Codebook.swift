@@ -41,7 +41,8 @@ public final class Codebook: Module {
   /// learn by gradient.
   public let sums: Buffer?
   private let table: Table
-  private var seen: Seen?
+  /// What each local shard of a batch saw, by its place among them; a whole batch is the first.
+  private let seen = Lock<[Int: Seen]>([:])
 
   /// The vectors, `[K, D]`.
   private enum Table {
@@ -49,11 +50,13 @@ public final class Codebook: Module {
     case trained(Parameter)
   }
 
-  /// What the forward pass of an update saw.
-  private struct Seen {
+  /// What the forward pass of an update saw: constants, which threads hand to each other.
+  private struct Seen: @unchecked Sendable {
     let step: Int
     let points: Tensor
     let codes: [Int32]
+    /// The shard, where it is one of several.
+    let shard: Shard?
   }
 
   /// A codebook of random vectors with a mean square of 1 / D for each number, each code counted
@@ -134,28 +137,41 @@ public final class Codebook: Module {
   ///   - points: `[rows, D]`.
   ///   - codes: the code that stands for each.
   ///   - step: of the update.
-  public func observe(_ points: Tensor, codes: [Int32], step: Int) {
-    guard seen?.step != step else { return }
-    seen = Seen(step: step, points: points.detached(), codes: codes)
+  ///   - shard: of the batch, where the points are those of one of several.
+  public func observe(_ points: Tensor, codes: [Int32], step: Int, shard: Shard? = nil) {
+    let place = shard?.lane ?? 0
+    let new = Seen(
+      step: step, points: points.detached(), codes: codes, shard: shard)
+    seen.withLock { if $0[place]?.step != new.step { $0[place] = new } }
   }
 
   /// Takes in what the forward pass saw: moving averages first, then codes that begin anew.
   public func afterUpdate(_ context: Context) {
-    guard let batch = seen, batch.step == context.step else { return }
-    seen = nil
+    let parts = takeSeen().filter { $0.step == context.step }
+    guard !parts.isEmpty else { return }
     withoutTape {
-      let clusters = Clusters(of: batch.points, codes: batch.codes, count: codeCount)
-      counts.value = counts.value * decay + clusters.counts * (1 - decay)
+      let clusters = parts.map { Clusters(of: $0.points, codes: $0.codes, count: codeCount) }
+      func whole(_ parts: [Tensor]) -> Tensor { context.shards?.sumNoting(parts) ?? parts[0] }
+      counts.value = counts.value * decay + whole(clusters.map(\.counts)) * (1 - decay)
       if let sums {
-        sums.value = sums.value * decay + clusters.sums * (1 - decay)
+        sums.value = sums.value * decay + whole(clusters.map(\.sums)) * (1 - decay)
         setVectors(sums.value / smoothedCounts.reshaped(to: [codeCount, 1]))
       }
-      restart(from: batch.points, context.random.stream("codebook restart", step: context.step))
+      restart(from: parts, context)
     }
   }
 
   /// Forgets what the forward pass of a refused update saw.
-  public func dropUpdate() { seen = nil }
+  public func dropUpdate() { _ = takeSeen() }
+
+  /// What the shards saw, in their order.
+  private func takeSeen() -> [Seen] {
+    let taken = seen.withLock { seen in
+      defer { seen = [:] }
+      return seen
+    }
+    return taken.keys.sorted().compactMap { taken[$0] }
+  }
 
   /// ε of Laplace's smoothing.
   private static let smoothing: Float = 1e-5
@@ -174,20 +190,45 @@ public final class Codebook: Module {
     }
   }
 
+  /// The rows of the whole batch.
+  private static func wholeRows(_ parts: [Seen]) -> Int {
+    let part = parts[0]
+    guard let shard = part.shard else { return part.points.shape[0] }
+    return part.points.shape[0] / shard.exampleCounts[shard.index] * shard.exampleCount
+  }
+
+  /// Those of some rows of the whole batch that a part has, at their places, and zeros at the others.
+  private func chosen(_ rows: [Int], of part: Seen) -> Tensor {
+    let count = part.points.shape[0]
+    let first = part.shard.map { $0.examples.lowerBound * (count / $0.examples.count) } ?? 0
+    return part.points.withFloats { points in
+      Tensor([rows.count, vectorSize]) { values in
+        values.update(repeating: 0)
+        for (place, row) in rows.enumerated() where first..<first + count ~= row {
+          for column in 0..<vectorSize {
+            values[place * vectorSize + column] = points[(row - first) * vectorSize + column]
+          }
+        }
+      }
+    }
+  }
+
   /// Moves codes that are hardly used to different vectors of the batch, drawn at random. Each
   /// counts as much as the mean code from then on, so that it has time to find its use.
-  private func restart(from points: Tensor, _ random: RandomStream) {
+  private func restart(from parts: [Seen], _ context: Context) {
     guard restartThreshold > 0 else { return }
+    let rowCount = Self.wholeRows(parts)
     let mean = Float(counts.value.doubleSum) / Float(codeCount)
     let old = counts.value.floats
-    let rare = old.indices.filter { old[$0] < restartThreshold * mean }.prefix(points.shape[0])
+    let rare = old.indices.filter { old[$0] < restartThreshold * mean }.prefix(rowCount)
     guard !rare.isEmpty else { return }
-    var generator = random.generator()
-    let rows = (0..<points.shape[0]).shuffled(using: &generator).prefix(rare.count)
-    let source = points.floats
+    var generator = context.random.stream("codebook restart", step: context.step).generator()
+    let rows = Array((0..<rowCount).shuffled(using: &generator).prefix(rare.count))
+    let own = parts.map { chosen(rows, of: $0) }
+    let source = (context.shards?.sumNoting(own) ?? own[0]).floats
     var (table, fresh) = (vectors.floats, old)
-    for (code, row) in zip(rare, rows) {
-      let vector = source[row * vectorSize..<(row + 1) * vectorSize]
+    for (place, code) in rare.enumerated() {
+      let vector = source[place * vectorSize..<(place + 1) * vectorSize]
       table.replaceSubrange(code * vectorSize..<(code + 1) * vectorSize, with: vector)
       fresh[code] = mean
     }

@@ -61,7 +61,9 @@ public struct VectorQuantizer {
     let constant = points.detached()
     let flat = constant.reshaped(to: [count * grid.count, grid.vectorSize])
     let numbers = codebook.nearest(to: flat)
-    if context.mode == .training { codebook.observe(flat, codes: numbers, step: context.step) }
+    if context.mode == .training {
+      codebook.observe(flat, codes: numbers, step: context.step, shard: context.shard)
+    }
     let codes = Tensor(indices: numbers, shape: [count, grid.height, grid.width])
     let chosen = codebook.vectors(of: codes)
 

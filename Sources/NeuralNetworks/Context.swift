@@ -41,6 +41,10 @@ public struct Context {
   public var firstDraw = 0
   /// Where normalisations report in calibration.
   public var calibration: Calibration?
+  /// Which part of a batch this is, and what connects it with the others; nil for a whole batch.
+  public var shard: Shard?
+  /// The shards that the batch was divided into, for what comes after an update; nil for a whole batch.
+  public var shards: ShardGroup?
   /// What convolutions ask whether to go on; nil where nobody may stop the computation.
   public var watch: ComputationWatch?
 
@@ -70,6 +74,16 @@ public struct Context {
   /// The stream of the part with this name at this step.
   public func stream(_ name: String) -> RandomStream {
     random.stream(name, step: step)
+  }
+
+  /// The context of a shard, from one of the batch.
+  public func of(_ shard: Shard) -> Context {
+    var context = self
+    context.shard = shard
+    context.examples = Array(examples[shard.examples])
+    context.condition = condition?.rows(shard.examples)
+    context.mask = mask?.rows(shard.examples)
+    return context
   }
 
   /// The context of one of several batches, from one whose examples, condition and mask are those of all

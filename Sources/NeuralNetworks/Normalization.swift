@@ -51,6 +51,9 @@ public final class BatchNorm: Layer {
 
   /// The normalised input, of its shape.
   public func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
+    if let shard = context.shard, context.mode == .training {
+      return normalized(input, over: shard)
+    }
     let stored =
       context.mode == .evaluation ? ChannelMoments(mean: mean.value, variance: variance.value) : nil
     let (output, moments) = input.batchNormalized(
@@ -61,6 +64,17 @@ public final class BatchNorm: Layer {
       context.calibration?.note(normalized: input.count / max(1, scale.shape.count))
     }
     return output
+  }
+
+  /// A part of a batch, normalised by the moments of the whole.
+  private func normalized(_ input: Tensor, over shard: Shard) -> Tensor {
+    let channels = scale.shape[0]
+    let rows = input.reshaped(to: [input.count / max(1, channels), channels])
+    let centred = rows - shard.average(rows.mean(axis: 0))
+    let variance = shard.average(centred.squared().mean(axis: 0))
+    let deviation = (variance + epsilon).squareRoot()
+    return (centred * (scale.tensor / deviation) + shift.tensor).activated(activation)
+      .reshaped(to: input.shape)
   }
 
   /// Statistics for evaluation come from calibration.

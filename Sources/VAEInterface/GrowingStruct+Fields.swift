@@ -26,8 +26,12 @@ extension vae_model_info: GrowingStruct {
   public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24, 24..<32, 32..<40, 40..<48, 48..<56, 56..<64, 64..<72, 72..<76, 76..<80]
   public static let firstSize = 64
 }
+extension vae_communicator: GrowingStruct {
+  public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<12, 12..<16, 16..<24, 24..<32, 32..<40, 40..<48, 48..<56]
+  public static let firstSize = 56
+}
 extension vae_trainer_options: GrowingStruct {
-  public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24, 24..<32, 32..<40, 40..<48, 48..<56, 56..<64, 64..<72]
+  public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24, 24..<32, 32..<40, 40..<48, 48..<56, 56..<64, 64..<72, 72..<80]
   public static let firstSize = 64
 }
 extension vae_bound: GrowingStruct {

@@ -123,6 +123,13 @@ public struct TrainingOptions: HyperparameterSet, Equatable {
     0...1_000_000,
     help: "epochs without a better held-out bound after which training stops, 0 for never")
   public var patience = 0
+  /// The parts that a batch is divided into, zero for one of each process.
+  @Setting(
+    0...4096,
+    help:
+      "parts that a batch is divided into; the same for every number of processes that divides it, 0 for one of each process"
+  )
+  public var shards = 0
 
   /// The defaults.
   public init() {}

@@ -1,4 +1,5 @@
 // One import for whoever uses the package: the layers below are part of this module's interface.
+@_exported import Communication
 @_exported import Messages
 @_exported import NeuralNetworks
 @_exported import Tensors

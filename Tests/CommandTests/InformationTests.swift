@@ -153,13 +153,13 @@ final class InformationTests: CommandTestCase {
       "recipe", "stage", "from", "from-weights", "data", "out", "checkpoint-dir", "epochs",
       "batch-size", "learning-rate", "seed",
       "binarize", "dequantize", "precision", "set", "resume", "force", "report", "tensorboard",
-      "no-records", "plugin", "threads", "json", "holdout", "patience", "keep-best",
+      "no-records", "plugin", "threads", "json", "holdout", "shards", "patience", "keep-best",
     ]),
     "sweep": images.union([
       "recipe", "set", "seeds", "data", "out", "checkpoint-dir", "epochs", "batch-size",
       "learning-rate", "seed",
       "binarize", "dequantize", "precision", "force", "report", "tensorboard", "no-records",
-      "plugin", "threads", "json", "holdout", "patience", "keep-best", "jobs", "trials", "sort",
+      "plugin", "threads", "json", "holdout", "shards", "patience", "keep-best", "jobs", "trials", "sort",
       "halving",
     ]),
     "evaluate": images.union([

@@ -365,6 +365,9 @@ extension Fuzzer {
       let value: Int64 = pick([1 << 28, 0, -1, .max, .min])
       return check("vae_set_limit") { vae_set_limit(name, value, $1) }
     case 57: return checkText("vae_limits_json") { vae_limits_json($0, $1, $2, $3) }
+    case 60:
+      let table = kept(vae_communicator())
+      return check("vae_communicator_mpi") { vae_communicator_mpi(table, $1) }
     case 58:
       let (model, batch, options) = (handle(.model), images(), callOptions())
       var asked = vae_score_options()

@@ -79,13 +79,21 @@ final class LayoutTests: XCTestCase {
         ("reserved", \.reserved, 4),
       ])
     seen += entries(
+      vae_communicator.self,
+      [
+        ("struct_size", \.struct_size, 4), ("rank", \.rank, 4), ("size", \.size, 4),
+        ("reserved", \.reserved, 4), ("user_data", \.user_data, pointer),
+        ("all_to_all", \.all_to_all, pointer), ("all_gather", \.all_gather, pointer),
+        ("broadcast", \.broadcast, pointer), ("abort", \.abort, pointer),
+      ])
+    seen += entries(
       vae_trainer_options.self,
       [
         ("struct_size", \.struct_size, 4), ("existing_run", \.existing_run, 4),
         ("settings", \.settings, pointer), ("setting_count", \.setting_count, 8),
         ("epochs", \.epochs, 8), ("batch_size", \.batch_size, 8),
         ("learning_rate", \.learning_rate, 8), ("seed", \.seed, 8), ("run", \.run, pointer),
-        ("checkpoint_dir", \.checkpoint_dir, pointer),
+        ("checkpoint_dir", \.checkpoint_dir, pointer), ("communicator", \.communicator, pointer),
       ])
     seen += entries(
       vae_bound.self,

@@ -80,6 +80,7 @@ final class StructTests: CTestCase {
     check(vae_data_info.self)
     check(vae_model_options.self)
     check(vae_model_info.self)
+    check(vae_communicator.self)
     check(vae_trainer_options.self)
     check(vae_bound.self)
     check(vae_progress.self)

@@ -15,11 +15,13 @@ from typing import Any
 
 from vae_zoo import _library
 from vae_zoo._classifier import Classifier
+from vae_zoo._communicator import Communicator
 from vae_zoo._data import Data
 from vae_zoo._errors import (
     BusyError,
     CallbackError,
     CancelledError,
+    CommunicationError,
     DataError,
     DivergedError,
     Error,
@@ -78,6 +80,8 @@ __all__ = [
     "CallbackError",
     "CancelledError",
     "Classifier",
+    "CommunicationError",
+    "Communicator",
     "Data",
     "DataError",
     "DecoderOutput",

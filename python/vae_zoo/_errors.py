@@ -147,6 +147,12 @@ class ThreadsError(Error, RuntimeError):
     status = 16
 
 
+class CommunicationError(Error, RuntimeError):
+    """A process of several that train together failed, or was started otherwise."""
+
+    status = 17
+
+
 class NotFittedError(Error, ValueError, AttributeError):
     """The model was asked for results before ``fit`` or ``load``."""
 

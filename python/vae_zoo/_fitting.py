@@ -51,6 +51,7 @@ class Fitting(FittedModel):
         checkpoint_dir: Path | None = None,
         from_weights: Path | None = None,
         columns: Mapping[str, str] | None = None,
+        communicator: Any = None,
     ) -> _Self:
         """Trains the model.
 
@@ -91,6 +92,10 @@ class Fitting(FittedModel):
             What columns of a table are, by their names: ``"real"``, ``"positive"``, ``"count"``, ``"yes-no"``,
             ``"category"``, ``"ignore"`` or, in place of `y`, ``"label"``; of the others it is found out. A DataFrame of numbers is a table where this
             is given, be it empty.
+        communicator : Communicator or communicator of mpi4py, optional
+            What connects this process with others that train the same model with it: each makes the same model, calls
+            ``fit`` with the same data, and computes a part of every batch (see docs/scaling.md). The first alone writes
+            to ``run``, which the others name, too; all have the same model afterwards.
 
         Returns
         -------
@@ -98,7 +103,8 @@ class Fitting(FittedModel):
         """
         self._exclusively(
             lambda: self._fit(
-                X, y, validation, epochs, callback, run, existing_run, checkpoint_dir, from_weights, columns
+                X, y, validation, epochs, callback, run, existing_run, checkpoint_dir, from_weights, columns,
+                communicator,
             )
         )
         return self
@@ -115,6 +121,7 @@ class Fitting(FittedModel):
         checkpoint_dir: Path | None,
         from_weights: Path | None,
         columns: Mapping[str, str] | None,
+        communicator: Any,
     ) -> None:
         settings = self._given()
         made_of = of_model(settings)
@@ -188,7 +195,7 @@ class Fitting(FittedModel):
             model = (
                 self._model if goes_on else Model.make(self._variant, settings, data, from_weights)
             )
-            trainer = Trainer(model, data, training, run, existing_run, checkpoint_dir)
+            trainer = Trainer(model, data, training, run, existing_run, checkpoint_dir, communicator)
         # Of a resumed run that of the epochs before.
         resumed = run if existing_run == "resume" else None
         history = [] if resumed is None else history_of(resumed)

@@ -118,6 +118,25 @@ class ModelInfo(Struct):
     ]
 
 
+EXCHANGE = ctypes.CFUNCTYPE(c_int32, c_void_p, c_void_p, c_void_p, c_uint64)
+BROADCAST = ctypes.CFUNCTYPE(c_int32, c_void_p, c_void_p, c_uint64, c_int32)
+ABORT = ctypes.CFUNCTYPE(None, c_void_p, c_char_p)
+
+
+class CommunicatorStruct(Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("rank", c_int32),
+        ("size", c_int32),
+        ("reserved", c_int32),
+        ("user_data", c_void_p),
+        ("all_to_all", EXCHANGE),
+        ("all_gather", EXCHANGE),
+        ("broadcast", BROADCAST),
+        ("abort", ABORT),
+    ]
+
+
 class TrainerOptions(Struct):
     _fields_ = [
         ("struct_size", c_uint32),
@@ -130,6 +149,7 @@ class TrainerOptions(Struct):
         ("seed", c_uint64),
         ("run", c_char_p),
         ("checkpoint_dir", c_char_p),
+        ("communicator", POINTER(CommunicatorStruct)),
     ]
 
 
@@ -218,6 +238,7 @@ STRUCTS: dict[str, type[Struct]] = {
     "vae_data_options": DataOptions,
     "vae_model_options": ModelOptions,
     "vae_model_info": ModelInfo,
+    "vae_communicator": CommunicatorStruct,
     "vae_trainer_options": TrainerOptions,
     "vae_bound": BoundStruct,
     "vae_progress": ProgressStruct,
@@ -270,6 +291,7 @@ _FALLIBLE: dict[str, tuple[Any, ...]] = {
     "vae_model_tensor_name": (c_void_p, c_int64, *_TEXT_OUT),
     "vae_model_get_tensor": (c_void_p, c_char_p, _HANDLE_OUT),
     "vae_model_set_tensor": (c_void_p, c_char_p, POINTER(Tensor)),
+    "vae_communicator_mpi": (POINTER(CommunicatorStruct),),
     "vae_trainer_create": (c_void_p, c_void_p, POINTER(TrainerOptions), _HANDLE_OUT),
     "vae_trainer_fit": (c_void_p, PROGRESS_CALLBACK, c_void_p, c_void_p),
     "vae_trainer_step_on_with": (

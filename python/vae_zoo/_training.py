@@ -11,8 +11,9 @@ from typing import Any, Callable, NamedTuple
 import numpy as np
 
 from vae_zoo._arrays import view
+from vae_zoo._communicator import Communicator, Connection
 from vae_zoo._data import Data
-from vae_zoo._errors import CancelledError, InvalidArgumentError, elements_renamed
+from vae_zoo._errors import CancelledError, Error, InvalidArgumentError, elements_renamed
 from vae_zoo._interrupt import Interruptible
 from vae_zoo._library import PROGRESS_CALLBACK, BoundStruct, CallOptions, Path, ProgressStruct, Setting
 from vae_zoo._library import TrainerOptions, call, create, encoded_path, library, settings_array
@@ -142,6 +143,7 @@ class Trainer:
         run: Path | None,
         existing_run: str,
         checkpoint_dir: Path | None = None,
+        communicator: Any = None,
     ) -> None:
         if existing_run not in _EXISTING:
             raise InvalidArgumentError(
@@ -151,6 +153,8 @@ class Trainer:
             raise InvalidArgumentError(
                 "checkpoint_dir is for the checkpoints of a run; give run as well"
             )
+        # What the library calls must live as long as the trainer.
+        self._connection = None if communicator is None else Connection(Communicator.of(communicator))
         options = TrainerOptions(
             existing_run=_EXISTING[existing_run],
             settings=ctypes.cast(settings_array(settings), ctypes.POINTER(Setting)),
@@ -160,15 +164,26 @@ class Trainer:
                 None if checkpoint_dir is None else encoded_path(checkpoint_dir, "checkpoint_dir")
             ),
         )
-        self._handle = create(
-            library.vae_trainer_free,
-            library.vae_trainer_create,
-            model.handle,
-            data._handle,
-            byref(options),
-        )
+        if self._connection is not None:
+            options.communicator = ctypes.pointer(self._connection.struct)
+        try:
+            self._handle = create(
+                library.vae_trainer_free,
+                library.vae_trainer_create,
+                model.handle,
+                data._handle,
+                byref(options),
+            )
+        except Error as failure:
+            self._raise_of_functions(failure)
+            raise
         # Whose memory the trainer reads.
         self._data = data
+
+    def _raise_of_functions(self, failure: Error) -> None:
+        """Raises what a function of the communicator has raised, where that is why a call failed."""
+        if self._connection is not None and self._connection.failures:
+            raise self._connection.failures[0] from failure
 
     def fit(
         self, history: list[dict[str, Any]], callback: Callback | None, is_verbose: bool
@@ -209,6 +224,9 @@ class Trainer:
         except CancelledError:
             # The callback stopped it; Ctrl-C has raised KeyboardInterrupt instead.
             pass
+        except Error as failure:
+            self._raise_of_functions(failure)
+            raise
         finally:
             if bar is not None:
                 bar.close()

@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import Communication
 import Messages
 import Tensors
 import VAEFiles
@@ -66,6 +67,8 @@ extension CallError {
     case let error as TrainingError:
       let status = error.kind == .diverged ? VAE_ERR_DIVERGED : VAE_ERR_DATA
       self.init(status, error.message)
+    case let error as CommunicationError:
+      self.init(VAE_ERR_COMMUNICATION, error.message)
     case let error as PluginError:
       let status: vae_status =
         switch error.kind {
@@ -185,6 +188,7 @@ public func vae_status_name(_ status: vae_status) -> UnsafePointer<CChar>? {
   case VAE_ERR_INTERNAL: staticText("VAE_ERR_INTERNAL")
   case VAE_ERR_CALLBACK: staticText("VAE_ERR_CALLBACK")
   case VAE_ERR_THREADS: staticText("VAE_ERR_THREADS")
+  case VAE_ERR_COMMUNICATION: staticText("VAE_ERR_COMMUNICATION")
   default: staticText("unknown status")
   }
 }

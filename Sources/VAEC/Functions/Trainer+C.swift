@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import Communication
 import Messages
 import VAEZoo
 
@@ -25,15 +26,19 @@ public func vae_trainer_create(
       )
     }
     let existing = try existingRun(options.existing_run)
+    let communicator = try options.communicator.map { try CallerCommunicator($0) }
     try model.prepareTraining { trained, start in
       var recipe = trained.recipe
       try Known.registry.apply(settings, to: &recipe)
       let training = TrainingOptions(recipe.training)
       let data = try trained.fitting(data, options: training)
       try MemoryNeed.check(rows: min(training.batchSize, data.train.count), of: data.shape)
-      let session = try TrainingSession(
-        model: trained.model, recipe: recipe, data: data, run: run, existing: existing,
-        checkpointDir: checkpointDir, start: start)
+      let others: any Communicator = communicator ?? SoloCommunicator()
+      let session = try TrainingSession.together(others) {
+        try TrainingSession(
+          model: trained.model, recipe: recipe, data: data, run: run, existing: existing,
+          checkpointDir: checkpointDir, start: start, communicator: others)
+      }
       // Those of the data were said when these were opened.
       for notice in session.notices where !data.notices.contains(notice) {
         try Log.say(notice.description)

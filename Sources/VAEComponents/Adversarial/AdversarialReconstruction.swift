@@ -119,7 +119,7 @@ public final class AdversarialReconstruction: Objective {
       let judged = loss.ofGenerator(discriminator(pass.decodedMean, pass.context))
       var weight: Float = 1
       if weights.isAdaptive, let last = pass.model.decoder.lastWeights {
-        weight = AdaptiveWeight().value(of: whole, against: judged, at: last)
+        weight = AdaptiveWeight().value(of: whole, against: judged, at: last, pass.context)
         terms.append((name: "adversarial_weight", value: Tensor(weight)))
       }
       value = value + judged * (weights.adversarial * weight)

@@ -45,7 +45,7 @@ struct NoiseDeviationState {
   ) -> Tensor {
     logVariance(context) {
       let error = error()
-      let mean = (error.mean() / elements).reshaped(to: [1])
+      let mean = (context.batchMean(error) / elements).reshaped(to: [1])
       if context.mode == .calibration {
         context.calibration?.add(
           ChannelMoments(mean: mean, variance: .zeros([1])), count: error.count * Int(elements),
@@ -66,8 +66,8 @@ struct NoiseDeviationState {
     _ errors: Tensor, _ weights: Tensor?, of likelihood: any Likelihood, _ context: Context
   ) -> Tensor {
     logVariance(context) {
-      let error = errors.mean(axis: 0)
-      let known = weights?.mean(axis: 0) ?? .ones(error.shape)
+      let error = context.batchMeanOfRows(errors)
+      let known = weights.map { context.batchMeanOfRows($0) } ?? .ones(error.shape)
       if context.mode == .calibration {
         // A batch in which a column is missing says nothing of it: both means go over all rows, and the one is
         // divided by the other at the end.
@@ -76,7 +76,8 @@ struct NoiseDeviationState {
           ChannelMoments(mean: both, variance: .zeros(both.shape)), count: errors.shape[0],
           for: likelihood)
       }
-      return error / Tensor.maximum(known, Tensor(1 / Float(max(1, errors.shape[0]))))
+      let rows = context.shard?.exampleCount ?? errors.shape[0]
+      return error / Tensor.maximum(known, Tensor(1 / Float(max(1, rows))))
     }
   }
 

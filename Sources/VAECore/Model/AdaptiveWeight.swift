@@ -1,3 +1,4 @@
+import NeuralNetworks
 import Tensors
 
 /// The weight λ that makes two losses pull at one parameter equally hard,
@@ -28,9 +29,14 @@ public struct AdaptiveWeight: Sendable {
   ///   - a: the loss whose pull is the measure, a scalar.
   ///   - b: the loss that is weighed, a scalar.
   ///   - parameter: W, where the gradients of both are compared.
-  public func value(of a: Tensor, against b: Tensor, at parameter: Parameter) -> Float {
+  ///   - context: of the pass that made them; where that is one of a part of a batch, the gradients are those of
+  ///     the batch.
+  public func value(
+    of a: Tensor, against b: Tensor, at parameter: Parameter, _ context: Context? = nil
+  ) -> Float {
     func norm(_ loss: Tensor) -> Double {
-      loss.gradient(at: parameter)?.doubleSumOfSquares.squareRoot() ?? 0
+      guard let own = loss.gradient(at: parameter) else { return 0 }
+      return (context?.batchAverage(ofConstant: own) ?? own).doubleSumOfSquares.squareRoot()
     }
     let ratio = Float(norm(a) / (norm(b) + Double(offset)))
     // Written so that what is not a number stays so, and is noticed in the loss.

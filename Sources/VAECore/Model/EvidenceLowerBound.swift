@@ -51,7 +51,7 @@ public final class EvidenceLowerBound: Objective {
           return .withAuxiliary(
             (evaluation.distortion + evaluation.rate * weight).mean(), evaluation)
         }
-        let rates = evaluation.draw.layers.map { $0.rate.mean() }
+        let rates = evaluation.draw.layers.map { pass.context.batchMean($0.rate) }
         let floor = Tensor(freeBits)
         let rate = rates.reduce(Tensor(0)) { $0 + .maximum($1, floor) }
         return .withAuxiliary(evaluation.distortion.mean() + rate * weight, evaluation)

@@ -13,12 +13,19 @@ extension Trainer {
   ///   last good checkpoint stays.
   @discardableResult
   public func writeCheckpoint(to run: RunFolder) throws -> [Message] {
-    let parameters = model.parameters
-    if let bad = parameters.first(where: { !$0.parameter.value.isFinite }) {
+    if let bad = model.parameters.first(where: { !$0.parameter.value.isFinite }) {
       throw TrainingError(
         .diverged,
         "training diverged by step \(step): \(bad.path) holds values that are not finite")
     }
+    let files = try checkpointFiles()
+    try storeRecords(in: run)
+    return try run.writeCheckpoint(step: step, files: files, isBest: isAtBest)
+      .map(RunFolder.leftNotice)
+  }
+
+  /// The files of a checkpoint of the present step.
+  func checkpointFiles() throws -> [(name: String, bytes: [UInt8])] {
     let weights = withAveragedWeights { Safetensors(tensors: model.weights).sealed() }
     var optimizer: [(name: String, values: Tensor)] = []
     for (phase, state) in updater.phases {
@@ -29,14 +36,11 @@ extension Trainer {
       // training goes on from the plain ones.
       optimizer += parameters.map { (name: "plain.\($0.path)", values: $0.parameter.value) }
     }
-    let files: [(name: String, bytes: [UInt8])] = [
+    return [
       (name: CheckpointFile.weights, bytes: weights),
       (name: CheckpointFile.optimizer, bytes: Safetensors(tensors: optimizer).sealed()),
       (name: CheckpointFile.state, bytes: Array(state.sealedDocument.utf8)),
     ]
-    try storeRecords(in: run)
-    return try run.writeCheckpoint(step: step, files: files, isBest: isAtBest)
-      .map(RunFolder.leftNotice)
   }
 
   /// Writes a checkpoint and tells of it.

@@ -10,6 +10,7 @@ import VAEEvaluation
 extension Trainer {
   func finishEpoch(run: RunFolder?, observe: (TrainingEvent) -> Void) throws {
     let begin = Clock.seconds
+    try checkSameWeights()
     var record = EpochRecord(
       epoch: epoch, step: step, train: progress.mean, terms: progress.meanTerms)
     let buffers = model.buffers.map { (buffer: $0.buffer, value: $0.buffer.value) }

@@ -1,3 +1,4 @@
+import Communication
 import Messages
 import NeuralNetworks
 import Tensors
@@ -25,12 +26,21 @@ public final class Trainer {
   /// The number of updates made.
   public internal(set) var step = 0
 
-  /// Called with the gradients of every phase before they are used: the place where several
-  /// processes would reduce theirs to a common mean.
+  /// Called with the gradients of every phase before they are used, those of the whole batch, which are the same in
+  /// all processes.
   public var reduceGradients: (inout Gradients) -> Void {
     get { updater.reduceGradients }
     set { updater.reduceGradients = newValue }
   }
+
+  /// What connects this trainer with those of other processes that train the same model with it.
+  public let communicator: any Communicator
+  /// What batches are divided into; nil where they are computed as a whole.
+  let shards: ShardGroup?
+  /// What else must be the same on all processes, by name, beside what a trainer knows itself.
+  package var identity: [(name: String, value: String)] = []
+  /// Whether the trainers of all processes are known to be the same.
+  var hasJoined = false
 
   /// Whether records are made for the run folder: what the model says about a few fixed examples at
   /// steps that lie ever further apart. They cost little, and change nothing in the training.
@@ -87,14 +97,17 @@ public final class Trainer {
   ///   - options: how it is trained.
   ///   - stage: what is trained; a further stage needs the weights of the one before it.
   ///   - start: what the model's weights are.
+  ///   - communicator: what connects this trainer with those of other processes. All of them are made alike, and
+  ///     called alike; each computes a part of every batch, and one of them is given a run folder.
   /// - Throws: `TrainingError` where the data have fewer examples than a batch, a batch of one
   ///   leaves a normalisation nothing, or the stage does not suit the model; `DataError` where the
   ///   model's condition is not known of all of them; `RecipeError` where the processor lacks the precision asked
   ///   for, or training is to stop by held-out numbers that there are none of.
   public init(
     model: Model, data: DataSource, options: TrainingOptions, stage: Stage = .whole,
-    start: Start = .fresh
+    start: Start = .fresh, communicator: any Communicator = SoloCommunicator()
   ) throws {
+    self.communicator = communicator
     self.model = model
     self.stage = stage
     self.data = data
@@ -110,7 +123,8 @@ public final class Trainer {
     batches = try TrainingBatches(
       data, model: model, options: options, stage: stage, random: random)
     try batches.fittedPrior?.check(examples: batches.examples.count)
-    updater = try Updater(model: model, options: options, stage: stage)
+    shards = try Self.shards(options, model, batches, communicator)
+    updater = try Updater(model: model, options: options, stage: stage, shards: shards)
     if batches.fewestExamples == 1 {
       try BatchOfOne.check(model, stage, batches.examples, updater.requirements, data: data.name)
       takesSingleExamples = true
@@ -122,6 +136,7 @@ public final class Trainer {
       ? WeightAverage(
         of: model.parameters.filter { stage.includes($0.path) },
         decay: Float(options.averageDecay)) : nil
+    try checkShards()
   }
 
   /// Updates in an epoch.
@@ -164,10 +179,12 @@ public final class Trainer {
   ) throws -> Outcome {
     let reserve = run.map { _ in Memory.Reserve(bytes: bytesToStore) }
     defer { withExtendedLifetime(reserve) {} }
-    do {
-      return try withMemoryErrors { try trainToEnd(run: run, cancel: cancel, observe: observe) }
-    } catch let error as MemoryError {
-      throw storing(in: run, after: error)
+    return try together {
+      do {
+        return try withMemoryErrors { try trainToEnd(run: run, cancel: cancel, observe: observe) }
+      } catch let error as MemoryError {
+        throw storing(in: run, after: error)
+      }
     }
   }
 
@@ -177,21 +194,24 @@ public final class Trainer {
     if !isFinished { try prepare() }
     observe(.started(step: step, totalSteps: totalSteps))
     var lastCheckpoint = Clock.seconds
+    // What one process is asked for in the middle of an update the others do not know.
+    let ownCancel = communicator.size == 1 ? cancel : CancelToken()
     while !isFinished {
       do {
-        _ = try advance(run: run, cancel: cancel, observe: observe)
+        _ = try advance(run: run, cancel: ownCancel, observe: observe)
       } catch is StoppedFit {
         return .cancelled
       }
+      let isCancelled = try anyProcess(cancel.isCancelled)
       if step % updatesPerEpoch == 0 {
         lastCheckpoint = Clock.seconds
       } else if let run,
-        Clock.seconds - lastCheckpoint > Self.checkpointInterval || cancel.isCancelled
+        Clock.seconds - lastCheckpoint > Self.checkpointInterval || isCancelled
       {
         try storeWithinEpoch(in: run, observe)
         lastCheckpoint = Clock.seconds
       }
-      if cancel.isCancelled && !isFinished { return .cancelled }
+      if isCancelled && !isFinished { return .cancelled }
     }
     return .finished
   }
@@ -211,8 +231,10 @@ public final class Trainer {
     on batch: Tensor? = nil, condition: Tensor? = nil, run: RunFolder? = nil,
     observe: (TrainingEvent) -> Void = { _ in }
   ) throws -> BoundTerms {
-    try advance(
-      on: batch, condition: condition, run: run, cancel: CancelToken(), observe: observe)
+    try together {
+      try advance(
+        on: batch, condition: condition, run: run, cancel: CancelToken(), observe: observe)
+    }
   }
 
   private func advance(
@@ -323,26 +345,27 @@ public final class Trainer {
     guard !isTorn else {
       throw TrainingError(
         .unsuitable,
-        "memory ran short in the middle of an update, so that the weights are those of no step; go on from the last "
-          + "checkpoint")
+        "an update was broken off in the middle, so that the weights are those of no step; go on from the last checkpoint"
+      )
     }
+    try checkShards(of: given)
     if given?.values.shape[0] == 1, !takesSingleExamples {
       try BatchOfOne.check(model, stage, batches.examples, updater.requirements, data: "the batch")
       takesSingleExamples = true
     }
-    let (batch, context) = batches.batch(step: step, given: given)
-    let second = updater.needsSecondBatch ? batches.second(step: step) : nil
+    let parts = batches.parts(
+      step: step, given: given, shards: shards, withSecond: updater.needsSecondBatch)
     try data.checkExamples()
     do {
       let (bound, terms) = try updater.update(
-        on: batch, second: second, context,
+        on: parts,
         rate: Float(options.learningRate) * schedule.factor(at: step))
       if !updater.wasSkipped { average?.update(number: step) }
       step += 1
       progress.add(bound, terms)
       return bound
-    } catch let error as MemoryError {
-      isTorn = updater.isHalfWay
+    } catch {
+      if error is MemoryError || error is CommunicationError { isTorn = updater.isHalfWay }
       throw error
     }
   }

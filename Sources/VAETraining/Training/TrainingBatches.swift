@@ -52,11 +52,42 @@ final class TrainingBatches {
     }
   }
 
-  /// The batch of a step with its context.
+  /// What an update looks at: the batch of a step, or the local shards of it.
   ///
-  /// - Parameter given: values that take the place of the training examples, with what is known of
-  ///   them where the model is told.
-  func batch(step: Int, given: GivenBatch? = nil) -> (batch: Tensor, context: Context) {
+  /// - Parameters:
+  ///   - given: values that take the place of the training examples, with what is known of
+  ///     them where the model is told.
+  ///   - shards: what the batch is divided into; nil for the whole batch.
+  ///   - withSecond: whether a second batch is drawn beside it.
+  func parts(step: Int, given: GivenBatch?, shards: ShardGroup?, withSecond: Bool) -> [UpdatePart] {
+    let other = withSecond ? secondIndices(step: step) : []
+    guard let shards else {
+      let (batch, context) = batch(step: step, given: given)
+      return [
+        UpdatePart(batch, second: withSecond ? second(other, step: step) : nil, context)
+      ]
+    }
+    let whole = given.map { batch(step: step, given: $0) }
+    let indices = whole == nil ? indices(step: step) : []
+    let count = whole?.batch.shape[0] ?? indices.count
+    return zip(shards.shards(ofBatch: count), shards.shards(ofBatch: other.count)).map {
+      shard, secondShard in
+      let second =
+        withSecond
+        ? second(Array(other[secondShard.examples]), step: step, shard: secondShard) : nil
+      if let whole {
+        let context = whole.context.of(shard)
+        return UpdatePart(whole.batch.rows(shard.examples), second: second, context)
+      }
+      let own = Array(indices[shard.examples])
+      var context = context(for: own, step: step)
+      context.shard = shard
+      return UpdatePart(batch(nil, own, context), second: second, context)
+    }
+  }
+
+  /// The batch of a step with its context.
+  private func batch(step: Int, given: GivenBatch? = nil) -> (batch: Tensor, context: Context) {
     guard let given else {
       let indices = indices(step: step)
       let context = context(for: indices, step: step)
@@ -69,12 +100,19 @@ final class TrainingBatches {
     return (batch(given.values, [], context), context)
   }
 
-  /// A batch drawn independently of the epoch's order.
-  func second(step: Int) -> (batch: Tensor, context: Context) {
+  /// The examples of a batch drawn independently of the epoch's order.
+  private func secondIndices(step: Int) -> [Int] {
     var generator = random.stream("second batch", step: step).generator()
-    let indices = (0..<size).map { _ in Int.random(in: 0..<examples.count, using: &generator) }
+    return (0..<size).map { _ in Int.random(in: 0..<examples.count, using: &generator) }
+  }
+
+  /// Such a batch, or a shard of it.
+  private func second(
+    _ indices: [Int], step: Int, shard: Shard? = nil
+  ) -> (batch: Tensor, context: Context) {
     var context = context(for: indices, step: step)
     context.random = random.child("second batch")
+    context.shard = shard
     return (examples.batch(indices, context), context)
   }
 

@@ -29,6 +29,8 @@ package final class Updater {
   private let updateMetrics: [any Metric.Type]
   private let options: TrainingOptions
   private let stage: Stage
+  /// What computes a batch, or the shards of one.
+  let work: ShardWork
   /// For each phase the parameters that it leaves as they are.
   private let frozen: [[Parameter]]
 
@@ -38,10 +40,14 @@ package final class Updater {
   ///   - model: what is trained, in place.
   ///   - options: how it is trained.
   ///   - stage: what is trained.
+  ///   - shards: those that batches are divided into; nil for whole batches.
   /// - Throws: `TrainingError` where the stage does not suit the model, `RecipeError` where the
   ///   processor lacks the precision asked for, `FileError` where a frozen network cannot be used.
-  package init(model: Model, options: TrainingOptions, stage: Stage = .whole) throws {
+  package init(
+    model: Model, options: TrainingOptions, stage: Stage = .whole, shards: ShardGroup? = nil
+  ) throws {
     (self.model, self.options, self.stage) = (model, options, stage)
+    work = ShardWork(shards)
     requirements = model.objective.requirements
     updateMetrics = MetricRegistry.standard.metrics(at: .update, of: model)
     // The rate of latents is priced by the prior alone, whatever else the objective weighs.
@@ -84,23 +90,33 @@ package final class Updater {
   /// Whether an update looks at a second batch.
   var needsSecondBatch: Bool { stage.data == .images && requirements.needsSecondBatch }
 
-  /// Makes one update of all phases.
+  /// Makes one update of all phases on a whole batch.
   ///
   /// - Parameters:
   ///   - batch: values `[N, height, width, channels]`, or codes where the stage looks at those.
-  ///   - second: an independent batch with its context, where the objective needs one.
   ///   - context: of the batch.
+  ///   - rate: the learning rate.
+  /// - Throws: as for parts.
+  package func update(
+    on batch: Tensor, _ context: Context, rate: Float
+  ) throws -> (bound: BoundTerms, terms: [(name: String, value: Double)]) {
+    try update(on: [UpdatePart(batch, context)], rate: rate)
+  }
+
+  /// Makes one update of all phases.
+  ///
+  /// - Parameters:
+  ///   - parts: the batch, or the local shards of it.
   ///   - rate: the learning rate.
   /// - Returns: the bound's terms of the first phase, and what the losses logged of all that ran.
   /// - Throws: `TrainingError` of kind `diverged`, with the parameters as they were before the
   ///   phase that diverged, and nothing of what its passes gathered; `MemoryError`; whatever a part
-  ///   fails with.
+  ///   fails with; `CommunicationError`.
   package func update(
-    on batch: Tensor, second: (batch: Tensor, context: Context)? = nil, _ context: Context,
-    rate: Float
+    on parts: [UpdatePart], rate: Float
   ) throws -> (bound: BoundTerms, terms: [(name: String, value: Double)]) {
     do {
-      return try runPhases(on: batch, second: second, context, rate: rate)
+      return try runPhases(parts, rate: rate)
     } catch {
       model.dropUpdate()
       throw error
@@ -108,12 +124,13 @@ package final class Updater {
   }
 
   private func runPhases(
-    on batch: Tensor, second: (batch: Tensor, context: Context)?, _ context: Context,
-    rate: Float
+    _ parts: [UpdatePart], rate: Float
   ) throws -> (bound: BoundTerms, terms: [(name: String, value: Double)]) {
     isHalfWay = false
-    wasSkipped = false
+    (wasSkipped, work.failedTogether) = (false, false)
     var skipped = 0
+    var context = parts[0].context
+    (context.shard, context.shards) = (nil, work.group)
     var first: BoundTerms?
     var terms: [(name: String, value: Double)] = []
     for ((phase, optimizer), others) in zip(phases, frozen) {
@@ -123,29 +140,24 @@ package final class Updater {
       let wereTrainable = others.map(\.isTrainable)
       for parameter in others { parameter.isTrainable = false }
       defer { for (parameter, was) in zip(others, wereTrainable) { parameter.isTrainable = was } }
-      let pass = forwardPass(batch, second: second, context)
-      let loss = withPrecision(options.precision) {
-        let loss = isSkipped(phase, pass) ? nil : phase.loss(pass)
-        if first == nil { _ = pass.evaluation }
-        return loss
-      }
-      try model.checkParts()
-      var logged = loss?.terms.map { (name: $0.name, value: Double($0.value.item)) } ?? []
+      let passes = try work.run(parts) { try phasePass(phase, $0, isFirst: first == nil) }
+      let said = try whole(passes.map(\.said), parts)
       if first == nil {
-        let evaluation = pass.evaluation
-        let bound = BoundTerms(
-          distortion: evaluation.distortion.doubleSum / Double(evaluation.distortion.count),
-          rate: evaluation.rate.doubleSum / Double(max(1, evaluation.rate.count)))
-        logged += measuredTerms(evaluation, context)
-        first = bound
+        let bound = said.bound
         try checkFinite([("distortion", bound.distortion), ("rate", bound.rate)], phase, context)
+        first = bound
       }
+      let logged = said.logged + (passes[0].isFirst ? try measuredTerms(passes, parts) : [])
       try checkFinite(logged, phase, context)
       terms += logged
-      guard let loss else { continue }
-      try checkFinite([("loss", Double(loss.value.item))], phase, context)
-      var gradients = loss.value.backward()
-      try model.checkParts()
+      guard let loss = said.loss else { continue }
+      try checkFinite([("loss", loss)], phase, context)
+      let own = try work.run(passes) { pass in
+        let gradients = pass.loss?.value.backward() ?? Gradients()
+        try model.checkParts()
+        return gradients
+      }
+      var gradients = try work.total(own, optimizer.parameters, parts)
       reduceGradients(&gradients)
       // Summed up with 64 bits, in which the square of every number of 32 bits is finite.
       let norm = gradients.globalNorm(optimizer.parameters)
@@ -168,21 +180,52 @@ package final class Updater {
     } else if stage.data == .images {
       for part in model.parts(of: stage) { part.afterUpdate(context) }
       try model.checkParts()
+      try work.group?.check()
     }
     isHalfWay = false
     return (first ?? BoundTerms(distortion: 0, rate: 0), terms)
   }
 
+  /// One part of a batch after the forward pass of a phase.
+  private struct PhasePass {
+    let isFirst: Bool
+    let evaluation: Evaluation?
+    let loss: Loss?
+    let said: PartTerms
+  }
+
+  /// The forward pass of a phase over one part.
+  private func phasePass(_ phase: Phase, _ part: UpdatePart, isFirst: Bool) throws -> PhasePass {
+    let pass = forwardPass(part)
+    let loss = withPrecision(options.precision) {
+      let loss = isSkipped(phase, pass) ? nil : phase.loss(pass)
+      if isFirst { _ = pass.evaluation }
+      return loss
+    }
+    try model.checkParts()
+    let evaluation = isFirst ? pass.evaluation : nil
+    return PhasePass(
+      isFirst: isFirst, evaluation: evaluation, loss: loss, said: PartTerms(evaluation, loss))
+  }
+
+  /// What the parts of all processes say together.
+  private func whole(_ own: [PartTerms], _ parts: [UpdatePart]) throws -> PartTerms {
+    guard let group = work.group, let shard = parts[0].context.shard else { return own[0] }
+    return PartTerms(
+      of: own[0], try group.gathered(own.map(\.numbers), filling: 0),
+      examples: shard.exampleCounts)
+  }
+
   /// What a phase may ask of a batch, and of a second one where there is one.
-  private func forwardPass(
-    _ batch: Tensor, second: (batch: Tensor, context: Context)?, _ context: Context
-  ) -> ForwardPass {
+  private func forwardPass(_ part: UpdatePart) -> ForwardPass {
+    let context = part.context
     guard stage.data == .images else {
       return ForwardPass(
-        model, withPrecision(options.precision) { model.evaluateLatents(batch, context) }, context)
+        model, withPrecision(options.precision) { model.evaluateLatents(part.batch, context) },
+        context)
     }
     return ForwardPass(
-      model, batch, second: second, requirements.draw,
+      model, part.batch, second: part.second, requirements.draw,
       latentsAreFrozen: stage.leavesLatents, context)
   }
 
@@ -192,13 +235,20 @@ package final class Updater {
 
   /// What is measured on every batch.
   private func measuredTerms(
-    _ evaluation: Evaluation, _ context: Context
-  ) -> [(name: String, value: Double)] {
-    guard !updateMetrics.isEmpty else { return [] }
+    _ passes: [PhasePass], _ parts: [UpdatePart]
+  ) throws -> [(name: String, value: Double)] {
+    guard !updateMetrics.isEmpty, var evaluation = passes[0].evaluation else { return [] }
+    let context = parts[0].context
+    var examples = context.examples.count
+    if let group = work.group, let shard = context.shard {
+      evaluation = try evaluation.withCodes(
+        of: passes.compactMap(\.evaluation), in: group, shard.exampleCounts)
+      examples = shard.exampleCount
+    }
     var measurement = Measurement(
       updateMetrics,
       MetricSetting(
-        model: model, examples: nil, exampleCount: context.examples.count, random: context.random))
+        model: model, examples: nil, exampleCount: examples, random: context.random))
     measurement.add(MetricSample(evaluation, context))
     return measurement.results().entries.flatMap(\.report.numbers)
   }
@@ -250,7 +300,9 @@ package final class Updater {
   }
 
   private func diverged(_ what: String, _ context: Context) -> TrainingError {
-    TrainingError(
+    // What is judged is the same on all processes.
+    work.failedTogether = true
+    return TrainingError(
       .diverged,
       "training diverged at step \(context.step + 1): \(what)")
   }

@@ -1,3 +1,4 @@
+import Communication
 import Glibc
 import Messages
 import NeuralNetworks
@@ -51,6 +52,9 @@ public struct TrainingRequest: Sendable {
   public var images: ImageFolderOptions?
   /// What somebody says of the columns of a table, by their names.
   public var columns: [String: TableColumnType] = [:]
+  /// What connects this process with others that train the same model with it; the first one alone writes to the
+  /// run folder.
+  public var communicator: any Communicator = SoloCommunicator()
   /// Asked again and again while data are read; true asks for a stop.
   public var isCancelled: @Sendable () -> Bool = { false }
 
@@ -129,7 +133,8 @@ public final class TrainingSession {
     }
     try self.init(
       model: fresh.model, recipe: fresh.recipe, data: data, run: request.run,
-      existing: request.existing, checkpointDir: request.checkpointDir, start: fresh.start)
+      existing: request.existing, checkpointDir: request.checkpointDir, start: fresh.start,
+      communicator: request.communicator)
     notices += fresh.notices.filter { !notices.contains($0) }
     if let likelihoodNotice { notices.append(likelihoodNotice) }
   }
@@ -225,10 +230,13 @@ public final class TrainingSession {
   ///   - checkpointDir: a folder outside of the run folder for its checkpoints; see
   ///     `RunFolder.create`.
   ///   - start: what the model's weights are, unless a run is resumed.
+  ///   - communicator: what connects this process with others that train the same model with it; see
+  ///     `together`.
   /// - Throws: as for a request; the model is as it was then.
   public init(
     model: Model, recipe: Recipe, data: DataSource, run path: String?,
-    existing: TrainingRequest.Existing, checkpointDir: String? = nil, start: Trainer.Start = .fresh
+    existing: TrainingRequest.Existing, checkpointDir: String? = nil, start: Trainer.Start = .fresh,
+    communicator: any Communicator = SoloCommunicator()
   ) throws {
     let given = data
     let data = try Self.settingApart(
@@ -242,7 +250,11 @@ public final class TrainingSession {
     try options.dequantize.check(model.likelihood)
     _ = try data.description(options)
     trainer = try Trainer(
-      model: model, data: data, options: options, stage: recipe.stage, start: start)
+      model: model, data: data, options: options, stage: recipe.stage, start: start,
+      communicator: communicator)
+    if communicator.size > 1 { trainer.identity = try Self.identity(of: recipe, data, model) }
+    // The first process alone reads and writes the run folder; the others are given what it has.
+    let path = communicator.rank == 0 ? path : nil
     var checkpoint: StoredCheckpoint?
     var faults: [String] = []
     if let path {
@@ -284,15 +296,42 @@ public final class TrainingSession {
       if let path, !checkpoint.isSealed {
         notices.append(StoredCheckpoint.unsealedNotice(path))
       }
-      if checkpoint.threads != Engine.threads {
+      if checkpoint.threads != trainer.threadsOfShard {
         notices.append(
-          "the run began with \(Count.of(checkpoint.threads, "thread")) and goes on with \(Engine.threads), so its last digits may "
+          "the run began with \(Count.of(checkpoint.threads, "thread")) and goes on with \(trainer.threadsOfShard), so its last digits may "
             + "differ from an uninterrupted one")
       }
     }
     self.notices = notices + (run?.notices ?? [])
     isResumed = checkpoint != nil
     lastRecord = checkpoint == nil ? nil : try run?.readMetrics().objects.last.map(JSON.object)
+  }
+
+  /// What must be the same in all processes beside what their trainers know.
+  private static func identity(
+    of recipe: Recipe, _ data: DataSource, _ model: Model
+  ) throws -> [(name: String, value: String)] {
+    let checksums = try data.checksums(condition: model.condition, takesMasks: model.takesMasks)
+    return [
+      (name: "version of the zoo", value: VAEZooVersion.text),
+      (name: "recipe", value: recipe.json.line),
+      (name: "checksum of the data", value: checksums.map(\.text).joined(separator: " ")),
+    ]
+  }
+
+  /// Prepares a session in each of several processes, which go on together or not at all.
+  ///
+  /// - Parameters:
+  ///   - communicator: what connects them, which the closure gives to its session.
+  ///   - make: prepares the session.
+  /// - Throws: what the closure throws; where it throws in another process, or where that has been
+  ///   started otherwise, `CommunicationError`.
+  public static func together(
+    _ communicator: any Communicator, _ make: () throws -> TrainingSession
+  ) throws -> TrainingSession {
+    let session = try communicator.allSucceeding(make)
+    try session.trainer.meet()
+    return session
   }
 
   /// The data with a split that watches over training, where the options ask for one. A further stage, which holds

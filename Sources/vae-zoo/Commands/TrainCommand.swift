@@ -1,4 +1,5 @@
 import ArgumentParser
+import Communication
 import Messages
 import VAECore
 import VAEData
@@ -97,8 +98,45 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
-    try threads.apply()
+    let mpi = try MPICommunicator.started()
+    try threads.apply(mpi?.launcher)
     Interrupt.install()
+    guard let mpi else { return try train(SoloCommunicator()) }
+    // An error that not all processes have ends them; after one that all have, they end alike.
+    defer { mpi.finish() }
+    try train(mpi)
+  }
+
+  private func train(_ communicator: any Communicator) throws {
+    let isFirst = communicator.rank == 0
+    let session = try TrainingSession.together(communicator) { try prepared(communicator) }
+    let outcome: Trainer.Outcome
+    do {
+      // The first process speaks for all.
+      outcome =
+        isFirst
+        ? try WatchedTraining(
+          session, run: out, watching: watching, eventFolder: watching.tensorboard,
+          writesJSON: output.json
+        ).train() : try session.train(cancel: Interrupt.token)
+    } catch let error as TrainingError {
+      throw TrainingError(
+        error.kind, text: error.message.text { inFull($0, data: data ?? session.data.name) })
+    }
+    switch outcome {
+    case .finished:
+      if isFirst && !output.json { Console.error("finished: \(out)") }
+    case .cancelled:
+      if isFirst {
+        Console.error(
+          "interrupted at step \(session.trainer.step); continue with: \(continuation)")
+      }
+      throw ExitCode(ExitStatus.interrupted)
+    }
+  }
+
+  /// The training as it was asked for, in one of the processes that train together.
+  private func prepared(_ communicator: any Communicator) throws -> TrainingSession {
     let subject: TrainingRequest.Subject
     if let recipe {
       subject = .recipe(
@@ -122,31 +160,15 @@ struct TrainCommand: ParsableCommand {
       subject, settings: allSettings, data: data, run: out,
       existing: resume ? .resume : force ? .replace : .refuse, fromWeights: fromWeights)
     request.checkpointDir = checkpointDir
+    request.communicator = communicator
     request.columns = try images.columnTypes
     request.isCancelled = Interrupt.isAskedFor
     // What cannot be written is refused before the run folder is begun.
     if let folder = watching.tensorboard { try TensorBoardLog.checkFolder(folder, ofRun: out) }
     let registry = try plugins.registry()
-    let session = try images.withOptions { images in
+    return try images.withOptions { images in
       request.images = images
       return try TrainingSession(request, registry: registry)
-    }
-    let training = WatchedTraining(
-      session, run: out, watching: watching, eventFolder: watching.tensorboard,
-      writesJSON: output.json)
-    let outcome: Trainer.Outcome
-    do {
-      outcome = try training.train()
-    } catch let error as TrainingError {
-      throw TrainingError(error.kind, text: error.message.text { inFull($0, data: data) })
-    }
-    switch outcome {
-    case .finished:
-      if !output.json { Console.error("finished: \(out)") }
-    case .cancelled:
-      Console.error(
-        "interrupted at step \(session.trainer.step); continue with: \(continuation)")
-      throw ExitCode(ExitStatus.interrupted)
     }
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Communication
 import Glibc
 import Messages
 import Tensors
@@ -23,6 +24,23 @@ struct ThreadOptions: ParsableArguments {
   /// - Throws: `MemoryError` where the system does not give as many.
   func apply() throws {
     try Engine.setThreads(threads ?? Engine.threads)
+  }
+
+  /// The same in a process that a launcher has started beside others on this machine: unless it has given each of them
+  /// processors of its own, they divide all of them.
+  ///
+  /// - Parameter launcher: what has started this process; nil where it was started by itself.
+  func apply(_ launcher: MPILauncher?) throws {
+    guard let launcher, threads == nil else { return try apply() }
+    let allowed = Engine.threads
+    let all = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    let share = max(1, all / launcher.localSize)
+    try Engine.setThreads(allowed < all ? allowed : share)
+    if allowed == 1 && share > 1 && launcher.isFirst {
+      Console.error(
+        "the launcher has bound this process to one processor of \(all); with --bind-to none it computes with "
+          + "\(share) threads")
+    }
   }
 }
 

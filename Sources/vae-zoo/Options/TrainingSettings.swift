@@ -51,6 +51,12 @@ struct TrainingSettings: ParsableArguments {
       "Stop after so many epochs without a better held-out bound, 0 for never (default: the recipe's, \(defaults.patience)).",
       valueName: "epochs"))
   var patience: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Divide each batch into so many parts, with the same result for every number of processes that divides it; 0 for one of each process (default: the recipe's, \(defaults.shards)).",
+      valueName: "parts"))
+  var shards: String?
   @Flag(
     inversion: .prefixedNo,
     help:
@@ -62,7 +68,7 @@ struct TrainingSettings: ParsableArguments {
     let options = [
       ("epochs", epochs), ("batch_size", batchSize), ("learning_rate", learningRate),
       ("seed", seed), ("binarize", binarize), ("dequantize", dequantize),
-      ("precision", precision), ("holdout", holdout), ("patience", patience),
+      ("precision", precision), ("holdout", holdout), ("patience", patience), ("shards", shards),
       ("keep_best", keepBest.map { "\($0)" }),
     ]
     return options.compactMap { name, value in

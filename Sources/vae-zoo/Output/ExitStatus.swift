@@ -1,4 +1,5 @@
 import ArgumentParser
+import Communication
 import Messages
 import Tensors
 import VAEData
@@ -44,6 +45,8 @@ struct ExitStatus {
         }
     case let error as MetricError:
       code = error.kind == .unsuitable ? Self.data : Self.usage
+    case let error as CommunicationError:
+      code = error.kind == .unavailable ? Self.missing : Self.software
     case is MemoryError:
       code = Self.exhausted
     case is TrainingError, is SafetensorsError, is JSONError:

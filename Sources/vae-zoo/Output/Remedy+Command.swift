@@ -6,7 +6,8 @@ extension Remedy {
     "training.epochs": "--epochs", "training.batch_size": "--batch-size",
     "training.learning_rate": "--learning-rate", "training.binarize": "--binarize",
     "training.dequantize": "--dequantize", "training.seed": "--seed",
-    "training.holdout": "--holdout", "training.patience": "--patience",
+    "training.holdout": "--holdout", "training.shards": "--shards",
+    "training.patience": "--patience",
   ]
 
   /// As it is typed.

@@ -1,0 +1,68 @@
+/// Exchanges of numbers, in terms of bytes.
+extension Communicator {
+  /// The numbers of all ranks, rank after rank.
+  ///
+  /// - Parameter values: those of this rank, as many as those of each other.
+  /// - Throws: `CommunicationError`.
+  package func gathered<Number: BitwiseCopyable>(_ values: [Number], filling zero: Number) throws
+    -> [Number]
+  {
+    guard size > 1 else { return values }
+    var all = [Number](repeating: zero, count: values.count * size)
+    try all.withUnsafeMutableBytes { receive in
+      try values.withUnsafeBytes { try allGather($0, into: receive) }
+    }
+    return all
+  }
+
+  /// The text of the lowest rank that has one, nil where none has.
+  ///
+  /// All ranks ask at the same time. The texts themselves, as far as 1,000 bytes, only travel where there is one.
+  ///
+  /// - Parameter text: that of this rank.
+  /// - Throws: `CommunicationError`.
+  package func firstText(_ text: String?) throws -> (rank: Int, text: String)? {
+    let has = try gathered([text == nil ? UInt8(0) : 1], filling: 0)
+    guard let rank = has.firstIndex(of: 1) else { return nil }
+    let length = 1000
+    var bytes = Array((text ?? "").utf8.prefix(length))
+    bytes += [UInt8](repeating: 0, count: length - bytes.count)
+    let all = try gathered(bytes, filling: 0)
+    let found = all[rank * length..<(rank + 1) * length].prefix { $0 != 0 }
+    return (rank, String(decoding: found, as: UTF8.self))
+  }
+
+  /// Runs a closure that may fail, on all ranks, each of which goes on only where none has failed.
+  ///
+  /// - Throws: what the closure throws here; `CommunicationError` where it throws on another rank.
+  package func allSucceeding<Result>(_ body: () throws -> Result) throws -> Result {
+    guard size > 1 else { return try body() }
+    let result = Swift.Result { try body() }
+    var text: String?
+    if case .failure(let error) = result { text = "\(error)" }
+    let first: (rank: Int, text: String)?
+    do {
+      first = try firstText(text)
+    } catch {
+      abort("\(error)")
+      throw error
+    }
+    let value = try result.get()
+    if let first {
+      throw CommunicationError(.failed, text: "rank \(first.rank) failed: \(first.text)")
+    }
+    return value
+  }
+
+  /// Gives every rank the bytes of the first one, however many.
+  ///
+  /// - Throws: `CommunicationError`.
+  package func sharedByFirst(_ bytes: [UInt8]) throws -> [UInt8] {
+    guard size > 1 else { return bytes }
+    var count = [Int64(bytes.count)]
+    try count.withUnsafeMutableBytes { try broadcast($0, from: 0) }
+    var shared = rank == 0 ? bytes : [UInt8](repeating: 0, count: Int(count[0]))
+    try shared.withUnsafeMutableBytes { try broadcast($0, from: 0) }
+    return shared
+  }
+}

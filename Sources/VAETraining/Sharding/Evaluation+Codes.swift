@@ -1,0 +1,38 @@
+import NeuralNetworks
+import Tensors
+import VAECore
+
+extension Evaluation {
+  /// The codes of a whole batch, and nothing else of it: what is measured of every update looks at codes.
+  ///
+  /// - Parameters:
+  ///   - parts: of the local shards.
+  ///   - group: all shards.
+  ///   - examples: of each of them.
+  func withCodes(of parts: [Evaluation], in group: ShardGroup, _ examples: [Int]) throws
+    -> Evaluation
+  {
+    let largest = examples.max() ?? 0
+    var layers: [LatentLayer] = []
+    for (number, layer) in draw.layers.enumerated() {
+      guard let codes = layer.codes else { continue }
+      let perExample = codes.count / max(1, batch.shape[0])
+      let own = parts.map { part -> [Int32] in
+        let codes = part.draw.layers[number].codes?.indices ?? []
+        return codes + [Int32](repeating: 0, count: largest * perExample - codes.count)
+      }
+      let all = try group.gathered(own, filling: 0)
+      let whole = examples.indices.flatMap { shard in
+        let start = shard * largest * perExample
+        return all[start..<start + examples[shard] * perExample]
+      }
+      let joined = Tensor(indices: whole)
+      layers.append(
+        LatentLayer(sample: joined, rate: .zeros([batch.shape[0]]), codes: joined))
+    }
+    return Evaluation(
+      batch: batch, posterior: EmptyPosterior(exampleCount: batch.shape[0]),
+      draw: LatentDraw(layers: layers, rowCount: batch.shape[0]), parameters: parameters,
+      logDensity: .zeros([batch.shape[0]]), samples: 1)
+  }
+}

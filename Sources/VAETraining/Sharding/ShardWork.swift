@@ -1,0 +1,129 @@
+import Communication
+import Messages
+import NeuralNetworks
+import Tensors
+
+/// Computes the parts of an update: one, or the local shards of a batch at the same time, and brings
+/// together what came of those of all processes.
+final class ShardWork {
+  /// The shards; nil where a batch is computed as a whole.
+  let group: ShardGroup?
+  /// Whether the last error was raised by every process alike.
+  var failedTogether = false
+
+  private let lanes: ShardLanes
+
+  init(_ group: ShardGroup?) {
+    self.group = group
+    lanes = ShardLanes(group?.local.count ?? 1)
+  }
+
+  /// Results of threads, each of which writes its own place.
+  private final class Places<Result>: @unchecked Sendable {
+    var results: UnsafeMutableBufferPointer<Swift.Result<Result, any Error>?>
+
+    init(_ count: Int) {
+      results = .allocate(capacity: count)
+      results.initialize(repeating: nil)
+    }
+
+    deinit {
+      results.deinitialize()
+      results.deallocate()
+    }
+  }
+
+  /// What a closure makes of each part, in order. All processes call it at the same time.
+  ///
+  /// - Throws: what it throws for the first part that cannot be computed; on all processes where one of them
+  ///   has such a part.
+  func run<Part, Result>(_ parts: [Part], _ body: (Part) throws -> Result) throws -> [Result] {
+    guard let group else { return try parts.map(body) }
+    let places = Places<Result>(parts.count)
+    group.begin()
+    let hasRun = lanes.run { lane in
+      var hasBegun = false
+      do {
+        let result = try withMemoryErrors {
+          hasBegun = true
+          return try body(parts[lane])
+        }
+        places.results[lane] = .success(result)
+      } catch {
+        places.results[lane] = .failure(error)
+        group.interrupt("\(error)")
+        // A body throws when it has made all its exchanges; before it has begun others wait in theirs.
+        if !hasBegun { group.communicator.abort("\(error)") }
+      }
+    }
+    if !hasRun { group.communicator.abort("the system has no more threads") }
+    var results: [Result] = []
+    var fault: (any Error)? =
+      hasRun
+      ? nil
+      : TrainingError(
+        .unsuitable, "the system has no more threads, of which each shard of a batch needs one")
+    for case let result? in places.results {
+      switch result {
+      case .success(let value): results.append(value)
+      // That another part had stopped is no news.
+      case .failure(let error): fault = fault ?? error
+      }
+    }
+    try agree(on: fault ?? caught { try group.check() })
+    return results
+  }
+
+  /// Throws where any process has an error: its own, or what the first such process says.
+  func agree(on fault: (any Error)?) throws {
+    guard let group, group.communicator.size > 1 else {
+      if let fault { throw fault }
+      return
+    }
+    // Where the exchange itself has failed nobody can be asked.
+    if let fault = fault as? CommunicationError { throw fault }
+    guard let first = try group.communicator.firstText(fault.map { "\($0)" }) else { return }
+    failedTogether = true
+    throw fault ?? CommunicationError(.failed, "rank \(first.rank) failed: \(first.text)")
+  }
+
+  private func caught(_ body: () throws -> Void) -> (any Error)? {
+    do {
+      try body()
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  /// The gradients of the whole batch, from those of the local parts.
+  ///
+  /// - Parameters:
+  ///   - gradients: of each part's own loss.
+  ///   - parameters: all that may have one, in a fixed order.
+  ///   - parts: whose gradients they are.
+  func total(
+    _ gradients: [Gradients], _ parameters: [(path: String, parameter: Parameter)],
+    _ parts: [UpdatePart]
+  ) throws -> Gradients {
+    guard let group else { return gradients[0] }
+    let present = parameters.map(\.parameter).filter { gradients[0][$0] != nil }
+    guard !present.isEmpty else { return gradients[0] }
+    let terms = zip(gradients, parts).map { gradients, part in
+      let all = present.map { parameter -> Tensor in
+        let gradient = gradients[parameter] ?? .zeros(parameter.shape)
+        return gradient.reshaped(to: [gradient.count])
+      }
+      return Tensor.concatenated(all, axis: 0) * (part.context.shard?.weight ?? 1)
+    }
+    let sum = try group.sum(terms)
+    var total = Gradients()
+    var place = 0
+    for parameter in present {
+      let count = parameter.shape.count
+      total[parameter] = sum.rows(place..<place + count).reshaped(to: parameter.shape)
+      place += count
+    }
+    return total
+  }
+}

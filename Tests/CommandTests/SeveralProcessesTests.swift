@@ -1,0 +1,109 @@
+import Foundation
+import XCTest
+
+/// Trainings by several processes. Those under a real `mpirun` are run where there is one: the variable
+/// `VAE_TEST_MPIRUN` names it, with its options, else it is looked for on the path.
+final class SeveralProcessesTests: CommandTestCase {
+  private var model: [String] {
+    [
+      "gaussian-vae", "--data", path("data.npy"), "--epochs", "2", "--set", "hidden=8", "--set",
+      "latent=2", "--batch-size", "16", "--threads", "1", "--shards", "2",
+    ]
+  }
+
+  override func setUpWithError() throws {
+    try super.setUpWithError()
+    _ = try write(ArrayFile.npy(TestImages(), binary: true), "data.npy")
+  }
+
+  func testALauncherWithoutItsLibraryIsNamed() throws {
+    for (library, words) in [
+      ("/nowhere/libmpi.so", "cannot be used"), ("libm.so.6", "is no MPI library"),
+    ] {
+      for variable in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"] {
+        let outcome = try Command.run(
+          ["train"] + model + ["--out", path("run")],
+          environment: [variable: "2", "VAE_MPI_LIBRARY": library])
+        XCTAssertEqual(outcome.status, 66, outcome.err)
+        XCTAssertTrue(outcome.err.contains(library) && outcome.err.contains(words), outcome.err)
+      }
+    }
+    XCTAssertFalse(FileManager.default.fileExists(atPath: path("run")))
+  }
+
+  func testAProcessStartedAloneLoadsNoLibrary() throws {
+    for environment in [["VAE_MPI_LIBRARY": "/nowhere/libmpi.so"], ["PMI_SIZE": "1"]] {
+      _ = try Command.run(
+        ["train"] + model + ["--out", path("run"), "--force"], environment: environment)
+    }
+    XCTAssertTrue(FileManager.default.fileExists(atPath: path("run/model.safetensors")))
+  }
+
+  /// How two processes are started here.
+  private func launcher() throws -> String {
+    if let given = ProcessInfo.processInfo.environment["VAE_TEST_MPIRUN"] { return given }
+    let found = try Shell.run(
+      """
+      if command -v mpirun.openmpi; then
+        echo 'mpirun.openmpi --allow-run-as-root --oversubscribe --bind-to none -np 2'
+      elif command -v mpiexec.hydra; then echo 'mpiexec.hydra -np 2'; fi
+      """, in: NSTemporaryDirectory())
+    guard let last = found.out.split(separator: "\n").last, last.contains("-np") else {
+      throw XCTSkip("there is no mpirun.openmpi or mpiexec.hydra")
+    }
+    return String(last)
+  }
+
+  func testTwoProcessesOfALauncherGiveTheBitsOfOne() throws {
+    let launcher = try launcher()
+    let words = model.joined(separator: " ")
+    let outcome = try Shell.run(
+      """
+      set -e
+      "$V" train \(words) --out one
+      \(launcher) "$V" train \(words) --epochs 1 --out two
+      \(launcher) "$V" train \(words) --resume --out two
+      cmp one/model.safetensors two/model.safetensors
+      cmp one/latest/optimizer.safetensors two/latest/optimizer.safetensors
+      """, in: folder)
+    XCTAssertEqual(outcome.status, 0, outcome.err)
+  }
+
+  func testWhatOneProcessIsRefusedEndsBoth() throws {
+    let launcher = try launcher()
+    let words = model.joined(separator: " ")
+    let rank = "${PMI_RANK:-$OMPI_COMM_WORLD_RANK}"
+    for (number, (option, text)) in [
+      ("--seed \(rank)", "another recipe|another setting of training"),
+      ("--set hidden=$((8 - 8 * \(rank)))", "hidden cannot be 0|rank 1 failed"),
+    ].enumerated() {
+      let outcome = try Shell.run(
+        """
+        timeout 50 \(launcher) bash -c '"$V" train \(words) \(option) --out run\(number)'
+        status=$?
+        [ $status -ne 0 ] && [ $status -ne 124 ] && [ ! -e run\(number)/model.safetensors ]
+        """, in: folder)
+      XCTAssertEqual(outcome.status, 0, "\(option): \(outcome.err)")
+      XCTAssertNotNil(
+        outcome.err.range(of: text, options: .regularExpression), "\(option): \(outcome.err)")
+    }
+  }
+
+  func testAProcessThatIsKilledEndsTheOther() throws {
+    let launcher = try launcher()
+    let words = model.joined(separator: " ")
+    let outcome = try Shell.run(
+      """
+      timeout 50 \(launcher) bash -c '
+        "$V" train \(words) --epochs 100000 --out run & child=$!
+        if [ "${PMI_RANK:-$OMPI_COMM_WORLD_RANK}" = 1 ]; then
+          until [ -e run/metrics.jsonl ]; do sleep 0.1; done
+          kill -9 $child
+        fi
+        wait $child'
+      status=$?
+      [ $status -ne 0 ] && [ $status -ne 124 ] && [ ! -e run/model.safetensors ]
+      """, in: folder)
+    XCTAssertEqual(outcome.status, 0, outcome.err)
+  }
+}

@@ -1,0 +1,106 @@
+"""Several trainings of one model, here threads of one process with functions of Python between them."""
+
+from __future__ import annotations
+
+import threading
+import unittest
+from typing import Any
+
+import numpy as np
+
+import vae_zoo
+
+
+class Group:
+    """Threads that exchange arrays."""
+
+    def __init__(self, size: int, fails_after: int = 1 << 30) -> None:
+        self.size, self.barrier = size, threading.Barrier(size, timeout=60)
+        self.sent: list[Any] = [None] * size
+        self.calls, self.fails_after = 0, fails_after
+
+    def exchange(self, rank: int, array: Any) -> list[Any]:
+        if rank == 1:
+            self.calls += 1
+            if self.calls > self.fails_after:
+                raise ConnectionError("the cable was pulled")
+        self.sent[rank] = array.copy()
+        self.barrier.wait()
+        sent = list(self.sent)
+        self.barrier.wait()
+        return sent
+
+    def member(self, rank: int) -> vae_zoo.Communicator:
+        def all_to_all(send: Any, receive: Any) -> None:
+            receive[:] = [sent[rank] for sent in self.exchange(rank, send)]
+
+        def all_gather(send: Any, receive: Any) -> None:
+            receive[:] = self.exchange(rank, send)
+
+        def broadcast(buffer: Any, root: int) -> None:
+            buffer[:] = self.exchange(rank, buffer)[root]
+
+        return vae_zoo.Communicator(
+            rank, self.size, all_to_all, all_gather, broadcast, lambda reason: self.barrier.abort()
+        )
+
+
+def images() -> Any:
+    random = np.random.default_rng(1)
+    return (random.random((40, 20)) < 0.3).astype(np.float32)
+
+
+def trained(group: Group | None, size: int, **more: Any) -> list[Any]:
+    """The weights that each of some threads comes to, or what it raises."""
+    results: list[Any] = [None] * size
+
+    def train(rank: int) -> None:
+        model = vae_zoo.GaussianVAE(
+            latent=2, hidden=(8,), epochs=2, batch_size=16, settings={"training.shards": 2}, random_state=3
+        )
+        try:
+            model.fit(images() + more.get(f"rank{rank}", 0), communicator=group and group.member(rank))
+            results[rank] = {name: np.array(model.parameters[name]) for name in model.parameters}
+        except Exception as failure:
+            results[rank] = failure
+
+    threads = [threading.Thread(target=train, args=(rank,)) for rank in range(size)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+class CommunicatorTests(unittest.TestCase):
+    def setUp(self) -> None:
+        self.threads = vae_zoo.get_threads()
+        vae_zoo.set_threads(1)
+
+    def tearDown(self) -> None:
+        vae_zoo.set_threads(self.threads)
+
+    def test_two_ranks_come_to_the_weights_of_one(self) -> None:
+        (one,) = trained(None, 1)
+        for other in trained(Group(2), 2):
+            self.assertNotIsInstance(other, Exception)
+            for name in one:
+                np.testing.assert_array_equal(other[name], one[name])
+
+    def test_what_a_function_raises_is_raised_and_ends_the_training_of_all(self) -> None:
+        for calls in (0, 3, 9, 14):
+            first, second = trained(Group(2, fails_after=calls), 2)
+            self.assertIsInstance(second, ConnectionError)
+            self.assertIsInstance(first, (threading.BrokenBarrierError, vae_zoo.CommunicationError))
+
+    def test_other_data_and_what_is_no_communicator_are_refused(self) -> None:
+        for result in trained(Group(2), 2, rank1=np.eye(1, 20, dtype=np.float32) * 0.25):
+            self.assertIsInstance(result, (vae_zoo.CommunicationError, vae_zoo.DataError))
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "communicator must be"):
+            vae_zoo.GaussianVAE().fit(images(), communicator=3)
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "rank 2 of 2"):
+            vae_zoo.Communicator(2, 2, print, print, print)
+
+
+if __name__ == "__main__":
+    unittest.main()

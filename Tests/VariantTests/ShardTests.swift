@@ -1,0 +1,281 @@
+import Communication
+import VAEZoo
+import XCTest
+
+/// Batches that are divided into shards, in one process and among several: here threads with a trainer each.
+final class ShardTests: XCTestCase {
+  private var threads = 1
+
+  override func setUp() {
+    threads = Engine.threads
+    Engine.threads = 1
+  }
+
+  override func tearDown() { Engine.threads = threads }
+
+  /// A trainer of a small model.
+  private static func trainer(
+    _ variant: String, _ settings: [(key: String, value: String)] = [], data: DataSource,
+    shards: Int, _ communicator: any Communicator = SoloCommunicator(),
+    _ change: (inout TrainingOptions) -> Void = { _ in }
+  ) throws -> Trainer {
+    let recipe = try SmallModels.recipe(variant, data: data, settings)
+    var options = SmallModels.options(epochs: 1, batchSize: 24)
+    options.dropLast = false
+    options.shards = shards
+    change(&options)
+    return try Trainer(
+      model: SmallModels.registry.model(recipe, seed: 3), data: data, options: options,
+      communicator: communicator)
+  }
+
+  // MARK: Against the whole batch
+
+  /// Of 64 examples in batches of 24 the last has 16, and none of the shards of 5 is as large as the others.
+  func testEveryVariantIsTrainedInShardsAsItIsWholeOrRefused() throws {
+    let data = SmallModels.data()
+    var refused: [String] = []
+    func run(_ variant: String, _ settings: [(key: String, value: String)], shards: Int) throws
+      -> (start: [Float], end: [Float], record: EpochRecord?)
+    {
+      // Adam would divide gradients that are zero but for rounding by their own size.
+      let trainer = try Self.trainer(variant, settings, data: data, shards: shards) {
+        $0.optimizer = .sgd
+        $0.learningRate = 1e-4
+      }
+      let parameters = trainer.model.parameters.filter { !$0.path.hasPrefix("objective.") }
+      func values() -> [Float] { parameters.flatMap { $0.parameter.value.floats } }
+      trainer.model.makeValues()
+      let start = values()
+      var record: EpochRecord?
+      _ = try trainer.train { if case .epoch(let found) = $0 { record = found } }
+      return (start, values(), record)
+    }
+    let names = SmallModels.registry.entries.map(\.variant.name)
+    let others: [(String, [(key: String, value: String)])] = [
+      ("gaussian-vae", [(key: "likelihood", value: "gaussian"), (key: "sigma", value: "optimal")]),
+      ("gaussian-vae", [(key: "objective.free_bits", value: "3")]),
+    ]
+    for (name, settings) in names.map({ ($0, []) }) + others {
+      let whole = try run(name, settings, shards: 0)
+      do {
+        let shards = try run(name, settings, shards: 5)
+        let (one, other) = (try XCTUnwrap(whole.record), try XCTUnwrap(shards.record))
+        for (a, b) in [
+          (one.train.distortion, other.train.distortion), (one.train.rate, other.train.rate),
+        ] + zip(one.terms, other.terms).map({ ($0.value, $1.value) }) {
+          XCTAssertEqual(a, b, accuracy: 1e-3 * max(1, abs(a)), "\(name): \(one.terms)")
+        }
+        XCTAssertEqual(one.terms.map(\.name), other.terms.map(\.name), name)
+        var (change, difference) = (0.0, 0.0)
+        for place in whole.end.indices {
+          let moved = Double(whole.end[place] - whole.start[place])
+          let apart = Double(whole.end[place] - shards.end[place])
+          (change, difference) = (change + moved * moved, difference + apart * apart)
+        }
+        XCTAssertLessThan(
+          difference.squareRoot(), 0.01 * change.squareRoot() + 1e-7, "\(name) \(settings)")
+      } catch let error as RecipeError {
+        XCTAssertTrue("\(error)".contains("training.shards=5 divides each batch"), "\(error)")
+        refused.append(name)
+      }
+    }
+    XCTAssertEqual(refused, ["vae-gan"])
+  }
+
+  // MARK: Any number of processes
+
+  /// What a training comes to: all weights, and what it recorded.
+  private struct Result: Equatable {
+    var values: [String: [UInt32]] = [:]
+    var records: [String] = []
+    var error: String?
+    var outcome: String?
+    var step = 0
+  }
+
+  /// Trains in some processes that divide four shards, and gives what each came to.
+  private func trained(
+    _ processes: Int, _ make: @Sendable @escaping (any Communicator) throws -> Trainer,
+    members: [any Communicator]? = nil,
+    cancel: @Sendable @escaping (Int) -> CancelToken = { _ in
+      CancelToken()
+    }
+  ) -> [Result] {
+    let members = members ?? InProcessCommunicator.group(of: processes)
+    let results = Lock([Result](repeating: Result(), count: processes))
+    Workers.run(processes) { rank in
+      var result = Result()
+      do {
+        let trainer = try make(members[rank])
+        do {
+          let outcome = try trainer.train(cancel: cancel(rank)) {
+            if case .epoch(var record) = $0 {
+              record.seconds = 0
+              result.records.append("\(record)")
+            }
+          }
+          result.outcome = "\(outcome)"
+        } catch {
+          result.error = "\(error)"
+        }
+        result.step = trainer.step
+        for stored in trainer.model.storedTensors {
+          result.values[stored.path] = stored.tensor.value.floats.map(\.bitPattern)
+        }
+      } catch {
+        result.error = "\(error)"
+        members[rank].abort("\(error)")
+      }
+      let found = result
+      results.withLock { $0[rank] = found }
+    }
+    return results.withLock { $0 }
+  }
+
+  func testFourShardsGiveTheSameBitsOnOneTwoAndFourProcesses() throws {
+    let models: [(String, [(key: String, value: String)])] = [
+      ("gaussian-vae", []), ("vq-vae", [(key: "prior.restart_threshold", value: "0.9")]),
+      ("ladder-vae", []), ("factor-vae", []), ("vqgan", []), ("flow-vae", []), ("iwae", []),
+      ("gaussian-vae", [(key: "likelihood", value: "gaussian"), (key: "sigma", value: "optimal")]),
+      ("gaussian-vae", [(key: "objective.name", value: "capacity")]),
+    ]
+    for (name, settings) in models {
+      let make: @Sendable (any Communicator) throws -> Trainer = { communicator in
+        try Self.trainer(
+          name, settings, data: SmallModels.data(train: 56), shards: 4, communicator)
+      }
+      let one = trained(1, make)[0]
+      XCTAssertNil(one.error, name)
+      XCTAssertEqual(one.step, 3, name)
+      for processes in [2, 4] {
+        for (rank, other) in trained(processes, make).enumerated() {
+          XCTAssertEqual(other, one, "\(name) \(settings), rank \(rank) of \(processes)")
+        }
+      }
+    }
+  }
+
+  // MARK: What goes wrong
+
+  /// A member of a group whose calls fail after a number of them.
+  private final class FailingCommunicator: Communicator, @unchecked Sendable {
+    private let inner: InProcessCommunicator
+    private var calls: Int
+    var rank: Int { inner.rank }
+    var size: Int { inner.size }
+
+    init(_ inner: InProcessCommunicator, after calls: Int) {
+      (self.inner, self.calls) = (inner, calls)
+    }
+
+    private func count() throws {
+      calls -= 1
+      guard calls < 0 else { return }
+      throw CommunicationError(.failed, "the cable was pulled")
+    }
+
+    func allToAll(
+      _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
+    ) throws {
+      try count()
+      try inner.allToAll(send, into: receive)
+    }
+
+    func allGather(
+      _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
+    ) throws {
+      try count()
+      try inner.allGather(send, into: receive)
+    }
+
+    func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws {
+      try count()
+      try inner.broadcast(buffer, from: root)
+    }
+
+    func abort(_ reason: String) { inner.abort(reason) }
+  }
+
+  /// A call that fails is an error on every rank wherever in a training it comes: at the comparison of what
+  /// the ranks have, in a normalisation, at the gradients, at the codebook or after an update.
+  func testACallThatFailsAnywhereEndsTheTrainingOfAllRanks() {
+    for calls in [0, 1, 4, 9, 11, 12, 13, 15, 17, 19, 22, 26, 31, 40] {
+      let members = InProcessCommunicator.group(of: 2)
+      let results = trained(
+        2, { try Self.trainer("ladder-vae", data: SmallModels.data(train: 48), shards: 4, $0) },
+        members: [members[0], FailingCommunicator(members[1], after: calls)])
+      for (rank, result) in results.enumerated() {
+        XCTAssertTrue(
+          result.error?.contains("the cable was pulled") ?? false,
+          "rank \(rank) after \(calls) calls: \(result.error ?? "no error at step \(result.step)")")
+      }
+    }
+  }
+
+  func testRanksThatWereStartedOtherwiseAreNamed() {
+    let changes: [(String, @Sendable (inout TrainingOptions) -> Void)] = [
+      ("rank 1 has another setting of training than rank 0", { $0.learningRate = 0.1 }),
+      ("rank 1 has another number of training examples than rank 0", { _ in }),
+      ("rank 1 has another model than rank 0", { _ in }),
+    ]
+    for (text, change) in changes {
+      let results = trained(
+        2,
+        { communicator in
+          let isOther = communicator.rank == 1
+          return try Self.trainer(
+            "gaussian-vae", isOther && text.contains("model") ? [(key: "latent", value: "3")] : [],
+            data: SmallModels.data(train: isOther && text.contains("examples") ? 50 : 48),
+            shards: 0,
+            communicator
+          ) { if isOther { change(&$0) } }
+        })
+      for result in results { XCTAssertTrue(result.error?.hasPrefix(text) ?? false, "\(result)") }
+    }
+  }
+
+  func testAStopThatOneRankIsAskedForStopsAllAtTheSameStep() {
+    let results = trained(
+      2, { try Self.trainer("gaussian-vae", data: SmallModels.data(), shards: 0, $0) },
+      cancel: {
+        let token = CancelToken()
+        if $0 == 1 { token.cancel() }
+        return token
+      })
+    XCTAssertEqual(results.map(\.outcome), ["cancelled", "cancelled"])
+    XCTAssertEqual(results.map(\.step), [1, 1])
+  }
+
+  func testALossThatIsNotFiniteInOneShardIsTheSameErrorOnEveryRank() {
+    let results = trained(
+      2,
+      {
+        try Self.trainer("gaussian-vae", data: SmallModels.data(), shards: 0, $0) {
+          ($0.learningRate, $0.optimizer) = (1e3, .sgd)
+        }
+      })
+    XCTAssertTrue(
+      results[0].error?.hasPrefix("training diverged at step") ?? false, "\(results[0])")
+    XCTAssertEqual(results[0].error, results[1].error)
+    XCTAssertEqual(results[0].step, results[1].step)
+  }
+
+  func testShardsThatCannotBeDividedAreRefused() throws {
+    func message(_ shards: Int, _ processes: Int, batch: Int = 24, given: Int? = nil) -> String {
+      do {
+        let data = SmallModels.data(train: given ?? 64)
+        _ = try Self.trainer(
+          "gaussian-vae", data: data, shards: shards,
+          InProcessCommunicator.group(of: processes)[0]
+        ) { $0.batchSize = batch }
+        return "accepted"
+      } catch { return "\(error)" }
+    }
+    XCTAssertEqual(message(4, 2), "accepted")
+    XCTAssertTrue(message(3, 2).contains("cannot be divided among 2 processes"), message(3, 2))
+    // 64 examples in batches of 21 leave one.
+    XCTAssertTrue(message(2, 2, batch: 21).contains("makes a batch of 1 example"))
+    XCTAssertTrue(message(0, 2, batch: 21).contains("training by 2 processes"))
+  }
+}

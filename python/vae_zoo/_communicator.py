@@ -1,0 +1,119 @@
+"""Several processes that train one model: what connects them, as Python has it."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any, Callable, Optional
+
+import numpy as np
+
+from vae_zoo._errors import InvalidArgumentError
+from vae_zoo._library import ABORT, BROADCAST, EXCHANGE, CommunicatorStruct
+
+Bytes = Any  # np.ndarray of np.uint8
+
+
+class Communicator:
+    """What connects this process with others that train the same model with it: a rank, a size and three functions.
+
+    All are made alike but for their rank, make the same calls with the same sizes, and may wait for each other. The group may
+    be processes, or threads of one process, each with a model of its own.
+
+    Parameters
+    ----------
+    rank : int
+        The number of this process, from zero.
+    size : int
+        The number of processes.
+    all_to_all : callable
+        ``all_to_all(send, receive)``: two arrays of bytes, ``[size, n]``. Row r of ``send`` goes to rank r, and what
+        rank r sends comes into row r of ``receive``.
+    all_gather : callable
+        ``all_gather(send, receive)``: ``[n]`` and ``[size, n]``. What rank r sends comes into row r of ``receive`` on all.
+    broadcast : callable
+        ``broadcast(buffer, root)``: ``[n]``, sent by rank ``root`` and received by the others.
+    abort : callable, optional
+        ``abort(reason)``: lets the others know that this one cannot go on, so that they do not wait for it.
+    """
+
+    def __init__(
+        self,
+        rank: int,
+        size: int,
+        all_to_all: Callable[[Bytes, Bytes], object],
+        all_gather: Callable[[Bytes, Bytes], object],
+        broadcast: Callable[[Bytes, int], object],
+        abort: Optional[Callable[[str], object]] = None,
+    ) -> None:
+        if not 0 <= rank < size:
+            raise InvalidArgumentError(f"rank {rank} of {size} is no rank of a group")
+        self.rank, self.size = rank, size
+        self.all_to_all, self.all_gather, self.broadcast, self.abort = all_to_all, all_gather, broadcast, abort
+
+    @staticmethod
+    def of(given: Any) -> Communicator:
+        """A communicator, or one around that of mpi4py."""
+        if isinstance(given, Communicator):
+            return given
+        if all(hasattr(given, name) for name in ("Alltoall", "Allgather", "Bcast", "Get_rank", "Get_size")):
+            return Communicator(
+                given.Get_rank(),
+                given.Get_size(),
+                lambda send, receive: given.Alltoall(send, receive),
+                lambda send, receive: given.Allgather(send, receive),
+                lambda buffer, root: given.Bcast(buffer, root=root),
+                lambda reason: given.Abort(70),
+            )
+        raise InvalidArgumentError(
+            "communicator must be a vae_zoo.Communicator or a communicator of mpi4py, not "
+            f"{type(given).__name__}"
+        )
+
+
+class Connection:
+    """A communicator as the library calls it; it must live as long as the trainer."""
+
+    def __init__(self, communicator: Communicator) -> None:
+        size = communicator.size
+        # What the functions have raised, to be raised again where the library has returned.
+        self.failures: list[BaseException] = []
+
+        def guarded(body: Callable[[], object]) -> int:
+            # An exception that left this function would be printed and forgotten by ctypes.
+            try:
+                body()
+                return 0
+            except BaseException as failure:
+                self.failures.append(failure)
+                return 1
+
+        def array(pointer: Optional[int], *shape: int) -> Bytes:
+            count = int(np.prod(shape))
+            if not count or pointer is None:
+                return np.empty(shape, np.uint8)
+            return np.frombuffer((ctypes.c_uint8 * count).from_address(pointer), np.uint8).reshape(shape)
+
+        def all_to_all(_: Any, send: Optional[int], receive: Optional[int], count: int) -> int:
+            return guarded(
+                lambda: communicator.all_to_all(array(send, size, count), array(receive, size, count))
+            )
+
+        def all_gather(_: Any, send: Optional[int], receive: Optional[int], count: int) -> int:
+            return guarded(lambda: communicator.all_gather(array(send, count), array(receive, size, count)))
+
+        def broadcast(_: Any, buffer: Optional[int], count: int, root: int) -> int:
+            return guarded(lambda: communicator.broadcast(array(buffer, count), root))
+
+        def abort(_: Any, reason: Optional[bytes]) -> None:
+            end = communicator.abort
+            if end is not None:
+                guarded(lambda: end((reason or b"").decode(errors="replace")))
+
+        self.struct = CommunicatorStruct(
+            rank=communicator.rank,
+            size=size,
+            all_to_all=EXCHANGE(all_to_all),
+            all_gather=EXCHANGE(all_gather),
+            broadcast=BROADCAST(broadcast),
+            abort=ABORT(abort),
+        )
