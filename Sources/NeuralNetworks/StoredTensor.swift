@@ -23,6 +23,14 @@ public enum StoredTensor {
     }
   }
 
+  /// Sets the values, without a copy where nothing else refers to their memory.
+  package func take(_ value: consuming Tensor) {
+    switch self {
+    case .parameter(let parameter): parameter.value = consume value
+    case .buffer(let buffer): buffer.value = consume value
+    }
+  }
+
   /// The shape of the values, which need not have been made.
   public var shape: Shape {
     switch self {

@@ -206,6 +206,20 @@ final class PictureCoderTests: XCTestCase {
     }
   }
 
+  func testAFileOfWeightsIsTakenUpWithoutASecondCopy() throws {
+    let trained = try model([
+      (key: "encoder.channels", value: "64"), (key: "decoder.channels", value: "64"),
+    ])
+    let bytes = trained.encoded()
+    MemoryPool.shared.trim()
+    MemoryPool.shared.forgetPeak()
+    let before = MemoryPool.shared.statistics.bytesInUse
+    let again = try TrainedModel.open(bytes: bytes, source: "memory", registry: registry)
+    let size = 4 * trained.model.parameterCount
+    XCTAssertEqual(again.model.parameterCount, trained.model.parameterCount)
+    XCTAssertLessThan(MemoryPool.shared.statistics.peakBytes - before, size * 5 / 4)
+  }
+
   func testWhatDoesNotFitIsRefusedBeforeItIsComputedAndTilesAreNamed() throws {
     let coder = try PictureCoder(model())
     let x = picture(96, 96)

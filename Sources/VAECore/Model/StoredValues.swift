@@ -5,12 +5,12 @@ import VAEFiles
 
 /// The values that a source has for the parameters and buffers of a module: looked at before any is taken,
 /// so that all are taken or none.
-package struct StoredValues {
+package final class StoredValues {
   /// The paths for which the source has nothing.
   package private(set) var missing: [String] = []
   /// The paths whose values are not all finite.
   package private(set) var infinite: [String] = []
-  private var values: [(tensor: StoredTensor, value: Tensor)] = []
+  private var values: [(tensor: StoredTensor, value: Tensor?)] = []
 
   /// Asks a source for the values of all parameters and buffers, in their order.
   ///
@@ -34,15 +34,18 @@ package struct StoredValues {
   /// Those of a file that has all of them by their paths.
   ///
   /// - Throws: `SafetensorsError` where one is missing, or of another type or shape.
-  package init(for module: some Module, in file: Safetensors) throws {
+  package convenience init(for module: some Module, in file: Safetensors) throws {
     try self.init(for: module) { try file.tensor(ifPresent: $0, shape: $1) }
     if let path = missing.first {
       throw SafetensorsError(file.path, "there is no tensor \(PlainText.quoted(path))")
     }
   }
 
-  /// Takes up the values that were found; all else stays as it is.
+  /// Takes up the values that were found, which are nobody else's and therefore not copied; all else stays as it is.
   package func take() {
-    for (tensor, value) in values { tensor.value = value }
+    for index in values.indices {
+      guard let value = values[index].value.take() else { continue }
+      values[index].tensor.take(consume value)
+    }
   }
 }
