@@ -34,7 +34,7 @@ extension Trainer {
     if average != nil || endWeights != nil {
       // `weights.safetensors` holds the averages, or those of the best epoch, which are the model to use;
       // training goes on from the plain ones.
-      optimizer += parameters.map { (name: "plain.\($0.path)", values: $0.parameter.value) }
+      optimizer += model.parameters.map { (name: "plain.\($0.path)", values: $0.parameter.value) }
     }
     return [
       (name: CheckpointFile.weights, bytes: weights),
