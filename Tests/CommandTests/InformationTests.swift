@@ -159,7 +159,8 @@ final class InformationTests: CommandTestCase {
       "recipe", "set", "seeds", "data", "out", "checkpoint-dir", "epochs", "batch-size",
       "learning-rate", "seed",
       "binarize", "dequantize", "precision", "force", "report", "tensorboard", "no-records",
-      "plugin", "threads", "json", "holdout", "shards", "patience", "keep-best", "jobs", "trials", "sort",
+      "plugin", "threads", "json", "holdout", "shards", "patience", "keep-best", "jobs", "trials",
+      "sort",
       "halving",
     ]),
     "evaluate": images.union([
