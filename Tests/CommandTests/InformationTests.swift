@@ -117,7 +117,9 @@ final class InformationTests: CommandTestCase {
   func testTheMemoryOfAPictureIsShownBeforeOneIsTried() throws {
     let found = try object(
       run(["describe", "autoencoder-kl", "--memory", "512x512", "--json"]).out)
-    XCTAssertEqual(try number(found, "decoding"), 3 * 4 * 256 * 512 * 512)
+    // A map of 256 channels, what the next convolution makes of it, and the weights of that, packed.
+    XCTAssertEqual(
+      try number(found, "decoding"), Double(4 * (2 * 256 * 512 * 512 + 256 * 256 * 9 + 256)))
     for size in ["512", "0x4", "4x", "x", "4x4x4", "-4x4", "99999999x2"] {
       try assertRefused(
         ["describe", "autoencoder-kl", "--memory=\(size)"], status: 64, naming: ["--memory", size])
@@ -148,7 +150,9 @@ final class InformationTests: CommandTestCase {
   /// The options of each command that is built, as the documentation spells them.
   private static let options: [String: Set<String>] = [
     "list": ["plugin", "json"],
-    "describe": images.union(["plugin", "json", "recipe", "shapes", "memory", "data", "set"]),
+    "describe": images.union([
+      "plugin", "json", "recipe", "shapes", "memory", "tile", "data", "set",
+    ]),
     "train": images.union([
       "recipe", "stage", "from", "from-weights", "data", "out", "checkpoint-dir", "epochs",
       "batch-size", "learning-rate", "seed",
@@ -187,16 +191,15 @@ final class InformationTests: CommandTestCase {
     ],
     "reconstruct": images.union([
       "checkpoint", "data", "images", "out", "split", "count", "seed", "json", "plugin", "threads",
+      "tile", "precision",
     ]),
     "encode": images.union([
       "checkpoint", "data", "images", "scaled", "channels-first", "bytes", "out", "split", "what",
-      "seed",
-      "plugin", "threads",
+      "seed", "plugin", "threads", "tile", "precision",
     ]),
     "decode": [
       "checkpoint", "latents", "scaled", "channels-first", "out", "seed", "condition", "plugin",
-      "limit",
-      "threads",
+      "limit", "threads", "tile", "precision",
     ],
     "import": ["out", "list", "size", "set", "json", "plugin", "limit", "threads"],
     "export": ["checkpoint", "format", "out", "json", "plugin", "limit", "threads"],

@@ -105,7 +105,7 @@ extension Fuzzer {
       "latent", "hidden", "beta", "prior.latent", "training.epochs", "training.batch_size",
       "likelihood", "architecture", "codes", "channels", "layers", "x",
     ]
-    switch Int.random(in: 0..<61, using: &random) {
+    switch Int.random(in: 0..<62, using: &random) {
     case 0:
       return check("vae_set_threads") { [count = chance(2) ? 1 : 2] in
         vae_set_threads(Int32(count), $1)
@@ -365,7 +365,7 @@ extension Fuzzer {
       let value: Int64 = pick([1 << 28, 0, -1, .max, .min])
       return check("vae_set_limit") { vae_set_limit(name, value, $1) }
     case 57: return checkText("vae_limits_json") { vae_limits_json($0, $1, $2, $3) }
-    case 60:
+    case 61:
       let table = kept(vae_communicator())
       return check("vae_communicator_mpi") { vae_communicator_mpi(table, $1) }
     case 58:
