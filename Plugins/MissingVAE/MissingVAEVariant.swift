@@ -19,7 +19,7 @@ public struct MissingVAEVariant: Variant {
       + "2019, arXiv:1812.02633"
   }
 
-  /// The paper's model of tables: two layers of 128 tanh units each way, 10 latent units, 20 draws.
+  /// The paper's model of tables: two layers of 128 tanh units each way, 10 latent units, 20 draws, batches of 64.
   public var composition: Composition {
     let network: [String: HyperparameterValue] = [
       "hidden": .integers([128, 128]), "activation": .text("tanh"),
@@ -28,7 +28,8 @@ public struct MissingVAEVariant: Variant {
       encoder: Composition.Choice("masked-mlp", network),
       prior: Composition.Choice("standard-normal", ["latent": .integer(10)]),
       decoder: Composition.Choice("mlp", network),
-      objective: Composition.Choice("importance-weighted", ["importance_samples": .integer(20)]))
+      objective: Composition.Choice("importance-weighted", ["importance_samples": .integer(20)]),
+      training: ["batch_size": .integer(64)])
   }
 
   /// The networks that are told which values are missing, by the names of those that are not.

@@ -3,7 +3,9 @@ import XCTest
 
 /// `vae-zoo impute`: files of which something is missing, and what becomes of them.
 final class ImputeTests: CommandTestCase {
-  private let settings = ["--epochs", "1", "--set", "latent=2", "--set", "importance_samples=2"]
+  private let settings = [
+    "--epochs", "1", "--batch-size", "16", "--set", "latent=2", "--set", "importance_samples=2",
+  ]
 
   /// A table with a column that nobody looks at and a label beside, and the same with nothing missing.
   private func table(isTorn: Bool) -> String {

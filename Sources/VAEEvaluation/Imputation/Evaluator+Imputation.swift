@@ -15,7 +15,7 @@ extension Evaluator {
   ///   - options: how many draws, and what becomes of them.
   ///   - progress: told the fraction done; returns false to stop.
   ///   - visit: given a part of the examples, all values of them as the model sees values, `[N, height, width,
-  ///     channels]`, and by how many draws of equal weight each is served as well.
+  ///     channels]`, not finite where no weight is, and by how many draws of equal weight each is served as well.
   /// - Returns: whether it came to the end.
   package func impute(
     _ chosen: [Int], _ options: ImputationOptions, progress: (Double) -> Bool,
@@ -67,11 +67,14 @@ extension Evaluator {
       }
       done += request.samples
     }
-    guard options.drawing else { return (mean.mean(x.shape), mean.effectiveDraws) }
+    let effectiveDraws = mean.effectiveDraws
+    guard options.drawing else { return (mean.mean(x.shape), effectiveDraws) }
+    // No draw is made of an example none of whose weights is a number.
+    guard effectiveDraws.allSatisfy(\.isFinite) else { return (x * .nan, effectiveDraws) }
     context.firstDraw = 0
     x = model.likelihood.sample(
       choice.parameters(Shape([indices.count] + parameterShape.dimensions.dropFirst())),
       x.shape.removingFirst, context)
-    return (x, mean.effectiveDraws)
+    return (x, effectiveDraws)
   }
 }
