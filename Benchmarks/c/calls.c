@@ -10,9 +10,9 @@
 
 enum { RUNS = 20, CALLS = 1000000 };
 
-static void check(vae_status status, vae_error *error) {
+static void check(vae_status status, vae_error **error) {
   if (status == VAE_OK) return;
-  fprintf(stderr, "%s: %s\n", vae_status_name(status), vae_error_message(error));
+  fprintf(stderr, "%s: %s\n", vae_status_name(status), vae_error_message(*error));
   exit(1);
 }
 
@@ -44,17 +44,17 @@ int main(void) {
     .struct_size = sizeof images, .dtype = VAE_FLOAT32, .device = VAE_DEVICE_CPU, .rank = 4,
     .shape = shape, .data = pixels};
   vae_data *data = NULL;
-  check(vae_data_from_tensors(&images, &images, VAE_RANGE_AUTO, &data, &error), error);
+  check(vae_data_from_tensors(&images, &images, VAE_RANGE_AUTO, &data, &error), &error);
   const vae_model_options options = {
     .struct_size = sizeof options, .variant = "gaussian-vae", .data = data};
   vae_model *model = NULL;
-  check(vae_model_create(&options, &model, &error), error);
+  check(vae_model_create(&options, &model, &error), &error);
   const vae_trainer_options training = {.struct_size = sizeof training, .batch_size = 32};
   vae_trainer *trainer = NULL;
-  check(vae_trainer_create(model, data, &training, &trainer, &error), error);
-  check(vae_trainer_fit(trainer, NULL, NULL, NULL, &error), error);
+  check(vae_trainer_create(model, data, &training, &trainer, &error), &error);
+  check(vae_trainer_fit(trainer, NULL, NULL, NULL, &error), &error);
   vae_metrics *metrics = NULL;
-  check(vae_evaluate(model, data, NULL, NULL, &metrics, &error), error);
+  check(vae_evaluate(model, data, NULL, NULL, &metrics, &error), &error);
 
   volatile uint32_t version;
   double value = 0;

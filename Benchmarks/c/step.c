@@ -18,9 +18,9 @@ typedef struct times {
   double last;
 } times;
 
-static void check(vae_status status, vae_error *error) {
+static void check(vae_status status, vae_error **error) {
   if (status == VAE_OK || status == VAE_ERR_CANCELLED) return;
-  fprintf(stderr, "%s: %s\n", vae_status_name(status), vae_error_message(error));
+  fprintf(stderr, "%s: %s\n", vae_status_name(status), vae_error_message(*error));
   exit(1);
 }
 
@@ -55,7 +55,7 @@ static void step_on_batch(vae_trainer *trainer, const float *pixels, times *foun
   vae_error *error = NULL;
   for (int step = -WARM_UP; step < found->limit; step++) {
     const double begin = now();
-    check(vae_trainer_step_on(trainer, &batch, NULL, &error), error);
+    check(vae_trainer_step_on(trainer, &batch, NULL, &error), &error);
     if (step >= 0) found->all[found->count++] = now() - begin;
   }
 }
@@ -82,23 +82,23 @@ int main(int count, char **arguments) {
     .struct_size = sizeof images, .dtype = VAE_FLOAT32, .device = VAE_DEVICE_CPU, .rank = 4,
     .shape = shape, .data = pixels};
   vae_data *data = NULL;
-  check(vae_data_from_tensors(&images, NULL, VAE_RANGE_BINARY, &data, &error), error);
+  check(vae_data_from_tensors(&images, NULL, VAE_RANGE_BINARY, &data, &error), &error);
   const vae_model_options options = {
     .struct_size = sizeof options, .variant = "gaussian-vae", .data = data};
   vae_model *model = NULL;
-  check(vae_model_create(&options, &model, &error), error);
+  check(vae_model_create(&options, &model, &error), &error);
   const vae_trainer_options training = {.struct_size = sizeof training, .epochs = 1000000};
   vae_trainer *trainer = NULL;
-  check(vae_trainer_create(model, data, &training, &trainer, &error), error);
+  check(vae_trainer_create(model, data, &training, &trainer, &error), &error);
   if (fits) {
-    check(vae_trainer_fit(trainer, note, &found, NULL, &error), error);
+    check(vae_trainer_fit(trainer, note, &found, NULL, &error), &error);
   } else {
     step_on_batch(trainer, pixels, &found);
   }
 
   qsort(found.all, (size_t)found.count, sizeof(double), compare);
   printf("%.4f %.4f\n", found.all[found.count / 2], found.all[0]);
-  vae_error_free(error);
+  vae_error_free(*error);
   vae_trainer_free(trainer);
   vae_model_free(model);
   vae_data_free(data);

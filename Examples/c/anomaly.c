@@ -12,10 +12,10 @@
 enum { COUNT = 200 };
 
 // Ends the program where a call failed.
-static void check(vae_status status, vae_error *error) {
+static void check(vae_status status, vae_error **error) {
   if (status == VAE_OK) return;
-  fprintf(stderr, "%s: %s\n", vae_status_name(status), vae_error_message(error));
-  vae_error_free(error);
+  fprintf(stderr, "%s: %s\n", vae_status_name(status), vae_error_message(*error));
+  vae_error_free(*error);
   exit(1);
 }
 
@@ -24,8 +24,8 @@ static void score(vae_model *model, const vae_tensor *images, double *scores) {
   vae_error *error = NULL;
   vae_array *result = NULL;
   vae_tensor view = {.struct_size = sizeof view};
-  check(vae_log_likelihood(model, images, 16, 1, NULL, &result, &error), error);
-  check(vae_array_view(result, &view, &error), error);
+  check(vae_log_likelihood(model, images, 16, 1, NULL, &result, &error), &error);
+  check(vae_array_view(result, &view, &error), &error);
   for (int64_t i = 0; i < view.shape[0]; i++) scores[i] = ((const double *)view.data)[i];
   vae_array_free(result);
 }
@@ -33,22 +33,22 @@ static void score(vae_model *model, const vae_tensor *images, double *scores) {
 int main(int argc, char **argv) {
   vae_error *error = NULL;
   vae_data *data = NULL;
-  check(vae_data_open(argc > 1 ? argv[1] : "shapes:32", &data, &error), error);
+  check(vae_data_open(argc > 1 ? argv[1] : "shapes:32", &data, &error), &error);
   const vae_setting settings[] = {{"latent", "8"}, {"hidden", "256"}};
   const vae_model_options options = {
     .struct_size = sizeof options, .variant = "gaussian-vae", .settings = settings,
     .setting_count = 2, .data = data, .seed = 1};
   vae_model *model = NULL;
-  check(vae_model_create(&options, &model, &error), error);
+  check(vae_model_create(&options, &model, &error), &error);
   const vae_trainer_options training = {.struct_size = sizeof training, .epochs = 3};
   vae_trainer *trainer = NULL;
-  check(vae_trainer_create(model, data, &training, &trainer, &error), error);
-  check(vae_trainer_fit(trainer, NULL, NULL, NULL, &error), error);
+  check(vae_trainer_create(model, data, &training, &trainer, &error), &error);
+  check(vae_trainer_fit(trainer, NULL, NULL, NULL, &error), &error);
 
   vae_array *images = NULL;
   vae_tensor view = {.struct_size = sizeof view};
-  check(vae_data_images(data, "test", 0, COUNT, &images, &error), error);
-  check(vae_array_view(images, &view, &error), error);
+  check(vae_data_images(data, "test", 0, COUNT, &images, &error), &error);
+  check(vae_array_view(images, &view, &error), &error);
   double ordinary[COUNT], damaged[COUNT];
   score(model, &view, ordinary);
   // A hole or spot in the middle of each image. The array is ours, so we may write to it.

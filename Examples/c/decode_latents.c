@@ -12,10 +12,10 @@
 #include <vae.h>
 
 // Ends the program where a call failed.
-static void check(vae_status status, vae_error *error) {
+static void check(vae_status status, vae_error **error) {
   if (status == VAE_OK) return;
-  fprintf(stderr, "%s: %s\n", vae_status_name(status), vae_error_message(error));
-  vae_error_free(error);
+  fprintf(stderr, "%s: %s\n", vae_status_name(status), vae_error_message(*error));
+  vae_error_free(*error);
   exit(1);
 }
 
@@ -45,7 +45,7 @@ int main(int count, char **arguments) {
   char *value = count > 6 ? strchr(arguments[6], '=') : NULL;
   if (value) *value++ = 0;
   const vae_setting setting = {count > 6 ? arguments[6] : NULL, value};
-  check(vae_model_import(arguments[1], 0, &setting, value != NULL, NULL, &model, &error), error);
+  check(vae_model_import(arguments[1], 0, &setting, value != NULL, NULL, &model, &error), &error);
 
   // Strides say that channels come first in memory: nothing is copied for that.
   const int64_t channels = (int64_t)found / (rows * columns);
@@ -55,10 +55,10 @@ int main(int count, char **arguments) {
     .shape = shape, .strides = strides, .data = numbers};
   const vae_call_options options = {.struct_size = sizeof options, .progress = show};
   vae_array *picture = NULL;
-  check(vae_decode_pictures(model, &latents, 1, 0, 0, VAE_UINT8, &options, &picture, &error), error);
+  check(vae_decode_pictures(model, &latents, 1, 0, 0, VAE_UINT8, &options, &picture, &error), &error);
 
   vae_tensor view = {.struct_size = sizeof view};
-  check(vae_array_view(picture, &view, &error), error);
+  check(vae_array_view(picture, &view, &error), &error);
   file = fopen(arguments[5], "wb");
   if (!file) return perror(arguments[5]), 73;
   const size_t size = (size_t)(view.shape[1] * view.shape[2] * view.shape[3]);

@@ -7,10 +7,10 @@
 #include <vae.h>
 
 // Ends the program where a call failed.
-static void check(vae_status status, vae_error *error) {
+static void check(vae_status status, vae_error **error) {
   if (status == VAE_OK) return;
-  fprintf(stderr, "%s: %s\n", vae_status_name(status), vae_error_message(error));
-  vae_error_free(error);
+  fprintf(stderr, "%s: %s\n", vae_status_name(status), vae_error_message(*error));
+  vae_error_free(*error);
   exit(1);
 }
 
@@ -21,9 +21,9 @@ int main(int count, char **arguments) {
   }
   vae_error *error = NULL;
   vae_model *model = NULL;
-  check(vae_model_load(arguments[1], &model, &error), error);
+  check(vae_model_load(arguments[1], &model, &error), &error);
   vae_data *data = NULL;
-  check(vae_data_open(arguments[2], &data, &error), error);
+  check(vae_data_open(arguments[2], &data, &error), &error);
   vae_array *images = NULL;
   check(
       vae_data_images(data, "train", 0, count > 3 ? atoll(arguments[3]) : 10, &images, &error),
@@ -31,13 +31,13 @@ int main(int count, char **arguments) {
 
   // Any float32 memory serves as images; here it is an array of the library's own.
   vae_tensor view = {.struct_size = sizeof view};
-  check(vae_array_view(images, &view, &error), error);
+  check(vae_array_view(images, &view, &error), &error);
   vae_encoding *encoding = NULL;
-  check(vae_encode(model, &view, 0, &encoding, &error), error);
+  check(vae_encode(model, &view, 0, &encoding, &error), &error);
   vae_array *means = NULL;
-  check(vae_encoding_get(encoding, VAE_ENCODING_MEAN, 0, &means, &error), error);
+  check(vae_encoding_get(encoding, VAE_ENCODING_MEAN, 0, &means, &error), &error);
 
-  check(vae_array_view(means, &view, &error), error);
+  check(vae_array_view(means, &view, &error), &error);
   const float *values = view.data;
   for (int64_t row = 0; row < view.shape[0]; row++) {
     for (int64_t unit = 0; unit < view.shape[1]; unit++) {

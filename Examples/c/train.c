@@ -8,10 +8,10 @@
 #include <vae.h>
 
 // Ends the program where a call failed.
-static void check(vae_status status, vae_error *error) {
+static void check(vae_status status, vae_error **error) {
   if (status == VAE_OK) return;
-  fprintf(stderr, "%s: %s\n", vae_status_name(status), vae_error_message(error));
-  vae_error_free(error);
+  fprintf(stderr, "%s: %s\n", vae_status_name(status), vae_error_message(*error));
+  vae_error_free(*error);
   exit(1);
 }
 
@@ -51,34 +51,34 @@ static void write_pgm(const char *path, const vae_tensor *images) {
 int main(int count, char **arguments) {
   vae_error *error = NULL;
   vae_data *data = NULL;
-  check(vae_data_open(count > 1 ? arguments[1] : "shapes:32", &data, &error), error);
+  check(vae_data_open(count > 1 ? arguments[1] : "shapes:32", &data, &error), &error);
 
   const vae_setting settings[] = {{"latent", "8"}, {"hidden", "256"}};
   const vae_model_options options = {
     .struct_size = sizeof options, .variant = count > 2 ? arguments[2] : "gaussian-vae",
     .settings = settings, .setting_count = 2, .data = data, .seed = 1};
   vae_model *model = NULL;
-  check(vae_model_create(&options, &model, &error), error);
+  check(vae_model_create(&options, &model, &error), &error);
 
   const vae_trainer_options training = {
     .struct_size = sizeof training, .epochs = count > 3 ? atoi(arguments[3]) : 2};
   vae_trainer *trainer = NULL;
-  check(vae_trainer_create(model, data, &training, &trainer, &error), error);
-  check(vae_trainer_fit(trainer, report, NULL, NULL, &error), error);
+  check(vae_trainer_create(model, data, &training, &trainer, &error), &error);
+  check(vae_trainer_fit(trainer, report, NULL, NULL, &error), &error);
 
   vae_metrics *metrics = NULL;
   double elbo = 0, rate = 0;
-  check(vae_evaluate(model, data, NULL, NULL, &metrics, &error), error);
-  check(vae_metrics_get(metrics, "elbo", &elbo, &error), error);
-  check(vae_metrics_get(metrics, "rate", &rate, &error), error);
+  check(vae_evaluate(model, data, NULL, NULL, &metrics, &error), &error);
+  check(vae_metrics_get(metrics, "elbo", &elbo, &error), &error);
+  check(vae_metrics_get(metrics, "rate", &rate, &error), &error);
   printf("test: ELBO %.2f nats, of which the latents cost %.2f\n", elbo, rate);
 
   vae_array *images = NULL;
   vae_tensor view = {.struct_size = sizeof view};
-  check(vae_sample(model, 32, 1, 7, &images, &error), error);
-  check(vae_array_view(images, &view, &error), error);
+  check(vae_sample(model, 32, 1, 7, &images, &error), &error);
+  check(vae_array_view(images, &view, &error), &error);
   write_pgm("samples.pgm", &view);
-  check(vae_model_save(model, "model.safetensors", &error), error);
+  check(vae_model_save(model, "model.safetensors", &error), &error);
 
   vae_array_free(images);
   vae_metrics_free(metrics);
