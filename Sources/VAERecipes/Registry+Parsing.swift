@@ -119,13 +119,31 @@ extension Registry {
   ) throws(RecipeError) {
     let missing = recorded.filter { !plugInOrigins.contains($0.origin) }
     guard !missing.isEmpty else { return }
-    var unknown: [String] = []
-    if !entries.contains(where: { $0.variant.name == variant }) {
+    // Names that nothing here has, and those that a plug-in had before they were built in.
+    var (unknown, later): ([String], [String]) = ([], [])
+    if let entry = entries.first(where: { $0.variant.name == variant }) {
+      if entry.origin == Self.builtInOrigin, !Self.isFirst(variant: variant) {
+        later.append("the variant \(variant)")
+      }
+    } else {
       unknown.append("the variant \(variant)")
     }
     for role in Role.allCases {
       guard let name = object[role.rawValue]?.object?["name"]?.text else { continue }
-      if (try? component(role, name)) == nil { unknown.append("the \(role) \(name)") }
+      guard let found = try? component(role, name) else {
+        unknown.append("the \(role) \(name)")
+        continue
+      }
+      if found.origin == Self.builtInOrigin, !Self.isFirst(role, name) {
+        later.append("the \(role) \(name)")
+      }
+    }
+    if unknown.isEmpty, !later.isEmpty {
+      throw RecipeError(
+        .needsPlugIn,
+        "\(source) names the plug-in \(missing.map(\.title).joined(separator: ", ")), which is not loaded and may bring "
+          + "\(later.joined(separator: " and ")), a name that is built in as well; if you trust it, load it with "
+          + "\(.plugins(missing.map(\.origin))); a recipe that means what is built in names no plug-in")
     }
     guard !unknown.isEmpty else { return }
     throw RecipeError(

@@ -42,6 +42,7 @@ struct DecodeCommand: ParsableCommand {
 
   func run() throws {
     try threads.apply()
+    try OutputPath.check(out, isNoneOf: [path, latents])
     let model = try plugins.model(path, checkpoint)
     if latents.hasSuffix(".safetensors") {
       let coder = try PictureCoder(model, computation.computation)
@@ -70,6 +71,10 @@ struct DecodeCommand: ParsableCommand {
   }
 
   private func decodePictures(_ found: MapLatents, _ coder: PictureCoder) throws {
+    guard told.text == nil else {
+      throw RecipeError(
+        .invalid, "--condition is for models that are told one; latents of pictures say all of themselves")
+    }
     let progress = PictureProgress(count: found.entries.count)
     func picture(of entry: MapLatents.Entry) throws -> Tensor {
       progress.begin(entry.name)
@@ -88,7 +93,7 @@ struct DecodeCommand: ParsableCommand {
       try DurableFiles.replace(
         out, with: NPYWriter.bytes(withoutTape { Tensor.concatenated(images, axis: 0) }))
     } else {
-      let output = try PictureOutput(out, names: found.entries.map(\.name))
+      let output = try PictureOutput(out, names: found.entries.map(\.name), sources: [path, latents])
       for entry in found.entries {
         try output.write(picture(of: entry), name: entry.name)
       }

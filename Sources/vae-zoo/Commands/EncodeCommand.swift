@@ -78,6 +78,7 @@ struct EncodeCommand: ParsableCommand {
     try threads.apply()
     guard let data else { return try encodePictures() }
     let output = try ImageOutput(out, allowing: [.npy])
+    try OutputPath.check(out, isNoneOf: [path, data])
     let model = try plugins.model(path, checkpoint)
     let split = try images.open(data, for: model).split(named: split)
     let content = what.flatMap(LatentContent.init(rawValue:)) ?? model.latentContent
@@ -95,6 +96,7 @@ struct EncodeCommand: ParsableCommand {
     let coder = try PictureCoder(
       plugins.model(path, checkpoint), computation.computation)
     let files = try pictures.files()
+    try OutputPath.check(out, isNoneOf: [path] + files.paths)
     var latents = MapLatents([])
     let leftOut = try files.forEach(coder) { index, picture, progress in
       let found = try coder.encode(picture, name: files.paths[index], progress: progress.proceed)

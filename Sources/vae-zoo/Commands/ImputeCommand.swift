@@ -75,6 +75,7 @@ struct ImputeCommand: ParsableCommand {
     try threads.apply()
     Interrupt.install()
     let target = try ImageOutput(out, allowing: [.npy, .csv, .tsv, .png])
+    try OutputPath.check(out, isNoneOf: [path, data] + (truth.map { [$0] } ?? []))
     let model = try plugins.model(path, checkpoint)
     try model.checkTakesMasks()
     try target.check(model)

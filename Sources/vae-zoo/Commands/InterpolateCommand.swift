@@ -66,6 +66,7 @@ struct InterpolateCommand: ParsableCommand {
   func run() throws {
     try threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng, .csv, .tsv])
+    try OutputPath.check(out, isNoneOf: [path, data])
     let model = try plugins.model(path, checkpoint)
     try output.check(model)
     let split = try images.open(data, for: model).split(named: split)

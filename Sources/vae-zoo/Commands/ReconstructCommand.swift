@@ -58,6 +58,7 @@ struct ReconstructCommand: ParsableCommand {
     try threads.apply()
     guard let data else { return try reconstructPictures() }
     let output = try ImageOutput(out, allowing: [.png, .csv, .tsv])
+    try OutputPath.check(out, isNoneOf: [path, data])
     let model = try plugins.model(path, checkpoint)
     try output.check(model)
     let split = try images.open(data, for: model).split(named: split)
@@ -91,7 +92,7 @@ struct ReconstructCommand: ParsableCommand {
     let coder = try PictureCoder(
       plugins.model(path, checkpoint), computation.computation)
     let files = try pictures.files()
-    let target = try PictureOutput(out, names: files.names)
+    let target = try PictureOutput(out, names: files.names, sources: files.paths)
     let leftOut = try files.forEach(coder) { index, picture, progress in
       let (height, width) = (picture.shape[1], picture.shape[2])
       let name = files.paths[index]

@@ -47,6 +47,7 @@ struct SampleCommand: ParsableCommand {
   func run() throws {
     try threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .csv, .tsv])
+    try OutputPath.check(out, isNoneOf: [path])
     let model = try plugins.model(path, checkpoint)
     try output.check(model)
     guard temperature == 1 || model.model.prior.usesTemperature else {

@@ -79,6 +79,7 @@ struct ScoreCommand: ParsableCommand {
 
   func run() throws {
     try threads.apply()
+    try OutputPath.check(out, isNoneOf: [path, data] + (background.map { [$0] } ?? []))
     Interrupt.install()
     var options = ScoreOptions()
     options.method = try ScoreMethod(named: method)

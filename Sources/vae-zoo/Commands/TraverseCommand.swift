@@ -67,6 +67,7 @@ struct TraverseCommand: ParsableCommand {
   func run() throws {
     try threads.apply()
     let output = try ImageOutput(out, allowing: [.png, .npy, .gif, .apng, .csv, .tsv])
+    try OutputPath.check(out, isNoneOf: [path] + (data.map { [$0] } ?? []))
     let model = try plugins.model(path, checkpoint)
     try output.check(model)
     let split = try data.map { try images.open($0, for: model).split(named: self.split ?? "test") }

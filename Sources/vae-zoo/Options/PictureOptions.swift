@@ -76,7 +76,8 @@ extension PictureFiles {
 
     /// Whether the next picture may fare better.
     static func isOfOnePicture(_ error: any Error) -> Bool {
-      error is DataError || error is FileError
+      if let error = error as? FileError { return [.missing, .unreadable, .malformed].contains(error.kind) }
+      return error is DataError
         || (error as? RecipeError)?.kind == .unsuitableData
     }
 
@@ -147,9 +148,10 @@ struct PictureOutput {
 
   /// Checks the path for pictures of some names, which may come from a file that somebody sent.
   ///
-  /// - Throws: `RecipeError` where there are several for one file, or where a name is that of another
-  ///   picture or of a file elsewhere. Nothing is written then.
-  init(_ path: String, names: [String]) throws {
+  /// - Throws: `RecipeError` where there are several for one file, where a name is that of another
+  ///   picture or of a file elsewhere, or where a picture would be written over one of the sources. Nothing is written
+  ///   then.
+  init(_ path: String, names: [String], sources: [String]) throws {
     self.path = path
     isFile = path.hasSuffix(".png")
     guard names.count == 1 || !isFile else {
@@ -162,6 +164,9 @@ struct PictureOutput {
         "--out \(path): pictures are not written as \(ending); end it in .png, or name a folder")
     }
     if !isFile { try Self.check(names) }
+    for name in names {
+      try OutputPath.check(isFile ? path : "\(path)/\(name).png", isNoneOf: sources)
+    }
     if !isFile, try DurableFiles.kind(of: path) == nil { try DurableFiles.makeFolder(path) }
   }
 
