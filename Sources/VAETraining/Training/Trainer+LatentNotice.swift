@@ -12,7 +12,7 @@ extension Trainer {
   /// Units of which a covariance matrix is no work.
   private static let judgedUnits = 512
   /// Nats by which a prior that is fitted in a moment must be better to be worth a word.
-  private static let notedGain = 3.0
+  private static let notedGain = 1.5
 
   /// Names the stages that fit a prior, where one does better than the prior of the model by much; nil before
   /// the end, where it does not, and where the latents are not one layer of units.
