@@ -91,12 +91,14 @@ struct TinyWeights: WeightFormat {
         mixingChannels: options.mixingChannels)
     }
     let (encoder, decoder) = (half(.encoder, own), half(.decoder, other.network))
+    // The decoders of both have the number in their code, whatever a config says.
+    guard other.latentMagnitude == 3 else {
+      throw RecipeError(
+        .invalid,
+        "decoder.latent_magnitude is \(other.latentMagnitude), but the decoders of other programs have 3"
+      )
+    }
     guard name == "diffusers" else {
-      guard other.latentMagnitude == 3 else {
-        throw RecipeError(
-          .invalid,
-          "decoder.latent_magnitude is \(other.latentMagnitude), but TAESD's own programs have 3")
-      }
       return ExportPlan(
         title: Self.title(encoder),
         fileNames: ["taesd_encoder.safetensors", "taesd_decoder.safetensors"],

@@ -143,7 +143,8 @@ extension Registry {
         .needsPlugIn,
         "\(source) names the plug-in \(missing.map(\.title).joined(separator: ", ")), which is not loaded and may bring "
           + "\(later.joined(separator: " and ")), a name that is built in as well; if you trust it, load it with "
-          + "\(.plugins(missing.map(\.origin))); a recipe that means what is built in names no plug-in")
+          + "\(.plugins(missing.map(\.origin))); a recipe that means what is built in names no plug-in"
+      )
     }
     guard !unknown.isEmpty else { return }
     throw RecipeError(

@@ -25,6 +25,15 @@ final class TableCommandTests: CommandTestCase {
     let back = try String(contentsOfFile: path("back.csv"), encoding: .utf8)
     XCTAssertEqual(back.split(separator: "\n").count, 65)
     XCTAssertTrue(back.hasPrefix("size,kind,number\n"))
+    // What is read is not written over, by whatever name.
+    try FileManager.default.createSymbolicLink(
+      atPath: path("link.csv"), withDestinationPath: data)
+    for command in [
+      ["score", path("run"), "--data", data], ["reconstruct", path("run"), "--data", data],
+    ] {
+      try assertRefused(
+        command + ["--out", path("link.csv")], status: 64, naming: ["link.csv", "would be lost"])
+    }
     try run(["traverse", path("run"), "--steps", "3", "--units", "2", "--out", path("walks.tsv")])
     let walks = try String(contentsOfFile: path("walks.tsv"), encoding: .utf8).split(
       separator: "\n")

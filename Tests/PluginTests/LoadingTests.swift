@@ -193,6 +193,27 @@ final class LoadingTests: PluginTestCase {
     }
   }
 
+  func testARecipeMayMeanAPluginsPartByANameThatWasBuiltInLater() throws {
+    let registry = Registry.builtIn
+    let other = JSON.object([
+      "file": .text("other.so"), "sha256": .text(String(repeating: "0", count: 64)),
+    ])
+    func json(_ likelihood: String) throws -> [UInt8] {
+      var recipe = try registry.recipe(for: "gaussian-vae")
+      try registry.apply([(key: "likelihood.name", value: likelihood)], to: &recipe)
+      var json = try XCTUnwrap(recipe.json.object)
+      json["plugins"] = .array([other])
+      return Array(JSON.object(json).line.utf8)
+    }
+    // No plug-in could ever bring one of this name.
+    XCTAssertNoThrow(try registry.recipe(parsing: json("gaussian"), source: "r.json"))
+    XCTAssertThrowsError(try registry.recipe(parsing: json("laplace"), source: "r.json")) { error in
+      for word in ["r.json", "other.so", "the likelihood laplace", "built in as well"] {
+        XCTAssertTrue("\(error)".contains(word), "\(word) in \(error)")
+      }
+    }
+  }
+
   func testAPluginThatMovedServesItsRecipes() throws {
     let file = try example()
     let recipe = Array(try registry(file).recipe(for: "mixture-vae").json.document.utf8)

@@ -42,6 +42,10 @@ final class WeightExportTests: XCTestCase {
         "autoencoder-kl", "diffusers", [("likelihood", "categorical")], "likelihood.link=identity"
       ),
       ("autoencoder-tiny", "taesd", [("decoder.latent_magnitude", "2")], "latent_magnitude is 2"),
+      (
+        "autoencoder-tiny", "diffusers", [("decoder.latent_magnitude", "5")],
+        "latent_magnitude is 5"
+      ),
       ("autoencoder-tiny", "diffusers", [("encoder.mixing_channels", "8")], "mixes channels"),
       ("autoencoder-tiny", "taesd", [("encoder.mixing_channels", "8")], ""),
     ] as [(String, String, [(String, String)], String)] {

@@ -73,7 +73,8 @@ struct DecodeCommand: ParsableCommand {
   private func decodePictures(_ found: MapLatents, _ coder: PictureCoder) throws {
     guard told.text == nil else {
       throw RecipeError(
-        .invalid, "--condition is for models that are told one; latents of pictures say all of themselves")
+        .invalid,
+        "--condition is for models that are told one; latents of pictures say all of themselves")
     }
     let progress = PictureProgress(count: found.entries.count)
     func picture(of entry: MapLatents.Entry) throws -> Tensor {
@@ -93,7 +94,8 @@ struct DecodeCommand: ParsableCommand {
       try DurableFiles.replace(
         out, with: NPYWriter.bytes(withoutTape { Tensor.concatenated(images, axis: 0) }))
     } else {
-      let output = try PictureOutput(out, names: found.entries.map(\.name), sources: [path, latents])
+      let output = try PictureOutput(
+        out, names: found.entries.map(\.name), sources: [path, latents])
       for entry in found.entries {
         try output.write(picture(of: entry), name: entry.name)
       }

@@ -76,7 +76,9 @@ extension PictureFiles {
 
     /// Whether the next picture may fare better.
     static func isOfOnePicture(_ error: any Error) -> Bool {
-      if let error = error as? FileError { return [.missing, .unreadable, .malformed].contains(error.kind) }
+      if let error = error as? FileError {
+        return [.missing, .unreadable, .malformed].contains(error.kind)
+      }
       return error is DataError
         || (error as? RecipeError)?.kind == .unsuitableData
     }
