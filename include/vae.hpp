@@ -179,6 +179,14 @@ inline std::string check_json(const std::string &path) {
   return detail::text(vae_check_json, path.c_str());
 }
 
+/* The processes that a launcher of MPI has started with this one; one that none has started is alone. */
+inline vae_communicator communicator_mpi() {
+  vae_communicator found = {};
+  found.struct_size = sizeof found;
+  detail::call(vae_communicator_mpi, &found);
+  return found;
+}
+
 inline void set_threads(std::int32_t count) { detail::call(vae_set_threads, count); }
 inline std::int32_t threads() { return vae_threads(); }
 
@@ -987,6 +995,8 @@ struct trainer_options {
   std::int32_t existing_run = VAE_RUN_REFUSE;
   /* A folder outside of the run folder in which its checkpoints are kept; empty for none. */
   std::string checkpoint_dir{};
+  /* What connects this process with others that train the same model; null for none. It must outlive the trainer. */
+  const vae_communicator *communicator = nullptr;
 };
 
 /* Training of a model, which it keeps alive, on data, which must outlive it where they are images in memory. */
@@ -1005,6 +1015,7 @@ class trainer {
     raw.batch_size = options.batch_size;
     raw.learning_rate = options.learning_rate;
     raw.seed = options.seed;
+    raw.communicator = options.communicator;
     raw.run = detail::c_string(options.run);
     raw.checkpoint_dir = detail::c_string(options.checkpoint_dir);
     vae_trainer *found = nullptr;

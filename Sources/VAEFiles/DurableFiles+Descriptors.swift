@@ -15,8 +15,9 @@ extension DurableFiles {
     guard fstat(file, &status) == 0 else { throw FileError(reading: path) }
     let kind = Kind(status)
     guard kind != .folder else { throw FileError(.malformed, "read", path, "it is a folder") }
-    // A pipe has no size beforehand.
+    // A pipe has no size beforehand, and a device may have no end.
     let size = kind == .file ? Int(status.st_size) : 0
+    let limit = kind == .file ? limit : min(limit, streamLimit)
     try check(size, of: path, limit: limit)
     // One byte more shows whether the file ends where its size says.
     var bytes = try [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
@@ -34,6 +35,9 @@ extension DurableFiles {
     try check(bytes.count, of: path, limit: limit)
     return bytes
   }
+
+  /// What is read at most of what is no file, in bytes.
+  private static let streamLimit = 1 << 28
 
   /// Refuses sizes beyond a limit, and those for which there is no memory: an array that is refused
   /// memory ends the program.

@@ -74,7 +74,7 @@ final class BestCheckpointTests: CommandTestCase {
       Small.train(data, path("run"), ["--holdout", "0.2", "--epochs", "1", "--json"]))
     XCTAssertTrue(outcome.err.contains("10 training examples"), outcome.err)
     XCTAssertNotNil(try object(outcome.lines[0])["valid"])
-    for (split, count) in [("train", 40), ("valid", 10)] {
+    for (split, count) in [("train", 50), ("valid", 10)] {
       try run([
         "encode", path("run"), "--data", data, "--split", split, "--out", path("\(split).npy"),
         "--threads", "1",

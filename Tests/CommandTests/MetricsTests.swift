@@ -39,8 +39,10 @@ final class MetricsTests: CommandTestCase {
         "evaluate", Self.files + "\(variant).safetensors", "--data", data, "--seed", "3",
         "--json", "--threads", "1",
       ]).out
-      XCTAssertEqual(names(found), names(wanted), variant)
-      let (old, new) = (numbers(wanted), numbers(found))
+      // What has been added since stands in an object of its own.
+      let former = found.replacing(#/"rate_decomposition": \{[^}]*\}, /#, with: "")
+      XCTAssertEqual(names(former), names(wanted), variant)
+      let (old, new) = (numbers(wanted), numbers(former))
       XCTAssertEqual(old.count, new.count)
       for (old, new) in zip(old, new) {
         XCTAssertEqual(old, new, accuracy: 1e-5 * max(1, abs(old)), variant)

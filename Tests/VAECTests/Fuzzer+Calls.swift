@@ -105,7 +105,7 @@ extension Fuzzer {
       "latent", "hidden", "beta", "prior.latent", "training.epochs", "training.batch_size",
       "likelihood", "architecture", "codes", "channels", "layers", "x",
     ]
-    switch Int.random(in: 0..<62, using: &random) {
+    switch Int.random(in: 0..<63, using: &random) {
     case 0:
       return check("vae_set_threads") { [count = chance(2) ? 1 : 2] in
         vae_set_threads(Int32(count), $1)
@@ -210,7 +210,7 @@ extension Fuzzer {
       return check("vae_model_create_stage", makes: .model) {
         vae_model_create_stage(model, stage, settings, count, $0, $1)
       }
-    case 22 where chance(2): return callPictures()
+    case 22 where chance(2), 62: return callPictures()
     case 22:
       let path = text([
         "\(folder)/model.safetensors", "\(folder)/run", "/nowhere/model.safetensors", "/", "",

@@ -218,6 +218,8 @@ struct Fuzzer {
     options.progress = chance(3) ? { fraction, _ in fraction > 0.5 ? 1 : 0 } : nil
     options.condition = chance(2) ? conditions() : nil
     options.draw = chance(8) ? Int32(truncatingIfNeeded: integer()) : chance(8) ? 1 : 0
+    options.tile = chance(8) ? pick([16, 64, 3, -1, .max]) : 0
+    options.precision = chance(8) ? pick([1, 2, -1, 9]) : 0
     options.checkpoint = chance(4) ? text(["last", "best", "7", "x", ""]) : nil
     return UnsafePointer(kept(options))
   }

@@ -20,8 +20,8 @@ final class ProcessTests: CTestCase {
       XCTAssertEqual(String(cString: vae_status_name(value)), String(words[1]))
       found += 1
     }
-    XCTAssertEqual(found, 17)
-    for unknown in [-1, 17, 99, Int32.max, Int32.min] {
+    XCTAssertEqual(found, 18)
+    for unknown in [-1, 18, 99, Int32.max, Int32.min] {
       XCTAssertEqual(String(cString: vae_status_name(unknown)), "unknown status")
     }
   }

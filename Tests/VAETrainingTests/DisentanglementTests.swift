@@ -310,7 +310,7 @@ final class DisentanglementTests: XCTestCase {
     XCTAssertNil(result.metrics[DCIMetric.self])
     XCTAssertEqual(
       result.omissions.filter { $0.need == .posteriorVector }.map(\.descriptor.name).sorted(),
-      ["dci", "factor_vae_score", "mig"])
+      ["dci", "factor_vae_score", "mig", "rate_decomposition"])
   }
 }
 

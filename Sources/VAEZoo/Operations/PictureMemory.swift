@@ -50,7 +50,7 @@ public struct PictureMemory: Sendable {
     // Tiles of two rows wait for their neighbours, beside what has been put together.
     let kept = { (tile: Shape, whole: Int) -> Int in
       guard let tiling, max(height, width) > tiling.side else { return 0 }
-      let row = Self.product(tile.count, 4 * 2 * tiling.count(along: width))
+      let row = Self.product(tile.count, Self.product(8, tiling.count(along: width)))
       return Self.sum(row, Self.product(whole, 4 * tile[2]))
     }
     let area = Self.product(height, width)

@@ -43,7 +43,11 @@ public struct PictureTiling: Hashable, Sendable {
   }
 
   /// How many tiles of this side there are along an axis.
-  func count(along size: Int) -> Int { Self.starts(size, side).count }
+  func count(along size: Int) -> Int {
+    let step = side * Self.advance / Self.whole
+    // Of a size that a caller states, however large: nothing is made of that many places.
+    return size / step + (size % step > 0 ? 1 : 0)
+  }
 
   /// Puts together what becomes of the tiles of a map.
   ///

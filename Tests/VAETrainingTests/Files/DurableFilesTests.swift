@@ -10,6 +10,13 @@ final class DurableFilesTests: FilesTestCase {
 
   // MARK: Reading
 
+  func testADeviceWithoutAnEndIsRefusedBeforeMemoryIsShort() throws {
+    XCTAssertThrowsError(try DurableFiles.read("/dev/zero")) { error in
+      XCTAssertTrue("\(error)".contains("beyond the limit"), "\(error)")
+    }
+    XCTAssertEqual(try DurableFiles.read("/dev/null"), [])
+  }
+
   func testReadingGivesTheWholeFile() throws {
     for size in [0, 1, 65_535, 65_536, 3_000_001] {
       let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }

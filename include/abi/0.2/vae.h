@@ -29,7 +29,7 @@
  *               without that member, and structs inside of others, never change.
  *   Threads     [any thread]: at any time, from any thread. [one thread at a time]: calls with the same object
  *               must not overlap; one that does is refused with VAE_ERR_BUSY and changes nothing. [reading]: calls
- *               that leave a model as it is may overlap each other, from any number of threads, and give the same
+ *               that leave a model or classifier as it is may overlap each other, from any number of threads, and give the same
  *               bits as one after another; one that overlaps a call [one thread at a time] with the model, such as
  *               a training, is refused with VAE_ERR_BUSY, and so is that call. Where a part of the model is of a
  *               plug-in, [reading] is as [one thread at a time]. Different objects may always be used from different
@@ -106,6 +106,7 @@ typedef int32_t vae_status;
 #define VAE_ERR_INTERNAL 14         /* a defect of this library */
 #define VAE_ERR_CALLBACK 15         /* a callback threw a C++ exception */
 #define VAE_ERR_THREADS 16          /* the system does not give the process as many threads */
+#define VAE_ERR_COMMUNICATION 17    /* a process of several that train together failed, or was started otherwise */
 
 /* The name of a status, such as "VAE_ERR_BUSY", or "unknown status"; lives as long as the process. [any thread] */
 const char *vae_status_name(vae_status status);
@@ -180,6 +181,10 @@ void vae_cancel_token_free(vae_cancel_token *token);
  * fraction: the part of the work that is done, from 0 to 1; -1 where that is not known. */
 typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
 
+/* What products and convolutions multiply. */
+#define VAE_PRECISION_FLOAT32 0  /* 32-bit floats */
+#define VAE_PRECISION_BFLOAT16 1 /* their upper halves, rounded to the nearest; sums have 32 bits */
+
 /* What a call that may take long is given: the functions whose names end in _with take it, and otherwise do what those
  * without _with do. Stopped, they return VAE_ERR_CANCELLED, and objects stay usable.
  *
@@ -193,8 +198,15 @@ typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
  * checkpoint: of vae_model_load_with alone, which checkpoint of a run folder is loaded: "last", "best", by the bound of
  * held-out images, or a number of updates. Other functions refuse it with VAE_ERR_INVALID_ARGUMENT.
  *
- * draw: 1 for images that are draws of p(x|z), with its noise, in place of its means; taken by vae_sample_with, and
- * refused by the others with VAE_ERR_INVALID_ARGUMENT. */
+ * draw: 1 for images that are draws of p(x|z), with its noise, in place of its means; taken by vae_sample_with and
+ * vae_impute, and refused by the others with VAE_ERR_INVALID_ARGUMENT.
+ *
+ * tile, precision: of vae_encode_pictures and vae_decode_pictures alone; other functions refuse them with
+ * VAE_ERR_INVALID_ARGUMENT. tile: above 0, pictures that are larger are taken in squares of so many pixels a side, a
+ * multiple of 4 p, that overlap by a quarter and are blended, as diffusers does where memory is short; what comes out is
+ * not quite that of the whole picture. 0 for whole pictures. precision: what products and convolutions multiply,
+ * VAE_PRECISION_FLOAT32 or VAE_PRECISION_BFLOAT16, which is quicker where the processor has instructions for it, refused
+ * with VAE_ERR_RECIPE where it has not, and rounds. */
 typedef struct vae_call_options {
   uint32_t struct_size;
   int32_t reserved;               /* zero */
@@ -205,6 +217,8 @@ typedef struct vae_call_options {
   const char *checkpoint;         /* borrowed; NULL for "last" */
   int32_t draw;                   /* 0 or 1 */
   int32_t reserved2;              /* zero */
+  int32_t tile;                   /* pixels; 0 for whole pictures */
+  int32_t precision;              /* VAE_PRECISION_… */
 } vae_call_options;
 
 /* ------------------------------------------------------------------------------------------------- tensors */
@@ -312,7 +326,8 @@ vae_status vae_list_metrics_json(
  * vae_model_create_stage takes, each with name and summary; `parts`, the component of each role with its alternatives;
  * `architecture`, and the `architectures` that can take its place; `shorthands`, the short names that its own recipe
  * takes; `keywords`, those that some choice of parts takes, with paths, type, default (null where it depends on that
- * choice), range and help; `hyperparameters`, each with path, type, default, range and help; `metrics`, the names of
+ * choice), range and help; `hyperparameters`, each with path, type, default, range and help, and `chosen_by_data` where the data choose
+ * another value for those that nobody has said; `metrics`, the names of
  * those that its own recipe allows on binary images, where the data allow them too; and `shapes`, the layers of its own
  * recipe for binary images of 32×32: `input`, `latents`, `output`, `parameters` in all, and `layers`, each with path,
  * output for one example (null where a plug-in's part does not say), weights by name with their shapes, and parameters.
@@ -391,12 +406,16 @@ typedef struct vae_data_options {
   /* borrowed; NULL for images and plain vectors. Else train and test are rows of a table, [N, columns], and this is what
    * the columns are: a JSON list of objects, {"name": "age"} each, where wanted with "type" ("real", "positive", "count",
    * "yes-no", "category"), by default found out; and where the numbers 0, 1, ... of a column stand for words, with "names",
-   * a list of these; "decimals" says to how many digits behind the point draws are rounded. NaN stands for a value that is missing. Bytes are numbers as they are. range is VAE_RANGE_AUTO then */
+   * a list of these; "decimals" says to how many digits behind the point draws are rounded. One of the type "label" is no
+   * part of the rows: the column that train_condition comes from, which models keep the name of. NaN stands for a value
+   * that is missing. Bytes are numbers as they are. range is VAE_RANGE_AUTO then */
   const char *columns_json;
 } vae_data_options;
 
 /* As vae_data_from_tensors, with what is known of each image beside it, which is copied, or with the columns of a table.
- * A model of a table takes and gives rows in the table's own units: numbers as they are, and 0, 1, ... for words.
+ * A model of a table takes and gives rows in the table's own units: numbers as they are, and 0, 1, ... for words. What
+ * it gives, and vae_data_images of such data, are 64-bit floats where the columns have names. Where its vae_model_create is told training.holdout, the
+ * rows that this sets apart are left out of the means and deviations that it standardizes by.
  * options: borrowed.
  * Returns VAE_ERR_DATA for conditions that are not as many as the images, too, for names of classes that are empty, the
  * same twice, or fewer than labels need, and for columns that are not as many as the numbers of a row or do not suit their
@@ -432,7 +451,7 @@ typedef struct vae_data_info {
  * Returns VAE_ERR_INVALID_ARGUMENT. [any thread] */
 vae_status vae_data_describe(const vae_data *data, vae_data_info *info, vae_error **error);
 
-/* Some images of a split, [count, height, width, channels] of float32.
+/* Some images of a split, [count, height, width, channels] of float32, of float64 for a table whose columns have names.
  * split: "train", "valid" or "test"; borrowed. images: owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT where these are not all in the split, VAE_ERR_NOT_FOUND where there is no such
  * split, VAE_ERR_OUT_OF_MEMORY. [any thread] */
@@ -488,8 +507,8 @@ typedef struct vae_model_options {
 vae_status vae_model_create(
     const vae_model_options *options, vae_model **model, vae_error **error);
 
-/* The model of a further stage, such as "prior" for a trained vq-vae or "mixture" for a model with one layer of real
- * units: a new one with the weights of the first, of which a trainer trains the parts of that stage alone. stage, settings: borrowed; settings are of the new model, such as
+/* The model of a further stage, such as "prior" for a trained vq-vae, or "mixture", "flow" or "two-stage" for a model with
+ * one layer of real units: a new one with the weights of the first, of which a trainer trains the parts of that stage alone. stage, settings: borrowed; settings are of the new model, such as
  * "prior.channels". next: owned by the caller; the first may be freed.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE where there is no such stage or setting, VAE_ERR_DATA where the
  * settings leave no place for the weights, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails.
@@ -550,7 +569,7 @@ vae_status vae_model_import(
  * folder is made where there is none, and of one that is there only the files of the form are replaced. What those
  * programs do not have, such as the likelihood's variance, is left out.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE for a model or a form that those programs do not have, VAE_ERR_IO,
- * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [one thread at a time] */
+ * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_model_export(
     vae_model *model, const char *path, const char *form, vae_error **error);
 
@@ -625,7 +644,45 @@ typedef struct vae_trainer vae_trainer;
 #define VAE_RUN_RESUME 1
 #define VAE_RUN_REPLACE 2
 
-/* How to train. Zero takes what the recipe says, which from then on says what is set here. */
+/* What connects this process with others that train the same model with it. Every process has a table with its own rank,
+ * the same size and functions of its own, makes the same model, data and trainer, and makes the same calls; each
+ * computes a part of every batch. A group may as well be threads of one process, each with a model and a trainer.
+ *
+ * The functions are called in the same order and with the same sizes by all, from the thread that is in a call of the
+ * trainer, and may wait for the others. They return 0, or another number for a failure, after which only abort is
+ * called: that of the trainer returns VAE_ERR_COMMUNICATION, or VAE_ERR_CALLBACK where a function threw a C++ exception
+ * and this was found before. They must not call functions of this library but vae_version and those of errors. Only bytes
+ * are exchanged; the library makes all sums itself, in an order that does not depend on the number of processes. */
+typedef struct vae_communicator {
+  uint32_t struct_size;
+  int32_t rank; /* of this process, from zero */
+  int32_t size; /* the number of processes */
+  int32_t reserved;
+  void *user_data; /* handed to the functions */
+  /* send: for each rank a block of bytes_each bytes; receive: room for as many, where the block from rank r comes to
+   * place r. */
+  int32_t (*all_to_all)(void *user_data, const void *send, void *receive, uint64_t bytes_each);
+  /* send: bytes_each bytes; receive: room for those of all ranks, where those of rank r come to place r. */
+  int32_t (*all_gather)(void *user_data, const void *send, void *receive, uint64_t bytes_each);
+  /* buffer: what rank root sends, and all others receive. */
+  int32_t (*broadcast)(void *user_data, void *buffer, uint64_t bytes, int32_t root);
+  /* Ends what the processes do together, because this one cannot go on: calls in which others wait must fail, or their
+   * processes end. reason: borrowed. May be NULL where the end of this process does that. */
+  void (*abort)(void *user_data, const char *reason);
+} vae_communicator;
+
+/* The processes that mpirun or mpiexec has started with this one, connected by the MPI library of that launcher, which
+ * is looked for and loaded at run time; the variable VAE_MPI_LIBRARY of the environment names it where it lies elsewhere. A
+ * process that no launcher has started is alone: rank 0 of 1, and nothing is loaded. Where the program has initialised MPI it
+ * finalises it too; else that is done at the end of the process.
+ * communicator: filled in; good as long as the process lives.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_COMMUNICATION where there is no such library, or it is not that of the
+ * launcher. [one thread at a time] */
+vae_status vae_communicator_mpi(vae_communicator *communicator, vae_error **error);
+
+/* How to train. Zero takes what the recipe says, which from then on says what is set here. epochs and batch_size that
+ * nobody has chosen, here, in settings or in the text of a recipe, become what suits the number of rows of a table; images
+ * keep the variant's. */
 typedef struct vae_trainer_options {
   uint32_t struct_size;
   int32_t existing_run;        /* VAE_RUN_… */
@@ -639,6 +696,9 @@ typedef struct vae_trainer_options {
   /* borrowed; NULL, or a folder, made if need be, in which a new one for the checkpoints of this run is made. To resume
    * such a run it is named again, for nothing outside of a run folder is written that a call does not name. */
   const char *checkpoint_dir;
+  /* borrowed, copied; NULL, or what connects several processes that train together. The first one alone writes to run, which
+   * the others name, too, and all have the same model afterwards. */
+  const vae_communicator *communicator;
 } vae_trainer_options;
 
 /* A trainer at its first step, or where a resumed run stood; then the model takes the run's weights, and the trainer the
@@ -648,8 +708,9 @@ typedef struct vae_trainer_options {
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_RECIPE for what a
  * setting cannot say and for a run of another recipe, VAE_ERR_DATA for data that the model cannot take or be trained
  * on, VAE_ERR_OUT_OF_MEMORY; for the run VAE_ERR_EXISTS, VAE_ERR_IO, and where it is damaged, or holds a link, VAE_ERR_FORMAT,
- * VAE_ERR_NOT_FOUND or VAE_ERR_DATA; VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails.
- * [one thread at a time, for the model] */
+ * VAE_ERR_NOT_FOUND or VAE_ERR_DATA; VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails;
+ * VAE_ERR_COMMUNICATION where another process has failed, or has other data, another recipe or version, as any call that
+ * trains may. [one thread at a time, for the model] */
 vae_status vae_trainer_create(
     vae_model *model, const vae_data *data, const vae_trainer_options *options,
     vae_trainer **trainer, vae_error **error);
@@ -794,8 +855,7 @@ vae_status vae_classifier_open(
     const char *path, vae_classifier **classifier, vae_error **error);
 
 /* Writes a classifier into one safetensors file, whole or not at all; a file of that name is replaced.
- * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_IO, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY.
- * [one thread at a time] */
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_IO, VAE_ERR_OUT_OF_MEMORY. [reading] */
 vae_status vae_classifier_save(
     const vae_classifier *classifier, const char *path, vae_error **error);
 
@@ -803,7 +863,7 @@ vae_status vae_classifier_save(
  * probabilities: float32 [N, classes], owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for a device, dtype or field that is not known, VAE_ERR_DATA
  * for images of another size or values that the classifier does not take, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED,
- * VAE_ERR_BUSY, VAE_ERR_CALLBACK. [one thread at a time] */
+ * VAE_ERR_CALLBACK. [reading] */
 vae_status vae_classifier_probabilities(
     const vae_classifier *classifier, const vae_tensor *images, const vae_call_options *call,
     vae_array **probabilities, vae_error **error);
@@ -870,30 +930,36 @@ vae_status vae_decode_with(
     vae_model *model, const vae_tensor *const *latents, int64_t layer_count, uint64_t seed,
     const vae_call_options *options, vae_array **images, vae_error **error);
 
-/* Encodes pictures of any size, for a model whose latents are a map, as those of autoencoder-kl and autoencoder-tiny are.
- * Mean, variance and draw of the encoding are [N, rows, columns, channels], with a place for p by p pixels, p being 2 to
- * the power of the recipe's prior.levels; a picture whose sides are no multiples of p goes on below and to the right as it
- * ends. Pictures are taken one at a time.
+/* Encodes pictures of any size, for a model whose latents are a map, as those of autoencoder-kl, autoencoder-tiny and
+ * vq-model are. Mean, variance and draw of the encoding are [N, rows, columns, channels], with a place for p by p pixels;
+ * p is the model's own, the height of what vae_decode_pictures makes of latents with one row. A picture whose sides are
+ * no multiples of p goes on below and to the right as it ends. Where latents become codes, the mean are the points that
+ * the encoder gives, there is no variance, and the draw are the vectors of the nearest codes. Pictures are taken one at a
+ * time.
  * pictures: borrowed; [N, height, width, channels] between 0 and 1, or bytes; strides let channels come first in memory.
- * scaled: 1 for latents as a model that is trained on them takes them, (z - shift_factor) * scaling_factor; else 0.
+ * scaled: 1 for latents as a model that is trained on them takes them, (z - shift_factor) * scaling_factor; else 0, as
+ * always where latents become codes, which have no such factors.
  * seed: of the draws. options: borrowed, NULL for none; asked at each layer. encoding: owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for other shapes and numbers that are not finite, VAE_ERR_UNSUPPORTED for a device,
  * dtype or field that is not known, VAE_ERR_DATA for a model that works at one size alone, and where its weights lead
- * beyond the numbers of 32-bit floats, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a
- * part of a plug-in fails. [one thread at a time] */
+ * beyond the numbers of 32-bit floats, VAE_ERR_RECIPE for tiles that do not fit the model and a precision that the
+ * processor lacks, VAE_ERR_OUT_OF_MEMORY, also for sizes that would not fit, before any of the work, VAE_ERR_CANCELLED,
+ * VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_encode_pictures(
     vae_model *model, const vae_tensor *pictures, int32_t scaled, uint64_t seed,
     const vae_call_options *options, vae_encoding **encoding, vae_error **error);
 
 /* The pictures of such latents.
- * latents: borrowed; [N, rows, columns, channels]; strides let channels come first in memory. scaled: 1 for latents as a
+ * latents: borrowed; [N, rows, columns, channels]; strides let channels come first in memory. Bytes stand for latents
+ * between -m and m, z = (b / 255 - 1/2) 2 m, with m the decoder's latent_magnitude, 3 in TAESD; b is
+ * clamp(z / 2 m + 1/2, 0, 1) 255, rounded. scaled: 1 for latents as a
  * model that is trained on them makes them, z / scaling_factor + shift_factor being taken; else 0. height, width: of the
  * pictures, less than p smaller than the latents' places; both 0 for all pixels of these. dtype: VAE_FLOAT32 for numbers
  * between 0 and 1, VAE_UINT8 for the nearest bytes. options: borrowed, NULL for none; asked at each layer. pictures:
  * [N, height, width, channels], owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for other shapes, sizes and numbers that are not finite, VAE_ERR_UNSUPPORTED,
- * VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY and VAE_ERR_PLUGIN as vae_encode_pictures.
- * [one thread at a time] */
+ * VAE_ERR_DATA, VAE_ERR_RECIPE, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY and VAE_ERR_PLUGIN as
+ * vae_encode_pictures. [reading] */
 vae_status vae_decode_pictures(
     vae_model *model, const vae_tensor *latents, int32_t scaled, int64_t height, int64_t width,
     int32_t dtype, const vae_call_options *options, vae_array **pictures, vae_error **error);
@@ -965,6 +1031,30 @@ typedef struct vae_score_options {
 vae_status vae_score(
     vae_model *model, const vae_tensor *images, const vae_score_options *options,
     const vae_call_options *call_options, vae_array **scores, vae_error **error);
+
+/* How missing values are filled in. */
+typedef struct vae_imputation_options {
+  uint32_t struct_size;
+  int32_t importance_samples; /* draws an image that are weighted, to 10,000,000; 0 for 1000 */
+  uint64_t seed;              /* of all draws */
+  const vae_tensor *truth;    /* borrowed; the true values, of the shape of the images, to measure the error by; NULL */
+} vae_imputation_options;
+
+/* Fills in the values of images, or of rows of a table, that are missing, which NaN stands for: by their means given
+ * the known ones, by importance sampling, or with call_options->draw = 1 by a draw, which another seed makes another one.
+ * Known values stay as they are. The model must be told which values are missing, as "missing-vae" is and others with
+ * encoder.name=masked-mlp. That nothing is missing, or nothing known of an image, is said by the log callback.
+ * images, options, call_options: borrowed; the last two NULL for none. filled: of the images' shape, [N, height, width,
+ * channels] of float32, owned by the caller. metrics: NULL where nobody asks, or owned by the caller, vae_metrics_free:
+ * "missing", "examples_with_missing", "effective_draws", and where truth is given the error of what was missing: "rmse", of
+ * numbers of tables in standard deviations of their columns and beside "rmse_of_means", that of filling in the columns'
+ * means; "wrong_share" of categories; "columns".
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_DATA for images or a truth
+ * that the model cannot take and for models that are not told which values are missing, VAE_ERR_OUT_OF_MEMORY,
+ * VAE_ERR_CANCELLED, VAE_ERR_CALLBACK, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
+vae_status vae_impute(
+    vae_model *model, const vae_tensor *images, const vae_imputation_options *options,
+    const vae_call_options *call_options, vae_array **filled, vae_metrics **metrics, vae_error **error);
 
 
 /* ------------------------------------------------------------------------------------------------- timing */
