@@ -80,6 +80,14 @@ class CommunicatorTests(unittest.TestCase):
     def tearDown(self) -> None:
         vae_zoo.set_threads(self.threads)
 
+    def test_a_process_that_no_launcher_has_started_is_alone(self) -> None:
+        alone = vae_zoo.Communicator.mpi()
+        self.assertEqual((alone.rank, alone.size), (0, 1))
+        model = vae_zoo.GaussianVAE(epochs=1, hidden=(8,), latent=2, batch_size=20, random_state=1)
+        plain = vae_zoo.GaussianVAE(epochs=1, hidden=(8,), latent=2, batch_size=20, random_state=1)
+        model.fit(images(), communicator=alone)
+        self.assertEqual(model.score(images()), plain.fit(images()).score(images()))
+
     def test_two_ranks_come_to_the_weights_of_one(self) -> None:
         (one,) = trained(None, 1)
         for other in trained(Group(2), 2):

@@ -7,8 +7,8 @@ from typing import Any, Callable, Optional
 
 import numpy as np
 
-from vae_zoo._errors import InvalidArgumentError
-from vae_zoo._library import ABORT, BROADCAST, EXCHANGE, CommunicatorStruct
+from vae_zoo._errors import CommunicationError, InvalidArgumentError
+from vae_zoo._library import ABORT, BROADCAST, EXCHANGE, CommunicatorStruct, call, library
 
 Bytes = Any  # np.ndarray of np.uint8
 
@@ -51,7 +51,33 @@ class Communicator:
         self.all_to_all, self.all_gather, self.broadcast, self.abort = all_to_all, all_gather, broadcast, abort
 
     @staticmethod
-    def of(given: Any) -> Communicator:
+    def mpi() -> Communicator:
+        """The processes that ``mpirun`` or ``mpiexec`` has started with this one, by the MPI library of that launcher.
+
+        A process that no launcher has started is alone: rank 0 of 1, and nothing is loaded.
+        """
+        struct = CommunicatorStruct()
+        call(library.vae_communicator_mpi, ctypes.byref(struct))
+
+        def end(status: int) -> None:
+            if status:
+                raise CommunicationError(f"MPI ended an exchange with {status}")
+
+        return Communicator(
+            struct.rank,
+            struct.size,
+            lambda send, receive: end(
+                struct.all_to_all(struct.user_data, send.ctypes.data, receive.ctypes.data, send.shape[1])
+            ),
+            lambda send, receive: end(
+                struct.all_gather(struct.user_data, send.ctypes.data, receive.ctypes.data, send.size)
+            ),
+            lambda buffer, root: end(struct.broadcast(struct.user_data, buffer.ctypes.data, buffer.size, root)),
+            lambda reason: struct.abort(struct.user_data, reason.encode()) if struct.abort else None,
+        )
+
+    @staticmethod
+    def _of(given: Any) -> Communicator:
         """A communicator, or one around that of mpi4py."""
         if isinstance(given, Communicator):
             return given

@@ -179,8 +179,8 @@ class Fitting(FittedModel):
         if goes_on:
             settings += self._put_back(settings)
         # One that nobody has chosen the library makes to suit the data.
-        present = str(self._model.recipe()["training"]["batch_size"]) if goes_on else ""
-        wanted = dict(settings).get("training.batch_size", present)
+        present = self._model.recipe()["training"] if goes_on else {}
+        wanted = dict(settings).get("training.batch_size", str(present.get("batch_size", "")))
         count = data.counts["train"]
         share = float(dict(settings).get("training.holdout", present.get("holdout", 0)))
         if share > 0 and not data.counts.get("valid"):

@@ -154,7 +154,7 @@ class Trainer:
                 "checkpoint_dir is for the checkpoints of a run; give run as well"
             )
         # What the library calls must live as long as the trainer.
-        self._connection = None if communicator is None else Connection(Communicator.of(communicator))
+        self._connection = None if communicator is None else Connection(Communicator._of(communicator))
         options = TrainerOptions(
             existing_run=_EXISTING[existing_run],
             settings=ctypes.cast(settings_array(settings), ctypes.POINTER(Setting)),
