@@ -98,7 +98,7 @@ int main(int count, char **arguments) {
 
   qsort(found.all, (size_t)found.count, sizeof(double), compare);
   printf("%.4f %.4f\n", found.all[found.count / 2], found.all[0]);
-  vae_error_free(*error);
+  vae_error_free(error);
   vae_trainer_free(trainer);
   vae_model_free(model);
   vae_data_free(data);

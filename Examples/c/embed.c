@@ -27,7 +27,7 @@ int main(int count, char **arguments) {
   vae_array *images = NULL;
   check(
       vae_data_images(data, "train", 0, count > 3 ? atoll(arguments[3]) : 10, &images, &error),
-      error);
+      &error);
 
   // Any float32 memory serves as images; here it is an array of the library's own.
   vae_tensor view = {.struct_size = sizeof view};

@@ -86,7 +86,7 @@ def test_no_estimator_is_left_out():
 @pytest.mark.parametrize("name", sorted(_OF_PICTURES))
 def test_what_needs_pictures_refuses_rows_of_numbers_by_name(name):
     rows = np.random.default_rng(0).normal(size=(20, 1))
-    with pytest.raises(vae_zoo.VAEZooError) as refusal:
+    with pytest.raises(vae_zoo.Error) as refusal:
         getattr(vae_zoo, name)(epochs=1, **SMALL[name]).fit(rows)
     print(name, refusal.value)
 
