@@ -276,10 +276,14 @@ def measure(folder: Path, arguments: argparse.Namespace) -> None:
             sys.executable, __file__, "--child", program, "--folder", str(folder), "--model", arguments.model, "--what",
             arguments.what, "--input", str(folder / "input.npy"), "--output", str(folder / f"{program}.npy"),
         ]
+        # A pipe that nobody reads would stop a program that warns much.
+        warnings = tempfile.TemporaryFile("w+")
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=warnings, text=True)
         if process.stdout.readline() != "ready\n":
-            lines = process.communicate()[1].strip().splitlines()
+            process.communicate()
+            warnings.seek(0)
+            lines = warnings.read().strip().splitlines()
             print(f"{program}: left out: {lines[-1] if lines else 'it ended'}", file=sys.stderr)
             continue
         running[program], times[program] = process, []

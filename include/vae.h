@@ -943,7 +943,7 @@ vae_status vae_decode_with(
  * Returns VAE_ERR_INVALID_ARGUMENT for other shapes and numbers that are not finite, VAE_ERR_UNSUPPORTED for a device,
  * dtype or field that is not known, VAE_ERR_DATA for a model that works at one size alone, and where its weights lead
  * beyond the numbers of 32-bit floats, VAE_ERR_RECIPE for tiles that do not fit the model and a precision that the
- * processor lacks, VAE_ERR_OUT_OF_MEMORY, also for sizes that would not fit, before any of the work, VAE_ERR_CANCELLED,
+ * processor lacks, VAE_ERR_DATA for scaled latents of a model of codes, VAE_ERR_OUT_OF_MEMORY, also for sizes that would not fit, before any of the work, VAE_ERR_CANCELLED,
  * VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_encode_pictures(
     vae_model *model, const vae_tensor *pictures, int32_t scaled, uint64_t seed,
@@ -959,7 +959,8 @@ vae_status vae_encode_pictures(
  * [N, height, width, channels], owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for other shapes, sizes and numbers that are not finite, VAE_ERR_UNSUPPORTED,
  * VAE_ERR_DATA, VAE_ERR_RECIPE, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY and VAE_ERR_PLUGIN as
- * vae_encode_pictures. [reading] */
+ * vae_encode_pictures; VAE_ERR_INVALID_ARGUMENT for bytes with scaled set, too, and VAE_ERR_DATA for bytes where the
+ * decoder has no latent_magnitude. [reading] */
 vae_status vae_decode_pictures(
     vae_model *model, const vae_tensor *latents, int32_t scaled, int64_t height, int64_t width,
     int32_t dtype, const vae_call_options *options, vae_array **pictures, vae_error **error);

@@ -181,8 +181,7 @@ inline std::string check_json(const std::string &path) {
 
 /* The processes that a launcher of MPI has started with this one; one that none has started is alone. */
 inline vae_communicator communicator_mpi() {
-  vae_communicator found = {};
-  found.struct_size = sizeof found;
+  auto found = detail::sized<vae_communicator>();
   detail::call(vae_communicator_mpi, &found);
   return found;
 }
@@ -995,7 +994,8 @@ struct trainer_options {
   std::int32_t existing_run = VAE_RUN_REFUSE;
   /* A folder outside of the run folder in which its checkpoints are kept; empty for none. */
   std::string checkpoint_dir{};
-  /* What connects this process with others that train the same model; null for none. It must outlive the trainer. */
+  /* What connects this process with others that train the same model; null for none. It is copied; its user_data and
+   * functions must live as long as the trainer. */
   const vae_communicator *communicator = nullptr;
 };
 

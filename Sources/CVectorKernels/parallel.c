@@ -28,6 +28,7 @@ static _Thread_local int applied_threads;
 static _Thread_local int recording = 1;
 static _Thread_local int in_backward;
 static _Thread_local int rounds_operands;
+static _Thread_local int sparing;
 
 static int clamp_threads(long threads) {
   return threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : (int)threads;
@@ -82,6 +83,8 @@ int vk_in_backward(void) { return in_backward; }
 void vk_set_in_backward(int value) { in_backward = value; }
 
 int vk_rounds_operands(void) { return rounds_operands; }
+int vk_is_sparing(void) { return sparing; }
+void vk_set_sparing(int value) { sparing = value; }
 void vk_set_rounds_operands(int value) { rounds_operands = value; }
 
 /// libgomp's pool does not survive fork, and a child that wakes it would wait for ever: it is given

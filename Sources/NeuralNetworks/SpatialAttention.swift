@@ -50,8 +50,11 @@ public final class SpatialAttention: Layer {
 
   /// That of the input.
   public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
-    // Queries, keys and values, or what is made of them, are there beside the input.
-    try trace.holding(input, input, input) { trace in
+    // The map, queries, keys, values and the results of earlier blocks are there beside what a layer takes and gives, and
+    // the weights of a block before and after their softmax.
+    let pixels = input.rank == 3 ? input[0] * input[1] : 0
+    let queries = min(pixels, max(1, blockElements / max(1, pixels)))
+    return try trace.holding(input, input, input, input, input, [2, queries, pixels]) { trace in
       let normalized = try trace.pass(input, through: normalization, "normalization")
       for (name, map) in [("query", query), ("key", key), ("value", value)] {
         _ = try trace.pass(normalized, through: map, name)

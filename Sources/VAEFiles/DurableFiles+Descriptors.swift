@@ -17,15 +17,21 @@ extension DurableFiles {
     guard kind != .folder else { throw FileError(.malformed, "read", path, "it is a folder") }
     // A pipe has no size beforehand, and a device may have no end.
     let size = kind == .file ? Int(status.st_size) : 0
-    let limit = kind == .file ? limit : min(limit, streamLimit)
+    let limit = status.st_mode & S_IFMT == S_IFCHR ? min(limit, deviceLimit) : limit
     try check(size, of: path, limit: limit)
     // One byte more shows whether the file ends where its size says.
     var bytes = try [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
       count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path, proceed)
     }
     var isAtEnd = bytes.count <= size
+    // An array doubles when it is full, and holds both then.
+    var granted = 1 << 20
     while !isAtEnd && bytes.count <= limit {
       let room = 1 << 16
+      if bytes.count + room > granted {
+        granted *= 2
+        try Memory.require(bytes: 2 * granted, for: "reading \(path), whose size is not known")
+      }
       let more = try [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
         count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path, proceed)
       }
@@ -36,8 +42,8 @@ extension DurableFiles {
     return bytes
   }
 
-  /// What is read at most of what is no file, in bytes.
-  private static let streamLimit = 1 << 28
+  /// What is read at most of a device, in bytes.
+  private static let deviceLimit = 1 << 28
 
   /// Refuses sizes beyond a limit, and those for which there is no memory: an array that is refused
   /// memory ends the program.

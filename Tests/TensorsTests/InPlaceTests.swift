@@ -75,6 +75,69 @@ final class InPlaceTests: XCTestCase {
     }
   }
 
+  func testAConvolutionTakesThePlaceOfAMapAndLeavesThatOfSomebodyElse() throws {
+    let weights = RandomSource(seed: 8).stream("weights").normal([8, 8, 3, 3])
+    for precision in [Precision.float32, .bfloat16] where precision.isSupported {
+      withoutTape {
+        withInferencePrecision(precision) {
+          let expected = map(1).convolution(weights: weights, padding: Padding(1)).floats
+          let kept = map(1)
+          var (own, shared) = (map(1), kept)
+          own.convolve(weights: weights, padding: Padding(1))
+          shared.convolve(weights: weights, padding: Padding(1))
+          XCTAssertEqual(own.floats, expected)
+          XCTAssertEqual(shared.floats, expected)
+          XCTAssertEqual(kept.floats, map(1).floats)
+        }
+      }
+    }
+  }
+
+  func testNormalisingBeforeAConvolutionRoundsInTheSamePassToTheSameBits() throws {
+    try XCTSkipUnless(Precision.bfloat16.isSupported, "no instructions for bfloat16")
+    let weights = RandomSource(seed: 8).stream("weights").normal([16, 32, 3, 3])
+    let (scale, shift) = (map(6, [32]), map(7, [32]))
+    // The second is divided among threads.
+    for shape: Shape in [[2, 5, 7, 32], [1, 130, 260, 32]] {
+      withoutTape {
+        withInferencePrecision(.bfloat16) {
+          func convolved(_ precision: Precision) -> [Float] {
+            var map = map(1, shape)
+            map.normalizeInGroups(
+              4, scale: scale, shift: shift, activation: .silu, precision: precision)
+            XCTAssertEqual(map.elementType == .bfloat16, precision == .bfloat16)
+            map.convolve(weights: weights, padding: Padding(1))
+            return map.floats
+          }
+          XCTAssertTrue(convolved(.bfloat16) == convolved(.float32), "\(shape)")
+        }
+      }
+    }
+  }
+
+  func testLargeExamplesAreNormalisedInPlaceEachByItsOwnMomentsWhateverTheThreads() throws {
+    let shape: Shape = [2, 40_009, 1, 32]
+    func normalised(_ x: Tensor) -> Tensor {
+      var own = x.scaled(by: 1, shift: 0)
+      own.normalizeInGroups(
+        8, scale: map(6, [32]), shift: map(7, [32]), activation: .silu)
+      return own
+    }
+    let threads = Engine.threads
+    defer { try? Engine.setThreads(threads) }
+    try withoutTape {
+      // The second example has another mean and another spread than the first.
+      let x = Tensor.concatenated(
+        [map(5, [1, 40_009, 1, 32]), map(9, [1, 40_009, 1, 32]).scaled(by: 3, shift: -7)], axis: 0)
+      XCTAssertEqual(x.shape, shape)
+      let whole = normalised(x).floats
+      let parts = (0..<2).flatMap { normalised(x.rows($0..<$0 + 1)).floats }
+      XCTAssertTrue(whole == parts)
+      try Engine.setThreads(1)
+      XCTAssertTrue(normalised(x).floats == whole)
+    }
+  }
+
   func testALargeExampleIsNormalisedAsDoublePrecisionSays() {
     // Large enough that its positions are divided, in blocks of which the last one is shorter; far from zero.
     let (positions, channels, groups) = (40_009, 32, 8)

@@ -35,6 +35,18 @@ final class RepeatedConvolutionTests: XCTestCase {
     XCTAssertEqual(flops([1, 16, 16, 16]), whole * perTap / 4)
   }
 
+  func testNumbersOfAnImageDoNotDependOnThoseBesideIt() {
+    let weights = RandomSource(seed: 2).stream("w").normal([16, 16, 3, 3])
+    let images = RandomSource(seed: 1).stream("x").normal([8, 16, 16, 16])
+    withoutTape {
+      let whole = images.convolutionOfRepeatedPixels(weights: weights).floats
+      let parts = (0..<8).flatMap {
+        images.rows($0..<$0 + 1).convolutionOfRepeatedPixels(weights: weights).floats
+      }
+      XCTAssertEqual(whole, parts)
+    }
+  }
+
   /// Prints how long both ways take at the sizes of Stable Diffusion's decoder and of TAESD's at 512×512, where
   /// `VAE_ZOO_MEASURE` is set: the numbers behind the choice.
   func testBothWaysAreMeasuredOnRequest() throws {

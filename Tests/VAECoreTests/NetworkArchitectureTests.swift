@@ -281,6 +281,9 @@ final class NetworkArchitectureTests: XCTestCase {
       #""features.8.bias" is not there"#)
     assertRefused(tensors(["conv1.weight", "layer1.0.conv1.weight"]), "none of vgg16, vgg19")
     assertRefused(tensors(names("alexnet")), "features.0.weight of alexnet has the shape")
+    assertRefused(
+      tensors(["net.slice1.0.weight", "features.0.weight"]), "net.slice1.0.weight",
+      "are the same tensor")
 
     // Heads: of another network, of one that has none, never trained, and of another shape.
     let squeezenet = file("squeezenet1_1")

@@ -173,22 +173,31 @@ final class PictureCoderTests: XCTestCase {
   }
 
   func testAPictureTakesTheMemoryThatIsSaidBefore() throws {
+    for hasAttention in [false, true] { try assertMemory(hasAttention: hasAttention) }
+  }
+
+  private func assertMemory(hasAttention: Bool) throws {
+    // Attention where the map is smallest, in which it has the weights of all pairs of places.
+    let side = hasAttention ? 96 : 256
     var recipe = try registry.recipe(for: "autoencoder-kl")
     recipe.data = DataDescription(
       height: 8, width: 8, channels: 3, range: .unit, rule: "bytes/255")
     try registry.apply(
       [
-        (key: "encoder.level_channels", value: "16,32"), (key: "encoder.attention", value: "0,0"),
-        (key: "decoder.level_channels", value: "32,16"), (key: "decoder.attention", value: "0,0"),
-        (key: "encoder.middle_attention", value: "false"),
-        (key: "decoder.middle_attention", value: "false"), (key: "prior.levels", value: "1"),
+        (key: "encoder.level_channels", value: "16,32"),
+        (key: "encoder.attention", value: hasAttention ? "0,1" : "0,0"),
+        (key: "decoder.level_channels", value: "32,16"),
+        (key: "decoder.attention", value: hasAttention ? "1,0" : "0,0"),
+        (key: "encoder.middle_attention", value: "\(hasAttention)"),
+        (key: "decoder.middle_attention", value: "\(hasAttention)"),
+        (key: "prior.levels", value: "1"),
         (key: "encoder.blocks", value: "1"), (key: "decoder.blocks", value: "2"),
         (key: "norm_groups", value: "4"),
       ], to: &recipe)
     let coder = try PictureCoder(
       TrainedModel(model: registry.model(recipe, seed: 1), recipe: recipe, source: "memory"))
-    let x = picture(256, 256)
-    let said = try XCTUnwrap(coder.memory(height: 256, width: 256))
+    let x = picture(side, side)
+    let said = try XCTUnwrap(coder.memory(height: side, width: side))
     func taken(_ work: () throws -> Tensor) throws -> (bytes: Int, result: Tensor) {
       MemoryPool.shared.trim()
       MemoryPool.shared.forgetPeak()
@@ -236,6 +245,11 @@ final class PictureCoderTests: XCTestCase {
       XCTAssertTrue("\($0)".contains("use tiles, tile=512"), "\($0)")
     }
     XCTAssertEqual(layers, 0)
+    for side in [Int.max, 1 << 21, 0, -16, 7] {
+      XCTAssertThrowsError(try PictureCoder(model(), PictureComputation(tile: side))) {
+        XCTAssertTrue("\($0)".contains("tile"), "\($0)")
+      }
+    }
   }
 
   func testASizeThatTheLatentsAreNotOfIsRefused() throws {

@@ -47,6 +47,17 @@ final class VQImportTests: XCTestCase {
     }
   }
 
+  func testPointsBecomeTheSameCodesWhateverThePrecision() throws {
+    try XCTSkipUnless(Precision.bfloat16.isSupported, "no instructions for bfloat16")
+    let trained = try imported(reference("vq-plain")).model
+    let coder = try PictureCoder(trained, PictureComputation(precision: .bfloat16))
+    let prior = try XCTUnwrap(trained.model.prior as? any CodePrior)
+    let points = try RandomSource(seed: 1).stream("points").normal(
+      expected("plain.latents").shape)
+    let vectors = withoutTape { prior.vectors(of: prior.nearestCodes(to: points)) }
+    XCTAssertEqual(try coder.decode(points).floats, try coder.decode(vectors).floats)
+  }
+
   func testWhatIsExportedComesBackWithTheSameWeights() throws {
     let model = try imported(reference("vq-plain")).model
     let folder = try makeTemporaryFolder()

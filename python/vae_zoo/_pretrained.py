@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -108,11 +109,10 @@ class PretrainedAutoencoder:
         tile_sample_min_size : int
             The side of a tile in pixels, a multiple of four times the pixels of a place of the latents.
         """
-        if use_tiling and tile_sample_min_size <= 0:
-            raise InvalidArgumentError(
-                f"tile_sample_min_size is {tile_sample_min_size}, but must be a number of pixels"
-            )
-        self._tile = int(tile_sample_min_size) if use_tiling else 0
+        tile = operator.index(tile_sample_min_size) if use_tiling else 0
+        if use_tiling and not 0 < tile < 2**31:
+            raise InvalidArgumentError(f"tile_sample_min_size is {tile}, but must be a number of pixels")
+        self._tile = tile
 
     def disable_tiling(self) -> None:
         """Takes pictures whole again."""

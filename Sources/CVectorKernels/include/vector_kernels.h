@@ -68,6 +68,9 @@ void vk_set_in_backward(int in_backward);
 /// Whether products of the calling thread that record a tape take bfloat16 operands: 0 by default. Thread-local for
 /// the same reason.
 int vk_rounds_operands(void);
+/// Whether this thread keeps large blocks of memory for requests of their own size alone.
+int vk_is_sparing(void);
+void vk_set_sparing(int sparing);
 void vk_set_rounds_operands(int rounds_operands);
 
 // MARK: Short memory, and threads that there are not
@@ -238,11 +241,11 @@ void vk_normalize_columns_backward(
 
 /// Group normalisation of x [batch, spatial, channels] over spatial and channels / groups, then op. mean and
 /// inverse_deviation, [batch, groups], are written. Layer normalisation over the last axis is batch = rows,
-/// spatial = 1, groups = 1.
+/// spatial = 1, groups = 1. The output is y, or where rounded is not NULL the nearest bfloat16 numbers, and y is not used.
 void vk_group_normalize(
   vk_unary_op op, const float *parameters, const float *x, const float *scale, const float *shift,
-  float epsilon, float *mean, float *inverse_deviation, float *y, size_t batch, size_t spatial,
-  size_t channels, size_t groups);
+  float epsilon, float *mean, float *inverse_deviation, float *y, vk_bfloat16 *rounded, size_t batch,
+  size_t spatial, size_t channels, size_t groups);
 /// Backward; writes dx (may be NULL), dscale, dshift [channels].
 void vk_group_normalize_backward(
   vk_unary_op op, const float *parameters, const float *x, const float *mean,

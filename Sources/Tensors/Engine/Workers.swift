@@ -15,8 +15,9 @@ package enum Workers {
 
   /// Calls a closure with each number below `count`, each on a thread of its own, and waits for all.
   package static func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+    guard count > 0 else { return }
     var threads: [pthread_t] = []
-    for number in 1..<max(1, count) {
+    for number in 1..<count {
       let job = Unmanaged.passRetained(Job(number: number, body: body))
       var thread = pthread_t()
       let status = pthread_create(

@@ -27,9 +27,11 @@ extension Tensor {
   }
 
   /// Whether four small convolutions take less time than one over repeated pixels: where the multiplications are most
-  /// of the work, and not in loops of our own for few outputs, and where there are more pixels than weights are summed.
+  /// of the work, and not in loops of our own for few outputs, and where an image has enough pixels to be worth the sums
+  /// of weights, which each call makes. It does not depend on the number of images, so that the numbers of one do not
+  /// either.
   private func gainsBySums(outputs: Int) -> Bool {
-    shape[3] >= 16 && outputs >= 16 && shape.count(0..<3) >= 1 << 10
+    shape[3] >= 16 && outputs >= 16 && shape.count(1..<3) >= 1 << 10
   }
 
   /// The shorter way.

@@ -12,8 +12,9 @@
 /// new shape and a range of the leading axis share the storage of the tensor that they are taken from;
 /// everything else is copied.
 ///
-/// Tensors are values: no operation changes one that exists. Memory is only ever written to by the
-/// optimizers, through ``Parameter``, and there a tensor that was read from the parameter changes too.
+/// Tensors are values: no operation changes one that somebody else has. Memory is only ever written to by the
+/// optimizers, through ``Parameter``, where a tensor that was read from the parameter changes too, and by the
+/// operations in place, such as ``add(_:)``, on a variable whose memory nobody else has and no tape records.
 ///
 /// A wrong shape is a programming error: the operation stops the process with a message that names
 /// both shapes. Whatever comes from outside (files, recipes, C) is checked before it becomes a tensor.

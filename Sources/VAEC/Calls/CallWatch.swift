@@ -88,8 +88,11 @@ struct CallWatch {
         VAE_ERR_INVALID_ARGUMENT,
         "\(name)->tile is \(given.tile), but must be a number of pixels, or 0 for whole pictures")
     }
-    let precisions = [VAE_PRECISION_FLOAT32: Precision.float32, VAE_PRECISION_BFLOAT16: .bfloat16]
-    guard let precision = precisions[given.precision] else {
+    let precision: Precision
+    switch given.precision {
+    case VAE_PRECISION_FLOAT32: precision = .float32
+    case VAE_PRECISION_BFLOAT16: precision = .bfloat16
+    default:
       throw CallError(
         VAE_ERR_INVALID_ARGUMENT,
         "\(name)->precision is \(given.precision), but must be VAE_PRECISION_FLOAT32 or VAE_PRECISION_BFLOAT16"

@@ -96,7 +96,7 @@ extension TensorView {
         VAE_ERR_INVALID_ARGUMENT,
         "\(name) are bytes, which stand for latents as the autoencoder has them; set scaled to 0")
     }
-    return try coder.latents(ofBytes: numbers().floats.map { UInt8($0) }, shape: Shape(shape))
+    return try coder.latents(ofBytes: numbers())
   }
 
   /// A copy of the elements as values of pictures: floats as they are, bytes divided by 255.

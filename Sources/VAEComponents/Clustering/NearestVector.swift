@@ -54,16 +54,23 @@ package struct NearestVector {
   }
 
   /// The index of the nearest vector for each of some points `[rows, D]`.
+  ///
+  /// The margin within which scores are compared again is that of 32-bit products, so these are taken whatever the
+  /// precision of the products around the search.
   package func indices(for points: Tensor) -> [Int32] {
     withoutTape {
-      let height = Self.tile(vectors: vectors.shape[0]).points
-      var result: [Int32] = []
-      result.reserveCapacity(points.shape[0])
-      for start in stride(from: 0, to: points.shape[0], by: height) {
-        result += indices(forTile: points.rows(start..<min(start + height, points.shape[0])))
-      }
-      return result
+      withInferencePrecision(.float32) { search(points) }
     }
+  }
+
+  private func search(_ points: Tensor) -> [Int32] {
+    let height = Self.tile(vectors: vectors.shape[0]).points
+    var result: [Int32] = []
+    result.reserveCapacity(points.shape[0])
+    for start in stride(from: 0, to: points.shape[0], by: height) {
+      result += indices(forTile: points.rows(start..<min(start + height, points.shape[0])))
+    }
+    return result
   }
 
   private func indices(forTile points: Tensor) -> [Int32] {

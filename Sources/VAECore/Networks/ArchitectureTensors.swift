@@ -19,7 +19,9 @@ struct ArchitectureTensors {
     var names: [String: String] = [:]
     for entry in file.entries {
       guard let name = Self.name(of: entry.name) else { continue }
-      names[name] = entry.name
+      if let other = names.updateValue(entry.name, forKey: name) {
+        throw NetworkProblem("\(other) and \(entry.name) are the same tensor, \(name)")
+      }
     }
     guard !names.isEmpty else { return nil }
     let found = Set(names.keys)

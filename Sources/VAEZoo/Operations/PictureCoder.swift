@@ -373,10 +373,22 @@ public struct PictureCoder {
   ///
   /// - Throws: `RecipeError` where the model has no magnitude.
   public func latents(ofBytes bytes: [UInt8], shape: Shape) throws(RecipeError) -> Tensor {
+    try latents(
+      ofBytes: Tensor(shape) { elements in
+        for (place, byte) in zip(elements.indices, bytes) { elements[place] = Float(byte) }
+      })
+  }
+
+  /// Latents that bytes stand for, given as numbers from 0 to 255.
+  ///
+  /// - Throws: `RecipeError` where the model has no magnitude.
+  public func latents(ofBytes bytes: Tensor) throws(RecipeError) -> Tensor {
     let magnitude = try knownMagnitude()
-    return Tensor(shape) { elements in
-      for (place, byte) in zip(elements.indices, bytes) {
-        elements[place] = (Float(byte) / 255 - 0.5) * 2 * magnitude
+    return Tensor(bytes.shape) { elements in
+      bytes.withFloats { bytes in
+        for place in elements.indices {
+          elements[place] = (bytes[place] / 255 - 0.5) * 2 * magnitude
+        }
       }
     }
   }

@@ -18,6 +18,9 @@ public struct PictureTiling: Hashable, Sendable {
   /// Places along the side of a tile's map.
   let places: Int
 
+  /// Pixels along the side of a picture, at most.
+  private static let largestSide = 1 << 20
+
   /// How many pixels along a side are not in the next tile, as parts of a whole of four.
   private static let (advance, whole) = (3, 4)
 
@@ -25,6 +28,12 @@ public struct PictureTiling: Hashable, Sendable {
   ///
   /// - Throws: `RecipeError` where tiles of this side would not begin at places.
   init(side: Int, pixelsPerPlace: Int) throws(RecipeError) {
+    guard side <= Self.largestSide else {
+      throw RecipeError(
+        .invalid,
+        "tiles of \(Count.of(side, "pixel")) are larger than any picture, \(Count.of(Self.largestSide, "pixel")); "
+          + "choose fewer, such as \(.tile(512))")
+    }
     let step = Self.whole * pixelsPerPlace
     guard side > 0, side.isMultiple(of: step) else {
       throw RecipeError(
