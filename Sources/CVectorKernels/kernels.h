@@ -270,6 +270,7 @@ typedef struct {
   const float *x, *scale, *shift, *dy, *mean, *inverse_deviation;
   float *mean_out, *inverse_deviation_out;  // forward: where mean and inverse_deviation are written
   float *y;                                 // dx in the backward loop
+  vk_bfloat16 *rounded;                     // forward: takes the output in place of y, where there is one
   float epsilon;
   size_t batch, spatial, channels, groups;
   size_t block_examples;

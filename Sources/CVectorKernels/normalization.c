@@ -67,14 +67,14 @@ static size_t block_examples(size_t batch, size_t example) {
 
 void vk_group_normalize(
   vk_unary_op op, const float *parameters, const float *x, const float *scale, const float *shift,
-  float epsilon, float *mean, float *inverse_deviation, float *y, size_t batch, size_t spatial,
-  size_t channels, size_t groups) {
+  float epsilon, float *mean, float *inverse_deviation, float *y, vk_bfloat16 *rounded, size_t batch,
+  size_t spatial, size_t channels, size_t groups) {
   if (batch == 0 || spatial == 0 || channels == 0) return;
   vk_group_arguments a = {
     .op = op, .x = x, .scale = scale, .shift = shift, .mean = mean,
     .inverse_deviation = inverse_deviation, .mean_out = mean,
-    .inverse_deviation_out = inverse_deviation, .y = y, .epsilon = epsilon, .batch = batch,
-    .spatial = spatial, .channels = channels, .groups = groups,
+    .inverse_deviation_out = inverse_deviation, .y = y, .rounded = rounded, .epsilon = epsilon,
+    .batch = batch, .spatial = spatial, .channels = channels, .groups = groups,
     .block_examples = block_examples(batch, spatial * channels)};
   if (parameters) a.parameters[0] = parameters[0], a.parameters[1] = parameters[1];
   // Examples as large as the maps of pictures are divided themselves: there is often one alone.

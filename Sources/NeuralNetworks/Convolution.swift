@@ -88,6 +88,12 @@ public final class Conv2D: Layer {
 }
 
 extension Conv2D {
+  /// The precision in which it takes an image now.
+  func precision(of map: Tensor) -> Precision {
+    map.precisionOfConvolution(
+      weights: weights.tensor, stride: (stride, stride), padding: padding)
+  }
+
   /// What a 3×3 convolution of the same size makes of an image with each pixel repeated in a block of 2×2.
   func ofRepeatedPixels(_ input: Tensor, _ context: Context) -> Tensor {
     context.watch?.pass()

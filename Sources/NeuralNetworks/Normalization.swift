@@ -143,6 +143,14 @@ public final class GroupNorm: Layer {
       groups, scale: scale.tensor, shift: shift.tensor, epsilon: epsilon, activation: activation)
   }
 
+  /// What a convolution then makes of the normalised map, rounded in the same pass where it takes rounded numbers.
+  func apply(to map: inout Tensor, before convolution: Conv2D, _ context: Context) {
+    map.normalizeInGroups(
+      groups, scale: scale.tensor, shift: shift.tensor, epsilon: epsilon, activation: activation,
+      precision: convolution.precision(of: map))
+    convolution.apply(to: &map, context)
+  }
+
   /// It does.
   public var worksInPlace: Bool { true }
 }

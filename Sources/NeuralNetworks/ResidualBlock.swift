@@ -113,10 +113,10 @@ public final class ResidualBlock: Layer {
     for (number, convolution) in [first, second].enumerated() {
       if norms.isEmpty {
         map.activate(activation)
+        convolution.apply(to: &map, context)
       } else {
-        norms[number].apply(to: &map, context)
+        norms[number].apply(to: &map, before: convolution, context)
       }
-      convolution.apply(to: &map, context)
     }
   }
 }

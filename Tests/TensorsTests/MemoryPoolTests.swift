@@ -95,6 +95,26 @@ final class MemoryPoolTests: XCTestCase {
     XCTAssertEqual(pool.statistics.systemAllocations, before + 1, "one block was still there")
   }
 
+  func testSparingWorkHoldsNoMoreThanWasInUseAtOnceAndLetsNothingGoWithoutNeed() throws {
+    let pool = MemoryPool(period: 1000)
+    let unit = 1 << 20
+    try pool.sparingly {
+      // Two maps at a time, which double, then small ones again.
+      for size in [1, 2, 4, 2, 1] {
+        let first = try XCTUnwrap(pool.take(bytes: size * unit))
+        use(pool, [size * unit, size * unit])
+        pool.give(back: first, bytes: size * unit)
+      }
+    }
+    XCTAssertEqual(pool.statistics.peakBytes, 12 * unit)
+    XCTAssertLessThanOrEqual(
+      pool.statistics.bytesInUse + pool.statistics.bytesCached, pool.statistics.peakBytes)
+    // The second time everything is there that was.
+    let before = pool.statistics.systemAllocations
+    pool.sparingly { use(pool, [unit]) }
+    XCTAssertEqual(pool.statistics.systemAllocations, before)
+  }
+
   func testWhatStepsUseAgainAndAgainStays() {
     let pool = MemoryPool(period: 50)
     let step = [64, 1000, 1000, 5000, 5000, 5000, 1 << 20]

@@ -310,8 +310,8 @@ final class VectorKernelsNormalizationTests: VectorKernelsTestCase {
     func run(_ unary: UnaryCase) -> (mean: [Float], inverse: [Float], y: [Float]) {
       var mean = unwritten(batch * groups), inverse = mean, y = unwritten(x.count)
       vk_group_normalize(
-        unary.operation, unary.parameters, x, scale, shift, epsilon, &mean, &inverse, &y, batch,
-        spatial, channels, groups)
+        unary.operation, unary.parameters, x, scale, shift, epsilon, &mean, &inverse, &y, nil,
+        batch, spatial, channels, groups)
       return (mean, inverse, y)
     }
 

@@ -325,10 +325,13 @@ static void VK(normalize_rows)(
     const size_t width = vk_min(VK_TILE, channels - c);
     VK(constants) k;
     VK(group_constants)(a, example, c, width, fold, &k);
+    float before_rounding[VK_TILE + VK_STAGGER];
     for (size_t r = first; r < last; r += fold) {
       const size_t n = vk_min(fold, last - r) * width;
       const size_t offset = (example * a->spatial + r) * channels + c;
-      VK(normalize_tile)(a->op, a->parameters, &k, a->x + offset, a->y + offset, n);
+      float *y = a->rounded ? before_rounding : a->y + offset;
+      VK(normalize_tile)(a->op, a->parameters, &k, a->x + offset, y, n);
+      if (a->rounded) VK(round)(y, a->rounded + offset, n);
     }
   }
 }

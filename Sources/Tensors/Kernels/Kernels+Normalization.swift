@@ -59,7 +59,8 @@ extension Kernels {
 
   /// The same over each group of `channels / groups` channels and all `spatial` positions of an
   /// example: `x` is `[batch, spatial, channels]`, scale and shift `[channels]`, the moments
-  /// `[batch, groups]`. `target`, which may be `x`, takes the output; nil for fresh memory.
+  /// `[batch, groups]`. `target`, which may be `x`, takes the output; nil for fresh memory. A target of bfloat16
+  /// takes the nearest of its numbers.
   static func groupNormalize(
     _ function: UnaryFunction, _ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float,
     batch: Int, spatial: Int, channels: Int, groups: Int, into target: Tensor? = nil
@@ -67,12 +68,13 @@ extension Kernels {
     let mean = Tensor(uninitialized: [batch, groups])
     let inverseDeviation = Tensor(uninitialized: [batch, groups])
     let y = target ?? Tensor(uninitialized: x.shape)
+    let isRounded = y.elementType == .bfloat16
     Profiler.measure("group normalize", [x, scale, shift, mean, inverseDeviation, y]) {
       function.withParameters {
         vk_group_normalize(
           function.operation, $0, x.pointer, scale.pointer, shift.pointer, epsilon,
-          mean.writePointer,
-          inverseDeviation.writePointer, y.writePointer, batch, spatial, channels, groups)
+          mean.writePointer, inverseDeviation.writePointer, isRounded ? nil : y.writePointer,
+          isRounded ? y.bfloat16WritePointer : nil, batch, spatial, channels, groups)
       }
     }
     return (y, mean, inverseDeviation)

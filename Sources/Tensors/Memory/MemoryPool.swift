@@ -1,4 +1,5 @@
 import CMalloc
+import CVectorKernels
 import Glibc
 
 /// A caching allocator for tensor storage.
@@ -36,6 +37,8 @@ public final class MemoryPool: Sendable {
     var addresses: [UInt] = []
     /// The fewest that there were since the period began: those were needed at no time in it.
     var spare = 0
+    /// When a block came back last, as a number that grows.
+    var lastReturn = 0
   }
 
   fileprivate struct State {
@@ -43,8 +46,10 @@ public final class MemoryPool: Sendable {
     var statistics = Statistics()
     /// Blocks that were handed out in this period.
     var taken = 0
-    /// Computations that run sparingly at this moment.
-    var sparing = 0
+    /// Blocks that came back.
+    var returns = 0
+    /// Bytes, in use or kept, that sparing computations may reach without giving back what is kept.
+    var sparingLimit = 0
   }
 
   private let period: Int
@@ -84,17 +89,28 @@ public final class MemoryPool: Sendable {
     Self.release(blocks)
   }
 
-  /// Runs a closure during which large blocks are kept for requests of their own size alone: before one of
-  /// another size is taken from the system, they go back to it. For computations on a few large maps, of
-  /// which each size would otherwise stay until the end.
+  /// Runs a closure during which what this thread takes and what is kept for it stay below the most that was in use at
+  /// once, or that was held before: for computations on a few large maps of different sizes, of which each size would otherwise
+  /// stay until the end.
+  ///
+  /// Before a large block is taken from the system, blocks that are kept go back to it as far as that needs, those of
+  /// sizes that were not used for longest first. No more go back than that: the system clears each page of a new block, which takes
+  /// about as long as the arithmetic on it where that is little. Other threads lose what they kept for later, and
+  /// nothing else.
   package func sparingly<Result>(_ body: () throws -> Result) rethrows -> Result {
-    state.withLock { $0.sparing += 1 }
-    defer { state.withLock { $0.sparing -= 1 } }
+    let previous = vk_is_sparing()
+    if previous == 0 {
+      state.withLock {
+        $0.sparingLimit = $0.statistics.bytesInUse + $0.statistics.bytesCached
+      }
+    }
+    vk_set_sparing(1)
+    defer { vk_set_sparing(previous) }
     return try body()
   }
 
   /// What a large block is, in bytes: less does not matter beside the weights.
-  private static let largeBytes = 1 << 20
+  fileprivate static let largeBytes = 1 << 20
 
   /// The size class of a request.
   package static func sizeClass(bytes: Int) -> Int {
@@ -112,8 +128,8 @@ public final class MemoryPool: Sendable {
       let cached = state.pop(size)
       var spared: [Block] = []
       if cached == nil {
-        if state.sparing > 0, size >= Self.largeBytes {
-          spared = state.removeBlocks(from: Self.largeBytes)
+        if vk_is_sparing() != 0, size >= Self.largeBytes {
+          spared = state.makeRoom()
         }
         state.statistics.systemAllocations += 1
         state.statistics.peakBytes = max(
@@ -139,7 +155,8 @@ public final class MemoryPool: Sendable {
     state.withLock { state in
       state.statistics.bytesInUse -= size
       state.statistics.bytesCached += size
-      state.shelves[size, default: Shelf()].addresses.append(address)
+      state.returns += 1
+      state.shelves[size, default: Shelf()].take(address, at: state.returns)
     }
   }
 }
@@ -176,6 +193,19 @@ extension MemoryPool {
 
 // MARK: - Shelves
 
+extension MemoryPool.Shelf {
+  fileprivate mutating func take(_ address: UInt, at time: Int) {
+    addresses.append(address)
+    lastReturn = time
+  }
+
+  /// Removes the blocks that came back first.
+  fileprivate mutating func removeFirst(_ count: Int) {
+    addresses.removeFirst(count)
+    spare = min(spare, addresses.count)
+  }
+}
+
 extension MemoryPool.State {
   /// The block of a size that came back last, which may still be in a processor's cache.
   fileprivate mutating func pop(_ size: Int) -> UInt? {
@@ -188,12 +218,20 @@ extension MemoryPool.State {
     return address
   }
 
-  /// Gives the blocks that are kept, of some bytes or more each.
-  fileprivate mutating func removeBlocks(from bytes: Int) -> [MemoryPool.Block] {
+  /// Gives large blocks of those that are kept until what is held stays below the limit of sparing computations, which
+  /// is raised to what is in use.
+  fileprivate mutating func makeRoom() -> [MemoryPool.Block] {
+    sparingLimit = max(sparingLimit, statistics.bytesInUse)
+    var excess = statistics.bytesInUse + statistics.bytesCached - sparingLimit
+    guard excess > 0 else { return [] }
     var removed: [MemoryPool.Block] = []
-    for size in Array(shelves.keys) where size >= bytes {
-      guard let shelf = shelves.removeValue(forKey: size) else { continue }
-      removed += shelf.addresses.map { MemoryPool.Block(address: $0, bytes: size) }
+    let large = shelves.filter { $0.key >= MemoryPool.largeBytes }
+    for (size, shelf) in large.sorted(by: { $0.value.lastReturn < $1.value.lastReturn }) {
+      guard excess > 0 else { break }
+      let count = min(shelf.addresses.count, (excess + size - 1) / size)
+      removed += shelf.addresses.prefix(count).map { MemoryPool.Block(address: $0, bytes: size) }
+      shelves[size]?.removeFirst(count)
+      excess -= count * size
     }
     statistics.bytesCached -= removed.reduce(0) { $0 + $1.bytes }
     return removed

@@ -132,11 +132,18 @@ extension Tensor {
     weights: Tensor, bias: Tensor? = nil, stride: (y: Int, x: Int) = (1, 1),
     padding: Padding = .none, activation: Activation = .identity
   ) {
-    let sizes = convolutionSizes(weights: weights, stride: stride, padding: padding)
-    let precision = sizes.isNarrow ? .float32 : Precision.ofProduct(recorded: isRecording)
+    let precision = precisionOfConvolution(weights: weights, stride: stride, padding: padding)
     if precision == .bfloat16, mayBeWrittenOver() { self = operand(precision) }
     self = convolution(
       weights: weights, bias: bias, stride: stride, padding: padding, activation: activation)
+  }
+
+  /// The precision in which a convolution takes this image now.
+  package func precisionOfConvolution(
+    weights: Tensor, stride: (y: Int, x: Int), padding: Padding
+  ) -> Precision {
+    let sizes = convolutionSizes(weights: weights, stride: stride, padding: padding)
+    return sizes.isNarrow ? .float32 : Precision.ofProduct(recorded: isRecording)
   }
 
   private func convolutionSizes(

@@ -41,10 +41,20 @@ extension Tensor {
   ///   - shift: `[channels]`.
   ///   - epsilon: added to each variance.
   ///   - activation: of the normalised values.
+  ///   - precision: in which a product takes the result, whose rounding is then part of the same pass. While a
+  ///     tape records the result has 32 bits, and the product rounds.
   public mutating func normalizeInGroups(
     _ groups: Int, scale: Tensor, shift: Tensor, epsilon: Float = 1e-5,
-    activation: Activation = .identity
+    activation: Activation = .identity, precision: Precision = .float32
   ) {
+    if precision == .bfloat16, !isRecording, !isTracked, elementType == .float32 {
+      checkGroups(groups, scale: scale, shift: shift)
+      let rounded = Tensor(uninitialized: shape, elementType: .bfloat16)
+      _ = Kernels.groupNormalize(
+        activation.function, self, scale: scale, shift: shift, epsilon: epsilon, batch: shape[0],
+        spatial: shape.count(1..<rank - 1), channels: shape[-1], groups: groups, into: rounded)
+      return self = rounded
+    }
     guard mayBeWrittenOver() else {
       return self = groupNormalized(
         groups: groups, scale: scale, shift: shift, epsilon: epsilon, activation: activation)
