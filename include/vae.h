@@ -567,7 +567,8 @@ vae_status vae_model_import(
  * autoencoder-kl or vq-model "diffusers" (a folder with config.json) or "ldm" (one file with latent diffusion's names), of an
  * autoencoder-tiny "diffusers" or "taesd" (a folder with a file for each half). path: borrowed; the folder or file. A
  * folder is made where there is none, and of one that is there only the files of the form are replaced. What those
- * programs do not have, such as the likelihood's variance, is left out.
+ * programs do not have, such as the likelihood's variance, is left out; what the files do not say and their reader must
+ * know goes to the log callback.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE for a model or a form that those programs do not have, VAE_ERR_IO,
  * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_model_export(

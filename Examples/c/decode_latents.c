@@ -26,15 +26,18 @@ static int32_t show(double fraction, void *nothing) {
 }
 
 int main(int count, char **arguments) {
-  if (count < 6) {
+  char *value = count > 6 ? strchr(arguments[6], '=') : NULL;
+  if (count < 6 || (count > 6 && !value)) {
     fprintf(stderr, "usage: %s WEIGHTS LATENTS ROWS COLUMNS PICTURE.ppm [key=value]\n", arguments[0]);
     return 64;
   }
+  enum { LARGEST = 1 << 22 };
+  static float numbers[LARGEST];
   const int64_t rows = atoll(arguments[3]), columns = atoll(arguments[4]);
-  static float numbers[1 << 22];
+  const int is_size = rows > 0 && columns > 0 && rows <= LARGEST && columns <= LARGEST / rows;
   FILE *file = fopen(arguments[2], "rb");
-  const size_t found = file ? fread(numbers, sizeof *numbers, 1 << 22, file) : 0;
-  if (rows < 1 || columns < 1 || !found || found % (size_t)(rows * columns)) {
+  const size_t found = file ? fread(numbers, sizeof *numbers, LARGEST, file) : 0;
+  if (!is_size || !found || found % (size_t)(rows * columns)) {
     fprintf(stderr, "%s holds no latents of %s by %s places\n", arguments[2], arguments[3], arguments[4]);
     return 65;
   }
@@ -42,7 +45,6 @@ int main(int count, char **arguments) {
 
   vae_error *error = NULL;
   vae_model *model = NULL;
-  char *value = count > 6 ? strchr(arguments[6], '=') : NULL;
   if (value) *value++ = 0;
   const vae_setting setting = {count > 6 ? arguments[6] : NULL, value};
   check(vae_model_import(arguments[1], 0, &setting, value != NULL, NULL, &model, &error), &error);

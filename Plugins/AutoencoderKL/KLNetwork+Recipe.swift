@@ -42,4 +42,13 @@ extension KLNetwork {
       imageChannels: recipe.data?.channels ?? 3,
       latentChannels: latentChannels, codes: codes)
   }
+
+  /// What latent diffusion's files have no place for and its code takes to be 32, where it is something else.
+  package static func groupsNotice(_ recipe: Recipe) -> Message? {
+    let groups = KLOptions(recipe.part(.encoder).values).normGroups
+    guard groups != KLOptions().normGroups else { return nil }
+    return
+      "the file does not say that the network has norm_groups \(groups), and programs that read it take \(KLOptions().normGroups); tell them, "
+      + "and this one, with \(.setting("norm_groups", "\(groups)"))"
+  }
 }

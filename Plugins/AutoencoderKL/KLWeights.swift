@@ -1,3 +1,4 @@
+import Messages
 import VAEComponents
 import VAEFiles
 import VAERecipes
@@ -54,9 +55,11 @@ struct KLWeights: WeightFormat {
     let network = try KLNetwork(
       recipe, names: KLNames(isDiffusers ? .diffusers : .latentDiffusion),
       latentChannels: LatentMapOptions(recipe.part(.prior).values).latentChannels)
-    return ExportPlan(
+    var plan = ExportPlan(
       title: network.title, fileNames: isDiffusers ? [ForeignWeights.diffusersFile] : nil,
       tensors: network.tensors(file: 0), leftPaths: [],
       config: isDiffusers ? network.config(of: recipe) : nil)
+    if !isDiffusers { plan.notices = [KLNetwork.groupsNotice(recipe)].compactMap(\.self) }
+    return plan
   }
 }

@@ -79,6 +79,8 @@ struct VQWeights: WeightFormat {
       config["lookup_from_codebook"] = .bool(false)
       config["scaling_factor"] = .integer(1)
       plan.config = config
+    } else {
+      plan.notices = [KLNetwork.groupsNotice(recipe)].compactMap(\.self)
     }
     return plan
   }

@@ -92,6 +92,8 @@ public struct ExportPlan: Sendable {
   public var leftPaths: [String]
   /// What `config.json` beside the files says; nil for no such file.
   public var config: JSON.Object?
+  /// What the files do not say and who reads them must know.
+  public var notices: [Message] = []
 
   /// A plan.
   public init(

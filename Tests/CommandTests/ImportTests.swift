@@ -297,8 +297,9 @@ final class ImportTests: CommandTestCase {
   func testAModelIsExportedForOtherProgramsAndComesBack() throws {
     let model = try imported("kl-plain")
     for (form, out) in [("diffusers", "vae"), ("ldm", "vae.safetensors")] {
-      let line = try object(
-        run(["export", model, "--format", form, "--out", path(out), "--json"]).out)
+      let result = try run(["export", model, "--format", form, "--out", path(out), "--json"])
+      let line = try object(result.out)
+      XCTAssertEqual(result.err.contains("--set norm_groups=2"), form == "ldm", result.err)
       XCTAssertEqual(line["left_out"] as? [String], ["likelihood.log_deviation"])
       let answers =
         form == "ldm" ? ["--set", "prior.scaling_factor=0.18215", "--set", "norm_groups=2"] : []
@@ -312,6 +313,32 @@ final class ImportTests: CommandTestCase {
     try assertRefused(
       ["export", model, "--format", "ldm", "--out", model], status: 64, naming: ["replaced"])
     XCTAssertFalse(exists(path("x")))
+  }
+
+  func testWhatAFolderOfPicturesHoldsBesideThemIsSaid() throws {
+    let model = try imported("tiny-raw")
+    let folder = path("photos")
+    try FileManager.default.createDirectory(
+      atPath: "\(folder)/more", withIntermediateDirectories: true)
+    _ = try write([1], "photos/b.webp")
+    try assertRefused(
+      ["encode", model, "--images", folder, "--out", path("z.npy")], status: 65,
+      naming: ["holds no picture", "1 folder (more), 1 .webp (b.webp)"])
+    _ = try picture(16, 16, "photos/a.png")
+    let result = try run(["encode", model, "--images", folder, "--out", path("z.npy")])
+    XCTAssertTrue(result.err.contains("not read: 1 folder (more), 1 .webp (b.webp)"), result.err)
+  }
+
+  func testOptionsOfSourcesAreRefusedForPictures() throws {
+    for (command, option, value) in [
+      ("encode", "--split", "train"), ("encode", "--seed", "1"),
+      ("reconstruct", "--split", "valid"),
+      ("reconstruct", "--count", "2"), ("reconstruct", "--seed", "0"),
+    ] {
+      try assertRefused(
+        [command, "model", "--images", "a.png", "--out", "b.npy", option, value], status: 64,
+        naming: [option, "belong to --data"])
+    }
   }
 
   func testDamagedPicturesAreNamed() throws {

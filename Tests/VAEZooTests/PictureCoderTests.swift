@@ -274,6 +274,24 @@ final class PictureCoderTests: XCTestCase {
     }
   }
 
+  func testWordsThatALatentFileCannotMeanAreRefused() throws {
+    let coder = try PictureCoder(model())
+    let path = try makeTemporaryFolder() + "/latents.safetensors"
+    let latents = try coder.encode(picture(9, 6))
+    for (key, word, refusal) in [
+      ("vae_zoo_latents_scaled", "maybe", #"is "maybe", but must be false or true"#),
+      ("vae_zoo_latents_layout", "CHWN", #"is "CHWN", but must be NHWC or NCHW"#),
+    ] {
+      var file = Safetensors()
+      file.add("a", shape: latents.shape.dimensions, latents.floats)
+      file.metadata = [key: word]
+      try DurableFiles.replace(path, with: file.encoded())
+      XCTAssertThrowsError(try MapLatents.read(path, .init(), coder)) {
+        XCTAssertTrue("\($0)".contains(refusal), "\($0)")
+      }
+    }
+  }
+
   func testBFloat16GivesNearlyThePictureOfFloat32() throws {
     try XCTSkipUnless(Precision.bfloat16.isSupported, "no instructions for bfloat16")
     let trained = try model()

@@ -203,6 +203,13 @@ final class WeightImportTests: XCTestCase {
     XCTAssertTrue(try message(alone).contains("taesd_encoder.pth is a Python pickle"))
   }
 
+  func testArraysOfNumPyAreNotCalledPickles() throws {
+    let folder = try makeTemporaryFolder()
+    try DurableFiles.replace("\(folder)/m.npz", with: Array("PK\u{3}\u{4}rest".utf8))
+    let found = try message("\(folder)/m.npz")
+    XCTAssertTrue(found.contains("arrays of NumPy") && !found.contains("pickle"), found)
+  }
+
   func testOtherNetworksAreToldApart() throws {
     let folder = try makeTemporaryFolder()
     for (name, expected) in [

@@ -239,7 +239,10 @@ class PretrainedAutoencoder:
 def _floats(values: Any, name: str) -> np.ndarray:
     array = as_array(values, name)
     if array.dtype == np.uint8:
-        raise InvalidArgumentError(f"{name} holds bytes, where floating-point numbers are needed")
+        raise InvalidArgumentError(
+            f"{name} holds bytes, where floating-point numbers are needed; bytes of pictures are x / 127.5 - 1, those of latents "
+            "are what decode and unscale_latents take"
+        )
     return array.astype(np.float32, copy=False)
 
 

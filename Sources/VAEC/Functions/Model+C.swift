@@ -282,7 +282,9 @@ public func vae_model_export(
     let path = try VAEC.path(path, "path")
     let form = try text(form, "form")
     try ModelObject.object(model).read {
-      try WeightExport($0, form: form, registry: Known.registry).write(to: path)
+      let files = try WeightExport($0, form: form, registry: Known.registry)
+      try files.write(to: path)
+      for notice in files.notices { try Log.say(notice.description) }
     }
   }
 }

@@ -17,7 +17,7 @@ struct ImageListing {
   static let commonEndings = ["png", "jpg", "jpeg", "jpe", "jfif"]
 
   /// The endings of other kinds of pictures, which a user may take for part of the data.
-  private static let otherPictures: Set<String> = [
+  static let otherPictures: Set<String> = [
     "arw", "avif", "bmp", "cr2", "dib", "dng", "gif", "heic", "heif", "ico", "jp2", "jxl", "nef",
     "pbm", "pgm", "ppm", "pnm", "psd", "svg", "tga", "tif", "tiff", "webp",
   ]
@@ -124,7 +124,7 @@ struct ImageListing {
   }
 
   /// What follows the last dot, in small letters; nothing where there is none.
-  private static func ending(of name: String) -> String {
+  static func ending(of name: String) -> String {
     guard let dot = name.lastIndex(of: ".") else { return "" }
     return name[name.index(after: dot)...].lowercased()
   }

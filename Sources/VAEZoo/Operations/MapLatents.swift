@@ -149,8 +149,10 @@ public struct MapLatents {
       throw RecipeError(.unsuitableData, "\(file.path) holds no latents: it has no tensor")
     }
     var storage = storage
-    if let layout = file.metadata[Self.layoutKey] { storage.isChannelsFirst = layout == "NCHW" }
-    if let scaled = file.metadata[Self.scaledKey] { storage.isScaled = scaled == "true" }
+    storage.isChannelsFirst =
+      try Self.stated(Self.layoutKey, by: file, ["NHWC", "NCHW"]) ?? storage.isChannelsFirst
+    storage.isScaled =
+      try Self.stated(Self.scaledKey, by: file, ["false", "true"]) ?? storage.isScaled
     var entries: [Entry] = []
     for entry in file.entries {
       let what = "\(file.path): \(PlainText.quoted(entry.name))"
@@ -170,6 +172,19 @@ public struct MapLatents {
       entries += Self.entries(all, entry.name, size: size)
     }
     self.init(entries)
+  }
+
+  /// Whether a file says the second of two words for a key; nil where it says nothing.
+  private static func stated(
+    _ key: String, by file: Safetensors, _ words: [String]
+  ) throws(RecipeError) -> Bool? {
+    guard let word = file.metadata[key] else { return nil }
+    guard let number = words.firstIndex(of: word) else {
+      throw RecipeError(
+        .unsuitableData,
+        "\(file.path): \(key) is \(PlainText.quoted(word)), but must be \(words[0]) or \(words[1])")
+    }
+    return number == 1
   }
 
   private static func entries(

@@ -10,9 +10,11 @@ public struct PictureFiles: Sendable {
   /// What each picture is called: its file's name without folder and ending, with its ending where another
   /// one has the same.
   public let names: [String]
+  /// What lies in the folders that were named and is not read, a line for each of them.
+  public let notices: [String]
   private let decoder: any ImageDecoder
 
-  /// Files, and all pictures that lie in folders, in the order of their names.
+  /// Files, and all pictures that lie in folders, in the order of their names. Folders in folders are not looked into.
   ///
   /// - Parameters:
   ///   - named: paths of files and folders.
@@ -20,6 +22,7 @@ public struct PictureFiles: Sendable {
   /// - Throws: `FileError` where one of them is not there, or a folder holds no picture.
   public init(_ named: [String], decoder: any ImageDecoder) throws {
     var paths: [String] = []
+    var notices: [String] = []
     for path in named {
       guard let kind = try DurableFiles.kind(of: path) else {
         throw FileError(.missing, "read", path, "it does not exist")
@@ -29,17 +32,32 @@ public struct PictureFiles: Sendable {
         continue
       }
       let folder = try Folder(opening: path)
-      let names = try folder.list().filter { name in
-        decoder.endings.contains { name.lowercased().hasSuffix(".\($0)") } && !name.hasPrefix(".")
+      var names: [String] = []
+      var unread = UnreadNames()
+      for name in try folder.list().sorted(by: {
+        $0.utf8.lexicographicallyPrecedes($1.utf8)
+      }) where !name.hasPrefix(".") {
+        if try DurableFiles.kind(of: folder.path(of: name)) == .folder {
+          unread.add(folder: name)
+        } else if decoder.endings.contains(where: { name.lowercased().hasSuffix(".\($0)") }) {
+          names.append(name)
+        } else {
+          unread.add(file: name)
+        }
       }
       guard !names.isEmpty else {
         throw FileError(
           .malformed, "read", path,
-          "it holds no picture (\(decoder.endings.joined(separator: ", ")))")
+          "it holds no picture (\(decoder.endings.joined(separator: ", ")))"
+            + (unread.text.map { ", but \($0)" } ?? ""))
       }
-      paths += names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map(folder.path(of:))
+      if let text = unread.text {
+        notices.append("\(PlainText.line(path)): not read: \(text)")
+      }
+      paths += names.map(folder.path(of:))
     }
     self.paths = paths
+    self.notices = notices
     names = Self.names(paths)
     self.decoder = decoder
   }

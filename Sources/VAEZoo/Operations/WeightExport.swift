@@ -12,6 +12,8 @@ public struct WeightExport {
   public let tensorCount: Int
   /// The paths of the model's tensors that the form has no place for.
   public let left: [String]
+  /// What the files do not say and who reads them must know.
+  public let notices: [Message]
   private let files: [(name: String, bytes: [UInt8])]
   private let isFolder: Bool
   private let source: String
@@ -58,6 +60,7 @@ public struct WeightExport {
     }
     for file in made.indices { made[file].metadata = ["format": "pt"] }
     title = plan.title
+    notices = plan.notices
     tensorCount = plan.tensors.count
     self.left = left
     isFolder = plan.fileNames != nil

@@ -39,13 +39,13 @@ struct EncodeCommand: ParsableCommand {
     help: ArgumentHelp(
       "The file to write: .npy, or of pictures also .safetensors.", valueName: "file"))
   var out: String
-  @Option(help: "The split: train, valid or test.") var split = "test"
+  @Option(help: "The split: train, valid or test (default: test).") var split: String?
   @Option(
     help: ArgumentHelp(
       "means, variances, codes or draws (default: codes, means or draws, the first there are).",
       valueName: "what"))
   var what: String?
-  @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
+  @Option(parsing: .unconditional, help: "The seed of all draws (default: 0).") var seed: Int?
   @OptionGroup var images: ImageOptions
   @OptionGroup var computation: PictureComputationOptions
   @OptionGroup var checkpoint: CheckpointOptions
@@ -54,7 +54,7 @@ struct EncodeCommand: ParsableCommand {
   @OptionGroup var threads: ThreadOptions
 
   func validate() throws {
-    try SplitName.check(split)
+    if let split { try SplitName.check(split) }
     try pictures.check(data: data)
     if data != nil, !computation.isUsual {
       throw ValidationError("--tile and --precision belong to --images")
@@ -67,7 +67,9 @@ struct EncodeCommand: ParsableCommand {
       throw ValidationError(
         "--bytes stand for latents as the autoencoder has them; leave out --scaled, or --bytes")
     }
-    if data == nil, what != nil { throw ValidationError("--what belongs to --data") }
+    if data == nil, what != nil || split != nil || seed != nil {
+      throw ValidationError("--what, --split and --seed belong to --data")
+    }
     if let what, LatentContent(rawValue: what) == nil {
       let known = LatentContent.allCases.map(\.rawValue).joined(separator: ", ")
       throw ValidationError("--what must be one of \(known), not \(what)")
@@ -80,9 +82,9 @@ struct EncodeCommand: ParsableCommand {
     let output = try ImageOutput(out, allowing: [.npy])
     try OutputPath.check(out, isNoneOf: [path, data])
     let model = try plugins.model(path, checkpoint)
-    let split = try images.open(data, for: model).split(named: split)
+    let split = try images.open(data, for: model).split(named: split ?? "test")
     let content = what.flatMap(LatentContent.init(rawValue:)) ?? model.latentContent
-    let table = try model.latentTable(of: split, content, seed: seed)
+    let table = try model.latentTable(of: split, content, seed: seed ?? 0)
     try model.model.checkParts()
     try split.checkExamples()
     try output.write(array: table)

@@ -35,6 +35,7 @@ struct ExportCommand: ParsableCommand {
     let model = try plugins.model(path, checkpoint)
     let files = try WeightExport(model, form: format, registry: plugins.registry())
     try files.write(to: out)
+    for notice in files.notices { Console.error("\(notice)") }
     if output.json {
       Console.print(
         .object([

@@ -27,12 +27,12 @@ struct ReconstructCommand: ParsableCommand {
       "The file to write: .png; of a table .csv or .tsv; for several pictures a folder.",
       valueName: "file"))
   var out: String
-  @Option(help: "The split: train, valid or test.") var split = "test"
+  @Option(help: "The split: train, valid or test (default: test).") var split: String?
   @Option(
     parsing: .unconditional,
     help: "The number of images (default: 20), or of rows of a table (default: all).")
   var count: Int?
-  @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
+  @Option(parsing: .unconditional, help: "The seed of all draws (default: 0).") var seed: Int?
   @OptionGroup var output: OutputOptions
   @OptionGroup var images: ImageOptions
   @OptionGroup var computation: PictureComputationOptions
@@ -42,11 +42,14 @@ struct ReconstructCommand: ParsableCommand {
   @OptionGroup var threads: ThreadOptions
 
   func validate() throws {
-    try SplitName.check(split)
+    if let split { try SplitName.check(split) }
     try pictures.check(data: data)
     try pictures.check(images)
     if data != nil, !computation.isUsual {
       throw ValidationError("--tile and --precision belong to --images")
+    }
+    if data == nil, split != nil || count != nil || seed != nil {
+      throw ValidationError("--split, --count and --seed belong to --data")
     }
     if data != nil, output.json { throw ValidationError("--json belongs to --images") }
     if let count, !(1...10_000).contains(count) {
@@ -61,11 +64,12 @@ struct ReconstructCommand: ParsableCommand {
     try OutputPath.check(out, isNoneOf: [path, data])
     let model = try plugins.model(path, checkpoint)
     try output.check(model)
-    let split = try images.open(data, for: model).split(named: split)
+    let split = try images.open(data, for: model).split(named: split ?? "test")
     guard model.columns == nil else {
       return try reconstructRows(of: split, model, to: output)
     }
-    let (originals, reconstructions) = try model.reconstruct(split, count: count ?? 20, seed: seed)
+    let (originals, reconstructions) = try model.reconstruct(
+      split, count: count ?? 20, seed: seed ?? 0)
     try model.model.checkParts()
     try split.checkExamples()
     try output.write(
@@ -79,7 +83,7 @@ struct ReconstructCommand: ParsableCommand {
   private func reconstructRows(
     of split: DataSplit, _ model: TrainedModel, to output: ImageOutput
   ) throws {
-    let rows = try model.madeReconstructions(split, count: count, seed: seed) { _ in
+    let rows = try model.madeReconstructions(split, count: count, seed: seed ?? 0) { _ in
       try Interrupt.proceed()
     }
     try model.model.checkParts()

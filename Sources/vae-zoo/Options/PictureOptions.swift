@@ -12,7 +12,7 @@ struct PictureOptions: ParsableArguments {
   @Option(
     name: .customLong("images"), parsing: .singleValue,
     help: ArgumentHelp(
-      "Pictures of any size: a PNG or JPEG file, or a folder of them; may be given more than once. For models whose "
+      "Pictures of any size: a PNG or JPEG file, or all in a folder; may be given more than once. For models whose "
         + "latents are a map.", valueName: "path"))
   var paths: [String] = []
 
@@ -35,7 +35,11 @@ struct PictureOptions: ParsableArguments {
   }
 
   /// The files.
-  func files() throws -> PictureFiles { try PictureFiles(paths, decoder: PictureDecoder()) }
+  func files() throws -> PictureFiles {
+    let files = try PictureFiles(paths, decoder: PictureDecoder())
+    for notice in files.notices { Console.error(text: notice) }
+    return files
+  }
 }
 
 extension PictureFiles {
@@ -175,7 +179,7 @@ struct PictureOutput {
   /// Endings of files that a folder would be mistaken for.
   private static let otherEndings = [
     ".jpg", ".jpeg", ".gif", ".apng", ".npy", ".npz", ".webp", ".bmp", ".tif", ".tiff",
-    ".safetensors",
+    ".safetensors", ".csv", ".tsv",
   ]
 
   private static func check(_ names: [String]) throws(RecipeError) {
