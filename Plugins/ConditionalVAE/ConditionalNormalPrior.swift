@@ -43,18 +43,12 @@ public final class ConditionalNormalPrior: DensityPrior, ReparameterizedPrior {
   /// mean(y) + σ(y) · noise.
   public func draw(noise: [Tensor], _ context: Context) -> LatentDraw {
     draw(
-      of: noise.map { numbers in
-        let own = gaussian(rows: numbers.shape[0], context)
-        return own.means + (own.logVariance * 0.5).exp() * numbers
-      }, context)
+      of: noise.map { gaussian(rows: $0.shape[0], context).value(at: $0) }, context)
   }
 
   /// (z − mean(y)) / σ(y)
   public func noise(of latents: [Tensor], _ context: Context) -> [Tensor] {
-    latents.map { z in
-      let own = gaussian(rows: z.shape[0], context)
-      return (z - own.means) * (own.logVariance * -0.5).exp()
-    }
+    latents.map { gaussian(rows: $0.shape[0], context).noise(of: $0) }
   }
 }
 

@@ -86,7 +86,7 @@ public final class LadderPrior: ReparameterizedPrior {
   public var members: Members {
     var members: Members = [:]
     for (level, step) in steps.enumerated() {
-      members.entries.append((name: "\(level)", member: .module(Group(step.members))))
+      members.entries.append((name: "\(level)", member: .module(ModuleGroup(step.members))))
     }
     if !injections.isEmpty {
       members.entries.append((name: "injections", member: .module(Sequential(injections))))
@@ -151,8 +151,7 @@ public final class LadderPrior: ReparameterizedPrior {
   public func draw(noise: [Tensor], _ context: Context) -> LatentDraw {
     let count = noise.first?.shape[0] ?? context.examples.count
     return walkDown(rows: count, context) { level, prior, _ in
-      let z = prior.map { $0.means + ($0.logVariance * 0.5).exp() * noise[level] }
-      return LatentLayer(sample: z ?? noise[level], rate: .zeros([count]))
+      LatentLayer(sample: prior?.value(at: noise[level]) ?? noise[level], rate: .zeros([count]))
     }
   }
 
@@ -161,9 +160,7 @@ public final class LadderPrior: ReparameterizedPrior {
     let count = latents.first?.shape[0] ?? context.examples.count
     var noise = latents
     _ = walkDown(rows: count, context) { level, prior, _ in
-      if let prior {
-        noise[level] = (latents[level] - prior.means) * (prior.logVariance * -0.5).exp()
-      }
+      if let prior { noise[level] = prior.noise(of: latents[level]) }
       return LatentLayer(sample: latents[level], rate: .zeros([count]))
     }
     return noise
@@ -211,14 +208,5 @@ public final class LadderPrior: ReparameterizedPrior {
     guard !injections.isEmpty else { return z }
     let joined = features.map { Tensor.concatenated([$0, z], axis: -1) } ?? z
     return injections[level](joined, context)
-  }
-}
-
-/// Members under a common name.
-private final class Group: Module {
-  let members: Members
-
-  init(_ members: Members) {
-    self.members = members
   }
 }

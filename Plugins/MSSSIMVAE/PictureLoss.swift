@@ -54,10 +54,7 @@ public final class PictureLoss: Objective {
         let elements = Float(images.shape.removingFirst.count)
         var loss = Loss.withAuxiliary(
           distance * (strength * elements) + evaluation.rate.mean() * beta, evaluation)
-        // Zero, with the gradient that fits the likelihood's own numbers to the errors.
-        if let fit = pass.distortionOfLikelihoodAlone {
-          loss.value = loss.value + (fit - fit.detached())
-        }
+        if let fit = pass.distortionOfLikelihoodAlone { loss.value = loss.value + fit }
         if let index { loss.terms.append((name: "ms_ssim", value: index)) }
         loss.terms.append((name: "absolute_error", value: error))
         return loss

@@ -48,8 +48,7 @@ public final class PerceptualObjective: Objective {
         if pixelWeight > 0 {
           value = value + evaluation.distortion.mean() * pixelWeight
         } else if let fit = pass.distortionOfLikelihoodAlone {
-          // Zero, with the gradient that fits the likelihood's own numbers to the errors.
-          value = value + (fit - fit.detached())
+          value = value + fit
         }
         var loss = Loss.withAuxiliary(value, evaluation)
         loss.terms.append((name: "feature_distance", value: distance))

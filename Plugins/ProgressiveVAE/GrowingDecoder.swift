@@ -40,8 +40,9 @@ public final class GrowingDecoder: Decoder {
   /// How far it has grown; the entry; steps and exits, those of the smallest size first.
   public var members: Members {
     [
-      "growth": .module(growth), "entry": .module(entry), "steps": .module(Steps(steps)),
-      "exits": .module(Steps(exits)),
+      "growth": .module(growth), "entry": .module(entry),
+      "steps": .module(ModuleGroup(numbered: steps)),
+      "exits": .module(ModuleGroup(numbered: exits)),
     ]
   }
 

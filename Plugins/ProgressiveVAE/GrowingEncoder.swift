@@ -41,7 +41,8 @@ public final class GrowingEncoder: Encoder {
   /// How far it has grown; entries and steps, those of the smallest size first; the head and what the posterior learns.
   public var members: Members {
     [
-      "growth": .module(growth), "entries": .module(Steps(entries)), "steps": .module(Steps(steps)),
+      "growth": .module(growth), "entries": .module(ModuleGroup(numbered: entries)),
+      "steps": .module(ModuleGroup(numbered: steps)),
       "head": .module(head), "posterior": .module(posteriorHead),
     ]
   }

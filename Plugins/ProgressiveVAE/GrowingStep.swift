@@ -40,10 +40,3 @@ final class GrowingStep: Layer {
   /// `[batch, height, width, outputs]`
   func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor { layers(input, context) }
 }
-
-/// Layers of which each is found under its number.
-final class Steps: Module {
-  let members: Members
-
-  init(_ modules: [any Module]) { members = Members(numbered: modules) }
-}

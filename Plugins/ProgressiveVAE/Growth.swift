@@ -6,8 +6,8 @@ import VAERecipes
 
 /// How far a network has grown: the sizes that it works at, and how much the newest of them counts.
 ///
-/// It is a function of the epochs trained, kept as a buffer beside the weights: what a file holds is a network as large
-/// as it was then, and a training that is resumed within a fade goes on with the same share.
+/// It grows by a function of the epochs trained and is kept as a buffer beside the weights: what a file holds is a
+/// network as large as it was then, and a training that is resumed within a fade goes on with the same share.
 final class Growth: Module {
   /// When a network grows.
   struct Options: HyperparameterSet {
@@ -60,9 +60,10 @@ final class Growth: Module {
     return min(last, stages + fade)
   }
 
-  /// What an update that has been made leaves to the next one.
+  /// What an update that has been made leaves to the next one: a network never shrinks, so that one that is trained on
+  /// from the weights of a finished run, whose epochs are counted anew, stays as large as it is.
   func afterUpdate(_ context: Context) {
-    extent.value = Tensor(Float(extent(epochs: context.epochs)))
+    extent.value = Tensor(max(extent.value.item, Float(extent(epochs: context.epochs))))
   }
 
   /// The largest size that counts, and its share, above zero; one for the first size.

@@ -30,7 +30,7 @@ public final class TopDownPrior: ReparameterizedPrior {
     var members: Members {
       var members: Members = [:]
       if let bias { members.entries.append((name: "bias", member: .parameter(bias))) }
-      members.entries.append((name: "blocks", member: .module(Sequence(blocks))))
+      members.entries.append((name: "blocks", member: .module(ModuleGroup(numbered: blocks))))
       return members
     }
 
@@ -42,13 +42,6 @@ public final class TopDownPrior: ReparameterizedPrior {
       }
       return state
     }
-  }
-
-  /// Modules by number.
-  private final class Sequence: Module {
-    let members: Members
-
-    init(_ modules: [any Module]) { members = Members(numbered: modules) }
   }
 
   private let stages: [Stage]
@@ -86,7 +79,7 @@ public final class TopDownPrior: ReparameterizedPrior {
   var sizes: [DeepSize] { stages.map(\.size) }
 
   /// The sizes with bias and blocks, the image's own first.
-  public var members: Members { ["sizes": .module(Sequence(stages))] }
+  public var members: Members { ["sizes": .module(ModuleGroup(numbered: stages))] }
 
   /// One layer a block, the last one nearest to the data; a decoder gets the state of the path.
   public var latents: LatentSpace {
@@ -129,10 +122,8 @@ public final class TopDownPrior: ReparameterizedPrior {
   /// zᵢ = μᵢ + σᵢ εᵢ of p(zᵢ | z above), from the top down.
   public func draw(noise: [Tensor], _ context: Context) -> LatentDraw {
     walkDown(rows: rows(of: noise, context), context) { place in
-      let (prior, noise) = (place.prior, noise[place.level])
-      return LatentLayer(
-        sample: prior.means + (prior.logVariance * 0.5).exp() * noise,
-        rate: .zeros([noise.shape[0]]))
+      let noise = noise[place.level]
+      return LatentLayer(sample: place.prior.value(at: noise), rate: .zeros([noise.shape[0]]))
     }
   }
 
@@ -140,8 +131,8 @@ public final class TopDownPrior: ReparameterizedPrior {
   public func noise(of latents: [Tensor], _ context: Context) -> [Tensor] {
     var noise = latents
     _ = walkDown(rows: rows(of: latents, context), context) { place in
-      let (prior, z) = (place.prior, latents[place.level])
-      noise[place.level] = (z - prior.means) * (prior.logVariance * -0.5).exp()
+      let z = latents[place.level]
+      noise[place.level] = place.prior.noise(of: z)
       return LatentLayer(sample: z, rate: .zeros([z.shape[0]]))
     }
     return noise

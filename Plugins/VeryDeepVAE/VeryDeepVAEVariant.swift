@@ -21,16 +21,16 @@ public struct VeryDeepVAEVariant: Variant {
 
   /// A network that two cores can train, with the paper's likelihood where values are bytes, its batches, its decay of
   /// Adam's second moment and its guard against the rare update that destroys everything: its limits of the gradient's
-  /// norm, 200 and 400 nats for each number of an image, are given for CIFAR-10's 3,072 numbers.
+  /// norm are 200 and 400 nats for each number of an image, such as CIFAR-10's 3,072.
   public var composition: Composition {
     Composition(
       encoder: "very-deep", prior: "very-deep", decoder: "very-deep",
       likelihoodOfBytes: "logistic-mixture",
       training: [
         "batch_size": .integer(16), "beta2": .number(0.9),
-        "warmup_updates": .integer(100), "clip_norm": .number(600_000),
-        "skip_norm": .number(1_200_000),
-      ])
+        "warmup_updates": .integer(100), "clip_norm": .number(200 * 3072),
+        "skip_norm": .number(400 * 3072),
+      ], trainingPerElement: ["clip_norm": 200, "skip_norm": 400])
   }
 
   /// What one part alone has, under a short name.

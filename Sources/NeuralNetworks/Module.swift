@@ -215,6 +215,18 @@ extension Module {
   }
 }
 
+/// Members under a common name, with nothing of its own.
+public final class ModuleGroup: Module {
+  /// The members that it was made with.
+  public let members: Members
+
+  /// A group of named members.
+  public init(_ members: Members) { self.members = members }
+
+  /// A group of modules of which each is found under its number.
+  public convenience init(numbered modules: [any Module]) { self.init(Members(numbered: modules)) }
+}
+
 /// A module that maps one tensor to one tensor, and can be part of a ``Sequential``.
 public protocol Layer: Module {
   /// The output for an input; each layer states the shapes of both.

@@ -28,12 +28,17 @@ public final class WeightAverage {
 
   /// Takes the parameters' values in.
   ///
-  /// - Parameter number: of this update, from zero. The n-th keeps at most (1 + n) / (10 + n) of the
-  ///   past, so that the first values, which are random, do not stay in the average for long.
-  public func update(number: Int) {
+  /// - Parameters:
+  ///   - number: of this update, from zero. The n-th keeps at most (1 + n) / (10 + n) of the past, so that the
+  ///     first values, which are random, do not stay in the average for long.
+  ///   - isTaken: whether the value of a path is taken in; the average of any other stands still.
+  public func update(number: Int, of isTaken: (_ path: String) -> Bool = { _ in true }) {
     let early = Float(1 + number) / Float(10 + number)
+    let places = parameters.indices.filter { isTaken(parameters[$0].path) }
+    guard !places.isEmpty else { return }
     FusedUpdate.average(
-      averages, towards: parameters.map(\.parameter), decay: min(decay, early))
+      places.map { averages[$0] }, towards: places.map { parameters[$0].parameter },
+      decay: min(decay, early))
   }
 
   /// Runs a closure with the averages in place of the parameters' values.

@@ -45,6 +45,14 @@ public struct Evaluator {
   }
 
   private static let pixelLimit = 1 << 18
+  /// Examples that a pass has at most, whatever their size.
+  private static let passLimit = 500
+
+  /// Which examples each of several passes over images of a size has, one draw of each: as many as memory is meant for.
+  package static func passes(over count: Int, of shape: ImageShape) -> [Range<Int>] {
+    let size = min(passLimit, rowLimit(for: shape))
+    return stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
+  }
 
   /// What was measured.
   public struct Result: Sendable {
@@ -120,7 +128,9 @@ public struct Evaluator {
       var measurement = measurement
       let samples = measurement.usesImportanceSamples ? setting.importanceSamples : nil
       for indices in batches(importanceSamples: samples ?? 1) {
-        let sample = sample(indices, importanceSamples: samples) { progress(fraction(indices, $0)) }
+        let sample = sample(
+          indices, importanceSamples: samples, unitRates: measurement.usesUnitRates
+        ) { progress(fraction(indices, $0)) }
         guard let sample else { return nil }
         measurement.add(sample)
       }
@@ -135,13 +145,13 @@ public struct Evaluator {
   /// A batch with what the model says of it; `progress` is told the fraction of it that is done. Nil
   /// when it was stopped.
   private func sample(
-    _ indices: [Int], importanceSamples: Int?, progress: (Double) -> Bool
+    _ indices: [Int], importanceSamples: Int?, unitRates: Bool, progress: (Double) -> Bool
   ) -> MetricSample? {
     guard progress(0) else { return nil }
     let context = context(for: indices)
     let x = examples.batch(indices, context)
     var request = DrawRequest()
-    request.wantsUnitRates = true
+    request.wantsUnitRates = unitRates
     let evaluation = model.evaluate(x, request, context)
     let pictures = BatchPictures(model, evaluation, context)
     let features = network.map { PictureFeatures(of: pictures, in: $0) }
@@ -225,7 +235,8 @@ public struct Evaluator {
 
   /// Some of the examples in the same way.
   func batches(of chosen: [Int], importanceSamples: Int) -> [[Int]] {
-    let size = max(1, min(rowLimit, 500) / min(max(1, importanceSamples), Self.sharedDraws))
+    let size = max(
+      1, min(rowLimit, Self.passLimit) / min(max(1, importanceSamples), Self.sharedDraws))
     return stride(from: 0, to: chosen.count, by: size).map {
       Array(chosen[$0..<min($0 + size, chosen.count)])
     }

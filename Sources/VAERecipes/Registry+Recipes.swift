@@ -18,7 +18,9 @@ extension Registry {
     let origin = entries.first { $0.variant.name == name }?.origin
     return Recipe(
       variant: name, origin: origin ?? Self.builtInOrigin, data: nil, parts: parts,
-      training: training, openSettings: OpenSettings(training), plugInHashes: plugInHashes)
+      training: training,
+      openSettings: OpenSettings(
+        training, perElement: variant.composition.trainingPerElement), plugInHashes: plugInHashes)
   }
 
   /// A component with its defaults, or with a variant's where that names the component itself.

@@ -68,6 +68,9 @@ public struct Composition: Sendable {
   public let choices: [Role: Choice]
   /// Training defaults of this variant by hyper-parameter.
   public let training: [String: HyperparameterValue]
+  /// Training defaults that grow with the data: what they are for each number of an example. Where nobody has chosen
+  /// them they take the place of those in `training` as soon as the data are known.
+  public let trainingPerElement: [String: Double]
   /// What the likelihood `auto` is for data of bytes.
   public let likelihoodOfBytes: String
 
@@ -76,9 +79,10 @@ public struct Composition: Sendable {
   public init(
     encoder: Choice, prior: Choice, decoder: Choice, likelihood: Choice = "auto",
     likelihoodOfBytes: String = "gaussian", objective: Choice = "elbo",
-    training: [String: HyperparameterValue] = [:]
+    training: [String: HyperparameterValue] = [:], trainingPerElement: [String: Double] = [:]
   ) {
     self.likelihoodOfBytes = likelihoodOfBytes
+    self.trainingPerElement = trainingPerElement
     choices = [
       .encoder: encoder, .prior: prior, .decoder: decoder, .likelihood: likelihood,
       .objective: objective,

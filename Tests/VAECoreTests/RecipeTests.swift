@@ -41,7 +41,7 @@ final class RecipeTests: XCTestCase {
       var recipe = recipe
       let before = recipe.training
       let notice = recipe.chooseTraining(examples: examples, isTable: isTable)
-      XCTAssertEqual(notice == nil, recipe.training == before, "\(examples)")
+      XCTAssertEqual(notice.isEmpty, recipe.training == before, "\(examples)")
       let training = recipe.training
       return [training["batch_size"], training["epochs"]]
     }

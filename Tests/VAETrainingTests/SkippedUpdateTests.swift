@@ -97,6 +97,69 @@ final class SkippedUpdateTests: XCTestCase {
     XCTAssertEqual(averages(second), averages(whole))
   }
 
+  /// An encoder that counts what becomes of updates.
+  private final class WatchedEncoder: Encoder {
+    let base: any Encoder
+    private(set) var (taken, dropped) = (0, 0)
+
+    init(_ base: any Encoder) { self.base = base }
+
+    var members: Members { ["base": .module(base)] }
+    var posteriorTraits: PosteriorTraits { base.posteriorTraits }
+    func encode(_ x: Tensor, _ context: Context) -> any Posterior { base.encode(x, context) }
+    func afterUpdate(_ context: Context) { taken += 1 }
+    func dropUpdate() { dropped += 1 }
+  }
+
+  /// The bound, whose gradients are tiny in even updates and huge in odd ones, and a number that goes down.
+  private final class Game: Objective {
+    let counter = Parameter(Tensor([0]))
+
+    var members: Members { ["counter": .parameter(counter)] }
+    var requirements: ObjectiveRequirements { ObjectiveRequirements() }
+    var phases: [Phase] {
+      [
+        Phase(name: "model") { pass in
+          Loss(pass.evaluation.distortion.mean() * (pass.context.step % 2 == 0 ? 1e-3 : 1e6))
+        },
+        Phase(name: "counter", group: .objective, rule: .sgd()) { [counter] _ in
+          Loss(counter.tensor.sum())
+        },
+      ]
+    }
+  }
+
+  func testAPhaseOfAGameThatIsLeftOutIsLeftOutWholeAndTheOtherSideIsMade() throws {
+    let plain = TrainingSupport.model()
+    let (encoder, game) = (WatchedEncoder(plain.encoder), Game())
+    let model = Model(
+      encoder: encoder, prior: plain.prior, decoder: plain.decoder, likelihood: plain.likelihood,
+      objective: game)
+    let trainer = try Trainer(
+      model: model, data: TrainingSupport.stripes(), options: options(skipNorm: 100))
+    func state() -> (weights: [String: [Float]], averages: [String: [Float]], counter: [Float]) {
+      let averages = trainer.withAveragedWeights { TrainingSupport.weights(model) }
+      let ofGame = averages["objective.counter"] ?? []
+      let keep = { (all: [String: [Float]]) in all.filter { $0.key != "objective.counter" } }
+      return (
+        keep(TrainingSupport.weights(model)), keep(averages), game.counter.value.floats + ofGame
+      )
+    }
+    _ = try trainer.advance()
+    XCTAssertEqual([encoder.taken, encoder.dropped], [1, 0])
+    let made = state()
+    XCTAssertNotEqual(made.weights, made.averages)
+    _ = try trainer.advance()
+    XCTAssertEqual([encoder.taken, encoder.dropped], [1, 1])
+    let left = state()
+    XCTAssertEqual(left.weights, made.weights)
+    XCTAssertEqual(left.averages, made.averages)
+    XCTAssertTrue(zip(left.counter, made.counter).allSatisfy { $0 < $1 })
+    _ = try trainer.advance()
+    XCTAssertEqual([encoder.taken, encoder.dropped], [2, 1])
+    XCTAssertNotEqual(state().averages, left.averages)
+  }
+
   /// An infinite norm is beyond every limit: what would end a training elsewhere is left out here.
   func testGradientsThatAreNotFiniteAreLeftOutWhereThereIsALimit() throws {
     let trainer = try trainer(skipNorm: 1e9)
@@ -108,5 +171,27 @@ final class SkippedUpdateTests: XCTestCase {
     let before = TrainingSupport.weights(trainer.model)
     _ = try trainer.advance()
     XCTAssertEqual(TrainingSupport.weights(trainer.model), before)
+  }
+
+  /// What never ends is no rare update: it is said of the first epoch, by its own name, and then it is an error.
+  func testGradientsThatStayNotFiniteAreSaidAndThenAreADivergence() throws {
+    var options = options(skipNorm: 1e9)
+    options.epochs = 40
+    let trainer = try Trainer(
+      model: TrainingSupport.model(), data: TrainingSupport.stripes(), options: options)
+    let (path, parameter) = trainer.model.parameters[2]
+    trainer.reduceGradients = { $0[parameter] = Tensor(repeating: .nan, shape: parameter.shape) }
+    var notices: [String] = []
+    XCTAssertThrowsError(
+      try trainer.train { if case .notice(let notice) = $0 { notices.append("\(notice)") } }
+    ) { error in
+      XCTAssertEqual((error as? TrainingError)?.kind, .diverged, "\(error)")
+      XCTAssertTrue("\(error)".contains("the gradient of \(path) in phase model"), "\(error)")
+      XCTAssertTrue("\(error)".contains("100 updates"), "\(error)")
+    }
+    let found = notices.filter { $0.contains("100 % of the updates of epoch 1") }
+    XCTAssertEqual(found.count, 1, "\(notices)")
+    XCTAssertTrue(found[0].contains("not finite, the last time that of \(path)"), found[0])
+    XCTAssertFalse(found[0].contains("skip_norm"), found[0])
   }
 }

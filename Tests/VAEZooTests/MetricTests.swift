@@ -1,5 +1,6 @@
 import NeuralNetworks
 import Tensors
+import VAEEvaluation
 import VAEZoo
 import XCTest
 
@@ -277,6 +278,29 @@ final class MetricTests: XCTestCase {
     XCTAssertNotNil(result.metrics[ELBOMetric.self])
   }
 
+  func testPosteriorsOfMoreNumbersThanCanBeHeldAreNotGathered() throws {
+    let model = try model(Self.small[0].variant, Self.small[0].settings, images(4))
+    let metrics = try MetricRegistry.standard.metrics(named: ["rate_decomposition"])
+    func lacks(_ examples: Int) -> [MetricNeed?] {
+      let setting = MetricSetting(
+        model: model, examples: nil, exampleCount: examples, random: RandomSource(seed: 0))
+      return VAEEvaluation.Measurement(metrics, setting).omissions.map(\.need)
+    }
+    // Of two units each.
+    XCTAssertEqual(lacks(1 << 21), [])
+    XCTAssertEqual(lacks((1 << 21) + 1), [.heldPosteriors])
+  }
+
+  func testRatesOfUnitsAreComputedWhereAMetricLooksAtThem() throws {
+    let registry = MetricRegistry(MetricRegistry.standard.metrics + [UnitRatesAreThere.self])
+    let evaluator = try evaluator(0, images(30), registry: registry)
+    for (others, expected) in [(["elbo"], 0.0), (["rate_per_unit"], 1)] {
+      let result = try XCTUnwrap(
+        evaluator.run(metrics: others + [UnitRatesAreThere.descriptor.name]))
+      XCTAssertEqual(result.metrics[UnitRatesAreThere.self], expected, "\(others)")
+    }
+  }
+
   // MARK: One more
 
   func testAMetricFromElsewhereIsMeasuredNamedAndRefusedAsTheZoosAre() throws {
@@ -294,6 +318,26 @@ final class MetricTests: XCTestCase {
     XCTAssertThrowsError(
       try evaluator(0, unlabelled, registry: registry).run(metrics: ["distortion_of_class_zero"])
     ) { XCTAssertTrue("\($0)".contains("needs the labels of the examples"), "\($0)") }
+  }
+}
+
+/// One where draws have the rates of their units, else zero.
+private struct UnitRatesAreThere: Metric {
+  static let descriptor = MetricDescriptor(
+    "unit_rates_are_there", title: "unit rates", help: "whether draws have the rates of units")
+
+  private var found = 0.0
+
+  init(_ setting: MetricSetting) {}
+
+  mutating func add(_ sample: MetricSample) {
+    if sample.evaluation.draw.layers.contains(where: { $0.unitRates != nil }) { found = 1 }
+  }
+
+  func value() -> Double { found }
+
+  static func report(_ value: Double) -> MetricReport {
+    MetricReport([.plain(descriptor.name, .finite(value))])
   }
 }
 

@@ -150,39 +150,44 @@ final class CompositionTests: XCTestCase {
     return (sum ^ (sum >> 33)) &* 0xff51_afd7_ed55_8ccd
   }
 
-  /// A way of filling all five places plans a model or is refused by name; none stops the program. One of 32 is
-  /// tried, another one with each version.
+  /// Ways of filling all five places in which every two parts of different roles come together once at least: each
+  /// begins with two that have not met, and takes of every other role the part that meets most others anew.
+  private var pairwiseCover: [[Place]] {
+    var open = Set(pairs.map { Set([$0, $1]) })
+    var cover: [[Place]] = []
+    for (first, second) in pairs where open.contains([first, second]) {
+      var chosen = [first, second]
+      for role in Role.allCases where !chosen.contains(where: { $0.role == role }) {
+        func gain(_ place: Place) -> Int { chosen.count { open.contains([$0, place]) } }
+        let best = places.filter { $0.role == role }.max { gain($0) < gain($1) }
+        chosen += [best].compactMap(\.self)
+      }
+      for one in chosen {
+        for other in chosen where other != one { open.remove([one, other]) }
+      }
+      cover.append(chosen)
+    }
+    return cover
+  }
+
+  /// A way of filling all five places plans a model or is refused by name; none stops the program.
   func testFullCompositionsAreMadeOrRefusedWithAReason() throws {
     var counts = (made: 0, refused: 0)
-    var place = Self.hash(VAEZooVersion.text) % 32
-    for prior in registry.components(.prior) {
-      for encoder in registry.components(.encoder) {
-        for decoder in registry.components(.decoder) {
-          for likelihood in registry.components(.likelihood) {
-            for objective in registry.components(.objective) {
-              place += 1
-              guard place % 32 == 0 else { continue }
-              let names: [Role: String] = [
-                .encoder: encoder.name, .prior: prior.name, .decoder: decoder.name,
-                .likelihood: likelihood.name, .objective: objective.name,
-              ]
-              let data = data(for: names)
-              do {
-                // Its parts and their shapes; weights would take most of the time and change nothing.
-                _ = try registry.plan(try recipe(names, data: data))
-                counts.made += 1
-              } catch let error as RecipeError {
-                XCTAssertEqual(error.kind, .invalid, "\(names): \(error)")
-                XCTAssertFalse("\(error)".isEmpty)
-                counts.refused += 1
-              }
-            }
-          }
-        }
+    for parts in pairwiseCover {
+      let names = Dictionary(uniqueKeysWithValues: parts.map { ($0.role, $0.name) })
+      XCTAssertEqual(names.count, Role.allCases.count)
+      do {
+        // Its parts and their shapes; weights would take most of the time and change nothing.
+        _ = try registry.plan(try recipe(names, data: data(for: names)))
+        counts.made += 1
+      } catch let error as RecipeError {
+        XCTAssertEqual(error.kind, .invalid, "\(names): \(error)")
+        XCTAssertFalse("\(error)".isEmpty)
+        counts.refused += 1
       }
     }
     XCTAssertGreaterThan(counts.made, 50)
-    XCTAssertGreaterThan(counts.refused, 300)
+    XCTAssertGreaterThan(counts.refused, 200)
   }
 
   private static func document(_ places: [Place], _ rows: [(Place, Place, Outcome)]) -> String {

@@ -93,6 +93,36 @@ final class FlowPriorTests: XCTestCase {
     }
   }
 
+  /// Three hidden numbers part twelve units in four, or three where one number is left for the context: each unit sees
+  /// all of the parts before its own, and the context.
+  func testANetworkNarrowerThanTheLatentsLosesNoMoreDependencesThanItMust() {
+    let units = 12
+    for (numbers, parts) in [(0, 4), (2, 3)] {
+      let flow = InverseAutoregressiveFlow(
+        ConditionerSizes(units: units, context: numbers, hidden: [3, 3]), steps: 1, random: random)
+      for (path, parameter) in flow.parameters {
+        parameter.value = random.stream("moved \(path)").normal(parameter.shape)
+      }
+      func forward(_ z: [Float], context number: Float = 0) -> [Float] {
+        let h = Tensor(repeating: number, shape: [1, numbers])
+        return flow.bijectors(h, context(1))[0].forward(Tensor(z, shape: [1, units])).value.floats
+      }
+      let zeros = [Float](repeating: 0, count: units)
+      let before = forward(zeros)
+      let size = units / parts
+      for unit in 0..<units {
+        var point = zeros
+        point[unit] = 1
+        for (other, (a, b)) in zip(before, forward(point)).enumerated() where other != unit {
+          XCTAssertEqual(a != b, unit / size < other / size, "\(other) of \(unit), \(numbers)")
+        }
+      }
+      if numbers > 0 {
+        for (a, b) in zip(before, forward(zeros, context: 1)) { XCTAssertNotEqual(a, b) }
+      }
+    }
+  }
+
   func testGradientsOfDensitiesAreThoseOfDifferencesWhicheverWayIsSolved() throws {
     for family in Self.families {
       let prior = moved(family, units: 3)

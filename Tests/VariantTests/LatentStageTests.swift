@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import VAEZoo
 import XCTest
 
@@ -192,6 +193,12 @@ final class LatentStageTests: XCTestCase {
     let best = try XCTUnwrap(costs.indices.min { costs[$0] < costs[$1] })
     XCTAssertEqual(best, costs.count - 4, "\(costs)")
     XCTAssertTrue(notices.contains { $0.contains("its weights are kept") }, "\(notices)")
+    // What the stage leaves as it is, is not kept a second time.
+    let kept = try XCTUnwrap(
+      RunFolder.create(at: folder + "/whole", resume: true).storedCheckpoint()
+    ).optimizer.entries.map(\.name).filter { $0.hasPrefix("plain.") }
+    XCTAssertFalse(kept.isEmpty)
+    XCTAssertEqual(kept.filter { !$0.hasPrefix("plain.prior.") }, [])
     // The run, its exported model and the model in memory have the weights of the best epoch.
     let valid = try XCTUnwrap(whole.withSplits(data).validation)
     let stored = try ["/whole", "/whole/model.safetensors"].map {
@@ -232,6 +239,63 @@ final class LatentStageTests: XCTestCase {
       }
       XCTAssertEqual(named, isFar, "beta \(beta)")
     }
+  }
+
+  /// Images that can be read until they are taken away, and how many of them were asked for at a time since.
+  private final class VanishingStore: ExampleStore {
+    let count: Int
+    let shape = ImageShape(height: 28, width: 28, channels: 1)
+    private let state = Mutex((isGone: false, most: 0, fault: DataError?.none))
+
+    init(count: Int) { self.count = count }
+
+    func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+      destination.update(repeating: 0)
+      for (row, index) in indices.enumerated() {
+        for place in 0..<28 { destination[row * shape.count + index % 28 * 28 + place] = 1 }
+      }
+      state.withLock {
+        guard $0.isGone else { return }
+        $0.most = max($0.most, indices.count)
+        $0.fault = DataError(.unusable, "images are gone")
+      }
+    }
+
+    func takeFault() -> DataError? {
+      state.withLock { state in
+        defer { state.fault = nil }
+        return state.fault
+      }
+    }
+
+    func vanish() { state.withLock { $0.isGone = true } }
+    var most: Int { state.withLock { $0.most } }
+  }
+
+  func testWhatIsLookedAtForANoticeIsNoLargerThanAPassMayBeAndCostsNothingWhereItCannotBeRead()
+    throws
+  {
+    let store = VanishingStore(count: 1040)
+    let data = DataSource(
+      name: "images", valueRange: .binary, rule: "binary", isDiscrete: true,
+      train: DataSplit(name: "train", store: store),
+      test: DataSplit(name: "test", store: VanishingStore(count: 8)))
+    let recipe = try SmallModels.recipe("gaussian-vae", data: data)
+    let folder = FileManager.default.temporaryDirectory.path + "/notice-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let run = try RunFolder.create(at: folder)
+    let trainer = try Trainer(
+      model: SmallModels.registry.model(recipe, seed: 3), data: data,
+      options: SmallModels.options(epochs: 4, batchSize: 20))
+    let outcome = try trainer.train(run: run) { event in
+      if case .epoch(let record) = event, record.epoch == 4 { store.vanish() }
+    }
+    XCTAssertEqual(outcome, .finished)
+    XCTAssertEqual(try run.readMetrics().lines.count, 4)
+    XCTAssertEqual(try run.latestCheckpoint()?.step, trainer.totalSteps)
+    let limit = Evaluator.rowLimit(for: store.shape)
+    XCTAssertLessThan(limit, 500)
+    XCTAssertEqual(store.most, limit, "images at a time")
   }
 
   func testAFitThatIsStoppedLeavesThePriorAsItWas() throws {

@@ -134,4 +134,29 @@ final class ProgressiveVAETests: XCTestCase {
     XCTAssertEqual(
       resumed.model.weights.map(\.values.floats), whole.model.weights.map(\.values.floats))
   }
+
+  func testATrainingFromTrainedWeightsOrOfTheDecoderAloneNeverShrinksTheNetwork() throws {
+    let data = SmallModels.data(height: 16, width: 10)
+    let recipe = try recipe(data, [("training.epochs", "1"), ("training.batch_size", "16")])
+    let first = TrainedModel(
+      model: try SmallModels.trained(recipe, data: data, epochs: 3), recipe: recipe,
+      source: "memory")
+    func extents(_ model: Model) -> [Float] {
+      model.buffers.filter { $0.path.hasSuffix("growth.extent") }.map(\.buffer.value.item)
+    }
+    let grown = extents(first.model)
+    XCTAssertEqual(grown, [1.75, 1.75])
+    let fresh = TrainedModel(
+      model: try SmallModels.registry.model(recipe, seed: 7), recipe: recipe, source: "fresh")
+    for next in [
+      try fresh.withWeights(of: first, as: "memory"),
+      try first.stage("decoder", registry: SmallModels.registry),
+    ] {
+      let session = try TrainingSession(
+        model: next.model, recipe: next.recipe, data: data, run: nil, existing: .refuse,
+        start: .asIs)
+      _ = try session.train()
+      XCTAssertEqual(extents(next.model), grown, next.recipe.stage.name)
+    }
+  }
 }

@@ -116,6 +116,10 @@ enum SmallModels {
         if part.name == "picture-loss" && declaration.name == "share" {
           recipe.parts[role]?.values["share"] = .number(0)
         }
+        // After the first updates all sizes count, the newest of them in part.
+        if part.name == "progressive" && declaration.name == "stage_epochs" {
+          recipe.parts[role]?.values["stage_epochs"] = .number(0)
+        }
         // Other objectives do without one.
         if part.name == "perceptual" && declaration.name == "network" {
           let network = try network(channels: recipe.data?.channels ?? 1)

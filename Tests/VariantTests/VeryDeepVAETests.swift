@@ -28,6 +28,25 @@ final class VeryDeepVAETests: XCTestCase {
     Examples(data.train).batch(Array(0..<count), SmallModels.context(count))
   }
 
+  func testTheLimitsOfTheGradientsNormGrowWithTheNumbersOfAnImageUnlessSomebodyHasChosenThem()
+    throws
+  {
+    for (side, said, limits) in [
+      (8, [], (12_800.0, 25_600.0)), (32, [], (204_800, 409_600)),
+      (8, [(key: "training.skip_norm", value: "7")], (12_800, 7)),
+    ] as [(Int, [(key: String, value: String)], (Double, Double))] {
+      var recipe = try SmallModels.recipe(
+        "very-deep-vae", data: SmallModels.data(height: side, width: side), said)
+      let notices = recipe.chooseTraining(examples: 64, isTable: false)
+      let options = TrainingOptions(recipe.training)
+      XCTAssertEqual(options.clipNorm, limits.0)
+      XCTAssertEqual(options.skipNorm, limits.1)
+      XCTAssertTrue("\(notices)".contains("clip_norm"), "\(notices)")
+      // Afterwards they are values like any other.
+      XCTAssertTrue(recipe.chooseTraining(examples: 64, isTable: false).isEmpty)
+    }
+  }
+
   /// log p(x) by quadrature over the standard normal numbers that the path down is a function of, in which no
   /// posterior has a part, and by importance sampling from the posteriors.
   func testAnImportanceEstimateIsTheExactLikelihoodAndTheBoundLiesBelowIt() throws {

@@ -99,7 +99,7 @@ def keywords(description: dict[str, Any]) -> list[_Keyword]:
             text, default = f"{item['help']}; {item['range']}", item["default"]
             if item.get("chosen_by_data"):
                 # A value that is the default is one that somebody has chosen.
-                text, default = f"{text}; None is {default} of images", None
+                text, default = f"{text}; None is {default}, or what suits the data", None
             found.append(
                 _Keyword(
                     name, item["name"], default, _TYPES[item["type"]], text, [item["name"]]

@@ -39,8 +39,8 @@ package struct AutoregressiveStep: Bijector {
     }
   }
 
-  /// z of f(z), unit after unit, and log|det ∂f/∂z| at that z: as many passes as there are units, each of
-  /// which gradients flow through.
+  /// z of f(z), unit after unit, and log|det ∂f/∂z| at that z, of an affine step: as many passes as there are units, each
+  /// of which gradients flow through.
   func solved(_ value: Tensor) -> (z: Tensor, logDeterminant: Tensor) {
     let units = value.shape[1]
     var columns = Array(repeating: Tensor.zeros([value.shape[0], 1]), count: units)
@@ -49,15 +49,8 @@ package struct AutoregressiveStep: Bijector {
       let unit = isReversed ? units - 1 - place : place
       let (m, s) = parameters(.concatenated(columns, axis: 1))
       func own(_ values: Tensor) -> Tensor { values.slice(axis: 1, unit..<unit + 1) }
-      switch law {
-      case .gated:
-        let gate = own(s) + 2
-        columns[unit] = own(m) + (own(value) - own(m)) / gate.sigmoid()
-        logScales[unit] = -(-gate).softplus()
-      case .affine:
-        columns[unit] = (own(value) - own(m)) * (-own(s)).exp()
-        logScales[unit] = own(s)
-      }
+      columns[unit] = (own(value) - own(m)) * (-own(s)).exp()
+      logScales[unit] = own(s)
     }
     return (
       .concatenated(columns, axis: 1), Tensor.concatenated(logScales, axis: 1).sum(axis: 1)
@@ -84,25 +77,33 @@ package struct AutoregressiveStep: Bijector {
 /// An autoregressive step as a prior has it: it can be drawn from, and it prices any point. One of the two
 /// takes a pass through the network, the other one a pass for each unit.
 package struct SolvedStep: Bijector {
+  /// What takes one pass; the other one is solved for.
+  package enum Quick {
+    /// The way from numbers to latents, an inverse autoregressive flow (IAF).
+    case draws
+    /// The way from latents to numbers, a masked autoregressive flow (MAF).
+    case prices
+  }
+
+  /// An affine step, from what is given to what is quick.
   let step: AutoregressiveStep
-  /// Whether draws are what is solved for and prices take one pass (MAF), or the other way round (IAF).
-  let isMasked: Bool
+  let quick: Quick
 
   package static var hasInverse: Bool { true }
 
   package func forward(_ z: Tensor) -> (value: Tensor, logDeterminant: Tensor) {
-    guard isMasked else { return step.forward(z) }
+    guard quick == .prices else { return step.forward(z) }
     let (value, logDeterminant) = step.solved(z)
     return (value, -logDeterminant)
   }
 
   package func inverse(_ value: Tensor) -> (z: Tensor, logDeterminant: Tensor)? {
-    guard isMasked else { return step.solved(value) }
+    guard quick == .prices else { return step.solved(value) }
     let (z, logDeterminant) = step.forward(value)
     return (z, -logDeterminant)
   }
 
   package func stoppingGradient() -> any Bijector {
-    SolvedStep(step: step.stopped(), isMasked: isMasked)
+    SolvedStep(step: step.stopped(), quick: quick)
   }
 }

@@ -79,12 +79,21 @@ extension ConditionerNetwork {
   /// What a layer may see. A unit has its place in the order as degree, context zero, a hidden number
   /// one from 0 to units − 1; a hidden number sees degrees up to its own, m and s of a unit see less
   /// than the unit's.
+  ///
+  /// A layer of fewer numbers than units cannot have all degrees. Those that it has divide the units into parts of one
+  /// size, and a unit sees those of the parts before its own: that leaves out the fewest pairs. Where there is no
+  /// context, no number has degree zero, which would see nothing.
   private static func mask(ofLayer layer: Int, _ sizes: ConditionerSizes, isReversed: Bool)
     -> Tensor
   {
     let units = sizes.units
     let places = (1...units).map { isReversed ? units + 1 - $0 : $0 }
-    func hidden(_ layer: Int) -> [Int] { (0..<sizes.hidden[layer]).map { $0 % units } }
+    func hidden(_ layer: Int) -> [Int] {
+      let width = sizes.hidden[layer]
+      guard width < units else { return (0..<width).map { $0 % units } }
+      let first = sizes.context > 0 ? 0 : 1
+      return (0..<width).map { ($0 + first) * units / (width + first) }
+    }
     let isLast = layer == sizes.hidden.count
     let inputs =
       layer == 0 ? places + Array(repeating: 0, count: sizes.context) : hidden(layer - 1)

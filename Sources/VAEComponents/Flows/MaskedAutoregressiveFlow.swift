@@ -2,10 +2,10 @@ import NeuralNetworks
 import Tensors
 import VAECore
 
-/// Masked autoregressive flow (Papamakarios et al. 2017, equations 3 and 4): the density of a point takes
-/// one pass through masked networks (MADE), for u = eˢ z + m with s and m of a unit computed from those
-/// before it; a draw takes a pass for each unit. Turned round, an inverse autoregressive flow: a draw takes one pass, a density
-/// one for each unit.
+/// An autoregressive flow for priors, eˢ ⊙ z + m with s and m of a unit from masked networks (MADE) that see those before
+/// it, in either direction. From latents to standard normal numbers it is a masked autoregressive flow (Papamakarios et
+/// al. 2017, equations 3 and 4): the density of a point takes one pass through a network, a draw one for each unit. From
+/// numbers to latents it is an inverse autoregressive flow: a draw takes one pass, a density one for each unit.
 ///
 /// s is bounded by a learnt multiple of tanh, as in `CouplingFlow`, and networks begin at zero, so that a fresh
 /// flow is the identity. The order of units is turned round from step to step.
@@ -13,14 +13,16 @@ package final class MaskedAutoregressiveFlow: Flow {
   private let networks: [ConditionerNetwork]
   private let bounds: [Parameter]
   private let context: Int
-  private let isMasked: Bool
+  private let quick: SolvedStep.Quick
 
   /// A fresh flow.
   ///
-  /// - Parameter isMasked: whether densities take one pass (MAF), rather than draws (IAF).
-  package init(_ sizes: ConditionerSizes, steps: Int, isMasked: Bool, random: RandomSource) {
+  /// - Parameter quick: what takes one pass: prices (MAF) or draws (IAF).
+  package init(
+    _ sizes: ConditionerSizes, steps: Int, quick: SolvedStep.Quick, random: RandomSource
+  ) {
     context = sizes.context
-    self.isMasked = isMasked
+    self.quick = quick
     networks = (0..<steps).map { step in
       ConditionerNetwork(
         masked: sizes, isReversed: step % 2 == 1, random: random.child("\(step)"))
@@ -56,7 +58,7 @@ package final class MaskedAutoregressiveFlow: Flow {
       SolvedStep(
         step: AutoregressiveStep(
           network: networks[step], law: .affine(bound: bounds[step]), isReversed: step % 2 == 1,
-          h: numbers, context: context), isMasked: isMasked)
+          h: numbers, context: context), quick: quick)
     }
   }
 }

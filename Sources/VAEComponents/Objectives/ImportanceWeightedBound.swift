@@ -19,7 +19,7 @@ public final class ImportanceWeightedBound: Objective {
     /// Through the draws alone, with squared normalised weights w̃ₖ²: unbiased, and of a
     /// signal-to-noise ratio that grows with K (Tucker et al. 2019). All other parts keep the
     /// bound's own gradient. The prior must give each layer's draws a `GradientGate`, as every
-    /// `DensityPrior` does; a ladder does not.
+    /// `PricingPrior` does; a ladder does not.
     case doublyReparameterized = "dreg"
   }
 

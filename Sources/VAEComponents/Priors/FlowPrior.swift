@@ -45,8 +45,8 @@ public final class FlowPrior: DensityPrior, ReparameterizedPrior, LatentStarting
     flow =
       switch family {
       case .realnvp: CouplingFlow(sizes, steps: steps, random: random)
-      case .maf: MaskedAutoregressiveFlow(sizes, steps: steps, isMasked: true, random: random)
-      case .iaf: MaskedAutoregressiveFlow(sizes, steps: steps, isMasked: false, random: random)
+      case .maf: MaskedAutoregressiveFlow(sizes, steps: steps, quick: .prices, random: random)
+      case .iaf: MaskedAutoregressiveFlow(sizes, steps: steps, quick: .draws, random: random)
       }
   }
 

@@ -80,14 +80,8 @@ public final class SecondStagePrior: PricingPrior, LatentStartingPrior {
     let u = posterior.draw(samples, from: "second posterior", context)
     let explained = Tensor.gaussianLogDensity(
       own, mean: decoder(u.value, context), logVariance: .zeros(own.shape) + limitedDeviation * 2)
-    let rate =
-      if request.usesSampledRate {
-        u.logDensity
-          - .gaussianLogDensity(u.value, mean: .zeros(own.shape), logVariance: .zeros(own.shape))
-      } else {
-        Tensor.gaussianDivergence(mean: posterior.means, logVariance: posterior.logVariance)
-      }
-    return explained - rate - logDeterminant
+    let layer = LatentLayer(u, from: posterior, under: .standard(like: posterior), request)
+    return explained - layer.rate - logDeterminant
   }
 
   /// u of N(0, I), then z with its noise; the temperature multiplies both deviations.

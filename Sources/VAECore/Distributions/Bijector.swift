@@ -13,7 +13,7 @@ import Tensors
 ///     (z + shift, .zeros([z.shape[0]]))
 ///   }
 ///
-///   var hasInverse: Bool { true }
+///   static var hasInverse: Bool { true }
 ///
 ///   func inverse(_ value: Tensor) -> (z: Tensor, logDeterminant: Tensor)? {
 ///     (value - shift, .zeros([value.shape[0]]))
@@ -26,10 +26,11 @@ public protocol Bijector {
   /// The map of `[K · N, units]`, and log|det ∂f/∂z| in nats, `[K · N]`.
   func forward(_ z: Tensor) -> (value: Tensor, logDeterminant: Tensor)
 
-  /// Whether `inverse` is there and no more expensive than `forward`.
+  /// Whether `inverse` gives something, so that points that were not drawn have a price. It may be more expensive than
+  /// `forward`, or less: of an autoregressive step one of the two takes a pass through a network for each unit.
   static var hasInverse: Bool { get }
 
-  /// z of f(z), and log|det ∂f/∂z| at that z; nil where there is no cheap inverse.
+  /// z of f(z), and log|det ∂f/∂z| at that z; nil where `hasInverse` is false.
   func inverse(_ value: Tensor) -> (z: Tensor, logDeterminant: Tensor)?
 
   /// The same map with constant parameters.

@@ -84,6 +84,12 @@ extension DiagonalGaussian {
     return DiagonalGaussian(mean: zeros, logVariance: zeros)
   }
 
+  /// mean + e^(logVariance / 2) · noise, of one shape: what a standard normal number becomes.
+  public func value(at noise: Tensor) -> Tensor { means + (logVariance * 0.5).exp() * noise }
+
+  /// (value − mean) · e^(−logVariance / 2), the number that becomes a value.
+  public func noise(of value: Tensor) -> Tensor { (value - means) * (logVariance * -0.5).exp() }
+
   /// The product of two Gaussians, normalised: precisions add, and means are weighted by them
   /// (Sønderby et al. 2016, equations 17 and 18).
   ///

@@ -135,13 +135,15 @@ public final class ForwardPass {
     return found
   }
 
-  /// The distortion with the decoder's output as a constant, a scalar, for the likelihood's own parameters alone; nil
-  /// where it has none.
+  /// Zero, a scalar, with the gradient of the distortion for the likelihood's own parameters alone, which fits these to
+  /// the decoder's output as it is: for losses that hold something else against the decoder. Nil where the likelihood has
+  /// no parameters.
   public var distortionOfLikelihoodAlone: Tensor? {
     guard !model.likelihood.parameters.isEmpty else { return nil }
-    return -model.likelihood.logDensity(
+    let fit = -model.likelihood.logDensity(
       batch, parameters: evaluation.parameters.detached(), context
     ).mean()
+    return fit - fit.detached()
   }
 
   private struct FeatureKey: Hashable {

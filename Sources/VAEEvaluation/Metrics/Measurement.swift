@@ -37,6 +37,9 @@ package struct Measurement {
   /// Whether any of them looks at images with a frozen network.
   package var usesNetwork: Bool { uses([.network, .classifier, .heads]) }
 
+  /// Whether any of them looks at the rates of single units.
+  package var usesUnitRates: Bool { uses([.unitRates]) }
+
   private func uses(_ wanted: Set<MetricNeed>) -> Bool {
     accumulators.contains {
       let descriptor = type(of: $0).descriptor

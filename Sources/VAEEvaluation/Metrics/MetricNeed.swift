@@ -35,6 +35,8 @@ public enum MetricNeed: String, CaseIterable, Sendable {
   case pricingPrior = "pricing_prior"
   /// A rate that is a sum over latent units, not more of them than can be listed.
   case unitRates = "unit_rates"
+  /// Posteriors over one layer of units, not more numbers of all examples than can be held together.
+  case heldPosteriors = "held_posteriors"
   /// A posterior with means.
   case posteriorMeans = "posterior_means"
   /// A posterior with one vector of means.
@@ -102,6 +104,11 @@ extension MetricNeed {
         "a rate that is a sum over latent units, \(Count.text(RatePerUnitMetric.unitLimit)) at most",
         .model,
         "a model such as gaussian-vae"
+      )
+    case .heldPosteriors:
+      (
+        "posteriors of one layer of units, \(Count.text(RateDecompositionMetric.numberLimit)) units of all examples "
+          + "together at most", .data, "fewer examples, or a model with fewer units"
       )
     case .posteriorMeans: ("a posterior with means", .model, "a model such as gaussian-vae")
     case .posteriorVector:
@@ -177,6 +184,10 @@ extension MetricNeed {
         StructuralSimilarity.scales(height: $0.split.shape.height, width: $0.split.shape.width) > 0
       } ?? false
     case .unitRates: setting.model.prior.latents.unitCount <= RatePerUnitMetric.unitLimit
+    case .heldPosteriors:
+      setting.model.prior.latents.units.map {
+        $0 <= RateDecompositionMetric.numberLimit / max(1, setting.exampleCount)
+      } ?? false
     case .posteriorMeans, .posteriorVector, .posteriorVariances: true
     }
   }

@@ -34,7 +34,7 @@ extension Trainer {
     if average != nil || endWeights != nil {
       // `weights.safetensors` holds the averages, or those of the best epoch, which are the model to use;
       // training goes on from the plain ones.
-      optimizer += model.parameters.map { (name: "plain.\($0.path)", values: $0.parameter.value) }
+      optimizer += stageParameters.map { (name: "plain.\($0.path)", values: $0.parameter.value) }
     }
     return [
       (name: CheckpointFile.weights, bytes: weights),
@@ -142,7 +142,7 @@ extension Trainer {
           ifPresent: String(name.dropFirst("average.".count)), shape: shape)
       }
     }
-    for (path, parameter) in model.parameters {
+    for (path, parameter) in stageParameters {
       if let value = try checkpoint.optimizer.finiteTensor(
         ifPresent: "plain.\(path)", shape: parameter.shape)
       {
@@ -153,7 +153,7 @@ extension Trainer {
       weights.take()
       // Of a training that has ended, the weights to use are those of the best epoch.
       if endsWithBest, state.isFinished && !plain.isEmpty || state.best?.step == state.step {
-        bestWeights = model.parameters.map { $0.parameter.value.copied() }
+        bestWeights = stageParameters.map { $0.parameter.value.copied() }
       }
       for (parameter, value) in plain { parameter.value = value }
       step = state.step

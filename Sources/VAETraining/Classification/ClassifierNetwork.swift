@@ -88,16 +88,10 @@ final class ClassifierNetwork: Module {
 
   var members: Members {
     [
-      "convolutions": .module(Numbered(stages.flatMap { $0 })), "features": .module(features),
+      "convolutions": .module(ModuleGroup(numbered: stages.flatMap { $0 })),
+      "features": .module(features),
       "logits": .module(logits),
     ]
-  }
-
-  /// Modules by number.
-  private final class Numbered: Module {
-    let modules: [any Module]
-    init(_ modules: [any Module]) { self.modules = modules }
-    var members: Members { Members(numbered: modules) }
   }
 
   /// The logits of the classes for images `[N, height, width, channels]`, `[N, classes]`.

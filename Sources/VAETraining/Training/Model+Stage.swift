@@ -14,10 +14,13 @@ extension Stage {
 
 extension Model {
   /// The parts that a stage trains as a whole, so that their averages and statistics follow their weights.
-  func parts(of stage: Stage) -> [any Module] {
+  func parts(of stage: Stage) -> [any Module] { namedParts(of: stage).map(\.part) }
+
+  /// The same with the names that their paths begin with.
+  func namedParts(of stage: Stage) -> [(name: String, part: any Module)] {
     members.entries.compactMap { name, member in
       guard case .module(let module) = member, stage.includes("\(name).") else { return nil }
-      return module
+      return (name, module)
     }
   }
 }

@@ -19,7 +19,7 @@ extension Trainer {
   /// Keeps the weights that have just been measured where they are the best ones so far.
   func keepBestWeights() {
     guard endsWithBest, best?.step == step else { return }
-    bestWeights = withAveragedWeights { model.parameters.map { $0.parameter.value.copied() } }
+    bestWeights = withAveragedWeights { stageParameters.map { $0.parameter.value.copied() } }
   }
 
   /// Takes up the weights of the best checkpoint, for a training that was interrupted after it.
@@ -30,14 +30,20 @@ extension Trainer {
     guard endsWithBest, let best, try run.checkpointSteps().contains(best.step),
       let checkpoint = try run.storedCheckpoint(.step(best.step))
     else { return nil }
-    let values = try model.parameters.map { path, parameter in
+    let values = try stageParameters.map { path, parameter in
       try checkpoint.weights.finiteTensor(ifPresent: path, shape: parameter.shape)
         ?? parameter.value
     }
     return { [self] in bestWeights = values }
   }
 
+  /// The parameters that the stage trains; all others stay as they are.
+  var stageParameters: [(path: String, parameter: Parameter)] {
+    model.parameters.filter { stage.includes($0.path) }
+  }
+
+  /// Gives the parameters that the stage trains other values.
   func setParameters(_ values: [Tensor]) {
-    for ((_, parameter), value) in zip(model.parameters, values) { parameter.value = value }
+    for ((_, parameter), value) in zip(stageParameters, values) { parameter.value = value }
   }
 }

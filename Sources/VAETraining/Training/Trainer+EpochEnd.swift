@@ -37,13 +37,13 @@ extension Trainer {
     noteConcern(about: record, observe)
     noteSkipping(in: record, observe)
     if let notice = endNotice(isStored: run != nil) { observe(.notice(notice)) }
-    if let notice = try latentNotice() { observe(.notice(notice)) }
     if let run {
       try run.appendMetrics(record.members.sealedLine)
       // The last update of all has its record already.
       if isFinished && step < totalSteps { try makeRecord(after: record.train) }
       try store(in: run, observe)
     }
+    if let notice = latentNotice() { observe(.notice(notice)) }
   }
 
   /// Says what calls for attention, once until it changes.
@@ -76,19 +76,27 @@ extension Trainer {
     observe(.notice(concern))
   }
 
-  /// Says where most updates of an epoch were left out, once: a model that steep learns no more.
+  /// Says where most updates of an epoch were left out, once: a model that steep learns no more, and one
+  /// whose gradients are no numbers learns nothing whatever the limit is.
   private func noteSkipping(in record: EpochRecord, _ observe: (TrainingEvent) -> Void) {
+    let notFinite = updater.takeNotFinite()
     let share =
       record.terms.filter { $0.name.hasSuffix(Updater.skippedUpdates) }
       .map(\.value).max() ?? 0
     guard share >= 0.5, !saidSkipping else { return }
     saidSkipping = true
-    let (percent, limit) = (Int((share * 100).rounded()), "\(Float(options.skipNorm))")
-    let notice: Message =
-      "\(percent) % of the updates of epoch \(epoch) were left out, because their gradients were larger than "
-      + "\(.setting("training.skip_norm", limit)): little is learnt like this; try a larger one, or a smaller "
-      + "\(.setting("training.learning_rate"))"
-    observe(.notice(notice))
+    let start: Message =
+      "\(Int((share * 100).rounded())) % of the updates of epoch \(epoch) were left out, because their gradients were "
+    let limit = "\(Float(options.skipNorm))"
+    let rest: Message =
+      if Double(notFinite.count) > share * Double(updatesPerEpoch) / 2 {
+        "not finite, the last time that of \(notFinite.last ?? "the parameters"): nothing is learnt like this; try a "
+          + "smaller \(.setting("training.learning_rate"))"
+      } else {
+        "larger than \(.setting("training.skip_norm", limit)): little is learnt like this; try a larger one, or a "
+          + "smaller \(.setting("training.learning_rate"))"
+      }
+    observe(.notice(start + rest))
   }
 
   /// Measures the held-out examples. Where there are none, some training examples still show how
@@ -119,7 +127,7 @@ extension Trainer {
   /// ask for them, and those of the best epoch where training has ended with these.
   public func withAveragedWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
     if let bestWeights = endWeights {
-      let own = model.parameters.map { $0.parameter.value }
+      let own = stageParameters.map { $0.parameter.value }
       setParameters(bestWeights)
       defer { setParameters(own) }
       return try body()
@@ -131,7 +139,7 @@ extension Trainer {
   /// Makes those weights the model's own, once training is done.
   public func adoptAveragedWeights() {
     guard average != nil || endWeights != nil else { return }
-    let averaged = withAveragedWeights { model.parameters.map { $0.parameter.value.copied() } }
+    let averaged = withAveragedWeights { stageParameters.map { $0.parameter.value.copied() } }
     setParameters(averaged)
   }
 

@@ -18,14 +18,17 @@ extension Trainer {
   /// the end, where it does not, and where the latents are not one layer of units.
   ///
   /// What is compared are prices, log p(z), of draws that the fitted prior has not seen, so that their difference is a bound
-  /// from below on how far the aggregate posterior lies from the prior, and about what such a stage saves.
-  func latentNotice() throws -> Message? {
+  /// from below on how far the aggregate posterior lies from the prior, and about what such a stage saves. Where that
+  /// cannot be found out, since examples cannot be read any more, a part fails or memory is short, nothing is said.
+  func latentNotice() -> Message? {
     guard isFinished, stage.isWhole, stage.data == .images, step >= Self.firstJudgedStep,
       let units = model.prior.latents.vectorUnits, units <= Self.judgedUnits,
       let prior = model.prior as? any PricingPrior,
       batches.examples.count >= Self.judgedExamples.fewest
     else { return nil }
-    let gain = try withAveragedWeights { try withoutTape { try fittedGain(prior) } }
+    let gain = try? withAveragedWeights {
+      try withMemoryErrors { try withoutTape { try fittedGain(prior) } }
+    }
     guard let gain, gain > Self.notedGain else { return nil }
     return
       "the latents of the training examples lie elsewhere than draws from the prior: a mixture fitted to them prices "
@@ -41,8 +44,8 @@ extension Trainer {
     var request = DrawRequest()
     request.usesSampledRate = true
     var (draws, prices) = ([Tensor](), [Double]())
-    for start in stride(from: 0, to: chosen.count, by: 500) {
-      let indices = Array(chosen[start..<min(start + 500, chosen.count)])
+    for places in Evaluator.passes(over: chosen.count, of: batches.examples.split.shape) {
+      let indices = Array(chosen[places])
       let context = batches.examples.context(.evaluation, indices, step: step, random: random)
       let batch = batches.examples.batch(indices, context)
       guard let part = model.posteriorDraws(batch, samples: 1, context)?.draws else { return nil }

@@ -63,8 +63,8 @@ public final class Trainer {
   var beginning: BoundTerms?
   /// The epoch with the best held-out bound so far; nil before the first, and where nothing is held out.
   public internal(set) var best: BestEpoch?
-  /// The values of all parameters as evaluation uses them at the best epoch, where training ends with these;
-  /// nil before the first.
+  /// The values of the stage's parameters as evaluation uses them at the best epoch, where training ends with
+  /// these; nil before the first.
   var bestWeights: [Tensor]?
   /// What the last notice was about.
   var saidHealth = TrainingHealth.fine
@@ -360,7 +360,7 @@ public final class Trainer {
       let (bound, terms) = try updater.update(
         on: parts,
         rate: Float(options.learningRate) * schedule.factor(at: step))
-      if !updater.wasSkipped { average?.update(number: step) }
+      average?.update(number: step) { !updater.isLeftOut($0) }
       step += 1
       progress.add(bound, terms)
       return bound

@@ -227,7 +227,6 @@ final class TrainingBatches {
 
   /// As many examples at a time as a forward pass may have.
   private func parts(of count: Int) -> [[Int]] {
-    let size = 500
-    return stride(from: 0, to: count, by: size).map { Array($0..<min($0 + size, count)) }
+    Evaluator.passes(over: count, of: examples.split.shape).map(Array.init)
   }
 }

@@ -20,9 +20,14 @@ package final class Updater {
   /// steps.
   private(set) var isHalfWay = false
 
-  /// Whether the last update left all weights and optimizers as they were, because the gradients of every
-  /// phase that ran were beyond `skipNorm`.
-  private(set) var wasSkipped = false
+  /// The groups of the phases of the last update whose gradients were used, and of those that were left out because
+  /// theirs were beyond `skipNorm`.
+  private var (made, leftOut): ([ParameterGroup], [ParameterGroup]) = ([], [])
+
+  /// How often in a row each phase was left out because its gradients were not finite.
+  private var notFiniteInARow: [String: Int] = [:]
+  /// How often one was since this was asked for last, and the last parameter of such gradients.
+  private var notFinite = (count: 0, last: String?.none)
 
   private let model: Model
   /// What is measured on every batch.
@@ -127,8 +132,7 @@ package final class Updater {
     _ parts: [UpdatePart], rate: Float
   ) throws -> (bound: BoundTerms, terms: [(name: String, value: Double)]) {
     isHalfWay = false
-    (wasSkipped, work.failedTogether) = (false, false)
-    var skipped = 0
+    (made, leftOut, work.failedTogether) = ([], [], false)
     var context = parts[0].context
     (context.shard, context.shards) = (nil, work.group)
     var first: BoundTerms?
@@ -164,21 +168,27 @@ package final class Updater {
       let isBeyond = options.skipNorm > 0 && !(norm <= options.skipNorm)
       terms += recordOfSkipping(isBeyond, norm: norm, phase)
       if isBeyond {
-        skipped += 1
+        leftOut.append(phase.group)
+        if !norm.isFinite {
+          try noteNotFinite(parameterNotFinite(gradients, optimizer.parameters), phase, context)
+        }
         continue
       }
+      notFiniteInARow[phase.name] = nil
       let scale = try gradientScale(
         gradients, norm: norm, optimizer.parameters, phase: phase.name, context)
       try Memory.check()
       try optimizer.update(
         gradients, rate: rate * phase.rateFactor, gradientScale: scale)
       isHalfWay = true
+      made.append(phase.group)
     }
-    wasSkipped = skipped > 0 && !isHalfWay
-    if wasSkipped {
+    if made.isEmpty && !leftOut.isEmpty {
       model.dropUpdate()
     } else if stage.data == .images {
-      for part in model.parts(of: stage) { part.afterUpdate(context) }
+      for (name, part) in model.namedParts(of: stage) {
+        if isLeftOut(part, named: name) { part.dropUpdate() } else { part.afterUpdate(context) }
+      }
       try model.checkParts()
       try work.group?.check()
     }
@@ -255,6 +265,23 @@ package final class Updater {
 
   // MARK: Updates that are left out
 
+  /// Whether the last update left a parameter as it was, because the gradients of the phases that train it were
+  /// beyond `skipNorm`: phases follow one another, and one that is left out does not keep the next one from being made.
+  func isLeftOut(_ path: String) -> Bool { isLeftOut([path]) }
+
+  /// Whether it left out a part of the model, which then drops what it gathered. A part without parameters belongs to the
+  /// phases that train whatever has its name.
+  private func isLeftOut(_ part: any Module, named name: String) -> Bool {
+    leftOut.isEmpty ? false : isLeftOut(["\(name)."] + part.parameters.map { "\(name).\($0.path)" })
+  }
+
+  private func isLeftOut(_ paths: [String]) -> Bool {
+    func has(_ groups: [ParameterGroup]) -> Bool {
+      groups.contains { group in paths.contains { group.contains($0) } }
+    }
+    return !leftOut.isEmpty && (made.isEmpty || has(leftOut) && !has(made))
+  }
+
   /// What records say of the norm of a phase's gradients where updates may be left out: whether this one was, of which
   /// the mean over an epoch is their share, and the norm of one that was not.
   private func recordOfSkipping(
@@ -269,6 +296,39 @@ package final class Updater {
   /// The end of the name of the share of updates that were left out.
   static let skippedUpdates = "skipped_updates"
 
+  /// How often gradients that are not finite are left out one after another. What this guards against is the rare update;
+  /// so many of them are a model of which nothing comes any more.
+  private static let notFiniteLimit = 100
+
+  /// Counts a phase that was left out because the gradient of some parameter was not finite.
+  ///
+  /// - Throws: `TrainingError` of kind `diverged` where that goes on and on.
+  private func noteNotFinite(_ path: String?, _ phase: Phase, _ context: Context) throws {
+    notFinite = (notFinite.count + 1, path)
+    let inARow = (notFiniteInARow[phase.name] ?? 0) + 1
+    notFiniteInARow[phase.name] = inARow
+    guard inARow >= Self.notFiniteLimit else { return }
+    throw diverged(
+      "the gradient of \(path ?? "the parameters") in phase \(phase.name) is not finite, in \(inARow) updates one "
+        + "after another", context)
+  }
+
+  /// How many phases were left out since this was asked for last because their gradients were not finite, and the last
+  /// parameter of which one was not.
+  func takeNotFinite() -> (count: Int, last: String?) {
+    defer { notFinite = (0, nil) }
+    return notFinite
+  }
+
+  /// The first parameter whose gradient is not finite, or so large that its square is not.
+  private func parameterNotFinite(
+    _ gradients: Gradients, _ parameters: [(path: String, parameter: Parameter)]
+  ) -> String? {
+    parameters.first { _, parameter in
+      !Float(gradients[parameter]?.doubleSumOfSquares ?? 0).isFinite
+    }?.path
+  }
+
   // MARK: What is not finite
 
   /// The factor that brings the global norm of gradients down to its limit, one where it keeps it.
@@ -282,11 +342,9 @@ package final class Updater {
   ) throws -> Float {
     let scale = options.clipNorm > 0 && norm > options.clipNorm ? options.clipNorm / norm : 1
     guard Float(norm * norm * scale * scale).isFinite else {
-      let bad = parameters.first { _, parameter in
-        !Float(gradients[parameter]?.doubleSumOfSquares ?? 0).isFinite
-      }
+      let bad = parameterNotFinite(gradients, parameters)
       throw diverged(
-        "the gradient of \(bad?.path ?? "the parameters") in phase \(phase) is not finite or too large",
+        "the gradient of \(bad ?? "the parameters") in phase \(phase) is not finite or too large",
         context)
     }
     return Float(scale)

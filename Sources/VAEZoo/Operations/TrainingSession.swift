@@ -273,7 +273,7 @@ public final class TrainingSession {
     }
 
     var notices: [Message] = recipe.notices + data.notices + ["values: \(data.ruleSentence)"]
-    if let chosen { notices.append(chosen) }
+    notices += chosen
     if options.holdout > 0, let split = given.validation {
       notices.append(
         "\(data.name) has a split \(split.name), which is held out in place of a share of the training examples"

@@ -93,10 +93,11 @@ public struct VariantDescription {
 
   /// The description as JSON.
   public var json: JSON {
+    let open = TrainingOptions.openNames + variant.composition.trainingPerElement.keys
     let items = sections.flatMap(\.hyperparameters).map { item in
       item.declaration.json(
         named: item.name, default: item.value,
-        isOpen: TrainingOptions.openNames.contains { "training.\($0)" == item.name })
+        isOpen: open.contains { "training.\($0)" == item.name })
     }
     return .object([
       "name": .text(variant.name), "summary": .text(variant.summary),

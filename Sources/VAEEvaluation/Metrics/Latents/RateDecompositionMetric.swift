@@ -7,7 +7,9 @@ public struct RateDecompositionMetric: Metric {
   /// What it is.
   public static let descriptor = MetricDescriptor(
     "rate_decomposition", title: "rate decomposition", unit: "nats per example",
-    needs: [.pricingPrior, .posteriorVector, .posteriorVariances, .severalExamples],
+    needs: [
+      .pricingPrior, .posteriorVector, .posteriorVariances, .severalExamples, .heldPosteriors,
+    ],
     numbers: [
       .init("rate_decomposition.mutual_information", "mutual information I(x;z)"),
       .init("rate_decomposition.marginal_kl", "KL(q(z) ‖ p(z))"),
@@ -19,6 +21,9 @@ public struct RateDecompositionMetric: Metric {
       + "independent units as total correlation + dimension-wise KL (Hoffman & Johnson 2016; Chen et al. 2018); I is at "
       + "most the logarithm of the number of examples")
 
+  /// Units of all examples together, at most: their means and variances are held until the last one is there, and
+  /// each is priced at `drawLimits.lowerBound` draws at least, which takes seconds.
+  static let numberLimit = 1 << 22
   /// Draws that are averaged, at most and at least.
   private static let drawLimits = 100...1000
   /// Densities of a unit that are computed, about.
