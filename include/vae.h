@@ -517,6 +517,13 @@ vae_status vae_model_create_stage(
     vae_model *model, const char *stage, const vae_setting *settings, size_t setting_count,
     vae_model **next, vae_error **error);
 
+/* As vae_model_create_stage, of a stage that is told a condition which the model is not, such as "class-mixture". data:
+ * borrowed; what the stage will be trained on, whose training split says the condition; NULL for none.
+ * Returns VAE_ERR_DATA where the data lack the condition, too. [reading] */
+vae_status vae_model_create_stage_on(
+    vae_model *model, const char *stage, vae_data *data, const vae_setting *settings,
+    size_t setting_count, vae_model **next, vae_error **error);
+
 /* The model that a run folder or an exported .safetensors file holds. path: borrowed.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_IO, VAE_ERR_FORMAT for what is damaged or no model,
  * VAE_ERR_RECIPE for variants, components and values that this library has not, VAE_ERR_DATA where the recipe

@@ -785,6 +785,15 @@ class model {
     return model(found);
   }
 
+  /* The same of a stage that is told a condition which this model is not: that of the data. */
+  model create_stage(const std::string &stage, data &source, const settings &list = {}) {
+    const auto raw = detail::raw(list);
+    vae_model *found = nullptr;
+    detail::call(
+        vae_model_create_stage_on, get(), stage.c_str(), source.get(), raw.data(), raw.size(), &found);
+    return model(found);
+  }
+
   void save(const std::string &path) { detail::call(vae_model_save, get(), path.c_str()); }
 
   /* Writes files that another program reads, in a form such as "diffusers". */

@@ -224,6 +224,20 @@ class VariantTests(unittest.TestCase):
         self.assertNotEqual(last["rate"], first["rate"])
         self.assertEqual(stage.sample(3).shape, model.sample(3).shape)
 
+    def test_a_mixture_for_each_class_is_told_the_labels_that_the_model_was_not(self):
+        model = self.models["gaussian-vae"]
+        labels = np.array(["even", "odd"])[np.arange(len(IMAGES)) % 2]
+        with self.assertRaises(vae_zoo.Error):
+            model.stage("class-mixture")
+        stage = model.stage("class-mixture", {"prior.components": 1}, X=IMAGES, y=labels)
+        np.testing.assert_array_equal(stage.classes_, ["even", "odd"])
+        stage.fit(IMAGES, labels, epochs=1)
+        drawn = [stage.sample(2, condition=name, random_state=1) for name in ("even", "odd")]
+        self.assertEqual(drawn[0].shape, model.sample(2).shape)
+        self.assertFalse(np.array_equal(*drawn))
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "y is known of each example of X"):
+            model.stage("class-mixture", y=labels)
+
     def test_a_decoder_is_trained_on_for_latents_that_stay(self):
         model = self.models["gaussian-vae"]
         stage = model.stage("decoder", {"objective.name": "elbo"})

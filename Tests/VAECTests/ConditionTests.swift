@@ -49,6 +49,27 @@ final class ConditionTests: CTestCase {
     return options
   }
 
+  func testAStageIsToldTheLabelsOfDataThatTheModelWasNot() throws {
+    let data = try labelled()
+    let plain = try makeModel("gaussian-vae", [("latent", "2"), ("hidden", "8")])
+    refuse(VAE_ERR_DATA, "give data with labels or conditions") {
+      var none: OpaquePointer?
+      return vae_model_create_stage(plain, "class-mixture", nil, 0, &none, $0)
+    }
+    let settings = CSettings([("prior.components", "1")])
+    let next = try made(freedBy: vae_model_free) {
+      vae_model_create_stage_on(
+        plain, "class-mixture", data, settings.pointer, settings.count, $0, $1)
+    }
+    XCTAssertEqual(try info(next).condition, VAE_CONDITION_LABEL)
+    XCTAssertEqual(try info(next).condition_width, 3)
+    try succeed { vae_trainer_fit(try? makeTrainer(next, data), nil, nil, nil, $0) }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "data") {
+      var none: OpaquePointer?
+      return vae_model_create_stage_on(plain, "class-mixture", plain, nil, 0, &none, $0)
+    }
+  }
+
   func testDataAndModelSayWhatIsKnown() throws {
     let data = try labelled()
     var described = vae_data_info()

@@ -105,7 +105,7 @@ extension Fuzzer {
       "latent", "hidden", "beta", "prior.latent", "training.epochs", "training.batch_size",
       "likelihood", "architecture", "codes", "channels", "layers", "x",
     ]
-    switch Int.random(in: 0..<63, using: &random) {
+    switch Int.random(in: 0..<64, using: &random) {
     case 0:
       return check("vae_set_threads") { [count = chance(2) ? 1 : 2] in
         vae_set_threads(Int32(count), $1)
@@ -209,6 +209,13 @@ extension Fuzzer {
       let (settings, count) = settings(keys)
       return check("vae_model_create_stage", makes: .model) {
         vae_model_create_stage(model, stage, settings, count, $0, $1)
+      }
+    case 63:
+      let (model, stage) = (handle(.model), text(["class-mixture", "prior", "", "no"]))
+      let data = chance(4) ? nil : handle(.data)
+      let (settings, count) = settings(keys)
+      return check("vae_model_create_stage_on", makes: .model) {
+        vae_model_create_stage_on(model, stage, data, settings, count, $0, $1)
       }
     case 22 where chance(2), 62: return callPictures()
     case 22:

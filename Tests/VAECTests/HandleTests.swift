@@ -269,6 +269,7 @@ final class HandleTests: CTestCase {
       { vae_data_describe(data, nil, $0) }, { vae_data_images(data, "train", 0, 1, nil, $0) },
       { vae_model_create(&options, nil, $0) }, { vae_model_load("x", nil, $0) },
       { vae_model_create_stage(model, "prior", nil, 0, nil, $0) },
+      { vae_model_create_stage_on(model, "mixture", data, nil, 0, nil, $0) },
       { vae_model_load_memory("x", 1, nil, $0) }, { vae_model_save_memory(model, nil, $0) },
       { vae_model_describe(model, nil, $0) }, { vae_model_get_tensor(model, "x", nil, $0) },
       { vae_trainer_create(model, data, nil, nil, $0) },

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Mapping, TypeVar
 
+import numpy as np
+
 from vae_zoo import _registry
 from vae_zoo._classes import made_class
+from vae_zoo._conditions import first_conditions
+from vae_zoo._data import Data, range_code
 from vae_zoo._errors import InvalidArgumentError
 from vae_zoo._fitting import Fitting
 from vae_zoo._inference import Inference
@@ -15,7 +19,7 @@ from vae_zoo._library import Path, integer, setting_text, shown_path
 from vae_zoo._model import Model
 from vae_zoo._pretrained import PretrainedAutoencoder
 from vae_zoo._settings import history_of, of_model, recipe_keywords
-from vae_zoo._tables import loaded_form
+from vae_zoo._tables import described, loaded_form
 
 _Self = TypeVar("_Self", bound="VAE")
 
@@ -69,7 +73,9 @@ class VAE(Fitting, Inference, metaclass=_Variants):
     def _made(variant: str, **hyperparameters: Any) -> VAE:
         return variant_class(variant)(**hyperparameters)
 
-    def stage(self: _Self, name: str, settings: Mapping[str, Any] | None = None) -> _Self:
+    def stage(
+        self: _Self, name: str, settings: Mapping[str, Any] | None = None, *, X: Any = None, y: Any = None
+    ) -> _Self:
         """An estimator of a further stage, such as ``"prior"`` for a trained VQ-VAE, or
         ``"mixture"``, ``"flow"`` or ``"two-stage"`` for a model with one layer of real latents: ``fit`` trains
         its parts alone, on top of what this one has learnt and keeps.
@@ -80,6 +86,9 @@ class VAE(Fitting, Inference, metaclass=_Variants):
             The stage.
         settings : mapping, optional
             Hyper-parameters of its parts by their path in the recipe.
+        X, y : array-like, or Data and None
+            What ``fit`` will be given: for a stage that is told a condition which this model is not, such as
+            ``"class-mixture"``.
 
         Returns
         -------
@@ -87,13 +96,29 @@ class VAE(Fitting, Inference, metaclass=_Variants):
             With the hyper-parameters of this one, and ``warm_start`` set.
         """
         pairs = [(key, setting_text(value)) for key, value in (settings or {}).items()]
-        model = self._fitted().stage(name, pairs)
+        data, classes = self._stage_data(X, y)
+        model = self._fitted().stage(name, data, pairs)
         estimator = type(self)(**{**self.get_params(), "warm_start": True})
         estimator._take(model, self._output_shape, of_model(estimator._given()))
         estimator._form = self._form
         estimator.history_ = []
-        estimator._know(getattr(self, "classes_", None))
+        estimator._know(classes if classes is not None else getattr(self, "classes_", None))
         return estimator
+
+    def _stage_data(self, X: Any, y: Any) -> tuple[Data | None, np.ndarray | None]:
+        """Data that say what a further stage is told, and the classes of their labels."""
+        if X is None or isinstance(X, Data):
+            if y is not None:
+                raise InvalidArgumentError("y is known of each example of X, an array; give it as well, or neither")
+            return X, None
+        columns = None if self._form is None else self._fitted().columns
+        rows = self._shaped(self._images(X))
+        known = first_conditions(y, len(rows), "y")
+        data = Data._of_arrays(
+            rows, None, range_code(self.value_range), (known.values, None), known.class_names,
+            None if columns is None else described(columns),
+        )
+        return data, known.classes
 
     def save(self, path: Path) -> None:
         """Writes weights and recipe into one ``.safetensors`` file, which appears whole or not at all.

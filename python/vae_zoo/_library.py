@@ -277,7 +277,7 @@ _FALLIBLE: dict[str, tuple[Any, ...]] = {
     "vae_data_describe": (c_void_p, POINTER(DataInfo)),
     "vae_data_images": (c_void_p, c_char_p, c_int64, c_int64, _HANDLE_OUT),
     "vae_model_create": (POINTER(ModelOptions), _HANDLE_OUT),
-    "vae_model_create_stage": (c_void_p, c_char_p, POINTER(Setting), c_size_t, _HANDLE_OUT),
+    "vae_model_create_stage_on": (c_void_p, c_char_p, c_void_p, POINTER(Setting), c_size_t, _HANDLE_OUT),
     "vae_model_load_with": (c_char_p, POINTER(CallOptions), _HANDLE_OUT),
     "vae_model_import": (
         c_char_p, c_int64, POINTER(Setting), c_size_t, POINTER(CallOptions), _HANDLE_OUT,

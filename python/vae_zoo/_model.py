@@ -135,14 +135,15 @@ class Model:
         )
         return cls(create(library.vae_model_free, library.vae_model_create, byref(options)))
 
-    def stage(self, name: str, settings: list[tuple[str, str]]) -> Model:
+    def stage(self, name: str, data: Data | None, settings: list[tuple[str, str]]) -> Model:
         """The model of a further stage, with the weights of this one."""
         return Model(
             create(
                 library.vae_model_free,
-                library.vae_model_create_stage,
+                library.vae_model_create_stage_on,
                 self.handle,
                 encoded(name, "stage"),
+                None if data is None else data._handle,
                 settings_array(settings),
                 len(settings),
             )

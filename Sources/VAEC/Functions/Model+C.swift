@@ -41,14 +41,24 @@ public func vae_model_create_stage(
   _ count: Int, _ next: UnsafeMutablePointer<OpaquePointer?>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
+  vae_model_create_stage_on(model, stage, nil, list, count, next, error)
+}
+
+@c @implementation
+public func vae_model_create_stage_on(
+  _ model: OpaquePointer?, _ stage: UnsafePointer<CChar>?, _ data: OpaquePointer?,
+  _ list: UnsafePointer<vae_setting>?, _ count: Int,
+  _ next: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> vae_status {
   call(error) {
     let result = try result(next, "next")
     let stage = try text(stage, "stage")
+    let source = try data.map { try Handles.object($0, DataObject.self, "data").source }
     let settings = try settings(list, UInt64(UInt(bitPattern: count)))
     result.pointee = try Handles.make(
       try ModelObject.object(model).read {
         try ModelObject(
-          $0.stage(stage, settings: settings, registry: Known.registry), isFresh: true)
+          $0.stage(stage, on: source, settings: settings, registry: Known.registry), isFresh: true)
       })
   }
 }
