@@ -45,10 +45,15 @@ final class ShardTests: XCTestCase {
       }
       let parameters = trainer.model.parameters.filter { !$0.path.hasPrefix("objective.") }
       func values() -> [Float] { parameters.flatMap { $0.parameter.value.floats } }
-      trainer.model.makeValues()
-      let start = values()
-      var record: EpochRecord?
-      _ = try trainer.train { if case .epoch(let found) = $0 { record = found } }
+      var (start, record): ([Float], EpochRecord?) = ([], nil)
+      _ = try trainer.train {
+        switch $0 {
+        // The parts have looked at the first batches.
+        case .started: start = values()
+        case .epoch(let found): record = found
+        default: break
+        }
+      }
       return (start, values(), record)
     }
     let names = SmallModels.registry.entries.map(\.variant.name)
@@ -140,12 +145,14 @@ final class ShardTests: XCTestCase {
           }
         }
         let name = "\(asTable ? "table" : "images") in batches of \(batch)"
-        let fresh = try make(0, SoloCommunicator()).model
-        let start = fresh.parameters.flatMap { $0.parameter.value.floats }
+        var start: [Float] = []
         func values(_ shards: Int) throws -> [Float] {
           let trainer = try make(shards, SoloCommunicator())
-          _ = try trainer.train()
-          return trainer.model.parameters.flatMap { $0.parameter.value.floats }
+          func values() -> [Float] {
+            trainer.model.parameters.flatMap { $0.parameter.value.floats }
+          }
+          _ = try trainer.train { if case .started = $0 { start = values() } }
+          return values()
         }
         let (whole, divided) = (try values(0), try values(4))
         var (change, difference) = (0.0, 0.0)
