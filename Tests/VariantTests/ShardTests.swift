@@ -315,6 +315,24 @@ final class ShardTests: XCTestCase {
     }
   }
 
+  /// Whichever request of an update is refused, the error comes out and the next update goes on; and what gradients are
+  /// added up in is among the requests.
+  func testShardsInShortMemoryEndWithItsError() throws {
+    let trainer = try Self.trainer(
+      "gaussian-vae", [(key: "hidden", value: "48")], data: SmallModels.data(), shards: 2)
+    var (request, asked, isDone) = (0, false, false)
+    while !isDone {
+      request += 1
+      do {
+        isDone = try !Memory.refusing(request: request) { try trainer.advance() }.wasReached
+      } catch let error as MemoryError {
+        asked = asked || "\(error)".contains("the gradients of all shards")
+      }
+    }
+    XCTAssertTrue(asked, "\(request) requests")
+    XCTAssertGreaterThan(request, 20)
+  }
+
   func testRanksThatWereStartedOtherwiseAreNamed() {
     let changes: [(String, @Sendable (inout TrainingOptions) -> Void)] = [
       ("rank 1 has another setting of training than rank 0", { $0.learningRate = 0.1 }),
