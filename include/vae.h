@@ -682,7 +682,8 @@ typedef struct vae_communicator {
 /* The processes that mpirun or mpiexec has started with this one, connected by the MPI library of that launcher, which
  * is looked for and loaded at run time; the variable VAE_MPI_LIBRARY of the environment names it where it lies elsewhere. A
  * process that no launcher has started is alone: rank 0 of 1, and nothing is loaded. Where the program has initialised MPI it
- * finalises it too; else that is done at the end of the process.
+ * finalises it too; else that is done at the end of the process, unless its status says that it has failed: then others may
+ * wait for it in a training, and the launcher ends them.
  * communicator: filled in; good as long as the process lives.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_COMMUNICATION where there is no such library, or it is not that of the
  * launcher. [one thread at a time] */

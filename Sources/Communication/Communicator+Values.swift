@@ -1,3 +1,5 @@
+import Messages
+
 /// Exchanges of numbers, in terms of bytes.
 extension Communicator {
   /// The numbers of all ranks, rank after rank.
@@ -56,11 +58,20 @@ extension Communicator {
 
   /// Gives every rank the bytes of the first one, however many.
   ///
-  /// - Throws: `CommunicationError`.
-  package func sharedByFirst(_ bytes: [UInt8]) throws -> [UInt8] {
+  /// - Parameters:
+  ///   - bytes: of which those of the first rank count.
+  ///   - require: called before room is made for a number of bytes that another rank says.
+  /// - Throws: `CommunicationError`; what `require` throws.
+  package func sharedByFirst(_ bytes: [UInt8], requiring require: (Int) throws -> Void) throws
+    -> [UInt8]
+  {
     guard size > 1 else { return bytes }
     var count = [Int64(bytes.count)]
     try count.withUnsafeMutableBytes { try broadcast($0, from: 0) }
+    guard count[0] >= 0 else {
+      throw CommunicationError(.failed, "rank 0 sends a number of bytes that is none")
+    }
+    if rank > 0 { try require(Int(count[0])) }
     var shared = rank == 0 ? bytes : [UInt8](repeating: 0, count: Int(count[0]))
     try shared.withUnsafeMutableBytes { try broadcast($0, from: 0) }
     return shared

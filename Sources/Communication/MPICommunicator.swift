@@ -65,15 +65,20 @@ public final class MPICommunicator: Communicator {
     if let name = MPILauncher.environment(libraryVariable), !name.isEmpty {
       return try MPILibrary(name)
     }
+    var reasons: [String] = []
     for name in launcher.libraries {
-      if let library = try? MPILibrary(name) { return library }
+      do throws(CommunicationError) {
+        return try MPILibrary(name)
+      } catch {
+        reasons.append(error.message.description)
+      }
     }
     throw CommunicationError(
       .unavailable,
       text:
-        "a launcher has started \(launcher.size) processes (\(launcher.variable)), but its library "
-        + "\(launcher.libraries.joined(separator: " or ")) is not found; install it, or name the file by "
-        + "\(libraryVariable)")
+        "a launcher has started \(launcher.size) processes (\(launcher.variable)), but its library cannot be used "
+        + "(\(reasons.joined(separator: "; "))); install it, or name the file by \(libraryVariable)"
+    )
   }
 
   /// Sends a block of bytes to each process and receives one from each.

@@ -39,6 +39,18 @@ public struct MPILauncher: Equatable, Sendable {
     return nil
   }
 
+  /// The threads that each process of this machine computes with, where nobody has said how many.
+  ///
+  /// - Parameters:
+  ///   - allowed: the threads that a process by itself would have.
+  ///   - processors: of the machine.
+  ///   - quota: the processors that a control group lets all of its processes use at a time; nil for all.
+  public func threads(allowed: Int, processors: Int, quota: Int?) -> Int {
+    let share = max(1, (quota.map { min($0, processors) } ?? processors) / localSize)
+    // Fewer than the quota are those that the launcher, or the user, has given each process.
+    return allowed < min(quota ?? processors, processors) ? allowed : share
+  }
+
   /// A variable of the environment.
   public static func environment(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }

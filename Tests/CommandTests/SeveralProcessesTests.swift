@@ -31,6 +31,16 @@ final class SeveralProcessesTests: CommandTestCase {
     XCTAssertFalse(FileManager.default.fileExists(atPath: path("run")))
   }
 
+  func testALibraryThatCannotBeLoadedIsNamedWithTheReason() throws {
+    try Data("no library".utf8).write(to: URL(fileURLWithPath: path("libmpi.so.40")))
+    let others = ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"].map { ":\($0)" } ?? ""
+    let outcome = try Command.run(
+      ["train"] + model + ["--out", path("run")],
+      environment: ["OMPI_COMM_WORLD_SIZE": "2", "LD_LIBRARY_PATH": folder + others])
+    XCTAssertEqual(outcome.status, 66, outcome.err)
+    XCTAssertTrue(outcome.err.contains("\(path("libmpi.so.40")): "), outcome.err)
+  }
+
   func testAProcessStartedAloneLoadsNoLibrary() throws {
     for environment in [["VAE_MPI_LIBRARY": "/nowhere/libmpi.so"], ["PMI_SIZE": "1"]] {
       _ = try Command.run(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
 import unittest
 from typing import Any
@@ -101,9 +103,48 @@ class CommunicatorTests(unittest.TestCase):
             self.assertIsInstance(second, ConnectionError)
             self.assertIsInstance(first, (threading.BrokenBarrierError, vae_zoo.CommunicationError))
 
+    def test_what_abort_raises_does_not_hide_why_it_was_called(self) -> None:
+        group = Group(2)
+        results: list[Any] = [None, None]
+
+        def train(rank: int) -> None:
+            own = group.member(rank)
+
+            def abort(reason: str) -> None:
+                group.barrier.abort()
+                raise RuntimeError("the cable was cut")
+
+            def lose_run(progress: vae_zoo.Progress) -> None:
+                shutil.rmtree(run, ignore_errors=True)
+
+            try:
+                vae_zoo.GaussianVAE(latent=2, hidden=(8,), epochs=1, batch_size=16, random_state=3).fit(
+                    images(),
+                    run=run,
+                    callback=lose_run if rank == 0 else None,
+                    communicator=vae_zoo.Communicator(
+                        rank, 2, own.all_to_all, own.all_gather, own.broadcast, abort
+                    ),
+                )
+            except Exception as failure:
+                results[rank] = failure
+
+        with tempfile.TemporaryDirectory() as folder:
+            run = folder + "/run"
+            threads = [threading.Thread(target=train, args=(rank,)) for rank in range(2)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        self.assertIsInstance(results[0], vae_zoo.Error)
+        self.assertIn("run", str(results[0]))
+        self.assertIsInstance(results[1], (threading.BrokenBarrierError, vae_zoo.CommunicationError))
+
     def test_other_data_and_what_is_no_communicator_are_refused(self) -> None:
-        for result in trained(Group(2), 2, rank1=np.eye(1, 20, dtype=np.float32) * 0.25):
-            self.assertIsInstance(result, (vae_zoo.CommunicationError, vae_zoo.DataError))
+        # Black and white as well, but the other way round.
+        for result in trained(Group(2), 2, rank1=1 - 2 * images()):
+            self.assertIsInstance(result, vae_zoo.CommunicationError)
+            self.assertIn("rank 1 has another checksum of the data than rank 0", str(result))
         with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "communicator must be"):
             vae_zoo.GaussianVAE().fit(images(), communicator=3)
         with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "rank 2 of 2"):

@@ -43,6 +43,77 @@ final class CommunicatorTests: CTestCase {
     try succeed { create(started, model, data, $0) }
   }
 
+  /// The others wait where the trainers are made, and hear there what this rank is refused for.
+  func testWhatOneRankIsRefusedForTheOthersHear() throws {
+    let (model, data) = (try makeModel(), try makeData(train: images(40)))
+    var calls: Int32 = 0
+    withUnsafeMutablePointer(to: &calls) { calls in
+      var counting = table(size: 2)
+      counting.user_data = UnsafeMutableRawPointer(calls)
+      counting.all_to_all = { _, _, _, _ in 3 }
+      counting.broadcast = { _, _, _, _ in 3 }
+      counting.all_gather = { calls, send, receive, count in
+        calls?.assumingMemoryBound(to: Int32.self).pointee += 1
+        guard let send, let receive else { return 1 }
+        for rank in 0..<2 {
+          receive.advanced(by: rank * Int(count)).copyMemory(from: send, byteCount: Int(count))
+        }
+        return 0
+      }
+      refuse(VAE_ERR_INVALID_ARGUMENT, "existing_run is 77") { error in
+        withUnsafePointer(to: counting) { table in
+          var options = trainerOptions()
+          (options.communicator, options.existing_run) = (table, 77)
+          var trainer: OpaquePointer?
+          return vae_trainer_create(model, data, &options, &trainer, error)
+        }
+      }
+    }
+    XCTAssertGreaterThan(calls, 0)
+  }
+
+  /// As many bytes as a broken function says are not asked of the system.
+  func testANumberOfBytesThatCannotBeIsAnError() throws {
+    let (model, data) = (try makeModel(), try makeData(train: images(40)))
+    var broken = table(rank: 1, size: 2)
+    broken.all_to_all = { _, _, _, _ in 3 }
+    broken.all_gather = { _, send, receive, count in
+      guard let send, let receive else { return 1 }
+      for rank in 0..<2 {
+        receive.advanced(by: rank * Int(count)).copyMemory(from: send, byteCount: Int(count))
+      }
+      return 0
+    }
+    broken.broadcast = { _, buffer, count, _ in
+      buffer?.initializeMemory(as: UInt8.self, repeating: 0x7f, count: Int(count))
+      return 0
+    }
+    refuse(VAE_ERR_OUT_OF_MEMORY) { create(broken, model, data, $0) }
+    broken.broadcast = { _, buffer, count, _ in
+      buffer?.initializeMemory(as: UInt8.self, repeating: 0xff, count: Int(count))
+      return 0
+    }
+    refuse(VAE_ERR_COMMUNICATION, "a number of bytes that is none") {
+      create(broken, model, data, $0)
+    }
+  }
+
+  func testLengthsAndAddressesThatCannotBeAreRefusedByTheFunctionsOfALauncher() throws {
+    var started = table()
+    try succeed { vae_communicator_mpi(&started, $0) }
+    var (byte, other): (UInt8, UInt8) = (0, 0)
+    for length in [UInt64.max, 1 << 63] {
+      XCTAssertNotEqual(started.all_to_all(nil, &byte, &other, length), 0)
+      XCTAssertNotEqual(started.all_gather(nil, &byte, &other, length), 0)
+      XCTAssertNotEqual(started.broadcast(nil, &byte, length, 0), 0)
+    }
+    XCTAssertNotEqual(started.all_to_all(nil, nil, nil, 1), 0)
+    XCTAssertNotEqual(started.all_gather(nil, nil, &byte, 1), 0)
+    XCTAssertNotEqual(started.broadcast(nil, nil, 1, 0), 0)
+    XCTAssertNotEqual(started.broadcast(nil, &byte, 1, 3), 0)
+    XCTAssertEqual(started.all_gather(nil, &byte, &other, 1), 0)
+  }
+
   func testAFunctionThatFailsIsAnErrorAndTheOthersAreTold() throws {
     let (model, data) = (try makeModel(), try makeData(train: images(40)))
     var told: Int32 = 0

@@ -1,6 +1,7 @@
 import Foundation
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 import VAEEvaluation
 import VAEFiles
@@ -106,6 +107,51 @@ final class PhaseTests: XCTestCase {
     XCTAssertEqual(
       TrainingSupport.weights(trainer.model).filter { !$0.key.hasPrefix("objective.") }, before)
     XCTAssertEqual(objective.runs, 1)
+  }
+
+  // MARK: Memory
+
+  /// An encoder to whose images a backward pass comes last of all.
+  private final class WatchedEncoder: Encoder {
+    let inner = MLPEncoder(inputs: 30, hidden: [16], latent: 3, random: RandomSource(seed: 1))
+    let scale = Parameter(Tensor([1]))
+    /// The bytes of all tensors at the end of the last backward pass.
+    var held = 0
+
+    var members: Members { ["inner": .module(inner), "scale": .parameter(scale)] }
+
+    func encode(_ x: Tensor, _ context: Context) -> any Posterior {
+      let scale = Tensor.custom("watched scale", of: [scale.tensor]) { inputs in
+        inputs[0] * 1
+      } gradient: { [self] pass in
+        held = MemoryPool.shared.statistics.bytesInUse
+        return [pass.gradient]
+      }
+      return inner.encode(x * scale, context)
+    }
+  }
+
+  /// What a pass has computed is needed until the backward pass has come past it.
+  func testABackwardPassLetsGoOfWhatItHasUsed() throws {
+    let count = 512
+    let encoder = WatchedEncoder()
+    let model = Model(
+      encoder: encoder, prior: StandardNormalPrior(units: 3),
+      decoder: MLPDecoder(
+        latent: 3, hidden: [16], outputShape: [6, 5, 1], random: RandomSource(seed: 2)),
+      likelihood: BernoulliLikelihood())
+    let updater = try Updater(model: model, options: TrainingSupport.options())
+    let batch = Tensor.zeros([count, 6, 5, 1])
+    for step in 0..<2 {
+      let context = Context(
+        mode: .training, step: step, random: RandomSource(seed: 4),
+        examples: (0..<count).map(UInt64.init))
+      let before = MemoryPool.shared.statistics.bytesInUse
+      _ = try updater.update(on: batch, context, rate: 0.01)
+      // The likelihood's parameters alone are as many numbers as the batch.
+      XCTAssertGreaterThan(encoder.held, 0)
+      XCTAssertLessThan(encoder.held - before, batch.count * 4, "step \(step)")
+    }
   }
 
   // MARK: Frozen networks

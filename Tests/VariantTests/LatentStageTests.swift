@@ -1,3 +1,4 @@
+import Communication
 import Foundation
 import Synchronization
 import VAEZoo
@@ -32,6 +33,37 @@ final class LatentStageTests: XCTestCase {
       }
     }
     return (outcome, records, notices)
+  }
+
+  /// Trains models in two processes, here threads, of which the first alone has the run folder.
+  ///
+  /// - Parameter cancelled: the rank whose token asks for a stop before anything is done.
+  /// - Returns: how each of them ended.
+  private static func trainTogether(
+    _ models: [TrainedModel], run: String? = nil, cancelled: Int? = nil
+  ) -> [String] {
+    nonisolated(unsafe) let models = models
+    let members = InProcessCommunicator.group(of: 2)
+    let ends = Lock(["", ""])
+    Workers.run(2) { rank in
+      let end: String
+      do {
+        let session = try TrainingSession.together(members[rank]) {
+          try TrainingSession(
+            model: models[rank].model, recipe: models[rank].recipe,
+            data: SmallModels.data(train: 90), run: run, existing: .resume, start: .asIs,
+            communicator: members[rank])
+        }
+        let cancel = CancelToken()
+        if rank == cancelled { cancel.cancel() }
+        let outcome = try session.train(cancel: cancel)
+        end = "\(outcome), resumed: \(session.isResumed)"
+      } catch {
+        end = "\(error)"
+      }
+      ends.withLock { $0[rank] = end }
+    }
+    return ends.withLock { $0 }
   }
 
   /// The mean rate and distortion of the training examples, by the same draws for every model.
@@ -215,10 +247,23 @@ final class LatentStageTests: XCTestCase {
       let path = folder + "/stopped-\(epoch)"
       let stopped = try train(stage(), run: path, stoppingAfter: epoch)
       XCTAssertEqual(stopped.outcome, .cancelled)
+      let shared = path + "-shared"
+      try FileManager.default.copyItem(atPath: path, toPath: shared)
       let continued = try stage()
       XCTAssertEqual(try train(continued, run: path, existing: .resume).outcome, .finished)
       for (a, b) in zip(continued.model.weights, whole.model.weights) {
         XCTAssertEqual(a.values.floats, b.values.floats, "\(a.name), \(epoch)")
+      }
+      // After the best epoch, two processes both end with it.
+      guard epoch > best else { continue }
+      let models = try [stage(), stage()]
+      XCTAssertEqual(
+        Self.trainTogether(models, run: shared),
+        [String](repeating: "finished, resumed: true", count: 2))
+      for model in models {
+        for (a, b) in zip(model.model.weights, whole.model.weights) {
+          XCTAssertEqual(a.values.floats, b.values.floats, a.name)
+        }
       }
     }
   }
@@ -307,6 +352,17 @@ final class LatentStageTests: XCTestCase {
     XCTAssertEqual(outcome, .cancelled)
     XCTAssertTrue(records.isEmpty)
     XCTAssertEqual(next.model.weights.map(\.values.floats), before)
+    // Of two processes each fits the whole, and one that is asked to stop stops both in the middle.
+    let first = try trained("gaussian-vae")
+    let models = try (0..<2).map { _ in
+      try first.stage("mixture", registry: SmallModels.registry)
+    }
+    func values() -> [[[Float]]] { models.map { $0.model.weights.map(\.values.floats) } }
+    let unfitted = values()
+    XCTAssertEqual(
+      Self.trainTogether(models, cancelled: 1),
+      [String](repeating: "cancelled, resumed: false", count: 2))
+    XCTAssertEqual(values(), unfitted)
   }
 
   func testAPriorOverUnitsLearnsFromLatentsByGradientsToo() throws {

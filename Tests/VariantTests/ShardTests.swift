@@ -17,7 +17,7 @@ final class ShardTests: XCTestCase {
   private static func trainer(
     _ variant: String, _ settings: [(key: String, value: String)] = [], data: DataSource,
     shards: Int, _ communicator: any Communicator = SoloCommunicator(),
-    _ change: (inout TrainingOptions) -> Void = { _ in }
+    start: Trainer.Start = .fresh, _ change: (inout TrainingOptions) -> Void = { _ in }
   ) throws -> Trainer {
     let recipe = try SmallModels.recipe(variant, data: data, settings)
     var options = SmallModels.options(epochs: 1, batchSize: 24)
@@ -26,7 +26,7 @@ final class ShardTests: XCTestCase {
     change(&options)
     return try Trainer(
       model: SmallModels.registry.model(recipe, seed: 3), data: data, options: options,
-      communicator: communicator)
+      start: start, communicator: communicator)
   }
 
   // MARK: Against the whole batch
@@ -45,10 +45,15 @@ final class ShardTests: XCTestCase {
       }
       let parameters = trainer.model.parameters.filter { !$0.path.hasPrefix("objective.") }
       func values() -> [Float] { parameters.flatMap { $0.parameter.value.floats } }
-      trainer.model.makeValues()
-      let start = values()
-      var record: EpochRecord?
-      _ = try trainer.train { if case .epoch(let found) = $0 { record = found } }
+      var (start, record): ([Float], EpochRecord?) = ([], nil)
+      _ = try trainer.train {
+        switch $0 {
+        // The parts have looked at the first batches.
+        case .started: start = values()
+        case .epoch(let found): record = found
+        default: break
+        }
+      }
       return (start, values(), record)
     }
     let names = SmallModels.registry.entries.map(\.variant.name)
@@ -81,6 +86,103 @@ final class ShardTests: XCTestCase {
       }
     }
     XCTAssertEqual(refused, ["vae-gan"])
+  }
+
+  // MARK: Missing values
+
+  /// Images or rows of which most are whole, some have a gap, and of some nothing is known.
+  private struct TornStore: ExampleStore {
+    let whole: any ExampleStore
+    var count: Int { whole.count }
+    var shape: ImageShape { whole.shape }
+
+    func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+      whole.write(indices, into: destination)
+      let size = shape.count
+      for (row, index) in indices.enumerated() where index % 4 == 1 {
+        for place in 0..<size where index % 8 == 5 || place % 5 == index % 3 {
+          destination[row * size + place] = .nan
+        }
+      }
+    }
+  }
+
+  private static func torn(
+    asTable: Bool = false, isBinary: Bool = false, train: Int = 58
+  ) -> DataSource {
+    let columns = TableColumns(
+      (0..<5).map { TableColumn(name: "\($0)", kind: .real, centre: 2, scale: 3) })
+    let shape = ImageShape(height: 8, width: 8, channels: 1)
+    func split(_ name: String, _ count: Int) -> DataSplit {
+      let store: any ExampleStore =
+        asTable
+        ? TableStore(TornStore(whole: RowStore(count: count)), columns: columns)
+        : TornStore(whole: BlobStore(count: count, shape: shape, isBinary: isBinary))
+      return DataSplit(name: name, store: store, labels: nil)
+    }
+    return DataSource(
+      name: "torn", valueRange: asTable ? .real : isBinary ? .binary : .unit,
+      rule: asTable ? "table" : isBinary ? "binary" : "bytes/255", isDiscrete: !asTable,
+      train: split("train", train), test: split("test", 20))
+  }
+
+  private static let optimal: [(key: String, value: String)] = [
+    (key: "encoder.name", value: "masked-mlp"), (key: "likelihood", value: "gaussian"),
+    (key: "sigma", value: "optimal"),
+  ]
+
+  /// In batches of four each shard is one example: some have gaps, some are whole, and of some nothing is known.
+  func testShardsWithAndWithoutGapsComeToTheDeviationOfTheBatch() throws {
+    for asTable in [false, true] {
+      for batch in [4, 20] {
+        let make: @Sendable (Int, any Communicator) throws -> Trainer = { shards, communicator in
+          try Self.trainer(
+            "gaussian-vae", Self.optimal, data: Self.torn(asTable: asTable), shards: shards,
+            communicator
+          ) {
+            ($0.optimizer, $0.learningRate, $0.batchSize) = (.sgd, 1e-4, batch)
+            $0.dropLast = true
+          }
+        }
+        let name = "\(asTable ? "table" : "images") in batches of \(batch)"
+        var start: [Float] = []
+        func values(_ shards: Int) throws -> [Float] {
+          let trainer = try make(shards, SoloCommunicator())
+          func values() -> [Float] {
+            trainer.model.parameters.flatMap { $0.parameter.value.floats }
+          }
+          _ = try trainer.train { if case .started = $0 { start = values() } }
+          return values()
+        }
+        let (whole, divided) = (try values(0), try values(4))
+        var (change, difference) = (0.0, 0.0)
+        for place in whole.indices {
+          let (moved, apart) = (whole[place] - start[place], whole[place] - divided[place])
+          (change, difference) = (
+            change + Double(moved * moved), difference + Double(apart * apart)
+          )
+        }
+        XCTAssertGreaterThan(change, 0, name)
+        XCTAssertLessThan(difference.squareRoot(), 0.01 * change.squareRoot(), name)
+        let one = trained(1) { try make(4, $0) }[0]
+        XCTAssertNil(one.error, name)
+        for other in trained(2, { try make(4, $0) }) { XCTAssertEqual(other, one, name) }
+      }
+    }
+  }
+
+  func testEveryLikelihoodOfElementsTakesAShardOfWhichNothingIsKnown() throws {
+    for likelihood in [
+      "bernoulli", "categorical", "laplace", "logistic", "log-cosh", "logistic-mixture",
+      "student-t",
+    ] {
+      let trainer = try Self.trainer(
+        "gaussian-vae",
+        [(key: "encoder.name", value: "masked-mlp"), (key: "likelihood", value: likelihood)],
+        data: Self.torn(isBinary: likelihood == "bernoulli", train: 16), shards: 4
+      ) { $0.batchSize = 4 }
+      XCTAssertEqual(try trainer.train(), .finished, likelihood)
+    }
   }
 
   // MARK: Any number of processes
@@ -213,11 +315,30 @@ final class ShardTests: XCTestCase {
     }
   }
 
+  /// Whichever request of an update is refused, the error comes out and the next update goes on; and what gradients are
+  /// added up in is among the requests.
+  func testShardsInShortMemoryEndWithItsError() throws {
+    let trainer = try Self.trainer(
+      "gaussian-vae", [(key: "hidden", value: "48")], data: SmallModels.data(), shards: 2)
+    var (request, asked, isDone) = (0, false, false)
+    while !isDone {
+      request += 1
+      do {
+        isDone = try !Memory.refusing(request: request) { try trainer.advance() }.wasReached
+      } catch let error as MemoryError {
+        asked = asked || "\(error)".contains("the gradients of all shards")
+      }
+    }
+    XCTAssertTrue(asked, "\(request) requests")
+    XCTAssertGreaterThan(request, 20)
+  }
+
   func testRanksThatWereStartedOtherwiseAreNamed() {
     let changes: [(String, @Sendable (inout TrainingOptions) -> Void)] = [
       ("rank 1 has another setting of training than rank 0", { $0.learningRate = 0.1 }),
       ("rank 1 has another number of training examples than rank 0", { _ in }),
       ("rank 1 has another model than rank 0", { _ in }),
+      ("rank 1 has another start of the weights than rank 0", { _ in }),
     ]
     for (text, change) in changes {
       let results = trained(
@@ -227,11 +348,60 @@ final class ShardTests: XCTestCase {
           return try Self.trainer(
             "gaussian-vae", isOther && text.contains("model") ? [(key: "latent", value: "3")] : [],
             data: SmallModels.data(train: isOther && text.contains("examples") ? 50 : 48),
-            shards: 0,
-            communicator
+            shards: 0, communicator,
+            start: isOther && text.contains("start") ? .asIs : .fresh
           ) { if isOther { change(&$0) } }
         })
       for result in results { XCTAssertTrue(result.error?.hasPrefix(text) ?? false, "\(result)") }
+    }
+  }
+
+  /// What all are refused alike is no reason to end the others: they go on to train.
+  func testABatchOfTheCallersIsRefusedAndEndsNobody() {
+    let results = trained(
+      2,
+      { communicator in
+        let trainer = try Self.trainer(
+          "gaussian-vae", data: SmallModels.data(), shards: 0, communicator)
+        for _ in 0..<2 {
+          XCTAssertThrowsError(try trainer.advance(on: .zeros([4, 8, 8, 1]))) {
+            XCTAssertTrue("\($0)".contains("no part of what 2 processes"), "\($0)")
+          }
+        }
+        return trainer
+      })
+    XCTAssertEqual(results.map(\.outcome), ["finished", "finished"], "\(results.map(\.error))")
+  }
+
+  /// Of two trainings that go on at the same time neither computes with more threads than it would by itself.
+  func testTheTrainingWithTheMostShardsSaysHowTheThreadsAreDivided() throws {
+    Engine.threads = 4
+    func trainer(_ shards: Int) throws -> Trainer {
+      try Self.trainer("gaussian-vae", data: SmallModels.data(), shards: shards)
+    }
+    let (outer, inner) = (try trainer(4), try trainer(2))
+    var seen: [Int] = []
+    _ = try outer.advance { _ in
+      seen.append(Engine.threads)
+      _ = try? inner.advance { _ in seen.append(Engine.threads) }
+      seen.append(Engine.threads)
+    }
+    XCTAssertEqual(Set(seen), [1])
+    XCTAssertGreaterThan(seen.count, 2)
+    _ = try inner.advance { _ in seen = [Engine.threads] }
+    XCTAssertEqual(seen, [2])
+    XCTAssertEqual(Engine.threads, 4)
+  }
+
+  func testTheProcessesOfAMachineDivideItsProcessorsOrTheQuotaOfTheirControlGroup() throws {
+    let variables = ["PMI_SIZE": "4", "MPI_LOCALNRANKS": "2", "PMI_RANK": "0"]
+    let launcher = try XCTUnwrap(MPILauncher { variables[$0] })
+    for (allowed, quota, expected) in [
+      (8, nil, 4), (3, nil, 3), (1, nil, 1), (6, 6, 3), (2, 6, 2), (1, 1, 1), (8, 12, 4),
+    ] as [(Int, Int?, Int)] {
+      XCTAssertEqual(
+        launcher.threads(allowed: allowed, processors: 8, quota: quota), expected,
+        "\(allowed) threads, quota \(quota ?? 0)")
     }
   }
 

@@ -81,13 +81,19 @@ public struct Shard {
 }
 
 extension Context {
-  /// The mean of all elements of a tensor over the batch as a whole, a scalar, where the elements belong to
-  /// examples, as many to each.
+  /// The mean of all elements of a tensor over the batch as a whole, a scalar. An example may have any number of
+  /// them, and a shard none.
   ///
   /// A loss that is no mean over examples, as one of a function of such a mean, takes it in place of `mean()`.
   public func batchMean(_ tensor: Tensor) -> Tensor {
-    let own = tensor.mean()
-    return shard?.average(own) ?? own
+    guard let shard else { return tensor.mean() }
+    // Sums and counts for each example, whose averages over shards are those of the batch.
+    let own = Tensor.concatenated(
+      [tensor.sum().reshaped(to: [1]), Tensor([Float(tensor.count)])], axis: 0)
+    let examples = Float(max(1, shard.exampleCounts[shard.index]))
+    let parts = shard.average(own / examples).split(sizes: [1, 1])
+    let least = Tensor(1 / Float(max(1, shard.exampleCount)))
+    return (parts[0] / Tensor.maximum(parts[1], least)).reshaped(to: [])
   }
 
   /// The mean over the first axis for the batch as a whole, `[…]`, where the rows belong to examples, as

@@ -24,10 +24,13 @@ public enum Engine {
 
   /// Done once, before the first kernel: tells the loops what they cannot find out themselves.
   static let prepared: Void = {
-    if let quota = ControlGroup.processorQuota, quota < 256 {
-      vk_limit_default_threads(Int32(max(1, quota)))
-    }
+    if let quota = processorQuota { vk_limit_default_threads(Int32(quota)) }
   }()
+
+  /// The processors that the control groups let all of their processes use at a time; nil where they are not limited.
+  package static var processorQuota: Int? {
+    ControlGroup.processorQuota.flatMap { $0 < 256 ? Int(max(1, $0)) : nil }
+  }
 
   /// Sets the number of threads, after having tried out that the system gives this process as many.
   ///

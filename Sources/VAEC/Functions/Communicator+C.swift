@@ -4,6 +4,7 @@
 import CVAE
 import Communication
 import Glibc
+import Messages
 import VAEZoo
 
 @c @implementation
@@ -28,9 +29,13 @@ public func vae_communicator_mpi(
       }
     }
     table.broadcast = { _, buffer, count, root in
-      LauncherProcesses.status {
+      guard let count = Int(exactly: count), buffer != nil || count == 0 else { return 1 }
+      return LauncherProcesses.status {
+        guard (0..<$0.size).contains(Int(root)) else {
+          throw CommunicationError(.failed, "rank \(root) is no rank of the group")
+        }
         try $0.broadcast(
-          UnsafeMutableRawBufferPointer(start: buffer, count: Int(count)), from: Int(root))
+          UnsafeMutableRawBufferPointer(start: buffer, count: count), from: Int(root))
       }
     }
     table.abort = { _, reason in
@@ -49,7 +54,11 @@ private enum LauncherProcesses {
     try found.withLock { found -> any Communicator in
       if let found { return found }
       let started = try MPICommunicator.started()
-      if started != nil { atexit { LauncherProcesses.finish() } }
+      // A process that ends for an error of its own must not wait for the others, which may be in a training: the
+      // launcher ends them where one leaves without a farewell.
+      if started != nil {
+        on_exit({ status, _ in if status == 0 { LauncherProcesses.finish() } }, nil)
+      }
       let new: any Communicator = started ?? SoloCommunicator()
       found = new
       return new
@@ -76,9 +85,15 @@ private enum LauncherProcesses {
     _ body: (any Communicator, UnsafeRawBufferPointer, UnsafeMutableRawBufferPointer) throws -> Void
   ) -> Int32 {
     status { communicator in
-      let all = Int(length) * communicator.size
+      guard let own = Int(exactly: length) else {
+        throw CommunicationError(.failed, "\(length) bytes are more than there can be")
+      }
+      let (all, overflows) = own.multipliedReportingOverflow(by: communicator.size)
+      guard !overflows, own == 0 || (send != nil && receive != nil) else {
+        throw CommunicationError(.failed, "\(length) bytes for each rank lie nowhere")
+      }
       try body(
-        communicator, UnsafeRawBufferPointer(start: send, count: blocks ? all : Int(length)),
+        communicator, UnsafeRawBufferPointer(start: send, count: blocks ? all : own),
         UnsafeMutableRawBufferPointer(start: receive, count: all))
     }
   }

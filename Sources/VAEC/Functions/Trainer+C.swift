@@ -12,39 +12,59 @@ public func vae_trainer_create(
   _ trainer: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
   call(error) {
-    let result = try result(trainer, "trainer")
-    let model = try ModelObject.object(model)
-    let data = try Handles.object(data, DataObject.self, "data").source
+    let place = Result { try result(trainer, "trainer") }
     let options = try options.map { try value(of: $0, "options") } ?? vae_trainer_options()
-    let settings = try trainingSettings(options)
-    let run = try options.run.map { try path($0, "options->run") }
-    let checkpointDir = try options.checkpoint_dir.map { try path($0, "options->checkpoint_dir") }
-    guard checkpointDir == nil || run != nil else {
-      throw CallError(
-        VAE_ERR_INVALID_ARGUMENT,
-        "options->checkpoint_dir is for the checkpoints of a run, but options->run is NULL"
-      )
-    }
-    let existing = try existingRun(options.existing_run)
-    let communicator = try options.communicator.map { try CallerCommunicator($0) }
-    try model.prepareTraining { trained, start in
-      var recipe = trained.recipe
-      try Known.registry.apply(settings, to: &recipe)
-      let training = TrainingOptions(recipe.training)
-      let data = try trained.fitting(data, options: training)
-      try MemoryNeed.check(rows: min(training.batchSize, data.train.count), of: data.shape)
-      let others: any Communicator = communicator ?? SoloCommunicator()
-      let session = try TrainingSession.together(others) {
-        try TrainingSession(
-          model: trained.model, recipe: recipe, data: data, run: run, existing: existing,
-          checkpointDir: checkpointDir, start: start, communicator: others)
+    let communicator: any Communicator =
+      try options.communicator.map { try CallerCommunicator($0) } ?? SoloCommunicator()
+    var hasMet = false
+    do {
+      let result = try place.get()
+      let model = try ModelObject.object(model)
+      let data = try Handles.object(data, DataObject.self, "data").source
+      let settings = try trainingSettings(options)
+      let run = try options.run.map { try path($0, "options->run") }
+      let checkpointDir = try options.checkpoint_dir.map { try path($0, "options->checkpoint_dir") }
+      guard checkpointDir == nil || run != nil else {
+        throw CallError(
+          VAE_ERR_INVALID_ARGUMENT,
+          "options->checkpoint_dir is for the checkpoints of a run, but options->run is NULL"
+        )
       }
-      // Those of the data were said when these were opened.
-      for notice in session.notices where !data.notices.contains(notice) {
-        try Log.say(notice.description)
+      let existing = try existingRun(options.existing_run)
+      try model.prepareTraining { trained, start in
+        var said: [Message] = []
+        let session = try TrainingSession.together(communicator) {
+          hasMet = true
+          var recipe = trained.recipe
+          try Known.registry.apply(settings, to: &recipe)
+          let training = TrainingOptions(recipe.training)
+          let data = try trained.fitting(data, options: training)
+          try MemoryNeed.check(rows: min(training.batchSize, data.train.count), of: data.shape)
+          // Those of the data were said when these were opened.
+          said = data.notices
+          return try TrainingSession(
+            model: trained.model, recipe: recipe, data: data, run: run, existing: existing,
+            checkpointDir: checkpointDir, start: start, communicator: communicator)
+        }
+        var made: OpaquePointer?
+        do {
+          try communicator.allSucceeding {
+            for notice in session.notices where !said.contains(notice) {
+              try Log.say(notice.description)
+            }
+            made = try Handles.make(TrainerObject(model: model, session: session))
+          }
+        } catch {
+          Handles.release(made, TrainerObject.self)
+          throw error
+        }
+        result.pointee = made
+        return session
       }
-      result.pointee = try Handles.make(TrainerObject(model: model, session: session))
-      return session
+    } catch {
+      // The others meet where the session is made, and hear there of what was refused before.
+      guard hasMet else { return try communicator.allSucceeding { throw error } }
+      throw error
     }
   }
 }
@@ -161,7 +181,8 @@ public func vae_trainer_fit(
     let trainer = try Handles.object(trainer, TrainerObject.self, "trainer")
     let token = try CancelTokenObject.token(token)
     try trainer.train { _, session in
-      try token.check()
+      // Where others train too, they stop after the same update.
+      if session.trainer.communicator.size == 1 { try token.check() }
       // Of this call alone: the caller's token is for the caller to set.
       let stop = CancelToken()
       let outcome = try trainer.observing(stop: stop) { observe in

@@ -67,17 +67,18 @@ struct NoiseDeviationState {
   ) -> Tensor {
     logVariance(context) {
       let error = context.batchMeanOfRows(errors)
-      let known = weights.map { context.batchMeanOfRows($0) } ?? .ones(error.shape)
+      let share = weights.map { context.batchMeanOfRows($0) }
       if context.mode == .calibration {
         // A batch in which a column is missing says nothing of it: both means go over all rows, and the one is
         // divided by the other at the end.
-        let both = Tensor.concatenated([error, known], axis: 0)
+        let both = Tensor.concatenated([error, share ?? .ones(error.shape)], axis: 0)
         context.calibration?.add(
           ChannelMoments(mean: both, variance: .zeros(both.shape)), count: errors.shape[0],
           for: likelihood)
       }
+      guard let share else { return error }
       let rows = context.shard?.exampleCount ?? errors.shape[0]
-      return error / Tensor.maximum(known, Tensor(1 / Float(max(1, rows))))
+      return error / Tensor.maximum(share, Tensor(1 / Float(max(1, rows))))
     }
   }
 

@@ -6,7 +6,7 @@ import Tensors
 /// constants of their code).
 ///
 /// ```swift
-/// let weight = AdaptiveWeight().value(of: reconstruction, against: adversarial, at: lastWeights)
+/// let weight = AdaptiveWeight().value(of: reconstruction, against: adversarial, at: lastWeights, pass.context)
 /// let loss = Loss(reconstruction + adversarial * (weight * 0.8))
 /// ```
 ///
@@ -32,11 +32,11 @@ public struct AdaptiveWeight: Sendable {
   ///   - context: of the pass that made them; where that is one of a part of a batch, the gradients are those of
   ///     the batch.
   public func value(
-    of a: Tensor, against b: Tensor, at parameter: Parameter, _ context: Context? = nil
+    of a: Tensor, against b: Tensor, at parameter: Parameter, _ context: Context
   ) -> Float {
     func norm(_ loss: Tensor) -> Double {
       guard let own = loss.gradient(at: parameter) else { return 0 }
-      return (context?.batchAverage(ofConstant: own) ?? own).doubleSumOfSquares.squareRoot()
+      return context.batchAverage(ofConstant: own).doubleSumOfSquares.squareRoot()
     }
     let ratio = Float(norm(a) / (norm(b) + Double(offset)))
     // Written so that what is not a number stays so, and is noticed in the loss.

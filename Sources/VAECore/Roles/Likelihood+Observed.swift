@@ -13,7 +13,8 @@ extension Likelihood {
   ///   - parameters: `[K · N, height, width, parametersPerPixel]`.
   ///   - context: with the mask.
   public func observedLogDensity(_ x: Tensor, parameters: Tensor, _ context: Context) -> Tensor {
-    guard let mask = context.mask, !mask.isComplete else {
+    // One shard of a batch does not know whether the others have gaps, and all must ask for the same.
+    guard let mask = context.mask, !mask.isComplete || context.shard != nil else {
       return logDensity(x, parameters: parameters, context)
     }
     return logDensity(x, parameters: parameters, ofElements: mask.values, context)
@@ -51,7 +52,8 @@ extension Likelihood {
         places.append(Int32(place))
       }
     }
-    guard !places.isEmpty else { return .zeros([rows]) }
+    // A shard of which nothing is known still takes part in what all shards ask for.
+    guard !places.isEmpty || context.shard != nil else { return .zeros([rows]) }
     let samples = rows * size / count
     let values = x.reshaped(to: [count, 1]).gathering(Tensor(indices: places))
       .reshaped(to: [places.count, 1, 1, 1])

@@ -107,8 +107,15 @@ final class ShardWork {
     _ parts: [UpdatePart]
   ) throws -> Gradients {
     guard let group else { return gradients[0] }
-    let present = parameters.map(\.parameter).filter { gradients[0][$0] != nil }
+    // A shard of which nothing is known reaches fewer parameters than others do.
+    let flags = try group.gathered(
+      gradients.map { own in parameters.map { UInt8(own[$0.parameter] == nil ? 0 : 1) } },
+      filling: 0)
+    let present = parameters.indices.filter { place in
+      (0..<group.count).contains { flags[$0 * parameters.count + place] == 1 }
+    }.map { parameters[$0].parameter }
     guard !present.isEmpty else { return gradients[0] }
+    try requireMemory(for: present)
     let terms = zip(gradients, parts).map { gradients, part in
       let all = present.map { parameter -> Tensor in
         let gradient = gradients[parameter] ?? .zeros(parameter.shape)
@@ -125,5 +132,15 @@ final class ShardWork {
       place += count
     }
     return total
+  }
+
+  /// Asks for the arrays through which a sum goes: what each local shard sends, what arrives, and their sum.
+  ///
+  /// - Throws: `MemoryError`.
+  private func requireMemory(for present: [Parameter]) throws(MemoryError) {
+    let numbers = present.reduce(0) { $0 + $1.shape.count }
+    let copies = 3 * (group?.local.count ?? 1) + 2
+    try Memory.require(
+      bytes: numbers * MemoryLayout<Float>.stride * copies, for: "the gradients of all shards")
   }
 }

@@ -43,7 +43,7 @@ extension Trainer {
     if let phase = updater.phases.first(where: { $0.phase.skips != nil })?.phase {
       throw RecipeError(
         .invalid,
-        "\(divided), but whether the phase \(phase.name) of this objective takes part is decided by the batch as a whole; "
+        "\(divided), and each part would decide by itself whether the phase \(phase.name) of this objective takes part; "
           + "train it in one process with \(.setting("training.shards", "1"))")
     }
     guard batches.fewestExamples >= shards.count else {
@@ -57,12 +57,6 @@ extension Trainer {
   /// Refuses a batch of the caller's that cannot be divided.
   func checkShards(of given: GivenBatch?) throws(TrainingError) {
     guard let given, let shards else { return }
-    guard communicator.size == 1 else {
-      throw TrainingError(
-        .unsuitable,
-        "a batch of the caller's is no part of what \(communicator.size) processes train on together"
-      )
-    }
     let count = given.values.shape[0]
     guard count >= shards.count else {
       throw TrainingError(
@@ -78,11 +72,16 @@ extension Trainer {
   ///
   /// Where it fails on this process alone, the others are told, which else would wait for ever.
   func together<Result>(_ body: () throws -> Result) throws -> Result {
+    try tellingOthers {
+      try join()
+      return try body()
+    }
+  }
+
+  private func tellingOthers<Result>(_ body: () throws -> Result) throws -> Result {
+    updater.work.failedTogether = false
     do {
-      return try DividedThreads.run(among: shards?.local.count ?? 1) {
-        try join()
-        return try body()
-      }
+      return try DividedThreads.run(among: shards?.local.count ?? 1, body)
     } catch {
       // All find a mismatch.
       let isCommon =
@@ -92,8 +91,20 @@ extension Trainer {
     }
   }
 
-  /// Makes sure that the trainers of all processes are the same, and gives them the state of the first one.
-  package func meet() throws { try together {} }
+  /// Makes sure that the trainers of all processes are the same, before any of them reads or writes a run folder.
+  package func compare() throws { try tellingOthers(compareFacts) }
+
+  /// Gives the trainers of all processes, which are the same, the state of the first one.
+  ///
+  /// - Parameter isResumed: whether this process has taken it up from a run folder.
+  /// - Returns: whether one of them has.
+  package func meet(isResumed: Bool) throws -> Bool { try together { try anyProcess(isResumed) } }
+
+  /// Runs a closure that may fail on one process alone, as the first one's work in the run folder: none goes on
+  /// then.
+  package func allSucceeding<Result>(_ body: () throws -> Result) throws -> Result {
+    try communicator.allSucceeding(body)
+  }
 
   /// The threads that compute one shard: those of the process, divided among its shards.
   package var threadsOfShard: Int { max(1, DividedThreads.whole / (shards?.local.count ?? 1)) }
@@ -108,6 +119,7 @@ extension Trainer {
     guard communicator.size > 1, !hasJoined else { return }
     try compareFacts()
     try shareState()
+    try shareBestWeights()
     hasJoined = true
   }
 
@@ -119,7 +131,8 @@ extension Trainer {
       ("version of oneDNN", Engine.oneDNNVersion), ("threads for a shard", "\(threadsOfShard)"),
       ("number of shards", "\(shards?.count ?? 1)"),
       ("setting of training", "\(options)"),
-      ("stage", stage.name), ("model", parameters.joined(separator: "\n")),
+      ("stage", stage.name), ("start of the weights", "\(start)"),
+      ("model", parameters.joined(separator: "\n")),
       ("shape of the data", "\(data.shape)"),
       ("number of training examples", "\(data.train.count)"),
     ] + identity
@@ -127,6 +140,7 @@ extension Trainer {
 
   /// - Throws: `CommunicationError` of kind `mismatch` that names the rank and what is different there.
   private func compareFacts() throws {
+    guard communicator.size > 1, !isCompared else { return }
     let facts = facts
     let places = 16
     var hashes = facts.flatMap { SHA256.hash(of: Array($0.value.utf8)) }
@@ -144,17 +158,47 @@ extension Trainer {
         )
       }
     }
+    isCompared = true
+  }
+
+  private func sharedByFirst(_ bytes: [UInt8]) throws -> [UInt8] {
+    try communicator.sharedByFirst(bytes) {
+      try Memory.require(bytes: $0, for: "the state of the training of rank 0")
+    }
   }
 
   /// Gives all processes the weights, moments and step of the first one, which alone reads a run folder.
   private func shareState() throws {
     let files = try checkpointFiles()
     var shared: [String: [UInt8]] = [:]
-    for (name, bytes) in files { shared[name] = try communicator.sharedByFirst(bytes) }
-    let own = try communicator.sharedByFirst(withUnsafeBytes(of: Int64(step)) { Array($0) })
+    for (name, bytes) in files { shared[name] = try sharedByFirst(bytes) }
+    let own = try sharedByFirst(withUnsafeBytes(of: Int64(step)) { Array($0) })
     guard communicator.rank > 0 else { return }
+    guard own.count == MemoryLayout<Int64>.size else {
+      throw CommunicationError(.failed, "rank 0 sends no number of updates")
+    }
     let first = own.withUnsafeBytes { $0.loadUnaligned(as: Int64.self) }
     try restore(StoredCheckpoint(files: shared, step: Int(first), source: "rank 0"))
+  }
+
+  /// Gives all processes the weights of the best epoch, where training ends with these: a checkpoint of a later
+  /// step does not hold them.
+  private func shareBestWeights() throws {
+    guard endsWithBest else { return }
+    let own = bestWeights?.flatMap(\.floats) ?? []
+    let bytes = try sharedByFirst(own.withUnsafeBytes { Array($0) })
+    guard communicator.rank > 0 else { return }
+    guard !bytes.isEmpty else { return bestWeights = nil }
+    let count = model.parameters.reduce(0) { $0 + $1.parameter.shape.count }
+    guard bytes.count == count * MemoryLayout<Float>.stride else {
+      throw CommunicationError(.failed, "rank 0 sends the weights of another model")
+    }
+    let all = bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+    var place = 0
+    bestWeights = model.parameters.map { _, parameter in
+      defer { place += parameter.shape.count }
+      return Tensor(Array(all[place..<place + parameter.shape.count]), shape: parameter.shape)
+    }
   }
 
   /// Makes sure that all processes have come to the same weights: where one has another kind of processor or a fault

@@ -17,8 +17,9 @@ extension Trainer {
     _ prior: any FittedPrior, to given: GivenBatch?, cancel: CancelToken,
     _ observe: (TrainingEvent) -> Void
   ) throws -> BoundTerms {
+    // All processes make the whole fit, and so ask at the same places.
     func proceed() throws {
-      if cancel.isCancelled { throw StoppedFit() }
+      if try anyProcess(cancel.isCancelled) { throw StoppedFit() }
       try Memory.check()
     }
     let latents = try batches.latents(
@@ -33,6 +34,7 @@ extension Trainer {
       try model.checkParts()
       bound = BoundTerms(distortion: 0, rate: latents.meanLogPosterior - fit.meanLogDensity)
       guard bound.rate.isFinite else {
+        updater.work.failedTogether = true
         throw TrainingError(
           .diverged, "the fit of the prior came to a rate of \(bound.rate) nats")
       }

@@ -53,10 +53,11 @@ extension Trainer {
     let found: Message =
       "the best held-out −ELBO, \(EpochRecord.rough(best.cost)) nats, was that of epoch \(best.step / updatesPerEpoch)"
     let use: Message =
-      if endsWithBest {
+      if endWeights != nil {
         ", and its weights are kept"
       } else {
-        isStored && options.keepBest ? "; \(.checkpoint("best")) uses its weights" : ""
+        isStored && options.keepBest && !endsWithBest
+          ? "; \(.checkpoint("best")) uses its weights" : ""
       }
     guard hasStoppedEarly else { return found + use }
     return

@@ -39,7 +39,9 @@ public final class Trainer {
   let shards: ShardGroup?
   /// What else must be the same on all processes, by name, beside what a trainer knows itself.
   package var identity: [(name: String, value: String)] = []
-  /// Whether the trainers of all processes are known to be the same.
+  /// Whether the trainers of all processes are known to be made alike.
+  var isCompared = false
+  /// Whether they have the state of the first one.
   var hasJoined = false
 
   /// Whether records are made for the run folder: what the model says about a few fixed examples at
@@ -75,7 +77,7 @@ public final class Trainer {
 
   /// Whether short memory stopped an update half-way, so that the weights are those of no step.
   private var isTorn = false
-  private let start: Start
+  let start: Start
   private let schedule: Schedule
   private var isPrepared = false
   /// Whether it is known that a batch of one example teaches the model something.
@@ -194,11 +196,9 @@ public final class Trainer {
     if !isFinished { try prepare() }
     observe(.started(step: step, totalSteps: totalSteps))
     var lastCheckpoint = Clock.seconds
-    // What one process is asked for in the middle of an update the others do not know.
-    let ownCancel = communicator.size == 1 ? cancel : CancelToken()
     while !isFinished {
       do {
-        _ = try advance(run: run, cancel: ownCancel, observe: observe)
+        _ = try advance(run: run, cancel: cancel, observe: observe)
       } catch is StoppedFit {
         return .cancelled
       }
@@ -231,7 +231,14 @@ public final class Trainer {
     on batch: Tensor? = nil, condition: Tensor? = nil, run: RunFolder? = nil,
     observe: (TrainingEvent) -> Void = { _ in }
   ) throws -> BoundTerms {
-    try together {
+    // What all callers do wrong alike ends no process.
+    guard batch == nil || communicator.size == 1 else {
+      throw TrainingError(
+        .unsuitable,
+        "a batch of the caller's is no part of what \(communicator.size) processes train on together"
+      )
+    }
+    return try together {
       try advance(
         on: batch, condition: condition, run: run, cancel: CancelToken(), observe: observe)
     }

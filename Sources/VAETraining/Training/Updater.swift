@@ -144,7 +144,7 @@ package final class Updater {
       let wereTrainable = others.map(\.isTrainable)
       for parameter in others { parameter.isTrainable = false }
       defer { for (parameter, was) in zip(others, wereTrainable) { parameter.isTrainable = was } }
-      let passes = try work.run(parts) { try phasePass(phase, $0, isFirst: first == nil) }
+      var passes = try work.run(parts) { try phasePass(phase, $0, isFirst: first == nil) }
       let said = try whole(passes.map(\.said), parts)
       if first == nil {
         let bound = said.bound
@@ -156,8 +156,11 @@ package final class Updater {
       terms += logged
       guard let loss = said.loss else { continue }
       try checkFinite([("loss", loss)], phase, context)
-      let own = try work.run(passes) { pass in
-        let gradients = pass.loss?.value.backward() ?? Gradients()
+      // The values that a pass held are let go as the backward pass has used them.
+      let losses = passes.map(\.loss)
+      passes = []
+      let own = try work.run(losses) { loss in
+        let gradients = loss?.value.backward() ?? Gradients()
         try model.checkParts()
         return gradients
       }

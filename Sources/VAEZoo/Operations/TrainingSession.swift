@@ -81,13 +81,13 @@ public final class TrainingSession {
   public let data: DataSource
   /// The trainer, at the step it begins with.
   public let trainer: Trainer
-  /// The run folder, nil where nothing is stored.
-  public let run: RunFolder?
+  /// The run folder, nil where nothing is stored, and in all processes but the first.
+  public private(set) var run: RunFolder?
   /// Whether it goes on from a checkpoint, whose weights the model has taken up.
-  public let isResumed: Bool
+  public private(set) var isResumed = false
   /// The record that the resumed run has of its last finished epoch, a line of `metrics.jsonl`; nil
   /// where no epoch was finished.
-  public let lastRecord: JSON?
+  public private(set) var lastRecord: JSON?
   /// What the user should know before it begins, a sentence each.
   public private(set) var notices: [Message]
   /// The command that asked for the training, which the run folder keeps; nil for none.
@@ -230,8 +230,8 @@ public final class TrainingSession {
   ///   - checkpointDir: a folder outside of the run folder for its checkpoints; see
   ///     `RunFolder.create`.
   ///   - start: what the model's weights are, unless a run is resumed.
-  ///   - communicator: what connects this process with others that train the same model with it; see
-  ///     `together`.
+  ///   - communicator: what connects this process with others that train the same model with it. The run folder is
+  ///     then made, or read, when all have come together, by `together` or before the first update.
   /// - Throws: as for a request; the model is as it was then.
   public init(
     model: Model, recipe: Recipe, data: DataSource, run path: String?,
@@ -253,25 +253,6 @@ public final class TrainingSession {
       model: model, data: data, options: options, stage: recipe.stage, start: start,
       communicator: communicator)
     if communicator.size > 1 { trainer.identity = try Self.identity(of: recipe, data, model) }
-    // The first process alone reads and writes the run folder; the others are given what it has.
-    let path = communicator.rank == 0 ? path : nil
-    var checkpoint: StoredCheckpoint?
-    var faults: [String] = []
-    if let path {
-      let run = try RunFolder.create(
-        at: path, force: existing == .replace, resume: existing == .resume,
-        checkpointDir: checkpointDir)
-      // Before lines that were cut short are removed.
-      for lines in [try run.readMetrics(), try run.readSessions(), try run.readEvaluations()] {
-        faults += lines.faults
-      }
-      checkpoint = try Self.takeUp(
-        run, recipe: recipe, trainer: trainer, data: data, path: path)
-      self.run = run
-    } else {
-      run = nil
-    }
-
     var notices: [Message] = recipe.notices + data.notices + ["values: \(data.ruleSentence)"]
     notices += chosen
     if options.holdout > 0, let split = given.validation {
@@ -290,10 +271,51 @@ public final class TrainingSession {
             + "\(.setting("training.holdout", "0.1")) sets other examples apart for that")
       }
     }
+    self.notices = notices
+    // The first process alone reads and writes the run folder; the others are given what it has.
+    place = path.map { Place(path: $0, existing: existing, checkpointDir: checkpointDir) }
+    if communicator.size == 1 { try open() }
+  }
+
+  /// Where a run is to be stored.
+  private struct Place {
+    let path: String
+    let existing: TrainingRequest.Existing
+    let checkpointDir: String?
+  }
+
+  private let place: Place?
+  private var isOpen = false
+
+  /// Makes or takes up the run folder, and changes nothing before all processes are known to train the same.
+  private func open() throws {
+    guard !isOpen else { return }
+    let isShared = trainer.communicator.size > 1
+    if isShared { try trainer.compare() }
+    try trainer.allSucceeding {
+      if let place, trainer.communicator.rank == 0 { try open(place) }
+    }
+    if isShared { isResumed = try trainer.meet(isResumed: isResumed) }
+    isOpen = true
+  }
+
+  private func open(_ place: Place) throws {
+    let path = place.path
+    let run = try RunFolder.create(
+      at: path, force: place.existing == .replace, resume: place.existing == .resume,
+      checkpointDir: place.checkpointDir)
+    var faults: [String] = []
+    // Before lines that were cut short are removed.
+    for lines in [try run.readMetrics(), try run.readSessions(), try run.readEvaluations()] {
+      faults += lines.faults
+    }
+    let checkpoint = try Self.takeUp(
+      run, recipe: recipe, trainer: trainer, data: data, path: path)
+    self.run = run
     if let checkpoint {
       notices.append("resuming at step \(checkpoint.step)")
       notices += faults.map(Message.init(stringLiteral:))
-      if let path, !checkpoint.isSealed {
+      if !checkpoint.isSealed {
         notices.append(StoredCheckpoint.unsealedNotice(path))
       }
       if checkpoint.threads != trainer.threadsOfShard {
@@ -302,9 +324,9 @@ public final class TrainingSession {
             + "differ from an uninterrupted one")
       }
     }
-    self.notices = notices + (run?.notices ?? [])
+    notices += run.notices
     isResumed = checkpoint != nil
-    lastRecord = checkpoint == nil ? nil : try run?.readMetrics().objects.last.map(JSON.object)
+    lastRecord = checkpoint == nil ? nil : try run.readMetrics().objects.last.map(JSON.object)
   }
 
   /// What must be the same in all processes beside what their trainers know.
@@ -330,7 +352,7 @@ public final class TrainingSession {
     _ communicator: any Communicator, _ make: () throws -> TrainingSession
   ) throws -> TrainingSession {
     let session = try communicator.allSucceeding(make)
-    try session.trainer.meet()
+    try session.open()
     return session
   }
 
@@ -502,14 +524,15 @@ public final class TrainingSession {
   public func train(
     cancel: CancelToken = CancelToken(), observe: (TrainingEvent) -> Void = { _ in }
   ) throws -> Trainer.Outcome {
+    try open()
     if trainer.isFinished && trainer.totalSteps > 0 {
       // A process killed after its last checkpoint has not come to the export.
-      if let run, !run.hasModel { try exportModel() }
+      try trainer.allSucceeding { if let run, !run.hasModel { try exportModel() } }
       return .finished
     }
     try begin()
     let outcome = try trainer.train(run: run, cancel: cancel, observe: observe)
-    if outcome == .finished { try exportModel() }
+    if outcome == .finished { try trainer.allSucceeding(exportModel) }
     return outcome
   }
 
@@ -520,18 +543,23 @@ public final class TrainingSession {
     on batch: Tensor? = nil, condition: Tensor? = nil,
     observe: (TrainingEvent) -> Void = { _ in }
   ) throws -> BoundTerms {
+    try open()
     try begin()
     let terms = try trainer.advance(on: batch, condition: condition, run: run, observe: observe)
-    if trainer.isFinished { try exportModel() }
+    if trainer.isFinished { try trainer.allSucceeding(exportModel) }
     return terms
   }
 
   /// What comes before the first update of this session.
   private func begin() throws {
     guard !hasBegun else { return }
+    try trainer.allSucceeding(noteBeginning)
+    hasBegun = true
+  }
+
+  private func noteBeginning() throws {
     // The exported model of fewer epochs must not pass for the end of this run.
     try run?.removeModel()
-    hasBegun = true
     guard let run else { return }
     var line: JSON.Object = [
       "step": .integer(trainer.step), "time": .integer(time(nil)), "data": .text(data.name),

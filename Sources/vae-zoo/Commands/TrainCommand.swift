@@ -102,7 +102,7 @@ struct TrainCommand: ParsableCommand {
     try threads.apply(mpi?.launcher)
     Interrupt.install()
     guard let mpi else { return try train(SoloCommunicator()) }
-    // An error that not all processes have ends them; after one that all have, they end alike.
+    // Whatever fails on one process alone is agreed on by all, or has ended them already: all come here.
     defer { mpi.finish() }
     try train(mpi)
   }
@@ -110,15 +110,16 @@ struct TrainCommand: ParsableCommand {
   private func train(_ communicator: any Communicator) throws {
     let isFirst = communicator.rank == 0
     let session = try TrainingSession.together(communicator) { try prepared(communicator) }
-    let outcome: Trainer.Outcome
-    do {
-      // The first process speaks for all.
-      outcome =
-        isFirst
+    // The first process speaks for all.
+    let watched = try session.trainer.allSucceeding {
+      isFirst
         ? try WatchedTraining(
           session, run: out, watching: watching, eventFolder: watching.tensorboard,
-          writesJSON: output.json
-        ).train() : try session.train(cancel: Interrupt.token)
+          writesJSON: output.json) : nil
+    }
+    let outcome: Trainer.Outcome
+    do {
+      outcome = try watched?.train() ?? session.train(cancel: Interrupt.token)
     } catch let error as TrainingError {
       throw TrainingError(
         error.kind, text: error.message.text { inFull($0, data: data ?? session.data.name) })

@@ -34,8 +34,13 @@ struct ThreadOptions: ParsableArguments {
     guard let launcher, threads == nil else { return try apply() }
     let allowed = Engine.threads
     let all = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    let share = max(1, all / launcher.localSize)
-    try Engine.setThreads(allowed < all ? allowed : share)
+    let quota = Engine.processorQuota
+    func count(_ allowed: Int) -> Int {
+      launcher.threads(allowed: allowed, processors: all, quota: quota)
+    }
+    try Engine.setThreads(count(allowed))
+    // What it would have if the launcher had left it all processors.
+    let share = count(all)
     if allowed == 1 && share > 1 && launcher.isFirst {
       Console.error(
         "the launcher has bound this process to one processor of \(all); with --bind-to none it computes with "

@@ -96,7 +96,7 @@ final class SweepTraining: @unchecked Sendable {
       }
       Console.error(text: place)
       let eventFolder = watching.tensorboard.map { "\($0)/\(run.name)" }
-      let training = WatchedTraining(
+      let training = try WatchedTraining(
         session, run: run.path, watching: watching, eventFolder: eventFolder,
         writesJSON: writesJSON, name: run.name, isAlone: jobs == 1)
       if try training.train(cancel: cancel) == .cancelled {

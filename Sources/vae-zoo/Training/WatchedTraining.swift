@@ -19,7 +19,7 @@ struct WatchedTraining {
   let session: TrainingSession
   private let path: String
   private let watching: WatchingOptions
-  private let eventFolder: String?
+  private let log: TensorBoardLog?
   private let writesJSON: Bool
   private let name: String?
   /// Whether no other training goes on in the process: then there is a bar.
@@ -35,12 +35,16 @@ struct WatchedTraining {
   init(
     _ session: TrainingSession, run path: String, watching: WatchingOptions, eventFolder: String?,
     writesJSON: Bool, name: String? = nil, isAlone: Bool = true
-  ) {
+  ) throws {
     self.isAlone = isAlone
     self.session = session
     self.path = path
     self.watching = watching
-    self.eventFolder = eventFolder
+    log = try eventFolder.map {
+      try TensorBoardLog(
+        folder: $0, ofRun: path, updatesPerEpoch: session.trainer.updatesPerEpoch,
+        heldOutName: session.data.heldOut?.name ?? "")
+    }
     self.writesJSON = writesJSON
     self.name = name
     session.trainer.makesRecords = !watching.noRecords
@@ -69,11 +73,6 @@ struct WatchedTraining {
     // Of several trainings the command says it once.
     if !writesJSON && name == nil { Console.error(Console.unitsNotice) }
     let heldOutName = session.data.heldOut?.name ?? ""
-    let log = try eventFolder.map {
-      try TensorBoardLog(
-        folder: $0, ofRun: path, updatesPerEpoch: session.trainer.updatesPerEpoch,
-        heldOutName: heldOutName)
-    }
     let pages = TrainingPages(run: path, writesReport: watching.report, tensorBoard: log)
     var reporter = TrainingReporter(
       epochs: session.trainer.options.epochs, writesJSON: writesJSON, heldOutName: heldOutName,
