@@ -189,13 +189,13 @@ extension Trainer {
     let bytes = try sharedByFirst(own.withUnsafeBytes { Array($0) })
     guard communicator.rank > 0 else { return }
     guard !bytes.isEmpty else { return bestWeights = nil }
-    let count = model.parameters.reduce(0) { $0 + $1.parameter.shape.count }
+    let count = stageParameters.reduce(0) { $0 + $1.parameter.shape.count }
     guard bytes.count == count * MemoryLayout<Float>.stride else {
       throw CommunicationError(.failed, "rank 0 sends the weights of another model")
     }
     let all = bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
     var place = 0
-    bestWeights = model.parameters.map { _, parameter in
+    bestWeights = stageParameters.map { _, parameter in
       defer { place += parameter.shape.count }
       return Tensor(Array(all[place..<place + parameter.shape.count]), shape: parameter.shape)
     }
