@@ -517,6 +517,13 @@ vae_status vae_model_create_stage(
     vae_model *model, const char *stage, const vae_setting *settings, size_t setting_count,
     vae_model **next, vae_error **error);
 
+/* As vae_model_create_stage, of a stage that is told a condition which the model is not, such as "class-mixture". data:
+ * borrowed; what the stage will be trained on, whose training split says the condition; NULL for none.
+ * Returns VAE_ERR_DATA where the data lack the condition, too. [reading] */
+vae_status vae_model_create_stage_on(
+    vae_model *model, const char *stage, vae_data *data, const vae_setting *settings,
+    size_t setting_count, vae_model **next, vae_error **error);
+
 /* The model that a run folder or an exported .safetensors file holds. path: borrowed.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_NOT_FOUND, VAE_ERR_IO, VAE_ERR_FORMAT for what is damaged or no model,
  * VAE_ERR_RECIPE for variants, components and values that this library has not, VAE_ERR_DATA where the recipe
@@ -567,7 +574,8 @@ vae_status vae_model_import(
  * autoencoder-kl or vq-model "diffusers" (a folder with config.json) or "ldm" (one file with latent diffusion's names), of an
  * autoencoder-tiny "diffusers" or "taesd" (a folder with a file for each half). path: borrowed; the folder or file. A
  * folder is made where there is none, and of one that is there only the files of the form are replaced. What those
- * programs do not have, such as the likelihood's variance, is left out.
+ * programs do not have, such as the likelihood's variance, is left out; what the files do not say and their reader must
+ * know goes to the log callback.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE for a model or a form that those programs do not have, VAE_ERR_IO,
  * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_model_export(
@@ -674,7 +682,8 @@ typedef struct vae_communicator {
 /* The processes that mpirun or mpiexec has started with this one, connected by the MPI library of that launcher, which
  * is looked for and loaded at run time; the variable VAE_MPI_LIBRARY of the environment names it where it lies elsewhere. A
  * process that no launcher has started is alone: rank 0 of 1, and nothing is loaded. Where the program has initialised MPI it
- * finalises it too; else that is done at the end of the process.
+ * finalises it too; else that is done at the end of the process, unless its status says that it has failed: then others may
+ * wait for it in a training, and the launcher ends them.
  * communicator: filled in; good as long as the process lives.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_COMMUNICATION where there is no such library, or it is not that of the
  * launcher. [one thread at a time] */
@@ -943,7 +952,7 @@ vae_status vae_decode_with(
  * Returns VAE_ERR_INVALID_ARGUMENT for other shapes and numbers that are not finite, VAE_ERR_UNSUPPORTED for a device,
  * dtype or field that is not known, VAE_ERR_DATA for a model that works at one size alone, and where its weights lead
  * beyond the numbers of 32-bit floats, VAE_ERR_RECIPE for tiles that do not fit the model and a precision that the
- * processor lacks, VAE_ERR_OUT_OF_MEMORY, also for sizes that would not fit, before any of the work, VAE_ERR_CANCELLED,
+ * processor lacks, VAE_ERR_DATA for scaled latents of a model of codes, VAE_ERR_OUT_OF_MEMORY, also for sizes that would not fit, before any of the work, VAE_ERR_CANCELLED,
  * VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_encode_pictures(
     vae_model *model, const vae_tensor *pictures, int32_t scaled, uint64_t seed,
@@ -959,7 +968,8 @@ vae_status vae_encode_pictures(
  * [N, height, width, channels], owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for other shapes, sizes and numbers that are not finite, VAE_ERR_UNSUPPORTED,
  * VAE_ERR_DATA, VAE_ERR_RECIPE, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY and VAE_ERR_PLUGIN as
- * vae_encode_pictures. [reading] */
+ * vae_encode_pictures; VAE_ERR_INVALID_ARGUMENT for bytes with scaled set, too, and VAE_ERR_DATA for bytes where the
+ * decoder has no latent_magnitude. [reading] */
 vae_status vae_decode_pictures(
     vae_model *model, const vae_tensor *latents, int32_t scaled, int64_t height, int64_t width,
     int32_t dtype, const vae_call_options *options, vae_array **pictures, vae_error **error);
