@@ -107,6 +107,27 @@ final class TableTests: CTestCase {
     }
   }
 
+  func testAColumnWithoutAnyValueIsRefusedWhereAModelIsMade() throws {
+    let torn = CTensor((0..<40).flatMap { [Float($0), Float.nan] }, [40, 2])
+    for (text, words) in [
+      (#"[{"name":"size"},{"name":"other","type":"real"}]"#, "\"other\""),
+      (#"[{"name":"size"},{"name":"kind","type":"category","names":["a"]}]"#, "\"kind\""),
+      (nil, "column 1 has no value"),
+    ] as [(String?, String)] {
+      let data =
+        try text.map { try self.data($0, torn) }
+        ?? made(freedBy: vae_data_free) { vae_data_from_tensors(torn.pointer, nil, 0, $0, $1) }
+      var options = vae_model_options()
+      options.struct_size = UInt32(MemoryLayout<vae_model_options>.size)
+      options.data = data
+      "missing-vae".withCString { name in
+        options.variant = name
+        var out: OpaquePointer?
+        refuse(VAE_ERR_DATA, words) { vae_model_create(&options, &out, $0) }
+      }
+    }
+  }
+
   func testColumnsThatAreNoneOfTheRowsAreRefused() {
     let rows = rows
     let long = String(repeating: "n", count: 5000)
