@@ -1,4 +1,5 @@
 import Foundation
+import VAEFiles
 import XCTest
 
 /// A table from the file to synthetic rows.
@@ -190,12 +191,14 @@ final class TableCommandTests: CommandTestCase {
     line["data_checksum"] = "0123456789abcdef"
     line["checksum"] = nil
     for (file, object) in [(file, recipe), (sessions, line)] {
-      try (JSONSerialization.data(withJSONObject: object) + Data("\n".utf8))
-        .write(to: URL(fileURLWithPath: file))
+      let text = try JSONSerialization.data(withJSONObject: object)
+      let object = try XCTUnwrap(JSON(parsing: [UInt8](text), source: file).object)
+      let sealed = file == sessions ? object.sealedLine + "\n" : object.sealedDocument
+      try Data(sealed.utf8).write(to: URL(fileURLWithPath: file))
     }
     try run(train + ["2", "--resume"])
     // Other rows are refused all the same.
-    let other = try write(Array(table.replacing("-99", with: "-98").utf8), "other.csv")
+    let other = try write(Array(table.replacing("-99.0", with: "-48.5").utf8), "other.csv")
     try assertRefused(
       Small.train(
         other, path("run"),

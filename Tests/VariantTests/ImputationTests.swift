@@ -57,12 +57,12 @@ final class ImputationTests: XCTestCase {
   /// x = W z + ½ ε of the standardized columns, by default with W = (1, 2, 0), and an encoder as it was drawn.
   private func linearModel(
     columns: TableColumns = columns, weights: [Float] = [1, 2, 0],
-    likelihood: (key: String, value: String) = ("likelihood.sigma", "0.5")
+    settings: [(key: String, value: String)] = [("likelihood.sigma", "0.5")]
   ) throws -> TrainedModel {
     let rows = [[Float]]([[1, 2, 3], [2, 3, 4]]).map { Array($0.prefix(columns.count)) }
     let data = source(rows, columns: columns)
     var recipe = try SmallModels.recipe(
-      "missing-vae", data: data, [(key: "latent", value: "1"), likelihood])
+      "missing-vae", data: data, [(key: "latent", value: "1")] + settings)
     for role in [Role.encoder, .decoder] {
       recipe.parts[role]?.values["hidden"] = .integers([])
     }
@@ -144,7 +144,7 @@ final class ImputationTests: XCTestCase {
       TableColumn(name: "b", kind: .positive),
     ])
     let model = try linearModel(
-      columns: columns, weights: [1, 1], likelihood: ("likelihood", "mixed"))
+      columns: columns, weights: [1, 1], settings: [("likelihood.components", "1")])
     var options = ImputationOptions()
     options.samples = 40_000
     let found = try XCTUnwrap(
