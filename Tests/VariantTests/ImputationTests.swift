@@ -198,6 +198,22 @@ final class ImputationTests: XCTestCase {
     XCTAssertEqual(try XCTUnwrap(error.rmseOfMeans), 0.5, accuracy: 1e-6)
   }
 
+  func testKnownValuesOfVectorsKeepTheDigitsThat32BitFloatsDoNotHave() throws {
+    let columns = TableColumns(
+      (0..<3).map { TableColumn(name: "\($0)", kind: .real, centre: 10, scale: 2) })
+    let model = try linearModel(columns: columns)
+    var options = ImputationOptions()
+    options.samples = 10
+    for (known, isExact) in [(12.1, true), (12.5, false)] {
+      let store = TableStore(
+        DoubleRows(values: [[known, .nan, 3]]), columns: columns, isNamed: false)
+      let found = try XCTUnwrap(
+        model.impute(DataSplit(name: "train", store: store), options))
+      XCTAssertNil(found.namedRows)
+      XCTAssertEqual(found.exactRows?[0], isExact ? known : nil)
+    }
+  }
+
   func testEveryKindOfColumnIsFilledInWithAValueThatItCanHave() throws {
     let kinds = TableColumns(
       RowStore.columns.columns + [
