@@ -924,7 +924,7 @@ void vae_encoding_free(vae_encoding *encoding);
 /* The mean images of latents; draws where the decoder is autoregressive.
  * latents: borrowed; a pointer to the tensor of each stochastic layer, zero nearest to the data, as
  * VAE_ENCODING_SAMPLE gives them; for codes, their numbers (int32) or their vectors.
- * images: [N, height, width, channels], owned by the caller.
+ * images: [N, height, width, channels] of float32, of a table whose columns have names of float64; owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for latents of other shapes or codes out of range, VAE_ERR_UNSUPPORTED for a
  * device, dtype or field that is not known, VAE_ERR_DATA where the latents lead beyond the numbers of 32-bit floats,
  * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a
@@ -974,7 +974,8 @@ vae_status vae_decode_pictures(
     vae_model *model, const vae_tensor *latents, int32_t scaled, int64_t height, int64_t width,
     int32_t dtype, const vae_call_options *options, vae_array **pictures, vae_error **error);
 
-/* Images through the latents and back. images: borrowed. result: owned by the caller.
+/* Images through the latents and back. images: borrowed. result: of float32, of a table whose columns have names of
+ * float64; owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED, VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY and
  * VAE_ERR_PLUGIN as vae_encode. [reading] */
 vae_status vae_reconstruct(
@@ -988,7 +989,7 @@ vae_status vae_reconstruct_with(
     vae_array **result, vae_error **error);
 
 /* Mean images of draws from the prior. temperature: a factor of its deviation, 0 to 1000; 1 for the prior itself.
- * images: [count, height, width, channels], owned by the caller.
+ * images: [count, height, width, channels] of float32, of a table whose columns have names of float64; owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in
  * fails. [reading] */
 vae_status vae_sample(
@@ -1051,14 +1052,16 @@ typedef struct vae_imputation_options {
 } vae_imputation_options;
 
 /* Fills in the values of images, or of rows of a table, that are missing, which NaN stands for: by their means given
- * the known ones, by importance sampling, or with call_options->draw = 1 by a draw, which another seed makes another one.
- * Known values stay as they are. The model must be told which values are missing, as "missing-vae" is and others with
+ * the known ones, in the data's own units, by importance sampling, or with call_options->draw = 1 by a draw, which another
+ * seed makes another one; images that are known alike get the same means, and each a draw of its own. Known values stay
+ * as they are, in the digits of what is returned. The model must be told which values are missing, as "missing-vae" is and others with
  * encoder.name=masked-mlp. That nothing is missing, or nothing known of an image, is said by the log callback.
  * images, options, call_options: borrowed; the last two NULL for none. filled: of the images' shape, [N, height, width,
- * channels] of float32, owned by the caller. metrics: NULL where nobody asks, or owned by the caller, vae_metrics_free:
- * "missing", "examples_with_missing", "effective_draws", and where truth is given the error of what was missing: "rmse", of
- * numbers of tables in standard deviations of their columns and beside "rmse_of_means", that of filling in the columns'
- * means; "wrong_share" of categories; "columns".
+ * channels] of float32, of a table whose columns have names of float64; owned by the caller. metrics: NULL where nobody
+ * asks, or owned by the caller, vae_metrics_free: "missing", "examples_with_missing", "effective_draws", and where truth is
+ * given the error of what was missing: "rmse", of numbers of tables in standard deviations of their columns in training,
+ * of positive columns and counts in those of logarithms, and beside "rmse_of_means", that of filling in the columns' means
+ * in training; "wrong_share" of categories; "columns".
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_DATA for images or a truth
  * that the model cannot take and for models that are not told which values are missing, VAE_ERR_OUT_OF_MEMORY,
  * VAE_ERR_CANCELLED, VAE_ERR_CALLBACK, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */

@@ -87,7 +87,7 @@ extension DataSource {
     var source = try table(
       TableColumns(given, of: rows, &notices), isNamed: true, train: train, test: test,
       conditions: conditions)
-    source.notices += notices
+    source.columnNotices = notices
     return source
   }
 

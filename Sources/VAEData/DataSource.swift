@@ -16,6 +16,9 @@ public struct DataSource: Sendable {
   public internal(set) var preparation: String?
   /// What the user should know of how the data were read, a sentence each.
   public internal(set) var notices: [Message] = []
+  /// What the user should know of columns that were found out of rows in memory, where a model is made for them; of
+  /// rows for a model that exists nothing.
+  var columnNotices: [Message] = []
   /// Whether every value is one of the 256 levels k/255, so that bits per dimension have a meaning.
   public let isDiscrete: Bool
   /// The first float between zero and one that is none of these levels, such as "train[3, 10, 4] is

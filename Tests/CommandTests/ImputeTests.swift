@@ -24,7 +24,7 @@ final class ImputeTests: CommandTestCase {
     ]
     try run(
       ["train", "missing-vae", "--data", data, "--out", path("run"), "--threads", "1"] + settings
-        + columns)
+        + columns + ["--holdout", "0.25"])
     let outcome = try run(
       [
         "impute", path("run"), "--data", data, "--truth", truth, "--out", path("whole.csv"),
@@ -34,6 +34,10 @@ final class ImputeTests: CommandTestCase {
     XCTAssertEqual(try number(found, "missing"), 29)
     XCTAssertEqual(try number(found, "categories"), 13)
     XCTAssertTrue(try number(found, "rmse").isFinite)
+    try assertRefused(
+      [
+        "impute", path("run"), "--data", data, "--out", path("valid.csv"), "--split", "valid",
+      ], status: 64, naming: ["all rows and columns", "--split valid", ".npy"])
     func lines(_ file: String) throws -> [String] {
       try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").map(String.init)
     }

@@ -93,6 +93,15 @@ final class SweepTests: CommandTestCase {
     try assertRefused(
       arguments(data, ["--set", "training.epochs=4,2", "--halving", "2"]), status: 64,
       naming: ["4 and 2", "training.epochs"])
+    // Of a table the number of epochs follows from the size of batches, unless somebody says it.
+    let rows = (0..<4000).reduce(into: "a,b\n") { $0 += "\($1),\($1 % 7)\n" }
+    let table = try write(Array(rows.utf8), "t.csv")
+    try assertRefused(
+      [
+        "sweep", "beta-vae", "--data", table, "--out", path("grid"), "--threads", "1", "--set",
+        "hidden=8", "--set", "training.batch_size=8,64", "--holdout", "0.2", "--halving", "2",
+      ], status: 64,
+      naming: ["13 and 100", "give all of them one number by --epochs 100"])
     let sweep = try arguments(data, ["--set", rates, "--epochs", "4"])
     try run(sweep + ["--halving", "2"])
     let ends = try ["0.00001", "0.0001", "0.001", "0.01"].map { rate -> Int in

@@ -1,4 +1,5 @@
 import Foundation
+import VAEFiles
 import XCTest
 
 /// A table from the file to synthetic rows.
@@ -167,6 +168,42 @@ final class TableCommandTests: CommandTestCase {
     for place in ratio.indices {
       XCTAssertEqual(ratio[place], own[place] - common[place], accuracy: 1e-2 * abs(common[place]))
     }
+  }
+
+  func testATableOfAnOlderVersionIsResumedByTheColumnsThatItsRecipeHas() throws {
+    let data = try write(Array(table.utf8), "t.csv")
+    let train = Small.train(
+      data, path("run"), ["--column", "kind=label", "--column", "size=real", "--epochs"])
+    try run(train + ["1"])
+    // Such a version recorded no column of labels and another checksum, and its means may differ in their last digits.
+    let file = path("run/recipe.json")
+    var recipe = try object(String(contentsOfFile: file, encoding: .utf8))
+    var known = try XCTUnwrap(recipe["data"] as? [String: Any])
+    XCTAssertNotNil(known.removeValue(forKey: "label_column"))
+    var columns = try XCTUnwrap(known["columns"] as? [[String: Any]])
+    columns[0]["centre"] = try number(columns[0], "centre") + 1e-9
+    known["columns"] = columns
+    recipe["data"] = known
+    recipe["checksum"] = nil
+    let sessions = path("run/records/sessions.jsonl")
+    var line = try object(String(contentsOfFile: sessions, encoding: .utf8))
+    XCTAssertNotNil(line.removeValue(forKey: "table_checksum"))
+    line["data_checksum"] = "0123456789abcdef"
+    line["checksum"] = nil
+    for (file, object) in [(file, recipe), (sessions, line)] {
+      let text = try JSONSerialization.data(withJSONObject: object)
+      let object = try XCTUnwrap(JSON(parsing: [UInt8](text), source: file).object)
+      let sealed = file == sessions ? object.sealedLine + "\n" : object.sealedDocument
+      try Data(sealed.utf8).write(to: URL(fileURLWithPath: file))
+    }
+    try run(train + ["2", "--resume"])
+    // Other rows are refused all the same.
+    let other = try write(Array(table.replacing("-99.0", with: "-48.5").utf8), "other.csv")
+    try assertRefused(
+      Small.train(
+        other, path("run"),
+        ["--column", "kind=label", "--column", "size=real", "--epochs", "3", "--resume"]),
+      status: 64, naming: ["\(other) has other rows"])
   }
 
   func testWhatIsSaidOfColumnsIsHeldToTheTable() throws {

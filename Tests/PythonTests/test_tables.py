@@ -98,6 +98,14 @@ class StructuredTests(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "masked-mlp"):
             self.model.impute(self.rows)
 
+    def test_sizes_of_batches_that_nobody_has_chosen_follow_the_rows_in_every_training(self):
+        model = vae_zoo.GaussianVAE(hidden=(8,), latent=2, epochs=1, warm_start=True)
+        sizes = [
+            model.fit(rows, columns={}).recipe_["training"]["batch_size"]
+            for rows in (people(300), people(5), people(300))
+        ]
+        self.assertEqual(sizes, [16, 5, 16])
+
     def test_training_goes_on_with_the_columns_of_the_model_alone(self):
         model = vae_zoo.GaussianVAE(**SMALL, random_state=1, warm_start=True)
         model.fit(self.rows, columns={"region": "ignore", "children": "real"})
@@ -247,6 +255,23 @@ class FrameTests(unittest.TestCase):
             np.testing.assert_array_equal(drawn[name].to_numpy(), other[name])
         latents = model.set_output(transform="pandas").transform(frame)
         self.assertEqual(list(latents.columns), ["gaussianvae0", "gaussianvae1"])
+
+    def test_rows_that_are_made_of_rows_keep_their_index_and_their_labels(self):
+        import pandas
+
+        rows = people()
+        frame = pandas.DataFrame({name: rows[name] for name in rows.dtype.names}, index=np.arange(200) * 3 + 7)
+        torn = frame.copy()
+        torn.loc[torn.index[::4], "height"] = np.nan
+        model = vae_zoo.ConditionalVAE(**SMALL, random_state=1, settings={"encoder.name": "masked-mlp"})
+        model.fit(torn, columns={"region": "label"})
+        whole = model.impute(torn, samples=5)
+        for found in (whole, model.reconstruct(torn)):
+            self.assertEqual(found.index.tolist(), frame.index.tolist())
+            self.assertEqual(found["region"].tolist(), frame["region"].tolist())
+        self.assertTrue(np.isfinite(whole["height"]).all())
+        found = model.imputation_error(torn, frame, samples=5)
+        self.assertEqual(found["missing"], 50)
 
     def test_a_frame_of_nothing_but_words_is_a_table(self):
         import pandas

@@ -107,6 +107,53 @@ final class TableTests: CTestCase {
     }
   }
 
+  func testAColumnWithoutAnyValueIsRefusedWhereAModelIsMade() throws {
+    let torn = CTensor((0..<40).flatMap { [Float($0), Float.nan] }, [40, 2])
+    for (text, words) in [
+      (#"[{"name":"size"},{"name":"other","type":"real"}]"#, "\"other\""),
+      (#"[{"name":"size"},{"name":"kind","type":"category","names":["a"]}]"#, "\"kind\""),
+      (nil, "column 1 has no value"),
+    ] as [(String?, String)] {
+      let data =
+        try text.map { try self.data($0, torn) }
+        ?? made(freedBy: vae_data_free) { vae_data_from_tensors(torn.pointer, nil, 0, $0, $1) }
+      var options = vae_model_options()
+      options.struct_size = UInt32(MemoryLayout<vae_model_options>.size)
+      options.data = data
+      "missing-vae".withCString { name in
+        options.variant = name
+        var out: OpaquePointer?
+        refuse(VAE_ERR_DATA, words) { vae_model_create(&options, &out, $0) }
+      }
+    }
+  }
+
+  func testWhatAModelCannotTellApartIsSaidWhereOneIsMadeAndNotOfRowsForOne() throws {
+    final class Listener { var sentences: [String] = [] }
+    let listener = Listener()
+    let callback: vae_log_callback = { message, user in
+      guard let message, let user else { return }
+      Unmanaged<Listener>.fromOpaque(user).takeUnretainedValue().sentences
+        .append(String(cString: message))
+    }
+    vae_set_log_callback(callback, Unmanaged.passUnretained(listener).toOpaque())
+    func count() -> Int { listener.sentences.count { $0.contains("different values are") } }
+    // Beside 10^15 the others are all the same.
+    let rows = CTensor((0..<40).flatMap { [$0 == 7 ? 1e15 : Float($0), Float($0 % 7)] }, [40, 2])
+    let data = try data(#"[{"name":"a","type":"real"},{"name":"b","type":"real"}]"#, rows)
+    XCTAssertEqual(count(), 0)
+    var options = vae_model_options()
+    options.struct_size = UInt32(MemoryLayout<vae_model_options>.size)
+    options.data = data
+    let model = try "gaussian-vae".withCString { name in
+      options.variant = name
+      return try made(freedBy: vae_model_free) { vae_model_create(&options, $0, $1) }
+    }
+    XCTAssertEqual(count(), 1)
+    _ = try makeTrainer(model, data)
+    XCTAssertEqual(count(), 1)
+  }
+
   func testColumnsThatAreNoneOfTheRowsAreRefused() {
     let rows = rows
     let long = String(repeating: "n", count: 5000)

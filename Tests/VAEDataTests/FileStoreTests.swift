@@ -24,6 +24,12 @@ final class FileStoreTests: DataTestCase {
         "doubles.npy",
         TestFiles.npy([7, 12], TestFiles.bytes(floats.map(Double.init)), type: "<f8")
       ),
+      (
+        // Of a table: 32-bit floats do not have the odd ones of these.
+        "days.npy",
+        TestFiles.npy(
+          [7, 12], bytes.flatMap { TestFiles.littleEndian(20_240_101 + Int64($0)) }, type: "<i8")
+      ),
       ("images-idx3-ubyte", TestFiles.idx([7, 3, 4], bytes)),
       (
         "stored.npz",

@@ -62,6 +62,28 @@ final class TableTests: DataTestCase {
     XCTAssertEqual(seen.squared().mean(axis: 0).floats[3], 1, accuracy: 1e-3)
   }
 
+  func testNumbersThat32BitFloatsTakeForOneAreDifferentPoints() throws {
+    // The floats next to each other here are two apart.
+    let days: [Double] = [20_240_103, 20_240_104, 20_240_106]
+    let text = (0..<60).reduce(into: "day,x\n") { $0 += "\(Int(days[$1 % 3])),\($1)\n" }
+    let source = try DataSource.open(table(text))
+    let column = try XCTUnwrap(source.columns?.columns.first)
+    XCTAssertEqual(column.points, days)
+    for row in 0..<3 {
+      XCTAssertEqual(
+        Array(source.train.batch([row]).floats[1..<4]), (0..<3).map { $0 == row ? 1 : 0 })
+    }
+    XCTAssertNil(column.misfit(20_240_104))
+    XCTAssertNotNil(column.misfit(20_240_105))
+    // Where they can tell the column's numbers apart, a point may come as a 32-bit float.
+    for decimals in [1, nil] {
+      let tenths = TableColumn(
+        name: "x", kind: .real, points: [0.1, 0.2], isContinuous: false, decimals: decimals)
+      XCTAssertNil(tenths.misfit(Double(Float(0.1))))
+      XCTAssertNotNil(tenths.misfit(0.1 + 1e-12))
+    }
+  }
+
   func testEachFaultIsOneLineThatSaysWhereAndWhatToDo() throws {
     let wide = (0..<100_000).map { "c\($0)" }.joined(separator: ",")
     let words = (0..<60).map { "2024-01-\($0 + 10)" }.joined(separator: "\n")
@@ -152,6 +174,68 @@ final class TableTests: DataTestCase {
         for part in parts { XCTAssertTrue("\(error)".contains(part), "\(error)") }
       }
     }
+  }
+
+  func testARememberedColumnOfLabelsRefusesNoRowsThatNeedNone() throws {
+    // As many classes as rows, as a few rows of many classes may have.
+    let text = (0..<30).reduce(into: "a,y\n") { $0 += "\($1),c\($1)\n" }
+    let columns = TableColumns([TableColumn(name: "a", kind: .real)])
+    var options = TableOptions(recorded: columns, recordedLabel: "y", needsLabels: true)
+    let source = try DataSource.open(table(text), rule: "table", table: options)
+    XCTAssertEqual(source.train.classes.count, 30)
+    // Rows without a label.
+    let path = try table("a,y\n1,c1\n2,\n", "torn.csv")
+    XCTAssertThrowsError(try DataSource.open(path, rule: "table", table: options)) {
+      XCTAssertTrue("\($0)".contains("line 3, column \"y\": has no class"), "\($0)")
+    }
+    options.needsLabels = false
+    let torn = try DataSource.open(path, rule: "table", table: options)
+    XCTAssertNil(torn.train.labels)
+    XCTAssertEqual(torn.train.ownRows([0, 1]), [1, 2])
+    XCTAssertTrue(torn.notices.contains { "\($0)".contains("not every row has one") })
+  }
+
+  func testRowsForAModelOfFewerCategoriesNeedOnlyHaveNoneOfTheOthers() throws {
+    let few = TableColumns([
+      TableColumn(name: "a", kind: .real),
+      TableColumn(name: "w", kind: .category, names: ["x", "z"]),
+    ])
+    let many = TableColumns([
+      TableColumn(name: "a", kind: .real),
+      TableColumn(name: "w", kind: .category, names: ["x", "y", "z"]),
+    ])
+    let options = TableOptions(recorded: many)
+    let fine = try DataSource.open(table("a,w\n1,z\n2,\n3,x\n"), rule: "table", table: options)
+    let seen = try XCTUnwrap(fine.asSeen(by: few).train.ownRows([0, 1, 2]))
+    XCTAssertEqual([seen[1], seen[5]], [1, 0])
+    XCTAssertTrue(seen[3].isNaN)
+    let other = try DataSource.open(table("a,w\n1,z\n2,y\n"), rule: "table", table: options)
+    XCTAssertThrowsError(try other.asSeen(by: few)) {
+      for part in ["\"y\" in row 2", "column \"w\""] {
+        XCTAssertTrue("\($0)".contains(part), "\($0)")
+      }
+    }
+  }
+
+  func testWhatIsFilledInStandsBesideCellsAsTheyWere() throws {
+    let columns = TableColumns([TableColumn(name: "a", kind: .real, decimals: 1)])
+    // A column that no model looks at, in another encoding.
+    let lines: [[UInt8]] = [
+      Array("note,a".utf8), [0xe9] + Array(",".utf8),
+      Array("\"".utf8) + [0xfc] + Array(", \"\"b\"\"\",1.25".utf8),
+    ]
+    try write(Array(lines.joined(separator: [10])) + [10], "torn.csv")
+    let bytes = try TableWriter(columns).bytes(
+      filling: "\(folder)/torn.csv", [0.5, 1.25], where: Tensor([1, 0], shape: [2, 1]))
+    let wanted: [[UInt8]] = [lines[0], lines[1] + Array("0.5".utf8), lines[2]]
+    XCTAssertEqual(bytes, Array(wanted.joined(separator: [10])) + [10])
+    // Of rows of no such file what is known has all its digits.
+    let known = 0.1 + 1e-13
+    XCTAssertEqual(
+      String(
+        decoding: TableWriter(columns).bytes(
+          [known, 0.5], made: Tensor([0, 1], shape: [2, 1])), as: UTF8.self),
+      "a\n\(known)\n0.5\n")
   }
 
   func testRowsAreWrittenAsTheyAreRead() throws {
@@ -282,7 +366,13 @@ final class TableTests: DataTestCase {
       return stride(from: 0, to: own.count, by: 2).map { own[$0] }
     }
     XCTAssertEqual(numbers.sorted(), (0..<20).map { Float(1000 + $0) })
-    XCTAssertEqual(try source.asSeen(by: XCTUnwrap(whole.columns)).validation?.count, 5)
+    // By columns of another centre, which all splits get.
+    let wanted = try XCTUnwrap(whole.standardizedByTraining(holdingOut: 0.5).columns)
+    XCTAssertNotEqual(wanted, source.columns)
+    let seen = try source.asSeen(by: wanted)
+    XCTAssertEqual(seen.splits.map(\.columns), [wanted, wanted])
+    XCTAssertEqual(seen.splits.map(\.count), [15, 5])
+    XCTAssertEqual(seen.validation?.ownRows([0, 4]), held.ownRows([0, 4]))
   }
 
   // MARK: Vectors for a model

@@ -19,6 +19,25 @@ final class ImputationTests: XCTestCase {
     }
   }
 
+  /// The same in double precision.
+  private struct DoubleRows: ExampleStore {
+    let values: [[Double]]
+    var count: Int { values.count }
+    var shape: ImageShape { ImageShape(height: 1, width: values[0].count, channels: 1) }
+
+    func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+      for (place, value) in indices.flatMap({ values[$0] }).enumerated() {
+        destination[place] = Float(value)
+      }
+    }
+
+    func writeDoubles(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Double>) {
+      for (place, value) in indices.flatMap({ values[$0] }).enumerated() {
+        destination[place] = value
+      }
+    }
+  }
+
   private static let columns = TableColumns([
     TableColumn(name: "a", kind: .real, centre: 10, scale: 2),
     TableColumn(name: "b", kind: .real, centre: -5, scale: 3),
@@ -35,12 +54,15 @@ final class ImputationTests: XCTestCase {
       train: split(rows, columns: columns))
   }
 
-  /// x = W z + ½ ε of the standardized columns with W = (1, 2, 0), and an encoder as it was drawn.
-  private func linearModel() throws -> TrainedModel {
-    let data = source([[1, 2, 3], [2, 3, 4]])
+  /// x = W z + ½ ε of the standardized columns, by default with W = (1, 2, 0), and an encoder as it was drawn.
+  private func linearModel(
+    columns: TableColumns = columns, weights: [Float] = [1, 2, 0],
+    settings: [(key: String, value: String)] = [("likelihood.sigma", "0.5")]
+  ) throws -> TrainedModel {
+    let rows = [[Float]]([[1, 2, 3], [2, 3, 4]]).map { Array($0.prefix(columns.count)) }
+    let data = source(rows, columns: columns)
     var recipe = try SmallModels.recipe(
-      "missing-vae", data: data,
-      [(key: "latent", value: "1"), (key: "likelihood.sigma", value: "0.5")])
+      "missing-vae", data: data, [(key: "latent", value: "1")] + settings)
     for role in [Role.encoder, .decoder] {
       recipe.parts[role]?.values["hidden"] = .integers([])
     }
@@ -48,7 +70,7 @@ final class ImputationTests: XCTestCase {
     for (path, parameter) in model.parameters where path.hasPrefix("decoder") {
       parameter.value =
         path.hasSuffix("weights")
-        ? Tensor([1, 2, 0], shape: parameter.shape) : .zeros(parameter.shape)
+        ? Tensor(weights, shape: parameter.shape) : .zeros(parameter.shape)
     }
     return TrainedModel(model: model, recipe: recipe, source: "memory")
   }
@@ -114,6 +136,82 @@ final class ImputationTests: XCTestCase {
     XCTAssertEqual(error.columns.map(\.name), ["a", "b"])
     XCTAssertEqual(error.numberCount, 2)
     XCTAssertNil(error.wrongShare)
+  }
+
+  func testTheMeanOfAPositiveColumnIsOneInItsOwnUnits() throws {
+    let columns = TableColumns([
+      TableColumn(name: "a", kind: .real, centre: 10, scale: 2),
+      TableColumn(name: "b", kind: .positive),
+    ])
+    let model = try linearModel(
+      columns: columns, weights: [1, 1], settings: [("likelihood.components", "1")])
+    var options = ImputationOptions()
+    options.samples = 40_000
+    let found = try XCTUnwrap(
+      model.impute(
+        split([[12, .nan]], columns: columns), options,
+        truth: split([[12, exp(1)]], columns: columns)))
+    // z given a has the mean ½ and the variance ½, so that log b has ½ and 1½, with σ = 1.
+    let mean = exp(0.5 + 1.5 / 2)
+    XCTAssertEqual(Double(found.values.floats[1]), mean, accuracy: 0.05 * mean)
+    // The error is one of logarithms, and the mean of log-normal numbers of these columns e^½.
+    let error = try XCTUnwrap(found.error)
+    XCTAssertEqual(
+      try XCTUnwrap(error.rmse), abs(log(Double(found.values.floats[1])) - 1), accuracy: 1e-5)
+    XCTAssertEqual(try XCTUnwrap(error.rmseOfMeans), 0.5, accuracy: 1e-6)
+  }
+
+  func testExamplesThatAreKnownAlikeGetTheSameMeansAndEachItsOwnDraw() throws {
+    let model = try linearModel()
+    var options = ImputationOptions()
+    options.samples = 50
+    for (drawing, different) in [(false, 1), (true, 40)] {
+      options.drawing = drawing
+      let rows = [[Float]](repeating: [12, .nan, 3], count: 40)
+      let all = try XCTUnwrap(model.impute(split(rows), options)).values.floats
+      let values = stride(from: 1, to: all.count, by: 3).map { all[$0] }
+      XCTAssertEqual(Set(values).count, different)
+      let alone = try XCTUnwrap(model.impute(split([rows[0]]), options)).values.floats[1]
+      XCTAssertEqual(alone, values[0], accuracy: 1e-4)
+    }
+  }
+
+  func testTheErrorOfLargeNumbersHasTheirDigits() throws {
+    let columns = TableColumns([
+      TableColumn(name: "a", kind: .real, centre: 10, scale: 2),
+      TableColumn(name: "b", kind: .real, centre: 1e9, scale: 0.5),
+      TableColumn(name: "c", kind: .real),
+    ])
+    func rows(_ b: Double) -> DataSplit {
+      DataSplit(
+        name: "train",
+        store: TableStore(DoubleRows(values: [[12, b, 0]]), columns: columns))
+    }
+    let model = try linearModel(columns: columns)
+    var options = ImputationOptions()
+    options.samples = 50
+    let found = try XCTUnwrap(model.impute(rows(.nan), options, truth: rows(1e9 + 0.25)))
+    let filled = try XCTUnwrap(found.rows)
+    let error = try XCTUnwrap(found.error)
+    XCTAssertEqual(
+      try XCTUnwrap(error.rmse), abs(filled[1] - (1e9 + 0.25)) / 0.5, accuracy: 1e-6)
+    XCTAssertEqual(try XCTUnwrap(error.rmseOfMeans), 0.5, accuracy: 1e-6)
+  }
+
+  func testKnownValuesOfVectorsKeepTheDigitsThat32BitFloatsDoNotHave() throws {
+    let columns = TableColumns(
+      (0..<3).map { TableColumn(name: "\($0)", kind: .real, centre: 10, scale: 2) })
+    let model = try linearModel(columns: columns)
+    var options = ImputationOptions()
+    options.samples = 10
+    for (known, isExact) in [(12.1, true), (12.5, false)] {
+      let store = TableStore(
+        DoubleRows(values: [[known, .nan, 3]]), columns: columns, isNamed: false)
+      let found = try XCTUnwrap(
+        model.impute(DataSplit(name: "train", store: store), options))
+      XCTAssertNil(found.namedRows)
+      XCTAssertEqual(found.exactRows?[0], isExact ? known : nil)
+    }
   }
 
   func testEveryKindOfColumnIsFilledInWithAValueThatItCanHave() throws {

@@ -178,9 +178,10 @@ class Fitting(FittedModel):
             )
         if goes_on:
             settings += self._put_back(settings)
-        # One that nobody has chosen the library makes to suit the data.
+        # One that nobody has chosen the library makes to suit the data, but that of a model that was read it keeps.
         present = self._model.recipe()["training"] if goes_on else {}
-        wanted = dict(settings).get("training.batch_size", str(present.get("batch_size", "")))
+        kept = str(present["batch_size"]) if goes_on and self._model.is_read else ""
+        wanted = dict(settings).get("training.batch_size", kept)
         count = data.counts["train"]
         share = float(dict(settings).get("training.holdout", present.get("holdout", 0)))
         if share > 0 and not data.counts.get("valid"):

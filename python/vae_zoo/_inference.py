@@ -61,6 +61,7 @@ class Inference(FittedModel):
                 told,
             ),
             told,
+            X,
         )
 
     def sample(
@@ -184,7 +185,8 @@ class Inference(FittedModel):
         progress: WorkProgress | None = None,
     ) -> np.ndarray:
         """Images, or rows of a table, with what is missing filled in by what the model expects there, given what is
-        known of each; all that is known stays as it is.
+        known of each; all that is known stays as it is. Means of numbers are means in the units of X; images that are
+        known alike get the same means, and each a draw of its own.
 
         The model must be told which values are missing: a ``MissingVAE``, or another class with
         ``settings={"encoder.name": "masked-mlp"}``.
@@ -205,11 +207,11 @@ class Inference(FittedModel):
             Called with the fraction that is done, between parts of the work. A true value stops it, with a
             `CancelledError`; an exception stops it and is raised. It may use the model.
         """
-        images, filled, _ = self._imputed(X, y, None, samples, draw, random_state, progress)
+        images, filled, _, told = self._imputed(X, y, None, samples, draw, random_state, progress)
         if images.dtype.kind == "f":
             # What is known has the digits that X has.
             filled = np.where(np.isnan(images), filled.reshape(images.shape), images)
-        return self._out(filled)
+        return self._out(filled, told, X)
 
     def imputation_error(
         self,
@@ -237,7 +239,8 @@ class Inference(FittedModel):
         -------
         dict
             ``missing``, how many values were; ``effective_draws``; ``rmse``, of tables in standard deviations of their
-            columns, with ``rmse_of_means``, that of filling in the columns' means; ``wrong_share`` of categories;
+            columns as the model sees these, of positive columns and counts in those of logarithms, with
+            ``rmse_of_means``, that of filling in the columns' means in training; ``wrong_share`` of categories;
             ``columns``, the error of each.
         """
         return self._imputed(X, y, truth, samples, draw, random_state, progress)[2]
@@ -251,8 +254,9 @@ class Inference(FittedModel):
         draw: bool,
         random_state: Any,
         progress: WorkProgress | None,
-    ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, Any], np.ndarray | None]:
         images = self._images(X)
+        told = self._told(y, X, len(images))
         filled, measured = self._model.impute(
             images,
             integer(samples, "samples", 1, _MOST_SAMPLES),
@@ -260,9 +264,9 @@ class Inference(FittedModel):
             None if truth is None else self._images(truth),
             self._method_seed(random_state),
             progress,
-            self._condition(y, len(images)),
+            told,
         )
-        return images, filled, measured
+        return images, filled, measured, told
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean evidence lower bound of images in nats, for model selection.

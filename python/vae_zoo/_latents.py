@@ -12,6 +12,7 @@ from vae_zoo._errors import InvalidArgumentError
 from vae_zoo._fitting import Fitting
 from vae_zoo._interrupt import WorkProgress
 from vae_zoo._model import Encoding
+from vae_zoo._tables import is_frame
 
 _Self = TypeVar("_Self", bound="Latents")
 
@@ -96,7 +97,10 @@ class Latents(Fitting):
             rows[:, end - size : end].reshape((len(rows), *shape))
             for shape, size, end in zip(shapes, sizes, ends)
         ]
-        return self.decode(layers, y)
+        made = self.decode(layers, y)
+        if is_frame(made) and is_frame(X):
+            made.index = X.index
+        return made
 
     def encode(
         self,

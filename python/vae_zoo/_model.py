@@ -96,8 +96,10 @@ class Parameters(MutableMapping[str, np.ndarray]):
 class Model:
     """A model with its weights."""
 
-    def __init__(self, handle: Handle) -> None:
+    def __init__(self, handle: Handle, is_read: bool = True) -> None:
         self.handle = handle
+        # Whether its recipe has been read, in which all settings of training are chosen ones.
+        self.is_read = is_read
         info = ModelInfo()
         call(library.vae_model_describe, handle, byref(info))
         self.image_shape: tuple[int, int, int] = (info.height, info.width, info.channels)
@@ -133,7 +135,9 @@ class Model:
             data=data._handle._as_parameter_,
             from_weights=None if from_weights is None else encoded_path(from_weights, "from_weights"),
         )
-        return cls(create(library.vae_model_free, library.vae_model_create, byref(options)))
+        return cls(
+            create(library.vae_model_free, library.vae_model_create, byref(options)), is_read=False
+        )
 
     def stage(self, name: str, data: Data | None, settings: list[tuple[str, str]]) -> Model:
         """The model of a further stage, with the weights of this one."""

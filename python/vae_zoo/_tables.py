@@ -190,9 +190,10 @@ def given_back(
     columns: Sequence[Mapping[str, Any]],
     form: Form,
     labels: np.ndarray | None = None,
+    like: Any = None,
 ) -> Any:
-    """Rows of a model as those that it was trained on, with their labels where they have some: a DataFrame or a
-    structured array."""
+    """Rows of a model as those that it was trained on, with their labels where they have some: a DataFrame, with the
+    index of the one that they were made of, or a structured array."""
     values: dict[str, Any] = {}
     for number, column in enumerate(columns):
         title, found = column["name"], rows[:, number]
@@ -215,7 +216,7 @@ def given_back(
     if form.kind == PANDAS:
         import pandas
 
-        return pandas.DataFrame(values)
+        return pandas.DataFrame(values, index=like.index if is_frame(like) else None)
     widths = {
         title: f"U{max(map(len, map(str, array)), default=1)}" if array.dtype == object else array.dtype
         for title, array in values.items()

@@ -24,9 +24,6 @@ public func vae_impute(
     let found = try model.read { trained in
       try trained.checkTakesMasks()
       let images = try trained.images(images, "images", condition: watch.condition)
-      try MemoryNeed.check(
-        bytes: Double(images.count) * Double(images.ownShape.count) * 16,
-        for: "\(Count.of(images.count, "image")) of \(images.ownShape)")
       let truth = try given.truth.map {
         try trained.images($0, "options->truth", condition: watch.condition)
       }

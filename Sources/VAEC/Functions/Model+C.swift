@@ -21,14 +21,14 @@ public func vae_model_create(
     let result = try result(model, "model")
     let options = try value(of: options, "options")
     let registry = Known.registry
-    let (made, _) = try TrainedModel.fresh(
+    let (made, data) = try TrainedModel.fresh(
       givenRecipe(options, registry),
       settings: settings(options.settings, options.setting_count) + seedSetting(options.seed),
       fromWeights: options.from_weights.map { try path($0, "options->from_weights") },
       takesSizes: options.variant != nil,
       source: "the model", registry: registry
     ) { try StatedData(options, recipe: $0) }
-    for notice in made.notices { try Log.say(notice.description) }
+    for notice in made.notices + data.notices { try Log.say(notice.description) }
     let stage = made.recipe.stage
     result.pointee = try Handles.make(
       try ModelObject(made, isFresh: !stage.isWhole || stage.origin == nil))
@@ -93,6 +93,8 @@ private struct StatedData: DescribedData {
   private var images: Images
   private let stated: ConditionSpace?
   private let isOpen: Bool
+  /// What is to be said of the data beyond what was when they were made.
+  private(set) var notices: [Message] = []
 
   /// - Parameter recipe: what the recipe says of its data.
   init(_ options: vae_model_options, recipe: DataDescription?) throws {
@@ -145,7 +147,9 @@ private struct StatedData: DescribedData {
   ) throws -> StatedData {
     guard case .source(let source) = images else { return self }
     var seen = self
-    seen.images = .source(try source.standardized(by: recorded, options))
+    let standardized = try source.standardized(by: recorded, options)
+    seen.images = .source(standardized)
+    seen.notices = standardized.notices.filter { !source.notices.contains($0) }
     return seen
   }
 

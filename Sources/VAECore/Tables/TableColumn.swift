@@ -100,7 +100,7 @@ public struct TableColumn: Hashable, Sendable {
   /// The nearest value of as many digits as those of the data have.
   public func rounded(_ value: Double) -> Double {
     guard let decimals else { return value }
-    let power = (0..<decimals).reduce(1.0) { product, _ in product * 10 }
+    let power = Self.power(decimals)
     let result = (value * power).rounded() / power
     return kind == .positive ? max(result, 1 / power) : result
   }
@@ -127,15 +127,28 @@ public struct TableColumn: Hashable, Sendable {
         return "is none of the numbers 0 to \(count - 1) of the column's categories"
       }
     }
-    if !isContinuous, !points.contains(where: { Self.areSame($0, value) }) {
+    if !isContinuous, place(of: value) == nil {
       return "is none of the values that the column has"
     }
     return nil
   }
 
-  /// Whether two numbers are the same, where one of them may have come through a 32-bit float.
-  static func areSame(_ one: Double, _ other: Double) -> Bool {
-    one == other
-      || Float(one) == Float(other) && (Double(Float(one)) == one || Double(Float(other)) == other)
+  /// Which of the points a value is; nil for one that is none.
+  ///
+  /// A point is the value itself. Where there is no such point, a value or a point that has come through a
+  /// 32-bit float stands for the other one, unless such floats cannot tell numbers of the column's digits apart: of
+  /// these each is a value of its own.
+  package func place(of value: Double) -> Int? {
+    if let place = points.firstIndex(of: value) { return place }
+    let short = Float(value)
+    guard decimals.map({ Double(short.ulp) < 1 / Self.power($0) }) ?? true else { return nil }
+    return points.firstIndex { point in
+      Float(point) == short && (Double(short) == value || Double(Float(point)) == point)
+    }
+  }
+
+  /// Ten to a number of digits.
+  private static func power(_ digits: Int) -> Double {
+    (0..<digits).reduce(1.0) { product, _ in product * 10 }
   }
 }

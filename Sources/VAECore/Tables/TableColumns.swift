@@ -134,8 +134,7 @@ public struct TableColumns: Hashable, Sendable {
 extension TableColumn {
   /// Which choice a number stands for: 0 for one that is no point, where there can be such.
   func choice(of value: Double) -> Int {
-    let place = points.firstIndex { Self.areSame($0, value) }
-    return (place.map { $0 + (isContinuous ? 1 : 0) }) ?? 0
+    (place(of: value).map { $0 + (isContinuous ? 1 : 0) }) ?? 0
   }
 
   /// The point that choices stand for; nil for none of them.

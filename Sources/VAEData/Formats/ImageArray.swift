@@ -3,16 +3,22 @@ import VAECore
 
 /// The images of one split, as read from a file.
 struct ImageArray {
-  /// Where the elements are.
+  /// Where the elements are; with the first integer, if any, that 32-bit floats do not have.
   enum Elements {
     /// In memory, as bytes: those of booleans are 0 or 1.
     case bytes(ArrayMemory)
     /// In memory, as 32-bit floats.
     case floats(ArrayMemory)
     /// In memory, as 64-bit floats: vectors, which may be rows of a table, of numbers with so many digits.
-    case doubles(ArrayMemory, ElementType)
+    case doubles(ArrayMemory, inexact: Inexact?)
     /// In their file, as they are stored.
-    case file(FilePlace, ElementType)
+    case file(FilePlace, ElementType, inexact: Inexact?)
+  }
+
+  /// An integer that 32-bit floats do not have.
+  struct Inexact {
+    let place: Int
+    let value: Double
   }
 
   /// What messages call it.
@@ -71,6 +77,7 @@ struct ImageArray {
     let place = overflow || room > opening.largestArray ? array.place : nil
     let memory = place == nil ? try ArrayMemory(byteCount: overflow ? .max : room, name: name) : nil
     let kind: ScannedValues.Kind
+    var inexact: Inexact?
     if array.type.isByte {
       var scan = ByteScan()
       try array.forEachPiece(into: memory?.bytes) { (bytes, _) throws(DataError) in
@@ -88,8 +95,15 @@ struct ImageArray {
       }
     } else {
       var scan = ValueScan()
-      if keepsDoubles, let memory {
-        try array.readDoubles(into: memory.bytes.bindMemory(to: Double.self)) { scan.add($0) }
+      if keepsDoubles {
+        let isInteger = array.type.kind != .float
+        try array.readDoubles(into: memory?.bytes.bindMemory(to: Double.self)) {
+          floats, doubles, first in
+          scan.add(floats)
+          guard isInteger, inexact == nil else { return }
+          inexact = doubles.firstIndex { Double(Float($0)) != $0 }
+            .map { Inexact(place: first + $0, value: doubles[$0]) }
+        }
       } else {
         try array.readFloats(into: memory?.bytes.bindMemory(to: Float.self)) { scan.add($0) }
       }
@@ -100,12 +114,12 @@ struct ImageArray {
       notices.append("\(name) holds \(array.type), which are taken as floating-point numbers")
     }
     if let place {
-      elements = .file(place, array.type)
+      elements = .file(place, array.type, inexact: inexact)
       notices.append("\(name) is larger than the memory for it, and is read batch by batch")
     } else if let memory {
       elements =
         array.type.isByte
-        ? .bytes(memory) : keepsDoubles ? .doubles(memory, array.type) : .floats(memory)
+        ? .bytes(memory) : keepsDoubles ? .doubles(memory, inexact: inexact) : .floats(memory)
     } else {
       throw DataError(.unusable, "\(name) has no memory")
     }
@@ -124,33 +138,31 @@ struct ImageArray {
       return ByteStore(count: count, shape: shape, memory: memory, divisor: divisor)
     case .floats(let memory):
       return FloatStore(count: count, shape: shape, memory: memory)
-    case .doubles(let memory, let type):
+    case .doubles(let memory, let inexact):
       guard !isTable else { return DoubleStore(count: count, shape: shape, memory: memory) }
-      return FloatStore(count: count, shape: shape, memory: try narrowed(memory, type))
-    case .file(let place, let type):
+      try refuse(inexact)
+      return FloatStore(count: count, shape: shape, memory: try narrowed(memory))
+    case .file(let place, let type, let inexact):
+      if !isTable { try refuse(inexact) }
       return try FileStore(count: count, shape: shape, place: place, type: type, divisor: divisor)
     }
   }
 
+  private func refuse(_ inexact: Inexact?) throws(DataError) {
+    guard let inexact else { return }
+    throw DataError(
+      .unusable,
+      "\(name)\(scanned.sizes.index(of: inexact.place)) is \(Int64(inexact.value)), an integer that 32-bit floats do not "
+        + "have; store the array scaled, as (X / numpy.abs(X).max()).astype('f4')")
+  }
+
   /// Numbers as 32-bit floats.
-  ///
-  /// - Throws: `DataError` naming the first integer that these do not have.
-  private func narrowed(
-    _ memory: ArrayMemory, _ type: ElementType
-  ) throws(DataError) -> ArrayMemory {
+  private func narrowed(_ memory: ArrayMemory) throws(DataError) -> ArrayMemory {
     let doubles = memory.elements(as: Double.self)
     let size = count * shape.count
     let narrow = try ArrayMemory(byteCount: size * MemoryLayout<Float>.size, name: name)
     let floats = narrow.bytes.bindMemory(to: Float.self)
-    for place in 0..<size {
-      floats[place] = Float(doubles[place])
-      guard type.kind == .float || Double(floats[place]) == doubles[place] else {
-        throw DataError(
-          .unusable,
-          "\(name)\(scanned.sizes.index(of: place)) is \(Int64(doubles[place])), an integer that 32-bit floats do not "
-            + "have; store the array scaled, as (X / numpy.abs(X).max()).astype('f4')")
-      }
-    }
+    for place in 0..<size { floats[place] = Float(doubles[place]) }
     return narrow
   }
 }

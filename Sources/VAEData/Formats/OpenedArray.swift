@@ -143,16 +143,20 @@ extension OpenedArray {
   /// A finite number beyond the range of 32-bit floats is refused, and an integer that 64-bit floats do not have.
   ///
   /// - Parameters:
-  ///   - memory: for all of them.
-  ///   - body: told one piece after the other, as 32-bit floats.
+  ///   - memory: for all of them; nil where nobody keeps them.
+  ///   - body: told one piece after the other, as 32-bit floats, with its elements and the number of those before it.
   func readDoubles(
-    into memory: UnsafeMutableBufferPointer<Double>,
-    _ body: (UnsafeBufferPointer<Float>) throws(DataError) -> Void
+    into memory: UnsafeMutableBufferPointer<Double>?,
+    _ body: (UnsafeBufferPointer<Float>, UnsafeBufferPointer<Double>, Int) throws(DataError) -> Void
   ) throws(DataError) {
     var floats: [Float] = []
+    let room = UnsafeMutableBufferPointer<Double>.allocate(
+      capacity: memory == nil ? Self.pieceSize / type.size : 0)
+    defer { room.deallocate() }
     try forEachPiece(into: nil) { (bytes, first) throws(DataError) in
       let size = bytes.count / type.size
-      let doubles = UnsafeMutableBufferPointer(rebasing: memory[first..<first + size])
+      let doubles = UnsafeMutableBufferPointer(
+        rebasing: memory.map { $0[first..<first + size] } ?? room[..<size])
       let stored = UnsafeRawBufferPointer(bytes)
       var miss = type.convert(stored, into: doubles)
       if miss == nil { miss = doubles.firstIndex { $0.isFinite && !Float($0).isFinite } }
@@ -165,7 +169,9 @@ extension OpenedArray {
       }
       floats.removeAll(keepingCapacity: true)
       floats.append(contentsOf: doubles.lazy.map { Float($0) })
-      try floats.withUnsafeBufferPointer { (floats) throws(DataError) in try body(floats) }
+      try floats.withUnsafeBufferPointer { (floats) throws(DataError) in
+        try body(floats, UnsafeBufferPointer(doubles), first)
+      }
     }
   }
 

@@ -10,6 +10,8 @@ struct ColumnValues {
   let name: String
   /// NaN where one is missing.
   let values: [Double]
+  /// Those that are known, in rising order.
+  private let known: [Double]
   /// How many digits behind the point they have; nil where that is not known.
   let decimals: Int?
 
@@ -41,6 +43,7 @@ struct ColumnValues {
     }
     (self.title, self.name, self.decimals) = (title, name, decimals)
     values = (0..<count).map(value)
+    known = values.filter { !$0.isNaN }.sorted()
   }
 
   /// The column that a model is told of.
@@ -56,8 +59,6 @@ struct ColumnValues {
   func column(
     told: TableColumn.Kind?, findsPoints: Bool = true
   ) throws(DataError) -> TableColumn {
-    var known = values.filter { !$0.isNaN }
-    known.sort()
     guard let least = known.first, let greatest = known.last else {
       throw DataError(
         .unusable,
@@ -107,16 +108,16 @@ struct ColumnValues {
 
   /// How many different values there are, and how many of them a model can tell apart.
   private func distinct(_ column: TableColumn) -> (values: Int, seen: Int) {
-    var known = values.filter { !$0.isNaN }
-    known.sort()
     var (count, seen) = (0, 0)
-    var (last, lastSeen) = (Double.nan, Float.nan)
+    var (last, lastSeen, lastPoint) = (Double.nan, Float.nan, nil as Int?)
     for value in known where value != last {
       count += 1
       last = value
+      // Of a value at a point the point is all that is priced and drawn.
+      let point = column.place(of: value)
       let element = column.standardized(value)
-      if element != lastSeen { seen += 1 }
-      lastSeen = element
+      if point != lastPoint || point == nil && element != lastSeen { seen += 1 }
+      (lastSeen, lastPoint) = (element, point)
     }
     return (count, seen)
   }

@@ -25,6 +25,45 @@ extension DataSource {
   }
 }
 
+extension DataSource {
+  /// Refuses a table for a new model one of whose columns has no value in any row of training.
+  ///
+  /// - Throws: `DataError` of kind `unusable` naming the column, and what `checkExamples` throws.
+  package func checkColumnsHaveValues() throws(DataError) {
+    guard missingValue != nil, let table = train.store as? TableStore else { return }
+    guard let number = try table.rows.firstColumnWithoutValue() else { return }
+    let name = table.columns.columns[number].name
+    throw DataError(
+      .unusable,
+      table.isNamed
+        ? "\(self.name), column \(PlainText.quoted(name)), has no value in any row; leave it out by \(.columnType(name, "ignore"))"
+        : "\(self.name): column \(number) has no value in any row; leave it out, as by numpy.delete(X, \(number), 1)"
+    )
+  }
+
+  /// The same data for a new model, whose user is told of its columns.
+  package func sayingNoticesOfColumns() -> DataSource {
+    var source = self
+    source.notices += columnNotices
+    source.columnNotices = []
+    return source
+  }
+}
+
+extension ExampleStore {
+  /// The first column of rows of which each value is missing; nil where none is.
+  fileprivate func firstColumnWithoutValue() throws(DataError) -> Int? {
+    let width = shape.count
+    var lacking = Array(0..<width)
+    try forEachPart { (_, values) throws(DataError) in
+      lacking.removeAll { column in
+        stride(from: column, to: values.count, by: width).contains { !values[$0].isNaN }
+      }
+    }
+    return lacking.first
+  }
+}
+
 extension DataSplit {
   /// The same examples by the columns of a model; nil where they are neither a table nor rows of as many
   /// numbers.
@@ -38,6 +77,7 @@ extension DataSplit {
     var hidden = (hiddenStore as? HiddenCells)?.cells ?? hiddenStore
     if let table, table.isNamed {
       let order = try ColumnOrder(of: table.columns, as: recorded, name: source)
+      try order.checkWords(of: rows, table.columns, recorded, name: source)
       if !order.changesNothing {
         rows = RearrangedRows(rows: rows, order: order)
         hidden = hidden.map { RearrangedRows(rows: $0, order: order.ofCells) }
@@ -69,7 +109,7 @@ private struct ColumnOrder {
   let width: Int
   /// For each column of the result the one of the rows that it is.
   let sources: [Int]
-  /// For each column of the result the numbers that categories have; none for numbers.
+  /// For each column of the result the numbers that categories have, -1 for those that it has not; none for numbers.
   let numbers: [[Float]]
 
   /// Whether rows stay as they are.
@@ -110,19 +150,33 @@ private struct ColumnOrder {
       }
       let known = Dictionary(
         column.names.enumerated().map { ($1, Float($0)) }, uniquingKeysWith: { first, _ in first })
-      numbers.append(
-        try found.names.map { (word) throws(DataError) in
-          guard let number = known[word] else {
-            throw DataError(
-              .unusable,
-              "\(name): \(PlainText.quoted(word)) is none of the categories of column "
-                + "\(PlainText.quoted(column.name)) that the model was trained on; leave such rows out"
-            )
-          }
-          return number
-        })
+      numbers.append(found.names.map { known[$0] ?? -1 })
     }
     self.init(width: own.count, sources: sources, numbers: numbers)
+  }
+
+  /// Refuses rows with a category that the result has not.
+  func checkWords(
+    of rows: any ExampleStore, _ own: TableColumns, _ wanted: TableColumns, name: String
+  ) throws(DataError) {
+    let lacking = numbers.indices.filter { numbers[$0].contains(-1) }
+    guard !lacking.isEmpty else { return }
+    try rows.forEachPart { (first, values) throws(DataError) in
+      for start in stride(from: 0, to: values.count, by: width) {
+        for column in lacking {
+          let value = values[start + sources[column]]
+          let words = own.columns[sources[column]].names
+          guard !value.isNaN, let number = Int(exactly: value), words.indices.contains(number),
+            numbers[column][number] < 0
+          else { continue }
+          throw DataError(
+            .unusable,
+            "\(name): \(PlainText.quoted(words[number])) in row \(first + start / width + 1) is none of the categories of column "
+              + "\(PlainText.quoted(wanted.columns[column].name)) that the model was trained on; leave such rows out"
+          )
+        }
+      }
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import Messages
+import Tensors
 import VAECore
 import VAEFiles
 
@@ -222,8 +223,13 @@ extension TableColumns {
     _ body: (Int, UnsafeBufferPointer<Double>) throws(DataError) -> Void
   ) throws(DataError) {
     let width = rows.shape.count
-    // Few columns of many rows at a time, and many of few.
-    let together = max(1, min(width, valuesTogether / max(1, rows.count)))
+    // As many columns at a time as there is memory for, since each time all rows are read; and half of it stays free.
+    var together = width
+    while together > 1, together * rows.count > valuesTogether,
+      !Memory.grants(2 * together * rows.count * MemoryLayout<Double>.size)
+    {
+      together = (together + 1) / 2
+    }
     for first in stride(from: 0, to: width, by: together) {
       let numbers = first..<min(first + together, width)
       let values = try Self.values(numbers, of: rows)
@@ -237,7 +243,7 @@ extension TableColumns {
     }
   }
 
-  /// Values of columns that are taken out of rows at once.
+  /// Values of columns that are taken out of rows at once, however little memory there is.
   private static let valuesTogether = 1 << 24
 
   /// Some columns of rows, one after the other.
@@ -248,18 +254,10 @@ extension TableColumns {
     let memory = try ArrayMemory(
       byteCount: max(1, columns.count * count) * MemoryLayout<Double>.size, name: "the table")
     let values = memory.bytes.bindMemory(to: Double.self)
-    let part = max(1, min(count, (1 << 20) / width))
-    var room = [Double](repeating: 0, count: part * width)
-    for start in stride(from: 0, to: count, by: part) {
-      let indices = Array(start..<min(start + part, count))
-      room.withUnsafeMutableBufferPointer {
-        rows.writeDoubles(
-          indices, into: UnsafeMutableBufferPointer(rebasing: $0[..<(indices.count * width)]))
-      }
-      if let fault = rows.takeFault() { throw fault }
+    try rows.forEachPart { (first, part) throws(DataError) in
       for (place, column) in columns.enumerated() {
-        for (position, row) in indices.enumerated() {
-          values[place * count + row] = room[position * width + column]
+        for row in 0..<part.count / width {
+          values[place * count + first + row] = part[row * width + column]
         }
       }
     }

@@ -13,18 +13,10 @@ extension TableColumns {
     var firsts = [Double](repeating: .nan, count: width)
     var sums = counts
     var squares = counts
-    let part = max(1, min(rows.count, (1 << 20) / width))
-    var room = [Double](repeating: 0, count: part * width)
-    for start in stride(from: 0, to: rows.count, by: part) {
-      let indices = Array(start..<min(start + part, rows.count))
-      room.withUnsafeMutableBufferPointer {
-        rows.writeDoubles(
-          indices, into: UnsafeMutableBufferPointer(rebasing: $0[..<(indices.count * width)]))
-      }
-      if let fault = rows.takeFault() { throw fault }
-      for position in indices.indices {
+    try rows.forEachPart { (_, values) throws(DataError) in
+      for start in stride(from: 0, to: values.count, by: width) {
         for column in 0..<width {
-          let value = room[position * width + column]
+          let value = values[start + column]
           guard !value.isNaN else { continue }
           if firsts[column].isNaN { firsts[column] = value }
           let distance = value - firsts[column]
@@ -54,23 +46,15 @@ extension TableColumns {
   /// - Returns: the first value that is missing, with its place; nil where none is.
   package func check(_ rows: any ExampleStore, name: String) throws(DataError) -> String? {
     var missing: String?
-    let part = max(1, min(rows.count, (1 << 20) / count))
-    var room = [Double](repeating: 0, count: part * count)
-    for start in stride(from: 0, to: rows.count, by: part) {
-      let indices = Array(start..<min(start + part, rows.count))
-      room.withUnsafeMutableBufferPointer {
-        rows.writeDoubles(
-          indices, into: UnsafeMutableBufferPointer(rebasing: $0[..<(indices.count * count)]))
-      }
-      if let fault = rows.takeFault() { throw fault }
-      for place in 0..<indices.count * count {
-        let (row, column) = (start + place / count, place % count)
-        if room[place].isNaN {
+    try rows.forEachPart { (first, values) throws(DataError) in
+      for (place, value) in values.enumerated() {
+        let (row, column) = (first + place / count, place % count)
+        if value.isNaN {
           if missing == nil { missing = "\(name)[\(row), \(column)] is nan" }
-        } else if let misfit = columns[column].misfit(room[place]) {
+        } else if let misfit = columns[column].misfit(value) {
           throw DataError(
             .unusable,
-            "\(name)[\(row), \(column)], column \(PlainText.quoted(columns[column].name)): \(room[place]) \(misfit)"
+            "\(name)[\(row), \(column)], column \(PlainText.quoted(columns[column].name)): \(value) \(misfit)"
           )
         }
       }

@@ -317,6 +317,11 @@ extension TableFile {
     surveys[column].texts == 0 && surveys[column].decimals > 0
   }
 
+  /// Whether a column has no value in some row.
+  func hasMissing(_ column: Int) -> Bool {
+    surveys[column].numbers + surveys[column].texts < rowCount
+  }
+
   /// A column as messages call it.
   func title(_ column: Int) -> String { "\(path), column \(PlainText.quoted(names[column]))" }
 
@@ -369,7 +374,10 @@ extension TableFile {
         if CellNumber.isMissing(cell) {
           value = .nan
           if case .label = uses[column] {
-            throw fault(record.line, column, "has no class; give every row one")
+            throw fault(
+              record.line, column,
+              "has no class; give every row one, or leave the column out by \(.columnType(names[column], "ignore"))"
+            )
           }
           if missing == nil {
             missing =

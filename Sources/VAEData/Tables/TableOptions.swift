@@ -33,24 +33,36 @@ public struct TableOptions: Sendable {
   /// The column of these data that had the labels, which has them here too where there is one of that name and
   /// nobody says another; nil where none had.
   public var recordedLabel: String?
+  /// Whether the model is told these labels, so that no row can be without one.
+  public var needsLabels: Bool
 
   /// Options.
   public init(
     types: [String: TableColumnType] = [:], recorded: TableColumns? = nil,
-    recordedLabel: String? = nil
+    recordedLabel: String? = nil, needsLabels: Bool = false
   ) {
+    self.needsLabels = needsLabels
     self.types = types
     self.recorded = recorded
     self.recordedLabel = recordedLabel
   }
 
-  /// The same for a file with columns of some names: where it has that of the labels it is one.
-  func suiting(_ names: [String]) -> TableOptions {
-    guard let label = recordedLabel, names.contains(label), types[label] == nil,
-      !types.values.contains(.label)
+  /// The same for a file: where it has the column of the labels that is one, unless rows lack a label and the model is
+  /// told none.
+  ///
+  /// - Parameter notices: gets what the user should know of it.
+  func suiting(_ file: TableFile, _ notices: inout [Message]) -> TableOptions {
+    guard let label = recordedLabel, let column = file.names.firstIndex(of: label),
+      types[label] == nil, !types.values.contains(.label)
     else { return self }
     var options = self
     options.types[label] = .label
+    if !needsLabels, file.hasMissing(column) {
+      options.types[label] = .ignore
+      notices.append(
+        "\(file.title(column)) had the labels of the data that the model was trained on, but not every row has one here, so "
+          + "that none is used")
+    }
     return options
   }
 
@@ -58,7 +70,7 @@ public struct TableOptions: Sendable {
   ///
   /// - Throws: `DataError` of kind `unusable` for another form, an unknown type or a name twice.
   public init(parsing texts: [String]) throws(DataError) {
-    types = [:]
+    self.init()
     for text in texts {
       // A name may hold the sign itself.
       guard let sign = text.lastIndex(of: "="), sign != text.startIndex else {

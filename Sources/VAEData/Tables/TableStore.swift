@@ -59,6 +59,29 @@ public struct TableStore: ExampleStore {
   }
 }
 
+extension ExampleStore {
+  /// Reads all rows once in double precision, some after the other.
+  ///
+  /// - Parameter body: told the number of the first row of a part, and the values of its rows.
+  /// - Throws: `DataError` where they cannot be read, and what the closure throws.
+  func forEachPart(
+    _ body: (_ first: Int, _ values: UnsafeBufferPointer<Double>) throws(DataError) -> Void
+  ) throws(DataError) {
+    let width = shape.count
+    let part = max(1, min(count, (1 << 20) / width))
+    let room = UnsafeMutableBufferPointer<Double>.allocate(capacity: part * width)
+    room.initialize(repeating: 0)
+    defer { room.deallocate() }
+    for start in stride(from: 0, to: count, by: part) {
+      let indices = Array(start..<min(start + part, count))
+      let values = UnsafeMutableBufferPointer(rebasing: room[..<(indices.count * width)])
+      writeDoubles(indices, into: values)
+      if let fault = takeFault() { throw fault }
+      try body(start, UnsafeBufferPointer(values))
+    }
+  }
+}
+
 extension DataSplit {
   /// Examples in the data's own units: rows of a table as it has them, `[N, 1, columns, 1]`, and
   /// everything else as models see it.

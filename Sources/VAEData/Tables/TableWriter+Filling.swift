@@ -3,6 +3,9 @@ import Tensors
 import VAECore
 
 extension TableWriter {
+  /// Whether a path is one of a file whose rows can be filled in where they stand.
+  package static func canFill(_ path: String) -> Bool { TableFile.isTable(path) }
+
   /// A file of a table again, with missing cells filled in: all other cells as they stand there, with those of
   /// columns that no model looks at.
   ///
@@ -40,8 +43,7 @@ extension TableWriter {
         {
           result += cell(values[place], of: column).utf8
         } else {
-          let cell = String(decoding: record.cell(number), as: UTF8.self)
-          result += Self.quoted(cell, separator: separator).utf8
+          result += Self.quoted(bytes: record.cell(number), separator: separator)
         }
       }
       result.append(UInt8(ascii: "\n"))

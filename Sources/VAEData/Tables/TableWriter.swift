@@ -26,10 +26,13 @@ public struct TableWriter {
   ///   - rows: `columns` numbers each.
   ///   - marks: columns that stand before those of the table, a text for each row.
   ///   - label: a column of words behind them, one for each row; nil for none.
+  ///   - made: ones for what a model has made, zeros for what the data have and keeps all its digits; nil where a
+  ///     model made all.
   public func bytes(
     _ rows: [Double], marks: [(name: String, cells: [String])] = [],
-    label: (column: String, words: [String])? = nil
+    label: (column: String, words: [String])? = nil, made: Tensor? = nil
   ) -> [UInt8] {
+    let made = made?.floats
     let width = columns.count
     let titles =
       marks.map(\.name) + columns.columns.map(\.name) + (label.map { [$0.column] } ?? [])
@@ -38,7 +41,10 @@ public struct TableWriter {
       let row = start / width
       let cells =
         marks.map { quoted($0.cells[row]) }
-        + (0..<width).map { cell(rows[start + $0], of: $0) }
+        + (0..<width).map { column in
+          cell(
+            rows[start + column], of: column, isMade: made.map { $0[start + column] != 0 } ?? true)
+        }
         + (label.map { [quoted($0.words[row])] } ?? [])
       text += cells.joined(separator: separator) + "\n"
     }
@@ -48,19 +54,21 @@ public struct TableWriter {
   private func quoted(_ cell: String) -> String { Self.quoted(cell, separator: separator) }
 
   /// A value in the table's own units as a cell.
-  func cell(_ value: Double, of column: Int) -> String {
+  ///
+  /// - Parameter isMade: whether a model has made it.
+  func cell(_ value: Double, of column: Int, isMade: Bool = true) -> String {
     guard !value.isNaN else { return "" }
     let known = names[column]
     return known.isEmpty
-      ? Self.text(value, columns.columns[column])
+      ? Self.text(value, columns.columns[column], isMade)
       : known[max(0, min(known.count - 1, Int(max(-1, min(65536, value)).rounded())))]
   }
 
   /// A number with the digits that it has: a whole one that doubles tell from its neighbours by all its digits, any
   /// other by as few as it takes.
-  private static func text(_ value: Double, _ column: TableColumn) -> String {
+  private static func text(_ value: Double, _ column: TableColumn, _ isMade: Bool) -> String {
     if value == value.rounded(), abs(value) < 9_007_199_254_740_992 { return String(Int(value)) }
-    if column.decimals != nil, column.rounded(value) == value { return "\(value)" }
+    if !isMade || column.decimals != nil && column.rounded(value) == value { return "\(value)" }
     // What is not rounded was a standardized 32-bit float, whose digits a centre that is large needs more for.
     let short = Float(value)
     let isEnough = column.kind != .real || abs(Double(short) - value) <= 1e-6 * column.scale
@@ -73,14 +81,18 @@ public struct TableWriter {
   ///   - cell: what it holds.
   ///   - separator: what stands between cells.
   public static func quoted(_ cell: String, separator: String = ",") -> String {
+    String(decoding: quoted(bytes: Array(cell.utf8)[...], separator: separator), as: UTF8.self)
+  }
+
+  /// The same of bytes, which need not be UTF-8.
+  static func quoted(bytes cell: ArraySlice<UInt8>, separator: String) -> [UInt8] {
+    let (mark, space) = (UInt8(ascii: "\""), UInt8(ascii: " "))
     let needs =
-      cell.utf8.contains { byte in
-        byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
+      cell.contains { byte in
+        byte == mark || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
           || separator.utf8.contains(byte)
-      } || cell.first == " " || cell.last == " "
-    guard needs else { return cell }
-    return "\""
-      + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
-      + "\""
+      } || cell.first == space || cell.last == space
+    guard needs else { return Array(cell) }
+    return [mark] + cell.flatMap { $0 == mark ? [mark, mark] : [$0] } + [mark]
   }
 }

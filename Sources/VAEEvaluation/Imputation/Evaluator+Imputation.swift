@@ -7,8 +7,9 @@ extension Evaluator {
   ///
   /// K latents are drawn from q(z|x_known), each with the weight w = p(x_known|z) p(z) / q(z|x_known). With the
   /// weights normalised to a sum of one, Σ w E[x|z] tends to E[x|x_known] as K grows; one draw of x from p(x|z), at a
-  /// z that is chosen with probability w, to a draw from p(x|x_known) (Mattei & Frellsen 2019, section 4). Draws follow from
-  /// what is known of an example: the same beside any others.
+  /// z that is chosen with probability w, to a draw from p(x|x_known) (Mattei & Frellsen 2019, section 4). Means of numbers
+  /// of a table are taken in its own units. Random numbers follow from what is known of an example: means are the same
+  /// beside any others, and so are draws but for examples that are known alike, each of which gets a draw of its own.
   ///
   /// - Parameters:
   ///   - chosen: the examples.
@@ -23,8 +24,9 @@ extension Evaluator {
   ) rethrows -> Bool {
     try withoutTape {
       var done = 0
+      var alike: [UInt64: UInt64] = [:]
       for indices in batches(of: chosen, importanceSamples: options.samples) {
-        let found = imputed(indices, options) { part in
+        let found = imputed(indices, options, &alike) { part in
           progress((Double(done) + part * Double(indices.count)) / Double(max(1, chosen.count)))
         }
         guard let found else { return false }
@@ -35,16 +37,25 @@ extension Evaluator {
     }
   }
 
+  /// - Parameter alike: how many examples of each content there were by now.
   private func imputed(
-    _ indices: [Int], _ options: ImputationOptions, _ progress: (Double) -> Bool
+    _ indices: [Int], _ options: ImputationOptions, _ alike: inout [UInt64: UInt64],
+    _ progress: (Double) -> Bool
   ) -> (values: Tensor, effectiveDraws: [Double])? {
     var (x, context) = examples.batchByContent(indices, context(for: indices))
+    if options.drawing {
+      context.examples = context.examples.map { content in
+        let before = alike[content, default: 0]
+        alike[content] = before + 1
+        return content &+ before &* 0x9E37_79B9_7F4A_7C15
+      }
+    }
     let posterior = model.encoder.encode(x, context)
     var request = DrawRequest()
     request.usesSampledRate = true
     // Without latents, or with codes, which follow from the example, all draws are the same.
     let samples = model.prior.latents.isContinuous ? max(1, options.samples) : 1
-    var mean = ImportanceMean(examples: indices.count)
+    var mean = ImportanceMean(examples: indices.count, columns: examples.split.columns)
     var choice = ImportanceChoice(examples: indices.count)
     var parameterShape = Shape([])
     var done = 0

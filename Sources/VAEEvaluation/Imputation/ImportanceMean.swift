@@ -15,8 +15,21 @@ struct ImportanceMean {
   private var squares: [Double]
   private var means: [Double] = []
 
-  init(examples count: Int) {
+  /// The columns of numbers whose logarithms the model sees, by the elements that these are: they are averaged
+  /// in their own units.
+  private var logarithmic: [Int: TableColumn] = [:]
+
+  /// - Parameters:
+  ///   - count: of the examples.
+  ///   - columns: of the table that they are rows of; nil for images.
+  init(examples count: Int, columns: TableColumns? = nil) {
     self.count = count
+    if let columns {
+      for (start, column) in zip(columns.starts, columns.columns)
+      where column.kind == .positive || column.kind == .count {
+        logarithmic[start] = column
+      }
+    }
     largest = Array(repeating: -.infinity, count: count)
     sums = Array(repeating: 0, count: count)
     squares = sums
@@ -45,7 +58,9 @@ struct ImportanceMean {
       squares[example] = squares[example] * old * old + new * new
       for element in 0..<width {
         let place = example * width + element
-        means[place] = means[place] * old + new * Double(values[row * width + element])
+        let value = values[row * width + element]
+        let own = logarithmic[element]?.restored(value) ?? Double(value)
+        means[place] = means[place] * old + new * own
       }
     }
   }
@@ -54,7 +69,10 @@ struct ImportanceMean {
   func mean(_ shape: Shape) -> Tensor {
     let width = shape.removingFirst.count
     return Tensor(
-      means.enumerated().map { Float($1 / sums[$0 / width]) }, shape: shape)
+      means.enumerated().map { place, sum in
+        let mean = sum / sums[place / width]
+        return logarithmic[place % width]?.standardized(mean) ?? Float(mean)
+      }, shape: shape)
   }
 
   /// By how many draws of equal weight each example is served as well: (Σ w)² / Σ w² (Kong 1992).

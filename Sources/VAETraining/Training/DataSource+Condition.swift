@@ -5,11 +5,14 @@ import VAERecipes
 
 extension DataSource: DescribedData {
   /// Rows of a table by recorded columns, or by those rows alone that `holdout` leaves for training.
+  ///
+  /// - Throws: `DataError` where a value does not suit the recorded columns, or without these a column has no value.
   public func standardized(
     by recorded: TableColumns?, _ options: TrainingOptions
   ) throws -> DataSource {
-    try recorded.map { try asSeen(by: $0) }
-      ?? standardizedByTraining(holdingOut: options.holdout)
+    if let recorded { return try asSeen(by: recorded) }
+    try checkColumnsHaveValues()
+    return try standardizedByTraining(holdingOut: options.holdout).sayingNoticesOfColumns()
   }
 
   /// What a recipe of which a part listens to a condition is told of these data.

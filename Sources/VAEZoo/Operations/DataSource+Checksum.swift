@@ -28,8 +28,21 @@ extension DataSource {
     for size in [train.count, shape.height, shape.width, shape.channels] {
       images.add(UInt32(truncatingIfNeeded: size))
     }
-    for row in chosen { images.add(withoutTape { train.batch([row]) }) }
-    var all = [DataChecksum(name: "data_checksum", text: images.text, phrase: "images")]
+    // Of a table the rows as they are: how they are standardized the recipe says. An older version, whose checksum
+    // has the other name, took what a model sees.
+    let isTable = columns != nil
+    for row in chosen {
+      if let values = train.ownRows([row]) {
+        images.add(values)
+      } else {
+        images.add(withoutTape { train.batch([row]) })
+      }
+    }
+    var all = [
+      DataChecksum(
+        name: isTable ? "table_checksum" : "data_checksum", text: images.text,
+        phrase: isTable ? "rows" : "images")
+    ]
     if let condition {
       let known = try KnownConditions(of: train, condition)
       var conditions = ChecksumOfNumbers()
@@ -64,6 +77,14 @@ private struct ChecksumOfNumbers {
   mutating func add(_ value: UInt32) {
     for shift in stride(from: UInt32(0), to: 32, by: 8) {
       hash = (hash ^ UInt64(value >> shift & 0xff)) &* 0x100_0000_01b3
+    }
+  }
+
+  mutating func add(_ values: [Double]) {
+    for value in values {
+      let bits = value.isNaN ? Double.nan.bitPattern : value.bitPattern
+      add(UInt32(truncatingIfNeeded: bits))
+      add(UInt32(truncatingIfNeeded: bits >> 32))
     }
   }
 

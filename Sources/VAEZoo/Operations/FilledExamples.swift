@@ -12,9 +12,11 @@ struct FilledExamples {
   private(set) var empty: (first: Int, count: Int)?
   /// How many values there are to fill in.
   private(set) var missingCount = 0
-  private var values: [Float]
-  /// The rows of a table with all their digits.
+  /// The values of images; none of a table.
+  private var values: [Float] = []
+  /// The rows of a table with all their digits; nil of images.
   private var rows: [Double]?
+  private let count: Int
   private let haveNames: Bool
   private var missing: [Float]
 
@@ -27,22 +29,26 @@ struct FilledExamples {
     let own = split.ownShape
     shape = [own.height, own.width, own.channels]
     let size = own.count
-    values = []
+    count = split.count
     rows = columns == nil ? nil : []
     haveNames = columns?.haveNames == true
-    values.reserveCapacity(split.count * size)
+    rows?.reserveCapacity(count * size)
+    if columns == nil { values.reserveCapacity(count * size) }
     missing = Array(repeating: 0, count: split.count * size)
     for range in parts {
-      let found = split.ownBatch(Array(range)).floats
+      let indices = Array(range)
+      let found = columns == nil ? nil : split.ownRows(indices)
+      let images = found == nil ? split.ownBatch(indices).floats : []
       // Of a table what the model sees of each column, of which all or nothing is hidden.
-      let hidden = split.hidden(Array(range))?.floats
+      let hidden = split.hidden(indices)?.floats
       let seen = split.shape.count
       for (row, index) in range.enumerated() {
         var count = 0
         for place in 0..<size {
           let element = columns?.starts[place] ?? place
           let isHidden = hidden.map { $0[row * seen + element] != 0 } ?? false
-          guard isHidden || found[row * size + place].isNaN else { continue }
+          let isMissing = found?[row * size + place].isNaN ?? images[row * size + place].isNaN
+          guard isHidden || isMissing else { continue }
           missing[index * size + place] = 1
           count += 1
         }
@@ -51,8 +57,8 @@ struct FilledExamples {
         missingCount += count
         if count == size { empty = (first: empty?.first ?? index, count: (empty?.count ?? 0) + 1) }
       }
-      values += found
-      rows? += split.ownRows(Array(range)) ?? found.map(Double.init)
+      if columns == nil { values += images }
+      rows? += found ?? images.map(Double.init)
     }
   }
 
@@ -60,31 +66,48 @@ struct FilledExamples {
   ///
   /// - Parameters:
   ///   - made: all values of these.
-  ///   - truth: the true ones; nil where nobody knows them.
+  ///   - truth: the split that has the true ones; nil where nobody knows them.
   ///   - error: takes in how far the two are apart, with what is hidden where nobody knows more.
   mutating func take(
-    _ made: MadeExamples, of indices: [Int], truth: Tensor?, error: inout ImputationErrorSum
+    _ made: MadeExamples, of indices: [Int], truth: DataSplit?, error: inout ImputationErrorSum
   ) {
-    let size = shape.count
-    let truth = truth?.floats
-    let madeRows = made.rows
+    if let found = made.rows {
+      let known = truth.map { $0.ownRows(indices) ?? $0.ownBatch(indices).floats.map(Double.init) }
+      Self.forEachMissing(missing, of: indices, size: shape.count) { place, source, target in
+        error.add(found[source], truth: known?[source] ?? rows?[target] ?? .nan, place: place)
+        rows?[target] = found[source]
+      }
+      return
+    }
+    let known = truth?.ownBatch(indices).floats
     made.tensor.withFloats { found in
-      for (row, index) in indices.enumerated() {
-        for place in 0..<size where missing[index * size + place] != 0 {
-          let (target, value) = (index * size + place, found[row * size + place])
-          error.add(value, truth: truth?[row * size + place] ?? values[target], place: place)
-          values[target] = value
-          if let madeRows { rows?[target] = madeRows[row * size + place] }
-        }
+      Self.forEachMissing(missing, of: indices, size: shape.count) { place, source, target in
+        error.add(
+          Double(found[source]), truth: Double(known?[source] ?? values[target]), place: place)
+        values[target] = found[source]
+      }
+    }
+  }
+
+  /// Tells a closure of each missing value of some examples its place in its example, among the values of these
+  /// examples, and among those of all.
+  private static func forEachMissing(
+    _ missing: [Float], of indices: [Int], size: Int,
+    _ body: (_ place: Int, _ source: Int, _ target: Int) -> Void
+  ) {
+    for (row, index) in indices.enumerated() {
+      for place in 0..<size where missing[index * size + place] != 0 {
+        body(place, row * size + place, index * size + place)
       }
     }
   }
 
   /// What there is by now.
   var imputation: Imputation {
-    let whole = Shape([values.count / max(1, shape.count)] + shape.dimensions)
+    let whole = Shape([count] + shape.dimensions)
     return Imputation(
-      values: Tensor(values, shape: whole), rows: rows, haveNames: haveNames,
+      values: Tensor(rows?.map { Float($0) } ?? values, shape: whole), rows: rows,
+      haveNames: haveNames,
       missing: Tensor(missing, shape: whole),
       missingCount: missingCount, tornCount: torn.count)
   }

@@ -13,6 +13,17 @@ public struct Imputation {
   /// The same of a table whose columns have names; nil for vectors without, which are 32-bit floats as images are.
   public var namedRows: [Double]? { haveNames ? rows : nil }
 
+  /// The same of a table whose columns have names, and of vectors some of whose known values have more digits than
+  /// 32-bit floats; nil of others.
+  public var exactRows: [Double]? {
+    guard let rows, !haveNames else { return rows }
+    let missing = missing.floats
+    let isEnough = rows.indices.allSatisfy {
+      missing[$0] != 0 || rows[$0].isNaN || Double(Float(rows[$0])) == rows[$0]
+    }
+    return isEnough ? nil : rows
+  }
+
   /// Ones for what was filled in, else zeros, of the same shape.
   public let missing: Tensor
   /// How many values were filled in.
@@ -45,10 +56,13 @@ public struct Imputation {
 public struct ImputationError: Sendable {
   /// The numbers among them.
   public internal(set) var numberCount = 0
-  /// The root of the mean squared error of numbers: of a table in standard deviations of its columns as the model
-  /// sees these (of positive columns and counts those of logarithms), of images as their values are. Nil without numbers.
+  /// The root of the mean squared error of numbers: of a table in standard deviations of its columns in training as the
+  /// model sees these, so that of positive columns and counts it is one of logarithms, which a few huge numbers do not
+  /// decide; of images as their values are. Nil without numbers.
   public internal(set) var rmse: Double?
-  /// The same where every column's mean in training is filled in, which asks no model; nil of images.
+  /// The same where every column's mean in training is filled in, which asks no model: the mean of numbers that are no
+  /// points of gathered mass, and of positive columns and counts the mean of log-normal numbers with the mean and the
+  /// deviation of their logarithms. Nil of images.
   public internal(set) var rmseOfMeans: Double?
   /// The categories, and the values that are yes or no, among them.
   public internal(set) var categoryCount = 0

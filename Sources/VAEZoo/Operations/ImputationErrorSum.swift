@@ -21,10 +21,10 @@ struct ImputationErrorSum {
   /// Takes in a value that was filled in, and the true one.
   ///
   /// - Parameter place: of the value in its row.
-  mutating func add(_ value: Float, truth: Float, place: Int) {
+  mutating func add(_ value: Double, truth: Double, place: Int) {
     guard !truth.isNaN else { return }
     guard let columns else {
-      let distance = Double(value) - Double(truth)
+      let distance = value - truth
       sums[0].count += 1
       sums[0].sum += distance * distance
       return
@@ -35,10 +35,14 @@ struct ImputationErrorSum {
       sums[place].sum += value.rounded() == truth ? 0 : 1
       return
     }
-    let expected = Double(column.standardized(Double(truth)))
-    let distance = Double(column.standardized(Double(value))) - expected
+    func seen(_ value: Double) -> Double {
+      (TableColumn.transformed(value, column.kind) - column.centre) / column.scale
+    }
+    let distance = seen(value) - seen(truth)
+    // Of logarithms the centre is the mean; of log-normal numbers that have them, half a variance above it.
+    let mean = column.kind == .real ? 0 : column.scale / 2
     sums[place].sum += distance * distance
-    sums[place].sumOfMeans += expected * expected
+    sums[place].sumOfMeans += (mean - seen(truth)) * (mean - seen(truth))
   }
 
   /// What was found; nil where nothing was taken in.

@@ -43,13 +43,16 @@ extension Sweep {
         .invalid, "successive halving keeps one of 2 to 100 runs in each round, not of \(factor)")
     }
     var whole: Int?
-    for run in runs {
-      let epochs = try epochs(of: run)
+    for plan in plans {
+      let epochs = try epochs(of: plan)
       guard whole == nil || whole == epochs else {
         throw RecipeError(
           .invalid,
-          "successive halving compares runs after as many epochs, but they have \(whole ?? 0) and \(epochs); vary "
-            + "something other than training.epochs")
+          "successive halving compares runs after as many epochs, but they have \(whole ?? 0) and \(epochs); "
+            + (request.axes.contains { $0.key == "training.epochs" || $0.key == "epochs" }
+              ? "vary something other than training.epochs"
+              : "give all of them one number by \(.setting("training.epochs", "\(max(whole ?? 0, epochs))"))")
+        )
       }
       whole = epochs
     }
@@ -57,22 +60,20 @@ extension Sweep {
   }
 
   /// The epochs of a run that can be measured half-way.
-  private func epochs(of run: Run) throws -> Int {
-    let session = try session(run, epochs: nil, existing: nil)
-    let options = session.trainer.options
-    guard options.schedule != .cosine else {
+  private func epochs(of plan: Plan) throws -> Int {
+    guard plan.options.schedule != .cosine else {
       throw RecipeError(
         .invalid,
         "a cosine of the learning rate depends on the last epoch, so that trainings cannot be stopped before it and go "
           + "on; choose \(.setting("training.schedule", "constant"))")
     }
-    guard session.data.heldOut != nil else {
+    guard plan.hasHeldOut else {
       throw RecipeError(
         .invalid,
-        "successive halving compares held-out numbers, and \(session.data.name) has no held-out split; set some "
+        "successive halving compares held-out numbers, and \(plan.data) has no held-out split; set some "
           + "examples apart by \(.setting("training.holdout", "0.1"))")
     }
-    return options.epochs
+    return plan.options.epochs
   }
 
   /// What a run's held-out −ELBO was at the end of an epoch, or at its own last one before; nil where it has

@@ -117,6 +117,15 @@ public struct Sweep {
     public let seed: Int
   }
 
+  /// How a run is trained, as far as halving asks.
+  struct Plan {
+    let options: TrainingOptions
+    /// Whether something is measured that no training sees.
+    let hasHeldOut: Bool
+    /// What the data are called.
+    let data: String
+  }
+
   /// The most runs of a sweep.
   public static let limit = 1000
 
@@ -124,9 +133,11 @@ public struct Sweep {
   public let runs: [Run]
   /// The folder that they lie in.
   public let folder: String
-  private let request: SweepRequest
+  let request: SweepRequest
   /// The parameters of the largest model.
   private var largestModel = 0
+  /// How each run is trained.
+  private(set) var plans: [Plan] = []
   private let registry: Registry
   private let data: DataSource
 
@@ -319,6 +330,10 @@ public struct Sweep {
           registry: registry)
       }
       largestModel = max(largestModel, session.trainer.model.parameterCount)
+      plans.append(
+        Plan(
+          options: session.trainer.options, hasHeldOut: session.data.heldOut != nil,
+          data: session.data.name))
       let description = settings(of: run).map { "\($0.key)=\($0.value)" }.joined(separator: " ")
       if let other = recipes.updateValue(description, forKey: session.recipe.json.line) {
         throw RecipeError(.invalid, "\(other) and \(description) are the same training")

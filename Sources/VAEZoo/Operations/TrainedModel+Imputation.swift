@@ -10,10 +10,10 @@ extension TrainedModel {
   /// given what is known of the example: self-normalised importance sampling, or for a draw
   /// sampling-importance-resampling (Mattei & Frellsen 2019, section 4).
   ///
-  /// A mean is one of the numbers that the model sees, so that of a positive column it is the geometric mean; of
-  /// categories the likeliest is taken. Numbers of a table get as many digits as those of the data have. All of this
-  /// is as right as the model is, and supposes that whether a value is missing does not depend on it, given what is
-  /// known.
+  /// A mean is one in the data's own units, as of reconstructions, also of a column whose logarithms the model sees; of
+  /// categories the likeliest is taken. Examples that are known alike get the same means, and each a draw of its own.
+  /// Numbers of a table get as many digits as those of the data have. All of this is as right as the model is, and
+  /// supposes that whether a value is missing does not depend on it, given what is known.
   ///
   /// - Parameters:
   ///   - split: the examples, NaN standing for what is missing.
@@ -31,6 +31,9 @@ extension TrainedModel {
   ) throws -> Imputation? {
     try checkTakesMasks()
     if let truth { try check(truth: truth, of: split) }
+    try Memory.require(
+      bytes: split.count * split.ownShape.count * Self.bytesAValue,
+      for: "\(Count.of(split.count, "example")) of \(split.ownShape) that are filled in")
     let evaluator = Evaluator(model: model, examples: try examples(split), seed: options.seed)
     var filled = FilledExamples(split, parts: parts(of: split.count), columns: columns)
     try split.checkExamples()
@@ -47,7 +50,7 @@ extension TrainedModel {
       let isUnit = recipe.data?.range == .unit
       filled.take(
         made(isUnit ? found.clamped(to: 0...1) : found, nil, rounding: true), of: indices,
-        truth: truth?.ownBatch(indices), error: &error)
+        truth: truth, error: &error)
       effectiveDraws += effective.reduce(0, +)
       fewCount += effective.count(where: { $0 < Self.fewDraws })
     }
@@ -75,6 +78,10 @@ extension TrainedModel {
     }
     return result
   }
+
+  /// The memory of a value that may be filled in: itself, whether it is missing, and both once more as they are
+  /// handed out.
+  private static let bytesAValue = 24
 
   /// Fewer draws of equal weight than this are said.
   private static var fewDraws: Double { 2 }

@@ -263,7 +263,8 @@ extension TrainedModel {
     if let sizes { recipe = try registry.withSizes(of: sizes, recipe, settings: []) }
     // Weights belong to the classes, and to the columns of a table, that they were trained with, by their names.
     var (settled, data) = try registry.settled(
-      recipe, settings, weights: other?.model.recipe.data, open: open)
+      recipe, settings, weights: other?.model.recipe.data ?? begunTable(begun, registry), open: open
+    )
     // The likelihood may have been left to the data.
     if let sizes { settled = try registry.withSizes(of: sizes, settled, settings: settings) }
     let model = try registry.plan(settled)
@@ -279,6 +280,17 @@ extension TrainedModel {
     if let other { return (try fresh.withWeights(of: other.model, as: other.name), data) }
     model.makeValues()
     return (fresh, data)
+  }
+
+  /// The data of a run of a table that goes on, whose columns stay as they were standardized, whatever version of the
+  /// zoo has done that; nil of others.
+  private static func begunTable(_ run: RunFolder?, _ registry: Registry) -> DataDescription? {
+    // What is wrong with the recipe is said where the run is taken up.
+    guard let run, let bytes = try? run.recipeBytes(),
+      var data = try? registry.recipe(parsing: bytes, source: run.path).data, data.columns != nil
+    else { return nil }
+    data.condition = nil
+    return data
   }
 
   /// The model of a further stage, such as a prior over the codes of a trained VQ-VAE: a new one

@@ -482,6 +482,13 @@ public final class TrainingSession {
       }
       old[role.rawValue] = .object(members)
     }
+    // One of a version that did not record which column has the labels means that of these data.
+    if case .object(var data)? = old["data"], data["label_column"] == nil,
+      let label = new["data"]?.object?["label_column"]
+    {
+      data["label_column"] = label
+      old["data"] = .object(data)
+    }
     var differences: [String] = []
     for part in ["variant"] + Role.allCases.map(\.rawValue) + ["data", "stages"] {
       differences += Recipe.differences(old[part], new[part], path: part)

@@ -79,6 +79,13 @@ struct ImputeCommand: ParsableCommand {
     let model = try plugins.model(path, checkpoint)
     try model.checkTakesMasks()
     try target.check(model)
+    // A file of a table has no test split.
+    guard !target.format.isTable || split ?? "train" == "train" || !TableWriter.canFill(data) else {
+      throw RecipeError(
+        .invalid,
+        "--out \(out) has all rows and columns of \(data), so that --split \(split ?? "") cannot be filled in alone; leave "
+          + "--split out, or write an .npy file")
+    }
     let split = try chosen(images.open(data, for: model))
     let truth = try truth.map { try chosen(images.open($0, for: model)) }
     var options = ImputationOptions()

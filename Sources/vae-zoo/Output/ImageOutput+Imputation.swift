@@ -39,8 +39,8 @@ extension ImageOutput {
     {
       return try write(bytes)
     }
-    if let columns = model.columns, let rows = format.isTable ? found.rows : found.namedRows {
-      return try write(rows, of: columns)
+    if let columns = model.columns, let rows = format.isTable ? found.rows : found.exactRows {
+      return try write(rows, of: columns, made: found.missing)
     }
     try write(array: model.columns == nil ? found.values : found.flatRows)
   }

@@ -68,8 +68,10 @@ struct ImageOutput {
   }
 
   /// Writes rows of a table as text, or as an array of 64-bit floats.
-  func write(_ rows: [Double], of columns: TableColumns) throws {
-    guard !format.isTable else { return try write(rows: rows, of: columns) }
+  ///
+  /// - Parameter made: ones for what a model has made, zeros for what the data have; nil where a model made all.
+  func write(_ rows: [Double], of columns: TableColumns, made: Tensor? = nil) throws {
+    guard !format.isTable else { return try write(rows: rows, of: columns, made: made) }
     let shape = [rows.count / max(1, columns.count), columns.count]
     try write(NPYWriter.bytes(rows, shape: shape))
   }
@@ -104,10 +106,10 @@ struct ImageOutput {
 
   private func write(
     rows: [Double], of columns: TableColumns, marks: [(name: String, cells: [String])] = [],
-    label: (column: String, words: [String])? = nil
+    label: (column: String, words: [String])? = nil, made: Tensor? = nil
   ) throws {
     let writer = TableWriter(columns, separator: format == .tsv ? "\t" : ",")
-    try write(writer.bytes(rows, marks: marks, label: label))
+    try write(writer.bytes(rows, marks: marks, label: label, made: made))
   }
 
   /// Writes originals above what became of them.
