@@ -23,6 +23,31 @@ extension Registry {
     }
   }
 
+  /// A recipe whose frozen networks are named by other paths.
+  ///
+  /// - Parameter located: the path of a file that the recipe names.
+  package static func locatingNetworks(
+    in recipe: Recipe, _ located: (String) throws -> String
+  ) rethrows -> Recipe {
+    var recipe = recipe
+    let name = FrozenNetworkOptions.networkName
+    for (role, part) in recipe.parts {
+      guard case .text(let path)? = part.values.values[name], !path.isEmpty else { continue }
+      recipe.parts[role]?.values[name] = .text(try located(path))
+    }
+    return recipe
+  }
+
+  /// What a stored part says with the path of a frozen network left out where the part of another recipe says that
+  /// it is the same file: it is known by its SHA-256, wherever it lies.
+  package static func withoutPath(ofSameNetwork part: JSON?, as other: JSON?) -> JSON? {
+    guard case .object(var members)? = part, let own = members[FrozenNetworkOptions.hashName]?.text,
+      !own.isEmpty, own == other?.object?[FrozenNetworkOptions.hashName]?.text
+    else { return part }
+    members[FrozenNetworkOptions.networkName] = nil
+    return .object(members)
+  }
+
   /// A recipe in which a frozen network that has to be named stands for those to come, where a recipe is
   /// looked at before there is one: a model can be made of it, and not trained.
   package func withStandInNetworks(_ recipe: Recipe) -> Recipe {

@@ -91,6 +91,25 @@ final class ClassifierTests: CommandTestCase {
     let terms = try XCTUnwrap(record["terms"] as? [String: Any])
     XCTAssertGreaterThan(try number(terms, "feature_distance"), 0)
 
+    // A network that was named from another folder is found, and the same one elsewhere is taken.
+    let folder = path("elsewhere")
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: false)
+    func inFolder(_ folder: String, _ arguments: [String]) throws {
+      let outcome = try Command(arguments, currentFolder: folder).wait()
+      XCTAssertEqual(outcome.status, 0, outcome.err)
+    }
+    let relative = ["--set", "network=network.safetensors", "--set", "objective.layers=relu1_1"]
+    try inFolder(path(""), train + ["--out", "other"] + relative)
+    let goOn = ["train", "--resume", "--out", path("other"), "--data", data, "--threads", "1"]
+    try inFolder(folder, goOn + ["--epochs", "2"])
+    try FileManager.default.moveItem(atPath: network, toPath: folder + "/moved.safetensors")
+    try assertRefused(
+      goOn + ["--epochs", "3"], status: 66,
+      naming: ["network.safetensors", "does not exist", "where it lies elsewhere"])
+    try inFolder(
+      folder, goOn + ["--epochs", "3", "--set", "objective.network=moved.safetensors"])
+
     // Another network by the same name is not the one that the run was trained with.
     try run(["classifier", "--data", data, "--out", network, "--seed", "1"] + small)
     try assertRefused(

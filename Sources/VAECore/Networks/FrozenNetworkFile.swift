@@ -164,7 +164,10 @@ public final class FrozenNetworkFile {
     do {
       return try DurableFiles.read(path)
     } catch let error as FileError {
-      throw error
+      guard error.kind == .missing else { throw error }
+      throw FileError(
+        .missing, "use the frozen network", path,
+        "it does not exist; where it lies elsewhere now, give that path as the part's network")
     } catch {
       throw FileError(.unreadable, "read", path, "\(error)")
     }

@@ -116,7 +116,8 @@ public final class TrainingSession {
       guard let bytes = try run.recipeBytes() else {
         throw TrainingError(.unsuitable, "\(path) has no recipe yet, so there is nothing to resume")
       }
-      let recipe = try registry.recipe(parsing: bytes, source: "\(path)/recipe.json")
+      let recipe = try Registry.locatingNetworks(
+        in: registry.recipe(parsing: bytes, source: "\(path)/recipe.json"), run.located)
       (fresh, data) = try Self.beginning(
         of: recipe, request, located: run.located, registry: registry)
     case .stage(let name, let origin):
@@ -491,7 +492,9 @@ public final class TrainingSession {
     }
     var differences: [String] = []
     for part in ["variant"] + Role.allCases.map(\.rawValue) + ["data", "stages"] {
-      differences += Recipe.differences(old[part], new[part], path: part)
+      differences += Recipe.differences(
+        Registry.withoutPath(ofSameNetwork: old[part], as: new[part]),
+        Registry.withoutPath(ofSameNetwork: new[part], as: old[part]), path: part)
     }
     for member in newTraining.members {
       differences += Recipe.differences(
