@@ -20,7 +20,10 @@ public struct ProgressiveVAEVariant: Variant {
 
   /// That of `gaussian-vae` with networks that grow.
   public var composition: Composition {
-    Composition(encoder: "progressive", prior: "standard-normal", decoder: "progressive")
+    // Long enough for images of 64×64 pixels to be whole.
+    Composition(
+      encoder: "progressive", prior: "standard-normal", decoder: "progressive",
+      training: ["epochs": .integer(20)])
   }
 
   /// Both networks grow at the same time.

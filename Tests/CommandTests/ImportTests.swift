@@ -329,6 +329,22 @@ final class ImportTests: CommandTestCase {
     XCTAssertTrue(result.err.contains("not read: 1 folder (more), 1 .webp (b.webp)"), result.err)
   }
 
+  func testPipesAreNotWaitedFor() throws {
+    let model = try imported("tiny-raw")
+    _ = try picture(16, 16, "photos/a.png")
+    for name in ["photos/b.png", "w.safetensors"] { mkfifo(path(name), 0o600) }
+    try assertRefused(
+      ["encode", model, "--images", path("photos/b.png"), "--out", path("z.npy")], status: 65,
+      naming: ["neither a file nor a folder"])
+    let outcome = try Command([
+      "encode", model, "--images", path("photos"), "--out", path("z.npy"),
+    ]).wait()
+    XCTAssertEqual(outcome.status, 65)
+    XCTAssertTrue(outcome.err.contains("b.png: it is neither a file nor a folder"), outcome.err)
+    XCTAssertTrue(exists(path("z.npy")))
+    try assertRefused(["import", path(""), "--list"], status: 65, naming: ["it is no file"])
+  }
+
   func testOptionsOfSourcesAreRefusedForPictures() throws {
     for (command, option, value) in [
       ("encode", "--split", "train"), ("encode", "--seed", "1"),

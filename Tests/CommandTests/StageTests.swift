@@ -45,6 +45,34 @@ final class StageTests: CommandTestCase {
     try run(["reconstruct", path("second"), "--data", data, "--out", path("images.png")])
   }
 
+  func testAStageDoesNotReplaceTheRunThatItIsOf() throws {
+    let data = try makeData()
+    try train(data, "first")
+    let before = try snapshot(path("first"))
+    var own = stage(data)
+    own[own.firstIndex(of: path("second")) ?? 0] = path("first")
+    try assertRefused(own + ["--force"], status: 64, naming: ["would be replaced"])
+    try assertRefused(
+      [
+        "train", "vq-vae", "--data", data, "--from-weights", path("first"), "--out", path("first"),
+        "--force", "--threads", "1",
+      ], status: 64, naming: ["would be replaced"])
+    XCTAssertEqual(try snapshot(path("first")), before)
+  }
+
+  func testAStageGoesOnWhereverTheRunLiesNowThatItIsOf() throws {
+    let data = try makeData()
+    try train(data, "first")
+    try run(stage(data, epochs: 1))
+    try FileManager.default.moveItem(atPath: path("first"), toPath: path("moved"))
+    try assertRefused(
+      ["train", "--out", path("second"), "--resume", "--epochs", "2", "--threads", "1"], status: 64,
+      naming: ["first", "does not exist", "--stage prior"])
+    var again = stage(data, epochs: 2)
+    again[again.firstIndex(of: path("first")) ?? 0] = path("moved")
+    XCTAssertTrue(try run(again + ["--resume"]).err.contains("resum"))
+  }
+
   func testAnInterruptedStageResumesToTheSameWeights() throws {
     let data = try makeData()
     try train(data, "first")

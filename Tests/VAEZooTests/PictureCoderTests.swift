@@ -213,6 +213,15 @@ final class PictureCoderTests: XCTestCase {
       XCTAssertLessThan(Double(found), 1.1 * Double(stated) + 2e6, name)
       XCTAssertGreaterThan(Double(found), 0.6 * Double(stated), name)
     }
+    // In tiles the picture itself counts, too.
+    let tiled = try PictureCoder(
+      TrainedModel(model: registry.model(recipe, seed: 1), recipe: recipe, source: "memory"),
+      PictureComputation(tile: 8))
+    let least = try XCTUnwrap(tiled.memory(height: side, width: side))
+    XCTAssertLessThan(
+      Double(try taken { try tiled.encode(x) }.bytes), 1.1 * Double(least.encoding) + 2e6)
+    XCTAssertLessThan(
+      Double(try taken { try tiled.decode(latents) }.bytes), 1.1 * Double(least.decoding) + 2e6)
   }
 
   func testAFileOfWeightsIsTakenUpWithoutASecondCopy() throws {

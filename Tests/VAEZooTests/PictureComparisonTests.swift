@@ -17,6 +17,16 @@ final class PictureComparisonTests: XCTestCase {
     XCTAssertEqual(PictureComparison.peakSignalToNoise(a, a), .infinity)
   }
 
+  func testTheIndexOfBandsIsThatOfTheWholePicture() throws {
+    let (a, b) = (picture(37, 40, 23, 3), picture(53, 40, 23, 3))
+    let whole = try XCTUnwrap(PictureComparison.structuralSimilarity(a, b))
+    for pixels in [1, 23 * 3 * 7, 23 * 3 * 29] {
+      let found = try XCTUnwrap(
+        PictureComparison.structuralSimilarity(a, b, bandPixels: pixels))
+      XCTAssertEqual(found, whole, accuracy: 1e-6)
+    }
+  }
+
   /// By scikit-image 0.26.0: structural_similarity(a, b, data_range=1, gaussian_weights=True, sigma=1.5,
   /// use_sample_covariance=False, channel_axis=2) of the pictures with the steps 37 and 53, and of the
   /// first and 0.75 of it plus 0.125.

@@ -16,6 +16,14 @@ public enum PictureComparison {
   /// The index of structural similarity on one scale, see ``StructuralSimilarity``. Nil where a side has fewer than
   /// 11 pixels.
   public static func structuralSimilarity(_ a: Tensor, _ b: Tensor) -> Double? {
+    structuralSimilarity(a, b, bandPixels: 1 << 20)
+  }
+
+  /// The same by bands of so many pixels: the index takes many times the memory of what it compares, and is a mean over
+  /// windows, which bands that overlap by all rows of a window but one have each once.
+  package static func structuralSimilarity(
+    _ a: Tensor, _ b: Tensor, bandPixels: Int
+  ) -> Double? {
     precondition(
       a.rank == 4 && a.shape == b.shape,
       "shapes \(a.shape) and \(b.shape) are not those of one size")
@@ -25,12 +33,17 @@ public enum PictureComparison {
     }
     return withoutTape {
       let similarity = StructuralSimilarity(scales: 1)
-      // A channel at a time: large pictures take several times their memory.
-      let sum = (0..<channels).reduce(0.0) { sum, channel in
-        func plane(_ tensor: Tensor) -> Tensor { tensor.slice(axis: 3, channel..<channel + 1) }
-        return sum + Double(similarity(plane(a), plane(b)).item)
+      let overlap = StructuralSimilarity.windowSize - 1
+      let windows = height - overlap
+      let band = max(1, bandPixels / (width * channels))
+      var sum = 0.0
+      for first in stride(from: 0, to: windows, by: band) {
+        let own = min(band, windows - first)
+        let rows = first..<first + own + overlap
+        let mean = similarity(a.slice(axis: 1, rows), b.slice(axis: 1, rows)).item
+        sum += Double(mean) * Double(own)
       }
-      return sum / Double(channels)
+      return sum / Double(windows)
     }
   }
 }

@@ -66,6 +66,10 @@ extension ForeignWeights {
   }
 
   private static func file(_ path: String, _ proceed: () throws -> Void) throws -> Safetensors {
+    // Opening a pipe waits for somebody who writes.
+    guard try DurableFiles.kind(of: path) == .file else {
+      throw FileError(.malformed, "read", path, "it is no file")
+    }
     let start = try DurableFiles.readStart(of: path, count: 4)
     // PyTorch's zip archives, and what it wrote before them.
     if path.lowercased().hasSuffix(".npz") || path.lowercased().hasSuffix(".npy") {

@@ -217,7 +217,7 @@ public struct PictureCoder {
           return likelihood.mean(decoder.parameters(of: known, $0))
         }
       }
-      let mean: Tensor
+      var mean: Tensor
       if let tiling {
         mean = try PictureTiling.assembled(latents, side: tiling.places, target: tiling.side) {
           [try picture(of: $0, share.part($1, of: $2))]
@@ -228,12 +228,11 @@ public struct PictureCoder {
       try checkFinite(mean, name: name)
       return try withMemoryErrors {
         withoutTape {
-          let picture = mean.clamped(to: 0...1)
-          guard let size else { return [picture] }
-          return [
-            picture.slice(axis: 1, 0..<min(size.height, mean.shape[1]))
-              .slice(axis: 2, 0..<min(size.width, mean.shape[2]))
-          ]
+          // One after the other, so that there are no more than two of a large picture.
+          if let size, size.height < mean.shape[1] { mean = mean.slice(axis: 1, 0..<size.height) }
+          if let size, size.width < mean.shape[2] { mean = mean.slice(axis: 2, 0..<size.width) }
+          mean = mean.clamped(to: 0...1)
+          return [mean]
         }
       }
     }[0]

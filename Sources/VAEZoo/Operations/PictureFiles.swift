@@ -27,6 +27,7 @@ public struct PictureFiles: Sendable {
       guard let kind = try DurableFiles.kind(of: path) else {
         throw FileError(.missing, "read", path, "it does not exist")
       }
+      guard kind != .other else { throw Self.refusal(ofNoFile: path) }
       guard kind == .folder else {
         paths.append(path)
         continue
@@ -39,7 +40,9 @@ public struct PictureFiles: Sendable {
       }) where !name.hasPrefix(".") {
         if try DurableFiles.kind(of: folder.path(of: name)) == .folder {
           unread.add(folder: name)
-        } else if decoder.endings.contains(where: { name.lowercased().hasSuffix(".\($0)") }) {
+          continue
+        }
+        if decoder.endings.contains(where: { name.lowercased().hasSuffix(".\($0)") }) {
           names.append(name)
         } else {
           unread.add(file: name)
@@ -70,11 +73,17 @@ public struct PictureFiles: Sendable {
     }
   }
 
+  /// A pipe may have no end, and opening one waits for somebody who writes.
+  private static func refusal(ofNoFile path: String) -> FileError {
+    FileError(.malformed, "read", path, "it is neither a file nor a folder")
+  }
+
   /// The picture of a file.
   ///
   /// - Throws: `DataError` that names the file.
   public func picture(_ index: Int) throws -> DecodedImage {
     let path = paths[index]
+    guard try DurableFiles.kind(of: path) != .other else { throw Self.refusal(ofNoFile: path) }
     let bytes = try DurableFiles.read(path)
     do {
       return try decoder.decode(bytes, atLeast: nil)

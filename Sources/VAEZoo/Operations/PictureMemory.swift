@@ -20,8 +20,9 @@ public struct PictureMemory: Sendable {
   /// Bytes of what the encoder, and the decoder, compute with at the worst moment.
   public let encoding: Int, decoding: Int
 
-  /// What the larger of both takes with the weights.
-  public var total: Int { Self.sum(weights, max(encoding, decoding)) }
+  /// What the larger of both takes with the weights; not less than the weights twice, as a file and as a model, which is
+  /// what opening them takes.
+  public var total: Int { Self.sum(weights, max(weights, encoding, decoding)) }
 
   /// For a picture of a size; nil where the layers do not state their shapes.
   ///
@@ -55,8 +56,15 @@ public struct PictureMemory: Sendable {
     }
     let area = Self.product(height, width)
     let pixels = encoder.pixelsPerPlace * encoder.pixelsPerPlace
-    encoding = Self.sum(trace.largestBytes, kept([map[0], map[1], 2 * map[2]], area / pixels))
-    decoding = Self.sum(back.largestBytes, kept(parameters, area))
+    // The picture, and the same on whole places, are there while its tiles are encoded; in the end it is cut to its values,
+    // and to its size, and stored.
+    let picture = Self.product(area, 4 * channels)
+    let isTiled = tiling.map { max(height, width) > $0.side } ?? false
+    encoding = Self.sum(
+      Self.sum(trace.largestBytes, kept([map[0], map[1], 2 * map[2]], area / pixels)),
+      isTiled ? Self.product(picture, 2) : 0)
+    decoding = max(
+      Self.sum(back.largestBytes, kept(parameters, area)), Self.product(picture, 3))
   }
 
   /// For a picture of a size, by a model of a recipe that is planned and gets no weights.

@@ -313,6 +313,7 @@ extension TrainedModel {
       return try begunStage(next, settings: settings, registry: registry) { _ in RecordedData(next)
       }.model
     }
+    if let wanted = recipe.data { try data.checkSize(wanted) }
     return try begunStage(next, settings: settings, registry: registry) { _ in data }.model
   }
 

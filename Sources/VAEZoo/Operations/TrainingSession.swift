@@ -183,7 +183,14 @@ public final class TrainingSession {
       return try firstStage(of: recipe, request, registry: registry)
     }
     try refuseWeights(request, stage: recipe.stage.name)
-    return try TrainedModel.finished(located(origin), registry: registry).begunStage(
+    let path = try located(origin)
+    guard DurableFiles.exists(path) else {
+      throw RecipeError(
+        .invalid,
+        "\(request.run) is a further stage of \(origin), which does not exist; where that lies elsewhere now, name it with "
+          + "\(.stage(recipe.stage.name)) and its path")
+    }
+    return try TrainedModel.finished(path, registry: registry).begunStage(
       recipe, settings: request.settings, registry: registry
     ) {
       try $0.wholeData(
@@ -239,6 +246,14 @@ public final class TrainingSession {
     existing: TrainingRequest.Existing, checkpointDir: String? = nil, start: Trainer.Start = .fresh,
     communicator: any Communicator = SoloCommunicator()
   ) throws {
+    if let path, let origin = recipe.stage.origin, existing == .replace,
+      DurableFiles.isSame(path, origin)
+    {
+      throw RecipeError(
+        .invalid,
+        "\(path) is the run that the weights come from, which would be replaced; name another folder for the new one"
+      )
+    }
     let given = data
     let data = try Self.settingApart(
       TrainingOptions(recipe.training).holdout, of: data, stage: recipe.stage)
@@ -490,11 +505,15 @@ public final class TrainingSession {
       data["label_column"] = label
       old["data"] = .object(data)
     }
+    // The weights are the run's own by now, wherever those lie that it began with.
+    old["stages"] = withoutOrigin(old["stages"])
+    let newStages = withoutOrigin(new["stages"])
     var differences: [String] = []
     for part in ["variant"] + Role.allCases.map(\.rawValue) + ["data", "stages"] {
       differences += Recipe.differences(
         Registry.withoutPath(ofSameNetwork: old[part], as: new[part]),
-        Registry.withoutPath(ofSameNetwork: new[part], as: old[part]), path: part)
+        Registry.withoutPath(
+          ofSameNetwork: part == "stages" ? newStages : new[part], as: old[part]), path: part)
     }
     for member in newTraining.members {
       differences += Recipe.differences(
@@ -505,6 +524,16 @@ public final class TrainingSession {
       .invalid,
       "\(run) was begun with \(differences.joined(separator: ", and with ")); resume with the same settings, or "
         + "\(.replace) to begin again")
+  }
+
+  /// Stages as a recipe stores them, of which the last one does not say where it began.
+  private static func withoutOrigin(_ stages: JSON?) -> JSON? {
+    guard case .array(var list)? = stages, case .object(var last)? = list.last else {
+      return stages
+    }
+    last["origin"] = nil
+    list[list.count - 1] = .object(last)
+    return .array(list)
   }
 
   /// What a built-in part of a variant has where a recipe says nothing; empty for one of a plug-in.
