@@ -116,7 +116,7 @@ struct TinyWeights: WeightFormat {
     guard own.mixingChannels == 0, other.network.mixingChannels == 0 else {
       throw RecipeError(
         .invalid,
-        "diffusers' AutoencoderTiny has no branch that mixes channels; write \(.exportForm("taesd"))"
+        "diffusers' AutoencoderTiny has no branch that mixes channels; use \(.exportForm("taesd"))"
       )
     }
     return ExportPlan(

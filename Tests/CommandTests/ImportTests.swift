@@ -170,6 +170,8 @@ final class ImportTests: CommandTestCase {
         ["reconstruct", model] + images + ["--tile", "-8", "--out", path("b.png")], 64, ["not -8"]
       ),
       (["import", model, "--size", "-1", "--out", path("z.safetensors")], 64, ["not -1"]),
+      (["encode", model, "--data", photo, "--size", "-1", "--out", path("z.npy")], 64, ["not -1"]),
+      (["describe", model, "--memory", "8x8", "--tile", "-8"], 64, ["tiles of"]),
       (["import", model, "--list", "--set", "beta=1"], 64, ["--set", "--list"]),
       (["encode", model] + images + ["--size", "8", "--out", path("z.npy")], 64, ["--data"]),
       (["reconstruct", model] + images + ["--grey", "--out", path("b.png")], 64, ["--data"]),

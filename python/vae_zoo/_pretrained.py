@@ -252,7 +252,7 @@ class PretrainedAutoencoder:
             self.estimator.export_weights(folder, "diffusers")
         except RecipeError as error:
             # This method has no form that could be another one.
-            text = re.sub(r"\bform=(\w+)$", r'it by estimator.export_weights(path, "\1")', str(error))
+            text = re.sub(r"\bform=(\w+)$", r'estimator.export_weights(path, "\1")', str(error))
             raise RecipeError(text) from None
 
 
