@@ -378,6 +378,19 @@ final class PictureCoderTests: XCTestCase {
     }
   }
 
+  func testBytesThatAFileCallsScaledAreRefusedByWhatTheFileSays() throws {
+    let coder = try PictureCoder(model())
+    let path = try makeTemporaryFolder() + "/latents.safetensors"
+    var file = Safetensors()
+    file.add("a", shape: [1, 1, 1, 4], [UInt8](repeating: 3, count: 4))
+    file.metadata = ["vae_zoo_latents_scaled": "true"]
+    try DurableFiles.replace(path, with: file.encoded())
+    XCTAssertThrowsError(try MapLatents.read(path, .init(), coder)) {
+      XCTAssertTrue(
+        "\($0)".contains("vae_zoo_latents_scaled") && !"\($0)".contains("--scaled"), "\($0)")
+    }
+  }
+
   // MARK: A real network, where it is at hand
 
   /// `VAE_ZOO_TAEF2` names a folder with FLUX.2's tiny autoencoder and `reference.npz`, as
