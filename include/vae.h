@@ -572,12 +572,13 @@ vae_status vae_model_import(
 
 /* Writes a model as files that another program reads, the inverse of vae_model_import. form: borrowed; of an
  * autoencoder-kl or vq-model "diffusers" (a folder with config.json) or "ldm" (one file with latent diffusion's names), of an
- * autoencoder-tiny "diffusers" or "taesd" (a folder with a file for each half). path: borrowed; the folder or file. A
- * folder is made where there is none, and of one that is there only the files of the form are replaced. What those
- * programs do not have, such as the likelihood's variance, is left out; what the files do not say and their reader must
- * know goes to the log callback.
- * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE for a model or a form that those programs do not have, VAE_ERR_IO,
- * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
+ * autoencoder-tiny "diffusers" or "taesd" (a folder with a file for each half). path: borrowed; the folder, or the file,
+ * which ends in .safetensors. A folder is made where there is none, and of one that is there only the files of the form
+ * are replaced. What those programs do not have, such as the likelihood's variance, is left out; what the files do not
+ * say and their reader must know goes to the log callback.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE for a model or a form that those programs do not have, for a folder
+ * that ends in .safetensors or is a run and a file that does not end so, VAE_ERR_IO, VAE_ERR_OUT_OF_MEMORY,
+ * VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_model_export(
     vae_model *model, const char *path, const char *form, vae_error **error);
 
@@ -946,12 +947,13 @@ vae_status vae_decode_with(
  * the encoder gives, there is no variance, and the draw are the vectors of the nearest codes. Pictures are taken one at a
  * time.
  * pictures: borrowed; [N, height, width, channels] between 0 and 1, or bytes; strides let channels come first in memory.
+ * Floats below -0.25 or above 1.25 are refused, for they are of another scale.
  * scaled: 1 for latents as a model that is trained on them takes them, (z - shift_factor) * scaling_factor; else 0, as
  * always where latents become codes, which have no such factors.
  * seed: of the draws. options: borrowed, NULL for none; asked at each layer. encoding: owned by the caller.
- * Returns VAE_ERR_INVALID_ARGUMENT for other shapes and numbers that are not finite, VAE_ERR_UNSUPPORTED for a device,
- * dtype or field that is not known, VAE_ERR_DATA for a model that works at one size alone, and where its weights lead
- * beyond the numbers of 32-bit floats, VAE_ERR_RECIPE for tiles that do not fit the model and a precision that the
+ * Returns VAE_ERR_INVALID_ARGUMENT for other shapes, numbers of another scale and ones that are not finite,
+ * VAE_ERR_UNSUPPORTED for a device, dtype or field that is not known, VAE_ERR_DATA for a model that works at one size
+ * alone, and where its weights lead beyond the numbers of 32-bit floats, VAE_ERR_RECIPE for tiles that do not fit the model and a precision that the
  * processor lacks, VAE_ERR_DATA for scaled latents of a model of codes, VAE_ERR_OUT_OF_MEMORY, also for sizes that would not fit, before any of the work, VAE_ERR_CANCELLED,
  * VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_encode_pictures(
@@ -961,13 +963,14 @@ vae_status vae_encode_pictures(
 /* The pictures of such latents.
  * latents: borrowed; [N, rows, columns, channels]; strides let channels come first in memory. Bytes stand for latents
  * between -m and m, z = (b / 255 - 1/2) 2 m, with m the decoder's latent_magnitude, 3 in TAESD; b is
- * clamp(z / 2 m + 1/2, 0, 1) 255, rounded. scaled: 1 for latents as a
+ * clamp(z / 2 m + 1/2, 0, 1) 255, rounded. Whole numbers of other types are refused, for they do not say whether they
+ * are latents or stand for some. scaled: 1 for latents as a
  * model that is trained on them makes them, z / scaling_factor + shift_factor being taken; else 0. height, width: of the
  * pictures, less than p smaller than the latents' places; both 0 for all pixels of these. dtype: VAE_FLOAT32 for numbers
  * between 0 and 1, VAE_UINT8 for the nearest bytes. options: borrowed, NULL for none; asked at each layer. pictures:
  * [N, height, width, channels], owned by the caller.
- * Returns VAE_ERR_INVALID_ARGUMENT for other shapes, sizes and numbers that are not finite, VAE_ERR_UNSUPPORTED,
- * VAE_ERR_DATA, VAE_ERR_RECIPE, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY and VAE_ERR_PLUGIN as
+ * Returns VAE_ERR_INVALID_ARGUMENT for other shapes, sizes, 32-bit integers and numbers that are not finite,
+ * VAE_ERR_UNSUPPORTED, VAE_ERR_DATA, VAE_ERR_RECIPE, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY and VAE_ERR_PLUGIN as
  * vae_encode_pictures; VAE_ERR_INVALID_ARGUMENT for bytes with scaled set, too, and VAE_ERR_DATA for bytes where the
  * decoder has no latent_magnitude. [reading] */
 vae_status vae_decode_pictures(

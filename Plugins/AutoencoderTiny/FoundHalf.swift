@@ -36,6 +36,29 @@ struct FoundHalf {
   }
 }
 
+extension FoundHalf {
+  /// The file and the name of the first layer's weights of a half that is all but this one in its file: one whose
+  /// other layers are there, where no half begins. Nil where no file has such.
+  static func missingStart(
+    of kind: TinyHalf.Kind, in files: [Safetensors], without taken: Set<Int>
+  ) -> (file: String, name: String)? {
+    for (number, file) in files.enumerated() {
+      for place in places where place.kind == kind {
+        let prefix = place.names.prefix
+        // Raw names say no more than that a file of its own holds a half.
+        guard !prefix.isEmpty || !taken.contains(number) else { continue }
+        let name = "\(prefix)\(place.names.first).weight"
+        let hasBlocks = file.entries.contains {
+          $0.name.hasPrefix(prefix) && $0.name.hasSuffix(".conv.0.weight")
+            && Int($0.name.dropFirst(prefix.count).prefix { $0 != "." }) != nil
+        }
+        if hasBlocks, file.entry(name) == nil { return (file.path, name) }
+      }
+    }
+    return nil
+  }
+}
+
 extension TinyHalf {
   /// The sizes that the tensors of a file tell.
   fileprivate init(_ kind: Kind, _ reader: TinyReader) throws(RecipeError) {

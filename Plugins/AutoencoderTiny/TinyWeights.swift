@@ -69,6 +69,14 @@ struct TinyWeights: WeightFormat {
         "\(weights.source) holds more than one TAESD \(role.rawValue) (\(files)); put one encoder and one decoder into a "
           + "folder of their own")
     }
+    if let missing = FoundHalf.missingStart(
+      of: role, in: weights.files, without: Set(halves.map(\.file)))
+    {
+      throw RecipeError(
+        .malformed,
+        "\(missing.file) has no tensor \(missing.name), with which the TAESD \(role.rawValue) begins; get the file again"
+      )
+    }
     throw RecipeError(
       .malformed,
       "\(weights.source) holds a TAESD \(other) alone; name a folder that holds the files of both halves"
@@ -108,7 +116,8 @@ struct TinyWeights: WeightFormat {
     guard own.mixingChannels == 0, other.network.mixingChannels == 0 else {
       throw RecipeError(
         .invalid,
-        "diffusers' AutoencoderTiny has no branch that mixes channels; write the form taesd")
+        "diffusers' AutoencoderTiny has no branch that mixes channels; use \(.exportForm("taesd"))"
+      )
     }
     return ExportPlan(
       title: Self.title(encoder), fileNames: [ForeignWeights.diffusersFile],

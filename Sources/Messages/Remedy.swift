@@ -54,6 +54,8 @@ public enum Remedy: Hashable, Sendable {
   case stage(String)
   /// To take pictures in tiles of some pixels a side.
   case tile(Int)
+  /// To export weights in another form.
+  case exportForm(String)
 }
 
 extension Remedy: CustomStringConvertible {
@@ -88,6 +90,7 @@ extension Remedy: CustomStringConvertible {
     case .network: "network"
     case .stage(let name): "the stage \(name)"
     case .tile(let side): "tile=\(side)"
+    case .exportForm(let form): "form=\(form)"
     }
   }
 }

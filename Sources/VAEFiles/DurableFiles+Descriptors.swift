@@ -30,7 +30,7 @@ extension DurableFiles {
       let room = 1 << 16
       if bytes.count + room > granted {
         granted *= 2
-        try Memory.require(bytes: 2 * granted, for: "reading \(path), whose size is not known")
+        try Memory.require(bytes: 2 * granted, reading: path)
       }
       let more = try [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
         count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path, proceed)
@@ -52,7 +52,7 @@ extension DurableFiles {
       throw FileError(
         .unreadable, "read", path, "it has \(size) bytes or more, beyond the limit of \(limit)")
     }
-    try Memory.require(bytes: size, for: "reading \(path)")
+    try Memory.require(bytes: size, reading: path)
   }
 
   /// What is read at once, in bytes: some milliseconds of a quick disk.

@@ -84,11 +84,11 @@ public enum DurableFiles {
     }
   }
 
-  /// What stands at a path, nil for nothing. A link counts as what it leads to.
+  /// What stands at a path, nil for nothing, as at one too long for anything to have it. A link counts as what it leads to.
   public static func kind(of path: String) throws -> Kind? {
     var status = stat()
     guard fstatat(AT_FDCWD, path.systemPath, &status, 0) == 0 else {
-      if errno == ENOENT || errno == ENOTDIR { return nil }
+      if [ENOENT, ENOTDIR, ENAMETOOLONG].contains(errno) { return nil }
       throw FileError(reading: path)
     }
     return Kind(status)

@@ -110,7 +110,8 @@ package final class Folder: Sendable {
     try check(name)
     var status = stat()
     guard fstatat(descriptor, name.systemPath, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
-      if errno == ENOENT { return nil }
+      // Nothing has a name that is too long; who writes it is told so by the writing.
+      if errno == ENOENT || errno == ENAMETOOLONG { return nil }
       throw FileError(reading: path(of: name))
     }
     return status

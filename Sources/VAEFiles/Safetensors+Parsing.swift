@@ -47,7 +47,9 @@ extension Safetensors {
     let length = bytes.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard length <= UInt64(headerLimit) else {
       throw SafetensorsError(
-        path, "the header claims \(length) bytes, beyond the limit of \(headerLimit)")
+        path,
+        "the header claims \(length) bytes, beyond the limit of \(headerLimit), so it is no safetensors file"
+      )
     }
     guard length <= UInt64(bytes.count - 8) else {
       throw SafetensorsError(

@@ -18,6 +18,7 @@ extension Registry {
       let before = old.parts[role].flatMap { $0.name == part.name ? $0.values.values : nil } ?? [:]
       let isNewlyNamed = before[network] != .text(path) && before[hash] == .text(given)
       guard given.isEmpty || isNewlyNamed else { continue }
+      if let refusal = FrozenNetworkFile.refusal(ofRun: path) { throw refusal }
       let found = try SHA256.hash(ofFile: path)
       recipe.parts[role]?.values[hash] = .text(SHA256.text(found))
     }

@@ -117,6 +117,14 @@ final class ImportTests: CommandTestCase {
     }
     try run(["decode", model, "--latents", latents(["a", "b"]), "--out", path("folder")])
     XCTAssertTrue(FileManager.default.fileExists(atPath: path("folder/b.png")))
+    let long = String(repeating: "n", count: 252)
+    try assertRefused(
+      ["decode", model, "--latents", latents([long]), "--out", path("fresh")], status: 65,
+      naming: ["too long for the name of a file"])
+    XCTAssertFalse(exists(path("fresh")))
+    try assertRefused(
+      ["decode", model, "--latents", latents(["a"]), "--out", path(long + ".png")], status: 73,
+      naming: ["cannot write", "File name too long"])
 
     for folder in ["one", "two"] {
       try FileManager.default.createDirectory(
@@ -158,6 +166,13 @@ final class ImportTests: CommandTestCase {
         ["encode", model] + images + ["--bytes", "--scaled", "--out", path("z.npy")], 64,
         ["--scaled"]
       ),
+      (
+        ["reconstruct", model] + images + ["--tile", "-8", "--out", path("b.png")], 64, ["not -8"]
+      ),
+      (["import", model, "--size", "-1", "--out", path("z.safetensors")], 64, ["not -1"]),
+      (["encode", model, "--data", photo, "--size", "-1", "--out", path("z.npy")], 64, ["not -1"]),
+      (["describe", model, "--memory", "8x8", "--tile", "-8"], 64, ["tiles of"]),
+      (["import", model, "--list", "--set", "beta=1"], 64, ["--set", "--list"]),
       (["encode", model] + images + ["--size", "8", "--out", path("z.npy")], 64, ["--data"]),
       (["reconstruct", model] + images + ["--grey", "--out", path("b.png")], 64, ["--data"]),
       (
@@ -181,6 +196,9 @@ final class ImportTests: CommandTestCase {
     try assertRefused(
       ["decode", model, "--latents", bytes, "--scaled", "--out", path("b.png")], status: 65,
       naming: [bytes, "leave out --scaled"])
+    try assertRefused(
+      ["decode", model, "--latents", bytes, "--seed", "0", "--out", path("b.png")], status: 64,
+      naming: ["--seed"])
     XCTAssertFalse(["z.npy", "b.png", "b.jpg", "b.npy"].contains { exists(path($0)) })
   }
 
@@ -312,7 +330,19 @@ final class ImportTests: CommandTestCase {
       naming: ["diffusers or ldm"])
     try assertRefused(
       ["export", model, "--format", "ldm", "--out", model], status: 64, naming: ["replaced"])
-    XCTAssertFalse(exists(path("x")))
+    try assertRefused(
+      ["export", model, "--format", "ldm", "--out", path("x")], status: 64,
+      naming: [path("x"), "end its name in .safetensors"])
+    try assertRefused(
+      ["export", model, "--format", "diffusers", "--out", path("x.safetensors")], status: 64,
+      naming: [path("x.safetensors"), "name a folder"])
+    let run = try TrainedRun.shared().run
+    let before = try snapshot(run)
+    try assertRefused(
+      ["export", model, "--format", "diffusers", "--out", run], status: 64,
+      naming: [run, "is a run folder"])
+    XCTAssertEqual(try snapshot(run), before)
+    XCTAssertFalse(exists(path("x")) || exists(path("x.safetensors")))
   }
 
   func testWhatAFolderOfPicturesHoldsBesideThemIsSaid() throws {

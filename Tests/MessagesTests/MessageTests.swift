@@ -10,7 +10,7 @@ final class MessageTests: XCTestCase {
     .setting("beta"), .setting("beta", "1"), .resume, .resumedTraining, .replace,
     .plugins(["a.so", "b.so"]), .data, .imageSize(), .imageSize("64"), .imageCrop, .greyImages,
     .imageCache, .checkpointDir(), .checkpointDir("scratch"), .limit("picture_bytes", 5),
-    .variantDescription("iwae"), .channelsFirst,
+    .variantDescription("iwae"), .channelsFirst, .exportForm("taesd"),
     .anotherTraining(weightsOf: "run", setting: "training.learning_rate", "0.1"),
   ]
 

@@ -271,7 +271,7 @@ class VariantTests(unittest.TestCase):
                 np.testing.assert_array_equal(loaded.score_samples(IMAGES), model.score_samples(IMAGES))
                 self.assertEqual(loaded.sample(2).shape, (2, 8, 8, 1))
                 self.assertEqual(loaded.recipe_, model.recipe_)
-            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "vq-vae, not a iwae"):
+            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "a model of vq-vae, not of iwae"):
                 vae_zoo.IWAE.load(os.path.join(folder, "vq-vae.safetensors"))
 
     def test_a_loaded_model_s_hyper_parameters_make_it_anew(self):

@@ -146,10 +146,34 @@ class PretrainedTests(unittest.TestCase):
             kl.pretrained().decode(np.full((1, 4, 2, 2), 3e38, dtype=np.float32))
         with self.assertRaisesRegex(vae_zoo.DataError, "32-bit floats"):
             kl.decode([np.full((1, 16), 3e38, dtype=np.float32)])
-        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "have the shape"):
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, r"\(1, 4, 2, 2\), but the model takes \[N, 3, "):
             vae.decode(np.zeros((1, 4, 2, 2), dtype=np.float32))
         with self.assertRaisesRegex(vae_zoo.CancelledError, ""):
             vae.decode(np.zeros((1, 3, 2, 2), dtype=np.float32), progress=lambda fraction: fraction > 0.3)
+
+    def test_numbers_that_do_not_say_what_they_stand_for_are_refused(self):
+        vae = vae_zoo.AutoencoderTiny.from_pretrained(REFERENCE / "tiny-diffusers")
+        ones = np.ones((1, 3, 4, 4))
+        for kind in ("int32", "int8", "bool", "uint16"):
+            for call in (vae.encode, vae.decode, vae.scale_latents, vae.unscale_latents):
+                with self.subTest(kind, call=call.__name__), self.assertRaisesRegex(vae_zoo.InvalidArgumentError, kind):
+                    call(ones.astype(kind))
+        for call, remedy in [
+            (vae.encode, "x / 127.5 - 1"), (vae.scale_latents, r"unscale_latents\(x / 255\)"), (vae.unscale_latents, "x / 255"),
+        ]:
+            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, remedy):
+                call(ones.astype(np.uint8))
+        vae.encode(ones * 1.5)
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "from 0 to 255, but pictures are between -1 and 1"):
+            vae.encode(np.linspace(0, 255, 48).reshape(1, 3, 4, 4))
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, r"\(1, 16, 16, 3\).* channels seem to come last"):
+            vae.encode(np.zeros((1, 16, 16, 3)))
+
+    def test_a_form_that_diffusers_does_not_have_is_named_by_its_call(self):
+        vae = vae_zoo.AutoencoderTiny.from_pretrained(REFERENCE / "tiny-raw")
+        with self.assertRaisesRegex(vae_zoo.RecipeError, r'estimator\.export_weights\(path, "taesd"\)'):
+            vae.save_pretrained("nowhere")
+        self.assertFalse(Path("nowhere").exists())
 
     @unittest.skipUnless(importlib.util.find_spec("torch"), "PyTorch is not installed")
     def test_tensors_of_pytorch_go_in_and_come_out(self):

@@ -184,6 +184,14 @@ final class PictureTests: CTestCase {
     refuse(VAE_ERR_INVALID_ARGUMENT, "not of 9×8") {
       vae_decode_pictures(model, latents.pointer, 0, 9, 8, VAE_FLOAT32, nil, &out, $0)
     }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "numbers from 0.0 to 255.0, but must be between 0 and 1") {
+      let bytes = CTensor([0, 0.5, 255], [1, 1, 1, 3])
+      return vae_encode_pictures(model, bytes.pointer, 0, 0, nil, &out, $0)
+    }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "latents hold 32-bit integers, but must be floats, or bytes") {
+      let whole = CTensor([Int32](repeating: 1, count: 12), VAE_INT32, shape: [1, 2, 2, 3])
+      return vae_decode_pictures(model, whole.pointer, 0, 0, 0, VAE_FLOAT32, nil, &out, $0)
+    }
     refuse(VAE_ERR_INVALID_ARGUMENT, "dtype") {
       vae_decode_pictures(model, latents.pointer, 0, 0, 0, VAE_INT32, nil, &out, $0)
     }
@@ -208,6 +216,9 @@ final class PictureTests: CTestCase {
     let model = try model()
     let folder = try temporaryFolder()
     for form in ["diffusers", "taesd"] {
+      refuse(VAE_ERR_RECIPE, "is a folder") {
+        vae_model_export(model, "\(folder)/\(form).safetensors", form, $0)
+      }
       try succeed { vae_model_export(model, "\(folder)/\(form)", form, $0) }
       let again = try made(freedBy: vae_model_free) {
         vae_model_import("\(folder)/\(form)", 8, nil, 0, nil, $0, $1)

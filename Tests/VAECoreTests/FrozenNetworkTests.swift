@@ -197,6 +197,14 @@ final class FrozenNetworkTests: XCTestCase {
       FrozenNetworkFile(
         "/nowhere/net.safetensors", sha256: String(repeating: "0", count: 64), layers: ["c"],
         imageShape: [4, 4, 1], range: .unit), .missing, "does not exist")
+    let run = NSTemporaryDirectory() + "frozen-" + UUID().uuidString
+    addTeardownBlock { try? FileManager.default.removeItem(atPath: run) }
+    try FileManager.default.createDirectory(atPath: run, withIntermediateDirectories: false)
+    try Data(oneLayer).write(to: URL(fileURLWithPath: "\(run)/model.safetensors"))
+    assertRefused(
+      FrozenNetworkFile(
+        run, sha256: String(repeating: "0", count: 64), layers: ["c"], imageShape: [4, 4, 1],
+        range: .unit), .malformed, "name the file \(run)/model.safetensors")
     let digits = String(repeating: "ab", count: 32)
     assertRefused(
       try file(oneLayer, layers: ["c"], sha256: digits), .malformed, digits, "another file",

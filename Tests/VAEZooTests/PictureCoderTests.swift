@@ -277,8 +277,11 @@ final class PictureCoderTests: XCTestCase {
         XCTAssertNotNil(try MapLatents.read(path, .init(), coder).entries[0].size, size)
         continue
       }
+      let isPair = !["9", "x9", "9x99999999999999999999", "9x6x1"].contains(size)
       XCTAssertThrowsError(try MapLatents.read(path, .init(), coder), size) {
-        XCTAssertTrue("\($0)".contains("latents of 3×2 places"), "\($0)")
+        XCTAssertTrue(
+          "\($0)".contains(isPair ? "latents of 3×2 places" : "must be a height and a width"),
+          "\($0)")
       }
     }
   }
@@ -341,12 +344,59 @@ final class PictureCoderTests: XCTestCase {
       (.zeros([2, 4]), "[N, height, width, 4]"),
       (Tensor([.nan, 0, 0, 0], shape: [1, 1, 1, 4]), "not finite"),
       (.zeros([1, 4, 2, 3]), "channels seem to come first"), (.zeros([2, 2, 4]), "an axis of 1"),
-      (Tensor(indices: [0, 256, 3, 4], shape: [1, 1, 1, 4]), "holds 256"),
+      (Tensor(indices: [0, 255, 3, 4], shape: [1, 1, 1, 4]), "hold 32-bit integers"),
     ] {
       try DurableFiles.replace(path, with: NPYWriter.bytes(array))
       XCTAssertThrowsError(try MapLatents.read(path, .init(), coder)) {
         XCTAssertTrue("\($0)".contains(expected), "\($0)")
       }
+    }
+  }
+
+  /// The same four bytes under every type of one byte: uint8 alone stands for latents.
+  func testOfWholeNumbersOnlyUInt8StandForLatents() throws {
+    let coder = try PictureCoder(model())
+    let folder = try makeTemporaryFolder()
+    let bytes: [UInt8] = [0, 1, 1, 0]
+    func header(_ type: String) -> [UInt8] {
+      let text = "{\"a\":{\"dtype\":\"\(type)\",\"shape\":[1,1,1,4],\"data_offsets\":[0,4]}}"
+      return withUnsafeBytes(of: UInt64(text.utf8.count).littleEndian) { Array($0) } + text.utf8
+    }
+    for (array, tensor, isTaken) in [
+      ("u1", "U8", true), ("i1", "I8", false), ("b1", "BOOL", false),
+    ] {
+      let npy = "\(folder)/\(array).npy"
+      var file = NPYWriter.bytes(bytes, shape: [1, 1, 1, 4])
+      let place = try XCTUnwrap(file.indices.first { file[$0...].starts(with: "|u1".utf8) })
+      file.replaceSubrange(place..<place + 3, with: "|\(array)".utf8)
+      try DurableFiles.replace(npy, with: file)
+      let named = "\(folder)/\(tensor).safetensors"
+      try DurableFiles.replace(named, with: header(tensor) + bytes)
+      for path in [npy, named] {
+        guard !isTaken else {
+          XCTAssertEqual(
+            try MapLatents.read(path, .init(), coder).entries[0].latents.floats,
+            try coder.latents(ofBytes: bytes, shape: [1, 1, 1, 4]).floats)
+          continue
+        }
+        XCTAssertThrowsError(try MapLatents.read(path, .init(), coder), path) {
+          XCTAssertTrue(
+            "\($0)".contains("must be floats, or bytes") && "\($0)".contains("uint8"), "\($0)")
+        }
+      }
+    }
+  }
+
+  func testBytesThatAFileCallsScaledAreRefusedByWhatTheFileSays() throws {
+    let coder = try PictureCoder(model())
+    let path = try makeTemporaryFolder() + "/latents.safetensors"
+    var file = Safetensors()
+    file.add("a", shape: [1, 1, 1, 4], [UInt8](repeating: 3, count: 4))
+    file.metadata = ["vae_zoo_latents_scaled": "true"]
+    try DurableFiles.replace(path, with: file.encoded())
+    XCTAssertThrowsError(try MapLatents.read(path, .init(), coder)) {
+      XCTAssertTrue(
+        "\($0)".contains("vae_zoo_latents_scaled") && !"\($0)".contains("--scaled"), "\($0)")
     }
   }
 

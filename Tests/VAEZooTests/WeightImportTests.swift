@@ -149,6 +149,14 @@ final class WeightImportTests: XCTestCase {
     XCTAssertTrue(found.contains("holds a TAESD encoder alone"), found)
   }
 
+  func testATensorWithWhichAHalfBeginsIsNamedWhereItIsMissing() throws {
+    for (half, name) in [("encoder", "0.weight"), ("decoder", "1.weight")] {
+      let folder = try rawFolder(changing: half) { all in all.removeAll { $0.name == name } }
+      let found = try message(folder)
+      XCTAssertTrue(found.contains("\(half).safetensors has no tensor \(name)"), found)
+    }
+  }
+
   func testHalvesThatDoNotBelongTogetherAreRefused() throws {
     let folder = try rawFolder(changing: "decoder") { all in
       guard let index = all.firstIndex(where: { $0.name == "1.weight" }) else { return }

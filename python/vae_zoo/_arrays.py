@@ -35,14 +35,7 @@ def as_array(values: Any, name: str = "X") -> np.ndarray:
     Masked elements are refused. float32, float64 and uint8 arrays are returned as they are, and other libraries' tensors as views of
     their memory; truth values are viewed as bytes. Other numbers become float64.
     """
-    if not isinstance(values, np.ndarray):
-        if hasattr(values, "tocsr"):
-            raise TypeError(
-                f"{name} is sparse, but dense data are required; use {name}.toarray() to convert it"
-            )
-        if hasattr(values, "__dlpack__"):
-            values = _from_dlpack(values, name)
-    array = np.asarray(unmasked(values, name))
+    array = as_given(values, name)
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: {name} has the type {array.dtype}")
     if array.dtype == np.bool_:
@@ -52,6 +45,18 @@ def as_array(values: Any, name: str = "X") -> np.ndarray:
     if array.dtype == np.float16:
         return array.astype(np.float32)
     return array.astype(np.float64)
+
+
+def as_given(values: Any, name: str) -> np.ndarray:
+    """The elements of something array-like as an array of the type that they have."""
+    if not isinstance(values, np.ndarray):
+        if hasattr(values, "tocsr"):
+            raise TypeError(
+                f"{name} is sparse, but dense data are required; use {name}.toarray() to convert it"
+            )
+        if hasattr(values, "__dlpack__"):
+            values = _from_dlpack(values, name)
+    return np.asarray(unmasked(values, name))
 
 
 def _from_dlpack(values: Any, name: str) -> np.ndarray:

@@ -160,7 +160,7 @@ class VAE(Fitting, Inference, metaclass=_Variants):
         kind = variant_class(recipe["variant"])
         if not issubclass(kind, cls):
             raise InvalidArgumentError(
-                f"{shown_path(path)} holds a {recipe['variant']}, not a {cls._variant}"
+                f"{shown_path(path)} holds a model of {recipe['variant']}, not of {cls._variant}"
             )
         estimator: _Self = kind(**recipe_keywords(kind, recipe))
         form = loaded_form(model.columns, recipe["data"].get("label_column"))
@@ -212,7 +212,7 @@ class VAE(Fitting, Inference, metaclass=_Variants):
         Parameters
         ----------
         path : path
-            The folder, or for ``"ldm"`` the file. A folder is made where there is none.
+            The folder, or for ``"ldm"`` the file, which ends in ``.safetensors``. A folder is made where there is none.
         form : str
             ``"diffusers"``; of an autoencoder-kl or vq-model also ``"ldm"``, of an autoencoder-tiny ``"taesd"``.
         """

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import operator
+import re
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from vae_zoo._arrays import as_array
-from vae_zoo._errors import InvalidArgumentError
+from vae_zoo._arrays import as_array, as_given
+from vae_zoo._errors import InvalidArgumentError, RecipeError
 from vae_zoo._interrupt import PictureComputation, WorkProgress
 from vae_zoo._library import Path
 
+
+# What pictures reach at most, which lie between -1 and 1 but for what resampling and noise add.
+_LARGEST_PIXEL = 1.5
 
 # What products may multiply, by the numbers of the library.
 _PRECISIONS = ["float32", "bfloat16"]
@@ -154,16 +158,22 @@ class PretrainedAutoencoder:
         Parameters
         ----------
         x : array-like
-            Pictures ``[N, C, H, W]`` between -1 and 1. One whose sides are no multiples of the pixels of a place goes on
+            Pictures ``[N, C, H, W]``, floats between -1 and 1; an `InvalidArgumentError` refuses whole numbers, and numbers
+            beyond -1.5 and 1.5. One whose sides are no multiples of the pixels of a place goes on
             below and to the right as it ends.
         progress : callable, optional
             Called with the fraction that is done, layer by layer. A true value stops it, with a `CancelledError`; an
             exception stops it and is raised.
         """
-        pictures = _floats(x, "x")
+        pictures = _floats(x, "x", "bytes of pictures are x / 127.5 - 1")
+        last = _channels_last(pictures, "x", self.config.in_channels)
+        if pictures.size and np.isfinite(pictures).all() and np.abs(pictures).max() > _LARGEST_PIXEL:
+            raise InvalidArgumentError(
+                f"x holds numbers from {pictures.min():g} to {pictures.max():g}, but pictures are between -1 and 1; those up to 255 "
+                "become x / 127.5 - 1"
+            )
         found, variance = self.estimator._model.encode_pictures(
-            _channels_last(pictures * np.float32(0.5) + np.float32(0.5), "x"), progress,
-            self._computation,
+            last * np.float32(0.5) + np.float32(0.5), progress, self._computation
         )
         latents = _channels_first(found)
         if variance is None:
@@ -177,7 +187,8 @@ class PretrainedAutoencoder:
         ----------
         z : array-like
             Latents ``[N, C, rows, columns]``, the autoencoder's own: of a diffusion model
-            ``latents / config.scaling_factor + config.shift_factor``. Bytes are those of ``scale_latents``.
+            ``latents / config.scaling_factor + config.shift_factor``. Bytes (uint8) are those of ``scale_latents``; an
+            `InvalidArgumentError` refuses other whole numbers and truth values.
         progress : callable, optional
             As of ``encode``.
 
@@ -186,9 +197,10 @@ class PretrainedAutoencoder:
         DecoderOutput
             Its ``sample`` is cut to -1 and 1, where diffusers leaves that to what shows the picture.
         """
-        array = as_array(z, "z")
-        values = array if array.dtype == np.uint8 else array.astype(np.float32, copy=False)
-        latents = _channels_last(values, "z")
+        array = as_given(z, "z")
+        if array.dtype != np.uint8:
+            array = _floats(array, "z", "bytes that stand for latents are uint8")
+        latents = _channels_last(array, "z", self.config.latent_channels)
         pictures = self.estimator._model.decode_pictures(latents, progress, self._computation)
         return DecoderOutput(_channels_first(pictures) * 2 - 1)
 
@@ -200,11 +212,12 @@ class PretrainedAutoencoder:
         Parameters
         ----------
         x : array-like
-            Latents ``[N, C, rows, columns]``. They lie between -m and m, with m the decoder's ``latent_magnitude``; a model
-            without one raises an `InvalidArgumentError`.
+            Latents ``[N, C, rows, columns]``. What lies beyond -m and m is cut, with m the decoder's ``latent_magnitude``; a
+            model without one raises an `InvalidArgumentError`.
         """
         magnitude = self._magnitude
-        return np.clip(_floats(x, "x") / np.float32(2 * magnitude) + np.float32(0.5), 0, 1)
+        latents = _floats(x, "x", "unscale_latents(x / 255) are the latents of bytes")
+        return np.clip(latents / np.float32(2 * magnitude) + np.float32(0.5), 0, 1)
 
     def unscale_latents(self, x: Any) -> np.ndarray:
         """What ``scale_latents`` was given, as far as it lay between -m and m.
@@ -212,9 +225,10 @@ class PretrainedAutoencoder:
         Parameters
         ----------
         x : array-like
-            Numbers between 0 and 1.
+            Numbers between 0 and 1; those of bytes are ``x / 255``.
         """
-        return (_floats(x, "x") - np.float32(0.5)) * np.float32(2 * self._magnitude)
+        scaled = _floats(x, "x", "bytes are x / 255")
+        return (scaled - np.float32(0.5)) * np.float32(2 * self._magnitude)
 
     @property
     def _magnitude(self) -> float:
@@ -231,26 +245,38 @@ class PretrainedAutoencoder:
         Parameters
         ----------
         folder : path
-            The folder, which is made where there is none.
+            The folder, which is made where there is none. An autoencoder that diffusers does not have raises a
+            `RecipeError`; ``estimator.export_weights`` writes other forms.
         """
-        self.estimator.export_weights(folder, "diffusers")
+        try:
+            self.estimator.export_weights(folder, "diffusers")
+        except RecipeError as error:
+            # This method has no form that could be another one.
+            text = re.sub(r"\bform=(\w+)$", r'estimator.export_weights(path, "\1")', str(error))
+            raise RecipeError(text) from None
 
 
-def _floats(values: Any, name: str) -> np.ndarray:
-    array = as_array(values, name)
-    if array.dtype == np.uint8:
+def _floats(values: Any, name: str, remedy: str) -> np.ndarray:
+    """32-bit floats; whole numbers and truth values are refused, for they do not say what they stand for."""
+    array = as_given(values, name)
+    if array.dtype.kind in "biu":
         raise InvalidArgumentError(
-            f"{name} holds bytes, where floating-point numbers are needed; bytes of pictures are x / 127.5 - 1, those of latents "
-            "are what decode and unscale_latents take"
+            f"{name} holds {array.dtype}, where floating-point numbers are needed; {remedy}"
         )
-    return array.astype(np.float32, copy=False)
+    return as_array(array, name).astype(np.float32, copy=False)
 
 
-def _channels_last(array: np.ndarray, name: str) -> np.ndarray:
-    """A view of pictures or latents with the channels last."""
+def _channels_last(array: np.ndarray, name: str, channels: int | None) -> np.ndarray:
+    """A view of pictures or latents, of so many channels where that is known, with the channels last."""
     if array.ndim != 4:
         raise InvalidArgumentError(
             f"{name} has the shape {array.shape}, but pictures and latents are [N, channels, height, width]"
+        )
+    if channels is not None and array.shape[1] != channels:
+        last = f"; as its channels seem to come last, give {name}.transpose(0, 3, 1, 2)"
+        raise InvalidArgumentError(
+            f"{name} has the shape {array.shape}, but the model takes [N, {channels}, height, width]"
+            + (last if array.shape[3] == channels else "")
         )
     return array.transpose(0, 2, 3, 1)
 

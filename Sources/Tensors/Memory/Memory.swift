@@ -99,6 +99,13 @@ package enum Memory {
     }
   }
 
+  /// Refuses to read a file that would not fit.
+  package static func require(bytes: Int, reading path: String) throws(MemoryError) {
+    guard bytes < leastRequest || grants(bytes) else {
+      throw MemoryError(bytes: bytes, reading: path)
+    }
+  }
+
   /// Zeros in place of elements that could not be had, for reading.
   static func withZeros<Element: BitwiseCopyable, Result>(
     _ count: Int, as type: Element.Type, _ body: (UnsafeBufferPointer<Element>) throws -> Result

@@ -5,6 +5,8 @@ public struct MemoryError: Error, Hashable, Sendable {
   public enum Lack: Hashable, Sendable {
     /// Memory: the bytes of the request that was refused, and what they were for, such as "a tensor".
     case memory(bytes: Int, purpose: String)
+    /// Memory for a file, whatever is computed with it: the bytes that it takes, and its path.
+    case file(bytes: Int, path: String)
     /// Threads: how many were to compute together.
     case threads(Int)
   }
@@ -17,6 +19,11 @@ public struct MemoryError: Error, Hashable, Sendable {
   /// An error about a request for some bytes.
   public init(bytes: Int, purpose: String) {
     lack = .memory(bytes: bytes, purpose: purpose)
+  }
+
+  /// An error about a file that takes some bytes.
+  public init(bytes: Int, reading path: String) {
+    lack = .file(bytes: bytes, path: path)
   }
 
   /// An error about threads that could not be had.
@@ -33,6 +40,9 @@ extension MemoryError: CustomStringConvertible {
       case .memory(let bytes, let purpose):
         "out of memory: \(purpose) needs \(Self.amount(Double(bytes))), and there is not as much to take; use smaller batches or a "
           + "smaller model, or give the process more memory"
+      case .file(let bytes, let path):
+        "out of memory: reading \(path) needs \(Self.amount(Double(bytes))), and there is not as much to take; divide the "
+          + "file, or give the process more memory"
       case .threads(let count):
         "the system does not give this process \(count) threads; compute with fewer threads, such as 1, or raise "
           + "its limit of processes or memory"

@@ -60,7 +60,7 @@ extension CallError {
     case let error as MemoryError:
       let status: vae_status =
         switch error.lack {
-        case .memory: VAE_ERR_OUT_OF_MEMORY
+        case .memory, .file: VAE_ERR_OUT_OF_MEMORY
         case .threads: VAE_ERR_THREADS
         }
       self.init(status, error.description)

@@ -90,6 +90,7 @@ extension TensorView {
   ///
   /// - Throws: `RecipeError` for bytes where the model's latents have no largest magnitude, or are scaled.
   fileprivate func latents(of coder: PictureCoder, isScaled: Bool) throws -> Tensor {
+    // Other whole numbers become a tensor of indices, which the coder refuses.
     guard dtype == VAE_UINT8 else { return try copied() }
     guard !isScaled else {
       throw CallError(

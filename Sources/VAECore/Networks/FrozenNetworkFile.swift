@@ -160,10 +160,20 @@ public final class FrozenNetworkFile {
     return network.features(of: images, at: [layer])[0]
   }
 
+  /// The error about a folder that holds an exported model, which says that it is the file that is named; nil
+  /// for any other path.
+  package static func refusal(ofRun path: String) -> FileError? {
+    let model = "\(path)/model.safetensors"
+    guard (try? DurableFiles.kind(of: model)) == .file else { return nil }
+    return FileError(
+      .malformed, "use the frozen network", path, "it is a folder; name the file \(model)")
+  }
+
   private static func bytes(of path: String) throws(FileError) -> [UInt8] {
     do {
       return try DurableFiles.read(path)
     } catch let error as FileError {
+      if let refusal = refusal(ofRun: path) { throw refusal }
       guard error.kind == .missing else { throw error }
       throw FileError(
         .missing, "use the frozen network", path,

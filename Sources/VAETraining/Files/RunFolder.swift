@@ -81,6 +81,9 @@ public struct RunFolder: Sendable {
     }
   }
 
+  /// Whether a run stands at a path, or what is left of one.
+  public static func isRun(at path: String) -> Bool { (try? open(path)) != nil }
+
   /// A run for writing: what interrupted writes have left is removed. Only one process at a time
   /// has a run for writing, until it lets go of this value and its copies.
   ///

@@ -107,7 +107,8 @@ public struct MapLatents {
 
   // MARK: Reading
 
-  /// Reads a file of latents for a model, `.npy` or `.safetensors`. Whole numbers are bytes.
+  /// Reads a file of latents for a model, `.npy` or `.safetensors`. Of whole numbers bytes are taken,
+  /// unsigned integers of eight bits.
   ///
   /// - Parameters:
   ///   - path: of the file.
@@ -119,7 +120,7 @@ public struct MapLatents {
     _ path: String, _ storage: Storage, _ coder: PictureCoder
   ) throws -> MapLatents {
     guard path.hasSuffix(".safetensors") else {
-      return try MapLatents(NPYReader.tensor(path), of: path, storage, coder)
+      return try MapLatents(NPYReader.stored(path), of: path, storage, coder)
     }
     return try MapLatents(Safetensors(parsing: DurableFiles.read(path), path: path), storage, coder)
   }
@@ -133,12 +134,14 @@ public struct MapLatents {
   ///   - coder: of the model.
   /// - Throws: `RecipeError` for what are no latents of the model.
   public init(
-    _ array: Tensor, of path: String, _ storage: Storage, _ coder: PictureCoder
+    _ array: NPYReader.StoredArray, of path: String, _ storage: Storage, _ coder: PictureCoder
   ) throws {
-    var values = array
-    if array.elementType == .int32 {
+    var values = array.tensor
+    if array.isOfBytes {
       try Self.checkBytes(storage, path)
-      values = try coder.latents(ofBytes: Self.bytes(array, path), shape: array.shape)
+      values = try coder.latents(ofBytes: Self.bytes(array.tensor, path), shape: values.shape)
+    } else if values.elementType == .int32 {
+      throw Self.refusal(ofElements: array.elements, path)
     }
     let all = try Self.restored(values, storage, coder, path)
     self.init(Self.entries(all, Self.stem(path), size: nil))
@@ -151,8 +154,8 @@ public struct MapLatents {
     var storage = storage
     storage.isChannelsFirst =
       try Self.stated(Self.layoutKey, by: file, ["NHWC", "NCHW"]) ?? storage.isChannelsFirst
-    storage.isScaled =
-      try Self.stated(Self.scaledKey, by: file, ["false", "true"]) ?? storage.isScaled
+    let statedScaling = try Self.stated(Self.scaledKey, by: file, ["false", "true"])
+    storage.isScaled = statedScaling ?? storage.isScaled
     var entries: [Entry] = []
     for entry in file.entries {
       let what = "\(file.path): \(PlainText.quoted(entry.name))"
@@ -160,7 +163,11 @@ public struct MapLatents {
         throw RecipeError(.unsuitableData, "\(what) has \(entry.shape.count) axes")
       }
       let shape = Shape(entry.shape)
-      if entry.type == .uint8 { try Self.checkBytes(storage, what) }
+      switch entry.type {
+      case .uint8: try Self.checkBytes(storage, what, isStated: statedScaling == true)
+      case .float16, .bfloat16, .float32, .float64: break
+      default: throw Self.refusal(ofElements: entry.type.rawValue, what)
+      }
       let values =
         entry.type == .uint8
         ? try coder.latents(
@@ -199,24 +206,30 @@ public struct MapLatents {
   }
 
   /// Bytes stand for latents as the autoencoder has them, which those of another scale would not fit.
-  static func checkBytes(_ storage: Storage, _ name: String) throws(RecipeError) {
+  ///
+  /// - Parameter isStated: whether the file itself says that they are scaled.
+  static func checkBytes(
+    _ storage: Storage, _ name: String, isStated: Bool = false
+  ) throws(RecipeError) {
     guard storage.isScaled else { return }
+    let remedy: Message =
+      isStated
+      ? "store floats, or unscaled latents with \(scaledKey) \(PlainText.quoted("false")) in the metadata"
+      : "leave out --scaled, or store floats"
     throw RecipeError(
       .unsuitableData,
-      "\(name): bytes stand for latents as the autoencoder has them, within its largest magnitude; leave out --scaled, "
-        + "or store floats")
+      "\(name): bytes stand for latents as the autoencoder has them, within its largest magnitude; \(remedy)"
+    )
+  }
+
+  private static func refusal(ofElements elements: String, _ name: String) -> RecipeError {
+    RecipeError(
+      .unsuitableData, "\(name): the latents\(PictureCoder.refusal(ofElements: elements))")
   }
 
   private static func bytes(_ array: Tensor, _ path: String) throws -> [UInt8] {
     try Memory.require(bytes: array.count, for: "the bytes of \(path)")
-    return try array.withIndices { values in
-      if let value = values.first(where: { UInt8(exactly: $0) == nil }) {
-        throw RecipeError(
-          .unsuitableData,
-          "\(path) holds \(value); whole numbers are latents as bytes, from 0 to 255")
-      }
-      return values.map { UInt8(truncatingIfNeeded: $0) }
-    }
+    return array.withIndices { $0.map { UInt8(truncatingIfNeeded: $0) } }
   }
 
   /// Latents as the autoencoder has them, out of what a file has.
@@ -239,12 +252,19 @@ public struct MapLatents {
   private static func size(
     _ text: String, of latents: Tensor, _ coder: PictureCoder, _ name: String
   ) throws(RecipeError) -> (height: Int, width: Int) {
-    let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-    let size = sides.count == 2 ? (height: sides[0], width: sides[1]) : (0, 0)
+    let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    let stated =
+      "\(name): \(PlainText.quoted(sizePrefix + "…")) in its metadata is \(PlainText.quoted(text))"
+    guard sides.count == 2, let height = sides[0], let width = sides[1] else {
+      throw RecipeError(
+        .unsuitableData,
+        "\(stated), but must be a height and a width, such as \(PlainText.quoted("480x640"))")
+    }
+    let size = (height: height, width: width)
     if let misfit = coder.misfit(ofSize: size, for: latents) {
       throw RecipeError(
         .unsuitableData,
-        "\(name): \(PlainText.quoted(sizePrefix + "…")) in its metadata is \(PlainText.quoted(text)), but \(misfit)"
+        "\(stated), but \(misfit)"
       )
     }
     return size

@@ -303,9 +303,21 @@ public struct PictureCoder {
     }
   }
 
+  /// Why elements of a type, as it is called, cannot be latents, in words that follow their name. Of whole numbers
+  /// bytes alone stand for latents, and others would not say whether they do.
+  static func refusal(ofElements elements: String) -> Message {
+    " hold \(elements), but must be floats, or bytes that stand for them: store latents as floats (float32), bytes as "
+      + "uint8"
+  }
+
+  /// Values that pictures reach at most, which lie between 0 and 1 but for what resampling and noise add.
+  private static let pictureRange: ClosedRange<Float> = -0.25...1.25
+
   /// Why an array cannot be latents of the model, in words that follow its name; nil where it can.
   public func misfit(of latents: Tensor) -> Message? {
-    guard latents.elementType == .float32 else { return " are whole numbers, not latents" }
+    guard latents.elementType == .float32 else {
+      return Self.refusal(ofElements: "32-bit integers")
+    }
     let shape = latents.shape
     guard shape.dimensions.allSatisfy({ $0 > 0 }) else {
       return " are empty: their shape is \(shape)"
@@ -336,6 +348,14 @@ public struct PictureCoder {
       return found + "; as their channels seem to come first, use \(.channelsFirst)"
     }
     guard pictures.isFinite else { return " hold numbers that are not finite" }
+    let (least, greatest) = pictures.withFloats { floats in
+      floats.reduce((Float.infinity, -Float.infinity)) { (min($0.0, $1), max($0.1, $1)) }
+    }
+    guard Self.pictureRange.contains(least), Self.pictureRange.contains(greatest) else {
+      return
+        " hold numbers from \(least) to \(greatest), but must be between 0 and 1; those between -1 and 1 become "
+        + "x / 2 + 1/2, those up to 255 bytes or x / 255"
+    }
     return nil
   }
 

@@ -2,6 +2,7 @@ import Messages
 import Tensors
 import VAEFiles
 import VAERecipes
+import VAETraining
 
 /// A trained model as files that another program reads: the inverse of `WeightImport`, by the same tables of
 /// names.
@@ -15,6 +16,7 @@ public struct WeightExport {
   /// What the files do not say and who reads them must know.
   public let notices: [Message]
   private let files: [(name: String, bytes: [UInt8])]
+  private let form: String
   private let isFolder: Bool
   private let source: String
 
@@ -63,6 +65,7 @@ public struct WeightExport {
     notices = plan.notices
     tensorCount = plan.tensors.count
     self.left = left
+    self.form = form
     isFolder = plan.fileNames != nil
     source = trained.source
     var files = zip(plan.fileNames ?? [""], made).map { (name: $0, bytes: $1.sealed()) }
@@ -110,8 +113,10 @@ public struct WeightExport {
   /// Writes a folder, which is made where there is none, or the one file. Each file appears whole or not at
   /// all, the one that says what the others are as the last.
   ///
-  /// - Throws: `RecipeError` where the model itself would be replaced; `FileError`.
+  /// - Throws: `RecipeError` where the model itself would be replaced, for a file that does not end in
+  ///   .safetensors, for a folder that does, and for a run folder; `FileError`.
   public func write(to path: String) throws {
+    try checkPlace(path)
     guard !DurableFiles.isSame(source, path) || isFolder else {
       throw RecipeError(
         .invalid,
@@ -120,5 +125,24 @@ public struct WeightExport {
     guard isFolder else { return try DurableFiles.replace(path, with: files[0].bytes) }
     if try DurableFiles.kind(of: path) == nil { try DurableFiles.makeFolder(path) }
     for file in files { try DurableFiles.replace("\(path)/\(file.name)", with: file.bytes) }
+  }
+
+  /// Refuses a path that names something else than what is written.
+  private func checkPlace(_ path: String) throws(RecipeError) {
+    let ending = ".safetensors"
+    if isFolder, path.hasSuffix(ending) {
+      throw RecipeError(
+        .invalid,
+        "\(path): the form \(form) is a folder, not one \(ending) file; name a folder without that ending"
+      )
+    }
+    if !isFolder, !path.hasSuffix(ending) {
+      throw RecipeError(
+        .invalid, "\(path): the form \(form) is one \(ending) file; end its name in \(ending)")
+    }
+    if isFolder, RunFolder.isRun(at: path) {
+      throw RecipeError(
+        .invalid, "\(path) is a run folder, whose files are its own; name another folder")
+    }
   }
 }

@@ -29,10 +29,12 @@ struct BenchCommand: ParsableCommand {
       valueName: "type"))
   var precision = Precision.float32
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Examples per step instead of the workload's own number.", valueName: "n"))
   var batchSize: Int?
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Images of NxN pixels instead of the workload's own size.", valueName: "n"))
   var imageSize: Int?

@@ -32,7 +32,7 @@ struct DecodeCommand: ParsableCommand {
       valueName: "file"))
   var out: String
   @OptionGroup var storage: LatentStorageOptions
-  @Option(parsing: .unconditional, help: "The seed of all draws.") var seed = 0
+  @Option(parsing: .unconditional, help: "The seed of all draws (default: 0).") var seed: Int?
   @OptionGroup var told: ConditionOptions
   @OptionGroup var computation: PictureComputationOptions
   @OptionGroup var checkpoint: CheckpointOptions
@@ -48,11 +48,12 @@ struct DecodeCommand: ParsableCommand {
       let coder = try PictureCoder(model, computation.computation)
       return try decodePictures(MapLatents.read(latents, storage.storage, coder), coder)
     }
-    let array = try NPYReader.tensor(latents)
+    let stored = try NPYReader.stored(latents)
+    let array = stored.tensor
     if PictureCoder.takes(array, of: model.model) {
       let coder = try PictureCoder(model, computation.computation)
       return try decodePictures(
-        MapLatents(array, of: latents, storage.storage, coder), coder)
+        MapLatents(stored, of: latents, storage.storage, coder), coder)
     }
     guard storage.storage == MapLatents.Storage() else {
       throw RecipeError(.invalid, "--scaled and --channels-first belong to latents that are maps")
@@ -64,7 +65,7 @@ struct DecodeCommand: ParsableCommand {
     try output.check(model)
     let layers = try model.latents(from: array, name: latents)
     let images = try model.madeOfLatents(
-      layers, seed: seed, condition: told.condition(for: model), name: latents)
+      layers, seed: seed ?? 0, condition: told.condition(for: model), name: latents)
     try model.model.checkParts()
     try output.write(images, of: model)
     Console.error("wrote \(Count.of(images.shape[0], "image")) to \(out)")
@@ -75,6 +76,10 @@ struct DecodeCommand: ParsableCommand {
       throw RecipeError(
         .invalid,
         "--condition is for models that are told one; latents of pictures say all of themselves")
+    }
+    guard seed == nil else {
+      throw RecipeError(
+        .invalid, "--seed is of draws, and pictures are made of latents without any; leave it out")
     }
     let progress = PictureProgress(count: found.entries.count)
     func picture(of entry: MapLatents.Entry) throws -> Tensor {

@@ -38,6 +38,7 @@ struct DescribeCommand: ParsableCommand {
       valueName: "HxW"))
   var memory: String?
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "With --memory: for tiles of this side, as encode, decode and reconstruct take pictures by --tile.",
       valueName: "pixels"))

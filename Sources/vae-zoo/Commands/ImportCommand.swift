@@ -29,6 +29,7 @@ struct ImportCommand: ParsableCommand {
   var out: String?
   @Flag(help: "Show what is in the files, and write nothing.") var list = false
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "The side of the images of the recipe, in pixels (default: what the files say, or 256). Pictures given by --images may "
         + "have any size.", valueName: "n"))
@@ -47,6 +48,9 @@ struct ImportCommand: ParsableCommand {
     guard list != (out != nil) else {
       throw ValidationError(
         list ? "--list writes nothing; leave out --out" : "give --out FILE, or --list to look only")
+    }
+    if list, size != nil || !settings.isEmpty {
+      throw ValidationError("--size and --set belong to --out; --list shows what is in the files")
     }
     if let out, !out.hasSuffix(".safetensors") {
       throw ValidationError("--out \(out) must end in .safetensors")

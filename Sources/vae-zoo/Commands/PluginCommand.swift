@@ -37,7 +37,9 @@ struct PluginCommand: ParsableCommand {
         """)
 
     @Argument(help: ArgumentHelp("A plug-in.", valueName: "file")) var path: String
-    @Option(help: ArgumentHelp("Seconds after which a step counts as hanging.", valueName: "s"))
+    @Option(
+      parsing: .unconditional,
+      help: ArgumentHelp("Seconds after which a step counts as hanging.", valueName: "s"))
     var timeLimit = 60
     @Option(help: .hidden) var reportTo: Int32?
     @OptionGroup var threads: ThreadOptions

@@ -118,7 +118,7 @@ struct ReconstructCommand: ParsableCommand {
           ]))
       } else {
         Console.error(
-          "\(name) \(width)x\(height): PSNR \(Console.fixed(ratio)) dB"
+          "\(name), \(height)x\(width) (height x width): PSNR \(Console.fixed(ratio)) dB"
             + (similarity.map { ", SSIM \(Console.fixed($0, 4))" } ?? ""))
       }
     }

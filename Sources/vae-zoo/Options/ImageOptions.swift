@@ -7,6 +7,7 @@ import VAEZoo
 /// How data are prepared, images and tables, which every command with `--data` takes.
 struct ImageOptions: ParsableArguments {
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Bring images of a folder, or CIFAR's, to NxN pixels (default: as they are, or as the run was made).",
       valueName: "n"))

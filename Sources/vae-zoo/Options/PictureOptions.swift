@@ -124,6 +124,7 @@ struct LatentStorageOptions: ParsableArguments {
 /// How pictures are computed.
 struct PictureComputationOptions: ParsableArguments {
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Take pictures in tiles of this side where memory is short, as diffusers does: 512, say. What comes out is not "
         + "quite that of the whole picture. For models whose latents are a map.",
@@ -185,6 +186,13 @@ struct PictureOutput {
   private static func check(_ names: [String]) throws(RecipeError) {
     var seen: Set<String> = []
     for name in names {
+      // What the system takes for a name, with the ending.
+      guard name.utf8.count + 4 <= 255 else {
+        throw RecipeError(
+          .unsuitableData,
+          "\(PlainText.quoted(name)) is too long for the name of a file; give the picture or the tensor a shorter one, "
+            + "or take it alone into a .png file")
+      }
       guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(0), !name.contains("/")
       else {
         throw RecipeError(

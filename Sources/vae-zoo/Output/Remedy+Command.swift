@@ -48,6 +48,7 @@ extension Remedy {
     case .network: "--network"
     case .stage(let name): "--stage \(CommandText.quoted(name))"
     case .tile(let side): "--tile \(side)"
+    case .exportForm(let form): "--format \(form)"
     }
   }
 }
