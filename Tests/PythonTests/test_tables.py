@@ -95,6 +95,10 @@ class StructuredTests(unittest.TestCase):
         self.assertEqual(found["missing"], found["numbers"] + found["categories"])
         wrong = model.impute(torn, samples=20)["region"] != self.rows["region"]
         self.assertAlmostEqual(found["wrong_share"], wrong[1::3].mean(), places=6)
+        with self.assertRaisesRegex(ValueError, 'truth is of other examples: row 1, column "region"'):
+            other = self.rows.copy()
+            other["region"][0] = "north" if torn["region"][0] != "north" else "south"
+            model.imputation_error(torn, other, samples=5)
         with self.assertRaisesRegex(ValueError, "masked-mlp"):
             self.model.impute(self.rows)
 
