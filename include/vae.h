@@ -1066,7 +1066,8 @@ typedef struct vae_imputation_options {
  * of positive columns and counts in those of logarithms, and beside "rmse_of_means", that of filling in the columns' means
  * in training; "wrong_share" of categories; "columns".
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_DATA for images or a truth
- * that the model cannot take and for models that are not told which values are missing, VAE_ERR_OUT_OF_MEMORY,
+ * that the model cannot take, for a truth that differs from a value that is known, and for models that are not told which
+ * values are missing, VAE_ERR_OUT_OF_MEMORY,
  * VAE_ERR_CANCELLED, VAE_ERR_CALLBACK, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_impute(
     vae_model *model, const vae_tensor *images, const vae_imputation_options *options,

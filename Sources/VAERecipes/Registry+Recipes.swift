@@ -314,6 +314,12 @@ extension Registry {
     return found
   }
 
+  /// Whether a key chooses a part, or reaches a value of those that a recipe has.
+  func knows(_ key: String, in recipe: Recipe) -> Bool {
+    key == "architecture" || !Shorthand.rolesNamed(by: key).isEmpty
+      || (try? targets(of: key, in: recipe))?.isEmpty == false
+  }
+
   private func declarations(
     of part: String, in recipe: Recipe
   ) throws(RecipeError) -> [Hyperparameter] {

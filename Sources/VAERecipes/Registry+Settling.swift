@@ -77,15 +77,17 @@ extension Registry {
       return try apply(settings, to: &trial)
     }
     // Which likelihood it will be is not known yet, and with it which settings there are.
-    var fault: RecipeError?
+    // A fault of a likelihood that has them all is one of a value, and says more than that another lacks them.
+    var fault: (error: RecipeError, isOfValue: Bool)?
     for choice in automaticLikelihoods(of: try variant(recipe.variant)) {
       var trial = recipe
       do {
         return try apply(settings + [(key: "likelihood", value: choice)], to: &trial)
       } catch {
-        if fault == nil { fault = error }
+        let isOfValue = settings.allSatisfy { knows($0.key, in: trial) }
+        if fault == nil || isOfValue && fault?.isOfValue == false { fault = (error, isOfValue) }
       }
     }
-    if let fault { throw fault }
+    if let fault { throw fault.error }
   }
 }

@@ -112,6 +112,8 @@ final class BadOptionTests: CommandTestCase {
   func testWrongValuesAreRefusedNamingThem() throws {
     let cases: [(options: [String], words: [String])] = [
       (["--epochs", "three"], ["epochs", "three"]),
+      // Not which likelihoods have it, but what it may be.
+      (["--set", "likelihood.components=0"], ["likelihood.components cannot be 0", "1…32"]),
       (["--epochs", "-1"], ["training.epochs cannot be -1", "an integer: 0…"]),
       (["--batch-size", "0"], ["batch_size", "0"]),
       (["--learning-rate", "nan"], ["learning_rate", "nan"]),

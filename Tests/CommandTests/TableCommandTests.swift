@@ -156,6 +156,10 @@ final class TableCommandTests: CommandTestCase {
     // Every row has a score, whatever a training sets apart.
     let own = try scores(path("run"))
     XCTAssertEqual(own.count, 80)
+    try run(["encode", path("run"), "--data", data, "--split", "train", "--out", path("z.npy")])
+    let made = try run(
+      ["decode", path("run"), "--latents", path("z.npy"), "--out", path("back.csv")])
+    XCTAssertTrue(made.err.contains("wrote 80 rows to"), made.err)
     // The background standardizes by its own rows, which are others.
     let other = (0..<80).map {
       "\($0 % 5 == 0 ? 18 : 30.5 + Double($0 * 37 % 400) / 5),\(Double($0 % 9) * 4 + 0.25)"

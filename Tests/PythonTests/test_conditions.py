@@ -249,6 +249,7 @@ class MissingTests(unittest.TestCase):
             (np.ma.masked_equal([0, 1] * 4, 1), "y has 4 masked elements"),
             (times, r"y\[1\] is .*known of every image"),
             (objects, r"y\[3\] is .*known of every image"),
+            (["p"] * 5 + [float("nan")] + ["q"] * 2, r"y\[5\] is nan.*known of every image"),
         ]:
             with self.assertRaisesRegex(ValueError, words):
                 vae_zoo.ConditionalVAE(latent=2, hidden=4, epochs=1).fit(np.zeros((8, 4), "u1"), y)

@@ -95,6 +95,10 @@ class StructuredTests(unittest.TestCase):
         self.assertEqual(found["missing"], found["numbers"] + found["categories"])
         wrong = model.impute(torn, samples=20)["region"] != self.rows["region"]
         self.assertAlmostEqual(found["wrong_share"], wrong[1::3].mean(), places=6)
+        with self.assertRaisesRegex(ValueError, 'truth is of other examples: row 1, column "region"'):
+            other = self.rows.copy()
+            other["region"][0] = "north" if torn["region"][0] != "north" else "south"
+            model.imputation_error(torn, other, samples=5)
         with self.assertRaisesRegex(ValueError, "masked-mlp"):
             self.model.impute(self.rows)
 
@@ -207,6 +211,50 @@ class StructuredTests(unittest.TestCase):
             np.testing.assert_array_equal(loaded.score_samples(self.rows), model.score_samples(self.rows))
 
 
+class CellTests(unittest.TestCase):
+    """What cells of a table may hold, and that what is known comes back as it was."""
+
+    def test_masked_cells_are_refused_in_training_and_afterwards(self):
+        rows = people()
+        mask = np.zeros(len(rows), [(name, "?") for name in rows.dtype.names])
+        whole = np.ma.array(rows, mask=mask)
+        model = vae_zoo.MissingVAE(**SMALL, importance_samples=2, random_state=1).fit(whole)
+        mask["height"][3] = True
+        torn = np.ma.array(rows, mask=mask)
+        for call in (model.impute, model.score_samples, model.fit):
+            with self.assertRaisesRegex(ValueError, r"X\['height'\] has 1 masked elements.*filled"):
+                call(torn)
+
+    def test_large_integers_do_not_wrap_and_known_ones_keep_their_bits(self):
+        rows = np.empty(200, [("id", "u8"), ("time", "i8"), ("size", "f8")])
+        rows["id"] = 2**63 + 5 + np.arange(200, dtype=np.uint64) * 2**40
+        rows["time"] = 9007199254740993 + 2 * np.arange(200)
+        rows["size"] = np.random.default_rng(0).normal(size=200)
+        rows["size"][::5] = np.nan
+        model = vae_zoo.MissingVAE(**SMALL, importance_samples=2, random_state=1)
+        model.fit(rows, columns={"id": "real", "time": "real"})
+        whole = model.impute(rows, samples=5)
+        np.testing.assert_array_equal(whole["id"], rows["id"])
+        np.testing.assert_array_equal(whole["time"], rows["time"])
+        for made in (model.sample(20), model.reconstruct(rows)):
+            self.assertEqual(made["id"].dtype, np.float64)
+            self.assertGreater(made["id"].min(), 2.0**62)
+
+    def test_cells_that_are_neither_numbers_nor_words_are_refused_with_what_to_do(self):
+        from decimal import Decimal
+
+        rows = np.empty(60, [("a", "f8"), ("b", "O")])
+        rows["a"] = np.arange(60)
+        for value, words in [
+            (Decimal("1.5"), r"X column 'b', row 7 holds a Decimal.*astype\(float\)"),
+            (1 + 2j, "complex.*real and its imaginary"), ([1, 2], "list.*a column of its own"),
+        ]:
+            rows["b"] = 0.0
+            rows["b"][7] = value
+            with self.assertRaisesRegex(ValueError, words):
+                vae_zoo.GaussianVAE(**SMALL).fit(rows)
+
+
 class VectorTests(unittest.TestCase):
     def test_missing_numbers_are_filled_in_and_known_ones_keep_their_digits(self):
         random = np.random.default_rng(3)
@@ -272,6 +320,32 @@ class FrameTests(unittest.TestCase):
         self.assertTrue(np.isfinite(whole["height"]).all())
         found = model.imputation_error(torn, frame, samples=5)
         self.assertEqual(found["missing"], 50)
+
+    def test_nullable_columns_have_missing_values_like_all_others(self):
+        import pandas
+
+        random = np.random.default_rng(0)
+        large = 9007199254740993
+        frame = pandas.DataFrame({
+            "whole": pandas.array([large + 2 * number for number in range(60)], dtype="Int64"),
+            "real": pandas.array(random.normal(size=60), dtype="Float64"),
+            "truth": pandas.array(random.random(60) < 0.5, dtype="boolean"),
+            "word": pandas.array(["a", "b", "b"] * 20, dtype="string"),
+        })
+        torn = frame.copy()
+        for number, name in enumerate(frame):
+            torn.loc[torn.index[number::7], name] = pandas.NA
+        model = vae_zoo.MissingVAE(**SMALL, importance_samples=2, random_state=1)
+        whole = model.fit(torn, columns={"whole": "real"}).impute(torn, samples=5)
+        self.assertFalse(whole.isna().any(axis=None))
+        for name in frame:
+            known = ~torn[name].isna().to_numpy()
+            self.assertEqual(whole[name][known].tolist(), frame[name][known].tolist())
+        self.assertEqual(model.imputation_error(torn, frame, samples=5)["missing"], int(torn.isna().sum().sum()))
+        # Numbers alone are no table, but vectors, in which NA is NaN.
+        numbers = torn[["real", "whole"]]
+        vectors = model.fit(numbers).impute(numbers, samples=5)
+        self.assertTrue(np.isfinite(vectors).all())
 
     def test_a_frame_of_nothing_but_words_is_a_table(self):
         import pandas

@@ -310,6 +310,14 @@ final class TableTests: DataTestCase {
       (
         "a,b\nx,2\ny,4\n", ["a": .real], ["\"x\" is no number, as all are of a column of type real"]
       ),
+      (
+        "age,b\n40,1\n1,2\n", ["age": .yesNo],
+        ["column \"age\"", "40.0 in row 1 is neither 0 nor 1, but the column is yes-no"]
+      ),
+      (
+        (0..<1001).reduce(into: "income\n") { $0 += "\($1 + 1000).5\n" }, ["income": .category],
+        ["column \"income\" has 1001 different numbers, such as \"1000.5\"", "income=real"]
+      ),
       ("5.1,3.5,3.5\n5.1,3.5,x\n", [:], ["same name", "where this is a row"]),
       (
         (0..<50).reduce(into: "a,b\n") { $0 += "\($1),\(Double($1) / 7)\n" }, ["b": .label],

@@ -268,6 +268,21 @@ final class ImputationTests: XCTestCase {
     refusal(["truth", "1 example", "2 examples"]) {
       _ = try model.impute(split(rows(2)), options, truth: split(rows(1)))
     }
+    refusal(["truth", "row 2, column \"a\" is 12, but 12.5", "the same order"]) {
+      _ = try model.impute(
+        split(rows(2)), options, truth: split([[12, -2, 0], [12.5, -2, 0.01]]))
+    }
+    // What nobody knows, or what differs by its precision alone, is no other example's.
+    let short = Double(Float(0.1))
+    func wide(_ c: Double, _ b: Double) -> DataSplit {
+      DataSplit(
+        name: "train", store: TableStore(DoubleRows(values: [[12, b, c]]), columns: Self.columns))
+    }
+    _ = try model.impute(wide(0.1, .nan), options, truth: wide(short, -2))
+    _ = try model.impute(wide(0.1, .nan), options, truth: wide(.nan, -2))
+    refusal(["column \"c\" is 0.1, but 0.1000001"]) {
+      _ = try model.impute(wide(0.1, .nan), options, truth: wide(0.1000001, -2))
+    }
     let recipe = try SmallModels.recipe("gaussian-vae", data: source(rows(2)))
     let plain = TrainedModel(
       model: try SmallModels.registry.model(recipe, seed: 1), recipe: recipe, source: "plain")

@@ -21,12 +21,23 @@ def unmasked(values: Any, name: str) -> Any:
     if not isinstance(values, np.ma.MaskedArray):
         return values
     if np.ma.is_masked(values):
+        rows = f"numpy.ma.compress_rows({name}) of a matrix" if values.ndim > 1 else f"~numpy.ma.getmaskarray({name})"
         raise InvalidArgumentError(
             f"{name} has {np.ma.count_masked(values)} masked elements, and models take whole examples; "
             f"put values in their place by {name}.filled(0), or NaN, which a MissingVAE takes, or leave their rows out by "
-            f"numpy.ma.compress_rows({name}) of a matrix"
+            f"{rows}"
         )
     return values.data
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value stands for one that is not known: None, NaN, NaT, pandas' NA."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # NA is neither equal to itself nor not.
+        return True
+    except ValueError:  # An array, which is no value.
+        return False
 
 
 def as_array(values: Any, name: str = "X") -> np.ndarray:
@@ -35,7 +46,22 @@ def as_array(values: Any, name: str = "X") -> np.ndarray:
     Masked elements are refused. float32, float64 and uint8 arrays are returned as they are, and other libraries' tensors as views of
     their memory; truth values are viewed as bytes. Other numbers become float64.
     """
+<<<<<<< HEAD
     array = as_given(values, name)
+=======
+    if not isinstance(values, np.ndarray):
+        if hasattr(values, "tocsr"):
+            raise TypeError(
+                f"{name} is sparse, but dense data are required; use {name}.toarray() to convert it"
+            )
+        if hasattr(values, "__dlpack__"):
+            values = _from_dlpack(values, name)
+    array = np.asarray(unmasked(values, name))
+    if array.dtype.kind == "O":
+        # pandas' NA, as its nullable columns have it, is no float.
+        array = array.copy()
+        array[np.vectorize(lambda value: type(value).__name__ == "NAType", otypes=[bool])(array)] = np.nan
+>>>>>>> w-mt
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: {name} has the type {array.dtype}")
     if array.dtype == np.bool_:

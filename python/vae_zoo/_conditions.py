@@ -9,7 +9,7 @@ from typing import Any, Mapping, NamedTuple, Sequence
 
 import numpy as np
 
-from vae_zoo._arrays import unmasked
+from vae_zoo._arrays import is_missing, unmasked
 from vae_zoo._errors import InvalidArgumentError
 from vae_zoo._registry import list_components
 
@@ -129,22 +129,16 @@ def _rows(y: Any, count: int | None, name: str) -> np.ndarray:
         raise InvalidArgumentError(
             f"Found input variables with inconsistent numbers of samples: {[count, len(values)]}"
         )
-    if values.dtype.kind in "OmM":
-        for place, value in enumerate(values.ravel()):
-            if _is_missing(value):
+    # Of a list NumPy makes one text after the other, also of a NaN among them.
+    given = np.asarray(y, dtype=object) if values.dtype.kind in "US" and not hasattr(y, "dtype") else values
+    if given.dtype.kind in "OmM":
+        for place, value in enumerate(given.ravel()):
+            if is_missing(value):
                 place //= values.size // len(values)
                 raise InvalidArgumentError(
                     f"{name}[{place}] is {value!r}: what is told must be known of every image; leave out the others"
                 )
     return values
-
-
-def _is_missing(value: Any) -> bool:
-    """Whether a value stands for one that is not known: None, NaN, NaT, pandas' NA."""
-    try:
-        return value is None or bool(value != value)
-    except TypeError:  # NA is neither equal to itself nor not.
-        return True
 
 
 def _classes(values: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:

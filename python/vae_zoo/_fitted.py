@@ -180,8 +180,11 @@ class FittedModel(Hyperparameters):
             )
         return images
 
-    def _out(self, images: np.ndarray, told: np.ndarray | None = None, like: Any = None) -> Any:
-        """What a model makes, in the form of what it was trained on; `like` are the rows that it was made of."""
+    def _out(
+        self, images: np.ndarray, told: np.ndarray | None = None, like: Any = None, keeping: bool = False
+    ) -> Any:
+        """What a model makes, in the form of what it was trained on; `like` are the rows that it was made of, whose
+        known values stay what they are where `keeping` says so."""
         images = images.reshape((images.shape[0], *self._output_shape))
         if self._form is None:
             return images
@@ -189,7 +192,7 @@ class FittedModel(Hyperparameters):
         if self._form.label is not None and told is not None and hasattr(self, "classes_"):
             numbers = told if told.ndim == 1 else np.argmax(told, axis=1)
             labels = self.classes_[np.broadcast_to(numbers, (len(images),))]
-        return given_back(images, self._model.columns, self._form, labels, like)
+        return given_back(images, self._model.columns, self._form, labels, like, keeping)
 
     def _needed(self, y: Any) -> Any:
         if y is None:

@@ -211,7 +211,7 @@ class Inference(FittedModel):
         if images.dtype.kind == "f":
             # What is known has the digits that X has.
             filled = np.where(np.isnan(images), filled.reshape(images.shape), images)
-        return self._out(filled, told, X)
+        return self._out(filled, told, X, keeping=True)
 
     def imputation_error(
         self,

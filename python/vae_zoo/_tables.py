@@ -6,10 +6,12 @@ The library takes and gives such rows as matrices of numbers: words by their num
 from __future__ import annotations
 
 import json
+import numbers as kinds
 from typing import Any, Mapping, NamedTuple, Sequence
 
 import numpy as np
 
+from vae_zoo._arrays import is_missing, unmasked
 from vae_zoo._errors import InvalidArgumentError
 
 TYPES = ("real", "positive", "count", "yes-no", "category", "ignore", "label")
@@ -67,7 +69,7 @@ def table_of(X: Any, types: Mapping[str, str] | None) -> Table:
         raise InvalidArgumentError("columns leaves no column of X that is neither ignored nor a label")
     described, values, truth = [], [], set()
     for name in used:
-        given = np.asarray(X[name], dtype=None if is_structured(X) else object)
+        given = _column(X, name)
         kind = types.get(name)
         numbers = None if kind == "category" else _numbers(given)
         is_truth = _are_truth_values(given)
@@ -115,7 +117,9 @@ def labels_of(X: Any, form: Form) -> Any:
     """The labels that rows have in the column of those that a model was trained on; None where they have none."""
     if form.label is None or not (is_frame(X) or is_structured(X)):
         return None
-    return np.asarray(X[form.label]) if form.label in _names(X) else None
+    if form.label not in _names(X):
+        return None
+    return np.asarray(unmasked(X[form.label], f"X[{form.label!r}]"))
 
 
 def described(columns: Sequence[Mapping[str, Any]]) -> str:
@@ -159,7 +163,7 @@ def rows_of(X: Any, columns: Sequence[Mapping[str, Any]], name: str = "X") -> np
             raise InvalidArgumentError(
                 f"{name} has no column {title!r}, which the model was trained on"
             )
-        given = np.asarray(X[title], dtype=None if is_structured(X) else object)
+        given = _column(X, title, name)
         known = column.get("names")
         if not known or known == ["0", "1"] and _numbers(given) is not None:
             numbers = _numbers(given)
@@ -191,9 +195,10 @@ def given_back(
     form: Form,
     labels: np.ndarray | None = None,
     like: Any = None,
+    keeping: bool = False,
 ) -> Any:
     """Rows of a model as those that it was trained on, with their labels where they have some: a DataFrame, with the
-    index of the one that they were made of, or a structured array."""
+    index of the one that they were made of, or a structured array. `keeping` puts what `like` knows in its place."""
     values: dict[str, Any] = {}
     for number, column in enumerate(columns):
         title, found = column["name"], rows[:, number]
@@ -207,10 +212,12 @@ def given_back(
             else:
                 words = np.array(known, dtype=object)
                 values[title] = words[places]
-        elif column.get("decimals") == 0 and np.array_equal(found, np.rint(found)):
+        elif column.get("decimals") == 0 and _are_integers(found):
             values[title] = found.astype(np.int64)
         else:
             values[title] = found
+        if keeping and column.get("decimals") == 0 and (is_frame(like) or is_structured(like)):
+            values[title] = _with_known(values[title], like[title])
     if labels is not None and form.label is not None:
         values[form.label] = labels
     if form.kind == PANDAS:
@@ -281,8 +288,47 @@ def _check_types(types: Mapping[str, str], names: Sequence[str]) -> None:
             )
 
 
-def _is_missing(value: Any) -> bool:
-    return value is None or value != value or type(value).__name__ in ("NAType", "NaTType")
+def _column(X: Any, title: str, name: str = "X") -> np.ndarray:
+    """A column of a table: of a frame as objects. One whose cells are neither numbers nor words is refused."""
+    given = np.asarray(unmasked(X[title], f"{name}[{title!r}]"), dtype=None if is_structured(X) else object)
+    for row, value in enumerate(given.tolist() if given.dtype.kind in "OcV" or given.ndim > 1 else []):
+        remedy = _remedy(value, f"{name}[{title!r}]")
+        if remedy is not None:
+            raise InvalidArgumentError(
+                f"{name} column {title!r}, row {row} holds a {type(value).__name__}, which is neither a number nor a word "
+                f"of a table; {remedy}"
+            )
+    return given
+
+
+def _remedy(value: Any, column: str) -> str | None:
+    """What to do about a cell that tables do not have; None for one that they do."""
+    if isinstance(value, (list, tuple, set, frozenset, dict, np.ndarray)):
+        return "give each of its elements a column of its own"
+    if not isinstance(value, kinds.Number) or isinstance(value, (int, float, np.integer, np.floating)):
+        return None
+    if isinstance(value, kinds.Complex) and not isinstance(value, kinds.Real):
+        return "give its real and its imaginary part a column each"
+    return f"convert the column by {column}.astype(float)"
+
+
+def _are_integers(values: np.ndarray) -> bool:
+    """Whether numbers are whole, and ones that 64 bits hold."""
+    return bool(np.array_equal(values, np.rint(values)) and (np.abs(values) < 2.0**63).all())
+
+
+def _with_known(made: np.ndarray, column: Any) -> np.ndarray:
+    """A column of numbers in which those that were given are what they were: floats do not hold all large integers."""
+    given = np.asarray(column)
+    if given.dtype.kind in "iu":
+        # Nothing is missing among them.
+        return given.astype(np.int64) if made.dtype.kind == "i" else given.copy()
+    if made.dtype.kind == "i":
+        # As objects, since a column of pandas with NA is one of floats to NumPy.
+        for row, value in enumerate(np.asarray(column, dtype=object).tolist()):
+            if isinstance(value, kinds.Integral):
+                made[row] = value
+    return made
 
 
 def _numbers(values: np.ndarray) -> np.ndarray | None:
@@ -297,7 +343,7 @@ def _numbers(values: np.ndarray) -> np.ndarray | None:
             return None
         if isinstance(value, (int, float, np.number)):
             numbers[row] = value
-        elif _is_missing(value):
+        elif is_missing(value):
             numbers[row] = np.nan
         else:
             return None
@@ -317,14 +363,14 @@ def _are_truth_values(values: np.ndarray) -> bool:
     if values.dtype == np.bool_:
         return True
     return values.dtype.kind == "O" and all(
-        isinstance(value, (bool, np.bool_)) or _is_missing(value) for value in values
+        isinstance(value, (bool, np.bool_)) or is_missing(value) for value in values
     ) and any(isinstance(value, (bool, np.bool_)) for value in values)
 
 
 def _words(values: np.ndarray) -> list[str | None]:
     if values.dtype.kind == "S":
         return [value.decode() or None for value in values.tolist()]
-    return [None if _is_missing(value) or value == "" else str(value) for value in values.tolist()]
+    return [None if is_missing(value) or value == "" else str(value) for value in values.tolist()]
 
 
 def _check_words(name: str, known: list[str], count: int, kind: str | None) -> None:

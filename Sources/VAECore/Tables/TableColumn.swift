@@ -124,7 +124,9 @@ public struct TableColumn: Hashable, Sendable {
     case .yesNo, .category:
       let count = kind == .yesNo ? 2 : names.count
       if value < 0 || value >= Double(count) || value != value.rounded() {
-        return "is none of the numbers 0 to \(count - 1) of the column's categories"
+        return kind == .yesNo
+          ? "is neither 0 nor 1, but the column is yes-no"
+          : "is none of the numbers 0 to \(count - 1) of the column's categories"
       }
     }
     if !isContinuous, place(of: value) == nil {

@@ -470,6 +470,13 @@ extension TableFile {
       return digits >= 4 && word.utf8.contains { "-/.:T".utf8.contains($0) }
     }
     let found = "\(title(column)) has \(words.count) different"
+    if words.prefix(20).allSatisfy({ CellNumber.parse(ArraySlice($0.utf8)) != nil }) {
+      return DataError(
+        .unusable,
+        "\(found) numbers, such as \(PlainText.quoted(words[0])), which are more than a category has; make it one of numbers by "
+          + "\(.columnType(names[column], "real")), or leave it out by \(.columnType(names[column], "ignore"))"
+      )
+    }
     return DataError(
       .unusable,
       areDates

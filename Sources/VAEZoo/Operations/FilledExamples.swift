@@ -1,6 +1,8 @@
+import Messages
 import Tensors
 import VAECore
 import VAEData
+import VAERecipes
 
 /// The examples of a split in its own units, whose missing and hidden values are filled in by and by.
 struct FilledExamples {
@@ -60,6 +62,52 @@ struct FilledExamples {
       if columns == nil { values += images }
       rows? += found ?? images.map(Double.init)
     }
+  }
+
+  /// Refuses a truth that differs from what is known: it is one of other examples, and tells nothing about these.
+  ///
+  /// - Throws: `RecipeError` of kind `unsuitableData`, which names the first such value.
+  func check(
+    truth: DataSplit, parts: [Range<Int>], _ columns: TableColumns?
+  ) throws(RecipeError) {
+    let size = shape.count
+    for range in parts {
+      let indices = Array(range)
+      let found = truth.ownRows(indices) ?? truth.ownBatch(indices).floats.map(Double.init)
+      for (offset, other) in found.enumerated() {
+        let target = range.lowerBound * size + offset
+        guard missing[target] == 0, !other.isNaN else { continue }
+        let own = rows?[target] ?? Double(values[target])
+        guard !Self.areAlike(own, other, isOfTable: rows != nil) else { continue }
+        let (index, place) = (target / size, target % size)
+        let column = columns?.columns[place]
+        let title: Message =
+          column.map { "row \(index + 1), column \(PlainText.quoted($0.name))" }
+          ?? "example \(index + 1), value \(place + 1)"
+        throw RecipeError(
+          .unsuitableData,
+          "the truth is of other examples: \(title) is \(Self.shown(own, column)), but \(Self.shown(other, column)) in "
+            + "the truth; give the same examples in the same order")
+      }
+    }
+  }
+
+  /// Whether two values are the same but for the precision that they were stored in.
+  private static func areAlike(_ one: Double, _ other: Double, isOfTable: Bool) -> Bool {
+    if one == other { return true }
+    let (short, otherShort) = (Float(one), Float(other))
+    if isOfTable {
+      return short == otherShort && (Double(short) == one || Double(otherShort) == other)
+    }
+    // A quotient of bytes may have been rounded otherwise.
+    return abs(short - otherShort) <= 2 * max(short.magnitude.ulp, otherShort.magnitude.ulp)
+  }
+
+  private static func shown(_ value: Double, _ column: TableColumn?) -> String {
+    guard let column, !column.isNumeric, let place = Int(exactly: value),
+      column.names.indices.contains(place)
+    else { return value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)" }
+    return PlainText.quoted(column.names[place])
   }
 
   /// Fills in what is missing of some examples.

@@ -22,8 +22,8 @@ extension TrainedModel {
   ///     what is hidden in the split alone.
   ///   - progress: told the fraction done; returns false to stop.
   /// - Returns: nil when it was stopped.
-  /// - Throws: `RecipeError` where the model takes no masks, the truth is of other examples, or what comes out is
-  ///   not finite; `DataError` where the split does not say of each example what the model is told, or cannot
+  /// - Throws: `RecipeError` where the model takes no masks, the truth is of other examples, so that values known
+  ///   on both sides differ, or what comes out is not finite; `DataError` where the split does not say of each example what the model is told, or cannot
   ///   be read.
   public func impute(
     _ split: DataSplit, _ options: ImputationOptions = ImputationOptions(),
@@ -36,6 +36,7 @@ extension TrainedModel {
       for: "\(Count.of(split.count, "example")) of \(split.ownShape) that are filled in")
     let evaluator = Evaluator(model: model, examples: try examples(split), seed: options.seed)
     var filled = FilledExamples(split, parts: parts(of: split.count), columns: columns)
+    if let truth { try filled.check(truth: truth, parts: parts(of: split.count), columns) }
     try split.checkExamples()
     var error = ImputationErrorSum(columns)
     var (effectiveDraws, fewCount) = (0.0, 0)

@@ -68,7 +68,8 @@ struct DecodeCommand: ParsableCommand {
       layers, seed: seed ?? 0, condition: told.condition(for: model), name: latents)
     try model.model.checkParts()
     try output.write(images, of: model)
-    Console.error("wrote \(Count.of(images.shape[0], "image")) to \(out)")
+    let kind = model.columns == nil ? "image" : "row"
+    Console.error("wrote \(Count.of(images.shape[0], kind)) to \(out)")
   }
 
   private func decodePictures(_ found: MapLatents, _ coder: PictureCoder) throws {
