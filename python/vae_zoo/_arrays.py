@@ -46,22 +46,11 @@ def as_array(values: Any, name: str = "X") -> np.ndarray:
     Masked elements are refused. float32, float64 and uint8 arrays are returned as they are, and other libraries' tensors as views of
     their memory; truth values are viewed as bytes. Other numbers become float64.
     """
-<<<<<<< HEAD
     array = as_given(values, name)
-=======
-    if not isinstance(values, np.ndarray):
-        if hasattr(values, "tocsr"):
-            raise TypeError(
-                f"{name} is sparse, but dense data are required; use {name}.toarray() to convert it"
-            )
-        if hasattr(values, "__dlpack__"):
-            values = _from_dlpack(values, name)
-    array = np.asarray(unmasked(values, name))
     if array.dtype.kind == "O":
         # pandas' NA, as its nullable columns have it, is no float.
         array = array.copy()
         array[np.vectorize(lambda value: type(value).__name__ == "NAType", otypes=[bool])(array)] = np.nan
->>>>>>> w-mt
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: {name} has the type {array.dtype}")
     if array.dtype == np.bool_:
