@@ -137,6 +137,23 @@ final class SeveralProcessesTests: CommandTestCase {
     }
   }
 
+  func testAnInterruptedTrainingSaysThatItGoesOnInAsManyProcesses() throws {
+    let launcher = try launcher()
+    let words = model.joined(separator: " ")
+    let outcome = try Shell.run(
+      """
+      timeout 50 \(launcher) bash -c '
+        "$V" train \(words) --epochs 100000 --out run & child=$!
+        if [ "${PMI_RANK:-$OMPI_COMM_WORLD_RANK}" = 1 ]; then
+          until [ -e run/metrics.jsonl ]; do sleep 0.1; done
+          kill -TERM $child
+        fi
+        wait $child'
+      """, in: folder)
+    XCTAssertTrue(
+      outcome.err.contains("continue in as many processes (2) with: vae-zoo train"), outcome.err)
+  }
+
   func testAProcessThatIsKilledEndsTheOther() throws {
     let launcher = try launcher()
     let words = model.joined(separator: " ")
