@@ -658,10 +658,11 @@ typedef struct vae_trainer vae_trainer;
  * computes a part of every batch. A group may as well be threads of one process, each with a model and a trainer.
  *
  * The functions are called in the same order and with the same sizes by all, from the thread that is in a call of the
- * trainer, and may wait for the others. They return 0, or another number for a failure, after which only abort is
- * called: that of the trainer returns VAE_ERR_COMMUNICATION, or VAE_ERR_CALLBACK where a function threw a C++ exception
- * and this was found before. They must not call functions of this library but vae_version and those of errors. Only bytes
- * are exchanged; the library makes all sums itself, in an order that does not depend on the number of processes. */
+ * trainer, and may wait for the others. They return 0, or another number for a failure, after which only abort is called.
+ * The call of the trainer then returns VAE_ERR_COMMUNICATION, as do later ones, or VAE_ERR_CALLBACK where a function threw
+ * a C++ exception and this was found before. They must not call functions of this library but vae_version and those of
+ * errors. Only bytes are exchanged; the library makes all sums itself, in an order that does not depend on the number of
+ * processes. */
 typedef struct vae_communicator {
   uint32_t struct_size;
   int32_t rank; /* of this process, from zero */

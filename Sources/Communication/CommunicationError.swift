@@ -9,6 +9,8 @@ public enum CommunicationFault: Sendable {
   case mismatch
   /// A rank has failed or has gone.
   case failed
+  /// Another rank has failed by itself, knows why, and says so in the words of its own front end.
+  case failedElsewhere
   /// There is no library for it, or it is not that of the launcher.
   case unavailable
 }

@@ -51,7 +51,8 @@ extension Communicator {
     }
     let value = try result.get()
     if let first {
-      throw CommunicationError(.failed, text: "rank \(first.rank) failed: \(first.text)")
+      throw CommunicationError(
+        .failedElsewhere, text: "rank \(first.rank) failed: \(first.text)")
     }
     return value
   }

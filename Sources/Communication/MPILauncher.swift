@@ -8,7 +8,7 @@ public struct MPILauncher: Equatable, Sendable {
   public let size: Int
   /// Those of them on this machine; one where it does not say.
   public let localSize: Int
-  /// Whether this is the first of all processes.
+  /// Whether this is the first of all processes; where it does not say, each is.
   public let isFirst: Bool
   /// The names of libraries that belong to it, the one to be tried first in front.
   let libraries: [String]
@@ -32,7 +32,7 @@ public struct MPILauncher: Equatable, Sendable {
       self.variable = launcher.size
       self.size = size
       localSize = max(1, variable(launcher.local).flatMap { Int($0) } ?? 1)
-      isFirst = variable(launcher.rank) == "0"
+      isFirst = (variable(launcher.rank) ?? "0") == "0"
       libraries = launcher.libraries
       return
     }

@@ -49,6 +49,22 @@ final class SeveralProcessesTests: CommandTestCase {
     XCTAssertTrue(FileManager.default.fileExists(atPath: path("run/model.safetensors")))
   }
 
+  func testAllCommandsButTrainAreDoneByOneProcess() throws {
+    for (rank, text) in [("0", "only train divides its work"), ("1", "")] {
+      for command in ["sample", "sweep"] {
+        let words =
+          command == "sweep"
+          ? ["gaussian-vae", "--data", path("data.npy"), "--set", "beta=1,2"] : [path("run")]
+        let outcome = try Command.run(
+          [command] + words + ["--out", path("out")],
+          environment: ["PMI_SIZE": "2", "PMI_RANK": rank])
+        XCTAssertEqual(outcome.status, 64, outcome.err)
+        XCTAssertTrue(text.isEmpty ? outcome.err.isEmpty : outcome.err.contains(text), outcome.err)
+      }
+    }
+    XCTAssertFalse(FileManager.default.fileExists(atPath: path("out")))
+  }
+
   /// How two processes are started here.
   private func launcher() throws -> String {
     if let given = ProcessInfo.processInfo.environment["VAE_TEST_MPIRUN"] { return given }
@@ -71,12 +87,34 @@ final class SeveralProcessesTests: CommandTestCase {
       """
       set -e
       "$V" train \(words) --out one
-      \(launcher) "$V" train \(words) --epochs 1 --out two
+      \(launcher) "$V" train \(words) --epochs 1 --out two --tensorboard events
+      [ $(ls events | wc -l) = 1 ]
       \(launcher) "$V" train \(words) --resume --out two
       cmp one/model.safetensors two/model.safetensors
       cmp one/latest/optimizer.safetensors two/latest/optimizer.safetensors
       """, in: folder)
     XCTAssertEqual(outcome.status, 0, outcome.err)
+  }
+
+  func testWhatAllAreRefusedForTheFirstAloneSaysInTheWordsOfTheCommand() throws {
+    let launcher = try launcher()
+    let words = model.joined(separator: " ")
+    let outcome = try Shell.run(
+      """
+      mkdir run && echo mine > run/file
+      \(launcher) "$V" train \(words) --out run --resume 2> refused
+      \(launcher) "$V" train \(words) --shards 3 --out other 2>> refused
+      \(launcher) "$V" train \(words) --out done 2> /dev/null
+      \(launcher) "$V" train \(words) --out done 2>> refused
+      grep vae-zoo: refused
+      grep 'rank 0' refused
+      [ ! -e other ]
+      """, in: folder)
+    XCTAssertEqual(outcome.status, 0, outcome.err)
+    let lines = outcome.out.split(separator: "\n").filter { $0.contains("vae-zoo:") }
+    XCTAssertEqual(lines.count, 3, outcome.out)
+    XCTAssertTrue(lines.last?.contains("use --resume") ?? false, outcome.out)
+    XCTAssertFalse(outcome.out.contains("rank 0 failed"), outcome.out)
   }
 
   func testWhatOneProcessIsRefusedEndsBoth() throws {
@@ -97,6 +135,23 @@ final class SeveralProcessesTests: CommandTestCase {
       XCTAssertNotNil(
         outcome.err.range(of: text, options: .regularExpression), "\(option): \(outcome.err)")
     }
+  }
+
+  func testAnInterruptedTrainingSaysThatItGoesOnInAsManyProcesses() throws {
+    let launcher = try launcher()
+    let words = model.joined(separator: " ")
+    let outcome = try Shell.run(
+      """
+      timeout 50 \(launcher) bash -c '
+        "$V" train \(words) --epochs 100000 --out run & child=$!
+        if [ "${PMI_RANK:-$OMPI_COMM_WORLD_RANK}" = 1 ]; then
+          until [ -e run/metrics.jsonl ]; do sleep 0.1; done
+          kill -TERM $child
+        fi
+        wait $child'
+      """, in: folder)
+    XCTAssertTrue(
+      outcome.err.contains("continue in as many processes (2) with: vae-zoo train"), outcome.err)
   }
 
   func testAProcessThatIsKilledEndsTheOther() throws {

@@ -39,6 +39,17 @@ final class TrainTests: CommandTestCase {
     XCTAssertEqual(lines.objects.map { JSON.object($0).line }, outcome.lines)
   }
 
+  /// The time is left out first: without it this line is short enough.
+  func testALineKeepsTheTermsOfBothSplitsWhereTheyHaveRoom() throws {
+    // Distortions of nine digits.
+    let data = try makeData(height: 64, width: 64)
+    let outcome = try run(
+      Small.train(data, path("run"), ["--epochs", "1", "--set", "sigma=0.001"]))
+    let line = try XCTUnwrap(outcome.lines.last)
+    XCTAssertEqual(line.split(separator: "=").count, 3, line)
+    XCTAssertTrue((93..<100).contains(line.count), "\(line.count): \(line)")
+  }
+
   func testHumanOutputIsALineAnEpochAndMetricsAreWrittenAllTheSame() throws {
     let data = try makeData(binary: true)
     let outcome = try run(Small.train(data, path("run"), ["--epochs", "2"]))

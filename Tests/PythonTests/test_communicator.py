@@ -149,6 +149,14 @@ class CommunicatorTests(unittest.TestCase):
             vae_zoo.GaussianVAE().fit(images(), communicator=3)
         with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "rank 2 of 2"):
             vae_zoo.Communicator(2, 2, print, print, print)
+        for wrong, name in [
+            ((0.5, 2, print, print, print), "rank"),
+            ((0, True, print, print, print), "size"),
+            ((0, 2, 1, print, print), "all_to_all"),
+            ((0, 2, print, print, print, 3), "abort"),
+        ]:
+            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, f"{name} must be a"):
+                vae_zoo.Communicator(*wrong)
 
 
 if __name__ == "__main__":

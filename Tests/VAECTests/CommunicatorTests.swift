@@ -114,6 +114,54 @@ final class CommunicatorTests: CTestCase {
     XCTAssertEqual(started.all_gather(nil, &byte, &other, 1), 0)
   }
 
+  /// After a failure the other ranks have gone: whoever called again would wait for them.
+  func testNothingButAbortIsCalledAfterAFailure() throws {
+    struct State {
+      var calls: Int32 = 0
+      var status: Int32 = 0
+    }
+    let (model, data) = (try makeModel(), try makeData(train: images(40)))
+    let state = UnsafeMutablePointer<State>.allocate(capacity: 1)
+    state.initialize(to: State())
+    defer { state.deallocate() }
+    // Both ranks are this one.
+    var echo = table(size: 2)
+    echo.user_data = UnsafeMutableRawPointer(state)
+    echo.all_to_all = { state, send, receive, count in
+      guard let state = state?.assumingMemoryBound(to: State.self), let send, let receive else {
+        return 1
+      }
+      state.pointee.calls += 1
+      for rank in 0..<2 {
+        receive.advanced(by: rank * Int(count)).copyMemory(from: send, byteCount: Int(count))
+      }
+      return state.pointee.status
+    }
+    echo.all_gather = echo.all_to_all
+    echo.broadcast = { state, _, _, _ in
+      guard let state = state?.assumingMemoryBound(to: State.self) else { return 1 }
+      state.pointee.calls += 1
+      return state.pointee.status
+    }
+    var trainer: OpaquePointer?
+    defer { vae_trainer_free(trainer) }
+    try withUnsafePointer(to: echo) { table in
+      var options = trainerOptions()
+      options.communicator = table
+      try succeed { vae_trainer_create(model, data, &options, &trainer, $0) }
+    }
+    state.pointee.status = 4
+    refuse(VAE_ERR_COMMUNICATION, "failed with status 4") {
+      vae_trainer_fit(trainer, nil, nil, nil, $0)
+    }
+    let calls = state.pointee.calls
+    state.pointee.status = 0
+    refuse(VAE_ERR_COMMUNICATION, "failed with status 4") {
+      vae_trainer_fit(trainer, nil, nil, nil, $0)
+    }
+    XCTAssertEqual(state.pointee.calls, calls)
+  }
+
   func testAFunctionThatFailsIsAnErrorAndTheOthersAreTold() throws {
     let (model, data) = (try makeModel(), try makeData(train: images(40)))
     var told: Int32 = 0

@@ -335,10 +335,16 @@ final class ShardTests: XCTestCase {
 
   func testRanksThatWereStartedOtherwiseAreNamed() {
     let changes: [(String, @Sendable (inout TrainingOptions) -> Void)] = [
-      ("rank 1 has another setting of training than rank 0", { $0.learningRate = 0.1 }),
-      ("rank 1 has another number of training examples than rank 0", { _ in }),
-      ("rank 1 has another model than rank 0", { _ in }),
-      ("rank 1 has another start of the weights than rank 0", { _ in }),
+      (
+        "rank 1 has another setting of training than rank 0: training.epochs=3 in place of training.epochs=1, "
+          + "training.seed=6 in place of training.seed=5; all", { ($0.epochs, $0.seed) = (3, 6) }
+      ),
+      (
+        "rank 1 has another number of training examples than rank 0: 50 in place of 48; all",
+        { _ in }
+      ),
+      ("rank 1 has another model than rank 0; all", { _ in }),
+      ("rank 1 has another start of the weights than rank 0: given in place of drawn", { _ in }),
     ]
     for (text, change) in changes {
       let results = trained(
@@ -447,5 +453,12 @@ final class ShardTests: XCTestCase {
     // 64 examples in batches of 21 leave one.
     XCTAssertTrue(message(2, 2, batch: 21).contains("makes a batch of 1 example"))
     XCTAssertTrue(message(0, 2, batch: 21).contains("training by 2 processes"))
+    // What is advised is accepted.
+    XCTAssertTrue(message(2, 3).contains("divides 2 (1 or 2)"), message(2, 3))
+    XCTAssertTrue(message(2, 3).contains("training.shards=3"), message(2, 3))
+    XCTAssertTrue(message(2, 2, batch: 1).hasSuffix("choose training.batch_size=2 or more"))
+    XCTAssertTrue(message(8, 1, batch: 7, given: 7).hasSuffix("choose training.shards=7"))
+    XCTAssertEqual(message(7, 1, batch: 7, given: 7), "accepted")
+    XCTAssertTrue(message(0, 8, given: 7).contains("choose at most 7 processes"))
   }
 }

@@ -45,9 +45,18 @@ class Communicator:
         broadcast: Callable[[Bytes, int], object],
         abort: Optional[Callable[[str], object]] = None,
     ) -> None:
+        for name, number in (("rank", rank), ("size", size)):
+            if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
+                raise InvalidArgumentError(f"{name} must be a whole number, not {number!r}")
+        functions = {"all_to_all": all_to_all, "all_gather": all_gather, "broadcast": broadcast}
+        if abort is not None:
+            functions["abort"] = abort
+        for name, function in functions.items():
+            if not callable(function):
+                raise InvalidArgumentError(f"{name} must be a function, not {function!r}")
         if not 0 <= rank < size:
             raise InvalidArgumentError(f"rank {rank} of {size} is no rank of a group")
-        self.rank, self.size = rank, size
+        self.rank, self.size = int(rank), int(size)
         self.all_to_all, self.all_gather, self.broadcast, self.abort = all_to_all, all_gather, broadcast, abort
 
     @staticmethod

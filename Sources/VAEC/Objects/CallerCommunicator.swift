@@ -8,6 +8,8 @@ final class CallerCommunicator: Communicator {
   let rank: Int
   let size: Int
   private nonisolated(unsafe) let table: vae_communicator
+  /// Why an exchange has failed, after which no other is begun: ranks that have gone would be waited for.
+  private let failure = Lock<CommunicationError?>(nil)
 
   /// - Throws: `CallError` where the table cannot be used.
   init(_ pointer: UnsafePointer<vae_communicator>) throws(CallError) {
@@ -35,7 +37,7 @@ final class CallerCommunicator: Communicator {
   {
     guard let function = table.all_to_all else { return receive.copyMemory(from: send) }
     let length = UInt64(receive.count / size)
-    try call(
+    try exchange(
       .exchange(function, send.baseAddress, receive.baseAddress, length), name: "all_to_all")
   }
 
@@ -43,13 +45,13 @@ final class CallerCommunicator: Communicator {
   {
     guard let function = table.all_gather else { return receive.copyMemory(from: send) }
     let length = UInt64(receive.count / size)
-    try call(
+    try exchange(
       .exchange(function, send.baseAddress, receive.baseAddress, length), name: "all_gather")
   }
 
   func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws {
     guard let function = table.broadcast else { return }
-    try call(
+    try exchange(
       .broadcast(function, buffer.baseAddress, UInt64(buffer.count), Int32(root)),
       name: "broadcast")
   }
@@ -81,7 +83,18 @@ final class CallerCommunicator: Communicator {
     var answer: Int32 = 0
   }
 
-  private func call(_ request: Request, name: String) throws {
+  /// Makes a call of all ranks, unless one has failed.
+  private func exchange(_ request: Request, name: String) throws(CommunicationError) {
+    if let failure = failure.withLock({ $0 }) { throw failure }
+    do {
+      try call(request, name: name)
+    } catch {
+      failure.withLock { $0 = error }
+      throw error
+    }
+  }
+
+  private func call(_ request: Request, name: String) throws(CommunicationError) {
     var call = Call(request: request, userData: table.user_data)
     do {
       try GuardedCall.run(&call) {

@@ -1,3 +1,4 @@
+import Glibc
 import Messages
 import VAECore
 import VAEFiles
@@ -70,6 +71,18 @@ struct CheckpointPlace: Sendable, Equatable {
   }
 
   // MARK: Writing
+
+  /// Refuses a folder in which no place can be made, and changes nothing.
+  ///
+  /// - Parameter parent: the folder that the user named, which may be missing.
+  static func check(_ parent: String) throws {
+    let isThere = try DurableFiles.kind(of: parent) != nil
+    let place = isThere ? parent : DurableFiles.folder(of: RunFolder.trimmed(parent))
+    _ = try Folder(opening: place) { FileError(writing: parent, $0) }
+    guard access(place.systemPath, W_OK | X_OK) == 0 else {
+      throw FileError(.unwritable, "write", parent, SystemFault())
+    }
+  }
 
   /// Makes a place for a run's checkpoints.
   ///

@@ -104,6 +104,8 @@ public struct RunFolder: Sendable {
     if try mayBeMade(
       at: path, force: force, resume: resume, checkpointDir: checkpointDir) == nil
     {
+      // What is refused there leaves no run folder behind.
+      if let checkpointDir { try CheckpointPlace.check(checkpointDir) }
       try DurableFiles.makeFolder(path)
     }
     let folder = try Folder(opening: path) { FileError(writing: path, $0) }
@@ -134,7 +136,7 @@ public struct RunFolder: Sendable {
   }
 
   /// The path without slashes at its end, which would make a link stand for its folder.
-  private static func trimmed(_ path: String) -> String {
+  static func trimmed(_ path: String) -> String {
     var bytes = Array(path.utf8)
     while bytes.count > 1 && bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
     return String(decoding: bytes, as: UTF8.self)

@@ -84,7 +84,8 @@ final class ShardWork {
     if let fault = fault as? CommunicationError { throw fault }
     guard let first = try group.communicator.firstText(fault.map { "\($0)" }) else { return }
     failedTogether = true
-    throw fault ?? CommunicationError(.failed, "rank \(first.rank) failed: \(first.text)")
+    throw fault
+      ?? CommunicationError(.failedElsewhere, "rank \(first.rank) failed: \(first.text)")
   }
 
   private func caught(_ body: () throws -> Void) -> (any Error)? {

@@ -20,11 +20,20 @@ extension Trainer {
       throw RecipeError(
         .invalid,
         "\(.setting("training.shards", "\(count)")) cannot be divided among \(Count.of(communicator.size, "process", plural: "processes")); "
-          + "choose a multiple of \(communicator.size)")
+          + "start a number of them that divides \(count)\(divisors(of: count)), or begin a run with a multiple of "
+          + "\(communicator.size), such as \(.setting("training.shards", "\(communicator.size)"))")
     }
     // A fit of an algorithm's own is made as a whole, the same on every process.
     guard count > 1, batches.fittedPrior == nil else { return nil }
     return ShardGroup(communicator, count: count)
+  }
+
+  /// The numbers of processes that some shards can be divided among, in parentheses; nothing where they are many.
+  private static func divisors(of count: Int) -> String {
+    guard count <= 64 else { return "" }
+    let all = (1...count).filter(count.isMultiple(of:)).map(String.init)
+    guard let last = all.last, all.count > 1 else { return "" }
+    return " (\(all.dropLast().joined(separator: ", ")) or \(last))"
   }
 
   /// Refuses what parts of a batch would compute otherwise than the whole.
@@ -49,9 +58,25 @@ extension Trainer {
     guard batches.fewestExamples >= shards.count else {
       throw TrainingError(
         .unsuitable,
-        "\(divided) into \(shards.count), but \(data.name) makes a batch of \(Count.of(batches.fewestExamples, "example")); choose a larger "
-          + "\(.setting("training.batch_size")), or \(.setting("training.drop_last", "true"))")
+        "\(divided) into \(shards.count), but \(data.name) makes a batch of \(Count.of(batches.fewestExamples, "example")); "
+          + "choose \(largerBatches(for: shards))")
     }
+  }
+
+  /// What gives each shard an example of every batch.
+  private func largerBatches(for shards: ShardGroup) -> Message {
+    let (examples, processes) = (batches.examples.count, communicator.size)
+    if examples < shards.count {
+      let fewer = examples / processes * processes
+      return options.shards == 0 || fewer == 0
+        ? "at most \(Count.of(examples, "process", plural: "processes")), one for each training example"
+        : "\(.setting("training.shards", "\(fewer)"))"
+    }
+    if options.batchSize < shards.count {
+      return "\(.setting("training.batch_size", "\(shards.count)")) or more"
+    }
+    return
+      "another \(.setting("training.batch_size")), or \(.setting("training.drop_last", "true"))"
   }
 
   /// Refuses a batch of the caller's that cannot be divided.
@@ -124,18 +149,20 @@ extension Trainer {
   }
 
   /// What must be the same on all processes, at most 16 things.
-  private var facts: [(name: String, value: String)] {
+  private var facts: [TrainingFact] {
     let parameters = model.storedTensors.map { "\($0.path) \($0.tensor.value.shape)" }
     return [
-      ("format of what is compared", "1"), ("instruction set", Engine.instructionSet),
-      ("version of oneDNN", Engine.oneDNNVersion), ("threads for a shard", "\(threadsOfShard)"),
-      ("number of shards", "\(shards?.count ?? 1)"),
-      ("setting of training", "\(options)"),
-      ("stage", stage.name), ("start of the weights", "\(start)"),
-      ("model", parameters.joined(separator: "\n")),
-      ("shape of the data", "\(data.shape)"),
-      ("number of training examples", "\(data.train.count)"),
-    ] + identity
+      TrainingFact("format of what is compared", "2"),
+      TrainingFact("instruction set", Engine.instructionSet),
+      TrainingFact("version of oneDNN", Engine.oneDNNVersion),
+      TrainingFact("number of threads for a shard", "\(threadsOfShard)"),
+      TrainingFact("number of shards", "\(shards?.count ?? 1)"),
+      TrainingFact("setting of training", settings: options.json, path: "training"),
+      TrainingFact("stage", stage.name),
+      TrainingFact("start of the weights", start == .fresh ? "drawn" : "given"),
+      TrainingFact("shape of the data", "\(data.shape)"),
+      TrainingFact("number of training examples", "\(data.train.count)"),
+    ] + identity + [TrainingFact("model", parameters.joined(separator: "\n"))]
   }
 
   /// - Throws: `CommunicationError` of kind `mismatch` that names the rank and what is different there.
@@ -143,22 +170,31 @@ extension Trainer {
     guard communicator.size > 1, !isCompared else { return }
     let facts = facts
     let places = 16
-    var hashes = facts.flatMap { SHA256.hash(of: Array($0.value.utf8)) }
+    var hashes = facts.flatMap(\.hash)
     let length = 32
     hashes += [UInt8](repeating: 0, count: max(0, places * length - hashes.count))
     let all = try communicator.gathered(Array(hashes.prefix(places * length)), filling: 0)
+    func isOther(_ rank: Int, _ place: Int) -> Bool {
+      let start = (rank * places + place) * length
+      return !all[place * length..<(place + 1) * length].elementsEqual(all[start..<start + length])
+    }
+    // All find the same.
     for rank in 1..<communicator.size {
-      for place in 0..<min(places, facts.count) {
-        let first = all[place * length..<(place + 1) * length]
-        let start = (rank * places + place) * length
-        guard !first.elementsEqual(all[start..<start + length]) else { continue }
-        throw CommunicationError(
-          .mismatch,
-          "rank \(rank) has another \(facts[place].name) than rank 0; all processes must be started alike"
-        )
-      }
+      guard let place = facts.indices.first(where: { isOther(rank, $0) }) else { continue }
+      let difference = try place == 0 ? "" : difference(in: facts[place], of: rank)
+      throw CommunicationError(
+        .mismatch,
+        "rank \(rank) has another \(facts[place].name) than rank 0\(difference); all processes must be started alike"
+      )
     }
     isCompared = true
+  }
+
+  /// What is different where a fact is: all tell all what they have.
+  private func difference(in fact: TrainingFact, of rank: Int) throws -> Message {
+    let all = try communicator.gathered(fact.told, filling: 0)
+    let length = TrainingFact.length
+    return fact.difference(all[rank * length..<(rank + 1) * length], all[..<length])
   }
 
   private func sharedByFirst(_ bytes: [UInt8]) throws -> [UInt8] {

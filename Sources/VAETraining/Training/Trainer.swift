@@ -38,7 +38,7 @@ public final class Trainer {
   /// What batches are divided into; nil where they are computed as a whole.
   let shards: ShardGroup?
   /// What else must be the same on all processes, by name, beside what a trainer knows itself.
-  package var identity: [(name: String, value: String)] = []
+  package var identity: [TrainingFact] = []
   /// Whether the trainers of all processes are known to be made alike.
   var isCompared = false
   /// Whether they have the state of the first one.

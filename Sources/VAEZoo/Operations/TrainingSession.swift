@@ -348,12 +348,12 @@ public final class TrainingSession {
   /// What must be the same in all processes beside what their trainers know.
   private static func identity(
     of recipe: Recipe, _ data: DataSource, _ model: Model
-  ) throws -> [(name: String, value: String)] {
+  ) throws -> [TrainingFact] {
     let checksums = try data.checksums(condition: model.condition, takesMasks: model.takesMasks)
     return [
-      (name: "version of the zoo", value: VAEZooVersion.text),
-      (name: "recipe", value: recipe.json.line),
-      (name: "checksum of the data", value: checksums.map(\.text).joined(separator: " ")),
+      TrainingFact("version of the zoo", VAEZooVersion.text),
+      TrainingFact("recipe", settings: recipe.json),
+      TrainingFact("checksum of the data", checksums.map(\.text).joined(separator: " ")),
     ]
   }
 

@@ -104,7 +104,25 @@ struct TrainCommand: ParsableCommand {
     guard let mpi else { return try train(SoloCommunicator()) }
     // Whatever fails on one process alone is agreed on by all, or has ended them already: all come here.
     defer { mpi.finish() }
-    try train(mpi)
+    do { try train(mpi) } catch { throw try Self.saidByFirst(error, mpi) }
+  }
+
+  /// Makes the first process say in one line, in the words of the command, why all of them end, where others would
+  /// say the same or could only repeat it.
+  ///
+  /// - Returns: what ends this process.
+  private static func saidByFirst(
+    _ error: any Error, _ communicator: any Communicator
+  ) throws -> any Error {
+    let kind = (error as? CommunicationError)?.kind
+    // Where the exchange itself has failed nobody can be asked.
+    guard kind != .failed, let status = ExitStatus(of: error) else { return error }
+    let own = kind == .failedElsewhere ? nil : status.message
+    guard let first = try communicator.firstText(own) else { return error }
+    if communicator.rank == 0 {
+      Console.error(text: "vae-zoo: " + (own ?? "rank \(first.rank): \(first.text)"))
+    }
+    return ExitCode(status.code)
   }
 
   private func train(_ communicator: any Communicator) throws {
@@ -129,8 +147,10 @@ struct TrainCommand: ParsableCommand {
       if isFirst && !output.json { Console.error("finished: \(out)") }
     case .cancelled:
       if isFirst {
+        let size = communicator.size
+        let processes: Message = size > 1 ? " in as many processes (\(size))" : ""
         Console.error(
-          "interrupted at step \(session.trainer.step); continue with: \(continuation)")
+          "interrupted at step \(session.trainer.step); continue\(processes) with: \(continuation)")
       }
       throw ExitCode(ExitStatus.interrupted)
     }
@@ -164,8 +184,10 @@ struct TrainCommand: ParsableCommand {
     request.communicator = communicator
     request.columns = try images.columnTypes
     request.isCancelled = Interrupt.isAskedFor
-    // What cannot be written is refused before the run folder is begun.
-    if let folder = watching.tensorboard { try TensorBoardLog.checkFolder(folder, ofRun: out) }
+    // What cannot be written is refused before the run folder is begun, by the one process that will write it.
+    if communicator.rank == 0, let folder = watching.tensorboard {
+      try TensorBoardLog.checkFolder(folder, ofRun: out)
+    }
     let registry = try plugins.registry()
     return try images.withOptions { images in
       request.images = images

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Communication
 import Glibc
 import VAEZoo
 
@@ -55,11 +56,27 @@ struct VAEZooCommand: ParsableCommand {
             + "at all; give it its name, and what it is to do")
       }
       var command = try parseAsRoot(Array(Invocation.arguments.dropFirst()))
+      try checkProcesses(of: command)
       try withMemoryErrors { try command.run() }
     }
     let outputCode = status { try Console.finishOutput() }
     if code == EXIT_SUCCESS { code = outputCode }
     Glibc.exit(code)
+  }
+
+  /// Refuses what several processes would each do by themselves, over each other's files.
+  private static func checkProcesses(of command: any ParsableCommand) throws {
+    // A training opens plug-ins in processes of their own, which have its environment.
+    let isEach =
+      command is TrainCommand || command is PluginCommand.OpenCommand || command is VAEZooCommand
+    guard let launcher = MPILauncher(), !isEach,
+      let name = type(of: command).configuration.commandName, name != "help"
+    else { return }
+    // The first process speaks for all.
+    guard launcher.isFirst else { throw ExitCode(ExitStatus.usage) }
+    throw ValidationError(
+      "a launcher has started \(launcher.size) processes (\(launcher.variable)), and \(name) is done by one; only train "
+        + "divides its work among several")
   }
 
   /// Does something, and says what is thrown.

@@ -65,8 +65,8 @@ struct TrainingReporter {
   /// A line has fewer characters than this, so that it fits beside another window.
   private static let longestLine = 100
 
-  /// −ELBO with its terms of both splits, what else was measured, and the time; where that is too long those of
-  /// the training examples lose their terms, and then the time goes.
+  /// −ELBO with its terms of both splits, what else was measured, and the time; where that is too long the time goes,
+  /// and only then those of the training examples lose their terms.
   private func line(_ record: EpochRecord) -> String {
     func text(_ name: String, _ terms: BoundTerms, isShort: Bool) -> String {
       guard !terms.distortion.isNaN else { return "\(name) rate \(Self.short(terms.rate))" }
@@ -83,7 +83,7 @@ struct TrainingReporter {
       return line
     }
     let time = "  \(Console.fixed(record.seconds, 1)) s"
-    let isShort = record.valid != nil && (line(isShort: false) + time).count >= Self.longestLine
+    let isShort = record.valid != nil && line(isShort: false).count >= Self.longestLine
     let rest = line(isShort: isShort)
     return (rest + time).count < Self.longestLine ? rest + time : rest
   }

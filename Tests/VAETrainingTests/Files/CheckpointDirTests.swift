@@ -33,6 +33,17 @@ final class CheckpointDirTests: FilesTestCase {
     XCTAssertTrue(try text("run/weights.safetensors").hasPrefix("8 1 "))
   }
 
+  func testAFolderThatCannotBeUsedLeavesNoRunBehind() throws {
+    try Data().write(to: URL(fileURLWithPath: path("file")))
+    for name in ["file", "missing/scratch", "file/scratch"] {
+      assertFails(.unwritable, naming: [path(name)]) {
+        try RunFolder.create(at: run, checkpointDir: path(name))
+      }
+      XCTAssertFalse(DurableFiles.exists(run))
+    }
+    _ = try RunFolder.create(at: run, checkpointDir: scratch + "/")
+  }
+
   func testARunIsContinuedOnlyWhereTheFolderIsNamedAgain() throws {
     try makeRun()
     let before = try snapshot()
