@@ -572,12 +572,13 @@ vae_status vae_model_import(
 
 /* Writes a model as files that another program reads, the inverse of vae_model_import. form: borrowed; of an
  * autoencoder-kl or vq-model "diffusers" (a folder with config.json) or "ldm" (one file with latent diffusion's names), of an
- * autoencoder-tiny "diffusers" or "taesd" (a folder with a file for each half). path: borrowed; the folder or file. A
- * folder is made where there is none, and of one that is there only the files of the form are replaced. What those
- * programs do not have, such as the likelihood's variance, is left out; what the files do not say and their reader must
- * know goes to the log callback.
- * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE for a model or a form that those programs do not have, VAE_ERR_IO,
- * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
+ * autoencoder-tiny "diffusers" or "taesd" (a folder with a file for each half). path: borrowed; the folder, or the file,
+ * which ends in .safetensors. A folder is made where there is none, and of one that is there only the files of the form
+ * are replaced. What those programs do not have, such as the likelihood's variance, is left out; what the files do not
+ * say and their reader must know goes to the log callback.
+ * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_RECIPE for a model or a form that those programs do not have, for a folder
+ * that ends in .safetensors or is a run and a file that does not end so, VAE_ERR_IO, VAE_ERR_OUT_OF_MEMORY,
+ * VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_model_export(
     vae_model *model, const char *path, const char *form, vae_error **error);
 
@@ -657,10 +658,11 @@ typedef struct vae_trainer vae_trainer;
  * computes a part of every batch. A group may as well be threads of one process, each with a model and a trainer.
  *
  * The functions are called in the same order and with the same sizes by all, from the thread that is in a call of the
- * trainer, and may wait for the others. They return 0, or another number for a failure, after which only abort is
- * called: that of the trainer returns VAE_ERR_COMMUNICATION, or VAE_ERR_CALLBACK where a function threw a C++ exception
- * and this was found before. They must not call functions of this library but vae_version and those of errors. Only bytes
- * are exchanged; the library makes all sums itself, in an order that does not depend on the number of processes. */
+ * trainer, and may wait for the others. They return 0, or another number for a failure, after which only abort is called.
+ * The call of the trainer then returns VAE_ERR_COMMUNICATION, as do later ones, or VAE_ERR_CALLBACK where a function threw
+ * a C++ exception and this was found before. They must not call functions of this library but vae_version and those of
+ * errors. Only bytes are exchanged; the library makes all sums itself, in an order that does not depend on the number of
+ * processes. */
 typedef struct vae_communicator {
   uint32_t struct_size;
   int32_t rank; /* of this process, from zero */
@@ -924,7 +926,7 @@ void vae_encoding_free(vae_encoding *encoding);
 /* The mean images of latents; draws where the decoder is autoregressive.
  * latents: borrowed; a pointer to the tensor of each stochastic layer, zero nearest to the data, as
  * VAE_ENCODING_SAMPLE gives them; for codes, their numbers (int32) or their vectors.
- * images: [N, height, width, channels], owned by the caller.
+ * images: [N, height, width, channels] of float32, of a table whose columns have names of float64; owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for latents of other shapes or codes out of range, VAE_ERR_UNSUPPORTED for a
  * device, dtype or field that is not known, VAE_ERR_DATA where the latents lead beyond the numbers of 32-bit floats,
  * VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a
@@ -946,12 +948,13 @@ vae_status vae_decode_with(
  * the encoder gives, there is no variance, and the draw are the vectors of the nearest codes. Pictures are taken one at a
  * time.
  * pictures: borrowed; [N, height, width, channels] between 0 and 1, or bytes; strides let channels come first in memory.
+ * Floats below -0.25 or above 1.25 are refused, for they are of another scale.
  * scaled: 1 for latents as a model that is trained on them takes them, (z - shift_factor) * scaling_factor; else 0, as
  * always where latents become codes, which have no such factors.
  * seed: of the draws. options: borrowed, NULL for none; asked at each layer. encoding: owned by the caller.
- * Returns VAE_ERR_INVALID_ARGUMENT for other shapes and numbers that are not finite, VAE_ERR_UNSUPPORTED for a device,
- * dtype or field that is not known, VAE_ERR_DATA for a model that works at one size alone, and where its weights lead
- * beyond the numbers of 32-bit floats, VAE_ERR_RECIPE for tiles that do not fit the model and a precision that the
+ * Returns VAE_ERR_INVALID_ARGUMENT for other shapes, numbers of another scale and ones that are not finite,
+ * VAE_ERR_UNSUPPORTED for a device, dtype or field that is not known, VAE_ERR_DATA for a model that works at one size
+ * alone, and where its weights lead beyond the numbers of 32-bit floats, VAE_ERR_RECIPE for tiles that do not fit the model and a precision that the
  * processor lacks, VAE_ERR_DATA for scaled latents of a model of codes, VAE_ERR_OUT_OF_MEMORY, also for sizes that would not fit, before any of the work, VAE_ERR_CANCELLED,
  * VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_encode_pictures(
@@ -961,20 +964,22 @@ vae_status vae_encode_pictures(
 /* The pictures of such latents.
  * latents: borrowed; [N, rows, columns, channels]; strides let channels come first in memory. Bytes stand for latents
  * between -m and m, z = (b / 255 - 1/2) 2 m, with m the decoder's latent_magnitude, 3 in TAESD; b is
- * clamp(z / 2 m + 1/2, 0, 1) 255, rounded. scaled: 1 for latents as a
+ * clamp(z / 2 m + 1/2, 0, 1) 255, rounded. Whole numbers of other types are refused, for they do not say whether they
+ * are latents or stand for some. scaled: 1 for latents as a
  * model that is trained on them makes them, z / scaling_factor + shift_factor being taken; else 0. height, width: of the
  * pictures, less than p smaller than the latents' places; both 0 for all pixels of these. dtype: VAE_FLOAT32 for numbers
  * between 0 and 1, VAE_UINT8 for the nearest bytes. options: borrowed, NULL for none; asked at each layer. pictures:
  * [N, height, width, channels], owned by the caller.
- * Returns VAE_ERR_INVALID_ARGUMENT for other shapes, sizes and numbers that are not finite, VAE_ERR_UNSUPPORTED,
- * VAE_ERR_DATA, VAE_ERR_RECIPE, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY and VAE_ERR_PLUGIN as
+ * Returns VAE_ERR_INVALID_ARGUMENT for other shapes, sizes, 32-bit integers and numbers that are not finite,
+ * VAE_ERR_UNSUPPORTED, VAE_ERR_DATA, VAE_ERR_RECIPE, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_CANCELLED, VAE_ERR_BUSY and VAE_ERR_PLUGIN as
  * vae_encode_pictures; VAE_ERR_INVALID_ARGUMENT for bytes with scaled set, too, and VAE_ERR_DATA for bytes where the
  * decoder has no latent_magnitude. [reading] */
 vae_status vae_decode_pictures(
     vae_model *model, const vae_tensor *latents, int32_t scaled, int64_t height, int64_t width,
     int32_t dtype, const vae_call_options *options, vae_array **pictures, vae_error **error);
 
-/* Images through the latents and back. images: borrowed. result: owned by the caller.
+/* Images through the latents and back. images: borrowed. result: of float32, of a table whose columns have names of
+ * float64; owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED, VAE_ERR_DATA, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY and
  * VAE_ERR_PLUGIN as vae_encode. [reading] */
 vae_status vae_reconstruct(
@@ -988,7 +993,7 @@ vae_status vae_reconstruct_with(
     vae_array **result, vae_error **error);
 
 /* Mean images of draws from the prior. temperature: a factor of its deviation, 0 to 1000; 1 for the prior itself.
- * images: [count, height, width, channels], owned by the caller.
+ * images: [count, height, width, channels] of float32, of a table whose columns have names of float64; owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_OUT_OF_MEMORY, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in
  * fails. [reading] */
 vae_status vae_sample(
@@ -1051,16 +1056,19 @@ typedef struct vae_imputation_options {
 } vae_imputation_options;
 
 /* Fills in the values of images, or of rows of a table, that are missing, which NaN stands for: by their means given
- * the known ones, by importance sampling, or with call_options->draw = 1 by a draw, which another seed makes another one.
- * Known values stay as they are. The model must be told which values are missing, as "missing-vae" is and others with
+ * the known ones, in the data's own units, by importance sampling, or with call_options->draw = 1 by a draw, which another
+ * seed makes another one; images that are known alike get the same means, and each a draw of its own. Known values stay
+ * as they are, in the digits of what is returned. The model must be told which values are missing, as "missing-vae" is and others with
  * encoder.name=masked-mlp. That nothing is missing, or nothing known of an image, is said by the log callback.
  * images, options, call_options: borrowed; the last two NULL for none. filled: of the images' shape, [N, height, width,
- * channels] of float32, owned by the caller. metrics: NULL where nobody asks, or owned by the caller, vae_metrics_free:
- * "missing", "examples_with_missing", "effective_draws", and where truth is given the error of what was missing: "rmse", of
- * numbers of tables in standard deviations of their columns and beside "rmse_of_means", that of filling in the columns'
- * means; "wrong_share" of categories; "columns".
+ * channels] of float32, of a table whose columns have names of float64; owned by the caller. metrics: NULL where nobody
+ * asks, or owned by the caller, vae_metrics_free: "missing", "examples_with_missing", "effective_draws", and where truth is
+ * given the error of what was missing: "rmse", of numbers of tables in standard deviations of their columns in training,
+ * of positive columns and counts in those of logarithms, and beside "rmse_of_means", that of filling in the columns' means
+ * in training; "wrong_share" of categories; "columns".
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_DATA for images or a truth
- * that the model cannot take and for models that are not told which values are missing, VAE_ERR_OUT_OF_MEMORY,
+ * that the model cannot take, for a truth that differs from a value that is known, and for models that are not told which
+ * values are missing, VAE_ERR_OUT_OF_MEMORY,
  * VAE_ERR_CANCELLED, VAE_ERR_CALLBACK, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
 vae_status vae_impute(
     vae_model *model, const vae_tensor *images, const vae_imputation_options *options,
