@@ -25,10 +25,10 @@ enum {
   LEAST_WAIT = 100 * MICROSECOND,
   /// How long loops are looked at before it is said what the machine is like.
   WINDOW = 8 * MILLISECOND,
-  /// Waiting in a window that is too much: where the machine was crowded last, and where it was quiet, when one
-  /// short interruption must not count.
-  MUCH_WAIT = WINDOW / 6,
-  VERY_MUCH_WAIT = WINDOW / 3,
+  /// Waiting that is too much, as a part of a window or of a loop that is longer than one: where the machine was
+  /// crowded last, and where it was quiet, when one short interruption must not count.
+  MUCH = 6,
+  VERY_MUCH = 3,
   /// Without loops for so long, a window begins anew.
   PAUSE = 20 * MILLISECOND,
 };
@@ -119,7 +119,9 @@ void vk_note_loop(int64_t began, int64_t finished, int64_t ended) {
   window.last = ended;
   if (ended - finished > LEAST_WAIT) window.waited += ended - finished;
   const int was_quiet = atomic_load_explicit(&hold, memory_order_relaxed) == 0;
-  const int is_much = window.waited > (was_quiet ? VERY_MUCH_WAIT : MUCH_WAIT);
+  // In a loop over a large map some milliseconds are that of a few pages that the system had to clear.
+  const int64_t length = ended - began > WINDOW ? ended - began : WINDOW;
+  const int is_much = window.waited > length / (was_quiet ? VERY_MUCH : MUCH);
   if (!is_much && ended - window.began < WINDOW) return;
   window.began = 0;
   if (is_much) {

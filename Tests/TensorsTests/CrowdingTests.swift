@@ -116,6 +116,12 @@ final class CrowdingTests: XCTestCase {
     run(1000)
     XCTAssertFalse(isCrowded())
 
+    // The longer a loop, the longer the waits that say nothing.
+    vk_note_loop(now, now + 40 * millisecond, now + 44 * millisecond)
+    XCTAssertFalse(isCrowded(after: 45))
+    now += 10_000 * millisecond
+    run(2000)
+
     for hold: Int64 in [50, 100, 200, 400, 800, 1600, 1600] {
       run(1, waiting: 3 * millisecond)
       XCTAssertTrue(isCrowded(after: hold - 1), "\(hold)")

@@ -49,6 +49,8 @@ extension Tensor {
   ) {
     if precision == .bfloat16, !isRecording, !isTracked, elementType == .float32 {
       checkGroups(groups, scale: scale, shift: shift)
+      // A rounded copy of values that go would stay until then.
+      if mayBeWrittenOver() { storage.contentsChange() }
       let rounded = Tensor(uninitialized: shape, elementType: .bfloat16)
       _ = Kernels.groupNormalize(
         activation.function, self, scale: scale, shift: shift, epsilon: epsilon, batch: shape[0],
