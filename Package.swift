@@ -341,6 +341,8 @@ let package = Package(
             "-Xlinker", "-soname=libvae.so.1",
             "-Xlinker", "--no-undefined", "-Xlinker", "--no-undefined-version",
             "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-s",
+            // Of specialised functions many come out alike; nothing here compares the addresses of functions.
+            "-Xlinker", "--icf=all",
             // $ORIGIN also for what the libraries beside it need, in a Python wheel.
             "-Xlinker", "--disable-new-dtags",
           ], .when(platforms: [.linux]))
