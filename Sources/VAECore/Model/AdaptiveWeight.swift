@@ -6,7 +6,7 @@ import Tensors
 /// constants of their code).
 ///
 /// ```swift
-/// let weight = AdaptiveWeight().value(of: reconstruction, against: adversarial, at: lastWeights, pass.context)
+/// let weight = AdaptiveWeight().value(of: reconstruction, against: adversarial, at: lastWeights, context)
 /// let loss = Loss(reconstruction + adversarial * (weight * 0.8))
 /// ```
 ///
