@@ -83,9 +83,10 @@ int vk_in_backward(void) { return in_backward; }
 void vk_set_in_backward(int value) { in_backward = value; }
 
 int vk_rounds_operands(void) { return rounds_operands; }
+void vk_set_rounds_operands(int value) { rounds_operands = value; }
+
 int vk_is_sparing(void) { return sparing; }
 void vk_set_sparing(int value) { sparing = value; }
-void vk_set_rounds_operands(int value) { rounds_operands = value; }
 
 /// libgomp's pool does not survive fork, and a child that wakes it would wait for ever: it is given
 /// up before, and grows again on both sides when it is needed. With it goes the thread's setting.

@@ -24,13 +24,13 @@ extension DurableFiles {
       count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path, proceed)
     }
     var isAtEnd = bytes.count <= size
-    // An array doubles when it is full, and holds both then.
-    var granted = 1 << 20
+    // An array doubles when it is full; what it held until then is there already.
+    var granted = max(1 << 20, bytes.count)
     while !isAtEnd && bytes.count <= limit {
       let room = 1 << 16
       if bytes.count + room > granted {
         granted *= 2
-        try Memory.require(bytes: 2 * granted, reading: path)
+        try Memory.require(bytes: granted, reading: path)
       }
       let more = try [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
         count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path, proceed)

@@ -59,7 +59,12 @@ extension Recipe {
     guard let elements = data?.elements else { return nil }
     var chosen: [String] = []
     for (name, share) in openSettings.perElement.sorted(by: { $0.key < $1.key }) {
-      let value = HyperparameterValue.number(share * Double(elements))
+      var limit = share * Double(elements)
+      if case .number(let range)? = TrainingOptions.hyperparameters.first(where: { $0.name == name }
+      )?.kind {
+        limit = min(limit, range.upperBound)
+      }
+      let value = HyperparameterValue.number(limit)
       if value != training[name] { chosen.append("\(name) \(value.json.line)") }
       training[name] = value
     }

@@ -137,38 +137,33 @@ final class SeveralProcessesTests: CommandTestCase {
     }
   }
 
+  /// A training without end in two processes, of which the second gets a signal when an epoch is stored; `status` is that of
+  /// the launcher.
+  private func signalled(_ signal: String) throws -> String {
+    """
+    timeout 50 \(try launcher()) bash -c '
+      "$V" train \(model.joined(separator: " ")) --epochs 100000 --out run & child=$!
+      if [ "${PMI_RANK:-$OMPI_COMM_WORLD_RANK}" = 1 ]; then
+        until [ -e run/metrics.jsonl ]; do sleep 0.1; done
+        kill -\(signal) $child
+      fi
+      wait $child'
+    status=$?
+
+    """
+  }
+
   func testAnInterruptedTrainingSaysThatItGoesOnInAsManyProcesses() throws {
-    let launcher = try launcher()
-    let words = model.joined(separator: " ")
-    let outcome = try Shell.run(
-      """
-      timeout 50 \(launcher) bash -c '
-        "$V" train \(words) --epochs 100000 --out run & child=$!
-        if [ "${PMI_RANK:-$OMPI_COMM_WORLD_RANK}" = 1 ]; then
-          until [ -e run/metrics.jsonl ]; do sleep 0.1; done
-          kill -TERM $child
-        fi
-        wait $child'
-      """, in: folder)
+    let outcome = try Shell.run(signalled("TERM") + "[ $status -ne 124 ]", in: folder)
+    XCTAssertEqual(outcome.status, 0, "it hangs: \(outcome.err)")
     XCTAssertTrue(
       outcome.err.contains("continue in as many processes (2) with: vae-zoo train"), outcome.err)
   }
 
   func testAProcessThatIsKilledEndsTheOther() throws {
-    let launcher = try launcher()
-    let words = model.joined(separator: " ")
     let outcome = try Shell.run(
-      """
-      timeout 50 \(launcher) bash -c '
-        "$V" train \(words) --epochs 100000 --out run & child=$!
-        if [ "${PMI_RANK:-$OMPI_COMM_WORLD_RANK}" = 1 ]; then
-          until [ -e run/metrics.jsonl ]; do sleep 0.1; done
-          kill -9 $child
-        fi
-        wait $child'
-      status=$?
-      [ $status -ne 0 ] && [ $status -ne 124 ] && [ ! -e run/model.safetensors ]
-      """, in: folder)
+      signalled("KILL")
+        + "[ $status -ne 0 ] && [ $status -ne 124 ] && [ ! -e run/model.safetensors ]", in: folder)
     XCTAssertEqual(outcome.status, 0, outcome.err)
   }
 }

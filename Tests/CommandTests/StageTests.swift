@@ -57,7 +57,26 @@ final class StageTests: CommandTestCase {
         "train", "vq-vae", "--data", data, "--from-weights", path("first"), "--out", path("first"),
         "--force", "--threads", "1",
       ], status: 64, naming: ["would be replaced"])
+    try assertRefused(
+      [
+        "train", "vq-vae", "--data", data, "--from-weights", path("first/model.safetensors"),
+        "--out",
+        path("first"), "--force", "--threads", "1",
+      ], status: 64, naming: ["would be replaced"])
     XCTAssertEqual(try snapshot(path("first")), before)
+  }
+
+  func testARunThatGoesOnKeepsWhereItBegan() throws {
+    let data = try makeData()
+    try train(data, "first")
+    let begin =
+      ["train", "vq-vae", "--data", data, "--out", path("second"), "--epochs", "0"] + small
+    try run(begin + ["--from-weights", path("first")])
+    let stored = try bytes(path("second/recipe.json"))
+    for other in [[], ["--from-weights", data]] {
+      try assertRefused(begin + ["--resume"] + other, status: 64, naming: ["origin", "first"])
+    }
+    XCTAssertEqual(try bytes(path("second/recipe.json")), stored)
   }
 
   func testAStageGoesOnWhereverTheRunLiesNowThatItIsOf() throws {

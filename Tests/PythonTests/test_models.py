@@ -235,6 +235,7 @@ class VariantTests(unittest.TestCase):
         drawn = [stage.sample(2, condition=name, random_state=1) for name in ("even", "odd")]
         self.assertEqual(drawn[0].shape, model.sample(2).shape)
         self.assertFalse(np.array_equal(*drawn))
+        self.assertEqual(model.stage("mixture", X=IMAGES).recipe_["stages"][-1]["name"], "mixture")
         with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "y is known of each example of X"):
             model.stage("class-mixture", y=labels)
 

@@ -63,7 +63,7 @@ class PretrainedTests(unittest.TestCase):
         vae.disable_tiling()
         self.assertGreater(np.abs(vae.decode(mean).sample - expected).max(), 1e-3)
         vae.enable_tiling(tile_sample_min_size=12)
-        with self.assertRaisesRegex(vae_zoo.RecipeError, "multiple of 8"):
+        with self.assertRaisesRegex(vae_zoo.RecipeError, r"multiple of 8, such as enable_tiling\(tile_sample_min_size=\d+\)"):
             vae.decode(mean)
 
     def test_bfloat16_gives_nearly_the_same_picture_or_says_why_not(self):

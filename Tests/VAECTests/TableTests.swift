@@ -152,6 +152,16 @@ final class TableTests: CTestCase {
     XCTAssertEqual(count(), 1)
     _ = try makeTrainer(model, data)
     XCTAssertEqual(count(), 1)
+    // Rows that are set apart take no notice with them.
+    let settings = CSettings([("training.holdout", "0.2")])
+    (options.settings, options.setting_count) = (
+      UnsafePointer(settings.pointer), UInt64(settings.count)
+    )
+    _ = try "gaussian-vae".withCString { name in
+      options.variant = name
+      return try made(freedBy: vae_model_free) { vae_model_create(&options, $0, $1) }
+    }
+    XCTAssertEqual(count(), 2)
   }
 
   func testColumnsThatAreNoneOfTheRowsAreRefused() {

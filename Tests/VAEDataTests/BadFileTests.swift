@@ -175,6 +175,15 @@ final class BadFileTests: DataTestCase {
     }
   }
 
+  func testIntegersOf64BitsWithoutASignAreNamedAsTheyAre() throws {
+    let large = UInt64(1) << 63 + 2048
+    let integers = [0, 1, large, 3].flatMap { TestFiles.littleEndian($0) }
+    let path = try write(TestFiles.npy([2, 2], integers, type: "<u8"), "rows.npy")
+    XCTAssertThrowsError(try DataSource.open(path, rule: "floats")) {
+      XCTAssertTrue("\($0)".contains("is \(large), an integer"), "\($0)")
+    }
+  }
+
   func testTypesThatAreNoLabelsAreRefused() throws {
     let labels = TestFiles.npy([4], TestFiles.bytes([0, 1, 2, 3] as [Float]), type: "<f4")
     let path = try write(

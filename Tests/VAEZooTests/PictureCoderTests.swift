@@ -213,6 +213,11 @@ final class PictureCoderTests: XCTestCase {
       XCTAssertLessThan(Double(found), 1.1 * Double(stated) + 2e6, name)
       XCTAssertGreaterThan(Double(found), 0.6 * Double(stated), name)
     }
+    // One picture is not asked for twice.
+    for part in [\PictureMemory.encoding, \.decoding] {
+      XCTAssertEqual(
+        coder.asked(said, height: side, width: side, count: 1, part), Double(said[keyPath: part]))
+    }
     // In tiles the picture itself counts, too.
     let tiled = try PictureCoder(
       TrainedModel(model: registry.model(recipe, seed: 1), recipe: recipe, source: "memory"),

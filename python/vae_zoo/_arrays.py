@@ -21,7 +21,7 @@ def unmasked(values: Any, name: str) -> Any:
     if not isinstance(values, np.ma.MaskedArray):
         return values
     if np.ma.is_masked(values):
-        rows = f"numpy.ma.compress_rows({name}) of a matrix" if values.ndim > 1 else f"~numpy.ma.getmaskarray({name})"
+        rows = f"numpy.ma.compress_rows({name}) of a matrix" if values.ndim > 1 else f"{name}[~numpy.ma.getmaskarray({name})]"
         raise InvalidArgumentError(
             f"{name} has {np.ma.count_masked(values)} masked elements, and models take whole examples; "
             f"put values in their place by {name}.filled(0), or NaN, which a MissingVAE takes, or leave their rows out by "
@@ -50,7 +50,7 @@ def as_array(values: Any, name: str = "X") -> np.ndarray:
     if array.dtype.kind == "O":
         # pandas' NA, as its nullable columns have it, is no float.
         array = array.copy()
-        array[np.vectorize(lambda value: type(value).__name__ == "NAType", otypes=[bool])(array)] = np.nan
+        array[np.vectorize(is_missing, otypes=[bool])(array)] = np.nan
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: {name} has the type {array.dtype}")
     if array.dtype == np.bool_:

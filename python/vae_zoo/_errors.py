@@ -6,7 +6,7 @@ import re
 import sys
 import unicodedata
 from contextlib import contextmanager
-from typing import Iterator
+from typing import Callable, Iterator
 
 
 def plain_text(text: str) -> str:
@@ -177,11 +177,22 @@ def elements_renamed(**words: str) -> Iterator[None]:
 
 
 @contextmanager
-def _replacing(pattern: str, words: dict[str, str]) -> Iterator[None]:
+def remedies_renamed(**calls: str) -> Iterator[None]:
+    """The same where they name a setting with its value, such as ``tile=512``: by what does that here, with ``{}`` for the
+    value."""
+    with _replacing(
+        rf"\b({'|'.join(calls)})=(\w+)", lambda match: calls[match[1]].format(match[2])
+    ):
+        yield
+
+
+@contextmanager
+def _replacing(pattern: str, words: dict[str, str] | Callable[[re.Match[str]], str]) -> Iterator[None]:
     try:
         yield
     except Error as error:
-        text = re.sub(pattern, lambda match: words[match[0]], str(error))
+        word = words if callable(words) else lambda match: words[match[0]]
+        text = re.sub(pattern, word, str(error))
         error.args = (text, *error.args[1:])
         raise
 

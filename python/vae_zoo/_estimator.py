@@ -8,7 +8,7 @@ import numpy as np
 
 from vae_zoo import _registry
 from vae_zoo._classes import made_class
-from vae_zoo._conditions import first_conditions
+from vae_zoo._conditions import NONE, Known, first_conditions
 from vae_zoo._data import Data, range_code
 from vae_zoo._errors import InvalidArgumentError
 from vae_zoo._fitting import Fitting
@@ -19,7 +19,7 @@ from vae_zoo._library import Path, integer, setting_text, shown_path
 from vae_zoo._model import Model
 from vae_zoo._pretrained import PretrainedAutoencoder
 from vae_zoo._settings import history_of, of_model, recipe_keywords
-from vae_zoo._tables import described, loaded_form
+from vae_zoo._tables import described, labels_of, loaded_form
 
 _Self = TypeVar("_Self", bound="VAE")
 
@@ -113,7 +113,9 @@ class VAE(Fitting, Inference, metaclass=_Variants):
             return X, None
         columns = None if self._form is None else self._fitted().columns
         rows = self._shaped(self._images(X))
-        known = first_conditions(y, len(rows), "y")
+        if y is None and self._form is not None:
+            y = labels_of(X, self._form)
+        known = Known(NONE) if y is None else first_conditions(y, len(rows), "y")
         data = Data._of_arrays(
             rows, None, range_code(self.value_range), (known.values, None), known.class_names,
             None if columns is None else described(columns),

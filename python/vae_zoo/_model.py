@@ -150,7 +150,8 @@ class Model:
                 None if data is None else data._handle,
                 settings_array(settings),
                 len(settings),
-            )
+            ),
+            is_read=self.is_read,
         )
 
     @classmethod

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import operator
-import re
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from vae_zoo._arrays import as_array, as_given
-from vae_zoo._errors import InvalidArgumentError, RecipeError
+from vae_zoo._errors import InvalidArgumentError, remedies_renamed
 from vae_zoo._interrupt import PictureComputation, WorkProgress
 from vae_zoo._library import Path
 
@@ -20,6 +19,9 @@ _LARGEST_PIXEL = 1.5
 
 # What products may multiply, by the numbers of the library.
 _PRECISIONS = ["float32", "bfloat16"]
+
+# What does here what a setting of the library's calls does.
+_TILING = "enable_tiling(tile_sample_min_size={})"
 
 
 class LatentDistribution:
@@ -172,9 +174,10 @@ class PretrainedAutoencoder:
                 f"x holds numbers from {pictures.min():g} to {pictures.max():g}, but pictures are between -1 and 1; those up to 255 "
                 "become x / 127.5 - 1"
             )
-        found, variance = self.estimator._model.encode_pictures(
-            last * np.float32(0.5) + np.float32(0.5), progress, self._computation
-        )
+        with remedies_renamed(tile=_TILING):
+            found, variance = self.estimator._model.encode_pictures(
+                last * np.float32(0.5) + np.float32(0.5), progress, self._computation
+            )
         latents = _channels_first(found)
         if variance is None:
             return EncoderOutput(None, latents)
@@ -201,7 +204,8 @@ class PretrainedAutoencoder:
         if array.dtype != np.uint8:
             array = _floats(array, "z", "bytes that stand for latents are uint8")
         latents = _channels_last(array, "z", self.config.latent_channels)
-        pictures = self.estimator._model.decode_pictures(latents, progress, self._computation)
+        with remedies_renamed(tile=_TILING):
+            pictures = self.estimator._model.decode_pictures(latents, progress, self._computation)
         return DecoderOutput(_channels_first(pictures) * 2 - 1)
 
     def scale_latents(self, x: Any) -> np.ndarray:
@@ -248,12 +252,9 @@ class PretrainedAutoencoder:
             The folder, which is made where there is none. An autoencoder that diffusers does not have raises a
             `RecipeError`; ``estimator.export_weights`` writes other forms.
         """
-        try:
+        # This method has no form that could be another one.
+        with remedies_renamed(form='estimator.export_weights(path, "{}")'):
             self.estimator.export_weights(folder, "diffusers")
-        except RecipeError as error:
-            # This method has no form that could be another one.
-            text = re.sub(r"\bform=(\w+)$", r'estimator.export_weights(path, "\1")', str(error))
-            raise RecipeError(text) from None
 
 
 def _floats(values: Any, name: str, remedy: str) -> np.ndarray:

@@ -291,7 +291,9 @@ def _check_types(types: Mapping[str, str], names: Sequence[str]) -> None:
 def _column(X: Any, title: str, name: str = "X") -> np.ndarray:
     """A column of a table: of a frame as objects. One whose cells are neither numbers nor words is refused."""
     given = np.asarray(unmasked(X[title], f"{name}[{title!r}]"), dtype=None if is_structured(X) else object)
-    for row, value in enumerate(given.tolist() if given.dtype.kind in "OcV" or given.ndim > 1 else []):
+    # A column of numbers of one type has no other cells, and may be long.
+    is_plain = getattr(getattr(X[title], "dtype", None), "kind", "O") in "biuf" and given.ndim == 1
+    for row, value in enumerate([] if is_plain else given.tolist()):
         remedy = _remedy(value, f"{name}[{title!r}]")
         if remedy is not None:
             raise InvalidArgumentError(

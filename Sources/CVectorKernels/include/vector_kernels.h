@@ -68,10 +68,11 @@ void vk_set_in_backward(int in_backward);
 /// Whether products of the calling thread that record a tape take bfloat16 operands: 0 by default. Thread-local for
 /// the same reason.
 int vk_rounds_operands(void);
-/// Whether this thread keeps large blocks of memory for requests of their own size alone.
+void vk_set_rounds_operands(int rounds_operands);
+/// Whether memory that is kept goes back to the system as far as what the calling thread takes would make it more than
+/// a limit: 0 by default. Thread-local for the same reason.
 int vk_is_sparing(void);
 void vk_set_sparing(int sparing);
-void vk_set_rounds_operands(int rounds_operands);
 
 // MARK: Short memory, and threads that there are not
 

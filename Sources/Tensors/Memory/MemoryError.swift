@@ -41,8 +41,8 @@ extension MemoryError: CustomStringConvertible {
         "out of memory: \(purpose) needs \(Self.amount(Double(bytes))), and there is not as much to take; use smaller batches or a "
           + "smaller model, or give the process more memory"
       case .file(let bytes, let path):
-        "out of memory: reading \(path) needs \(Self.amount(Double(bytes))), and there is not as much to take; divide the "
-          + "file, or give the process more memory"
+        "out of memory: reading \(path) needs \(Self.amount(Double(bytes))), and there is not as much to take; free "
+          + "memory, or give the process more"
       case .threads(let count):
         "the system does not give this process \(count) threads; compute with fewer threads, such as 1, or raise "
           + "its limit of processes or memory"

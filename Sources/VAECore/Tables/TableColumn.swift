@@ -137,16 +137,20 @@ public struct TableColumn: Hashable, Sendable {
 
   /// Which of the points a value is; nil for one that is none.
   ///
-  /// A point is the value itself. Where there is no such point, a value or a point that has come through a
-  /// 32-bit float stands for the other one, unless such floats cannot tell numbers of the column's digits apart: of
-  /// these each is a value of its own.
+  /// A point is the value itself, and where there is none the one that is the same by ``areSame(_:_:)``.
   package func place(of value: Double) -> Int? {
-    if let place = points.firstIndex(of: value) { return place }
-    let short = Float(value)
-    guard decimals.map({ Double(short.ulp) < 1 / Self.power($0) }) ?? true else { return nil }
-    return points.firstIndex { point in
-      Float(point) == short && (Double(short) == value || Double(Float(point)) == point)
-    }
+    points.firstIndex(of: value) ?? points.firstIndex { areSame($0, value) }
+  }
+
+  /// Whether two values of the column are the same but for the precision that they were stored in: one that has come
+  /// through a 32-bit float stands for the other one, unless such floats cannot tell numbers of the column's
+  /// digits apart. Of these each is a value of its own.
+  package func areSame(_ one: Double, _ other: Double) -> Bool {
+    guard one != other else { return true }
+    let short = Float(one)
+    let isFloatOfOther = short == Float(other) && (Double(short) == one || Double(short) == other)
+    guard isFloatOfOther else { return false }
+    return decimals.map { Double(short.ulp) < 1 / Self.power($0) } ?? true
   }
 
   /// Ten to a number of digits.

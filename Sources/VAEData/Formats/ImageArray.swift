@@ -152,8 +152,13 @@ struct ImageArray {
     guard let inexact else { return }
     throw DataError(
       .unusable,
-      "\(name)\(scanned.sizes.index(of: inexact.place)) is \(Int64(inexact.value)), an integer that 32-bit floats do not "
+      "\(name)\(scanned.sizes.index(of: inexact.place)) is \(Self.integer(inexact.value)), an integer that 32-bit floats do not "
         + "have; store the array scaled, as (X / numpy.abs(X).max()).astype('f4')")
+  }
+
+  /// A whole number of 64 bits, with a sign or without one.
+  private static func integer(_ value: Double) -> String {
+    Int64(exactly: value).map(String.init) ?? UInt64(exactly: value).map(String.init) ?? "\(value)"
   }
 
   /// Numbers as 32-bit floats.

@@ -57,7 +57,7 @@ extension DataSource {
           + "\(Count.of(test.images.count, "of its images is", plural: "of its images are")) set apart as test, by a "
           + "hash of their names", at: 0)
     }
-    if let unread = listing.unreadText {
+    if let unread = listing.unread.text {
       notices.append(
         "\(path): pictures of kinds that are not read: \(unread); convert them to PNG or JPEG")
     }
@@ -85,7 +85,7 @@ extension DataSource {
       return DataError(
         .unusable, "\(path) is CIFAR's version for Python; get the binary version")
     }
-    if let unread = listing.unreadText {
+    if let unread = listing.unread.text {
       return DataError(
         .unusable,
         "\(path) has no PNG or JPEG images, but others, which are not read: \(unread); convert them"

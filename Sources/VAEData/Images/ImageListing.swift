@@ -22,15 +22,8 @@ struct ImageListing {
     "pbm", "pgm", "ppm", "pnm", "psd", "svg", "tga", "tif", "tiff", "webp",
   ]
 
-  /// Pictures of one kind that are not read.
-  struct Unread {
-    var count = 0
-    /// The first in the order of names, relative to the folder.
-    var first = ""
-  }
-
-  /// Pictures that are not read, by their endings.
-  private(set) var unread: [String: Unread] = [:]
+  /// Pictures that are not read, relative to the folder.
+  private(set) var unread = UnreadNames()
 
   /// Folders with no image in them or below, of several in one another the outermost, relative to the
   /// folder that is listed.
@@ -99,12 +92,6 @@ struct ImageListing {
           emptyFolders.removeSubrange(before.empty...)
           emptyFolders.append(relative)
         }
-      case S_IFREG where isUnreadPicture(name):
-        let ending = Self.ending(of: name)
-        let before = unread[ending] ?? Unread()
-        let isFirst = before.count == 0 || Self.precedes(relative, before.first)
-        unread[ending] = Unread(
-          count: before.count + 1, first: isFirst ? relative : before.first)
       case S_IFREG where isImage(name):
         files.append(
           File(
@@ -112,16 +99,13 @@ struct ImageListing {
             time: status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec))
       // A pipe or a device of an image's name is no image either.
       case _ where isImage(name): files.append(File(name: relative, size: 0, time: 0))
+      case S_IFREG: unread.add(file: relative)
       default: break
       }
     }
   }
 
   private func isImage(_ name: String) -> Bool { endings.contains(Self.ending(of: name)) }
-
-  private func isUnreadPicture(_ name: String) -> Bool {
-    !isImage(name) && Self.otherPictures.contains(Self.ending(of: name))
-  }
 
   /// What follows the last dot, in small letters; nothing where there is none.
   static func ending(of name: String) -> String {
@@ -131,15 +115,5 @@ struct ImageListing {
 
   private static func precedes(_ first: String, _ second: String) -> Bool {
     first.utf8.lexicographicallyPrecedes(second.utf8)
-  }
-
-  /// The pictures that are not read, by kind, such as `2 .bmp (the first is a/1.bmp), 1 .webp (b.webp)`;
-  /// nil where there are none.
-  var unreadText: String? {
-    guard !unread.isEmpty else { return nil }
-    return unread.sorted { $0.key < $1.key }.map { ending, found in
-      let name = PlainText.line(found.first)
-      return "\(found.count) .\(ending) (" + (found.count > 1 ? "the first is " : "") + "\(name))"
-    }.joined(separator: ", ")
   }
 }

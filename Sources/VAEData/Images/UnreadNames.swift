@@ -2,36 +2,50 @@ import Messages
 
 /// What lies in a folder of pictures beside those that are read: folders, and pictures of other kinds.
 package struct UnreadNames {
-  private var folders: [String] = []
-  private var pictures: [String: [String]] = [:]
+  private struct Found {
+    var count = 0
+    /// The first in the order of names.
+    var first = ""
+
+    mutating func add(_ name: String) {
+      if count == 0 || name.utf8.lexicographicallyPrecedes(first.utf8) { first = name }
+      count += 1
+    }
+
+    var example: String { (count > 1 ? "the first is " : "") + PlainText.line(first) }
+  }
+
+  private var folders = Found()
+  /// By their endings.
+  private var pictures: [String: Found] = [:]
 
   /// Nothing yet.
   package init() {}
 
-  /// Counts a folder.
-  package mutating func add(folder name: String) { folders.append(name) }
+  /// Whether there are pictures among it.
+  package var hasPictures: Bool { !pictures.isEmpty }
 
-  /// Counts a name where it is that of a picture.
-  package mutating func add(file name: String) {
+  /// Counts a folder.
+  package mutating func add(folder name: String) { folders.add(name) }
+
+  /// Counts a name where it is that of a picture of another kind.
+  ///
+  /// - Returns: whether it is.
+  @discardableResult
+  package mutating func add(file name: String) -> Bool {
     let ending = ImageListing.ending(of: name)
-    guard ImageListing.otherPictures.contains(ending) else { return }
-    pictures[ending, default: []].append(name)
+    guard ImageListing.otherPictures.contains(ending) else { return false }
+    pictures[ending, default: Found()].add(name)
+    return true
   }
 
   /// Such as "2 folders (the first is a), 1 .webp (b.webp)", and nil where there is nothing.
   package var text: String? {
     var parts: [String] = []
-    if let first = folders.first {
-      parts.append("\(Count.of(folders.count, "folder")) (\(Self.example(first, folders.count)))")
+    if folders.count > 0 {
+      parts.append("\(Count.of(folders.count, "folder")) (\(folders.example))")
     }
-    for (ending, names) in pictures.sorted(by: { $0.key < $1.key }) {
-      guard let first = names.first else { continue }
-      parts.append("\(names.count) .\(ending) (\(Self.example(first, names.count)))")
-    }
+    parts += pictures.sorted { $0.key < $1.key }.map { "\($1.count) .\($0) (\($1.example))" }
     return parts.isEmpty ? nil : parts.joined(separator: ", ")
-  }
-
-  private static func example(_ first: String, _ count: Int) -> String {
-    (count > 1 ? "the first is " : "") + PlainText.line(first)
   }
 }

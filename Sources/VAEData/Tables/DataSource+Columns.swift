@@ -56,6 +56,7 @@ extension ExampleStore {
     let width = shape.count
     var lacking = Array(0..<width)
     try forEachPart { (_, values) throws(DataError) in
+      guard !lacking.isEmpty else { return }
       lacking.removeAll { column in
         stride(from: column, to: values.count, by: width).contains { !values[$0].isNaN }
       }

@@ -101,13 +101,12 @@ public struct RunFolder: Sendable {
     at path: String, force: Bool = false, resume: Bool = false, checkpointDir: String? = nil
   ) throws -> RunFolder {
     let path = trimmed(path)
-    if try mayBeMade(
-      at: path, force: force, resume: resume, checkpointDir: checkpointDir) == nil
-    {
-      // What is refused there leaves no run folder behind.
-      if let checkpointDir { try CheckpointPlace.check(checkpointDir) }
-      try DurableFiles.makeFolder(path)
-    }
+    let isNew =
+      try mayBeMade(
+        at: path, force: force, resume: resume, checkpointDir: checkpointDir) == nil
+    // What is refused there leaves no run folder behind, and an old run as it is.
+    if isNew || force, let checkpointDir { try CheckpointPlace.check(checkpointDir) }
+    if isNew { try DurableFiles.makeFolder(path) }
     let folder = try Folder(opening: path) { FileError(writing: path, $0) }
     var run = RunFolder(folder, lock: try RunLock(in: folder, run: path))
     // Another process may have begun a run between the first look and the lock.

@@ -125,12 +125,6 @@ extension Trainer {
   /// - Returns: whether one of them has.
   package func meet(isResumed: Bool) throws -> Bool { try together { try anyProcess(isResumed) } }
 
-  /// Runs a closure that may fail on one process alone, as the first one's work in the run folder: none goes on
-  /// then.
-  package func allSucceeding<Result>(_ body: () throws -> Result) throws -> Result {
-    try communicator.allSucceeding(body)
-  }
-
   /// The threads that compute one shard: those of the process, divided among its shards.
   package var threadsOfShard: Int { max(1, DividedThreads.whole / (shards?.local.count ?? 1)) }
 
@@ -170,6 +164,7 @@ extension Trainer {
     guard communicator.size > 1, !isCompared else { return }
     let facts = facts
     let places = 16
+    precondition(facts.count <= places, "there are more facts than places")
     var hashes = facts.flatMap(\.hash)
     let length = 32
     hashes += [UInt8](repeating: 0, count: max(0, places * length - hashes.count))

@@ -12,7 +12,7 @@ extension DataSource: DescribedData {
   ) throws -> DataSource {
     if let recorded { return try asSeen(by: recorded) }
     try checkColumnsHaveValues()
-    return try standardizedByTraining(holdingOut: options.holdout).sayingNoticesOfColumns()
+    return try sayingNoticesOfColumns().standardizedByTraining(holdingOut: options.holdout)
   }
 
   /// What a recipe of which a part listens to a condition is told of these data.

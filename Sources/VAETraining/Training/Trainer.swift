@@ -232,15 +232,30 @@ public final class Trainer {
     observe: (TrainingEvent) -> Void = { _ in }
   ) throws -> BoundTerms {
     // What all callers do wrong alike ends no process.
-    guard batch == nil || communicator.size == 1 else {
+    try check(batch: batch, condition: condition)
+    return try together {
+      try advance(
+        on: batch, condition: condition, run: run, cancel: CancelToken(), observe: observe)
+    }
+  }
+
+  /// Refuses a batch of the caller's that no update can be made of.
+  ///
+  /// - Throws: `TrainingError` where several processes train, or its condition is not what the model is told.
+  package func check(batch: Tensor?, condition: Tensor?) throws(TrainingError) {
+    guard let batch else { return }
+    guard communicator.size == 1 else {
       throw TrainingError(
         .unsuitable,
         "a batch of the caller's is no part of what \(communicator.size) processes train on together"
       )
     }
-    return try together {
-      try advance(
-        on: batch, condition: condition, run: run, cancel: CancelToken(), observe: observe)
+    let wanted = model.condition.map { Shape([batch.shape[0], $0.width]) }
+    guard condition?.shape == wanted else {
+      throw TrainingError(
+        .unsuitable,
+        "the batch has \(condition.map { "a condition of \($0.shape)" } ?? "no condition"), but the model is told "
+          + "\(wanted.map { "one of \($0)" } ?? "none")")
     }
   }
 
@@ -249,7 +264,7 @@ public final class Trainer {
     observe: (TrainingEvent) -> Void
   ) throws -> BoundTerms {
     do {
-      let given = try batch.map { try givenBatch($0, condition) }
+      let given = batch.map { GivenBatch(values: $0, condition: condition) }
       return try withMemoryErrors {
         try makeStep(on: given, run: run, cancel: cancel, observe: observe)
       }
@@ -257,22 +272,6 @@ public final class Trainer {
       let message: Message = "\(error.message); \(divergenceAdvice(run: run))"
       throw TrainingError(.diverged, message)
     }
-  }
-
-  /// A batch of the caller's.
-  ///
-  /// - Throws: `TrainingError` where its condition is not what the model is told.
-  private func givenBatch(_ values: Tensor, _ condition: Tensor?) throws(TrainingError)
-    -> GivenBatch
-  {
-    let wanted = model.condition.map { Shape([values.shape[0], $0.width]) }
-    guard condition?.shape == wanted else {
-      throw TrainingError(
-        .unsuitable,
-        "the batch has \(condition.map { "a condition of \($0.shape)" } ?? "no condition"), but the model is told "
-          + "\(wanted.map { "one of \($0)" } ?? "none")")
-    }
-    return GivenBatch(values: values, condition: condition)
   }
 
   /// What `advance` does, without what to do where it diverges.

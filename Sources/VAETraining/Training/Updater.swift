@@ -27,7 +27,7 @@ package final class Updater {
   /// How often in a row each phase was left out because its gradients were not finite.
   private var notFiniteInARow: [String: Int] = [:]
   /// How often one was since this was asked for last, and the last parameter of such gradients.
-  private var notFinite = (count: 0, last: String?.none)
+  private var notFinite: [String: (count: Int, last: String?)] = [:]
 
   private let model: Model
   /// What is measured on every batch.
@@ -307,7 +307,7 @@ package final class Updater {
   ///
   /// - Throws: `TrainingError` of kind `diverged` where that goes on and on.
   private func noteNotFinite(_ path: String?, _ phase: Phase, _ context: Context) throws {
-    notFinite = (notFinite.count + 1, path)
+    notFinite[phase.name] = ((notFinite[phase.name]?.count ?? 0) + 1, path)
     let inARow = (notFiniteInARow[phase.name] ?? 0) + 1
     notFiniteInARow[phase.name] = inARow
     guard inARow >= Self.notFiniteLimit else { return }
@@ -316,11 +316,11 @@ package final class Updater {
         + "after another", context)
   }
 
-  /// How many phases were left out since this was asked for last because their gradients were not finite, and the last
-  /// parameter of which one was not.
+  /// How often the phase of which that happened most was left out since this was asked for last because its gradients were
+  /// not finite, and the last parameter of which one was not.
   func takeNotFinite() -> (count: Int, last: String?) {
-    defer { notFinite = (0, nil) }
-    return notFinite
+    defer { notFinite = [:] }
+    return notFinite.values.max { $0.count < $1.count } ?? (0, nil)
   }
 
   /// The first parameter whose gradient is not finite, or so large that its square is not.

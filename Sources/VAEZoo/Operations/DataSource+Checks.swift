@@ -34,19 +34,6 @@ extension DataSource {
     return source
   }
 
-  /// Refuses data of another size than a model takes.
-  func checkSize(_ wanted: DataDescription) throws(RecipeError) {
-    let found = train.shape
-    guard
-      found.height == wanted.height, found.width == wanted.width, found.channels == wanted.channels
-    else {
-      throw RecipeError(
-        .unsuitableData,
-        "\(name) has images of \(found.height)x\(found.width)x\(found.channels), but the model takes "
-          + "\(wanted.height)x\(wanted.width)x\(wanted.channels)")
-    }
-  }
-
   /// Refuses data of another size or range than a model takes, or of values that are no bytes where
   /// it is a model of bytes.
   ///
@@ -72,7 +59,14 @@ extension DataSource {
           ? "\(name) is a table, but the model takes images of \(wanted.height)x\(wanted.width)x\(wanted.channels)"
           : "\(name) is no table with the columns that the model was trained on")
     }
-    try checkSize(wanted)
+    guard
+      found.height == wanted.height, found.width == wanted.width, found.channels == wanted.channels
+    else {
+      throw RecipeError(
+        .unsuitableData,
+        "\(name) has images of \(found.height)x\(found.width)x\(found.channels), but the model takes "
+          + "\(wanted.height)x\(wanted.width)x\(wanted.channels)")
+    }
     guard
       found.range == wanted.range || (found.range == .binary && wanted.range == .unit)
         || wanted.range == .real

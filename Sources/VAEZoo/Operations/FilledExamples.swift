@@ -66,21 +66,22 @@ struct FilledExamples {
 
   /// Refuses a truth that differs from what is known: it is one of other examples, and tells nothing about these.
   ///
-  /// - Throws: `RecipeError` of kind `unsuitableData`, which names the first such value.
-  func check(
-    truth: DataSplit, parts: [Range<Int>], _ columns: TableColumns?
-  ) throws(RecipeError) {
+  /// - Throws: `RecipeError` of kind `unsuitableData`, which names the first such value; `DataError` where the truth
+  ///   cannot be read.
+  func check(truth: DataSplit, parts: [Range<Int>], _ columns: TableColumns?) throws {
     let size = shape.count
     for range in parts {
       let indices = Array(range)
       let found = truth.ownRows(indices) ?? truth.ownBatch(indices).floats.map(Double.init)
+      // What cannot be read is zeros.
+      try truth.checkExamples()
       for (offset, other) in found.enumerated() {
         let target = range.lowerBound * size + offset
         guard missing[target] == 0, !other.isNaN else { continue }
         let own = rows?[target] ?? Double(values[target])
-        guard !Self.areAlike(own, other, isOfTable: rows != nil) else { continue }
         let (index, place) = (target / size, target % size)
         let column = columns?.columns[place]
+        guard !(column?.areSame(own, other) ?? Self.areAlike(own, other)) else { continue }
         let title: Message =
           column.map { "row \(index + 1), column \(PlainText.quoted($0.name))" }
           ?? "example \(index + 1), value \(place + 1)"
@@ -92,14 +93,9 @@ struct FilledExamples {
     }
   }
 
-  /// Whether two values are the same but for the precision that they were stored in.
-  private static func areAlike(_ one: Double, _ other: Double, isOfTable: Bool) -> Bool {
-    if one == other { return true }
+  /// Whether two values of images are the same: a quotient of bytes may have been rounded otherwise.
+  private static func areAlike(_ one: Double, _ other: Double) -> Bool {
     let (short, otherShort) = (Float(one), Float(other))
-    if isOfTable {
-      return short == otherShort && (Double(short) == one || Double(otherShort) == other)
-    }
-    // A quotient of bytes may have been rounded otherwise.
     return abs(short - otherShort) <= 2 * max(short.magnitude.ulp, otherShort.magnitude.ulp)
   }
 

@@ -67,17 +67,17 @@ extension ForeignWeights {
 
   private static func file(_ path: String, _ proceed: () throws -> Void) throws -> Safetensors {
     // Opening a pipe waits for somebody who writes.
-    guard try DurableFiles.kind(of: path) == .file else {
+    guard try DurableFiles.kind(of: path) != .other else {
       throw FileError(.malformed, "read", path, "it is no file")
     }
-    let start = try DurableFiles.readStart(of: path, count: 4)
-    // PyTorch's zip archives, and what it wrote before them.
     if path.lowercased().hasSuffix(".npz") || path.lowercased().hasSuffix(".npy") {
       throw RecipeError(
         .malformed,
         "\(path) holds arrays of NumPy, not weights under the names of a network; give a safetensors file"
       )
     }
+    let start = try DurableFiles.readStart(of: path, count: 4)
+    // PyTorch's zip archives, and what it wrote before them.
     let isPickle = start == Array("PK\u{3}\u{4}".utf8) || start.starts(with: [0x80, 2])
     if isPickle || pickleEndings.contains(where: path.hasSuffix) {
       throw refusal(ofPickle: path)

@@ -392,10 +392,12 @@ public struct PictureCoder {
   ///
   /// - Throws: `RecipeError` where the model has no magnitude.
   public func latents(ofBytes bytes: [UInt8], shape: Shape) throws(RecipeError) -> Tensor {
-    try latents(
-      ofBytes: Tensor(shape) { elements in
-        for (place, byte) in zip(elements.indices, bytes) { elements[place] = Float(byte) }
-      })
+    let magnitude = try knownMagnitude()
+    return Tensor(shape) { elements in
+      for (place, byte) in zip(elements.indices, bytes) {
+        elements[place] = Self.latent(ofByte: Float(byte), magnitude)
+      }
+    }
   }
 
   /// Latents that bytes stand for, given as numbers from 0 to 255.
@@ -406,10 +408,14 @@ public struct PictureCoder {
     return Tensor(bytes.shape) { elements in
       bytes.withFloats { bytes in
         for place in elements.indices {
-          elements[place] = (bytes[place] / 255 - 0.5) * 2 * magnitude
+          elements[place] = Self.latent(ofByte: bytes[place], magnitude)
         }
       }
     }
+  }
+
+  private static func latent(ofByte byte: Float, _ magnitude: Float) -> Float {
+    (byte / 255 - 0.5) * 2 * magnitude
   }
 
   /// What a picture of a size takes beside the weights; nil where the layers do not state it.
@@ -423,16 +429,25 @@ public struct PictureCoder {
       height: height, width: width, tile: tile)
   }
 
+  /// What pictures are asked for: what one takes on its way, its own numbers among it, and of several that come out all
+  /// before and after they are put together.
+  package func asked(
+    _ memory: PictureMemory?, height: Int, width: Int, count: Int,
+    _ part: KeyPath<PictureMemory, Int>
+  ) -> Double {
+    let kept = part == \.decoding && count > 1 ? 2 * count : memory == nil ? 2 : 0
+    return Double(memory?[keyPath: part] ?? 0)
+      + Double(height) * Double(width) * Double(4 * pictureChannels) * Double(kept)
+  }
+
   /// Refuses what would not fit in memory, before it is computed.
   ///
   /// - Throws: `DataError` of kind `tooLarge`.
   private func checkMemory(
     height: Int, width: Int, count: Int, _ part: KeyPath<PictureMemory, Int>
   ) throws {
-    // The pictures themselves, before and after they are cut, and what one takes on its way.
     func bytes(_ memory: PictureMemory?) -> Double {
-      Double(memory?[keyPath: part] ?? 0)
-        + Double(height) * Double(width) * Double(8 * pictureChannels) * Double(count)
+      asked(memory, height: height, width: width, count: count, part)
     }
     let needed = bytes(memory(height: height, width: width))
     let isGranted =
@@ -453,8 +468,7 @@ public struct PictureCoder {
   private func tileThatHelps(
     height: Int, width: Int, _ helps: (PictureMemory) -> Bool
   ) -> Int? {
-    let step = 4 * pixelsPerPlace
-    let side = max(step, PictureComputation.usualTile / step * step)
+    let side = PictureTiling.usualSide(pixelsPerPlace)
     guard tiling.map({ $0.side > side }) ?? true,
       let memory = memory(height: height, width: width, tile: side)
     else { return nil }

@@ -38,7 +38,7 @@ public struct PictureFiles: Sendable {
       for name in try folder.list().sorted(by: {
         $0.utf8.lexicographicallyPrecedes($1.utf8)
       }) where !name.hasPrefix(".") {
-        if try DurableFiles.kind(of: folder.path(of: name)) == .folder {
+        if (try? DurableFiles.kind(of: folder.path(of: name))) == .folder {
           unread.add(folder: name)
           continue
         }
@@ -55,7 +55,9 @@ public struct PictureFiles: Sendable {
             + (unread.text.map { ", but \($0)" } ?? ""))
       }
       if let text = unread.text {
-        notices.append("\(PlainText.line(path)): not read: \(text)")
+        notices.append(
+          "\(PlainText.line(path)): not read: \(text)\(unread.hasPictures ? "; convert pictures to PNG or JPEG" : "")"
+        )
       }
       paths += names.map(folder.path(of:))
     }
@@ -80,7 +82,7 @@ public struct PictureFiles: Sendable {
 
   /// The picture of a file.
   ///
-  /// - Throws: `DataError` that names the file.
+  /// - Throws: `FileError` or `DataError`, which names the file.
   public func picture(_ index: Int) throws -> DecodedImage {
     let path = paths[index]
     guard try DurableFiles.kind(of: path) != .other else { throw Self.refusal(ofNoFile: path) }

@@ -20,9 +20,11 @@ public struct PictureMemory: Sendable {
   /// Bytes of what the encoder, and the decoder, compute with at the worst moment.
   public let encoding: Int, decoding: Int
 
-  /// What the larger of both takes with the weights; not less than the weights twice, as a file and as a model, which is
-  /// what opening them takes.
-  public var total: Int { Self.sum(weights, max(weights, encoding, decoding)) }
+  /// Bytes that opening the model takes for a moment: the weights as a file and as a model.
+  public var opening: Int { Self.product(weights, 2) }
+
+  /// What the process takes at the worst moment.
+  public var total: Int { max(opening, Self.sum(weights, max(encoding, decoding))) }
 
   /// For a picture of a size; nil where the layers do not state their shapes.
   ///
@@ -110,11 +112,12 @@ public struct PictureMemory: Sendable {
     return isBeyond ? .max : value
   }
 
-  /// As JSON: `height`, `width`, `tile`, null for none, and bytes as `weights`, `encoding`, `decoding`, `total` and `available`.
+  /// As JSON: `height`, `width`, `tile`, null for none, and bytes as `weights`, `opening`, `encoding`, `decoding`, `total` and `available`.
   public var json: JSON {
     .object([
       "height": .integer(height), "width": .integer(width),
       "tile": tile.map { .integer($0) } ?? .null, "weights": .integer(weights),
+      "opening": .integer(opening),
       "encoding": .integer(encoding), "decoding": .integer(decoding), "total": .integer(total),
       "available": .integer(Memory.available),
     ])

@@ -32,7 +32,7 @@ public struct PictureTiling: Hashable, Sendable {
       throw RecipeError(
         .invalid,
         "tiles of \(Count.of(side, "pixel")) are larger than any picture, \(Count.of(Self.largestSide, "pixel")); "
-          + "choose fewer, such as \(.tile(512))")
+          + "choose fewer, such as \(.tile(Self.usualSide(pixelsPerPlace)))")
     }
     let step = Self.whole * pixelsPerPlace
     guard side > 0, side.isMultiple(of: step) else {
@@ -44,6 +44,12 @@ public struct PictureTiling: Hashable, Sendable {
     }
     self.side = side
     places = side / pixelsPerPlace
+  }
+
+  /// The usual side of tiles, or the largest below it that fits the network.
+  static func usualSide(_ pixelsPerPlace: Int) -> Int {
+    let step = whole * pixelsPerPlace
+    return max(step, PictureComputation.usualTile / step * step)
   }
 
   /// Where tiles of some side begin along an axis.

@@ -36,8 +36,8 @@ extension TrainedModel {
       for: "\(Count.of(split.count, "example")) of \(split.ownShape) that are filled in")
     let evaluator = Evaluator(model: model, examples: try examples(split), seed: options.seed)
     var filled = FilledExamples(split, parts: parts(of: split.count), columns: columns)
-    if let truth { try filled.check(truth: truth, parts: parts(of: split.count), columns) }
     try split.checkExamples()
+    if let truth { try filled.check(truth: truth, parts: parts(of: split.count), columns) }
     var error = ImputationErrorSum(columns)
     var (effectiveDraws, fewCount) = (0.0, 0)
     let isDone = try evaluator.impute(filled.torn, options, progress: progress) {

@@ -313,8 +313,8 @@ extension TrainedModel {
       return try begunStage(next, settings: settings, registry: registry) { _ in RecordedData(next)
       }.model
     }
-    if let wanted = recipe.data { try data.checkSize(wanted) }
-    return try begunStage(next, settings: settings, registry: registry) { _ in data }.model
+    let fitted = try fitting(data)
+    return try begunStage(next, settings: settings, registry: registry) { _ in fitted }.model
   }
 
   /// The model of a further stage of this one, by that stage's own recipe, and the data.

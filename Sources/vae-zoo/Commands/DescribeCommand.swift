@@ -113,7 +113,8 @@ struct DescribeCommand: ParsableCommand {
     func amount(_ bytes: Int) -> String { MemoryError.amount(Double(bytes)) }
     return
       "A picture of \(memory.height)×\(memory.width)\(memory.tile.map { " in tiles of \($0)×\($0)" } ?? "") takes about \(amount(memory.total)): \(amount(memory.weights)) for the weights, and "
-      + "\(amount(memory.encoding)) while it is encoded or \(amount(memory.decoding)) while it is decoded. "
+      + "\(amount(memory.encoding)) while it is encoded or \(amount(memory.decoding)) while it is decoded; opening the model takes "
+      + "\(amount(memory.opening)) for a moment. "
       + "\(amount(Memory.available)) are there."
   }
 

@@ -129,7 +129,7 @@ struct TrainCommand: ParsableCommand {
     let isFirst = communicator.rank == 0
     let session = try TrainingSession.together(communicator) { try prepared(communicator) }
     // The first process speaks for all.
-    let watched = try session.trainer.allSucceeding {
+    let watched = try session.trainer.communicator.allSucceeding {
       isFirst
         ? try WatchedTraining(
           session, run: out, watching: watching, eventFolder: watching.tensorboard,

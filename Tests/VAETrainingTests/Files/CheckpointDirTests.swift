@@ -44,6 +44,16 @@ final class CheckpointDirTests: FilesTestCase {
     _ = try RunFolder.create(at: run, checkpointDir: scratch + "/")
   }
 
+  func testAFolderThatCannotBeUsedLeavesTheRunThatWouldBeReplaced() throws {
+    try makeRun()
+    try Data().write(to: URL(fileURLWithPath: path("file")))
+    let before = try snapshot()
+    assertFails(.unwritable, naming: [path("file")]) {
+      try RunFolder.create(at: run, force: true, checkpointDir: path("file"))
+    }
+    XCTAssertEqual(try snapshot(), before)
+  }
+
   func testARunIsContinuedOnlyWhereTheFolderIsNamedAgain() throws {
     try makeRun()
     let before = try snapshot()

@@ -660,8 +660,8 @@ typedef struct vae_trainer vae_trainer;
  * The functions are called in the same order and with the same sizes by all, from the thread that is in a call of the
  * trainer, and may wait for the others. They return 0, or another number for a failure, after which only abort is called.
  * The call of the trainer then returns VAE_ERR_COMMUNICATION, as do later ones, or VAE_ERR_CALLBACK where a function threw
- * a C++ exception and this was found before. They must not call functions of this library but vae_version and those of
- * errors. Only bytes are exchanged; the library makes all sums itself, in an order that does not depend on the number of
+ * a C++ exception and this was found before. They must not call functions of this library but vae_version, those of
+ * errors, and those that vae_communicator_mpi has filled in. Only bytes are exchanged; the library makes all sums itself, in an order that does not depend on the number of
  * processes. */
 typedef struct vae_communicator {
   uint32_t struct_size;
@@ -693,7 +693,8 @@ vae_status vae_communicator_mpi(vae_communicator *communicator, vae_error **erro
 
 /* How to train. Zero takes what the recipe says, which from then on says what is set here. epochs and batch_size that
  * nobody has chosen, here, in settings or in the text of a recipe, become what suits the number of rows of a table; images
- * keep the variant's. */
+ * keep the variant's. Limits of gradients that a variant states for each number of an example, as very-deep-vae does, become
+ * those of the data's examples. */
 typedef struct vae_trainer_options {
   uint32_t struct_size;
   int32_t existing_run;        /* VAE_RUN_… */

@@ -1,0 +1,129 @@
+import Messages
+import VAEComponents
+import VAECore
+import VAEData
+import VAERecipes
+import VAETraining
+
+/// From what is asked for to a model and data that can be trained.
+extension TrainingSession {
+  /// Checks a request and prepares it.
+  ///
+  /// - Throws: `RecipeError`, `DataError`, `TrainingError`, `FileError` or `SafetensorsError`;
+  ///   nothing has been changed on disk then but for an empty run folder.
+  public convenience init(_ request: TrainingRequest, registry: Registry) throws {
+    let fresh: TrainedModel
+    let data: DataSource
+    var likelihoodNotice: Message?
+    switch request.subject {
+    case .variant(let name):
+      let recipe = try registry.recipe(for: name)
+      (fresh, data) = try Self.firstStage(of: recipe, request, registry: registry)
+      likelihoodNotice = Self.likelihoodNotice(of: fresh, recipe, request, registry: registry)
+    case .recipe(let bytes, let source):
+      let recipe = try registry.recipe(parsing: bytes, source: source)
+      (fresh, data) = try Self.beginning(of: recipe, request, registry: registry)
+      likelihoodNotice = Self.likelihoodNotice(of: fresh, recipe, request, registry: registry)
+    case .begun:
+      let path = request.run
+      let run = try RunFolder.open(path)
+      guard let bytes = try run.recipeBytes() else {
+        throw TrainingError(.unsuitable, "\(path) has no recipe yet, so there is nothing to resume")
+      }
+      let recipe = try Registry.locatingNetworks(
+        in: registry.recipe(parsing: bytes, source: "\(path)/recipe.json"), run.located)
+      (fresh, data) = try Self.beginning(
+        of: recipe, request, located: run.located, registry: registry)
+    case .stage(let name, let origin):
+      try Self.refuseWeights(request, stage: name)
+      let before = try TrainedModel.finished(origin, registry: registry)
+      (fresh, data) = try before.begunStage(
+        registry.recipe(ofStage: name, after: before.recipe, origin: before.source),
+        settings: request.settings, registry: registry
+      ) {
+        try $0.wholeData(
+          request.data, images: request.images, columns: request.columns,
+          isCancelled: request.isCancelled)
+      }
+    }
+    try self.init(
+      model: fresh.model, recipe: fresh.recipe, data: data, run: request.run,
+      existing: request.existing, checkpointDir: request.checkpointDir, start: fresh.start,
+      communicator: request.communicator)
+    notices += fresh.notices.filter { !notices.contains($0) }
+    if let likelihoodNotice { notices.append(likelihoodNotice) }
+  }
+
+  /// What the user should know where the data have made the likelihood a density; nil where they
+  /// have not.
+  private static func likelihoodNotice(
+    of model: TrainedModel, _ recipe: Recipe, _ request: TrainingRequest, registry: Registry
+  ) -> Message? {
+    let part = model.recipe.part(.likelihood)
+    guard registry.leavesLikelihoodToData(recipe, settings: request.settings),
+      part.name == "gaussian", let data = model.recipe.data
+    else { return nil }
+    let sigma = GaussianLikelihood.Options(part.values).sigma.hyperparameterValue
+    let kind = sigma == .text("learnt") ? "learnt sigma" : "sigma \(sigma)"
+    let notice: Message =
+      "likelihood: gaussian with \(kind) (auto); its distortion is a density and can be negative"
+    guard data.rule == "bytes/255" && data.channels == 1 else { return notice }
+    return notice
+      + "; for numbers like those of papers on binarized MNIST use \(.setting("training.binarize", "dynamic"))"
+  }
+
+  /// A model for what a recipe trains, which may be a further stage of a finished run, and the data.
+  ///
+  /// - Parameter located: where the run lies that the recipe names.
+  private static func beginning(
+    of recipe: Recipe, _ request: TrainingRequest, located: (String) throws -> String = { $0 },
+    registry: Registry
+  ) throws -> (TrainedModel, DataSource) {
+    guard let origin = recipe.stage.origin, !recipe.stage.isWhole else {
+      return try firstStage(of: recipe, request, registry: registry)
+    }
+    try refuseWeights(request, stage: recipe.stage.name)
+    let path = try located(origin)
+    guard DurableFiles.exists(path) else {
+      throw RecipeError(
+        .invalid,
+        "\(request.run) is a further stage of \(origin), which does not exist; where that lies elsewhere now, name it with "
+          + "\(.stage(recipe.stage.name)) and its path")
+    }
+    return try TrainedModel.finished(path, registry: registry).begunStage(
+      recipe, settings: request.settings, registry: registry
+    ) {
+      try $0.wholeData(
+        request.data, images: request.images, columns: request.columns,
+        isCancelled: request.isCancelled)
+    }
+  }
+
+  /// A further stage begins with the weights of its own run.
+  private static func refuseWeights(_ request: TrainingRequest, stage: String) throws {
+    guard let weights = request.fromWeights else { return }
+    throw RecipeError(
+      .invalid,
+      "stage \(stage) begins with the weights of the run that it follows; leave out \(.fromWeights(weights))"
+    )
+  }
+
+  /// A model for the data that a request names, and these data.
+  private static func firstStage(
+    of recipe: Recipe, _ request: TrainingRequest, registry: Registry
+  ) throws -> (TrainedModel, DataSource) {
+    let begun = request.existing == .resume ? try? RunFolder.open(request.run) : nil
+    var takesSizes = false
+    if case .variant = request.subject { takesSizes = true }
+    return try TrainedModel.fresh(
+      recipe, settings: request.settings, fromWeights: request.fromWeights, takesSizes: takesSizes,
+      begun: begun,
+      source: request.run, registry: registry
+    ) { data in
+      try DataSource.open(
+        request.data, rule: data?.rule, preparation: data?.preparation, images: request.images,
+        table: TableOptions(types: request.columns, for: data),
+        isCancelled: request.isCancelled)
+    }
+  }
+}
