@@ -65,34 +65,73 @@ static size_t block_examples(size_t batch, size_t example) {
 /// Elements of an example from which on its own positions are divided among threads.
 #define VK_LARGE_EXAMPLE ((size_t)1 << 20)
 
+/// What the loops over groups are told of the forward pass.
+static vk_group_arguments forward_arguments(
+  const float *x, size_t batch, size_t spatial, size_t channels, size_t groups) {
+  return (vk_group_arguments){
+    .x = x, .batch = batch, .spatial = spatial, .channels = channels, .groups = groups,
+    .block_examples = block_examples(batch, spatial * channels)};
+}
+
+/// Divides the rows of large examples into blocks.
+static void divide_rows(vk_group_arguments *a) {
+  const size_t fold = vk_fold(a->spatial, a->channels);
+  a->block_rows = vk_max(1, VK_LARGE_EXAMPLE / 8 / a->channels / fold) * fold;
+  a->blocks = vk_ceil(a->spatial, a->block_rows);
+}
+
+/// Writes mean and inverse deviation of the groups of examples whose rows are divided.
+static void write_moments(vk_group_arguments *a) {
+  a->moments = vk_scratch(a->batch * a->blocks * 2 * a->channels * sizeof *a->moments);
+  vk_run(vk_kernels()->group_moments, a, a->batch * a->blocks, 1);
+  vk_run(vk_kernels()->group_combine, a, a->batch, 1);
+  free(a->moments);
+}
+
 void vk_group_normalize(
   vk_unary_op op, const float *parameters, const float *x, const float *scale, const float *shift,
   float epsilon, float *mean, float *inverse_deviation, float *y, vk_bfloat16 *rounded, size_t batch,
   size_t spatial, size_t channels, size_t groups) {
   if (batch == 0 || spatial == 0 || channels == 0) return;
-  vk_group_arguments a = {
-    .op = op, .x = x, .scale = scale, .shift = shift, .mean = mean,
-    .inverse_deviation = inverse_deviation, .mean_out = mean,
-    .inverse_deviation_out = inverse_deviation, .y = y, .rounded = rounded, .epsilon = epsilon,
-    .batch = batch, .spatial = spatial, .channels = channels, .groups = groups,
-    .block_examples = block_examples(batch, spatial * channels)};
+  vk_group_arguments a = forward_arguments(x, batch, spatial, channels, groups);
+  a.op = op, a.scale = scale, a.shift = shift, a.y = y, a.rounded = rounded, a.epsilon = epsilon;
+  a.mean = a.mean_out = mean;
+  a.inverse_deviation = a.inverse_deviation_out = inverse_deviation;
   if (parameters) a.parameters[0] = parameters[0], a.parameters[1] = parameters[1];
   // Examples as large as the maps of pictures are divided themselves: there is often one alone.
   if (spatial > 1 && spatial * channels >= VK_LARGE_EXAMPLE) {
-    const size_t fold = vk_fold(spatial, channels);
-    a.block_rows = vk_max(1, VK_LARGE_EXAMPLE / 8 / channels / fold) * fold;
-    a.blocks = vk_ceil(spatial, a.block_rows);
-    a.moments = vk_scratch(batch * a.blocks * 2 * channels * sizeof *a.moments);
-    vk_run(vk_kernels()->group_moments, &a, batch * a.blocks, 1);
-    vk_run(vk_kernels()->group_combine, &a, batch, 1);
+    divide_rows(&a);
+    write_moments(&a);
     vk_run(vk_kernels()->group_apply, &a, batch * a.blocks, 1);
-    free(a.moments);
     return;
   }
   const size_t blocks = vk_ceil(batch, a.block_examples);
   a.moments = vk_scratch(blocks * 2 * channels * sizeof *a.moments);
   vk_run(vk_kernels()->group_normalize, &a, blocks, 1);
   free(a.moments);
+}
+
+void vk_group_moments(
+  const float *x, float epsilon, float *mean, float *inverse_deviation, size_t batch, size_t spatial,
+  size_t channels, size_t groups) {
+  if (batch == 0 || spatial == 0 || channels == 0) return;
+  vk_group_arguments a = forward_arguments(x, batch, spatial, channels, groups);
+  a.epsilon = epsilon, a.mean_out = mean, a.inverse_deviation_out = inverse_deviation;
+  divide_rows(&a);
+  write_moments(&a);
+}
+
+void vk_group_apply(
+  vk_unary_op op, const float *parameters, const float *x, const float *mean,
+  const float *inverse_deviation, const float *scale, const float *shift, float *y,
+  vk_bfloat16 *rounded, size_t batch, size_t spatial, size_t channels, size_t groups) {
+  if (batch == 0 || spatial == 0 || channels == 0) return;
+  vk_group_arguments a = forward_arguments(x, batch, spatial, channels, groups);
+  a.op = op, a.scale = scale, a.shift = shift, a.y = y, a.rounded = rounded;
+  a.mean = mean, a.inverse_deviation = inverse_deviation;
+  if (parameters) a.parameters[0] = parameters[0], a.parameters[1] = parameters[1];
+  divide_rows(&a);
+  vk_run(vk_kernels()->group_apply, &a, batch * a.blocks, 1);
 }
 
 void vk_group_normalize_backward(

@@ -82,7 +82,7 @@ public final class Conv2D: Layer {
   public func apply(to map: inout Tensor, _ context: Context) {
     context.watch?.pass()
     map.convolve(
-      weights: spectral?.normalized ?? weights.tensor, bias: bias?.tensor, stride: (stride, stride),
+      weights: weightsInUse, bias: bias?.tensor, stride: (stride, stride),
       padding: padding, activation: activation)
   }
 }
@@ -98,8 +98,11 @@ extension Conv2D {
   func ofRepeatedPixels(_ input: Tensor, _ context: Context) -> Tensor {
     context.watch?.pass()
     return input.convolutionOfRepeatedPixels(
-      weights: spectral?.normalized ?? weights.tensor, bias: bias?.tensor, activation: activation)
+      weights: weightsInUse, bias: bias?.tensor, activation: activation)
   }
+
+  /// The weights, normalised where they are to be.
+  var weightsInUse: Tensor { spectral?.normalized ?? weights.tensor }
 }
 
 /// A transposed two-dimensional convolution, which enlarges images: the adjoint of a convolution of

@@ -151,6 +151,15 @@ public final class GroupNorm: Layer {
     convolution.apply(to: &map, context)
   }
 
+  /// The same for a large map, of which a band at a time is normalised; nil where the two are to follow one another.
+  func banded(before convolution: Conv2D, of map: Tensor) -> NormalizedConvolution? {
+    guard convolution.stride == 1, convolution.activation == .identity else { return nil }
+    return NormalizedConvolution(
+      of: map, groups: groups, scale: scale.tensor, shift: shift.tensor, epsilon: epsilon,
+      activation: activation, weights: convolution.weightsInUse, bias: convolution.bias?.tensor,
+      padding: convolution.padding)
+  }
+
   /// It does.
   public var worksInPlace: Bool { true }
 }

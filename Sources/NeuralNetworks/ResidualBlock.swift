@@ -73,18 +73,38 @@ public final class ResidualBlock: Layer {
 
   /// That of the input, with the channels of the second convolution.
   public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
-    // What is added in the end is there meanwhile.
-    let kept = try shortcut.map { try trace.pass(input, through: $0, "shortcut") } ?? input
-    return try trace.holding(kept) { trace in
-      var shape: Shape? = input
-      for (number, convolution) in [first, second].enumerated() {
-        if !norms.isEmpty {
-          shape = try trace.pass(shape, through: norms[number], "normalization\(number)")
-        }
-        shape = try trace.pass(shape, through: convolution, number == 0 ? "first" : "second")
+    // Of a large map a band is normalised at a time. The second convolution adds a band to what is kept, which is there
+    // meanwhile otherwise.
+    func convolved(
+      _ number: Int, _ map: Shape?, keeping kept: Shape?, _ trace: inout ShapeTrace
+    ) throws -> Shape? {
+      let isBanded = isBanded(map)
+      let bands: Shape? = isBanded ? [2 * NormalizedConvolution.bandBytes / 4] : nil
+      return try trace.holding(isBanded ? nil : kept, bands) { trace in
+        let normalized =
+          norms.isEmpty
+          ? map : try trace.pass(map, through: norms[number], "normalization\(number)")
+        return try trace.pass(
+          normalized, through: number == 0 ? first : second, number == 0 ? "first" : "second")
       }
-      return shape
     }
+    let hidden: Shape?
+    let kept: Shape?
+    if isBanded(input) {
+      hidden = try convolved(0, input, keeping: nil, &trace)
+      kept =
+        try shortcut.map { shortcut in
+          try trace.holding(hidden) { try $0.pass(input, through: shortcut, "shortcut") }
+        } ?? input
+    } else {
+      kept = try shortcut.map { try trace.pass(input, through: $0, "shortcut") } ?? input
+      hidden = try convolved(0, input, keeping: kept, &trace)
+    }
+    return try convolved(1, hidden, keeping: kept, &trace)
+  }
+
+  private func isBanded(_ map: Shape?) -> Bool {
+    !norms.isEmpty && map.map(NormalizedConvolution.divides) ?? false
   }
 
   /// What the shortcut makes of the input plus what the block adds, `[batch, height, width,
@@ -95,28 +115,42 @@ public final class ResidualBlock: Layer {
     return map
   }
 
-  /// Beside what is added in the end no more than what a convolution reads and writes is kept.
+  /// Beside what is added in the end no more than what a convolution reads and writes is kept, and of large maps not even
+  /// what the second convolution writes.
   public func apply(to map: inout Tensor, _ context: Context) {
-    guard let shortcut else {
-      var added = map
-      change(&added, context)
-      return map.add(added)
+    var hidden: Tensor
+    if let banded = norms.first?.banded(before: first, of: map) {
+      context.watch?.pass()
+      hidden = banded(map)
+      // The input goes when both have read it.
+      shortcut?.apply(to: &map, context)
+    } else if let shortcut {
+      hidden = shortcut(map, context)
+      convolve(0, &map, context)
+      swap(&hidden, &map)
+    } else {
+      hidden = map
+      convolve(0, &hidden, context)
     }
-    var kept = shortcut(map, context)
-    change(&map, context)
-    kept.add(map)
-    map = kept
+    addSecond(of: &hidden, to: &map, context)
   }
 
-  /// W₂ ∗ a(n(W₁ ∗ a(n(x))))
-  private func change(_ map: inout Tensor, _ context: Context) {
-    for (number, convolution) in [first, second].enumerated() {
-      if norms.isEmpty {
-        map.activate(activation)
-        convolution.apply(to: &map, context)
-      } else {
-        norms[number].apply(to: &map, before: convolution, context)
-      }
+  /// What is kept, plus W₂ ∗ a(n(x)).
+  private func addSecond(of map: inout Tensor, to kept: inout Tensor, _ context: Context) {
+    guard let banded = norms.last?.banded(before: second, of: map) else {
+      convolve(1, &map, context)
+      return kept.add(map)
     }
+    context.watch?.pass()
+    banded.add(map, to: &kept)
+  }
+
+  private func convolve(_ number: Int, _ map: inout Tensor, _ context: Context) {
+    let convolution = number == 0 ? first : second
+    guard norms.isEmpty else {
+      return norms[number].apply(to: &map, before: convolution, context)
+    }
+    map.activate(activation)
+    convolution.apply(to: &map, context)
   }
 }

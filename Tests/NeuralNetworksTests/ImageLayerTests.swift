@@ -93,6 +93,24 @@ final class ImageLayerTests: XCTestCase {
     }
   }
 
+  func testResidualBlocksOfLargeMapsGiveWhatTheyGiveWhereATapeRecords() {
+    for outputs in [64, 32] {
+      let block = ResidualBlock(
+        channels: 64, outputs: outputs, hidden: 48, activation: .silu, normalization: .groups(4),
+        random: random)
+      let input = numbers([1, 257, 256, 64], seed: 8)
+      let recorded = block(input, context(.evaluation))
+      XCTAssertTrue(recorded.isTracked)
+      var map = input.copied()
+      withoutTape { block.apply(to: &map, context(.evaluation)) }
+      XCTAssertEqual(map.shape, recorded.shape)
+      let largest = withoutTape {
+        (map - recorded).squared().reshaped(to: [1, map.count]).maximum(axis: 1).item
+      }
+      XCTAssertTrue(largest < 1e-9, "\(outputs) outputs differ by \(largest.squareRoot())")
+    }
+  }
+
   func testAttentionOfAnExampleDoesNotSeeItsNeighbours() {
     let layer = SpatialAttention(channels: 4, groups: 2, random: random)
     let input = numbers([3, 2, 3, 4], seed: 5)

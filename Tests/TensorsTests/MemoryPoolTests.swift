@@ -97,7 +97,7 @@ final class MemoryPoolTests: XCTestCase {
 
   func testSparingWorkHoldsNoMoreThanWasInUseAtOnceAndLetsNothingGoWithoutNeed() throws {
     let pool = MemoryPool(period: 1000)
-    let unit = 1 << 20
+    let unit = 4 << 20
     try pool.sparingly {
       // Two maps at a time, which double, then small ones again.
       for size in [1, 2, 4, 2, 1] {
@@ -107,10 +107,51 @@ final class MemoryPoolTests: XCTestCase {
       }
     }
     XCTAssertEqual(pool.statistics.peakBytes, 12 * unit)
-    // The second time everything is there that was.
+    // The second time all that is needed is there.
     let before = pool.statistics.systemAllocations
     pool.sparingly { use(pool, [unit]) }
     XCTAssertEqual(pool.statistics.systemAllocations, before)
+  }
+
+  func testLargeBlocksTakeThePagesOfOthersThatAreNotNeededAndLeaveTheRest() throws {
+    let pool = MemoryPool(period: 1000)
+    let unit = 4 << 20
+    func mark(_ block: UnsafeMutableRawPointer, _ units: Range<Int>) {
+      for number in units {
+        block.storeBytes(of: number, toByteOffset: number * unit, as: Int.self)
+      }
+    }
+    try pool.sparingly {
+      let (first, second) = (
+        try XCTUnwrap(pool.take(bytes: 8 * unit)), try XCTUnwrap(pool.take(bytes: unit))
+      )
+      mark(first, 0..<8)
+      pool.give(back: first, bytes: 8 * unit)
+      // Five units of the eight, which nobody has to clear, and three that stay.
+      let third = try XCTUnwrap(pool.take(bytes: 5 * unit))
+      XCTAssertEqual(
+        (0..<5).map { third.load(fromByteOffset: $0 * unit, as: Int.self) }, Array(0..<5))
+      XCTAssertEqual(pool.statistics.bytesCached, 3 * unit)
+      let fourth = try XCTUnwrap(pool.take(bytes: 3 * unit))
+      XCTAssertEqual(
+        (0..<3).map { fourth.load(fromByteOffset: $0 * unit, as: Int.self) }, Array(5..<8))
+      XCTAssertEqual(pool.statistics.bytesCached, 0)
+      // A block of pages from several others.
+      mark(third, 0..<5)
+      mark(fourth, 0..<3)
+      pool.give(back: third, bytes: 5 * unit)
+      pool.give(back: fourth, bytes: 3 * unit)
+      let fifth = try XCTUnwrap(pool.take(bytes: 7 * unit))
+      XCTAssertEqual(
+        (0..<7).map { fifth.load(fromByteOffset: $0 * unit, as: Int.self) }, [0, 1, 2, 3, 4, 0, 1])
+      XCTAssertEqual(pool.statistics.bytesCached, unit)
+      pool.give(back: fifth, bytes: 7 * unit)
+      pool.give(back: second, bytes: unit)
+    }
+    XCTAssertEqual(pool.statistics.peakBytes, 9 * unit)
+    XCTAssertEqual(pool.statistics.bytesInUse, 0)
+    pool.trim()
+    XCTAssertEqual(pool.statistics.bytesCached, 0)
   }
 
   func testWhatOtherThreadsTakeMeanwhileIsKept() {

@@ -104,6 +104,19 @@ enum { VK_OUT_OF_MEMORY = 1 };
 enum { VK_NOTHING = 1 << 16 };
 void *vk_nothing(void) __attribute__((returns_nonnull));
 
+/// The size of a huge page, where large blocks begin.
+enum { VK_HUGE_PAGE = 2 << 20 };
+/// A block of pages from the system, zeros; NULL where there is none. One of at least two huge pages begins at a multiple of
+/// their size and asks for them, which spares a step over many megabytes a good part of its time, the translation of
+/// addresses.
+void *vk_map_pages(size_t bytes);
+/// Gives a block, or a part of one that begins and ends at such a multiple or ends with it, back to the system.
+void vk_unmap_pages(void *block, size_t bytes);
+/// Takes pages out of one block and puts them, with what is in them, where those of another one are, which go back. bytes is a
+/// multiple of VK_HUGE_PAGE. Returns how many bytes came over: less than all where the system has nothing left, and then
+/// the target has a hole of one huge page after these, which is nobody's.
+size_t vk_move_pages(void *from, void *to, size_t bytes);
+
 /// Takes the small blocks that are kept for what an error takes, as far as there is memory for them.
 void vk_take_ballast(void);
 /// Gives them back: memory is short.
@@ -247,6 +260,15 @@ void vk_group_normalize(
   vk_unary_op op, const float *parameters, const float *x, const float *scale, const float *shift,
   float epsilon, float *mean, float *inverse_deviation, float *y, vk_bfloat16 *rounded, size_t batch,
   size_t spatial, size_t channels, size_t groups);
+/// Its two halves: mean and inverse_deviation, [batch, groups], of x as a whole, then the normalised values of some of its
+/// rows, for which spatial counts those that are given. For large examples these are the numbers of the whole, bit for bit.
+void vk_group_moments(
+  const float *x, float epsilon, float *mean, float *inverse_deviation, size_t batch, size_t spatial,
+  size_t channels, size_t groups);
+void vk_group_apply(
+  vk_unary_op op, const float *parameters, const float *x, const float *mean,
+  const float *inverse_deviation, const float *scale, const float *shift, float *y,
+  vk_bfloat16 *rounded, size_t batch, size_t spatial, size_t channels, size_t groups);
 /// Backward; writes dx (may be NULL), dscale, dshift [channels].
 void vk_group_normalize_backward(
   vk_unary_op op, const float *parameters, const float *x, const float *mean,

@@ -1,4 +1,5 @@
 import CVectorKernels
+import Glibc
 
 /// Kernels that move elements, or make them from others one by one.
 extension Kernels {
@@ -19,6 +20,13 @@ extension Kernels {
         sourceStrides.map(Int64.init), destination.writePointer + destinationOffset,
         destinationStrides.map(Int64.init), accumulating ? 1 : 0)
     }
+  }
+
+  /// Moves rows of a tensor, which has its memory for itself, to its beginning.
+  static func moveRows(of tensor: Tensor, from first: Int, count: Int) {
+    guard first > 0, count > 0, !tensor.storage.isHollow, !Memory.hasFailed else { return }
+    let bytes = tensor.shape.count(1..<tensor.rank) * tensor.elementType.byteCount
+    memmove(tensor.storage.base, tensor.storage.base + first * bytes, count * bytes)
   }
 
   /// `table` `[entries, columns]` and indices of any shape, all of them in `0..<entries`, give

@@ -80,6 +80,37 @@ extension Kernels {
     return (y, mean, inverseDeviation)
   }
 
+  /// The moments of the groups of `x` `[batch, spatial, channels]`, `[batch, groups]` each.
+  static func groupMoments(
+    _ x: Tensor, epsilon: Float, batch: Int, spatial: Int, channels: Int, groups: Int
+  ) -> (mean: Tensor, inverseDeviation: Tensor) {
+    let mean = Tensor(uninitialized: [batch, groups])
+    let inverseDeviation = Tensor(uninitialized: [batch, groups])
+    Profiler.measure("group moments", [x, mean, inverseDeviation]) {
+      vk_group_moments(
+        x.pointer, epsilon, mean.writePointer, inverseDeviation.writePointer, batch, spatial,
+        channels, groups)
+    }
+    return (mean, inverseDeviation)
+  }
+
+  /// Normalises rows of one example `[spatial, channels]` by the moments of the whole, `[1, groups]` each, into memory
+  /// that is there. A target of bfloat16 takes the nearest of its numbers.
+  static func groupApply(
+    _ function: UnaryFunction, _ x: Tensor, moments: (mean: Tensor, inverseDeviation: Tensor),
+    scale: Tensor, shift: Tensor, spatial: Int, channels: Int, groups: Int, into target: Tensor
+  ) {
+    let isRounded = target.elementType == .bfloat16
+    Profiler.measure("group normalize rows", [x, scale, shift, target]) {
+      function.withParameters {
+        vk_group_apply(
+          function.operation, $0, x.pointer, moments.mean.pointer, moments.inverseDeviation.pointer,
+          scale.pointer, shift.pointer, isRounded ? nil : target.writePointer,
+          isRounded ? target.bfloat16WritePointer : nil, 1, spatial, channels, groups)
+      }
+    }
+  }
+
   /// The gradients of `x` and of scale and shift, shapes as forwards; `gradient` has that of `x`.
   static func groupNormalizeBackward(
     _ function: UnaryFunction, _ x: Tensor, mean: Tensor, inverseDeviation: Tensor, scale: Tensor,

@@ -35,19 +35,26 @@ extension Kernels {
   }
 
   /// A convolution's output from its input.
+  ///
+  /// - Parameters:
+  ///   - target: memory that takes the output, which is not that of few channels; nil for fresh memory.
+  ///   - packed: keeps the packed weights for the next call with the same weights; nil for a call by itself.
   static func convolution(
-    _ input: Tensor, weights: Tensor, bias: Tensor?, shape: ConvolutionShape, _ precision: Precision
+    _ input: Tensor, weights: Tensor, bias: Tensor?, shape: ConvolutionShape,
+    _ precision: Precision,
+    into target: Tensor? = nil, packed kept: PackedWeights? = nil
   ) -> Tensor {
     if shape.isNarrow {
+      precondition(target == nil, "a convolution to few outputs takes memory of its own")
       return narrowConvolution(input.widened(), weights: weights, bias: bias, shape: shape)
     }
     let input = input.operand(precision)
-    let output = Tensor(uninitialized: shape.outputShape)
+    let output = target ?? Tensor(uninitialized: shape.outputShape)
     guard
       let primitive = OneDNN.convolution(shape, OD_FORWARD, precision, withBias: bias != nil)
     else { return output }
     let scratch = Storage(count: primitive.scratchCount)
-    let packed = packedWeights(weights, primitive, shape)
+    let packed = packedWeights(weights, primitive, shape, kept)
     Profiler.measure(
       precision == .bfloat16 ? "bfloat16 convolution" : "convolution",
       [input, weights, bias, output], flops: shape.flops, sizes: "\(shape)"
@@ -144,10 +151,13 @@ extension Kernels {
   /// maps the copy is as nothing beside the multiplications, and is made each time: kept ones would double
   /// the memory of a large network's weights.
   private static func packedWeights(
-    _ weights: Tensor, _ primitive: ConvolutionPrimitive, _ shape: ConvolutionShape
+    _ weights: Tensor, _ primitive: ConvolutionPrimitive, _ shape: ConvolutionShape,
+    _ kept: PackedWeights? = nil
   ) -> Tensor {
     guard primitive.packedCount > 0 else { return weights }
-    let isKept = !isRecording && !Tensor.isInBackwardPass && !shape.hasManyPixels
+    if let copy = kept?.copies[primitive.packedLayout] { return copy }
+    let isKept =
+      kept == nil && !isRecording && !Tensor.isInBackwardPass && !shape.hasManyPixels
     let key = Storage.CopyKey.packed(layout: primitive.packedLayout, offset: weights.offset)
     if isKept, let copy = weights.storage.copy(for: key) { return copy }
     let packed = Tensor(uninitialized: [primitive.packedCount])
@@ -157,6 +167,12 @@ extension Kernels {
         "the weights of a convolution")
     }
     if isKept { weights.storage.keep(packed, for: key) }
+    kept?.copies[primitive.packedLayout] = packed
     return packed
   }
+}
+
+/// Weights of one convolution as they are packed for passes over parts of an image, by layout.
+final class PackedWeights {
+  fileprivate(set) var copies: [UInt64: Tensor] = [:]
 }

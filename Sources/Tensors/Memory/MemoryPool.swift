@@ -93,10 +93,10 @@ public final class MemoryPool: Sendable {
   /// once, or that was held before: for computations on a few large maps of different sizes, of which each size would otherwise
   /// stay until the end.
   ///
-  /// Before a large block is taken from the system, blocks that are kept go back to it as far as that needs, those of
-  /// sizes that were not used for longest first. No more go back than that: the system clears each page of a new block, which takes
-  /// about as long as the arithmetic on it where that is little. Other threads lose what they kept for later, and
-  /// nothing else.
+  /// For a large block that is not kept, pages of blocks that are kept serve as far as that needs, of those of
+  /// sizes that were not used for longest first. The system clears each page that it gives, which takes
+  /// about as long as the arithmetic on it where that is little; pages that move are not cleared. Other threads lose
+  /// what they kept for later, and nothing else.
   package func sparingly<Result>(_ body: () throws -> Result) rethrows -> Result {
     let previous = vk_is_sparing()
     if previous == 0 {
@@ -109,8 +109,9 @@ public final class MemoryPool: Sendable {
     return try body()
   }
 
-  /// What a large block is, in bytes: less does not matter beside the weights.
-  fileprivate static let largeBytes = 1 << 20
+  /// The size from which on blocks are mapped by themselves, in bytes, and go back where room is made: less does not matter
+  /// beside the weights.
+  fileprivate static let mappedBytes = 1 << 20
 
   /// The size class of a request.
   package static func sizeClass(bytes: Int) -> Int {
@@ -123,12 +124,12 @@ public final class MemoryPool: Sendable {
   package func take(bytes: Int) -> UnsafeMutableRawPointer? {
     guard !Memory.isRefusedByTest() else { return nil }
     let size = Self.sizeClass(bytes: bytes)
-    let (cached, unused): (UInt?, [Block]) = state.withLock { state in
+    let (cached, spared, unused): (UInt?, SparedBlocks, [Block]) = state.withLock { state in
       state.statistics.bytesInUse += size
       let cached = state.pop(size)
-      var spared: [Block] = []
+      var spared = SparedBlocks(blocks: [], excess: 0)
       if cached == nil {
-        if vk_is_sparing() != 0, size >= Self.largeBytes {
+        if vk_is_sparing() != 0, size >= Self.mappedBytes {
           spared = state.makeRoom()
         }
         state.statistics.systemAllocations += 1
@@ -136,16 +137,42 @@ public final class MemoryPool: Sendable {
           state.statistics.peakBytes, state.statistics.bytesInUse + state.statistics.bytesCached)
       }
       state.taken += 1
-      return (cached, spared + (state.taken < period ? [] : state.endPeriod()))
+      return (cached, spared, state.taken < period ? [] : state.endPeriod())
     }
     Self.release(unused)
     if let cached, let pointer = UnsafeMutableRawPointer(bitPattern: cached) { return pointer }
-    if let block = Self.systemBlock(bytes: size) { return block }
+    if let block = block(bytes: size, of: spared) { return block }
     // What is kept of other sizes may be enough.
     trim()
     if let block = Self.systemBlock(bytes: size) { return block }
     state.withLock { $0.statistics.bytesInUse -= size }
     return nil
+  }
+
+  /// A block of the system that takes its pages from blocks that were kept as far as they reach. What is left of
+  /// these is kept again.
+  private func block(bytes: Int, of spared: SparedBlocks) -> UnsafeMutableRawPointer? {
+    let given = spared.blocks.reduce(0) { $0 + $1.bytes }
+    if vk_is_sparing() != 0, bytes >= PageBlock.leastBytes, given < bytes {
+      // What was done before, as the opening of a model, has left room among small blocks that large ones cannot use.
+      malloc_trim(0)
+    }
+    guard given > 0 else { return Self.systemBlock(bytes: bytes) }
+    let small = spared.blocks.filter { $0.bytes < PageBlock.leastBytes }
+    Self.release(small)
+    var pages = PageBlock(
+      spared.blocks.filter { $0.bytes >= PageBlock.leastBytes }.map { ($0.address, $0.bytes) })
+    let block =
+      bytes >= PageBlock.leastBytes ? pages.block(bytes: bytes) : Self.systemBlock(bytes: bytes)
+    let left = pages.left(
+      without: spared.excess - small.reduce(0) { $0 + $1.bytes } - pages.bytesMoved)
+    state.withLock { state in
+      for (address, bytes) in left {
+        state.statistics.bytesCached += bytes
+        state.shelves[bytes, default: Shelf()].addresses.append(address)
+      }
+    }
+    return block
   }
 
   /// Takes back memory that `take` gave for as many bytes.
@@ -170,24 +197,33 @@ extension MemoryPool {
     let bytes: Int
   }
 
-  /// A block from the system, nil where the rule for memory or the system refuses it. Large blocks ask for huge pages: a step over activations of many
-  /// megabytes otherwise spends a good part of its time on address translation.
+  /// Blocks that were kept, of which some bytes at least go back to the system, or become part of another block.
+  fileprivate struct SparedBlocks {
+    let blocks: [Block]
+    let excess: Int
+  }
+
+  /// A block from the system, nil where the rule for memory or the system refuses it.
   private static func systemBlock(bytes: Int) -> UnsafeMutableRawPointer? {
     guard bytes < Memory.leastRequest || Memory.allows(bytes) else { return nil }
-    let hugePage = 2 << 20
-    let isLarge = bytes >= 2 * hugePage
+    if bytes >= mappedBytes { return vk_map_pages(bytes) }
     var pointer: UnsafeMutableRawPointer?
-    let status = posix_memalign(&pointer, isLarge ? hugePage : 64, bytes)
-    guard status == 0, let pointer else { return nil }
-    if isLarge { madvise(pointer, bytes, MADV_HUGEPAGE) }
-    return pointer
+    return posix_memalign(&pointer, 64, bytes) == 0 ? pointer : nil
   }
 
   /// Gives blocks back. The C library would keep to itself what lies between blocks in use.
   private static func release(_ blocks: [Block]) {
-    guard !blocks.isEmpty else { return }
-    for block in blocks { free(UnsafeMutableRawPointer(bitPattern: block.address)) }
-    if blocks.reduce(0, { $0 + $1.bytes }) >= 1 << 20 { malloc_trim(0) }
+    var smallBytes = 0
+    for block in blocks {
+      let pointer = UnsafeMutableRawPointer(bitPattern: block.address)
+      if block.bytes >= mappedBytes {
+        vk_unmap_pages(pointer, block.bytes)
+      } else {
+        free(pointer)
+        smallBytes += block.bytes
+      }
+    }
+    if smallBytes >= 1 << 20 { malloc_trim(0) }
   }
 }
 
@@ -218,23 +254,24 @@ extension MemoryPool.State {
     return address
   }
 
-  /// Gives large blocks of those that are kept until what is held stays below the limit of sparing computations, which
-  /// is raised to what is in use.
-  fileprivate mutating func makeRoom() -> [MemoryPool.Block] {
+  /// Takes large blocks from those that are kept, until what is held without them stays below the limit of sparing
+  /// computations, which is raised to what is in use.
+  fileprivate mutating func makeRoom() -> MemoryPool.SparedBlocks {
     sparingLimit = max(sparingLimit, statistics.bytesInUse)
-    var excess = statistics.bytesInUse + statistics.bytesCached - sparingLimit
-    guard excess > 0 else { return [] }
+    let excess = statistics.bytesInUse + statistics.bytesCached - sparingLimit
+    guard excess > 0 else { return MemoryPool.SparedBlocks(blocks: [], excess: 0) }
     var removed: [MemoryPool.Block] = []
-    let large = shelves.filter { $0.key >= MemoryPool.largeBytes }
+    var missing = excess
+    let large = shelves.filter { $0.key >= MemoryPool.mappedBytes }
     for (size, shelf) in large.sorted(by: { $0.value.lastReturn < $1.value.lastReturn }) {
-      guard excess > 0 else { break }
-      let count = min(shelf.addresses.count, (excess + size - 1) / size)
+      guard missing > 0 else { break }
+      let count = min(shelf.addresses.count, (missing + size - 1) / size)
       removed += shelf.addresses.prefix(count).map { MemoryPool.Block(address: $0, bytes: size) }
       shelves[size]?.removeFirst(count)
-      excess -= count * size
+      missing -= count * size
     }
     statistics.bytesCached -= removed.reduce(0) { $0 + $1.bytes }
-    return removed
+    return MemoryPool.SparedBlocks(blocks: removed, excess: excess)
   }
 
   /// Begins the next period. Gives the blocks that this one had no use for, those that came back

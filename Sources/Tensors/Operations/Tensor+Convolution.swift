@@ -146,7 +146,7 @@ extension Tensor {
     return sizes.isNarrow ? .float32 : Precision.ofProduct(recorded: isRecording)
   }
 
-  private func convolutionSizes(
+  func convolutionSizes(
     weights: Tensor, stride: (y: Int, x: Int), padding: Padding
   ) -> ConvolutionShape {
     precondition(
