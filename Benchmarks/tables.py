@@ -88,9 +88,10 @@ def tvae(table: pandas.DataFrame, seconds: float, count: int, seed: int) -> tupl
         model.fit(table, words)
         return model, time.process_time() - start
 
-    # What comes before the first epoch, and what each takes.
-    few, more = fitted(1)[1], fitted(4)[1]
-    each = (more - few) / 3
+    # What comes before the first epoch, and what each takes, once the program is warm.
+    fitted(1)
+    few, more = fitted(1)[1], fitted(6)[1]
+    each = max(1e-3, (more - few) / 5)
     epochs = max(1, round((seconds - few) / each) + 1)
     model, taken = fitted(epochs)
     return model.sample(count), epochs, taken
