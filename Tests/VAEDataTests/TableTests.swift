@@ -99,6 +99,21 @@ final class TableTests: DataTestCase {
       "w,\" n\",x\n a ,1,1.5\n\" a \",\" 2\",2.5\na,7,3.5\n")
   }
 
+  func testCountsAreNoBytesAndNoOtherNumbers() throws {
+    let numbers: [Float] = [0, 1, 7, 200, 0, 0, 3, 1]
+    try write(NPYWriter.bytes(Tensor(numbers, shape: [4, 2])), "n.npy")
+    let source = try DataSource.open("\(folder)/n.npy")
+    XCTAssertTrue(source.notices.contains { "\($0)".contains("uint8") }, "\(source.notices)")
+    let counted = try source.counted()
+    XCTAssertEqual(counted.notices, [])
+    XCTAssertEqual(counted.columns?.columns.map(\.kind), [.count, .count])
+    XCTAssertEqual(counted.train.ownBatch([0, 1, 2, 3]).floats, numbers)
+    try write(NPYWriter.bytes(Tensor([2, 1.5, 3, 1], shape: [2, 2])), "r.npy")
+    XCTAssertThrowsError(try DataSource.open("\(folder)/r.npy").counted()) {
+      XCTAssertTrue("\($0)".contains("[0, 1], column \"1\": 1.5 is no whole number"), "\($0)")
+    }
+  }
+
   func testConstantColumnsOfVectorsAreNothingToAModelAndComeBackAsTheyAre() throws {
     let numbers: [Float] = [0, 1000, 7, 1, 0, 3000, 7, 2, 0, 2000, 7, 4]
     try write(NPYWriter.bytes(Tensor(numbers, shape: [3, 4])), "c.npy")

@@ -44,6 +44,9 @@ extension DataSource {
     }
     source.test = try test.map { (split) throws(DataError) in try split.retyped(columns, of: name) }
     source.columnNotices = []
+    // What numbers seemed to be has been said of other columns.
+    let misread = ScaleNotice.of(train)
+    source.notices.removeAll { $0 == misread }
     return source
   }
 
