@@ -1026,21 +1026,27 @@ vae_status vae_log_likelihood_with(
 /* How unusual images are measured. */
 typedef struct vae_score_options {
   uint32_t struct_size;
-  /* Draws an image, of "nll" and "ratio", to 10,000,000; 0 for 16, -1 for one, of "ratio" for bounds. */
+  /* Draws an image, of "nll", "ratio" and "typicality", to 10,000,000; 0 for 16, -1 for one, of the last two for
+   * bounds. */
   int32_t importance_samples;
   /* borrowed; NULL for "nll": -log p(x), importance-weighted. "elbo": -ELBO, a bound on it. "regret": by how much -ELBO
-   * falls where the posterior is optimised for the image alone. "ratio": log p'(x) - log p(x), p' being background. */
+   * falls where the posterior is optimised for the image alone. "ratio": log p'(x) - log p(x), p' being background.
+   * "typicality": how far the mean of -log p(x) over the group of the image is from that over reference. */
   const char *method;
   vae_model *background; /* borrowed; of "ratio" alone, a model that takes the same images */
   uint64_t seed;         /* of all draws */
   int32_t steps;         /* updates of each posterior, of "regret", to 100,000; 0 for 100 */
   int32_t reserved;      /* zero */
+  const vae_tensor *reference; /* borrowed; of "typicality" alone, images as training saw, best held-out ones */
+  const vae_tensor *reference_condition; /* borrowed; what a conditional model is told of each of these; NULL */
+  int32_t group;         /* images in turn that are a group, of "typicality"; 0 for 10; the last may be smaller */
+  int32_t reserved2;     /* zero */
 } vae_score_options;
 
 /* How unusual each image is to a model, in nats, larger for what is more unusual; it follows from the image and the
- * seed alone. images, options, call_options: borrowed; the last two NULL for none. scores: [N] of float64, owned by the
+ * seed alone, of "typicality" from the images of its group. images, options, call_options: borrowed; the last two NULL for none. scores: [N] of float64, owned by the
  * caller.
- * Returns VAE_ERR_INVALID_ARGUMENT, also for a background that is not asked for, or is asked for and missing,
+ * Returns VAE_ERR_INVALID_ARGUMENT, also for a background or a reference that is not asked for, or is asked for and missing,
  * VAE_ERR_NOT_FOUND for a method that there is not, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_DATA for
  * images that the model cannot take and for models that do not suit the method, VAE_ERR_OUT_OF_MEMORY,
  * VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */

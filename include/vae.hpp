@@ -656,12 +656,17 @@ class classifier {
   detail::handle<vae_classifier, vae_classifier_free> handle_;
 };
 
-/* How unusual images are measured: "nll", "elbo", "regret" or "ratio"; zero and empty for the defaults. */
+/* How unusual images are measured: "nll", "elbo", "regret", "ratio" or "typicality"; zero and empty for the
+ * defaults. */
 struct score_options {
   std::string method{};
   std::int32_t importance_samples = 0;
   std::int32_t steps = 0;
   std::uint64_t seed = 0;
+  /* What "typicality" compares with, what a conditional model is told of it, and how many images are a group. */
+  const tensor *reference = nullptr;
+  const tensor *reference_condition = nullptr;
+  std::int32_t group = 0;
 };
 
 /* How missing values are filled in; zero for the defaults. */
@@ -946,6 +951,11 @@ class model {
     given.steps = options.steps;
     given.seed = options.seed;
     given.background = background ? background->get() : nullptr;
+    given.group = options.group;
+    const auto usual = options.reference ? options.reference->raw() : vae_tensor{};
+    if (options.reference) given.reference = &usual;
+    const auto told = options.reference_condition ? options.reference_condition->raw() : vae_tensor{};
+    if (options.reference_condition) given.reference_condition = &told;
     const auto call = detail::raw(call_options);
     vae_array *found = nullptr;
     detail::call(

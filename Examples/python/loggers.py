@@ -1,7 +1,7 @@
 """Writes what a training measures to Weights & Biases or MLflow, by a callback of ``fit``.
 
     python loggers.py wandb      # pip install wandb; offline, under wandb/, until somebody runs `wandb sync`
-    python loggers.py mlflow     # pip install mlflow; under mlruns/
+    python loggers.py mlflow     # pip install mlflow; in mlflow.db, or where MLFLOW_TRACKING_URI says
     python loggers.py            # prints the same numbers
 
 Each gets the terms of the bound at the end of every epoch, by names such as ``train/elbo`` and ``valid/rate``, at the step
@@ -57,7 +57,7 @@ def fit_with_wandb(model: Any, X: Any, **arguments: Any) -> Any:
 
 
 def fit_with_mlflow(model: Any, X: Any, **arguments: Any) -> Any:
-    """Fits a model as a run of MLflow, where MLFLOW_TRACKING_URI says or else under ``mlruns``."""
+    """Fits a model as a run of MLflow, where MLFLOW_TRACKING_URI says or else where MLflow keeps its runs."""
     import mlflow
 
     with mlflow.start_run():

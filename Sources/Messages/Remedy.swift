@@ -38,6 +38,8 @@ public enum Remedy: Hashable, Sendable {
   case checkpoint(String)
   /// The run that a likelihood is compared with.
   case background
+  /// The data whose mean likelihood is the usual one.
+  case reference
   /// To raise a limit on what is read, and the value that lets through what was refused.
   case limit(String, Int)
   /// The description of a variant with all its hyper-parameters.
@@ -81,6 +83,7 @@ extension Remedy: CustomStringConvertible {
       folder.map { "checkpoint_dir=\($0)" } ?? "checkpoint_dir"
     case .checkpoint(let choice): "checkpoint=\(choice)"
     case .background: "background"
+    case .reference: "reference"
     case .limit(let name, let value): "the limit \(name)=\(value)"
     case .variantDescription(let variant): "the description of \(variant)"
     case .importanceSamples: "importance_samples"

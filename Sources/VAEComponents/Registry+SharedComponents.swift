@@ -22,7 +22,7 @@ extension Registry {
     }
     for likelihood in [
       .bernoulli, .gaussian, .categorical, .logisticMixture, .mixed, .laplace, .logistic, .logCosh,
-      .studentT, .multiscaleGaussian,
+      .studentT, .multiscaleGaussian, .negativeBinomial, .zeroInflatedNegativeBinomial,
     ] as [Component<any Likelihood>] {
       registry.register(likelihood)
     }

@@ -40,7 +40,7 @@ public struct DataSource: Sendable {
   /// The examples that watch over training, where the source sets some apart.
   public internal(set) var validation: DataSplit?
   /// The examples to measure a finished model with, where the source has some.
-  public let test: DataSplit?
+  public internal(set) var test: DataSplit?
 
   /// A source; all splits have examples of one size.
   ///

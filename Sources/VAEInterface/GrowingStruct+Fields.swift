@@ -47,7 +47,7 @@ extension vae_evaluation_options: GrowingStruct {
   public static let firstSize = 24
 }
 extension vae_score_options: GrowingStruct {
-  public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24, 24..<32, 32..<36, 36..<40]
+  public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24, 24..<32, 32..<36, 36..<40, 40..<48, 48..<56, 56..<60, 60..<64]
   public static let firstSize = 40
 }
 extension vae_imputation_options: GrowingStruct {

@@ -34,6 +34,9 @@ public struct Component<Part>: Sendable {
   /// Whether the part, an encoder, is told which values are missing. The data part of a recipe with such
   /// a part says that values may be.
   public let usesMask: Bool
+  /// Whether the part, a likelihood, prices counts alone, so that the numbers of a table become counts where a recipe has
+  /// it.
+  public let takesCounts: Bool
   /// Makes the part, whose weights have no values yet. Throws `RecipeError` where the values do not fit the
   /// data or each other.
   public let make: @Sendable (HyperparameterValues, BuildContext) throws -> Part
@@ -44,7 +47,7 @@ public struct Component<Part>: Sendable {
     role: Role, name: String, summary: String,
     declarations: @autoclosure @escaping @Sendable () -> [Hyperparameter],
     origin: String = Registry.builtInOrigin, usesCondition: Bool = false,
-    usesMask: Bool = false,
+    usesMask: Bool = false, takesCounts: Bool = false,
     make: @escaping @Sendable (HyperparameterValues, BuildContext) throws -> Part
   ) {
     self.role = role
@@ -54,6 +57,7 @@ public struct Component<Part>: Sendable {
     self.origin = origin
     self.usesCondition = usesCondition
     self.usesMask = usesMask
+    self.takesCounts = takesCounts
     self.make = make
   }
 
@@ -84,10 +88,11 @@ public struct Component<Part>: Sendable {
   /// A component without hyper-parameters.
   public init(
     role: Role, name: String, summary: String, usesCondition: Bool = false,
-    make: @escaping @Sendable (BuildContext) throws -> Part
+    takesCounts: Bool = false, make: @escaping @Sendable (BuildContext) throws -> Part
   ) {
     self.init(
-      role: role, name: name, summary: summary, declarations: [], usesCondition: usesCondition
+      role: role, name: name, summary: summary, declarations: [], usesCondition: usesCondition,
+      takesCounts: takesCounts
     ) { _, build in try make(build) }
   }
 }

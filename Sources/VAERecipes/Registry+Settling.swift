@@ -13,6 +13,11 @@ public protocol DescribedData {
   /// - Throws: an error of the data where they have not these columns.
   func standardized(by recorded: TableColumns?, _ options: TrainingOptions) throws -> Self
 
+  /// The same data with counts for columns, where they are rows of numbers; others are themselves.
+  ///
+  /// - Throws: an error of the data where a number is no count.
+  func counted() throws -> Self
+
   /// What is known of each example beside it; nil where nothing is told.
   ///
   /// - Parameters:
@@ -28,6 +33,9 @@ public protocol DescribedData {
 extension DescribedData {
   /// Data of which nothing is standardized.
   public func standardized(by recorded: TableColumns?, _ options: TrainingOptions) -> Self { self }
+
+  /// Data of which nothing is standardized.
+  public func counted() -> Self { self }
 }
 
 extension Registry {
@@ -56,7 +64,9 @@ extension Registry {
     let known = weights?.condition ?? recipe.data?.condition
     let options = TrainingOptions(recipe.training)
     let before = weights?.columns == nil ? recipe.data : weights
-    let data = try open(before).standardized(by: before?.columns, options)
+    var opened = try open(before)
+    if before?.columns == nil, takesCounts(recipe, settings) { opened = try opened.counted() }
+    let data = try opened.standardized(by: before?.columns, options)
     recipe.data = try data.description(options)
     try apply(settings, to: &recipe)
     try recordNetworks(in: &recipe, before: given)
@@ -64,6 +74,13 @@ extension Registry {
     recipe.data?.condition = told
     if let notice = conditionNotice(of: recipe) { recipe.notices.append(notice) }
     return (recipe, data)
+  }
+
+  /// Whether the likelihood that a recipe has with some settings prices counts alone.
+  private func takesCounts(_ recipe: Recipe, _ settings: [(key: String, value: String)]) -> Bool {
+    let chosen = settings.last { Shorthand.rolesNamed(by: $0.key) == [.likelihood] }
+    let name = chosen?.value ?? recipe.part(.likelihood).name
+    return (try? component(.likelihood, name))?.takesCounts == true
   }
 
   /// Refuses settings that no data would let pass, before any are opened: these may take minutes.

@@ -29,6 +29,8 @@ public struct Registry: Sendable {
     public let usesCondition: Bool
     /// Whether it is told which values are missing.
     public let usesMask: Bool
+    /// Whether it prices counts alone.
+    public let takesCounts: Bool
   }
 
   /// The origin of what comes with the package.
@@ -147,7 +149,7 @@ public struct Registry: Sendable {
         ComponentDescription(
           role: $0.role, name: $0.name, summary: $0.summary, hyperparameters: $0.hyperparameters,
           origin: $0.origin, usesCondition: $0.usesCondition,
-          usesMask: $0.usesMask)
+          usesMask: $0.usesMask, takesCounts: $0.takesCounts)
       }
     }
     return switch role {
@@ -177,7 +179,7 @@ public struct Registry: Sendable {
     summary:
       "bernoulli for binary data, else gaussian with learnt sigma, or for bytes what the variant names",
     hyperparameters: [],
-    origin: builtInOrigin, usesCondition: false, usesMask: false)
+    origin: builtInOrigin, usesCondition: false, usesMask: false, takesCounts: false)
 }
 
 // MARK: - Making models

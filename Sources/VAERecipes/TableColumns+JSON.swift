@@ -44,6 +44,7 @@ extension TableColumn {
       if !isContinuous { members["continuous"] = .bool(false) }
     }
     if let decimals { members["decimals"] = .integer(decimals) }
+    if isConstant { members["constant"] = .bool(true) }
     return .object(members)
   }
 
@@ -86,17 +87,20 @@ extension TableColumn {
     guard object["decimals"] == nil || decimals.map({ (0...12).contains($0) }) == true else {
       throw refusal(".decimals must be a whole number in 0…12")
     }
-    var isContinuous = true
-    if let json = object["continuous"] {
-      guard case .bool(let value) = json else {
-        throw refusal(".continuous must be true or false")
-      }
-      isContinuous = value
+    func flag(_ name: String, default value: Bool) throws(RecipeError) -> Bool {
+      guard let json = object[name] else { return value }
+      guard case .bool(let value) = json else { throw refusal(".\(name) must be true or false") }
+      return value
+    }
+    let isContinuous = try flag("continuous", default: true)
+    let isConstant = try flag("constant", default: false)
+    guard !isConstant || kind == .real && points.isEmpty else {
+      throw refusal(".constant is for a real column without points")
     }
     self.init(
       name: name, kind: kind, centre: isNamed ? 0 : centre, scale: isNamed ? 1 : scale,
       names: names, points: points, isContinuous: isContinuous,
-      decimals: isNamed ? nil : decimals)
+      decimals: isNamed ? nil : decimals, isConstant: isConstant)
   }
 
   /// The members of a list; none where there is no list.

@@ -64,6 +64,21 @@ final class BadOptionTests: CommandTestCase {
       Small.train("shapes", path("run"), ["--resume", "--force"]), naming: ["--resume", "--force"])
     try assertWrong(
       Small.train("shapes", path("run"), ["--recipe", "a.json"]), naming: ["--recipe"])
+    // The same setting said twice; of sweeps, where it also varies, SweepTests tell.
+    for command in [
+      Small.train("shapes", path("run"), ["--epochs", "1", "--set", "training.epochs=2"]),
+      ["classifier", "--data", path("none"), "--out", path("n.safetensors"), "--epochs", "1"]
+        + ["--set", "epochs=2"],
+    ] {
+      try assertWrong(command, naming: ["epochs=2", "--epochs 1 contradict each other"])
+    }
+    try assertWrong(
+      Small.train("shapes", path("run"), ["--no-keep-best", "--set", "training.keep_best=true"]),
+      naming: ["training.keep_best=true", "--no-keep-best contradict"])
+    try assertRefused(
+      ["train", "gaussian-vae", "--data", path("none"), "--out", path("run")]
+        + ["--learning-rate", "0.001", "--set", "training.learning_rate=1e-3"],
+      status: 66, naming: [path("none")])
     try assertWrong(["describe", "gaussian-vae", "--json", "--recipe"], naming: ["--json"])
     try assertWrong(["describe", "gaussian-vae", "--shapes", "--recipe"], naming: ["--shapes"])
     try assertWrong(["describe", "gaussian-vae", "--data", "shapes"], naming: ["--shapes"])

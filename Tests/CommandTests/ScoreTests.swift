@@ -31,6 +31,17 @@ final class ScoreTests: CommandTestCase {
     // The weighted likelihood lies above the bound, and so does the best bound.
     let bound = try scores("elbo", run, ["--method", "elbo"])
     XCTAssertLessThan(own.reduce(0, +), bound.reduce(0, +))
+    // All of a group have the distance of its mean from that of the same data; the last one is smaller.
+    let size = TrainedRun.testImages
+    let typical = try scores(
+      "typicality", run,
+      draws + ["--method", "typicality", "--reference", data, "--group", "\(size - 1)"])
+    let mean = own.reduce(0, +) / Double(size)
+    let first = own.dropLast().reduce(0, +) / Double(size - 1)
+    for (place, score) in typical.enumerated() {
+      let wanted = abs((place < size - 1 ? first : own[size - 1]) - mean)
+      XCTAssertEqual(score, wanted, accuracy: 1e-3)
+    }
     let regret = try scores("regret", run, ["--method", "regret", "--steps", "20"])
     XCTAssertGreaterThanOrEqual(try XCTUnwrap(regret.min()), 0)
     XCTAssertGreaterThan(try XCTUnwrap(regret.max()), 0)
@@ -48,7 +59,13 @@ final class ScoreTests: CommandTestCase {
         [path("x.csv"), "--method", "ratio", "--background", path("wide-run")], 65,
         ["4x4x1", "8x8x1"]
       ),
-      ([path("x.csv"), "--method", "entropy"], 64, ["entropy", "nll, elbo, regret, ratio"]),
+      (
+        [path("x.csv"), "--method", "entropy"], 64,
+        ["entropy", "nll, elbo, regret, ratio, typicality"]
+      ),
+      ([path("x.csv"), "--method", "typicality"], 64, ["--reference", "held-out"]),
+      ([path("x.csv"), "--reference", shared.data], 64, ["--reference", "nll"]),
+      ([path("x.csv"), "--group", "5"], 64, ["--group", "typicality"]),
       ([path("x.txt")], 64, [".csv or .npy"]),
       ([path("x.csv"), "--steps", "5"], 64, ["--steps", "regret"]),
     ]

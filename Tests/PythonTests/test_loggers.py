@@ -1,19 +1,24 @@
-"""The example that writes to Weights & Biases and MLflow, against stand-ins of the two."""
+"""The example that writes to Weights & Biases and MLflow, against stand-ins of the two, and offline against the real ones
+where these are installed."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import struct
 import sys
+import tempfile
 import types
 import unittest
 from contextlib import contextmanager
+from glob import glob
 from unittest import mock
 
 import numpy as np
 
 import vae_zoo
-from support import ROOT
+from support import ROOT, needs
 
 
 def _example():
@@ -67,6 +72,68 @@ class LoggerTests(unittest.TestCase):
             model, images, more = self._arguments()
             _example().fit_with_mlflow(model, images, **more)
         self._check(rows, params)
+
+    @needs("wandb")
+    def test_wandb_itself_keeps_each_epoch_offline(self):
+        import wandb
+        from wandb.proto.wandb_internal_pb2 import Record
+
+        with tempfile.TemporaryDirectory() as folder:
+            with mock.patch.dict(os.environ, WANDB_DIR=folder, WANDB_MODE="offline", WANDB_SILENT="true"):
+                model, images, more = self._arguments()
+                _example().fit_with_wandb(model, images, **more)
+                # All is written when its service has ended.
+                wandb.teardown(0)
+            (path,) = glob(f"{folder}/wandb/offline-run-*/*.wandb")
+            with open(path, "rb") as file:
+                records = [Record.FromString(record) for record in _records(file.read())]
+        rows, settings = [], {}
+        for record in records:
+            row = {item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
+            if row:
+                step = row.get("_step", record.history.step.num)
+                rows.append(({name: value for name, value in row.items() if not name.startswith("_")}, step))
+            for item in record.config.update:
+                settings[item.key or ".".join(item.nested_key)] = json.loads(item.value_json)
+        self._check(rows, settings)
+
+    @needs("mlflow")
+    def test_mlflow_itself_keeps_each_epoch(self):
+        import mlflow
+
+        with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, MLFLOW_ALLOW_FILE_STORE="true"):
+            before = mlflow.get_tracking_uri()
+            mlflow.set_tracking_uri(f"file://{folder}/runs")
+            try:
+                model, images, more = self._arguments()
+                _example().fit_with_mlflow(model, images, **more)
+                client = mlflow.MlflowClient()
+                (run,) = client.search_runs(["0"])
+                rows: dict = {}
+                for name in run.data.metrics:
+                    for metric in client.get_metric_history(run.info.run_id, name):
+                        rows.setdefault(metric.step, {})[name] = metric.value
+            finally:
+                mlflow.set_tracking_uri(before)
+        settings = {name: int(run.data.params[name]) for name in ("prior.latent", "training.epochs")}
+        self._check([(rows[step], step) for step in sorted(rows)], settings)
+
+
+def _records(stored: bytes):
+    """The records of a log of LevelDB, which begins with seven bytes of its owner."""
+    place, record, block = 7, b"", 32768
+    while place + 7 <= len(stored):
+        left = block - place % block
+        if left < 7:
+            place += left
+            continue
+        size, kind = struct.unpack_from("<HB", stored, place + 4)
+        piece = stored[place + 7:place + 7 + size]
+        place += 7 + size
+        # Whole, first, middle, last.
+        record = piece if kind in (1, 2) else record + piece
+        if kind in (1, 4):
+            yield record
 
 
 if __name__ == "__main__":

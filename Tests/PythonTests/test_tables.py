@@ -288,6 +288,48 @@ class VectorTests(unittest.TestCase):
         self.assertAlmostEqual(one, other, delta=0.5)
 
 
+    def test_columns_that_never_change_leave_a_model_as_it_is_without_them(self):
+        random = np.random.default_rng(3)
+        vectors = random.normal(0, 5, (200, 3)) @ random.normal(0, 1, (3, 3))
+        wide = np.insert(vectors, (0, 2), (0.1, 7), axis=1)
+        one, other = (vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(X) for X in (vectors, wide))
+        np.testing.assert_array_equal(
+            one.score_samples(vectors, random_state=1), other.score_samples(wide, random_state=1)
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            other.save(f"{folder}/m.safetensors")
+            loaded = vae_zoo.VAE.load(f"{folder}/m.safetensors")
+        for model in (other, loaded):
+            for made in (model.reconstruct(wide), model.sample(9, draw=True)):
+                made = made.reshape(len(made), -1)
+                np.testing.assert_array_equal(made[:, [0, 3]], np.full((len(made), 2), np.float32([0.1, 7])))
+        np.testing.assert_array_equal(
+            one.reconstruct(vectors), np.delete(other.reconstruct(wide), (0, 3), axis=1)
+        )
+        torn = np.where(random.random(wide.shape) < 0.3, np.nan, wide)
+        filled = vae_zoo.MissingVAE(**SMALL, importance_samples=2, random_state=1).fit(torn).impute(torn, samples=5)
+        np.testing.assert_allclose(filled[:, [0, 3]], np.full((200, 2), [0.1, 7]), rtol=1e-6)
+
+    def test_integers_come_back_from_impute_as_they_are(self):
+        whole = np.arange(120).reshape(40, 3) + 2**60
+        model = vae_zoo.MissingVAE(**SMALL, importance_samples=2, random_state=1).fit(whole)
+        filled = model.impute(whole, samples=5)
+        self.assertEqual(filled.dtype, whole.dtype)
+        np.testing.assert_array_equal(filled, whole)
+
+    def test_counts_are_shares_of_a_total_and_draws_of_them_are_counts(self):
+        random = np.random.default_rng(3)
+        counts = random.poisson(np.exp(random.normal(1, 1, (200, 1)) + np.linspace(-2, 2, 5)))
+        for likelihood in ("negative-binomial", "zero-inflated-negative-binomial"):
+            model = vae_zoo.GaussianVAE(**SMALL, likelihood=likelihood, random_state=1).fit(counts)
+            self.assertEqual([column["type"] for column in model.recipe_["data"]["columns"]], ["count"] * 5)
+            self.assertTrue(np.isfinite(model.score_samples(counts)).all())
+            drawn = model.sample(50, draw=True)
+            self.assertTrue((drawn >= 0).all() and (drawn == np.rint(drawn)).all())
+            with self.assertRaisesRegex(vae_zoo.Error, "no whole number from zero on"):
+                vae_zoo.GaussianVAE(**SMALL, likelihood=likelihood).fit(counts - 0.5)
+
+
 @needs("pandas")
 class FrameTests(unittest.TestCase):
     def test_a_frame_gives_frames_and_the_same_model_as_a_structured_array(self):

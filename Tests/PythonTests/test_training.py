@@ -582,13 +582,25 @@ class ThreadTests(unittest.TestCase):
                 IMAGES, method="ratio", background=other, random_state=1, **asked
             )
             np.testing.assert_allclose(ratio, own - common, atol=1e-3)
+        usual, rest = IMAGES[:10], IMAGES[10:17]
+        for size in (3, 7):
+            nats = model.score_samples(rest, method="nll", samples=5, random_state=1)
+            mean = model.score_samples(usual, method="nll", samples=5, random_state=1).mean()
+            found = model.score_samples(
+                rest, method="typicality", reference=usual, group=size, samples=5, random_state=1
+            )
+            for start in range(0, 7, size):
+                np.testing.assert_allclose(
+                    found[start:start + size], -abs(nats[start:start + size].mean() - mean), atol=1e-3
+                )
         for asked, method in (({}, "elbo"), ({"samples": 5}, "nll")):
             np.testing.assert_array_equal(
                 model.score_samples(IMAGES, random_state=1, **asked),
                 model.score_samples(IMAGES, method=method, random_state=1, **asked),
             )
         for wrong in (
-            {"method": "x"}, {"method": "ratio"}, {"background": other},
+            {"method": "x"}, {"method": "ratio"}, {"background": other}, {"method": "typicality"},
+            {"reference": IMAGES}, {"method": "typicality", "reference": IMAGES, "group": 0},
             {"method": "regret", "samples": 5},
         ):
             with self.assertRaises(vae_zoo.InvalidArgumentError):

@@ -122,6 +122,9 @@ final class LayoutTests: XCTestCase {
         ("struct_size", \.struct_size, 4), ("importance_samples", \.importance_samples, 4),
         ("method", \.method, pointer), ("background", \.background, pointer),
         ("seed", \.seed, 8), ("steps", \.steps, 4), ("reserved", \.reserved, 4),
+        ("reference", \.reference, pointer),
+        ("reference_condition", \.reference_condition, pointer), ("group", \.group, 4),
+        ("reserved2", \.reserved2, 4),
       ])
     seen += entries(
       vae_imputation_options.self,

@@ -62,6 +62,82 @@ final class TableTests: DataTestCase {
     XCTAssertEqual(seen.squared().mean(axis: 0).floats[3], 1, accuracy: 1e-3)
   }
 
+  func testWholeNumbersFromOneOnThatAreFewAreCodesAndLeaveTheirRangeInNoDraw() throws {
+    var text = "sex,rating,kind,visits,zero,rare\n"
+    for row in 0..<200 {
+      text +=
+        "\(1 + row % 2),\(1 + row % 5),\([3, 7, 12][row % 3]),\(1 + row % 30),\(row % 3),\(row < 2 ? 20 + row : 9)\n"
+    }
+    let path = try table(text)
+    let columns = try XCTUnwrap(DataSource.open(path).columns?.columns)
+    XCTAssertEqual(columns.map(\.kind), [.real, .real, .real, .count, .count, .real])
+    XCTAssertEqual(columns[0].points, [1, 2])
+    XCTAssertEqual(columns[1].points, [1, 2, 3, 4, 5])
+    XCTAssertEqual(columns[2].points, [3, 7, 12])
+    for column in columns.prefix(3) { XCTAssertFalse(column.isContinuous) }
+    XCTAssertEqual(columns[0].misfit(3), "is none of the values that the column has")
+    // What somebody says of a column holds.
+    let told = try DataSource.open(
+      path, table: TableOptions(types: ["rating": .count, "sex": .category]))
+    XCTAssertEqual(told.columns?.columns[1].kind, .count)
+    XCTAssertEqual(told.columns?.columns[0].names, ["1", "2"])
+  }
+
+  func testSpacesBelongToAWordBetweenQuotationMarksAlone() throws {
+    let text = "w,\" n\",x\n a ,1,1.5\n\" a \",\" 2\",2.5\na,,3.5\n"
+    let source = try DataSource.open(table(text), table: TableOptions(types: ["w": .category]))
+    let columns = try XCTUnwrap(source.columns)
+    XCTAssertEqual(columns.columns.map(\.name), ["w", " n", "x"])
+    XCTAssertEqual(columns.columns[0].names, [" a ", "a"])
+    XCTAssertEqual(rows(source)[1][1], 2)
+    // What is filled in leaves other cells the words that they are.
+    let filled = try TableWriter(columns).bytes(
+      filling: "\(folder)/t.csv", [1, 1, 1.5, 0, 2, 2.5, 1, 7, 3.5],
+      where: Tensor([0, 0, 0, 0, 0, 0, 0, 1, 0], shape: [3, 3]))
+    XCTAssertEqual(
+      filled.map { String(decoding: $0, as: UTF8.self) },
+      "w,\" n\",x\n a ,1,1.5\n\" a \",\" 2\",2.5\na,7,3.5\n")
+  }
+
+  func testCountsAreNoBytesAndNoOtherNumbers() throws {
+    let numbers: [Float] = [0, 1, 7, 200, 0, 0, 3, 1]
+    try write(NPYWriter.bytes(Tensor(numbers, shape: [4, 2])), "n.npy")
+    let source = try DataSource.open("\(folder)/n.npy")
+    XCTAssertTrue(source.notices.contains { "\($0)".contains("uint8") }, "\(source.notices)")
+    let counted = try source.counted()
+    XCTAssertEqual(counted.notices, [])
+    XCTAssertEqual(counted.columns?.columns.map(\.kind), [.count, .count])
+    XCTAssertEqual(counted.train.ownBatch([0, 1, 2, 3]).floats, numbers)
+    try write(NPYWriter.bytes(Tensor([2, 1.5, 3, 1], shape: [2, 2])), "r.npy")
+    XCTAssertThrowsError(try DataSource.open("\(folder)/r.npy").counted()) {
+      XCTAssertTrue("\($0)".contains("[0, 1], column \"1\": 1.5 is no whole number"), "\($0)")
+    }
+  }
+
+  func testConstantColumnsOfVectorsAreNothingToAModelAndComeBackAsTheyAre() throws {
+    let numbers: [Float] = [0, 1000, 7, 1, 0, 3000, 7, 2, 0, 2000, 7, 4]
+    try write(NPYWriter.bytes(Tensor(numbers, shape: [3, 4])), "c.npy")
+    let source = try DataSource.open("\(folder)/c.npy")
+    let columns = try XCTUnwrap(source.columns)
+    XCTAssertEqual(columns.columns.map(\.isConstant), [true, false, true, false])
+    XCTAssertEqual(source.shape.width, 2)
+    XCTAssertEqual(columns.logScales.count, 2)
+    XCTAssertTrue(columns.areReal)
+    let seen = source.train.batch([0, 1, 2])
+    for (found, wanted) in zip(columns.restored(seen).floats, numbers) {
+      XCTAssertEqual(found, wanted, accuracy: 1e-3)
+    }
+    XCTAssertEqual(source.train.ownBatch([0, 1, 2]).floats, numbers)
+    // Rows of a file where they do change are rows for the model all the same.
+    let other: [Float] = [5, 1000, 8, 1]
+    try write(NPYWriter.bytes(Tensor(other, shape: [1, 4])), "o.npy")
+    let later = try DataSource.open("\(folder)/o.npy").asSeen(by: columns)
+    XCTAssertEqual(later.train.batch([0]).floats, Array(seen.floats[0..<2]))
+    // Where nothing changes at all there is still something to see.
+    try write(NPYWriter.bytes(Tensor(Array(repeating: 7, count: 4), shape: [2, 2])), "s.npy")
+    XCTAssertEqual(try DataSource.open("\(folder)/s.npy").shape.width, 2)
+  }
+
   func testNumbersThat32BitFloatsTakeForOneAreDifferentPoints() throws {
     // The floats next to each other here are two apart.
     let days: [Double] = [20_240_103, 20_240_104, 20_240_106]

@@ -66,10 +66,11 @@ final class CompositionTests: XCTestCase {
     return try SmallModels.recipe("gaussian-vae", data: data, settings)
   }
 
-  /// Binary images for a Bernoulli likelihood, a table for one of columns, grey images for the others.
+  /// Binary images for a Bernoulli likelihood, a table for one of columns or of counts, grey images for the others.
   private func data(for names: [Role: String]) -> DataSource {
     let likelihood = names[.likelihood] ?? "auto"
     if likelihood == "mixed" { return SmallModels.table(train: 40, test: 8) }
+    if likelihood.hasSuffix("negative-binomial") { return SmallModels.counts(train: 40, test: 8) }
     return SmallModels.data(
       isBinary: likelihood == "auto" || likelihood == "bernoulli", train: 40, test: 8)
   }

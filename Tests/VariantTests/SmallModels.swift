@@ -53,6 +53,23 @@ struct RowStore: ExampleStore {
   }
 }
 
+/// Rows of counts held in memory.
+struct CountStore: ExampleStore {
+  static let columns = TableColumns(
+    (0..<6).map { TableColumn(name: "gene \($0)", kind: .count, centre: 1, scale: 0.8) })
+
+  let count: Int
+  var shape: ImageShape { ImageShape(height: 1, width: Self.columns.count, channels: 1) }
+
+  func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+    for (row, index) in indices.enumerated() {
+      for column in 0..<shape.count {
+        destination[row * shape.count + column] = Float((index * 7 + column * 3) % 5 * column)
+      }
+    }
+  }
+}
+
 /// Every component made small, so that all of them can be trained in a test.
 enum SmallModels {
   static let registry = Registry.builtIn
@@ -82,10 +99,19 @@ enum SmallModels {
 
   /// A table of the same rows as often: a real, a positive and a counted column, a category and yes or no.
   static func table(train: Int = 64, test: Int = 40) -> DataSource {
+    rows(train: train, test: test) { TableStore(RowStore(count: $0), columns: RowStore.columns) }
+  }
+
+  /// A table of counts.
+  static func counts(train: Int = 64, test: Int = 40) -> DataSource {
+    rows(train: train, test: test) {
+      TableStore(CountStore(count: $0), columns: CountStore.columns)
+    }
+  }
+
+  private static func rows(train: Int, test: Int, _ store: (Int) -> TableStore) -> DataSource {
     func split(_ name: String, _ count: Int) -> DataSplit {
-      DataSplit(
-        name: name, store: TableStore(RowStore(count: count), columns: RowStore.columns),
-        labels: labels(count))
+      DataSplit(name: name, store: store(count), labels: labels(count))
     }
     return DataSource(
       name: "rows", valueRange: .real, rule: "table", isDiscrete: false,

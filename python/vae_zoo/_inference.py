@@ -15,7 +15,7 @@ from vae_zoo._tables import described
 
 _BYTE_RANGES = (RANGES["binary"], RANGES["bytes"])
 
-_METHODS = ("nll", "elbo", "regret", "ratio")
+_METHODS = ("nll", "elbo", "regret", "ratio", "typicality")
 
 # Importance samples of an image where a method needs some and none are asked for, as elsewhere.
 _USUAL_SAMPLES = 16
@@ -116,6 +116,8 @@ class Inference(FittedModel):
         samples: int = 0,
         method: str | None = None,
         background: Inference | None = None,
+        reference: Any = None,
+        group: int = 10,
         steps: int = 100,
         random_state: Any = None,
         progress: WorkProgress | None = None,
@@ -130,14 +132,20 @@ class Inference(FittedModel):
         y : array-like, optional
             What a conditional model is told of each image, as for ``fit``; others ignore it.
         samples : int
-            Importance samples an image, of ``"nll"`` and ``"ratio"``, where 0 stands for 16.
+            Importance samples an image, of ``"nll"``, ``"ratio"`` and ``"typicality"``, where 0 stands for 16.
         method : str, optional
             Minus the score that ``vae-zoo score`` has under this name: ``"nll"``, log p(x), importance-weighted;
             ``"elbo"``, the evidence lower bound on it; ``"regret"``, minus the likelihood regret, by how much the bound
-            rises where the posterior is optimised for the image alone; ``"ratio"``, log p(x) less that of `background`.
+            rises where the posterior is optimised for the image alone; ``"ratio"``, log p(x) less that of `background`;
+            ``"typicality"``, minus how far the mean of log p(x) over the group of an image is from that over `reference`.
             None is ``"nll"`` where `samples` are given, else ``"elbo"``.
         background : estimator, optional
             A trained model of the same images, of ``"ratio"`` alone.
+        reference : array-like or pair, optional
+            Images as training saw, best held-out ones, of ``"typicality"`` alone; for a conditional model the pair of
+            them and what it is told of each.
+        group : int
+            How many images in turn are a group, of ``"typicality"`` alone; those left at the end are a smaller one.
         steps : int
             Updates of each posterior, of ``"regret"`` alone.
         random_state : int, generator or None
@@ -149,7 +157,8 @@ class Inference(FittedModel):
         Returns
         -------
         ndarray
-            ``[N]`` of float32, the precision of the networks. A score depends on the image and the seed alone.
+            ``[N]`` of float32, the precision of the networks. A score depends on the image and the seed alone, of
+            ``"typicality"`` on the images of its group.
         """
         images = self._images(X)
         count = integer(samples, "samples", 0, _MOST_SAMPLES)
@@ -163,16 +172,30 @@ class Inference(FittedModel):
             )
         if (background is None) == (method == "ratio"):
             raise InvalidArgumentError('background belongs to method="ratio", and that needs one')
-        if count and method not in ("nll", "ratio"):
-            raise InvalidArgumentError(f'samples belong to method="nll" and "ratio", and it is {method!r}')
+        if (reference is None) == (method == "typicality"):
+            raise InvalidArgumentError(
+                'reference belongs to method="typicality", and that needs one: images as training saw, best held-out ones'
+            )
+        if count and method in ("elbo", "regret"):
+            raise InvalidArgumentError(
+                f'samples belong to method="nll", "ratio" and "typicality", and it is {method!r}'
+            )
         if method in ("nll", "elbo"):
             draws = (count or _USUAL_SAMPLES) if method == "nll" else 0
             found = self._model.log_likelihood(images, draws, seed, progress, told)
             return found.astype(np.float32)
         common = None if background is None else background._fitted()
         updates = integer(steps, "steps", 1, 100_000)
-        found = self._model.score(images, method, common, count, updates, seed, progress, told)
+        size = integer(group, "group", 1, 2**31 - 1)
+        usual = None if reference is None else self._usual(reference)
+        found = self._model.score(images, method, common, usual, size, count, updates, seed, progress, told)
         return (-found).astype(np.float32)
+
+    def _usual(self, reference: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        """Images to compare with, and what a conditional model is told of them."""
+        X, y = reference if isinstance(reference, tuple) and len(reference) == 2 else (reference, None)
+        images = self._images(X)
+        return images, self._told(y, X, len(images))
 
     def impute(
         self,
@@ -211,7 +234,11 @@ class Inference(FittedModel):
         if images.dtype.kind == "f":
             # What is known has the digits that X has.
             filled = np.where(np.isnan(images), filled.reshape(images.shape), images)
-        return self._out(filled, told, X, keeping=True)
+        whole = self._out(filled, told, X, keeping=True)
+        if self._form is None and isinstance(X, np.ndarray) and X.dtype.kind in "iu" and X.dtype != np.uint8:
+            # Nothing is missing among integers, which floats may not hold.
+            return X.reshape(whole.shape).copy()
+        return whole
 
     def imputation_error(
         self,

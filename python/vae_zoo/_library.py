@@ -202,6 +202,10 @@ class ScoreOptions(Struct):
         ("seed", c_uint64),
         ("steps", c_int32),
         ("reserved", c_int32),
+        ("reference", POINTER(Tensor)),
+        ("reference_condition", POINTER(Tensor)),
+        ("group", c_int32),
+        ("reserved2", c_int32),
     ]
 
 

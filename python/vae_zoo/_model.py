@@ -332,6 +332,8 @@ class Model:
         images: np.ndarray,
         method: str,
         background: Model | None,
+        reference: tuple[np.ndarray, np.ndarray | None] | None,
+        group: int,
         samples: int,
         steps: int,
         seed: int,
@@ -339,14 +341,20 @@ class Model:
         condition: np.ndarray | None = None,
     ) -> np.ndarray:
         tensor = view(images)
+        usual, usually = (None, None) if reference is None else map(optional_view, reference)
         told = optional_view(condition)
         asked = ScoreOptions(
             method=encoded(method, "method"),
             background=None if background is None else background.handle._as_parameter_,
             importance_samples=samples,
             steps=steps,
+            group=group,
             seed=seed,
         )
+        if usual is not None:
+            asked.reference = ctypes.pointer(usual)
+        if usually is not None:
+            asked.reference_condition = ctypes.pointer(usually)
         with elements_renamed(images="X"), Watched(progress, told) as options:
             return self._array(library.vae_score, byref(tensor), byref(asked), options)
 

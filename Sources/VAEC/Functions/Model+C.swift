@@ -153,6 +153,13 @@ private struct StatedData: DescribedData {
     return seen
   }
 
+  func counted() throws -> StatedData {
+    guard case .source(let source) = images else { return self }
+    var seen = self
+    seen.images = .source(try source.counted())
+    return seen
+  }
+
   func description(_ options: TrainingOptions) throws -> DataDescription {
     switch images {
     case .source(let source): try source.description(options)

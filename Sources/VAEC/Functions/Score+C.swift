@@ -20,9 +20,11 @@ public func vae_score(
     let watch = try CallWatch(call_options, "call_options", takesCondition: true)
     func measured(_ trained: TrainedModel, _ other: TrainedModel?) throws -> ArrayObject {
       let images = try trained.pricedImages(images, "images", condition: watch.condition)
+      let usual = try reference(given, for: trained)
       return ArrayObject(
         try stoppable(watch, with: [model, background].compactMap(\.self)) { goesOn in
-          try trained.scores(images, options, background: other, progress: { goesOn($0) })
+          try trained.scores(
+            images, options, background: other, reference: usual, progress: { goesOn($0) })
         })
     }
     result.pointee = try Handles.make(
@@ -35,16 +37,35 @@ public func vae_score(
   }
 }
 
+/// The images whose mean is the usual one; nil where none are given.
+private func reference(
+  _ given: vae_score_options, for trained: TrainedModel
+) throws -> DataSplit? {
+  let condition = try given.reference_condition.map { (condition) throws(CallError) in
+    try TensorView(condition, "options->reference_condition")
+  }
+  guard let images = given.reference else {
+    guard condition == nil else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "options->reference_condition is given, but options->reference is NULL; give both or none")
+    }
+    return nil
+  }
+  return try trained.pricedImages(images, "options->reference", condition: condition)
+}
+
 extension ScoreOptions {
   /// What a caller asks for.
   ///
   /// - Throws: `MetricError` for a method that there is not, `CallError` for numbers out of range.
   fileprivate init(_ options: vae_score_options) throws {
     self.init()
-    guard options.reserved == 0 else {
+    for (field, value) in [("reserved", options.reserved), ("reserved2", options.reserved2)]
+    where value != 0 {
       throw CallError(
         VAE_ERR_UNSUPPORTED,
-        "options->reserved is \(options.reserved), which this version of the library does not know")
+        "options->\(field) is \(value), which this version of the library does not know")
     }
     if let name = try text(optional: options.method, "options->method") {
       method = try ScoreMethod(named: name)
@@ -63,6 +84,12 @@ extension ScoreOptions {
       importanceSamples = max(0, Int(options.importance_samples))
     }
     if options.steps > 0 { regret.steps = Int(options.steps) }
+    guard options.group >= 0 else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "options->group is \(options.group), but must be a number of images, or 0 for 10")
+    }
+    if options.group > 0 { group = Int(options.group) }
     seed = Int(bitPattern: UInt(options.seed))
   }
 }

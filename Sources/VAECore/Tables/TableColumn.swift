@@ -38,6 +38,9 @@ public struct TableColumn: Hashable, Sendable {
   /// How many digits after the point its values have; draws are rounded to as many. Nil where they are
   /// not rounded.
   public let decimals: Int?
+  /// Whether all rows of training have the centre there: a model sees nothing of such a column, and gives the centre
+  /// back. Of real columns without points alone.
+  public let isConstant: Bool
 
   /// The most categories of a column.
   public static let categoryLimit = 1000
@@ -51,7 +54,8 @@ public struct TableColumn: Hashable, Sendable {
   /// A column.
   public init(
     name: String, kind: Kind, centre: Double = 0, scale: Double = 1, names: [String] = [],
-    points: [Double] = [], isContinuous: Bool = true, decimals: Int? = nil
+    points: [Double] = [], isContinuous: Bool = true, decimals: Int? = nil,
+    isConstant: Bool = false
   ) {
     self.name = name
     self.kind = kind
@@ -61,6 +65,7 @@ public struct TableColumn: Hashable, Sendable {
     self.points = points
     self.isContinuous = isContinuous || points.isEmpty
     self.decimals = decimals
+    self.isConstant = isConstant && kind == .real && points.isEmpty
   }
 
   /// Whether its values are numbers, and no names.
@@ -71,7 +76,16 @@ public struct TableColumn: Hashable, Sendable {
   public var choices: Int { points.isEmpty ? 0 : points.count + (isContinuous ? 1 : 0) }
 
   /// The numbers that a model sees of a value.
-  public var elements: Int { kind == .category ? names.count : 1 + choices }
+  public var elements: Int {
+    kind == .category ? names.count : isConstant ? 0 : 1 + choices
+  }
+
+  /// The same column as one that may change.
+  var varying: TableColumn {
+    TableColumn(
+      name: name, kind: kind, centre: centre, scale: scale, names: names, points: points,
+      isContinuous: isContinuous, decimals: decimals)
+  }
 
   /// A number as a model sees it.
   public func standardized(_ value: Double) -> Float {

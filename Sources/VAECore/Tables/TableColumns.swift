@@ -23,9 +23,10 @@ public struct TableColumns: Hashable, Sendable {
   /// read.
   public static let namesLimit = 1 << 21
 
-  /// Columns; at least one.
+  /// Columns; at least one. Where all are constant none is taken for it, so that there is something to see.
   public init(_ columns: [TableColumn]) {
     precondition(!columns.isEmpty, "a table has at least one column")
+    let columns = columns.allSatisfy(\.isConstant) ? columns.map(\.varying) : columns
     self.columns = columns
     var starts: [Int] = []
     var count = 0
@@ -39,6 +40,9 @@ public struct TableColumns: Hashable, Sendable {
 
   /// The number of columns.
   public var count: Int { columns.count }
+
+  /// Those that a model sees something of: all but constants. Their numbers stand where they stand in the whole row.
+  public var seen: TableColumns { TableColumns(columns.filter { !$0.isConstant }) }
 
   /// Whether all are of real numbers without points of gathered mass, so that any density over real
   /// numbers prices them.
@@ -54,7 +58,7 @@ public struct TableColumns: Hashable, Sendable {
   /// The logarithm of each scale where all columns are real: what log p of a standardized number is larger
   /// by than log p of the number in the table's own units.
   public var logScales: [Float] {
-    columns.map { Float(TableColumn.logarithm($0.scale)) }
+    columns.filter { !$0.isConstant }.map { Float(TableColumn.logarithm($0.scale)) }
   }
 
   // MARK: Rows
@@ -79,6 +83,7 @@ public struct TableColumns: Hashable, Sendable {
       case .category:
         for choice in 0..<column.elements { seen[start + choice] = Double(choice) == value ? 1 : 0 }
       case .real, .positive, .count:
+        guard !column.isConstant else { continue }
         seen[start] = column.standardized(value)
         guard column.choices > 0 else { continue }
         let choice = column.choice(of: value)
@@ -148,6 +153,7 @@ extension TableColumn {
 
   /// The value in the table's own units of the numbers that a model sees.
   func restored(_ seen: UnsafeBufferPointer<Float>, rounding: Bool) -> Double {
+    if isConstant { return centre }
     switch kind {
     case .yesNo: return Double(rounding ? seen[0].rounded() : seen[0])
     case .category:

@@ -17,6 +17,8 @@ struct ColumnValues {
 
   /// The most values of a column of numbers that has no others.
   private static let fewValues = 8
+  /// The most values of a column of whole numbers from one on that are codes, such as 1 and 2.
+  private static let mostCodes = 20
   /// The largest count of a column that is taken for one of counts.
   private static let largestCount: Double = 1000
   /// The digits behind the point to which draws are rounded at most.
@@ -48,17 +50,15 @@ struct ColumnValues {
 
   /// The column that a model is told of.
   ///
-  /// The rule, where nobody has said what the values are: zeros and ones are yes and no; whole numbers
-  /// from zero on, of which the least is 0 or 1 and none is above 1000, are counts; numbers that are all above
-  /// zero and whose skewness is above one are positive; all others are real.
+  /// The rule, where nobody has said what the values are: zeros and ones are yes and no; at most twenty different
+  /// whole numbers from one to 1000, each in five rows on average, are codes, real numbers that are nothing but points;
+  /// other whole numbers from zero on, of which the least is 0 or 1 and none is above 1000, are counts; numbers that
+  /// are all above zero and whose skewness is above one are positive; all others are real.
   ///
   /// - Parameters:
   ///   - told: what somebody says they are; nil for what they seem to be.
-  ///   - findsPoints: whether values at which mass gathers are looked for.
   /// - Throws: `DataError` where no value is known, or one is none of the kind.
-  func column(
-    told: TableColumn.Kind?, findsPoints: Bool = true
-  ) throws(DataError) -> TableColumn {
+  func column(told: TableColumn.Kind?) throws(DataError) -> TableColumn {
     guard let least = known.first, let greatest = known.last else {
       throw DataError(
         .unusable,
@@ -66,13 +66,16 @@ struct ColumnValues {
     }
     // Without a kind a number must be one that some column may have.
     try check(told ?? .real)
-    let kind = told ?? kind(of: known, least, greatest)
+    let codes = told == nil ? Self.codes(in: known, least, greatest) : []
+    let kind = told ?? (codes.isEmpty ? kind(of: known, least, greatest) : .real)
     if kind == .yesNo { return TableColumn(name: name, kind: kind, names: ["0", "1"]) }
     let isWhole = known.allSatisfy { $0 == $0.rounded() }
     let decimals = isWhole ? 0 : decimals.flatMap { $0 <= Self.mostDecimals ? $0 : nil }
     var points: [Double] = []
     var isContinuous = true
-    if kind != .count, findsPoints {
+    if !codes.isEmpty {
+      (points, isContinuous) = (codes, false)
+    } else if kind != .count {
       (points, isContinuous) = Self.points(of: known, isRounded: decimals != nil)
     }
     let column = TableColumn(
@@ -90,9 +93,10 @@ struct ColumnValues {
     guard !known.isEmpty else { return column }
     let spread = known.filter { value in !column.points.contains { $0 == value } }
     let (centre, scale) = moments(of: spread.isEmpty ? known : spread, column.kind)
+    let isConstant = known.allSatisfy { $0 == known[0] }
     return TableColumn(
       name: column.name, kind: column.kind, centre: centre, scale: scale, points: column.points,
-      isContinuous: column.isContinuous, decimals: column.decimals)
+      isContinuous: column.isContinuous, decimals: column.decimals, isConstant: isConstant)
   }
 
   /// What the user should know where different values of a column are the same to a model: what is left of a
@@ -120,6 +124,19 @@ struct ColumnValues {
       (lastSeen, lastPoint) = (element, point)
     }
     return (count, seen)
+  }
+
+  /// The different values of a column of codes, in rising order; none of another one.
+  private static func codes(
+    in sorted: [Double], _ least: Double, _ greatest: Double
+  ) -> [Double] {
+    guard least >= 1, least < greatest, greatest <= largestCount else { return [] }
+    var codes: [Double] = []
+    for value in sorted where value != codes.last {
+      guard value == value.rounded(), codes.count < mostCodes else { return [] }
+      codes.append(value)
+    }
+    return sorted.count >= 5 * codes.count ? codes : []
   }
 
   private func kind(
@@ -180,7 +197,12 @@ struct ColumnValues {
 
   /// A deviation, or one where it is but the rounding of numbers that are all the same.
   static func usable(_ deviation: Double, beside mean: Double) -> Double {
-    deviation > 1e-14 * abs(mean) && deviation > 1e-30 && deviation < 1e30 ? deviation : 1
+    isRounding(deviation, beside: mean) || deviation >= 1e30 ? 1 : deviation
+  }
+
+  /// Whether a deviation is but the rounding of numbers that are all the same.
+  static func isRounding(_ deviation: Double, beside mean: Double) -> Bool {
+    !(deviation > 1e-14 * abs(mean) && deviation > 1e-30)
   }
 
   private static func skewness(_ values: [Double]) -> Double {

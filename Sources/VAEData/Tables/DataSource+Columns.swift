@@ -26,6 +26,30 @@ extension DataSource {
 }
 
 extension DataSource {
+  /// The same rows with counts for columns, whatever whole numbers from zero on seem to be; data that are no rows of
+  /// numbers stay as they are.
+  ///
+  /// - Throws: `DataError` of kind `unusable` where a number is no whole one from zero on.
+  public func counted() throws(DataError) -> DataSource {
+    guard let table = train.store as? TableStore,
+      table.columns.columns.allSatisfy({ $0.isNumeric || $0.names == ["0", "1"] })
+    else { return self }
+    let plain = TableColumns(
+      table.columns.columns.map { TableColumn(name: $0.name, kind: .count, decimals: 0) })
+    var source = self
+    let columns = try plain.standardizing(table.rows)
+    source.train = try train.retyped(columns, of: name)
+    source.validation = try validation.map { (split) throws(DataError) in
+      try split.retyped(columns, of: name)
+    }
+    source.test = try test.map { (split) throws(DataError) in try split.retyped(columns, of: name) }
+    source.columnNotices = []
+    // What numbers seemed to be has been said of other columns.
+    let misread = ScaleNotice.of(train)
+    source.notices.removeAll { $0 == misread }
+    return source
+  }
+
   /// Refuses a table for a new model one of whose columns has no value in any row of training.
   ///
   /// - Throws: `DataError` of kind `unusable` naming the column, and what `checkExamples` throws.
@@ -66,6 +90,21 @@ extension ExampleStore {
 }
 
 extension DataSplit {
+  /// The same rows of a table, of which other columns are said.
+  fileprivate func retyped(_ columns: TableColumns, of source: String) throws(DataError)
+    -> DataSplit
+  {
+    guard let table = store as? TableStore else { return self }
+    _ = try columns.check(table.rows, name: source)
+    var split = DataSplit(
+      name: name, store: TableStore(table.rows, columns: columns, isNamed: table.isNamed),
+      labels: labels, classes: classes, conditions: conditions, factors: factors)
+    split.hiddenStore = (hiddenStore as? HiddenCells).map {
+      HiddenCells($0.cells, columns: columns)
+    }
+    return split
+  }
+
   /// The same examples by the columns of a model; nil where they are neither a table nor rows of as many
   /// numbers.
   package func asSeen(
@@ -143,7 +182,9 @@ private struct ColumnOrder {
       }
       let found = own.columns[place]
       sources.append(place)
-      guard found.names.isEmpty == column.names.isEmpty else {
+      // Zeros and ones are numbers too.
+      let areNumbers = column.names.isEmpty && found.names == ["0", "1"]
+      guard areNumbers || found.names.isEmpty == column.names.isEmpty else {
         throw DataError(
           .unusable,
           "\(name): the column \(PlainText.quoted(column.name)) is \(found.kind.rawValue), but the model was trained on one "
@@ -151,7 +192,7 @@ private struct ColumnOrder {
       }
       let known = Dictionary(
         column.names.enumerated().map { ($1, Float($0)) }, uniquingKeysWith: { first, _ in first })
-      numbers.append(found.names.map { known[$0] ?? -1 })
+      numbers.append(areNumbers ? [] : found.names.map { known[$0] ?? -1 })
     }
     self.init(width: own.count, sources: sources, numbers: numbers)
   }

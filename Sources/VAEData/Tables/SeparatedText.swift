@@ -12,6 +12,8 @@ struct SeparatedText {
     fileprivate(set) var bytes: [UInt8] = []
     /// Where each cell ends among them.
     fileprivate(set) var ends: [Int] = []
+    /// Whether each cell stands between quotation marks.
+    fileprivate(set) var isQuoted: [Bool] = []
     /// The line that it begins in, the first one being 1.
     fileprivate(set) var line = 1
     /// The number of cells, of which no more than `TableColumns.limit` are kept.
@@ -20,6 +22,11 @@ struct SeparatedText {
     /// The bytes of a cell that is kept.
     func cell(_ number: Int) -> ArraySlice<UInt8> {
       bytes[(number == 0 ? 0 : ends[number - 1])..<ends[number]]
+    }
+
+    /// The same as a word or a name: without the spaces around it, unless these stand between quotation marks.
+    func word(_ number: Int) -> ArraySlice<UInt8> {
+      isQuoted[number] ? cell(number) : CellNumber.trimmed(cell(number))
     }
   }
 
@@ -86,6 +93,7 @@ struct SeparatedText {
     /// Where the quotation mark stands that is open.
     private var quoteLine = 1
     private var cellStart = 0
+    private var isQuoted = false
     /// Whether the last byte was CR, to which a following LF belongs.
     private var wasReturn = false
 
@@ -118,6 +126,7 @@ struct SeparatedText {
           place = .quoted
         case .cellStart where byte == UInt8(ascii: "\""):
           place = .quoted
+          isQuoted = true
           quoteLine = line
         case _ where byte == separator: endCell()
         case _ where isBreak: try endRecord(body)
@@ -162,7 +171,11 @@ struct SeparatedText {
     }
 
     private mutating func endCell() {
-      if !isBeyondLimit { record.ends.append(record.bytes.count) }
+      if !isBeyondLimit {
+        record.ends.append(record.bytes.count)
+        record.isQuoted.append(isQuoted)
+      }
+      isQuoted = false
       record.count += 1
       cellStart = record.bytes.count
       place = .cellStart
@@ -176,6 +189,7 @@ struct SeparatedText {
       if !isEmpty { try body(record) }
       record.bytes.removeAll(keepingCapacity: true)
       record.ends.removeAll(keepingCapacity: true)
+      record.isQuoted.removeAll(keepingCapacity: true)
       record.count = 0
       record.line = line + 1
       cellStart = 0

@@ -3,7 +3,7 @@ import VAECore
 
 extension TableColumns {
   /// The columns of rows of numbers without names: real ones called 0, 1, …, with means and deviations
-  /// of the rows.
+  /// of the rows; constants where all rows have the same.
   ///
   /// - Parameter rows: `1×columns×1` each.
   init(standardizing rows: any ExampleStore) throws(DataError) {
@@ -32,9 +32,11 @@ extension TableColumns {
         let shift = sums[column] / count
         let mean = firsts[column].isNaN ? 0 : firsts[column] + shift
         let variance = max(0, squares[column] / count - shift * shift)
+        let deviation = variance.squareRoot()
         return TableColumn(
           name: "\(column)", kind: .real, centre: mean,
-          scale: ColumnValues.usable(variance.squareRoot(), beside: mean))
+          scale: ColumnValues.usable(deviation, beside: mean),
+          isConstant: counts[column] > 0 && ColumnValues.isRounding(deviation, beside: mean))
       })
   }
 

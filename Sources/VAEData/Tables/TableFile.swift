@@ -111,7 +111,7 @@ struct TableFile {
     var numbers = 0
     var byteCount = 0
     for column in 0..<record.count {
-      let cell = CellNumber.trimmed(record.cell(column))
+      let cell = record.word(column)
       byteCount += cell.count
       guard cell.count <= TableColumn.nameLimit else {
         throw refusal(
@@ -126,7 +126,7 @@ struct TableFile {
         throw refusal(
           "the name of column \(column + 1), \(shown(cell)), is no UTF-8; store the table as UTF-8")
       }
-      guard !name.isEmpty else {
+      guard !CellNumber.trimmed(cell).isEmpty else {
         throw refusal(
           "column \(column + 1) has no name; give it one, or write the table without an index, as to_csv(path, index=False)"
         )
@@ -391,7 +391,8 @@ extension TableFile {
           }
         } else {
           value = Double(
-            try number(of: cell, in: &dictionaries[column], &nameBytes, record.line, column))
+            try number(
+              of: record.word(column), in: &dictionaries[column], &nameBytes, record.line, column))
         }
         values[row * columns.count + place] = value
       }

@@ -32,8 +32,7 @@ extension TableWriter {
     try text.forEachRecord(of: TableFile.stream(file)) { (record) throws(DataError) in
       if row < 0 {
         for number in 0..<record.count {
-          let name = CellNumber.trimmed(record.cell(number))
-          known.append(places[String(decoding: name, as: UTF8.self)])
+          known.append(places[String(decoding: record.word(number), as: UTF8.self)])
         }
       }
       for number in 0..<min(record.count, known.count) {
@@ -43,7 +42,12 @@ extension TableWriter {
         {
           result += cell(values[place], of: column).utf8
         } else {
-          result += Self.quoted(bytes: record.cell(number), separator: separator)
+          // Spaces around a cell that had no quotation marks would mean something between them.
+          let word = record.word(number)
+          let quoted = Self.quoted(bytes: word, separator: separator)
+          result +=
+            quoted.count == word.count
+            ? Array(record.isQuoted[number] ? word : record.cell(number)) : quoted
         }
       }
       result.append(UInt8(ascii: "\n"))

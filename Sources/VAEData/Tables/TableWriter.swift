@@ -86,12 +86,12 @@ public struct TableWriter {
 
   /// The same of bytes, which need not be UTF-8.
   static func quoted(bytes cell: ArraySlice<UInt8>, separator: String) -> [UInt8] {
-    let (mark, space) = (UInt8(ascii: "\""), UInt8(ascii: " "))
+    let mark = UInt8(ascii: "\"")
     let needs =
       cell.contains { byte in
         byte == mark || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
           || separator.utf8.contains(byte)
-      } || cell.first == space || cell.last == space
+      } || CellNumber.trimmed(cell).count < cell.count
     guard needs else { return Array(cell) }
     return [mark] + cell.flatMap { $0 == mark ? [mark, mark] : [$0] } + [mark]
   }

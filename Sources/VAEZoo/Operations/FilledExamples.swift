@@ -48,7 +48,9 @@ struct FilledExamples {
         var count = 0
         for place in 0..<size {
           let element = columns?.starts[place] ?? place
-          let isHidden = hidden.map { $0[row * seen + element] != 0 } ?? false
+          // Of a constant, which a model sees nothing of, there is nothing to hide.
+          let isSeen = columns?.columns[place].isConstant != true
+          let isHidden = hidden.map { isSeen && $0[row * seen + element] != 0 } ?? false
           let isMissing = found?[row * size + place].isNaN ?? images[row * size + place].isNaN
           guard isHidden || isMissing else { continue }
           missing[index * size + place] = 1

@@ -6,24 +6,27 @@ import VAEEvaluation
 
 extension TrainedModel {
   /// How unusual each example of a split is, in order; see `ScoreMethod`. A score depends on the example and
-  /// the seed alone.
+  /// the seed alone, and on those of its group where the method looks at groups.
   ///
   /// - Parameters:
   ///   - split: the examples.
   ///   - options: how unusual is meant.
   ///   - background: the model that `ratio` compares with, which takes data of the same size and values; nil
   ///     for the other methods.
+  ///   - reference: examples of the kind that training saw, such as held-out ones, whose mean `typicality` compares
+  ///     with; nil for the other methods.
   ///   - progress: told the fraction done; returns false to stop.
   /// - Returns: a number for each example in nats; nil when it was stopped.
   /// - Throws: `MetricError` where the method lacks something or has too much, or does not suit the model;
   ///   `MemoryError`; `DataError` where the split does not say of each example what the model is told.
   public func scores(
     _ split: DataSplit, _ options: ScoreOptions, background: TrainedModel? = nil,
-    progress: (Double) -> Bool = { _ in true }
+    reference: DataSplit? = nil, progress: (Double) -> Bool = { _ in true }
   ) throws -> [Double]? {
     try checkBackground(background, method: options.method)
+    try Self.checkReference(reference, method: options.method)
     func likelihoods(
-      of model: TrainedModel, samples: Int, _ progress: (Double) -> Bool
+      of model: TrainedModel, _ split: DataSplit, samples: Int, _ progress: (Double) -> Bool
     ) throws(DataError) -> [Double]? {
       // Each standardizes the columns of a table as its own training did.
       var seen = split
@@ -35,17 +38,60 @@ extension TrainedModel {
     }
     let samples = options.importanceSamples
     switch options.method {
-    case .nll: return try likelihoods(of: self, samples: max(1, samples), progress)?.map { -$0 }
-    case .elbo: return try likelihoods(of: self, samples: 0, progress)?.map { -$0 }
+    case .nll:
+      return try likelihoods(of: self, split, samples: max(1, samples), progress)?.map { -$0 }
+    case .elbo: return try likelihoods(of: self, split, samples: 0, progress)?.map { -$0 }
     case .regret:
       return try Evaluator(model: model, examples: examples(split), seed: options.seed)
         .likelihoodRegrets(options.regret, progress: progress)
     case .ratio:
       guard let background,
-        let own = try likelihoods(of: self, samples: samples, { progress($0 / 2) }),
-        let common = try likelihoods(of: background, samples: samples, { progress((1 + $0) / 2) })
+        let own = try likelihoods(of: self, split, samples: samples, { progress($0 / 2) }),
+        let common = try likelihoods(
+          of: background, split, samples: samples, { progress((1 + $0) / 2) })
       else { return nil }
       return zip(common, own).map { $0 - $1 }
+    case .typicality:
+      guard let reference else { return nil }
+      let share = Double(split.count) / Double(max(1, split.count + reference.count))
+      guard let own = try likelihoods(of: self, split, samples: samples, { progress(share * $0) }),
+        let usual = try likelihoods(
+          of: self, reference, samples: samples, { progress(share + (1 - share) * $0) })
+      else { return nil }
+      return Self.typicalities(own, usual: usual, group: options.group)
+    }
+  }
+
+  /// Of each example how far the mean of its group is from that of usual ones.
+  private static func typicalities(
+    _ likelihoods: [Double], usual: [Double], group: Int
+  ) -> [Double] {
+    let wanted = usual.reduce(0, +) / Double(usual.count)
+    return stride(from: 0, to: likelihoods.count, by: group).flatMap { start in
+      let own = likelihoods[start..<min(start + group, likelihoods.count)]
+      let distance = abs(own.reduce(0, +) / Double(own.count) - wanted)
+      return own.map { _ in distance }
+    }
+  }
+
+  private static func checkReference(
+    _ reference: DataSplit?, method: ScoreMethod
+  ) throws(MetricError) {
+    guard let reference else {
+      guard method == .typicality else { return }
+      throw MetricError(
+        .missingOption,
+        "the method typicality compares with the mean over data of the kind that training saw, best held-out ones; give "
+          + "them by \(.reference)")
+    }
+    guard method == .typicality else {
+      throw MetricError(
+        .missingOption,
+        "\(.reference) is for the method typicality, and \(method.rawValue) compares with no data; leave it out"
+      )
+    }
+    guard reference.count > 0 else {
+      throw MetricError(.unsuitable, "\(.reference) has no example, so there is no mean of them")
     }
   }
 

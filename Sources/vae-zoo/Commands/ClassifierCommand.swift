@@ -62,20 +62,20 @@ struct ClassifierCommand: ParsableCommand {
     guard out.hasSuffix(".safetensors") else {
       throw ValidationError("--out \(out) must end in .safetensors")
     }
-    try settings.checkSettings()
+    try settings.checkSettings(beside: named)
+  }
+
+  /// The settings that have options of their own, as far as these were given.
+  private var named: [(key: String, value: String)] {
+    let options = [
+      ("epochs", epochs), ("batch_size", batchSize), ("learning_rate", learningRate),
+      ("seed", seed), ("precision", precision),
+    ]
+    return options.compactMap { name, value in value.map { (key: name, value: $0) } }
   }
 
   private var options: ClassifierOptions {
-    get throws {
-      let named = [
-        ("epochs", epochs), ("batch_size", batchSize), ("learning_rate", learningRate),
-        ("seed", seed), ("precision", precision),
-      ]
-      return try ClassifierOptions(
-        settings.asSettings
-          + named.compactMap { name, value in value.map { (key: name, value: $0) } },
-        of: "a classifier")
-    }
+    get throws { try ClassifierOptions(settings.asSettings + named, of: "a classifier") }
   }
 
   func run() throws {

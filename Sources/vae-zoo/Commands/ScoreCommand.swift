@@ -17,6 +17,7 @@ struct ScoreCommand: ParsableCommand {
         elbo    −ELBO, a bound on it
         regret  by how much −ELBO falls where the posterior is optimised for the example alone (--steps)
         ratio   log p'(x) − log p(x), p' being the model of --background RUN
+        typicality  how far the mean of −log p(x) over the --group of an example is from that over --reference DATA
 
       A plain likelihood often takes simple data of another kind for usual; docs/anomalies.md shows where, and what \
       helps. A .csv file has a row per example: its number in the split, its class where the data have classes, and the \
@@ -25,6 +26,7 @@ struct ScoreCommand: ParsableCommand {
         vae-zoo score run --data new.npz --out scores.csv
         vae-zoo score run --data fashion-mnist --method regret --out regret.npy
         vae-zoo score run --data mnist --method ratio --background noisy-run --out ratio.csv
+        vae-zoo score run --data new.npz --method typicality --reference held-out.npz --group 10 --out groups.csv
       """)
 
   @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
@@ -32,14 +34,26 @@ struct ScoreCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The data.", valueName: "source")) var data: String
   @Option(help: ArgumentHelp("The file to write: .csv or .npy.", valueName: "file")) var out: String
   @Option(help: "The split: train, valid or test.") var split = "test"
-  @Option(help: ArgumentHelp("nll, elbo, regret or ratio.", valueName: "how")) var method = "nll"
+  @Option(help: ArgumentHelp("nll, elbo, regret, ratio or typicality.", valueName: "how"))
+  var method = "nll"
   @Option(
     help: ArgumentHelp("The run that ratio compares with, or its exported file.", valueName: "run"))
   var background: String?
   @Option(
+    help: ArgumentHelp(
+      "The data whose mean typicality compares with, such as held-out ones: of their splits valid, else test, else train.",
+      valueName: "source"))
+  var reference: String?
+  @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Draws per example for the likelihoods of nll and ratio; of ratio 0 for bounds (default: 16).",
+      "Examples in turn that are a group for typicality (default: 10); those left at the end are a smaller one.",
+      valueName: "m"))
+  var group: Int?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Draws per example for the likelihoods of nll, ratio and typicality; of the last two 0 for bounds (default: 16).",
       valueName: "k"))
   var importanceSamples: Int?
   @Option(
@@ -59,14 +73,24 @@ struct ScoreCommand: ParsableCommand {
     guard out.hasSuffix(".csv") || out.hasSuffix(".npy") else {
       throw ValidationError("--out \(out) must end in .csv or .npy")
     }
+    let known = ScoreMethod(rawValue: method)
     if let importanceSamples {
-      let least = method == "ratio" ? 0 : 1
+      let least = known?.takesBounds == true ? 0 : 1
       guard (least...10_000_000).contains(importanceSamples) else {
         throw ValidationError(
           "--importance-samples must be between \(least) and 10000000, not \(importanceSamples)")
       }
-      guard method == "nll" || method == "ratio" else {
-        throw ValidationError("--importance-samples belongs to --method nll and ratio")
+      guard known?.isWeighted ?? true else {
+        throw ValidationError(
+          "--importance-samples belongs to --method nll, ratio and typicality")
+      }
+    }
+    if let group {
+      guard (1...1_000_000_000).contains(group) else {
+        throw ValidationError("--group must be between 1 and 1000000000, not \(group)")
+      }
+      guard method == "typicality" else {
+        throw ValidationError("--group belongs to --method typicality")
       }
     }
     if let steps {
@@ -79,18 +103,23 @@ struct ScoreCommand: ParsableCommand {
 
   func run() throws {
     try threads.apply()
-    try OutputPath.check(out, isNoneOf: [path, data] + (background.map { [$0] } ?? []))
+    try OutputPath.check(out, isNoneOf: [path, data] + [background, reference].compactMap(\.self))
     Interrupt.install()
     var options = ScoreOptions()
     options.method = try ScoreMethod(named: method)
     if let importanceSamples { options.importanceSamples = importanceSamples }
     if let steps { options.regret.steps = steps }
+    if let group { options.group = group }
     options.seed = seed
     let model = try plugins.model(path, checkpoint)
     let other = try background.map { try plugins.model($0, CheckpointChoice.last) }
     let split = try images.open(data, for: model).split(named: split)
+    let usual = try reference.map { path in
+      let source = try images.open(path, for: model)
+      return source.validation ?? source.test ?? source.train
+    }
     var bar = ProgressBar()
-    let scores = try model.scores(split, options, background: other) { fraction in
+    let scores = try model.scores(split, options, background: other, reference: usual) { fraction in
       bar.show(
         fraction, since: 0, work: Int(fraction * Double(split.count)), unit: "example",
         text: "scoring")
@@ -100,6 +129,7 @@ struct ScoreCommand: ParsableCommand {
     try model.model.checkParts()
     try other?.model.checkParts()
     try split.checkExamples()
+    try usual?.checkExamples()
     guard let scores else { throw ExitCode(ExitStatus.interrupted) }
     try DurableFiles.replace(
       out, with: out.hasSuffix(".csv") ? table(scores, of: split) : array(scores))

@@ -90,7 +90,7 @@ struct TrainCommand: ParsableCommand {
       throw ValidationError("--stage and --from go together: which stage, and from which run")
     }
     if resume && force { throw ValidationError("choose one of --resume and --force") }
-    try settings.checkSettings()
+    try settings.checkSettings(beside: training.settings)
   }
 
   private var allSettings: [(key: String, value: String)] {

@@ -39,6 +39,7 @@ extension Remedy {
       folder.map { "--checkpoint-dir \(CommandText.quoted($0))" } ?? "--checkpoint-dir"
     case .checkpoint(let choice): "--checkpoint \(choice)"
     case .background: "--background"
+    case .reference: "--reference"
     case .limit(let name, let value): "--limit \(name)=\(value)"
     case .variantDescription(let variant): "vae-zoo describe \(CommandText.quoted(variant))"
     case .importanceSamples: "--importance-samples"

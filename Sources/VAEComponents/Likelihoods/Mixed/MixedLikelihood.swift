@@ -151,7 +151,7 @@ extension Component where Part == any Likelihood {
             + "\(.setting("likelihood", "gaussian"))")
       }
       return MixedLikelihood(
-        columns, components: options.components,
+        columns.seen, components: options.components,
         counts: options.counts == .poisson ? .poisson : .negativeBinomial)
     }
   }
