@@ -68,7 +68,8 @@ struct VAEZooCommand: ParsableCommand {
   private static func checkProcesses(of command: any ParsableCommand) throws {
     // A training opens plug-ins in processes of their own, which have its environment.
     let isEach =
-      command is TrainCommand || command is PluginCommand.OpenCommand || command is VAEZooCommand
+      command is TrainCommand || command is BenchCommand || command is PluginCommand.OpenCommand
+      || command is VAEZooCommand
     guard let launcher = MPILauncher(), !isEach,
       let name = type(of: command).configuration.commandName, name != "help"
     else { return }
@@ -76,7 +77,7 @@ struct VAEZooCommand: ParsableCommand {
     guard launcher.isFirst else { throw ExitCode(ExitStatus.usage) }
     throw ValidationError(
       "a launcher has started \(launcher.size) processes (\(launcher.variable)), and \(name) is done by one; only train "
-        + "divides its work among several")
+        + "and bench divide their work among several")
   }
 
   /// Does something, and says what is thrown.
