@@ -50,7 +50,7 @@ final class SeveralProcessesTests: CommandTestCase {
   }
 
   func testAllCommandsButTrainAreDoneByOneProcess() throws {
-    for (rank, text) in [("0", "only train and bench divide their work"), ("1", "")] {
+    for (rank, text) in [("0", "only train divides its work"), ("1", "")] {
       for command in ["sample", "sweep"] {
         let words =
           command == "sweep"

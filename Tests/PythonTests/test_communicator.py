@@ -125,21 +125,6 @@ class CommunicatorTests(unittest.TestCase):
             for name in one:
                 np.testing.assert_array_equal(other[name], one[name])
 
-    def test_communicators_like_mpi4pys_exchange_in_pieces_what_is_long(self) -> None:
-        (one,) = trained(None, 1)
-        members: list[LikeMPI] = []
-
-        def wrap(member: vae_zoo.Communicator) -> LikeMPI:
-            members.append(LikeMPI(member))
-            return members[-1]
-
-        with patch.object(_process_groups, "_MOST_BYTES", 100):
-            for other in trained(Group(2), 2, wrap=wrap):
-                self.assertNotIsInstance(other, Exception)
-                for name in one:
-                    np.testing.assert_array_equal(other[name], one[name])
-        self.assertEqual([member.largest for member in members], [100, 100])
-
     def test_what_a_function_raises_is_raised_and_ends_the_training_of_all(self) -> None:
         for calls in (0, 3, 9, 14):
             first, second = trained(Group(2, fails_after=calls), 2)
@@ -182,6 +167,21 @@ class CommunicatorTests(unittest.TestCase):
         self.assertIsInstance(results[0], vae_zoo.Error)
         self.assertIn("run", str(results[0]))
         self.assertIsInstance(results[1], (threading.BrokenBarrierError, vae_zoo.CommunicationError))
+
+    def test_communicators_like_mpi4pys_exchange_in_pieces_what_is_long(self) -> None:
+        (one,) = trained(None, 1)
+        members: list[LikeMPI] = []
+
+        def wrap(member: vae_zoo.Communicator) -> LikeMPI:
+            members.append(LikeMPI(member))
+            return members[-1]
+
+        with patch.object(_process_groups, "_MOST_BYTES", 100):
+            for other in trained(Group(2), 2, wrap=wrap):
+                self.assertNotIsInstance(other, Exception)
+                for name in one:
+                    np.testing.assert_array_equal(other[name], one[name])
+        self.assertEqual([member.largest for member in members], [100, 100])
 
     def test_other_data_and_what_is_no_communicator_are_refused(self) -> None:
         # Black and white as well, but the other way round.

@@ -77,7 +77,7 @@ struct VAEZooCommand: ParsableCommand {
     guard launcher.isFirst else { throw ExitCode(ExitStatus.usage) }
     throw ValidationError(
       "a launcher has started \(launcher.size) processes (\(launcher.variable)), and \(name) is done by one; only train "
-        + "and bench divide their work among several")
+        + "divides its work among several")
   }
 
   /// Does something, and says what is thrown.
