@@ -110,7 +110,7 @@ help:
 	echo 'make demo     build; train, evaluate and draw a Gaussian VAE in demo-run/'
 	echo 'make check    check the style, build what changed, run the quick tests: under three minutes'
 	echo 'make test     check the style, run all tests and examples'
-	echo 'make test-interop  test the Python module with PyTorch, JAX, pandas, tqdm, wandb and MLflow, from PyPI'
+	echo 'make test-interop  test the Python module with PyTorch, JAX, pandas, tqdm, wandb, MLflow, mpi4py, Ray and Dask'
 	echo 'make abi-check  hold the library to include/vae.h and to its baseline'
 	echo 'make fuzz     call the C interface with random arguments, CALLS=10000000 times, and give random files to'
 	echo '              each reader, SECONDS=60 long'

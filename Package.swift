@@ -49,6 +49,7 @@ let package = Package(
     .library(name: "VAEPluginHost", targets: ["VAEPluginHost"]),
     .library(name: "VAEZoo", targets: ["VAEZoo"]),
     .library(name: "VAEBenchmark", targets: ["VAEBenchmark"]),
+    .library(name: "VAEScaling", targets: ["VAEScaling"]),
     .library(name: "VAEPluginCheck", targets: ["VAEPluginCheck"]),
     .library(name: "VAEPluginKit", targets: ["VAEPluginKit"]),
     // For the package in Fuzz alone.
@@ -321,7 +322,13 @@ let package = Package(
       dependencies: ["Messages", "Tensors", "NeuralNetworks", "VAEPluginHost", "VAEZoo"],
       swiftSettings: strict),
 
-    // Layer 11: front ends. VAEC implements include/vae.h; VAELib is libvae.so, a leaf with link flags
+    // Layer 11: what several processes gain by a network. Not in libvae.so.
+    .target(
+      name: "VAEScaling",
+      dependencies: ["Communication", "NeuralNetworks", "Tensors", "VAEBenchmark", "VAEZoo"],
+      swiftSettings: strict),
+
+    // Layer 11 too: front ends. VAEC implements include/vae.h; VAELib is libvae.so, a leaf with link flags
     // that nothing else may depend on.
     .target(
       name: "VAEC",
@@ -361,7 +368,8 @@ let package = Package(
       name: "vae-zoo",
       dependencies: [
         "CProcess", "Communication", "VAEFiles",
-        "Messages", "Tensors", "VAEZoo", "VAEBenchmark", "VAEPluginCheck", "VAEImages", "VAEReport",
+        "Messages", "Tensors", "VAEZoo", "VAEBenchmark", "VAEScaling", "VAEPluginCheck",
+        "VAEImages", "VAEReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict,
@@ -424,7 +432,8 @@ let package = Package(
       ],
       resources: [.copy("Reference")], swiftSettings: strict),
     .testTarget(
-      name: "VAEZooTests", dependencies: ["VAEZoo", "VAEBenchmark", "Tensors"],
+      name: "VAEZooTests",
+      dependencies: ["Communication", "VAEZoo", "VAEBenchmark", "VAEScaling", "Tensors"],
       resources: [.copy("Reference")], swiftSettings: strict),
     .testTarget(
       name: "VariantTests",

@@ -57,6 +57,14 @@ extension Communicator {
     return value
   }
 
+  /// Ends what the ranks do together (`abort(_:)`).
+  ///
+  /// - Returns: what this one is to throw.
+  package func givingUp(because reason: String) -> CommunicationError {
+    abort(reason)
+    return CommunicationError(.failed, text: reason)
+  }
+
   /// Gives every rank the bytes of the first one, however many.
   ///
   /// - Parameters:

@@ -43,6 +43,12 @@ public struct Workload: Sendable {
     try BenchmarkSubject(makeWork(size), precision)
   }
 
+  /// The model and a batch; nil where a step is no training.
+  package func training() throws -> (model: Model, batch: Tensor)? {
+    guard case .training(let model, let batch) = try makeWork(size) else { return nil }
+    return (model, batch)
+  }
+
   /// Does one step, to see which kernels it meets.
   package func step(_ precision: Precision = .float32) throws { try make(precision).run() }
 
@@ -110,19 +116,9 @@ extension Workload {
     let precision = trains ? asked : .float32
     let before = MatrixPeak.measure(precision)
     let subject = try make(precision)
-    for _ in 0..<5 where !cancel.isCancelled { try subject.run() }
-    var times: [Double] = []
-    let begin = Clock.seconds
-    while times.count < 10_000 {
-      let passed = Clock.seconds - begin
-      guard times.count < 8 || passed < seconds || (times.count < 30 && passed < 5 * seconds)
-      else { break }
-      guard !cancel.isCancelled else { return nil }
-      let start = Clock.seconds
-      try subject.run()
-      times.append(Clock.seconds - start)
-    }
-    times.sort()
+    guard
+      let times = try StepTimes.measure(seconds: seconds, cancel: cancel, { try subject.run() })
+    else { return nil }
     let peak = max(before, MatrixPeak.measure(precision))
     return BenchmarkResult(
       workload: name, precision: precision, size: size, threads: Engine.threads,

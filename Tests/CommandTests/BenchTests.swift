@@ -29,9 +29,10 @@ final class BenchTests: CommandTestCase {
       try number(results[0], "gflops") / number(results[0], "peak_gflops"), accuracy: 1e-3)
   }
 
-  func testASizeIsMeasuredAndPrinted() throws {
+  func testASizeIsMeasuredAndPrintedAndWhatRanksWouldGain() throws {
     let outcome = try run([
       "bench", "mlp", "--threads", "1", "--batch-size", "16", "--image-size", "12", "--json",
+      "--network", "1Gb", "--ranks", "32", "--latency", "0us",
     ])
     let value = try JSONSerialization.jsonObject(with: Data(outcome.out.utf8))
     let result = try XCTUnwrap((value as? [[String: Any]])?.first)
@@ -39,6 +40,35 @@ final class BenchTests: CommandTestCase {
     XCTAssertEqual(result["image_size"] as? Int, 12)
     // 144·400 + 400·40 + 20·400 + 400·144 multiply-adds.
     XCTAssertEqual(try number(result, "flops"), 6 * 16 * 139_200)
+    let scaling = try XCTUnwrap(result["scaling"] as? [String: Any])
+    XCTAssertTrue(scaling["strong"] is NSNull, "16 examples cannot be divided among 32 ranks")
+    let weak = try XCTUnwrap(scaling["weak"] as? [String: Any])
+    XCTAssertEqual(weak["batch_size"] as? Int, 512)
+    XCTAssertEqual(
+      try number(weak, "network_ms"), try number(weak, "bytes") / 125e6 * 1e3, accuracy: 1e-3)
+    XCTAssertEqual(
+      try number(weak, "efficiency"), try number(result, "median_ms") / number(weak, "step_ms"),
+      accuracy: 0.01)
+  }
+
+  func testWhatIsNoNetworkOrContradictsOneIsRefused() throws {
+    let network = ["--network", "10Gb"]
+    for (arguments, environment, words) in [
+      (["--network", "10", "--ranks", "2"], [:], ["10 is no speed", "10Gb"]),
+      (network + ["--ranks", "2", "--latency", "5"], [:], ["5 is no latency", "50us"]),
+      (network, [:], ["--network and --ranks go together"]),
+      (["--ranks", "2"], [:], ["--network and --ranks go together"]),
+      (["--latency", "5us"], [:], ["--latency", "--network"]),
+      (network + ["--ranks", "1"], [:], ["--ranks must be between 2 and 4096, not 1"]),
+      (network + ["--ranks", "2", "--profile"], [:], ["--profile", "--network"]),
+      (["pixelcnn-sample", "--ranks", "2"] + network, [:], ["pixelcnn-sample does not train"]),
+      (["--ranks", "3"], ["PMI_SIZE": "2"], ["--ranks 3", "started, 2"]),
+      (["conv"], ["PMI_SIZE": "65"], ["conv", "batch of 64", "fewer than 65 processes"]),
+    ] as [([String], [String: String], [String])] {
+      let outcome = try Command.run(["bench"] + arguments, environment: environment)
+      XCTAssertEqual(outcome.status, 64, outcome.err)
+      for word in words { XCTAssertTrue(outcome.err.contains(word), outcome.err) }
+    }
   }
 
   func testSizesThatAWorkloadCannotHaveAreRefused() throws {

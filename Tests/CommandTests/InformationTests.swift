@@ -215,7 +215,10 @@ final class InformationTests: CommandTestCase {
     ]),
     "report": ["out", "limit"],
     "compare": ["out", "limit"],
-    "bench": ["threads", "json", "profile", "precision", "batch-size", "image-size"],
+    "bench": [
+      "threads", "json", "profile", "precision", "batch-size", "image-size", "network", "ranks",
+      "latency",
+    ],
   ]
 
   func testHelpOfEveryCommandNamesItsOptionsAndNoOthers() throws {

@@ -7,10 +7,12 @@ import tempfile
 import threading
 import unittest
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 import vae_zoo
+from vae_zoo import _process_groups
 
 
 class Group:
@@ -47,6 +49,31 @@ class Group:
         )
 
 
+class LikeMPI:
+    """A member with the methods of a communicator of mpi4py, which counts what each call exchanges."""
+
+    def __init__(self, member: vae_zoo.Communicator) -> None:
+        self.member, self.largest = member, 0
+
+    def Get_rank(self) -> int:
+        return self.member.rank
+
+    def Get_size(self) -> int:
+        return self.member.size
+
+    def Alltoall(self, send: Any, receive: Any) -> None:
+        self.largest = max(self.largest, receive.size)
+        self.member.all_to_all(send, receive)
+
+    def Allgather(self, send: Any, receive: Any) -> None:
+        self.largest = max(self.largest, receive.size)
+        self.member.all_gather(send, receive)
+
+    def Bcast(self, buffer: Any, root: int) -> None:
+        self.largest = max(self.largest, buffer.size)
+        self.member.broadcast(buffer, root)
+
+
 def images() -> Any:
     random = np.random.default_rng(1)
     return (random.random((40, 20)) < 0.3).astype(np.float32)
@@ -60,8 +87,9 @@ def trained(group: Group | None, size: int, **more: Any) -> list[Any]:
         model = vae_zoo.GaussianVAE(
             latent=2, hidden=(8,), epochs=2, batch_size=16, settings={"training.shards": 2}, random_state=3
         )
+        communicator = group and more.get("wrap", lambda member: member)(group.member(rank))
         try:
-            model.fit(images() + more.get(f"rank{rank}", 0), communicator=group and group.member(rank))
+            model.fit(images() + more.get(f"rank{rank}", 0), communicator=communicator)
             results[rank] = {name: np.array(model.parameters[name]) for name in model.parameters}
         except Exception as failure:
             results[rank] = failure
@@ -139,6 +167,21 @@ class CommunicatorTests(unittest.TestCase):
         self.assertIsInstance(results[0], vae_zoo.Error)
         self.assertIn("run", str(results[0]))
         self.assertIsInstance(results[1], (threading.BrokenBarrierError, vae_zoo.CommunicationError))
+
+    def test_communicators_like_mpi4pys_exchange_in_pieces_what_is_long(self) -> None:
+        (one,) = trained(None, 1)
+        members: list[LikeMPI] = []
+
+        def wrap(member: vae_zoo.Communicator) -> LikeMPI:
+            members.append(LikeMPI(member))
+            return members[-1]
+
+        with patch.object(_process_groups, "_MOST_BYTES", 100):
+            for other in trained(Group(2), 2, wrap=wrap):
+                self.assertNotIsInstance(other, Exception)
+                for name in one:
+                    np.testing.assert_array_equal(other[name], one[name])
+        self.assertEqual([member.largest for member in members], [100, 100])
 
     def test_other_data_and_what_is_no_communicator_are_refused(self) -> None:
         # Black and white as well, but the other way round.

@@ -9,6 +9,7 @@ import numpy as np
 
 from vae_zoo._errors import CommunicationError, InvalidArgumentError
 from vae_zoo._library import ABORT, BROADCAST, EXCHANGE, CommunicatorStruct, call, library
+from vae_zoo._process_groups import is_torch_group, of_mpi4py, of_torch_group
 
 Bytes = Any  # np.ndarray of np.uint8
 
@@ -87,21 +88,16 @@ class Communicator:
 
     @staticmethod
     def _of(given: Any) -> Communicator:
-        """A communicator, or one around that of mpi4py."""
+        """A communicator, or one around what another library has."""
         if isinstance(given, Communicator):
             return given
+        if is_torch_group(given):
+            return Communicator(*of_torch_group(given))
         if all(hasattr(given, name) for name in ("Alltoall", "Allgather", "Bcast", "Get_rank", "Get_size")):
-            return Communicator(
-                given.Get_rank(),
-                given.Get_size(),
-                lambda send, receive: given.Alltoall(send, receive),
-                lambda send, receive: given.Allgather(send, receive),
-                lambda buffer, root: given.Bcast(buffer, root=root),
-                lambda reason: given.Abort(70),
-            )
+            return Communicator(*of_mpi4py(given))
         raise InvalidArgumentError(
-            "communicator must be a vae_zoo.Communicator or a communicator of mpi4py, not "
-            f"{type(given).__name__}"
+            "communicator must be a vae_zoo.Communicator, a communicator of mpi4py or a process group of "
+            f"torch.distributed, not {type(given).__name__}"
         )
 
 

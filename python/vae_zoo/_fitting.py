@@ -92,7 +92,7 @@ class Fitting(FittedModel):
             What columns of a table are, by their names: ``"real"``, ``"positive"``, ``"count"``, ``"yes-no"``,
             ``"category"``, ``"ignore"`` or, in place of `y`, ``"label"``; of the others it is found out. A DataFrame of numbers is a table where this
             is given, be it empty.
-        communicator : Communicator or communicator of mpi4py, optional
+        communicator : Communicator, communicator of mpi4py or process group of torch.distributed, optional
             What connects this process with others that train the same model with it: each makes the same model, calls
             ``fit`` with the same data, and computes a part of every batch (see docs/scaling.md). The first alone writes
             to ``run``, which the others name, too; all have the same model afterwards.

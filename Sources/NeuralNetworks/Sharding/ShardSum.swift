@@ -48,26 +48,45 @@ struct ShardSum {
     let (size, count) = (communicator.size, shape.count)
     // What each process adds up of every term.
     let share = (count + size - 1) / size
-    var send = [Float](repeating: 0, count: size * pieces.count * share)
-    for (number, piece) in pieces.enumerated() {
-      piece.withFloats { values in
-        for rank in 0..<size {
-          let start = min(count, rank * share)
-          let place = (rank * pieces.count + number) * share
-          for offset in start..<min(count, start + share) {
-            send[place + offset - start] = values[offset]
+    let blocks: Shape = [size * pieces.count, share]
+    let send = Tensor(blocks) { target in
+      for (number, piece) in pieces.enumerated() {
+        piece.withFloats { values in
+          for rank in 0..<size {
+            let start = min(count, rank * share)
+            let end = min(count, start + share)
+            let place = (rank * pieces.count + number) * share
+            let block = UnsafeMutableBufferPointer(rebasing: target[place..<place + share])
+            let filled = block.update(fromContentsOf: values[start..<end])
+            block[filled...].update(repeating: 0)
           }
         }
       }
     }
-    var receive = [Float](repeating: 0, count: send.count)
-    try receive.withUnsafeMutableBytes { target in
-      try send.withUnsafeBytes { try communicator.allToAll($0, into: target) }
+    let received = try exchanged(blocks) { target in
+      try send.withFloats { try communicator.allToAll(UnsafeRawBufferPointer($0), into: target) }
     }
-    let parts = (0..<size * pieces.count).map {
-      Tensor(Array(receive[$0 * share..<($0 + 1) * share]))
+    let own = Self.ordered((0..<blocks[0]).map { received.rows($0..<$0 + 1) })
+    let all = try exchanged([size * share]) { target in
+      try own.withFloats { try communicator.allGather(UnsafeRawBufferPointer($0), into: target) }
     }
-    let all = try communicator.gathered(Self.ordered(parts).floats, filling: 0)
-    return Tensor(Array(all[..<count]), shape: shape)
+    return all.rows(0..<count).reshaped(to: shape)
+  }
+
+  /// What comes from all processes in an exchange.
+  private func exchanged(
+    _ shape: Shape, _ exchange: (UnsafeMutableRawBufferPointer) throws -> Void
+  ) throws -> Tensor {
+    var isMade = false
+    let tensor = try Tensor(shape) { target in
+      isMade = true
+      try exchange(UnsafeMutableRawBufferPointer(target))
+    }
+    guard isMade else {
+      // There was no memory for it, and the others wait.
+      throw communicator.givingUp(
+        because: "there is no memory for the sums of \(communicator.size) processes")
+    }
+    return tensor
   }
 }

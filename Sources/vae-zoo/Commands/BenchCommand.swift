@@ -1,8 +1,10 @@
 import ArgumentParser
+import Communication
 import Tensors
 import VAEBenchmark
 import VAECore
 import VAEFiles
+import VAEScaling
 import VAEZoo
 
 extension Precision: ExpressibleByArgument {}
@@ -17,6 +19,11 @@ struct BenchCommand: ParsableCommand {
       operation: bytes are those of the arrays that an operation reads and writes, and the time of a step beyond its \
       operations is shown as outside. With one thread these times are processor time, which other processes do not \
       lengthen.
+
+      With --network and --ranks it predicts the step of so many processes, each on a machine like this with as many \
+      threads: what one of them computes is measured, and bytes sent / speed + calls × ⌈log₂ ranks⌉ × latency is added, \
+      both counted. Weak scaling keeps the examples of each process, strong scaling those of all together. Started several times \
+      by a launcher of MPI, it measures the step that these processes make together on the batch of the workload.
 
       \(Workload.all.map { "  \($0.name)  \($0.summary)" }.joined(separator: "\n"))
       """)
@@ -38,41 +45,73 @@ struct BenchCommand: ParsableCommand {
     help: ArgumentHelp(
       "Images of NxN pixels instead of the workload's own size.", valueName: "n"))
   var imageSize: Int?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Predict the step on a network of this speed, such as 10Gb (bits) or 1.25GB (bytes a second).",
+      valueName: "speed"))
+  var network: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "How many processes the prediction is of, 2 to \(Workload.mostRanks).", valueName: "n"))
+  var ranks: Int?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "What a short message takes on that network (default: \(Network.usualLatency)).",
+      valueName: "time"))
+  var latency: String?
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
     guard precision.isSupported else { throw ValidationError("--precision: \(precision.refusal)") }
+    try checkScaling()
     let known = Workload.all.map(\.name)
     for name in workloads where !known.contains(name) {
       throw ValidationError(
         "there is no workload \(name); there are: \(known.joined(separator: ", "))")
     }
     do {
-      _ = try chosen()
-    } catch {
+      try checkDivision(of: chosen())
+    } catch let error as WorkloadSizeError {
       throw ValidationError("\(error)")
     }
   }
 
-  /// The workloads that were asked for, in the sizes that were.
-  private func chosen() throws(WorkloadSizeError) -> [Workload] {
+  /// The workloads that were asked for, in the sizes that were; where processes divide steps, those that train.
+  func chosen() throws(WorkloadSizeError) -> [Workload] {
     var chosen: [Workload] = []
+    let isDivided = network != nil || MPILauncher() != nil
     for workload in Workload.all where workloads.isEmpty || workloads.contains(workload.name) {
+      guard workload.trains || !isDivided || !workloads.isEmpty else { continue }
       chosen.append(try workload.resized(batch: batchSize, side: imageSize))
     }
     return chosen
   }
 
   func run() throws {
-    try threads.apply()
+    let mpi = try MPICommunicator.started()
+    try threads.apply(mpi?.launcher)
+    guard let mpi else { return try measureAlone() }
+    defer { mpi.finish() }
+    do { try measure(among: mpi) } catch {
+      mpi.abort("\(error)")
+      throw error
+    }
+  }
+
+  private func measureAlone() throws {
     let chosen = try chosen()
     let results = try chosen.compactMap { try $0.measure(precision: precision) }
     let profiles = profile ? try chosen.compactMap { try $0.profile(precision: precision) } : []
+    let scaling = try asked.map { try BenchScaling(chosen, results, $0.ranks, over: $0.network) }
     if output.json {
       let values = results.map { result in
         var object = result.json.object ?? [:]
         object["profile"] = profiles.first { $0.workload == result.workload }?.json
+        object["scaling"] = scaling?.json(of: result.workload)
         return JSON.object(object)
       }
       Console.print(JSON.array(values))
@@ -80,6 +119,7 @@ struct BenchCommand: ParsableCommand {
     }
     Console.print(Self.table(results))
     for profile in profiles { Console.print("\n" + Self.table(profile)) }
+    if let scaling { Console.print("\n" + scaling.text) }
   }
 
   private static func table(_ results: [BenchmarkResult]) -> String {

@@ -68,7 +68,8 @@ struct VAEZooCommand: ParsableCommand {
   private static func checkProcesses(of command: any ParsableCommand) throws {
     // A training opens plug-ins in processes of their own, which have its environment.
     let isEach =
-      command is TrainCommand || command is PluginCommand.OpenCommand || command is VAEZooCommand
+      command is TrainCommand || command is BenchCommand || command is PluginCommand.OpenCommand
+      || command is VAEZooCommand
     guard let launcher = MPILauncher(), !isEach,
       let name = type(of: command).configuration.commandName, name != "help"
     else { return }
