@@ -104,7 +104,7 @@ final class SeveralProcessesTests: CommandTestCase {
   func testTwoProcessesOfALauncherMeasureAndSweepWhatOneDoes() throws {
     let launcher = try launcher()
     let words = model.joined(separator: " ")
-    let sweep = "gaussian-vae --data data.npy --set latent=1,2,3 --set hidden=4 --batch-size 16"
+    let sweep = "gaussian-vae --data data.npy --set latent=1,2,3 --batch-size 16 --holdout 0.25"
     let outcome = try Shell.run(
       """
       set -e

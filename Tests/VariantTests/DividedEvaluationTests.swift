@@ -54,7 +54,7 @@ final class DividedEvaluationTests: XCTestCase {
       }
       let whole = try XCTUnwrap(evaluator.run(importanceSamples: 4))
       seen.formUnion(whole.metrics.entries.map(\.descriptor.name))
-      let pictures = ["psnr", "ssim", "ms_ssim", "sharpness", "elbo"]
+      let pictures = ["psnr", "ssim", "ms_ssim", "sharpness", "feature_distance"]
       let named = try line(evaluator.run(metrics: pictures, among: SoloCommunicator()))
       for count in [2, 3, 5] {
         let found = Ranks.run(count) { communicator in
