@@ -98,8 +98,8 @@ class PictureComputation:
 class Watched:
     """The options of a call inside a ``with`` that may take long: Ctrl-C stops it, and so does a true value
     or an exception of `progress`, which is raised then. `condition` is what a conditional model is told, and
-    `checkpoint` which one of a run is opened, `draw` whether images are drawn in place of means, `pictures` how pictures of any size are computed, `communicator` what connects
-    processes that divide the work."""
+    `checkpoint` which one of a run is opened, `draw` whether images are drawn in place of means, `pictures` how pictures of any size are computed,
+    `communicator` what connects processes that divide the work."""
 
     def __init__(
         self,

@@ -125,8 +125,8 @@ class Latents(Fitting):
             Called with the fraction that is done, between parts of the work. A true value stops it, with a
             `CancelledError`; an exception stops it and is raised. It may use the model.
         communicator : Communicator or communicator of mpi4py, optional
-            What connects this process with others that make the same call, with the same model and images: each looks at a
-            part of the images at a time, and all get what one process with as many threads gets. It may be that of threads of one process, each with a model of its own.
+            What connects this process with others that make the same call, with the same model and images: each looks
+            at a part of the images at a time, and all get what one process with as many threads gets.
         """
         seed = self._method_seed(random_state)
         images = self._images(X)
