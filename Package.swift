@@ -271,7 +271,8 @@ let package = Package(
     .target(
       name: "VAEEvaluation",
       dependencies: [
-        "VAEFiles", "Messages", "Tensors", "NeuralNetworks", "VAECore", "VAERecipes", "VAEData",
+        "Communication", "VAEFiles", "Messages", "Tensors", "NeuralNetworks", "VAECore",
+        "VAERecipes", "VAEData",
       ],
       swiftSettings: strict),
 

@@ -1,4 +1,4 @@
-/// What carries bytes between the processes, or threads, that train one model together.
+/// What carries bytes between the processes, or threads, that train one model, or measure one, together.
 ///
 /// The zoo never asks it to add anything up: bytes are exchanged, and sums are made by the zoo in a fixed order,
 /// so that results depend neither on the library behind a communicator nor on the number of ranks.
@@ -36,11 +36,21 @@ public protocol Communicator: AnyObject, Sendable {
   /// - Throws: `CommunicationError`.
   func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws
 
+  /// Says what the calls that follow belong to, for whoever watches over them.
+  ///
+  /// - Parameter place: such as "update 1,204"; nil where it is no wonder that this rank waits for others.
+  func enter(_ place: String?)
+
   /// Ends what the ranks do together because this one cannot go on: calls in which others wait, or which they
   /// make later, fail, or their processes end.
   ///
   /// - Parameter reason: why, in one line.
   func abort(_ reason: String)
+}
+
+extension Communicator {
+  /// Nothing: nobody watches.
+  public func enter(_ place: String?) {}
 }
 
 /// The only member of its group.

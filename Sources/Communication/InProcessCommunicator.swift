@@ -68,7 +68,7 @@ public final class InProcessCommunicator: Communicator {
 
   /// Lets every call of every member fail.
   public func abort(_ reason: String) {
-    group.rendezvous.close("rank \(rank) gave up: \(reason)")
+    group.rendezvous.close("rank \(rank) failed: \(reason)")
   }
 
   /// Lets all members read what each sends.

@@ -110,7 +110,7 @@ public final class MPICommunicator: Communicator {
 
   /// Prints the reason and ends all processes.
   public func abort(_ reason: String) {
-    let line = Array("rank \(rank): \(PlainText.line(reason))\n".utf8)
+    let line = Array("rank \(rank) failed: \(PlainText.line(reason))\n".utf8)
     _ = write(STDERR_FILENO, line, line.count)
     _ = library.abort(library.world, 70)
   }

@@ -1,3 +1,4 @@
+import Communication
 import Messages
 import NeuralNetworks
 import Tensors
@@ -94,11 +95,58 @@ public struct Evaluator {
     metrics names: [String], importanceSamples: Int? = nil,
     progress: (Double) -> Bool = { _ in true }
   ) throws(MetricError) -> Result? {
-    let metrics = try registry.metrics(named: names)
     let setting = setting(importanceSamples: importanceSamples)
+    let result = run(try namedMeasurement(names, setting), setting, progress)
+    if let omission = result?.omissions.first { throw omission.error }
+    return result
+  }
+
+  /// Measures, divided among ranks: each looks at other batches than the others, the next ones in order, and all take in
+  /// what was found in all of them in the order of the batches. The numbers are those of one rank with as many threads,
+  /// bit for bit, on every rank.
+  ///
+  /// - Parameters:
+  ///   - names: of the metrics, which are measured alone; nil for all whose needs are met.
+  ///   - importanceSamples: draws per example for the likelihood, nil for the bound alone.
+  ///   - communicator: what connects the ranks, all of which measure the same.
+  ///   - progress: told the fraction done; returns false to stop, which stops all ranks.
+  /// - Returns: nil when it was stopped.
+  /// - Throws: `MetricError` as for one rank, `MemoryError`, `CommunicationError`.
+  public func run(
+    metrics names: [String]?, importanceSamples: Int? = nil,
+    among communicator: any Communicator, progress: (Double) -> Bool = { _ in true }
+  ) throws -> Result? {
+    let setting = setting(importanceSamples: importanceSamples)
+    var measurement =
+      try names.map { try namedMeasurement($0, setting) }
+      ?? Measurement(registry.metrics(at: .evaluation), setting)
+    let samples = measurement.usesImportanceSamples ? setting.importanceSamples : nil
+    let batches = batches(importanceSamples: samples ?? 1)
+    let rounds = Rounds(communicator, of: "the evaluation")
+    let result: Result? = try withoutTape {
+      let isDone = try rounds.run(batches.count) { number in
+        let sample = sample(
+          batches[number], importanceSamples: samples, unitRates: measurement.usesUnitRates
+        ) { progress(fraction(batches[number], $0)) }
+        return sample.map { measurement.findings(in: $0) }
+      } take: {
+        measurement.take($1)
+      }
+      guard isDone, try rounds.goOn(progress(1)) else { return nil }
+      return results(of: &measurement)
+    }
+    if names != nil, let omission = result?.omissions.first { throw omission.error }
+    return result
+  }
+
+  /// The measurement of metrics that are asked for by their names.
+  private func namedMeasurement(
+    _ names: [String], _ setting: MetricSetting
+  ) throws(MetricError) -> Measurement {
+    let metrics = try registry.metrics(named: names)
     let measurement = Measurement(metrics, setting)
     if let omission = measurement.omissions.first { throw omission.error }
-    guard importanceSamples == nil || measurement.usesImportanceSamples else {
+    guard setting.importanceSamples == nil || measurement.usesImportanceSamples else {
       throw MetricError(
         .missingOption,
         "\(names.joined(separator: ", ")) \(names.count == 1 ? "takes" : "take") no importance samples; "
@@ -110,9 +158,7 @@ public struct Evaluator {
         "\(names.joined(separator: ", ")) \(names.count == 1 ? "looks" : "look") at no image with a frozen network; add "
           + "a metric such as \(FrechetDistanceMetric.descriptor.name), or leave \(.network) out")
     }
-    let result = run(measurement, setting, progress)
-    if let omission = result?.omissions.first { throw omission.error }
-    return result
+    return measurement
   }
 
   private func setting(importanceSamples: Int?) -> MetricSetting {
@@ -135,11 +181,15 @@ public struct Evaluator {
         measurement.add(sample)
       }
       guard progress(1) else { return nil }
-      let results = measurement.results()
-      return Result(
-        examples: exampleCount, metrics: results, network: network?.identity,
-        omissions: measurement.omissions)
+      return results(of: &measurement)
     }
+  }
+
+  private func results(of measurement: inout Measurement) -> Result {
+    let results = measurement.results()
+    return Result(
+      examples: exampleCount, metrics: results, network: network?.identity,
+      omissions: measurement.omissions)
   }
 
   /// A batch with what the model says of it; `progress` is told the fraction of it that is done. Nil
@@ -211,20 +261,51 @@ public struct Evaluator {
     withoutTape {
       var found: [Double] = []
       for indices in batches(importanceSamples: samples) {
-        guard progress(fraction(indices, 0)) else { return nil }
-        let (x, context) = examples.batchByContent(indices, context(for: indices))
-        if samples > 0 {
-          let part = logLikelihoods(
-            x, posterior: model.encoder.encode(x, context), samples: samples, context
-          ) { progress(fraction(indices, $0)) }
-          guard let part else { return nil }
-          found += part
-        } else {
-          found += model.evaluate(x, DrawRequest(), context).logWeights.floats.map(Double.init)
-        }
+        guard let part = logLikelihoods(indices, samples, progress) else { return nil }
+        found += part
       }
       return found
     }
+  }
+
+  /// The same, divided among ranks, all of which ask for the same and get all numbers.
+  ///
+  /// - Throws: `MemoryError`, `CommunicationError`.
+  package func logLikelihoods(
+    samples: Int, among communicator: any Communicator, progress: (Double) -> Bool
+  ) throws -> [Double]? {
+    try withoutTape {
+      try Self.numbers(of: batches(importanceSamples: samples), among: communicator) {
+        logLikelihoods($0, samples, progress)
+      }
+    }
+  }
+
+  /// A number for each example of all batches, in order.
+  static func numbers(
+    of batches: [[Int]], among communicator: any Communicator, _ body: ([Int]) throws -> [Double]?
+  ) throws -> [Double]? {
+    var found: [Double] = []
+    let isDone = try Rounds(communicator, of: "the scores").run(batches.count) { number in
+      try body(batches[number]).map { [BatchFindings([$0])] }
+    } take: {
+      found += $1.first?.numbers(0) ?? []
+    }
+    return isDone ? found : nil
+  }
+
+  /// log p(x) of the examples of a batch; nil when it was stopped.
+  private func logLikelihoods(
+    _ indices: [Int], _ samples: Int, _ progress: (Double) -> Bool
+  ) -> [Double]? {
+    guard progress(fraction(indices, 0)) else { return nil }
+    let (x, context) = examples.batchByContent(indices, context(for: indices))
+    guard samples > 0 else {
+      return model.evaluate(x, DrawRequest(), context).logWeights.floats.map(Double.init)
+    }
+    return logLikelihoods(
+      x, posterior: model.encoder.encode(x, context), samples: samples, context
+    ) { progress(fraction(indices, $0)) }
   }
 
   /// The examples, as many at a time as a forward pass may have; with many draws fewer, so that

@@ -3,7 +3,7 @@
 import CVAE
 
 extension vae_call_options: GrowingStruct {
-  public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24, 24..<32, 32..<40, 40..<48, 48..<52, 52..<56, 56..<60, 60..<64]
+  public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24, 24..<32, 32..<40, 40..<48, 48..<52, 52..<56, 56..<60, 60..<64, 64..<72]
   public static let firstSize = 64
 }
 extension vae_tensor: GrowingStruct {

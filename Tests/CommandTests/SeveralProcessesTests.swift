@@ -49,20 +49,25 @@ final class SeveralProcessesTests: CommandTestCase {
     XCTAssertTrue(FileManager.default.fileExists(atPath: path("run/model.safetensors")))
   }
 
-  func testAllCommandsButTrainAreDoneByOneProcess() throws {
-    for (rank, text) in [("0", "only train divides its work"), ("1", "")] {
-      for command in ["sample", "sweep"] {
-        let words =
-          command == "sweep"
-          ? ["gaussian-vae", "--data", path("data.npy"), "--set", "beta=1,2"] : [path("run")]
+  func testWhatIsNotDividedIsRefusedToAllButOneProcess() throws {
+    for (rank, texts) in [
+      (
+        "0", ["sample is done by one; only train, sweep, evaluate,", "--images are encoded by one"]
+      ),
+      ("1", ["", ""]),
+    ] {
+      let commands = [
+        ["sample", path("run")], ["encode", path("run"), "--images", path("picture.png")],
+      ]
+      for (command, text) in zip(commands, texts) {
         let outcome = try Command.run(
-          [command] + words + ["--out", path("out")],
+          command + ["--out", path("out.npy")],
           environment: ["PMI_SIZE": "2", "PMI_RANK": rank])
         XCTAssertEqual(outcome.status, 64, outcome.err)
         XCTAssertTrue(text.isEmpty ? outcome.err.isEmpty : outcome.err.contains(text), outcome.err)
       }
     }
-    XCTAssertFalse(FileManager.default.fileExists(atPath: path("out")))
+    XCTAssertFalse(FileManager.default.fileExists(atPath: path("out.npy")))
   }
 
   /// How two processes are started here.
@@ -94,6 +99,38 @@ final class SeveralProcessesTests: CommandTestCase {
       cmp one/latest/optimizer.safetensors two/latest/optimizer.safetensors
       """, in: folder)
     XCTAssertEqual(outcome.status, 0, outcome.err)
+  }
+
+  func testTwoProcessesOfALauncherMeasureAndSweepWhatOneDoes() throws {
+    let launcher = try launcher()
+    let words = model.joined(separator: " ")
+    let sweep = "gaussian-vae --data data.npy --set latent=1,2,3 --batch-size 16 --holdout 0.25"
+    let outcome = try Shell.run(
+      """
+      set -e
+      "$V" train \(words) --out run 2> /dev/null
+      each() { # the words of a command without and with the launcher
+        "$V" "$@" --threads 1 > one.txt 2> /dev/null
+        for file in out.csv out.npy; do [ ! -e $file ] || mv $file one-$file; done
+        \(launcher) "$V" "$@" --threads 1 > two.txt
+        cmp one.txt two.txt
+        for file in out.csv out.npy; do [ ! -e $file ] || cmp $file one-$file; done
+        rm -f out.csv out.npy
+      }
+      each evaluate run --data data.npy --split train --importance-samples 20 --json
+      each score run --data data.npy --split train --out out.csv
+      each encode run --data data.npy --split train --out out.npy
+      [ $(wc -l < run/records/evaluations.jsonl) = 2 ]
+      if \(launcher) "$V" score run --data data.npy --split train --out none/out.csv; then exit 1; fi
+      "$V" sweep \(sweep) --epochs 4 --halving 2 --threads 1 --out one > one.txt
+      \(launcher) "$V" sweep \(sweep) --epochs 4 --halving 2 --threads 1 --out two > two.txt
+      for run in one/*/; do
+        cmp $run/latest/weights.safetensors two/${run#one/}latest/weights.safetensors
+      done
+      [ -e two/compare.html ] && [ $(tail -n 1 two.txt | wc -w) -gt 2 ]
+      """, in: folder)
+    XCTAssertEqual(outcome.status, 0, outcome.err)
+    XCTAssertEqual(outcome.err.components(separatedBy: "vae-zoo: ").count, 2, outcome.err)
   }
 
   func testWhatAllAreRefusedForTheFirstAloneSaysInTheWordsOfTheCommand() throws {

@@ -125,6 +125,46 @@ class CommunicatorTests(unittest.TestCase):
             for name in one:
                 np.testing.assert_array_equal(other[name], one[name])
 
+    def measured(self, models: list[Any], group: Group | None) -> list[Any]:
+        """What each of some threads finds out about the same images, or what it raises."""
+        results: list[Any] = [None] * len(models)
+
+        def measure(rank: int) -> None:
+            own, X = group and group.member(rank), np.tile(images(), (20, 1))
+            try:
+                results[rank] = (
+                    models[rank].evaluate(X, samples=4, communicator=own),
+                    models[rank].score_samples(X, samples=20, communicator=own).tolist(),
+                    models[rank].score_samples(X, method="regret", steps=2, communicator=own).tolist(),
+                    models[rank].encode(X, communicator=own).mean.tolist(),
+                )
+            except Exception as failure:
+                results[rank] = failure
+
+        threads = [threading.Thread(target=measure, args=(rank,)) for rank in range(len(models))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return results
+
+    def test_ranks_measure_together_what_one_does(self) -> None:
+        def model(seed: int = 3) -> Any:
+            return vae_zoo.GaussianVAE(
+                latent=2, hidden=(8,), epochs=1, batch_size=16, random_state=seed
+            ).fit(images())
+
+        (one,) = self.measured([model()], None)
+        self.assertIsInstance(one, tuple, one)
+        for other in self.measured([model(), model(), model()], Group(3)):
+            self.assertEqual(other, one)
+        for other in self.measured([model(), model(4)], Group(2)):
+            self.assertIsInstance(other, vae_zoo.CommunicationError)
+            self.assertIn("rank 1 has another ", str(other))
+        first, second = self.measured([model(), model()], Group(2, fails_after=5))
+        self.assertIsInstance(second, ConnectionError)
+        self.assertIsInstance(first, (threading.BrokenBarrierError, vae_zoo.CommunicationError))
+
     def test_what_a_function_raises_is_raised_and_ends_the_training_of_all(self) -> None:
         for calls in (0, 3, 9, 14):
             first, second = trained(Group(2, fails_after=calls), 2)

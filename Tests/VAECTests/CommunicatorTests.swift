@@ -162,6 +162,41 @@ final class CommunicatorTests: CTestCase {
     XCTAssertEqual(state.pointee.calls, calls)
   }
 
+  /// Whoever measures is one of a group, in which functions fail, or of no group at all.
+  func testACallThatSeveralDivideTellsThemOfItsFailureAndOthersRefuseACommunicator() throws {
+    let (model, data) = (try makeModel(), try makeData(train: images(40)))
+    var told: Int32 = 0
+    withUnsafeMutablePointer(to: &told) { told in
+      var failing = table(size: 2)
+      failing.user_data = UnsafeMutableRawPointer(told)
+      failing.all_to_all = { _, _, _, _ in 3 }
+      failing.all_gather = { _, _, _, _ in 4 }
+      failing.broadcast = { _, _, _, _ in 5 }
+      failing.abort = { told, _ in told?.assumingMemoryBound(to: Int32.self).pointee += 1 }
+      withUnsafePointer(to: failing) { table in
+        var call = vae_call_options()
+        call.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
+        call.communicator = table
+        var wanted = vae_evaluation_options()
+        wanted.struct_size = UInt32(MemoryLayout<vae_evaluation_options>.size)
+        var metrics: OpaquePointer?
+        for split in ["train", "nowhere"] {
+          split.withCString { split in
+            wanted.split = split
+            refuse(VAE_ERR_COMMUNICATION, "all_gather of the communicator failed with status 4") {
+              vae_evaluate_with(model, data, &wanted, &call, &metrics, $0)
+            }
+          }
+        }
+        refuse(VAE_ERR_INVALID_ARGUMENT, "is no work of several processes") {
+          vae_sample_with(model, 3, 1, 0, &call, &metrics, $0)
+        }
+      }
+    }
+    // Once for each of the calls.
+    XCTAssertGreaterThan(told, 1)
+  }
+
   func testAFunctionThatFailsIsAnErrorAndTheOthersAreTold() throws {
     let (model, data) = (try makeModel(), try makeData(train: images(40)))
     var told: Int32 = 0

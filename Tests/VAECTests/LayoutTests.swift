@@ -139,7 +139,7 @@ final class LayoutTests: XCTestCase {
         ("progress", \.progress, pointer), ("user_data", \.user_data, pointer),
         ("condition", \.condition, pointer), ("checkpoint", \.checkpoint, pointer),
         ("draw", \.draw, 4), ("reserved2", \.reserved2, 4), ("tile", \.tile, 4),
-        ("precision", \.precision, 4),
+        ("precision", \.precision, 4), ("communicator", \.communicator, pointer),
       ])
     seen += entries(
       vae_data_options.self,

@@ -330,9 +330,12 @@ private struct UnitRatesAreThere: Metric {
 
   init(_ setting: MetricSetting) {}
 
-  mutating func add(_ sample: MetricSample) {
-    if sample.evaluation.draw.layers.contains(where: { $0.unitRates != nil }) { found = 1 }
+  func findings(in sample: MetricSample) -> BatchFindings {
+    let areThere = sample.evaluation.draw.layers.contains { $0.unitRates != nil }
+    return BatchFindings([[areThere ? 1 : 0]])
   }
+
+  mutating func take(_ findings: BatchFindings) { found = max(found, findings.numbers(0)[0]) }
 
   func value() -> Double { found }
 
@@ -352,12 +355,12 @@ private struct DistortionOfClassZero: Metric {
 
   init(_ setting: MetricSetting) { labels = setting.examples?.split.labels ?? [] }
 
-  mutating func add(_ sample: MetricSample) {
-    for (index, value) in zip(sample.indices, sample.evaluation.distortion.floats)
-    where labels[index] == 0 {
-      found.append(Double(value))
-    }
+  func findings(in sample: MetricSample) -> BatchFindings {
+    let values = zip(sample.indices, sample.evaluation.distortion.floats)
+    return BatchFindings([values.filter { labels[$0.0] == 0 }.map { Double($0.1) }])
   }
+
+  mutating func take(_ findings: BatchFindings) { found += findings.numbers(0) }
 
   func value() throws(UndefinedMetric) -> Double {
     guard !found.isEmpty else { throw UndefinedMetric("none is of class 0") }

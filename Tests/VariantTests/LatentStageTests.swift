@@ -43,27 +43,22 @@ final class LatentStageTests: XCTestCase {
     _ models: [TrainedModel], run: String? = nil, cancelled: Int? = nil
   ) -> [String] {
     nonisolated(unsafe) let models = models
-    let members = InProcessCommunicator.group(of: 2)
-    let ends = Lock(["", ""])
-    Workers.run(2) { rank in
-      let end: String
-      do {
-        let session = try TrainingSession.together(members[rank]) {
-          try TrainingSession(
-            model: models[rank].model, recipe: models[rank].recipe,
-            data: SmallModels.data(train: 90), run: run, existing: .resume, start: .asIs,
-            communicator: members[rank])
-        }
-        let cancel = CancelToken()
-        if rank == cancelled { cancel.cancel() }
-        let outcome = try session.train(cancel: cancel)
-        end = "\(outcome), resumed: \(session.isResumed)"
-      } catch {
-        end = "\(error)"
+    return Ranks.run(2) { communicator in
+      let model = models[communicator.rank]
+      let session = try TrainingSession.together(communicator) {
+        try TrainingSession(
+          model: model.model, recipe: model.recipe, data: SmallModels.data(train: 90), run: run,
+          existing: .resume, start: .asIs, communicator: communicator)
       }
-      ends.withLock { $0[rank] = end }
+      let cancel = CancelToken()
+      if communicator.rank == cancelled { cancel.cancel() }
+      return "\(try session.train(cancel: cancel)), resumed: \(session.isResumed)"
+    }.map { end in
+      switch end {
+      case .success(let text): text
+      case .failure(let error): "\(error)"
+      }
     }
-    return ends.withLock { $0 }
   }
 
   /// The mean rate and distortion of the training examples, by the same draws for every model.

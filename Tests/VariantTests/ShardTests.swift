@@ -188,7 +188,7 @@ final class ShardTests: XCTestCase {
   // MARK: Any number of processes
 
   /// What a training comes to: all weights, and what it recorded.
-  private struct Result: Equatable {
+  private struct Result: Equatable, Sendable {
     var values: [String: [UInt32]] = [:]
     var records: [String] = []
     var error: String?
@@ -204,35 +204,35 @@ final class ShardTests: XCTestCase {
       CancelToken()
     }
   ) -> [Result] {
-    let members = members ?? InProcessCommunicator.group(of: processes)
-    let results = Lock([Result](repeating: Result(), count: processes))
-    Workers.run(processes) { rank in
+    Ranks.run(processes, members: members) { communicator in
       var result = Result()
+      let trainer: Trainer
+      do { trainer = try make(communicator) } catch {
+        communicator.abort("\(error)")
+        throw error
+      }
       do {
-        let trainer = try make(members[rank])
-        do {
-          let outcome = try trainer.train(cancel: cancel(rank)) {
-            if case .epoch(var record) = $0 {
-              record.seconds = 0
-              result.records.append("\(record)")
-            }
+        let outcome = try trainer.train(cancel: cancel(communicator.rank)) {
+          if case .epoch(var record) = $0 {
+            record.seconds = 0
+            result.records.append("\(record)")
           }
-          result.outcome = "\(outcome)"
-        } catch {
-          result.error = "\(error)"
         }
-        result.step = trainer.step
-        for stored in trainer.model.storedTensors {
-          result.values[stored.path] = stored.tensor.value.floats.map(\.bitPattern)
-        }
+        result.outcome = "\(outcome)"
       } catch {
         result.error = "\(error)"
-        members[rank].abort("\(error)")
       }
-      let found = result
-      results.withLock { $0[rank] = found }
+      result.step = trainer.step
+      for stored in trainer.model.storedTensors {
+        result.values[stored.path] = stored.tensor.value.floats.map(\.bitPattern)
+      }
+      return result
+    }.map { found in
+      switch found {
+      case .success(let result): result
+      case .failure(let error): Result(error: "\(error)")
+      }
     }
-    return results.withLock { $0 }
   }
 
   func testFourShardsGiveTheSameBitsOnOneTwoAndFourProcesses() throws {

@@ -30,28 +30,13 @@ final class SharedSessionTests: XCTestCase {
     }
   }
 
-  /// What a closure throws on each of two ranks.
-  private func errors(
-    _ body: @Sendable @escaping (any Communicator) throws -> Void
-  ) -> [String?] {
-    let members = InProcessCommunicator.group(of: 2)
-    let found = Lock([String?](repeating: nil, count: 2))
-    Workers.run(2) { rank in
-      do { try body(members[rank]) } catch {
-        let text = "\(error)"
-        found.withLock { $0[rank] = text }
-      }
-    }
-    return found.withLock { $0 }
-  }
-
   func testARunIsReplacedOnlyWhereAllRanksAgree() throws {
     let run = folder + "/run"
     _ = try Self.session(run).train()
     let before = try FileManager.default.subpathsOfDirectory(atPath: run).sorted()
     XCTAssertTrue(before.contains("model.safetensors"))
     for (examples, text) in [(50, "another number of training examples"), (3, "rank 1 failed")] {
-      let errors = errors { communicator in
+      let errors = Ranks.errors(2) { communicator in
         _ = try Self.session(
           run, existing: .replace, examples: communicator.rank == 1 ? examples : 48, communicator)
       }
@@ -60,12 +45,12 @@ final class SharedSessionTests: XCTestCase {
       XCTAssertEqual(try FileManager.default.subpathsOfDirectory(atPath: run).sorted(), before)
     }
     XCTAssertEqual(
-      errors { _ = try Self.session(run, existing: .replace, $0).train() }, [nil, nil])
+      Ranks.errors(2) { _ = try Self.session(run, existing: .replace, $0).train() }, [nil, nil])
   }
 
   func testWhatTheFirstRankCannotWriteEndsAll() throws {
     let run = folder + "/run"
-    let errors = errors { communicator in
+    let errors = Ranks.errors(2) { communicator in
       let session = try Self.session(run, communicator)
       if communicator.rank == 0 {
         // In the place of a file.

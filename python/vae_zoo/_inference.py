@@ -121,6 +121,7 @@ class Inference(FittedModel):
         steps: int = 100,
         random_state: Any = None,
         progress: WorkProgress | None = None,
+        communicator: Any = None,
     ) -> np.ndarray:
         """How usual each image is, in nats, lower for what is more unusual: by default log p(x), of a conditional
         model log p(x|y).
@@ -153,6 +154,9 @@ class Inference(FittedModel):
         progress : callable, optional
             Called with the fraction that is done, between parts of the work. A true value stops it, with a
             `CancelledError`; an exception stops it and is raised. It may use the model.
+        communicator : Communicator or communicator of mpi4py, optional
+            What connects this process with others that make the same call, with the same model and images: each looks
+            at a part of the images at a time, and all get what one process with as many threads gets.
 
         Returns
         -------
@@ -180,7 +184,7 @@ class Inference(FittedModel):
             raise InvalidArgumentError(
                 f'samples belong to method="nll", "ratio" and "typicality", and it is {method!r}'
             )
-        if method in ("nll", "elbo"):
+        if method in ("nll", "elbo") and communicator is None:
             draws = (count or _USUAL_SAMPLES) if method == "nll" else 0
             found = self._model.log_likelihood(images, draws, seed, progress, told)
             return found.astype(np.float32)
@@ -188,7 +192,9 @@ class Inference(FittedModel):
         updates = integer(steps, "steps", 1, 100_000)
         size = integer(group, "group", 1, 2**31 - 1)
         usual = None if reference is None else self._usual(reference)
-        found = self._model.score(images, method, common, usual, size, count, updates, seed, progress, told)
+        found = self._model.score(
+            images, method, common, usual, size, count, updates, seed, progress, told, communicator
+        )
         return (-found).astype(np.float32)
 
     def _usual(self, reference: Any) -> tuple[np.ndarray, np.ndarray | None]:
@@ -206,6 +212,7 @@ class Inference(FittedModel):
         draw: bool = False,
         random_state: Any = None,
         progress: WorkProgress | None = None,
+        communicator: Any = None,
     ) -> np.ndarray:
         """Images, or rows of a table, with what is missing filled in by what the model expects there, given what is
         known of each; all that is known stays as it is. Means of numbers are means in the units of X; images that are
@@ -229,8 +236,11 @@ class Inference(FittedModel):
         progress : callable, optional
             Called with the fraction that is done, between parts of the work. A true value stops it, with a
             `CancelledError`; an exception stops it and is raised. It may use the model.
+        communicator : Communicator or communicator of mpi4py, optional
+            What connects this process with others that make the same call, with the same model and images: each looks
+            at a part of the images at a time, and all get what one process with as many threads gets.
         """
-        images, filled, _, told = self._imputed(X, y, None, samples, draw, random_state, progress)
+        images, filled, _, told = self._imputed(X, y, None, samples, draw, random_state, progress, communicator)
         if images.dtype.kind == "f":
             # What is known has the digits that X has.
             filled = np.where(np.isnan(images), filled.reshape(images.shape), images)
@@ -281,6 +291,7 @@ class Inference(FittedModel):
         draw: bool,
         random_state: Any,
         progress: WorkProgress | None,
+        communicator: Any = None,
     ) -> tuple[np.ndarray, np.ndarray, dict[str, Any], np.ndarray | None]:
         images = self._images(X)
         told = self._told(y, X, len(images))
@@ -292,6 +303,7 @@ class Inference(FittedModel):
             self._method_seed(random_state),
             progress,
             told,
+            communicator,
         )
         return images, filled, measured, told
 
@@ -319,6 +331,7 @@ class Inference(FittedModel):
         network_layer: str | None = None,
         random_state: Any = None,
         progress: WorkProgress | None = None,
+        communicator: Any = None,
     ) -> dict[str, Any]:
         """Everything that is measured, as ``vae-zoo evaluate --json`` names it.
 
@@ -345,6 +358,9 @@ class Inference(FittedModel):
         progress : callable, optional
             Called with the fraction that is done, between parts of the work. A true value stops it, with a
             `CancelledError`; an exception stops it and is raised. It may use the model.
+        communicator : Communicator or communicator of mpi4py, optional
+            What connects this process with others that make the same call, with the same model and images: each looks
+            at a part of the images at a time, and all get what one process with as many threads gets.
 
         Returns
         -------
@@ -370,6 +386,7 @@ class Inference(FittedModel):
             split = "train"
         with elements_renamed(train="X"):
             return model.evaluate(
-                X, split, count, self._method_seed(random_state), metrics, progress, network, network_layer
+                X, split, count, self._method_seed(random_state), metrics, progress, network, network_layer,
+                communicator,
             )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Callable
 
+from vae_zoo._communicator import Communicator, Connection
 from vae_zoo._library import WORK_CALLBACK, CallOptions, Handle, Tensor, create, library
 
 # Told the fraction of a call's work that is done; a true value stops the call.
@@ -97,7 +98,8 @@ class PictureComputation:
 class Watched:
     """The options of a call inside a ``with`` that may take long: Ctrl-C stops it, and so does a true value
     or an exception of `progress`, which is raised then. `condition` is what a conditional model is told, and
-    `checkpoint` which one of a run is opened, `draw` whether images are drawn in place of means, `pictures` how pictures of any size are computed."""
+    `checkpoint` which one of a run is opened, `draw` whether images are drawn in place of means, `pictures` how pictures of any size are computed,
+    `communicator` what connects processes that divide the work."""
 
     def __init__(
         self,
@@ -106,7 +108,9 @@ class Watched:
         checkpoint: bytes | None = None,
         draw: bool = False,
         pictures: PictureComputation | None = None,
+        communicator: Any = None,
     ) -> None:
+        self._connection = None if communicator is None else Connection(Communicator._of(communicator))
         self._pictures = pictures or PictureComputation()
         self._progress = progress
         self._condition = condition
@@ -124,6 +128,8 @@ class Watched:
         if self._condition is not None:
             self._options.condition = pointer(self._condition)
         self._options.checkpoint = self._checkpoint
+        if self._connection is not None:
+            self._options.communicator = pointer(self._connection.struct)
         if self._progress is not None:
             self._options.progress = WORK_CALLBACK(self._told)
         return byref(self._options)
@@ -132,6 +138,9 @@ class Watched:
         self._interruptible.__exit__(*exception)
         if self._failure is not None:
             raise self._failure
+        # What a function of the communicator has raised is why the call failed.
+        if self._connection is not None and self._connection.failures and exception[1] is not None:
+            raise self._connection.failures[0]
 
     def _told(self, fraction: float, _: Any) -> int:
         # An exception that left this function would be printed and forgotten by ctypes.

@@ -109,6 +109,7 @@ class Latents(Fitting):
         *,
         random_state: Any = None,
         progress: WorkProgress | None = None,
+        communicator: Any = None,
     ) -> Encoding:
         """All that the encoder says about images.
 
@@ -123,11 +124,14 @@ class Latents(Fitting):
         progress : callable, optional
             Called with the fraction that is done, between parts of the work. A true value stops it, with a
             `CancelledError`; an exception stops it and is raised. It may use the model.
+        communicator : Communicator or communicator of mpi4py, optional
+            What connects this process with others that make the same call, with the same model and images: each looks
+            at a part of the images at a time, and all get what one process with as many threads gets.
         """
         seed = self._method_seed(random_state)
         images = self._images(X)
         told = self._told(y, X, len(images))
-        return self._fitted().encode(images, seed, progress=progress, condition=told)
+        return self._fitted().encode(images, seed, progress=progress, condition=told, communicator=communicator)
 
     def decode(
         self,

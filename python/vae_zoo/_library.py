@@ -231,6 +231,7 @@ class CallOptions(Struct):
         ("reserved2", c_int32),
         ("tile", c_int32),
         ("precision", c_int32),
+        ("communicator", POINTER(CommunicatorStruct)),
     ]
 
 

@@ -211,10 +211,11 @@ class Model:
         parts: Sequence[str] = Encoding._fields,
         progress: WorkProgress | None = None,
         condition: np.ndarray | None = None,
+        communicator: Any = None,
     ) -> Encoding:
         """What the encoder says about images; of it only the parts that are asked for."""
         tensor = view(images)
-        with Watched(progress, optional_view(condition)) as options:
+        with Watched(progress, optional_view(condition), communicator=communicator) as options:
             encoding = create(
                 library.vae_encoding_free,
                 library.vae_encode_with,
@@ -339,6 +340,7 @@ class Model:
         seed: int,
         progress: WorkProgress | None = None,
         condition: np.ndarray | None = None,
+        communicator: Any = None,
     ) -> np.ndarray:
         tensor = view(images)
         usual, usually = (None, None) if reference is None else map(optional_view, reference)
@@ -355,7 +357,7 @@ class Model:
             asked.reference = ctypes.pointer(usual)
         if usually is not None:
             asked.reference_condition = ctypes.pointer(usually)
-        with elements_renamed(images="X"), Watched(progress, told) as options:
+        with elements_renamed(images="X"), Watched(progress, told, communicator=communicator) as options:
             return self._array(library.vae_score, byref(tensor), byref(asked), options)
 
     def impute(
@@ -367,6 +369,7 @@ class Model:
         seed: int,
         progress: WorkProgress | None = None,
         condition: np.ndarray | None = None,
+        communicator: Any = None,
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Images with what is missing filled in, and what was measured."""
         tensor, true_values = view(images), optional_view(truth)
@@ -376,7 +379,7 @@ class Model:
         told = optional_view(condition)
         filled, metrics = ctypes.c_void_p(), ctypes.c_void_p()
         with elements_renamed(images="X"), renamed(importance_samples="samples"), training_messages():
-            with Watched(progress, told, draw=draw) as options:
+            with Watched(progress, told, draw=draw, communicator=communicator) as options:
                 call(
                     library.vae_impute, self.handle, byref(tensor), byref(asked), options,
                     byref(filled), byref(metrics),
@@ -395,6 +398,7 @@ class Model:
         progress: WorkProgress | None = None,
         network: Path | None = None,
         network_layer: str | None = None,
+        communicator: Any = None,
     ) -> dict[str, Any]:
         names = None
         if metrics is not None:
@@ -412,7 +416,8 @@ class Model:
             network_layer=None if network_layer is None else encoded(network_layer, "network_layer"),
         )
         # What the library calls images that come as arrays.
-        with renamed(memory="X", importance_samples="samples"), Watched(progress) as options:
+        watched = Watched(progress, communicator=communicator)
+        with renamed(memory="X", importance_samples="samples"), watched as options:
             found = create(
                 library.vae_metrics_free,
                 library.vae_evaluate_with,

@@ -1,4 +1,5 @@
 import CVAE
+import Communication
 import Glibc
 import Tensors
 import VAEZoo
@@ -16,17 +17,21 @@ struct CallWatch {
   let drawing: Bool
   /// How pictures are computed.
   let pictures: PictureComputation
+  /// What connects this process with others that divide the work.
+  let communicator: any Communicator
 
   /// - Parameters:
   ///   - takesCondition: whether the call is one that a condition can be given.
   ///   - takesCheckpoint: whether it is one that opens a run.
   ///   - takesDraw: whether it is one that can draw images in place of their means.
   ///   - takesPictures: whether it is one that takes pictures of any size.
+  ///   - takesCommunicator: whether it is one that several processes divide.
   /// - Throws: `CallError` where the options or their token are none, or have a condition, a checkpoint, a
-  ///   draw, tiles or a precision that nobody asks for.
+  ///   draw, tiles, a precision or a communicator that nobody asks for.
   init(
     _ options: UnsafePointer<vae_call_options>?, _ name: String, takesCondition: Bool = false,
-    takesCheckpoint: Bool = false, takesDraw: Bool = false, takesPictures: Bool = false
+    takesCheckpoint: Bool = false, takesDraw: Bool = false, takesPictures: Bool = false,
+    takesCommunicator: Bool = false
   ) throws(CallError) {
     let given =
       try options.map { (options) throws(CallError) in try value(of: options, name) }
@@ -68,6 +73,18 @@ struct CallWatch {
     } else {
       checkpoint = .last
     }
+    guard takesCommunicator || given.communicator == nil else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "\(name)->communicator is given to a call that is no work of several processes; set it to NULL"
+      )
+    }
+    if let table = given.communicator {
+      communicator = WatchedCommunicator.watching(
+        try CallerCommunicator(table, "\(name)->communicator"))
+    } else {
+      communicator = SoloCommunicator()
+    }
     token = try CancelTokenObject.token(given.token)
     callback = given.progress
     userData = given.user_data
@@ -105,6 +122,7 @@ struct CallWatch {
   /// A watch on a token alone.
   init(_ token: CancelToken) {
     pictures = PictureComputation()
+    communicator = SoloCommunicator()
     self.token = token
     callback = nil
     userData = nil
@@ -188,4 +206,19 @@ func stoppable<Result>(
   }
   guard let found else { throw reason }
   return found
+}
+
+/// Runs a call of several processes, which hear where it is refused in this one before they meet.
+///
+/// - Parameter body: sets its argument just before it does what all do together.
+func together<Result>(
+  _ communicator: any Communicator, _ body: (_ hasMet: inout Bool) throws -> Result
+) throws -> Result {
+  var hasMet = false
+  do { return try body(&hasMet) } catch {
+    guard hasMet || communicator.size == 1 else {
+      return try communicator.allSucceeding { throw error }
+    }
+    throw error
+  }
 }

@@ -42,7 +42,7 @@ public func vae_evaluate_with(
 ) -> vae_status {
   call(error) {
     try evaluate(model, data, options, metrics) { () throws(CallError) in
-      try CallWatch(call_options, "call")
+      try CallWatch(call_options, "call", takesCommunicator: true)
     }
   }
 }
@@ -55,42 +55,49 @@ private func evaluate(
   _ options: UnsafePointer<vae_evaluation_options>?,
   _ metrics: UnsafeMutablePointer<OpaquePointer?>?, watch: () throws(CallError) -> CallWatch
 ) throws {
-  let result = try result(metrics, "metrics")
-  let model = try ModelObject.object(model)
-  let source = try Handles.object(data, DataObject.self, "data").source
-  let options = try options.map { try value(of: $0, "options") } ?? vae_evaluation_options()
+  let place = Result { try result(metrics, "metrics") }
   let watch = try watch()
-  try checkSamples(options.importance_samples, "options->importance_samples")
-  let wanted = options.split
-  let names = try options.metrics.map { MetricRegistry.names(in: try text($0, "options->metrics")) }
-  let network = try options.network.map { try path($0, "options->network") }
-  let layer = try options.network_layer.map { try text($0, "options->network_layer") }
-  guard layer == nil || network != nil else {
-    throw CallError(
-      VAE_ERR_INVALID_ARGUMENT,
-      "options->network_layer names a layer of a network, but options->network is NULL")
+  try together(watch.communicator) { hasMet in
+    let result = try place.get()
+    let model = try ModelObject.object(model)
+    let source = try Handles.object(data, DataObject.self, "data").source
+    let options = try options.map { try value(of: $0, "options") } ?? vae_evaluation_options()
+    try checkSamples(options.importance_samples, "options->importance_samples")
+    let wanted = options.split
+    let names = try options.metrics.map {
+      MetricRegistry.names(in: try text($0, "options->metrics"))
+    }
+    let network = try options.network.map { try path($0, "options->network") }
+    let layer = try options.network_layer.map { try text($0, "options->network_layer") }
+    guard layer == nil || network != nil else {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "options->network_layer names a layer of a network, but options->network is NULL")
+    }
+    result.pointee = try Handles.make(
+      try model.read { trained in
+        let source = try trained.fitting(source)
+        let split = try trained.withSplits(source).split(of: wanted ?? staticText("test"))
+        let network = try network.map {
+          try trained.network($0, layer: layer, registry: Known.registry)
+        }
+        try MemoryNeed.check(rows: 1, of: split.shape)
+        hasMet = true
+        let found = try stoppable(watch, with: [model]) { goesOn in
+          try trained.evaluate(
+            split, metrics: names,
+            importanceSamples: options.importance_samples > 0
+              ? Int(options.importance_samples) : nil, network: network,
+            seed: Int(bitPattern: UInt(options.seed)), among: watch.communicator,
+            progress: { goesOn($0) })
+        }
+        try split.checkExamples()
+        return MetricsObject(
+          found.json(
+            variant: trained.recipe.variant, split: split.name,
+            isConditional: trained.model.condition != nil))
+      })
   }
-  result.pointee = try Handles.make(
-    try model.read { trained in
-      let source = try trained.fitting(source)
-      let split = try trained.withSplits(source).split(of: wanted ?? staticText("test"))
-      let network = try network.map {
-        try trained.network($0, layer: layer, registry: Known.registry)
-      }
-      try MemoryNeed.check(rows: 1, of: split.shape)
-      let found = try stoppable(watch, with: [model]) { goesOn in
-        try trained.evaluate(
-          split, metrics: names,
-          importanceSamples: options.importance_samples > 0
-            ? Int(options.importance_samples) : nil, network: network,
-          seed: Int(bitPattern: UInt(options.seed)), progress: { goesOn($0) })
-      }
-      try split.checkExamples()
-      return MetricsObject(
-        found.json(
-          variant: trained.recipe.variant, split: split.name,
-          isConditional: trained.model.condition != nil))
-    })
 }
 
 @c @implementation

@@ -15,21 +15,28 @@ public func vae_impute(
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
   call(error) {
-    let result = try result(filled, "filled")
+    let place = Result { try result(filled, "filled") }
     metrics?.pointee = nil
-    let model = try ModelObject.object(model)
-    let given = try options.map { try value(of: $0, "options") } ?? vae_imputation_options()
-    let watch = try CallWatch(call_options, "call_options", takesCondition: true, takesDraw: true)
-    let options = try ImputationOptions(given, drawing: watch.drawing)
-    let found = try model.read { trained in
-      try trained.checkTakesMasks()
-      let images = try trained.images(images, "images", condition: watch.condition)
-      let truth = try given.truth.map {
-        try trained.images($0, "options->truth", condition: watch.condition)
+    let watch = try CallWatch(
+      call_options, "call_options", takesCondition: true, takesDraw: true, takesCommunicator: true)
+    let (target, found) = try together(watch.communicator) { hasMet in
+      let target = try place.get()
+      let model = try ModelObject.object(model)
+      let given = try options.map { try value(of: $0, "options") } ?? vae_imputation_options()
+      let options = try ImputationOptions(given, drawing: watch.drawing)
+      let found = try model.read { trained in
+        try trained.checkTakesMasks()
+        let images = try trained.images(images, "images", condition: watch.condition)
+        let truth = try given.truth.map {
+          try trained.images($0, "options->truth", condition: watch.condition)
+        }
+        hasMet = true
+        return try stoppable(watch, with: [model]) { goesOn in
+          try trained.impute(
+            images, options, truth: truth, among: watch.communicator, progress: { goesOn($0) })
+        }
       }
-      return try stoppable(watch, with: [model]) { goesOn in
-        try trained.impute(images, options, truth: truth, progress: { goesOn($0) })
-      }
+      return (target, found)
     }
     for notice in found.notices { try Log.say(notice.description) }
     let array = try Handles.make(ArrayObject(found))
@@ -41,7 +48,7 @@ public func vae_impute(
         throw error
       }
     }
-    result.pointee = array
+    target.pointee = array
   }
 }
 

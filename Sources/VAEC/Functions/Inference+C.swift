@@ -65,17 +65,28 @@ public func vae_encode_with(
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
   call(error) {
-    let result = try result(encoding, "encoding")
-    let model = try ModelObject.object(model)
-    let watch = try CallWatch(options, "options", takesCondition: true)
-    result.pointee = try Handles.make(
-      try model.read { trained in
-        EncodingObject(
-          try trained.encode(
-            try trained.images(images, "images", condition: watch.condition),
-            seed: Int(bitPattern: UInt(seed))
-          ) { try watch.proceed($0, with: [model]) })
-      })
+    let place = Result { try result(encoding, "encoding") }
+    let watch = try CallWatch(
+      options, "options", takesCondition: true, takesCommunicator: true)
+    try together(watch.communicator) { hasMet in
+      let result = try place.get()
+      let model = try ModelObject.object(model)
+      result.pointee = try Handles.make(
+        try model.read { trained in
+          let images = try trained.images(images, "images", condition: watch.condition)
+          hasMet = true
+          return try EncodingObject(
+            stoppable(watch, with: [model]) { goesOn in
+              do {
+                return try trained.encode(
+                  images, seed: Int(bitPattern: UInt(seed)), among: watch.communicator
+                ) { if !goesOn($0) { throw StoppedWork() } }
+              } catch is StoppedWork {
+                return nil
+              }
+            })
+        })
+    }
   }
 }
 

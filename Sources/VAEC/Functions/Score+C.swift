@@ -12,28 +12,34 @@ public func vae_score(
   _ scores: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
   call(error) {
-    let result = try result(scores, "scores")
-    let model = try ModelObject.object(model)
-    let given = try options.map { try value(of: $0, "options") } ?? vae_score_options()
-    let options = try ScoreOptions(given)
-    let background = try given.background.map { try ModelObject.object($0) }
-    let watch = try CallWatch(call_options, "call_options", takesCondition: true)
-    func measured(_ trained: TrainedModel, _ other: TrainedModel?) throws -> ArrayObject {
-      let images = try trained.pricedImages(images, "images", condition: watch.condition)
-      let usual = try reference(given, for: trained)
-      return ArrayObject(
-        try stoppable(watch, with: [model, background].compactMap(\.self)) { goesOn in
-          try trained.scores(
-            images, options, background: other, reference: usual, progress: { goesOn($0) })
+    let place = Result { try result(scores, "scores") }
+    let watch = try CallWatch(
+      call_options, "call_options", takesCondition: true, takesCommunicator: true)
+    try together(watch.communicator) { hasMet in
+      let result = try place.get()
+      let model = try ModelObject.object(model)
+      let given = try options.map { try value(of: $0, "options") } ?? vae_score_options()
+      let options = try ScoreOptions(given)
+      let background = try given.background.map { try ModelObject.object($0) }
+      func measured(_ trained: TrainedModel, _ other: TrainedModel?) throws -> ArrayObject {
+        let images = try trained.pricedImages(images, "images", condition: watch.condition)
+        let usual = try reference(given, for: trained)
+        hasMet = true
+        return ArrayObject(
+          try stoppable(watch, with: [model, background].compactMap(\.self)) { goesOn in
+            try trained.scores(
+              images, options, background: other, reference: usual, among: watch.communicator,
+              progress: { goesOn($0) })
+          })
+      }
+      result.pointee = try Handles.make(
+        try model.read { trained in
+          guard let background else { return try measured(trained, nil) }
+          // One call reads a model once.
+          guard background !== model else { return try measured(trained, trained) }
+          return try background.read { try measured(trained, $0) }
         })
     }
-    result.pointee = try Handles.make(
-      try model.read { trained in
-        guard let background else { return try measured(trained, nil) }
-        // One call reads a model once.
-        guard background !== model else { return try measured(trained, trained) }
-        return try background.read { try measured(trained, $0) }
-      })
   }
 }
 

@@ -15,7 +15,8 @@ public func vae_trainer_create(
     let place = Result { try result(trainer, "trainer") }
     let options = try options.map { try value(of: $0, "options") } ?? vae_trainer_options()
     let communicator: any Communicator =
-      try options.communicator.map { try CallerCommunicator($0) } ?? SoloCommunicator()
+      try options.communicator.map { WatchedCommunicator.watching(try CallerCommunicator($0)) }
+      ?? SoloCommunicator()
     var hasMet = false
     do {
       let result = try place.get()

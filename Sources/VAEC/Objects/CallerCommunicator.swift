@@ -11,9 +11,11 @@ final class CallerCommunicator: Communicator {
   /// Why an exchange has failed, after which no other is begun: ranks that have gone would be waited for.
   private let failure = Lock<CommunicationError?>(nil)
 
+  /// - Parameter name: of the table, for errors.
   /// - Throws: `CallError` where the table cannot be used.
-  init(_ pointer: UnsafePointer<vae_communicator>) throws(CallError) {
-    let name = "options->communicator"
+  init(
+    _ pointer: UnsafePointer<vae_communicator>, _ name: String = "options->communicator"
+  ) throws(CallError) {
     table = try value(of: pointer, name)
     (rank, size) = (Int(table.rank), Int(table.size))
     guard size > 0, size <= 1 << 20, (0..<size).contains(rank) else {

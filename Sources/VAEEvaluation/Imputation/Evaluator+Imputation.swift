@@ -1,3 +1,4 @@
+import Communication
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -14,27 +15,46 @@ extension Evaluator {
   /// - Parameters:
   ///   - chosen: the examples.
   ///   - options: how many draws, and what becomes of them.
+  ///   - communicator: what connects ranks that divide the examples and ask for the same; each visits all of them.
   ///   - progress: told the fraction done; returns false to stop.
   ///   - visit: given a part of the examples, all values of them as the model sees values, `[N, height, width,
   ///     channels]`, not finite where no weight is, and by how many draws of equal weight each is served as well.
   /// - Returns: whether it came to the end.
+  /// - Throws: what `visit` throws, `MemoryError`, `CommunicationError`.
   package func impute(
-    _ chosen: [Int], _ options: ImputationOptions, progress: (Double) -> Bool,
+    _ chosen: [Int], _ options: ImputationOptions,
+    among communicator: any Communicator = SoloCommunicator(), progress: (Double) -> Bool,
     visit: (_ indices: [Int], _ values: Tensor, _ effectiveDraws: [Double]) throws -> Void
-  ) rethrows -> Bool {
+  ) throws -> Bool {
     try withoutTape {
-      var done = 0
-      var alike: [UInt64: UInt64] = [:]
-      for indices in batches(of: chosen, importanceSamples: options.samples) {
-        let found = imputed(indices, options, &alike) { part in
-          progress((Double(done) + part * Double(indices.count)) / Double(max(1, chosen.count)))
+      let batches = batches(of: chosen, importanceSamples: options.samples)
+      // How many examples of each content there are in the batches before `counted`, which other ranks may compute.
+      var (alike, counted) = ([UInt64: UInt64](), 0)
+      let rounds = Rounds(communicator, of: "the imputation")
+      let isDone = try rounds.run(batches.count) { number in
+        while options.drawing, counted < number {
+          for content in contents(of: batches[counted]) { alike[content, default: 0] += 1 }
+          counted += 1
         }
-        guard let found else { return false }
-        try visit(indices, found.values, found.effectiveDraws)
-        done += indices.count
+        counted = number + 1
+        let begun = (batches.first?.count ?? 0) * number
+        let indices = batches[number]
+        let found = imputed(indices, options, &alike) { part in
+          progress((Double(begun) + part * Double(indices.count)) / Double(max(1, chosen.count)))
+        }
+        return found.map { [BatchFindings([$0.effectiveDraws], tensors: [$0.values])] }
+      } take: { number, findings in
+        guard let found = findings.first, let values = found.tensor(0) else { return }
+        try visit(batches[number], values, found.numbers(0))
       }
-      return progress(1)
+      guard isDone else { return false }
+      return try rounds.goOn(progress(1))
     }
+  }
+
+  /// What the random numbers of some examples follow from.
+  private func contents(of indices: [Int]) -> [UInt64] {
+    examples.batchByContent(indices, context(for: indices)).context.examples
   }
 
   /// - Parameter alike: how many examples of each content there were by now.

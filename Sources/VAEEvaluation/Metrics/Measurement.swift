@@ -16,7 +16,8 @@ package struct Measurement {
   package private(set) var omissions: [Omission] = []
 
   private let setting: MetricSetting
-  private var accumulators: [any Metric] = []
+  /// Each of the metrics, nil once it is known that it cannot be measured.
+  private var accumulators: [(any Metric)?] = []
   private var hasBegun = false
 
   /// Some metrics, those whose needs are known not to be met left out.
@@ -41,30 +42,53 @@ package struct Measurement {
   package var usesUnitRates: Bool { uses([.unitRates]) }
 
   private func uses(_ wanted: Set<MetricNeed>) -> Bool {
-    accumulators.contains {
+    accumulators.compactMap(\.self).contains {
       let descriptor = type(of: $0).descriptor
       return !wanted.isDisjoint(with: descriptor.needs + descriptor.uses)
     }
   }
 
   /// Takes in a batch; the first one may show that more of them cannot be measured.
-  package mutating func add(_ sample: MetricSample) {
+  package mutating func add(_ sample: MetricSample) { take(findings(in: sample)) }
+
+  /// What all metrics take from a batch: first for each of them the place of the need that the batch does not meet, −1
+  /// for none; then what it takes.
+  package func findings(in sample: MetricSample) -> [BatchFindings] {
+    var lacking = [Double](repeating: -1, count: accumulators.count)
+    var all: [BatchFindings] = []
+    for (place, accumulator) in accumulators.enumerated() {
+      guard let accumulator else {
+        all.append(BatchFindings())
+        continue
+      }
+      let needs = type(of: accumulator).descriptor.needs
+      let lack = hasBegun ? nil : needs.firstIndex { !$0.isMet(by: sample) }
+      lacking[place] = Double(lack ?? -1)
+      all.append(lack == nil ? accumulator.findings(in: sample) : BatchFindings())
+    }
+    return [BatchFindings([lacking])] + all
+  }
+
+  /// Takes in what the metrics take from a batch, of one after the other in their order.
+  package mutating func take(_ findings: [BatchFindings]) {
+    guard findings.count == accumulators.count + 1 else { return }
     if !hasBegun {
       hasBegun = true
-      for place in accumulators.indices.reversed() {
-        let descriptor = type(of: accumulators[place]).descriptor
-        guard let need = descriptor.needs.first(where: { !$0.isMet(by: sample) }) else { continue }
-        accumulators.remove(at: place)
-        omit(descriptor, need)
+      for (place, lack) in zip(accumulators.indices, findings[0].numbers(0)).reversed() {
+        guard let descriptor = accumulators[place].map({ type(of: $0).descriptor }),
+          let number = Int(exactly: lack), descriptor.needs.indices.contains(number)
+        else { continue }
+        accumulators[place] = nil
+        omit(descriptor, descriptor.needs[number])
       }
     }
-    for place in accumulators.indices { accumulators[place].add(sample) }
+    for place in accumulators.indices { accumulators[place]?.take(findings[place + 1]) }
   }
 
   /// What was found; those that have no value join the omissions.
   package mutating func results() -> MetricResults {
     var results = MetricResults()
-    for accumulator in accumulators { finish(accumulator, &results) }
+    for case let accumulator? in accumulators { finish(accumulator, &results) }
     return results
   }
 

@@ -1,3 +1,4 @@
+import Communication
 import Glibc
 import NeuralNetworks
 import Tensors
@@ -30,15 +31,19 @@ extension Evaluator {
   ///
   /// - Parameters:
   ///   - options: how long, and with which steps.
+  ///   - communicator: what connects ranks that divide the examples, ask for the same, and get all numbers.
   ///   - progress: told the fraction done; returns false to stop.
   /// - Returns: a number for each example in order; nil when it was stopped.
-  /// - Throws: `MetricError` of kind `unsuitable` where posteriors are no Gaussians over one layer, and
-  ///   `MemoryError`.
+  /// - Throws: `MetricError` of kind `unsuitable` where posteriors are no Gaussians over one layer,
+  ///   `MemoryError`, and `CommunicationError`.
   public func likelihoodRegrets(
-    _ options: RegretOptions = RegretOptions(), progress: (Double) -> Bool = { _ in true }
+    _ options: RegretOptions = RegretOptions(),
+    among communicator: any Communicator = SoloCommunicator(),
+    progress: (Double) -> Bool = { _ in true }
   ) throws -> [Double]? {
-    var found: [Double] = []
-    for indices in batches(importanceSamples: options.samples) {
+    try Self.numbers(
+      of: batches(importanceSamples: options.samples), among: communicator
+    ) { indices in
       guard progress(fraction(indices, 0)) else { return nil }
       let (x, context) = examples.batchByContent(indices, context(for: indices))
       guard
@@ -51,11 +56,8 @@ extension Evaluator {
             "likelihood regret optimises the mean and variance of each unit, and this model's posterior is no Gaussian "
             + "over one layer of units; choose another method")
       }
-      let part = try regrets(of: x, posterior, options, context) { progress(fraction(indices, $0)) }
-      guard let part else { return nil }
-      found += part
+      return try regrets(of: x, posterior, options, context) { progress(fraction(indices, $0)) }
     }
-    return found
   }
 
   private func regrets(

@@ -18,6 +18,12 @@ final class ShardWork {
     lanes = ShardLanes(group?.local.count ?? 1)
   }
 
+  /// Says where this process is, for whoever watches over its exchanges.
+  func enter(_ place: @autoclosure () -> String) {
+    guard let communicator = group?.communicator, communicator.size > 1 else { return }
+    communicator.enter(place())
+  }
+
   /// Results of threads, each of which writes its own place.
   private final class Places<Result>: @unchecked Sendable {
     var results: UnsafeMutableBufferPointer<Swift.Result<Result, any Error>?>
@@ -39,6 +45,15 @@ final class ShardWork {
   ///   has such a part.
   func run<Part, Result>(_ parts: [Part], _ body: (Part) throws -> Result) throws -> [Result] {
     guard let group else { return try parts.map(body) }
+    let (results, fault) = compute(parts, group, body)
+    try agree(on: fault)
+    return results
+  }
+
+  /// The same in this process alone, with what keeps a part from being computed.
+  private func compute<Part, Result>(
+    _ parts: [Part], _ group: ShardGroup, _ body: (Part) throws -> Result
+  ) -> (results: [Result], fault: (any Error)?) {
     let places = Places<Result>(parts.count)
     group.begin()
     let hasRun = lanes.run { lane in
@@ -70,8 +85,7 @@ final class ShardWork {
       case .failure(let error): fault = fault ?? error
       }
     }
-    try agree(on: fault ?? caught { try group.check() })
-    return results
+    return (results, fault ?? caught { try group.check() })
   }
 
   /// Throws where any process has an error: its own, or what the first such process says.
@@ -97,23 +111,38 @@ final class ShardWork {
     }
   }
 
-  /// The gradients of the whole batch, from those of the local parts.
+  /// The gradients of the whole batch.
   ///
   /// - Parameters:
-  ///   - gradients: of each part's own loss.
-  ///   - parameters: all that may have one, in a fixed order.
-  ///   - parts: whose gradients they are.
-  func total(
-    _ gradients: [Gradients], _ parameters: [(path: String, parameter: Parameter)],
-    _ parts: [UpdatePart]
+  ///   - losses: of the local parts.
+  ///   - parameters: all that may have a gradient, in a fixed order.
+  ///   - parts: whose losses they are.
+  ///   - body: the gradients of a part's own loss.
+  /// - Throws: as `run`.
+  func total<Loss>(
+    of losses: [Loss], _ parameters: [(path: String, parameter: Parameter)],
+    _ parts: [UpdatePart], _ body: (Loss) throws -> Gradients
   ) throws -> Gradients {
-    guard let group else { return gradients[0] }
-    // A shard of which nothing is known reaches fewer parameters than others do.
-    let flags = try group.gathered(
-      gradients.map { own in parameters.map { UInt8(own[$0.parameter] == nil ? 0 : 1) } },
-      filling: 0)
+    guard let group else { return try body(losses[0]) }
+    let (gradients, fault) = compute(losses, group, body)
+    if let fault, group.communicator.size == 1 || fault is CommunicationError { throw fault }
+    // Whether each part could be computed, and which parameters it reaches: a shard of which nothing is known reaches
+    // fewer than others do.
+    let width = parameters.count + 1
+    var own = [[UInt8]](
+      repeating: [UInt8](repeating: 0, count: width), count: group.local.count)
+    if fault == nil {
+      for (lane, found) in gradients.enumerated() {
+        own[lane][0] = 1
+        for (place, entry) in parameters.enumerated() where found[entry.parameter] != nil {
+          own[lane][place + 1] = 1
+        }
+      }
+    }
+    let flags = try group.gathered(own, filling: 0)
+    if (0..<group.count).contains(where: { flags[$0 * width] == 0 }) { try agree(on: fault) }
     let present = parameters.indices.filter { place in
-      (0..<group.count).contains { flags[$0 * parameters.count + place] == 1 }
+      (0..<group.count).contains { flags[$0 * width + 1 + place] == 1 }
     }.map { parameters[$0].parameter }
     guard !present.isEmpty else { return gradients[0] }
     try requireMemory(for: present)

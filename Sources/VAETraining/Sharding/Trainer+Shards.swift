@@ -142,13 +142,10 @@ extension Trainer {
     hasJoined = true
   }
 
-  /// What must be the same on all processes, at most 16 things.
+  /// What must be the same on all processes.
   private var facts: [TrainingFact] {
     let parameters = model.storedTensors.map { "\($0.path) \($0.tensor.value.shape)" }
-    return [
-      TrainingFact("format of what is compared", "2"),
-      TrainingFact("instruction set", Engine.instructionSet),
-      TrainingFact("version of oneDNN", Engine.oneDNNVersion),
+    return TrainingFact.ofEngine + [
       TrainingFact("number of threads for a shard", "\(threadsOfShard)"),
       TrainingFact("number of shards", "\(shards?.count ?? 1)"),
       TrainingFact("setting of training", settings: options.json, path: "training"),
@@ -162,34 +159,9 @@ extension Trainer {
   /// - Throws: `CommunicationError` of kind `mismatch` that names the rank and what is different there.
   private func compareFacts() throws {
     guard communicator.size > 1, !isCompared else { return }
-    let facts = facts
-    let places = 16
-    precondition(facts.count <= places, "there are more facts than places")
-    var hashes = facts.flatMap(\.hash)
-    let length = 32
-    hashes += [UInt8](repeating: 0, count: max(0, places * length - hashes.count))
-    let all = try communicator.gathered(Array(hashes.prefix(places * length)), filling: 0)
-    func isOther(_ rank: Int, _ place: Int) -> Bool {
-      let start = (rank * places + place) * length
-      return !all[place * length..<(place + 1) * length].elementsEqual(all[start..<start + length])
-    }
-    // All find the same.
-    for rank in 1..<communicator.size {
-      guard let place = facts.indices.first(where: { isOther(rank, $0) }) else { continue }
-      let difference = try place == 0 ? "" : difference(in: facts[place], of: rank)
-      throw CommunicationError(
-        .mismatch,
-        "rank \(rank) has another \(facts[place].name) than rank 0\(difference); all processes must be started alike"
-      )
-    }
+    communicator.enter("the comparison of what the ranks train")
+    try communicator.compare(facts)
     isCompared = true
-  }
-
-  /// What is different where a fact is: all tell all what they have.
-  private func difference(in fact: TrainingFact, of rank: Int) throws -> Message {
-    let all = try communicator.gathered(fact.told, filling: 0)
-    let length = TrainingFact.length
-    return fact.difference(all[rank * length..<(rank + 1) * length], all[..<length])
   }
 
   private func sharedByFirst(_ bytes: [UInt8]) throws -> [UInt8] {
@@ -200,6 +172,7 @@ extension Trainer {
 
   /// Gives all processes the weights, moments and step of the first one, which alone reads a run folder.
   private func shareState() throws {
+    communicator.enter("the exchange of the first weights")
     let files = try checkpointFiles()
     var shared: [String: [UInt8]] = [:]
     for (name, bytes) in files { shared[name] = try sharedByFirst(bytes) }

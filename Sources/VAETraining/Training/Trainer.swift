@@ -109,7 +109,7 @@ public final class Trainer {
     model: Model, data: DataSource, options: TrainingOptions, stage: Stage = .whole,
     start: Start = .fresh, communicator: any Communicator = SoloCommunicator()
   ) throws {
-    self.communicator = communicator
+    self.communicator = WatchedCommunicator.watching(communicator)
     self.model = model
     self.stage = stage
     self.data = data
@@ -125,7 +125,7 @@ public final class Trainer {
     batches = try TrainingBatches(
       data, model: model, options: options, stage: stage, random: random)
     try batches.fittedPrior?.check(examples: batches.examples.count)
-    shards = try Self.shards(options, model, batches, communicator)
+    shards = try Self.shards(options, model, batches, self.communicator)
     updater = try Updater(model: model, options: options, stage: stage, shards: shards)
     if batches.fewestExamples == 1 {
       try BatchOfOne.check(model, stage, batches.examples, updater.requirements, data: data.name)
@@ -202,6 +202,7 @@ public final class Trainer {
       } catch is StoppedFit {
         return .cancelled
       }
+      communicator.enter("the end of update \(Count.text(step))")
       let isCancelled = try anyProcess(cancel.isCancelled)
       if step % updatesPerEpoch == 0 {
         lastCheckpoint = Clock.seconds
@@ -354,6 +355,7 @@ public final class Trainer {
         "an update was broken off in the middle, so that the weights are those of no step; go on from the last checkpoint"
       )
     }
+    communicator.enter("update \(Count.text(step + 1))")
     try checkShards(of: given)
     if given?.values.shape[0] == 1, !takesSingleExamples {
       try BatchOfOne.check(model, stage, batches.examples, updater.requirements, data: "the batch")

@@ -144,6 +144,7 @@ package final class Updater {
       let wereTrainable = others.map(\.isTrainable)
       for parameter in others { parameter.isTrainable = false }
       defer { for (parameter, was) in zip(others, wereTrainable) { parameter.isTrainable = was } }
+      work.enter("update \(Count.text(context.step + 1)), phase \(phase.name)")
       var passes = try work.run(parts) { try phasePass(phase, $0, isFirst: first == nil) }
       let said = try whole(passes.map(\.said), parts)
       if first == nil {
@@ -159,12 +160,13 @@ package final class Updater {
       // The values that a pass held are let go as the backward pass has used them.
       let losses = passes.map(\.loss)
       passes = []
-      let own = try work.run(losses) { loss in
+      work.enter(
+        "update \(Count.text(context.step + 1)), the gradients of phase \(phase.name)")
+      var gradients = try work.total(of: losses, optimizer.parameters, parts) { loss in
         let gradients = loss?.value.backward() ?? Gradients()
         try model.checkParts()
         return gradients
       }
-      var gradients = try work.total(own, optimizer.parameters, parts)
       reduceGradients(&gradients)
       // Summed up with 64 bits, in which the square of every number of 32 bits is finite.
       let norm = gradients.globalNorm(optimizer.parameters)

@@ -13,7 +13,18 @@ struct DataChecksum {
 }
 
 extension DataSource {
-  /// The checksums of all that a model sees of the training examples: of about a hundred images, spread
+  /// The checksums of the training examples.
+  ///
+  /// - Throws: as for a split.
+  func checksums(
+    condition: ConditionSpace?, takesMasks: Bool
+  ) throws(DataError) -> [DataChecksum] {
+    try train.checksums(condition: condition, takesMasks: takesMasks)
+  }
+}
+
+extension DataSplit {
+  /// The checksums of all that a model sees of the examples: of about a hundred images, spread
   /// evenly; of everything that it is told of them; and of which values are hidden in those images.
   ///
   /// - Parameters:
@@ -25,17 +36,17 @@ extension DataSource {
   ) throws(DataError) -> [DataChecksum] {
     let chosen = chosenRows
     var images = ChecksumOfNumbers()
-    for size in [train.count, shape.height, shape.width, shape.channels] {
+    for size in [count, shape.height, shape.width, shape.channels] {
       images.add(UInt32(truncatingIfNeeded: size))
     }
     // Of a table the rows as they are: how they are standardized the recipe says. An older version, whose checksum
     // has the other name, took what a model sees.
     let isTable = columns != nil
     for row in chosen {
-      if let values = train.ownRows([row]) {
+      if let values = ownRows([row]) {
         images.add(values)
       } else {
-        images.add(withoutTape { train.batch([row]) })
+        images.add(withoutTape { batch([row]) })
       }
     }
     var all = [
@@ -44,10 +55,10 @@ extension DataSource {
         phrase: isTable ? "rows" : "images")
     ]
     if let condition {
-      let known = try KnownConditions(of: train, condition)
+      let known = try KnownConditions(of: self, condition)
       var conditions = ChecksumOfNumbers()
-      for first in stride(from: 0, to: train.count, by: 1024) {
-        let rows = Array(first..<min(first + 1024, train.count))
+      for first in stride(from: 0, to: count, by: 1024) {
+        let rows = Array(first..<min(first + 1024, count))
         conditions.add(withoutTape { known.rows(rows) })
       }
       all.append(
@@ -56,7 +67,7 @@ extension DataSource {
     }
     if takesMasks {
       var hidden = ChecksumOfNumbers()
-      for row in chosen { if let values = train.hidden([row]) { hidden.add(values) } }
+      for row in chosen { if let values = self.hidden([row]) { hidden.add(values) } }
       all.append(
         DataChecksum(name: "hidden_checksum", text: hidden.text, phrase: "hidden values"))
     }
@@ -65,8 +76,8 @@ extension DataSource {
 
   private var chosenRows: [Int] {
     let wanted = max(4, min(100, (1 << 22) / max(1, shape.count)))
-    let count = min(wanted, train.count)
-    return (0..<count).map { $0 * train.count / count }
+    let chosen = min(wanted, count)
+    return (0..<chosen).map { $0 * count / chosen }
   }
 }
 

@@ -1,3 +1,4 @@
+import Communication
 import Messages
 import Tensors
 import VAECore
@@ -31,12 +32,19 @@ extension TrainedModel {
 
   /// What the encoder says about all examples of a split, as one array.
   ///
-  /// - Throws: `TrainingError` where the model has nothing of the kind, `DataError` where the split does not
-  ///   say of each example what the model is told.
+  /// - Parameters:
+  ///   - split: the examples.
+  ///   - content: what of it.
+  ///   - seed: of all draws.
+  ///   - communicator: what connects ranks that divide the examples among each other; see `encode`.
+  ///   - progress: as for `encode`.
+  /// - Throws: `TrainingError` where the model has nothing of the kind, and what `encode` throws.
   public func latentTable(
-    of split: DataSplit, _ content: LatentContent, seed: Int = 0
+    of split: DataSplit, _ content: LatentContent, seed: Int = 0,
+    among communicator: any Communicator = SoloCommunicator(),
+    progress: (Double) throws -> Void = { _ in }
   ) throws -> Tensor {
-    let encoding = try encode(split, seed: seed)
+    let encoding = try encode(split, seed: seed, among: communicator, progress: progress)
     let found: Tensor? =
       switch content {
       case .means: encoding.mean

@@ -1,3 +1,4 @@
+import Communication
 import Messages
 import Tensors
 import VAEData
@@ -33,6 +34,8 @@ public struct SweepRequest: Sendable {
   public var columns: [String: TableColumnType] = [:]
   /// Asked again and again while data are read; true asks for a stop.
   public var isCancelled: @Sendable () -> Bool = { false }
+  /// What connects this process with others that divide the runs among each other; see `Sweep.together`.
+  public var communicator: any Communicator = SoloCommunicator()
 
   /// A request with one seed.
   public init(recipe: Recipe, axes: [Sweep.Axis], data: String, folder: String) {
@@ -166,7 +169,8 @@ public struct Sweep {
       table: TableOptions(types: request.columns, for: recipe.data),
       isCancelled: request.isCancelled)
     try checkRuns()
-    if kind == nil { try DurableFiles.makeFolder(folder) }
+    // Of several processes the first makes it when all are known to want the same.
+    if kind == nil, request.communicator.size == 1 { try DurableFiles.makeFolder(folder) }
   }
 
   /// The runs in the order in which they are trained: all combinations with the first seed, then
@@ -213,6 +217,19 @@ public struct Sweep {
 
   private func allSettings(of run: Run) -> [(key: String, value: String)] {
     request.settings + settings(of: run) + [("training.seed", "\(run.seed)")]
+  }
+
+  /// What must be the same in all processes that divide the runs.
+  func facts() throws -> [TrainingFact] {
+    let settings = request.settings.map { "\($0.key)=\($0.value)" }
+    let checksums = try data.checksums(condition: nil, takesMasks: false)
+    return TrainingFact.ofEngine + [
+      TrainingFact("version of the zoo", VAEZooVersion.text),
+      TrainingFact("recipe", settings: request.recipe.json),
+      TrainingFact("setting of training", settings.joined(separator: " ")),
+      TrainingFact("list of runs", runs.map(\.name).joined(separator: "\n")),
+      TrainingFact("checksum of the data", checksums.map(\.text).joined(separator: " ")),
+    ]
   }
 
   // MARK: Making the runs

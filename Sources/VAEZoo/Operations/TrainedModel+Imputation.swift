@@ -1,8 +1,10 @@
+import Communication
 import Messages
 import Tensors
 import VAECore
 import VAEData
 import VAEEvaluation
+import VAEFiles
 import VAERecipes
 
 extension TrainedModel {
@@ -20,6 +22,7 @@ extension TrainedModel {
   ///   - options: how many draws, and whether values are means or draws.
   ///   - truth: the same examples with the true values, for the error, NaN where nobody knows them; nil to compare
   ///     what is hidden in the split alone.
+  ///   - communicator: what connects ranks that divide the examples among each other, ask for the same, and get all values.
   ///   - progress: told the fraction done; returns false to stop.
   /// - Returns: nil when it was stopped.
   /// - Throws: `RecipeError` where the model takes no masks, the truth is of other examples, so that values known
@@ -27,20 +30,42 @@ extension TrainedModel {
   ///   be read.
   public func impute(
     _ split: DataSplit, _ options: ImputationOptions = ImputationOptions(),
-    truth: DataSplit? = nil, progress: (Double) -> Bool = { _ in true }
+    truth: DataSplit? = nil, among communicator: any Communicator = SoloCommunicator(),
+    progress: (Double) -> Bool = { _ in true }
   ) throws -> Imputation? {
-    try checkTakesMasks()
-    if let truth { try check(truth: truth, of: split) }
-    try Memory.require(
-      bytes: split.count * split.ownShape.count * Self.bytesAValue,
-      for: "\(Count.of(split.count, "example")) of \(split.ownShape) that are filled in")
-    let evaluator = Evaluator(model: model, examples: try examples(split), seed: options.seed)
-    var filled = FilledExamples(split, parts: parts(of: split.count), columns: columns)
-    try split.checkExamples()
-    if let truth { try filled.check(truth: truth, parts: parts(of: split.count), columns) }
+    let question: JSON.Object = [
+      "split": .text(split.name), "truth": .text(truth == nil ? "none" : "given"),
+      "importance_samples": .integer(options.samples), "seed": .integer(options.seed),
+      "draw": .bool(options.drawing),
+    ]
+    return try together(communicator, [split], question) {
+      try impute(split, options, truth, communicator, progress)
+    }
+  }
+
+  private func impute(
+    _ split: DataSplit, _ options: ImputationOptions, _ truth: DataSplit?,
+    _ communicator: any Communicator, _ progress: (Double) -> Bool
+  ) throws -> Imputation? {
+    let prepared = try communicator.allSucceeding {
+      try checkTakesMasks()
+      if let truth { try check(truth: truth, of: split) }
+      try Memory.require(
+        bytes: split.count * split.ownShape.count * Self.bytesAValue,
+        for: "\(Count.of(split.count, "example")) of \(split.ownShape) that are filled in")
+      let evaluator = Evaluator(model: model, examples: try examples(split), seed: options.seed)
+      let filled = FilledExamples(split, parts: parts(of: split.count), columns: columns)
+      try split.checkExamples()
+      if let truth { try filled.check(truth: truth, parts: parts(of: split.count), columns) }
+      return (evaluator: evaluator, filled: filled)
+    }
+    let evaluator = prepared.evaluator
+    var filled = prepared.filled
     var error = ImputationErrorSum(columns)
     var (effectiveDraws, fewCount) = (0.0, 0)
-    let isDone = try evaluator.impute(filled.torn, options, progress: progress) {
+    let isDone = try evaluator.impute(
+      filled.torn, options, among: communicator, progress: progress
+    ) {
       indices, found, effective in
       guard found.isFinite else {
         throw RecipeError(
@@ -56,8 +81,10 @@ extension TrainedModel {
       fewCount += effective.count(where: { $0 < Self.fewDraws })
     }
     guard isDone else { return nil }
-    try split.checkExamples()
-    try truth?.checkExamples()
+    try communicator.allSucceeding {
+      try split.checkExamples()
+      try truth?.checkExamples()
+    }
     var result = filled.imputation
     result.error = error.error
     guard result.tornCount > 0 else {

@@ -1,8 +1,10 @@
+import Communication
 import NeuralNetworks
 import Tensors
 import VAECore
 import VAEData
 import VAEEvaluation
+import VAEFiles
 
 /// What a model's encoder says about some examples.
 public struct Encoding {
@@ -23,32 +25,54 @@ extension TrainedModel {
   ///   - split: the examples.
   ///   - chosen: their indices; nil for all, in order.
   ///   - seed: of everything random.
-  ///   - progress: is given the fraction done before each part; what it throws ends the work.
-  /// - Throws: `DataError` where the split does not say of each what the model is told, and what `progress`
-  ///   throws.
+  ///   - communicator: what connects ranks that divide the examples among each other, ask for the same, and get all of it.
+  ///   - progress: is given the fraction done before each part; what it throws ends the work, of all ranks where that is
+  ///     `StoppedWork`.
+  /// - Throws: `DataError` where the split does not say of each what the model is told, what `progress`
+  ///   throws, and `CommunicationError`.
   public func encode(
     _ split: DataSplit, examples chosen: [Int]? = nil, seed: Int = 0,
+    among communicator: any Communicator = SoloCommunicator(),
     progress: (Double) throws -> Void = { _ in }
   ) throws -> Encoding {
-    let examples = try examples(split)
     let chosen = chosen ?? Array(0..<split.count)
+    let question: JSON.Object = [
+      "split": .text(split.name), "count": .integer(chosen.count), "seed": .integer(seed),
+    ]
+    return try together(communicator, [split], question) {
+      try encode(split, chosen, seed: seed, communicator, progress)
+    }
+  }
+
+  private func encode(
+    _ split: DataSplit, _ chosen: [Int], seed: Int, _ communicator: any Communicator,
+    _ progress: (Double) throws -> Void
+  ) throws -> Encoding {
+    let examples = try examples(split)
     var (means, variances): ([Tensor], [Tensor]) = ([], [])
     var codes: [Tensor] = []
     var samples: [[Tensor]] = []
-    try withoutTape {
-      for range in parts(of: chosen.count) {
-        try progress(Double(range.lowerBound) / Double(chosen.count))
-        let indices = Array(chosen[range])
+    let ranges = parts(of: chosen.count)
+    let isDone = try withoutTape {
+      try Rounds(communicator, of: "the encoding").run(ranges.count) { number in
+        try progress(Double(ranges[number].lowerBound) / Double(chosen.count))
+        let indices = Array(chosen[ranges[number]])
         let (batch, context) = examples.batchByContent(
           indices, context(seed, "evaluation", indices, examples.conditions(indices)))
         let posterior = model.encoder.encode(batch, context)
         let draw = model.prior.draw(from: posterior, DrawRequest(), context)
-        if let mean = posterior.mean { means.append(mean) }
-        if let variance = posterior.variance { variances.append(variance) }
-        if let part = draw.layers.first?.codes { codes.append(part) }
-        samples.append(draw.layers.map(\.sample))
+        let found = [posterior.mean, posterior.variance, draw.layers.first?.codes]
+        return found.map { BatchFindings(tensors: $0.map { [$0] } ?? []) }
+          + [BatchFindings(tensors: draw.layers.map(\.sample))]
+      } take: { _, found in
+        guard found.count == 4 else { return }
+        means += found[0].tensors
+        variances += found[1].tensors
+        codes += found[2].tensors
+        samples.append(found[3].tensors)
       }
     }
+    guard isDone else { throw StoppedWork() }
     func joined(_ parts: [Tensor]) -> Tensor? {
       parts.isEmpty ? nil : withoutTape { Tensor.concatenated(parts, axis: 0) }
     }

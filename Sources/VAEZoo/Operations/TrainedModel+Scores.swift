@@ -1,8 +1,10 @@
+import Communication
 import Messages
 import Tensors
 import VAECore
 import VAEData
 import VAEEvaluation
+import VAEFiles
 
 extension TrainedModel {
   /// How unusual each example of a split is, in order; see `ScoreMethod`. A score depends on the example and
@@ -15,26 +17,47 @@ extension TrainedModel {
   ///     for the other methods.
   ///   - reference: examples of the kind that training saw, such as held-out ones, whose mean `typicality` compares
   ///     with; nil for the other methods.
-  ///   - progress: told the fraction done; returns false to stop.
+  ///   - communicator: what connects ranks that divide the examples among each other, ask for the same, and get all
+  ///     numbers.
+  ///   - progress: told the fraction done; returns false to stop, which stops all ranks.
   /// - Returns: a number for each example in nats; nil when it was stopped.
   /// - Throws: `MetricError` where the method lacks something or has too much, or does not suit the model;
   ///   `MemoryError`; `DataError` where the split does not say of each example what the model is told.
   public func scores(
     _ split: DataSplit, _ options: ScoreOptions, background: TrainedModel? = nil,
-    reference: DataSplit? = nil, progress: (Double) -> Bool = { _ in true }
+    reference: DataSplit? = nil, among communicator: any Communicator = SoloCommunicator(),
+    progress: (Double) -> Bool = { _ in true }
+  ) throws -> [Double]? {
+    let question: JSON.Object = [
+      "split": .text(split.name), "method": .text(options.method.rawValue),
+      "importance_samples": .integer(options.importanceSamples), "seed": .integer(options.seed),
+      "steps": .integer(options.regret.steps), "group": .integer(options.group),
+    ]
+    return try together(
+      communicator, [split] + (reference.map { [$0] } ?? []), question,
+      background.map { [$0] } ?? []
+    ) {
+      try scores(split, options, background, reference, communicator, progress)
+    }
+  }
+
+  private func scores(
+    _ split: DataSplit, _ options: ScoreOptions, _ background: TrainedModel?,
+    _ reference: DataSplit?, _ communicator: any Communicator, _ progress: (Double) -> Bool
   ) throws -> [Double]? {
     try checkBackground(background, method: options.method)
     try Self.checkReference(reference, method: options.method)
     func likelihoods(
       of model: TrainedModel, _ split: DataSplit, samples: Int, _ progress: (Double) -> Bool
-    ) throws(DataError) -> [Double]? {
+    ) throws -> [Double]? {
       // Each standardizes the columns of a table as its own training did.
       var seen = split
       if let columns = model.columns {
         seen = try split.asSeen(by: columns, of: model.source) ?? split
       }
-      return try model.logLikelihoods(
-        seen, samples: samples, seed: options.seed, progress: progress)
+      return try Evaluator(
+        model: model.model, examples: model.examples(seen), seed: options.seed
+      ).logLikelihoods(samples: samples, among: communicator, progress: progress)
     }
     let samples = options.importanceSamples
     switch options.method {
@@ -43,7 +66,7 @@ extension TrainedModel {
     case .elbo: return try likelihoods(of: self, split, samples: 0, progress)?.map { -$0 }
     case .regret:
       return try Evaluator(model: model, examples: examples(split), seed: options.seed)
-        .likelihoodRegrets(options.regret, progress: progress)
+        .likelihoodRegrets(options.regret, among: communicator, progress: progress)
     case .ratio:
       guard let background,
         let own = try likelihoods(of: self, split, samples: samples, { progress($0 / 2) }),

@@ -1,3 +1,4 @@
+import Communication
 import Messages
 import NeuralNetworks
 import Tensors
@@ -406,21 +407,27 @@ extension TrainedModel {
   ///   - importanceSamples: draws per example for the likelihood, nil for none.
   ///   - network: what `network(_:layer:registry:)` has opened to compare images by, nil for none.
   ///   - seed: of all draws.
-  ///   - progress: is given the fraction done; false ends the work, and the result is nil.
+  ///   - communicator: what connects ranks that divide the examples among each other, ask for the same, and get the
+  ///     numbers that one rank with as many threads would come to.
+  ///   - progress: is given the fraction done; false ends the work, on all ranks, and the result is nil.
   /// - Throws: `MetricError` where one of them is not there, or cannot be measured, `DataError` where the
-  ///   split does not say of each what the model is told.
+  ///   split does not say of each what the model is told, `CommunicationError`.
   public func evaluate(
     _ split: DataSplit, metrics: [String]?, importanceSamples: Int? = nil,
     network: FrozenNetworkFile? = nil, seed: Int = 0,
+    among communicator: any Communicator = SoloCommunicator(),
     progress: (Double) -> Bool = { _ in true }
   ) throws -> Evaluator.Result? {
-    guard let metrics else {
-      return try evaluate(
-        split, importanceSamples: importanceSamples, network: network, seed: seed,
+    let question: JSON.Object = [
+      "split": .text(split.name), "metrics": .text(metrics?.joined(separator: ",") ?? "all"),
+      "importance_samples": .integer(importanceSamples ?? 0), "seed": .integer(seed),
+      "network": .text(network.map { ([$0.sha256] + $0.layers).joined(separator: ",") } ?? "none"),
+    ]
+    return try together(communicator, [split], question) {
+      try evaluator(split, network, seed: seed).run(
+        metrics: metrics, importanceSamples: importanceSamples, among: communicator,
         progress: progress)
     }
-    return try evaluator(split, network, seed: seed)
-      .run(metrics: metrics, importanceSamples: importanceSamples, progress: progress)
   }
 
   private func evaluator(
@@ -504,7 +511,9 @@ extension TrainedModel {
   ) throws -> (originals: Tensor, reconstructions: Tensor) {
     var originals: [Tensor] = []
     let chosen = chosenExamples(split, count: count, seed: seed)
-    let reconstructions = try reconstruct(split, chosen, seed: seed, progress) {
+    let reconstructions = try reconstruct(
+      split, chosen, seed: seed, SoloCommunicator(), progress
+    ) {
       originals.append($0)
     }
     return (Tensor.concatenated(originals, axis: 0), reconstructions.tensor)
@@ -531,30 +540,48 @@ extension TrainedModel {
 
   /// The same, of all examples or of `count` chosen by the seed, of which rows of a table can be had with all their
   /// digits.
+  ///
+  /// - Parameter communicator: what connects ranks that divide the examples, ask for the same, and get all of it; whose
+  ///   `progress` throws `StoppedWork` to stop all.
   public func madeReconstructions(
     _ split: DataSplit, count: Int? = nil, seed: Int = 0,
+    among communicator: any Communicator = SoloCommunicator(),
     progress: (Double) throws -> Void = { _ in }
   ) throws -> MadeExamples {
     let chosen =
       count.map { chosenExamples(split, count: $0, seed: seed) } ?? Array(0..<split.count)
-    return try reconstruct(split, chosen, seed: seed, progress) { _ in }
+    let question: JSON.Object = [
+      "split": .text(split.name), "count": .integer(count ?? split.count), "seed": .integer(seed),
+    ]
+    return try together(communicator, [split], question) {
+      try reconstruct(split, chosen, seed: seed, communicator, progress) { _ in }
+    }
   }
 
   /// What the model makes of chosen examples; `visit` is shown them as the model sees them, rows of a table in
   /// its own units.
   private func reconstruct(
-    _ split: DataSplit, _ chosen: [Int], seed: Int, _ progress: (Double) throws -> Void,
+    _ split: DataSplit, _ chosen: [Int], seed: Int,
+    _ communicator: any Communicator, _ progress: (Double) throws -> Void,
     visit: (Tensor) -> Void
   ) throws -> MadeExamples {
     let examples = try examples(split)
-    let seen = try inParts(chosen.count, progress) { range in
-      let indices = Array(chosen[range])
+    let ranges = parts(of: chosen.count)
+    var made: [Tensor] = []
+    let isDone = try Rounds(communicator, of: "the reconstructions").run(ranges.count) { number in
+      try progress(Double(ranges[number].lowerBound) / Double(chosen.count))
+      let indices = Array(chosen[ranges[number]])
       let (batch, context) = examples.batchByContent(
         indices, context(seed, "evaluation", indices, examples.conditions(indices)))
+      // On one rank the parts come in their order.
       visit(columns == nil ? batch : split.ownBatch(indices))
-      return model.reconstruct(batch, context)
+      return [BatchFindings(tensors: [whereDataLie(model.reconstruct(batch, context))])]
+    } take: {
+      made += $1.flatMap(\.tensors)
     }
-    return made(seen, examples.conditions(chosen), rounding: false)
+    guard isDone else { throw StoppedWork() }
+    return self.made(
+      Tensor.concatenated(made, axis: 0), examples.conditions(chosen), rounding: false)
   }
 
   /// What the model has made of rows that are told a condition.
@@ -590,12 +617,14 @@ extension TrainedModel {
     var made: [Tensor] = []
     for range in parts(of: count) {
       try progress(Double(range.lowerBound) / Double(count))
-      let images = body(range)
-      // What is not finite stays so, for whoever looks.
-      made.append(
-        recipe.data?.range == .unit && images.isFinite ? images.clamped(to: 0...1) : images)
+      made.append(whereDataLie(body(range)))
     }
     return Tensor.concatenated(made, axis: 0)
+  }
+
+  /// Images brought to where data lie. What is not finite stays so, for whoever looks.
+  private func whereDataLie(_ images: Tensor) -> Tensor {
+    recipe.data?.range == .unit && images.isFinite ? images.clamped(to: 0...1) : images
   }
 
   /// Rows that one forward pass may have, part by part: 250, fewer of large images.

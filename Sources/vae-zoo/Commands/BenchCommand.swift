@@ -9,7 +9,7 @@ import VAEZoo
 
 extension Precision: ExpressibleByArgument {}
 
-struct BenchCommand: ParsableCommand {
+struct BenchCommand: DividedCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
     abstract: "Time training steps of the reference workloads against what the processor can do.",

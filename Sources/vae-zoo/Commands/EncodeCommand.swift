@@ -1,10 +1,11 @@
 import ArgumentParser
+import Communication
 import Messages
 import VAECore
 import VAEFiles
 import VAEZoo
 
-struct EncodeCommand: ParsableCommand {
+struct EncodeCommand: DividedCommand {
   static let configuration = CommandConfiguration(
     commandName: "encode",
     abstract: "Write what the encoder says about each example, as an array.",
@@ -76,19 +77,40 @@ struct EncodeCommand: ParsableCommand {
     }
   }
 
+  var undivided: String? {
+    data == nil
+      ? "the pictures of --images are encoded by one; only those of --data are divided" : nil
+  }
+
   func run() throws {
-    try threads.apply()
-    guard let data else { return try encodePictures() }
+    guard let data else {
+      try threads.apply()
+      return try encodePictures()
+    }
+    try Processes.run(threads) { try encode(data, $0) }
+  }
+
+  private func encode(_ data: String, _ communicator: any Communicator) throws {
+    let isFirst = communicator.rank == 0
     let output = try ImageOutput(out, allowing: [.npy])
-    try OutputPath.check(out, isNoneOf: [path, data])
-    let model = try plugins.model(path, checkpoint)
-    let split = try images.open(data, for: model).split(named: split ?? "test")
+    let (model, split) = try communicator.allSucceeding {
+      if isFirst { try OutputPath.check(out, isNoneOf: [path, data]) }
+      let model = try plugins.model(path, checkpoint)
+      return (model, try images.open(data, for: model).split(named: self.split ?? "test"))
+    }
     let content = what.flatMap(LatentContent.init(rawValue:)) ?? model.latentContent
-    let table = try model.latentTable(of: split, content, seed: seed ?? 0)
+    let table = try model.latentTable(
+      of: split, content, seed: seed ?? 0, among: communicator
+    ) { _ in try Interrupt.proceedTogether() }
     try model.model.checkParts()
     try split.checkExamples()
-    try output.write(array: table)
-    Console.error("wrote the \(content.rawValue) of \(Count.of(split.count, "example")) to \(out)")
+    // The first process writes for all.
+    try communicator.allSucceeding {
+      guard isFirst else { return }
+      try output.write(array: table)
+      Console.error(
+        "wrote the \(content.rawValue) of \(Count.of(split.count, "example")) to \(out)")
+    }
   }
 
   private func encodePictures() throws {

@@ -1,11 +1,12 @@
 import ArgumentParser
+import Communication
 import Messages
 import VAECore
 import VAEData
 import VAEFiles
 import VAEZoo
 
-struct EvaluateCommand: ParsableCommand {
+struct EvaluateCommand: DividedCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract: "Measure a trained model on held-out data.",
@@ -28,7 +29,8 @@ struct EvaluateCommand: ParsableCommand {
       density and coverage of the samples; the feature distance of the reconstructions; and by a classifier the share of \
       samples of which it is sure. The numbers of two models can be compared where network, layer and examples are the same.
 
-      --metrics measures only what it names. A run folder keeps the result for `vae-zoo report`.
+      --metrics measures only what it names. A run folder keeps the result for `vae-zoo report`. Under mpirun the \
+      processes divide the examples, and come to the numbers of one with as many --threads.
       """)
 
   @Argument(help: ArgumentHelp("A run folder, or an exported .safetensors file.", valueName: "run"))
@@ -73,19 +75,33 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
-    try threads.apply()
-    Interrupt.install()
-    let names = metrics.map(MetricRegistry.names(in:))
+  func run() throws { try Processes.run(threads, evaluate) }
+
+  /// What is measured, and by what.
+  private struct Subject {
+    let model: TrainedModel
+    let network: FrozenNetworkFile?
+    let split: DataSplit
+  }
+
+  private func opened(_ names: [String]?) throws -> Subject {
     if let names { _ = try MetricRegistry.standard.metrics(named: names) }
     let registry = try plugins.registry()
     let model = try plugins.model(path, checkpoint.checkpoint, registry)
-    let network = try network.map { try model.network($0, layer: networkLayer, registry: registry) }
-    let split = try images.open(data, for: model).split(named: split)
+    return Subject(
+      model: model,
+      network: try network.map { try model.network($0, layer: networkLayer, registry: registry) },
+      split: try images.open(data, for: model).split(named: split))
+  }
+
+  private func evaluate(_ communicator: any Communicator) throws {
+    let names = metrics.map(MetricRegistry.names(in:))
+    let subject = try communicator.allSucceeding { try opened(names) }
+    let split = subject.split
     var bar = ProgressBar()
-    let result = try model.evaluate(
-      split, metrics: names, importanceSamples: importanceSamples, network: network,
-      seed: seed
+    let found = try subject.model.evaluate(
+      split, metrics: names, importanceSamples: importanceSamples, network: subject.network,
+      seed: seed, among: communicator
     ) { fraction in
       bar.show(
         fraction, since: 0, work: Int(fraction * Double(split.count)), unit: "example",
@@ -93,18 +109,25 @@ struct EvaluateCommand: ParsableCommand {
       return !Interrupt.token.isCancelled
     }
     bar.clear()
-    try model.model.checkParts()
+    try subject.model.model.checkParts()
     try split.checkExamples()
-    guard let result else { throw ExitCode(ExitStatus.interrupted) }
-    if let network, !output.json {
+    guard let found else { throw ExitCode(ExitStatus.interrupted) }
+    // The first process speaks for all.
+    if communicator.rank == 0 { say(found, of: subject, isAskedByName: names != nil) }
+  }
+
+  private func say(_ result: Evaluator.Result, of subject: Subject, isAskedByName: Bool) {
+    let (model, split) = (subject.model, subject.split)
+    if let network = subject.network, !output.json {
       Console.error(
         "images compared by \(network.path), layer \(network.layers.joined(separator: ", ")), SHA-256 \(network.sha256)"
       )
     }
     do {
       try model.keep(result, split: split.name, data: data, seed: seed)
-    } catch let error as FileError {
-      Console.error("the run does not keep this result for its report: \(error.message)")
+    } catch {
+      let reason = (error as? FileError)?.message ?? Message(String(describing: error))
+      Console.error("the run does not keep this result for its report: \(reason)")
     }
     let latents = model.model.prior.latents
     if let notice = result.metrics[AggregatePosteriorMetric.self]?.notice(of: latents) {
@@ -117,7 +140,7 @@ struct EvaluateCommand: ParsableCommand {
           isConditional: model.model.condition != nil))
     } else {
       Console.print(
-        text(result, split: split, told: model.model.condition, isAskedByName: names != nil))
+        text(result, split: split, told: model.model.condition, isAskedByName: isAskedByName))
     }
   }
 

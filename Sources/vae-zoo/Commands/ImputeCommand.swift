@@ -1,11 +1,12 @@
 import ArgumentParser
+import Communication
 import Messages
 import VAECore
 import VAEData
 import VAEFiles
 import VAEZoo
 
-struct ImputeCommand: ParsableCommand {
+struct ImputeCommand: DividedCommand {
   static let configuration = CommandConfiguration(
     commandName: "impute",
     abstract: "Fill in values that are missing, of tables or of images.",
@@ -71,11 +72,16 @@ struct ImputeCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
-    try threads.apply()
-    Interrupt.install()
-    let target = try ImageOutput(out, allowing: [.npy, .csv, .tsv, .png])
-    try OutputPath.check(out, isNoneOf: [path, data] + (truth.map { [$0] } ?? []))
+  func run() throws { try Processes.run(threads, impute) }
+
+  /// What is filled in, and by what.
+  private struct Subject {
+    let model: TrainedModel
+    let split: DataSplit
+    let truth: DataSplit?
+  }
+
+  private func opened(_ target: ImageOutput) throws -> Subject {
     let model = try plugins.model(path, checkpoint)
     try model.checkTakesMasks()
     try target.check(model)
@@ -86,14 +92,29 @@ struct ImputeCommand: ParsableCommand {
         "--out \(out) has all rows and columns of \(data), so that --split \(split ?? "") cannot be filled in alone; leave "
           + "--split out, or write an .npy file")
     }
-    let split = try chosen(images.open(data, for: model))
-    let truth = try truth.map { try chosen(images.open($0, for: model)) }
+    return Subject(
+      model: model, split: try chosen(images.open(data, for: model)),
+      truth: try truth.map { try chosen(images.open($0, for: model)) })
+  }
+
+  private func impute(_ communicator: any Communicator) throws {
+    let isFirst = communicator.rank == 0
+    let target = try ImageOutput(out, allowing: [.npy, .csv, .tsv, .png])
+    let subject = try communicator.allSucceeding {
+      if isFirst {
+        try OutputPath.check(out, isNoneOf: [path, data] + (truth.map { [$0] } ?? []))
+      }
+      return try opened(target)
+    }
+    let (model, split) = (subject.model, subject.split)
     var options = ImputationOptions()
     if let importanceSamples { options.samples = importanceSamples }
     options.drawing = draw
     options.seed = seed
     var bar = ProgressBar()
-    let found = try model.impute(split, options, truth: truth) { fraction in
+    let found = try model.impute(
+      split, options, truth: subject.truth, among: communicator
+    ) { fraction in
       bar.show(
         fraction, since: 0, work: Int(fraction * Double(split.count)), unit: "example",
         text: "imputing")
@@ -102,9 +123,13 @@ struct ImputeCommand: ParsableCommand {
     bar.clear()
     try model.model.checkParts()
     guard let found else { throw ExitCode(ExitStatus.interrupted) }
-    for notice in found.notices { Console.error(notice) }
-    try target.write(found, of: model, from: data, split: split, count: count ?? 20)
-    say(found)
+    // The first process writes for all.
+    try communicator.allSucceeding {
+      guard isFirst else { return }
+      for notice in found.notices { Console.error(notice) }
+      try target.write(found, of: model, from: data, split: split, count: count ?? 20)
+      say(found)
+    }
   }
 
   /// The split that is filled in.

@@ -1,9 +1,10 @@
 import ArgumentParser
+import Communication
 import Messages
 import VAECore
 import VAEZoo
 
-struct ReconstructCommand: ParsableCommand {
+struct ReconstructCommand: DividedCommand {
   static let configuration = CommandConfiguration(
     commandName: "reconstruct",
     abstract: "Show images of a split above what the model makes of them.",
@@ -57,16 +58,29 @@ struct ReconstructCommand: ParsableCommand {
     }
   }
 
+  var undivided: String? {
+    data == nil || !(out.hasSuffix(".csv") || out.hasSuffix(".tsv"))
+      ? "reconstructions of pictures are made by one; only rows of a table are divided" : nil
+  }
+
   func run() throws {
-    try threads.apply()
-    guard let data else { return try reconstructPictures() }
+    guard let data else {
+      try threads.apply()
+      return try reconstructPictures()
+    }
+    try Processes.run(threads) { try reconstruct(data, $0) }
+  }
+
+  private func reconstruct(_ data: String, _ communicator: any Communicator) throws {
     let output = try ImageOutput(out, allowing: [.png, .csv, .tsv])
-    try OutputPath.check(out, isNoneOf: [path, data])
-    let model = try plugins.model(path, checkpoint)
-    try output.check(model)
-    let split = try images.open(data, for: model).split(named: split ?? "test")
+    let (model, split) = try communicator.allSucceeding {
+      if communicator.rank == 0 { try OutputPath.check(out, isNoneOf: [path, data]) }
+      let model = try plugins.model(path, checkpoint)
+      try output.check(model)
+      return (model, try images.open(data, for: model).split(named: self.split ?? "test"))
+    }
     guard model.columns == nil else {
-      return try reconstructRows(of: split, model, to: output)
+      return try reconstructRows(of: split, model, to: output, communicator)
     }
     let (originals, reconstructions) = try model.reconstruct(
       split, count: count ?? 20, seed: seed ?? 0)
@@ -81,15 +95,20 @@ struct ReconstructCommand: ParsableCommand {
 
   /// Writes what the model makes of rows of a table: of all, in their order, where no number is given.
   private func reconstructRows(
-    of split: DataSplit, _ model: TrainedModel, to output: ImageOutput
+    of split: DataSplit, _ model: TrainedModel, to output: ImageOutput,
+    _ communicator: any Communicator
   ) throws {
-    let rows = try model.madeReconstructions(split, count: count, seed: seed ?? 0) { _ in
-      try Interrupt.proceed()
-    }
+    let rows = try model.madeReconstructions(
+      split, count: count, seed: seed ?? 0, among: communicator
+    ) { _ in try Interrupt.proceedTogether() }
     try model.model.checkParts()
     try split.checkExamples()
-    try output.write(rows, of: model)
-    Console.error("wrote what the model makes of \(Count.of(rows.shape[0], "row")) to \(out)")
+    // The first process writes for all.
+    try communicator.allSucceeding {
+      guard communicator.rank == 0 else { return }
+      try output.write(rows, of: model)
+      Console.error("wrote what the model makes of \(Count.of(rows.shape[0], "row")) to \(out)")
+    }
   }
 
   private func reconstructPictures() throws {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Communication
 import Messages
 import Tensors
 import VAECore
@@ -6,7 +7,7 @@ import VAEData
 import VAEFiles
 import VAEZoo
 
-struct ScoreCommand: ParsableCommand {
+struct ScoreCommand: DividedCommand {
   static let configuration = CommandConfiguration(
     commandName: "score",
     abstract: "Write how unusual each example is to a model, as a table or an array.",
@@ -101,25 +102,35 @@ struct ScoreCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
-    try threads.apply()
-    try OutputPath.check(out, isNoneOf: [path, data] + [background, reference].compactMap(\.self))
-    Interrupt.install()
+  func run() throws { try Processes.run(threads, score) }
+
+  private func score(_ communicator: any Communicator) throws {
+    let isFirst = communicator.rank == 0
     var options = ScoreOptions()
     options.method = try ScoreMethod(named: method)
     if let importanceSamples { options.importanceSamples = importanceSamples }
     if let steps { options.regret.steps = steps }
     if let group { options.group = group }
     options.seed = seed
-    let model = try plugins.model(path, checkpoint)
-    let other = try background.map { try plugins.model($0, CheckpointChoice.last) }
-    let split = try images.open(data, for: model).split(named: split)
-    let usual = try reference.map { path in
-      let source = try images.open(path, for: model)
-      return source.validation ?? source.test ?? source.train
+    let (model, other, split, usual) = try communicator.allSucceeding {
+      if isFirst {
+        try OutputPath.check(
+          out, isNoneOf: [path, data] + [background, reference].compactMap(\.self))
+      }
+      let model = try plugins.model(path, checkpoint)
+      return (
+        model, try background.map { try plugins.model($0, CheckpointChoice.last) },
+        try images.open(data, for: model).split(named: self.split),
+        try reference.map { path in
+          let source = try images.open(path, for: model)
+          return source.validation ?? source.test ?? source.train
+        }
+      )
     }
     var bar = ProgressBar()
-    let scores = try model.scores(split, options, background: other, reference: usual) { fraction in
+    let scores = try model.scores(
+      split, options, background: other, reference: usual, among: communicator
+    ) { fraction in
       bar.show(
         fraction, since: 0, work: Int(fraction * Double(split.count)), unit: "example",
         text: "scoring")
@@ -131,18 +142,25 @@ struct ScoreCommand: ParsableCommand {
     try split.checkExamples()
     try usual?.checkExamples()
     guard let scores else { throw ExitCode(ExitStatus.interrupted) }
+    // The first process writes for all.
+    try communicator.allSucceeding {
+      if isFirst { try write(scores, of: split, by: options.method) }
+    }
+  }
+
+  private func write(_ scores: [Double], of split: DataSplit, by method: ScoreMethod) throws {
     try DurableFiles.replace(
       out, with: out.hasSuffix(".csv") ? table(scores, of: split) : array(scores))
     let mean = scores.reduce(0, +) / Double(max(1, scores.count))
     if output.json {
       Console.print(
         .object([
-          "method": .text(options.method.rawValue), "examples": .integer(scores.count),
+          "method": .text(method.rawValue), "examples": .integer(scores.count),
           "mean": .finite(mean), "path": .text(out),
         ]))
     } else {
       Console.error(
-        "wrote the \(options.method.rawValue) of \(Count.of(scores.count, "example")) of \(split.name), "
+        "wrote the \(method.rawValue) of \(Count.of(scores.count, "example")) of \(split.name), "
           + "\(Console.fixed(mean)) nats on average, to \(out)")
     }
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Communication
 import Messages
 import Tensors
 import VAEEvaluation
@@ -7,7 +8,7 @@ import VAEReport
 import VAETraining
 import VAEZoo
 
-struct SweepCommand: ParsableCommand {
+struct SweepCommand: DividedCommand {
   static let configuration = CommandConfiguration(
     commandName: "sweep",
     abstract: "Train combinations of some settings, and compare them.",
@@ -28,7 +29,7 @@ struct SweepCommand: ParsableCommand {
       once, all with the first seed before any with the second. The same command goes on where it stopped: what is finished is left \
       alone, also when values, seeds or --epochs have been added. The end is a table on standard output, with \
       means and standard deviations over seeds, and compare.html in the folder, as `vae-zoo compare` makes them. \
-      A run that diverges is named and left out.
+      A run that diverges is named and left out. Under mpirun the processes divide the runs among each other.
       """)
 
   @Argument(help: "A variant that `vae-zoo list` shows.") var variant: String?
@@ -93,15 +94,16 @@ struct SweepCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
-    try threads.apply()
-    Interrupt.install()
+  func run() throws { try Processes.run(threads, others: .speak, sweep) }
+
+  private func prepared(_ communicator: any Communicator) throws -> Sweep {
     let registry = try plugins.registry()
     var request = SweepRequest(
       recipe: try recipe.map { try registry.recipe(parsing: DurableFiles.read($0), source: $0) }
         ?? registry.recipe(for: variant ?? ""),
       axes: try settings.map { text throws(RecipeError) in try Sweep.Axis(parsing: text) },
       data: data, folder: out)
+    request.communicator = communicator
     request.isCancelled = Interrupt.isAskedFor
     request.settings = training.settings
     request.seeds = seeds
@@ -110,22 +112,31 @@ struct SweepCommand: ParsableCommand {
     request.columns = try images.columnTypes
     request.trials = trials
     if let sort { try Comparison.checkSorting(by: sort) }
-    let sweep = try images.withOptions { images in
+    if let folder = watching.tensorboard { try TensorBoardLog.checkFolder(folder) }
+    return try images.withOptions { images in
       request.images = images
       return try Sweep(request, registry: registry)
     }
-    try Memory.require(
-      bytes: sweep.leastBytes(atOnce: jobs), for: "\(Count.of(jobs, "training")) at once (--jobs)")
-    if let trials, case let found = sweep.runs.count / max(1, seeds), found < trials {
+  }
+
+  private func sweep(_ communicator: any Communicator) throws {
+    let isFirst = communicator.rank == 0
+    let sweep = try Sweep.together(communicator) { try prepared(communicator) }
+    try communicator.allSucceeding {
+      try Memory.require(
+        bytes: sweep.leastBytes(atOnce: jobs),
+        for: "\(Count.of(jobs, "training")) at once (--jobs)")
+      if jobs > 1, threads.threads == nil { try Engine.setThreads(max(1, Engine.threads / jobs)) }
+    }
+    if isFirst, let trials, case let found = sweep.runs.count / max(1, seeds), found < trials {
       Console.error(
         "there are only \(Count.of(found, "combination")) of these values, not \(trials)")
     }
-    if let folder = watching.tensorboard { try TensorBoardLog.checkFolder(folder) }
-    if jobs > 1, threads.threads == nil { try Engine.setThreads(max(1, Engine.threads / jobs)) }
     let training = SweepTraining(
-      sweep, jobs: jobs, watching: watching, writesJSON: output.json)
+      sweep, jobs: jobs, watching: watching, writesJSON: output.json, communicator)
     let diverged = try training.train(rounds: halving.map { try sweep.rounds(factor: $0) })
-    try compare(sweep, leavingOut: diverged)
+    // The first process compares for all.
+    try communicator.allSucceeding { if isFirst { try compare(sweep, leavingOut: diverged) } }
     if let first = diverged.first {
       throw TrainingError(
         .diverged,

@@ -8,7 +8,7 @@ import VAEReport
 import VAETraining
 import VAEZoo
 
-struct TrainCommand: ParsableCommand {
+struct TrainCommand: DividedCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
     abstract: "Train a variant, or a recipe, on some data.",
@@ -97,33 +97,7 @@ struct TrainCommand: ParsableCommand {
     settings.asSettings + training.settings
   }
 
-  func run() throws {
-    let mpi = try MPICommunicator.started()
-    try threads.apply(mpi?.launcher)
-    Interrupt.install()
-    guard let mpi else { return try train(SoloCommunicator()) }
-    // Whatever fails on one process alone is agreed on by all, or has ended them already: all come here.
-    defer { mpi.finish() }
-    do { try train(mpi) } catch { throw try Self.saidByFirst(error, mpi) }
-  }
-
-  /// Makes the first process say in one line, in the words of the command, why all of them end, where others would
-  /// say the same or could only repeat it.
-  ///
-  /// - Returns: what ends this process.
-  private static func saidByFirst(
-    _ error: any Error, _ communicator: any Communicator
-  ) throws -> any Error {
-    let kind = (error as? CommunicationError)?.kind
-    // Where the exchange itself has failed nobody can be asked.
-    guard kind != .failed, let status = ExitStatus(of: error) else { return error }
-    let own = kind == .failedElsewhere ? nil : status.message
-    guard let first = try communicator.firstText(own) else { return error }
-    if communicator.rank == 0 {
-      Console.error(text: "vae-zoo: " + (own ?? "rank \(first.rank): \(first.text)"))
-    }
-    return ExitCode(status.code)
-  }
+  func run() throws { try Processes.run(threads, train) }
 
   private func train(_ communicator: any Communicator) throws {
     let isFirst = communicator.rank == 0

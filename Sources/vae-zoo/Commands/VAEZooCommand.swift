@@ -67,17 +67,27 @@ struct VAEZooCommand: ParsableCommand {
   /// Refuses what several processes would each do by themselves, over each other's files.
   private static func checkProcesses(of command: any ParsableCommand) throws {
     // A training opens plug-ins in processes of their own, which have its environment.
-    let isEach =
-      command is TrainCommand || command is BenchCommand || command is PluginCommand.OpenCommand
-      || command is VAEZooCommand
-    guard let launcher = MPILauncher(), !isEach,
+    let isEach = command is PluginCommand.OpenCommand || command is VAEZooCommand
+    let divided = command as? any DividedCommand
+    guard let launcher = MPILauncher(), !isEach, divided == nil || divided?.undivided != nil,
       let name = type(of: command).configuration.commandName, name != "help"
     else { return }
     // The first process speaks for all.
     guard launcher.isFirst else { throw ExitCode(ExitStatus.usage) }
-    throw ValidationError(
-      "a launcher has started \(launcher.size) processes (\(launcher.variable)), and \(name) is done by one; only train "
-        + "divides its work among several")
+    let started = "a launcher has started \(launcher.size) processes (\(launcher.variable))"
+    guard let reason = divided?.undivided else {
+      throw ValidationError(
+        "\(started), and \(name) is done by one; only \(dividedNames) divide their work among several"
+      )
+    }
+    throw ValidationError("\(started), and \(reason)")
+  }
+
+  /// The commands that several processes divide, in words.
+  private static var dividedNames: String {
+    let names = configuration.subcommands.filter { $0 is any DividedCommand.Type }
+      .compactMap { $0.configuration.commandName }
+    return names.dropLast().joined(separator: ", ") + " and " + (names.last ?? "")
   }
 
   /// Does something, and says what is thrown.

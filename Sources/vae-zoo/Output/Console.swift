@@ -12,6 +12,13 @@ enum Console {
 
   /// Why standard output could not be written: the first value of `errno`.
   private static let outputFailure = Lock<Int32?>(nil)
+  private static let silence = Lock(false)
+
+  /// Whether nothing is printed, because another process speaks for this one.
+  static var isSilent: Bool {
+    get { silence.withLock { $0 } }
+    set { silence.withLock { $0 = newValue } }
+  }
 
   /// Lines for people on standard output, at once, so that a pipe sees them.
   static func print(_ lines: String) { output(PlainText.lines(lines) + "\n") }
@@ -25,6 +32,7 @@ enum Console {
   /// What cannot be written does not end a training, which keeps its results elsewhere too:
   /// `finishOutput` throws it in the end.
   private static func output(_ text: String) {
+    guard !isSilent else { return }
     outputFailure.withLock { failure in
       guard failure == nil else { return }
       failure = StandardStreams.write(text, to: STDOUT_FILENO)
@@ -46,6 +54,7 @@ enum Console {
 
   /// Text of this program's own on standard error, without a line break.
   static func write(_ text: String) {
+    guard !isSilent else { return }
     // There is no place left to say that this could not be said.
     _ = StandardStreams.write(text, to: STDERR_FILENO)
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import VAETraining
+import VAEZoo
 
 /// Ctrl-C: the first one asks for a clean stop, a second one ends the process.
 enum Interrupt {
@@ -16,6 +17,9 @@ enum Interrupt {
   static func proceed() throws {
     if token.isCancelled { throw ExitCode(ExitStatus.interrupted) }
   }
+
+  /// The same in work that several processes do together, all of which end then.
+  static func proceedTogether() throws { if token.isCancelled { throw StoppedWork() } }
 
   /// Installs the handler.
   static func install() {

@@ -1,67 +1,83 @@
 import ArgumentParser
+import Communication
 import Messages
 import Tensors
 import VAEData
 import VAETraining
 import VAEZoo
 
-/// The trainings of a sweep, one after the other or several at once.
+/// The trainings of a sweep, one after the other or several at once, and those of this process where several divide them.
 final class SweepTraining: @unchecked Sendable {
   private let sweep: Sweep
   private let jobs: Int
   private let watching: WatchingOptions
   private let writesJSON: Bool
+  private let communicator: any Communicator
   /// What the trainings have come to; all else stays as it is made.
   private let state = Lock(State())
   /// Cancelled by a fault, and by an interruption.
   private let cancel = CancelToken(partOf: Interrupt.token)
 
   private struct State {
-    /// The names of the runs that diverged.
-    var diverged: [String] = []
+    /// The runs of this process that diverged.
+    var diverged: [Sweep.Run] = []
     /// The place of the next run of the round.
     var next = 0
     /// What ended the sweep, the first of several.
     var fault: (any Error)?
   }
 
-  init(_ sweep: Sweep, jobs: Int, watching: WatchingOptions, writesJSON: Bool) {
+  init(
+    _ sweep: Sweep, jobs: Int, watching: WatchingOptions, writesJSON: Bool,
+    _ communicator: any Communicator
+  ) {
     (self.sweep, self.jobs, self.watching) = (sweep, jobs, watching)
-    self.writesJSON = writesJSON
+    (self.writesJSON, self.communicator) = (writesJSON, communicator)
   }
 
   /// Trains what is not finished.
   ///
   /// - Parameter rounds: of successive halving; nil to train all runs to their end.
-  /// - Returns: the names of the runs that diverged.
+  /// - Returns: the names of the runs that diverged, whichever process trained them.
   func train(rounds: [Sweep.Round]?) throws -> [String] {
     var runs = sweep.inTurn
     guard let rounds else {
       try train(runs, toEpoch: nil, replacing: sweep.replacesRuns)
-      return state.withLock { $0.diverged }
+      return try diverged()
     }
     for (number, round) in rounds.enumerated() {
       if number > 0 {
         let count = runs.count
-        runs = try sweep.better(of: runs, for: round, atEpoch: rounds[number - 1].epochs)
-        Console.error(
-          "\(runs.count) of \(Count.of(count, "run")) go on to \(Count.of(round.epochs, "epoch"))")
+        runs = try sweep.betterForAll(of: runs, for: round, atEpoch: rounds[number - 1].epochs)
+        if communicator.rank == 0 {
+          Console.error(
+            "\(runs.count) of \(Count.of(count, "run")) go on to \(Count.of(round.epochs, "epoch"))"
+          )
+        }
       }
       // What a round has begun again the next one continues.
       try train(
         runs, toEpoch: number == rounds.count - 1 ? nil : round.epochs,
         replacing: sweep.replacesRuns && number == 0)
     }
-    return state.withLock { $0.diverged }
+    return try diverged()
+  }
+
+  private func diverged() throws -> [String] {
+    try sweep.ofAllProcesses(state.withLock { $0.diverged }).map(\.name)
   }
 
   private func train(_ runs: [Sweep.Run], toEpoch epoch: Int?, replacing: Bool) throws {
     state.withLock { $0.next = 0 }
-    Workers.run(min(jobs, runs.count)) { [self] _ in
-      while let number = take(of: runs.count) {
+    let own = sweep.own(of: runs)
+    Workers.run(min(jobs, own.count)) { [self] _ in
+      while let number = take(of: own.count) {
         do {
-          let place = "run \(number + 1) of \(runs.count), \(runs[number].name)"
-          try withMemoryErrors { try train(runs[number], place, epoch, replacing) }
+          let place = (runs.firstIndex(of: own[number]) ?? number) + 1
+          try withMemoryErrors {
+            try train(
+              own[number], "run \(place) of \(runs.count), \(own[number].name)", epoch, replacing)
+          }
         } catch {
           let fault = error
           state.withLock { if $0.fault == nil { $0.fault = fault } }
@@ -70,7 +86,28 @@ final class SweepTraining: @unchecked Sendable {
         }
       }
     }
-    if let fault = state.withLock({ state -> (any Error)? in state.fault }) { throw fault }
+    let fault = state.withLock { state -> (any Error)? in state.fault }
+    try waitForOthers(fault)
+    if let fault { throw fault }
+  }
+
+  /// Waits until all processes have come to the end of a round, or ends them all.
+  ///
+  /// - Throws: the status of an interrupted command where any of them was interrupted.
+  private func waitForOthers(_ fault: (any Error)?) throws {
+    guard communicator.size > 1 else { return }
+    // However long the others train, it is no wonder.
+    communicator.enter(nil)
+    let isInterrupted = Interrupt.token.isCancelled
+    if let fault, !isInterrupted {
+      // Others hear of it in the middle of their runs, which go on from their checkpoints.
+      communicator.abort(ExitStatus(of: fault)?.message ?? "\(fault)")
+      throw fault
+    }
+    if try communicator.gathered([isInterrupted ? UInt8(1) : 0], filling: 0).contains(1) {
+      throw ExitCode(ExitStatus.interrupted)
+    }
+    communicator.enter("the end of a round of the sweep")
   }
 
   /// The place of a run that nobody trains yet; nil where there is none, or the sweep has ended.
@@ -98,7 +135,8 @@ final class SweepTraining: @unchecked Sendable {
       let eventFolder = watching.tensorboard.map { "\($0)/\(run.name)" }
       let training = try WatchedTraining(
         session, run: run.path, watching: watching, eventFolder: eventFolder,
-        writesJSON: writesJSON, name: run.name, isAlone: jobs == 1)
+        writesJSON: writesJSON, name: run.name,
+        isAlone: jobs == 1 && communicator.size == 1)
       if try training.train(cancel: cancel) == .cancelled {
         let what = Interrupt.token.isCancelled ? "interrupted in" : "stopped"
         Console.error(
@@ -107,7 +145,7 @@ final class SweepTraining: @unchecked Sendable {
       }
     } catch let error as TrainingError where error.kind == .diverged {
       Console.error("\(run.name): \(error.message)")
-      state.withLock { $0.diverged.append(run.name) }
+      state.withLock { $0.diverged.append(run) }
     }
   }
 }

@@ -22,6 +22,8 @@ struct WatchedTraining {
   private let log: TensorBoardLog?
   private let writesJSON: Bool
   private let name: String?
+  /// What the split is called that is measured at the end of each epoch; empty where there is none.
+  private let heldOutName: String
   /// Whether no other training goes on in the process: then there is a bar.
   private let isAlone: Bool
 
@@ -40,10 +42,12 @@ struct WatchedTraining {
     self.session = session
     self.path = path
     self.watching = watching
+    let heldOutName = session.data.heldOut?.name ?? ""
+    self.heldOutName = heldOutName
     log = try eventFolder.map {
       try TensorBoardLog(
         folder: $0, ofRun: path, updatesPerEpoch: session.trainer.updatesPerEpoch,
-        heldOutName: session.data.heldOut?.name ?? "")
+        heldOutName: heldOutName)
     }
     self.writesJSON = writesJSON
     self.name = name
@@ -72,7 +76,6 @@ struct WatchedTraining {
     for notice in session.notices { Console.error(notice) }
     // Of several trainings the command says it once.
     if !writesJSON && name == nil { Console.error(Console.unitsNotice) }
-    let heldOutName = session.data.heldOut?.name ?? ""
     let pages = TrainingPages(run: path, writesReport: watching.report, tensorBoard: log)
     var reporter = TrainingReporter(
       epochs: session.trainer.options.epochs, writesJSON: writesJSON, heldOutName: heldOutName,

@@ -28,8 +28,11 @@ public struct BitsPerDimMetric: Metric {
     }
   }
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) { bound.add(sample) }
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings { bound.findings(in: sample) }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) { bound.take(findings) }
 
   /// What was measured.
   public func value() throws(UndefinedMetric) -> Value {

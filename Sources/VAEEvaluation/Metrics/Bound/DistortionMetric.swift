@@ -13,10 +13,13 @@ public struct DistortionMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) {}
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
-    distortions += sample.evaluation.distortion.floats.map(Double.init)
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
+    BatchFindings([sample.evaluation.distortion.floats.map(Double.init)])
   }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) { distortions += findings.numbers(0) }
 
   /// What was measured.
   public func value() -> Estimate { Estimate(of: distortions) }

@@ -13,13 +13,18 @@ public struct ELBOMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) {}
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
     let evaluation = sample.evaluation
-    bounds += zip(evaluation.rate.floats, evaluation.distortion.floats).map {
-      -(Double($0) + Double($1))
-    }
+    return BatchFindings([
+      zip(evaluation.rate.floats, evaluation.distortion.floats).map {
+        -(Double($0) + Double($1))
+      }
+    ])
   }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) { bounds += findings.numbers(0) }
 
   /// What was measured.
   public func value() -> Estimate { Estimate(of: bounds) }

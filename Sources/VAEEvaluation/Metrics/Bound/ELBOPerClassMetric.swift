@@ -30,12 +30,18 @@ public struct ELBOPerClassMetric: Metric {
     elbos = Array(repeating: [], count: space?.width ?? 0)
   }
 
-  /// Takes in a batch; a distribution over classes counts for the most likely one.
-  public mutating func add(_ sample: MetricSample) {
-    guard let condition = sample.context.condition, !elbos.isEmpty else { return }
-    let classes = condition.argmax(axis: 1).indices
-    for (label, bound) in zip(classes, sample.evaluation.logWeights.floats) {
-      elbos[Int(label)].append(Double(bound))
+  /// What it takes from a batch; a distribution over classes counts for the most likely one.
+  public func findings(in sample: MetricSample) -> BatchFindings {
+    guard let condition = sample.context.condition, !elbos.isEmpty else { return BatchFindings() }
+    return BatchFindings(
+      [sample.evaluation.logWeights.floats.map(Double.init)],
+      tensors: [condition.argmax(axis: 1)])
+  }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) {
+    for (label, bound) in zip(findings.tensor(0)?.indices ?? [], findings.numbers(0)) {
+      elbos[Int(label)].append(bound)
     }
   }
 

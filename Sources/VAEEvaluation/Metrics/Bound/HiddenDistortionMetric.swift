@@ -18,15 +18,20 @@ public struct HiddenDistortionMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) { (model, examples) = (setting.model, setting.examples) }
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
-    guard let found = examples?.hidden(sample.indices, sample.context) else { return }
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
+    guard let found = examples?.hidden(sample.indices, sample.context) else {
+      return BatchFindings()
+    }
     let logs = model.densityInOwnUnits(
       model.likelihood.logDensity(
         found.values, parameters: sample.evaluation.parameters, ofElements: found.chosen,
         sample.context), of: found.chosen)
-    distortions += logs.floats.map { -Double($0) }
+    return BatchFindings([logs.floats.map { -Double($0) }])
   }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) { distortions += findings.numbers(0) }
 
   /// What was measured.
   public func value() -> Estimate { Estimate(of: distortions) }

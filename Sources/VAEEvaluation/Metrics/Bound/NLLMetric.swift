@@ -24,10 +24,13 @@ public struct NLLMetric: Metric {
     samples = setting.importanceSamples ?? 0
   }
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
-    costs += (sample.logLikelihoods ?? []).map { -$0 }
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
+    BatchFindings([(sample.logLikelihoods ?? []).map { -$0 }])
   }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) { costs += findings.numbers(0) }
 
   /// What was measured.
   public func value() -> Value { Value(estimate: Estimate(of: costs), samples: samples) }

@@ -17,8 +17,13 @@ public struct DCIMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) { posteriors = FactoredPosteriors(setting) }
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) { posteriors.add(sample) }
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
+    FactoredPosteriors.findings(in: sample)
+  }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) { posteriors.take(findings) }
 
   /// What was measured.
   public func value() throws(UndefinedMetric) -> DCI {

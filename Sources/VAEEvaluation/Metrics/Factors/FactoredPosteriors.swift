@@ -22,13 +22,21 @@ struct FactoredPosteriors {
     factors = setting.examples?.split.factors
   }
 
-  mutating func add(_ sample: MetricSample) {
+  /// What is taken from a batch.
+  static func findings(in sample: MetricSample) -> BatchFindings {
     let posterior = sample.evaluation.posterior
-    guard let mean = posterior.mean, mean.rank == 2 else { return }
-    indices += sample.indices
+    guard let mean = posterior.mean, mean.rank == 2 else { return BatchFindings() }
+    return BatchFindings(
+      [sample.indices.map(Double.init)], tensors: [mean] + (posterior.variance.map { [$0] } ?? []))
+  }
+
+  /// Takes that in.
+  mutating func take(_ findings: BatchFindings) {
+    guard let mean = findings.tensor(0) else { return }
+    indices += findings.numbers(0).map { Int($0) }
     units = mean.shape[1]
     means += mean.floats
-    variances += posterior.variance?.floats ?? []
+    variances += findings.tensor(1)?.floats ?? []
   }
 
   /// All of them together.

@@ -34,10 +34,18 @@ public struct ClassifierConfidenceMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) {}
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
-    samples += sample.features?.probabilities(of: .samples)?.maximum(axis: 1).floats ?? []
-    data += sample.features?.probabilities(of: .data)?.maximum(axis: 1).floats ?? []
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
+    BatchFindings(
+      [BatchPictures.Kind.samples, .data].map { kind in
+        sample.features?.probabilities(of: kind)?.maximum(axis: 1).floats.map(Double.init) ?? []
+      })
+  }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) {
+    samples += findings.numbers(0).map { Float($0) }
+    data += findings.numbers(1).map { Float($0) }
   }
 
   /// What was measured.

@@ -23,13 +23,20 @@ public struct FeatureDistanceMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) {}
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
     guard let maps = sample.features?.maps(of: .data),
       let others = sample.features?.maps(of: .reconstructions)
-    else { return }
+    else { return BatchFindings() }
     let values = maps.flattened()
-    errors += (others.flattened() - values).doubleSumOfSquares
+    return BatchFindings(
+      [[(others.flattened() - values).doubleSumOfSquares]], tensors: [values])
+  }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) {
+    guard let values = findings.tensor(0) else { return }
+    errors += findings.numbers(0).first ?? 0
     // Around the mean of the first batch, so that features far from zero keep their variance.
     let center = self.center ?? values.mean(axis: 0)
     self.center = center

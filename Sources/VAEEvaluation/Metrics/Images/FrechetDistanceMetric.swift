@@ -35,14 +35,25 @@ public struct FrechetDistanceMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) {}
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
-    guard let features = sample.features else { return }
-    for (pictures, moments) in [
-      (BatchPictures.Kind.data, \Self.data), (.samples, \.samples),
-      (.reconstructions, \.reconstructions),
-    ] {
-      if let vectors = features.vectors(of: pictures) { self[keyPath: moments].add(vectors) }
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
+    var found = BatchFindings([[]])
+    for (place, kind) in [BatchPictures.Kind.data, .samples, .reconstructions].enumerated() {
+      guard let vectors = sample.features?.vectors(of: kind) else { continue }
+      found.numbers[0].append(Double(place))
+      found.tensors.append(vectors)
+    }
+    return found
+  }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) {
+    for (place, vectors) in zip(findings.numbers(0), findings.tensors) {
+      switch place {
+      case 0: data.add(vectors)
+      case 1: samples.add(vectors)
+      default: reconstructions.add(vectors)
+      }
     }
   }
 

@@ -18,20 +18,27 @@ public struct LPIPSMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) { network = setting.network }
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
-    guard problem == nil, let network else { return }
-    var found: NetworkProblem?
-    scores.add(sample) { images, reconstructions in
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
+    guard problem == nil, let network else { return BatchFindings() }
+    var problem: NetworkProblem?
+    var found = PictureScores.findings(in: sample) { images, reconstructions in
       do throws(NetworkProblem) {
         return try network.perceptualDistance(of: images, from: reconstructions).floats
           .map(Double.init)
       } catch {
-        found = error
+        problem = error
         return []
       }
     }
-    problem = found?.reason
+    found.text = problem?.reason
+    return found
+  }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) {
+    scores.take(findings)
+    problem = problem ?? findings.text
   }
 
   /// What was measured.

@@ -34,11 +34,17 @@ public struct PrecisionRecallMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) {}
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
     guard let features = sample.features, let data = features.vectors(of: .data),
       let samples = features.vectors(of: .samples)
-    else { return }
+    else { return BatchFindings() }
+    return BatchFindings(tensors: [data, samples])
+  }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) {
+    guard let data = findings.tensor(0), let samples = findings.tensor(1) else { return }
     self.data.append(data)
     self.samples.append(samples)
   }

@@ -31,9 +31,14 @@ public struct ActiveUnitsMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) {}
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
-    guard let mean = sample.evaluation.posterior.mean else { return }
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
+    BatchFindings(tensors: sample.evaluation.posterior.mean.map { [$0] } ?? [])
+  }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) {
+    guard let mean = findings.tensor(0) else { return }
     units = mean.shape.removingFirst.count
     columns.add(mean.floats, units: units)
   }

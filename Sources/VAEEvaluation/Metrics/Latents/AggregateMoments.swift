@@ -49,8 +49,19 @@ public struct AggregateMoments {
   ///   - prior: what made it.
   ///   - context: of the batch.
   public mutating func add(_ draw: LatentDraw, of prior: any Prior, _ context: Context) {
-    guard let prior = prior as? any ReparameterizedPrior, !draw.layers.isEmpty else { return }
-    let noise = prior.noise(of: draw.layers.map(\.sample), context)
+    add(noise: Self.noise(of: draw, prior, context))
+  }
+
+  /// The numbers that the prior makes these draws from, a tensor for each layer; none where it is no transformation of
+  /// N(0, I).
+  static func noise(of draw: LatentDraw, _ prior: any Prior, _ context: Context) -> [Tensor] {
+    guard let prior = prior as? any ReparameterizedPrior, !draw.layers.isEmpty else { return [] }
+    return prior.noise(of: draw.layers.map(\.sample), context)
+  }
+
+  /// Adds the draws of a batch by those numbers.
+  mutating func add(noise: [Tensor]) {
+    guard !noise.isEmpty else { return }
     count += Double(noise[0].shape[0])
     for (level, values) in noise.enumerated() {
       let units = values.shape.removingFirst.count

@@ -20,10 +20,15 @@ public struct AggregatePosteriorMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) { self.setting = setting }
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
-    moments.add(sample.evaluation.draw, of: setting.model.prior, sample.context)
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
+    BatchFindings(
+      tensors: AggregateMoments.noise(
+        of: sample.evaluation.draw, setting.model.prior, sample.context))
   }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) { moments.add(noise: findings.tensors) }
 
   /// What was measured.
   public func value() throws(UndefinedMetric) -> AggregateMoments.Distance {

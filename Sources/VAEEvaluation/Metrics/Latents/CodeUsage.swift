@@ -35,9 +35,12 @@ public struct CodeUsage: Equatable, Sendable {
 
   /// Takes in the codes of a batch.
   package mutating func add(_ evaluation: Evaluation) {
-    for layer in evaluation.draw.layers {
-      if let codes = layer.codes { add(codes) }
-    }
+    for codes in Self.codes(of: evaluation) { add(codes) }
+  }
+
+  /// The codes of a batch, an index tensor for each layer that has any.
+  static func codes(of evaluation: Evaluation) -> [Tensor] {
+    evaluation.draw.layers.compactMap(\.codes)
   }
 
   /// e^H of the distribution of codes, H = −Σ p log p: as many codes as would be in use if all in

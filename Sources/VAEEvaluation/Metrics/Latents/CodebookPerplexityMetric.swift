@@ -15,8 +15,15 @@ public struct CodebookPerplexityMetric: Metric {
     usage = CodeUsage(setting.model.prior.latents) ?? CodeUsage(codeCount: 0)
   }
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) { usage.add(sample.evaluation) }
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
+    BatchFindings(tensors: CodeUsage.codes(of: sample.evaluation))
+  }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) {
+    for codes in findings.tensors { usage.add(codes) }
+  }
 
   /// What was measured.
   public func value() -> CodeUsage { usage }

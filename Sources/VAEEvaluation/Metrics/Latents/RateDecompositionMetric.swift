@@ -36,7 +36,6 @@ public struct RateDecompositionMetric: Metric {
   private var means: [Float] = []
   private var logVariances: [Float] = []
   private var areGaussian = true
-  private var place = 0
 
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) {
@@ -47,33 +46,41 @@ public struct RateDecompositionMetric: Metric {
     stride = max(1, setting.exampleCount / wanted)
   }
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
+  /// What it takes from a batch; nothing where a posterior is no Gaussian over one layer of units.
+  public func findings(in sample: MetricSample) -> BatchFindings {
     let evaluation = sample.evaluation
     guard let posterior = evaluation.posterior as? DiagonalGaussian,
       let prior = model.prior as? any PricingPrior, let layer = evaluation.draw.layers.first,
       layer.sample.shape == posterior.means.shape
-    else {
-      areGaussian = false
-      return
+    else { return BatchFindings() }
+    let rows = (0..<layer.sample.shape[0]).filter { row in
+      (sample.indices.isEmpty ? row : sample.indices[row]).isMultiple(of: stride)
     }
-    let rows = (0..<layer.sample.shape[0]).filter { (place + $0).isMultiple(of: stride) }
-    place += layer.sample.shape[0]
-    means += posterior.means.floats
-    logVariances += posterior.logVariance.floats
-    guard !rows.isEmpty else { return }
+    let moments = [posterior.means, posterior.logVariance]
+    guard !rows.isEmpty else { return BatchFindings([[], []], tensors: moments) }
     var request = DrawRequest()
     request.usesSampledRate = true
     let (own, priors, values) = (
       posterior.logDensity(of: layer.sample)?.floats ?? [],
       prior.logDensity(of: layer.sample, request, sample.context).floats, layer.sample.floats
     )
-    guard own.count == layer.sample.shape[0] else { return areGaussian = false }
-    for row in rows {
-      draws.values += values[row * units..<(row + 1) * units]
-      draws.logPosteriors.append(Double(own[row]))
-      draws.logPriors.append(Double(priors[row]))
+    guard own.count == layer.sample.shape[0] else { return BatchFindings() }
+    let drawn = rows.flatMap { values[$0 * units..<($0 + 1) * units] }
+    return BatchFindings(
+      [rows.map { Double(own[$0]) }, rows.map { Double(priors[$0]) }],
+      tensors: moments + [Tensor(drawn, shape: [rows.count, units])])
+  }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) {
+    guard let means = findings.tensor(0), let logVariances = findings.tensor(1) else {
+      return areGaussian = false
     }
+    self.means += means.floats
+    self.logVariances += logVariances.floats
+    draws.logPosteriors += findings.numbers(0)
+    draws.logPriors += findings.numbers(1)
+    draws.values += findings.tensor(2)?.floats ?? []
   }
 
   /// What was measured.

@@ -14,14 +14,20 @@ public struct RatePerLayerMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) {}
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
     let evaluation = sample.evaluation
-    count += Double(evaluation.batch.shape[0])
-    if sums.isEmpty { sums = evaluation.draw.layers.map { _ in 0 } }
-    for (level, layer) in evaluation.draw.layers.enumerated() {
-      sums[level] += layer.rate.doubleSum
-    }
+    return BatchFindings([
+      [Double(evaluation.batch.shape[0])], evaluation.draw.layers.map { $0.rate.doubleSum },
+    ])
+  }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) {
+    count += findings.numbers(0).first ?? 0
+    let rates = findings.numbers(1)
+    if sums.isEmpty { sums = rates.map { _ in 0 } }
+    for (level, rate) in zip(sums.indices, rates) { sums[level] += rate }
   }
 
   /// What was measured.

@@ -18,14 +18,22 @@ public struct RatePerUnitMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) {}
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
     let evaluation = sample.evaluation
-    count += Double(evaluation.batch.shape[0])
-    if sums.isEmpty { sums = evaluation.draw.layers.map { _ in [] } }
-    for (level, layer) in evaluation.draw.layers.enumerated() {
-      guard let rates = layer.unitRates else { continue }
-      let part = rates.sum(axis: 0).floats.map(Double.init)
+    return BatchFindings(
+      [[Double(evaluation.batch.shape[0])]]
+        + evaluation.draw.layers.map {
+          $0.unitRates?.sum(axis: 0).floats.map(Double.init) ?? []
+        })
+  }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) {
+    count += findings.numbers(0).first ?? 0
+    let parts = findings.numbers.dropFirst()
+    if sums.isEmpty { sums = parts.map { _ in [] } }
+    for (level, part) in zip(sums.indices, parts) where !part.isEmpty {
       sums[level] = sums[level].isEmpty ? part : zip(sums[level], part).map { $0 + $1 }
     }
   }

@@ -25,14 +25,22 @@ public struct MSSSIMMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) { scores = PictureScores() }
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
     let shape = sample.evaluation.batch.shape
-    scales = max(1, StructuralSimilarity.scales(height: shape[1], width: shape[2]))
+    let scales = max(1, StructuralSimilarity.scales(height: shape[1], width: shape[2]))
     let similarity = StructuralSimilarity(scales: scales)
-    scores.add(sample) { images, reconstructions in
+    var found = PictureScores.findings(in: sample) { images, reconstructions in
       similarity(images, reconstructions).floats.map(Double.init)
     }
+    found.numbers.append([Double(scales)])
+    return found
+  }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) {
+    scores.take(findings)
+    scales = findings.numbers(2).first.flatMap { Int(exactly: $0) } ?? scales
   }
 
   /// What was measured.

@@ -19,9 +19,9 @@ public struct PSNRMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) { scores = PictureScores() }
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
-    scores.add(sample) { images, reconstructions in
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
+    PictureScores.findings(in: sample) { images, reconstructions in
       let elements = Double(images.shape.removingFirst.count)
       return Tensor.squaredError(images, mean: reconstructions).floats.map {
         PictureComparison.decibels(
@@ -29,6 +29,9 @@ public struct PSNRMetric: Metric {
       }
     }
   }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) { scores.take(findings) }
 
   /// What was measured.
   public func value() throws(UndefinedMetric) -> Estimate { try scores.estimate() }

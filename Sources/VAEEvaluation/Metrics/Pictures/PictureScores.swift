@@ -9,16 +9,28 @@ struct PictureScores {
   private var smallest = Float.infinity
   private var largest = -Float.infinity
 
-  /// Takes in a batch; `score` gives a number for each pair of an image and its reconstruction, `[N]`.
-  mutating func add(_ sample: MetricSample, _ score: (Tensor, Tensor) -> [Double]) {
+  /// What is taken from a batch; `score` gives a number for each pair of an image and its reconstruction, `[N]`.
+  static func findings(
+    in sample: MetricSample, _ score: (Tensor, Tensor) -> [Double]
+  ) -> BatchFindings {
     guard let images = sample.pictures?[.data], let decoded = sample.pictures?[.reconstructions]
-    else { return }
-    scores += score(images, decoded)
+    else { return BatchFindings([[], []]) }
+    var (smallest, largest) = (Float.infinity, -Float.infinity)
     images.withFloats { values in
       for value in values {
         smallest = min(smallest, value)
         largest = max(largest, value)
       }
+    }
+    return BatchFindings([score(images, decoded), [Double(smallest), Double(largest)]])
+  }
+
+  /// Takes that in.
+  mutating func take(_ findings: BatchFindings) {
+    scores += findings.numbers(0)
+    for value in findings.numbers(1) {
+      smallest = min(smallest, Float(value))
+      largest = max(largest, Float(value))
     }
   }
 

@@ -16,12 +16,15 @@ public struct SSIMMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) { scores = PictureScores() }
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
-    scores.add(sample) { images, reconstructions in
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
+    PictureScores.findings(in: sample) { images, reconstructions in
       StructuralSimilarity(scales: 1)(images, reconstructions).floats.map(Double.init)
     }
   }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) { scores.take(findings) }
 
   /// What was measured.
   public func value() throws(UndefinedMetric) -> Estimate { try scores.estimate() }

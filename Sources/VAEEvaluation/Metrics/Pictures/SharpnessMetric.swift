@@ -31,17 +31,28 @@ public struct SharpnessMetric: Metric {
   /// Nothing measured yet.
   public init(_ setting: MetricSetting) {}
 
-  /// Takes in a batch.
-  public mutating func add(_ sample: MetricSample) {
+  /// What it takes from a batch.
+  public func findings(in sample: MetricSample) -> BatchFindings {
     guard let batch = sample.pictures?[.data],
       let reconstructions = sample.pictures?[.reconstructions],
       let samples = sample.pictures?[.samples]
-    else { return }
+    else { return BatchFindings() }
     let energy = DetailEnergy(height: batch.shape[1], width: batch.shape[2])
-    energies.data += energy(batch)
-    energies.reconstructions += energy(reconstructions)
-    energies.samples += energy(samples)
-    images += batch.shape[0]
+    return BatchFindings([
+      [
+        energy(batch), energy(reconstructions), energy(samples), Double(batch.shape[0]),
+      ]
+    ])
+  }
+
+  /// Takes that in.
+  public mutating func take(_ findings: BatchFindings) {
+    let found = findings.numbers(0)
+    guard found.count == 4 else { return }
+    energies.data += found[0]
+    energies.reconstructions += found[1]
+    energies.samples += found[2]
+    images += Int(exactly: found[3]) ?? 0
   }
 
   /// What was measured.
