@@ -4,7 +4,7 @@ import CVAE
 
 extension vae_call_options: GrowingStruct {
   public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24, 24..<32, 32..<40, 40..<48, 48..<52, 52..<56, 56..<60, 60..<64, 64..<72]
-  public static let firstSize = 64
+  public static let firstSize = 72
 }
 extension vae_tensor: GrowingStruct {
   public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<12, 12..<16, 16..<24, 24..<32, 32..<40, 40..<48]
@@ -48,7 +48,7 @@ extension vae_evaluation_options: GrowingStruct {
 }
 extension vae_score_options: GrowingStruct {
   public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24, 24..<32, 32..<36, 36..<40, 40..<48, 48..<56, 56..<60, 60..<64]
-  public static let firstSize = 40
+  public static let firstSize = 64
 }
 extension vae_imputation_options: GrowingStruct {
   public static let fields: [Range<Int>] = [0..<4, 4..<8, 8..<16, 16..<24]

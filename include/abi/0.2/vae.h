@@ -206,7 +206,12 @@ typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
  * multiple of 4 p, that overlap by a quarter and are blended, as diffusers does where memory is short; what comes out is
  * not quite that of the whole picture. 0 for whole pictures. precision: what products and convolutions multiply,
  * VAE_PRECISION_FLOAT32 or VAE_PRECISION_BFLOAT16, which is quicker where the processor has instructions for it, refused
- * with VAE_ERR_RECIPE where it has not, and rounds. */
+ * with VAE_ERR_RECIPE where it has not, and rounds.
+ *
+ * communicator: of vae_evaluate_with, vae_score, vae_encode_with and vae_impute, which divide the examples among the
+ * processes that it connects; other functions refuse it with VAE_ERR_INVALID_ARGUMENT. All processes make the same call,
+ * with the same model and all of the examples; each looks at a part of these at a time, and all get the result that one
+ * with as many threads gets, bit for bit. Stopped in one of them, the call is stopped in all. */
 typedef struct vae_call_options {
   uint32_t struct_size;
   int32_t reserved;               /* zero */
@@ -219,6 +224,7 @@ typedef struct vae_call_options {
   int32_t reserved2;              /* zero */
   int32_t tile;                   /* pixels; 0 for whole pictures */
   int32_t precision;              /* VAE_PRECISION_… */
+  const struct vae_communicator *communicator; /* borrowed; NULL for this process alone */
 } vae_call_options;
 
 /* ------------------------------------------------------------------------------------------------- tensors */
@@ -653,15 +659,16 @@ typedef struct vae_trainer vae_trainer;
 #define VAE_RUN_RESUME 1
 #define VAE_RUN_REPLACE 2
 
-/* What connects this process with others that train the same model with it. Every process has a table with its own rank,
+/* What connects this process with others that train the same model with it, or measure the same one. Every process has a table with its own rank,
  * the same size and functions of its own, makes the same model, data and trainer, and makes the same calls; each
  * computes a part of every batch. A group may as well be threads of one process, each with a model and a trainer.
  *
- * The functions are called in the same order and with the same sizes by all, from the thread that is in a call of the
- * trainer, and may wait for the others. They return 0, or another number for a failure, after which only abort is called.
+ * The functions are called in the same order and with the same sizes by all, from the thread that is in such a
+ * call, and may wait for the others. They return 0, or another number for a failure, after which only abort is called.
  * The call of the trainer then returns VAE_ERR_COMMUNICATION, as do later ones, or VAE_ERR_CALLBACK where a function threw
  * a C++ exception and this was found before. They must not call functions of this library but vae_version, those of
- * errors, and those that vae_communicator_mpi has filled in. Only bytes are exchanged; the library makes all sums itself, in an order that does not depend on the number of
+ * errors, and those that vae_communicator_mpi has filled in. That a call waits for more than a minute is said on standard
+ * error. Only bytes are exchanged; the library makes all sums itself, in an order that does not depend on the number of
  * processes. */
 typedef struct vae_communicator {
   uint32_t struct_size;
@@ -826,7 +833,8 @@ vae_status vae_evaluate(
     const vae_cancel_token *token, vae_metrics **metrics, vae_error **error);
 
 /* As vae_evaluate. call: borrowed, NULL for none.
- * Returns VAE_ERR_CANCELLED and what else vae_evaluate returns. [reading] */
+ * Returns VAE_ERR_CANCELLED and what else vae_evaluate returns, VAE_ERR_COMMUNICATION where another process has failed, or
+ * is asked something else. [reading] */
 vae_status vae_evaluate_with(
     vae_model *model, const vae_data *data, const vae_evaluation_options *options,
     const vae_call_options *call, vae_metrics **metrics, vae_error **error);
@@ -903,7 +911,7 @@ vae_status vae_encode(
     vae_error **error);
 
 /* As vae_encode. options: borrowed, NULL for none.
- * Returns VAE_ERR_CANCELLED and what vae_encode returns. [reading] */
+ * Returns VAE_ERR_CANCELLED and what vae_encode returns, VAE_ERR_COMMUNICATION as vae_evaluate_with. [reading] */
 vae_status vae_encode_with(
     vae_model *model, const vae_tensor *images, uint64_t seed, const vae_call_options *options,
     vae_encoding **encoding, vae_error **error);
@@ -1026,24 +1034,31 @@ vae_status vae_log_likelihood_with(
 /* How unusual images are measured. */
 typedef struct vae_score_options {
   uint32_t struct_size;
-  /* Draws an image, of "nll" and "ratio", to 10,000,000; 0 for 16, -1 for one, of "ratio" for bounds. */
+  /* Draws an image, of "nll", "ratio" and "typicality", to 10,000,000; 0 for 16, -1 for one, of the last two for
+   * bounds. */
   int32_t importance_samples;
   /* borrowed; NULL for "nll": -log p(x), importance-weighted. "elbo": -ELBO, a bound on it. "regret": by how much -ELBO
-   * falls where the posterior is optimised for the image alone. "ratio": log p'(x) - log p(x), p' being background. */
+   * falls where the posterior is optimised for the image alone. "ratio": log p'(x) - log p(x), p' being background.
+   * "typicality": how far the mean of -log p(x) over the group of the image is from that over reference. */
   const char *method;
   vae_model *background; /* borrowed; of "ratio" alone, a model that takes the same images */
   uint64_t seed;         /* of all draws */
   int32_t steps;         /* updates of each posterior, of "regret", to 100,000; 0 for 100 */
   int32_t reserved;      /* zero */
+  const vae_tensor *reference; /* borrowed; of "typicality" alone, images as training saw, best held-out ones */
+  const vae_tensor *reference_condition; /* borrowed; what a conditional model is told of each of these; NULL */
+  int32_t group;         /* images in turn that are a group, of "typicality"; 0 for 10; the last may be smaller */
+  int32_t reserved2;     /* zero */
 } vae_score_options;
 
 /* How unusual each image is to a model, in nats, larger for what is more unusual; it follows from the image and the
- * seed alone. images, options, call_options: borrowed; the last two NULL for none. scores: [N] of float64, owned by the
+ * seed alone, of "typicality" from the images of its group. images, options, call_options: borrowed; the last two NULL for none. scores: [N] of float64, owned by the
  * caller.
- * Returns VAE_ERR_INVALID_ARGUMENT, also for a background that is not asked for, or is asked for and missing,
+ * Returns VAE_ERR_INVALID_ARGUMENT, also for a background or a reference that is not asked for, or is asked for and missing,
  * VAE_ERR_NOT_FOUND for a method that there is not, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_DATA for
  * images that the model cannot take and for models that do not suit the method, VAE_ERR_OUT_OF_MEMORY,
- * VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
+ * VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails, VAE_ERR_COMMUNICATION as
+ * vae_evaluate_with. [reading] */
 vae_status vae_score(
     vae_model *model, const vae_tensor *images, const vae_score_options *options,
     const vae_call_options *call_options, vae_array **scores, vae_error **error);
@@ -1070,7 +1085,8 @@ typedef struct vae_imputation_options {
  * Returns VAE_ERR_INVALID_ARGUMENT, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_DATA for images or a truth
  * that the model cannot take, for a truth that differs from a value that is known, and for models that are not told which
  * values are missing, VAE_ERR_OUT_OF_MEMORY,
- * VAE_ERR_CANCELLED, VAE_ERR_CALLBACK, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails. [reading] */
+ * VAE_ERR_CANCELLED, VAE_ERR_CALLBACK, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails,
+ * VAE_ERR_COMMUNICATION as vae_evaluate_with. [reading] */
 vae_status vae_impute(
     vae_model *model, const vae_tensor *images, const vae_imputation_options *options,
     const vae_call_options *call_options, vae_array **filled, vae_metrics **metrics, vae_error **error);
