@@ -24,37 +24,59 @@ void vk_normalize_columns(
   vk_run(vk_kernels()->normalize_columns, &a, a.grid.blocks * a.grid.pieces, 1);
 }
 
+static vk_normalize_arguments backward_arguments(
+  vk_unary_op op, const float *parameters, const float *x, const float *mean,
+  const float *inverse_deviation, const float *scale, const float *shift, const float *dy,
+  float *dx, size_t rows, size_t columns) {
+  vk_normalize_arguments a = {
+    .grid = vk_grid_make(rows, columns), .op = op, .x = x, .mean = mean,
+    .inverse_deviation = inverse_deviation, .scale = scale, .shift = shift, .dy = dy, .y = dx};
+  if (parameters) a.parameters[0] = parameters[0], a.parameters[1] = parameters[1];
+  return a;
+}
+
 void vk_normalize_columns_backward(
   vk_unary_op op, const float *parameters, const float *x, const float *mean,
   const float *inverse_deviation, const float *scale, const float *shift, const float *dy,
   float *dx,
   float *dscale, float *dshift, size_t rows, size_t columns, int batch_statistics) {
   if (columns == 0) return;
-  vk_normalize_arguments a = {
-    .grid = vk_grid_make(rows, columns), .op = op, .x = x, .mean = mean,
-    .inverse_deviation = inverse_deviation, .scale = scale, .shift = shift, .dy = dy, .y = dx};
-  if (parameters) a.parameters[0] = parameters[0], a.parameters[1] = parameters[1];
-  const size_t blocks = a.grid.blocks, tiles = blocks * a.grid.pieces;
-  float *scratch = vk_scratch((blocks + 1) * 2 * columns * sizeof *scratch);
-  if (!scratch) return;
-  float *shift_term = scratch, *scale_term = scratch + columns;
-  a.partials = scratch + 2 * columns;
-  vk_run(vk_kernels()->normalize_columns_sums, &a, tiles, 1);
+  vk_normalize_arguments a = backward_arguments(
+    op, parameters, x, mean, inverse_deviation, scale, shift, dy, dx, rows, columns);
+  const size_t blocks = a.grid.blocks;
+  a.partials = vk_scratch(blocks * 2 * columns * sizeof *a.partials);
+  if (!a.partials) return;
+  vk_run(vk_kernels()->normalize_columns_sums, &a, blocks * a.grid.pieces, 1);
   const vk_partials_arguments shifts = {a.partials, blocks, 2 * columns, dshift};
   const vk_partials_arguments scales = {a.partials + columns, blocks, 2 * columns, dscale};
   vk_run(vk_kernels()->add_partials, &shifts, columns, vk_units(blocks, 1));
   vk_run(vk_kernels()->add_partials, &scales, columns, vk_units(blocks, 1));
-  if (dx && !vk_has_failed()) {
-    for (size_t c = 0; c < columns; c++) {
-      const float factor = batch_statistics ? scale[c] * inverse_deviation[c] / (float)rows : 0.0f;
-      shift_term[c] = factor * dshift[c];
-      scale_term[c] = factor * dscale[c] * inverse_deviation[c];
-    }
-    a.shift_term = shift_term;
-    a.scale_term = scale_term;
-    vk_run(vk_kernels()->normalize_columns_backward, &a, tiles, 1);
+  free(a.partials);
+  if (!dx || vk_has_failed()) return;
+  vk_normalize_columns_input_gradient(
+    op, parameters, x, mean, inverse_deviation, scale, shift, dy, dx,
+    batch_statistics ? dscale : NULL, batch_statistics ? dshift : NULL, rows, columns);
+}
+
+void vk_normalize_columns_input_gradient(
+  vk_unary_op op, const float *parameters, const float *x, const float *mean,
+  const float *inverse_deviation, const float *scale, const float *shift, const float *dy,
+  float *dx, const float *scale_sum, const float *shift_sum, size_t rows, size_t columns) {
+  if (columns == 0) return;
+  vk_normalize_arguments a = backward_arguments(
+    op, parameters, x, mean, inverse_deviation, scale, shift, dy, dx, rows, columns);
+  float *shift_term = vk_scratch(2 * columns * sizeof *shift_term);
+  if (!shift_term) return;
+  float *scale_term = shift_term + columns;
+  for (size_t c = 0; c < columns; c++) {
+    const float factor = shift_sum ? scale[c] * inverse_deviation[c] / (float)rows : 0.0f;
+    shift_term[c] = shift_sum ? factor * shift_sum[c] : 0.0f;
+    scale_term[c] = scale_sum ? factor * scale_sum[c] * inverse_deviation[c] : 0.0f;
   }
-  free(scratch);
+  a.shift_term = shift_term;
+  a.scale_term = scale_term;
+  vk_run(vk_kernels()->normalize_columns_backward, &a, a.grid.blocks * a.grid.pieces, 1);
+  free(shift_term);
 }
 
 /// Examples to a block, so that at most VK_PARTIALS blocks leave a partial sum.

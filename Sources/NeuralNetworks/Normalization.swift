@@ -69,12 +69,20 @@ public final class BatchNorm: Layer {
   /// A part of a batch, normalised by the moments of the whole.
   private func normalized(_ input: Tensor, over shard: Shard) -> Tensor {
     let channels = scale.shape[0]
-    let rows = input.reshaped(to: [input.count / max(1, channels), channels])
-    let centred = rows - shard.average(rows.mean(axis: 0))
-    let variance = shard.average(centred.squared().mean(axis: 0))
-    let deviation = (variance + epsilon).squareRoot()
-    return (centred * (scale.tensor / deviation) + shift.tensor).activated(activation)
-      .reshaped(to: input.shape)
+    return input.batchNormalized(
+      scale: scale.tensor, shift: shift.tensor, epsilon: epsilon, activation: activation,
+      moments: { own in
+        let parts = shard.terms(.concatenated([own.mean, own.variance], axis: 0))
+        let means = parts.map { $0.rows(0..<channels) }
+        let mean = shard.weightedSum(of: means)
+        // The variance within the parts, and that between their means.
+        let variance = shard.weightedSum(
+          of: zip(parts, means).map { part, own in
+            part.rows(channels..<2 * channels) + (own - mean).squared()
+          })
+        return ChannelMoments(mean: mean, variance: variance)
+      },
+      weightedSum: { shard.weightedSum($0) })
   }
 
   /// Statistics for evaluation come from calibration.

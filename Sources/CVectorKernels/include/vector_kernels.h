@@ -252,6 +252,12 @@ void vk_normalize_columns_backward(
   vk_unary_op op, const float *parameters, const float *x, const float *mean,
   const float *inverse_deviation, const float *scale, const float *shift, const float *dy, float *dx,
   float *dscale, float *dshift, size_t rows, size_t columns, int batch_statistics);
+/// Its second half, the gradient of x, where scale_sum and shift_sum, [columns], are the sums that the moments depend on
+/// instead of dscale and dshift of these rows; NULL both where the moments are constant.
+void vk_normalize_columns_input_gradient(
+  vk_unary_op op, const float *parameters, const float *x, const float *mean,
+  const float *inverse_deviation, const float *scale, const float *shift, const float *dy, float *dx,
+  const float *scale_sum, const float *shift_sum, size_t rows, size_t columns);
 
 /// Group normalisation of x [batch, spatial, channels] over spatial and channels / groups, then op. mean and
 /// inverse_deviation, [batch, groups], are written. Layer normalisation over the last axis is batch = rows,

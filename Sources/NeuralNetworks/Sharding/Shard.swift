@@ -44,14 +44,27 @@ public struct Shard {
 
   /// Σ w_s t_s, a constant.
   public func weightedSum(_ tensor: Tensor) -> Tensor {
+    weightedSum(of: terms(tensor))
+  }
+
+  /// Σ w_s t_s of the terms of all shards, in order, a constant.
+  func weightedSum(of terms: [Tensor]) -> Tensor {
+    withoutTape {
+      ShardSum.ordered(
+        zip(terms, exampleCounts).map { term, examples in
+          term * Self.weight(examples, of: exampleCount)
+        })
+    }
+  }
+
+  /// The tensors of all shards, of one shape, in order, as constants.
+  func terms(_ tensor: Tensor) -> [Tensor] {
     withoutTape {
       let all = group.gathered(tensor.floats, filling: 0, lane: lane)
       let count = tensor.count
-      let terms = exampleCounts.indices.map { shard in
+      return exampleCounts.indices.map { shard in
         Tensor(Array(all[shard * count..<(shard + 1) * count]), shape: tensor.shape)
-          * Self.weight(exampleCounts[shard], of: exampleCount)
       }
-      return ShardSum.ordered(terms)
     }
   }
 

@@ -57,6 +57,27 @@ extension Kernels {
     return (dx, dscale, dshift)
   }
 
+  /// The gradient of `x` where the moments depend on more than `x`: `sums` are those of the gradients of scale and shift
+  /// that count for as many rows as `x` has.
+  static func normalizeColumnsInputGradient(
+    _ function: UnaryFunction, _ x: Tensor, mean: Tensor, inverseDeviation: Tensor, scale: Tensor,
+    shift: Tensor, gradient: Tensor, sums: (scale: Tensor, shift: Tensor)
+  ) -> Tensor {
+    let columns = x.shape[-1]
+    let dx = Tensor(uninitialized: x.shape)
+    Profiler.measure(
+      "normalize columns input gradient", [x, mean, inverseDeviation, scale, shift, gradient, dx]
+    ) {
+      function.withParameters {
+        vk_normalize_columns_input_gradient(
+          function.operation, $0, x.pointer, mean.pointer, inverseDeviation.pointer, scale.pointer,
+          shift.pointer, gradient.pointer, dx.writePointer, sums.scale.pointer, sums.shift.pointer,
+          rows(of: x, columns: columns), columns)
+      }
+    }
+    return dx
+  }
+
   /// The same over each group of `channels / groups` channels and all `spatial` positions of an
   /// example: `x` is `[batch, spatial, channels]`, scale and shift `[channels]`, the moments
   /// `[batch, groups]`. `target`, which may be `x`, takes the output; nil for fresh memory. A target of bfloat16

@@ -59,6 +59,48 @@ extension Tensor {
     return (result, used)
   }
 
+  /// Batch normalisation of a part of a batch by the moments of the whole, then an activation.
+  ///
+  /// The loss of the batch is the sum of the parts' losses, each weighed by the part's share of the rows, and gradients
+  /// are those of the part's own loss, as if it were weighed afterwards.
+  ///
+  /// - Parameters:
+  ///   - scale: `[channels]`.
+  ///   - shift: `[channels]`.
+  ///   - epsilon: added to each variance.
+  ///   - activation: of the normalised values.
+  ///   - moments: makes the moments of the batch from those of this part.
+  ///   - weightedSum: adds up tensors `[channels]` of all parts, each weighed by the part's share of the rows.
+  /// - Returns: the output, of this shape.
+  package func batchNormalized(
+    scale: Tensor, shift: Tensor, epsilon: Float, activation: Activation,
+    moments: (ChannelMoments) -> ChannelMoments, weightedSum: @escaping (Tensor) -> Tensor
+  ) -> Tensor {
+    precondition(
+      rank >= 2 && scale.shape == [shape[-1]] && shift.shape == [shape[-1]],
+      "scale \(scale.shape) and shift \(shift.shape) do not fit the channels of \(shape)")
+    let used = withoutTape { moments(channelMoments()) }
+    let inverseDeviation = withoutTape { (used.variance + epsilon).squareRoot().reciprocal() }
+    let function = activation.function
+    let output = Kernels.normalizeColumns(
+      function, self, mean: used.mean, inverseDeviation: inverseDeviation, scale: scale,
+      shift: shift)
+    let (x, a, b) = (detached(), scale.detached(), shift.detached())
+    let wantsInput = isTracked
+    let channels = shape[-1]
+    return .recorded(output, from: [self, scale, shift]) { gradient in
+      let (_, dscale, dshift) = Kernels.normalizeColumnsBackward(
+        function, x, mean: used.mean, inverseDeviation: inverseDeviation, scale: a, shift: b,
+        gradient: gradient, wantsInput: false, batchStatistics: false)
+      guard wantsInput else { return [nil, dscale, dshift] }
+      let sums = withoutTape { weightedSum(.concatenated([dscale, dshift], axis: 0)) }
+      let dx = Kernels.normalizeColumnsInputGradient(
+        function, x, mean: used.mean, inverseDeviation: inverseDeviation, scale: a, shift: b,
+        gradient: gradient, sums: (sums.rows(0..<channels), sums.rows(channels..<2 * channels)))
+      return [dx, dscale, dshift]
+    }
+  }
+
   /// Group normalisation, then an activation (Wu & He 2018, equations 1 to 7): the channels of an
   /// example are normalised in groups, over all of its pixels.
   ///
