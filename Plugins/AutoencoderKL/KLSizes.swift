@@ -83,7 +83,8 @@ extension KLSizes {
     var problems: [Message] = []
     if let odd = channels.first(where: { !$0.isMultiple(of: groups) }) {
       problems.append(
-        "\(role).norm_groups is \(groups), which does not divide the \(odd) of \(role).level_channels"
+        "\(role).norm_groups is \(groups), which does not divide the \(odd) of \(role).level_channels; choose a divisor by "
+          + "\(.setting("norm_groups", "NUMBER"))"
       )
     }
     var hasOtherSizes = channels.count != attention.count

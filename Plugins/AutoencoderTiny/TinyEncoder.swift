@@ -15,6 +15,7 @@ final class TinyEncoder: MapEncoder {
   /// log σ² of each channel.
   private let logVariance: Parameter
   let pixelsPerPlace: Int
+  let tileOverlap = TileOverlap.eighth
 
   /// An encoder for the sizes of a network.
   init(_ sizes: TinySizes, dataChannels: Int, deviation: Float, random: RandomSource) {

@@ -66,6 +66,35 @@ final class WeightImportTests: XCTestCase {
     }
   }
 
+  func testPicturesInTilesAreThoseOfDiffusers() throws {
+    let path = reference("tiny-tiled.safetensors")
+    let expected = try Safetensors(parsing: DurableFiles.read(path), path: path)
+    func tensor(_ name: String) throws -> Tensor {
+      let entry = try XCTUnwrap(expected.entry(name))
+      return try expected.tensor(name, shape: Shape(entry.shape))
+    }
+    let trained = try imported(reference("tiny-tiled")).model
+    let coder = try PictureCoder(trained, PictureComputation(tile: 128))
+    for size in ["136x248", "240x64"] {
+      let latents = try coder.encode(try tensor("\(size).image"))
+      try assertEqual(latents, tensor("\(size).latents"), "\(size) latents")
+      let picture = try coder.decode(tensor("\(size).latents"))
+      // Every fifth row and column, in which all seams are seen.
+      try assertEqual(
+        everyFifth(everyFifth(picture, axis: 1), axis: 2), tensor("\(size).decoded"),
+        "\(size) picture")
+    }
+    XCTAssertThrowsError(try PictureCoder(trained, PictureComputation(tile: 64))) {
+      XCTAssertTrue("\($0)".contains("a multiple of 64 from 128 on, such as"), "\($0)")
+    }
+  }
+
+  private func everyFifth(_ image: Tensor, axis: Int) -> Tensor {
+    .concatenated(
+      stride(from: 0, to: image.shape[axis], by: 5).map { image.slice(axis: axis, $0..<$0 + 1) },
+      axis: axis)
+  }
+
   private func assertEqual(_ found: Tensor, _ expected: Tensor, _ what: String) throws {
     XCTAssertEqual(found.shape, expected.shape, what)
     let distance = zip(found.floats, expected.floats).map { abs($0 - $1) }.max()

@@ -148,7 +148,9 @@ enum SmallModels {
         }
         // Other objectives do without one.
         if part.name == "perceptual" && declaration.name == "network" {
-          let network = try network(channels: recipe.data?.channels ?? 1)
+          let network = try network(
+            channels: recipe.data?.channels ?? 1,
+            range: recipe.data?.range == .real ? "real" : "unit")
           recipe.parts[role]?.values["network"] = .text(network.path)
           recipe.parts[role]?.values["network_sha256"] = .text(network.sha256)
         }
@@ -175,7 +177,9 @@ enum SmallModels {
 
   /// A frozen network for images of any size with so many channels, whose layers have the names that
   /// perceptual-vae asks for: three convolutions with ReLU, and a head of LPIPS for each.
-  static func network(channels: Int) throws -> (path: String, sha256: String) {
+  static func network(
+    channels: Int, range: String = "unit"
+  ) throws -> (path: String, sha256: String) {
     var file = Safetensors()
     var layers: [String] = []
     for (number, name) in ["1_1", "2_2", "3_2"].enumerated() {
@@ -195,10 +199,10 @@ enum SmallModels {
       }
     }
     file.metadata[FrozenNetwork.metadataName] =
-      #"{"input": {"channels": \#(channels)}, "layers": [\#(layers.joined(separator: ", "))], "#
+      #"{"input": {"channels": \#(channels), "range": "\#(range)"}, "layers": [\#(layers.joined(separator: ", "))], "#
       + #""heads": ["relu1_1", "relu2_2", "relu3_2"]}"#
     let bytes = file.encoded()
-    let path = NSTemporaryDirectory() + "small-network-\(channels)-\(getpid()).safetensors"
+    let path = NSTemporaryDirectory() + "small-network-\(range)-\(channels)-\(getpid()).safetensors"
     try DurableFiles.replace(path, with: bytes)
     return (path, SHA256.text(SHA256.hash(of: bytes)))
   }

@@ -105,15 +105,17 @@ class PretrainedAutoencoder:
     def enable_tiling(self, use_tiling: bool = True, *, tile_sample_min_size: int = 512) -> None:
         """Takes pictures that are larger than a tile in tiles from now on, where memory is short.
 
-        Tiles overlap by a quarter and are blended, as those of diffusers' ``AutoencoderKL`` are. What comes out is not
-        quite that of the whole picture: normalisation over the picture and attention see a tile alone.
+        Tiles overlap by a quarter and are blended, as those of diffusers' ``AutoencoderKL`` are, or by an eighth, as those
+        of its ``AutoencoderTiny``. What comes out is not quite that of the whole picture: normalisation over the picture
+        and attention see a tile alone.
 
         Parameters
         ----------
         use_tiling : bool
             Whether to.
         tile_sample_min_size : int
-            The side of a tile in pixels, a multiple of four times the pixels of a place of the latents.
+            The side of a tile in pixels, a multiple of four times the pixels of a place of the latents, of
+            ``AutoencoderTiny`` of eight times them; diffusers takes the ``sample_size`` of its config where this says 512.
         """
         tile = operator.index(tile_sample_min_size) if use_tiling else 0
         if use_tiling and not 0 < tile < 2**31:

@@ -7,6 +7,9 @@ public protocol MapEncoder: Encoder {
   /// Pixels along a side that one place of the map stands for.
   var pixelsPerPlace: Int { get }
 
+  /// What neighbouring tiles of a large picture share.
+  var tileOverlap: TileOverlap { get }
+
   /// The posterior as a map, `[N, ⌈height / p⌉, ⌈width / p⌉, channels]` with p pixels a place: its means and
   /// log-variances; the points alone that become codes. An image whose sides are no multiples of p goes on below and to the right as it ends.
   ///
@@ -17,6 +20,9 @@ public protocol MapEncoder: Encoder {
 }
 
 extension MapEncoder {
+  /// A quarter.
+  public var tileOverlap: TileOverlap { .quarter }
+
   /// A Gaussian at each place, as a layer of units; points where there are no variances.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
     let (mean, logVariance) = moments(of: x, context)

@@ -90,7 +90,8 @@ extension ForeignWeights {
     RecipeError(
       .malformed,
       "\(path) is a Python pickle, which can run any code when it is read, so this program never reads one; convert it in "
-        + "a Python that has PyTorch and safetensors: save_file({k: v.contiguous() for k, v in "
-        + "torch.load(\"FILE\", weights_only=True).items()}, \"FILE.safetensors\")")
+        + "a Python that has PyTorch and safetensors: t = torch.load(\"FILE\", map_location=\"cpu\", weights_only=True); "
+        + "save_file({k: v.contiguous() for k, v in t.get(\"state_dict\", t).items() if hasattr(v, \"contiguous\")}, "
+        + "\"FILE.safetensors\")")
   }
 }

@@ -65,7 +65,8 @@ public struct PictureCoder {
       throw RecipeError(.invalid, "\(computation.precision.refusal)")
     }
     tiling = try computation.tile.map { side throws(RecipeError) in
-      try PictureTiling(side: side, pixelsPerPlace: encoder.pixelsPerPlace)
+      try PictureTiling(
+        side: side, pixelsPerPlace: encoder.pixelsPerPlace, overlap: encoder.tileOverlap)
     }
     precision = computation.precision
     self.encoder = encoder
@@ -145,7 +146,7 @@ public struct PictureCoder {
     let parts: [Tensor]
     if let tiling {
       let whole = try withMemoryErrors { withoutTape { encoder.extendedToPlaces(picture) } }
-      parts = try PictureTiling.assembled(whole, side: tiling.side, target: tiling.places) {
+      parts = try tiling.assembled(whole, side: tiling.side, target: tiling.places) {
         try moments(of: $0, share.part($1, of: $2))
       }
     } else {
@@ -219,7 +220,7 @@ public struct PictureCoder {
       }
       var mean: Tensor
       if let tiling {
-        mean = try PictureTiling.assembled(latents, side: tiling.places, target: tiling.side) {
+        mean = try tiling.assembled(latents, side: tiling.places, target: tiling.side) {
           [try picture(of: $0, share.part($1, of: $2))]
         }[0]
       } else {
@@ -468,7 +469,7 @@ public struct PictureCoder {
   private func tileThatHelps(
     height: Int, width: Int, _ helps: (PictureMemory) -> Bool
   ) -> Int? {
-    let side = PictureTiling.usualSide(pixelsPerPlace)
+    let side = PictureTiling.usualSide(pixelsPerPlace, encoder.tileOverlap)
     guard tiling.map({ $0.side > side }) ?? true,
       let memory = memory(height: height, width: width, tile: side)
     else { return nil }

@@ -34,7 +34,8 @@ public struct PictureMemory: Sendable {
     height: Int, width: Int, tile: Int?
   ) throws {
     let tiling = try tile.map { side throws(RecipeError) in
-      try PictureTiling(side: side, pixelsPerPlace: encoder.pixelsPerPlace)
+      try PictureTiling(
+        side: side, pixelsPerPlace: encoder.pixelsPerPlace, overlap: encoder.tileOverlap)
     }
     func part(_ size: Int) -> Int { tiling.map { min($0.side, size) } ?? size }
     let size: Shape = [part(height), part(width), channels]

@@ -76,7 +76,8 @@ public struct WeightImport {
     if let file = weights.files.first(where: { $0.metadata[Recipe.metadataName] != nil }) {
       return RecipeError(
         .malformed,
-        "\(file.path) is a model of this program already, with its recipe: use it as it is")
+        "\(file.path) is a model of this program already, with its recipe: open it as it is, without importing it"
+      )
     }
     var reason = "their names are none of the forms that can be imported"
     if names.contains(where: { $0.contains("lora_") || $0.contains(".lora") }) {
@@ -90,8 +91,8 @@ public struct WeightImport {
     }
     return RecipeError(
       .malformed,
-      "\(weights.source) holds \(Count.of(names.count, "tensor")) (\(listing(names, limit: 3))), but \(reason): "
-        + "\(known.joined(separator: "; "))")
+      "\(weights.source) holds \(Count.of(names.count, "tensor")) (\(listing(names, limit: 3))), but \(reason); "
+        + "what can be imported is \(known.joined(separator: "; "))")
   }
 
   private static func listing(_ names: [String], limit: Int = 6) -> String {
