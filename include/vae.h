@@ -203,7 +203,8 @@ typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
  *
  * tile, precision: of vae_encode_pictures and vae_decode_pictures alone; other functions refuse them with
  * VAE_ERR_INVALID_ARGUMENT. tile: above 0, pictures that are larger are taken in squares of so many pixels a side, a
- * multiple of 4 p, that overlap by a quarter and are blended, as diffusers does where memory is short; what comes out is
+ * multiple of 4 p, that overlap by a quarter and are blended (of autoencoder-tiny a multiple of 8 p from 16 p on, and an eighth),
+ * as diffusers does where memory is short; what comes out is
  * not quite that of the whole picture. 0 for whole pictures. precision: what products and convolutions multiply,
  * VAE_PRECISION_FLOAT32 or VAE_PRECISION_BFLOAT16, which is quicker where the processor has instructions for it, refused
  * with VAE_ERR_RECIPE where it has not, and rounds.

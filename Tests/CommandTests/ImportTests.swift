@@ -56,10 +56,10 @@ final class ImportTests: CommandTestCase {
     XCTAssertTrue(line["ssim"] is NSNull, "fewer than 11 rows")
     // Whole where it is no larger than a tile; with other tones where it is.
     for isWhole in [true, false] {
-      let wide = try picture(9, isWhole ? 14 : 40, "wide.png")
+      let wide = try picture(9, isWhole ? 14 : 90, "wide.png")
       try run(["reconstruct", model, "--images", wide, "--out", path("whole.png")])
       try run([
-        "reconstruct", model, "--images", wide, "--tile", "16", "--out", path("tiles.png"),
+        "reconstruct", model, "--images", wide, "--tile", "64", "--out", path("tiles.png"),
       ])
       XCTAssertEqual(try bytes(path("whole.png")) == bytes(path("tiles.png")), isWhole)
     }
@@ -177,7 +177,7 @@ final class ImportTests: CommandTestCase {
       (["reconstruct", model] + images + ["--grey", "--out", path("b.png")], 64, ["--data"]),
       (
         ["reconstruct", model] + images + ["--tile", "40", "--out", path("b.png")], 64,
-        ["40 pixels", "--tile 48"]
+        ["40 pixels", "--tile 64"]
       ),
       (["describe", model, "--tile", "64"], 64, ["--memory"]),
       (["reconstruct", model] + images + ["--out", path("b.jpg")], 64, [".jpg", ".png"]),

@@ -116,8 +116,8 @@ final class PictureTests: CTestCase {
     ).model
     var options = vae_call_options()
     options.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
-    let latents = picture([1, 6, 9, 3])
-    let own = Tensor((0..<162).map { Float($0 * 37 % 101) / 101 }, shape: [1, 6, 9, 3])
+    let latents = picture([1, 6, 27, 3])
+    let own = Tensor((0..<486).map { Float($0 * 37 % 101) / 101 }, shape: [1, 6, 27, 3])
     func decoded(_ given: CTensor) throws -> [Float] {
       let array = try made(freedBy: vae_array_free) {
         vae_decode_pictures(model, given.pointer, 0, 0, 0, VAE_FLOAT32, &options, $0, $1)
@@ -128,10 +128,10 @@ final class PictureTests: CTestCase {
     let bytes = try PictureCoder(trained).bytes(of: own)
     let back = try PictureCoder(trained).latents(ofBytes: bytes, shape: own.shape)
     XCTAssertEqual(
-      try decoded(CTensor(bytes, VAE_UINT8, shape: [1, 6, 9, 3])),
+      try decoded(CTensor(bytes, VAE_UINT8, shape: [1, 6, 27, 3])),
       try PictureCoder(trained).decode(back).floats
     )
-    var computations = [PictureComputation(tile: 16)]
+    var computations = [PictureComputation(tile: 64)]
     if Precision.bfloat16.isSupported {
       computations.append(PictureComputation(precision: .bfloat16))
     }
@@ -155,7 +155,7 @@ final class PictureTests: CTestCase {
     for (tile, precision, status, words) in [
       (-1, 0, VAE_ERR_INVALID_ARGUMENT, "options->tile is -1"),
       (0, 2, VAE_ERR_INVALID_ARGUMENT, "options->precision is 2"),
-      (9, 0, VAE_ERR_RECIPE, "a multiple of 16, such as tile=16"),
+      (9, 0, VAE_ERR_RECIPE, "a multiple of 32 from 64 on, such as tile=64"),
     ] {
       (options.tile, options.precision) = (Int32(tile), Int32(precision))
       refuse(status, words) {
