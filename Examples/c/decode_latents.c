@@ -6,7 +6,6 @@
 // WEIGHTS is what `vae-zoo import` takes, such as the folder vae of Stable Diffusion. LATENTS are float32 as a
 // diffusion model leaves them: scaled, [channels, ROWS, COLUMNS]. A last argument is a setting, such as
 // prior.scaling_factor=0.13025, where the files do not say it.
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,14 +17,6 @@ static void check(vae_status status, vae_error **error) {
   fprintf(stderr, "%s: %s\n", vae_status_name(status), vae_error_message(*error));
   vae_error_free(*error);
   exit(1);
-}
-
-// A number of places; 0 for what is none.
-static int64_t places(const char *text) {
-  char *end = NULL;
-  errno = 0;
-  const long long number = strtoll(text, &end, 10);
-  return errno || end == text || *end ? 0 : number;
 }
 
 static int32_t show(double fraction, void *nothing) {
@@ -42,7 +33,7 @@ int main(int count, char **arguments) {
   }
   enum { LARGEST = 1 << 22 };
   static float numbers[LARGEST];
-  const int64_t rows = places(arguments[3]), columns = places(arguments[4]);
+  const int64_t rows = strtoll(arguments[3], NULL, 10), columns = strtoll(arguments[4], NULL, 10);
   const int is_size = rows > 0 && columns > 0 && rows <= LARGEST && columns <= LARGEST / rows;
   FILE *file = fopen(arguments[2], "rb");
   if (!file) return perror(arguments[2]), 66;
@@ -74,16 +65,12 @@ int main(int count, char **arguments) {
   file = fopen(arguments[5], "wb");
   if (!file) return perror(arguments[5]), 73;
   const size_t size = (size_t)(view.shape[1] * view.shape[2] * view.shape[3]);
-  fprintf(file, "P%c\n%lld %lld\n255\n", view.shape[3] == 3 ? '6' : '5', (long long)view.shape[2],
-          (long long)view.shape[1]);
+  const long long height = view.shape[1], width = view.shape[2];
+  fprintf(file, "P%c\n%lld %lld\n255\n", view.shape[3] == 3 ? '6' : '5', width, height);
   int written = fwrite(view.data, 1, size, file) == size;
   // What is in the buffer is written by closing.
   written = !fclose(file) && written;
-  if (written) {
-    fprintf(stderr, "\r%lldx%lld pixels (height x width)\n", (long long)view.shape[1], (long long)view.shape[2]);
-  } else {
-    fprintf(stderr, "\r%s: cannot be written: %s\n", arguments[5], strerror(errno));
-  }
+  fprintf(stderr, written ? "\r%s is written\n" : "\r%s cannot be written\n", arguments[5]);
   vae_array_free(picture);
   vae_model_free(model);
   return written ? 0 : 73;
