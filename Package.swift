@@ -338,7 +338,8 @@ let package = Package(
         "VAEBenchmark",
         "VAEZoo",
       ],
-      swiftSettings: strict),
+      // Functions that call others: their size counts, since a wheel has a limit, and their speed does not.
+      swiftSettings: strict + [.unsafeFlags(["-Osize"], .when(configuration: .release))]),
     .target(
       name: "VAELib", dependencies: ["CPortableMath", "VAEC"], swiftSettings: strict,
       linkerSettings: [
@@ -351,6 +352,8 @@ let package = Package(
             "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-s",
             // Of specialised functions many come out alike; nothing here compares the addresses of functions.
             "-Xlinker", "--icf=all",
+            // Strings that others end with are stored once.
+            "-Xlinker", "-O2", "-Xlinker", "--build-id=none",
             // $ORIGIN also for what the libraries beside it need, in a Python wheel.
             "-Xlinker", "--disable-new-dtags",
           ], .when(platforms: [.linux]))

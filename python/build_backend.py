@@ -271,7 +271,8 @@ def _write_wheel(
             entry = zipfile.ZipInfo(path, date_time=(1980, 1, 1, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = (0o755 if "/lib/" in path else 0o644) << 16
-            archive.writestr(entry, content)
+            # An entry of one's own does not take the level of the archive.
+            archive.writestr(entry, content, compresslevel=9)
     return name
 
 
