@@ -1,3 +1,4 @@
+import Messages
 import VAEFiles
 import VAERecipes
 
@@ -15,6 +16,8 @@ package struct KLNames {
   let prefix: String
   /// What the attentions of the file call their parts: normalisation, query, key, value, output.
   let attentionParts: [String]
+  /// What stands before the names of another such autoencoder in the same file, which is left alone; nil for none.
+  let otherPrefix: String?
 
   /// The names of a file; nil where it holds no such autoencoder.
   init?(of file: Safetensors) {
@@ -22,12 +25,13 @@ package struct KLNames {
       (.diffusers, ""), (.latentDiffusion, ""), (.latentDiffusion, "first_stage_model."),
       (.latentDiffusion, "vae."), (.diffusers, "vae."),
     ]
-    let known = candidates.first { candidate in
+    let known = candidates.filter { candidate in
       let level = candidate.style == .diffusers ? "down_blocks.0.resnets.0" : "down.0.block.0"
       return file.entry("\(candidate.prefix)encoder.\(level).conv1.weight") != nil
     }
-    guard let known else { return nil }
-    (style, prefix) = known
+    guard let first = known.first else { return nil }
+    (style, prefix) = first
+    otherPrefix = known.dropFirst().first?.prefix
     // Before 2023 diffusers had other names.
     let isOld = file.entry("\(prefix)encoder.mid_block.attentions.0.query.weight") != nil
     attentionParts =
@@ -38,6 +42,7 @@ package struct KLNames {
   package init(_ style: Style) {
     self.style = style
     prefix = ""
+    otherPrefix = nil
     attentionParts = Self.attentionParts(of: style)
   }
 
@@ -54,6 +59,14 @@ package struct KLNames {
       if let names = KLNames(of: file) { return (number, names) }
     }
     return nil
+  }
+
+  /// What to say of a file that holds two such autoencoders; nil where it does not.
+  var notice: Message? {
+    otherPrefix.map {
+      "the file holds two autoencoders; that of the tensors \(PlainText.quoted(prefix))… was taken, and that of "
+        + "\(PlainText.quoted($0))… was left out"
+    }
   }
 
   /// A level of the encoder, 0 being the image's size.

@@ -26,6 +26,7 @@ struct KLWeights: WeightFormat {
       sampleSize: try config.count("sample_size", in: 1...32768),
       tensors: network.tensors(file: number), freshPaths: Self.freshPaths)
     plan.isForeign = { names.isForeign($0) }
+    plan.notices += [names.notice].compactMap(\.self)
     if config.isPresent {
       plan.settings += try KLNetwork.scaling(&config)
       plan.notices += [config.unread].compactMap(\.self)

@@ -118,7 +118,8 @@ extension Recipe {
       guard let name = wanted[role], part(role).name != name else { continue }
       throw RecipeError(
         .invalid,
-        "the \(role.rawValue) is \(part(role).name), but the files of other programs hold that of \(name) alone"
+        "the \(role.rawValue) is \(part(role).name), but the files of other programs hold that of \(name) alone; export the "
+          + "run without it, as it was before a further stage"
       )
     }
   }

@@ -162,18 +162,23 @@ final class CommunicatorTests: CTestCase {
     XCTAssertEqual(state.pointee.calls, calls)
   }
 
+  /// One of two members, whose functions fail, and which counts what it is told.
+  private func failing(_ told: UnsafeMutablePointer<Int32>) -> vae_communicator {
+    var failing = table(size: 2)
+    failing.user_data = UnsafeMutableRawPointer(told)
+    failing.all_to_all = { _, _, _, _ in 3 }
+    failing.all_gather = { _, _, _, _ in 4 }
+    failing.broadcast = { _, _, _, _ in 5 }
+    failing.abort = { told, _ in told?.assumingMemoryBound(to: Int32.self).pointee += 1 }
+    return failing
+  }
+
   /// Whoever measures is one of a group, in which functions fail, or of no group at all.
   func testACallThatSeveralDivideTellsThemOfItsFailureAndOthersRefuseACommunicator() throws {
     let (model, data) = (try makeModel(), try makeData(train: images(40)))
     var told: Int32 = 0
     withUnsafeMutablePointer(to: &told) { told in
-      var failing = table(size: 2)
-      failing.user_data = UnsafeMutableRawPointer(told)
-      failing.all_to_all = { _, _, _, _ in 3 }
-      failing.all_gather = { _, _, _, _ in 4 }
-      failing.broadcast = { _, _, _, _ in 5 }
-      failing.abort = { told, _ in told?.assumingMemoryBound(to: Int32.self).pointee += 1 }
-      withUnsafePointer(to: failing) { table in
+      withUnsafePointer(to: failing(told)) { table in
         var call = vae_call_options()
         call.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
         call.communicator = table
@@ -201,14 +206,8 @@ final class CommunicatorTests: CTestCase {
     let (model, data) = (try makeModel(), try makeData(train: images(40)))
     var told: Int32 = 0
     withUnsafeMutablePointer(to: &told) { told in
-      var failing = table(size: 2)
-      failing.user_data = UnsafeMutableRawPointer(told)
-      failing.all_to_all = { _, _, _, _ in 3 }
-      failing.all_gather = { _, _, _, _ in 4 }
-      failing.broadcast = { _, _, _, _ in 5 }
-      failing.abort = { told, _ in told?.assumingMemoryBound(to: Int32.self).pointee += 1 }
       refuse(VAE_ERR_COMMUNICATION, "all_gather of the communicator failed with status 4") {
-        create(failing, model, data, $0)
+        create(failing(told), model, data, $0)
       }
     }
     // At each of the calls that must fail.

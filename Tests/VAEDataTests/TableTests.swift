@@ -163,6 +163,7 @@ final class TableTests: DataTestCase {
   func testEachFaultIsOneLineThatSaysWhereAndWhatToDo() throws {
     let wide = (0..<100_000).map { "c\($0)" }.joined(separator: ",")
     let words = (0..<60).map { "2024-01-\($0 + 10)" }.joined(separator: "\n")
+    let few = (0..<100).map { "\($0 % 25 + 1)/03/2026 10:30" }.joined(separator: "\n")
     let long = String(repeating: "n", count: 5000)
     let sum = (0..<600).map { "\($0)" + String(repeating: "n", count: 3997) }
       .joined(separator: "\n")
@@ -179,6 +180,7 @@ final class TableTests: DataTestCase {
       ("void", "a,b\n1,\n2,NA\n", ["column \"b\"", "no value", "ignore"]),
       ("text", "a,b\n1,x\n2,3\n4,5\n", ["line 2", "column \"b\"", "\"x\" is no number", "2 of 3"]),
       ("dates", "d\n\(words)\n", ["column \"d\"", "60 different dates", "days since"]),
+      ("few", "d\n\(few)\n", ["column \"d\"", "25 different dates", "days since"]),
       ("forms", "a,w\n1,caf\u{e9}\n2,cafe\u{301}\n", ["line 3", "column \"w\"", "NFC"]),
       (
         "word", "a,w\n1,\(long)\n2,x\n", ["line 2", "column \"w\"", "5000 bytes", "4096", "ignore"]
@@ -191,7 +193,7 @@ final class TableTests: DataTestCase {
     for (name, text, parts) in faults {
       assertRefused(
         try table(text, "\(name).csv"),
-        kind: ["void", "text", "dates", "forms", "word", "sum"].contains(name)
+        kind: ["void", "text", "dates", "few", "forms", "word", "sum"].contains(name)
           ? .unusable : .malformed, naming: parts)
     }
     assertRefused(try table("a,b\n1,2\n", "tabs.tsv"), naming: ["line 1", "tabs", "commas"])

@@ -92,6 +92,28 @@ final class KLImportTests: XCTestCase {
     }
   }
 
+  func testSettingsInPlaceOfWhatTheConfigSaysAreNamed() throws {
+    func notices(_ settings: [(key: String, value: String)]) throws -> [String] {
+      try WeightImport(
+        ForeignWeights.open(reference("kl-plain")), settings: settings, registry: .builtIn
+      ).notices.map(\.description)
+    }
+    XCTAssertEqual(try notices([]), [])
+    let found = try notices([(key: "scaling_factor", value: "0.125")])
+    XCTAssertEqual(found.count, 1)
+    XCTAssertTrue(
+      found[0].contains(#""scaling_factor" is "0.125" as you say, in place of"#), "\(found)")
+  }
+
+  func testAPointerOfGitLFSIsCalledThat() throws {
+    let path = try makeTemporaryFolder() + "/weights.safetensors"
+    try DurableFiles.replace(
+      path, with: Array("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n".utf8))
+    XCTAssertThrowsError(try ForeignWeights.open(path)) {
+      XCTAssertTrue("\($0)".contains("git lfs pull"), "\($0)")
+    }
+  }
+
   func testTilesThatDoNotBeginAtPlacesAreRefusedWithOneThatDoes() throws {
     let trained = try imported(reference("kl-plain"))
     for (side, near) in [(12, 16), (1, 8), (0, 8)] {

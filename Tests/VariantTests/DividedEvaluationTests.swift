@@ -3,16 +3,7 @@ import VAEZoo
 import XCTest
 
 /// What is asked of a model by several ranks, here threads, which divide the examples.
-final class DividedEvaluationTests: XCTestCase {
-  private var threads = 1
-
-  override func setUp() {
-    threads = Engine.threads
-    Engine.threads = 1
-  }
-
-  override func tearDown() { Engine.threads = threads }
-
+final class DividedEvaluationTests: OneThreadTestCase {
   private static func model(
     _ variant: String, _ settings: [(key: String, value: String)] = [],
     _ data: DataSource = SmallModels.data()

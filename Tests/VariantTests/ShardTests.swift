@@ -3,16 +3,7 @@ import VAEZoo
 import XCTest
 
 /// Batches that are divided into shards, in one process and among several: here threads with a trainer each.
-final class ShardTests: XCTestCase {
-  private var threads = 1
-
-  override func setUp() {
-    threads = Engine.threads
-    Engine.threads = 1
-  }
-
-  override func tearDown() { Engine.threads = threads }
-
+final class ShardTests: OneThreadTestCase {
   /// A trainer of a small model.
   private static func trainer(
     _ variant: String, _ settings: [(key: String, value: String)] = [], data: DataSource,

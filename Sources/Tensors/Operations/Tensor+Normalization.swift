@@ -33,9 +33,6 @@ extension Tensor {
     scale: Tensor, shift: Tensor, moments: ChannelMoments? = nil, epsilon: Float = 1e-5,
     activation: Activation = .identity
   ) -> (output: Tensor, moments: ChannelMoments) {
-    precondition(
-      rank >= 2 && scale.shape == [shape[-1]] && shift.shape == [shape[-1]],
-      "scale \(scale.shape) and shift \(shift.shape) do not fit the channels of \(shape)")
     if let moments {
       precondition(
         moments.mean.shape == [shape[-1]] && moments.variance.shape == [shape[-1]],
@@ -43,17 +40,12 @@ extension Tensor {
           + "channels of \(shape)")
     }
     let used = moments ?? channelMoments()
-    let inverseDeviation = withoutTape { (used.variance + epsilon).squareRoot().reciprocal() }
-    let function = activation.function
-    let output = Kernels.normalizeColumns(
-      function, self, mean: used.mean, inverseDeviation: inverseDeviation, scale: scale,
-      shift: shift)
-    let (x, a, b) = (detached(), scale.detached(), shift.detached())
+    let columns = ColumnNormalization(
+      self, by: used, scale: scale, shift: shift, epsilon: epsilon, activation)
     let wantsInput = isTracked
-    let result = Tensor.recorded(output, from: [self, scale, shift]) { gradient in
-      let (dx, dscale, dshift) = Kernels.normalizeColumnsBackward(
-        function, x, mean: used.mean, inverseDeviation: inverseDeviation, scale: a, shift: b,
-        gradient: gradient, wantsInput: wantsInput, batchStatistics: moments == nil)
+    let result = Tensor.recorded(columns.output(), from: [self, scale, shift]) { gradient in
+      let (dx, dscale, dshift) = columns.backward(
+        gradient, wantsInput: wantsInput, batchStatistics: moments == nil)
       return [dx, dscale, dshift]
     }
     return (result, used)
@@ -76,27 +68,18 @@ extension Tensor {
     scale: Tensor, shift: Tensor, epsilon: Float, activation: Activation,
     moments: (ChannelMoments) -> ChannelMoments, weightedSum: @escaping (Tensor) -> Tensor
   ) -> Tensor {
-    precondition(
-      rank >= 2 && scale.shape == [shape[-1]] && shift.shape == [shape[-1]],
-      "scale \(scale.shape) and shift \(shift.shape) do not fit the channels of \(shape)")
-    let used = withoutTape { moments(channelMoments()) }
-    let inverseDeviation = withoutTape { (used.variance + epsilon).squareRoot().reciprocal() }
-    let function = activation.function
-    let output = Kernels.normalizeColumns(
-      function, self, mean: used.mean, inverseDeviation: inverseDeviation, scale: scale,
-      shift: shift)
-    let (x, a, b) = (detached(), scale.detached(), shift.detached())
+    let columns = ColumnNormalization(
+      self, by: withoutTape { moments(channelMoments()) }, scale: scale, shift: shift,
+      epsilon: epsilon, activation)
     let wantsInput = isTracked
     let channels = shape[-1]
-    return .recorded(output, from: [self, scale, shift]) { gradient in
-      let (_, dscale, dshift) = Kernels.normalizeColumnsBackward(
-        function, x, mean: used.mean, inverseDeviation: inverseDeviation, scale: a, shift: b,
-        gradient: gradient, wantsInput: false, batchStatistics: false)
+    return .recorded(columns.output(), from: [self, scale, shift]) { gradient in
+      let (_, dscale, dshift) = columns.backward(
+        gradient, wantsInput: false, batchStatistics: false)
       guard wantsInput else { return [nil, dscale, dshift] }
       let sums = withoutTape { weightedSum(.concatenated([dscale, dshift], axis: 0)) }
-      let dx = Kernels.normalizeColumnsInputGradient(
-        function, x, mean: used.mean, inverseDeviation: inverseDeviation, scale: a, shift: b,
-        gradient: gradient, sums: (sums.rows(0..<channels), sums.rows(channels..<2 * channels)))
+      let dx = columns.inputGradient(
+        gradient, sums: (sums.rows(0..<channels), sums.rows(channels..<2 * channels)))
       return [dx, dscale, dshift]
     }
   }
@@ -165,5 +148,49 @@ extension Tensor {
         channels: channels, groups: groups)
       return [dx, dscale, dshift]
     }
+  }
+}
+
+/// The channels of a tensor, each normalised by moments of its own, with the activation after it.
+private struct ColumnNormalization {
+  private let x: Tensor
+  private let mean: Tensor
+  private let inverseDeviation: Tensor
+  private let scale: Tensor
+  private let shift: Tensor
+  private let function: UnaryFunction
+
+  init(
+    _ x: Tensor, by moments: ChannelMoments, scale: Tensor, shift: Tensor, epsilon: Float,
+    _ activation: Activation
+  ) {
+    precondition(
+      x.rank >= 2 && scale.shape == [x.shape[-1]] && shift.shape == [x.shape[-1]],
+      "scale \(scale.shape) and shift \(shift.shape) do not fit the channels of \(x.shape)")
+    self.x = x.detached()
+    mean = moments.mean
+    inverseDeviation = withoutTape { (moments.variance + epsilon).squareRoot().reciprocal() }
+    self.scale = scale.detached()
+    self.shift = shift.detached()
+    function = activation.function
+  }
+
+  func output() -> Tensor {
+    Kernels.normalizeColumns(
+      function, x, mean: mean, inverseDeviation: inverseDeviation, scale: scale, shift: shift)
+  }
+
+  func backward(
+    _ gradient: Tensor, wantsInput: Bool, batchStatistics: Bool
+  ) -> (input: Tensor?, scale: Tensor, shift: Tensor) {
+    Kernels.normalizeColumnsBackward(
+      function, x, mean: mean, inverseDeviation: inverseDeviation, scale: scale, shift: shift,
+      gradient: gradient, wantsInput: wantsInput, batchStatistics: batchStatistics)
+  }
+
+  func inputGradient(_ gradient: Tensor, sums: (scale: Tensor, shift: Tensor)) -> Tensor {
+    Kernels.normalizeColumnsInputGradient(
+      function, x, mean: mean, inverseDeviation: inverseDeviation, scale: scale, shift: shift,
+      gradient: gradient, sums: sums)
   }
 }

@@ -75,8 +75,11 @@ extension TableFile {
         continue
       }
       let words = cells.words[place]
-      if type == nil, options.recorded == nil, words.count > 20, words.count * 2 > rowCount {
-        throw textFault(words, number)
+      if type == nil, options.recorded == nil, words.count > 20 {
+        guard !ColumnDates.are(words) else {
+          throw ColumnDates.fault(words, title(number), name: names[number])
+        }
+        guard words.count * 2 <= rowCount else { throw textFault(words, number) }
       }
       given.append(
         Given(place: place, number: number, told: type?.kind, words: words))

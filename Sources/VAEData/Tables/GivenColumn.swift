@@ -156,6 +156,9 @@ package struct GivenColumn: Sendable {
   ) throws(DataError) -> TableColumn {
     let title = "column \(PlainText.quoted(name))"
     guard names.isEmpty else {
+      guard kind != nil || names.count <= 20 || !ColumnDates.are(names) else {
+        throw ColumnDates.fault(names, title, name: name)
+      }
       let isYesNo = kind == .yesNo || kind == nil && TableColumn.areYesAndNo(names)
       guard !isYesNo || names.count == 2 else {
         throw DataError(

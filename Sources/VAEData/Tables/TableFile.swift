@@ -478,12 +478,10 @@ extension TableFile {
           + "\(.columnType(names[column], "real")), or leave it out by \(.columnType(names[column], "ignore"))"
       )
     }
+    guard !areDates else { return ColumnDates.fault(words, title(column), name: names[column]) }
     return DataError(
       .unusable,
-      areDates
-        ? "\(found) dates or times, such as \(PlainText.quoted(words[0])); store them as numbers, such as days since the "
-          + "first, or leave the column out by \(.columnType(names[column], "ignore"))"
-        : "\(found) texts, such as \(PlainText.quoted(words[0])), which are no categories; leave it out by \(.columnType(names[column], "ignore"))"
+      "\(found) texts, such as \(PlainText.quoted(words[0])), which are no categories; leave it out by \(.columnType(names[column], "ignore"))"
     )
   }
 }

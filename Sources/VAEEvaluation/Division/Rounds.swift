@@ -65,7 +65,7 @@ package struct Rounds {
         return try withMemoryErrors { try part < count ? compute(part) : [] }
       }
       guard let all = try exchanged(own, part) else { return false }
-      fault = caught {
+      fault = errorThrown {
         try withMemoryErrors {
           for (offset, found) in all.enumerated() where first + offset < count {
             try take(first + offset, found)
@@ -141,15 +141,6 @@ package struct Rounds {
     do { return try body() } catch {
       communicator.abort("\(error)")
       throw error
-    }
-  }
-
-  private func caught(_ body: () throws -> Void) -> (any Error)? {
-    do {
-      try body()
-      return nil
-    } catch {
-      return error
     }
   }
 }

@@ -85,7 +85,7 @@ final class ShardWork {
       case .failure(let error): fault = fault ?? error
       }
     }
-    return (results, fault ?? caught { try group.check() })
+    return (results, fault ?? errorThrown { try group.check() })
   }
 
   /// Throws where any process has an error: its own, or what the first such process says.
@@ -100,15 +100,6 @@ final class ShardWork {
     failedTogether = true
     throw fault
       ?? CommunicationError(.failedElsewhere, "rank \(first.rank) failed: \(first.text)")
-  }
-
-  private func caught(_ body: () throws -> Void) -> (any Error)? {
-    do {
-      try body()
-      return nil
-    } catch {
-      return error
-    }
   }
 
   /// The gradients of the whole batch.

@@ -76,9 +76,15 @@ extension ForeignWeights {
         "\(path) holds arrays of NumPy, not weights under the names of a network; give a safetensors file"
       )
     }
-    let start = try DurableFiles.readStart(of: path, count: 4)
+    let pointer = "version https://git-lfs"
+    let start = try DurableFiles.readStart(of: path, count: pointer.utf8.count)
+    guard start != Array(pointer.utf8) else {
+      throw FileError(
+        .malformed, "import", path,
+        "it is a pointer of git-lfs in place of the weights; fetch them by git lfs pull")
+    }
     // PyTorch's zip archives, and what it wrote before them.
-    let isPickle = start == Array("PK\u{3}\u{4}".utf8) || start.starts(with: [0x80, 2])
+    let isPickle = start.starts(with: Array("PK\u{3}\u{4}".utf8)) || start.starts(with: [0x80, 2])
     if isPickle || pickleEndings.contains(where: path.hasSuffix) {
       throw refusal(ofPickle: path)
     }

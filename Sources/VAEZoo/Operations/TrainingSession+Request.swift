@@ -67,7 +67,9 @@ extension TrainingSession {
     let kind = sigma == .text("learnt") ? "learnt sigma" : "sigma \(sigma)"
     let notice: Message =
       "likelihood: gaussian with \(kind) (auto); its distortion is a density and can be negative"
-    guard data.rule == "bytes/255" && data.channels == 1 else { return notice }
+    guard data.rule == "bytes/255", (data.height, data.width, data.channels) == (28, 28, 1) else {
+      return notice
+    }
     return notice
       + "; for numbers like those of papers on binarized MNIST use \(.setting("training.binarize", "dynamic"))"
   }

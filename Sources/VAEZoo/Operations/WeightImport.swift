@@ -54,7 +54,31 @@ public struct WeightImport {
     self.model = TrainedModel(model: model, recipe: recipe, source: weights.source)
     title = plan.title
     tensorCount = plan.tensors.count
-    notices = plan.notices
+    notices = plan.notices + Self.contradictions(plan, settings, weights)
+  }
+
+  /// Where settings that the user gives take the place of what `config.json` says.
+  private static func contradictions(
+    _ plan: ImportPlan, _ settings: [(key: String, value: String)], _ weights: ForeignWeights
+  ) -> [Message] {
+    guard weights.config != nil else { return [] }
+    func isSame(_ own: String, _ other: String) -> Bool {
+      if let own = Double(own), let other = Double(other) { return own == other }
+      return own == other
+    }
+    // A setting without its part is one of every part that has it.
+    func isOf(_ own: String, _ other: String) -> Bool {
+      own == other || own.hasSuffix(".\(other)") || other.hasSuffix(".\(own)")
+    }
+    return settings.compactMap { setting in
+      guard
+        let said = plan.settings.last(where: { isOf($0.key, setting.key) }),
+        !isSame(said.value, setting.value)
+      else { return nil }
+      return
+        "\(PlainText.quoted(setting.key)) is \(PlainText.quoted(setting.value)) as you say, in place of "
+        + "\(PlainText.quoted(said.value)), which \(weights.source) gives"
+    }
   }
 
   private static func plan(

@@ -62,7 +62,7 @@ struct SweepCommand: DividedCommand {
   var halving: Int?
   @Option(
     help: ArgumentHelp(
-      "Sort the table by a metric that training measures, such as elbo or rate, the best run first.",
+      "Sort the table by a metric that training measures and of which one end is better, such as elbo, the best run first.",
       valueName: "metric"))
   var sort: String?
   @Option(

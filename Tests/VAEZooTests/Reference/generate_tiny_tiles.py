@@ -6,8 +6,8 @@
     /tmp/reference/bin/python Tests/VAEZooTests/Reference/generate_tiny_tiles.py
 
 Written with PyTorch 2.15.0 and diffusers 0.42.1, whose tiles need four levels, three colours and four channels of latents. Pictures
-are [1, height, width, 3] between 0 and 1, latents have their channels last; of decoded pictures every fifth row and column
-is stored. Names: HEIGHTxWIDTH.{image,latents,decoded}.
+are [1, height, width, 3] between 0 and 1, latents have their channels last. Stored are every fourth row and column of a picture,
+which are repeated in it, and every fifth of a decoded one. Names: HEIGHTxWIDTH.{image,latents,decoded}.
 """
 
 from pathlib import Path
@@ -37,8 +37,8 @@ def main():
     for height, width in [(136, 248), (240, 64)]:
         with torch.no_grad():
             image = torch.randint(0, 9, (1, 3, height // 4, width // 4)).float().div(8)
-            image = image.repeat_interleave(4, 2).repeat_interleave(4, 3)
-            latents = m.encode(2 * image - 1).latents
+            whole = image.repeat_interleave(4, 2).repeat_interleave(4, 3)
+            latents = m.encode(2 * whole - 1).latents
             decoded = m.decode(latents).sample
         label = f"{height}x{width}"
         results[f"{label}.image"] = last(image)
