@@ -52,7 +52,7 @@ void vk_normalize_columns_backward(
   vk_run(vk_kernels()->add_partials, &shifts, columns, vk_units(blocks, 1));
   vk_run(vk_kernels()->add_partials, &scales, columns, vk_units(blocks, 1));
   free(a.partials);
-  if (!dx || vk_has_failed()) return;
+  if (!dx) return;
   vk_normalize_columns_input_gradient(
     op, parameters, x, mean, inverse_deviation, scale, shift, dy, dx,
     batch_statistics ? dscale : NULL, batch_statistics ? dshift : NULL, rows, columns);
@@ -62,7 +62,8 @@ void vk_normalize_columns_input_gradient(
   vk_unary_op op, const float *parameters, const float *x, const float *mean,
   const float *inverse_deviation, const float *scale, const float *shift, const float *dy,
   float *dx, const float *scale_sum, const float *shift_sum, size_t rows, size_t columns) {
-  if (columns == 0) return;
+  // After a fault there may be no numbers to read.
+  if (columns == 0 || vk_has_failed()) return;
   vk_normalize_arguments a = backward_arguments(
     op, parameters, x, mean, inverse_deviation, scale, shift, dy, dx, rows, columns);
   float *shift_term = vk_scratch(2 * columns * sizeof *shift_term);

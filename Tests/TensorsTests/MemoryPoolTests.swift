@@ -154,6 +154,28 @@ final class MemoryPoolTests: XCTestCase {
     XCTAssertEqual(pool.statistics.bytesCached, 0)
   }
 
+  func testWherePagesCannotBeMovedABlockIsFreshAndNothingIsLostFromTheCount() throws {
+    let pool = MemoryPool(period: 1000)
+    let unit = 4 << 20
+    for pages in [0, 1, 5] {
+      try pool.sparingly {
+        let first = try XCTUnwrap(pool.take(bytes: 8 * unit))
+        let second = try XCTUnwrap(pool.take(bytes: unit))
+        pool.give(back: first, bytes: 8 * unit)
+        try pool.limitingMoves(to: pages) {
+          let third = try XCTUnwrap(pool.take(bytes: 5 * unit), "\(pages) pages")
+          for number in 0..<5 { third.storeBytes(of: 7, toByteOffset: number * unit, as: Int.self) }
+          XCTAssertEqual(pool.statistics.bytesInUse, 6 * unit)
+          pool.give(back: third, bytes: 5 * unit)
+        }
+        pool.give(back: second, bytes: unit)
+      }
+      XCTAssertEqual(pool.statistics.bytesInUse, 0)
+      pool.trim()
+      XCTAssertEqual(pool.statistics.bytesCached, 0)
+    }
+  }
+
   func testWhatOtherThreadsTakeMeanwhileIsKept() {
     let pool = MemoryPool(period: 1000)
     pool.sparingly {

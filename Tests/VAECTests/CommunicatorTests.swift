@@ -205,7 +205,7 @@ final class CommunicatorTests: CTestCase {
   func testAFunctionThatFailsIsAnErrorAndTheOthersAreTold() throws {
     let (model, data) = (try makeModel(), try makeData(train: images(40)))
     var told: Int32 = 0
-    withUnsafeMutablePointer(to: &told) { told in
+    _ = withUnsafeMutablePointer(to: &told) { told in
       refuse(VAE_ERR_COMMUNICATION, "all_gather of the communicator failed with status 4") {
         create(failing(told), model, data, $0)
       }

@@ -69,8 +69,8 @@ void vk_set_in_backward(int in_backward);
 /// the same reason.
 int vk_rounds_operands(void);
 void vk_set_rounds_operands(int rounds_operands);
-/// Whether memory that is kept goes back to the system as far as what the calling thread takes would make it more than
-/// a limit: 0 by default. Thread-local for the same reason.
+/// Whether memory that is kept serves for what the calling thread takes, and goes back to the system, as far as it would be
+/// more than a limit otherwise: 0 by default. Thread-local for the same reason.
 int vk_is_sparing(void);
 void vk_set_sparing(int sparing);
 
@@ -114,8 +114,12 @@ void *vk_map_pages(size_t bytes);
 void vk_unmap_pages(void *block, size_t bytes);
 /// Takes pages out of one block and puts them, with what is in them, where those of another one are, which go back. bytes is a
 /// multiple of VK_HUGE_PAGE. Returns how many bytes came over: less than all where the system has nothing left, and then
-/// the target has a hole of one huge page after these, which is nobody's.
+/// there may be a hole of one huge page after these in the target, which is nobody's.
 size_t vk_move_pages(void *from, void *to, size_t bytes);
+/// Whether the system lets pages be moved, as far as has been tried.
+int vk_can_move_pages(void);
+/// Lets the calling thread move so many pages more, for tests; a negative number for as many as it likes.
+void vk_limit_page_moves(long pages);
 
 /// Takes the small blocks that are kept for what an error takes, as far as there is memory for them.
 void vk_take_ballast(void);

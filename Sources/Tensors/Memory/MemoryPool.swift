@@ -22,7 +22,7 @@ public final class MemoryPool: Sendable {
 
   /// What the pool has done since the process began.
   public struct Statistics: Sendable {
-    /// How many blocks were taken from the system.
+    /// How many blocks were made, of pages from the system or of blocks that were not needed.
     public var systemAllocations = 0
     /// Bytes that live tensors hold.
     public var bytesInUse = 0
@@ -109,6 +109,15 @@ public final class MemoryPool: Sendable {
     return try body()
   }
 
+  /// Runs a closure in which this thread moves so many pages from block to block and no more.
+  package func limitingMoves<Result>(
+    to pages: Int, _ body: () throws -> Result
+  ) rethrows -> Result {
+    vk_limit_page_moves(pages)
+    defer { vk_limit_page_moves(-1) }
+    return try body()
+  }
+
   /// The size from which on blocks are mapped by themselves, in bytes, and go back where room is made: less does not matter
   /// beside the weights.
   fileprivate static let mappedBytes = 1 << 20
@@ -163,7 +172,8 @@ public final class MemoryPool: Sendable {
     var pages = PageBlock(
       spared.blocks.filter { $0.bytes >= PageBlock.leastBytes }.map { ($0.address, $0.bytes) })
     let block =
-      bytes >= PageBlock.leastBytes ? pages.block(bytes: bytes) : Self.systemBlock(bytes: bytes)
+      bytes >= PageBlock.leastBytes && vk_can_move_pages() != 0
+      ? pages.block(bytes: bytes) : Self.systemBlock(bytes: bytes)
     let left = pages.left(
       without: spared.excess - small.reduce(0) { $0 + $1.bytes } - pages.bytesMoved)
     state.withLock { state in

@@ -30,7 +30,7 @@ struct PageBlock {
       donors[index] = (donor.address + UInt(moved), donor.bytes - moved)
       bytesMoved += moved
       guard moved == wanted else {
-        // The hole is nobody's.
+        // What lies behind may be a hole, in which others have mapped something by now.
         vk_unmap_pages(block, bytesMoved)
         vk_unmap_pages(block + bytesMoved + page, max(0, bytes - bytesMoved - page))
         return nil
@@ -54,10 +54,11 @@ struct PageBlock {
     return left
   }
 
-  /// The largest size of the pool for large blocks that is no more than some bytes; zero where there is none.
+  /// The largest size of the pool that is no more than some bytes and has whole huge pages; zero where there is none.
   private static func sizeClass(within bytes: Int) -> Int {
     guard bytes >= leastBytes else { return 0 }
-    let step = 1 << (Int.bitWidth - 1 - bytes.leadingZeroBitCount - 3)
+    let step = max(
+      Int(VK_HUGE_PAGE), 1 << (Int.bitWidth - 1 - bytes.leadingZeroBitCount - 3))
     return bytes / step * step
   }
 }

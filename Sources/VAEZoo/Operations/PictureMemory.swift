@@ -53,7 +53,7 @@ public struct PictureMemory: Sendable {
     weights = Self.product(parameterCount, 4)
     // Tiles of two rows wait for their neighbours, beside what has been put together.
     let kept = { (tile: Shape, whole: Int) -> Int in
-      guard let tiling, max(height, width) > tiling.side else { return 0 }
+      guard let tiling, tiling.divides(height: height, width: width) else { return 0 }
       let row = Self.product(tile.count, Self.product(8, tiling.count(along: width)))
       return Self.sum(row, Self.product(whole, 4 * tile[2]))
     }
@@ -62,7 +62,7 @@ public struct PictureMemory: Sendable {
     // The picture, and the same on whole places, are there while its tiles are encoded; in the end it is cut to its values,
     // and to its size, and stored.
     let picture = Self.product(area, 4 * channels)
-    let isTiled = tiling.map { max(height, width) > $0.side } ?? false
+    let isTiled = tiling?.divides(height: height, width: width) ?? false
     encoding = Self.sum(
       Self.sum(trace.largestBytes, kept([map[0], map[1], 2 * map[2]], area / pixels)),
       isTiled ? Self.product(picture, 2) : 0)

@@ -67,6 +67,15 @@ public struct PictureTiling: Hashable, Sendable {
     Array(stride(from: 0, to: size, by: advance(side)))
   }
 
+  /// Whether a map of some size becomes more than one tile of some side: where one side is longer than a tile both are
+  /// divided, and of tiles that are laid over each other where a second one begins within the map.
+  private func divides(_ height: Int, _ width: Int, _ side: Int) -> Bool {
+    max(height, width) > (overlap == .quarter ? side : advance(side))
+  }
+
+  /// Whether a picture of some size becomes more than one tile.
+  func divides(height: Int, width: Int) -> Bool { divides(height, width, side) }
+
   /// How many tiles of this side there are along an axis.
   func count(along size: Int) -> Int {
     let step = advance(side)
@@ -86,8 +95,7 @@ public struct PictureTiling: Hashable, Sendable {
     _ map: Tensor, side: Int, target: Int,
     _ body: (_ tile: Tensor, _ number: Int, _ count: Int) throws -> [Tensor]
   ) throws -> [Tensor] {
-    // Where one side is longer than a tile, both are divided, as diffusers does.
-    guard max(map.shape[1], map.shape[2]) > side else { return try body(map, 0, 1) }
+    guard divides(map.shape[1], map.shape[2], side) else { return try body(map, 0, 1) }
     switch overlap {
     case .quarter: return try mixed(map, side: side, target: target, body)
     case .eighth: return try laid(map, side: side, target: target, body)
@@ -147,43 +155,42 @@ public struct PictureTiling: Hashable, Sendable {
   ) throws -> [Tensor] {
     let (rows, columns) = (starts(map.shape[1], side), starts(map.shape[2], side))
     let step = advance(target)
-    // What has become of the rows of the tiles at hand.
-    var strips: [Tensor] = []
+    // What reaches from the rows of tiles above into those at hand.
+    var above: [Tensor] = []
     var finished: [[Tensor]] = []
     for (i, top) in rows.enumerated() {
+      // What is finished of the rows at hand, and the last columns, which the next tile is laid over.
+      var row: [[Tensor]] = []
+      var before: [Tensor] = []
       for (j, left) in columns.enumerated() {
         let parts = try body(
           Self.tile(of: map, top, left, side), i * columns.count + j, rows.count * columns.count)
-        strips = try withMemoryErrors {
+        let start = left * target / side
+        try withMemoryErrors {
           withoutTape {
-            parts.enumerated().map { number, part in
-              var strip: Tensor
-              if j > 0 {
-                strip = strips[number]
-              } else if i > 0 {
-                // The tiles above reach into these rows.
-                let above = strips[number]
-                let below = above.slice(axis: 1, step..<above.shape[1])
-                strip = below.padded(axis: 1, before: 0, after: part.shape[1] - below.shape[1])
-              } else {
-                strip = .zeros([
-                  1, part.shape[1], map.shape[2] * target / side, part.shape[3],
-                ])
-              }
-              strip = Self.laid(
-                part, over: strip, at: left * target / side, extent: target - step,
-                goesOver: (rows: i > 0, columns: j > 0))
-              return strip
+            let own = parts.enumerated().map { number, part in
+              Self.laid(
+                part, extent: target - step,
+                over: i > 0
+                  ? above[number].slice(axis: 2, start..<start + part.shape[2]) : nil,
+                j > 0 ? before[number] : nil)
             }
+            let isLast = j + 1 == columns.count
+            row.append(isLast ? own : own.map { $0.slice(axis: 2, 0..<step) })
+            before = isLast ? [] : own.map { $0.slice(axis: 2, step..<$0.shape[2]) }
           }
         }
       }
-      finished.append(
-        try withMemoryErrors {
-          withoutTape {
-            strips.map { i + 1 < rows.count ? $0.slice(axis: 1, 0..<step) : $0 }
+      try withMemoryErrors {
+        withoutTape {
+          let strips = row[0].indices.map { part in
+            Tensor.concatenated(row.map { $0[part] }, axis: 2)
           }
-        })
+          let isLast = i + 1 == rows.count
+          finished.append(isLast ? strips : strips.map { $0.slice(axis: 1, 0..<step) })
+          above = isLast ? [] : strips.map { $0.slice(axis: 1, step..<$0.shape[1]) }
+        }
+      }
     }
     return try withMemoryErrors {
       withoutTape {
@@ -192,27 +199,37 @@ public struct PictureTiling: Hashable, Sendable {
     }
   }
 
-  /// A strip with a tile laid over it from some column on. Where it goes over from what is there, its weight grows
-  /// from zero to one within the extent.
+  /// A tile laid over what is there: the rows that reach into it from above, and the columns from the tile before, which
+  /// lies over those rows itself. Its weight grows from zero to one within the extent, along both axes.
   private static func laid(
-    _ tile: Tensor, over strip: Tensor, at start: Int, extent: Int,
-    goesOver: (rows: Bool, columns: Bool)
+    _ tile: Tensor, extent: Int, over above: Tensor?, _ before: Tensor?
   ) -> Tensor {
-    func weight(_ goesOver: Bool, axis: Int) -> Tensor {
+    func weight(_ size: Int, axis: Int) -> Tensor {
       var shape = [1, 1, 1, 1]
-      shape[axis] = tile.shape[axis]
+      shape[axis] = size
       return Tensor(
-        (0..<tile.shape[axis]).map {
-          goesOver ? Float(min(1, Double($0) / Double(extent - 1))) : 1
-        }, shape: Shape(shape))
+        (0..<size).map { Float(min(1, Double($0) / Double(extent - 1))) }, shape: Shape(shape))
     }
-    let end = start + tile.shape[2]
-    let weight = weight(goesOver.rows, axis: 1) * weight(goesOver.columns, axis: 2)
-    let laid = tile * weight + strip.slice(axis: 2, start..<end) * (1 - weight)
-    let parts = [
-      strip.slice(axis: 2, 0..<start), laid, strip.slice(axis: 2, end..<strip.shape[2]),
-    ]
-    return .concatenated(parts.filter { $0.shape[2] > 0 }, axis: 2)
+    func over(_ there: Tensor, _ new: Tensor, _ weight: Tensor) -> Tensor {
+      new * weight + there * (1 - weight)
+    }
+    // Of the last tiles nothing may lie behind what they share.
+    func joined(_ first: Tensor, _ second: Tensor, axis: Int) -> Tensor {
+      second.count > 0 ? .concatenated([first, second], axis: axis) : first
+    }
+    let columns = before?.shape[2] ?? 0
+    var own = tile.slice(axis: 2, columns..<tile.shape[2])
+    if let above, own.count > 0 {
+      let rows = above.shape[1]
+      let seam = over(
+        above.slice(axis: 2, columns..<above.shape[2]), own.slice(axis: 1, 0..<rows),
+        weight(rows, axis: 1))
+      own = joined(seam, own.slice(axis: 1, rows..<own.shape[1]), axis: 1)
+    }
+    guard let before else { return own }
+    var share = weight(columns, axis: 2)
+    if above != nil { share = share * weight(tile.shape[1], axis: 1) }
+    return joined(over(before, tile.slice(axis: 2, 0..<columns), share), own, axis: 2)
   }
 
   /// A tile whose first rows or columns go over from the last ones of its neighbour.

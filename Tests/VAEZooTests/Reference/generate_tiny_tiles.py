@@ -33,8 +33,9 @@ def main():
     m.enable_tiling()
     m.tile_sample_min_size, m.tile_latent_min_size = 128, 16
     results = {}
-    # Several tiles along both sides, of which the last ones are three places wide, and along one side alone.
-    for height, width in [(136, 248), (240, 64)]:
+    # Several tiles along both sides, of which the last ones are three places wide, along one side alone, and in a picture that is
+    # no larger than a tile.
+    for height, width in [(136, 248), (240, 64), (120, 128)]:
         with torch.no_grad():
             image = torch.randint(0, 9, (1, 3, height // 4, width // 4)).float().div(8)
             whole = image.repeat_interleave(4, 2).repeat_interleave(4, 3)
