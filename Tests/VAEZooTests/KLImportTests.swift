@@ -99,10 +99,10 @@ final class KLImportTests: XCTestCase {
       ).notices.map(\.description)
     }
     XCTAssertEqual(try notices([]), [])
-    let found = try notices([(key: "scaling_factor", value: "0.125")])
+    let found = try notices([(key: "prior.scaling_factor", value: "0.125")])
     XCTAssertEqual(found.count, 1)
     XCTAssertTrue(
-      found[0].contains(#""scaling_factor" is "0.125" as you say, in place of"#), "\(found)")
+      found[0].contains(#""prior.scaling_factor" is "0.125" as you say, in place of"#), "\(found)")
   }
 
   func testAPointerOfGitLFSIsCalledThat() throws {
