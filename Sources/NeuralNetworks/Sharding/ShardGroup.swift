@@ -132,8 +132,25 @@ public final class ShardGroup: @unchecked Sendable {
   /// - Parameter terms: those of the local shards, in order.
   /// - Throws: `CommunicationError`.
   public func sum(_ terms: [Tensor]) throws -> Tensor {
+    guard let shape = terms.first?.shape else { return Tensor(0) }
+    return try sum(
+      terms.map { [$0] }, weights: terms.map { _ in 1 }, shapes: [shape])[0]
+  }
+
+  /// Σ_s w_s t_s over all shards s of several tensors t, the same on every process and for every number of them.
+  ///
+  /// - Parameters:
+  ///   - terms: the tensors of each local shard, in order; nil for one that is zero there.
+  ///   - weights: w of the local shards.
+  ///   - shapes: of the tensors.
+  /// - Throws: `CommunicationError`.
+  package func sum(_ terms: [[Tensor?]], weights: [Float], shapes: [Shape]) throws -> [Tensor] {
     try check()
-    return try noting { try ShardSum(communicator).sum(terms) }
+    return try noting {
+      try withoutTape {
+        try ShardSum(communicator).sum(terms, weights: weights, shapes: shapes)
+      }
+    }
   }
 
   /// The same for calls that do not throw: zeros where it failed, which `check` throws.

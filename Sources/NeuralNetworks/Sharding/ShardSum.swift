@@ -35,42 +35,89 @@ struct ShardSum {
     count > 0 ? 1 << count.trailingZeroBitCount : 1
   }
 
-  /// The sum over the shards of all processes.
+  /// Σ_s w_s t_s of several tensors t over the shards s of all processes, in one exchange.
   ///
-  /// - Parameter terms: of the shards of this process, in order, of one shape.
-  func sum(_ terms: [Tensor]) throws -> Tensor {
-    guard let shape = terms.first?.shape else { return Tensor(0) }
+  /// - Parameters:
+  ///   - terms: the tensors of each shard of this process, in order; nil for one that is zero there.
+  ///   - weights: w of these shards.
+  ///   - shapes: of the tensors.
+  func sum(_ terms: [[Tensor?]], weights: [Float], shapes: [Shape]) throws -> [Tensor] {
+    let count = shapes.reduce(0) { $0 + $1.count }
     let width = Self.powerOfTwo(dividing: terms.count)
-    let pieces = stride(from: 0, to: terms.count, by: width).map {
-      Self.ordered(Array(terms[$0..<$0 + width]))
+    guard communicator.size > 1 else {
+      return Self.parts(
+        of: Self.ordered(Self.joined(terms[...], weights[...], shapes, count)), shapes)
     }
-    guard communicator.size > 1 else { return Self.ordered(pieces) }
-    let (size, count) = (communicator.size, shape.count)
-    // What each process adds up of every term.
+    let (size, pieces) = (communicator.size, terms.count / width)
+    // What each process adds up of every piece, the last one with zeros at the end.
     let share = (count + size - 1) / size
-    let blocks: Shape = [size * pieces.count, share]
-    let send = Tensor(blocks) { target in
-      for (number, piece) in pieces.enumerated() {
-        piece.withFloats { values in
-          for rank in 0..<size {
-            let start = min(count, rank * share)
-            let end = min(count, start + share)
-            let place = (rank * pieces.count + number) * share
-            let block = UnsafeMutableBufferPointer(rebasing: target[place..<place + share])
-            let filled = block.update(fromContentsOf: values[start..<end])
-            block[filled...].update(repeating: 0)
-          }
-        }
+    let send = Tensor([size * pieces * share]) { _ in }
+    for piece in 0..<pieces {
+      let shards = piece * width..<(piece + 1) * width
+      let place = { position in
+        (position / share * pieces + piece) * share + position % share
       }
+      if width == 1 {
+        Self.write(terms[piece], weights[piece], shapes, into: send, share, place)
+      } else {
+        let tree = Self.ordered(Self.joined(terms[shards], weights[shards], shapes, count))
+        Self.write([tree], 1, [[count]], into: send, share, place)
+      }
+      let padding = size * share - count
+      Self.write([nil], 1, [[padding]], from: count, into: send, share, place)
     }
-    let received = try exchanged(blocks) { target in
+    let received = try exchanged([size * pieces, share]) { target in
       try send.withFloats { try communicator.allToAll(UnsafeRawBufferPointer($0), into: target) }
     }
-    let own = Self.ordered((0..<blocks[0]).map { received.rows($0..<$0 + 1) })
+    let own = Self.ordered((0..<size * pieces).map { received.rows($0..<$0 + 1) })
     let all = try exchanged([size * share]) { target in
       try own.withFloats { try communicator.allGather(UnsafeRawBufferPointer($0), into: target) }
     }
-    return all.rows(0..<count).reshaped(to: shape)
+    return Self.parts(of: all, shapes)
+  }
+
+  /// The tensors of each of some shards, times its weight, one after another.
+  private static func joined(
+    _ terms: ArraySlice<[Tensor?]>, _ weights: ArraySlice<Float>, _ shapes: [Shape], _ count: Int
+  ) -> [Tensor] {
+    zip(terms, weights).map { term, weight in
+      let joined = Tensor([count]) { _ in }
+      write(term, weight, shapes, into: joined, count) { $0 }
+      return joined
+    }
+  }
+
+  /// Writes tensors times a weight to where their elements, counted one after another, belong.
+  ///
+  /// - Parameters:
+  ///   - first: the count of the first element.
+  ///   - block: how many counts, from a multiple of it on, belong next to each other.
+  ///   - place: where the element of a count goes.
+  private static func write(
+    _ tensors: [Tensor?], _ weight: Float, _ shapes: [Shape], from first: Int = 0,
+    into target: Tensor, _ block: Int, _ place: (Int) -> Int
+  ) {
+    var position = first
+    for (tensor, shape) in zip(tensors, shapes) {
+      var written = 0
+      while written < shape.count {
+        let run = min(shape.count - written, block - position % block)
+        let elements = written..<written + run
+        let source = tensor ?? .zeros([run])
+        source.write(
+          tensor == nil ? 0..<run : elements, times: weight, into: target, at: place(position))
+        (written, position) = (written + run, position + run)
+      }
+    }
+  }
+
+  /// A tensor of one axis as tensors of some shapes, one after another.
+  private static func parts(of joined: Tensor, _ shapes: [Shape]) -> [Tensor] {
+    var start = 0
+    return shapes.map { shape in
+      defer { start += shape.count }
+      return joined.rows(start..<start + shape.count).reshaped(to: shape)
+    }
   }
 
   /// What comes from all processes in an exchange.

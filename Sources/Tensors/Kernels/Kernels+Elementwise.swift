@@ -62,6 +62,16 @@ extension Kernels {
     }
   }
 
+  /// factor · x into memory that is there, of as many elements.
+  static func multiply(_ x: Tensor, by factor: Float, into output: Tensor) {
+    Profiler.measure("multiply", [x, output]) {
+      withUnsafePointer(to: factor) {
+        vk_binary_broadcast(
+          VK_MULTIPLY, 1, [Int64(x.count)], x.pointer, [1], $0, [0], output.writePointer)
+      }
+    }
+  }
+
   /// a + b of equal shapes.
   static func sum(_ a: Tensor, _ b: Tensor) -> Tensor {
     binary(VK_ADD, a, b, shape: a.shape)

@@ -33,6 +33,25 @@ extension Tensor {
     Kernels.unary(UnaryFunction(VK_AFFINE, scale, shift), self, into: self)
   }
 
+  /// Writes factor · x of elements of this tensor, in their order, over elements of another one.
+  ///
+  /// No tape sees it: `target` is of the caller's making, and read by nobody yet.
+  ///
+  /// - Parameters:
+  ///   - elements: those that are written, a range of all in their order.
+  ///   - factor: what each is multiplied by.
+  ///   - target: of one axis.
+  ///   - start: the element of `target` that the first one goes to.
+  package func write(
+    _ elements: Range<Int>, times factor: Float, into target: Tensor, at start: Int
+  ) {
+    withoutTape {
+      Kernels.multiply(
+        reshaped(to: [count]).rows(elements), by: factor,
+        into: target.rows(start..<start + elements.count))
+    }
+  }
+
   /// Becomes its group normalisation, then activation: ``groupNormalized(groups:scale:shift:epsilon:activation:)``.
   ///
   /// - Parameters:

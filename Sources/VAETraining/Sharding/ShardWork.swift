@@ -137,21 +137,11 @@ final class ShardWork {
     }.map { parameters[$0].parameter }
     guard !present.isEmpty else { return gradients[0] }
     try requireMemory(for: present)
-    let terms = zip(gradients, parts).map { gradients, part in
-      let all = present.map { parameter -> Tensor in
-        let gradient = gradients[parameter] ?? .zeros(parameter.shape)
-        return gradient.reshaped(to: [gradient.count])
-      }
-      return Tensor.concatenated(all, axis: 0) * (part.context.shard?.weight ?? 1)
-    }
-    let sum = try group.sum(terms)
+    let sums = try group.sum(
+      gradients.map { found in present.map { found[$0] } },
+      weights: parts.map { $0.context.shard?.weight ?? 1 }, shapes: present.map(\.shape))
     var total = Gradients()
-    var place = 0
-    for parameter in present {
-      let count = parameter.shape.count
-      total[parameter] = sum.rows(place..<place + count).reshaped(to: parameter.shape)
-      place += count
-    }
+    for (parameter, sum) in zip(present, sums) { total[parameter] = sum }
     return total
   }
 
@@ -160,7 +150,7 @@ final class ShardWork {
   /// - Throws: `MemoryError`.
   private func requireMemory(for present: [Parameter]) throws(MemoryError) {
     let numbers = present.reduce(0) { $0 + $1.shape.count }
-    let copies = 3 * (group?.local.count ?? 1) + 2
+    let copies = 3 * (group?.local.count ?? 1) + 1
     try Memory.require(
       bytes: numbers * MemoryLayout<Float>.stride * copies, for: "the gradients of all shards")
   }
