@@ -1,3 +1,4 @@
+import Glibc
 import Messages
 
 /// Exchanges of numbers, in terms of bytes.
@@ -12,9 +13,23 @@ extension Communicator {
     guard size > 1 else { return values }
     var all = [Number](repeating: zero, count: values.count * size)
     try all.withUnsafeMutableBytes { receive in
-      try values.withUnsafeBytes { try allGather($0, into: receive) }
+      try values.withUnsafeBytes { send in
+        try allGather(send, into: receive)
+        guard let own = send.baseAddress, let start = receive.baseAddress else { return }
+        guard memcmp(start + rank * send.count, own, send.count) == 0 else {
+          throw CommunicationError(
+            .failed,
+            "the communicator gives rank \(rank) other bytes than it has sent in their place; every rank must be given "
+              + "the bytes of all, in the order of the ranks")
+        }
+      }
     }
     return all
+  }
+
+  /// Says what the calls that follow belong to, in words that are made only where there are others to wait for.
+  package func enterIfShared(_ place: @autoclosure () -> String) {
+    if size > 1 { enter(place()) }
   }
 
   /// The text of the lowest rank that has one, nil where none has.
@@ -65,6 +80,19 @@ extension Communicator {
     return CommunicationError(.failed, text: reason)
   }
 
+  /// What a function that carries bytes has failed with, in a sentence that says where and what to do.
+  ///
+  /// - Parameters:
+  ///   - what: such as "MPI_Bcast of libmpi.so.40 failed with status 15".
+  ///   - place: what the call belongs to; nil where that is not known.
+  package func failure(_ what: String, in place: String?) -> CommunicationError {
+    CommunicationError(
+      .failed,
+      text:
+        "\(what) on rank \(rank)\(place.map { " in \($0)" } ?? ""); end all ranks, and start them again"
+    )
+  }
+
   /// Gives every rank the bytes of the first one, however many.
   ///
   /// - Parameters:
@@ -78,7 +106,10 @@ extension Communicator {
     var count = [Int64(bytes.count)]
     try count.withUnsafeMutableBytes { try broadcast($0, from: 0) }
     guard count[0] >= 0 else {
-      throw CommunicationError(.failed, "rank 0 sends a number of bytes that is none")
+      throw CommunicationError(
+        .failed,
+        "rank \(rank) is told a number of bytes that is none, \(count[0]), in a broadcast of rank 0; is the communicator in "
+          + "order?")
     }
     if rank > 0 { try require(Int(count[0])) }
     var shared = rank == 0 ? bytes : [UInt8](repeating: 0, count: Int(count[0]))

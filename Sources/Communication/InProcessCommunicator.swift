@@ -77,9 +77,12 @@ public final class InProcessCommunicator: Communicator {
   ) throws {
     group.sent[rank] = send
     try meet()
-    guard group.sent.allSatisfy({ $0.count == send.count }) else {
+    if let other = group.sent.firstIndex(where: { $0.count != send.count }) {
       throw CommunicationError(
-        .failed, "the ranks do not make the same calls: they exchange different numbers of bytes")
+        .failed,
+        text:
+          "rank \(other) exchanges \(group.sent[other].count) bytes, and rank \(rank) \(send.count): all ranks must make the "
+          + "same calls")
     }
     for from in 0..<size { read(from, group.sent[from]) }
     try meet()

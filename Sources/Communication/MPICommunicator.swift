@@ -17,6 +17,8 @@ public final class MPICommunicator: Communicator {
   public let launcher: MPILauncher
   private let library: MPILibrary
   private let ownsSession: Bool
+  /// What the calls belong to; written and read by the thread that makes them.
+  private nonisolated(unsafe) var place: String?
   /// The bytes of one call, which counts in 32 bits.
   private static let mostBytes = 1 << 30
 
@@ -108,6 +110,9 @@ public final class MPICommunicator: Communicator {
     }
   }
 
+  /// Takes note of what the calls that follow belong to, for the errors of the library.
+  public func enter(_ place: String?) { self.place = place }
+
   /// Prints the reason and ends all processes.
   public func abort(_ reason: String) {
     let line = Array("rank \(rank) failed: \(PlainText.line(reason))\n".utf8)
@@ -157,7 +162,6 @@ public final class MPICommunicator: Communicator {
 
   private func check(_ status: Int32, _ name: String) throws(CommunicationError) {
     guard status != 0 else { return }
-    throw CommunicationError(
-      .failed, text: "\(name) of \(library.name) failed with status \(status)")
+    throw failure("\(name) of \(library.name) failed with status \(status)", in: place)
   }
 }

@@ -129,11 +129,12 @@ public struct Evaluator {
           batches[number], importanceSamples: samples, unitRates: measurement.usesUnitRates
         ) { progress(fraction(batches[number], $0)) }
         return sample.map { measurement.findings(in: $0) }
+      } goesOn: {
+        progress($0)
       } take: {
         measurement.take($1)
       }
-      guard isDone, try rounds.goOn(progress(1)) else { return nil }
-      return results(of: &measurement)
+      return isDone ? results(of: &measurement) : nil
     }
     if names != nil, let omission = result?.omissions.first { throw omission.error }
     return result
@@ -275,19 +276,24 @@ public struct Evaluator {
     samples: Int, among communicator: any Communicator, progress: (Double) -> Bool
   ) throws -> [Double]? {
     try withoutTape {
-      try Self.numbers(of: batches(importanceSamples: samples), among: communicator) {
+      try Self.numbers(
+        of: batches(importanceSamples: samples), among: communicator, progress: progress
+      ) {
         logLikelihoods($0, samples, progress)
       }
     }
   }
 
-  /// A number for each example of all batches, in order.
+  /// A number for each example of all batches, in order; nil where `body` or `progress` stopped it.
   static func numbers(
-    of batches: [[Int]], among communicator: any Communicator, _ body: ([Int]) throws -> [Double]?
+    of batches: [[Int]], among communicator: any Communicator, progress: (Double) -> Bool,
+    _ body: ([Int]) throws -> [Double]?
   ) throws -> [Double]? {
     var found: [Double] = []
     let isDone = try Rounds(communicator, of: "the scores").run(batches.count) { number in
       try body(batches[number]).map { [BatchFindings([$0])] }
+    } goesOn: {
+      progress($0)
     } take: {
       found += $1.first?.numbers(0) ?? []
     }

@@ -70,7 +70,11 @@ final class SeveralProcessesTests: CommandTestCase {
     XCTAssertFalse(FileManager.default.fileExists(atPath: path("out.npy")))
   }
 
-  /// How two processes are started here.
+  /// How two processes are started here, or another number of them.
+  private func launcher(of count: Int) throws -> String {
+    try launcher().replacingOccurrences(of: "-np 2", with: "-np \(count)")
+  }
+
   private func launcher() throws -> String {
     if let given = ProcessInfo.processInfo.environment["VAE_TEST_MPIRUN"] { return given }
     let found = try Shell.run(
@@ -133,6 +137,56 @@ final class SeveralProcessesTests: CommandTestCase {
     XCTAssertEqual(outcome.err.components(separatedBy: "vae-zoo: ").count, 2, outcome.err)
   }
 
+  /// A sweep of five runs.
+  private let sweep =
+    "gaussian-vae --data data.npy --set latent=1,2,3,4,5 --set hidden=8 --batch-size 16 --threads 1"
+
+  func testASweepByThreeProcessesComesToTheRunsAndTheTableOfOne() throws {
+    let launcher = try launcher(of: 3)
+    let outcome = try Shell.run(
+      """
+      set -e
+      "$V" sweep \(sweep) --epochs 2 --out one > one.txt
+      \(launcher) "$V" sweep \(sweep) --epochs 2 --out three > three.txt
+      for run in one/*/; do cmp $run/model.safetensors three/${run#one/}model.safetensors; done
+      cmp <(cut -d ' ' -f 1 one.txt) <(cut -d ' ' -f 1 three.txt)
+      [ "$(ls -A three)" = "$(ls -A one)" ]
+      """, in: folder)
+    XCTAssertEqual(outcome.status, 0, outcome.err)
+    for run in 1...5 {
+      XCTAssertEqual(
+        outcome.err.components(separatedBy: "run \(run) of 5, ").count, 3,
+        "each is trained once by one process and once by three: \(outcome.err)")
+    }
+  }
+
+  /// Whatever ends one of three processes of a sweep: no process hangs, none says that all is well, and no run is lost.
+  func testASignalToOneProcessOfASweepEndsAllAndTheSameCommandGoesOn() throws {
+    let launcher = try launcher(of: 3)
+    for signal in ["INT", "KILL"] {
+      let outcome = try Shell.run(
+        """
+        timeout 100 \(launcher) bash -c '
+          "$V" sweep \(sweep) --epochs 40 --out \(signal) & child=$!
+          if [ "${PMI_RANK:-$OMPI_COMM_WORLD_RANK}" = 1 ]; then
+            until ls \(signal)/*/metrics.jsonl; do sleep 0.1; done > /dev/null 2>&1
+            kill -\(signal) $child
+          fi
+          wait $child'
+        status=$?
+        ls \(signal)/*/model.safetensors 2> /dev/null | wc -l
+        [ $status -ne 0 ] && [ $status -ne 124 ] || exit 1
+        "$V" sweep \(sweep) --epochs 40 --out \(signal) > /dev/null 2>&1 || exit 2
+        [ $(ls \(signal)/*/model.safetensors | wc -l) = 5 ]
+        """, in: folder)
+      XCTAssertEqual(outcome.status, 0, "\(signal): \(outcome.err)")
+      XCTAssertTrue(
+        signal == "KILL"
+          || outcome.err.contains("since rank 1 was interrupted; the same command goes on"),
+        outcome.err)
+    }
+  }
+
   func testWhatAllAreRefusedForTheFirstAloneSaysInTheWordsOfTheCommand() throws {
     let launcher = try launcher()
     let words = model.joined(separator: " ")
@@ -172,6 +226,35 @@ final class SeveralProcessesTests: CommandTestCase {
       XCTAssertNotNil(
         outcome.err.range(of: text, options: .regularExpression), "\(option): \(outcome.err)")
     }
+  }
+
+  /// Also what is refused for the words of the command alone, before anything is opened.
+  func testAnOptionThatOneProcessIsRefusedForEndsBoth() throws {
+    let launcher = try launcher()
+    let outcome = try Shell.run(
+      """
+      "$V" train \(model.joined(separator: " ")) --out run 2> /dev/null
+      cat > each <<'END'
+      rank=${PMI_RANK:-$OMPI_COMM_WORLD_RANK}
+      ending=(npy xyz) method=(nll none) halving=(2 3)
+      case $1 in
+      encode) exec "$V" encode run --data data.npy --split train --out out.${ending[rank]} ;;
+      score) exec "$V" score run --data data.npy --out out.npy --method ${method[rank]} ;;
+      sweep) exec "$V" sweep \(sweep) --holdout 0.25 --halving ${halving[rank]} --out grid ;;
+      esac
+      END
+      for command in encode score sweep; do
+        timeout 50 \(launcher) bash each $command
+        status=$?
+        [ $status -ne 0 ] && [ $status -ne 124 ] || exit 1
+      done
+      [ ! -e out.npy ] && [ ! -e grid ]
+      """, in: folder)
+    XCTAssertEqual(outcome.status, 0, outcome.err)
+    for text in [
+      "rank 1: --out out.xyz", "rank 1: there is no method of scoring \"none\"",
+      "rank 1 has another setting of the sweep than rank 0: halving=3 in place of halving=2",
+    ] { XCTAssertTrue(outcome.err.contains(text), "\(text): \(outcome.err)") }
   }
 
   /// A training without end in two processes, of which the second gets a signal when an epoch is stored; `status` is that of

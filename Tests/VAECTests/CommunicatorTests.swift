@@ -72,6 +72,84 @@ final class CommunicatorTests: CTestCase {
     XCTAssertGreaterThan(calls, 0)
   }
 
+  /// Whoever waits for a rank whose options are refused hears of it in the call that it makes.
+  func testWhatTheOptionsOfOneRankAreRefusedForTheOthersHear() throws {
+    let (model, data) = (try makeModel(), try makeData(train: images(40)))
+    var calls: Int32 = 0
+    withUnsafeMutablePointer(to: &calls) { calls in
+      var counting = table(size: 2)
+      counting.user_data = UnsafeMutableRawPointer(calls)
+      counting.all_to_all = { _, _, _, _ in 3 }
+      counting.broadcast = { _, _, _, _ in 3 }
+      counting.all_gather = { calls, send, receive, count in
+        calls?.assumingMemoryBound(to: Int32.self).pointee += 1
+        guard let send, let receive else { return 1 }
+        for rank in 0..<2 {
+          receive.advanced(by: rank * Int(count)).copyMemory(from: send, byteCount: Int(count))
+        }
+        return 0
+      }
+      withUnsafePointer(to: counting) { table in
+        var call = vae_call_options()
+        call.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
+        (call.communicator, call.reserved) = (table, 1)
+        var found: OpaquePointer?
+        let functions: [(ErrorSlot?) -> vae_status] = [
+          { vae_evaluate_with(model, data, nil, &call, &found, $0) },
+          { vae_score(model, nil, nil, &call, &found, $0) },
+          { vae_impute(model, nil, nil, &call, &found, nil, $0) },
+          { vae_encode_with(model, nil, 0, &call, &found, $0) },
+        ]
+        for (number, function) in functions.enumerated() {
+          calls.pointee = 0
+          refuse(VAE_ERR_UNSUPPORTED, "reserved is 1") { function($0) }
+          XCTAssertGreaterThan(calls.pointee, 0, "\(number)")
+        }
+      }
+    }
+  }
+
+  /// What is given to a rank that is not what it can be given, in a call that several divide.
+  func testBytesThatNoRankHasSentAreAnError() throws {
+    let (model, data) = (try makeModel(), try makeData(train: images(40)))
+    var broken = table(size: 2)
+    broken.all_to_all = { _, _, _, _ in 3 }
+    broken.broadcast = { _, _, _, _ in 3 }
+    func expect(_ text: String, _ line: UInt = #line) {
+      withUnsafePointer(to: broken) { table in
+        var call = vae_call_options()
+        call.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
+        call.communicator = table
+        var wanted = vae_evaluation_options()
+        wanted.struct_size = UInt32(MemoryLayout<vae_evaluation_options>.size)
+        var metrics: OpaquePointer?
+        "train".withCString { split in
+          wanted.split = split
+          refuse(VAE_ERR_COMMUNICATION, text) {
+            vae_evaluate_with(model, data, &wanted, &call, &metrics, $0)
+          }
+        }
+      }
+    }
+    broken.all_gather = { _, _, receive, count in
+      receive?.initializeMemory(as: UInt8.self, repeating: 0, count: 2 * Int(count))
+      return 0
+    }
+    expect("gives rank 0 other bytes than it has sent")
+    // All are this one, which has the only part.
+    broken.all_gather = { _, send, receive, count in
+      guard let send, let receive else { return 1 }
+      for rank in 0..<2 {
+        receive.advanced(by: rank * Int(count)).copyMemory(from: send, byteCount: Int(count))
+      }
+      return 0
+    }
+    expect("what rank 1 has found in part 2 of the evaluation is announced by what it cannot")
+    broken.all_gather = { _, _, _, _ in 9 }
+    expect(
+      "failed with status 9 on rank 0 in the comparison of what the ranks ask; end all ranks")
+  }
+
   /// As many bytes as a broken function says are not asked of the system.
   func testANumberOfBytesThatCannotBeIsAnError() throws {
     let (model, data) = (try makeModel(), try makeData(train: images(40)))

@@ -224,8 +224,8 @@ final class DividedEvaluationTests: OneThreadTestCase {
   func testFindingsThatHaveChangedOnTheirWayAreRefused() throws {
     nonisolated(unsafe) let model = try Self.model("gaussian-vae")
     let split = SmallModels.data(test: 64).test ?? SmallModels.data().train
-    let members = InProcessCommunicator.group(of: 2)
     for least in [200, 1] {
+      let members = InProcessCommunicator.group(of: 2)
       let errors = Ranks.errors(
         2, members: [members[0], CrossedCommunicator(members[1], atLeast: least)]
       ) {
@@ -233,9 +233,184 @@ final class DividedEvaluationTests: OneThreadTestCase {
           metrics: ["elbo"], among: $0)?.examples
       }
       XCTAssertTrue(
-        errors[1]?.contains("has arrived as something else") ?? false
-          || errors[1]?.contains("do not do the same parts") ?? false, "\(errors)")
+        errors[1]?.contains(
+          least == 200
+            ? "has arrived as something else on rank 1"
+            : "part 1 of the evaluation is announced by what it cannot have sent") ?? false,
+        "\(errors)")
     }
+  }
+
+  /// A rank that has no part, and one whose parts are done, hear their callers as well.
+  func testARankWithoutAPartIsAskedWhetherToStopAndAllAtTheEnd() throws {
+    nonisolated(unsafe) let model = try Self.model("gaussian-vae")
+    let split = SmallModels.data(test: 64).test ?? SmallModels.data().train
+    for other in 0..<3 {
+      let stopped = Ranks.run(3) { communicator in
+        try model.scores(split, ScoreOptions(), among: communicator) { fraction in
+          // The first rank alone has a part.
+          communicator.rank != other || other == 0 && fraction < 1
+        } == nil
+      }
+      XCTAssertEqual(try stopped.map { try $0.get() }, [true, true, true], "rank \(other)")
+      let errors = Ranks.errors(3) { communicator in
+        try model.encode(split, among: communicator) { fraction in
+          if communicator.rank == other, fraction == 1 { throw StoppedWork() }
+        }.mean?.count
+      }
+      XCTAssertEqual(errors, [String?](repeating: "StoppedWork()", count: 3))
+    }
+    XCTAssertThrowsError(
+      try model.madeReconstructions(split) { if $0 == 1 { throw StoppedWork() } })
+  }
+
+  /// What one rank has no memory for is refused on all, wherever in the work that is.
+  func testMemoryThatOneRankLacksEndsAllWithItsReason() throws {
+    nonisolated(unsafe) let model = try Self.model("gaussian-vae", [], Self.images)
+    let split = Self.split(600)
+    var request = 1
+    var refusals = 0
+    while true {
+      let (results, wasReached) = Memory.refusing(request: request) {
+        Ranks.run(2) { communicator in
+          try model.evaluate(split, metrics: ["elbo", "active_units"], among: communicator)?
+            .examples
+        }
+      }
+      guard wasReached else { break }
+      let texts = results.map { result in
+        if case .failure(let error) = result { "\(error)" } else { "" }
+      }
+      // A request may be one that can be done without.
+      if texts != ["", ""] {
+        refusals += 1
+        XCTAssertFalse(texts.contains(""), "request \(request): \(texts)")
+        XCTAssertTrue(
+          texts.contains { $0.hasPrefix("rank ") && $0.contains(" failed: ") },
+          "request \(request): \(texts)")
+      }
+      request += 1 + request / 8
+    }
+    XCTAssertGreaterThan(refusals, 3)
+  }
+
+  // MARK: Nonsense
+
+  /// What a communicator hands over that is out of order is refused, and is no count or place of anything.
+  func testNonsenseInAMessageOfAnotherRankIsRefused() throws {
+    nonisolated(unsafe) let model = try Self.model("gaussian-vae")
+    let split = SmallModels.data(test: 64).test ?? SmallModels.data().train
+    let words: [(place: Int, value: Int64)] = [
+      (0, 3), (0, -1), (0, .max), (1, 1), (1, -1), (1, .min), (2, 0), (2, -1), (2, .min),
+      (2, .max), (3, 7),
+    ]
+    for (place, value) in words {
+      let members = InProcessCommunicator.group(of: 2)
+      let errors = Ranks.errors(
+        2,
+        members: [
+          members[0],
+          AlteringCommunicator(members[1]) { send, receive in
+            // The header of the first rank, which alone has a part.
+            guard send.count == 32 else { return }
+            receive.storeBytes(of: value, toByteOffset: 8 * place, as: Int64.self)
+          },
+        ]
+      ) {
+        try Evaluator(model: model.model, examples: model.examples(split), seed: 1).run(
+          metrics: ["elbo"], among: $0)?.examples
+      }
+      XCTAssertTrue(
+        errors[1]?.contains("rank 0 has found in part 1 of the evaluation") ?? false,
+        "word \(place), \(value): \(errors)")
+    }
+  }
+
+  func testACommunicatorThatGivesNoBytesOfOthersIsRefused() throws {
+    nonisolated(unsafe) let model = try Self.model("gaussian-vae")
+    let split = SmallModels.data(test: 64).test ?? SmallModels.data().train
+    let alterations: [@Sendable (UnsafeRawBufferPointer, UnsafeMutableRawBufferPointer) -> Void] = [
+      { _, receive in receive.initializeMemory(as: UInt8.self, repeating: 0) },
+      { _, receive in receive.initializeMemory(as: UInt8.self, repeating: 0xff) },
+      // Its own in the place of all.
+      { send, receive in
+        for start in stride(from: 0, to: receive.count, by: max(1, send.count)) {
+          UnsafeMutableRawBufferPointer(rebasing: receive[start..<start + send.count])
+            .copyMemory(from: send)
+        }
+      },
+      // In another order.
+      { send, receive in
+        for byte in 0..<send.count { receive.swapAt(byte, send.count + byte) }
+      },
+    ]
+    for (number, alteration) in alterations.enumerated() {
+      for rank in 0..<2 {
+        let members = InProcessCommunicator.group(of: 2)
+        let altered = members.map { member -> any Communicator in
+          member.rank == rank ? AlteringCommunicator(member, alteration) : member
+        }
+        let errors = Ranks.errors(2, members: altered) {
+          try Evaluator(model: model.model, examples: model.examples(split), seed: 1).run(
+            metrics: ["elbo"], among: $0)?.examples
+        }
+        XCTAssertTrue(
+          errors[rank]?.contains("the bytes of all") ?? false, "\(number), rank \(rank): \(errors)")
+      }
+    }
+  }
+
+  /// Bytes with a right checksum that no rank would write.
+  func testFindingsThatCannotBeAreNoFindings() throws {
+    func bytes(_ words: [Int64]) -> ArraySlice<UInt8> {
+      words.flatMap { word in withUnsafeBytes(of: word) { Array($0) } }[...]
+    }
+    let shapes: [[Int64]] = [[.max, 0], [0, .max, .max], [-1], [Int64](repeating: 1, count: 40)]
+    for shape in shapes {
+      // One finding without numbers and with a tensor.
+      XCTAssertNil(FindingsBytes.read(bytes([1, 0, 1, 0, Int64(shape.count)] + shape + [0])))
+    }
+    for words: [Int64] in [[], [-1], [.max], [1], [1, 1, .max], [1, 1, -1], [0, 0]] {
+      XCTAssertNil(FindingsBytes.read(bytes(words)))
+    }
+    var findings = BatchFindings([[1, 2], []], tensors: [Tensor([3, 4]), Tensor(indices: [5])])
+    findings.text = "six"
+    let read = try XCTUnwrap(
+      FindingsBytes.read(FindingsBytes.written([findings, BatchFindings()], for: "a test")[...]))
+    XCTAssertEqual(read.map(\.numbers), [[[1, 2], []], []])
+    XCTAssertEqual(read[0].tensors.map(\.count), [2, 1])
+    XCTAssertEqual(read[0].text, "six")
+  }
+
+  /// Alters what is given to each rank by all.
+  private final class AlteringCommunicator: Communicator {
+    typealias Alteration =
+      @Sendable (UnsafeRawBufferPointer, UnsafeMutableRawBufferPointer) -> Void
+    private let inner: InProcessCommunicator
+    private let alter: Alteration
+    var rank: Int { inner.rank }
+    var size: Int { inner.size }
+
+    init(_ inner: InProcessCommunicator, _ alter: @escaping Alteration) {
+      (self.inner, self.alter) = (inner, alter)
+    }
+
+    func allToAll(
+      _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
+    ) throws { try inner.allToAll(send, into: receive) }
+
+    func allGather(
+      _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
+    ) throws {
+      try inner.allGather(send, into: receive)
+      alter(send, receive)
+    }
+
+    func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws {
+      try inner.broadcast(buffer, from: root)
+    }
+
+    func abort(_ reason: String) { inner.abort(reason) }
   }
 
   /// Changes a bit of what arrives.

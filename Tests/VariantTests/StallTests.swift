@@ -48,6 +48,65 @@ final class StallTests: XCTestCase {
       })
   }
 
+  /// However long others compute their parts, there is nothing that it misses.
+  func testARankWithoutAPartSaysNothingOfItsWaiting() throws {
+    let said = Said()
+    let data = SmallModels.data(test: 64)
+    nonisolated(unsafe) let model = try SmallModels.registry.model(
+      SmallModels.recipe("gaussian-vae", data: data), seed: 3)
+    let members = InProcessCommunicator.group(of: 2)
+    let watched: [any Communicator] = [
+      members[0], WatchedCommunicator(members[1], limit: 0.02) { said.add($0) },
+    ]
+    let results = Ranks.run(2, members: watched) { communicator in
+      try Evaluator(
+        model: model, examples: Examples(data.test ?? data.train, condition: nil), seed: 1
+      )
+      .run(metrics: ["elbo"], among: communicator) { fraction in
+        if communicator.rank == 0, fraction == 0 { usleep(200_000) }
+        return true
+      }?.examples
+    }
+    for result in results { XCTAssertEqual(try result.get(), 64) }
+    XCTAssertFalse(said.all.contains { $0.contains("part") }, "\(said.all)")
+  }
+
+  /// The only member of a group, which counts what it is told of places.
+  private final class CountingCommunicator: Communicator {
+    let inner = SoloCommunicator()
+    let places = Lock(0)
+    var rank: Int { 0 }
+    var size: Int { 1 }
+
+    func allToAll(
+      _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
+    ) throws { inner.allToAll(send, into: receive) }
+
+    func allGather(
+      _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
+    ) throws { inner.allGather(send, into: receive) }
+
+    func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws {}
+    func abort(_ reason: String) {}
+    func enter(_ place: String?) { places.withLock { $0 += 1 } }
+  }
+
+  func testWhoeverIsAloneMakesNoTextsAboutPlaces() throws {
+    let data = SmallModels.data(train: 48)
+    let communicator = CountingCommunicator()
+    for shards in ["0", "2"] {
+      var recipe = try SmallModels.recipe("gaussian-vae", data: data)
+      try SmallModels.registry.apply([("training.shards", shards)], to: &recipe)
+      var options = SmallModels.options(epochs: 1, batchSize: 16)
+      options.shards = Int(shards) ?? 0
+      let trainer = try Trainer(
+        model: SmallModels.registry.model(recipe, seed: 3), data: data, options: options,
+        communicator: communicator)
+      XCTAssertEqual(try trainer.train(), .finished)
+    }
+    XCTAssertEqual(communicator.places.withLock { $0 }, 0)
+  }
+
   func testATrainingThatWaitsSaysInWhichUpdate() throws {
     let said = Said()
     let data = SmallModels.data(train: 48)

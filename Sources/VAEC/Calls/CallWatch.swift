@@ -17,21 +17,19 @@ struct CallWatch {
   let drawing: Bool
   /// How pictures are computed.
   let pictures: PictureComputation
-  /// What connects this process with others that divide the work.
-  let communicator: any Communicator
 
   /// - Parameters:
   ///   - takesCondition: whether the call is one that a condition can be given.
   ///   - takesCheckpoint: whether it is one that opens a run.
   ///   - takesDraw: whether it is one that can draw images in place of their means.
   ///   - takesPictures: whether it is one that takes pictures of any size.
-  ///   - takesCommunicator: whether it is one that several processes divide.
+  ///   - communicator: what the options connect this process by, of a call that several divide; nil of another.
   /// - Throws: `CallError` where the options or their token are none, or have a condition, a checkpoint, a
   ///   draw, tiles, a precision or a communicator that nobody asks for.
   init(
     _ options: UnsafePointer<vae_call_options>?, _ name: String, takesCondition: Bool = false,
     takesCheckpoint: Bool = false, takesDraw: Bool = false, takesPictures: Bool = false,
-    takesCommunicator: Bool = false
+    communicator: (any Communicator)? = nil
   ) throws(CallError) {
     let given =
       try options.map { (options) throws(CallError) in try value(of: options, name) }
@@ -73,21 +71,28 @@ struct CallWatch {
     } else {
       checkpoint = .last
     }
-    guard takesCommunicator || given.communicator == nil else {
+    guard communicator != nil || given.communicator == nil else {
       throw CallError(
         VAE_ERR_INVALID_ARGUMENT,
         "\(name)->communicator is given to a call that is no work of several processes; set it to NULL"
       )
     }
-    if let table = given.communicator {
-      communicator = WatchedCommunicator.watching(
-        try CallerCommunicator(table, "\(name)->communicator"))
-    } else {
-      communicator = SoloCommunicator()
-    }
     token = try CancelTokenObject.token(given.token)
     callback = given.progress
     userData = given.user_data
+  }
+
+  /// What connects this process with others that divide a call, before anything else of its options is looked at: whatever
+  /// that is refused for, the others are to hear.
+  ///
+  /// - Throws: `CallError` where the options are none, or the table cannot be used.
+  static func communicator(
+    _ options: UnsafePointer<vae_call_options>?, _ name: String
+  ) throws(CallError) -> any Communicator {
+    let given = try options.map { (options) throws(CallError) in try value(of: options, name) }
+    guard let table = given?.communicator else { return SoloCommunicator() }
+    return WatchedCommunicator.watching(
+      try CallerCommunicator(table, "\(name)->communicator"))
   }
 
   /// How pictures are to be computed.
@@ -122,7 +127,6 @@ struct CallWatch {
   /// A watch on a token alone.
   init(_ token: CancelToken) {
     pictures = PictureComputation()
-    communicator = SoloCommunicator()
     self.token = token
     callback = nil
     userData = nil

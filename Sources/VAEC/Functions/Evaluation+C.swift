@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 import CVAE
+import Communication
 import VAEBenchmark
 import VAEZoo
 
@@ -25,7 +26,7 @@ public func vae_evaluate(
 ) -> vae_status {
   call(error) {
     try evaluate(
-      model, data, options, metrics
+      model, data, options, metrics, among: SoloCommunicator()
     ) { () throws(CallError) in
       CallWatch(try CancelTokenObject.token(token))
     }
@@ -41,24 +42,28 @@ public func vae_evaluate_with(
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
   call(error) {
-    try evaluate(model, data, options, metrics) { () throws(CallError) in
-      try CallWatch(call_options, "call", takesCommunicator: true)
+    let communicator = try CallWatch.communicator(call_options, "call")
+    try evaluate(model, data, options, metrics, among: communicator) { () throws(CallError) in
+      try CallWatch(call_options, "call", communicator: communicator)
     }
   }
 }
 
 /// What both of these do.
 ///
-/// - Parameter watch: what may stop it.
+/// - Parameters:
+///   - communicator: what connects those who divide it.
+///   - watch: what may stop it.
 private func evaluate(
   _ model: OpaquePointer?, _ data: OpaquePointer?,
   _ options: UnsafePointer<vae_evaluation_options>?,
-  _ metrics: UnsafeMutablePointer<OpaquePointer?>?, watch: () throws(CallError) -> CallWatch
+  _ metrics: UnsafeMutablePointer<OpaquePointer?>?, among communicator: any Communicator,
+  watch: () throws(CallError) -> CallWatch
 ) throws {
   let place = Result { try result(metrics, "metrics") }
-  let watch = try watch()
-  try together(watch.communicator) { hasMet in
+  try together(communicator) { hasMet in
     let result = try place.get()
+    let watch = try watch()
     let model = try ModelObject.object(model)
     let source = try Handles.object(data, DataObject.self, "data").source
     let options = try options.map { try value(of: $0, "options") } ?? vae_evaluation_options()
@@ -88,7 +93,7 @@ private func evaluate(
             split, metrics: names,
             importanceSamples: options.importance_samples > 0
               ? Int(options.importance_samples) : nil, network: network,
-            seed: Int(bitPattern: UInt(options.seed)), among: watch.communicator,
+            seed: Int(bitPattern: UInt(options.seed)), among: communicator,
             progress: { goesOn($0) })
         }
         try split.checkExamples()

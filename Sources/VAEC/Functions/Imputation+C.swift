@@ -17,10 +17,12 @@ public func vae_impute(
   call(error) {
     let place = Result { try result(filled, "filled") }
     metrics?.pointee = nil
-    let watch = try CallWatch(
-      call_options, "call_options", takesCondition: true, takesDraw: true, takesCommunicator: true)
-    let (target, found) = try together(watch.communicator) { hasMet in
+    let communicator = try CallWatch.communicator(call_options, "call_options")
+    let (target, found) = try together(communicator) { hasMet in
       let target = try place.get()
+      let watch = try CallWatch(
+        call_options, "call_options", takesCondition: true, takesDraw: true,
+        communicator: communicator)
       let model = try ModelObject.object(model)
       let given = try options.map { try value(of: $0, "options") } ?? vae_imputation_options()
       let options = try ImputationOptions(given, drawing: watch.drawing)
@@ -33,7 +35,7 @@ public func vae_impute(
         hasMet = true
         return try stoppable(watch, with: [model]) { goesOn in
           try trained.impute(
-            images, options, truth: truth, among: watch.communicator, progress: { goesOn($0) })
+            images, options, truth: truth, among: communicator, progress: { goesOn($0) })
         }
       }
       return (target, found)

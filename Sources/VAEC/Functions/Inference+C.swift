@@ -66,10 +66,11 @@ public func vae_encode_with(
 ) -> vae_status {
   call(error) {
     let place = Result { try result(encoding, "encoding") }
-    let watch = try CallWatch(
-      options, "options", takesCondition: true, takesCommunicator: true)
-    try together(watch.communicator) { hasMet in
+    let communicator = try CallWatch.communicator(options, "options")
+    try together(communicator) { hasMet in
       let result = try place.get()
+      let watch = try CallWatch(
+        options, "options", takesCondition: true, communicator: communicator)
       let model = try ModelObject.object(model)
       result.pointee = try Handles.make(
         try model.read { trained in
@@ -79,7 +80,7 @@ public func vae_encode_with(
             stoppable(watch, with: [model]) { goesOn in
               do {
                 return try trained.encode(
-                  images, seed: Int(bitPattern: UInt(seed)), among: watch.communicator
+                  images, seed: Int(bitPattern: UInt(seed)), among: communicator
                 ) { if !goesOn($0) { throw StoppedWork() } }
               } catch is StoppedWork {
                 return nil

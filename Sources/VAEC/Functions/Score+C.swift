@@ -13,10 +13,11 @@ public func vae_score(
 ) -> vae_status {
   call(error) {
     let place = Result { try result(scores, "scores") }
-    let watch = try CallWatch(
-      call_options, "call_options", takesCondition: true, takesCommunicator: true)
-    try together(watch.communicator) { hasMet in
+    let communicator = try CallWatch.communicator(call_options, "call_options")
+    try together(communicator) { hasMet in
       let result = try place.get()
+      let watch = try CallWatch(
+        call_options, "call_options", takesCondition: true, communicator: communicator)
       let model = try ModelObject.object(model)
       let given = try options.map { try value(of: $0, "options") } ?? vae_score_options()
       let options = try ScoreOptions(given)
@@ -28,7 +29,7 @@ public func vae_score(
         return ArrayObject(
           try stoppable(watch, with: [model, background].compactMap(\.self)) { goesOn in
             try trained.scores(
-              images, options, background: other, reference: usual, among: watch.communicator,
+              images, options, background: other, reference: usual, among: communicator,
               progress: { goesOn($0) })
           })
       }

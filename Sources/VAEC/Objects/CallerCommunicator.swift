@@ -9,7 +9,9 @@ final class CallerCommunicator: Communicator {
   let size: Int
   private nonisolated(unsafe) let table: vae_communicator
   /// Why an exchange has failed, after which no other is begun: ranks that have gone would be waited for.
-  private let failure = Lock<CommunicationError?>(nil)
+  private let finalError = Lock<CommunicationError?>(nil)
+  /// What the calls belong to.
+  private let place = Lock<String?>(nil)
 
   /// - Parameter name: of the table, for errors.
   /// - Throws: `CallError` where the table cannot be used.
@@ -58,6 +60,8 @@ final class CallerCommunicator: Communicator {
       name: "broadcast")
   }
 
+  func enter(_ place: String?) { self.place.withLock { $0 = place } }
+
   func abort(_ reason: String) {
     guard let function = table.abort else { return }
     // What it throws is no news any more.
@@ -87,11 +91,11 @@ final class CallerCommunicator: Communicator {
 
   /// Makes a call of all ranks, unless one has failed.
   private func exchange(_ request: Request, name: String) throws(CommunicationError) {
-    if let failure = failure.withLock({ $0 }) { throw failure }
+    if let error = finalError.withLock({ $0 }) { throw error }
     do {
       try call(request, name: name)
     } catch {
-      failure.withLock { $0 = error }
+      finalError.withLock { $0 = error }
       throw error
     }
   }
@@ -111,12 +115,13 @@ final class CallerCommunicator: Communicator {
         }
       }
     } catch {
-      throw CommunicationError(
-        .failed, text: "\(name) of the communicator threw a C++ exception: \(error.text)")
+      throw failure(
+        "\(name) of the communicator threw a C++ exception (\(error.text))",
+        in: place.withLock { $0 })
     }
     guard call.answer == 0 else {
-      throw CommunicationError(
-        .failed, text: "\(name) of the communicator failed with status \(call.answer)")
+      throw failure(
+        "\(name) of the communicator failed with status \(call.answer)", in: place.withLock { $0 })
     }
   }
 }

@@ -1,11 +1,16 @@
-import Communication
-import Messages
 import Tensors
 
 /// Findings as bytes, for ranks on processors of one kind.
-enum FindingsBytes {
-  static func written(_ all: [BatchFindings]) -> [UInt8] {
+package enum FindingsBytes {
+  /// - Parameter place: where in its work this rank is, for errors.
+  /// - Throws: `MemoryError`.
+  package static func written(
+    _ all: [BatchFindings], for place: String
+  ) throws(MemoryError) -> [UInt8] {
+    let count = count(of: all)
+    try Memory.require(bytes: count, for: "what this rank has found in \(place)")
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(count)
     func write(_ value: Int) {
       withUnsafeBytes(of: Int64(value)) { bytes.append(contentsOf: $0) }
     }
@@ -37,10 +42,23 @@ enum FindingsBytes {
     return bytes
   }
 
-  /// Reads what another rank has written.
-  ///
-  /// - Throws: `CommunicationError` where it cannot have written that.
-  static func read(_ bytes: ArraySlice<UInt8>) throws(CommunicationError) -> [BatchFindings] {
+  /// How many bytes findings are.
+  private static func count(of all: [BatchFindings]) -> Int {
+    all.reduce(8) { sum, findings in
+      findings.numbers.reduce(0) { $0 + 8 + 8 * $1.count }
+        + findings.tensors.reduce(0) { $0 + 16 + 8 * $1.rank + 4 * $1.count }
+        + 32 + (findings.text?.utf8.count ?? 0) + sum
+    }
+  }
+
+  /// Reads what another rank has written; nil where it cannot have written that.
+  package static func read(_ bytes: ArraySlice<UInt8>) -> [BatchFindings]? { try? findings(bytes) }
+
+  /// More elements than any tensor has.
+  private static let most = 1 << 40
+
+  private static func findings(_ bytes: ArraySlice<UInt8>) throws(Reader.Refusal) -> [BatchFindings]
+  {
     var reader = Reader(rest: bytes)
     var all: [BatchFindings] = []
     for _ in 0..<(try reader.count(atLeast: 8)) {
@@ -51,15 +69,19 @@ enum FindingsBytes {
       for _ in 0..<(try reader.count(atLeast: 8)) {
         let isOfIndices = try reader.whole() == 1
         var dimensions: [Int] = []
-        var elements = 1
-        for _ in 0..<(try reader.count(atLeast: 8)) {
+        // Without sizes of zero, so that axes and strides can be counted as well.
+        var room = 1
+        let rank = try reader.count(atLeast: 8)
+        guard rank <= Shape.maximalRank else { throw Reader.Refusal() }
+        for _ in 0..<rank {
           let size = try reader.whole()
-          let (product, overflows) = elements.multipliedReportingOverflow(by: size)
-          guard size >= 0, !overflows else { throw Reader.refusal }
+          let (product, overflows) = room.multipliedReportingOverflow(by: max(1, size))
+          guard size >= 0, !overflows, product <= most else { throw Reader.Refusal() }
           dimensions.append(size)
-          elements = product
+          room = product
         }
         let shape = Shape(dimensions)
+        let elements = shape.count
         if isOfIndices {
           let values = try reader.array(elements, filling: Int32(0))
           findings.tensors.append(Tensor(indices: values, shape: shape))
@@ -74,7 +96,7 @@ enum FindingsBytes {
       }
       all.append(findings)
     }
-    guard reader.rest.isEmpty else { throw Reader.refusal }
+    guard reader.rest.isEmpty else { throw Reader.Refusal() }
     return all
   }
 
@@ -96,27 +118,24 @@ enum FindingsBytes {
   private struct Reader {
     var rest: ArraySlice<UInt8>
 
-    static let refusal = CommunicationError(
-      .failed, "a rank sends what none of this version would send")
+    struct Refusal: Error {}
 
-    mutating func whole() throws(CommunicationError) -> Int {
-      let value = try array(1, filling: Int64(0))[0]
-      guard let number = Int(exactly: value) else { throw Self.refusal }
-      return number
+    mutating func whole() throws(Refusal) -> Int {
+      try Int(array(1, filling: Int64(0))[0])
     }
 
     /// How many things of some bytes at least follow.
-    mutating func count(atLeast bytes: Int) throws(CommunicationError) -> Int {
+    mutating func count(atLeast bytes: Int) throws(Refusal) -> Int {
       let count = try whole()
-      guard count >= 0, count <= rest.count / bytes else { throw Self.refusal }
+      guard count >= 0, count <= rest.count / bytes else { throw Refusal() }
       return count
     }
 
     mutating func array<Number: BitwiseCopyable>(
       _ count: Int, filling zero: Number
-    ) throws(CommunicationError) -> [Number] {
+    ) throws(Refusal) -> [Number] {
       let stride = MemoryLayout<Number>.stride
-      guard count >= 0, count <= rest.count / stride else { throw Self.refusal }
+      guard count >= 0, count <= rest.count / stride else { throw Refusal() }
       var values = [Number](repeating: zero, count: count)
       values.withUnsafeMutableBytes { target in
         rest.withUnsafeBytes {

@@ -30,8 +30,7 @@ extension Evaluator {
       let batches = batches(of: chosen, importanceSamples: options.samples)
       // How many examples of each content there are in the batches before `counted`, which other ranks may compute.
       var (alike, counted) = ([UInt64: UInt64](), 0)
-      let rounds = Rounds(communicator, of: "the imputation")
-      let isDone = try rounds.run(batches.count) { number in
+      return try Rounds(communicator, of: "the imputation").run(batches.count) { number in
         while options.drawing, counted < number {
           for content in contents(of: batches[counted]) { alike[content, default: 0] += 1 }
           counted += 1
@@ -43,12 +42,12 @@ extension Evaluator {
           progress((Double(begun) + part * Double(indices.count)) / Double(max(1, chosen.count)))
         }
         return found.map { [BatchFindings([$0.effectiveDraws], tensors: [$0.values])] }
+      } goesOn: {
+        progress($0)
       } take: { number, findings in
         guard let found = findings.first, let values = found.tensor(0) else { return }
         try visit(batches[number], values, found.numbers(0))
       }
-      guard isDone else { return false }
-      return try rounds.goOn(progress(1))
     }
   }
 

@@ -42,7 +42,7 @@ extension Evaluator {
     progress: (Double) -> Bool = { _ in true }
   ) throws -> [Double]? {
     try Self.numbers(
-      of: batches(importanceSamples: options.samples), among: communicator
+      of: batches(importanceSamples: options.samples), among: communicator, progress: progress
     ) { indices in
       guard progress(fraction(indices, 0)) else { return nil }
       let (x, context) = examples.batchByContent(indices, context(for: indices))

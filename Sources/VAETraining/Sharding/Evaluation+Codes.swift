@@ -1,3 +1,5 @@
+import Communication
+import Messages
 import NeuralNetworks
 import Tensors
 import VAECore
@@ -9,9 +11,11 @@ extension Evaluation {
   ///   - parts: of the local shards.
   ///   - group: all shards.
   ///   - examples: of each of them.
-  func withCodes(of parts: [Evaluation], in group: ShardGroup, _ examples: [Int]) throws
-    -> Evaluation
-  {
+  ///   - codeCount: how many different codes there are.
+  /// - Throws: `CommunicationError`, also where what comes from other ranks is no code.
+  func withCodes(
+    of parts: [Evaluation], in group: ShardGroup, _ examples: [Int], codeCount: Int
+  ) throws -> Evaluation {
     let largest = examples.max() ?? 0
     var layers: [LatentLayer] = []
     for (number, layer) in draw.layers.enumerated() {
@@ -25,6 +29,12 @@ extension Evaluation {
       let whole = examples.indices.flatMap { shard in
         let start = shard * largest * perExample
         return all[start..<start + examples[shard] * perExample]
+      }
+      guard whole.allSatisfy({ (0..<codeCount).contains(Int($0)) }) else {
+        throw CommunicationError(
+          .failed,
+          "rank \(group.communicator.rank) is given codes by the others that are none of the \(codeCount) of the model; end "
+            + "all ranks, and go on from the last checkpoint")
       }
       let joined = Tensor(indices: whole)
       layers.append(

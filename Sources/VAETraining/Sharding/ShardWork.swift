@@ -20,8 +20,7 @@ final class ShardWork {
 
   /// Says where this process is, for whoever watches over its exchanges.
   func enter(_ place: @autoclosure () -> String) {
-    guard let communicator = group?.communicator, communicator.size > 1 else { return }
-    communicator.enter(place())
+    group?.communicator.enterIfShared(place())
   }
 
   /// Results of threads, each of which writes its own place.
@@ -131,7 +130,13 @@ final class ShardWork {
       }
     }
     let flags = try group.gathered(own, filling: 0)
-    if (0..<group.count).contains(where: { flags[$0 * width] == 0 }) { try agree(on: fault) }
+    if let shard = (0..<group.count).first(where: { flags[$0 * width] == 0 }) {
+      try agree(on: fault)
+      throw CommunicationError(
+        .failed,
+        "shard \(shard) has no gradients, and no rank says why; end all ranks, and go on from the last checkpoint"
+      )
+    }
     let present = parameters.indices.filter { place in
       (0..<group.count).contains { flags[$0 * width + 1 + place] == 1 }
     }.map { parameters[$0].parameter }

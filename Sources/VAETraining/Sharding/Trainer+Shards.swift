@@ -178,10 +178,15 @@ extension Trainer {
     for (name, bytes) in files { shared[name] = try sharedByFirst(bytes) }
     let own = try sharedByFirst(withUnsafeBytes(of: Int64(step)) { Array($0) })
     guard communicator.rank > 0 else { return }
-    guard own.count == MemoryLayout<Int64>.size else {
-      throw CommunicationError(.failed, "rank 0 sends no number of updates")
+    guard own.count == MemoryLayout<Int64>.size,
+      case let first = own.withUnsafeBytes({ $0.loadUnaligned(as: Int64.self) }),
+      (0...1 << 53).contains(first)
+    else {
+      throw CommunicationError(
+        .failed,
+        "rank \(communicator.rank) is told no number of updates by rank 0 in the exchange of the first weights; start all "
+          + "processes alike")
     }
-    let first = own.withUnsafeBytes { $0.loadUnaligned(as: Int64.self) }
     try restore(StoredCheckpoint(files: shared, step: Int(first), source: "rank 0"))
   }
 
@@ -195,7 +200,10 @@ extension Trainer {
     guard !bytes.isEmpty else { return bestWeights = nil }
     let count = stageParameters.reduce(0) { $0 + $1.parameter.shape.count }
     guard bytes.count == count * MemoryLayout<Float>.stride else {
-      throw CommunicationError(.failed, "rank 0 sends the weights of another model")
+      throw CommunicationError(
+        .failed,
+        "rank \(communicator.rank) is given the weights of another model as those of the best epoch by rank 0; start all "
+          + "processes alike")
     }
     let all = bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
     var place = 0

@@ -10,7 +10,7 @@ import VAEEvaluation
 extension Trainer {
   func finishEpoch(run: RunFolder?, observe: (TrainingEvent) -> Void) throws {
     let begin = Clock.seconds
-    communicator.enter("the end of epoch \(Count.text(epoch))")
+    communicator.enterIfShared("the end of epoch \(Count.text(epoch))")
     try checkSameWeights()
     var record = EpochRecord(
       epoch: epoch, step: step, train: progress.mean, terms: progress.meanTerms)

@@ -202,7 +202,7 @@ public final class Trainer {
       } catch is StoppedFit {
         return .cancelled
       }
-      communicator.enter("the end of update \(Count.text(step))")
+      communicator.enterIfShared("the end of update \(Count.text(step))")
       let isCancelled = try anyProcess(cancel.isCancelled)
       if step % updatesPerEpoch == 0 {
         lastCheckpoint = Clock.seconds
@@ -355,7 +355,7 @@ public final class Trainer {
         "an update was broken off in the middle, so that the weights are those of no step; go on from the last checkpoint"
       )
     }
-    communicator.enter("update \(Count.text(step + 1))")
+    communicator.enterIfShared("update \(Count.text(step + 1))")
     try checkShards(of: given)
     if given?.values.shape[0] == 1, !takesSingleExamples {
       try BatchOfOne.check(model, stage, batches.examples, updater.requirements, data: "the batch")

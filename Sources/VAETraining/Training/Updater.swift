@@ -257,7 +257,8 @@ package final class Updater {
     var examples = context.examples.count
     if let group = work.group, let shard = context.shard {
       evaluation = try evaluation.withCodes(
-        of: passes.compactMap(\.evaluation), in: group, shard.exampleCounts)
+        of: passes.compactMap(\.evaluation), in: group, shard.exampleCounts,
+        codeCount: model.prior.latents.codes?.codeCount ?? 0)
       examples = shard.exampleCount
     }
     var measurement = Measurement(

@@ -6,24 +6,25 @@ import VAETraining
 
 /// Sweeps whose runs several processes divide among each other.
 ///
-/// Each run is trained whole by one of them, with the threads that it has. Which one that is follows from the places of the
-/// runs, so that nobody hands them out, and processes meet only where all must be done: at the end, and between the
-/// rounds of successive halving.
+/// Each run is trained whole by one of them, with the threads that all have. A process that is free takes the next one (`SweepTurns`),
+/// and processes meet only where all must be done: at the end, and between the rounds of successive halving.
 extension Sweep {
   /// Prepares a sweep in each of several processes, which go on together or not at all.
   ///
   /// - Parameters:
   ///   - communicator: what connects them, which the closure gives to its request.
+  ///   - question: what else must be the same in all, by the names of settings.
   ///   - make: prepares the sweep.
   /// - Throws: what the closure throws; where it throws in another process, where that has been started otherwise, or where it
   ///   does not see the folder, `CommunicationError`.
   public static func together(
-    _ communicator: any Communicator, _ make: () throws -> Sweep
+    _ communicator: any Communicator, asking question: JSON.Object = [:],
+    _ make: () throws -> Sweep
   ) throws -> Sweep {
+    guard communicator.size > 1 else { return try make() }
     let sweep = try communicator.allSucceeding(make)
-    guard communicator.size > 1 else { return sweep }
     communicator.enter("the comparison of what the ranks train")
-    try communicator.compare(try communicator.allSucceeding { try sweep.facts() })
+    try communicator.compare(try communicator.allSucceeding { try sweep.facts(question) })
     try communicator.allSucceeding {
       guard communicator.rank == 0, try DurableFiles.kind(of: sweep.folder) == nil else { return }
       try DurableFiles.makeFolder(sweep.folder)
@@ -39,11 +40,10 @@ extension Sweep {
     return sweep
   }
 
-  /// Those of some runs that this process trains.
-  public func own(of runs: [Run]) -> [Run] {
-    let communicator = request.communicator
-    return runs.indices.filter { $0 % communicator.size == communicator.rank }.map { runs[$0] }
-  }
+  /// Who trains which run of a round, begun by all processes at the same time.
+  ///
+  /// - Throws: what keeps the first process from writing to the folder; `CommunicationError` in the others.
+  public func turns() throws -> SweepTurns { try SweepTurns(in: folder, request.communicator) }
 
   /// The runs of which some process says something, in the order in which they are trained.
   ///
@@ -59,6 +59,7 @@ extension Sweep {
       (0..<communicator.size).contains { flags[$0 * all.count + place] == 1 }
     }.map { all[$0] }
   }
+
   /// The better of some runs, as the first process finds them.
   ///
   /// - Parameters:

@@ -220,13 +220,17 @@ public struct Sweep {
   }
 
   /// What must be the same in all processes that divide the runs.
-  func facts() throws -> [TrainingFact] {
+  ///
+  /// - Parameter question: what else, by the names of settings.
+  func facts(_ question: JSON.Object) throws -> [TrainingFact] {
     let settings = request.settings.map { "\($0.key)=\($0.value)" }
     let checksums = try data.checksums(condition: nil, takesMasks: false)
     return TrainingFact.ofEngine + [
       TrainingFact("version of the zoo", VAEZooVersion.text),
+      TrainingFact("number of threads", "\(Engine.threads)"),
       TrainingFact("recipe", settings: request.recipe.json),
       TrainingFact("setting of training", settings.joined(separator: " ")),
+      TrainingFact("setting of the sweep", settings: .object(question)),
       TrainingFact("list of runs", runs.map(\.name).joined(separator: "\n")),
       TrainingFact("checksum of the data", checksums.map(\.text).joined(separator: " ")),
     ]

@@ -33,13 +33,15 @@ extension TrainedModel {
     truth: DataSplit? = nil, among communicator: any Communicator = SoloCommunicator(),
     progress: (Double) -> Bool = { _ in true }
   ) throws -> Imputation? {
-    let question: JSON.Object = [
-      "split": .text(split.name), "truth": .text(truth == nil ? "none" : "given"),
-      "importance_samples": .integer(options.samples), "seed": .integer(options.seed),
-      "draw": .bool(options.drawing),
-    ]
+    var question: JSON.Object {
+      [
+        "split": .text(split.name), "truth": .text(truth == nil ? "none" : "given"),
+        "importance_samples": .integer(options.samples), "seed": .integer(options.seed),
+        "draw": .bool(options.drawing),
+      ]
+    }
     return try together(communicator, [split], question) {
-      try impute(split, options, truth, communicator, progress)
+      try impute(split, options, truth, $0, progress)
     }
   }
 

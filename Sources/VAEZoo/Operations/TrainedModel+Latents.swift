@@ -26,8 +26,8 @@ extension TrainedModel {
   ///   - chosen: their indices; nil for all, in order.
   ///   - seed: of everything random.
   ///   - communicator: what connects ranks that divide the examples among each other, ask for the same, and get all of it.
-  ///   - progress: is given the fraction done before each part; what it throws ends the work, of all ranks where that is
-  ///     `StoppedWork`.
+  ///   - progress: is given the fraction done before each part and at the end; what it throws ends the work, of all ranks
+  ///     where that is `StoppedWork`.
   /// - Throws: `DataError` where the split does not say of each what the model is told, what `progress`
   ///   throws, and `CommunicationError`.
   public func encode(
@@ -36,11 +36,11 @@ extension TrainedModel {
     progress: (Double) throws -> Void = { _ in }
   ) throws -> Encoding {
     let chosen = chosen ?? Array(0..<split.count)
-    let question: JSON.Object = [
-      "split": .text(split.name), "count": .integer(chosen.count), "seed": .integer(seed),
-    ]
+    var question: JSON.Object {
+      ["split": .text(split.name), "count": .integer(chosen.count), "seed": .integer(seed)]
+    }
     return try together(communicator, [split], question) {
-      try encode(split, chosen, seed: seed, communicator, progress)
+      try encode(split, chosen, seed: seed, $0, progress)
     }
   }
 
@@ -64,6 +64,9 @@ extension TrainedModel {
         let found = [posterior.mean, posterior.variance, draw.layers.first?.codes]
         return found.map { BatchFindings(tensors: $0.map { [$0] } ?? []) }
           + [BatchFindings(tensors: draw.layers.map(\.sample))]
+      } goesOn: {
+        try progress($0)
+        return true
       } take: { _, found in
         guard found.count == 4 else { return }
         means += found[0].tensors

@@ -15,41 +15,55 @@ extension TrainedModel {
   /// - Parameters:
   ///   - communicator: what connects them.
   ///   - splits: the examples, those that are divided first.
-  ///   - question: what is asked, by the names of settings.
+  ///   - question: what is asked, by the names of settings; not made for one rank alone.
   ///   - others: further models that are asked.
-  ///   - body: throws on all ranks where it throws on one.
-  /// - Throws: `CommunicationError` of kind `mismatch` where a rank has been started otherwise; what the closure throws; what
-  ///   keeps examples from being read, on whichever rank.
+  ///   - body: given what connects them, watched over; comes to its end, or throws, at the same exchange on all ranks.
+  /// - Throws: `CommunicationError` of kind `mismatch` where a rank has been started otherwise; what the closure throws, and
+  ///   what keeps examples from being read or memory from being taken, on all ranks where one of them throws it.
   func together<Result>(
-    _ communicator: any Communicator, _ splits: [DataSplit], _ question: JSON.Object,
-    _ others: [TrainedModel] = [], _ body: () throws -> Result
+    _ communicator: any Communicator, _ splits: [DataSplit],
+    _ question: @autoclosure () -> JSON.Object, _ others: [TrainedModel] = [],
+    _ body: (any Communicator) throws -> Result
   ) throws -> Result {
-    guard communicator.size > 1 else { return try body() }
+    guard communicator.size > 1 else { return try body(communicator) }
+    let communicator = WatchedCommunicator.watching(communicator)
     communicator.enter("the comparison of what the ranks ask")
-    let facts = try communicator.allSucceeding { () throws -> [TrainingFact] in
-      let checksums = try splits.flatMap { split in
-        let found = try split.checksums(condition: model.condition, takesMasks: model.takesMasks)
-        try split.checkExamples()
-        return found
-      }
-      return TrainingFact.ofEngine + [
-        TrainingFact("version of the zoo", VAEZooVersion.text),
-        TrainingFact("number of threads", "\(Engine.threads)"),
-        TrainingFact("recipe", settings: recipe.json),
-        TrainingFact("model", ([self] + others).map(\.weightsHash).joined(separator: " ")),
-        TrainingFact("setting of the call", settings: .object(question)),
-        TrainingFact(
-          "number of examples", splits.map { "\($0.count)" }.joined(separator: " and ")),
-        TrainingFact("checksum of the data", checksums.map(\.text).joined(separator: " ")),
-      ]
+    let facts = try communicator.allSucceeding {
+      try withMemoryErrors { try self.facts(of: splits, question(), others) }
     }
     try communicator.compare(facts)
-    let result = try body()
-    try communicator.allSucceeding {
+    let result = Swift.Result { try withMemoryErrors { try body(communicator) } }
+    // Where the exchange itself has failed nobody can be asked.
+    if case .failure(let error as CommunicationError) = result, error.kind == .failed {
+      throw error
+    }
+    return try communicator.allSucceeding {
+      let found = try result.get()
       for asked in [self] + others { try asked.model.checkParts() }
       for split in splits { try split.checkExamples() }
+      return found
     }
-    return result
+  }
+
+  /// What must be the same on all ranks.
+  private func facts(
+    of splits: [DataSplit], _ question: JSON.Object, _ others: [TrainedModel]
+  ) throws -> [TrainingFact] {
+    let checksums = try splits.flatMap { split in
+      let found = try split.checksums(condition: model.condition, takesMasks: model.takesMasks)
+      try split.checkExamples()
+      return found
+    }
+    return TrainingFact.ofEngine + [
+      TrainingFact("version of the zoo", VAEZooVersion.text),
+      TrainingFact("number of threads", "\(Engine.threads)"),
+      TrainingFact("recipe", settings: recipe.json),
+      TrainingFact("model", ([self] + others).map(\.weightsHash).joined(separator: " ")),
+      TrainingFact("setting of the call", settings: .object(question)),
+      TrainingFact(
+        "number of examples", splits.map { "\($0.count)" }.joined(separator: " and ")),
+      TrainingFact("checksum of the data", checksums.map(\.text).joined(separator: " ")),
+    ]
   }
 
   private var weightsHash: String {

@@ -57,11 +57,11 @@ extension TrainedModel {
   ) throws -> MadeExamples {
     let chosen =
       count.map { chosenExamples(split, count: $0, seed: seed) } ?? Array(0..<split.count)
-    let question: JSON.Object = [
-      "split": .text(split.name), "count": .integer(count ?? split.count), "seed": .integer(seed),
-    ]
+    var question: JSON.Object {
+      ["split": .text(split.name), "count": .integer(chosen.count), "seed": .integer(seed)]
+    }
     return try together(communicator, [split], question) {
-      try reconstruct(split, chosen, seed: seed, communicator, progress) { _ in }
+      try reconstruct(split, chosen, seed: seed, $0, progress) { _ in }
     }
   }
 
@@ -83,6 +83,9 @@ extension TrainedModel {
       // On one rank the parts come in their order.
       visit(columns == nil ? batch : split.ownBatch(indices))
       return [BatchFindings(tensors: [whereDataLie(model.reconstruct(batch, context))])]
+    } goesOn: {
+      try progress($0)
+      return true
     } take: {
       made += $1.flatMap(\.tensors)
     }

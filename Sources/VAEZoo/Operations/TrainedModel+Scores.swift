@@ -28,16 +28,18 @@ extension TrainedModel {
     reference: DataSplit? = nil, among communicator: any Communicator = SoloCommunicator(),
     progress: (Double) -> Bool = { _ in true }
   ) throws -> [Double]? {
-    let question: JSON.Object = [
-      "split": .text(split.name), "method": .text(options.method.rawValue),
-      "importance_samples": .integer(options.importanceSamples), "seed": .integer(options.seed),
-      "steps": .integer(options.regret.steps), "group": .integer(options.group),
-    ]
+    var question: JSON.Object {
+      [
+        "split": .text(split.name), "method": .text(options.method.rawValue),
+        "importance_samples": .integer(options.importanceSamples), "seed": .integer(options.seed),
+        "steps": .integer(options.regret.steps), "group": .integer(options.group),
+      ]
+    }
     return try together(
       communicator, [split] + (reference.map { [$0] } ?? []), question,
       background.map { [$0] } ?? []
     ) {
-      try scores(split, options, background, reference, communicator, progress)
+      try scores(split, options, background, reference, $0, progress)
     }
   }
 

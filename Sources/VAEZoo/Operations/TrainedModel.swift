@@ -418,15 +418,17 @@ extension TrainedModel {
     among communicator: any Communicator = SoloCommunicator(),
     progress: (Double) -> Bool = { _ in true }
   ) throws -> Evaluator.Result? {
-    let question: JSON.Object = [
-      "split": .text(split.name), "metrics": .text(metrics?.joined(separator: ",") ?? "all"),
-      "importance_samples": .integer(importanceSamples ?? 0), "seed": .integer(seed),
-      "network": .text(network.map { ([$0.sha256] + $0.layers).joined(separator: ",") } ?? "none"),
-    ]
+    var question: JSON.Object {
+      let network = network.map { ([$0.sha256] + $0.layers).joined(separator: ",") }
+      return [
+        "split": .text(split.name), "metrics": .text(metrics?.joined(separator: ",") ?? "all"),
+        "importance_samples": .integer(importanceSamples ?? 0), "seed": .integer(seed),
+        "network": .text(network ?? "none"),
+      ]
+    }
     return try together(communicator, [split], question) {
       try evaluator(split, network, seed: seed).run(
-        metrics: metrics, importanceSamples: importanceSamples, among: communicator,
-        progress: progress)
+        metrics: metrics, importanceSamples: importanceSamples, among: $0, progress: progress)
     }
   }
 

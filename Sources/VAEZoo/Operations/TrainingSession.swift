@@ -190,7 +190,7 @@ public final class TrainingSession {
   public static func together(
     _ communicator: any Communicator, _ make: () throws -> TrainingSession
   ) throws -> TrainingSession {
-    let session = try communicator.allSucceeding(make)
+    let session = try WatchedCommunicator.watching(communicator).allSucceeding(make)
     try session.open()
     return session
   }

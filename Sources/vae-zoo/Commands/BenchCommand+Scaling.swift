@@ -1,8 +1,10 @@
 import ArgumentParser
 import Communication
+import Tensors
 import VAEBenchmark
 import VAEFiles
 import VAEScaling
+import VAETraining
 import VAEZoo
 
 /// Several processes: what they are predicted to gain, or what a launcher's take together.
@@ -68,8 +70,18 @@ extension BenchCommand {
   /// Measures workloads by processes of which this is one; the first prints.
   func measure(among communicator: any Communicator) throws {
     let network = try network.map(parsed)
+    let workloads = try chosen()
+    let sizes = workloads.map { "\($0.name) \($0.size.batch)×\($0.size.side)×\($0.size.side)" }
+    communicator.enter("the comparison of what the ranks measure")
+    try communicator.compare(
+      TrainingFact.ofEngine + [
+        TrainingFact("number of threads", "\(Engine.threads)"),
+        TrainingFact("list of workloads", sizes.joined(separator: ", ")),
+        TrainingFact("precision", precision.rawValue),
+      ])
     var results: [DividedResult] = []
-    for workload in try chosen() {
+    for workload in workloads {
+      communicator.enter("the workload \(workload.name)")
       if let result = try workload.measure(among: communicator, precision: precision) {
         results.append(result)
       }

@@ -96,8 +96,10 @@ struct BenchCommand: DividedCommand {
     try threads.apply(mpi?.launcher)
     guard let mpi else { return try measureAlone() }
     defer { mpi.finish() }
-    do { try measure(among: mpi) } catch {
-      mpi.abort("\(error)")
+    do { try measure(among: WatchedCommunicator.watching(mpi)) } catch {
+      // All find a mismatch.
+      Console.isSilent = mpi.rank > 0
+      if (error as? CommunicationError)?.kind != .mismatch { mpi.abort("\(error)") }
       throw error
     }
   }

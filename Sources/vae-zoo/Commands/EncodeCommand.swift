@@ -79,7 +79,8 @@ struct EncodeCommand: DividedCommand {
 
   var undivided: String? {
     data == nil
-      ? "the pictures of --images are encoded by one; only those of --data are divided" : nil
+      ? "the pictures of --images are encoded by one; only those of --data are divided: leave the launcher out"
+      : nil
   }
 
   func run() throws {
@@ -92,11 +93,13 @@ struct EncodeCommand: DividedCommand {
 
   private func encode(_ data: String, _ communicator: any Communicator) throws {
     let isFirst = communicator.rank == 0
-    let output = try ImageOutput(out, allowing: [.npy])
-    let (model, split) = try communicator.allSucceeding {
+    let (output, model, split) = try communicator.allSucceeding {
+      let output = try ImageOutput(out, allowing: [.npy])
       if isFirst { try OutputPath.check(out, isNoneOf: [path, data]) }
       let model = try plugins.model(path, checkpoint)
-      return (model, try images.open(data, for: model).split(named: self.split ?? "test"))
+      return (
+        output, model, try images.open(data, for: model).split(named: self.split ?? "test")
+      )
     }
     let content = what.flatMap(LatentContent.init(rawValue:)) ?? model.latentContent
     let table = try model.latentTable(

@@ -111,7 +111,7 @@ struct EvaluateCommand: DividedCommand {
     bar.clear()
     try subject.model.model.checkParts()
     try split.checkExamples()
-    guard let found else { throw ExitCode(ExitStatus.interrupted) }
+    guard let found else { throw StoppedWork() }
     // The first process speaks for all.
     if communicator.rank == 0 { say(found, of: subject, isAskedByName: names != nil) }
   }

@@ -99,12 +99,12 @@ struct ImputeCommand: DividedCommand {
 
   private func impute(_ communicator: any Communicator) throws {
     let isFirst = communicator.rank == 0
-    let target = try ImageOutput(out, allowing: [.npy, .csv, .tsv, .png])
-    let subject = try communicator.allSucceeding {
+    let (target, subject) = try communicator.allSucceeding {
+      let target = try ImageOutput(out, allowing: [.npy, .csv, .tsv, .png])
       if isFirst {
         try OutputPath.check(out, isNoneOf: [path, data] + (truth.map { [$0] } ?? []))
       }
-      return try opened(target)
+      return (target, try opened(target))
     }
     let (model, split) = (subject.model, subject.split)
     var options = ImputationOptions()
@@ -122,7 +122,7 @@ struct ImputeCommand: DividedCommand {
     }
     bar.clear()
     try model.model.checkParts()
-    guard let found else { throw ExitCode(ExitStatus.interrupted) }
+    guard let found else { throw StoppedWork() }
     // The first process writes for all.
     try communicator.allSucceeding {
       guard isFirst else { return }

@@ -60,7 +60,8 @@ struct ReconstructCommand: DividedCommand {
 
   var undivided: String? {
     data == nil || !(out.hasSuffix(".csv") || out.hasSuffix(".tsv"))
-      ? "reconstructions of pictures are made by one; only rows of a table are divided" : nil
+      ? "reconstructions of pictures are made by one; only rows of a table are divided: leave the launcher out"
+      : nil
   }
 
   func run() throws {
@@ -72,18 +73,21 @@ struct ReconstructCommand: DividedCommand {
   }
 
   private func reconstruct(_ data: String, _ communicator: any Communicator) throws {
-    let output = try ImageOutput(out, allowing: [.png, .csv, .tsv])
-    let (model, split) = try communicator.allSucceeding {
+    let (output, model, split) = try communicator.allSucceeding {
+      let output = try ImageOutput(out, allowing: [.png, .csv, .tsv])
       if communicator.rank == 0 { try OutputPath.check(out, isNoneOf: [path, data]) }
       let model = try plugins.model(path, checkpoint)
       try output.check(model)
-      return (model, try images.open(data, for: model).split(named: self.split ?? "test"))
+      return (
+        output, model, try images.open(data, for: model).split(named: self.split ?? "test")
+      )
     }
     guard model.columns == nil else {
       return try reconstructRows(of: split, model, to: output, communicator)
     }
     let (originals, reconstructions) = try model.reconstruct(
-      split, count: count ?? 20, seed: seed ?? 0)
+      split, count: count ?? 20, seed: seed ?? 0
+    ) { _ in try Interrupt.proceedTogether() }
     try model.model.checkParts()
     try split.checkExamples()
     try output.write(

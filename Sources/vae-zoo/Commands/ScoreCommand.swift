@@ -107,7 +107,7 @@ struct ScoreCommand: DividedCommand {
   private func score(_ communicator: any Communicator) throws {
     let isFirst = communicator.rank == 0
     var options = ScoreOptions()
-    options.method = try ScoreMethod(named: method)
+    options.method = try communicator.allSucceeding { try ScoreMethod(named: method) }
     if let importanceSamples { options.importanceSamples = importanceSamples }
     if let steps { options.regret.steps = steps }
     if let group { options.group = group }
@@ -141,7 +141,7 @@ struct ScoreCommand: DividedCommand {
     try other?.model.checkParts()
     try split.checkExamples()
     try usual?.checkExamples()
-    guard let scores else { throw ExitCode(ExitStatus.interrupted) }
+    guard let scores else { throw StoppedWork() }
     // The first process writes for all.
     try communicator.allSucceeding {
       if isFirst { try write(scores, of: split, by: options.method) }

@@ -29,7 +29,7 @@ struct SweepCommand: DividedCommand {
       once, all with the first seed before any with the second. The same command goes on where it stopped: what is finished is left \
       alone, also when values, seeds or --epochs have been added. The end is a table on standard output, with \
       means and standard deviations over seeds, and compare.html in the folder, as `vae-zoo compare` makes them. \
-      A run that diverges is named and left out. Under mpirun the processes divide the runs among each other.
+      A run that diverges is named and left out. Under mpirun a process that is free takes the next run.
       """)
 
   @Argument(help: "A variant that `vae-zoo list` shows.") var variant: String?
@@ -121,11 +121,18 @@ struct SweepCommand: DividedCommand {
 
   private func sweep(_ communicator: any Communicator) throws {
     let isFirst = communicator.rank == 0
-    let sweep = try Sweep.together(communicator) { try prepared(communicator) }
+    let question: JSON.Object = [
+      "halving": .integer(halving ?? 0), "force": .bool(force), "jobs": .integer(jobs),
+    ]
+    let sweep = try Sweep.together(communicator, asking: question) { try prepared(communicator) }
     try communicator.allSucceeding {
+      // Processes of one machine take of the same memory.
+      let beside = min(communicator.size, MPILauncher()?.localSize ?? 1)
       try Memory.require(
-        bytes: sweep.leastBytes(atOnce: jobs),
-        for: "\(Count.of(jobs, "training")) at once (--jobs)")
+        bytes: sweep.leastBytes(atOnce: jobs * beside),
+        for:
+          "\(Count.of(jobs * beside, "training")) at once (--jobs\(beside > 1 ? ", \(beside) processes" : ""))"
+      )
       if jobs > 1, threads.threads == nil { try Engine.setThreads(max(1, Engine.threads / jobs)) }
     }
     if isFirst, let trials, case let found = sweep.runs.count / max(1, seeds), found < trials {

@@ -77,7 +77,8 @@ struct VAEZooCommand: ParsableCommand {
     let started = "a launcher has started \(launcher.size) processes (\(launcher.variable))"
     guard let reason = divided?.undivided else {
       throw ValidationError(
-        "\(started), and \(name) is done by one; only \(dividedNames) divide their work among several"
+        "\(started), and \(name) is done by one; only \(dividedNames) divide their work among several: leave the launcher "
+          + "out"
       )
     }
     throw ValidationError("\(started), and \(reason)")

@@ -33,10 +33,9 @@ enum Processes {
     _ threads: ThreadOptions, others: Others = .silent,
     _ body: (any Communicator) throws -> Void
   ) throws {
-    let mpi = try MPICommunicator.started()
-    try threads.apply(mpi?.launcher)
-    Interrupt.install()
-    guard let mpi else {
+    guard let mpi = try MPICommunicator.started() else {
+      try threads.apply()
+      Interrupt.install()
       do { return try body(SoloCommunicator()) } catch is StoppedWork {
         throw ExitCode(ExitStatus.interrupted)
       }
@@ -46,7 +45,14 @@ enum Processes {
     let communicator = WatchedCommunicator.watching(mpi)
     Console.isSilent = communicator.rank > 0 && others == .silent
     defer { Console.isSilent = false }
-    do { try body(communicator) } catch { throw try saidByFirst(error, communicator) }
+    do {
+      // While the library comes up, where a process that has gone may be waited for, a signal ends this one.
+      Interrupt.install()
+      try communicator.allSucceeding { try threads.apply(mpi.launcher) }
+      try body(communicator)
+    } catch {
+      throw try saidByFirst(error, communicator)
+    }
   }
 
   /// Makes the first process say in one line, in the words of the command, why all of them end, where others would
@@ -56,7 +62,15 @@ enum Processes {
   private static func saidByFirst(
     _ error: any Error, _ communicator: any Communicator
   ) throws -> any Error {
-    if error is StoppedWork { return ExitCode(ExitStatus.interrupted) }
+    if error is StoppedWork {
+      // All end with this: whichever of them was interrupted.
+      let flags = try communicator.gathered(
+        [Interrupt.token.isCancelled ? UInt8(1) : 0], filling: 0)
+      if communicator.rank == 0, let rank = flags.firstIndex(of: 1) {
+        Console.error("rank \(rank) was interrupted: all processes end, and nothing was written")
+      }
+      return ExitCode(ExitStatus.interrupted)
+    }
     let kind = (error as? CommunicationError)?.kind
     // Where the exchange itself has failed nobody can be asked.
     guard kind != .failed else { return error }
@@ -69,6 +83,8 @@ enum Processes {
     if communicator.rank == 0 {
       Console.error(text: "vae-zoo: " + (own ?? "rank \(first.rank): \(first.text)"))
     }
-    return ExitCode(status?.code ?? ExitStatus.interrupted)
+    // Of whatever the first of them fails with, as an interruption.
+    let codes = try communicator.gathered([status?.code ?? ExitStatus.interrupted], filling: 0)
+    return ExitCode(codes[first.rank])
   }
 }

@@ -69,31 +69,35 @@ final class SweepTraining: @unchecked Sendable {
 
   private func train(_ runs: [Sweep.Run], toEpoch epoch: Int?, replacing: Bool) throws {
     state.withLock { $0.next = 0 }
-    let own = sweep.own(of: runs)
-    Workers.run(min(jobs, own.count)) { [self] _ in
-      while let number = take(of: own.count) {
-        do {
-          let place = (runs.firstIndex(of: own[number]) ?? number) + 1
+    let turns = try sweep.turns()
+    // Whatever is left of the round is no harm to the next one.
+    defer { try? turns.end() }
+    Workers.run(min(jobs, runs.count)) { [self] _ in
+      do {
+        while let number = try take(of: runs.count, turns) {
+          let run = runs[number]
           try withMemoryErrors {
             try train(
-              own[number], "run \(place) of \(runs.count), \(own[number].name)", epoch, replacing)
+              run, "run \(number + 1) of \(runs.count), \(run.name)", epoch, replacing)
           }
-        } catch {
-          let fault = error
-          state.withLock { if $0.fault == nil { $0.fault = fault } }
-          // The others end after their next update.
-          cancel.cancel()
         }
+      } catch {
+        let fault = error
+        state.withLock { if $0.fault == nil { $0.fault = fault } }
+        // The others end after their next update.
+        cancel.cancel()
       }
     }
-    let fault = state.withLock { state -> (any Error)? in state.fault }
+    var fault = state.withLock { state -> (any Error)? in state.fault }
+    // Other processes come to the end of their runs, and begin no more.
+    if Interrupt.token.isCancelled { fault = errorThrown { try turns.stop() } ?? fault }
     try waitForOthers(fault)
     if let fault { throw fault }
   }
 
   /// Waits until all processes have come to the end of a round, or ends them all.
   ///
-  /// - Throws: the status of an interrupted command where any of them was interrupted.
+  /// - Throws: the status of an interrupted command where any of them was interrupted, on all.
   private func waitForOthers(_ fault: (any Error)?) throws {
     guard communicator.size > 1 else { return }
     // However long the others train, it is no wonder.
@@ -101,21 +105,31 @@ final class SweepTraining: @unchecked Sendable {
     let isInterrupted = Interrupt.token.isCancelled
     if let fault, !isInterrupted {
       // Others hear of it in the middle of their runs, which go on from their checkpoints.
-      communicator.abort(ExitStatus(of: fault)?.message ?? "\(fault)")
+      let reason = ExitStatus(of: fault)?.message ?? "\(fault)"
+      communicator.abort("\(reason); the same command goes on with the sweep")
       throw fault
     }
-    if try communicator.gathered([isInterrupted ? UInt8(1) : 0], filling: 0).contains(1) {
+    let flags = try communicator.gathered([isInterrupted ? UInt8(1) : 0], filling: 0)
+    if let rank = flags.firstIndex(of: 1) {
+      if communicator.rank == 0 {
+        Console.error(
+          "the sweep ends, since rank \(rank) was interrupted; the same command goes on with it")
+      }
       throw ExitCode(ExitStatus.interrupted)
     }
     communicator.enter("the end of a round of the sweep")
   }
 
   /// The place of a run that nobody trains yet; nil where there is none, or the sweep has ended.
-  private func take(of count: Int) -> Int? {
-    state.withLock { state in
-      guard state.fault == nil, state.next < count else { return nil }
-      defer { state.next += 1 }
-      return state.next
+  private func take(of count: Int, _ turns: SweepTurns) throws -> Int? {
+    while true {
+      let next = state.withLock { state -> Int? in
+        guard state.fault == nil, state.next < count else { return nil }
+        defer { state.next += 1 }
+        return state.next
+      }
+      guard let next else { return nil }
+      if try turns.take(next) { return next }
     }
   }
 

@@ -40,7 +40,8 @@ public struct ELBOPerClassMetric: Metric {
 
   /// Takes that in.
   public mutating func take(_ findings: BatchFindings) {
-    for (label, bound) in zip(findings.tensor(0)?.indices ?? [], findings.numbers(0)) {
+    for (label, bound) in zip(findings.tensor(0)?.indices ?? [], findings.numbers(0))
+    where elbos.indices.contains(Int(label)) {
       elbos[Int(label)].append(bound)
     }
   }

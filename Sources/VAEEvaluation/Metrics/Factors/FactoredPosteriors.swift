@@ -32,8 +32,11 @@ struct FactoredPosteriors {
 
   /// Takes that in.
   mutating func take(_ findings: BatchFindings) {
-    guard let mean = findings.tensor(0) else { return }
-    indices += findings.numbers(0).map { Int($0) }
+    let examples = findings.numbers(0).compactMap { Int(exactly: $0) }
+    guard let mean = findings.tensor(0), mean.rank == 2, mean.shape[0] == examples.count,
+      examples.allSatisfy((0..<(factors?.count ?? 0)).contains)
+    else { return }
+    indices += examples
     units = mean.shape[1]
     means += mean.floats
     variances += findings.tensor(1)?.floats ?? []

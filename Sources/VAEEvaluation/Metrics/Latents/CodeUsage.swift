@@ -26,11 +26,12 @@ public struct CodeUsage: Equatable, Sendable {
     self.init(codeCount: grid.codeCount)
   }
 
-  /// Takes in code numbers, an index tensor whose elements are below the number of codes.
+  /// Takes in code numbers, an index tensor; numbers that no code has are left out.
   public mutating func add(_ codes: Tensor) {
-    let numbers = codes.indices
-    for number in numbers { counts[Int(number)] += 1 }
-    total += numbers.count
+    for number in codes.indices where counts.indices.contains(Int(number)) {
+      counts[Int(number)] += 1
+      total += 1
+    }
   }
 
   /// Takes in the codes of a batch.
