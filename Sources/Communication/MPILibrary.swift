@@ -62,7 +62,7 @@ struct MPILibrary: @unchecked Sendable {
       return address
     }
     self.name = name
-    if dlsym(handle, "MPI_Abi_get_version") != nil, name.contains("mpi_abi") {
+    if dlsym(handle, "MPI_Abi_get_version") != nil, name.includes("mpi_abi") {
       (world, byte, errorsReturn, serialized) = (0x101, 0x247, 0x143, 2048)
     } else if dlsym(handle, "ompi_mpi_comm_world") != nil {
       world = UInt(bitPattern: try symbol("ompi_mpi_comm_world"))

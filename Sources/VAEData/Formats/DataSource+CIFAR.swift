@@ -47,7 +47,7 @@ enum CIFARFiles {
   ) throws(DataError) -> Kind {
     let size = try size(of: path, opening)
     let kinds =
-      path.contains("train.bin") || path.contains("test.bin") ? [hundred, ten] : [ten, hundred]
+      path.includes("train.bin") || path.includes("test.bin") ? [hundred, ten] : [ten, hundred]
     guard let kind = kinds.first(where: { size % $0.recordSize == 0 }) else {
       throw misshapen(path, size, [ten, hundred])
     }

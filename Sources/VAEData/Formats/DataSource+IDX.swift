@@ -68,7 +68,7 @@ extension DataSource {
     let found = prefixes.flatMap { prefix in
       kinds.compactMap { kind in
         ["", ".gz"].flatMap { end in
-          ["-idx", ".idx"].map { "\(root)\(prefix)-\(kind.replacing("-idx", with: $0))\(end)" }
+          ["-idx", ".idx"].map { "\(root)\(prefix)-\(kind.replaced("-idx", by: $0))\(end)" }
         }.first { if case .missing = InputFile.kind(of: $0) { false } else { true } }
       }
     }

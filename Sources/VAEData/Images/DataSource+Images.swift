@@ -31,7 +31,7 @@ extension DataSource {
     } catch  where [.cancelled, .exhausted].contains(error.kind) {
       throw error
     } catch {
-      let reason = error.message.description.replacing("; get it again", with: "")
+      let reason = error.message.description.replaced("; get it again", by: "")
       notices.append("packed images are damaged and made anew: \(reason)")
     }
     let images: PackedImages

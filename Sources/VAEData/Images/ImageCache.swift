@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 import VAEFiles
 
 /// The packed images of a folder: an NPZ archive of the splits' arrays, as `DataSource.open` reads
@@ -26,7 +27,7 @@ struct ImageCache {
     for file in listing.files { description += "\(file.name)/\(file.size)/\(file.time)\n" }
     key = NameHash.text(of: description)
     let suffix = preparation.text.map {
-      "-" + $0.replacing("size=", with: "").replacing(" ", with: "-")
+      "-" + $0.replaced("size=", by: "").replaced(" ", by: "-")
     }
     let absolute = Self.absolutePath(root)
     self.folder = folder

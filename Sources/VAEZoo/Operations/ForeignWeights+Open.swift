@@ -32,7 +32,7 @@ extension ForeignWeights {
     var chosen = names.filter { $0.hasSuffix(".safetensors") }
     if chosen.contains(diffusersFile) { chosen = [diffusersFile] }
     // Each of such files has a part of one network's tensors.
-    if let shard = chosen.first(where: { $0.contains("-00001-of-") }), chosen.count > 1 {
+    if let shard = chosen.first(where: { $0.includes("-00001-of-") }), chosen.count > 1 {
       throw FileError(
         .malformed, "import", path,
         "its weights are divided among \(Count.of(chosen.count, "file")), \(PlainText.quoted(shard)) being the first, which are not "

@@ -16,7 +16,7 @@ public struct SweepRange: Equatable, Sendable {
   ///
   /// - Throws: `RecipeError` of kind `invalid`.
   init?(parsing text: String) throws(RecipeError) {
-    guard let dots = text.firstRange(of: "..") else { return nil }
+    guard let dots = text.place(of: "..") else { return nil }
     isLogarithmic = text.hasPrefix("log:")
     let start = isLogarithmic ? text.index(text.startIndex, offsetBy: 4) : text.startIndex
     let first = String(text[start..<max(start, dots.lowerBound)])

@@ -104,7 +104,7 @@ public struct WeightImport {
       )
     }
     var reason = "their names are none of the forms that can be imported"
-    if names.contains(where: { $0.contains("lora_") || $0.contains(".lora") }) {
+    if names.contains(where: { $0.includes("lora_") || $0.includes(".lora") }) {
       reason = "they look like a LoRA, which changes another network and is none itself"
     } else if names.contains(where: {
       $0.hasPrefix("model.diffusion_model.") || $0.hasPrefix("time_embedding.")
