@@ -212,7 +212,7 @@ typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
  * communicator: of vae_evaluate_with, vae_score, vae_encode_with and vae_impute, which divide the examples among the
  * processes that it connects; other functions refuse it with VAE_ERR_INVALID_ARGUMENT. All processes make the same call,
  * with the same model and all of the examples; each looks at a part of these at a time, and all get the result that one
- * with as many threads gets, bit for bit. Stopped in one of them, the call is stopped in all. */
+ * with as many threads gets, bit for bit. Stopped or refused in one of them, the call is stopped or fails in all. */
 typedef struct vae_call_options {
   uint32_t struct_size;
   int32_t reserved;               /* zero */

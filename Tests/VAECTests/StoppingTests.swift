@@ -154,8 +154,10 @@ final class StoppingTests: CTestCase {
       XCTAssertTrue(told.fractions.allSatisfy { (0...1).contains($0) }, name)
       let tellsMore = ["vae_log_likelihood_with", "vae_evaluate_with", "vae_score", "vae_impute"]
       guard !tellsMore.contains(name) else { continue }
-      // 250 images are a part.
-      XCTAssertEqual(told.fractions, [0, 250.0 / 600, 500.0 / 600], name)
+      // 250 images are a part. What several processes divide asks once more at its end.
+      let asksAtItsEnd = ["vae_encode_with", "vae_reconstruct_with"].contains(name)
+      XCTAssertEqual(
+        told.fractions, [0, 250.0 / 600, 500.0 / 600] + (asksAtItsEnd ? [1] : []), name)
       told.fractions = []
       told.stopsAfter = 2
       var error: OpaquePointer?
