@@ -382,37 +382,6 @@ final class DividedEvaluationTests: OneThreadTestCase {
     XCTAssertEqual(read[0].text, "six")
   }
 
-  /// Alters what is given to each rank by all.
-  private final class AlteringCommunicator: Communicator {
-    typealias Alteration =
-      @Sendable (UnsafeRawBufferPointer, UnsafeMutableRawBufferPointer) -> Void
-    private let inner: InProcessCommunicator
-    private let alter: Alteration
-    var rank: Int { inner.rank }
-    var size: Int { inner.size }
-
-    init(_ inner: InProcessCommunicator, _ alter: @escaping Alteration) {
-      (self.inner, self.alter) = (inner, alter)
-    }
-
-    func allToAll(
-      _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
-    ) throws { try inner.allToAll(send, into: receive) }
-
-    func allGather(
-      _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
-    ) throws {
-      try inner.allGather(send, into: receive)
-      alter(send, receive)
-    }
-
-    func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws {
-      try inner.broadcast(buffer, from: root)
-    }
-
-    func abort(_ reason: String) { inner.abort(reason) }
-  }
-
   /// Changes a bit of what arrives.
   private final class CrossedCommunicator: Communicator {
     private let inner: InProcessCommunicator

@@ -33,3 +33,34 @@ enum Ranks {
     }
   }
 }
+
+/// Alters what is given to each rank by all.
+final class AlteringCommunicator: Communicator {
+  typealias Alteration =
+    @Sendable (UnsafeRawBufferPointer, UnsafeMutableRawBufferPointer) -> Void
+  private let inner: InProcessCommunicator
+  private let alter: Alteration
+  var rank: Int { inner.rank }
+  var size: Int { inner.size }
+
+  init(_ inner: InProcessCommunicator, _ alter: @escaping Alteration) {
+    (self.inner, self.alter) = (inner, alter)
+  }
+
+  func allToAll(
+    _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
+  ) throws { try inner.allToAll(send, into: receive) }
+
+  func allGather(
+    _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
+  ) throws {
+    try inner.allGather(send, into: receive)
+    alter(send, receive)
+  }
+
+  func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws {
+    try inner.broadcast(buffer, from: root)
+  }
+
+  func abort(_ reason: String) { inner.abort(reason) }
+}

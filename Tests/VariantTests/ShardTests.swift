@@ -20,6 +20,36 @@ final class ShardTests: OneThreadTestCase {
       start: start, communicator: communicator)
   }
 
+  /// The only numbers of other shards that places are found by.
+  func testCodesOfOtherRanksThatThereAreNotAreRefused() throws {
+    let data = SmallModels.data()
+    let altered = Lock(0)
+    let members = InProcessCommunicator.group(of: 2)
+    let errors = Ranks.errors(
+      2,
+      members: [
+        members[0],
+        AlteringCommunicator(members[1]) { send, receive in
+          // Whole numbers of 32 bits, none of them large and not all of them zero.
+          guard send.count >= 32, send.count.isMultiple(of: 4) else { return }
+          let words = stride(from: 0, to: send.count, by: 4).map {
+            send.loadUnaligned(fromByteOffset: $0, as: Int32.self)
+          }
+          guard words.allSatisfy({ (0..<4096).contains($0) }), words.contains(where: { $0 > 0 })
+          else { return }
+          altered.withLock { $0 += 1 }
+          receive.storeBytes(of: Int32(1_000_000), toByteOffset: 0, as: Int32.self)
+        },
+      ]
+    ) { communicator in
+      try Self.trainer("vq-vae", data: data, shards: 2, communicator).train()
+    }
+    XCTAssertGreaterThan(altered.withLock { $0 }, 0)
+    XCTAssertTrue(
+      errors[1]?.contains("rank 1 is given codes by the others that are none of the") ?? false,
+      "\(errors)")
+  }
+
   // MARK: Against the whole batch
 
   /// Of 64 examples in batches of 24 the last has 16, and none of the shards of 5 is as large as the others.
