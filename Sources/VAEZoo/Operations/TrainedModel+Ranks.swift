@@ -24,7 +24,19 @@ extension TrainedModel {
     _ communicator: any Communicator, _ splits: [DataSplit], _ question: JSON.Object,
     _ others: [TrainedModel] = [], _ body: () throws -> Result
   ) throws -> Result {
-    guard communicator.size > 1 else { return try body() }
+    if communicator.size > 1 { try compare(communicator, splits, question, others) }
+    let result = try body()
+    try communicator.allSucceeding {
+      for asked in [self] + others { try asked.model.checkParts() }
+      for split in splits { try split.checkExamples() }
+    }
+    return result
+  }
+
+  private func compare(
+    _ communicator: any Communicator, _ splits: [DataSplit], _ question: JSON.Object,
+    _ others: [TrainedModel]
+  ) throws {
     communicator.enter("the comparison of what the ranks ask")
     let facts = try communicator.allSucceeding { () throws -> [TrainingFact] in
       let checksums = try splits.flatMap { split in
@@ -44,12 +56,6 @@ extension TrainedModel {
       ]
     }
     try communicator.compare(facts)
-    let result = try body()
-    try communicator.allSucceeding {
-      for asked in [self] + others { try asked.model.checkParts() }
-      for split in splits { try split.checkExamples() }
-    }
-    return result
   }
 
   private var weightsHash: String {
