@@ -15,8 +15,8 @@ extension Sweep {
   /// - Parameters:
   ///   - communicator: what connects them, which the closure gives to its request.
   ///   - make: prepares the sweep.
-  /// - Throws: what the closure throws; where it throws in another process, where that has been started otherwise, or where it
-  ///   does not see the folder, `CommunicationError`.
+  /// - Throws: what the closure throws; where it throws in another process, or where that has been started otherwise,
+  ///   `CommunicationError`.
   public static func together(
     _ communicator: any Communicator, _ make: () throws -> Sweep
   ) throws -> Sweep {
@@ -24,19 +24,26 @@ extension Sweep {
     guard communicator.size > 1 else { return sweep }
     communicator.enter("the comparison of what the ranks train")
     try communicator.compare(try communicator.allSucceeding { try sweep.facts() })
+    return sweep
+  }
+
+  /// Makes the folder of the runs where there is none: last of all, once nothing is refused any more.
+  ///
+  /// - Throws: `FileError` where it cannot be made, or a process does not see it; in the others `CommunicationError`.
+  public func makeFolder() throws {
+    let communicator = request.communicator
     try communicator.allSucceeding {
-      guard communicator.rank == 0, try DurableFiles.kind(of: sweep.folder) == nil else { return }
-      try DurableFiles.makeFolder(sweep.folder)
+      guard communicator.rank == 0, try DurableFiles.kind(of: folder) == nil else { return }
+      try DurableFiles.makeFolder(folder)
     }
     try communicator.allSucceeding {
-      guard try DurableFiles.kind(of: sweep.folder) == .folder else {
+      guard try DurableFiles.kind(of: folder) == .folder else {
         throw FileError(
-          .missing, "sweep in", sweep.folder,
+          .missing, "sweep in", folder,
           "rank 0 has made this folder, and this process does not see it; name one that all processes see"
         )
       }
     }
-    return sweep
   }
 
   /// Those of some runs that this process trains.

@@ -122,19 +122,21 @@ struct SweepCommand: DividedCommand {
   private func sweep(_ communicator: any Communicator) throws {
     let isFirst = communicator.rank == 0
     let sweep = try Sweep.together(communicator) { try prepared(communicator) }
-    try communicator.allSucceeding {
+    let rounds = try communicator.allSucceeding {
       try Memory.require(
         bytes: sweep.leastBytes(atOnce: jobs),
         for: "\(Count.of(jobs, "training")) at once (--jobs)")
       if jobs > 1, threads.threads == nil { try Engine.setThreads(max(1, Engine.threads / jobs)) }
+      return try halving.map { try sweep.rounds(factor: $0) }
     }
+    try sweep.makeFolder()
     if isFirst, let trials, case let found = sweep.runs.count / max(1, seeds), found < trials {
       Console.error(
         "there are only \(Count.of(found, "combination")) of these values, not \(trials)")
     }
     let training = SweepTraining(
       sweep, jobs: jobs, watching: watching, writesJSON: output.json, communicator)
-    let diverged = try training.train(rounds: halving.map { try sweep.rounds(factor: $0) })
+    let diverged = try training.train(rounds: rounds)
     // The first process compares for all.
     try communicator.allSucceeding { if isFirst { try compare(sweep, leavingOut: diverged) } }
     if let first = diverged.first {
