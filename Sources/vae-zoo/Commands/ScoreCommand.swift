@@ -190,22 +190,24 @@ struct ScoreCommand: DividedCommand {
 
   /// Rows by RFC 4180.
   private func table(_ scores: [Double], of split: DataSplit) -> [UInt8] {
+    // Names of files and folders as the system has them, whatever their encoding.
+    func cell(_ name: String) -> [UInt8] {
+      let bytes = name.systemPath.dropLast().map(UInt8.init(bitPattern:))
+      return TableWriter.quoted(bytes: bytes[...], separator: ",") + [UInt8(ascii: ",")]
+    }
     let origins = split.origins
-    var text = "example,"
-    if let origins { text += "\(origins.name)," }
-    text += "\(split.labels == nil ? "" : "class,")\(method)\n"
+    let place = origins.map { "\($0.name)," } ?? ""
+    var bytes = Array("example,\(place)\(split.labels == nil ? "" : "class,")\(method)\n".utf8)
     for (number, score) in scores.enumerated() {
-      text += "\(number),"
-      if let origins { text += TableWriter.quoted(origins.text(number)) + "," }
+      bytes += "\(number),".utf8
+      if let origins { bytes += cell(origins.text(number)) }
       if let label = split.labels?[number] {
         let place = Int(label)
-        text += TableWriter.quoted(
-          split.classes.indices.contains(place) ? split.classes[place] : "\(label)")
-        text += ","
+        bytes += cell(split.classes.indices.contains(place) ? split.classes[place] : "\(label)")
       }
       // As precise as the networks are.
-      text += "\(Float(score))\n"
+      bytes += "\(Float(score))\n".utf8
     }
-    return Array(text.utf8)
+    return bytes
   }
 }
