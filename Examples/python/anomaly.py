@@ -19,7 +19,10 @@ model = vae_zoo.GaussianVAE(hidden=(256,), latent=10, epochs=5).fit(data.images(
 likely, unlikely = (model.score_samples(images, samples=20) for images in (known, foreign))
 area = (likely[:, None] > unlikely[None, :]).mean()
 print(f"log p(x) in nats: known {likely.mean():.1f}, foreign {unlikely.mean():.1f}")
-print(f"area under the ROC curve: {area:.3f}")
+# Hanley & McNeil (1982), with as many images of both kinds.
+spread = area / (2 - area) + 2 * area**2 / (1 + area) - 2 * area**2
+error = np.sqrt((area * (1 - area) + (len(known) - 1) * spread) / (len(known) * len(foreign)))
+print(f"area under the ROC curve: {area:.3f} ± {error:.3f}")
 assert area > 0.9, "the foreign images should be less likely"
 
 # Plain images are often the more likely ones, whatever the model was trained on. How much better the posterior could

@@ -46,6 +46,8 @@ public enum Remedy: Hashable, Sendable {
   case variantDescription(String)
   /// The number of importance-weighted draws for each example.
   case importanceSamples
+  /// How many combinations of settings are drawn.
+  case trials
   /// That channels come before rows and columns.
   case channelsFirst
   /// To say what the values of a column of a table are, where that can be named.
@@ -87,6 +89,7 @@ extension Remedy: CustomStringConvertible {
     case .limit(let name, let value): "the limit \(name)=\(value)"
     case .variantDescription(let variant): "the description of \(variant)"
     case .importanceSamples: "importance_samples"
+    case .trials: "trials"
     case .channelsFirst: "a view of them with the channels last"
     case .columnType(let name, let type):
       type.map { "columns \(name)=\($0)" } ?? "the type of the column \(name)"

@@ -60,6 +60,7 @@ extension DataSplit {
       labels: labels.map { labels in rows.map { labels[$0] } }, classes: classes,
       conditions: conditions?.rows(rows), factors: factors?.rows(rows))
     split.hiddenStore = hiddenStore?.selecting(rows)
+    split.origins = origins?.selecting(rows)
     return split
   }
 }

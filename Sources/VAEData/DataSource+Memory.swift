@@ -55,6 +55,11 @@ extension DataSource {
       throw DataError(
         .unusable, "\(unquantized), which is no multiple of 1/255, but bytes were announced")
     }
+    if wanted == nil, announcedRule == nil, train.element != .uint8, train.shape.height == 1,
+      train.shape.channels == 1
+    {
+      try TableColumns.checkWidth(train.shape.width, name: "train")
+    }
     if wanted == nil, announcedRule == nil, reading.range == .real,
       let columns = try standardizing(train)
     {
@@ -70,10 +75,9 @@ extension DataSource {
       test: test.map { DataSplit(name: "test", store: $0, given: conditions.test) })
   }
 
-  /// The columns of vectors; nil of what are none, or too long ones.
+  /// The columns of vectors; nil of what are none.
   private static func standardizing(_ rows: MemoryImages) throws(DataError) -> TableColumns? {
-    guard rows.shape.height == 1, rows.shape.channels == 1, rows.shape.width <= TableColumns.limit
-    else { return nil }
+    guard rows.shape.height == 1, rows.shape.channels == 1 else { return nil }
     return try TableColumns(standardizing: rows)
   }
 
@@ -88,6 +92,7 @@ extension DataSource {
       TableColumns(given, of: rows, &notices), isNamed: true, train: train, test: test,
       conditions: conditions)
     source.columnNotices = notices
+    source.toldColumns = Set(given.filter { $0.kind != nil }.map(\.name))
     return source
   }
 

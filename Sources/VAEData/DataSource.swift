@@ -19,6 +19,8 @@ public struct DataSource: Sendable {
   /// What the user should know of columns that were found out of rows in memory, where a model is made for them; of
   /// rows for a model that exists nothing.
   var columnNotices: [Message] = []
+  /// The columns of a table of which somebody has said what they are.
+  var toldColumns: Set<String> = []
   /// Whether every value is one of the 256 levels k/255, so that bits per dimension have a meaning.
   public let isDiscrete: Bool
   /// The first float between zero and one that is none of these levels, such as "train[3, 10, 4] is

@@ -18,6 +18,8 @@ public struct DataSplit: Sendable {
   /// Which values are hidden from models although they are there, ones for these, of the examples' shape;
   /// nil where none are.
   public internal(set) var hiddenStore: (any ExampleStore)?
+  /// Where the examples stand in the source; nil where they have no place but their number.
+  public internal(set) var origins: ExampleOrigins?
 
   /// A split; labels, conditions and factors, where given, are as many as the examples.
   public init(

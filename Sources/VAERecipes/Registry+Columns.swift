@@ -8,19 +8,20 @@ extension Registry {
     of recipe: Recipe, _ data: DataDescription, _ likelihood: any Likelihood
   ) throws(RecipeError) {
     guard let columns = data.columns, !likelihood.pricesColumns else { return }
-    guard !likelihood.isDiscrete else {
-      throw RecipeError(
-        .unsuitableData,
-        "likelihood \(recipe.part(.likelihood).name) is a probability of levels, but the data are a table; choose "
-          + "\(.setting("likelihood", "mixed"))")
-    }
+    if likelihood.isDiscrete { try data.checkIsNoTable(for: recipe.part(.likelihood).name) }
     guard let other = columns.columns.first(where: { $0.kind != .real || !$0.points.isEmpty })
     else { return }
-    let kind = other.kind == .real ? "real, with points at which mass gathers" : other.kind.rawValue
+    let reason =
+      !other.isContinuous
+      ? "has \(Count.of(other.points.count, "different value")) and no others, such as codes"
+      : other.kind == .real
+        ? "has points at which mass gathers, such as \(other.points.first.map(TableColumn.text) ?? "")"
+        : "is \(other.kind.rawValue)"
     throw RecipeError(
       .unsuitableData,
-      "likelihood \(recipe.part(.likelihood).name) is for tables of real columns, but the column "
-        + "\(PlainText.quoted(other.name)) is \(kind); choose \(.setting("likelihood", "mixed"))")
+      "likelihood \(recipe.part(.likelihood).name) is one density of all numbers of a column, but the column "
+        + "\(PlainText.quoted(other.name)) \(reason); choose \(.setting("likelihood", "mixed")), or leave it out by "
+        + "\(.columnType(other.name, "ignore"))")
   }
 
   /// Refuses a decoder that draws element by element, each by the law of any other.
@@ -33,5 +34,19 @@ extension Registry {
       "decoder \(recipe.part(.decoder).name) draws pixel by pixel, each by one law, but the columns of likelihood "
         + "\(recipe.part(.likelihood).name) have laws of their own; choose another, such as "
         + "\(.setting("decoder.name", "mlp"))")
+  }
+}
+
+extension DataDescription {
+  /// Refuses a table for a likelihood of levels.
+  ///
+  /// - Parameter likelihood: its name.
+  /// - Throws: `RecipeError` of kind `unsuitableData`.
+  public func checkIsNoTable(for likelihood: String) throws(RecipeError) {
+    guard let columns else { return }
+    throw RecipeError(
+      .unsuitableData,
+      "likelihood \(likelihood) is a probability of levels, but the data are a table; choose "
+        + "\(.setting("likelihood", columns.areReal ? "gaussian" : "mixed"))")
   }
 }

@@ -214,6 +214,11 @@ extension Registry {
     return (chosen?.value ?? recipe.part(.likelihood).name) == Self.automatic
   }
 
+  /// Whether some settings name the likelihood.
+  public func chooseLikelihood(_ settings: [(key: String, value: String)]) -> Bool {
+    settings.contains { Shorthand.rolesNamed(by: $0.key) == [.likelihood] }
+  }
+
   // MARK: Short names
 
   /// The values that `architecture` can have for a variant, in order.

@@ -18,7 +18,8 @@ final class BadOptionTests: CommandTestCase {
       ("--pacience", "--patience"),
     ] {
       try assertWrong(
-        train + [wrong, "3"], naming: ["no option \(wrong)", "did you mean \(meant)?"])
+        train + [wrong, "3"],
+        naming: ["no option \(wrong)", "did you mean \(meant)? see vae-zoo train --help"])
     }
     for more in [[], ["x"], ["x", "y"], ["help"]] {
       try assertWrong(["trian"] + more, naming: ["no command \"trian\"", "did you mean train?"])

@@ -16,6 +16,16 @@ final class BestCheckpointTests: CommandTestCase {
     }
   }
 
+  func testToKeepTheBestCheckpointWithoutAHeldOutSplitIsRefused() throws {
+    let data = try makeData(binary: true) + "/train-images-idx3-ubyte"
+    try assertRefused(
+      Small.train(data, path("run"), ["--epochs", "1", "--keep-best"]), status: 64,
+      naming: ["--keep-best needs a held-out split", "--holdout 0.1"])
+    XCTAssertFalse(exists(path("run")))
+    try run(Small.train(data, path("run"), ["--epochs", "1", "--no-keep-best"]))
+    try run(Small.train(data, path("held"), ["--epochs", "1", "--keep-best", "--holdout", "0.2"]))
+  }
+
   func testATrainingStopsAfterItsPatienceAndKeepsTheBestCheckpointBesideTheLast() throws {
     let data = try makeData(binary: true)
     let outcome = try run(Small.train(data, path("run"), Self.hasty))

@@ -42,6 +42,15 @@ final class FileNameTests: CommandTestCase {
       #"mv set $'s\xe9t'; "$V" evaluate run --data $'s\xe9t' --split train --threads 1 --cache $'c\xe9'; ls -d $'c\xe9'/s*"#
     )
     XCTAssertTrue(outcome.out.contains("11 examples of train"), outcome.out)
+    // A table of scores has the names of the files themselves.
+    let scored = try succeed(
+      #"""
+      "$V" score run --data $'s\xe9t' --split train --method elbo --out s.csv 2>/dev/null
+      tail -n +2 s.csv | cut -d, -f2 | while IFS= read -r name; do
+        test -e $'s\xe9t'/"$name" && echo there
+      done
+      """#)
+    XCTAssertEqual(scored.out.split(separator: "\n"), Array(repeating: "there", count: 11))
   }
 
   func testEveryFileThatACommandReadsOrWritesMayHaveAnyName() throws {

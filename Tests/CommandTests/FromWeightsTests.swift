@@ -60,6 +60,10 @@ final class FromWeightsTests: CommandTestCase {
     XCTAssertEqual((recipe["objective"] as? [String: Any])?["beta"] as? Double, 2)
     // The same command goes on with it.
     try run(asked.map { $0 == "1" ? "2" : $0 } + ["--resume", "--epochs", "2"])
+    // However the path of the weights is written.
+    try run(
+      asked.map { $0 == "1" ? "2" : $0 == shared.run ? "\(shared.run)/." : $0 }
+        + ["--resume", "--epochs", "2"])
     try assertRefused(
       asked.map { $0 == path("next") ? path("other") : $0 } + ["--set", "latent=5"], status: 65,
       naming: ["\(shared.run) has prior.latent 4, not 5"])

@@ -178,7 +178,8 @@ final class InformationTests: CommandTestCase {
     ]),
     "metrics": ["json"],
     "score": images.union([
-      "data", "out", "split", "method", "background", "reference", "group", "importance-samples",
+      "data", "out", "split", "method", "background", "reference", "reference-split", "group",
+      "importance-samples",
       "steps", "seed",
       "checkpoint", "plugin", "threads", "json",
     ]),

@@ -47,6 +47,67 @@ final class ScoreTests: CommandTestCase {
     XCTAssertGreaterThan(try XCTUnwrap(regret.max()), 0)
   }
 
+  func testATableOfScoresNamesTheLinesAndTheFilesOfTheSource() throws {
+    let text = (0..<40).reduce(into: "a,b\n\n") { $0 += "\($1 * $1 % 17).5,\($1 % 11).25\n" }
+    let table = try write(Array(text.utf8), "t.csv")
+    try run(Small.train(table, path("rows"), ["--epochs", "1", "--holdout", "0.2"]))
+    func lines(_ run: String, _ data: String, _ more: [String]) throws -> [[String]] {
+      try self.run(
+        ["score", run, "--data", data, "--method", "elbo", "--out", path("s.csv")] + more)
+      return try String(contentsOfFile: path("s.csv"), encoding: .utf8)
+        .split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
+    }
+    let all = try lines(path("rows"), table, ["--split", "train"])
+    XCTAssertEqual(all[0], ["example", "line", "elbo"])
+    XCTAssertEqual(all.dropFirst().map { $0[1] }, (3..<43).map(String.init))
+    let held = try lines(path("rows"), table, ["--split", "valid"])
+    XCTAssertEqual(held.count, 9)
+    // Of the rows that are held out each has the line, and with it the score, that it has among all.
+    for row in held.dropFirst() {
+      XCTAssertEqual(all.first { $0[1] == row[1] }?[2], row[2])
+    }
+
+    for (number, name) in ["train/cat/b.png", "train/cat/a.png", "train/dog/c.png"].enumerated() {
+      try FileManager.default.createDirectory(
+        atPath: path("pictures/train/\(number == 2 ? "dog" : "cat")"),
+        withIntermediateDirectories: true)
+      let pixels = (0..<16).map { UInt8($0 * 3 + number * 40) }
+      _ = try write(ArrayFile.png(height: 4, width: 4, grey: pixels), "pictures/\(name)")
+    }
+    let pictures = path("pictures")
+    try run(Small.train(pictures, path("seen"), ["--epochs", "1", "--batch-size", "3"]))
+    // Once from the files and once from what was kept of them.
+    for _ in 0..<2 {
+      let found = try lines(path("seen"), pictures, ["--split", "train"])
+      XCTAssertEqual(found[0], ["example", "file", "class", "elbo"])
+      XCTAssertEqual(
+        found.dropFirst().map { [$0[1], $0[2]] },
+        [["train/cat/a.png", "cat"], ["train/cat/b.png", "cat"], ["train/dog/c.png", "dog"]])
+    }
+  }
+
+  func testWhatTypicalityComparesWithIsSaidAndCanBeChosen() throws {
+    let data = try makeData("alone", binary: true)
+    let file = data + "/train-images-idx3-ubyte"
+    try run(Small.train(file, path("run"), ["--epochs", "1", "--holdout", "0.25"]))
+    let asked = [
+      "score", path("run"), "--data", file, "--split", "train", "--method", "typicality",
+      "--importance-samples", "0", "--reference", file, "--out", path("s.csv"),
+    ]
+    XCTAssertTrue(try run(asked).err.contains("its split valid"))
+    let chosen = try object(run(asked + ["--reference-split", "train", "--json"]).out)
+    XCTAssertEqual(chosen["reference_split"] as? String, "train")
+    let held = try object(run(asked + ["--json"]).out)
+    XCTAssertEqual(
+      try number(held, "reference_examples") * 4, try number(chosen, "reference_examples"))
+    try assertRefused(
+      [
+        "score", path("run"), "--data", file, "--reference-split", "valid", "--out",
+        path("none.csv"),
+      ],
+      status: 64, naming: ["--reference-split belongs to --reference"])
+  }
+
   func testWhatCannotBeScoredIsRefusedBeforeAnythingIsWritten() throws {
     let shared = try TrainedRun.shared()
     let wide = try makeData("wide", binary: true, height: 4, width: 4)

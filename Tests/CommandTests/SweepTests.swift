@@ -55,6 +55,20 @@ final class SweepTests: CommandTestCase {
     }
   }
 
+  func testASweepThatIsRefusedLeavesNothing() throws {
+    let data = try makeData(binary: true)
+    let alone = data + "/train-images-idx3-ubyte"
+    for (data, more, words) in [
+      (alone, ["--set", "beta=1,2", "--halving", "2", "--epochs", "4"], ["--holdout 0.1"]),
+      (data, ["--set", "beta=1..2"], ["beta has a range", "--trials"]),
+      (data, ["--set", "beta=1,2", "--halving", "1"], ["successive halving"]),
+      (alone, ["--set", "beta=1,2", "--keep-best"], ["--keep-best needs", "--holdout 0.1"]),
+    ] {
+      try assertRefused(try arguments(data, more), status: 64, naming: words)
+      XCTAssertFalse(exists(path("grid")))
+    }
+  }
+
   func testRunsAtOnceAreTheRunsOneAfterTheOtherAndTheTableIsSorted() throws {
     let data = try makeData(binary: true)
     let more = [

@@ -66,6 +66,59 @@ final class TableCommandTests: CommandTestCase {
     try run(evaluate + ["--column", "number=label"])
   }
 
+  func testARunOfATableGoesOnHoweverItsDataAndColumnsAreWritten() throws {
+    let data = try write(Array(table.utf8), "t.csv")
+    let begin = Small.train(data, path("run"))
+    let columns = ["--column", "size=real", "--column", "number=count"]
+    try run(begin + ["--epochs", "1"] + columns)
+    let other = ["--column", "number=count", "--column", "size=real"]
+    for (epochs, more) in zip(2..., [columns, other, Array(other.prefix(2)), []]) {
+      let again = ["--resume", "--epochs", "\(epochs)"] + more
+      try run(begin.map { $0 == data ? path("./t.csv") : $0 } + again)
+      try run(
+        ["train", "--out", path("run"), "--data", path(".//t.csv"), "--threads", "1"] + again)
+    }
+    XCTAssertEqual(
+      try String(contentsOfFile: path("run/metrics.jsonl"), encoding: .utf8)
+        .split(separator: "\n").count, 5)
+  }
+
+  func testALikelihoodThatDoesNotSuitAColumnIsRefusedSayingWhy() throws {
+    let text = (0..<60).reduce(into: "code,hours,x\n") {
+      $0 += "\($1 % 3 + 1),\($1 % 4 == 0 ? 0 : $1 * 7919 % 61).5,\($1 * 31 % 59).25\n"
+    }
+    let data = try write(Array(text.utf8), "t.csv")
+    for (likelihood, more, words) in [
+      (
+        "student-t", [],
+        ["column \"code\" has 3 different values and no others", "likelihood=mixed"]
+      ),
+      (
+        "gaussian", ["--column", "code=ignore"],
+        ["column \"hours\" has points at which mass gathers, such as 0.5", "--column hours=ignore"]
+      ),
+      ("gaussian", ["--column", "code=count"], ["column \"code\" is count"]),
+      ("bernoulli", [], ["the data are a table", "likelihood=mixed"]),
+      ("categorical", [], ["the data are a table", "likelihood=mixed"]),
+      (
+        "negative-binomial", ["--column", "code=real", "--column", "hours=ignore"],
+        ["line 2, column \"x\": 0.25 is no whole number"]
+      ),
+    ] as [(String, [String], [String])] {
+      try assertRefused(
+        Small.train(data, path("run"), ["--set", "likelihood=\(likelihood)"] + more), status: 65,
+        naming: words)
+      XCTAssertFalse(exists(path("run")))
+    }
+    try assertRefused(
+      Small.train(
+        data, path("run"),
+        [
+          "--set", "likelihood=negative-binomial", "--column", "code=real", "--column",
+          "hours=ignore", "--column", "x=ignore",
+        ]), status: 65, naming: ["column \"code\" is real", "--column code=count"])
+  }
+
   func testATableOfFewRowsIsTrainedByDefaultsThatSuitItAndStandInTheRecipe() throws {
     let data = try write(Array(table.utf8), "t.csv")
     let small = ["--set", "hidden=8", "--set", "latent=2", "--threads", "1"]

@@ -56,7 +56,7 @@ class StructuredTests(unittest.TestCase):
     def test_rows_of_other_columns_and_unknown_words_are_refused_by_name(self):
         other = people(5)
         other["region"][2] = "moon"
-        with self.assertRaisesRegex(ValueError, "row 2: 'moon' is none of the categories"):
+        with self.assertRaisesRegex(ValueError, r"row 2 \(counting from 0\): 'moon' is none of the categories"):
             self.model.reconstruct(other)
         with self.assertRaisesRegex(ValueError, "no column 'owner'"):
             self.model.reconstruct(self.rows[["height", "children", "region"]])
@@ -64,6 +64,32 @@ class StructuredTests(unittest.TestCase):
             vae_zoo.GaussianVAE(**SMALL).fit(self.rows, columns={"size": "real"})
         ignoring = vae_zoo.GaussianVAE(**SMALL).fit(self.rows, columns={"region": "ignore"})
         self.assertNotIn("region", ignoring.sample(2).dtype.names)
+
+    def test_words_come_back_in_fields_as_wide_as_those_of_the_data(self):
+        width = self.rows.dtype["region"]
+        for rows in (self.model.sample(1), self.model.reconstruct(self.rows[:2])):
+            self.assertEqual(rows.dtype["region"], width)
+        wide = self.rows.astype([(name, "U9" if name == "region" else kind[0]) for name, kind in self.rows.dtype.fields.items()])
+        model = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(wide)
+        self.assertEqual(model.sample(1).dtype["region"], np.dtype("U9"))
+        # A model that was loaded does not know them, but all of its words.
+        with tempfile.TemporaryDirectory() as folder:
+            model.save(f"{folder}/m.safetensors")
+            drawn = vae_zoo.GaussianVAE.load(f"{folder}/m.safetensors").sample(1)
+        if isinstance(drawn, np.ndarray):
+            self.assertEqual(drawn.dtype["region"], np.dtype("U5"))
+
+    def test_numbers_of_another_method_of_scoring_are_refused(self):
+        for more, words in [
+            ({"group": 5}, 'group belongs to method="typicality", and it is \'elbo\''),
+            ({"method": "regret", "group": 10}, "group belongs to"),
+            ({"method": "nll", "steps": 100}, 'steps belongs to method="regret"'),
+        ]:
+            with self.assertRaisesRegex(ValueError, words):
+                self.model.score_samples(self.rows[:4], **more)
+        one = self.model.score_samples(self.rows[:6], method="typicality", reference=self.rows, group=10)
+        usual = self.model.score_samples(self.rows[:6], method="typicality", reference=self.rows)
+        np.testing.assert_array_equal(one, usual)
 
     def test_rows_of_a_table_are_measured_whatever_their_order_and_number(self):
         found = self.model.evaluate(self.rows, random_state=0)["elbo"]
@@ -95,7 +121,7 @@ class StructuredTests(unittest.TestCase):
         self.assertEqual(found["missing"], found["numbers"] + found["categories"])
         wrong = model.impute(torn, samples=20)["region"] != self.rows["region"]
         self.assertAlmostEqual(found["wrong_share"], wrong[1::3].mean(), places=6)
-        with self.assertRaisesRegex(ValueError, 'truth is of other examples: row 1, column "region"'):
+        with self.assertRaisesRegex(ValueError, r'truth is of other examples: row 0 \(counting from 0\), column "region"'):
             other = self.rows.copy()
             other["region"][0] = "north" if torn["region"][0] != "north" else "south"
             model.imputation_error(torn, other, samples=5)
@@ -246,7 +272,7 @@ class CellTests(unittest.TestCase):
         rows = np.empty(60, [("a", "f8"), ("b", "O")])
         rows["a"] = np.arange(60)
         for value, words in [
-            (Decimal("1.5"), r"X column 'b', row 7 holds a Decimal.*astype\(float\)"),
+            (Decimal("1.5"), r"X column 'b', row 7 \(counting from 0\) holds a Decimal.*astype\(float\)"),
             (1 + 2j, "complex.*real and its imaginary"), ([1, 2], "list.*a column of its own"),
         ]:
             rows["b"] = 0.0

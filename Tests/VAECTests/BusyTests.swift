@@ -106,6 +106,23 @@ final class BusyTests: CTestCase {
     return options
   }
 
+  func testNumbersOfAnotherMethodOfScoringAreRefused() throws {
+    let model = try makeModel()
+    let batch = images(4)
+    for (method, set, name) in [
+      ("nll", { $0.group = 5 }, "group"), ("regret", { $0.group = 5 }, "group"),
+      ("elbo", { $0.importance_samples = 5 }, "importance_samples"),
+      ("nll", { $0.steps = 5 }, "steps"),
+    ] as [(String, (inout vae_score_options) -> Void, String)] {
+      var options = scoring(method)
+      set(&options)
+      refuse(VAE_ERR_INVALID_ARGUMENT, "options->\(name) is 5, which the method \(method)") {
+        var scores: OpaquePointer?
+        return vae_score(model, batch.pointer, &options, nil, &scores, $0)
+      }
+    }
+  }
+
   func testReadingCallsOfSeveralThreadsOverlapAndGiveTheBitsOfOne() throws {
     try checkOverlappingReads(of: makeModel())
     try checkOverlappingReads(

@@ -339,6 +339,28 @@ final class NumPyTests: DataTestCase {
     XCTAssertEqual(values(source.train, [2]), Array(numbers[6..<9]))
   }
 
+  func testVectorsOfMoreNumbersThanATableHasColumnsAreRefused() throws {
+    let width = TableColumns.limit + 1
+    for value in [0.5, 7] as [Float] {
+      let floats = [Float](repeating: value, count: 2 * width)
+      assertRefused(
+        try write(TestFiles.npy([2, width], TestFiles.bytes(floats), type: "<f4"), "wide.npy"),
+        kind: .unusable, naming: ["\(width) columns", "\(TableColumns.limit)", "exchanged"])
+      try floats.withUnsafeBytes { bytes in
+        let start = try XCTUnwrap(bytes.baseAddress)
+        let images = MemoryImages(
+          at: start, count: 2, shape: ImageShape(height: 1, width: width, channels: 1),
+          strides: [width, width, 1, 1], element: .float32)
+        XCTAssertThrowsError(try DataSource.inMemory(train: images, test: nil, range: nil)) {
+          XCTAssertTrue("\($0)".contains("\(width) columns"), "\($0)")
+        }
+      }
+    }
+    // Of a model that is there they are what it takes, and bytes are pictures.
+    let bytes = TestFiles.npy([1, width], [UInt8](repeating: 9, count: width))
+    XCTAssertEqual(try open(bytes).shape.width, width)
+  }
+
   func testArraysOfUsualNamesAreUnderstoodAndOthersAreNamed() throws {
     let labels = [5, -6].flatMap { TestFiles.littleEndian(Int64($0)) }
     for (train, valid, test, names) in [

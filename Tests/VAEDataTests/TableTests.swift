@@ -75,7 +75,9 @@ final class TableTests: DataTestCase {
     XCTAssertEqual(columns[1].points, [1, 2, 3, 4, 5])
     XCTAssertEqual(columns[2].points, [3, 7, 12])
     for column in columns.prefix(3) { XCTAssertFalse(column.isContinuous) }
-    XCTAssertEqual(columns[0].misfit(3), "is none of the values that the column has")
+    XCTAssertEqual(
+      columns[0].misfit(3),
+      "is none of the values that the column had in training, 1, 2; leave such rows out")
     // What somebody says of a column holds.
     let told = try DataSource.open(
       path, table: TableOptions(types: ["rating": .count, "sex": .category]))
@@ -289,7 +291,7 @@ final class TableTests: DataTestCase {
     XCTAssertTrue(seen[3].isNaN)
     let other = try DataSource.open(table("a,w\n1,z\n2,y\n"), rule: "table", table: options)
     XCTAssertThrowsError(try other.asSeen(by: few)) {
-      for part in ["\"y\" in row 2", "column \"w\""] {
+      for part in ["\"y\" in line 3", "column \"w\""] {
         XCTAssertTrue("\($0)".contains(part), "\($0)")
       }
     }
@@ -380,17 +382,68 @@ final class TableTests: DataTestCase {
     XCTAssertNotEqual(column.centre, whole.columns?.columns.first?.centre)
   }
 
+  func testRowsOfAFileAreNamedByTheirLinesAndThoseOfOtherDataByNumbersFromZeroOn() throws {
+    let columns = TableColumns([TableColumn(name: "a", kind: .positive)])
+    let path = try table("a\n\n1\n\n2\n\"-3\"\n")
+    XCTAssertThrowsError(
+      try DataSource.open(path, rule: "table", table: TableOptions(recorded: columns))
+    ) {
+      XCTAssertTrue(
+        "\($0)".contains("t.csv, line 6, column \"a\": -3 is not above zero"), "\($0)")
+    }
+    let whole = try DataSource.open(path, table: TableOptions(types: ["a": .real]))
+    XCTAssertEqual(whole.train.origins, .lines([3, 5, 6]))
+    let apart = try whole.settingApart(0.4)
+    let kept = try XCTUnwrap(apart.train.origins)
+    let held = try XCTUnwrap(apart.validation?.origins)
+    XCTAssertEqual(
+      Set((0..<2).map(kept.text) + [held.text(0)]), ["3", "5", "6"])
+    let none: ExampleOrigins? = nil
+    XCTAssertEqual(none.title(of: 4, as: "row"), "row 4 (counting from 0)")
+  }
+
+  func testColumnsThatAreSeparatedBySpacesAreRefused() throws {
+    for text in ["x y\n1 2\n3 4\n", "a  b   kind\n1.5 2 up\n", "\"a\" b\n\n1 2\n"] {
+      XCTAssertThrowsError(try DataSource.open(table(text)), text) {
+        XCTAssertTrue("\($0)".contains("spaces between what seem to be columns"), "\($0)")
+      }
+    }
+    // A name of two words is one name.
+    let source = try DataSource.open(table("body weight\n71.5\n60\n"))
+    XCTAssertEqual(source.columns?.columns.map(\.name), ["body weight"])
+  }
+
+  func testWhatSomebodySaysOfAColumnHoldsWhereAllOthersBecomeCounts() throws {
+    let path = try table("a,b\n0,3\n2,5\n7,0\n")
+    let told = try DataSource.open(path, table: TableOptions(types: ["b": .real])).counted()
+    XCTAssertEqual(told.columns?.columns.map(\.kind), [.count, .real])
+    let free = try DataSource.open(path).counted()
+    XCTAssertEqual(free.columns?.columns.map(\.kind), [.count, .count])
+    let rows: [Double] = [0, 3, 2, 5, 7, 0]
+    try rows.withUnsafeBytes { bytes in
+      let images = MemoryImages(
+        at: try XCTUnwrap(bytes.baseAddress), count: 3,
+        shape: ImageShape(height: 1, width: 2, channels: 1), strides: [2, 2, 1, 1],
+        element: .float64)
+      let given = try GivenColumn.list(
+        parsing: #"[{"name": "a"}, {"name": "b", "type": "real"}]"#, source: "columns")
+      let source = try DataSource.inMemory(
+        train: images, test: nil, range: nil, columns: given.columns)
+      XCTAssertEqual(try source.counted().columns?.columns.map(\.kind), [.count, .real])
+    }
+  }
+
   func testWhatSeemsToBeAnotherThingThanItWouldBeTakenForIsSaid() throws {
     for (text, types, parts) in [
       ("a;b\n3,14;1\n-2,5;2\n", [:], ["line 2, column \"a\"", "\"3,14\" has a comma"]),
       ("a;b\n3,14;1\n2,5;2\n", ["a": .real], ["\"3,14\" has a comma"]),
-      ("a,b\n1,2\n3e38,4\n", [:], ["column \"a\"", "row 2", "beyond ±1e30"]),
+      ("a,b\n1,2\n3e38,4\n", [:], ["column \"a\"", "line 3", "beyond ±1e30"]),
       (
         "a,b\nx,2\ny,4\n", ["a": .real], ["\"x\" is no number, as all are of a column of type real"]
       ),
       (
         "age,b\n40,1\n1,2\n", ["age": .yesNo],
-        ["column \"age\"", "40.0 in row 1 is neither 0 nor 1, but the column is yes-no"]
+        ["column \"age\"", "40 in line 2 is neither 0 nor 1, but the column is yes-no"]
       ),
       (
         (0..<1001).reduce(into: "income\n") { $0 += "\($1 + 1000).5\n" }, ["income": .category],

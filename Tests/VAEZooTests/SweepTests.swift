@@ -61,6 +61,9 @@ final class SweepTests: XCTestCase {
       ])
     XCTAssertEqual(sweep.inTurn.map(\.seed), [0, 0, 0, 0, 1, 1, 1, 1])
     XCTAssertEqual(Set(sweep.inTurn.map(\.name)), Set(sweep.runs.map(\.name)))
+    // Nothing is made before all have been looked at.
+    XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: parent), [])
+    try sweep.makeFolder()
     let session = try sweep.session(sweep.runs[5])
     XCTAssertEqual(session.recipe.part(.objective).values["beta"], .number(2))
     XCTAssertEqual(session.recipe.part(.encoder).values["hidden"], .integers([8, 8]))

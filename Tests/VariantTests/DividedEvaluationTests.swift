@@ -103,6 +103,42 @@ final class DividedEvaluationTests: OneThreadTestCase {
     }
   }
 
+  /// Rows that can be read once, and not again.
+  private final class RowsReadOnce: ExampleStore {
+    private let rows = RowStore(count: 20)
+    private let questions = Lock(0)
+    private let isDamaged: Bool
+
+    init(isDamaged: Bool) { self.isDamaged = isDamaged }
+
+    var count: Int { rows.count }
+    var shape: ImageShape { rows.shape }
+
+    func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+      rows.write(indices, into: destination)
+    }
+
+    func takeFault() -> DataError? {
+      let number = questions.withLock { questions in
+        questions += 1
+        return questions
+      }
+      return isDamaged && number == 2 ? DataError(.unusable, "the rows are gone") : nil
+    }
+  }
+
+  func testARankThatCannotPrepareItsScoresEndsAllAndNoneWaits() throws {
+    nonisolated(unsafe) let model = try Self.model("gaussian-vae", [], SmallModels.table())
+    let errors = Ranks.errors(2) { communicator in
+      let rows = DataSplit(name: "test", store: RowsReadOnce(isDamaged: communicator.rank == 1))
+      return try model.scores(rows, ScoreOptions(), among: communicator)?.count
+    }
+    XCTAssertEqual(errors[1], "the rows are gone")
+    XCTAssertEqual(errors[0], "rank 1 failed: the rows are gone")
+    let rows = DataSplit(name: "test", store: RowsReadOnce(isDamaged: false))
+    XCTAssertEqual(try model.scores(rows, ScoreOptions())?.count, 20)
+  }
+
   /// Rows of which some are alike: their draws depend on how many of them come before, on whichever rank.
   func testImputationsHaveTheBitsOfOneRank() throws {
     let data = DataSource(

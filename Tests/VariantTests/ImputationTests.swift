@@ -245,6 +245,23 @@ final class ImputationTests: XCTestCase {
     }
   }
 
+  func testErrorsOfImagesAreMeasuredWithAllDigitsOfTheTruth() throws {
+    let data = DataSource(
+      name: "vectors", valueRange: .real, rule: "floats", isDiscrete: false,
+      train: DataSplit(name: "train", store: Rows(values: [[1, 2, 3], [2, 1, 0]])))
+    let recipe = try SmallModels.recipe("missing-vae", data: data)
+    let model = TrainedModel(
+      model: try SmallModels.registry.model(recipe, seed: 1), recipe: recipe, source: "memory")
+    var options = ImputationOptions()
+    options.samples = 20
+    func error(_ truth: Double) throws -> Double {
+      let torn = DataSplit(name: "train", store: Rows(values: [[1, .nan, 3]]))
+      let whole = DataSplit(name: "train", store: DoubleRows(values: [[1, truth, 3]]))
+      return try XCTUnwrap(model.impute(torn, options, truth: whole)?.error?.rmse)
+    }
+    XCTAssertEqual(try error(1e8 + 1) - error(1e8), 1, accuracy: 1e-6)
+  }
+
   func testWhatNobodyCanFillInIsSaidOrRefusedInOneLine() throws {
     let model = try linearModel()
     var options = ImputationOptions()
@@ -268,7 +285,7 @@ final class ImputationTests: XCTestCase {
     refusal(["truth", "1 example", "2 examples"]) {
       _ = try model.impute(split(rows(2)), options, truth: split(rows(1)))
     }
-    refusal(["truth", "row 2, column \"a\" is 12, but 12.5", "the same order"]) {
+    refusal(["truth", "row 1 (counting from 0), column \"a\" is 12, but 12.5", "the same order"]) {
       _ = try model.impute(
         split(rows(2)), options, truth: split([[12, -2, 0], [12.5, -2, 0.01]]))
     }

@@ -117,8 +117,8 @@ class Inference(FittedModel):
         method: str | None = None,
         background: Inference | None = None,
         reference: Any = None,
-        group: int = 10,
-        steps: int = 100,
+        group: int | None = None,
+        steps: int | None = None,
         random_state: Any = None,
         progress: WorkProgress | None = None,
         communicator: Any = None,
@@ -145,10 +145,11 @@ class Inference(FittedModel):
         reference : array-like or pair, optional
             Images as training saw, best held-out ones, of ``"typicality"`` alone; for a conditional model the pair of
             them and what it is told of each.
-        group : int
-            How many images in turn are a group, of ``"typicality"`` alone; those left at the end are a smaller one.
-        steps : int
-            Updates of each posterior, of ``"regret"`` alone.
+        group : int, optional
+            How many images in turn are a group, of ``"typicality"`` alone, where None is 10; those left at the end are a
+            smaller one.
+        steps : int, optional
+            Updates of each posterior, of ``"regret"`` alone, where None is 100.
         random_state : int, generator or None
             Of the draws; None for that of the estimator.
         progress : callable, optional
@@ -184,13 +185,16 @@ class Inference(FittedModel):
             raise InvalidArgumentError(
                 f'samples belong to method="nll", "ratio" and "typicality", and it is {method!r}'
             )
+        for given, name, owner in ((group, "group", "typicality"), (steps, "steps", "regret")):
+            if given is not None and method != owner:
+                raise InvalidArgumentError(f'{name} belongs to method="{owner}", and it is {method!r}')
+        updates = 0 if steps is None else integer(steps, "steps", 1, 100_000)
+        size = 0 if group is None else integer(group, "group", 1, 2**31 - 1)
         if method in ("nll", "elbo") and communicator is None:
             draws = (count or _USUAL_SAMPLES) if method == "nll" else 0
             found = self._model.log_likelihood(images, draws, seed, progress, told)
             return found.astype(np.float32)
         common = None if background is None else background._fitted()
-        updates = integer(steps, "steps", 1, 100_000)
-        size = integer(group, "group", 1, 2**31 - 1)
         usual = None if reference is None else self._usual(reference)
         found = self._model.score(
             images, method, common, usual, size, count, updates, seed, progress, told, communicator

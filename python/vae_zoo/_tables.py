@@ -38,6 +38,8 @@ class Form(NamedTuple):
     """The columns that hold truth values."""
     label: str | None = None
     """The column that holds labels, of what a conditional variant is told."""
+    widths: Mapping[str, int] = {}
+    """The characters that the fields of words have room for in a structured array."""
 
 
 def is_frame(X: Any) -> bool:
@@ -99,7 +101,7 @@ def table_of(X: Any, types: Mapping[str, str] | None) -> Table:
     label = label_column(types)
     if label is not None:
         described.append({"name": label, "type": "label"})
-    form = Form(PANDAS if is_frame(X) else STRUCTURED, frozenset(truth), label)
+    form = Form(PANDAS if is_frame(X) else STRUCTURED, frozenset(truth), label, _widths(X))
     return Table(np.stack(values, axis=1).astype(np.float64), json.dumps(described), form)
 
 
@@ -182,7 +184,7 @@ def rows_of(X: Any, columns: Sequence[Mapping[str, Any]], name: str = "X") -> np
                     numbers[row] = places[word]
                 else:
                     raise InvalidArgumentError(
-                        f"{name} column {title!r}, row {row}: {word!r} is none of the categories that the "
+                        f"{name} column {title!r}, row {row} (counting from 0): {word!r} is none of the categories that the "
                         f"model was trained on: {', '.join(known[:10])}"
                     )
         values.append(numbers)
@@ -224,11 +226,14 @@ def given_back(
         import pandas
 
         return pandas.DataFrame(values, index=like.index if is_frame(like) else None)
-    widths = {
-        title: f"U{max(map(len, map(str, array)), default=1)}" if array.dtype == object else array.dtype
-        for title, array in values.items()
-    }
-    result = np.empty(len(rows), dtype=list(widths.items()))
+    # As wide as the fields of the data, and as all words that a column may have, whichever of them stand in these rows.
+    words = {column["name"]: column.get("names") or () for column in columns}
+    types = {title: array.dtype for title, array in values.items()}
+    for title, array in values.items():
+        if array.dtype.kind in "OU":
+            longest = max(map(len, (*words.get(title, ()), *map(str, array))), default=1)
+            types[title] = np.dtype(f"U{max(longest, form.widths.get(title, 1), 1)}")
+    result = np.empty(len(rows), dtype=list(types.items()))
     for title, array in values.items():
         result[title] = array
     return result
@@ -254,6 +259,14 @@ def usual_value(column: Mapping[str, Any]) -> float:
     if column["type"] == "positive":
         return float(np.exp(np.clip(centre, -60, 60)))
     return float(centre) if column["type"] == "real" else 0.0
+
+
+def _widths(X: Any) -> dict[str, int]:
+    """The characters of each field of words of a structured array; none of a DataFrame."""
+    if not is_structured(X):
+        return {}
+    kinds_of = {name: X.dtype[name] for name in X.dtype.names}
+    return {name: kind.itemsize // 4 for name, kind in kinds_of.items() if kind.kind == "U"}
 
 
 def _names(X: Any) -> list[str]:
@@ -297,7 +310,7 @@ def _column(X: Any, title: str, name: str = "X") -> np.ndarray:
         remedy = _remedy(value, f"{name}[{title!r}]")
         if remedy is not None:
             raise InvalidArgumentError(
-                f"{name} column {title!r}, row {row} holds a {type(value).__name__}, which is neither a number nor a word "
+                f"{name} column {title!r}, row {row} (counting from 0) holds a {type(value).__name__}, which is neither a number nor a word "
                 f"of a table; {remedy}"
             )
     return given

@@ -97,6 +97,16 @@ extension ScoreOptions {
         "options->group is \(options.group), but must be a number of images, or 0 for 10")
     }
     if options.group > 0 { group = Int(options.group) }
+    let given = [
+      ("importance_samples", options.importance_samples, method.isWeighted),
+      ("steps", options.steps, method == .regret), ("group", options.group, method == .typicality),
+    ]
+    for (field, value, belongs) in given where value != 0 && !belongs {
+      throw CallError(
+        VAE_ERR_INVALID_ARGUMENT,
+        "options->\(field) is \(value), which the method \(method.rawValue) has no use for; leave it 0"
+      )
+    }
     seed = Int(bitPattern: UInt(options.seed))
   }
 }

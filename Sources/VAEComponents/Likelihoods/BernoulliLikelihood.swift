@@ -49,6 +49,7 @@ extension Component where Part == any Likelihood {
     Component(
       role: .likelihood, name: "bernoulli", summary: "binary elements, logits from the decoder"
     ) { build in
+      try build.data.checkIsNoTable(for: "bernoulli")
       guard build.data.range == .binary else {
         throw RecipeError(
           .unsuitableData,

@@ -144,6 +144,7 @@ extension DataDescription {
   ///   - likelihood: the name of the likelihood that needs levels.
   ///   - takesBinary: whether it can have two levels in place of those of a byte.
   func checkLevels(for likelihood: String, takesBinary: Bool) throws(RecipeError) {
+    try checkIsNoTable(for: likelihood)
     if range == .binary {
       guard !takesBinary else { return }
       throw RecipeError(

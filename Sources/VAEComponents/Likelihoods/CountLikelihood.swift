@@ -62,7 +62,7 @@ public final class CountLikelihood: Likelihood {
         nonisolated(unsafe) let result = result
         Self.withElements(inputs) { given, dispersion in
           nonisolated(unsafe) let (given, dispersion) = (given, dispersion)
-          Self.forEach(rows, width) { row in
+          Engine.forEachRow(rows, of: width) { row in
             var law = CountRow(counts[row % examples], isInflated: isInflated)
             result[row] = Float(
               law.price(given + row * law.size, dispersion, slopes: false))
@@ -78,7 +78,7 @@ public final class CountLikelihood: Likelihood {
           nonisolated(unsafe) let spread = spread
           Self.withElements(pass.inputs) { given, dispersion in
             nonisolated(unsafe) let (given, dispersion) = (given, dispersion)
-            Self.forEach(rows, width) { row in
+            Engine.forEachRow(rows, of: width) { row in
               var law = CountRow(counts[row % examples], isInflated: isInflated)
               _ = law.price(given + row * law.size, dispersion, slopes: true)
               let weight = Double(weights[row])
@@ -98,17 +98,20 @@ public final class CountLikelihood: Likelihood {
 
   /// The counts of each row that a model sees.
   private func counts(_ x: Tensor) -> [[Double]] {
-    let columns = columns.columns
+    let (columns, width) = (columns.columns, width)
+    let rows = x.count / width
     return x.withFloats { x in
-      (0..<x.count / width).map { row in
-        columns.indices.map { columns[$0].restored(x[row * width + $0]).rounded() }
+      nonisolated(unsafe) let x = x
+      return [[Double]](unsafeUninitializedCapacity: rows) { buffer, used in
+        nonisolated(unsafe) let room = UnsafeMutableBufferPointer(rebasing: buffer[..<rows])
+        room.initialize(repeating: [])
+        Engine.forEachRow(rows, of: width) { row in
+          room[row] = columns.indices.map {
+            columns[$0].restored(x[row * width + $0]).rounded()
+          }
+        }
+        used = rows
       }
-    }
-  }
-
-  private static func forEach(_ rows: Int, _ width: Int, _ body: @Sendable (Int) -> Void) {
-    Engine.divide(rows, block: max(1, 4096 / max(1, width))) { range in
-      for row in range { body(row) }
     }
   }
 
@@ -168,29 +171,32 @@ public final class CountLikelihood: Likelihood {
 
   /// A draw of each count, as a model sees it.
   public func sample(_ parameters: Tensor, noise: Tensor) -> Tensor {
-    let given = parameters.floats
-    let random = noise.floats
     let dispersion = rawDispersion.value.floats
-    let library = librarySize.value.floats
-    let size = width * numbers
-    return Tensor([parameters.shape[0], 1, width, 1]) { result in
-      for row in 0..<parameters.shape[0] {
-        let total = exp(
-          Double(library[0]) + Double(library[1]) * Double(random[row * width * 4 + 3]))
-        let shares = CountRow.logShares(width, numbers) { Double(given[row * size + $0]) }
-        for (number, column) in columns.columns.enumerated() {
-          let place = row * width + number
-          let isZero =
-            isZeroInflated
-            && Double(random[place * 4 + 2])
-              < MixedLayout.sigmoid(Double(given[row * size + number * 2 + 1]))
-          let count =
-            isZero
-            ? 0
-            : MixedLayout.count(
-              total * exp(shares[number]), r: CountRow.dispersion(dispersion[number]),
-              uniform: Double(random[place * 4]), normal: Double(random[place * 4 + 1]))
-          result[place] = column.standardized(count)
+    let library = librarySize.value.floats.map(Double.init)
+    let (columns, width, numbers) = (columns.columns, width, numbers)
+    let isInflated = isZeroInflated
+    let rows = parameters.shape[0]
+    return Tensor([rows, 1, width, 1]) { result in
+      nonisolated(unsafe) let result = result
+      Self.withElements([parameters, noise]) { given, random in
+        nonisolated(unsafe) let (given, random) = (given, random)
+        Engine.forEachRow(rows, of: width) { row in
+          let given = given + row * width * numbers
+          let random = random + row * width * 4
+          let logTotal = library[0] + library[1] * Double(random[3])
+          let shares = CountRow.logShares(width, numbers) { Double(given[$0]) }
+          for number in 0..<width {
+            let isZero =
+              isInflated
+              && Double(random[number * 4 + 2])
+                < MixedLayout.sigmoid(Double(given[number * 2 + 1]))
+            let law = CountDistribution(
+              logMean: logTotal + shares[number],
+              dispersion: CountRow.dispersion(dispersion[number]))
+            let count =
+              isZero ? 0 : law.draw(noise: (random[number * 4], random[number * 4 + 1]))
+            result[row * width + number] = columns[number].standardized(count)
+          }
         }
       }
     }
@@ -218,12 +224,16 @@ extension Component where Part == any Likelihood {
       guard let columns, columns.columns.allSatisfy({ $0.kind == .count }) else {
         var found: Message = "the data are none, or bytes or numbers between 0 and 1"
         if let other = columns?.columns.first(where: { $0.kind != .count }) {
-          found = "the column \(PlainText.quoted(other.name)) is \(other.kind.rawValue)"
+          found =
+            "the column \(PlainText.quoted(other.name)) is \(other.kind.rawValue); make it one of counts by "
+            + "\(.columnType(other.name, "count")), leave it out by \(.columnType(other.name, "ignore"))"
+        } else {
+          found = found + "; store whole numbers as int32 or floats"
         }
         throw RecipeError(
           .unsuitableData,
           "likelihood \(name) is for rows of counts [N, columns], but " + found
-            + "; store whole numbers as int32 or floats, or choose \(.setting("likelihood", "auto"))"
+            + ", or choose \(.setting("likelihood", "auto"))"
         )
       }
       return CountLikelihood(columns, isZeroInflated: isZeroInflated)

@@ -1,8 +1,7 @@
 import Glibc
 import Tensors
 
-/// The arithmetic of `CountLikelihood` on one row, in double precision: differences of log Γ of large numbers have few
-/// digits left.
+/// The arithmetic of `CountLikelihood` on one row.
 struct CountRow {
   /// The counts.
   private let counts: [Double]
@@ -60,16 +59,16 @@ struct CountRow {
     for column in counts.indices {
       let raw = Double(rawDispersion[column])
       let logit = isInflated ? Double(given[column * 2 + 1]) : nil
-      let term = Self.term(
-        counts[column], logMean: logTotal + shares[column],
-        dispersion: Self.dispersion(rawDispersion[column]), logit: logit)
-      sum += term.value
+      let law = CountDistribution(
+        logMean: logTotal + shares[column], dispersion: Self.dispersion(rawDispersion[column]))
+      let term = Self.term(counts[column], law, logit: logit)
+      sum += term.price.value
       guard isAsked else { continue }
-      whole += term.byLogMean
-      slopes[column * numbers] = term.byLogMean
+      whole += term.price.byLogMean
+      slopes[column * numbers] = term.price.byLogMean
       if isInflated { slopes[column * 2 + 1] = term.byLogit }
       dispersionSlopes[column] =
-        abs(raw) < Self.largestLogDispersion ? term.byLogDispersion : 0
+        abs(raw) < Self.largestLogDispersion ? term.price.byLogDispersion : 0
     }
     if isAsked {
       for column in counts.indices { slopes[column * numbers] -= exp(shares[column]) * whole }
@@ -77,33 +76,23 @@ struct CountRow {
     return sum
   }
 
-  /// log p of a count, and its derivatives.
+  /// log p of a count with its derivatives, and that by the logit of a zero that is one whatever the mean.
   @inline(__always)
   private static func term(
-    _ count: Double, logMean: Double, dispersion r: Double, logit: Double?
-  ) -> (value: Double, byLogMean: Double, byLogDispersion: Double, byLogit: Double) {
-    let mean = exp(logMean)
-    // θ log θ/(θ+μ), and its derivative by θ but for what x adds.
-    let power = -r * log1p(mean / r)
-    if count == 0, let logit {
-      // log (σ(d) + (1 − σ(d)) p(0)) = softplus(−d + log p(0)) − softplus(−d)
-      let share = MixedLayout.sigmoid(power - logit)
-      return (
-        MixedLayout.softplus(power - logit) - MixedLayout.softplus(-logit),
-        share * -r * mean / (r + mean), share * (power + r * mean / (r + mean)),
-        MixedLayout.sigmoid(-logit) - share
-      )
+    _ count: Double, _ law: CountDistribution, logit: Double?
+  ) -> (price: CountDistribution.Price, byLogit: Double) {
+    var price = law.price(of: count)
+    guard let logit else { return (price, 0) }
+    guard count == 0 else {
+      price.value -= MixedLayout.softplus(logit)
+      return (price, -MixedLayout.sigmoid(logit))
     }
-    let gammas =
-      SpecialFunctions.logGamma(count + r) - SpecialFunctions.logGamma(r)
-      - SpecialFunctions.logGamma(count + 1)
-    let value = gammas + power + count * (logMean - log(r + mean))
-    let byLogDispersion =
-      r * (SpecialFunctions.digamma(count + r) - SpecialFunctions.digamma(r)) + power
-      + r * (mean - count) / (r + mean)
-    return (
-      value - (logit.map { MixedLayout.softplus($0) } ?? 0), r * (count - mean) / (r + mean),
-      byLogDispersion, logit.map { -MixedLayout.sigmoid($0) } ?? 0
-    )
+    // log (σ(d) + (1 − σ(d)) p(0)) = softplus(−d + log p(0)) − softplus(−d)
+    let share = MixedLayout.sigmoid(price.value - logit)
+    price.byLogMean *= share
+    price.byLogDispersion *= share
+    price.value =
+      MixedLayout.softplus(price.value - logit) - MixedLayout.softplus(-logit)
+    return (price, MixedLayout.sigmoid(-logit) - share)
   }
 }

@@ -144,9 +144,16 @@ public struct TableColumn: Hashable, Sendable {
       }
     }
     if !isContinuous, place(of: value) == nil {
-      return "is none of the values that the column has"
+      let known = points.prefix(10).map(Self.text)
+      return "is none of the values that the column had in training, "
+        + known.joined(separator: ", ") + (points.count > 10 ? ", …" : "") + "; leave such rows out"
     }
     return nil
+  }
+
+  /// A number as messages say it.
+  package static func text(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
   }
 
   /// Which of the points a value is; nil for one that is none.

@@ -10,6 +10,8 @@ struct SplitArrays {
   var conditions: ConditionTable?
   /// Ones where values are hidden from models.
   var hidden: ImageArray?
+  /// Where the images stand in the source.
+  var origins: ExampleOrigins?
 }
 
 /// A class for each example.
@@ -148,9 +150,11 @@ extension DataSource {
       }
       return recorded
     }
-    guard opening.rule == nil, reading.range == .real, train.scanned.sizes.rank == 2,
-      train.shape.width <= TableColumns.limit
-    else { return nil }
+    guard opening.rule == nil, train.scanned.sizes.rank == 2 else { return nil }
+    if case .floats = train.scanned.kind {
+      try TableColumns.checkWidth(train.shape.width, name: train.name)
+    }
+    guard reading.range == .real else { return nil }
     return try TableColumns(standardizing: train.store(reading.rule, isTable: true))
   }
 
@@ -170,6 +174,7 @@ extension DataSource {
       name: arrays.name, store: store, labels: arrays.labels?.values,
       classes: arrays.labels?.classes ?? [], conditions: arrays.conditions)
     split.hiddenStore = hidden
+    split.origins = arrays.origins
     return split
   }
 }

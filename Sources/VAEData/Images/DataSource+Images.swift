@@ -69,7 +69,13 @@ extension DataSource {
           + ", which would make a split or a class otherwise")
     }
     notices += skippedNotices(images.skipped, root: root)
-    let splits = images.splits
+    var splits = images.splits
+    let names = folder.names(without: images.skipped)
+    for place in splits.indices {
+      guard let files = names[splits[place].name], files.count == splits[place].images.count
+      else { continue }
+      splits[place].origins = .files(files)
+    }
     guard let train = splits.first, train.name == "train" else {
       throw DataError(.unusable, "\(path) has no training images")
     }

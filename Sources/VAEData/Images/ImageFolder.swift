@@ -82,6 +82,28 @@ struct ImageFolder {
     }
   }
 
+  /// The names of the images of each split that were read, in order.
+  ///
+  /// - Parameter skipped: what is said of those that were not, each beginning with its name, in the order of the files.
+  func names(without skipped: [String]) -> [String: [String]] {
+    var rest = skipped[...]
+    var names: [String: [String]] = [:]
+    for split in splits {
+      var read: [String] = []
+      for file in split.files {
+        if let first = rest.first, first.hasPrefix(PlainText.line("\(file.name): ")) {
+          rest.removeFirst()
+        } else {
+          read.append(file.name)
+        }
+      }
+      let apart = isUndivided ? Self.setApart(read) : []
+      names[split.name] = read.indices.filter { !apart.contains($0) }.map { read[$0] }
+      if !apart.isEmpty { names["test"] = apart.sorted().map { read[$0] } }
+    }
+    return names
+  }
+
   private static func folders(of name: String) -> [Substring] {
     name.utf8.split(separator: UInt8(ascii: "/")).dropLast().map { Substring($0) }
   }

@@ -14,6 +14,8 @@ struct ColumnValues {
   private let known: [Double]
   /// How many digits behind the point they have; nil where that is not known.
   let decimals: Int?
+  /// Where the rows stand in a file; nil where they come from none.
+  private let origins: ExampleOrigins?
 
   /// The most values of a column of numbers that has no others.
   private static let fewValues = 8
@@ -31,10 +33,12 @@ struct ColumnValues {
   ///
   /// - Parameters:
   ///   - count: the number of rows.
+  ///   - origins: where they stand in a file.
   ///   - value: of each.
   /// - Throws: `DataError` where there is not enough memory for the values and what is found out of them.
   init(
-    title: String, name: String, decimals: Int?, count: Int, _ value: (Int) -> Double
+    title: String, name: String, decimals: Int?, count: Int, origins: ExampleOrigins? = nil,
+    _ value: (Int) -> Double
   ) throws(DataError) {
     let byteCount = count * Self.bytesAValue
     guard byteCount < Memory.leastRequest || Memory.grants(byteCount) else {
@@ -43,7 +47,7 @@ struct ColumnValues {
         "\(title) needs about \(byteCount) bytes of memory, more than there is; use a part of the data"
       )
     }
-    (self.title, self.name, self.decimals) = (title, name, decimals)
+    (self.title, self.name, self.decimals, self.origins) = (title, name, decimals, origins)
     values = (0..<count).map(value)
     known = values.filter { !$0.isNaN }.sorted()
   }
@@ -156,7 +160,8 @@ struct ColumnValues {
     let probe = TableColumn(name: name, kind: kind, names: kind == .yesNo ? ["0", "1"] : [])
     for (row, value) in values.enumerated() {
       guard let misfit = probe.misfit(value) else { continue }
-      throw DataError(.unusable, "\(title): \(value) in row \(row + 1) \(misfit)")
+      throw DataError(
+        .unusable, "\(title): \(TableColumn.text(value)) in \(origins.title(ofRow: row)) \(misfit)")
     }
   }
 

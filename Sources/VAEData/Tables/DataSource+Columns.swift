@@ -26,8 +26,8 @@ extension DataSource {
 }
 
 extension DataSource {
-  /// The same rows with counts for columns, whatever whole numbers from zero on seem to be; data that are no rows of
-  /// numbers stay as they are.
+  /// The same rows with counts for columns, whatever whole numbers from zero on seem to be, but for columns of which
+  /// somebody has said what they are; data that are no rows of numbers stay as they are.
   ///
   /// - Throws: `DataError` of kind `unusable` where a number is no whole one from zero on.
   public func counted() throws(DataError) -> DataSource {
@@ -35,7 +35,9 @@ extension DataSource {
       table.columns.columns.allSatisfy({ $0.isNumeric || $0.names == ["0", "1"] })
     else { return self }
     let plain = TableColumns(
-      table.columns.columns.map { TableColumn(name: $0.name, kind: .count, decimals: 0) })
+      table.columns.columns.map {
+        toldColumns.contains($0.name) ? $0 : TableColumn(name: $0.name, kind: .count, decimals: 0)
+      })
     var source = self
     let columns = try plain.standardizing(table.rows)
     source.train = try train.retyped(columns, of: name)
@@ -95,13 +97,14 @@ extension DataSplit {
     -> DataSplit
   {
     guard let table = store as? TableStore else { return self }
-    _ = try columns.check(table.rows, name: source)
+    _ = try columns.check(table.rows, name: source, origins)
     var split = DataSplit(
       name: name, store: TableStore(table.rows, columns: columns, isNamed: table.isNamed),
       labels: labels, classes: classes, conditions: conditions, factors: factors)
     split.hiddenStore = (hiddenStore as? HiddenCells).map {
       HiddenCells($0.cells, columns: columns)
     }
+    split.origins = origins
     return split
   }
 
@@ -117,7 +120,7 @@ extension DataSplit {
     var hidden = (hiddenStore as? HiddenCells)?.cells ?? hiddenStore
     if let table, table.isNamed {
       let order = try ColumnOrder(of: table.columns, as: recorded, name: source)
-      try order.checkWords(of: rows, table.columns, recorded, name: source)
+      try order.checkWords(of: rows, table.columns, recorded, name: source, origins)
       if !order.changesNothing {
         rows = RearrangedRows(rows: rows, order: order)
         hidden = hidden.map { RearrangedRows(rows: $0, order: order.ofCells) }
@@ -134,11 +137,12 @@ extension DataSplit {
       throw DataError(
         .unusable, "\(source) hides cells of \(name) that its rows of \(rows.shape) do not have")
     }
-    _ = try recorded.check(rows, name: name)
+    _ = try recorded.check(rows, name: origins == nil ? name : source, origins)
     var split = DataSplit(
       name: name, store: TableStore(rows, columns: recorded, isNamed: table?.isNamed ?? false),
       labels: labels, classes: classes, conditions: conditions, factors: factors)
     split.hiddenStore = hidden.map { HiddenCells($0, columns: recorded) }
+    split.origins = origins
     return split
   }
 }
@@ -199,7 +203,8 @@ private struct ColumnOrder {
 
   /// Refuses rows with a category that the result has not.
   func checkWords(
-    of rows: any ExampleStore, _ own: TableColumns, _ wanted: TableColumns, name: String
+    of rows: any ExampleStore, _ own: TableColumns, _ wanted: TableColumns, name: String,
+    _ origins: ExampleOrigins?
   ) throws(DataError) {
     let lacking = numbers.indices.filter { numbers[$0].contains(-1) }
     guard !lacking.isEmpty else { return }
@@ -213,7 +218,7 @@ private struct ColumnOrder {
           else { continue }
           throw DataError(
             .unusable,
-            "\(name): \(PlainText.quoted(words[number])) in row \(first + start / width + 1) is none of the categories of column "
+            "\(name): \(PlainText.quoted(words[number])) in \(origins.title(ofRow: first + start / width)) is none of the categories of column "
               + "\(PlainText.quoted(wanted.columns[column].name)) that the model was trained on; leave such rows out"
           )
         }

@@ -34,6 +34,7 @@ extension DataSource {
       }
     }
     source.missingValue = cells.missing
+    source.toldColumns = Set(options.types.filter { $0.value.kind != nil }.keys)
     return source
   }
 
@@ -116,7 +117,7 @@ extension TableFile {
       places = columns.compactMap { own[$0.name] }
     } else {
       for column in given.columns {
-        columns.append(try self.column(column, values, width, &notices))
+        columns.append(try self.column(column, values, width, .lines(cells.lines), &notices))
       }
     }
     let table = TableColumns(columns)
@@ -137,20 +138,23 @@ extension TableFile {
     let store = DoubleStore(
       count: rowCount, shape: ImageShape(height: 1, width: places.count, channels: 1),
       memory: memory)
-    if recorded != nil { _ = try table.check(store, name: path) }
-    guard let label = given.label else {
-      return DataSplit(name: "train", store: TableStore(store, columns: table))
+    let origins = ExampleOrigins.lines(cells.lines)
+    if recorded != nil { _ = try table.check(store, name: path, origins) }
+    var split = DataSplit(name: "train", store: TableStore(store, columns: table))
+    if let label = given.label {
+      split = DataSplit(
+        name: "train", store: split.store,
+        labels: (0..<rowCount).map { Int32(values[$0 * width + label]) },
+        classes: cells.words[label])
     }
-    return DataSplit(
-      name: "train", store: TableStore(store, columns: table),
-      labels: (0..<rowCount).map { Int32(values[$0 * width + label]) },
-      classes: cells.words[label])
+    split.origins = origins
+    return split
   }
 
   /// What a column of the file is.
   private func column(
     _ given: Given, _ values: UnsafeBufferPointer<Double>, _ width: Int,
-    _ notices: inout [Message]
+    _ origins: ExampleOrigins, _ notices: inout [Message]
   ) throws(DataError) -> TableColumn {
     let name = names[given.number]
     guard given.words.isEmpty else {
@@ -165,7 +169,8 @@ extension TableFile {
       return TableColumn(name: name, kind: isYesNo ? .yesNo : .category, names: given.words)
     }
     let all = try ColumnValues(
-      title: title(given.number), name: name, decimals: decimals(given.number), count: rowCount
+      title: title(given.number), name: name, decimals: decimals(given.number), count: rowCount,
+      origins: origins
     ) { values[$0 * width + given.place] }
     let column = try all.column(told: given.told)
     if let notice = all.collapseNotice(column) { notices.append(notice) }

@@ -2,6 +2,17 @@ import Messages
 import VAECore
 
 extension TableColumns {
+  /// Refuses vectors of more numbers than a table may have columns.
+  ///
+  /// - Throws: `DataError` of kind `unusable`.
+  static func checkWidth(_ width: Int, name: String) throws(DataError) {
+    guard width > limit else { return }
+    throw DataError(
+      .unusable,
+      "\(name) has \(width) columns, more than the \(limit) that a table may have; are its rows and columns exchanged? "
+        + "pictures are [N, height, width] or [N, height, width, channels]")
+  }
+
   /// The columns of rows of numbers without names: real ones called 0, 1, …, with means and deviations
   /// of the rows; constants where all rows have the same.
   ///
@@ -45,8 +56,11 @@ extension TableColumns {
   /// - Parameters:
   ///   - rows: in the table's own units.
   ///   - name: what messages call them.
+  ///   - origins: where they stand in a file.
   /// - Returns: the first value that is missing, with its place; nil where none is.
-  package func check(_ rows: any ExampleStore, name: String) throws(DataError) -> String? {
+  package func check(
+    _ rows: any ExampleStore, name: String, _ origins: ExampleOrigins? = nil
+  ) throws(DataError) -> String? {
     var missing: String?
     try rows.forEachPart { (first, values) throws(DataError) in
       for (place, value) in values.enumerated() {
@@ -54,9 +68,11 @@ extension TableColumns {
         if value.isNaN {
           if missing == nil { missing = "\(name)[\(row), \(column)] is nan" }
         } else if let misfit = columns[column].misfit(value) {
+          let title =
+            origins == nil ? "\(name)[\(row), \(column)]" : "\(name), \(origins.title(ofRow: row))"
           throw DataError(
             .unusable,
-            "\(name)[\(row), \(column)], column \(PlainText.quoted(columns[column].name)): \(value) \(misfit)"
+            "\(title), column \(PlainText.quoted(columns[column].name)): \(TableColumn.text(value)) \(misfit)"
           )
         }
       }

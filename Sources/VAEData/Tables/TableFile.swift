@@ -345,6 +345,8 @@ extension TableFile {
     let words: [[String]]
     /// The first cell without a value, with its place.
     let missing: String?
+    /// The line in which each row begins.
+    let lines: [Int]
   }
 
   /// Reads the file again and keeps what its cells hold.
@@ -361,6 +363,8 @@ extension TableFile {
     var missing: String?
     var isNames = true
     var row = 0
+    var lines: [Int] = []
+    lines.reserveCapacity(rowCount)
     try text.forEachRecord(of: Self.stream(file)) { (record) throws(DataError) in
       guard record.count == names.count else { throw changed() }
       if isNames {
@@ -396,6 +400,7 @@ extension TableFile {
         }
         values[row * columns.count + place] = value
       }
+      lines.append(record.line)
       row += 1
     }
     guard row == rowCount else { throw changed() }
@@ -403,7 +408,8 @@ extension TableFile {
     for (place, column) in columns.enumerated() {
       words.append(dictionaries[column].sort(values, place: place, width: columns.count))
     }
-    return Cells(memory: memory, columns: columns, words: words, missing: missing)
+    return Cells(
+      memory: memory, columns: columns, words: words, missing: missing, lines: lines)
   }
 
   private func changed() -> DataError {

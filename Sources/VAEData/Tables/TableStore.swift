@@ -94,14 +94,18 @@ extension DataSplit {
 
   /// Rows of a table in its own units with all their digits, one after the other; nil of images.
   public func ownRows(_ indices: [Int]) -> [Double]? {
-    guard let table = store as? TableStore else { return nil }
-    return [Double](unsafeUninitializedCapacity: indices.count * table.columns.count) {
-      buffer, used in
-      let room = UnsafeMutableBufferPointer(
-        rebasing: buffer[..<(indices.count * table.columns.count)])
+    store is TableStore ? ownDoubles(indices) : nil
+  }
+
+  /// Examples in the data's own units with all the digits that the source has, one after the other.
+  public func ownDoubles(_ indices: [Int]) -> [Double] {
+    let own = (store as? TableStore)?.rows ?? store
+    let count = indices.count * own.shape.count
+    return [Double](unsafeUninitializedCapacity: count) { buffer, used in
+      let room = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
       room.initialize(repeating: 0)
-      table.rows.writeDoubles(indices, into: room)
-      used = room.count
+      own.writeDoubles(indices, into: room)
+      used = count
     }
   }
 

@@ -85,7 +85,7 @@ public struct TableWriter {
   }
 
   /// The same of bytes, which need not be UTF-8.
-  static func quoted(bytes cell: ArraySlice<UInt8>, separator: String) -> [UInt8] {
+  package static func quoted(bytes cell: ArraySlice<UInt8>, separator: String) -> [UInt8] {
     let mark = UInt8(ascii: "\"")
     let needs =
       cell.contains { byte in

@@ -18,6 +18,7 @@ struct FilledExamples {
   private var values: [Float] = []
   /// The rows of a table with all their digits; nil of images.
   private var rows: [Double]?
+  private let split: DataSplit
   private let count: Int
   private let haveNames: Bool
   private var missing: [Float]
@@ -31,6 +32,7 @@ struct FilledExamples {
     let own = split.ownShape
     shape = [own.height, own.width, own.channels]
     let size = own.count
+    self.split = split
     count = split.count
     rows = columns == nil ? nil : []
     haveNames = columns?.haveNames == true
@@ -74,7 +76,7 @@ struct FilledExamples {
     let size = shape.count
     for range in parts {
       let indices = Array(range)
-      let found = truth.ownRows(indices) ?? truth.ownBatch(indices).floats.map(Double.init)
+      let found = truth.ownDoubles(indices)
       // What cannot be read is zeros.
       try truth.checkExamples()
       for (offset, other) in found.enumerated() {
@@ -85,8 +87,9 @@ struct FilledExamples {
         let column = columns?.columns[place]
         guard !(column?.areSame(own, other) ?? Self.areAlike(own, other)) else { continue }
         let title: Message =
-          column.map { "row \(index + 1), column \(PlainText.quoted($0.name))" }
-          ?? "example \(index + 1), value \(place + 1)"
+          column.map {
+            "\(split.origins.title(of: index, as: "row")), column \(PlainText.quoted($0.name))"
+          } ?? "\(split.origins.title(of: index, as: "example")), value \(place)"
         throw RecipeError(
           .unsuitableData,
           "the truth is of other examples: \(title) is \(Self.shown(own, column)), but \(Self.shown(other, column)) in "
@@ -104,7 +107,7 @@ struct FilledExamples {
   private static func shown(_ value: Double, _ column: TableColumn?) -> String {
     guard let column, !column.isNumeric, let place = Int(exactly: value),
       column.names.indices.contains(place)
-    else { return value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)" }
+    else { return TableColumn.text(value) }
     return PlainText.quoted(column.names[place])
   }
 
@@ -118,18 +121,17 @@ struct FilledExamples {
     _ made: MadeExamples, of indices: [Int], truth: DataSplit?, error: inout ImputationErrorSum
   ) {
     if let found = made.rows {
-      let known = truth.map { $0.ownRows(indices) ?? $0.ownBatch(indices).floats.map(Double.init) }
+      let known = truth?.ownDoubles(indices)
       Self.forEachMissing(missing, of: indices, size: shape.count) { place, source, target in
         error.add(found[source], truth: known?[source] ?? rows?[target] ?? .nan, place: place)
         rows?[target] = found[source]
       }
       return
     }
-    let known = truth?.ownBatch(indices).floats
+    let known = (truth ?? split).ownDoubles(indices)
     made.tensor.withFloats { found in
       Self.forEachMissing(missing, of: indices, size: shape.count) { place, source, target in
-        error.add(
-          Double(found[source]), truth: Double(known?[source] ?? values[target]), place: place)
+        error.add(Double(found[source]), truth: known[source], place: place)
         values[target] = found[source]
       }
     }

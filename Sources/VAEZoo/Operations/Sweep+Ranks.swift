@@ -15,8 +15,8 @@ extension Sweep {
   ///   - communicator: what connects them, which the closure gives to its request.
   ///   - question: what else must be the same in all, by the names of settings.
   ///   - make: prepares the sweep.
-  /// - Throws: what the closure throws; where it throws in another process, where that has been started otherwise, or where it
-  ///   does not see the folder, `CommunicationError`.
+  /// - Throws: what the closure throws; where it throws in another process, or where that has been started otherwise,
+  ///   `CommunicationError`.
   public static func together(
     _ communicator: any Communicator, asking question: JSON.Object = [:],
     _ make: () throws -> Sweep
@@ -25,19 +25,26 @@ extension Sweep {
     let sweep = try communicator.allSucceeding(make)
     communicator.enter("the comparison of what the ranks train")
     try communicator.compare(try communicator.allSucceeding { try sweep.facts(question) })
+    return sweep
+  }
+
+  /// Makes the folder of the runs where there is none: last of all, once nothing is refused any more.
+  ///
+  /// - Throws: `FileError` where it cannot be made, or a process does not see it; in the others `CommunicationError`.
+  public func makeFolder() throws {
+    let communicator = request.communicator
     try communicator.allSucceeding {
-      guard communicator.rank == 0, try DurableFiles.kind(of: sweep.folder) == nil else { return }
-      try DurableFiles.makeFolder(sweep.folder)
+      guard communicator.rank == 0, try DurableFiles.kind(of: folder) == nil else { return }
+      try DurableFiles.makeFolder(folder)
     }
     try communicator.allSucceeding {
-      guard try DurableFiles.kind(of: sweep.folder) == .folder else {
+      guard try DurableFiles.kind(of: folder) == .folder else {
         throw FileError(
-          .missing, "sweep in", sweep.folder,
+          .missing, "sweep in", folder,
           "rank 0 has made this folder, and this process does not see it; name one that all processes see"
         )
       }
     }
-    return sweep
   }
 
   /// Who trains which run of a round, begun by all processes at the same time.

@@ -144,7 +144,7 @@ public struct Sweep {
   private let registry: Registry
   private let data: DataSource
 
-  /// Makes every recipe and model once, looks at the runs that exist, and makes the folder.
+  /// Makes every recipe and model once, and looks at the runs that exist.
   ///
   /// - Throws: what any of the trainings would be refused for, as `TrainingSession` does, with the
   ///   name of the run; nothing has been changed on disk then.
@@ -169,8 +169,6 @@ public struct Sweep {
       table: TableOptions(types: request.columns, for: recipe.data),
       isCancelled: request.isCancelled)
     try checkRuns()
-    // Of several processes the first makes it when all are known to want the same.
-    if kind == nil, request.communicator.size == 1 { try DurableFiles.makeFolder(folder) }
   }
 
   /// The runs in the order in which they are trained: all combinations with the first seed, then
@@ -265,7 +263,7 @@ public struct Sweep {
     if let axis = request.axes.first(where: { $0.range != nil }), request.trials == nil {
       throw RecipeError(
         .invalid,
-        "\(axis.key) has a range, of which values are drawn; say how many combinations there are to be (trials)"
+        "\(axis.key) has a range, of which values are drawn; say how many combinations there are to be by \(.trials)"
       )
     }
     var count = request.seeds
@@ -349,6 +347,10 @@ public struct Sweep {
         try TrainingSession(
           request.recipe, settings: allSettings(of: run), data: data, run: nil, existing: existing,
           registry: registry)
+      }
+      try Self.named(run) {
+        try TrainingSession.checkKeepBest(
+          request.settings, session.trainer.options, session.data)
       }
       largestModel = max(largestModel, session.trainer.model.parameterCount)
       plans.append(

@@ -72,7 +72,7 @@ extension TrainedModel {
       guard found.isFinite else {
         throw RecipeError(
           .unsuitableData,
-          "\(split.name): what \(source) expects in place of missing values of example \(indices[0]) and those after it "
+          "\(split.name): what \(source) expects in place of missing values of \(split.origins.title(of: indices[0], as: "example")) and those after it "
             + "is not finite; are the values of these examples far from those of the training?")
       }
       let isUnit = recipe.data?.range == .unit
@@ -96,8 +96,9 @@ extension TrainedModel {
     result.effectiveDraws = effectiveDraws / Double(result.tornCount)
     if let empty = filled.empty {
       result.notices.append(
-        "nothing is known of \(Count.of(empty.count, "example")) of \(split.name), of which number \(empty.first) is the "
-          + "first: what fills it follows from the training data alone")
+        "nothing is known of \(Count.of(empty.count, "example")) of \(split.name), of which "
+          + "\(split.origins.title(of: empty.first, as: "example")) is the first: what fills it follows from the training data alone"
+      )
     }
     if fewCount * 2 > result.tornCount, model.prior.latents.isContinuous,
       Double(options.samples) > Self.fewDraws

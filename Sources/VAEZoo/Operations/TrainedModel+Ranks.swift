@@ -25,7 +25,11 @@ extension TrainedModel {
     _ question: @autoclosure () -> JSON.Object, _ others: [TrainedModel] = [],
     _ body: (any Communicator) throws -> Result
   ) throws -> Result {
-    guard communicator.size > 1 else { return try body(communicator) }
+    guard communicator.size > 1 else {
+      let result = try body(communicator)
+      try checkAsked(splits, others)
+      return result
+    }
     let communicator = WatchedCommunicator.watching(communicator)
     communicator.enter("the comparison of what the ranks ask")
     let facts = try communicator.allSucceeding {
@@ -39,10 +43,15 @@ extension TrainedModel {
     }
     return try communicator.allSucceeding {
       let found = try result.get()
-      for asked in [self] + others { try asked.model.checkParts() }
-      for split in splits { try split.checkExamples() }
+      try checkAsked(splits, others)
       return found
     }
+  }
+
+  /// Whether parts of plug-ins, or what examples are read from, have failed on the way.
+  private func checkAsked(_ splits: [DataSplit], _ others: [TrainedModel]) throws {
+    for asked in [self] + others { try asked.model.checkParts() }
+    for split in splits { try split.checkExamples() }
   }
 
   /// What must be the same on all ranks.

@@ -47,44 +47,46 @@ extension TrainedModel {
     _ split: DataSplit, _ options: ScoreOptions, _ background: TrainedModel?,
     _ reference: DataSplit?, _ communicator: any Communicator, _ progress: (Double) -> Bool
   ) throws -> [Double]? {
-    try checkBackground(background, method: options.method)
-    try Self.checkReference(reference, method: options.method)
+    // Once for each, and on all ranks or on none: where one cannot go on, the others do not wait for it.
+    let (asked, other) = try communicator.allSucceeding {
+      try checkBackground(background, method: options.method)
+      try Self.checkReference(reference, method: options.method)
+      let compared = try background.map { try $0.scorer(of: split, seed: options.seed) }
+      let usual = try reference.map { try scorer(of: $0, seed: options.seed) }
+      return (try scorer(of: split, seed: options.seed), compared ?? usual)
+    }
     func likelihoods(
-      of model: TrainedModel, _ split: DataSplit, samples: Int, _ progress: (Double) -> Bool
+      _ evaluator: Evaluator, samples: Int, _ progress: (Double) -> Bool
     ) throws -> [Double]? {
-      // Each standardizes the columns of a table as its own training did.
-      var seen = split
-      if let columns = model.columns {
-        seen = try split.asSeen(by: columns, of: model.source) ?? split
-      }
-      return try Evaluator(
-        model: model.model, examples: model.examples(seen), seed: options.seed
-      ).logLikelihoods(samples: samples, among: communicator, progress: progress)
+      try evaluator.logLikelihoods(samples: samples, among: communicator, progress: progress)
     }
     let samples = options.importanceSamples
     switch options.method {
-    case .nll:
-      return try likelihoods(of: self, split, samples: max(1, samples), progress)?.map { -$0 }
-    case .elbo: return try likelihoods(of: self, split, samples: 0, progress)?.map { -$0 }
+    case .nll: return try likelihoods(asked, samples: max(1, samples), progress)?.map { -$0 }
+    case .elbo: return try likelihoods(asked, samples: 0, progress)?.map { -$0 }
     case .regret:
-      return try Evaluator(model: model, examples: examples(split), seed: options.seed)
-        .likelihoodRegrets(options.regret, among: communicator, progress: progress)
-    case .ratio:
-      guard let background,
-        let own = try likelihoods(of: self, split, samples: samples, { progress($0 / 2) }),
-        let common = try likelihoods(
-          of: background, split, samples: samples, { progress((1 + $0) / 2) })
-      else { return nil }
-      return zip(common, own).map { $0 - $1 }
-    case .typicality:
-      guard let reference else { return nil }
-      let share = Double(split.count) / Double(max(1, split.count + reference.count))
-      guard let own = try likelihoods(of: self, split, samples: samples, { progress(share * $0) }),
+      return try asked.likelihoodRegrets(options.regret, among: communicator, progress: progress)
+    case .ratio, .typicality:
+      guard let other else { return nil }
+      let count = other.examples.count
+      let share = Double(split.count) / Double(max(1, split.count + count))
+      guard let own = try likelihoods(asked, samples: samples, { progress(share * $0) }),
         let usual = try likelihoods(
-          of: self, reference, samples: samples, { progress(share + (1 - share) * $0) })
+          other, samples: samples, { progress(share + (1 - share) * $0) })
       else { return nil }
-      return Self.typicalities(own, usual: usual, group: options.group)
+      return options.method == .ratio
+        ? zip(usual, own).map { $0 - $1 }
+        : Self.typicalities(own, usual: usual, group: options.group)
     }
+  }
+
+  /// What asks this model for the likelihoods of examples, whose columns are standardized as its own training has done.
+  private func scorer(of split: DataSplit, seed: Int) throws -> Evaluator {
+    var seen = split
+    if let columns, split.columns != columns {
+      seen = try split.asSeen(by: columns, of: source) ?? split
+    }
+    return Evaluator(model: model, examples: try examples(seen), seed: seed)
   }
 
   /// Of each example how far the mean of its group is from that of usual ones.

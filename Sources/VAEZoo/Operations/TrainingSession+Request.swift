@@ -46,6 +46,7 @@ extension TrainingSession {
           isCancelled: request.isCancelled)
       }
     }
+    try Self.checkKeepBest(request.settings, fresh.options, data)
     try self.init(
       model: fresh.model, recipe: fresh.recipe, data: data, run: request.run,
       existing: request.existing, checkpointDir: request.checkpointDir, start: fresh.start,
@@ -54,24 +55,78 @@ extension TrainingSession {
     if let likelihoodNotice { notices.append(likelihoodNotice) }
   }
 
-  /// What the user should know where the data have made the likelihood a density; nil where they
-  /// have not.
-  private static func likelihoodNotice(
+  /// What the user should know where nobody has chosen the likelihood and it is a density, whose numbers cannot be
+  /// compared with those of others; nil elsewhere.
+  package static func likelihoodNotice(
     of model: TrainedModel, _ recipe: Recipe, _ request: TrainingRequest, registry: Registry
   ) -> Message? {
     let part = model.recipe.part(.likelihood)
-    guard registry.leavesLikelihoodToData(recipe, settings: request.settings),
-      part.name == "gaussian", let data = model.recipe.data
+    guard let data = model.recipe.data, !model.model.likelihood.isDiscrete, part.name != "mixed"
     else { return nil }
-    let sigma = GaussianLikelihood.Options(part.values).sigma.hyperparameterValue
-    let kind = sigma == .text("learnt") ? "learnt sigma" : "sigma \(sigma)"
-    let notice: Message =
-      "likelihood: gaussian with \(kind) (auto); its distortion is a density and can be negative"
-    guard data.rule == "bytes/255", (data.height, data.width, data.channels) == (28, 28, 1) else {
-      return notice
+    let isAutomatic = registry.leavesLikelihoodToData(recipe, settings: request.settings)
+    var isDefault = false
+    if case .variant = request.subject {
+      isDefault = !registry.chooseLikelihood(request.settings)
     }
-    return notice
+    guard isAutomatic || isDefault else { return nil }
+    let reason = isAutomatic ? "auto" : "the default of \(recipe.variant)"
+    var notice: Message =
+      "likelihood: \(part.name)\(sigmaPhrase(of: part)) (\(reason)); its distortion is a density and can be negative"
+    let isGreyDigit =
+      data.rule == "bytes/255" && (data.height, data.width, data.channels) == (28, 28, 1)
+    guard isGreyDigit || data.range == .binary else { return notice }
+    let ofBits: Message = "\(.setting("likelihood", "bernoulli"))"
+    let takesBits = isAutomatic || takesBits(model.recipe, registry)
+    if data.range == .binary {
+      notice =
+        notice
+        + ", and its numbers cannot be compared with probabilities, as variants have whose likelihood is bernoulli"
+      return takesBits ? notice + "; for these choose " + ofBits : notice
+    }
+    guard takesBits else { return notice }
+    notice =
+      notice
       + "; for numbers like those of papers on binarized MNIST use \(.setting("training.binarize", "dynamic"))"
+    return isAutomatic ? notice : notice + " and " + ofBits
+  }
+
+  /// Which deviation a Gaussian has; nothing of another likelihood.
+  private static func sigmaPhrase(of part: Recipe.Part) -> String {
+    guard part.name == "gaussian" else { return "" }
+    let sigma = GaussianLikelihood.Options(part.values).sigma.hyperparameterValue
+    return switch sigma {
+    case .text("data"): " with the deviation of the data as sigma"
+    case .text(let kind): " with \(kind) sigma"
+    default: " with sigma \(sigma)"
+    }
+  }
+
+  /// Whether a model of a recipe can have probabilities of zeros and ones in place of its likelihood.
+  private static func takesBits(_ recipe: Recipe, _ registry: Registry) -> Bool {
+    var trial = recipe
+    if let data = recipe.data {
+      trial.data = DataDescription(
+        height: data.height, width: data.width, channels: data.channels, range: .binary,
+        rule: data.rule, condition: data.condition)
+      trial.data?.missing = data.missing
+    }
+    return (try? registry.apply([(key: "likelihood", value: "bernoulli")], to: &trial)) != nil
+      && (try? registry.plan(trial)) != nil
+  }
+
+  /// Refuses to keep the best checkpoint where somebody asks for it and there are no held-out numbers.
+  ///
+  /// - Throws: `RecipeError` of kind `invalid`.
+  static func checkKeepBest(
+    _ settings: [(key: String, value: String)], _ options: TrainingOptions, _ data: DataSource
+  ) throws(RecipeError) {
+    guard settings.last(where: { $0.key == "training.keep_best" })?.value == "true",
+      data.heldOut == nil, options.holdout == 0
+    else { return }
+    throw RecipeError(
+      .invalid,
+      "\(.setting("training.keep_best", "true")) needs a held-out split, and \(data.name) has none; set some examples "
+        + "apart by \(.setting("training.holdout", "0.1")), or leave it out")
   }
 
   /// A model for what a recipe trains, which may be a further stage of a finished run, and the data.

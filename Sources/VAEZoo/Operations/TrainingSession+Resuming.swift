@@ -91,7 +91,7 @@ extension TrainingSession {
 
   /// A resumed run keeps its recipe; only when it ends and which checkpoints stay may be another matter:
   /// `patience`, `keep_best` and, where the learning rate does not depend on it, the number of epochs, and where
-  /// the run lies now whose weights it began with, once it is not any more where it was.
+  /// the run lies now whose weights it began with, once it is not any more where it was, or how its path is written.
   ///
   /// - Parameter located: where a path leads that the run has on record.
   private static func checkSame(
@@ -133,7 +133,9 @@ extension TrainingSession {
       old["data"] = .object(data)
     }
     if let moved = origin(old["stages"]), let place = origin(new["stages"]),
-      !DurableFiles.exists(try located(moved)), DurableFiles.exists(place)
+      DurableFiles.exists(place),
+      case let before = try located(moved),
+      !DurableFiles.exists(before) || DurableFiles.isSame(before, place)
     {
       old["stages"] = withoutOrigin(old["stages"])
       new["stages"] = withoutOrigin(new["stages"])

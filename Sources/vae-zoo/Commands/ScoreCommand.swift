@@ -21,8 +21,8 @@ struct ScoreCommand: DividedCommand {
         typicality  how far the mean of −log p(x) over the --group of an example is from that over --reference DATA
 
       A plain likelihood often takes simple data of another kind for usual; docs/anomalies.md shows where, and what \
-      helps. A .csv file has a row per example: its number in the split, its class where the data have classes, and the \
-      score. An .npy file has the scores alone, [N].
+      helps. A .csv file has a row per example: its number in the split, from 0 on, its file in a folder of images or its \
+      line in a table, its class where the data have classes, and the score. An .npy file has the scores alone, [N].
 
         vae-zoo score run --data new.npz --out scores.csv
         vae-zoo score run --data fashion-mnist --method regret --out regret.npy
@@ -42,9 +42,13 @@ struct ScoreCommand: DividedCommand {
   var background: String?
   @Option(
     help: ArgumentHelp(
-      "The data whose mean typicality compares with, such as held-out ones: of their splits valid, else test, else train.",
-      valueName: "source"))
+      "The data whose mean typicality compares with, such as held-out ones.", valueName: "source"))
   var reference: String?
+  @Option(
+    help: ArgumentHelp(
+      "Their split (default: valid, else test, else train; of a run that has set a share of its data apart, valid is that share of these).",
+      valueName: "split"))
+  var referenceSplit: String?
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
@@ -71,6 +75,12 @@ struct ScoreCommand: DividedCommand {
 
   func validate() throws {
     try SplitName.check(split)
+    if let referenceSplit {
+      try SplitName.check(referenceSplit)
+      guard reference != nil else {
+        throw ValidationError("--reference-split belongs to --reference")
+      }
+    }
     guard out.hasSuffix(".csv") || out.hasSuffix(".npy") else {
       throw ValidationError("--out \(out) must end in .csv or .npy")
     }
@@ -123,7 +133,8 @@ struct ScoreCommand: DividedCommand {
         try images.open(data, for: model).split(named: self.split),
         try reference.map { path in
           let source = try images.open(path, for: model)
-          return source.validation ?? source.test ?? source.train
+          return try referenceSplit.map { name throws(DataError) in try source.split(named: name) }
+            ?? source.validation ?? source.test ?? source.train
         }
       )
     }
@@ -137,28 +148,36 @@ struct ScoreCommand: DividedCommand {
       return !Interrupt.token.isCancelled
     }
     bar.clear()
-    try model.model.checkParts()
-    try other?.model.checkParts()
-    try split.checkExamples()
-    try usual?.checkExamples()
     guard let scores else { throw StoppedWork() }
     // The first process writes for all.
     try communicator.allSucceeding {
-      if isFirst { try write(scores, of: split, by: options.method) }
+      if isFirst { try write(scores, of: split, by: options.method, comparedWith: usual) }
     }
   }
 
-  private func write(_ scores: [Double], of split: DataSplit, by method: ScoreMethod) throws {
+  private func write(
+    _ scores: [Double], of split: DataSplit, by method: ScoreMethod,
+    comparedWith usual: DataSplit?
+  ) throws {
     try DurableFiles.replace(
       out, with: out.hasSuffix(".csv") ? table(scores, of: split) : array(scores))
     let mean = scores.reduce(0, +) / Double(max(1, scores.count))
     if output.json {
-      Console.print(
-        .object([
-          "method": .text(method.rawValue), "examples": .integer(scores.count),
-          "mean": .finite(mean), "path": .text(out),
-        ]))
+      var object: JSON.Object = [
+        "method": .text(method.rawValue), "examples": .integer(scores.count),
+        "mean": .finite(mean), "path": .text(out),
+      ]
+      if let usual {
+        object["reference_split"] = .text(usual.name)
+        object["reference_examples"] = .integer(usual.count)
+      }
+      Console.print(.object(object))
     } else {
+      if let usual, let reference {
+        Console.error(
+          "compared with \(Count.of(usual.count, "example")) of \(reference), its split \(usual.name); "
+            + "--reference-split chooses another")
+      }
       Console.error(
         "wrote the \(method.rawValue) of \(Count.of(scores.count, "example")) of \(split.name), "
           + "\(Console.fixed(mean)) nats on average, to \(out)")
@@ -171,18 +190,24 @@ struct ScoreCommand: DividedCommand {
 
   /// Rows by RFC 4180.
   private func table(_ scores: [Double], of split: DataSplit) -> [UInt8] {
-    var text = "example,\(split.labels == nil ? "" : "class,")\(method)\n"
+    // Names of files and folders as the system has them, whatever their encoding.
+    func cell(_ name: String) -> [UInt8] {
+      let bytes = name.systemPath.dropLast().map(UInt8.init(bitPattern:))
+      return TableWriter.quoted(bytes: bytes[...], separator: ",") + [UInt8(ascii: ",")]
+    }
+    let origins = split.origins
+    let place = origins.map { "\($0.name)," } ?? ""
+    var bytes = Array("example,\(place)\(split.labels == nil ? "" : "class,")\(method)\n".utf8)
     for (number, score) in scores.enumerated() {
-      text += "\(number),"
+      bytes += "\(number),".utf8
+      if let origins { bytes += cell(origins.text(number)) }
       if let label = split.labels?[number] {
         let place = Int(label)
-        text += TableWriter.quoted(
-          split.classes.indices.contains(place) ? split.classes[place] : "\(label)")
-        text += ","
+        bytes += cell(split.classes.indices.contains(place) ? split.classes[place] : "\(label)")
       }
       // As precise as the networks are.
-      text += "\(Float(score))\n"
+      bytes += "\(Float(score))\n".utf8
     }
-    return Array(text.utf8)
+    return bytes
   }
 }

@@ -125,7 +125,7 @@ struct SweepCommand: DividedCommand {
       "halving": .integer(halving ?? 0), "force": .bool(force), "jobs": .integer(jobs),
     ]
     let sweep = try Sweep.together(communicator, asking: question) { try prepared(communicator) }
-    try communicator.allSucceeding {
+    let rounds = try communicator.allSucceeding {
       // Processes of one machine take of the same memory.
       let beside = min(communicator.size, MPILauncher()?.localSize ?? 1)
       try Memory.require(
@@ -134,14 +134,16 @@ struct SweepCommand: DividedCommand {
           "\(Count.of(jobs * beside, "training")) at once (--jobs\(beside > 1 ? ", \(beside) processes" : ""))"
       )
       if jobs > 1, threads.threads == nil { try Engine.setThreads(max(1, Engine.threads / jobs)) }
+      return try halving.map { try sweep.rounds(factor: $0) }
     }
+    try sweep.makeFolder()
     if isFirst, let trials, case let found = sweep.runs.count / max(1, seeds), found < trials {
       Console.error(
         "there are only \(Count.of(found, "combination")) of these values, not \(trials)")
     }
     let training = SweepTraining(
       sweep, jobs: jobs, watching: watching, writesJSON: output.json, communicator)
-    let diverged = try training.train(rounds: halving.map { try sweep.rounds(factor: $0) })
+    let diverged = try training.train(rounds: rounds)
     // The first process compares for all.
     try communicator.allSucceeding { if isFirst { try compare(sweep, leavingOut: diverged) } }
     if let first = diverged.first {

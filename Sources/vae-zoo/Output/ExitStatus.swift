@@ -77,7 +77,8 @@ struct ExitStatus {
         code = Self.usage
         message = Self.suggesting(
           VAEZooCommand.message(for: error).split(separator: "\n").joined(separator: " "))
-        message += "; see \(Self.commandNames.joined(separator: " ")) --help"
+        message += message.hasSuffix("?") ? " see" : "; see"
+        message += " \(Self.commandNames.joined(separator: " ")) --help"
       } else {
         code = Self.software
       }

@@ -7,12 +7,14 @@ extension Remedy {
     "training.learning_rate": "--learning-rate", "training.binarize": "--binarize",
     "training.dequantize": "--dequantize", "training.seed": "--seed",
     "training.holdout": "--holdout", "training.shards": "--shards",
-    "training.patience": "--patience",
+    "training.patience": "--patience", "training.precision": "--precision",
   ]
 
   /// As it is typed.
   var onCommandLine: String {
     switch self {
+    case .setting("training.keep_best", let value?):
+      value == "false" ? "--no-keep-best" : "--keep-best"
     case .setting(let path, let value):
       if let option = Self.options[path] {
         value.map { "\(option) \(CommandText.quoted($0))" } ?? option
@@ -43,6 +45,7 @@ extension Remedy {
     case .limit(let name, let value): "--limit \(name)=\(value)"
     case .variantDescription(let variant): "vae-zoo describe \(CommandText.quoted(variant))"
     case .importanceSamples: "--importance-samples"
+    case .trials: "--trials"
     case .channelsFirst: "--channels-first"
     case .columnType(let name, let type):
       "--column \(CommandText.quoted("\(name)=\(type ?? "TYPE")"))"

@@ -43,9 +43,11 @@ extension MixedLayout {
     case .yesNo: give(part.start, Self.sigmoid(Double(given[first])) > uniform ? 1 : 0)
     case .category: _ = choose(part.start, part.elements)
     case .count:
-      let mean = exp(min(Double(given[first]) * part.scale + part.centre, Self.largestLogMean))
-      let found = Self.count(
-        mean, r: isPoisson ? nil : exp(Double(spread[0])), uniform: uniform, normal: normal)
+      let power = Double(given[first]) * part.scale + part.centre
+      let law = CountDistribution(
+        logMean: min(power, Self.largestLogMean),
+        dispersion: isPoisson ? nil : exp(Double(spread[0])))
+      let found = law.draw(noise: (noise[part.start * 2], noise[part.start * 2 + 1]))
       give(part.start, Float((log1p(found) - part.centre) / part.scale))
     case .real, .positive:
       if part.choices > 0 {
@@ -75,25 +77,5 @@ extension MixedLayout {
       if sum > number * total { return choice }
     }
     return count - 1
-  }
-
-  /// The count at which the sum of probabilities exceeds a number; of a large mean the nearest whole number
-  /// to a normal one of the same variance.
-  ///
-  /// - Parameter r: the dispersion of a negative binomial; nil for a Poisson distribution.
-  static func count(_ mean: Double, r: Double?, uniform: Double, normal: Double) -> Double {
-    let variance = r.map { mean + mean * mean / $0 } ?? mean
-    guard mean < 1000 else { return max(0, (mean + variance.squareRoot() * normal).rounded()) }
-    // p(0), and p(n + 1) / p(n).
-    var probability = r.map { exp(-$0 * log1p(mean / $0)) } ?? exp(-mean)
-    var (sum, number) = (probability, 0.0)
-    let limit = mean + 40 * variance.squareRoot() + 40
-    while sum <= uniform, number < limit {
-      probability *=
-        r.map { mean / ($0 + mean) * (number + $0) / (number + 1) } ?? mean / (number + 1)
-      sum += probability
-      number += 1
-    }
-    return number
   }
 }

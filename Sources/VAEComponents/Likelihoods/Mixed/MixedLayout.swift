@@ -60,9 +60,7 @@ struct MixedLayout: Sendable {
   /// Calls a body with the parts of each row, on several threads; rows beyond those of `x` are of other
   /// draws of the same examples.
   func forEachRow(_ rows: Int, _ body: @Sendable (Int) -> Void) {
-    Engine.divide(rows, block: max(1, 4096 / max(1, width))) { range in
-      for row in range { body(row) }
-    }
+    Engine.forEachRow(rows, of: width, body)
   }
 }
 
@@ -178,24 +176,12 @@ extension MixedLayout {
   ) -> Double {
     let found = max(0, (exp(x * part.scale + part.centre) - 1).rounded())
     let power = number * part.scale + part.centre
-    let logMean = min(power, Self.largestLogMean)
-    let slope = power <= Self.largestLogMean ? part.scale : 0
-    let mean = exp(logMean)
-    guard !isPoisson else {
-      add(first, slope * (found - mean))
-      return found * logMean - mean - SpecialFunctions.logGamma(found + 1)
-    }
-    let r = exp(logDispersion)
-    let logSum = log(r + mean)
-    add(first, slope * r * (found - mean) / (r + mean))
-    addSpread(
-      0,
-      r
-        * (SpecialFunctions.digamma(found + r) - SpecialFunctions.digamma(r) + logDispersion
-          - logSum + (mean - found) / (r + mean)))
-    return SpecialFunctions.logGamma(found + r) - SpecialFunctions.logGamma(r)
-      - SpecialFunctions.logGamma(found + 1) + r * (logDispersion - logSum)
-      + found * (logMean - logSum)
+    let law = CountDistribution(
+      logMean: min(power, Self.largestLogMean), dispersion: isPoisson ? nil : exp(logDispersion))
+    let price = law.price(of: found)
+    add(first, power <= Self.largestLogMean ? part.scale * price.byLogMean : 0)
+    addSpread(0, price.byLogDispersion)
+    return price.value
   }
 
   static func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
