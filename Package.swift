@@ -3,8 +3,6 @@ import PackageDescription
 
 /// Every target of ours is built in Swift 6 mode (the tools version's default) with warnings as errors.
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
-/// Tests are compiled quickly also where what they test is optimised.
-let test: [SwiftSetting] = strict + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
 
 let package = Package(
   name: "vae-zoo",
@@ -392,15 +390,15 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: ["VAEFiles", "VAEData", "VAEImages", "VAEReport", "VAETraining", "VAEZoo"],
       path: "Tests/FuzzTargets", swiftSettings: strict),
-    .testTarget(name: "FuzzTargetTests", dependencies: ["FuzzTargets"], swiftSettings: test),
+    .testTarget(name: "FuzzTargetTests", dependencies: ["FuzzTargets"], swiftSettings: strict),
 
     .testTarget(
       name: "TensorsTests", dependencies: ["Tensors", "CVectorKernels", "COneDNN"],
-      resources: [.copy("Reference")], swiftSettings: test),
-    .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: test),
+      resources: [.copy("Reference")], swiftSettings: strict),
+    .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),
     .testTarget(
       name: "NeuralNetworksTests", dependencies: ["NeuralNetworks", "Tensors"],
-      resources: [.copy("Reference")], swiftSettings: test),
+      resources: [.copy("Reference")], swiftSettings: strict),
     .testTarget(
       name: "VAECoreTests",
       dependencies: [
@@ -408,10 +406,10 @@ let package = Package(
         "Tensors",
         "Messages",
       ],
-      exclude: ["Reference"], swiftSettings: test),
+      exclude: ["Reference"], swiftSettings: strict),
     .testTarget(
       name: "VAEDataTests", dependencies: ["VAEFiles", "VAEData", "VAECore", "Tensors", "CZlib"],
-      swiftSettings: test),
+      swiftSettings: strict),
     .testTarget(
       name: "VAETrainingTests",
       dependencies: [
@@ -419,28 +417,28 @@ let package = Package(
         "VAETraining", "VAEEvaluation", "VAECore", "VAERecipes", "VAEComponents", "VAEData",
         "GaussianVAE", "NeuralNetworks", "Tensors",
       ],
-      exclude: ["Reference"], swiftSettings: test),
+      exclude: ["Reference"], swiftSettings: strict),
     .testTarget(
       name: "VQVAETests",
       dependencies: [
         "VQVAE", "VAEZoo", "VAETraining", "VAEEvaluation", "VAEData", "VAECore", "VAERecipes",
         "VAEComponents", "NeuralNetworks", "Tensors",
       ],
-      swiftSettings: test),
+      swiftSettings: strict),
     .testTarget(
       name: "VAEImagesTests", dependencies: ["VAEFiles", "VAEImages", "VAEData"],
-      exclude: ["Reference"], swiftSettings: test),
+      exclude: ["Reference"], swiftSettings: strict),
     .testTarget(
       name: "VAEReportTests",
       dependencies: [
         "VAEFiles", "VAEReport", "VAEImages", "VAEEvaluation", "VAETraining", "VAECore",
         "VAERecipes",
       ],
-      resources: [.copy("Reference")], swiftSettings: test),
+      resources: [.copy("Reference")], swiftSettings: strict),
     .testTarget(
       name: "VAEZooTests",
       dependencies: ["Communication", "VAEZoo", "VAEBenchmark", "VAEScaling", "Tensors"],
-      resources: [.copy("Reference")], swiftSettings: test),
+      resources: [.copy("Reference")], swiftSettings: strict),
     .testTarget(
       name: "VariantTests",
       dependencies: [
@@ -450,16 +448,16 @@ let package = Package(
         "MSSSIMVAE", "PerceptualVAE", "VeryDeepVAE", "VAECore",
         "VAERecipes", "VAEComponents", "NeuralNetworks", "Tensors",
       ],
-      swiftSettings: test),
+      swiftSettings: strict),
     .testTarget(
       name: "VAECTests",
       dependencies: ["VAEFiles", "VAEC", "CVAE", "CDLPack", "Tensors", "VAEInterface", "VAEZoo"],
-      swiftSettings: test),
+      swiftSettings: strict),
     .testTarget(
       name: "PluginTests", dependencies: ["CVAE", "VAEPluginKit", "VAEZoo"],
-      exclude: ["hostile.c", "parts.c", "signature.c"], swiftSettings: test),
+      exclude: ["hostile.c", "parts.c", "signature.c"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["VAEFiles"], exclude: ["Files"],
-      swiftSettings: test),
+      swiftSettings: strict),
   ]
 )
