@@ -132,6 +132,17 @@ final class SweepTests: CommandTestCase {
     XCTAssertEqual(try bytes(path("grid/\(name)/model.safetensors")), halved)
   }
 
+  func testRunsThatAreBegunAgainGoOnFromRoundToRound() throws {
+    let sweep = try arguments(
+      makeData(binary: true), ["--set", "beta=1,2", "--epochs", "2", "--halving", "2"])
+    let first = try run(sweep)
+    let again = try run(sweep + ["--force"])
+    for outcome in [first, again] {
+      XCTAssertEqual(
+        outcome.err.components(separatedBy: "resuming at step").count, 2, outcome.err)
+    }
+  }
+
   func testMeansAndDeviationsAreThoseOfTheRuns() throws {
     let data = try makeData(binary: true)
     let outcome = try run(

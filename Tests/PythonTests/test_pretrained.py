@@ -121,6 +121,15 @@ class PretrainedTests(unittest.TestCase):
         draw = vae.encode(pictures).latent_dist.sample(3)
         self.assertTrue(0 < np.abs(draw - latents).max() < 0.1)
 
+    def test_draws_have_the_deviation_of_the_distribution(self):
+        vae = vae_zoo.AutoencoderKL.from_pretrained(REFERENCE / "kl-plain")
+        found = vae.encode(np.zeros((1, 3, 8, 8), dtype=np.float32)).latent_dist
+        mean, var = (np.full((1, 1, 100, 200), value, dtype=np.float32) for value in (3, 4))
+        draw = type(found)(mean, var).sample(0)
+        self.assertEqual((draw.shape, draw.dtype), (mean.shape, np.float32))
+        self.assertAlmostEqual(float(draw.mean()), 3, delta=0.1)
+        self.assertAlmostEqual(float(draw.std()), 2, delta=0.05)
+
     def test_what_is_saved_has_the_same_weights(self):
         for name, kind in [("kl-plain", "AutoencoderKL"), ("tiny-diffusers", "AutoencoderTiny")]:
             vae = vae_zoo.VAE.import_weights(REFERENCE / name, size=8).pretrained()

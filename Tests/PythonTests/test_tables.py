@@ -53,6 +53,17 @@ class StructuredTests(unittest.TestCase):
         self.assertTrue(np.isfinite(self.model.score_samples(self.rows)).all())
         self.assertEqual(self.model.transform(self.rows).shape, (200, 2))
 
+    def test_numbers_of_up_to_six_decimals_have_as_many_in_draws(self):
+        random = np.random.default_rng(2)
+        rows = np.empty(200, [("six", "f8"), ("seven", "f8")])
+        rows["six"] = np.round(random.normal(0, 1, 200), 6)
+        rows["seven"] = np.round(random.normal(0, 1, 200), 7)
+        model = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(rows)
+        columns = model.recipe_["data"]["columns"]
+        self.assertEqual([column.get("decimals") for column in columns], [6, None])
+        drawn = model.sample(30)["six"]
+        np.testing.assert_array_equal(np.round(drawn, 6), drawn)
+
     def test_rows_of_other_columns_and_unknown_words_are_refused_by_name(self):
         other = people(5)
         other["region"][2] = "moon"

@@ -127,6 +127,13 @@ class ProgressTests(unittest.TestCase):
             **back, beta1=vae_zoo.GaussianVAE().beta1, warm_start=True, epochs=1, batch_size=20, random_state=0)
         self.assertEqual(loaded.fit(IMAGES).recipe_["training"], default)
 
+    def test_epochs_of_one_fit_are_not_those_of_the_next(self):
+        model = _small(warm_start=True, epochs=None).fit(IMAGES, epochs=3)
+        self.assertEqual(len(model.history_), 3)
+        default = vae_zoo.GaussianVAE(hidden=(8,), latent=2, batch_size=20).fit(IMAGES)
+        self.assertEqual(len(model.fit(IMAGES).history_), len(default.history_))
+        self.assertNotEqual(len(default.history_), 3)
+
     def test_partial_fit_follows_what_is_set_back_and_keeps_its_optimizer_else(self):
         changed, same = (_small(learning_rate=0.5).partial_fit(IMAGES[:20]) for _ in range(2))
         changed.set_params(learning_rate=vae_zoo.GaussianVAE().learning_rate)

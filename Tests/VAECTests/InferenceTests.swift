@@ -287,4 +287,56 @@ final class InferenceTests: CTestCase {
     ).doubles
     XCTAssertGreaterThan(found[0], found[1] + 5)
   }
+
+  func testTypicalityComparesBoundsOrAsManyDrawsAsAreAskedFor() throws {
+    let model = try makeModel()
+    let (odd, usual) = (images(6), images(9, seed: 4))
+    func likelihoods(_ images: CTensor, _ samples: Int32) throws -> [Double] {
+      try contents(
+        of: made(freedBy: vae_array_free) {
+          vae_log_likelihood(model, images.pointer, samples, 2, nil, $0, $1)
+        }
+      ).doubles
+    }
+    // What 0 and -1 stand for.
+    for (asked, samples) in [(0, 16), (-1, 0), (3, 3)] as [(Int32, Int32)] {
+      var options = vae_score_options()
+      options.struct_size = UInt32(MemoryLayout<vae_score_options>.size)
+      options.importance_samples = asked
+      options.seed = 2
+      options.group = 1
+      options.reference = UnsafePointer(usual.pointer)
+      let found = try "typicality".withCString { method in
+        options.method = method
+        return try contents(
+          of: made(freedBy: vae_array_free) {
+            vae_score(model, odd.pointer, &options, nil, $0, $1)
+          }
+        ).doubles
+      }
+      let wanted = try likelihoods(usual, samples).reduce(0, +) / 9
+      for (score, own) in zip(found, try likelihoods(odd, samples)) {
+        XCTAssertEqual(score, abs(own - wanted), accuracy: 1e-6, "\(asked)")
+      }
+    }
+  }
+
+  func testRowsOfNumbersAreImagesThatAreWiderThanHigh() throws {
+    var options = modelOptions()
+    (options.height, options.width) = (2, 3)
+    let settings = CSettings(Self.small)
+    (options.settings, options.setting_count) = (UnsafePointer(settings.pointer), 2)
+    let model = try "gaussian-vae".withCString { name in
+      options.variant = name
+      return try made(freedBy: vae_model_free) { vae_model_create(&options, $0, $1) }
+    }
+    let values = Array(Self.pixels(2).prefix(30))
+    let found = try [[5, 2, 3], [5, 6]].map { shape in
+      let images = CTensor(values, shape)
+      return try contents(
+        of: made(freedBy: vae_array_free) { vae_reconstruct(model, images.pointer, 0, $0, $1) }
+      ).floats
+    }
+    XCTAssertEqual(found[0], found[1])
+  }
 }

@@ -250,7 +250,7 @@ enum ModelTrial {
     let count = 8
     let shape = [count, images.height, images.width, images.channels].map(Int64.init)
     let numbers = (0..<Int(shape.reduce(1, *))).map { index -> Float in
-      let byte = (index &* 2_654_435_761 >> 9) & 255
+      let byte = ((index &* 2_654_435_761) >> 9) & 255
       switch images.range {
       case VAE_RANGE_BINARY: return Float(byte & 1)
       case VAE_RANGE_REAL: return Float(byte) / 32 - 4

@@ -282,6 +282,23 @@ final class TensorTests: CTestCase {
     }
   }
 
+  func testADLPackTensorBeginsAtItsByteOffset() throws {
+    let batch = images(3)
+    var managed = dlpack_managed()
+    managed.tensor.data = batch.address
+    managed.tensor.byte_offset = 64
+    managed.tensor.device.type = 1
+    managed.tensor.rank = 4
+    managed.tensor.type = dlpack_type(code: 2, bits: 32, lanes: 1)
+    managed.tensor.shape = UnsafeMutablePointer(mutating: batch.view.shape)
+    var view = vae_tensor()
+    view.struct_size = UInt32(MemoryLayout<vae_tensor>.size)
+    try withUnsafeMutablePointer(to: &managed) { managed in
+      try succeed { vae_tensor_from_dlpack(OpaquePointer(managed), &view, $0) }
+    }
+    XCTAssertEqual(view.data + Int(view.byte_offset), batch.address + 64)
+  }
+
   func testDLPackTensorsOfOtherDevicesAndTypesAreRefused() {
     var view = vae_tensor()
     view.struct_size = UInt32(MemoryLayout<vae_tensor>.size)

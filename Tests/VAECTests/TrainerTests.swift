@@ -368,6 +368,25 @@ final class TrainerTests: CTestCase {
     XCTAssertNotEqual(try tensors(of: model), try tensors(of: plain))
   }
 
+  func testNamedOptionsCountMoreThanTheSameAmongListedSettings() throws {
+    let data = try makeData(train: images(40), test: images(12, seed: 7))
+    let settings = CSettings([
+      ("training.epochs", "7"), ("training.batch_size", "20"), ("training.learning_rate", "0.5"),
+      ("training.seed", "9"),
+    ])
+    var options = trainerOptions()
+    (options.epochs, options.batch_size, options.learning_rate) = (2, 8, 0.25)
+    options.seed = 5
+    (options.settings, options.setting_count) = (UnsafePointer(settings.pointer), 4)
+    let model = try makeModel()
+    _ = try makeTrainer(model, data, options)
+    let json = try text { vae_model_recipe_json(model, $0, $1, $2, $3) }
+    for part in ["\"epochs\": 2,", "\"batch_size\": 8,", "\"learning_rate\": 0.25,", "\"seed\": 5"]
+    {
+      XCTAssertTrue(json.contains(part), "\(part): \(json)")
+    }
+  }
+
   func testAResumedModelIsTrainedOnByAnotherTrainer() throws {
     let folder = try temporaryFolder() + "/run"
     let data = try makeData(train: images(40), test: images(12, seed: 7))

@@ -62,6 +62,19 @@ final class TableTests: DataTestCase {
     XCTAssertEqual(seen.squared().mean(axis: 0).floats[3], 1, accuracy: 1e-3)
   }
 
+  func testOfMorePointsThanAColumnMayHaveTheMostFrequentOnesStay() throws {
+    var numbers = (0..<100).map { -Double($0) - 0.25 }
+    for point in 0..<40 {
+      numbers += [Double](repeating: Double(point) + 0.5, count: 20 + (point * 7) % 40)
+    }
+    let source = try DataSource.open(
+      table(numbers.reduce(into: "x,y\n") { $0 += "\($1),\($1 * 3)\n" }))
+    let column = try XCTUnwrap(source.columns?.columns.first)
+    let frequent = (0..<40).filter { (($0 * 7) % 40) >= 40 - TableColumn.pointLimit }
+    XCTAssertEqual(frequent.count, 32)
+    XCTAssertEqual(column.points, frequent.map { Double($0) + 0.5 })
+  }
+
   func testWholeNumbersFromOneOnThatAreFewAreCodesAndLeaveTheirRangeInNoDraw() throws {
     var text = "sex,rating,kind,visits,zero,rare\n"
     for row in 0..<200 {

@@ -108,6 +108,17 @@ final class PageTests: ReportTestCase {
       page.contains("step 32 · epoch 3.20 · −ELBO 176.0 = distortion 168.0 + rate 8.00"))
   }
 
+  func testUnitsAreCountedAmongAllThereAreAlsoWhereFewerHaveBars() throws {
+    let page = try page(MadeRun(latents: .vector(128)))
+    let units = try XCTUnwrap(try data(page)["units"] as? [String: Any])
+    XCTAssertEqual((units["rates"] as? [[Double]])?.first?.count, 64)
+    for text in try XCTUnwrap(units["texts"] as? [String]) {
+      let counts = text.prefix { $0 != ";" }.split { !$0.isNumber }.compactMap { Int($0) }
+      XCTAssertEqual(counts.count, 2, text)
+      XCTAssertEqual(counts.reduce(0, +), 128, text)
+    }
+  }
+
   func testTheCloudIsThatOfTheRecordedMeansAtEveryRecord() throws {
     var run = MadeRun(latents: .vector(2))
     let history = try history(run)

@@ -105,4 +105,30 @@ final class SweepTests: XCTestCase {
     }
     XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: parent), [])
   }
+
+  func testARunIsComparedByItsBoundAtTheEndOfARoundHoweverFarItHasCome() throws {
+    let parent = try makeTemporaryFolder()
+    let images = RandomSource(seed: 1).stream("x").uniform([60, 4, 4, 1])
+    try Data(NPYWriter.bytes(images)).write(to: URL(fileURLWithPath: parent + "/x.npy"))
+    var request = try request(["beta=1,2"], folder: parent + "/grid")
+    request.data = parent + "/x.npy"
+    request.settings += [
+      ("training.epochs", "3"), ("training.holdout", "0.5"), ("training.batch_size", "10"),
+    ]
+    let sweep = try Sweep(request, registry: Registry.builtIn)
+    var costs: [Double] = []
+    _ = try sweep.session(sweep.runs[0]).train {
+      if case .epoch(let record) = $0, let valid = record.valid { costs.append(-valid.elbo) }
+    }
+    XCTAssertEqual(Set(costs).count, 3, "\(costs)")
+    for (epoch, cost) in zip(1..., costs) {
+      let found = try XCTUnwrap(sweep.cost(of: sweep.runs[0], atEpoch: epoch))
+      XCTAssertEqual(found, cost, accuracy: 1e-9, "epoch \(epoch)")
+    }
+    // One that has ended before is compared by its end, and one that has not begun by nothing.
+    XCTAssertEqual(
+      try XCTUnwrap(sweep.cost(of: sweep.runs[0], atEpoch: 9)), costs[2], accuracy: 1e-9)
+    XCTAssertNil(try sweep.cost(of: sweep.runs[0], atEpoch: 0))
+    XCTAssertNil(try sweep.cost(of: sweep.runs[1], atEpoch: 1))
+  }
 }

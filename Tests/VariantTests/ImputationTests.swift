@@ -80,6 +80,30 @@ final class ImputationTests: XCTestCase {
     (0..<count).map { [12, .nan, Float($0) / 100] }
   }
 
+  /// Of two draws of z from N(0, 1) with weights in proportion to p(a|z) the mean of (w + v)² / (w² + v²), by the
+  /// rectangle rule.
+  func testEffectiveDrawsAreThoseOfTheWeightsWhicheverOfThemIsTheLargest() throws {
+    let model = try linearModel()
+    for (path, parameter) in model.model.parameters where path.hasPrefix("encoder") {
+      parameter.value = .zeros(parameter.shape)
+    }
+    var options = ImputationOptions()
+    options.samples = 2
+    let found = try XCTUnwrap(model.impute(split(rows(4000)), options)?.effectiveDraws)
+    let points = (-120...120).map { place -> (share: Double, weight: Double) in
+      let z = Double(place) / 20
+      return (exp(-z * z / 2), exp(-2 * (1 - z) * (1 - z)))
+    }
+    var (sum, whole) = (0.0, 0.0)
+    for (share, w) in points {
+      for (other, v) in points {
+        whole += share * other
+        sum += share * other * (w + v) * (w + v) / (w * w + v * v)
+      }
+    }
+    XCTAssertEqual(found, sum / whole, accuracy: 0.03)
+  }
+
   func testMeansAndDrawsAreThoseOfTheConditionalDistributionOfALinearModel() throws {
     let model = try linearModel()
     var options = ImputationOptions()

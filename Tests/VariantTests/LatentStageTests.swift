@@ -263,6 +263,28 @@ final class LatentStageTests: XCTestCase {
     }
   }
 
+  func testTheBestWeightsOfAStageAreTheAveragedOnesThatWereMeasured() throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/average-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let stage = try trained("gaussian-vae", epochs: 60).stage(
+      "flow",
+      settings: fast.map {
+        $0.key == "training.learning_rate" ? (key: $0.key, value: "0.1") : $0
+      } + [(key: "training.average_decay", value: "0.9")],
+      registry: SmallModels.registry)
+    let (_, records, _) = try train(stage, run: folder)
+    let costs = records.compactMap { $0.valid.map { -$0.elbo } }
+    let best = try XCTUnwrap(costs.indices.min { costs[$0] < costs[$1] })
+    XCTAssertLessThan(best, costs.count - 1, "\(costs)")
+    let valid = try XCTUnwrap(stage.withSplits(data).validation)
+    let found = try XCTUnwrap(
+      Evaluator(
+        model: stage.model, examples: stage.examples(valid),
+        seed: TrainingOptions(stage.recipe.training).seed
+      ).run())
+    XCTAssertEqual(-found.elbo.mean, costs[best], accuracy: 1e-4)
+  }
+
   func testATrainingEndsByNamingTheStagesWhereItsLatentsLieFarFromThePrior() throws {
     let data = SmallModels.data(train: 1040)
     for (beta, isFar) in [("0.0001", true), ("100", false)] {

@@ -82,7 +82,13 @@ final class ShardTests: OneThreadTestCase {
       ("gaussian-vae", [(key: "likelihood", value: "gaussian"), (key: "sigma", value: "optimal")]),
       ("gaussian-vae", [(key: "objective.free_bits", value: "3")]),
     ]
-    for (name, settings) in names.map({ ($0, []) }) + others {
+    // Shards on either side of a capacity that the batch is on one side of.
+    let capacity = [
+      (key: "objective.name", value: "capacity"), (key: "objective.capacity_steps", value: "0"),
+    ]
+    let rate = try run("beta-vae", capacity, shards: 0).record?.train.rate ?? .nan
+    let between = [("beta-vae", capacity + [(key: "objective.capacity", value: "\(rate)")])]
+    for (name, settings) in names.map({ ($0, []) }) + others + between {
       let whole = try run(name, settings, shards: 0)
       do {
         let shards = try run(name, settings, shards: 5)

@@ -57,7 +57,7 @@ extension CTestCase {
 
   /// The floats of binary 4x4 images.
   static func pixels(_ count: Int, seed: Int = 1) -> [Float] {
-    (0..<count * 16).map { (($0 + seed) * 2_654_435_761 >> 7) % 3 == 0 ? 1 : 0 }
+    (0..<count * 16).map { ((($0 + seed) * 2_654_435_761) >> 7) % 3 == 0 ? 1 : 0 }
   }
 
   /// Binary images.
