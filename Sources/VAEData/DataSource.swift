@@ -84,7 +84,7 @@ public struct DataSource: Sendable {
     areBytes = reading.areBytes
     missingValue = reading.missingValue
     if let notice = reading.notice { notices.append(notice) }
-    if reading.range == .real, let notice = ScaleNotice.of(train) { notices.append(notice) }
+    if let notice = ScaleNotice.of(train, range: reading.range) { notices.append(notice) }
   }
 
   /// The size of an example.

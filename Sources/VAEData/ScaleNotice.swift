@@ -11,9 +11,15 @@ enum ScaleNotice {
   /// Standardized values have a root mean square of one.
   private static let largestMagnitude = 30.0
   private static let largestRatio = 1000.0
+  /// Those of a pixel.
+  private static let levels = 256
+  /// The numbers of a row from which on it may be a picture: 8×8.
+  private static let leastPixels = 64
 
   /// What the user should know of the values of a split; nil where they are as models expect them.
-  static func of(_ split: DataSplit) -> Message? {
+  ///
+  /// - Parameter range: of the values.
+  static func of(_ split: DataSplit, range: ValueRange = .real) -> Message? {
     // Vectors that are standardized may still be bytes of pictures; columns with kinds are none.
     let table = split.store as? TableStore
     if let table, !table.columns.columns.allSatisfy({ $0.kind == .real && $0.decimals == nil }) {
@@ -30,6 +36,8 @@ enum ScaleNotice {
       store.write(indices, into: room)
       used = count * size
     }
+    if range == .unit { return mayBeMeasurements(values, split) ? ofMeasurements(split) : nil }
+    guard range == .real else { return nil }
     var (least, greatest, isWhole, squares) = (Float.infinity, -Float.infinity, true, 0.0)
     for value in values where !value.isNaN {
       least = min(least, value)
@@ -37,7 +45,9 @@ enum ScaleNotice {
       isWhole = isWhole && value == value.rounded(.towardZero)
       squares += Double(value) * Double(value)
     }
-    if isWhole && least >= 0 && greatest > 127 && greatest <= 255 {
+    // A short row of such numbers is one of ages or scores.
+    let mayBePicture = split.shape.height > 1 || size >= leastPixels
+    if isWhole, least >= 0, greatest > 127, greatest <= 255, mayBePicture {
       return
         "values of \(split.name) are whole numbers from \(Int(least)) to \(Int(greatest)), as bytes are, "
         + "but not stored as bytes, so they are not divided by 255; store them as uint8, by X.astype('u1')"
@@ -54,6 +64,21 @@ enum ScaleNotice {
     return
       "values of \(split.name) reach from \(least) to \(greatest), where models expect numbers near 1; "
       + "standardize them, by (X - X.mean()) / X.std()"
+  }
+
+  /// Whether rows of numbers between 0 and 1 have more different ones than pixels have.
+  private static func mayBeMeasurements(_ values: [Float], _ split: DataSplit) -> Bool {
+    guard split.shape.height == 1, split.shape.channels == 1, split.shape.width > 1 else {
+      return false
+    }
+    var found = Set<Float>()
+    for value in values where found.count <= levels { found.insert(value) }
+    return found.count > levels
+  }
+
+  private static func ofMeasurements(_ split: DataSplit) -> Message {
+    "the rows of \(split.name) have values between 0 and 1, which stay as they are, as those of pictures do; columns of "
+      + "measurements are standardized one by one in a .csv file, and with columns={} in Python"
   }
 
   /// The columns of the largest and the smallest deviation, where these lie far apart.

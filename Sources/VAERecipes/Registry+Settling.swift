@@ -86,7 +86,7 @@ extension Registry {
   /// Refuses settings that no data would let pass, before any are opened: these may take minutes.
   ///
   /// - Throws: `RecipeError` of kind `invalid`.
-  private func checkBeforeData(
+  package func checkBeforeData(
     _ settings: [(key: String, value: String)], for recipe: Recipe
   ) throws(RecipeError) {
     guard recipe.data == nil, leavesLikelihoodToData(recipe, settings: settings) else {

@@ -21,9 +21,10 @@ final class BadOptionTests: CommandTestCase {
         train + [wrong, "3"],
         naming: ["no option \(wrong)", "did you mean \(meant)? see vae-zoo train --help"])
     }
-    for more in [[], ["x"], ["x", "y"], ["help"]] {
+    for more in [[], ["x"], ["x", "y"], ["help"], Array(train.dropFirst())] {
       try assertWrong(["trian"] + more, naming: ["no command \"trian\"", "did you mean train?"])
     }
+    try assertWrong(["help", "trian"], naming: ["no command \"trian\"", "did you mean train?"])
     try assertWrong(["eval"], naming: ["did you mean evaluate?"])
     try assertWrong(train + ["--set", "lr=3"], naming: ["learning_rate?"])
     try assertWrong(
@@ -38,6 +39,9 @@ final class BadOptionTests: CommandTestCase {
     let train = ["train", "gaussian-vae", "--data", path("none"), "--out", path("run")]
     try assertWrong(train + ["--set", "latnet=3"], naming: ["did you mean latent?"])
     try assertWrong(train + ["--set", "latent=-3"], naming: ["latent"])
+    let sweep = ["sweep", "gaussian-vae", "--data", path("none"), "--out", path("runs"), "--set"]
+    try assertWrong(sweep + ["latnet=2,3"], naming: ["did you mean latent?"])
+    try assertWrong(sweep + ["latent=2,-3"], naming: ["latent"])
     // What only a likelihood has that the data may choose is no fault of the setting.
     try assertRefused(train + ["--set", "sigma=0.5"], status: 66, naming: [path("none")])
   }

@@ -115,13 +115,14 @@ final class TableTests: DataTestCase {
   }
 
   func testCountsAreNoBytesAndNoOtherNumbers() throws {
-    let numbers: [Float] = [0, 1, 7, 200, 0, 0, 3, 1]
-    try write(NPYWriter.bytes(Tensor(numbers, shape: [4, 2])), "n.npy")
+    // As wide as a picture of 8×8.
+    let numbers = (0..<256).map { Float($0 * 7 % 201) }
+    try write(NPYWriter.bytes(Tensor(numbers, shape: [4, 64])), "n.npy")
     let source = try DataSource.open("\(folder)/n.npy")
     XCTAssertTrue(source.notices.contains { "\($0)".contains("uint8") }, "\(source.notices)")
     let counted = try source.counted()
     XCTAssertEqual(counted.notices, [])
-    XCTAssertEqual(counted.columns?.columns.map(\.kind), [.count, .count])
+    XCTAssertEqual(counted.columns?.columns.map(\.kind), Array(repeating: .count, count: 64))
     XCTAssertEqual(counted.train.ownBatch([0, 1, 2, 3]).floats, numbers)
     try write(NPYWriter.bytes(Tensor([2, 1.5, 3, 1], shape: [2, 2])), "r.npy")
     XCTAssertThrowsError(try DataSource.open("\(folder)/r.npy").counted()) {

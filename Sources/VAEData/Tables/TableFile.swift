@@ -291,7 +291,7 @@ extension TableFile {
     DataError(
       .unusable,
       "\(path), line \(text.line), column \(PlainText.quoted(names[column])): \(text.text) has a comma where numbers have "
-        + "a point; write points, as to_csv(path, decimal=\".\"), or choose \(.columnType(names[column], "category"))"
+        + "a point; write points, as to_csv(path, decimal=\".\"), take the commas out if they stand between thousands, or choose \(.columnType(names[column], "category"))"
     )
   }
 
@@ -435,7 +435,7 @@ extension TableFile {
       throw fault(
         line, column,
         "\(Self.shown(cell)) is none of the categories that the model was trained on: \(known)\(words.list.count > 10 ? ", …" : ""); "
-          + "leave the row out, or the cell empty")
+          + "leave the row out, or the cell empty where the model is one for missing values")
     }
     let limit = words.limit
     guard words.list.count < limit else {

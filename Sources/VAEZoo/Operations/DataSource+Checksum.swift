@@ -23,6 +23,20 @@ extension DataSource {
   }
 }
 
+extension DataSource {
+  /// What ranks compare of the examples: those of training, and those that are held out.
+  ///
+  /// - Throws: as for a split.
+  func comparedChecksum(
+    condition: ConditionSpace?, takesMasks: Bool
+  ) throws(DataError) -> String {
+    let own = try train.comparedChecksum(condition: condition, takesMasks: takesMasks)
+    guard let heldOut else { return own }
+    // Held-out examples need not have what a model is told.
+    return try own + " " + heldOut.comparedChecksum(condition: nil, takesMasks: takesMasks)
+  }
+}
+
 extension DataSplit {
   /// The checksums of all that a model sees of the examples: of about a hundred images, spread
   /// evenly; of everything that it is told of them; and of which values are hidden in those images.
@@ -73,6 +87,31 @@ extension DataSplit {
     }
     return all
   }
+
+  /// What ranks compare of a split: what is recorded of it, and all of its numbers.
+  ///
+  /// Of more than `comparedNumbers` as many whole examples as these are, spread evenly: every rank reads them once.
+  ///
+  /// - Throws: as for `checksums`; `DataError` where an example cannot be read.
+  func comparedChecksum(
+    condition: ConditionSpace?, takesMasks: Bool
+  ) throws(DataError) -> String {
+    let recorded = try checksums(condition: condition, takesMasks: takesMasks)
+    var numbers = ChecksumOfNumbers()
+    let chosen = min(count, max(1, Self.comparedNumbers / max(1, shape.count)))
+    for first in stride(from: 0, to: chosen, by: 256) {
+      let rows = (first..<min(first + 256, chosen)).map { $0 * count / chosen }
+      for hash in withoutTape({ batch(rows) }).rowHashes {
+        numbers.add(UInt32(truncatingIfNeeded: hash))
+        numbers.add(UInt32(truncatingIfNeeded: hash >> 32))
+      }
+      try checkExamples()
+    }
+    return (recorded.map(\.text) + [numbers.text]).joined(separator: " ")
+  }
+
+  /// A second or so of one processor, or a gigabyte of memory that is read.
+  private static let comparedNumbers = 1 << 28
 
   private var chosenRows: [Int] {
     let wanted = max(4, min(100, (1 << 22) / max(1, shape.count)))

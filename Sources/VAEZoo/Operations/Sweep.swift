@@ -163,6 +163,11 @@ public struct Sweep {
     guard !DurableFiles.exists("\(folder)/recipe.json") else {
       throw FileError(.exists, "sweep in", folder, "it is a run folder; choose another folder")
     }
+    // Opening may take minutes.
+    for run in runs {
+      let settings = Self.allSettings(of: run, request)
+      try Self.named(run) { try registry.checkBeforeData(settings, for: recipe) }
+    }
     data = try DataSource.open(
       request.data, rule: recipe.data?.rule, preparation: recipe.data?.preparation,
       images: request.images,
@@ -214,7 +219,14 @@ public struct Sweep {
   private var existing: TrainingRequest.Existing { request.replaces ? .replace : .resume }
 
   private func allSettings(of run: Run) -> [(key: String, value: String)] {
-    request.settings + settings(of: run) + [("training.seed", "\(run.seed)")]
+    Self.allSettings(of: run, request)
+  }
+
+  private static func allSettings(
+    of run: Run, _ request: SweepRequest
+  ) -> [(key: String, value: String)] {
+    let own = zip(request.axes, run.values).map { (key: $0.key, value: $1) }
+    return request.settings + own + [("training.seed", "\(run.seed)")]
   }
 
   /// What must be the same in all processes that divide the runs.
@@ -222,7 +234,7 @@ public struct Sweep {
   /// - Parameter question: what else, by the names of settings.
   func facts(_ question: JSON.Object) throws -> [TrainingFact] {
     let settings = request.settings.map { "\($0.key)=\($0.value)" }
-    let checksums = try data.checksums(condition: nil, takesMasks: false)
+    let checksum = try data.comparedChecksum(condition: nil, takesMasks: false)
     return TrainingFact.ofEngine + [
       TrainingFact("version of the zoo", VAEZooVersion.text),
       TrainingFact("number of threads", "\(Engine.threads)"),
@@ -230,7 +242,7 @@ public struct Sweep {
       TrainingFact("setting of training", settings.joined(separator: " ")),
       TrainingFact("setting of the sweep", settings: .object(question)),
       TrainingFact("list of runs", runs.map(\.name).joined(separator: "\n")),
-      TrainingFact("checksum of the data", checksums.map(\.text).joined(separator: " ")),
+      TrainingFact("checksum of the data", checksum),
     ]
   }
 

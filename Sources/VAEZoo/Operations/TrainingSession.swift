@@ -172,11 +172,12 @@ public final class TrainingSession {
   private static func identity(
     of recipe: Recipe, _ data: DataSource, _ model: Model
   ) throws -> [TrainingFact] {
-    let checksums = try data.checksums(condition: model.condition, takesMasks: model.takesMasks)
+    let checksum = try data.comparedChecksum(
+      condition: model.condition, takesMasks: model.takesMasks)
     return [
       TrainingFact("version of the zoo", VAEZooVersion.text),
       TrainingFact("recipe", settings: recipe.json),
-      TrainingFact("checksum of the data", checksums.map(\.text).joined(separator: " ")),
+      TrainingFact("checksum of the data", checksum),
     ]
   }
 

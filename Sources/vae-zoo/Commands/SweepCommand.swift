@@ -128,10 +128,11 @@ struct SweepCommand: DividedCommand {
     let rounds = try communicator.allSucceeding {
       // Processes of one machine take of the same memory.
       let beside = min(communicator.size, MPILauncher()?.localSize ?? 1)
+      let atOnce = min(jobs * beside, sweep.runs.count)
       try Memory.require(
-        bytes: sweep.leastBytes(atOnce: jobs * beside),
+        bytes: sweep.leastBytes(atOnce: atOnce),
         for:
-          "\(Count.of(jobs * beside, "training")) at once (--jobs\(beside > 1 ? ", \(beside) processes" : ""))"
+          "\(Count.of(atOnce, "training")) at once\(atOnce > 1 ? ", of which a smaller --jobs makes fewer" : "")"
       )
       if jobs > 1, threads.threads == nil { try Engine.setThreads(max(1, Engine.threads / jobs)) }
       return try halving.map { try sweep.rounds(factor: $0) }

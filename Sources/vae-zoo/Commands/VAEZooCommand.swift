@@ -55,6 +55,7 @@ struct VAEZooCommand: ParsableCommand {
           "the program was begun with an empty name and nothing after it, as Linux begins one that is given no arguments "
             + "at all; give it its name, and what it is to do")
       }
+      try checkName()
       var command = try parseAsRoot(Array(Invocation.arguments.dropFirst()))
       try checkProcesses(of: command)
       try withMemoryErrors { try command.run() }
@@ -62,6 +63,18 @@ struct VAEZooCommand: ParsableCommand {
     let outputCode = status { try Console.finishOutput() }
     if code == EXIT_SUCCESS { code = outputCode }
     Glibc.exit(code)
+  }
+
+  /// Refuses a command that there is not, whatever follows it, which the parser would take for options of this one.
+  private static func checkName() throws {
+    let words = Array(Invocation.arguments.dropFirst().prefix(2))
+    guard let name = words.first == "help" ? words.dropFirst().first : words.first,
+      !name.hasPrefix("-"), !name.isEmpty
+    else { return }
+    let known = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+    guard !known.contains(name) else { return }
+    let near = Suggestion.nearest(to: name, in: known).map { "; did you mean \($0)?" } ?? ""
+    throw ValidationError("there is no command \(PlainText.quoted(name))\(near)")
   }
 
   /// Refuses what several processes would each do by themselves, over each other's files.

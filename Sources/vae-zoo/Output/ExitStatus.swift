@@ -89,16 +89,6 @@ struct ExitStatus {
   /// What the parser says, with what may have been meant by an option or a command that there is not.
   private static func suggesting(_ message: String) -> String {
     let known = VAEZooCommand.configuration.subcommands
-    // The first of the arguments that nobody expects, one or several.
-    if commandNames.count == 1, let wrong = Invocation.arguments.dropFirst().first,
-      message.contains("nexpected argument"),
-      message.contains(": '\(wrong)'")
-        || message.contains("argument '\(wrong)'")
-    {
-      let names = known.compactMap { $0.configuration.commandName }
-      let near = Suggestion.nearest(to: wrong, in: names).map { "; did you mean \($0)?" } ?? ""
-      return "there is no command \(PlainText.quoted(wrong))\(near)"
-    }
     guard let wrong = quoted(in: message, after: "Unknown option "), wrong.hasPrefix("--"),
       let command = known.first(where: { $0.configuration.commandName == commandNames.last })
     else { return message }
