@@ -116,6 +116,7 @@ final class SweepTests: XCTestCase {
       ("training.epochs", "3"), ("training.holdout", "0.5"), ("training.batch_size", "10"),
     ]
     let sweep = try Sweep(request, registry: Registry.builtIn)
+    try sweep.makeFolder()
     var costs: [Double] = []
     _ = try sweep.session(sweep.runs[0]).train {
       if case .epoch(let record) = $0, let valid = record.valid { costs.append(-valid.elbo) }
