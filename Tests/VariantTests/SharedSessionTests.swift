@@ -48,6 +48,46 @@ final class SharedSessionTests: XCTestCase {
       Ranks.errors(2) { _ = try Self.session(run, existing: .replace, $0).train() }, [nil, nil])
   }
 
+  /// 300 images, of which one may have another number.
+  private func images(changing image: Int?) throws -> DataSource {
+    var values = RandomSource(seed: 1).stream("x").uniform([300, 4, 4, 1]).floats
+    if let image { values[image * 16 + 5] = 0.5 }
+    let path = folder + "/\(image.map(String.init) ?? "all").npy"
+    try Data(NPYWriter.bytes(Tensor(values, shape: [300, 4, 4, 1]))).write(
+      to: URL(fileURLWithPath: path))
+    return try DataSource.open(path)
+  }
+
+  func testRanksOfWhichOneHasAnotherNumberInOneImageOfTrainingOrHeldOutRefuse() throws {
+    for apart in [false, true] {
+      let whole = try images(changing: nil)
+      let held = try XCTUnwrap(whole.settingApart(0.5).validation)
+      let kept = try whole.settingApart(0.5).train
+      // Where the image stands in either part does not matter: the same are set apart on both ranks.
+      let other = try (0..<300).first { number in
+        let changed = try images(changing: number).settingApart(0.5)
+        let split = try apart ? XCTUnwrap(changed.validation) : changed.train
+        let before = apart ? held : kept
+        let rows = Array(0..<before.count)
+        return number > 40 && split.batch(rows).floats != before.batch(rows).floats
+      }
+      let sources = [whole, try images(changing: other)]
+      let run = folder + "/run"
+      let errors = Ranks.errors(2) { communicator in
+        _ = try TrainingSession.together(communicator) {
+          let data = try sources[communicator.rank].settingApart(0.5)
+          let recipe = try SmallModels.recipe("gaussian-vae", data: data)
+          return try TrainingSession(
+            model: SmallModels.registry.model(recipe, seed: 3), recipe: recipe, data: data,
+            run: run, existing: .refuse, communicator: communicator)
+        }
+      }
+      for error in errors {
+        XCTAssertTrue(error?.contains("checksum of the data") == true, "\(errors)")
+      }
+    }
+  }
+
   func testWhatTheFirstRankCannotWriteEndsAll() throws {
     let run = folder + "/run"
     let errors = Ranks.errors(2) { communicator in

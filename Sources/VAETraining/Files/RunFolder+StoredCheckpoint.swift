@@ -24,7 +24,9 @@ extension RunFolder {
     case .step(let wanted): step = wanted
     case .best:
       guard let best = bestStep else {
-        throw missing("it keeps no best checkpoint, as runs do that hold examples out unless training.keep_best is false", newest)
+        throw missing(
+          "it keeps no best checkpoint, as runs do that hold examples out unless training.keep_best is false",
+          newest)
       }
       step = best
     }
