@@ -280,6 +280,17 @@ final class CommunicatorTests: CTestCase {
     XCTAssertGreaterThan(told, 1)
   }
 
+  func testACallWhoseOptionsAreRefusedLeavesNoResult() throws {
+    let (model, data) = (try makeModel(), try makeData(train: images(40)))
+    var call = vae_call_options()
+    call.struct_size = 3
+    var metrics = OpaquePointer(bitPattern: 16)
+    refuse(VAE_ERR_INVALID_ARGUMENT, "struct_size") {
+      vae_evaluate_with(model, data, nil, &call, &metrics, $0)
+    }
+    XCTAssertNil(metrics)
+  }
+
   func testAFunctionThatFailsIsAnErrorAndTheOthersAreTold() throws {
     let (model, data) = (try makeModel(), try makeData(train: images(40)))
     var told: Int32 = 0

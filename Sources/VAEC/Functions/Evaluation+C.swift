@@ -26,8 +26,8 @@ public func vae_evaluate(
 ) -> vae_status {
   call(error) {
     try evaluate(
-      model, data, options, metrics, among: SoloCommunicator()
-    ) { () throws(CallError) in
+      model, data, options, metrics, among: { SoloCommunicator() }
+    ) { _ throws(CallError) in
       CallWatch(try CancelTokenObject.token(token))
     }
   }
@@ -42,8 +42,9 @@ public func vae_evaluate_with(
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> vae_status {
   call(error) {
-    let communicator = try CallWatch.communicator(call_options, "call")
-    try evaluate(model, data, options, metrics, among: communicator) { () throws(CallError) in
+    try evaluate(
+      model, data, options, metrics, among: { try CallWatch.communicator(call_options, "call") }
+    ) { (communicator) throws(CallError) in
       try CallWatch(call_options, "call", communicator: communicator)
     }
   }
@@ -52,18 +53,20 @@ public func vae_evaluate_with(
 /// What both of these do.
 ///
 /// - Parameters:
-///   - communicator: what connects those who divide it.
-///   - watch: what may stop it.
+///   - connect: gives what connects those who divide it.
+///   - watch: given that, gives what may stop it.
 private func evaluate(
   _ model: OpaquePointer?, _ data: OpaquePointer?,
   _ options: UnsafePointer<vae_evaluation_options>?,
-  _ metrics: UnsafeMutablePointer<OpaquePointer?>?, among communicator: any Communicator,
-  watch: () throws(CallError) -> CallWatch
+  _ metrics: UnsafeMutablePointer<OpaquePointer?>?, among connect: () throws -> any Communicator,
+  watch: (any Communicator) throws(CallError) -> CallWatch
 ) throws {
+  // First of all nothing is left where the result belongs.
   let place = Result { try result(metrics, "metrics") }
+  let communicator = try connect()
   try together(communicator) { hasMet in
     let result = try place.get()
-    let watch = try watch()
+    let watch = try watch(communicator)
     let model = try ModelObject.object(model)
     let source = try Handles.object(data, DataObject.self, "data").source
     let options = try options.map { try value(of: $0, "options") } ?? vae_evaluation_options()
