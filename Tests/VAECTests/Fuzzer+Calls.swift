@@ -385,13 +385,13 @@ extension Fuzzer {
           "nll", "elbo", "regret", "ratio", "typicality", "x", "",
         ])
       asked.importance_samples = pick([0, 0, 1, 3, -1, -2, 20_000_000])
-      asked.background = chance(2) ? handle(.model) : nil
+      asked.background = chance(4) ? handle(.model) : nil
       asked.seed = UInt64(bitPattern: integer())
-      asked.steps = pick([1, 1, 2, -1, 200_000])
+      asked.steps = pick([0, 0, 0, 0, 1, 2, -1, 200_000])
       asked.reserved = chance(20) ? 1 : 0
-      asked.reference = chance(2) ? images() : nil
-      asked.reference_condition = chance(8) ? images() : nil
-      asked.group = pick([0, 1, 3, -1, .max])
+      asked.reference = chance(4) ? images() : nil
+      asked.reference_condition = chance(16) ? images() : nil
+      asked.group = pick([0, 0, 0, 0, 1, 3, -1, .max])
       let given = UnsafePointer(kept(asked))
       return check("vae_score", makes: .array) {
         vae_score(model, batch, given, options, $0, $1)
