@@ -187,12 +187,13 @@ class InputTests(unittest.TestCase):
 
     def test_values_far_from_what_models_expect_are_warned_of_with_the_remedy(self):
         random = np.random.default_rng(5)
-        grey = random.integers(0, 256, (60, 12), dtype=np.uint8)
+        # Rows as long as pictures of 8×8.
+        grey = random.integers(0, 256, (60, 64), dtype=np.uint8)
         people = np.c_[random.normal(40, 12, 200), random.lognormal(10, 1, 200)]
         for values, words in (
             (grey.astype(np.int64), "whole numbers from .* uint8"),
             (grey.astype(np.float32), "whole numbers from .* uint8"),
-            (grey.reshape(60, 4, 3) * 1e5 + 0.5, r"reach from .* X\.std\(\)"),
+            (grey.reshape(60, 8, 8) * 1e5 + 0.5, r"reach from .* X\.std\(\)"),
         ):
             with self.assertLogs("vae_zoo", "WARNING") as logs:
                 _small().fit(values)

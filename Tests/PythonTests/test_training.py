@@ -490,7 +490,9 @@ class StoppingTests(unittest.TestCase):
             self.assertEqual(told[0], 0, name)
             self.assertEqual(told, sorted(told), name)
             if name in ("sample", "encode", "decode", "reconstruct"):
-                self.assertEqual(told, [0, 250 / 600, 500 / 600], name)
+                # What several processes may divide tells its end, too.
+                end = [1] if name in ("encode", "reconstruct") else []
+                self.assertEqual(told, [0, 250 / 600, 500 / 600, *end], name)
             with self.assertRaises(vae_zoo.CancelledError, msg=name):
                 call(lambda fraction: True)
 
