@@ -43,25 +43,30 @@ final class CommunicatorTests: CTestCase {
     try succeed { create(started, model, data, $0) }
   }
 
+  /// One of two members, to whom the other says what it says itself, and which counts what is gathered.
+  private func counting(_ calls: UnsafeMutablePointer<Int32>) -> vae_communicator {
+    var counting = table(size: 2)
+    counting.user_data = UnsafeMutableRawPointer(calls)
+    counting.all_to_all = { _, _, _, _ in 3 }
+    counting.broadcast = { _, _, _, _ in 3 }
+    counting.all_gather = { calls, send, receive, count in
+      calls?.assumingMemoryBound(to: Int32.self).pointee += 1
+      guard let send, let receive else { return 1 }
+      for rank in 0..<2 {
+        receive.advanced(by: rank * Int(count)).copyMemory(from: send, byteCount: Int(count))
+      }
+      return 0
+    }
+    return counting
+  }
+
   /// The others wait where the trainers are made, and hear there what this rank is refused for.
   func testWhatOneRankIsRefusedForTheOthersHear() throws {
     let (model, data) = (try makeModel(), try makeData(train: images(40)))
     var calls: Int32 = 0
-    withUnsafeMutablePointer(to: &calls) { calls in
-      var counting = table(size: 2)
-      counting.user_data = UnsafeMutableRawPointer(calls)
-      counting.all_to_all = { _, _, _, _ in 3 }
-      counting.broadcast = { _, _, _, _ in 3 }
-      counting.all_gather = { calls, send, receive, count in
-        calls?.assumingMemoryBound(to: Int32.self).pointee += 1
-        guard let send, let receive else { return 1 }
-        for rank in 0..<2 {
-          receive.advanced(by: rank * Int(count)).copyMemory(from: send, byteCount: Int(count))
-        }
-        return 0
-      }
+    _ = withUnsafeMutablePointer(to: &calls) { calls in
       refuse(VAE_ERR_INVALID_ARGUMENT, "existing_run is 77") { error in
-        withUnsafePointer(to: counting) { table in
+        withUnsafePointer(to: counting(calls)) { table in
           var options = trainerOptions()
           (options.communicator, options.existing_run) = (table, 77)
           var trainer: OpaquePointer?
@@ -77,19 +82,7 @@ final class CommunicatorTests: CTestCase {
     let (model, data) = (try makeModel(), try makeData(train: images(40)))
     var calls: Int32 = 0
     withUnsafeMutablePointer(to: &calls) { calls in
-      var counting = table(size: 2)
-      counting.user_data = UnsafeMutableRawPointer(calls)
-      counting.all_to_all = { _, _, _, _ in 3 }
-      counting.broadcast = { _, _, _, _ in 3 }
-      counting.all_gather = { calls, send, receive, count in
-        calls?.assumingMemoryBound(to: Int32.self).pointee += 1
-        guard let send, let receive else { return 1 }
-        for rank in 0..<2 {
-          receive.advanced(by: rank * Int(count)).copyMemory(from: send, byteCount: Int(count))
-        }
-        return 0
-      }
-      withUnsafePointer(to: counting) { table in
+      withUnsafePointer(to: counting(calls)) { table in
         var call = vae_call_options()
         call.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
         (call.communicator, call.reserved) = (table, 1)

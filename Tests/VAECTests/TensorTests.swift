@@ -247,15 +247,21 @@ final class TensorTests: CTestCase {
     modern.pointee.deleter(modern)
   }
 
-  func testADLPackTensorIsSeenWhereItIs() throws {
-    let model = try makeModel()
-    let batch = images(2)
+  /// Images as another library would hand them over.
+  private func managedTensor(of batch: CTensor) -> dlpack_managed {
     var managed = dlpack_managed()
     managed.tensor.data = batch.address
     managed.tensor.device.type = 1
     managed.tensor.rank = 4
     managed.tensor.type = dlpack_type(code: 2, bits: 32, lanes: 1)
     managed.tensor.shape = UnsafeMutablePointer(mutating: batch.view.shape)
+    return managed
+  }
+
+  func testADLPackTensorIsSeenWhereItIs() throws {
+    let model = try makeModel()
+    let batch = images(2)
+    var managed = managedTensor(of: batch)
     var view = vae_tensor()
     view.struct_size = UInt32(MemoryLayout<vae_tensor>.size)
     try withUnsafeMutablePointer(to: &managed) { managed in
@@ -284,13 +290,8 @@ final class TensorTests: CTestCase {
 
   func testADLPackTensorBeginsAtItsByteOffset() throws {
     let batch = images(3)
-    var managed = dlpack_managed()
-    managed.tensor.data = batch.address
+    var managed = managedTensor(of: batch)
     managed.tensor.byte_offset = 64
-    managed.tensor.device.type = 1
-    managed.tensor.rank = 4
-    managed.tensor.type = dlpack_type(code: 2, bits: 32, lanes: 1)
-    managed.tensor.shape = UnsafeMutablePointer(mutating: batch.view.shape)
     var view = vae_tensor()
     view.struct_size = UInt32(MemoryLayout<vae_tensor>.size)
     try withUnsafeMutablePointer(to: &managed) { managed in
