@@ -57,19 +57,23 @@ extension Communicator {
     let result = Swift.Result { try body() }
     var text: String?
     if case .failure(let error) = result { text = "\(error)" }
-    let first: (rank: Int, text: String)?
-    do {
-      first = try firstText(text)
-    } catch {
-      abort("\(error)")
-      throw error
-    }
+    let first = try tellingOthers { try firstText(text) }
     let value = try result.get()
     if let first {
       throw CommunicationError(
         .failedElsewhere, text: "rank \(first.rank) failed: \(first.text)")
     }
     return value
+  }
+
+  /// Makes calls of all ranks, which the others would wait for where this one cannot go on.
+  ///
+  /// - Throws: what the closure throws, of which the others are told.
+  package func tellingOthers<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch {
+      if size > 1 { abort("\(error)") }
+      throw error
+    }
   }
 
   /// Ends what the ranks do together (`abort(_:)`).

@@ -17,7 +17,7 @@ public final class MPICommunicator: Communicator {
   public let launcher: MPILauncher
   private let library: MPILibrary
   private let ownsSession: Bool
-  /// What the calls belong to; written and read by the thread that makes them.
+  /// What the calls belong to. Written while no call is made: lanes that make calls begin afterwards, and end before.
   private nonisolated(unsafe) var place: String?
   /// The bytes of one call, which counts in 32 bits.
   private static let mostBytes = 1 << 30

@@ -8,7 +8,7 @@ public struct FactorTable: Sendable {
   /// The number of values of each factor.
   public let sizes: [Int]
 
-  private let combinations: [Int32]
+  package let combinations: [Int32]
 
   /// A table.
   ///

@@ -20,6 +20,8 @@ enum ScaleNotice {
   ///
   /// - Parameter range: of the values.
   static func of(_ split: DataSplit, range: ValueRange = .real) -> Message? {
+    let isRow = split.shape.height == 1 && split.shape.channels == 1 && split.shape.width > 1
+    guard range == .real || (range == .unit && isRow) else { return nil }
     // Vectors that are standardized may still be bytes of pictures; columns with kinds are none.
     let table = split.store as? TableStore
     if let table, !table.columns.columns.allSatisfy({ $0.kind == .real && $0.decimals == nil }) {
@@ -36,8 +38,7 @@ enum ScaleNotice {
       store.write(indices, into: room)
       used = count * size
     }
-    if range == .unit { return mayBeMeasurements(values, split) ? ofMeasurements(split) : nil }
-    guard range == .real else { return nil }
+    if range == .unit { return areMeasurements(values) ? ofMeasurements(split) : nil }
     var (least, greatest, isWhole, squares) = (Float.infinity, -Float.infinity, true, 0.0)
     for value in values where !value.isNaN {
       least = min(least, value)
@@ -53,7 +54,7 @@ enum ScaleNotice {
         + "but not stored as bytes, so they are not divided by 255; store them as uint8, by X.astype('u1')"
     }
     guard table == nil else { return nil }
-    if size > 1, count > 1, split.shape.height == 1, split.shape.channels == 1,
+    if isRow, count > 1,
       let text = differingColumns(values, size: size, count: count)
     {
       return
@@ -66,11 +67,8 @@ enum ScaleNotice {
       + "standardize them, by (X - X.mean()) / X.std()"
   }
 
-  /// Whether rows of numbers between 0 and 1 have more different ones than pixels have.
-  private static func mayBeMeasurements(_ values: [Float], _ split: DataSplit) -> Bool {
-    guard split.shape.height == 1, split.shape.channels == 1, split.shape.width > 1 else {
-      return false
-    }
+  /// Whether there are more different numbers than pixels have.
+  private static func areMeasurements(_ values: [Float]) -> Bool {
     var found = Set<Float>()
     for value in values where found.count <= levels { found.insert(value) }
     return found.count > levels

@@ -88,6 +88,21 @@ final class SharedSessionTests: XCTestCase {
     }
   }
 
+  func testACommunicatorThatWrongsOneRankWhileRanksCompareEndsAll() throws {
+    let members = InProcessCommunicator.group(of: 2)
+    let run = folder + "/run"
+    let errors = Ranks.errors(
+      2,
+      members: [
+        members[0],
+        // What this one has said arrives as something else.
+        AlteringCommunicator(members[1]) { if $0.count > 100 { $1[$0.count + 3] ^= 1 } },
+      ]
+    ) { _ = try Self.session(run, existing: .refuse, $0) }
+    XCTAssertTrue(errors[1]?.contains("other bytes than it has sent") == true, "\(errors)")
+    XCTAssertTrue(errors[0]?.contains("other bytes than it has sent") == true, "\(errors)")
+  }
+
   func testWhatTheFirstRankCannotWriteEndsAll() throws {
     let run = folder + "/run"
     let errors = Ranks.errors(2) { communicator in

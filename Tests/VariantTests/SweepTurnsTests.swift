@@ -27,7 +27,7 @@ final class SweepTurnsTests: XCTestCase {
     let folder = folder
     for _ in 0..<2 {
       let taken = Ranks.run(3) { communicator in
-        let turns = try SweepTurns(in: folder, communicator)
+        let turns = try SweepTurns(in: folder, count: 40, communicator)
         let own = try (0..<40).filter { place in
           // The first process is held up, as by a long run.
           if communicator.rank == 0, place == 1 { usleep(200_000) }
@@ -48,21 +48,25 @@ final class SweepTurnsTests: XCTestCase {
   func testAStopOfOneProcessKeepsAllFromTakingMore() throws {
     let folder = folder
     let taken = Ranks.run(2) { communicator in
-      let turns = try SweepTurns(in: folder, communicator)
+      let turns = try SweepTurns(in: folder, count: 4, communicator)
       let first = try turns.take(communicator.rank)
+      let areLeft = try !turns.areAllTaken()
       _ = try communicator.gathered([0], filling: 0)
       if communicator.rank == 1 {
         try turns.stop()
         try turns.stop()
       }
       _ = try communicator.gathered([0], filling: 0)
-      return [first, try turns.take(2 + communicator.rank)]
+      return [first, areLeft, try turns.take(2 + communicator.rank), try turns.areAllTaken()]
     }
-    for result in taken { XCTAssertEqual(try result.get(), [true, false]) }
+    for result in taken { XCTAssertEqual(try result.get(), [true, true, false, true]) }
   }
 
-  func testAProcessByItselfTakesAllAndWritesNothing() throws {
-    let turns = try SweepTurns(in: folder, SoloCommunicator())
+  func testAProcessByItselfTakesAllAndLeavesNothingThere() throws {
+    // What a job of several that was killed has left.
+    try FileManager.default.createDirectory(
+      atPath: folder + "/.turns-1/3", withIntermediateDirectories: true)
+    let turns = try SweepTurns(in: folder, count: 1, SoloCommunicator())
     XCTAssertTrue(try turns.take(0) && turns.take(0))
     try turns.stop()
     try turns.end()
@@ -71,7 +75,7 @@ final class SweepTurnsTests: XCTestCase {
 
   func testAFolderThatTheFirstProcessCannotUseIsRefusedOnAll() throws {
     let missing = folder + "/none"
-    let errors = Ranks.errors(2) { _ = try SweepTurns(in: missing, $0) }
+    let errors = Ranks.errors(2) { _ = try SweepTurns(in: missing, count: 1, $0) }
     XCTAssertTrue(errors[0]?.contains(missing) ?? false, "\(errors)")
     XCTAssertTrue(errors[1]?.contains("rank 0 failed") ?? false, "\(errors)")
   }

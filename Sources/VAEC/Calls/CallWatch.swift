@@ -23,13 +23,13 @@ struct CallWatch {
   ///   - takesCheckpoint: whether it is one that opens a run.
   ///   - takesDraw: whether it is one that can draw images in place of their means.
   ///   - takesPictures: whether it is one that takes pictures of any size.
-  ///   - communicator: what the options connect this process by, of a call that several divide; nil of another.
+  ///   - takesCommunicator: whether it is one that several processes divide (`communicator(_:_:)`).
   /// - Throws: `CallError` where the options or their token are none, or have a condition, a checkpoint, a
   ///   draw, tiles, a precision or a communicator that nobody asks for.
   init(
     _ options: UnsafePointer<vae_call_options>?, _ name: String, takesCondition: Bool = false,
     takesCheckpoint: Bool = false, takesDraw: Bool = false, takesPictures: Bool = false,
-    communicator: (any Communicator)? = nil
+    takesCommunicator: Bool = false
   ) throws(CallError) {
     let given =
       try options.map { (options) throws(CallError) in try value(of: options, name) }
@@ -71,7 +71,7 @@ struct CallWatch {
     } else {
       checkpoint = .last
     }
-    guard communicator != nil || given.communicator == nil else {
+    guard takesCommunicator || given.communicator == nil else {
       throw CallError(
         VAE_ERR_INVALID_ARGUMENT,
         "\(name)->communicator is given to a call that is no work of several processes; set it to NULL"

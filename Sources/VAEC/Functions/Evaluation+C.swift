@@ -27,7 +27,7 @@ public func vae_evaluate(
   call(error) {
     try evaluate(
       model, data, options, metrics, among: { SoloCommunicator() }
-    ) { _ throws(CallError) in
+    ) { () throws(CallError) in
       CallWatch(try CancelTokenObject.token(token))
     }
   }
@@ -44,8 +44,8 @@ public func vae_evaluate_with(
   call(error) {
     try evaluate(
       model, data, options, metrics, among: { try CallWatch.communicator(call_options, "call") }
-    ) { (communicator) throws(CallError) in
-      try CallWatch(call_options, "call", communicator: communicator)
+    ) { () throws(CallError) in
+      try CallWatch(call_options, "call", takesCommunicator: true)
     }
   }
 }
@@ -54,19 +54,19 @@ public func vae_evaluate_with(
 ///
 /// - Parameters:
 ///   - connect: gives what connects those who divide it.
-///   - watch: given that, gives what may stop it.
+///   - watch: gives what may stop it.
 private func evaluate(
   _ model: OpaquePointer?, _ data: OpaquePointer?,
   _ options: UnsafePointer<vae_evaluation_options>?,
   _ metrics: UnsafeMutablePointer<OpaquePointer?>?, among connect: () throws -> any Communicator,
-  watch: (any Communicator) throws(CallError) -> CallWatch
+  watch: () throws(CallError) -> CallWatch
 ) throws {
   // First of all nothing is left where the result belongs.
   let place = Result { try result(metrics, "metrics") }
   let communicator = try connect()
   try together(communicator) { hasMet in
     let result = try place.get()
-    let watch = try watch(communicator)
+    let watch = try watch()
     let model = try ModelObject.object(model)
     let source = try Handles.object(data, DataObject.self, "data").source
     let options = try options.map { try value(of: $0, "options") } ?? vae_evaluation_options()
@@ -99,7 +99,6 @@ private func evaluate(
             seed: Int(bitPattern: UInt(options.seed)), among: communicator,
             progress: { goesOn($0) })
         }
-        try split.checkExamples()
         return MetricsObject(
           found.json(
             variant: trained.recipe.variant, split: split.name,

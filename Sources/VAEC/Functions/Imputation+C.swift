@@ -22,7 +22,7 @@ public func vae_impute(
       let target = try place.get()
       let watch = try CallWatch(
         call_options, "call_options", takesCondition: true, takesDraw: true,
-        communicator: communicator)
+        takesCommunicator: true)
       let model = try ModelObject.object(model)
       let given = try options.map { try value(of: $0, "options") } ?? vae_imputation_options()
       let options = try ImputationOptions(given, drawing: watch.drawing)

@@ -70,7 +70,7 @@ public func vae_encode_with(
     try together(communicator) { hasMet in
       let result = try place.get()
       let watch = try CallWatch(
-        options, "options", takesCondition: true, communicator: communicator)
+        options, "options", takesCondition: true, takesCommunicator: true)
       let model = try ModelObject.object(model)
       result.pointee = try Handles.make(
         try model.read { trained in

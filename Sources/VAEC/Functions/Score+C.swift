@@ -17,7 +17,7 @@ public func vae_score(
     try together(communicator) { hasMet in
       let result = try place.get()
       let watch = try CallWatch(
-        call_options, "call_options", takesCondition: true, communicator: communicator)
+        call_options, "call_options", takesCondition: true, takesCommunicator: true)
       let model = try ModelObject.object(model)
       let given = try options.map { try value(of: $0, "options") } ?? vae_score_options()
       let options = try ScoreOptions(given)

@@ -10,6 +10,7 @@ final class CallerCommunicator: Communicator {
   private nonisolated(unsafe) let table: vae_communicator
   /// Why an exchange has failed, after which no other is begun: ranks that have gone would be waited for.
   private let finalError = Lock<CommunicationError?>(nil)
+  private let hasAborted = Lock(false)
   /// What the calls belong to.
   private let place = Lock<String?>(nil)
 
@@ -22,7 +23,9 @@ final class CallerCommunicator: Communicator {
     (rank, size) = (Int(table.rank), Int(table.size))
     guard size > 0, size <= 1 << 20, (0..<size).contains(rank) else {
       throw CallError(
-        VAE_ERR_INVALID_ARGUMENT, "\(name) has rank \(rank) of \(size), which is no rank of a group"
+        VAE_ERR_INVALID_ARGUMENT,
+        "\(name) has rank \(rank) of \(size), which is no rank of a group "
+          + "of up to 1,048,576"
       )
     }
     guard table.reserved == 0 else {
@@ -63,7 +66,11 @@ final class CallerCommunicator: Communicator {
   func enter(_ place: String?) { self.place.withLock { $0 = place } }
 
   func abort(_ reason: String) {
-    guard let function = table.abort else { return }
+    let isFirst = hasAborted.withLock { hasAborted in
+      defer { hasAborted = true }
+      return !hasAborted
+    }
+    guard isFirst, let function = table.abort else { return }
     // What it throws is no news any more.
     reason.withCString { try? call(.abort(function, $0), name: "abort") }
   }

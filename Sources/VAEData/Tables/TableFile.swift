@@ -354,9 +354,11 @@ extension TableFile {
     let columns = uses.indices.filter {
       if case .nothing = uses[$0] { false } else { true }
     }
+    // With room asked for, though not used, for the numbers of the lines.
     let memory = try ArrayMemory(
-      byteCount: rowCount * columns.count * MemoryLayout<Double>.size, name: path)
-    let values = memory.bytes.bindMemory(to: Double.self)
+      byteCount: rowCount * (columns.count + 1) * MemoryLayout<Double>.size, name: path)
+    let values = UnsafeMutableBufferPointer(
+      rebasing: memory.bytes.bindMemory(to: Double.self)[..<(rowCount * columns.count)])
     var dictionaries = uses.map { WordNumbers($0) }
     // Of all names that a recipe will hold.
     var nameBytes = columns.reduce(0) { $0 + names[$1].utf8.count }

@@ -107,13 +107,13 @@ package struct Rounds {
     let header = Header(
       status: status.rawValue, part: Int64(first + communicator.rank), bytes: Int64(bytes.count),
       checksum: FindingsBytes.checksum(bytes[...]))
-    let headers = try tellingOthers {
+    let headers = try communicator.tellingOthers {
       let headers = try communicator.gathered([header], filling: Header())
       try check(headers, from: first, of: count)
       return headers
     }
     if headers.contains(where: { $0.status == Status.failed.rawValue }) {
-      let said = try tellingOthers { try communicator.firstText(text) }
+      let said = try communicator.tellingOthers { try communicator.firstText(text) }
       // A rank that is to stop has no error of its own.
       if status == .failed { _ = try own.get() }
       throw CommunicationError(
@@ -129,7 +129,7 @@ package struct Rounds {
         try Memory.require(bytes: needed, for: "what all ranks have found in a part of \(work)")
       }
     }
-    return try tellingOthers {
+    return try communicator.tellingOthers {
       let room = [UInt8](repeating: 0, count: most - bytes.count)
       let all = try communicator.gathered(bytes + room, filling: 0)
       return try headers.enumerated().filter { first + $0.offset < count }.map { rank, header in
@@ -164,13 +164,5 @@ package struct Rounds {
         "what rank \(rank) has found in part \(Count.text(part + 1)) of \(work) \(what) on rank \(communicator.rank); "
         + "start all ranks alike, with a communicator that gives each the bytes of all in the order of the ranks"
     )
-  }
-
-  /// Makes calls of all ranks, which the others would wait for where this one cannot go on.
-  private func tellingOthers<Result>(_ body: () throws -> Result) throws -> Result {
-    do { return try body() } catch {
-      communicator.abort("\(error)")
-      throw error
-    }
   }
 }

@@ -15,7 +15,9 @@ extension Communicator {
     var hashes = facts.flatMap(\.hash)
     let length = 32
     hashes += [UInt8](repeating: 0, count: max(0, places * length - hashes.count))
-    let all = try gathered(Array(hashes.prefix(places * length)), filling: 0)
+    let all = try tellingOthers {
+      try gathered(Array(hashes.prefix(places * length)), filling: 0)
+    }
     func isOther(_ rank: Int, _ place: Int) -> Bool {
       let start = (rank * places + place) * length
       return !all[place * length..<(place + 1) * length].elementsEqual(all[start..<start + length])
@@ -33,7 +35,7 @@ extension Communicator {
 
   /// What is different where a fact is: all tell all what they have.
   private func difference(in fact: TrainingFact, of rank: Int) throws -> Message {
-    let all = try gathered(fact.told, filling: 0)
+    let all = try tellingOthers { try gathered(fact.told, filling: 0) }
     let length = TrainingFact.length
     return fact.difference(all[rank * length..<(rank + 1) * length], all[..<length])
   }

@@ -27,9 +27,7 @@ extension DataSource {
   /// What ranks compare of the examples: those of training, and those that are held out.
   ///
   /// - Throws: as for a split.
-  func comparedChecksum(
-    condition: ConditionSpace?, takesMasks: Bool
-  ) throws(DataError) -> String {
+  func comparedChecksum(condition: ConditionSpace?, takesMasks: Bool) throws -> String {
     let own = try train.comparedChecksum(condition: condition, takesMasks: takesMasks)
     guard let heldOut else { return own }
     // Held-out examples need not have what a model is told.
@@ -88,28 +86,35 @@ extension DataSplit {
     return all
   }
 
-  /// What ranks compare of a split: what is recorded of it, and all of its numbers.
+  /// What ranks compare of a split: what is recorded of it, all of its numbers, which of them are hidden, and everything that
+  /// is known of the examples beside, as measurements may look at that.
   ///
   /// Of more than `comparedNumbers` as many whole examples as these are, spread evenly: every rank reads them once.
   ///
-  /// - Throws: as for `checksums`; `DataError` where an example cannot be read.
-  func comparedChecksum(
-    condition: ConditionSpace?, takesMasks: Bool
-  ) throws(DataError) -> String {
+  /// - Throws: as for `checksums`; `DataError` where an example cannot be read; `MemoryError`.
+  func comparedChecksum(condition: ConditionSpace?, takesMasks: Bool) throws -> String {
     let recorded = try checksums(condition: condition, takesMasks: takesMasks)
     var numbers = ChecksumOfNumbers()
-    let chosen = min(count, max(1, Self.comparedNumbers / max(1, shape.count)))
-    for first in stride(from: 0, to: chosen, by: 256) {
-      let rows = (first..<min(first + 256, chosen)).map { $0 * count / chosen }
-      for hash in withoutTape({ batch(rows) }).rowHashes {
-        numbers.add(UInt32(truncatingIfNeeded: hash))
-        numbers.add(UInt32(truncatingIfNeeded: hash >> 32))
+    let size = max(1, shape.count)
+    let chosen = min(count, max(1, Self.comparedNumbers / size))
+    let part = max(1, Self.numbersAtOnce / size)
+    for first in stride(from: 0, to: chosen, by: part) {
+      let rows = (first..<min(first + part, chosen)).map { $0 * count / chosen }
+      let hashes = try withMemoryErrors {
+        withoutTape { batch(rows).rowHashes + (hidden(rows)?.rowHashes ?? []) }
       }
+      for hash in hashes { numbers.add(hash) }
       try checkExamples()
     }
+    for label in labels ?? [] { numbers.add(UInt32(bitPattern: label)) }
+    for byte in classes.joined(separator: "\n").utf8 { numbers.add(UInt32(byte)) }
+    for value in conditions?.values ?? [] { numbers.add(value.bitPattern) }
+    for value in factors?.combinations ?? [] { numbers.add(UInt32(bitPattern: value)) }
     return (recorded.map(\.text) + [numbers.text]).joined(separator: " ")
   }
 
+  /// Of a part of the examples: 4 MB.
+  private static let numbersAtOnce = 1 << 20
   /// A second or so of one processor, or a gigabyte of memory that is read.
   private static let comparedNumbers = 1 << 28
 
@@ -130,11 +135,15 @@ private struct ChecksumOfNumbers {
     }
   }
 
+  mutating func add(_ value: UInt64) {
+    add(UInt32(truncatingIfNeeded: value))
+    add(UInt32(truncatingIfNeeded: value >> 32))
+  }
+
   mutating func add(_ values: [Double]) {
     for value in values {
       let bits = value.isNaN ? Double.nan.bitPattern : value.bitPattern
-      add(UInt32(truncatingIfNeeded: bits))
-      add(UInt32(truncatingIfNeeded: bits >> 32))
+      add(bits)
     }
   }
 

@@ -49,8 +49,11 @@ extension Sweep {
 
   /// Who trains which run of a round, begun by all processes at the same time.
   ///
+  /// - Parameter count: of the runs of the round.
   /// - Throws: what keeps the first process from writing to the folder; `CommunicationError` in the others.
-  public func turns() throws -> SweepTurns { try SweepTurns(in: folder, request.communicator) }
+  public func turns(of count: Int) throws -> SweepTurns {
+    try SweepTurns(in: folder, count: count, request.communicator)
+  }
 
   /// The runs of which some process says something, in the order in which they are trained.
   ///

@@ -362,7 +362,7 @@ public struct Sweep {
       }
       try Self.named(run) {
         try TrainingSession.checkKeepBest(
-          request.settings, session.trainer.options, session.data)
+          allSettings(of: run), session.trainer.options, session.data)
       }
       largestModel = max(largestModel, session.trainer.model.parameterCount)
       plans.append(

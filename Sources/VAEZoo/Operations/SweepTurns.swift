@@ -9,38 +9,43 @@ import VAEFiles
 /// round, and whoever makes a folder with the number of a run there, which only one can, has taken that run. A run comes to
 /// the same bits whoever trains it.
 public struct SweepTurns: Sendable {
+  /// The number of runs.
+  private let count: Int
   /// The folder of the round; nil where one process trains all runs.
-  private let path: String?
+  private let round: Folder?
   private let isFirst: Bool
 
   /// The beginning of the names of such folders.
   package static let prefix = ".turns-"
-  private static let stopped = "stopped"
 
   /// A round in which nothing is taken yet, begun by all processes at the same time.
   ///
   /// - Parameters:
   ///   - folder: of the runs.
+  ///   - count: how many runs there are.
   ///   - communicator: what connects the processes.
-  /// - Throws: `FileError` where the first process cannot write there; `CommunicationError`.
-  package init(in folder: String, _ communicator: any Communicator) throws {
+  /// - Throws: `FileError` where the first process cannot write there, or another does not see it; `CommunicationError` in the
+  ///   others.
+  package init(in folder: String, count: Int, _ communicator: any Communicator) throws {
+    self.count = count
     isFirst = communicator.rank == 0
-    guard communicator.size > 1 else {
-      path = nil
-      return
-    }
     // Of a name that no process has looked for before, since file systems of networks remember what was not there.
-    let own = communicator.rank == 0 ? UInt64.random(in: 0 ... .max) : 0
-    let names = try communicator.gathered([own], filling: 0)
-    let name = Self.prefix + String(names[0], radix: 16)
+    let own = Array((Self.prefix + RandomName.make()).utf8)
+    let shared = try communicator.tellingOthers {
+      try communicator.gathered(own, filling: 0)[..<own.count]
+    }
+    let name = String(decoding: shared, as: UTF8.self)
+    let isShared = communicator.size > 1
     try communicator.allSucceeding {
       guard communicator.rank == 0 else { return }
       let runs = try Folder(opening: folder)
       // A job that was killed has left its own.
       for other in try runs.list() where other.hasPrefix(Self.prefix) { try runs.removeTree(other) }
-      try runs.makeFolder(name)
+      if isShared { try runs.makeFolder(name) }
     }
-    path = "\(folder)/\(name)"
+    round = try communicator.allSucceeding {
+      isShared ? try Folder(opening: "\(folder)/\(name)") : nil
+    }
   }
 
   /// Takes a run for this process.
@@ -49,27 +54,32 @@ public struct SweepTurns: Sendable {
   /// - Returns: false where another process has it, or the round is to end.
   /// - Throws: `FileError` where the folder cannot be written to.
   public func take(_ place: Int) throws -> Bool {
-    guard let path else { return true }
-    return try !DurableFiles.exists("\(path)/\(Self.stopped)") && make("\(place)")
-  }
-
-  /// Keeps all processes from taking further runs of the round.
-  public func stop() throws { _ = try make(Self.stopped) }
-
-  /// Ends the round, to whose end all processes have come; the first one removes its folder.
-  public func end() throws {
-    guard let path, isFirst else { return }
-    try Folder(opening: DurableFiles.folder(of: path)).removeTree(DurableFiles.name(of: path))
-  }
-
-  /// Makes a folder of the round; false where it is there already.
-  private func make(_ name: String) throws -> Bool {
-    guard let path else { return true }
+    guard let round else { return true }
     do {
-      try DurableFiles.makeFolder("\(path)/\(name)")
+      try round.makeFolder("\(place)")
       return true
     } catch let error as FileError where error.kind == .exists {
       return false
     }
+  }
+
+  /// Keeps all processes from taking further runs of the round, by taking those that are left.
+  ///
+  /// - Throws: as `take`.
+  public func stop() throws {
+    guard round != nil else { return }
+    for place in 0..<count { _ = try take(place) }
+  }
+
+  /// Whether every run is taken, so that no process begins another one.
+  ///
+  /// - Throws: `FileError` where the folder cannot be read.
+  public func areAllTaken() throws -> Bool { try (round?.list().count ?? count) >= count }
+
+  /// Ends the round, to whose end all processes have come; the first one removes its folder.
+  public func end() throws {
+    guard let round, isFirst else { return }
+    try Folder(opening: DurableFiles.folder(of: round.path)).removeTree(
+      DurableFiles.name(of: round.path))
   }
 }

@@ -55,24 +55,25 @@ extension TrainedModel {
       let usual = try reference.map { try scorer(of: $0, seed: options.seed) }
       return (try scorer(of: split, seed: options.seed), compared ?? usual)
     }
-    func likelihoods(
-      _ evaluator: Evaluator, samples: Int, _ progress: (Double) -> Bool
-    ) throws -> [Double]? {
-      try evaluator.logLikelihoods(samples: samples, among: communicator, progress: progress)
-    }
     let samples = options.importanceSamples
     switch options.method {
-    case .nll: return try likelihoods(asked, samples: max(1, samples), progress)?.map { -$0 }
-    case .elbo: return try likelihoods(asked, samples: 0, progress)?.map { -$0 }
+    case .nll, .elbo:
+      // No draws give the bound.
+      return try asked.logLikelihoods(
+        samples: options.method == .nll ? max(1, samples) : 0, among: communicator,
+        progress: progress
+      )?.map { -$0 }
     case .regret:
       return try asked.likelihoodRegrets(options.regret, among: communicator, progress: progress)
     case .ratio, .typicality:
       guard let other else { return nil }
       let count = other.examples.count
       let share = Double(split.count) / Double(max(1, split.count + count))
-      guard let own = try likelihoods(asked, samples: samples, { progress(share * $0) }),
-        let usual = try likelihoods(
-          other, samples: samples, { progress(share + (1 - share) * $0) })
+      guard
+        let own = try asked.logLikelihoods(
+          samples: samples, among: communicator, progress: { progress(share * $0) }),
+        let usual = try other.logLikelihoods(
+          samples: samples, among: communicator, progress: { progress(share + (1 - share) * $0) })
       else { return nil }
       return options.method == .ratio
         ? zip(usual, own).map { $0 - $1 }

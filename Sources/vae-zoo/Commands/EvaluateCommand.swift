@@ -109,8 +109,6 @@ struct EvaluateCommand: DividedCommand {
       return !Interrupt.token.isCancelled
     }
     bar.clear()
-    try subject.model.model.checkParts()
-    try split.checkExamples()
     guard let found else { throw StoppedWork() }
     // The first process speaks for all.
     if communicator.rank == 0 { say(found, of: subject, isAskedByName: names != nil) }

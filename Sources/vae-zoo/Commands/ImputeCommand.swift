@@ -121,7 +121,6 @@ struct ImputeCommand: DividedCommand {
       return !Interrupt.token.isCancelled
     }
     bar.clear()
-    try model.model.checkParts()
     guard let found else { throw StoppedWork() }
     // The first process writes for all.
     try communicator.allSucceeding {

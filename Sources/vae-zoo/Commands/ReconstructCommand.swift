@@ -105,8 +105,6 @@ struct ReconstructCommand: DividedCommand {
     let rows = try model.madeReconstructions(
       split, count: count, seed: seed ?? 0, among: communicator
     ) { _ in try Interrupt.proceedTogether() }
-    try model.model.checkParts()
-    try split.checkExamples()
     // The first process writes for all.
     try communicator.allSucceeding {
       guard communicator.rank == 0 else { return }

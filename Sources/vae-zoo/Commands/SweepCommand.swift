@@ -129,11 +129,13 @@ struct SweepCommand: DividedCommand {
       // Processes of one machine take of the same memory.
       let beside = min(communicator.size, MPILauncher()?.localSize ?? 1)
       let atOnce = min(jobs * beside, sweep.runs.count)
+      let fewer: Message =
+        jobs > 1
+        ? ", of which a smaller --jobs makes fewer"
+        : beside > 1 ? ", one in each of \(beside) processes of this machine" : ""
       try Memory.require(
         bytes: sweep.leastBytes(atOnce: atOnce),
-        for:
-          "\(Count.of(atOnce, "training")) at once\(atOnce > 1 ? ", of which a smaller --jobs makes fewer" : "")"
-      )
+        for: "\(Count.of(atOnce, "training")) at once\(fewer)")
       if jobs > 1, threads.threads == nil { try Engine.setThreads(max(1, Engine.threads / jobs)) }
       return try halving.map { try sweep.rounds(factor: $0) }
     }

@@ -46,7 +46,7 @@ enum Processes {
     Console.isSilent = communicator.rank > 0 && others == .silent
     defer { Console.isSilent = false }
     do {
-      // While the library comes up, where a process that has gone may be waited for, a signal ends this one.
+      // Not before: while the library comes up, where a process that has gone may be waited for, a signal ends this one.
       Interrupt.install()
       try communicator.allSucceeding { try threads.apply(mpi.launcher) }
       try body(communicator)
@@ -64,8 +64,9 @@ enum Processes {
   ) throws -> any Error {
     if error is StoppedWork {
       // All end with this: whichever of them was interrupted.
-      let flags = try communicator.gathered(
-        [Interrupt.token.isCancelled ? UInt8(1) : 0], filling: 0)
+      let flags = try communicator.tellingOthers {
+        try communicator.gathered([Interrupt.token.isCancelled ? UInt8(1) : 0], filling: 0)
+      }
       if communicator.rank == 0, let rank = flags.firstIndex(of: 1) {
         Console.error("rank \(rank) was interrupted: all processes end, and nothing was written")
       }
@@ -73,7 +74,10 @@ enum Processes {
     }
     let kind = (error as? CommunicationError)?.kind
     // Where the exchange itself has failed nobody can be asked.
-    guard kind != .failed else { return error }
+    guard kind != .failed else {
+      communicator.abort("\(error)")
+      return error
+    }
     // A bare status, as that of an interruption, has no words.
     let status = ExitStatus(of: error)
     let own = kind == .failedElsewhere ? nil : status?.message

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Communication
+import Glibc
 import Messages
 import Tensors
 import VAEData
@@ -69,7 +70,7 @@ final class SweepTraining: @unchecked Sendable {
 
   private func train(_ runs: [Sweep.Run], toEpoch epoch: Int?, replacing: Bool) throws {
     state.withLock { $0.next = 0 }
-    let turns = try sweep.turns()
+    let turns = try sweep.turns(of: runs.count)
     // Whatever is left of the round is no harm to the next one.
     defer { try? turns.end() }
     Workers.run(min(jobs, runs.count)) { [self] _ in
@@ -88,28 +89,45 @@ final class SweepTraining: @unchecked Sendable {
         cancel.cancel()
       }
     }
-    var fault = state.withLock { state -> (any Error)? in state.fault }
-    // Other processes come to the end of their runs, and begin no more.
-    if Interrupt.token.isCancelled { fault = errorThrown { try turns.stop() } ?? fault }
-    try waitForOthers(fault)
+    let fault = state.withLock { state -> (any Error)? in state.fault }
+    if communicator.size > 1 { try meetOthers(turns, fault) }
     if let fault { throw fault }
   }
+
+  /// Waits where other processes still train, or ends them all.
+  private func meetOthers(_ turns: SweepTurns, _ fault: (any Error)?) throws {
+    // However long the others train, it is no wonder.
+    communicator.enter(nil)
+    var (fault, isInterrupted) = (fault, false)
+    let own = errorThrown {
+      // One without a run of its own hears an interruption as long as others begin further ones.
+      while fault == nil, try !Interrupt.token.isCancelled && !turns.areAllTaken() {
+        usleep(Self.pause)
+      }
+      isInterrupted = Interrupt.token.isCancelled
+      // Other processes come to the end of their runs, and begin no more.
+      if isInterrupted { try turns.stop() }
+    }
+    if let own { (fault, isInterrupted) = (own, false) }
+    try endTogether(isInterrupted ? nil : fault, isInterrupted: isInterrupted)
+  }
+
+  /// The time between two looks at the runs that others take, in microseconds.
+  private static let pause: UInt32 = 200_000
 
   /// Waits until all processes have come to the end of a round, or ends them all.
   ///
   /// - Throws: the status of an interrupted command where any of them was interrupted, on all.
-  private func waitForOthers(_ fault: (any Error)?) throws {
-    guard communicator.size > 1 else { return }
-    // However long the others train, it is no wonder.
-    communicator.enter(nil)
-    let isInterrupted = Interrupt.token.isCancelled
-    if let fault, !isInterrupted {
+  private func endTogether(_ fault: (any Error)?, isInterrupted: Bool) throws {
+    if let fault {
       // Others hear of it in the middle of their runs, which go on from their checkpoints.
       let reason = ExitStatus(of: fault)?.message ?? "\(fault)"
       communicator.abort("\(reason); the same command goes on with the sweep")
       throw fault
     }
-    let flags = try communicator.gathered([isInterrupted ? UInt8(1) : 0], filling: 0)
+    let flags = try communicator.tellingOthers {
+      try communicator.gathered([isInterrupted ? UInt8(1) : 0], filling: 0)
+    }
     if let rank = flags.firstIndex(of: 1) {
       if communicator.rank == 0 {
         Console.error(

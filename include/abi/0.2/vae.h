@@ -212,7 +212,7 @@ typedef int32_t (*vae_work_callback)(double fraction, void *user_data);
  * communicator: of vae_evaluate_with, vae_score, vae_encode_with and vae_impute, which divide the examples among the
  * processes that it connects; other functions refuse it with VAE_ERR_INVALID_ARGUMENT. All processes make the same call,
  * with the same model and all of the examples; each looks at a part of these at a time, and all get the result that one
- * with as many threads gets, bit for bit. Stopped in one of them, the call is stopped in all. */
+ * with as many threads gets, bit for bit. Stopped or refused in one of them, the call is stopped or fails in all. */
 typedef struct vae_call_options {
   uint32_t struct_size;
   int32_t reserved;               /* zero */
@@ -1056,6 +1056,7 @@ typedef struct vae_score_options {
  * seed alone, of "typicality" from the images of its group. images, options, call_options: borrowed; the last two NULL for none. scores: [N] of float64, owned by the
  * caller.
  * Returns VAE_ERR_INVALID_ARGUMENT, also for a background or a reference that is not asked for, or is asked for and missing,
+ * and for a number of another method that is not 0,
  * VAE_ERR_NOT_FOUND for a method that there is not, VAE_ERR_UNSUPPORTED for fields that are not known, VAE_ERR_DATA for
  * images that the model cannot take and for models that do not suit the method, VAE_ERR_OUT_OF_MEMORY,
  * VAE_ERR_CANCELLED, VAE_ERR_BUSY, VAE_ERR_PLUGIN where a part of a plug-in fails, VAE_ERR_COMMUNICATION as
