@@ -83,7 +83,8 @@ class VQVAE(nn.Module):
         self.register_buffer("sums", torch.zeros(CODES, SIZE))
 
     def load_start(self, weights):
-        """The initial weights of vae-zoo, whose layers have the same shapes in the same order."""
+        """The initial weights of vae-zoo, whose layers have the same shapes in the same order, and what it takes off images."""
+        self.mean = float(weights.pop("encoder.input.mean", 0.0))
         for part, prefixes in ((self.encoder, ["encoder."]), (self.decoder, ["decoder.layers.", "decoder.head."])):
             names = [name for prefix in prefixes
                      for name in sorted((n for n in weights if n.startswith(prefix)), key=layer_order)]
@@ -113,7 +114,7 @@ class VQVAE(nn.Module):
 
     def start_codebook(self, images, generator):
         with torch.no_grad():
-            flat = self.encoder(images).permute(0, 2, 3, 1).reshape(-1, SIZE)
+            flat = self.encoder(images - self.mean).permute(0, 2, 3, 1).reshape(-1, SIZE)
             flat = flat[torch.randperm(len(flat), generator=generator)[:8192]]
             centres = flat[torch.randint(len(flat), (1,), generator=generator)]
             distance = (flat - centres).square().sum(1)
@@ -134,7 +135,7 @@ class VQVAE(nn.Module):
             self.sums.copy_(self.vectors * self.counts[:, None])
 
     def forward(self, x):
-        points = self.encoder(x)
+        points = self.encoder(x - self.mean)
         flat, codes = self.nearest(points)
         chosen = self.vectors[codes].reshape(points.shape[0], points.shape[2], points.shape[3], SIZE)
         chosen = chosen.permute(0, 3, 1, 2)

@@ -1,12 +1,15 @@
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 import VAERecipes
 
 /// The encoder of the authors' experiments: 4×4 convolutions of stride 2 with ReLU, the first with
 /// half of the channels; a 3×3 convolution; residual blocks; a 1×1 convolution to the points that
-/// become codes (van den Oord et al. 2017, section 4.1, with the sizes of their published code).
+/// become codes (van den Oord et al. 2017, section 4.1, with the sizes of their published code). That code
+/// takes one half off pixels between 0 and 1; here it is the data's own mean, where that outweighs their deviation.
 public final class QuantizedResidualEncoder: Encoder {
+  private let input = InputCentring()
   private let layers: Sequential
 
   /// An encoder for the sizes of a network.
@@ -33,8 +36,8 @@ public final class QuantizedResidualEncoder: Encoder {
     self.layers = Sequential(layers)
   }
 
-  /// The layers in order.
-  public var members: Members { ["layers": .module(layers)] }
+  /// The centring of the images, and the layers in order.
+  public var members: Members { ["input": .module(input), "layers": .module(layers)] }
 
   /// The points of an example.
   public func outputShape(for input: Shape, _ trace: inout ShapeTrace) throws -> Shape? {
@@ -43,7 +46,7 @@ public final class QuantizedResidualEncoder: Encoder {
 
   /// The points for each example.
   public func encode(_ x: Tensor, _ context: Context) -> any Posterior {
-    PointPosterior(layers(x, context))
+    PointPosterior(layers(input(x), context))
   }
 }
 

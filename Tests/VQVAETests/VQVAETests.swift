@@ -58,7 +58,8 @@ final class VQVAETests: XCTestCase {
     XCTAssertEqual(
       model.buffers.map(\.path),
       [
-        "prior.codebook.vectors", "prior.codebook.counts", "prior.codebook.sums",
+        "encoder.input.mean", "prior.codebook.vectors", "prior.codebook.counts",
+        "prior.codebook.sums",
         "likelihood.variance",
       ])
   }
