@@ -54,6 +54,30 @@ final class ImputeTests: CommandTestCase {
     }
   }
 
+  func testATableIsFilledInWithTheSeparatorOfTheFileThatIsWritten() throws {
+    let text = (0..<40).reduce(into: "a\tb\n") { text, row in
+      text += (row % 4 == 1 ? "" : "\(row % 7).5") + "\t\(row)\n"
+    }
+    let data = try write(Array(text.utf8), "torn.tsv")
+    try run(
+      ["train", "missing-vae", "--data", data, "--out", path("run"), "--threads", "1"] + settings
+        + ["--column", "a=real", "--column", "b=real"])
+    for (name, separator) in [("whole.tsv", "\t"), ("whole.csv", ",")] {
+      try run([
+        "impute", path("run"), "--data", data, "--out", path(name), "--importance-samples", "5",
+        "--threads", "1",
+      ])
+      let lines = try String(contentsOfFile: path(name), encoding: .utf8).split(separator: "\n")
+      XCTAssertEqual(lines.first.map(String.init), "a\(separator)b")
+      XCTAssertEqual(lines.count, 41)
+      for line in lines {
+        let cells = line.components(separatedBy: separator)
+        XCTAssertEqual(cells.count, 2, String(line))
+        XCTAssertFalse(cells.contains(""), String(line))
+      }
+    }
+  }
+
   func testImagesAreFilledInAsAnArrayAndAsAPicture() throws {
     let pixels = (0..<40 * 16).map { Float(($0 * 7) % 11) / 10 }
     let torn = pixels.enumerated().map { $0 % 16 > 11 ? Float.nan : $1 }

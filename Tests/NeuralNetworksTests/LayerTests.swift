@@ -39,6 +39,15 @@ final class LayerTests: XCTestCase {
     }
   }
 
+  func testWhatCannotBeHalvedOfAPaddingGoesBelowAndToTheRight() {
+    XCTAssertEqual(
+      Padding.same(kernel: 3, stride: 2, height: 8, width: 7),
+      Padding(top: 0, left: 1, bottom: 1, right: 1))
+    XCTAssertEqual(
+      Padding.same(kernel: 4, stride: 1, height: 5, width: 5),
+      Padding(top: 1, left: 1, bottom: 2, right: 2))
+  }
+
   func testTransposedConvolutionShapes() {
     func layer(
       _ kernel: Int, _ stride: Int, _ padding: Padding, _ outputPadding: (y: Int, x: Int) = (0, 0)

@@ -214,6 +214,9 @@ class NameTests(unittest.TestCase):
         source = vae_zoo.Data(path)
         model = vae_zoo.ConditionalVAE(**SMALL).fit(source)
         np.testing.assert_array_equal(model.classes_, [0, 1, 2])
+        # Also where as many of other names were there before.
+        model = fitted(WORDS).fit(source)
+        np.testing.assert_array_equal(model.classes_, [0, 1, 2])
         self.assertTrue(np.isfinite(fitted(np.arange(60) % 3).evaluate(source, split="train")["elbo"]))
         with self.assertRaisesRegex(vae_zoo.DataError, "class 0 and 1 and 2.*ape, bee, cat"):
             fitted(WORDS).evaluate(source, split="train")

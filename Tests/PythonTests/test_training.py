@@ -226,6 +226,9 @@ class ProgressTests(unittest.TestCase):
         heard = []
         model = _small(batch_size=100).fit(data, callback=lambda p: heard.append(p) or len(heard) > 2)
         self.assertEqual(model.sample(2).shape, (2, *data.image_shape))
+        last = data.counts["train"] - 3
+        np.testing.assert_array_equal(data.images(start=last), data.images(start=last, count=3))
+        np.testing.assert_array_equal(data.images("train", last)[1:], data.images("train", last + 1))
         with self.assertRaises(vae_zoo.NotFoundError):
             vae_zoo.Data("/nowhere")
 

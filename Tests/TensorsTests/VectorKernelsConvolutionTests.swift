@@ -175,6 +175,7 @@ final class VectorKernelsConvolutionTests: VectorKernelsTestCase {
     for (batch, height, width, inputs, outputs, kernel, pad) in [
       (1, 1, 1, 16, 1, 3, 1), (2, 5, 7, 32, 3, 3, 1), (17, 6, 9, 48, 2, 3, 0),
       (3, 4, 2, 16, 4, 5, 2), (2, 12, 16, 32, 3, 2, 1),
+      (2, 5, 8, 32, 3, 3, 1), (1, 6, 12, 16, 1, 5, 2),
     ] {
       let (outHeight, outWidth) = (height + 2 * pad - kernel + 1, width + 2 * pad - kernel + 1)
       guard outHeight > 0, outWidth > 0 else { continue }

@@ -99,9 +99,12 @@ final class TableTests: CTestCase {
       vae_impute(model, images.pointer, &options, nil, &out, nil, $0)
     }
     options.importance_samples = -1
+    // Whatever stood there is no result of this call.
+    var left = OpaquePointer(bitPattern: 8)
     refuse(VAE_ERR_INVALID_ARGUMENT, "importance_samples") {
-      vae_impute(model, images.pointer, &options, nil, &out, nil, $0)
+      vae_impute(model, images.pointer, &options, nil, &out, &left, $0)
     }
+    XCTAssertNil(left)
     refuse(VAE_ERR_INVALID_ARGUMENT, "filled") {
       vae_impute(model, images.pointer, nil, nil, nil, nil, $0)
     }

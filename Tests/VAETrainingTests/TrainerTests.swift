@@ -98,6 +98,75 @@ final class TrainerTests: XCTestCase {
     }
   }
 
+  func testWhereTheEndOfAnEpochFailsTheBuffersAreWhatTheyWere() throws {
+    /// Images that cannot be read while they are damaged.
+    final class DamagedStore: ExampleStore {
+      private let images = StripeStore(count: 20)
+      private let state = Lock((isDamaged: true, isRead: false))
+      var count: Int { images.count }
+      var shape: ImageShape { images.shape }
+
+      func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
+        images.write(indices, into: destination)
+        state.withLock { $0.isRead = true }
+      }
+
+      func takeFault() -> DataError? {
+        state.withLock { state in
+          defer { state.isRead = false }
+          return state.isDamaged && state.isRead ? DataError(.unusable, "the images are gone") : nil
+        }
+      }
+
+      func repair() { state.withLock { $0.isDamaged = false } }
+    }
+    let store = DamagedStore()
+    let data = DataSource(
+      name: "stripes", valueRange: .binary, rule: "binary", isDiscrete: true,
+      train: TrainingSupport.stripes().train, validation: nil,
+      test: DataSplit(name: "test", store: store))
+    let model = TrainingSupport.model(convolutional: true)
+    let trainer = try Trainer(model: model, data: data, options: TrainingSupport.options())
+    func buffers() -> [[Float]] { model.buffers.map { $0.buffer.value.floats } }
+    for _ in 0..<3 { try trainer.advance() }
+    let before = buffers()
+    XCTAssertFalse(before.isEmpty)
+    XCTAssertThrowsError(try trainer.advance()) {
+      XCTAssertTrue("\($0)".contains("the images are gone"), "\($0)")
+    }
+    XCTAssertEqual(buffers(), before)
+    // The epoch is still open, and ends where the training goes on.
+    store.repair()
+    var epochs: [Int] = []
+    try trainer.advance { if case .epoch(let record) = $0 { epochs.append(record.epoch) } }
+    XCTAssertEqual(epochs, [1])
+    XCTAssertNotEqual(buffers(), before)
+  }
+
+  func testAnUpdateOnAGivenBatchKnowsHowManyEpochsHavePassed() throws {
+    final class Listener: Objective {
+      var heard: [Double] = []
+      var members: Members { [:] }
+      var requirements: ObjectiveRequirements { ObjectiveRequirements() }
+      var phases: [Phase] {
+        [
+          Phase(name: "model") { [self] pass in
+            heard.append(pass.context.epochs)
+            return Loss((pass.evaluation.distortion + pass.evaluation.rate).mean())
+          }
+        ]
+      }
+    }
+    let listener = Listener()
+    let data = TrainingSupport.stripes()
+    let trainer = try Trainer(
+      model: TrainingSupport.model(objective: listener), data: data,
+      options: TrainingSupport.options())
+    let batch = data.train.batch(Array(0..<16))
+    for step in 0..<6 { try trainer.advance(on: step.isMultiple(of: 3) ? nil : batch) }
+    XCTAssertEqual(listener.heard, [0, 0.25, 0.5, 0.75, 1, 1.25])
+  }
+
   func testAnInterruptedAndResumedTrainingEndsBitForBitLikeAnUninterruptedOne() throws {
     for averageDecay in [0, 0.9] {
       for convolutional in [false, true] {

@@ -46,6 +46,15 @@ final class SweepTests: XCTestCase {
     }
   }
 
+  func testEveryWholeNumberOfARangeIsDrawnItsEndsAmongThem() throws {
+    for range in ["2..4", "log:2..4"] {
+      var request = try request(["latent=\(range)"], folder: makeTemporaryFolder() + "/drawn")
+      request.trials = 3
+      let sweep = try Sweep(request, registry: Registry.builtIn)
+      XCTAssertEqual(sweep.runs.map { $0.values[0] }.sorted(), ["2", "3", "4"], range)
+    }
+  }
+
   func testRunsAreTheGridInFoldersThatSayTheirSettings() throws {
     let parent = try makeTemporaryFolder()
     let folder = parent + "/grid"

@@ -55,6 +55,29 @@ final class AutoencoderKLTests: XCTestCase {
     XCTAssertEqual(unit.decoder.decode(draw, target: nil, context).floats, y.floats)
   }
 
+  func testTheDecoderBeginsAtTheMeanImageThatItIsGiven() throws {
+    let recipe = try recipe()
+    var real = recipe
+    real.data = DataDescription(height: 8, width: 8, channels: 3, range: .real, rule: "floats")
+    for recipe in [recipe, real] {
+      let model = try registry.model(recipe, seed: 2)
+      let context = SmallModels.context(2)
+      // Without the weights of the last layer its bias is left.
+      let last = try XCTUnwrap(model.decoder.lastWeights)
+      last.value = .zeros(last.shape)
+      let mean = Tensor([0.2, 0.5, 0.9], shape: [1, 1, 3]).broadcast(to: [8, 8, 3])
+      model.decoder.begin(at: mean)
+      let found = withoutTape {
+        model.decoder.decode(
+          model.prior.draw(temperature: 1, context), target: nil, context)
+      }
+      XCTAssertEqual(found.shape, [2, 8, 8, 3])
+      for (place, value) in found.floats.enumerated() {
+        XCTAssertEqual(value, [0.2, 0.5, 0.9][place % 3], accuracy: 1e-6)
+      }
+    }
+  }
+
   func testTheRateOfTheTrainedLossIsNotTheReportedOne() throws {
     // −ELBO is reported with weight one, whatever the weight of the loss, 1e-6 here.
     let data = SmallModels.data(channels: 3, isBinary: false)

@@ -188,6 +188,21 @@ final class FactorVAETests: XCTestCase {
         .phases[0].loss(self.pass(model)).value.item, plain, "γ = 0 is the plain bound")
   }
 
+  func testTheDiscriminatorSeesTheFirstBatchAndAPermutedSecondOne() throws {
+    let model = try model()
+    let objective = try XCTUnwrap(model.objective as? FactorObjective)
+    let pass = pass(model)
+    let second = try XCTUnwrap(pass.second)
+    let product = FactorObjective.permuted(
+      second.draw.decoderInput, pass.context.stream("permutation"))
+    XCTAssertEqual(product.shape, [4, 3])
+    let expected = objective.discriminatorLoss(
+      joint: pass.draw.decoderInput, product: product, pass.context)
+    let loss = objective.phases[1].loss(pass)
+    XCTAssertEqual(loss.value.item, expected.item, accuracy: 1e-6)
+    XCTAssertEqual(loss.terms.map(\.name), ["discriminator_loss"])
+  }
+
   func testNeitherPhaseChangesWhatBelongsToTheOther() throws {
     for frozen in ["", "objective."] {
       let model = try model()

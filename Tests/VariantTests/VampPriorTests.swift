@@ -266,6 +266,16 @@ final class VampPriorTests: XCTestCase {
     }
   }
 
+  func testPseudoInputsLieInTheRangeOfTheDataBeforeTheFirstUpdate() throws {
+    let data = SmallModels.data()
+    let model = try model([(key: "pseudo_inputs", value: "20")], data: data)
+    let prior = try prior(model)
+    prior.prepare(firstBatches: [images(data, 64)], context: SmallModels.context(64))
+    let values = prior.pseudoInputs.value.floats
+    XCTAssertTrue(values.contains(0) && values.contains(1))
+    XCTAssertTrue(values.allSatisfy { $0 >= 0 && $0 <= 1 })
+  }
+
   func testRealPseudoInputsAreNotLimited() {
     let prior = VampPrior(
       units: 2, shape: [5, 2, 2, 1], range: .real, random: RandomSource(seed: 1))

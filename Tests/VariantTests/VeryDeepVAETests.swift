@@ -97,6 +97,26 @@ final class VeryDeepVAETests: XCTestCase {
     )
   }
 
+  func testThePathUpSeesImagesWithTheMeanZeroAndTheDeviationOneOfTheFirstBatches() throws {
+    let (model, data) = try model(height: 4, width: 4, [("latent", "2")], isBinary: false)
+    disturb(model, by: 0.3)
+    let x = images(data, 8)
+    let context = SmallModels.context(8)
+    func draws(_ x: Tensor) -> [Float] {
+      withoutTape {
+        let posterior = model.encoder.encode(x, context)
+        return model.prior.draw(from: posterior, DrawRequest(), context).layers
+          .flatMap { $0.sample.floats }
+      }
+    }
+    let centred = x - x.mean()
+    let expected = draws(centred / centred.squared().mean().squareRoot())
+    try model.encoder.prepare(firstBatches: [x], context: context)
+    let found = draws(x)
+    XCTAssertEqual(found.count, expected.count)
+    for (a, b) in zip(found, expected) { XCTAssertEqual(a, b, accuracy: 1e-3 * max(1, abs(b))) }
+  }
+
   /// Of the bound, for every parameter, along the sign of its gradient.
   func testGradientsAreThoseOfFiniteDifferences() throws {
     let (model, data) = try model(
