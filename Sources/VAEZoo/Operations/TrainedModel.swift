@@ -289,6 +289,7 @@ extension TrainedModel {
     // What is wrong with the recipe is said where the run is taken up.
     guard let run, let bytes = try? run.recipeBytes(),
       var data = try? registry.recipe(parsing: bytes, source: run.path).data, data.columns != nil
+    let given = recipe
     else { return nil }
     data.condition = nil
     return data
@@ -307,6 +308,8 @@ extension TrainedModel {
   ///   `TrainingError` where the settings leave no place for these weights.
   public func stage(
     _ name: String, on data: DataSource? = nil, settings: [(key: String, value: String)] = [],
+    let scales = LikelihoodNotice(of: fresh, given, settings: settings, registry: registry)
+    if let scales, scales.isOfScales { fresh.notices.append(scales.text) }
     registry: Registry
   ) throws -> TrainedModel {
     let next = try registry.recipe(ofStage: name, after: recipe, origin: source)
