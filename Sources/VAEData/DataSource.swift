@@ -90,6 +90,12 @@ public struct DataSource: Sendable {
   /// The size of an example.
   public var shape: ImageShape { train.shape }
 
+  /// What a source of examples in memory is called, which belongs to somebody else.
+  static let memoryName = "memory"
+
+  /// Whether it is such a one.
+  public var isInMemory: Bool { name == Self.memoryName }
+
   /// Throws the first failure to read examples of any split since this was called last; see
   /// `DataSplit.checkExamples`.
   public func checkExamples() throws(DataError) {

@@ -64,10 +64,15 @@ struct ImageOptions: ParsableArguments {
   }
 
   /// Opens data as a model takes them, and says what the user should know of them.
-  func open(_ data: String, for model: TrainedModel) throws -> DataSource {
+  ///
+  /// - Parameter isWhole: see `TrainedModel.data`.
+  func open(
+    _ data: String, for model: TrainedModel, isWhole: Bool = false
+  ) throws -> DataSource {
     let columns = try columnTypes
     let source = try withOptions {
-      try model.data(data, images: $0, columns: columns, isCancelled: Interrupt.isAskedFor)
+      try model.data(
+        data, images: $0, columns: columns, isWhole: isWhole, isCancelled: Interrupt.isAskedFor)
     }
     for notice in source.notices { Console.error(notice) }
     return source
