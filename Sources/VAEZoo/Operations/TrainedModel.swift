@@ -190,8 +190,9 @@ extension TrainedModel {
     return isWhole ? data.showingHoldout(options.holdout) : withSplits(data)
   }
 
-  /// Data with the split `valid` that training has: where the recipe sets examples apart, of data without such a
-  /// split, these. `train` is all that the data have, which may be others than those of the training.
+  /// Data with the splits that training has: where the recipe sets examples apart, of data without such a
+  /// split, `valid` is these. Of the data that the model was trained on `train` is without them; of others, of those in
+  /// memory, and where nothing is on record of the training, it is all that the data have.
   public func withSplits(_ data: DataSource) -> DataSource {
     data.showingHoldout(options.holdout) { data.isInMemory ? false : wasTrained(on: $0) }
   }
@@ -238,7 +239,9 @@ extension TrainedModel {
   ///   `DataError` where the columns of a table are others.
   public func fitting(_ data: DataSource, options: TrainingOptions? = nil) throws -> DataSource {
     guard let wanted = recipe.data else { return data }
-    let seen = try wanted.columns.map { try data.asSeen(by: $0) } ?? data
+    let seen =
+      try wanted.columns.map { try data.asSeen(by: $0) }
+      ?? data.asVectors(in: wanted.range.joined(with: .unit))
     try seen.checkFits(wanted, options: options ?? self.options, takesLevels: takesLevels)
     return seen
   }
@@ -286,6 +289,7 @@ extension TrainedModel {
     if weights != nil, takesSizes, other == nil, let begun, let bytes = try begun.recipeBytes() {
       sizes = try registry.recipe(parsing: bytes, source: "\(begun.path)/recipe.json")
     }
+    let given = recipe
     var ofDefaults = recipe
     if let sizes { recipe = try registry.withSizes(of: sizes, recipe, settings: []) }
     // Weights belong to the classes, and to the columns of a table, that they were trained with, by their names.
@@ -304,6 +308,8 @@ extension TrainedModel {
         fresh.notices.append("as in \(weights): \(taken.joined(separator: ", "))")
       }
     }
+    let scales = LikelihoodNotice(of: fresh, given, settings: settings, registry: registry)
+    if let scales, scales.isOfScales { fresh.notices.append(scales.text) }
     if let other { return (try fresh.withWeights(of: other.model, as: other.name), data) }
     model.makeValues()
     return (fresh, data)
@@ -315,7 +321,6 @@ extension TrainedModel {
     // What is wrong with the recipe is said where the run is taken up.
     guard let run, let bytes = try? run.recipeBytes(),
       var data = try? registry.recipe(parsing: bytes, source: run.path).data, data.columns != nil
-    let given = recipe
     else { return nil }
     data.condition = nil
     return data
@@ -334,8 +339,6 @@ extension TrainedModel {
   ///   `TrainingError` where the settings leave no place for these weights.
   public func stage(
     _ name: String, on data: DataSource? = nil, settings: [(key: String, value: String)] = [],
-    let scales = LikelihoodNotice(of: fresh, given, settings: settings, registry: registry)
-    if let scales, scales.isOfScales { fresh.notices.append(scales.text) }
     registry: Registry
   ) throws -> TrainedModel {
     let next = try registry.recipe(ofStage: name, after: recipe, origin: source)

@@ -21,8 +21,9 @@ struct ImageOptions: ParsableArguments {
   @Option(
     name: .customLong("column"), parsing: .singleValue,
     help: ArgumentHelp(
-      "What a column of a table is: real, positive, count, yes-no, category, ignore, or label, which a conditional variant is "
-        + "told (default: found out, or as the run has it); may be given more than once.",
+      "What a column of a table is, or what several are, as in a,b=count or '*=real': real, positive, count, yes-no, category, "
+        + "ignore, or label, which a conditional variant is told (default: found out, or as the run has it); may be given more "
+        + "than once. The columns of an .npy array [N, columns] are called 0, 1, ….",
       valueName: "name=type"))
   var columns: [String] = []
 
