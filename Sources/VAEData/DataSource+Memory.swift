@@ -13,8 +13,9 @@ extension DataSource {
   ///   - rule: how bytes are read; nil for the rule of files: bytes are taken as binary where all of
   ///     `train` are 0 or 1, and else divided by 255. Floats of rule `bytes/255` must be multiples
   ///     of 1/255; those of no rule have it where they are.
-  ///   - given: what the columns are of rows of a table; nil for images, and for vectors, which are
-  ///     standardized where nothing is said of their range and some lie outside of zero to one.
+  ///   - given: what the columns are of rows of a table, or the types of some columns of vectors, by their numbers; nil
+  ///     for images, and for vectors, which are rows of a table where nothing is said of their range, and their values
+  ///     are none of pixels (`ValueScan.areMeasurements`).
   ///   - label: the column that the labels of a table have come from; nil for none.
   /// - Throws: `DataError` where sizes, types or values do not agree.
   package static func inMemory(
@@ -31,6 +32,9 @@ extension DataSource {
     }
     if let test, (test.element == .uint8) != (train.element == .uint8) {
       throw DataError(.unusable, "train and test are not both bytes, or both floating point")
+    }
+    if let given, let types = GivenColumn.types(given, ofVectors: train.shape.count), label == nil {
+      return try vectorTable(types, train: train, test: test, conditions: conditions)
     }
     if let given {
       var source = try table(given, train: train, test: test, conditions: conditions)
@@ -55,30 +59,47 @@ extension DataSource {
       throw DataError(
         .unusable, "\(unquantized), which is no multiple of 1/255, but bytes were announced")
     }
-    if wanted == nil, announcedRule == nil, train.element != .uint8, train.shape.height == 1,
-      train.shape.channels == 1
-    {
-      try TableColumns.checkWidth(train.shape.width, name: "train")
-    }
-    if wanted == nil, announcedRule == nil, reading.range == .real,
-      let columns = try standardizing(train)
-    {
-      return try table(
-        columns, isNamed: false, train: train, test: test, conditions: conditions)
+    let areVectors =
+      wanted == nil && announcedRule == nil && train.shape.height == 1 && train.shape.channels == 1
+    let areBytes = train.element == .uint8
+    if areVectors, !areBytes { try TableColumns.checkWidth(train.shape.width, name: "train") }
+    let isTable = areVectors && (reading.range == .real || scanned[0].areMeasurements)
+    let notice = vectorNotice(
+      "train", width: train.shape.width, areBytes: areBytes, isTable: isTable)
+    if isTable {
+      var source = try vectorTable([:], train: train, test: test, conditions: conditions)
+      source.plainReading = reading
+      source.columnNotices = [notice]
+      return source
     }
     var (train, test) = (train, test)
     train.divisor = reading.rule.divisor
     test?.divisor = reading.rule.divisor
-    return DataSource(
-      name: "memory", reading,
+    var source = DataSource(
+      name: memoryName, reading,
       train: DataSplit(name: "train", store: train, given: conditions.train),
       test: test.map { DataSplit(name: "test", store: $0, given: conditions.test) })
+    if areVectors { source.columnNotices = [notice] }
+    return source
   }
 
-  /// The columns of vectors; nil of what are none.
-  private static func standardizing(_ rows: MemoryImages) throws(DataError) -> TableColumns? {
-    guard rows.shape.height == 1, rows.shape.channels == 1 else { return nil }
-    return try TableColumns(standardizing: rows)
+  /// Vectors as rows of a table.
+  private static func vectorTable(
+    _ types: [Int: TableColumn.Kind], train: MemoryImages, test: MemoryImages?,
+    conditions: (train: GivenConditions?, test: GivenConditions?)
+  ) throws(DataError) -> DataSource {
+    var rows = train
+    rows.divisor = 1
+    try TableColumns.checkWidth(rows.shape.count, name: "train")
+    guard rows.shape.height == 1, rows.shape.channels == 1 else {
+      throw DataError(
+        .unusable, "train has images of \(rows.shape), but the rows of a table are [N, columns]")
+    }
+    var source = try table(
+      TableColumns(standardizing: rows, told: types, name: "train"), isNamed: false, train: train,
+      test: test, conditions: conditions)
+    source.toldColumns = Set(types.keys.map { "\($0)" })
+    return source
   }
 
   private static func table(
@@ -111,7 +132,7 @@ extension DataSource {
       missing = missing ?? found
     }
     var source = try DataSource(
-      name: "memory",
+      name: memoryName,
       train: DataSplit(
         name: "train", store: TableStore(train, columns: columns, isNamed: isNamed),
         given: conditions.train),

@@ -28,8 +28,9 @@ extension DataSource {
   /// Images are `[N, height, width]` or `[N, height, width, channels]`, vectors `[N, width]`. Bytes
   /// are divided by 255, unless all bytes of the training split are 0 or 1: then the source is
   /// binary, as it is where all bytes are 0 or 255. Bytes stay bytes in memory. Floating-point
-  /// numbers and booleans are taken as they are, and integers become floating-point numbers; vectors with
-  /// numbers outside of 0 to 1 are standardized column by column by the training split. An
+  /// numbers and booleans are taken as they are, and integers become floating-point numbers; vectors
+  /// whose numbers are none of pixels, which lie on one grid of at most 256 levels between 0 and 1, are standardized column
+  /// by column by the training split. An
   /// array that is not compressed and takes more than a quarter of the free memory stays in its
   /// file, of which each batch is read when it is drawn; see `DataSplit.checkExamples()`.
   ///
@@ -69,7 +70,12 @@ extension DataSource {
       isCancelled: isCancelled)
     if let largestArray { opening.largestArray = largestArray }
     opening.table = table
-    if !TableFile.isTable(specification) { try table.refuse(for: specification) }
+    // Whether an array is a table its sizes say.
+    if !TableFile.isTable(specification),
+      ![".npy", ".npz"].contains(where: specification.hasSuffix)
+    {
+      try table.refuse(for: specification)
+    }
     let recorded = try preparation.map { (text) throws(DataError) in
       try ImagePreparation(parsing: text)
     }

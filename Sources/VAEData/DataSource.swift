@@ -21,6 +21,9 @@ public struct DataSource: Sendable {
   var columnNotices: [Message] = []
   /// The columns of a table of which somebody has said what they are.
   var toldColumns: Set<String> = []
+  /// How values are read where they are vectors that are taken as they are; nil of all data but vectors that are taken
+  /// for rows of a table by their values alone.
+  var plainReading: ValueReading?
   /// Whether every value is one of the 256 levels k/255, so that bits per dimension have a meaning.
   public let isDiscrete: Bool
   /// The first float between zero and one that is none of these levels, such as "train[3, 10, 4] is
@@ -86,6 +89,12 @@ public struct DataSource: Sendable {
     if let notice = reading.notice { notices.append(notice) }
     if let notice = ScaleNotice.of(train, range: reading.range) { notices.append(notice) }
   }
+
+  /// What a source of examples in memory is called, which belongs to somebody else.
+  static let memoryName = "memory"
+
+  /// Whether it is such a one.
+  public var isInMemory: Bool { name == Self.memoryName }
 
   /// The size of an example.
   public var shape: ImageShape { train.shape }

@@ -11,8 +11,6 @@ enum ScaleNotice {
   /// Standardized values have a root mean square of one.
   private static let largestMagnitude = 30.0
   private static let largestRatio = 1000.0
-  /// Those of a pixel.
-  private static let levels = 256
   /// The numbers of a row from which on it may be a picture: 8×8.
   private static let leastPixels = 64
 
@@ -20,8 +18,8 @@ enum ScaleNotice {
   ///
   /// - Parameter range: of the values.
   static func of(_ split: DataSplit, range: ValueRange = .real) -> Message? {
+    guard range == .real else { return nil }
     let isRow = split.shape.height == 1 && split.shape.channels == 1 && split.shape.width > 1
-    guard range == .real || (range == .unit && isRow) else { return nil }
     // Vectors that are standardized may still be bytes of pictures; columns with kinds are none.
     let table = split.store as? TableStore
     if let table, !table.columns.columns.allSatisfy({ $0.kind == .real && $0.decimals == nil }) {
@@ -38,7 +36,6 @@ enum ScaleNotice {
       store.write(indices, into: room)
       used = count * size
     }
-    if range == .unit { return areMeasurements(values) ? ofMeasurements(split) : nil }
     var (least, greatest, isWhole, squares) = (Float.infinity, -Float.infinity, true, 0.0)
     for value in values where !value.isNaN {
       least = min(least, value)
@@ -65,18 +62,6 @@ enum ScaleNotice {
     return
       "values of \(split.name) reach from \(least) to \(greatest), where models expect numbers near 1; "
       + "standardize them, by (X - X.mean()) / X.std()"
-  }
-
-  /// Whether there are more different numbers than pixels have.
-  private static func areMeasurements(_ values: [Float]) -> Bool {
-    var found = Set<Float>()
-    for value in values where found.count <= levels { found.insert(value) }
-    return found.count > levels
-  }
-
-  private static func ofMeasurements(_ split: DataSplit) -> Message {
-    "the rows of \(split.name) have values between 0 and 1, which stay as they are, as those of pictures do; columns of "
-      + "measurements are standardized one by one in a .csv file, and with columns={} in Python"
   }
 
   /// The columns of the largest and the smallest deviation, where these lie far apart.

@@ -37,6 +37,12 @@ struct ScannedValues: Sendable {
     return scan.firstMissing.map(text)
   }
 
+  /// Whether vectors of these values are rows of a table, where nobody has said what they are.
+  var areMeasurements: Bool {
+    guard case .floats(let scan) = kind else { return false }
+    return scan.areMeasurements
+  }
+
   /// Refuses floats that are infinite, and floats of which none is known.
   func checkFinite() throws(DataError) {
     guard case .floats(let scan) = kind else { return }

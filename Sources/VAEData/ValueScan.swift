@@ -19,6 +19,16 @@ struct ValueScan: Sendable {
   private var hasKnown = false
   /// The first that is none of the 256 levels k/255, as far as all are between zero and one.
   private var firstMiss: FoundValue<Float>?
+  /// Of vectors, which may be rows of a table, the grids on which all values lie, as far as all are between zero and
+  /// one; nil of others.
+  private var grid: LevelGrid?
+
+  /// A scan of nothing yet.
+  ///
+  /// - Parameter areVectors: whether the examples are vectors.
+  init(areVectors: Bool = false) {
+    grid = areVectors ? LevelGrid() : nil
+  }
 
   /// Takes values in.
   mutating func add(_ values: UnsafeBufferPointer<Float>) {
@@ -49,6 +59,7 @@ struct ValueScan: Sendable {
       if !isBinary && firstMiss == nil {
         firstMiss = found(ByteLevels.firstMiss(in: block), block)
       }
+      grid?.add(block)
     } else if firstEndless == nil {
       // Comparisons with a NaN are false.
       let bound = Float.greatestFiniteMagnitude
@@ -67,6 +78,10 @@ struct ValueScan: Sendable {
 
   /// The narrowest range of all finite values so far.
   var range: ValueRange { isBinary ? .binary : isUnit ? .unit : .real }
+
+  /// Whether vectors of these values are rows of a table, and no pixels: some value lies outside of zero to one, or they
+  /// lie on no grid of at most 256 levels.
+  var areMeasurements: Bool { !isUnit || grid.map { !$0.isThere } ?? false }
 
   /// The first value that is none of the 256 levels k/255, where all are between zero and one.
   var firstUnquantized: FoundValue<Float>? { isUnit ? firstMiss : nil }

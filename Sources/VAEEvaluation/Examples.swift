@@ -134,14 +134,20 @@ public struct Examples {
     _ indices: [Int], _ context: Context
   ) -> (batch: Tensor, context: Context) {
     var values = split.batch(indices)
+    // Draws are the same for the same numbers, of however many digits: when the centre is taken off, those of 64 bits have
+    // other last ones.
+    var contents = split.columns == nil ? values : split.contents(indices)
     var context = context
     if takesMasks {
       let mask = mask(of: values, indices)
       context.mask = mask
       // A value that is hidden is none that draws follow from.
-      if split.hiddenStore != nil { values = values.missing(where: mask) }
+      if split.hiddenStore != nil {
+        values = values.missing(where: mask)
+        contents = contents.missing(where: mask)
+      }
     }
-    context.examples = values.rowHashes
+    context.examples = contents.rowHashes
     return (batch(of: values, context), context)
   }
 

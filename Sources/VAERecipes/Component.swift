@@ -214,6 +214,8 @@ public struct DataDescription: Equatable, Sendable {
   /// The first value that is none of the 256 levels k/255, such as "train[3, 10, 4] is 0.5"; nil
   /// where all are, and where it is not known. A recipe does not store it.
   public let unquantizedValue: String?
+  /// Whether nearly all values lie near zero or one, as those of written digits do. A recipe does not store it.
+  public var areNearlyBinary = false
   /// What is known of each example beside it, where the model is told; nil for a model of p(x).
   public var condition: ConditionSpace?
   /// Whether values may be missing: the model takes masks.

@@ -13,6 +13,10 @@ public protocol DescribedData {
   /// - Throws: an error of the data where they have not these columns.
   func standardized(by recorded: TableColumns?, _ options: TrainingOptions) throws -> Self
 
+  /// The same data as they are, where they are vectors that are taken for rows of a table by their values alone, and lie
+  /// in a range; others are themselves.
+  func asVectors(in range: ValueRange) -> Self
+
   /// The same data with counts for columns, where they are rows of numbers; others are themselves.
   ///
   /// - Throws: an error of the data where a number is no count.
@@ -33,6 +37,9 @@ public protocol DescribedData {
 extension DescribedData {
   /// Data of which nothing is standardized.
   public func standardized(by recorded: TableColumns?, _ options: TrainingOptions) -> Self { self }
+
+  /// Data of which nothing is standardized.
+  public func asVectors(in range: ValueRange) -> Self { self }
 
   /// Data of which nothing is standardized.
   public func counted() -> Self { self }
@@ -65,6 +72,12 @@ extension Registry {
     let options = TrainingOptions(recipe.training)
     let before = weights?.columns == nil ? recipe.data : weights
     var opened = try open(before)
+    if let known = weights ?? before {
+      // A model that takes vectors as they are does so with others as well.
+      if known.columns == nil { opened = opened.asVectors(in: known.range.joined(with: .unit)) }
+    } else if options.binarize != .none || options.dequantize != .none {
+      opened = opened.asVectors(in: .unit)
+    }
     if before?.columns == nil, takesCounts(recipe, settings) { opened = try opened.counted() }
     let data = try opened.standardized(by: before?.columns, options)
     recipe.data = try data.description(options)

@@ -135,7 +135,11 @@ public struct Registry: Sendable {
   public func variant(_ name: String) throws(RecipeError) -> any Variant {
     guard let entry = entries.first(where: { $0.variant.name == name }) else {
       let known = entries.map(\.variant.name).joined(separator: ", ")
-      let near = Suggestion.nearest(to: name, in: entries.map(\.variant.name))
+      // The last word of several names is that of the plainest, which is registered first.
+      let names = entries.map(\.variant.name)
+      let near =
+        names.first { $0.split(separator: "-").last == name[...] }
+        ?? Suggestion.nearest(to: name, in: names)
       let question = near.map { "did you mean \($0)? " } ?? ""
       throw RecipeError(.invalid, "there is no variant \(name); \(question)there are: \(known)")
     }

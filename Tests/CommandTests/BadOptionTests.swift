@@ -52,7 +52,7 @@ final class BadOptionTests: CommandTestCase {
     try assertWrong(["trian"], naming: ["trian"])
     try assertWrong(
       Small.train("shapes", path("run"), ["--precision", "half"]),
-      naming: ["training.precision", "half", "float32", "bfloat16"])
+      naming: ["--precision cannot be half", "float32", "bfloat16"])
     try assertWrong(["bench", "mlp", "--precision", "half"], naming: ["--precision", "half"])
   }
 
@@ -134,12 +134,13 @@ final class BadOptionTests: CommandTestCase {
       (["--epochs", "three"], ["epochs", "three"]),
       // Not which likelihoods have it, but what it may be.
       (["--set", "likelihood.components=0"], ["likelihood.components cannot be 0", "1…32"]),
-      (["--epochs", "-1"], ["training.epochs cannot be -1", "an integer: 0…"]),
-      (["--batch-size", "0"], ["batch_size", "0"]),
-      (["--learning-rate", "nan"], ["learning_rate", "nan"]),
-      (["--learning-rate", "-1"], ["training.learning_rate cannot be -1", "a number: "]),
-      (["--learning-rate", "1e9"], ["learning_rate", "1e9"]),
-      (["--seed", "-1"], ["training.seed cannot be -1"]),
+      (["--epochs", "-1"], ["--epochs cannot be -1", "an integer: 0…"]),
+      (["--holdout", "1"], ["--holdout cannot be 1", "a number: 0…0.9"]),
+      (["--batch-size", "0"], ["--batch-size", "0"]),
+      (["--learning-rate", "nan"], ["--learning-rate", "nan"]),
+      (["--learning-rate", "-1"], ["--learning-rate cannot be -1", "a number: "]),
+      (["--learning-rate", "1e9"], ["--learning-rate", "1e9"]),
+      (["--seed", "-1"], ["--seed cannot be -1"]),
       (["--binarize", "half"], ["binarize", "half", "threshold", "dynamic"]),
       (["--dequantize", "half"], ["dequantize", "half", "none", "uniform"]),
       (["--threads", "0"], ["--threads", "0"]),

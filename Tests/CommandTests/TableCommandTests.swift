@@ -156,6 +156,47 @@ final class TableCommandTests: CommandTestCase {
     try run(["evaluate", path("run"), "--data", path("drawn.csv"), "--split", "train"])
   }
 
+  func testRowsThatTrainingHasSetApartAreNoneOfThoseThatItSaw() throws {
+    let data = try write(Array(table.utf8), "t.csv")
+    try run(Small.train(data, path("run"), ["--epochs", "1", "--holdout", "0.25"]))
+    let counted = { (data: String, split: String) in
+      try self.run([
+        "score", self.path("run"), "--data", data, "--split", split, "--out", self.path("s.csv"),
+      ])
+      return try String(contentsOfFile: self.path("s.csv"), encoding: .utf8).split(separator: "\n")
+        .count - 1
+    }
+    XCTAssertEqual(try counted(data, "train"), 48)
+    XCTAssertEqual(try counted(data, "valid"), 16)
+    // Of other rows all are unseen.
+    let lines = table.split(separator: "\n")
+    let turned = (lines.prefix(1) + lines.dropFirst().reversed()).joined(separator: "\n")
+    let other = try write(Array(turned.utf8), "o.csv")
+    XCTAssertEqual(try counted(other, "train"), 64)
+    for (command, file) in [("encode", "e.npy"), ("reconstruct", "r.csv")] {
+      let said = try run([
+        command, path("run"), "--data", data, "--split", "train", "--out", path(file),
+      ])
+      XCTAssertTrue(said.err.contains("48"), said.err)
+    }
+  }
+
+  func testAVariantThatIsToldNoLabelsSaysThatItMakesNone() throws {
+    let data = try write(Array(table.utf8), "t.csv")
+    try run(Small.train(data, path("run"), ["--epochs", "1", "--column", "kind=label"]))
+    let said = try run(["sample", path("run"), "--count", "3", "--out", path("s.csv")]).err
+    XCTAssertTrue(said.contains("no column \"kind\"") && said.contains("conditional-vae"), said)
+  }
+
+  func testASweepSaysWhatCannotBeCompared() throws {
+    let data = try makeData("binary", binary: true)
+    let said = try run([
+      "sweep", "log-cosh-vae", "--data", data, "--out", path("sweep"), "--epochs", "1", "--seeds",
+      "2",
+    ]).err
+    XCTAssertTrue(said.contains("compared with probabilities"), said)
+  }
+
   func testWeightsBelongToColumnsByTheirNames() throws {
     let data = try write(Array(table.utf8), "t.csv")
     try run(Small.train(data, path("run"), ["--epochs", "1", "--column", "size=real"]))
@@ -194,10 +235,13 @@ final class TableCommandTests: CommandTestCase {
     let rows = (0..<80).map {
       "\($0 % 5 == 0 ? 18 : 20.5 + Double($0 * 37 % 400) / 10),\(Double($0 % 9) - 3.25)"
     }
-    let data = try write(Array(("age,size\n" + rows.joined(separator: "\n")).utf8), "ages.csv")
+    let ages = try write(Array(("age,size\n" + rows.joined(separator: "\n")).utf8), "ages.csv")
     let settings = ["--epochs", "2", "--holdout", "0.2", "--set", "likelihood.components=2"]
-    try run(Small.train(data, path("run"), settings))
+    try run(Small.train(ages, path("run"), settings))
     try run(["train", "--out", path("run"), "--resume", "--epochs", "3", "--threads", "1"])
+    // Every row of other data has a score, whatever a training sets apart of its own.
+    let turned = Array(("age,size\n" + rows.reversed().joined(separator: "\n")).utf8)
+    let data = try write(turned, "turned.csv")
     func scores(_ run: String, _ more: [String] = []) throws -> [Double] {
       try self.run(
         ["score", run, "--data", data, "--split", "train", "--out", path("scores.csv")] + more)
@@ -206,7 +250,6 @@ final class TableCommandTests: CommandTestCase {
           try XCTUnwrap(line.split(separator: ",").last.flatMap { Double($0) })
         }
     }
-    // Every row has a score, whatever a training sets apart.
     let own = try scores(path("run"))
     XCTAssertEqual(own.count, 80)
     try run(["encode", path("run"), "--data", data, "--split", "train", "--out", path("z.npy")])

@@ -96,14 +96,22 @@ final class TrainTests: CommandTestCase {
 
   func testALikelihoodThatTheDataDecideIsSaidWhereItIsADensity() throws {
     let (small, binary) = (try makeData("small"), try makeData("binary", binary: true))
-    let grey = try makeData("grey", height: 28, width: 28)
+    let grey = path("grey.npy")
+    let photos = path("photos.npy")
+    for (file, share) in [(grey, 91), (photos, 60)] {
+      let pixels = (0..<64 * 784).map { UInt8($0 * 37 % 100 < share ? $0 % 2 * 255 : 60 + $0 % 90) }
+      try Data(Self.npy(pixels)).write(to: URL(fileURLWithPath: file))
+    }
     let sentence = "likelihood: gaussian with learnt sigma (auto); its distortion is a density"
     let train = { (data: String, name: String, more: [String]) in
       try self.run(Small.train(data, self.path(name), ["--epochs", "0"] + more)).err
     }
     let said = try train(grey, "auto", [])
     XCTAssertTrue(said.contains(sentence) && said.contains("use --binarize dynamic"), said)
-    // Images of another size are no digits that papers have made binary.
+    // Those of which many values lie between the ends, and of another size, are no digits that papers have made binary.
+    let photographs = try train(photos, "photos-run", [])
+    XCTAssertTrue(
+      photographs.contains(sentence) && !photographs.contains("--binarize"), photographs)
     let other = try train(small, "small-run", [])
     XCTAssertTrue(other.contains(sentence) && !other.contains("--binarize"), other)
     for (number, more) in [["--binarize", "dynamic"], ["--set", "likelihood=gaussian"]].enumerated()
@@ -112,6 +120,14 @@ final class TrainTests: CommandTestCase {
       XCTAssertFalse(other.contains("(auto)"), other)
     }
     XCTAssertFalse(try train(binary, "binary-run", []).contains("(auto)"))
+  }
+
+  /// An array of bytes `[64, 28, 28]`.
+  private static func npy(_ bytes: [UInt8]) -> [UInt8] {
+    let text = "{'descr': '|u1', 'fortran_order': False, 'shape': (64, 28, 28)}"
+    let header = text + String(repeating: " ", count: 117 - text.count) + "\n"
+    return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.utf8.count), 0] + Array(header.utf8)
+      + bytes
   }
 
   func testTrainingMakesTheBoundBetter() throws {

@@ -367,6 +367,75 @@ class VectorTests(unittest.TestCase):
                 vae_zoo.GaussianVAE(**SMALL, likelihood=likelihood).fit(counts - 0.5)
 
 
+class VectorTests(unittest.TestCase):
+    """Numbers ``[N, D]`` without names of columns."""
+
+    @staticmethod
+    def data_of(X, columns=None, **keywords):
+        model = vae_zoo.GaussianVAE(**{**SMALL, **keywords}, random_state=1)
+        return model.fit(X, columns=columns).recipe_["data"]
+
+    def test_numbers_are_a_table_unless_they_lie_on_one_grid_as_pixels_do(self):
+        random = np.random.default_rng(0)
+        measured = random.random((60, 5))
+        grids = [random.integers(0, levels + 1, size=(60, 5)) / levels for levels in (1, 15, 16, 255)]
+        for X in (measured, measured.astype("f4"), measured * [1, 1, 1, 1, 30]):
+            self.assertEqual(self.data_of(X)["rule"], "table")
+        for X in (*grids, grids[2].astype("f4"), (grids[3] * 255).astype("u1")):
+            self.assertNotEqual(self.data_of(X)["rule"], "table")
+        # Either can be said otherwise.
+        self.assertEqual(self.data_of(grids[2], {})["rule"], "table")
+        self.assertEqual(self.data_of(measured, value_range="unit")["rule"], "floats")
+        self.assertEqual(self.data_of(measured[:, :4].reshape(60, 2, 2))["rule"], "floats")
+        self.assertEqual(self.data_of(measured, settings={"training.binarize": "dynamic"})["range"], "binary")
+
+    def test_what_is_said_of_columns_by_their_numbers_holds(self):
+        X = np.random.default_rng(0).integers(0, 4, size=(60, 3)).astype(float)
+        kinds = [column["type"] for column in self.data_of(X, {0: "count", "2": "category"})["columns"]]
+        self.assertEqual(kinds, ["count", "real", "category"])
+        for columns, words in [
+            ({"3": "real"}, "names '3'"), ({0: "ignore"}, "numpy.delete"), ({0: "label"}, "as y"),
+            ({0: "weird"}, "must be one of"), ({0: "positive"}, "is not above zero"),
+        ]:
+            with self.assertRaisesRegex(ValueError, words):
+                self.data_of(X, columns)
+        with self.assertRaisesRegex(ValueError, "columns is for a DataFrame"):
+            self.data_of(X.reshape(60, 3, 1), {})
+
+    def test_a_model_takes_later_vectors_as_it_took_those_of_its_training(self):
+        random = np.random.default_rng(0)
+        measured, pixels = random.random((60, 4)), random.integers(0, 2, size=(60, 4)).astype(float)
+        table = vae_zoo.GaussianVAE(**SMALL, random_state=1).partial_fit(measured).partial_fit(pixels)
+        self.assertEqual(table.recipe_["data"]["rule"], "table")
+        self.assertTrue(np.isfinite(table.evaluate(pixels)["elbo"]))
+        plain = vae_zoo.GaussianVAE(**SMALL, random_state=1, value_range="unit").fit(measured)
+        self.assertTrue(np.isfinite(plain.evaluate(measured)["elbo"]))
+        plain.warm_start = True
+        self.assertEqual(plain.fit(measured).recipe_["data"]["rule"], "floats")
+
+    def test_of_opened_data_training_and_held_out_rows_are_apart_and_arrays_stay_whole(self):
+        X = np.random.default_rng(0).normal(size=(60, 4))
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.npy")
+            np.save(path, X)
+            data, run = vae_zoo.Data(path), os.path.join(folder, "run")
+            model = vae_zoo.GaussianVAE(**SMALL, random_state=1, settings={"training.holdout": 0.25})
+            model.fit(data, run=run)
+            for known in (model, vae_zoo.GaussianVAE.load(run)):
+                counts = [known.evaluate(data, split=split)["examples"] for split in ("train", "valid")]
+                self.assertEqual(counts, [45, 15])
+            self.assertEqual(model.evaluate(X)["examples"], 60)
+            np.save(path, X[::-1].copy())
+            self.assertEqual(model.evaluate(vae_zoo.Data(path), split="train")["examples"], 60)
+
+    def test_draws_are_the_same_for_the_same_numbers_of_32_and_of_64_bits(self):
+        X = np.random.default_rng(0).normal(size=(60, 4)) * [1, 10, 100, 1000] + 3
+        model = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(X)
+        np.testing.assert_allclose(
+            model.score_samples(X), model.score_samples(X.astype("f4")), atol=1e-3)
+
+
+
 @needs("pandas")
 class FrameTests(unittest.TestCase):
     def test_a_frame_gives_frames_and_the_same_model_as_a_structured_array(self):
@@ -421,10 +490,29 @@ class FrameTests(unittest.TestCase):
             known = ~torn[name].isna().to_numpy()
             self.assertEqual(whole[name][known].tolist(), frame[name][known].tolist())
         self.assertEqual(model.imputation_error(torn, frame, samples=5)["missing"], int(torn.isna().sum().sum()))
-        # Numbers alone are no table, but vectors, in which NA is NaN.
+        # Numbers alone are a table too, in which NA is missing.
         numbers = torn[["real", "whole"]]
-        vectors = model.fit(numbers).impute(numbers, samples=5)
-        self.assertTrue(np.isfinite(vectors).all())
+        filled = model.fit(numbers, columns={"whole": "real"}).impute(numbers, samples=5)
+        self.assertFalse(filled.isna().any(axis=None))
+
+    def test_a_frame_of_numbers_is_a_table_whatever_they_are_but_where_they_are_said_to_be_pixels(self):
+        import pandas
+
+        pixels = np.random.default_rng(0).integers(0, 17, size=(80, 4)) / 16
+        frame = pandas.DataFrame(pixels, columns=list("abcd"), index=range(5, 85))
+        model = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(frame)
+        self.assertEqual(model.recipe_["data"]["rule"], "table")
+        self.assertEqual(list(model.sample(3)), list("abcd"))
+        self.assertEqual(list(model.reconstruct(frame).index), list(frame.index))
+        self.assertEqual(list(model.feature_names_in_), list("abcd"))
+        with self.assertRaisesRegex(ValueError, "feature names should match"):
+            model.transform(frame[["b", "a", "c", "d"]])
+        # Columns without names are called by their numbers.
+        model.fit(pandas.DataFrame(pixels))
+        self.assertEqual(model.recipe_["data"]["rule"], "table")
+        self.assertIsInstance(model.sample(3), np.ndarray)
+        model = vae_zoo.GaussianVAE(**SMALL, random_state=1, image_shape=(2, 2)).fit(frame)
+        self.assertEqual(model.recipe_["data"]["height"], 2)
 
     def test_a_frame_of_nothing_but_words_is_a_table(self):
         import pandas

@@ -146,7 +146,8 @@ final class RecipeTests: XCTestCase {
       "sigma belongs to likelihood gaussian, laplace, logistic, log-cosh or multiscale-gaussian; choose it with "
         + "likelihood=gaussian")
     XCTAssertThrowsError(try registry.recipe(for: "vae")) {
-      XCTAssertTrue("\($0)".contains("there is no variant vae; there are: gaussian-vae"), "\($0)")
+      XCTAssertTrue(
+        "\($0)".contains("there is no variant vae; did you mean gaussian-vae?"), "\($0)")
     }
   }
 

@@ -227,7 +227,6 @@ final class BadFileTests: DataTestCase {
       "{'descr': '|u1', 'fortran_order': False, 'shape': (4, 2 3)}",
       "{'descr': '|u1', 'fortran_order': False, 'shape': (4, -2, -3)}",
       "{'descr': '|u1', 'fortran_order': False, 'shape': (4, 2, 99999999999999999999)}",
-      "{'descr': [('a', '|u1')], 'fortran_order': False, 'shape': (4, 2, 3)}",
       "{'descr': '|u1\n', 'fortran_order': False, 'shape': 24}",
     ] {
       let path = try write(TestFiles.npy(header: header, content), "images.npy")

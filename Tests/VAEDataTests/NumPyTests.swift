@@ -448,14 +448,4 @@ final class NumPyTests: DataTestCase {
     // Rows as long as pictures may be bytes of such.
     XCTAssertTrue(try scaleNotices(numbers, sizes: [10, 64]).first?.contains("uint8") == true)
   }
-
-  func testRowsOfMeasurementsBetweenZeroAndOneAreSaidToStayAsTheyAre() throws {
-    let numbers = (0..<600).map { Float($0) / 599 }
-    let said = try scaleNotices(numbers, sizes: [100, 6])
-    XCTAssertTrue(said.first?.contains("stay as they are") == true, "\(said)")
-    // Levels, one column and pictures are what they seem to be.
-    XCTAssertEqual(try scaleNotices((0..<600).map { Float($0 % 17) / 16 }, sizes: [100, 6]), [])
-    XCTAssertEqual(try scaleNotices(numbers, sizes: [600, 1]), [])
-    XCTAssertEqual(try scaleNotices(numbers, sizes: [100, 2, 3]), [])
-  }
 }

@@ -480,6 +480,153 @@ final class TableTests: DataTestCase {
     )
   }
 
+  /// An array of vectors in a file.
+  private func vectors(
+    _ values: [Float], width: Int, types: [String: TableColumnType] = [:], rule: String? = nil
+  ) throws -> DataSource {
+    let shape: Shape = [values.count / width, width]
+    try write(NPYWriter.bytes(Tensor(values, shape: shape)), "v.npy")
+    return try DataSource.open(
+      "\(folder)/v.npy", rule: rule, table: TableOptions(types: types))
+  }
+
+  func testVectorsAreRowsOfATableUnlessAllValuesLieOnOneGridAsThoseOfPixelsDo() throws {
+    for levels in [1, 2, 15, 16, 100, 255] {
+      let values = (0..<600).map { Float($0 * 7 % (levels + 1)) / Float(levels) }
+      let source = try vectors(values, width: 6)
+      XCTAssertNil(source.columns, "\(levels)")
+      let said = source.sayingNoticesOfColumns().notices.map(\.description)
+      XCTAssertTrue(said.contains { $0.contains("images of 6 pixels") }, "\(said)")
+    }
+    let measured = (0..<600).map { Float($0 * 7 % 600) / Float(599) }
+    // Columns that were each brought to 0…1 have grids of their own.
+    let scaled = (0..<600).map { (number: Int) -> Float in
+      let levels = number % 2 == 0 ? 97 : 101
+      return Float(number * 7 % (levels + 1)) / Float(levels)
+    }
+    for values in [measured, scaled, measured.map { $0 - 0.5 }] {
+      let source = try vectors(values, width: 6)
+      XCTAssertEqual(source.columns?.columns.map(\.kind), Array(repeating: .real, count: 6))
+      XCTAssertEqual(source.notices, [])
+      let said = source.sayingNoticesOfColumns().notices.map(\.description)
+      XCTAssertTrue(said.contains { $0.contains("a table of 6 columns") }, "\(said)")
+    }
+    // A model that takes vectors as they are gets them so, in files as by its rule, and in memory.
+    XCTAssertNil(try vectors(measured, width: 6, rule: "floats").columns)
+    let plain = try vectors(measured, width: 6).asVectors(in: .unit)
+    XCTAssertNil(plain.columns)
+    XCTAssertEqual(plain.rule, "floats")
+    XCTAssertEqual(plain.train.batch([0]).floats, Array(measured[..<6]))
+    XCTAssertNotNil(try vectors(measured.map { $0 * 2 }, width: 6).asVectors(in: .unit).columns)
+  }
+
+  func testColumnsOfAnArrayAreWhatSomebodySaysByTheirNumbers() throws {
+    let values = (0..<120).map { Float($0 * 7 % 4) / 4 }
+    let source = try vectors(
+      values.map { ($0 * 4).rounded() }, width: 3, types: ["0": .count, "2": .category])
+    XCTAssertEqual(source.columns?.columns.map(\.kind), [.count, .real, .category])
+    XCTAssertEqual(source.columns?.columns[2].names, ["0", "1", "2", "3"])
+    // Pixels become a table where somebody says so.
+    XCTAssertEqual(
+      try vectors(values, width: 3, types: ["*": .real]).columns?.columns.map(\.kind),
+      [.real, .real, .real])
+    for (types, parts) in [
+      (["3": .real], ["no such column", "0 to 2"]), (["0": .ignore], ["numpy.delete(X, 0, 1)"]),
+      (["1": .label], ["train_labels"]), (["0": .category], ["0.25", "no number of a category"]),
+    ] as [([String: TableColumnType], [String])] {
+      XCTAssertThrowsError(try vectors(values, width: 3, types: types)) {
+        for part in parts { XCTAssertTrue("\($0)".contains(part), "\($0)") }
+      }
+    }
+    XCTAssertThrowsError(try vectors(values, width: 3, types: ["0": .real], rule: "floats")) {
+      XCTAssertTrue("\($0)".contains("leave it out"), "\($0)")
+    }
+    try write(NPYWriter.bytes(Tensor(values, shape: [10, 3, 4])), "i.npy")
+    XCTAssertThrowsError(
+      try DataSource.open("\(folder)/i.npy", table: TableOptions(types: ["0": .real]))
+    ) { XCTAssertTrue("\($0)".contains("[N, columns]"), "\($0)") }
+  }
+
+  func testOneTypeHoldsForAllColumnsThatAListNames() throws {
+    let text = (0..<40).reduce(into: "a,b,c,\"d,e\"\n") {
+      $0 += "\($1 + 1),\($1 % 9),\($1 % 7),\($1 % 5)\n"
+    }
+    let path = try table(text)
+    let kinds = { (said: [String]) in
+      try DataSource.open(path, table: TableOptions(parsing: said)).columns?.columns.map(\.kind)
+    }
+    XCTAssertEqual(try kinds(["a,b=real", "d,e=count"]), [.real, .real, .count, .count])
+    XCTAssertEqual(try kinds(["*=real", "b=count"]), [.real, .count, .real, .real])
+    for (said, part) in [
+      (["a,b=real", "b=count"], "\"b\" is given twice"), (["a,nope=real"], "no column \"nope\""),
+    ] {
+      XCTAssertThrowsError(try kinds(said)) { XCTAssertTrue("\($0)".contains(part), "\($0)") }
+    }
+  }
+
+  func testNumbersAsPeopleWriteThemAndDatesAreNoCategoriesUnlessSomebodySaysSo() throws {
+    for (words, number) in [
+      (["12%", "5 %", "-3.5%"], "-3.5"), (["$5", "€ 7", "9"], "5"),
+      (["\"1,200.5\"", "\"10,000.25\""], "1200.5"),
+      (["1'200", "3'400'000"], "1200"), (["1 200", "3 400"], "1200"),
+    ] {
+      let path = try table(
+        (0..<40).reduce(into: "x,y\n") { $0 += "\(words[$1 % words.count]),\($1)\n" })
+      XCTAssertThrowsError(try DataSource.open(path), "\(words)") {
+        for part in ["column \"x\"", "such as \(number)", "x=category"] {
+          XCTAssertTrue("\($0)".contains(part), "\($0)")
+        }
+      }
+      let told = try DataSource.open(path, table: TableOptions(types: ["x": .category]))
+      XCTAssertEqual(told.columns?.columns[0].names.count, words.count)
+      XCTAssertEqual(told.notices, [])
+      // A model that knows them as words goes on with them.
+      let recorded = try XCTUnwrap(told.columns)
+      XCTAssertNotNil(try DataSource.open(path, table: TableOptions(recorded: recorded)).columns)
+    }
+    let days = try table((0..<40).reduce(into: "x,y\n") { $0 += "2024-0\($1 % 3 + 1)-01,\($1)\n" })
+    XCTAssertThrowsError(try DataSource.open(days)) {
+      XCTAssertTrue("\($0)".contains("days since the first"), "\($0)")
+    }
+    // Words of other kinds stay categories.
+    for words in [
+      ["10-20", "20-30"], ["5%", "free"], ["1,2,3", "4,5"], ["a%", "b%"], ["%", "$"],
+    ] {
+      let path = try table(
+        (0..<40).reduce(into: "x;y\n") { $0 += "\(words[$1 % words.count]);\($1)\n" })
+      XCTAssertEqual(try DataSource.open(path).columns?.columns[0].kind, .category, "\(words)")
+    }
+    let given = try GivenColumn.list(
+      parsing: #"[{"name": "a", "names": ["5%", "7%"]}]"#, source: "columns")
+    try ([0, 1] as [Double]).withUnsafeBytes { bytes in
+      let images = MemoryImages(
+        at: try XCTUnwrap(bytes.baseAddress), count: 2,
+        shape: ImageShape(height: 1, width: 1, channels: 1), strides: [1, 1, 1, 1],
+        element: .float64)
+      XCTAssertThrowsError(
+        try DataSource.inMemory(train: images, test: nil, range: nil, columns: given.columns)
+      ) { XCTAssertTrue("\($0)".contains("a=category"), "\($0)") }
+    }
+  }
+
+  func testAnArrayOfNamedFieldsIsRefusedSayingHowToWriteIt() throws {
+    try write(
+      TestFiles.npy(
+        header: "{'descr': [('a', '<f8'), ('b', '<f8')], 'fortran_order': False, 'shape': (2,), }",
+        [UInt8](repeating: 0, count: 32)), "s.npy")
+    XCTAssertThrowsError(try DataSource.open("\(folder)/s.npy")) {
+      XCTAssertTrue("\($0)".contains("to_csv"), "\($0)")
+    }
+  }
+
+  func testWrittenDigitsAreNearlyBinaryAndPhotographsAreNot() throws {
+    for (share, isNear) in [(91, true), (60, false)] {
+      let pixels = (0..<20 * 784).map { UInt8($0 * 37 % 100 < share ? $0 % 2 * 255 : 60 + $0 % 90) }
+      try write(TestFiles.npy([20, 28, 28], pixels, type: "|u1"), "p.npy")
+      XCTAssertEqual(try DataSource.open("\(folder)/p.npy").train.areNearlyBinary, isNear)
+    }
+  }
+
   func testVectorsOutsideOfZeroToOneAreStandardizedAndOthersStayAsTheyAre() throws {
     let numbers: [Float] = [1000, 0.5, 3000, 0.25, 2000, 0.75]
     for (values, isTable) in [(numbers, true), (numbers.map { min($0, 1) }, false)] {

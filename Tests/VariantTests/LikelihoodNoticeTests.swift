@@ -18,12 +18,11 @@ final class LikelihoodNoticeTests: XCTestCase {
     try registry.resolveLikelihood(of: &settled, for: data)
     try registry.apply(settings, to: &settled)
     guard let model = try? registry.plan(settled) else { return nil }
-    var request = TrainingRequest(.variant(name), data: "blobs", run: "run")
-    request.settings = settings
-    let notice = TrainingSession.likelihoodNotice(
-      of: TrainedModel(model: model, recipe: settled, source: "run"), recipe, request,
+    let notice = LikelihoodNotice(
+      of: TrainedModel(model: model, recipe: settled, source: "run"), recipe, settings: settings,
       registry: registry)
-    return (notice?.description, model.likelihood.isDiscrete)
+    if let notice { XCTAssertTrue(notice.isOfScales) }
+    return (notice?.text.description, model.likelihood.isDiscrete)
   }
 
   func testEveryVariantThatHasADensityOfBinaryDataByDefaultSaysItAndNoOther() throws {

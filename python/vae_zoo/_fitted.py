@@ -164,14 +164,14 @@ class FittedModel(Hyperparameters):
     def _images(self, X: Any) -> np.ndarray:
         """Images for the trained model."""
         model = self._fitted()
-        if self._form is not None:
-            return rows_of(X, model.columns)
         names = getattr(self, "feature_names_in_", None)
         found = column_names(X)
         if names is not None and found is not None and list(names) != list(found):
             raise InvalidArgumentError(
                 "The feature names should match those that were passed during fit."
             )
+        if self._form is not None:
+            return rows_of(X, model.columns)
         images = self._checked(X, "X")
         if images.ndim == 2 and images.shape[1] != self.n_features_in_:
             raise InvalidArgumentError(

@@ -16,8 +16,8 @@ from vae_zoo._library import Path, setting_text
 from vae_zoo._model import Model
 from vae_zoo._registry import own_recipe, recipe
 from vae_zoo._settings import column_names, history_of, of_model, seed_of
-from vae_zoo._tables import Form, Table, check_kept, described, is_frame, is_structured, is_table, label_column
-from vae_zoo._tables import labels_of, rows_of, table_of
+from vae_zoo._tables import Form, Table, check_kept, columns_of_array, described, is_frame, is_structured, is_table
+from vae_zoo._tables import label_column, labels_of, rows_of, table_of, trains_as_table
 from vae_zoo._training import Callback, Trainer, Updates
 
 _Self = TypeVar("_Self", bound="Fitting")
@@ -63,8 +63,11 @@ class Fitting(FittedModel):
         X : array-like or Data
             Images, ``[N, D]``, ``[N, H, W]`` or ``[N, H, W, C]``: NumPy's, or anything that speaks
             DLPack. float32, float64 and uint8 are used in place, and so must not change meanwhile;
-            other numbers are converted. A DataFrame of pandas with columns that are not all numbers, or an array of
-            named fields, is a table, whose columns have kinds; what comes out is one as well.
+            other numbers are converted. A DataFrame of pandas or an array of
+            named fields is a table, whose columns have kinds; what comes out is one as well. So are rows ``[N, D]`` of
+            numbers, with real columns called 0, 1, …, unless they are bytes or all lie on one grid of at most 256 levels
+            between 0 and 1, as pixels do. ``columns={}`` makes a table of these too, and ``image_shape``, or a reshape
+            to ``[N, H, W]``, images of the others.
         y : array-like, optional
             What a conditional variant is told of each image: labels ``[N]`` of any type that can be sorted,
             whose values become ``classes_``; attributes, rows ``[N, n]`` of truth values; or vectors, rows of
@@ -90,8 +93,9 @@ class Fitting(FittedModel):
             conditional model keeps the classes of these weights, and takes labels by their names.
         columns : mapping, optional
             What columns of a table are, by their names: ``"real"``, ``"positive"``, ``"count"``, ``"yes-no"``,
-            ``"category"``, ``"ignore"`` or, in place of `y`, ``"label"``; of the others it is found out. A DataFrame of numbers is a table where this
-            is given, be it empty.
+            ``"category"``, ``"ignore"`` or, in place of `y`, ``"label"``; of the others it is found out. Numbers ``[N, D]`` without names of
+            columns are a table where this is given, be it empty: their columns are called ``"0"``, ``"1"``, …, are real
+            where nothing is said of them, and are none of the last two.
         communicator : Communicator, communicator of mpi4py or process group of torch.distributed, optional
             What connects this process with others that train the same model with it: each makes the same model, calls
             ``fit`` with the same data, and computes a part of every batch (see docs/scaling.md). The first alone writes
@@ -132,7 +136,7 @@ class Fitting(FittedModel):
             if validation is not None:
                 raise InvalidArgumentError("a Data source has its own validation images")
             if columns is not None:
-                raise InvalidArgumentError("columns is for a DataFrame or an array of named fields; leave it out")
+                raise InvalidArgumentError("columns is for a DataFrame or an array; leave it out")
             data, names = X, None
             output_shape: tuple[int, ...] = X.image_shape
         table: Table | None = None
@@ -140,7 +144,8 @@ class Fitting(FittedModel):
         told = self._listens(settings)
         known, held_out_known = Known(NONE), Known(NONE)
         if not isinstance(X, Data):
-            if columns is not None or is_table(X) or goes_on and self._form is not None:
+            vectors = self._columns_of_array(X, columns, goes_on)
+            if vectors is None and (trains_as_table(X, self.image_shape) or goes_on and self._form is not None):
                 table = self._table(X, columns, goes_on)
             if table is not None and table.form.label is not None:
                 y = self._labels(X, y, columns, table.form)
@@ -169,7 +174,7 @@ class Fitting(FittedModel):
                 range_code(self.value_range),
                 (known.values, held_out_known.values),
                 known.class_names,
-                None if table is None else table.columns,
+                vectors if table is None else table.columns,
             )
         if goes_on and from_weights is not None:
             raise InvalidArgumentError(
@@ -203,7 +208,10 @@ class Fitting(FittedModel):
         # Before training, so that an interrupted one leaves a model to use.
         self._take(model, output_shape, self._made_of if goes_on else made_of)
         if table is not None:
-            self._form, names = table.form, None
+            self._form = table.form
+            if columns is not None or is_table(X):
+                # Columns that somebody knows of, which later rows may have in any order.
+                names = None
         self._trained_with |= {path for path, _ in training}
         self.history_ = history
         self._know(known.classes)
@@ -224,6 +232,22 @@ class Fitting(FittedModel):
             )
         return y
 
+    def _columns_of_array(self, X: Any, columns: Mapping[str, str] | None, goes_on: bool) -> str | None:
+        """What is said of the columns of numbers without names of columns; None where nothing is."""
+        if is_structured(X) or trains_as_table(X, self.image_shape) or goes_on and self._form is not None:
+            return None
+        if is_frame(X) and columns is None and self.image_shape is None:
+            columns = {}
+        if columns is None:
+            return None
+        if self.image_shape is not None:
+            raise InvalidArgumentError("image_shape is for images, and columns for a table; give one of the two")
+        if goes_on and self._model.columns:
+            known = self._model.columns
+            check_kept(X, {str(name): kind for name, kind in columns.items()}, known)
+            return None
+        return columns_of_array(X, columns)
+
     def _table(self, X: Any, columns: Mapping[str, str] | None, goes_on: bool) -> Table:
         """Rows to train on as a table."""
         if self.image_shape is not None:
@@ -233,10 +257,6 @@ class Fitting(FittedModel):
             known = self._model.columns
             check_kept(X, columns, known)
             return Table(rows_of(X, known), described(known), self._form)
-        if not is_frame(X) and not is_structured(X):
-            raise InvalidArgumentError(
-                "columns is for a DataFrame or an array of named fields, and X is neither; leave it out"
-            )
         return table_of(X, columns)
 
     def _first_known(self, y: Any, count: int, goes_on: bool) -> Known:
@@ -353,13 +373,15 @@ class Fitting(FittedModel):
             raise InvalidArgumentError("partial_fit takes images; fit takes a Data source")
         settings = self._given()
         is_fitted = self.__sklearn_is_fitted__()
-        table = self._table(X, None, False) if not is_fitted and is_table(X) else None
+        vectors = None if is_fitted else self._columns_of_array(X, None, False)
+        begins_table = not is_fitted and vectors is None and trains_as_table(X, self.image_shape)
+        table = self._table(X, None, False) if begins_table else None
         if table is not None:
             images = table.rows
         else:
             images = self._images(X) if is_fitted else self._checked(X, "X")
         shaped = images if is_fitted or table is not None else self._shaped(images)
-        form, columns = (None, None) if table is None else (table.form, table.columns)
+        form, columns = (None, vectors) if table is None else (table.form, table.columns)
         if is_fitted and self._form is not None:
             form, columns = self._form, described(self._model.columns)
         if shaped.ndim == 2:
@@ -399,7 +421,7 @@ class Fitting(FittedModel):
                 names = column_names(X)
                 if table is not None:
                     self._form = table.form
-                elif names is not None:
+                if names is not None and not is_table(X):
                     self.feature_names_in_ = names
             self._updates = updates
             self._trained_with |= {path for path, _ in training}

@@ -13,6 +13,7 @@ import numpy as np
 
 from vae_zoo._arrays import is_missing, unmasked
 from vae_zoo._errors import InvalidArgumentError
+from vae_zoo._settings import column_names
 
 TYPES = ("real", "positive", "count", "yes-no", "category", "ignore", "label")
 
@@ -59,6 +60,28 @@ def is_table(X: Any) -> bool:
     return is_frame(X) and any(
         getattr(kind, "kind", "O") not in "iuf" for kind in X.dtypes.tolist()
     )
+
+
+def trains_as_table(X: Any, image_shape: Any) -> bool:
+    """Whether rows to train on are a table: every DataFrame whose columns have names, unless it is one of numbers and
+    ``image_shape`` says that these are pixels."""
+    return is_table(X) or is_frame(X) and image_shape is None and column_names(X) is not None
+
+
+def columns_of_array(X: Any, types: Mapping[Any, str]) -> str:
+    """What somebody says of the columns of an array, as the library reads it: by their numbers, all others are real."""
+    width = np.shape(X)[1] if len(np.shape(X)) == 2 else 0
+    if not width:
+        raise InvalidArgumentError(
+            "columns is for a DataFrame, an array of named fields or numbers [N, columns], and X is none; leave it out"
+        )
+    said = {str(name): kind for name, kind in types.items()}
+    _check_types(said, [str(number) for number in range(width)])
+    for name, kind in said.items():
+        if kind in ("ignore", "label"):
+            remedy = f"leave it out by numpy.delete(X, {name}, 1)" if kind == "ignore" else "give the labels as y"
+            raise InvalidArgumentError(f"columns[{name!r}] is {kind!r}, but X is an array of numbers; {remedy}")
+    return json.dumps([{"name": name, "type": kind} for name, kind in said.items()])
 
 
 def table_of(X: Any, types: Mapping[str, str] | None) -> Table:

@@ -153,6 +153,13 @@ private struct StatedData: DescribedData {
     return seen
   }
 
+  func asVectors(in range: ValueRange) -> StatedData {
+    guard case .source(let source) = images else { return self }
+    var seen = self
+    seen.images = .source(source.asVectors(in: range))
+    return seen
+  }
+
   func counted() throws -> StatedData {
     guard case .source(let source) = images else { return self }
     var seen = self

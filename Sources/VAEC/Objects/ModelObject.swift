@@ -81,9 +81,8 @@ final class ModelObject: HandleObject {
       let session = try body(trained, isFresh ? .fresh : .asIs)
       // A resumed run has put its weights into the model.
       if session.isResumed { isFresh = false }
-      let recipe = session.recipe
-      trained = TrainedModel(model: trained.model, recipe: recipe, source: trained.source)
-      recipeText.withLock { $0 = recipe.json.line }
+      trained = trained.trained(by: session)
+      recipeText.withLock { $0 = session.recipe.json.line }
     }
   }
 

@@ -75,7 +75,7 @@ extension DataSource {
     try Self.checkAgreement(splits)
     let values = try ValueReading(
       of: splits.map(\.images.scanned), wanted: opening.rule, arePictures: opening.arePictures)
-    let columns = try Self.columns(of: train.images, values, opening)
+    let (columns, told) = try Self.columns(of: train.images, values, opening)
     let reading = columns == nil ? values : values.ofTable
     var made: [String: DataSplit] = [:]
     for split in splits { made[split.name] = try Self.split(split, rule: reading.rule, columns) }
@@ -84,6 +84,17 @@ extension DataSource {
     }
     self.init(name: name, reading, train: first, validation: made["valid"], test: made["test"])
     notices += splits.flatMap(\.images.notices)
+    toldColumns = Set(told.keys.map { "\($0)" })
+    if opening.rule == nil, opening.table.recorded == nil, told.isEmpty,
+      train.images.scanned.sizes.rank == 2
+    {
+      if columns != nil { plainReading = values }
+      columnNotices = [
+        Self.vectorNotice(
+          train.images.name, width: train.images.shape.width, areBytes: !values.areFloats,
+          isTable: columns != nil)
+      ]
+    }
     if missingValue == nil, let hidden = splits.compactMap(\.hidden).first {
       missingValue = "\(hidden.name) hides values"
     }
@@ -136,11 +147,25 @@ extension DataSource {
     }
   }
 
-  /// The columns of vectors that are standardized: those of a model's training data, or where there is no
-  /// model and numbers lie outside of zero to one, those of these rows; nil for all other data.
+  /// The columns of vectors that are rows of a table, with what somebody says of them by their numbers: those of a model's
+  /// training data, or where there is no model, and somebody says of a column what it is or values are none of pixels,
+  /// those of these rows; nil for all other data.
   private static func columns(
     of train: ImageArray, _ reading: ValueReading, _ opening: Opening
-  ) throws(DataError) -> TableColumns? {
+  ) throws(DataError) -> (TableColumns?, told: [Int: TableColumn.Kind]) {
+    if let name = opening.table.types.keys.min() {
+      guard opening.rule == nil, opening.table.recorded == nil else {
+        throw DataError(
+          .unusable,
+          "\(.columnType(name)) is for a new model; one that exists takes columns as its training did; leave it out"
+        )
+      }
+      guard train.scanned.sizes.rank == 2 else {
+        try opening.table.refuse(for: train.name)
+        return (nil, [:])
+      }
+    }
+    let told = try opening.table.types(ofVectors: train.shape.width, name: train.name)
     if let recorded = opening.table.recorded {
       guard train.shape == ImageShape(height: 1, width: recorded.count, channels: 1) else {
         throw DataError(
@@ -148,14 +173,17 @@ extension DataSource {
           "\(train.name) has examples of \(train.shape), but the model takes rows of \(recorded.count) columns"
         )
       }
-      return recorded
+      return (recorded, [:])
     }
-    guard opening.rule == nil, train.scanned.sizes.rank == 2 else { return nil }
+    guard opening.rule == nil, train.scanned.sizes.rank == 2 else { return (nil, [:]) }
     if case .floats = train.scanned.kind {
       try TableColumns.checkWidth(train.shape.width, name: train.name)
     }
-    guard reading.range == .real else { return nil }
-    return try TableColumns(standardizing: train.store(reading.rule, isTable: true))
+    guard reading.range == .real || train.scanned.areMeasurements || !told.isEmpty else {
+      return (nil, [:])
+    }
+    let rows = try train.store(.binary, isTable: true)
+    return (try TableColumns(standardizing: rows, told: told, name: train.name), told)
   }
 
   private static func split(

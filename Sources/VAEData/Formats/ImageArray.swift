@@ -94,7 +94,7 @@ struct ImageArray {
         kind = .bytes(scan)
       }
     } else {
-      var scan = ValueScan()
+      var scan = ValueScan(areVectors: sizes.rank == 2)
       if keepsDoubles {
         let isInteger = array.type.kind != .float
         try array.readDoubles(into: memory?.bytes.bindMemory(to: Double.self)) {

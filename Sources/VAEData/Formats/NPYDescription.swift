@@ -45,6 +45,12 @@ struct NPYDescription {
     let text = try stream.next(length)
     guard text.count == length else { throw truncated }
     var parser = PythonLiteralParser(text)
+    guard !String(decoding: text, as: UTF8.self).includes("'descr': [") else {
+      throw DataError(
+        .unusable,
+        "\(name) is an array of named fields; write it as a table, as pandas.DataFrame(numpy.load(path)).to_csv(\"table.csv\", "
+          + "index=False), and give that")
+    }
     guard let header = parser.arrayDescription() else {
       throw DataError(
         .malformed,

@@ -143,7 +143,7 @@ extension MemoryImages {
   func scanned(name: String) -> ScannedValues {
     let sizes = ArraySizes([count, shape.height, shape.width, shape.channels])
     guard element == .uint8 else {
-      var scan = ValueScan()
+      var scan = ValueScan(areVectors: shape.height == 1 && shape.channels == 1)
       forEachImage {
         scan.add($0); return scan.firstEndless == nil
       }

@@ -30,6 +30,7 @@ enum ColumnDates {
     DataError(
       .unusable,
       "\(title) has \(words.count) different dates or times, such as \(PlainText.quoted(words[0])); store them as numbers, "
-        + "such as days since the first, or leave the column out by \(.columnType(name, "ignore"))")
+        + "such as days since the first, leave the column out by \(.columnType(name, "ignore")), or take them for names by "
+        + "\(.columnType(name, "category"))")
   }
 }

@@ -68,6 +68,7 @@ struct ColumnValues {
         .unusable,
         "\(title) has no value in any row; leave it out by \(.columnType(name, "ignore"))")
     }
+    if told == .category { return try category() }
     // Without a kind a number must be one that some column may have.
     try check(told ?? .real)
     let codes = told == nil ? Self.codes(in: known, least, greatest) : []
@@ -86,6 +87,20 @@ struct ColumnValues {
       name: name, kind: kind, points: points, isContinuous: isContinuous,
       decimals: kind == .count ? 0 : decimals)
     return known.withUnsafeBufferPointer { Self.standardizing(column, $0) }
+  }
+
+  /// The column of categories that are called 0, 1, …, as the numbers are.
+  private func category() throws(DataError) -> TableColumn {
+    for (row, value) in values.enumerated() where !value.isNaN {
+      guard value >= 0, value == value.rounded(), value < Double(TableColumn.categoryLimit) else {
+        throw DataError(
+          .unusable,
+          "\(title): \(TableColumn.text(value)) in \(origins.title(ofRow: row)) is no number of a category, which are 0, 1, … "
+            + "below \(TableColumn.categoryLimit)")
+      }
+    }
+    let count = Int(known.last ?? 0) + 1
+    return TableColumn(name: name, kind: .category, names: (0..<count).map { "\($0)" })
   }
 
   /// A column of numbers with centre and scale of some values, points of gathered mass left out; any other, and

@@ -10,7 +10,7 @@ extension DataSource {
     }
     let file = try TableFile(path, opening)
     var notices: [Message] = []
-    let options = opening.table.suiting(file, &notices)
+    let options = try opening.table.resolved(for: file.names).suiting(file, &notices)
     let cells = try file.cells(file.uses(options))
     let given = try file.given(cells, options)
     if let number = file.numberAmongNames, opening.table.recorded == nil {
@@ -76,10 +76,12 @@ extension TableFile {
         continue
       }
       let words = cells.words[place]
+      if type == nil, options.recorded == nil,
+        let fault = DataError.misread(words, title(number), name: names[number])
+      {
+        throw fault
+      }
       if type == nil, options.recorded == nil, words.count > 20 {
-        guard !ColumnDates.are(words) else {
-          throw ColumnDates.fault(words, title(number), name: names[number])
-        }
         guard words.count * 2 <= rowCount else { throw textFault(words, number) }
       }
       given.append(

@@ -32,8 +32,8 @@ package struct GivenColumn: Sendable {
     } catch {
       throw DataError(.unusable, error.message)
     }
-    guard case .array(let items) = json, (1...TableColumns.limit).contains(items.count) else {
-      throw DataError(.unusable, "\(source) is no list of 1 to \(TableColumns.limit) columns")
+    guard case .array(let items) = json, items.count <= TableColumns.limit else {
+      throw DataError(.unusable, "\(source) is no list of up to \(TableColumns.limit) columns")
     }
     var columns: [GivenColumn] = []
     var label: String?
@@ -123,10 +123,10 @@ package struct GivenColumn: Sendable {
       }
     }
     let isNumber = kind.map { $0 != .category && $0 != .yesNo } ?? false
-    guard names.isEmpty || !isNumber, !names.isEmpty || kind != .category else {
+    guard names.isEmpty || !isNumber else {
       throw DataError(
         .unusable,
-        "the column \(PlainText.quoted(name)) is \(kind?.rawValue ?? "of numbers"), but has \(names.isEmpty ? "no names" : "names") of categories"
+        "the column \(PlainText.quoted(name)) is \(kind?.rawValue ?? "of numbers"), but has names of categories"
       )
     }
     var decimals: Int?
@@ -143,6 +143,25 @@ package struct GivenColumn: Sendable {
     self.isLabel = isLabel
   }
 
+  /// What is said of some columns of vectors, or of none, by their numbers; nil where columns have names of their own,
+  /// or more than their types is said of them.
+  ///
+  /// - Parameters:
+  ///   - given: what somebody says of columns.
+  ///   - width: the numbers of a row.
+  static func types(
+    _ given: [GivenColumn], ofVectors width: Int
+  ) -> [Int: TableColumn.Kind]? {
+    var types: [Int: TableColumn.Kind] = [:]
+    for column in given {
+      guard let kind = column.kind, column.names.isEmpty, column.decimals == nil,
+        let number = TableColumns.number(of: column.name, among: width)
+      else { return nil }
+      types[number] = kind
+    }
+    return types
+  }
+
   /// What an object may have.
   private static let members = ["name", "type", "names", "decimals"]
 
@@ -155,10 +174,11 @@ package struct GivenColumn: Sendable {
     of values: UnsafeBufferPointer<Double>, _ notices: inout [Message]
   ) throws(DataError) -> TableColumn {
     let title = "column \(PlainText.quoted(name))"
+    guard !names.isEmpty || kind != .category else {
+      throw DataError(.unusable, "the \(title) is category, but has no names of categories")
+    }
     guard names.isEmpty else {
-      guard kind != nil || names.count <= 20 || !ColumnDates.are(names) else {
-        throw ColumnDates.fault(names, title, name: name)
-      }
+      if kind == nil, let fault = DataError.misread(names, title, name: name) { throw fault }
       let isYesNo = kind == .yesNo || kind == nil && TableColumn.areYesAndNo(names)
       guard !isYesNo || names.count == 2 else {
         throw DataError(
@@ -250,7 +270,7 @@ extension TableColumns {
   private static let valuesTogether = 1 << 24
 
   /// Some columns of rows, one after the other.
-  private static func values(
+  static func values(
     _ columns: Range<Int>, of rows: any ExampleStore
   ) throws(DataError) -> ArrayMemory {
     let (width, count) = (rows.shape.count, rows.count)

@@ -13,11 +13,24 @@ extension TableColumns {
         + "pictures are [N, height, width] or [N, height, width, channels]")
   }
 
+  /// The number of a column of vectors, which is its name; nil where there is none of it.
+  static func number(of name: String, among width: Int) -> Int? {
+    guard let number = Int(name), (0..<width).contains(number), name == "\(number)" else {
+      return nil
+    }
+    return number
+  }
+
   /// The columns of rows of numbers without names: real ones called 0, 1, …, with means and deviations
   /// of the rows; constants where all rows have the same.
   ///
-  /// - Parameter rows: `1×columns×1` each.
-  init(standardizing rows: any ExampleStore) throws(DataError) {
+  /// - Parameters:
+  ///   - rows: `1×columns×1` each.
+  ///   - told: what somebody says that columns are.
+  ///   - name: what messages call the rows.
+  init(
+    standardizing rows: any ExampleStore, told: [Int: TableColumn.Kind] = [:], name: String
+  ) throws(DataError) {
     let width = rows.shape.count
     var counts = [Double](repeating: 0, count: width)
     // Sums of distances from the first known value, which keep their digits where numbers are large.
@@ -37,18 +50,27 @@ extension TableColumns {
         }
       }
     }
-    self.init(
-      (0..<width).map { column in
-        let count = max(1, counts[column])
-        let shift = sums[column] / count
-        let mean = firsts[column].isNaN ? 0 : firsts[column] + shift
-        let variance = max(0, squares[column] / count - shift * shift)
-        let deviation = variance.squareRoot()
-        return TableColumn(
-          name: "\(column)", kind: .real, centre: mean,
-          scale: ColumnValues.usable(deviation, beside: mean),
-          isConstant: counts[column] > 0 && ColumnValues.isRounding(deviation, beside: mean))
-      })
+    var columns = (0..<width).map { column in
+      let count = max(1, counts[column])
+      let shift = sums[column] / count
+      let mean = firsts[column].isNaN ? 0 : firsts[column] + shift
+      let variance = max(0, squares[column] / count - shift * shift)
+      let deviation = variance.squareRoot()
+      return TableColumn(
+        name: "\(column)", kind: .real, centre: mean,
+        scale: ColumnValues.usable(deviation, beside: mean),
+        isConstant: counts[column] > 0 && ColumnValues.isRounding(deviation, beside: mean))
+    }
+    for (number, kind) in told.sorted(by: { $0.key < $1.key }) where kind != .real {
+      let values = try Self.values(number..<number + 1, of: rows)
+      columns[number] = try withExtendedLifetime(values) { () throws(DataError) in
+        let own = values.elements(as: Double.self)
+        return try ColumnValues(
+          title: "\(name), column \(number)", name: "\(number)", decimals: nil, count: rows.count
+        ) { own[$0] }.column(told: kind)
+      }
+    }
+    self.init(columns)
   }
 
   /// Refuses a value that cannot stand in its column.

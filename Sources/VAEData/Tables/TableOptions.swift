@@ -66,7 +66,8 @@ public struct TableOptions: Sendable {
     return options
   }
 
-  /// What somebody says of columns, as after `--column`: `name=type` each.
+  /// What somebody says of columns, as after `--column`: `name=type` each, of several columns at once `a,b=type`, and of
+  /// all others `*=type`; see `resolved(for:)`.
   ///
   /// - Throws: `DataError` of kind `unusable` for another form, an unknown type or a name twice.
   public init(parsing texts: [String]) throws(DataError) {
@@ -95,12 +96,37 @@ public struct TableOptions: Sendable {
     }
   }
 
+  /// The same with one type for each column that a list, `a,b`, or `*`, which is all others, names. What is a column's own
+  /// name is no list.
+  ///
+  /// - Parameter names: of the columns.
+  /// - Throws: `DataError` of kind `unusable` where lists name a column twice.
+  func resolved(for names: [String]) throws(DataError) -> TableOptions {
+    let known = Set(names)
+    var resolved: [String: TableColumnType] = [:]
+    for (name, type) in types.sorted(by: { $0.key < $1.key })
+    where known.contains(name) || name != "*" {
+      let listed = known.contains(name) ? [name] : name.split(separator: ",").map(String.init)
+      for column in listed where resolved.updateValue(type, forKey: column) != nil {
+        throw DataError(
+          .unusable,
+          "the type of the column \(PlainText.quoted(column)) is given twice; give it once")
+      }
+    }
+    if !known.contains("*"), let type = types["*"] {
+      for name in names where resolved[name] == nil { resolved[name] = type }
+    }
+    var options = self
+    options.types = resolved
+    return options
+  }
+
   /// Refuses types where there is no table.
   func refuse(for specification: String) throws(DataError) {
     guard let name = types.keys.min() else { return }
     throw DataError(
       .unusable,
-      "\(.columnType(name)) is for tables with names of columns (.csv, .tsv), and \(specification) is none; leave it out"
+      "\(.columnType(name)) is for tables (.csv, .tsv, and arrays [N, columns]), and \(specification) is none; leave it out"
     )
   }
 }

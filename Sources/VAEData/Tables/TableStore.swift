@@ -92,6 +92,25 @@ extension DataSplit {
     }
   }
 
+  /// What a model sees of rows of a table whose numbers have the digits of 32-bit floats, so that it is the same for
+  /// those of 64 bits, `[N, 1, elements, 1]`; images as they are.
+  public func contents(_ indices: [Int]) -> Tensor {
+    guard let table = store as? TableStore else { return batch(indices) }
+    let (columns, width) = (table.columns, table.columns.count)
+    let own = Tensor([indices.count, width]) { table.rows.write(indices, into: $0) }.floats
+      .map(Double.init)
+    return Tensor([indices.count, 1, columns.elementCount, 1]) { seen in
+      own.withUnsafeBufferPointer { own in
+        for row in indices.indices {
+          columns.write(
+            UnsafeBufferPointer(rebasing: own[row * width..<(row + 1) * width]),
+            into: UnsafeMutableBufferPointer(
+              rebasing: seen[row * columns.elementCount..<(row + 1) * columns.elementCount]))
+        }
+      }
+    }
+  }
+
   /// Rows of a table in its own units with all their digits, one after the other; nil of images.
   public func ownRows(_ indices: [Int]) -> [Double]? {
     store is TableStore ? ownDoubles(indices) : nil

@@ -14,10 +14,14 @@ extension DataSource {
   ) throws(RecipeError) -> DataDescription {
     try check(binarization)
     try check(dequantization, binarization)
-    return DataDescription(
+    var found = DataDescription(
       height: shape.height, width: shape.width, channels: shape.channels,
       range: binarization == .none ? valueRange : .binary, rule: rule, preparation: preparation,
       unquantizedValue: unquantizedValue, columns: columns, labelColumn: labelColumn)
+    if rule == "bytes/255", (shape.height, shape.width, shape.channels) == (28, 28, 1) {
+      found.areNearlyBinary = train.areNearlyBinary
+    }
+    return found
   }
 
   /// The same as options say.

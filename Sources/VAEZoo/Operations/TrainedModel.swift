@@ -20,7 +20,9 @@ public struct TrainedModel {
   /// The updates that made the weights, nil where they are not of a run folder.
   public private(set) var step: Int?
   /// What the user should know about what it was read from, a sentence each.
-  public private(set) var notices: [Message] = []
+  public internal(set) var notices: [Message] = []
+  /// The checksums of the examples that it was trained on, by their names; nil where a run folder, or nothing, has them.
+  private var trainedOn: [String: String]?
 
   /// A model in memory with the recipe that made it.
   public init(model: Model, recipe: Recipe, source: String) {
@@ -176,20 +178,45 @@ extension TrainedModel {
   ///   - specification: the built-in name, or the path.
   ///   - images: how image files are decoded; nil for a program that does not decode any.
   ///   - columns: what somebody says of columns of a table that the model was not trained on: `label`.
+  ///   - isWhole: whether `train` is all that the data have, also where training has set some apart.
   ///   - isCancelled: asked again and again while files are read; true asks for a stop.
   public func data(
     _ specification: String, images: ImageFolderOptions? = nil,
-    columns: [String: TableColumnType] = [:],
+    columns: [String: TableColumnType] = [:], isWhole: Bool = false,
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws -> DataSource {
-    withSplits(
-      try wholeData(specification, images: images, columns: columns, isCancelled: isCancelled))
+    let data = try wholeData(
+      specification, images: images, columns: columns, isCancelled: isCancelled)
+    return isWhole ? data.showingHoldout(options.holdout) : withSplits(data)
   }
 
-  /// Data with the split `valid` that training has: where the recipe sets examples apart, of data without such a
-  /// split, these. `train` is all that the data have, which may be others than those of the training.
+  /// Data with the splits that training has: where the recipe sets examples apart, of data without such a
+  /// split, `valid` is these. Of the data that the model was trained on `train` is without them; of others, of those in
+  /// memory, and where nothing is on record of the training, it is all that the data have.
   public func withSplits(_ data: DataSource) -> DataSource {
-    data.showingHoldout(options.holdout)
+    data.showingHoldout(options.holdout) { data.isInMemory ? false : wasTrained(on: $0) }
+  }
+
+  /// Whether examples are those that it was trained on, as far as that is on record.
+  private func wasTrained(on split: DataSplit) -> Bool {
+    let line = try? RunFolder.open(source).readSessions().objects.last
+    guard trainedOn != nil || line != nil,
+      let found = try? split.checksums(condition: model.condition, takesMasks: model.takesMasks)
+    else { return false }
+    return found.allSatisfy { (trainedOn?[$0.name] ?? line?[$0.name]?.text) == $0.text }
+  }
+
+  /// The same model once a session has begun to train it.
+  public func trained(by session: TrainingSession) -> TrainedModel {
+    var trained = TrainedModel(model: model, recipe: session.recipe, source: source)
+    let options = session.trainer.options
+    guard options.holdout > 0 else { return trained }
+    let found = try? session.data.checksums(
+      condition: model.condition, takesMasks: model.takesMasks)
+    trained.trainedOn = found.map { found in
+      Dictionary(found.map { ($0.name, $0.text) }, uniquingKeysWith: { $1 })
+    }
+    return trained
   }
 
   /// Opens data as they are, before a training sets any of them apart.
@@ -212,7 +239,9 @@ extension TrainedModel {
   ///   `DataError` where the columns of a table are others.
   public func fitting(_ data: DataSource, options: TrainingOptions? = nil) throws -> DataSource {
     guard let wanted = recipe.data else { return data }
-    let seen = try wanted.columns.map { try data.asSeen(by: $0) } ?? data
+    let seen =
+      try wanted.columns.map { try data.asSeen(by: $0) }
+      ?? data.asVectors(in: wanted.range.joined(with: .unit))
     try seen.checkFits(wanted, options: options ?? self.options, takesLevels: takesLevels)
     return seen
   }
@@ -260,6 +289,7 @@ extension TrainedModel {
     if weights != nil, takesSizes, other == nil, let begun, let bytes = try begun.recipeBytes() {
       sizes = try registry.recipe(parsing: bytes, source: "\(begun.path)/recipe.json")
     }
+    let given = recipe
     var ofDefaults = recipe
     if let sizes { recipe = try registry.withSizes(of: sizes, recipe, settings: []) }
     // Weights belong to the classes, and to the columns of a table, that they were trained with, by their names.
@@ -278,6 +308,8 @@ extension TrainedModel {
         fresh.notices.append("as in \(weights): \(taken.joined(separator: ", "))")
       }
     }
+    let scales = LikelihoodNotice(of: fresh, given, settings: settings, registry: registry)
+    if let scales, scales.isOfScales { fresh.notices.append(scales.text) }
     if let other { return (try fresh.withWeights(of: other.model, as: other.name), data) }
     model.makeValues()
     return (fresh, data)

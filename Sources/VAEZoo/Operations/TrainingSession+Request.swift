@@ -1,6 +1,4 @@
 import Messages
-import VAEComponents
-import VAECore
 import VAEData
 import VAERecipes
 import VAETraining
@@ -14,16 +12,18 @@ extension TrainingSession {
   public convenience init(_ request: TrainingRequest, registry: Registry) throws {
     let fresh: TrainedModel
     let data: DataSource
-    var likelihoodNotice: Message?
+    var likelihoodNotice: LikelihoodNotice?
     switch request.subject {
     case .variant(let name):
       let recipe = try registry.recipe(for: name)
       (fresh, data) = try Self.firstStage(of: recipe, request, registry: registry)
-      likelihoodNotice = Self.likelihoodNotice(of: fresh, recipe, request, registry: registry)
+      likelihoodNotice = LikelihoodNotice(
+        of: fresh, recipe, settings: request.settings, registry: registry)
     case .recipe(let bytes, let source):
       let recipe = try registry.recipe(parsing: bytes, source: source)
       (fresh, data) = try Self.beginning(of: recipe, request, registry: registry)
-      likelihoodNotice = Self.likelihoodNotice(of: fresh, recipe, request, registry: registry)
+      likelihoodNotice = LikelihoodNotice(
+        of: fresh, recipe, settings: request.settings, registry: registry)
     case .begun:
       let path = request.run
       let run = try RunFolder.open(path)
@@ -52,66 +52,8 @@ extension TrainingSession {
       existing: request.existing, checkpointDir: request.checkpointDir, start: fresh.start,
       communicator: request.communicator)
     notices += fresh.notices.filter { !notices.contains($0) }
-    if let likelihoodNotice { notices.append(likelihoodNotice) }
-  }
-
-  /// What the user should know where nobody has chosen the likelihood and it is a density, whose numbers cannot be
-  /// compared with those of others; nil elsewhere.
-  package static func likelihoodNotice(
-    of model: TrainedModel, _ recipe: Recipe, _ request: TrainingRequest, registry: Registry
-  ) -> Message? {
-    let part = model.recipe.part(.likelihood)
-    guard let data = model.recipe.data, !model.model.likelihood.isDiscrete, part.name != "mixed"
-    else { return nil }
-    let isAutomatic = registry.leavesLikelihoodToData(recipe, settings: request.settings)
-    var isDefault = false
-    if case .variant = request.subject {
-      isDefault = !registry.chooseLikelihood(request.settings)
-    }
-    guard isAutomatic || isDefault else { return nil }
-    let reason = isAutomatic ? "auto" : "the default of \(recipe.variant)"
-    var notice: Message =
-      "likelihood: \(part.name)\(sigmaPhrase(of: part)) (\(reason)); its distortion is a density and can be negative"
-    let isGreyDigit =
-      data.rule == "bytes/255" && (data.height, data.width, data.channels) == (28, 28, 1)
-    guard isGreyDigit || data.range == .binary else { return notice }
-    let ofBits: Message = "\(.setting("likelihood", "bernoulli"))"
-    let takesBits = isAutomatic || takesBits(model.recipe, registry)
-    if data.range == .binary {
-      notice =
-        notice
-        + ", and its numbers cannot be compared with probabilities, as variants have whose likelihood is bernoulli"
-      return takesBits ? notice + "; for these choose " + ofBits : notice
-    }
-    guard takesBits else { return notice }
-    notice =
-      notice
-      + "; for numbers like those of papers on binarized MNIST use \(.setting("training.binarize", "dynamic"))"
-    return isAutomatic ? notice : notice + " and " + ofBits
-  }
-
-  /// Which deviation a Gaussian has; nothing of another likelihood.
-  private static func sigmaPhrase(of part: Recipe.Part) -> String {
-    guard part.name == "gaussian" else { return "" }
-    let sigma = GaussianLikelihood.Options(part.values).sigma.hyperparameterValue
-    return switch sigma {
-    case .text("data"): " with the deviation of the data as sigma"
-    case .text(let kind): " with \(kind) sigma"
-    default: " with sigma \(sigma)"
-    }
-  }
-
-  /// Whether a model of a recipe can have probabilities of zeros and ones in place of its likelihood.
-  private static func takesBits(_ recipe: Recipe, _ registry: Registry) -> Bool {
-    var trial = recipe
-    if let data = recipe.data {
-      trial.data = DataDescription(
-        height: data.height, width: data.width, channels: data.channels, range: .binary,
-        rule: data.rule, condition: data.condition)
-      trial.data?.missing = data.missing
-    }
-    return (try? registry.apply([(key: "likelihood", value: "bernoulli")], to: &trial)) != nil
-      && (try? registry.plan(trial)) != nil
+    // What others need to know too the model says itself.
+    if let likelihoodNotice, !likelihoodNotice.isOfScales { notices.append(likelihoodNotice.text) }
   }
 
   /// Refuses to keep the best checkpoint where somebody asks for it and there are no held-out numbers.

@@ -42,6 +42,7 @@ public final class TrainingSession {
     try self.init(
       model: fresh.model, recipe: fresh.recipe, data: data, run: path, existing: existing,
       checkpointDir: checkpointDir, start: fresh.start)
+    notices += fresh.notices.filter { !notices.contains($0) }
   }
 
   /// Prepares to train a model that exists, on data that suit its recipe.

@@ -93,8 +93,8 @@ struct ImputeCommand: DividedCommand {
           + "--split out, or write an .npy file")
     }
     return Subject(
-      model: model, split: try chosen(images.open(data, for: model)),
-      truth: try truth.map { try chosen(images.open($0, for: model)) })
+      model: model, split: try chosen(images.open(data, for: model, isWhole: true)),
+      truth: try truth.map { try chosen(images.open($0, for: model, isWhole: true)) })
   }
 
   private func impute(_ communicator: any Communicator) throws {

@@ -66,6 +66,11 @@ struct SampleCommand: ParsableCommand {
         "the model is told \(space.phrase): the samples take the classes in turn, \(space.name(0)), "
           + "\(space.name(1 % space.width)), …; choose one by --condition label=\(space.name(0))")
     }
+    if output.format.isTable, images.labels == nil, let label = model.recipe.data?.labelColumn {
+      Console.error(
+        "\(out) has no column \(PlainText.quoted(label)), which had the labels of the data: the model is not told them; a "
+          + "conditional variant, such as conditional-vae, is")
+    }
     Console.error("wrote \(Count.of(count, "sample")) to \(out)")
   }
 }

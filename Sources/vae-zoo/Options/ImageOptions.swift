@@ -21,8 +21,9 @@ struct ImageOptions: ParsableArguments {
   @Option(
     name: .customLong("column"), parsing: .singleValue,
     help: ArgumentHelp(
-      "What a column of a table is: real, positive, count, yes-no, category, ignore, or label, which a conditional variant is "
-        + "told (default: found out, or as the run has it); may be given more than once.",
+      "What a column of a table is, or what several are, as in a,b=count or '*=real': real, positive, count, yes-no, category, "
+        + "ignore, or label, which a conditional variant is told (default: found out, or as the run has it); may be given more "
+        + "than once. The columns of an .npy array [N, columns] are called 0, 1, ….",
       valueName: "name=type"))
   var columns: [String] = []
 
@@ -64,10 +65,15 @@ struct ImageOptions: ParsableArguments {
   }
 
   /// Opens data as a model takes them, and says what the user should know of them.
-  func open(_ data: String, for model: TrainedModel) throws -> DataSource {
+  ///
+  /// - Parameter isWhole: see `TrainedModel.data`.
+  func open(
+    _ data: String, for model: TrainedModel, isWhole: Bool = false
+  ) throws -> DataSource {
     let columns = try columnTypes
     let source = try withOptions {
-      try model.data(data, images: $0, columns: columns, isCancelled: Interrupt.isAskedFor)
+      try model.data(
+        data, images: $0, columns: columns, isWhole: isWhole, isCancelled: Interrupt.isAskedFor)
     }
     for notice in source.notices { Console.error(notice) }
     return source

@@ -63,6 +63,20 @@ struct TrainingSettings: ParsableArguments {
       "Keep the checkpoint of the epoch with the best held-out bound (default: the recipe's, yes).")
   var keepBest: Bool?
 
+  func validate() throws {
+    // What is wrong with an option is said by its own name.
+    for (key, text) in settings {
+      let name = String(key.dropFirst("training.".count))
+      let option = "--" + name.split(separator: "_").joined(separator: "-")
+      do throws(RecipeError) {
+        _ = try TrainingOptions.declarations.first { $0.name == name }?
+          .value(parsing: text, path: option)
+      } catch {
+        throw ValidationError(error.message.text(\.onCommandLine))
+      }
+    }
+  }
+
   /// Those that were given, as after `--set`.
   var settings: [(key: String, value: String)] {
     let options = [
