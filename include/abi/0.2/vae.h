@@ -389,7 +389,8 @@ vae_status vae_data_open_with(
  * range: VAE_RANGE_…, checked against the values. Bytes are read as those of files: with VAE_RANGE_AUTO or
  * VAE_RANGE_BINARY they are taken as they are where all of train are 0 or 1, and else divided by 255, as with every
  * other range; where all are 0 or 255 the result is binary. Every model keeps this rule, for the bytes it is given
- * later. Of floats NaN is a value that is missing, which a model that is told so takes (encoder.name=masked-mlp) and
+ * later. With VAE_RANGE_AUTO floats [N, width] are rows of a table, whose columns are standardized one by one, unless those
+ * of train all lie on one grid of at most 256 levels between 0 and 1, k/n with one n up to 255, as pixels do. Of floats NaN is a value that is missing, which a model that is told so takes (encoder.name=masked-mlp) and
  * others refuse with VAE_ERR_DATA. data: owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for a shape or strides that no images have, VAE_ERR_UNSUPPORTED for a device,
  * dtype or field that is not known, VAE_ERR_DATA for values outside of the range and for sizes of test that are not
@@ -414,7 +415,9 @@ typedef struct vae_data_options {
    * the columns are: a JSON list of objects, {"name": "age"} each, where wanted with "type" ("real", "positive", "count",
    * "yes-no", "category"), by default found out; and where the numbers 0, 1, ... of a column stand for words, with "names",
    * a list of these; "decimals" says to how many digits behind the point draws are rounded. One of the type "label" is no
-   * part of the rows: the column that train_condition comes from, which models keep the name of. NaN stands for a value
+   * part of the rows: the column that train_condition comes from, which models keep the name of. A list of columns called
+   * "0", "1", ..., each with nothing but its type, is about those of vectors without names, where all others are real: [] makes
+   * a table of vectors whatever their values are. NaN stands for a value
    * that is missing. Bytes are numbers as they are. range is VAE_RANGE_AUTO then */
   const char *columns_json;
 } vae_data_options;
@@ -812,7 +815,9 @@ typedef struct vae_metrics vae_metrics;
 typedef struct vae_evaluation_options {
   uint32_t struct_size;
   int32_t importance_samples; /* draws per example for the likelihood, to 10,000,000; zero for the bound alone */
-  const char *split;          /* borrowed; "train", "valid" or "test"; NULL for "test" */
+  /* borrowed; "train", "valid" or "test"; NULL for "test". Where training has set a share of the examples apart, that is
+   * "valid" of data without such a split, and "train" of opened data that the model was trained on is without it */
+  const char *split;
   uint64_t seed;
   const char *metrics; /* names as "elbo,nll", to measure these alone; NULL for all that there is */
   /* borrowed; the file of a frozen network by which images are compared, as vae_classifier_save writes one, or the
