@@ -76,9 +76,10 @@ extension DataSource {
     train.divisor = reading.rule.divisor
     test?.divisor = reading.rule.divisor
     var source = DataSource(
-      name: memoryName, reading,
+      name: "memory", reading,
       train: DataSplit(name: "train", store: train, given: conditions.train),
       test: test.map { DataSplit(name: "test", store: $0, given: conditions.test) })
+    source.isInMemory = true
     if areVectors { source.columnNotices = [notice] }
     return source
   }
@@ -132,7 +133,7 @@ extension DataSource {
       missing = missing ?? found
     }
     var source = try DataSource(
-      name: memoryName,
+      name: "memory",
       train: DataSplit(
         name: "train", store: TableStore(train, columns: columns, isNamed: isNamed),
         given: conditions.train),
@@ -142,6 +143,7 @@ extension DataSource {
           given: conditions.test)
       })
     source.missingValue = missing
+    source.isInMemory = true
     return source
   }
 }

@@ -90,11 +90,8 @@ public struct DataSource: Sendable {
     if let notice = ScaleNotice.of(train, range: reading.range) { notices.append(notice) }
   }
 
-  /// What a source of examples in memory is called, which belongs to somebody else.
-  static let memoryName = "memory"
-
-  /// Whether it is such a one.
-  public var isInMemory: Bool { name == Self.memoryName }
+  /// Whether the examples lie in memory that belongs to somebody else.
+  public internal(set) var isInMemory = false
 
   /// The size of an example.
   public var shape: ImageShape { train.shape }
