@@ -5,8 +5,8 @@ import Tensors
 /// outweighs what the images differ in.
 ///
 /// The weights on inputs of one sign all move the same way, as ``InputNormalization`` says of perceptrons, and the zeros
-/// around an image are then far from anything in it. On photographs a VQ-VAE without this needs about twice as many
-/// updates to the same error. Images that are mostly zero, such as digits, stay as they are.
+/// around an image are then far from anything in it. On CIFAR-10 the error of a VQ-VAE after 1,250 updates is 0.086 of the
+/// variance with it and 0.099 without. Images that are mostly zero, such as digits, stay as they are.
 public final class InputCentring: Module {
   /// What is taken off, a scalar; zero where nothing is.
   private let mean = Buffer([], isInEveryFile: false) { .zeros([]) }
