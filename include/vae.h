@@ -390,7 +390,7 @@ vae_status vae_data_open_with(
  * VAE_RANGE_BINARY they are taken as they are where all of train are 0 or 1, and else divided by 255, as with every
  * other range; where all are 0 or 255 the result is binary. Every model keeps this rule, for the bytes it is given
  * later. With VAE_RANGE_AUTO floats [N, width] are rows of a table, whose columns are standardized one by one, unless those
- * of train all lie on one grid of at most 256 levels between 0 and 1, k/n with one n up to 255, as pixels do. Of floats NaN is a value that is missing, which a model that is told so takes (encoder.name=masked-mlp) and
+ * of train all lie on one grid of pixel levels between 0 and 1, k/n with n = 1, 3, 7, 15, 16, 31, 63, 64, 127 or 255. Of floats NaN is a value that is missing, which a model that is told so takes (encoder.name=masked-mlp) and
  * others refuse with VAE_ERR_DATA. data: owned by the caller.
  * Returns VAE_ERR_INVALID_ARGUMENT for a shape or strides that no images have, VAE_ERR_UNSUPPORTED for a device,
  * dtype or field that is not known, VAE_ERR_DATA for values outside of the range and for sizes of test that are not

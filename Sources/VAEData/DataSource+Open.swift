@@ -29,7 +29,7 @@ extension DataSource {
   /// are divided by 255, unless all bytes of the training split are 0 or 1: then the source is
   /// binary, as it is where all bytes are 0 or 255. Bytes stay bytes in memory. Floating-point
   /// numbers and booleans are taken as they are, and integers become floating-point numbers; vectors
-  /// whose numbers are none of pixels, which lie on one grid of at most 256 levels between 0 and 1, are standardized column
+  /// whose numbers are none of pixels, which lie on one grid of pixel levels between 0 and 1, are standardized column
   /// by column by the training split. An
   /// array that is not compressed and takes more than a quarter of the free memory stays in its
   /// file, of which each batch is read when it is drawn; see `DataSplit.checkExamples()`.

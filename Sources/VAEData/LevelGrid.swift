@@ -1,12 +1,14 @@
-/// Which grids of at most 256 levels between zero and one, 0/n, 1/n, …, n/n, hold all values so far: pixels lie on
-/// one, with n = 255 for bytes, and measurements on none.
+/// Which grids of levels between zero and one, 0/n, 1/n, …, n/n, as pixels have them, hold all values so far: with n = 255
+/// for bytes, 16 for scikit-learn's digits, 1 for black and white. Measurements lie on none, and shares that were rounded
+/// to decimals lie on none of these.
 struct LevelGrid: Sendable {
-  /// The n of the grids that are left, in rising order.
-  private var left = Array(1...255)
+  /// The n of the grids that are left: of images with so many bits a pixel, and with counts of so many black pixels.
+  private var left = [1, 3, 7, 15, 16, 31, 63, 64, 127, 255]
   /// Values that have been looked at, each in a place of its own, so that those of pictures are looked at once.
   private var known = [Float](repeating: 0, count: 1024)
-  /// How far a value may be from a level: what rounding to 32 bits leaves of k/n, however it was computed.
-  private static let tolerance = 4e-7
+  /// How far a value may be from a level, as a share of it: what rounding to 32 bits leaves of k/n, however it was
+  /// computed. Whatever is next to zero is no level.
+  private static let tolerance = 2.5e-7
 
   /// Whether some grid holds all values.
   var isThere: Bool { !left.isEmpty }
@@ -22,7 +24,7 @@ struct LevelGrid: Sendable {
       known[place] = value
       left.removeAll { levels in
         let level = Double(value) * Double(levels)
-        return abs(level - level.rounded()) > Self.tolerance * Double(levels)
+        return abs(level - level.rounded()) > Self.tolerance * level
       }
     }
   }

@@ -80,7 +80,7 @@ struct ValueScan: Sendable {
   var range: ValueRange { isBinary ? .binary : isUnit ? .unit : .real }
 
   /// Whether vectors of these values are rows of a table, and no pixels: some value lies outside of zero to one, or they
-  /// lie on no grid of at most 256 levels.
+  /// lie on no grid of pixel levels.
   var areMeasurements: Bool { !isUnit || grid.map { !$0.isThere } ?? false }
 
   /// The first value that is none of the 256 levels k/255, where all are between zero and one.

@@ -20,8 +20,9 @@ extension Registry {
     throw RecipeError(
       .unsuitableData,
       "likelihood \(recipe.part(.likelihood).name) is one density of all numbers of a column, but the column "
-        + "\(PlainText.quoted(other.name)) \(reason); choose \(.setting("likelihood", "mixed")), take it for real by "
-        + "\(.columnType(other.name, "real")), or leave it out by \(.columnType(other.name, "ignore"))"
+        + "\(PlainText.quoted(other.name)) \(reason); choose \(.setting("likelihood", "mixed")), "
+        + (other.kind == .real ? "" : "take it for real by \(.columnType(other.name, "real")), ")
+        + "or leave it out by \(.columnType(other.name, "ignore"))"
     )
   }
 

@@ -76,8 +76,9 @@ final class DocumentationTests: CommandTestCase {
       let outcome = try Command(harmless(line.words, data: data), currentFolder: folder).wait()
       // What a line before it would have made is missing here; what is wrong as it stands ends in
       // 64, and what the program does wrong in 70 or by a signal.
+      // A sweep that trains nothing is refused once all else has been looked at.
       XCTAssertTrue(
-        [0, 65, 66].contains(outcome.status),
+        [0, 65, 66].contains(outcome.status) || outcome.err.contains("leaves nothing to compare"),
         "\(line.place): vae-zoo \(line.words.joined(separator: " ")): \(outcome.err)")
       try manager.removeItem(atPath: folder)
     }

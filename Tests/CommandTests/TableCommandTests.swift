@@ -95,7 +95,10 @@ final class TableCommandTests: CommandTestCase {
       ),
       (
         "gaussian", ["--column", "code=ignore"],
-        ["column \"hours\" has points at which mass gathers, such as 0.5", "--column hours=ignore"]
+        [
+          "column \"hours\" has points at which mass gathers, such as 0.5",
+          "choose --set likelihood=mixed, or leave it out by --column hours=ignore",
+        ]
       ),
       ("gaussian", ["--column", "code=count"], ["column \"code\" is count"]),
       ("bernoulli", [], ["the data are a table", "likelihood=mixed"]),

@@ -75,6 +75,20 @@ final class ComparisonTests: ReportTestCase {
     XCTAssertNil(Comparison([runs[0], runs[0]]).note)
   }
 
+  func testOnlyLikelihoodsOfDiscreteValuesAreProbabilities() throws {
+    for (kind, likelihoods) in [
+      ("probabilities", ["bernoulli", "categorical", "logistic-mixture", "negative-binomial"]),
+      ("densities", ["gaussian", "student-t", "laplace", "logistic", "log-cosh", "mixed"]),
+    ] {
+      let runs = try likelihoods.map { likelihood in
+        var run = MadeRun()
+        run.likelihood = likelihood
+        return try history(run)
+      }
+      XCTAssertEqual(Comparison(runs).likelihoodKinds.map(\.name), [kind])
+    }
+  }
+
   func testProbabilitiesAndDensitiesAreToldApart() throws {
     let runs = try ["bernoulli", "gaussian"].map { likelihood in
       var run = MadeRun()

@@ -46,6 +46,15 @@ final class SweepTests: XCTestCase {
     }
   }
 
+  func testRunsThatWouldNotBeTrainedAreRefusedBeforeTheFirstOne() throws {
+    var idle = try request(["beta=1,2"], folder: makeTemporaryFolder() + "/none")
+    idle.settings.append(("training.epochs", "0"))
+    for request in [idle, try request(["training.epochs=1,0"], folder: idle.folder)] {
+      let text = refusal(request)
+      XCTAssertTrue(text.contains("training.epochs=0 leaves nothing to compare"), text)
+    }
+  }
+
   func testEveryWholeNumberOfARangeIsDrawnItsEndsAmongThem() throws {
     for range in ["2..4", "log:2..4"] {
       var request = try request(["latent=\(range)"], folder: makeTemporaryFolder() + "/drawn")

@@ -65,7 +65,7 @@ class Fitting(FittedModel):
             DLPack. float32, float64 and uint8 are used in place, and so must not change meanwhile;
             other numbers are converted. A DataFrame of pandas or an array of
             named fields is a table, whose columns have kinds; what comes out is one as well. So are rows ``[N, D]`` of
-            numbers, with real columns called 0, 1, …, unless they are bytes or all lie on one grid of at most 256 levels
+            numbers, with real columns called 0, 1, …, unless they are bytes or all lie on one grid of pixel levels
             between 0 and 1, as pixels do. ``columns={}`` makes a table of these too, and ``image_shape``, or a reshape
             to ``[N, H, W]``, images of the others.
         y : array-like, optional

@@ -228,7 +228,7 @@ extension Component where Part == any Likelihood {
             "the column \(PlainText.quoted(other.name)) is \(other.kind.rawValue); make it one of counts by "
             + "\(.columnType(other.name, "count")), leave it out by \(.columnType(other.name, "ignore"))"
         } else {
-          found = found + "; store whole numbers as int32 or floats"
+          found = found + "; say which columns are counts, such as \(.columnType("0", "count"))"
         }
         throw RecipeError(
           .unsuitableData,

@@ -21,6 +21,7 @@ extension DataSource {
       validation: validation.flatMap { named($0.name) }, test: test.flatMap { named($0.name) })
     source.notices = notices
     source.labelColumn = labelColumn
+    source.isInMemory = isInMemory
     return source
   }
 }

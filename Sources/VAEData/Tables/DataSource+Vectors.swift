@@ -17,7 +17,7 @@ extension DataSource {
         + "reshape them to [N, height, width]"
     }
     let reason =
-      areBytes ? "they are bytes" : "all values lie on one grid of at most 256 levels in 0…1"
+      areBytes ? "they are bytes" : "all values lie on one grid of pixel levels in 0…1"
     return
       "the rows of \(name) are taken for images of \(Count.of(width, "pixel")), as \(reason); for a table say what a column is, "
       + "such as \(.columnType("0", "real"))"
@@ -43,6 +43,7 @@ extension DataSource {
       test: test.map(asTheyAre))
     if let missingValue { source.missingValue = missingValue }
     source.notices = notices
+    source.isInMemory = isInMemory
     return source
   }
 }

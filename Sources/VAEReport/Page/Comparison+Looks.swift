@@ -98,16 +98,19 @@ extension Comparison {
 
   // MARK: Likelihoods
 
-  /// Likelihoods whose values are densities over real numbers; all others of the zoo are
-  /// probabilities of what a pixel can be.
-  private static let densities: Set<String> = ["gaussian"]
+  /// Likelihoods whose values are probabilities of what an element can be; all others of the zoo are densities over real
+  /// numbers, `mixed` for its real columns.
+  private static let probabilities: Set<String> = [
+    "bernoulli", "categorical", "logistic-mixture", "negative-binomial",
+    "zero-inflated-negative-binomial",
+  ]
 
   /// The runs by what their distortion is made of, in order: probabilities, or densities.
   package var likelihoodKinds: [(name: String, members: [Int])] {
     var kinds: [(name: String, members: [Int])] = []
     for (number, run) in runs.enumerated() {
       let likelihood = run.setting("likelihood", "name")?.text ?? ""
-      let name = Self.densities.contains(likelihood) ? "densities" : "probabilities"
+      let name = Self.probabilities.contains(likelihood) ? "probabilities" : "densities"
       if let place = kinds.firstIndex(where: { $0.name == name }) {
         kinds[place].members.append(number)
       } else {

@@ -380,6 +380,12 @@ public struct Sweep {
       try session.checkMayUse(
         run.path, existing: existing, checkpointDir: request.checkpointDir)
     }
+    if let idle = zip(runs, plans).first(where: { $0.1.options.epochs == 0 })?.0 {
+      throw RecipeError(
+        .invalid,
+        "run \(idle.name) would not be trained: \(.setting("training.epochs", "0")) leaves nothing to compare; choose 1 or more"
+      )
+    }
   }
 
   /// Runs a check whose error does not yet say which run it is about.
