@@ -816,7 +816,8 @@ typedef struct vae_evaluation_options {
   uint32_t struct_size;
   int32_t importance_samples; /* draws per example for the likelihood, to 10,000,000; zero for the bound alone */
   /* borrowed; "train", "valid" or "test"; NULL for "test". Where training has set a share of the examples apart, that is
-   * "valid" of data without such a split, and "train" of opened data that the model was trained on is without it */
+   * "valid" of the data that the model was trained on, and their "train" is without it; opened data that are others have no
+   * "valid" but their own */
   const char *split;
   uint64_t seed;
   const char *metrics; /* names as "elbo,nll", to measure these alone; NULL for all that there is */

@@ -91,11 +91,11 @@ extension DataSource {
   ) throws(DataError) -> DataSource {
     var rows = train
     rows.divisor = 1
-    try TableColumns.checkWidth(rows.shape.count, name: "train")
     guard rows.shape.height == 1, rows.shape.channels == 1 else {
       throw DataError(
         .unusable, "train has images of \(rows.shape), but the rows of a table are [N, columns]")
     }
+    try TableColumns.checkWidth(rows.shape.count, name: "train")
     var source = try table(
       TableColumns(standardizing: rows, told: types, name: "train"), isNamed: false, train: train,
       test: test, conditions: conditions)

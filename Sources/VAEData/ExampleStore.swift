@@ -36,6 +36,11 @@ public protocol ExampleStore: Sendable {
   ///
   /// - Parameter rows: their numbers, each in `0..<count`.
   func selecting(_ rows: [Int]) -> any ExampleStore
+
+  /// The same examples with bytes as the numbers that they are, as rows of a table have them.
+  ///
+  /// - Throws: `DataError` where a file cannot be opened again.
+  func undivided() throws(DataError) -> any ExampleStore
 }
 
 extension ExampleStore {
@@ -60,6 +65,9 @@ extension ExampleStore {
   public func selecting(_ rows: [Int]) -> any ExampleStore {
     SelectedStore(base: self, rows: rows)
   }
+
+  /// They are no bytes.
+  public func undivided() throws(DataError) -> any ExampleStore { self }
 
   /// Nowhere.
   public func view(_ range: Range<Int>) -> Tensor? { nil }

@@ -6,9 +6,8 @@ struct LevelGrid: Sendable {
   private var left = [1, 3, 7, 15, 16, 31, 63, 64, 127, 255]
   /// Values that have been looked at, each in a place of its own, so that those of pictures are looked at once.
   private var known = [Float](repeating: 0, count: 1024)
-  /// How far a value may be from a level, as a share of it: what rounding to 32 bits leaves of k/n, however it was
-  /// computed. Whatever is next to zero is no level.
-  private static let tolerance = 2.5e-7
+  /// How far a value may be from a level, as in `ByteLevels`; but what is next to zero is no level.
+  private static let tolerance = 4e-7
 
   /// Whether some grid holds all values.
   var isThere: Bool { !left.isEmpty }
@@ -20,11 +19,12 @@ struct LevelGrid: Sendable {
       // The product spreads the digits over the upper bits.
       let place = Int((value.bitPattern &* 2_654_435_761) >> 22)
       // Zero lies on every grid.
-      if known[place] == value { continue }
+      if value == 0 || known[place] == value { continue }
       known[place] = value
       left.removeAll { levels in
         let level = Double(value) * Double(levels)
-        return abs(level - level.rounded()) > Self.tolerance * level
+        let nearest = level.rounded()
+        return nearest == 0 || abs(level - nearest) > Self.tolerance * Double(levels)
       }
     }
   }

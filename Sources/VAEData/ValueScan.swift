@@ -59,7 +59,8 @@ struct ValueScan: Sendable {
       if !isBinary && firstMiss == nil {
         firstMiss = found(ByteLevels.firstMiss(in: block), block)
       }
-      grid?.add(block)
+      // Zeros and ones lie on every grid.
+      if !isBinary { grid?.add(block) }
     } else if firstEndless == nil {
       // Comparisons with a NaN are false.
       let bound = Float.greatestFiniteMagnitude

@@ -1,14 +1,15 @@
+import Messages
 import VAECore
 import VAEFiles
 
 extension Registry {
   /// Takes down the SHA-256 of a frozen network that settings have named without it, so that the recipe says
-  /// which network it was.
+  /// which network it was. Of a recipe that says so already the network may lie elsewhere, but must be the same.
   ///
   /// - Parameters:
   ///   - recipe: with the settings.
   ///   - old: the recipe before them.
-  /// - Throws: `FileError` where the file is missing or cannot be read.
+  /// - Throws: `FileError` where the file is missing, cannot be read, or is another one than the recipe's.
   package func recordNetworks(in recipe: inout Recipe, before old: Recipe) throws(FileError) {
     let (network, hash) = (FrozenNetworkOptions.networkName, FrozenNetworkOptions.hashName)
     for (role, part) in recipe.parts {
@@ -19,8 +20,14 @@ extension Registry {
       let isNewlyNamed = before[network] != .text(path) && before[hash] == .text(given)
       guard given.isEmpty || isNewlyNamed else { continue }
       if let refusal = FrozenNetworkFile.refusal(ofRun: path) { throw refusal }
-      let found = try SHA256.hash(ofFile: path)
-      recipe.parts[role]?.values[hash] = .text(SHA256.text(found))
+      let found = SHA256.text(try SHA256.hash(ofFile: path))
+      guard given.isEmpty || given == found else {
+        throw FileError(
+          .malformed, "use the frozen network", path,
+          "its SHA-256 is \(found), and that of the recipe's is \(given): it is another network; name the recipe's own, or "
+            + "take this one by \(.setting("\(role).\(hash)", found))")
+      }
+      recipe.parts[role]?.values[hash] = .text(found)
     }
   }
 

@@ -106,7 +106,7 @@ final class ClassifierTests: CommandTestCase {
     try FileManager.default.moveItem(atPath: network, toPath: folder + "/moved.safetensors")
     try assertRefused(
       goOn + ["--epochs", "3"], status: 66,
-      naming: ["network.safetensors", "does not exist", "where it lies elsewhere"])
+      naming: ["network.safetensors", "does not exist", "the same one where it lies now"])
     try inFolder(
       folder, goOn + ["--epochs", "3", "--set", "objective.network=moved.safetensors"])
 
@@ -116,6 +116,17 @@ final class ClassifierTests: CommandTestCase {
       ["train", "--resume", "--out", path("run"), "--epochs", "2", "--threads", "1"], status: 65,
       naming: ["network.safetensors", "SHA-256", "another file"])
     try run(["evaluate", path("run"), "--data", data, "--threads", "1"])
+    // Nor does it take that one's place in a recipe, unless somebody says so.
+    let again = [
+      "train", "--recipe", path("run/recipe.json"), "--data", data, "--out", path("again"),
+      "--epochs", "1", "--threads", "1", "--set",
+      "objective.network=\(folder)/../network.safetensors",
+    ]
+    try assertRefused(
+      again, status: 65, naming: ["another network", "--set objective.network_sha256="])
+    let given = try XCTUnwrap(
+      Command(again).wait().err.components(separatedBy: "--set objective.network_sha256=").last)
+    try run(again + ["--set", "objective.network_sha256=\(given.prefix(64))"])
   }
 
   func testWhatCannotBeIsRefusedBeforeAnythingIsWritten() throws {

@@ -78,6 +78,21 @@ final class ImputeTests: CommandTestCase {
     }
   }
 
+  func testVectorsThatAreTakenForImagesComeBackAsVectors() throws {
+    let values = (0..<40 * 6).map { (place: Int) -> Float in
+      place % 7 == 3 ? .nan : Float(place * 5 % 16) / 15
+    }
+    let data = try write(ArrayFile.npy([40, 6], floats: values), "v.npy")
+    try run(
+      ["train", "missing-vae", "--data", data, "--out", path("run"), "--threads", "1"] + settings)
+    try run([
+      "impute", path("run"), "--data", data, "--out", path("whole.npy"), "--threads", "1",
+      "--importance-samples", "5",
+    ])
+    let header = String(decoding: try bytes(path("whole.npy")).prefix(128), as: UTF8.self)
+    XCTAssertTrue(header.contains("(40, 6)"), header)
+  }
+
   func testImagesAreFilledInAsAnArrayAndAsAPicture() throws {
     let pixels = (0..<40 * 16).map { Float(($0 * 7) % 11) / 10 }
     let torn = pixels.enumerated().map { $0 % 16 > 11 ? Float.nan : $1 }

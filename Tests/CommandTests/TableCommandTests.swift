@@ -176,6 +176,9 @@ final class TableCommandTests: CommandTestCase {
     let turned = (lines.prefix(1) + lines.dropFirst().reversed()).joined(separator: "\n")
     let other = try write(Array(turned.utf8), "o.csv")
     XCTAssertEqual(try counted(other, "train"), 64)
+    try assertRefused(
+      ["evaluate", path("run"), "--data", other, "--split", "valid"], status: 65,
+      naming: ["o.csv has no split valid", "train"])
     for (command, file) in [("encode", "e.npy"), ("reconstruct", "r.csv")] {
       let said = try run([
         command, path("run"), "--data", data, "--split", "train", "--out", path(file),

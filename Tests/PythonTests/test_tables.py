@@ -389,6 +389,12 @@ class VectorTests(unittest.TestCase):
         self.assertEqual(self.data_of(measured[:, :4].reshape(60, 2, 2))["rule"], "floats")
         self.assertEqual(self.data_of(measured, settings={"training.binarize": "dynamic"})["range"], "binary")
 
+    def test_bytes_of_a_table_are_the_same_numbers_in_every_call(self):
+        X = np.random.default_rng(0).integers(0, 256, size=(60, 3), dtype="u1")
+        model = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(X, columns={})
+        self.assertEqual(model.evaluate(X)["elbo"], model.evaluate(X.astype("f8"))["elbo"])
+        np.testing.assert_array_equal(model.score_samples(X), model.score_samples(X.astype("f8")))
+
     def test_what_is_said_of_columns_by_their_numbers_holds(self):
         X = np.random.default_rng(0).integers(0, 4, size=(60, 3)).astype(float)
         kinds = [column["type"] for column in self.data_of(X, {0: "count", "2": "category"})["columns"]]
@@ -438,6 +444,15 @@ class VectorTests(unittest.TestCase):
 
 @needs("pandas")
 class FrameTests(unittest.TestCase):
+    def test_numbers_whose_range_somebody_says_are_images(self):
+        import pandas
+
+        X = pandas.DataFrame(np.random.default_rng(0).random((60, 3)), columns=list("abc"))
+        for keywords, rule in [({}, "table"), ({"value_range": "unit"}, "floats")]:
+            model = vae_zoo.GaussianVAE(**SMALL, **keywords, random_state=1)
+            self.assertEqual(model.fit(X).recipe_["data"]["rule"], rule)
+            self.assertEqual(model.partial_fit(X).recipe_["data"]["rule"], rule)
+
     def test_a_frame_gives_frames_and_the_same_model_as_a_structured_array(self):
         import pandas
 

@@ -222,7 +222,7 @@ final class FrozenNetworkTests: XCTestCase {
   }
 
   func testImagesThatTheNetworkDoesNotTakeAreRefused() throws {
-    assertRefused(try file(oneLayer, layers: ["x"]), .malformed, #"no layer "x""#, "it has c")
+    assertRefused(try file(oneLayer, layers: ["x"]), .malformed, #"no layer "x""#, "that it has: c")
     assertRefused(
       try file(oneLayer, layers: ["c"], image: [8, 8, 3]), .malformed, "1 channel", "have 3")
     assertRefused(

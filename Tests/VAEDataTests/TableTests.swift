@@ -572,6 +572,7 @@ final class TableTests: DataTestCase {
       (["12%", "5 %", "-3.5%"], "-3.5"), (["$5", "€ 7", "9"], "5"),
       (["\"1,200.5\"", "\"10,000.25\""], "1200.5"),
       (["1'200", "3'400'000"], "1200"), (["1 200", "3 400"], "1200"),
+      (["\"9,99 €\"", "\"10,5 €\""], "10.5"), (["USD 10", "12 EUR"], "12"),
     ] {
       let path = try table(
         (0..<40).reduce(into: "x,y\n") { $0 += "\(words[$1 % words.count]),\($1)\n" })
@@ -587,13 +588,20 @@ final class TableTests: DataTestCase {
       let recorded = try XCTUnwrap(told.columns)
       XCTAssertNotNil(try DataSource.open(path, table: TableOptions(recorded: recorded)).columns)
     }
-    let days = try table((0..<40).reduce(into: "x,y\n") { $0 += "2024-0\($1 % 3 + 1)-01,\($1)\n" })
-    XCTAssertThrowsError(try DataSource.open(days)) {
-      XCTAssertTrue("\($0)".contains("days since the first"), "\($0)")
+    for (before, after) in [
+      ("2024-0", "-01"), ("2020-0", ""), ("", "/1/20"), ("", "-Jan-2020"), ("March ", " 2020"),
+    ] {
+      let days = try table(
+        (0..<40).reduce(into: "x,y\n") { $0 += "\(before)\($1 % 3 + 1)\(after),\($1)\n" })
+      XCTAssertThrowsError(try DataSource.open(days), "\(before)1\(after)") {
+        XCTAssertTrue("\($0)".contains("days since the first"), "\($0)")
+      }
     }
     // Words of other kinds stay categories.
     for words in [
       ["10-20", "20-30"], ["5%", "free"], ["1,2,3", "4,5"], ["a%", "b%"], ["%", "$"],
+      ["1/2", "3/4"], ["marble 20", "stone 7"], ["v1.10.20", "v2.1.20"], ["march", "may"],
+      ["Decile 1", "Market 2"],
     ] {
       let path = try table(
         (0..<40).reduce(into: "x;y\n") { $0 += "\(words[$1 % words.count]);\($1)\n" })
@@ -609,6 +617,54 @@ final class TableTests: DataTestCase {
       XCTAssertThrowsError(
         try DataSource.inMemory(train: images, test: nil, range: nil, columns: given.columns)
       ) { XCTAssertTrue("\($0)".contains("a=category"), "\($0)") }
+    }
+  }
+
+  func testWhatIsSaidOfAllColumnsGoesByTheirOrderAndOfSomeByTheirNumbers() throws {
+    let values: [Double] = [0.5, 3, 1.5, 4, 2.5, 5]
+    func columns(_ given: String) throws -> [TableColumn] {
+      let list = try GivenColumn.list(parsing: given, source: "columns").columns
+      return try values.withUnsafeBytes { bytes in
+        let rows = MemoryImages(
+          at: try XCTUnwrap(bytes.baseAddress), count: 3,
+          shape: ImageShape(height: 1, width: 2, channels: 1), strides: [2, 2, 1, 1],
+          element: .float64)
+        let source = try DataSource.inMemory(train: rows, test: nil, range: nil, columns: list)
+        return try XCTUnwrap(source.columns).columns
+      }
+    }
+    let all = try columns(#"[{"name": "1", "type": "real"}, {"name": "0", "type": "count"}]"#)
+    XCTAssertEqual(all.map(\.name), ["1", "0"])
+    XCTAssertEqual(all.map(\.kind), [.real, .count])
+    let some = try columns(#"[{"name": "1", "type": "count"}]"#)
+    XCTAssertEqual(some.map(\.name), ["0", "1"])
+    XCTAssertEqual(some.map(\.kind), [.real, .count])
+  }
+
+  func testVectorsOfTooManyCategoriesAreRefused() throws {
+    let (width, count) = (1100, 1000)
+    let numbers = (0..<count).flatMap { row in (0..<width).map { Float(($0 + row) % 1000) } }
+    XCTAssertThrowsError(try vectors(numbers, width: width, types: ["*": .category])) {
+      XCTAssertTrue("\($0)".contains("rows of 1100000 numbers for a model"), "\($0)")
+    }
+  }
+
+  func testNamesThatAreNumbersAreThoseOfAnArraysColumns() throws {
+    let rows = "\n1.5,2,3\n4,5.5,6\n7,8,9.5\n"
+    XCTAssertEqual(
+      try DataSource.open(table("0,1,2" + rows)).columns?.columns.map(\.name), ["0", "1", "2"])
+    let recorded = try XCTUnwrap(vectors([1, 2, 3, 4, 5, 6, 7, 8, 9, 9], width: 2).columns)
+    let pairs = try table("1,0\n1.5,2\n4,5.5\n", "pairs.csv")
+    let known = try DataSource.open(pairs, table: TableOptions(recorded: recorded))
+    XCTAssertEqual(known.train.ownRows([0]), [2, 1.5])
+    // Rows without names are none, of a new model as of one that knows other columns.
+    for (path, options) in [
+      (pairs, TableOptions()), (try table("3,1,2" + rows), TableOptions()),
+      (try table("5,6\n7,8\n", "rows.csv"), TableOptions(recorded: recorded)),
+    ] {
+      XCTAssertThrowsError(try DataSource.open(path, table: options), path) {
+        XCTAssertTrue("\($0)".contains("line 1: holds numbers"), "\($0)")
+      }
     }
   }
 

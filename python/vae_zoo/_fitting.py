@@ -145,7 +145,7 @@ class Fitting(FittedModel):
         known, held_out_known = Known(NONE), Known(NONE)
         if not isinstance(X, Data):
             vectors = self._columns_of_array(X, columns, goes_on)
-            if vectors is None and (trains_as_table(X, self.image_shape) or goes_on and self._form is not None):
+            if vectors is None and (trains_as_table(X, self._says_images()) or goes_on and self._form is not None):
                 table = self._table(X, columns, goes_on)
             if table is not None and table.form.label is not None:
                 y = self._labels(X, y, columns, table.form)
@@ -232,11 +232,15 @@ class Fitting(FittedModel):
             )
         return y
 
+    def _says_images(self) -> bool:
+        """Whether somebody says that numbers are pixels, by the shape of images or by the range of values."""
+        return self.image_shape is not None or self.value_range != "auto"
+
     def _columns_of_array(self, X: Any, columns: Mapping[str, str] | None, goes_on: bool) -> str | None:
         """What is said of the columns of numbers without names of columns; None where nothing is."""
-        if is_structured(X) or trains_as_table(X, self.image_shape) or goes_on and self._form is not None:
+        if is_structured(X) or trains_as_table(X, self._says_images()) or goes_on and self._form is not None:
             return None
-        if is_frame(X) and columns is None and self.image_shape is None:
+        if is_frame(X) and columns is None and not self._says_images():
             columns = {}
         if columns is None:
             return None
@@ -374,7 +378,7 @@ class Fitting(FittedModel):
         settings = self._given()
         is_fitted = self.__sklearn_is_fitted__()
         vectors = None if is_fitted else self._columns_of_array(X, None, False)
-        begins_table = not is_fitted and vectors is None and trains_as_table(X, self.image_shape)
+        begins_table = not is_fitted and vectors is None and trains_as_table(X, self._says_images())
         table = self._table(X, None, False) if begins_table else None
         if table is not None:
             images = table.rows

@@ -62,10 +62,10 @@ def is_table(X: Any) -> bool:
     )
 
 
-def trains_as_table(X: Any, image_shape: Any) -> bool:
+def trains_as_table(X: Any, are_images: bool) -> bool:
     """Whether rows to train on are a table: every DataFrame whose columns have names, unless it is one of numbers and
-    ``image_shape`` says that these are pixels."""
-    return is_table(X) or is_frame(X) and image_shape is None and column_names(X) is not None
+    somebody says that these are pixels."""
+    return is_table(X) or is_frame(X) and not are_images and column_names(X) is not None
 
 
 def columns_of_array(X: Any, types: Mapping[Any, str]) -> str:

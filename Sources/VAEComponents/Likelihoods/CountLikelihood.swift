@@ -228,7 +228,12 @@ extension Component where Part == any Likelihood {
             "the column \(PlainText.quoted(other.name)) is \(other.kind.rawValue); make it one of counts by "
             + "\(.columnType(other.name, "count")), leave it out by \(.columnType(other.name, "ignore"))"
         } else {
-          found = found + "; say which columns are counts, such as \(.columnType("0", "count"))"
+          let areVectors = build.data.height == 1 && build.data.channels == 1
+          found =
+            found
+            + (areVectors
+              ? "; say which columns are counts, such as \(.columnType("0", "count"))"
+              : "; reshape them to that")
         }
         throw RecipeError(
           .unsuitableData,

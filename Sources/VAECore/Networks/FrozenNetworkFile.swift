@@ -177,7 +177,7 @@ public final class FrozenNetworkFile {
       guard error.kind == .missing else { throw error }
       throw FileError(
         .missing, "use the frozen network", path,
-        "it does not exist; where it lies elsewhere now, give that path as the part's network")
+        "it does not exist; name a file that is there, or the same one where it lies now")
     } catch {
       throw FileError(.unreadable, "read", path, "\(error)")
     }
@@ -203,7 +203,8 @@ public final class FrozenNetworkFile {
     if layers.isEmpty { layers = [network.featureLayer] }
     for name in layers where !network.layerNames.contains(name) {
       throw NetworkProblem(
-        "it has no layer \(PlainText.quoted(name)); it has \(network.layerNames.joined(separator: ", "))"
+        "it has no layer \(PlainText.quoted(name)); choose among the layers that it has: "
+          + network.layerNames.joined(separator: ", ")
       )
     }
     try network.check(imageShape, range, upTo: layers)

@@ -81,7 +81,7 @@ public struct KnownConditions: Sendable {
       }
     return DataError(
       .unusable,
-      "\(split.name): the model needs a condition, \(space.phrase), for each example, but there is \(found); give data "
+      "\(split.name): the model needs a condition, \(space.phrase), for each example, and the examples have \(found); give data "
         + "with \(remedy)")
   }
 

@@ -9,6 +9,10 @@ struct ByteStore: ExampleStore {
   /// 255, or 1 for bytes that are 0 and 1.
   let divisor: Float
 
+  func undivided() -> any ExampleStore {
+    ByteStore(count: count, shape: shape, memory: memory, divisor: 1)
+  }
+
   func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
     let size = shape.count
     forEachExample(indices, in: destination) { index, image in

@@ -35,6 +35,12 @@ final class FileStore: ExampleStore {
     file = try InputFile(again: place.file)
   }
 
+  func undivided() throws(DataError) -> any ExampleStore {
+    try FileStore(
+      count: count, shape: shape, place: FilePlace(file: file, offset: offset), type: type,
+      divisor: 1)
+  }
+
   func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
     gather(indices, into: destination, zero: 0) { bytes, image in
       _ = type.convert(bytes, into: image, dividingBytesBy: divisor)

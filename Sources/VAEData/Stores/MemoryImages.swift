@@ -25,6 +25,13 @@ public struct MemoryImages: ExampleStore, @unchecked Sendable {
   /// What bytes are divided by when they are drawn: 255, or 1 for those that are 0 and 1.
   public var divisor: Float = 255
 
+  /// The same with bytes as they are.
+  public func undivided() -> any ExampleStore {
+    var images = self
+    images.divisor = 1
+    return images
+  }
+
   private let start: UnsafeRawPointer
   private let strides: [Int]
 

@@ -15,5 +15,9 @@ struct SelectedStore: ExampleStore {
     base.writeDoubles(indices.map { rows[$0] }, into: destination)
   }
 
+  func undivided() throws(DataError) -> any ExampleStore {
+    SelectedStore(base: try base.undivided(), rows: rows)
+  }
+
   func takeFault() -> DataError? { base.takeFault() }
 }

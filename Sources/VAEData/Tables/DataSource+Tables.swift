@@ -123,12 +123,7 @@ extension TableFile {
       }
     }
     let table = TableColumns(columns)
-    guard table.elementCount <= TableColumns.elementLimit else {
-      throw DataError(
-        .tooLarge,
-        "\(path) has rows of \(table.elementCount) numbers for a model, more than \(TableColumns.elementLimit); ignore "
-          + "columns of many categories")
-    }
+    try table.checkElements(of: path)
     let memory = try ArrayMemory(
       byteCount: max(1, rowCount * places.count) * MemoryLayout<Double>.size, name: path)
     let rows = memory.bytes.bindMemory(to: Double.self)

@@ -56,6 +56,7 @@ extension TableOptions {
   func types(
     ofVectors width: Int, name: String
   ) throws(DataError) -> [Int: TableColumn.Kind] {
+    guard !types.isEmpty else { return [:] }
     var told: [Int: TableColumn.Kind] = [:]
     let all = (0..<width).map { "\($0)" }
     for (column, type) in try resolved(for: all).types.sorted(by: { $0.key < $1.key }) {

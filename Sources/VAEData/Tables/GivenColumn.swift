@@ -152,6 +152,10 @@ package struct GivenColumn: Sendable {
   static func types(
     _ given: [GivenColumn], ofVectors width: Int
   ) -> [Int: TableColumn.Kind]? {
+    // A list of all columns says what they are in their order, whatever their names.
+    guard given.count < width || given.enumerated().allSatisfy({ $1.name == "\($0)" }) else {
+      return nil
+    }
     var types: [Int: TableColumn.Kind] = [:]
     for column in given {
       guard let kind = column.kind, column.names.isEmpty, column.decimals == nil,
@@ -222,12 +226,18 @@ extension TableColumns {
       columns.append(try given[number].column(of: values, &notices))
     }
     self.init(columns)
-    guard elementCount <= Self.elementLimit else {
-      throw DataError(
-        .tooLarge,
-        "the rows have \(elementCount) numbers for a model, more than \(Self.elementLimit); leave out columns of many "
-          + "categories")
-    }
+    try checkElements(of: "the table")
+  }
+
+  /// Refuses rows that would be too many numbers for a model.
+  ///
+  /// - Parameter name: what messages call the table.
+  func checkElements(of name: String) throws(DataError) {
+    guard elementCount > Self.elementLimit else { return }
+    throw DataError(
+      .tooLarge,
+      "\(name) has rows of \(elementCount) numbers for a model, more than \(Self.elementLimit); leave out columns of many "
+        + "categories")
   }
 
   /// The same columns with centres and scales of other rows of the table, such as those that training sees; one
@@ -241,7 +251,7 @@ extension TableColumns {
   }
 
   /// Gives a closure the values of one column of some rows after the other.
-  private static func forEachColumn(
+  static func forEachColumn(
     of rows: any ExampleStore,
     _ body: (Int, UnsafeBufferPointer<Double>) throws(DataError) -> Void
   ) throws(DataError) {
@@ -270,7 +280,7 @@ extension TableColumns {
   private static let valuesTogether = 1 << 24
 
   /// Some columns of rows, one after the other.
-  static func values(
+  private static func values(
     _ columns: Range<Int>, of rows: any ExampleStore
   ) throws(DataError) -> ArrayMemory {
     let (width, count) = (rows.shape.count, rows.count)

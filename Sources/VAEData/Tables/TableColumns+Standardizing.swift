@@ -61,16 +61,16 @@ extension TableColumns {
         scale: ColumnValues.usable(deviation, beside: mean),
         isConstant: counts[column] > 0 && ColumnValues.isRounding(deviation, beside: mean))
     }
-    for (number, kind) in told.sorted(by: { $0.key < $1.key }) where kind != .real {
-      let values = try Self.values(number..<number + 1, of: rows)
-      columns[number] = try withExtendedLifetime(values) { () throws(DataError) in
-        let own = values.elements(as: Double.self)
-        return try ColumnValues(
+    if told.values.contains(where: { $0 != .real }) {
+      try Self.forEachColumn(of: rows) { (number, values) throws(DataError) in
+        guard let kind = told[number], kind != .real else { return }
+        columns[number] = try ColumnValues(
           title: "\(name), column \(number)", name: "\(number)", decimals: nil, count: rows.count
-        ) { own[$0] }.column(told: kind)
+        ) { values[$0] }.column(told: kind)
       }
     }
     self.init(columns)
+    try checkElements(of: name)
   }
 
   /// Refuses a value that cannot stand in its column.

@@ -51,7 +51,7 @@ struct TableFile {
     var rows = 0
     try text.forEachRecord(of: Self.stream(file)) { (record) throws(DataError) in
       guard let known = names else {
-        names = try Self.names(record, path)
+        names = try Self.names(record, path, recorded: opening.table.recorded)
         surveys = [Survey](repeating: Survey(), count: record.count)
         return
       }
@@ -94,9 +94,10 @@ struct TableFile {
     PlainText.quoted(bytes: cell, limit: 40)
   }
 
-  /// The names in the first line.
+  /// The names in the first line, which are numbers only where they are those of an array's columns: of a model's, or 0, 1, 2
+  /// and so on.
   private static func names(
-    _ record: borrowing SeparatedText.Record, _ path: String
+    _ record: borrowing SeparatedText.Record, _ path: String, recorded: TableColumns?
   ) throws(DataError) -> [String] {
     func refusal(_ text: Message) -> DataError {
       DataError(.malformed, "\(path), line \(record.line): " + text)
@@ -140,7 +141,10 @@ struct TableFile {
       if CellNumber.parse(cell) != nil { numbers += 1 }
       names.append(name)
     }
-    guard numbers < names.count else {
+    let areNumbered =
+      recorded?.columns.allSatisfy { places[$0.name] != nil }
+      ?? (names.count > 2 && names.indices.allSatisfy { names[$0] == "\($0)" })
+    guard numbers < names.count || areNumbered else {
       throw refusal(
         "holds numbers, where the names of the columns should stand; add a line with names above it"
       )

@@ -106,7 +106,9 @@ public struct TableOptions: Sendable {
     var resolved: [String: TableColumnType] = [:]
     for (name, type) in types.sorted(by: { $0.key < $1.key })
     where known.contains(name) || name != "*" {
-      let listed = known.contains(name) ? [name] : name.split(separator: ",").map(String.init)
+      let listed =
+        known.contains(name)
+        ? [name] : name.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
       for column in listed where resolved.updateValue(type, forKey: column) != nil {
         throw DataError(
           .unusable,

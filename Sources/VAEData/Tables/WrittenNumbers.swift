@@ -14,6 +14,12 @@ enum WrittenNumbers {
     return first
   }
 
+  /// Codes of currencies that tables often have.
+  private static let currencies: Set<String> = [
+    "USD", "EUR", "GBP", "JPY", "CHF", "CNY", "INR", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN",
+    "CZK", "BRL",
+  ]
+
   /// The number without such signs; nil where there is none.
   private static func plain(_ word: String) -> String? {
     let spaces: Set<Character> = [" ", "\u{a0}", "\u{2009}", "\u{202f}"]
@@ -31,7 +37,13 @@ enum WrittenNumbers {
     dropSpaces()
     if let sign = rest.first, isSign(sign) { rest = rest.dropFirst() }
     if let sign = rest.last, isSign(sign) { rest = rest.dropLast() }
+    if currencies.contains(String(rest.prefix(3))) { rest = rest.dropFirst(3) }
+    if currencies.contains(String(rest.suffix(3))) { rest = rest.dropLast(3) }
     dropSpaces()
+    let halves = rest.split(separator: ",", omittingEmptySubsequences: false)
+    if halves.count == 2, (1...2).contains(halves[1].count) {
+      rest = halves.joined(separator: ".")[...]
+    }
     for separator in [",", "'", "’", "_"] + spaces.sorted() {
       if let joined = joined(rest, separator) {
         rest = joined[...]

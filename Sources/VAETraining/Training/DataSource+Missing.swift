@@ -17,7 +17,8 @@ extension DataError {
   package static func missing(_ value: String) -> DataError {
     DataError(
       .unusable,
-      "\(value); every value must be finite, neither NaN nor infinite, unless the model is told which are missing, as "
-        + "with \(.setting("encoder.name", "masked-mlp"))")
+      "\(value); every value must be finite, neither NaN nor infinite, unless the model was trained to be told which are "
+        + "missing: fill them in, or train missing-vae, or a variant with a plain encoder and \(.setting("encoder.name", "masked-mlp"))"
+    )
   }
 }

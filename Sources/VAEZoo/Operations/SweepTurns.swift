@@ -32,7 +32,9 @@ public struct SweepTurns: Sendable {
     // Of a name that no process has looked for before, since file systems of networks remember what was not there.
     let own = Array((Self.prefix + RandomName.make()).utf8)
     let shared = try communicator.tellingOthers {
-      try communicator.gathered(own, filling: 0)[..<own.count]
+      try communicator.sharedByFirst(own) {
+        try Memory.require(bytes: $0, for: "the name of a round of rank 0")
+      }
     }
     let name = String(decoding: shared, as: UTF8.self)
     let isShared = communicator.size > 1

@@ -187,30 +187,42 @@ extension TrainedModel {
   ) throws -> DataSource {
     let data = try wholeData(
       specification, images: images, columns: columns, isCancelled: isCancelled)
-    return isWhole ? data.showingHoldout(options.holdout) : withSplits(data)
+    return withSplits(data, isWhole: isWhole)
   }
 
-  /// Data with the splits that training has: where the recipe sets examples apart, of data without such a
-  /// split, `valid` is these. Of the data that the model was trained on `train` is without them; of others, of those in
-  /// memory, and where nothing is on record of the training, it is all that the data have.
-  public func withSplits(_ data: DataSource) -> DataSource {
-    data.showingHoldout(options.holdout) { data.isInMemory ? false : wasTrained(on: $0) }
+  /// Data with the splits that training has: where the recipe sets examples apart, of data without such a split, `valid`
+  /// is these, and `train` is without them. Other data have no examples that were set apart, only those that they come
+  /// with. Where nothing is on record of the training, and of data in memory, `valid` is the share that training would
+  /// set apart of them, and `train` all that they have.
+  ///
+  /// - Parameter isWhole: whether `train` is all that the training data have as well.
+  public func withSplits(_ data: DataSource, isWhole: Bool = false) -> DataSource {
+    guard data.validation == nil, options.holdout > 0,
+      let apart = try? data.settingApart(options.holdout)
+    else { return data }
+    guard !data.isInMemory, let isTraining = wasTrained(on: apart.train) else {
+      return data.showing(apart)
+    }
+    guard isTraining else { return data }
+    return isWhole ? data.showing(apart) : data.divided(as: apart)
   }
 
-  /// Whether examples are those that it was trained on, as far as that is on record.
-  private func wasTrained(on split: DataSplit) -> Bool {
+  /// Whether examples are those that it was trained on; nil where nothing is on record of them.
+  private func wasTrained(on split: DataSplit) -> Bool? {
     let line = try? RunFolder.open(source).readSessions().objects.last
     guard trainedOn != nil || line != nil,
       let found = try? split.checksums(condition: model.condition, takesMasks: model.takesMasks)
-    else { return false }
-    return found.allSatisfy { (trainedOn?[$0.name] ?? line?[$0.name]?.text) == $0.text }
+    else { return nil }
+    let recorded = found.map { trainedOn?[$0.name] ?? line?[$0.name]?.text }
+    guard recorded.contains(where: { $0 != nil }) else { return nil }
+    return zip(found, recorded).allSatisfy { $0.text == $1 }
   }
 
   /// The same model once a session has begun to train it.
   public func trained(by session: TrainingSession) -> TrainedModel {
     var trained = TrainedModel(model: model, recipe: session.recipe, source: source)
     let options = session.trainer.options
-    guard options.holdout > 0 else { return trained }
+    guard options.holdout > 0, !session.data.isInMemory else { return trained }
     let found = try? session.data.checksums(
       condition: model.condition, takesMasks: model.takesMasks)
     trained.trainedOn = found.map { found in

@@ -42,7 +42,8 @@ extension ImageOutput {
     if let columns = model.columns, let rows = format.isTable ? found.rows : found.exactRows {
       return try write(rows, of: columns, made: found.missing)
     }
-    try write(array: model.columns == nil ? found.values : found.flatRows)
+    let areVectors = split.shape.height == 1 && split.shape.channels == 1
+    try write(array: model.columns == nil && !areVectors ? found.values : found.flatRows)
   }
 
   private func rows(_ images: Tensor, _ places: Tensor) -> Tensor {

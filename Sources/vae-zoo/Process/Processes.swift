@@ -81,14 +81,16 @@ enum Processes {
     // A bare status, as that of an interruption, has no words.
     let status = ExitStatus(of: error)
     let own = kind == .failedElsewhere ? nil : status?.message
-    guard let first = try communicator.firstText(own) else {
+    guard let first = try communicator.tellingOthers({ try communicator.firstText(own) }) else {
       return kind == .failedElsewhere ? ExitCode(ExitStatus.interrupted) : error
     }
     if communicator.rank == 0 {
       Console.error(text: "vae-zoo: " + (own ?? "rank \(first.rank): \(first.text)"))
     }
     // Of whatever the first of them fails with, as an interruption.
-    let codes = try communicator.gathered([status?.code ?? ExitStatus.interrupted], filling: 0)
+    let codes = try communicator.tellingOthers {
+      try communicator.gathered([status?.code ?? ExitStatus.interrupted], filling: 0)
+    }
     return ExitCode(codes[first.rank])
   }
 }

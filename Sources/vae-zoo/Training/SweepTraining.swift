@@ -101,8 +101,10 @@ final class SweepTraining: @unchecked Sendable {
     var (fault, isInterrupted) = (fault, false)
     let own = errorThrown {
       // One without a run of its own hears an interruption as long as others begin further ones.
+      var pause = Self.firstPause
       while fault == nil, try !Interrupt.token.isCancelled && !turns.areAllTaken() {
-        usleep(Self.pause)
+        usleep(pause)
+        pause = min(2 * pause, Self.longestPause)
       }
       isInterrupted = Interrupt.token.isCancelled
       // Other processes come to the end of their runs, and begin no more.
@@ -112,8 +114,9 @@ final class SweepTraining: @unchecked Sendable {
     try endTogether(isInterrupted ? nil : fault, isInterrupted: isInterrupted)
   }
 
-  /// The time between two looks at the runs that others take, in microseconds.
-  private static let pause: UInt32 = 200_000
+  /// The time between the first two looks at the runs that others take, and between later ones, in microseconds: many
+  /// processes may look at one file system.
+  private static let (firstPause, longestPause): (UInt32, UInt32) = (200_000, 3_200_000)
 
   /// Waits until all processes have come to the end of a round, or ends them all.
   ///
