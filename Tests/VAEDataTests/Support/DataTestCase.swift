@@ -15,6 +15,12 @@ class DataTestCase: XCTestCase {
     try FileManager.default.removeItem(atPath: folder)
   }
 
+  /// Writes a table as text and returns its path.
+  func table(_ text: String, _ name: String = "t.csv") throws -> String {
+    try write(Array(text.utf8), name)
+    return "\(folder)/\(name)"
+  }
+
   /// Writes a file below the test's folder and returns its path.
   @discardableResult
   func write(_ bytes: [UInt8], _ name: String) throws -> String {
