@@ -214,8 +214,9 @@ public struct DataDescription: Equatable, Sendable {
   /// The first value that is none of the 256 levels k/255, such as "train[3, 10, 4] is 0.5"; nil
   /// where all are, and where it is not known. A recipe does not store it.
   public let unquantizedValue: String?
-  /// Whether nearly all values lie near zero or one, as those of written digits do. A recipe does not store it.
-  public var areNearlyBinary = false
+  /// Whether they look like MNIST's digits: bytes of 28×28 grey pixels that nearly all lie near zero or one. A recipe does
+  /// not store it.
+  public var areWrittenDigits = false
   /// What is known of each example beside it, where the model is told; nil for a model of p(x).
   public var condition: ConditionSpace?
   /// Whether values may be missing: the model takes masks.

@@ -19,7 +19,7 @@ extension DataSource {
       range: binarization == .none ? valueRange : .binary, rule: rule, preparation: preparation,
       unquantizedValue: unquantizedValue, columns: columns, labelColumn: labelColumn)
     if rule == "bytes/255", (shape.height, shape.width, shape.channels) == (28, 28, 1) {
-      found.areNearlyBinary = train.areNearlyBinary
+      found.areWrittenDigits = train.areNearlyBinary
     }
     return found
   }

@@ -34,10 +34,7 @@ package struct LikelihoodNotice {
     let reason = isAutomatic ? "auto" : "the default of \(recipe.variant)"
     let notice: Message =
       "likelihood: \(part.name)\(Self.sigmaPhrase(of: part)) (\(reason)); its distortion is a density and can be negative"
-    let isGreyDigit =
-      data.rule == "bytes/255" && (data.height, data.width, data.channels) == (28, 28, 1)
-      && data.areNearlyBinary
-    guard isGreyDigit || data.range == .binary else {
+    guard data.areWrittenDigits || data.range == .binary else {
       (text, isOfScales) = (notice, false)
       return
     }
