@@ -91,7 +91,7 @@ format:
 lint:
 	swift format lint --strict --parallel --recursive $(style_paths)
 	scripts/check-docs
-	scripts/check-paths
+	scripts/check-calls
 
 clean:
 	rm -rf .build .build-examples .build-fuzz

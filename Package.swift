@@ -363,7 +363,8 @@ let package = Package(
           ], .when(platforms: [.linux]))
       ]),
     .target(
-      name: "VAEImages", dependencies: ["VAEFiles", "CPNG", "CJPEG", "CZlib", "VAEData"],
+      name: "VAEImages",
+      dependencies: ["VAEFiles", "Tensors", "CPNG", "CJPEG", "CZlib", "VAEData"],
       swiftSettings: strict),
     .target(
       name: "VAEReport",

@@ -62,7 +62,7 @@ public final class FactorObjective: Objective {
         rateFactor: rateFactor
       ) { [self] pass in
         guard let second = pass.second else {
-          preconditionFailure("the discriminator needs draws for a second batch")
+          fatalError("the discriminator needs draws for a second batch")
         }
         let joint = latents(pass).detached()
         // Units are permuted over the batch as a whole, of which a shard then takes its own rows.

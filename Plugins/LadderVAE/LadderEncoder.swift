@@ -29,7 +29,7 @@ public final class LadderEncoder: Encoder {
   public init(
     blocks: [any Layer], heads: [any Layer], handover: Handover = .features, flattensInput: Bool
   ) {
-    precondition(
+    ensure(
       blocks.count == heads.count && !blocks.isEmpty,
       "a ladder has one block and one head a level, not \(blocks.count) and \(heads.count)")
     self.blocks = blocks

@@ -1,3 +1,4 @@
+import Tensors
 import VAECore
 
 /// What the bottom-up path says about each level: a Gaussian message N(μ̂, σ̂²), which the prior
@@ -11,7 +12,7 @@ public struct LadderPosterior: Posterior {
 
   /// Messages of all levels; at least one.
   public init(messages: [DiagonalGaussian]) {
-    precondition(!messages.isEmpty, "a ladder has at least one level")
+    ensure(!messages.isEmpty, "a ladder has at least one level")
     self.messages = messages
   }
 

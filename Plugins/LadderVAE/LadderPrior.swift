@@ -71,9 +71,9 @@ public final class LadderPrior: ReparameterizedPrior {
   public init(
     levels: [Shape], steps: [Step], injections: [any Layer] = [], features: Shape? = nil
   ) {
-    precondition(
+    ensure(
       steps.count == levels.count - 1, "\(levels.count) levels need \(levels.count - 1) steps down")
-    precondition(
+    ensure(
       injections.isEmpty || injections.count == levels.count,
       "\(levels.count) levels need as many injections, not \(injections.count)")
     self.levels = levels
@@ -127,7 +127,7 @@ public final class LadderPrior: ReparameterizedPrior {
     from posterior: any Posterior, _ request: DrawRequest, _ context: Context
   ) -> LatentDraw {
     guard let ladder = posterior as? LadderPosterior, ladder.messages.count == levels.count else {
-      preconditionFailure("a ladder prior takes the messages of a ladder encoder")
+      fatalError("a ladder prior takes the messages of a ladder encoder")
     }
     return walkDown(rows: request.samples * posterior.exampleCount, context) {
       level, prior, inner in

@@ -23,7 +23,7 @@ public final class PictureLoss: Objective {
 
   /// A loss on a number of scales, which may be zero where structural similarity has no share.
   public init(strength: Float, share: Float, beta: Float = 1, scales: Int) {
-    precondition(scales > 0 || share == 0, "similarity on no scale cannot have a share of a loss")
+    ensure(scales > 0 || share == 0, "similarity on no scale cannot have a share of a loss")
     self.strength = strength
     self.share = share
     self.beta = beta

@@ -19,7 +19,7 @@ public final class MixturePrior: DensityPrior {
 
   /// A mixture over a number of units.
   public init(units: Int, components: Int, random: RandomSource) {
-    precondition(
+    ensure(
       units > 0 && components > 0, "\(components) components of \(units) units are no mixture")
     logits = Parameter([components], isDecayed: false) { .zeros([components]) }
     means = Parameter([components, units], isDecayed: false) {

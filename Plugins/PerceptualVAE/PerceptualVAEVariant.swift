@@ -31,6 +31,7 @@ public struct PerceptualVAEVariant: Variant {
     [
       "network": ["objective.network"], "feature_weight": ["objective.feature_weight"],
       "pixel_weight": ["objective.pixel_weight"],
+      "rate_weight": ["objective.rate_weight"],
     ]
   }
 

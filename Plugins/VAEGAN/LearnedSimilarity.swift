@@ -86,7 +86,7 @@ public final class LearnedSimilarity: Objective {
     discriminator: any ImageDiscriminator, layer: Int, loss: AdversarialLoss = .minimax,
     weights: Weights = Weights(), equilibrium: Equilibrium? = Equilibrium(), rateFactor: Float = 1
   ) {
-    precondition(
+    ensure(
       (0..<discriminator.featureCount).contains(layer),
       "a discriminator with \(discriminator.featureCount) layers of features has none of number \(layer)"
     )

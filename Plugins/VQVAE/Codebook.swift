@@ -65,7 +65,7 @@ public final class Codebook: Module {
     codeCount: Int, vectorSize: Int, update: Update = .ema, decay: Float = 0.99,
     restartThreshold: Float = 0, random: RandomSource
   ) {
-    precondition(
+    ensure(
       codeCount > 0 && vectorSize > 0, "a codebook of \(codeCount)×\(vectorSize) numbers is empty")
     self.codeCount = codeCount
     self.vectorSize = vectorSize

@@ -24,7 +24,7 @@ public final class PixelCNNCodePrior: QuantizingPrior {
   ///     outputs are the logits of all codes.
   ///   - random: where the fresh weights come from.
   public init(_ quantizer: VectorQuantizer, sizes: GatedPixelCNN.Sizes, random: RandomSource) {
-    precondition(
+    ensure(
       sizes.outputs == quantizer.grid.codeCount,
       "\(sizes.outputs) outputs do not say what is next of \(quantizer.grid.codeCount) codes")
     self.quantizer = quantizer

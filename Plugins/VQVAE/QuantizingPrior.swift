@@ -39,7 +39,7 @@ extension QuantizingPrior {
     from posterior: any Posterior, _ request: DrawRequest, _ context: Context
   ) -> LatentDraw {
     guard let posterior = posterior as? PointPosterior else {
-      preconditionFailure("a prior over codes takes the points of an encoder built for codes")
+      fatalError("a prior over codes takes the points of an encoder built for codes")
     }
     let quantization = quantizer.quantize(posterior.points, context)
     let rate = rate(of: quantization.codes, context).tiled(request.samples)
@@ -85,7 +85,7 @@ extension QuantizingPrior {
           let posterior = encoder.encode(
             firstBatches[number], context.ofBatch(number, among: firstBatches)) as? PointPosterior
         else {
-          preconditionFailure("a prior over codes takes the points of an encoder built for codes")
+          fatalError("a prior over codes takes the points of an encoder built for codes")
         }
         let points = posterior.points
         return points.reshaped(to: [points.count / points.shape[-1], points.shape[-1]])

@@ -54,7 +54,7 @@ public struct VectorQuantizer {
   ///   - context: why the call is made, and where random numbers come from.
   public func quantize(_ points: Tensor, _ context: Context) -> Quantization {
     let count = points.shape[0]
-    precondition(
+    ensure(
       points.shape == [count, grid.height, grid.width, grid.vectorSize],
       "a grid of \(grid.height)×\(grid.width) vectors of \(grid.vectorSize) cannot take points of "
         + "shape \(points.shape)")

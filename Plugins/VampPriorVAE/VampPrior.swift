@@ -36,7 +36,7 @@ public final class VampPrior: EncoderAwarePrior, DensityPrior {
   ///   - range: of the data.
   ///   - random: where the first values come from.
   public init(units: Int, shape: Shape, range: ValueRange, random: RandomSource) {
-    precondition(
+    ensure(
       units > 0 && shape.rank == 4 && shape.count > 0,
       "a VampPrior takes pseudo-inputs [K, height, width, channels], not \(shape)")
     self.units = units
@@ -93,7 +93,7 @@ public final class VampPrior: EncoderAwarePrior, DensityPrior {
   /// pseudo-inputs among the data.
   public func distribution(_ context: Context) -> any Distribution {
     guard let encoder else {
-      preconditionFailure("a VampPrior is asked for its density before it is part of a model")
+      fatalError("a VampPrior is asked for its density before it is part of a model")
     }
     let count = pseudoInputs.shape[0]
     let own = Context(
@@ -102,7 +102,7 @@ public final class VampPrior: EncoderAwarePrior, DensityPrior {
       examples: (0..<count).map(UInt64.init))
     let (examples, logits) = (context.examples.count, Tensor.zeros([count]))
     guard let posteriors = encoder.encode(pseudoInputs.tensor, own) as? any Distribution else {
-      preconditionFailure("a VampPrior mixes posteriors that are distributions")
+      fatalError("a VampPrior mixes posteriors that are distributions")
     }
     guard let gaussians = posteriors as? DiagonalGaussian else {
       return Mixture(exampleCount: examples, logits: logits, components: posteriors)

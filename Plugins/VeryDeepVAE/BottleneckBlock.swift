@@ -25,7 +25,7 @@ final class BottleneckBlock: Layer {
     inputs: Int, hidden: Int, outputs: Int, kernel: Int, isResidual: Bool = false,
     lastScale: Float = 1, random: RandomSource
   ) {
-    precondition(
+    ensure(
       !isResidual || inputs == outputs,
       "a residual block of \(inputs) channels cannot give \(outputs)")
     let sizes = [

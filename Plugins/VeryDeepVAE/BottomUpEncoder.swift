@@ -19,7 +19,7 @@ public final class BottomUpEncoder: Encoder {
   ///   - counts: residual blocks at each of them.
   ///   - random: where first weights come from.
   init(inputs: Int, sizes: [DeepSize], counts: [Int], random: RandomSource) {
-    precondition(
+    ensure(
       sizes.count == counts.count && !sizes.isEmpty,
       "\(counts) are no blocks for \(sizes.count) sizes")
     self.sizes = sizes

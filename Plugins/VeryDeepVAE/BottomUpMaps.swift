@@ -9,7 +9,7 @@ public struct BottomUpMaps: Posterior {
 
   /// Maps of all sizes; at least one.
   public init(_ maps: [Tensor]) {
-    precondition(!maps.isEmpty, "a path up has at least one size")
+    ensure(!maps.isEmpty, "a path up has at least one size")
     self.maps = maps
   }
 

@@ -57,7 +57,7 @@ public final class TopDownPrior: ReparameterizedPrior {
   init(
     sizes: [DeepSize], counts: [Int], latent: [Int], biasLimit: Int, random: RandomSource
   ) {
-    precondition(
+    ensure(
       sizes.count == counts.count && sizes.count == latent.count && (counts.last ?? 0) > 0,
       "\(counts) blocks of \(latent) channels are none for \(sizes.count) sizes")
     let scale = 1 / Float(counts.reduce(0, +)).squareRoot()
@@ -101,7 +101,7 @@ public final class TopDownPrior: ReparameterizedPrior {
     from posterior: any Posterior, _ request: DrawRequest, _ context: Context
   ) -> LatentDraw {
     guard let found = posterior as? BottomUpMaps, found.maps.count == stages.count else {
-      preconditionFailure("a path down takes the maps of a path up")
+      fatalError("a path down takes the maps of a path up")
     }
     let maps = found.maps.map { $0.tiled(request.samples) }
     return walkDown(rows: request.samples * posterior.exampleCount, context) { place in

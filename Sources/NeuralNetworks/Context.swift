@@ -91,7 +91,7 @@ public struct Context {
   public func ofBatch(_ number: Int, among batches: [Tensor]) -> Context {
     guard batches.count > 1 else { return self }
     let sizes = batches.map { $0.shape[0] }
-    precondition(
+    ensure(
       examples.count == sizes.reduce(0, +),
       "a context of \(examples.count) examples is not that of batches of \(sizes)")
     let first = sizes[..<number].reduce(0, +)
@@ -110,7 +110,7 @@ public struct Context {
     guard let condition, condition.rank == 2, condition.shape[0] > 0,
       rows % condition.shape[0] == 0
     else {
-      preconditionFailure(
+      fatalError(
         "a part asks for the condition of \(rows) rows, but the context has "
           + "\(condition.map { "one of \($0.shape)" } ?? "none")")
     }

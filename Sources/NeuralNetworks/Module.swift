@@ -14,7 +14,7 @@ public final class Buffer {
   public var value: Tensor {
     get { values.made ?? values.tensor }
     set {
-      precondition(
+      ensure(
         newValue.shape == shape,
         "a buffer of shape \(shape) cannot take values of shape \(newValue.shape)")
       var new = consume newValue

@@ -119,7 +119,7 @@ public final class GroupNorm: Layer {
   ///   - epsilon: added to each variance.
   public init(channels: Int, groups: Int, activation: Activation = .identity, epsilon: Float = 1e-5)
   {
-    precondition(
+    ensure(
       groups > 0 && channels % groups == 0, "\(groups) groups do not divide \(channels) channels")
     scale = Parameter([channels], isDecayed: false) { .ones([channels]) }
     shift = Parameter([channels], isDecayed: false) { .zeros([channels]) }

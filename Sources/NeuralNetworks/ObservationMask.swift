@@ -30,7 +30,7 @@ public struct ObservationMask {
 
   /// The known elements of a batch, one after the other, `[M]`.
   public func known(of batch: Tensor) -> Tensor {
-    precondition(
+    ensure(
       batch.shape == values.shape, "a mask of \(values.shape) is none of a batch of \(batch.shape)")
     let chosen = values.withFloats { mask in mask.indices.filter { mask[$0] != 0 } }
     return batch.withFloats { batch in Tensor(chosen.map { batch[$0] }) }

@@ -8,7 +8,7 @@ public final class SoftClamp: Layer {
 
   /// A clamp to ± a positive magnitude.
   public init(magnitude: Float) {
-    precondition(magnitude > 0, "a clamp to ±\(magnitude) leaves nothing")
+    ensure(magnitude > 0, "a clamp to ±\(magnitude) leaves nothing")
     self.magnitude = magnitude
   }
 

@@ -28,7 +28,7 @@ public final class SpectralNormalization: Module {
   ///   - weights: of at least one axis.
   ///   - random: where power iteration begins.
   public init(_ weights: Parameter, random: RandomStream) {
-    precondition(weights.shape.rank > 0, "a number has no singular vectors")
+    ensure(weights.shape.rank > 0, "a number has no singular vectors")
     self.weights = weights
     let rows = weights.shape[0]
     direction = Buffer([rows]) {

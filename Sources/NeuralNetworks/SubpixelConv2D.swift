@@ -30,7 +30,7 @@ public final class SubpixelConv2D: Layer {
     hasBias: Bool = true, activation: Activation = .identity, initializer: Initializer? = nil,
     random: RandomSource
   ) {
-    precondition(factor > 0, "images cannot be enlarged by \(factor)")
+    ensure(factor > 0, "images cannot be enlarged by \(factor)")
     let law = initializer ?? .suited(to: activation)
     let (area, pixels) = (kernel * kernel, factor * factor)
     let one: Shape = [outputs, inputs, kernel, kernel]

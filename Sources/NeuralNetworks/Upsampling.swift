@@ -18,7 +18,7 @@ public final class Upsampling: Layer {
 
   /// An enlargement by a factor.
   public init(_ method: Method = .nearest, by factor: Int = 2) {
-    precondition(factor > 0, "images cannot be enlarged by \(factor)")
+    ensure(factor > 0, "images cannot be enlarged by \(factor)")
     self.method = method
     self.factor = factor
   }

@@ -81,7 +81,7 @@ extension ExampleStore {
     _ body: @Sendable (Int, UnsafeMutableBufferPointer<Number>) -> Void
   ) {
     let size = shape.count
-    precondition(
+    ensure(
       destination.count == indices.count * size,
       "\(indices.count) examples of \(shape) do not fill \(destination.count) numbers")
     // Every thread writes to examples of its own.
@@ -89,7 +89,7 @@ extension ExampleStore {
     Engine.divide(indices.count, block: Self.numbersWorthAThread / max(1, size)) { positions in
       for position in positions {
         let index = indices[position]
-        precondition(index >= 0 && index < count, "example \(index) of \(count)")
+        ensure(index >= 0 && index < count, "example \(index) of \(count)")
         let part = position * size..<(position + 1) * size
         body(index, UnsafeMutableBufferPointer(rebasing: destination[part]))
       }

@@ -16,14 +16,14 @@ public enum NPYWriter {
 
   /// A file of 64-bit floats, of a shape that has as many elements.
   public static func bytes(_ values: [Double], shape: [Int]) -> [UInt8] {
-    precondition(
+    ensure(
       shape.reduce(1, *) == values.count, "\(values.count) numbers are no array of \(shape)")
     return values.withUnsafeBytes { header(type: "<f8", sizes: shape) + $0 }
   }
 
   /// A file of bytes, of a shape that has as many elements.
   public static func bytes(_ values: [UInt8], shape: [Int]) -> [UInt8] {
-    precondition(
+    ensure(
       shape.reduce(1, *) == values.count, "\(values.count) bytes are no array of \(shape)")
     return header(type: "|u1", sizes: shape) + values
   }

@@ -110,9 +110,9 @@ public struct Safetensors: Sendable {
   mutating func add(
     _ name: String, _ type: ElementType, shape: [Int], bytes new: UnsafeRawBufferPointer
   ) {
-    precondition(
+    ensure(
       indices[name] == nil && name != Self.metadataName, "the name \(name) is not free")
-    precondition(
+    ensure(
       shape.allSatisfy { $0 >= 0 } && shape.reduce(type.byteCount, *) == new.count,
       "tensor \(name) of shape \(shape) and type \(type.rawValue) cannot take \(new.count) bytes")
     let start = bytes.count

@@ -1,3 +1,4 @@
+import Tensors
 import VAEFiles
 
 /// Pictures that follow each other, again and again.
@@ -13,13 +14,13 @@ public struct Animation: Sendable {
   ///   - frames: the pictures, all of one size and channel count.
   ///   - milliseconds: for each frame, from 20 to 60,000.
   public init(frames: [PixelImage], milliseconds: [Int]) {
-    precondition(
+    ensure(
       !frames.isEmpty && frames.count == milliseconds.count,
       "an animation of \(frames.count) pictures with \(milliseconds.count) durations")
-    precondition(
+    ensure(
       milliseconds.allSatisfy { (20...60_000).contains($0) }, "a duration is out of range")
     let first = frames[0]
-    precondition(
+    ensure(
       frames.allSatisfy {
         $0.width == first.width && $0.height == first.height && $0.channels == first.channels
       }, "an animation of pictures of different sizes")

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Many small pictures laid out as one.
 public enum ImageGrid {
   /// Lays pictures out row by row, `columns` in a row.
@@ -11,7 +13,7 @@ public enum ImageGrid {
   public static func grid(
     of images: [PixelImage], columns: Int, padding: Int = 2, background: UInt8 = 128, scale: Int = 1
   ) -> PixelImage {
-    precondition(columns > 0, "a grid has \(columns) columns")
+    ensure(columns > 0, "a grid has \(columns) columns")
     return layOut(
       rows(of: images, columns: columns), padding: padding, background: background, scale: scale)
   }
@@ -29,8 +31,8 @@ public enum ImageGrid {
     originals: [PixelImage], reconstructions: [PixelImage], columns: Int, padding: Int = 2,
     background: UInt8 = 128, scale: Int = 1
   ) -> PixelImage {
-    precondition(columns > 0, "a grid has \(columns) columns")
-    precondition(
+    ensure(columns > 0, "a grid has \(columns) columns")
+    ensure(
       originals.count == reconstructions.count,
       "\(originals.count) originals are paired with \(reconstructions.count) reconstructions")
     let pairs = zip(
@@ -88,8 +90,8 @@ public enum ImageGrid {
   private static func layOut(
     _ rows: [ArraySlice<PixelImage>], padding: Int, background: UInt8, scale: Int
   ) -> PixelImage {
-    precondition(padding >= 0 && scale > 0, "a grid with padding \(padding) and scale \(scale)")
-    guard let first = rows.first?.first else { preconditionFailure("a grid of no pictures") }
+    ensure(padding >= 0 && scale > 0, "a grid with padding \(padding) and scale \(scale)")
+    guard let first = rows.first?.first else { fatalError("a grid of no pictures") }
     let columns = rows.map(\.count).max() ?? 0
     let cellWidth = first.width * scale + padding
     let cellHeight = first.height * scale + padding
@@ -98,7 +100,7 @@ public enum ImageGrid {
       channels: first.channels, filledWith: background)
     for (row, images) in rows.enumerated() {
       for (column, image) in images.enumerated() {
-        precondition(
+        ensure(
           image.width == first.width && image.height == first.height
             && image.channels == first.channels,
           "a grid of \(first.width)x\(first.height)x\(first.channels) pictures was given one of "

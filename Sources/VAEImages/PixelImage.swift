@@ -1,3 +1,5 @@
+import Tensors
+
 /// An 8-bit picture: grey or red, green, blue.
 public struct PixelImage: Sendable, Equatable {
   /// Pixels along a row.
@@ -11,11 +13,11 @@ public struct PixelImage: Sendable, Equatable {
 
   /// A picture of bytes, `[height, width, channels]`.
   public init(width: Int, height: Int, channels: Int, pixels: [UInt8]) {
-    precondition(
+    ensure(
       width > 0 && height > 0 && (channels == 1 || channels == 3),
       "a picture of \(width)x\(height) pixels with \(channels) channels: sizes must be positive, "
         + "and channels 1 or 3")
-    precondition(
+    ensure(
       pixels.count == width * height * channels,
       "a picture of \(width)x\(height)x\(channels) from \(pixels.count) values")
     self.width = width

@@ -26,8 +26,9 @@ public struct Component<Part>: Sendable {
   /// What it is, in one line.
   public let summary: String
   private let declarations: Declarations
-  /// `Registry.builtInOrigin`, or the file of the plug-in that brought it.
-  public let origin: String
+  /// `Registry.builtInOrigin`, the file of the plug-in that brought it, or the name that a program gave to the variant
+  /// that it came with.
+  public internal(set) var origin: String
   /// Whether the part listens to what is known beside the data. A recipe with such a part is one of
   /// p(x|y), and its data part names the condition y.
   public let usesCondition: Bool
@@ -73,15 +74,16 @@ public struct Component<Part>: Sendable {
   ///   - options: the defaults.
   ///   - usesCondition: whether it listens to what is known beside the data.
   ///   - usesMask: whether it is told which values are missing.
+  ///   - takesCounts: whether it, a likelihood, is one of counts 0, 1, 2, …
   ///   - make: makes the part of what a recipe sets.
   public init<Options: HyperparameterSet>(
     role: Role, name: String, summary: String, options: Options, usesCondition: Bool = false,
-    usesMask: Bool = false,
+    usesMask: Bool = false, takesCounts: Bool = false,
     make: @escaping @Sendable (Options, BuildContext) throws -> Part
   ) {
     self.init(
       role: role, name: name, summary: summary, declarations: options.declarations,
-      usesCondition: usesCondition, usesMask: usesMask
+      usesCondition: usesCondition, usesMask: usesMask, takesCounts: takesCounts
     ) { values, build in try make(Options(values), build) }
   }
 

@@ -15,7 +15,7 @@ extension HyperparameterSet {
     do {
       try self.init(from: HyperparameterDecoder(values: values))
     } catch {
-      preconditionFailure("the values \(values) are not those that \(Self.self) declares: \(error)")
+      fatalError("the values \(values) are not those that \(Self.self) declares: \(error)")
     }
   }
 

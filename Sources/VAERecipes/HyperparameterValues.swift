@@ -15,7 +15,7 @@ public struct HyperparameterValues: Equatable, Sendable {
   public package(set) subscript(name: String) -> HyperparameterValue {
     get {
       guard let value = values[name] else {
-        preconditionFailure("no hyper-parameter \(name) was declared")
+        fatalError("no hyper-parameter \(name) was declared")
       }
       return value
     }

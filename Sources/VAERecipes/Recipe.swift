@@ -75,7 +75,7 @@ public struct Recipe: Equatable, Sendable {
 
   /// The component of a role.
   public func part(_ role: Role) -> Part {
-    guard let part = parts[role] else { preconditionFailure("a recipe has no \(role)") }
+    guard let part = parts[role] else { fatalError("a recipe has no \(role)") }
     return part
   }
 

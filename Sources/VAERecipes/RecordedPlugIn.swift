@@ -10,6 +10,10 @@ public struct RecordedPlugIn: Equatable, Sendable {
   /// an earlier version does not say.
   public let sha256: String?
 
+  /// Whether it is a file, and not the name that a program gave to what it brings itself. Recipes of earlier versions
+  /// have files without a SHA-256.
+  var isFile: Bool { sha256 != nil || origin.contains("/") || origin.hasSuffix(".so") }
+
   /// A record.
   public init(origin: String, sha256: String?) {
     self.origin = origin

@@ -142,16 +142,24 @@ extension Registry {
       throw RecipeError(
         .needsPlugIn,
         "\(source) names the plug-in \(missing.map(\.title).joined(separator: ", ")), which is not loaded and may bring "
-          + "\(later.joined(separator: " and ")), a name that is built in as well; if you trust it, load it with "
-          + "\(.plugins(missing.map(\.origin))); a recipe that means what is built in names no plug-in"
+          + "\(later.joined(separator: " and ")), a name that is built in as well; \(Self.remedy(missing)); a recipe that means what is built in names no plug-in"
       )
     }
     guard !unknown.isEmpty else { return }
     throw RecipeError(
       .needsPlugIn,
       "\(source) needs \(unknown.joined(separator: " and ")) of the plug-in "
-        + "\(missing.map(\.title).joined(separator: ", ")), which is not loaded; if you trust it, load it with "
-        + "\(.plugins(missing.map(\.origin)))")
+        + "\(missing.map(\.title).joined(separator: ", ")), which is not loaded; "
+        + Self.remedy(missing))
+  }
+
+  /// How plug-ins come to be there: from their files, or in the program that brings them itself.
+  private static func remedy(_ missing: [RecordedPlugIn]) -> Message {
+    let files = missing.filter(\.isFile)
+    guard !files.isEmpty else {
+      return "it is no file but part of a program, so that this program alone can open it"
+    }
+    return "if you trust it, load it with \(.plugins(files.map(\.origin)))"
   }
 
   /// Runs a check whose error does not yet say where the recipe is.

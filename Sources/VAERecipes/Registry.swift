@@ -49,42 +49,60 @@ public struct Registry: Sendable {
   /// An empty registry: whoever makes one adds the components and variants that recipes may name.
   public init() {}
 
-  /// Adds a variant and the components it brings; one of the same name is replaced.
+  /// Adds a variant and the components it brings; its name must be a new one.
   public mutating func register(_ variant: any Variant, origin: String = Registry.builtInOrigin) {
-    entries.removeAll { $0.variant.name == variant.name }
+    ensure(
+      !entries.contains { $0.variant.name == variant.name },
+      "the variant \(variant.name) is registered already; give this one a name of its own")
     entries.append(Entry(variant: variant, origin: origin))
+    let outer = bringing
+    bringing = origin
     variant.registerComponents(in: &self)
+    bringing = outer
   }
 
-  /// Adds an encoder; one of the same name is replaced.
+  /// The origin of the variant whose components are being added.
+  private var bringing = Registry.builtInOrigin
+
+  /// Adds an encoder; its name must be a new one.
   public mutating func register(_ component: Component<any Encoder>) {
-    Self.add(component, to: &encoders)
+    Self.add(component, to: &encoders, bringing)
   }
-  /// Adds a prior; one of the same name is replaced.
+  /// Adds a prior; its name must be a new one.
   public mutating func register(_ component: Component<any Prior>) {
-    Self.add(component, to: &priors)
+    Self.add(component, to: &priors, bringing)
   }
-  /// Adds a decoder; one of the same name is replaced.
+  /// Adds a decoder; its name must be a new one.
   public mutating func register(_ component: Component<any Decoder>) {
-    Self.add(component, to: &decoders)
+    Self.add(component, to: &decoders, bringing)
   }
-  /// Adds a likelihood; one of the same name is replaced.
+  /// Adds a likelihood; its name must be a new one.
   public mutating func register(_ component: Component<any Likelihood>) {
-    Self.add(component, to: &likelihoods)
+    Self.add(component, to: &likelihoods, bringing)
   }
-  /// Adds an objective; one of the same name is replaced.
+  /// Adds an objective; its name must be a new one.
   public mutating func register(_ component: Component<any Objective>) {
-    Self.add(component, to: &objectives)
+    Self.add(component, to: &objectives, bringing)
   }
 
-  /// Adds a stage for every variant with latents that it is for; one of the same name is replaced.
+  /// Adds a stage for every variant with latents that it is for; its name must be a new one.
   public mutating func register(_ stage: FurtherStage) {
-    stages.removeAll { $0.name == stage.name }
+    ensure(
+      !stages.contains { $0.name == stage.name },
+      "the stage \(stage.name) is registered already; give this one a name of its own")
     stages.append(stage)
   }
 
-  private static func add<Part>(_ component: Component<Part>, to list: inout [Component<Part>]) {
-    list.removeAll { $0.name == component.name }
+  private static func add<Part>(
+    _ component: Component<Part>, to list: inout [Component<Part>], _ origin: String
+  ) {
+    // A recipe names its parts by role and name: a part in the place of another would change what files of before say.
+    ensure(
+      !list.contains { $0.name == component.name },
+      "the \(component.role) \(component.name) is registered already; give this one a name of its own, since recipes name "
+        + "their parts")
+    var component = component
+    if component.origin == builtInOrigin { component.origin = origin }
     list.append(component)
   }
 

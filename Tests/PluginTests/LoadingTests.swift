@@ -126,12 +126,17 @@ final class LoadingTests: PluginTestCase {
     assert(
       message { _ = try Registry.builtIn.recipe(parsing: part, source: "r.json") },
       names: "prior mixture", origin)
-    let json = try XCTUnwrap(recipe.json.object)
+    // What a program brings itself is no file to load.
+    var json = try XCTUnwrap(recipe.json.object)
+    json["plugins"] = .array([.object(["name": .text("mine")])])
+    let named = Array(JSON.object(json).line.utf8)
+    let said = message { _ = try Registry.builtIn.recipe(parsing: named, source: "r.json") }
+    assert(said, names: "prior mixture", "mine", "part of a program")
+    XCTAssertFalse("\(said)".contains("load_plugin"), "\(said)")
     for malformed: JSON in [
       .text("x"), .array([.integer(1)]), .array([.object(["file": .text(origin)])]),
       .array([.object(["file": .text(origin), "sha256": .text("0g")])]),
     ] {
-      var json = json
       json["plugins"] = malformed
       let bytes = Array(JSON.object(json).line.utf8)
       assert(

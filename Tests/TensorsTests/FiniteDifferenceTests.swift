@@ -21,6 +21,7 @@ final class FiniteDifferenceTests: XCTestCase {
       check("clamp", [shape], awayFrom: [-0.5, 1]) { $0[0].clamped(to: -0.5...1) }
       check("affine map", [shape]) { $0[0].scaled(by: -1.5, shift: 2) }
       check("arithmetic with numbers", [shape]) { (3 - ($0[0] + 1) * 2 - 0.5) / 4 }
+      check("numbers first", [shape], in: 0.75...3) { 2 / (1 + $0[0]) }
     }
   }
 

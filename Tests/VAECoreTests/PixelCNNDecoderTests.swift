@@ -239,6 +239,32 @@ final class PixelCNNDecoderTests: XCTestCase {
     return try registry.model(recipe, seed: 1)
   }
 
+  private struct BringsAPrior: Variant {
+    let name = "brings-a-prior"
+    let summary = "for these tests"
+    let reference = "none"
+    let composition = Composition(encoder: "mlp", prior: "own", decoder: "mlp")
+
+    func registerComponents(in registry: inout Registry) {
+      registry.register(
+        Component<any Prior>(role: .prior, name: "own", summary: "of this variant") { _ in
+          StandardNormalPrior(units: 2)
+        })
+    }
+  }
+
+  func testAPartIsOnRecordByTheProgramThatBringsItInWhateverVariantItStands() throws {
+    var registry = Registry.sharedComponents
+    registry.register(BringsAPrior(), origin: "a program")
+    registry.register(WithoutLatents())
+    XCTAssertEqual(
+      try registry.recipe(for: "brings-a-prior").plugIns.map(\.origin), ["a program"])
+    var recipe = try registry.recipe(for: "without-latents")
+    XCTAssertEqual(recipe.plugIns, [])
+    try registry.apply([("encoder.name", "mlp"), ("prior.name", "own")], to: &recipe)
+    XCTAssertEqual(recipe.plugIns.map(\.origin), ["a program"])
+  }
+
   func testAnEncoderAndItsAbsenceMustSuitThePrior() throws {
     XCTAssertNoThrow(try model([]))
     XCTAssertThrowsError(try model([("encoder.name", "mlp")])) {

@@ -294,6 +294,17 @@ final class NumPyTests: DataTestCase {
       try path("<U1", [0, 0, 0, 0x7f, 0, 0, 0, 0]), kind: .malformed, naming: ["[0] is no valid"])
   }
 
+  func testLabelsThatAreWordsAreRefusedWithWhatMakesNumbersOfThem() throws {
+    let path = try write(
+      TestFiles.zip([
+        TestFiles.Member("train", TestFiles.npy([2, 1, 3], [0, 1, 2, 250, 251, 252])),
+        TestFiles.Member("train_labels", TestFiles.npy([2], Array("catdog".utf8), type: "|S3")),
+      ]), "words.npz")
+    assertRefused(
+      path, kind: .malformed,
+      naming: ["train_labels", "holds words", "return_inverse", "class_names"])
+  }
+
   // MARK: Other types, sizes and names
 
   func testEveryNumericTypeGivesTheNumbersThatNumPyGives() throws {

@@ -32,12 +32,13 @@ final class AggregateMomentsTests: XCTestCase {
     let expected = (9 + 0.25 - 1 - log(0.25)) / 2 + (4 - 1 - log(4.0)) / 2
     XCTAssertEqual(distance.divergence, expected, accuracy: 0.15)
     XCTAssertEqual(distance.examples, 4000)
-    let notice = try XCTUnwrap(distance.notice(of: prior.latents))
+    let notice = try XCTUnwrap(distance.notice(of: prior.latents, rateWeight: "objective.beta"))
     XCTAssertTrue("\(notice)".contains("3.0 from zero"), "\(notice)")
     XCTAssertTrue("\(notice)".contains("objective.beta"), "\(notice)")
     XCTAssertTrue("\(notice)".contains("the stage mixture"), "\(notice)")
-    let ladder = try XCTUnwrap(distance.notice(of: .hierarchy([[2], [1]])))
+    let ladder = try XCTUnwrap(distance.notice(of: .hierarchy([[2], [1]]), rateWeight: nil))
     XCTAssertFalse("\(ladder)".contains("the stage"), "\(ladder)")
+    XCTAssertFalse("\(ladder)".contains("a larger"), "\(ladder)")
   }
 
   func testDrawsOfThePriorLieAtNoDistanceInEveryLayer() throws {
@@ -58,7 +59,7 @@ final class AggregateMomentsTests: XCTestCase {
       XCTAssertLessThan(layer.divergence, 0.02)
       XCTAssertLessThan(layer.meanNorm, 0.1)
     }
-    XCTAssertNil(distance.notice(of: model.prior.latents))
+    XCTAssertNil(distance.notice(of: model.prior.latents, rateWeight: nil))
   }
 
   func testFewExamplesAreNoReasonForANoticeAndOneHasNoDistance() throws {
@@ -69,6 +70,15 @@ final class AggregateMomentsTests: XCTestCase {
     XCTAssertNil(moments.distance)
     moments.add(
       layer(RandomSource(seed: 2).stream("more").normal([9, 20])), of: prior, context(9))
-    XCTAssertNil(try XCTUnwrap(moments.distance).notice(of: prior.latents))
+    XCTAssertNil(try XCTUnwrap(moments.distance).notice(of: prior.latents, rateWeight: nil))
+  }
+
+  func testTheWeightOfTheRateIsThatOfTheObjectiveWhichHasOne() throws {
+    for (variant, expected) in [
+      ("gaussian-vae", "objective.beta"), ("ms-ssim-vae", "objective.rate_weight"),
+      ("vae-gan", "objective.rate_weight"), ("iwae", nil),
+    ] {
+      XCTAssertEqual(try Registry.builtIn.recipe(for: variant).rateWeight, expected, variant)
+    }
   }
 }

@@ -51,6 +51,7 @@ final class MaskedModelTests: XCTestCase {
       ("gaussian-vae", "masked-mlp", true), ("gaussian-vae", "masked-conv", false),
       ("iwae", "masked-mlp", true), ("vampprior-vae", "masked-mlp", false),
       ("vq-vae", "masked-conv", false), ("factor-vae", "masked-mlp", true),
+      ("flow-vae", "masked-flow-mlp", true), ("flow-vae", "masked-flow-conv", false),
     ] {
       let name = "\(variant) \(encoder)"
       let data = data(interval: 3, isBinary: isBinary)

@@ -74,7 +74,7 @@ public struct Shard {
   public func gathered(_ rows: Tensor) -> Tensor {
     withoutTape {
       let own = exampleCounts[index]
-      precondition(
+      ensure(
         own > 0 && rows.shape[0].isMultiple(of: own), "\(rows.shape) are no rows of \(own) examples"
       )
       let perExample = rows.count / own

@@ -28,7 +28,7 @@ public final class ShardGroup: @unchecked Sendable {
   ///   - communicator: what connects them.
   ///   - count: of all shards, a multiple of the number of processes.
   public init(_ communicator: any Communicator, count: Int) {
-    precondition(
+    ensure(
       count >= communicator.size && count.isMultiple(of: communicator.size),
       "\(count) shards cannot be divided among \(communicator.size) processes")
     self.communicator = communicator

@@ -64,7 +64,7 @@ public enum Engine {
     _ left: Tensor, _ right: Tensor, into output: Tensor, precision: Precision = .float32
   ) {
     let (m, n, k) = (left.shape[0], right.shape[1], left.shape[1])
-    precondition(
+    ensure(
       left.rank == 2 && right.rank == 2 && right.shape[0] == k && output.shape == [m, n],
       "shapes \(left.shape) and \(right.shape) do not multiply to \(output.shape)")
     let (left, right) = (left.operand(precision), right.operand(precision))

@@ -71,7 +71,7 @@ public func withInferencePrecision<Result>(
 private func rounding<Result>(
   _ precision: Precision, _ note: Int32, _ body: () throws -> Result
 ) rethrows -> Result {
-  precondition(precision.isSupported, precision.refusal)
+  ensure(precision.isSupported, precision.refusal)
   let previous = vk_rounds_operands()
   vk_set_rounds_operands(precision == .bfloat16 ? note : 0)
   defer { vk_set_rounds_operands(previous) }

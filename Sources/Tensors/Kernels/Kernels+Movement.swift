@@ -10,7 +10,7 @@ extension Kernels {
     to destination: Tensor, destinationOffset: Int = 0, destinationStrides: [Int],
     accumulating: Bool = false
   ) {
-    precondition(
+    ensure(
       shape.count <= Shape.maximalRank && sourceStrides.count == shape.count
         && destinationStrides.count == shape.count,
       "strides \(sourceStrides) and \(destinationStrides) do not fit a box of \(shape)")

@@ -45,7 +45,7 @@ extension Kernels {
     into target: Tensor? = nil, packed kept: PackedWeights? = nil
   ) -> Tensor {
     if shape.isNarrow {
-      precondition(target == nil, "a convolution to few outputs takes memory of its own")
+      ensure(target == nil, "a convolution to few outputs takes memory of its own")
       return narrowConvolution(input.widened(), weights: weights, bias: bias, shape: shape)
     }
     let input = input.operand(precision)

@@ -97,7 +97,7 @@ enum OneDNN {
   /// Takes note of short memory, and stops at every other status of a call that failed.
   static func check(_ status: od_status, _ what: @autoclosure () -> String) {
     if status == VK_OUT_OF_MEMORY { return Memory.fail(bytes: 1 << 20) }
-    precondition(
+    ensure(
       status == 0, "oneDNN refused \(what()): \(String(cString: od_status_text(status)))")
   }
 

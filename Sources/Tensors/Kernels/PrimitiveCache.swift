@@ -35,7 +35,7 @@ package final class PrimitiveCache<Key: Hashable & Sendable, Primitive: AnyObjec
 
   /// An empty cache for at least one primitive.
   package init(limit: Int) {
-    precondition(limit > 0, "a cache of \(limit) primitives keeps none")
+    ensure(limit > 0, "a cache of \(limit) primitives keeps none")
     self.limit = limit
   }
 

@@ -93,7 +93,7 @@ extension Tensor {
     _ right: Tensor, upper: Bool = false, transposed: Bool = false
   ) -> Tensor {
     checkSquare("a triangular system")
-    precondition(
+    ensure(
       right.rank == rank && right.shape.replacing(axis: -1, with: shape[-1]) == shape,
       "a triangular system with a matrix of shape \(shape) cannot take a right side of shape "
         + "\(right.shape)")
@@ -122,7 +122,7 @@ extension Tensor {
 
   /// Stops where the last two axes are no square matrices.
   func checkSquare(_ what: String) {
-    precondition(
+    ensure(
       rank >= 2 && shape[-1] == shape[-2],
       "\(what) needs square matrices [..., d, d], not a tensor of shape \(shape)")
   }

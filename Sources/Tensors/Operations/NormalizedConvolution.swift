@@ -79,7 +79,7 @@ package struct NormalizedConvolution {
   /// Adds what becomes of the image that it was made for to a tensor of the output's shape, over whose memory the sum is
   /// written where nothing else refers to it.
   package func add(_ image: Tensor, to target: inout Tensor) {
-    precondition(
+    ensure(
       target.shape == shape.outputShape,
       "\(shape.outputShape) cannot be added to a tensor of shape \(target.shape)")
     guard target.mayBeWrittenOver() else { return target = target + self(image) }

@@ -5,8 +5,8 @@ extension Tensor {
   /// Pixel i of the result lies at (i + ½) / factor − ½ of this tensor, PyTorch's rule with
   /// `align_corners=False`.
   public func upsampledBilinear(by factorY: Int, _ factorX: Int) -> Tensor {
-    precondition(rank == 4, "upsampling needs [batch, height, width, channels], not \(shape)")
-    precondition(
+    ensure(rank == 4, "upsampling needs [batch, height, width, channels], not \(shape)")
+    ensure(
       factorY > 0 && factorX > 0 && shape[1] > 0 && shape[2] > 0,
       "images of \(shape) cannot be enlarged by \(factorY)×\(factorX)")
     return interpolated(axis: 1, by: factorY).interpolated(axis: 2, by: factorX)

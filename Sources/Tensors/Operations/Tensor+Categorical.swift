@@ -13,11 +13,11 @@ extension Tensor {
     let classes = logits.shape[-1]
     let elements = indices.shape.removingFirst.count
     let rows = logits.shape[0]
-    precondition(
+    ensure(
       indices.rank >= 1 && logits.shape.removingFirst.count == elements * classes
         && (indices.shape[0] == 0 ? rows == 0 : rows % indices.shape[0] == 0),
       "logits of shape \(logits.shape) do not fit indices of shape \(indices.shape)")
-    precondition(
+    ensure(
       indices.withIndices { $0.allSatisfy { $0 >= 0 && $0 < classes } },
       "an index is outside \(classes) classes")
     let normalizers = Kernels.logSumExp(

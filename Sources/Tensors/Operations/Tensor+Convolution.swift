@@ -71,15 +71,15 @@ extension Tensor {
     padding: Padding = .none,
     outputPadding: (y: Int, x: Int) = (0, 0), activation: Activation = .identity
   ) -> Tensor {
-    precondition(
+    ensure(
       rank == 4 && weights.rank == 4 && shape[3] == weights.shape[0],
       "a transposed convolution with weights \(weights.shape) cannot take an input of shape \(shape)"
     )
     checkBias(bias, outputs: weights.shape[1], weights: weights)
     checkPadding(padding)
-    precondition(
+    ensure(
       stride.y > 0 && stride.x > 0, "stride \(stride) is no step over an input of shape \(shape)")
-    precondition(
+    ensure(
       outputPadding.y >= 0 && outputPadding.x >= 0 && outputPadding.y < stride.y
         && outputPadding.x < stride.x,
       "output padding \(outputPadding) must be smaller than the stride \(stride)")
@@ -87,7 +87,7 @@ extension Tensor {
       (shape[1] - 1) * stride.y - padding.top - padding.bottom + weights.shape[2] + outputPadding.y
     let width =
       (shape[2] - 1) * stride.x - padding.left - padding.right + weights.shape[3] + outputPadding.x
-    precondition(
+    ensure(
       height > 0 && width > 0, "padding \(padding) leaves nothing of an input of shape \(shape)")
     let sizes = ConvolutionShape(
       batch: shape[0], inputHeight: height, inputWidth: width, inputChannels: weights.shape[1],
@@ -149,12 +149,12 @@ extension Tensor {
   func convolutionSizes(
     weights: Tensor, stride: (y: Int, x: Int), padding: Padding
   ) -> ConvolutionShape {
-    precondition(
+    ensure(
       rank == 4 && weights.rank == 4 && shape[3] == weights.shape[1],
       "a convolution with weights \(weights.shape) cannot take an input of shape \(shape)")
     checkPadding(padding)
     func size(_ input: Int, _ pad: Int, _ kernel: Int, _ stride: Int) -> Int {
-      precondition(
+      ensure(
         stride > 0 && input + pad >= kernel,
         "a kernel of \(weights.shape), stride \(stride) is too large for an input of shape \(shape)"
       )
@@ -170,13 +170,13 @@ extension Tensor {
   }
 
   private func checkBias(_ bias: Tensor?, outputs: Int, weights: Tensor) {
-    precondition(
+    ensure(
       bias.map { $0.shape == [outputs] } ?? true,
       "a bias of shape \(bias?.shape ?? []) does not fit weights \(weights.shape)")
   }
 
   private func checkPadding(_ padding: Padding) {
-    precondition(
+    ensure(
       padding.top >= 0 && padding.left >= 0 && padding.bottom >= 0 && padding.right >= 0,
       "padding \(padding) of an input of shape \(shape) is negative")
   }

@@ -71,7 +71,7 @@ extension Tensor {
   /// activation(a + b) of two tensors of one shape, in one operation: the sum is written once, and the
   /// activation takes its place.
   public static func sum(_ a: Tensor, _ b: Tensor, activation: Activation) -> Tensor {
-    precondition(a.shape == b.shape, "shapes \(a.shape) and \(b.shape) are not one")
+    ensure(a.shape == b.shape, "shapes \(a.shape) and \(b.shape) are not one")
     let needs = (a.isTracked, b.isTracked)
     let output = Kernels.binary(VK_ADD, a, b, shape: a.shape)
     let finish = BiasActivation(
@@ -131,6 +131,8 @@ extension Tensor {
 
   /// x + shift
   public static func + (x: Tensor, shift: Float) -> Tensor { x.scaled(by: 1, shift: shift) }
+  /// shift + x
+  public static func + (shift: Float, x: Tensor) -> Tensor { x.scaled(by: 1, shift: shift) }
   /// x − shift
   public static func - (x: Tensor, shift: Float) -> Tensor { x.scaled(by: 1, shift: -shift) }
   /// x − y for a number x
@@ -141,13 +143,15 @@ extension Tensor {
   public static func * (factor: Float, x: Tensor) -> Tensor { x.scaled(by: factor) }
   /// x / divisor
   public static func / (x: Tensor, divisor: Float) -> Tensor { x.scaled(by: 1 / divisor) }
+  /// x / y for a number x
+  public static func / (x: Float, y: Tensor) -> Tensor { y.reciprocal().scaled(by: x) }
 
   private static func combine(
     _ operation: vk_binary_op, _ a: Tensor, _ b: Tensor,
     backward: @escaping (_ gradient: Tensor, _ needs: (Bool, Bool)) -> [Tensor?]
   ) -> Tensor {
     guard let shape = Shape.broadcast(a.shape, b.shape) else {
-      preconditionFailure("shapes \(a.shape) and \(b.shape) do not broadcast")
+      fatalError("shapes \(a.shape) and \(b.shape) do not broadcast")
     }
     let output = Kernels.binary(operation, a, b, shape: shape)
     let (shapeA, shapeB) = (a.shape, b.shape)

@@ -14,7 +14,7 @@ extension Tensor {
   public static func gaussianLogDensities(
     _ x: Tensor, means: Tensor, logVariances: Tensor
   ) -> Tensor {
-    precondition(
+    ensure(
       x.rank == 2 && means.rank == 2 && means.shape == logVariances.shape
         && x.shape[1] == means.shape[1],
       "shapes \(x.shape), \(means.shape) and \(logVariances.shape) do not fit densities of components"

@@ -14,13 +14,13 @@ extension Tensor {
   public func matrixProduct(
     _ right: Tensor, transposed: Bool = false, rightTransposed: Bool = false
   ) -> Tensor {
-    precondition(
+    ensure(
       rank >= 1 && (rank == 2 || !transposed) && right.rank == 2,
       "shapes \(shape) and \(right.shape) are no matrices to multiply")
     let k = transposed ? shape[0] : shape[-1]
     let m = k == 0 ? shape.count(0..<rank - 1) : count / k
     let n = rightTransposed ? right.shape[0] : right.shape[1]
-    precondition(
+    ensure(
       k == (rightTransposed ? right.shape[1] : right.shape[0]),
       "shapes \(shape)\(transposed ? " transposed" : "") and "
         + "\(right.shape)\(rightTransposed ? " transposed" : "") do not multiply")
@@ -70,10 +70,10 @@ extension Tensor {
   ///   - activation: of the sum.
   /// - Returns: `[…, outputs]` for `[…, inputs]`.
   public func dense(weights: Tensor, bias: Tensor?, activation: Activation = .identity) -> Tensor {
-    precondition(
+    ensure(
       rank >= 1 && weights.rank == 2 && shape[-1] == weights.shape[0],
       "a dense layer with weights \(weights.shape) cannot take an input of shape \(shape)")
-    precondition(
+    ensure(
       bias.map { $0.shape == [weights.shape[1]] } ?? true,
       "a bias of shape \(bias?.shape ?? []) does not fit weights \(weights.shape)")
     let (k, n) = (weights.shape[0], weights.shape[1])
@@ -110,7 +110,7 @@ extension Tensor {
 
   /// A bias `[channels]` added along the last axis, then an activation, in one pass.
   public func addingBias(_ bias: Tensor, activation: Activation = .identity) -> Tensor {
-    precondition(
+    ensure(
       rank >= 1 && bias.shape == [shape[-1]], "a bias of shape \(bias.shape) does not fit \(shape)")
     let output = copied()
     let isRecorded = isRecording && (isTracked || bias.isTracked)

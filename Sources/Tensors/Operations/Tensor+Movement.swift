@@ -4,7 +4,7 @@ extension Tensor {
   /// The same elements in the same order with another shape of as many elements, sharing memory.
   public func reshaped(to target: Shape) -> Tensor {
     guard target != shape else { return self }
-    precondition(
+    ensure(
       target.count == count, "a tensor of shape \(shape) has not the elements for shape \(target)")
     let output = Tensor(storage: storage, offset: offset, shape: target)
     let own = shape
@@ -13,13 +13,13 @@ extension Tensor {
 
   /// All axes after the first joined into one: `[batch, …]` becomes `[batch, features]`.
   public func flattened() -> Tensor {
-    precondition(rank >= 1, "a scalar cannot be flattened to rows")
+    ensure(rank >= 1, "a scalar cannot be flattened to rows")
     return reshaped(to: [shape[0], shape.count(1..<rank)])
   }
 
   /// A range of the leading axis, sharing memory.
   public func rows(_ range: Range<Int>) -> Tensor {
-    precondition(
+    ensure(
       rank >= 1 && range.lowerBound >= 0 && range.upperBound <= shape[0],
       "rows \(range) are outside a tensor of shape \(shape)")
     let row = shape.count(1..<rank)
@@ -38,7 +38,7 @@ extension Tensor {
 extension Tensor {
   /// The axes in another order: axis `i` of the result is axis `order[i]` of this tensor.
   public func permuted(_ order: [Int]) -> Tensor {
-    precondition(order.sorted() == Array(0..<rank), "\(order) is no order of the axes of \(shape)")
+    ensure(order.sorted() == Array(0..<rank), "\(order) is no order of the axes of \(shape)")
     let target = Shape(order.map { shape.dimensions[$0] })
     let output = Tensor(uninitialized: target)
     let strides = shape.strides
@@ -57,10 +57,10 @@ extension Tensor {
 
   /// Tensors joined along one axis; the other axes must agree.
   public static func concatenated(_ parts: [Tensor], axis: Int) -> Tensor {
-    guard let first = parts.first else { preconditionFailure("no tensors to concatenate") }
+    guard let first = parts.first else { fatalError("no tensors to concatenate") }
     let axis = first.shape.normalized(axis: axis)
     for part in parts {
-      precondition(
+      ensure(
         part.rank == first.rank
           && part.shape.replacing(axis: axis, with: 0)
             == first.shape.replacing(axis: axis, with: 0),
@@ -87,7 +87,7 @@ extension Tensor {
   /// This tensor cut along one axis into pieces of the given sizes, which must add up to the axis.
   public func split(sizes: [Int], axis: Int = -1) -> [Tensor] {
     let axis = shape.normalized(axis: axis)
-    precondition(
+    ensure(
       sizes.reduce(0, +) == shape[axis], "sizes \(sizes) do not fill axis \(axis) of shape \(shape)"
     )
     let joint = Tensor.recorded(detached(), from: [self]) { [$0] }
@@ -106,7 +106,7 @@ extension Tensor {
   /// A range of one axis, as a copy (a view where the axis is the first).
   public func slice(axis: Int, _ range: Range<Int>) -> Tensor {
     let axis = shape.normalized(axis: axis)
-    precondition(
+    ensure(
       range.lowerBound >= 0 && range.upperBound <= shape[axis],
       "range \(range) is outside axis \(axis) of shape \(shape)")
     guard axis > 0 else { return rows(range) }
@@ -126,7 +126,7 @@ extension Tensor {
   /// This tensor with zeros before and after it along one axis, of so many elements each.
   public func padded(axis: Int, before: Int, after: Int) -> Tensor {
     let axis = shape.normalized(axis: axis)
-    precondition(before >= 0 && after >= 0, "padding \(before), \(after) is negative")
+    ensure(before >= 0 && after >= 0, "padding \(before), \(after) is negative")
     guard before + after > 0 else { return self }
     let size = shape[axis]
     let output = Tensor.zeros(shape.replacing(axis: axis, with: before + size + after))
@@ -137,7 +137,7 @@ extension Tensor {
   /// The last element along one axis repeated after it, so that an image goes on as it ends.
   public func extended(axis: Int, by count: Int) -> Tensor {
     let axis = shape.normalized(axis: axis)
-    precondition(count >= 0 && shape[axis] > 0, "\(shape) cannot be extended by \(count)")
+    ensure(count >= 0 && shape[axis] > 0, "\(shape) cannot be extended by \(count)")
     guard count > 0 else { return self }
     let last = slice(axis: axis, shape[axis] - 1..<shape[axis])
     return .concatenated([self] + [Tensor](repeating: last, count: count), axis: axis)
@@ -150,9 +150,9 @@ extension Tensor {
   /// let vectors = codebook.gathering(Tensor(indices: [3, 0, 3]))  // [3, D] of a codebook [K, D]
   /// ```
   public func gathering(_ indices: Tensor) -> Tensor {
-    precondition(rank >= 1, "rows cannot be gathered from a scalar")
+    ensure(rank >= 1, "rows cannot be gathered from a scalar")
     let entries = shape[0]
-    precondition(
+    ensure(
       indices.withIndices { $0.allSatisfy { $0 >= 0 && $0 < entries } },
       "an index is outside a table of \(entries) rows")
     let columns = shape.count(1..<rank)
@@ -166,8 +166,8 @@ extension Tensor {
 
   /// Each pixel of `[batch, height, width, channels]` repeated in a block of the given size.
   public func upsampledNearest(by factorY: Int, _ factorX: Int) -> Tensor {
-    precondition(rank == 4, "upsampling needs [batch, height, width, channels], not \(shape)")
-    precondition(
+    ensure(rank == 4, "upsampling needs [batch, height, width, channels], not \(shape)")
+    ensure(
       factorY > 0 && factorX > 0,
       "pixels of \(shape) cannot be repeated in blocks of \(factorY)×\(factorX)")
     let output = Kernels.upsampleNearest(self, factorY: factorY, factorX: factorX)
@@ -180,7 +180,7 @@ extension Tensor {
   /// The mean of each block of pixels of the given size: `[batch, height, width, channels]` becomes
   /// `[batch, height / factorY, width / factorX, channels]`. The sides are multiples of the factors.
   public func averagedBlocks(of factorY: Int, _ factorX: Int) -> Tensor {
-    precondition(
+    ensure(
       rank == 4 && factorY > 0 && factorX > 0 && shape[1].isMultiple(of: factorY)
         && shape[2].isMultiple(of: factorX),
       "images of \(shape) are no whole blocks of \(factorY)×\(factorX) pixels")

@@ -34,7 +34,7 @@ extension Tensor {
     activation: Activation = .identity
   ) -> (output: Tensor, moments: ChannelMoments) {
     if let moments {
-      precondition(
+      ensure(
         moments.mean.shape == [shape[-1]] && moments.variance.shape == [shape[-1]],
         "moments of shapes \(moments.mean.shape) and \(moments.variance.shape) do not fit the "
           + "channels of \(shape)")
@@ -105,7 +105,7 @@ extension Tensor {
   }
 
   func checkGroups(_ groups: Int, scale: Tensor, shift: Tensor) {
-    precondition(
+    ensure(
       rank >= 2 && groups > 0 && shape[-1] % groups == 0 && scale.shape == [shape[-1]]
         && shift.shape == [shape[-1]],
       "\(groups) groups with scale \(scale.shape) do not fit the channels of \(shape)")
@@ -122,7 +122,7 @@ extension Tensor {
   public func layerNormalized(
     scale: Tensor, shift: Tensor, epsilon: Float = 1e-5, activation: Activation = .identity
   ) -> Tensor {
-    precondition(
+    ensure(
       rank >= 1 && scale.shape == [shape[-1]] && shift.shape == [shape[-1]],
       "scale \(scale.shape) and shift \(shift.shape) do not fit the last axis of \(shape)")
     return normalizedInGroups(
@@ -164,7 +164,7 @@ private struct ColumnNormalization {
     _ x: Tensor, by moments: ChannelMoments, scale: Tensor, shift: Tensor, epsilon: Float,
     _ activation: Activation
   ) {
-    precondition(
+    ensure(
       x.rank >= 2 && scale.shape == [x.shape[-1]] && shift.shape == [x.shape[-1]],
       "scale \(scale.shape) and shift \(shift.shape) do not fit the channels of \(x.shape)")
     self.x = x.detached()

@@ -13,7 +13,7 @@ extension Tensor {
   public func rasterConvolution(
     weights: Tensor, bias: Tensor, seesOwnPosition: Bool, activation: Activation = .identity
   ) -> Tensor {
-    precondition(
+    ensure(
       rank == 4 && weights.rank == 4 && shape[3] == weights.shape[1]
         && weights.shape[3] == 2 * weights.shape[2] - 1 && bias.shape == [weights.shape[0]],
       "a raster convolution with weights \(weights.shape) and bias \(bias.shape) cannot take an "

@@ -63,7 +63,7 @@ extension Tensor {
   /// This tensor read with a larger shape by NumPy's rule, as a tensor of its own.
   public func broadcast(to target: Shape) -> Tensor {
     guard shape != target else { return self }
-    precondition(
+    ensure(
       Shape.broadcast(shape, target) == target, "shape \(shape) does not broadcast to \(target)")
     let output = Tensor(uninitialized: target)
     Kernels.copyStrided(

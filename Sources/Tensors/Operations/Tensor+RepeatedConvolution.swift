@@ -16,7 +16,7 @@ extension Tensor {
   public func convolutionOfRepeatedPixels(
     weights: Tensor, bias: Tensor? = nil, activation: Activation = .identity
   ) -> Tensor {
-    precondition(
+    ensure(
       rank == 4 && weights.shape.dimensions.suffix(3) == [shape[3], 3, 3],
       "a 3×3 convolution with weights \(weights.shape) cannot take an input of shape \(shape)")
     guard !isRecording, gainsBySums(outputs: weights.shape[0]) else {

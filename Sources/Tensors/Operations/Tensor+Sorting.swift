@@ -25,7 +25,7 @@ extension Tensor {
   /// constant. See ``sorted(axis:descending:)``.
   public func sortedPositions(axis: Int = -1, descending: Bool = false) -> Tensor {
     let line = line(along: axis)
-    precondition(
+    ensure(
       line.size <= Int(Int32.max), "an axis of shape \(shape) is too long for indices of 32 bits")
     return Kernels.sortedPositions(
       self, outer: line.outer, size: line.size, inner: line.inner, descending: descending)
@@ -43,11 +43,11 @@ extension Tensor {
   /// - Returns: a tensor of the shape of the indices.
   public func taking(_ indices: Tensor, axis: Int = -1) -> Tensor {
     let size = shape[axis]
-    precondition(
+    ensure(
       indices.rank == rank
         && indices.shape.replacing(axis: axis, with: size) == shape,
       "indices of shape \(indices.shape) do not fit axis \(axis) of shape \(shape)")
-    precondition(
+    ensure(
       indices.withIndices { $0.allSatisfy { $0 >= 0 && $0 < size } },
       "an index is outside axis \(axis) of shape \(shape)")
     return recordedTaking(indices, axis: axis)

@@ -17,7 +17,7 @@ extension Tensor {
   /// - Returns: `[K · N, …]`.
   public static func reparameterized(mean: Tensor, logVariance: Tensor, noise: Tensor) -> Tensor {
     let samples = sampleCount(noise, over: mean, "noise")
-    precondition(
+    ensure(
       mean.shape == logVariance.shape, "shapes \(mean.shape) and \(logVariance.shape) differ")
     let output = Kernels.reparameterize(
       mean: mean, logVariance: logVariance, noise: noise, samples: samples)
@@ -37,7 +37,7 @@ extension Tensor {
   ///   - logVariance: of the same shape.
   /// - Returns: `[N]`.
   public static func gaussianDivergence(mean: Tensor, logVariance: Tensor) -> Tensor {
-    precondition(
+    ensure(
       mean.rank >= 1 && mean.shape == logVariance.shape,
       "shapes \(mean.shape) and \(logVariance.shape) differ")
     let output = Kernels.gaussianKLStandard(
@@ -57,7 +57,7 @@ extension Tensor {
   public static func gaussianDivergence(
     mean: Tensor, logVariance: Tensor, priorMean: Tensor, priorLogVariance: Tensor
   ) -> Tensor {
-    precondition(
+    ensure(
       mean.rank >= 1 && mean.shape == logVariance.shape && mean.shape == priorMean.shape
         && mean.shape == priorLogVariance.shape,
       "shapes \(mean.shape), \(logVariance.shape), \(priorMean.shape) and \(priorLogVariance.shape) differ"
@@ -85,7 +85,7 @@ extension Tensor {
     let rows = min(x.shape[0], mean.shape[0], logVariance.shape[0])
     let most = max(x.shape[0], mean.shape[0], logVariance.shape[0])
     for part in [x, mean, logVariance] {
-      precondition(
+      ensure(
         part.shape.removing(axis: 0).count == x.shape.removing(axis: 0).count
           && (part.shape[0] == rows || part.shape[0] == most) && (rows == 0 || most % rows == 0),
         "shapes \(x.shape), \(mean.shape) and \(logVariance.shape) do not fit one density")
@@ -140,7 +140,7 @@ extension Tensor {
       sampled.rank >= 1 && single.rank >= 1
       && sampled.shape.removing(axis: 0).count == single.shape.removing(axis: 0).count
       && (single.shape[0] == 0 ? sampled.shape[0] == 0 : sampled.shape[0] % single.shape[0] == 0)
-    precondition(fits, "\(name) of shape \(sampled.shape) are no samples over \(single.shape)")
+    ensure(fits, "\(name) of shape \(sampled.shape) are no samples over \(single.shape)")
     return single.shape[0] == 0 ? 1 : sampled.shape[0] / single.shape[0]
   }
 

@@ -31,7 +31,7 @@ package struct DeferredTensor {
       case .made(let tensor): return tensor
       case .planned(let make):
         let tensor = make()
-        precondition(
+        ensure(
           tensor.shape == shape || Memory.hasFailed,
           "the first values of a parameter of shape \(shape) have shape \(tensor.shape)")
         // What short memory left without elements is made again.

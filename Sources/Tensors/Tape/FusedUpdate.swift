@@ -17,7 +17,7 @@ public struct FusedUpdate {
       _ parameter: Parameter, gradient: Tensor, first: Tensor? = nil, second: Tensor? = nil,
       weightDecay: Float = 0
     ) {
-      precondition(
+      ensure(
         gradient.shape == parameter.shape,
         "a gradient of shape \(gradient.shape) for a parameter of shape \(parameter.shape)")
       self.parameter = parameter

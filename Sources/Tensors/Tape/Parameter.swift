@@ -97,7 +97,7 @@ public final class Parameter {
   }
 
   private func checkShape(of values: Tensor) {
-    precondition(
+    ensure(
       values.shape == shape,
       "a parameter of shape \(shape) cannot take values of shape \(values.shape)")
   }

@@ -48,7 +48,7 @@ class Node {
       ownsGradient = false
       return
     }
-    precondition(
+    ensure(
       current.shape == contribution.shape,
       "gradients of shapes \(current.shape) and \(contribution.shape) meet at one tensor")
     if ownsGradient {
@@ -130,13 +130,13 @@ extension Tensor {
   ///
   /// - Returns: a gradient for each parameter, of its shape; none for a constant.
   public func backward() -> Gradients {
-    precondition(count == 1, "backward starts at a scalar, not at a tensor of shape \(shape)")
+    ensure(count == 1, "backward starts at a scalar, not at a tensor of shape \(shape)")
     return backward(from: Tensor(repeating: 1, shape: shape))
   }
 
   /// The gradients of `sum(self * cotangent)` with respect to every parameter it was computed from.
   public func backward(from cotangent: Tensor) -> Gradients {
-    precondition(
+    ensure(
       cotangent.shape == shape, "a cotangent of shape \(cotangent.shape) for a tensor of \(shape)")
     guard let root = node else { return Gradients() }
     var gradients = Gradients()
@@ -167,7 +167,7 @@ extension Tensor {
   /// `backward()` consumes it. Only the operations between the scalar and the parameter are walked:
   /// at the last layer of a network this costs little more than that layer's own backward pass.
   public func gradient(at parameter: Parameter) -> Tensor? {
-    precondition(count == 1, "a gradient starts at a scalar, not at a tensor of shape \(shape)")
+    ensure(count == 1, "a gradient starts at a scalar, not at a tensor of shape \(shape)")
     guard let root = node else { return nil }
     let tape = Self.tape(behind: root)
     var path: Set<ObjectIdentifier> = []

@@ -60,14 +60,14 @@ extension Tensor {
     return .recorded(output, from: inputs) { arrived in
       let gradients = gradient(
         CustomGradient(inputs: constants, output: output, gradient: arrived, isNeeded: needs))
-      precondition(
+      ensure(
         gradients.count == constants.count,
         "the backward pass of operation \(name) gives \(gradients.count) gradients for "
           + "\(constants.count) inputs")
       return gradients.indices.map { index in
         guard needs[index], let given = gradients[index] else { return nil }
         let input = constants[index]
-        precondition(
+        ensure(
           given.shape == input.shape && given.elementType == .float32,
           "the backward pass of operation \(name) gives input \(index) of shape \(input.shape) a "
             + "gradient of \(given.elementType) \(given.shape)")

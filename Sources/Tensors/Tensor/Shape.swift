@@ -21,12 +21,12 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
 
   /// A shape from at most `maximalRank` axis sizes, none of them negative.
   public init(_ dimensions: [Int]) {
-    precondition(
+    ensure(
       dimensions.count <= Self.maximalRank,
       "a shape has at most \(Self.maximalRank) axes, not the \(dimensions.count) of \(dimensions)")
     var count = 1
     for size in dimensions {
-      precondition(size >= 0, "a shape has a negative size: \(dimensions)")
+      ensure(size >= 0, "a shape has a negative size: \(dimensions)")
       let (product, isBeyond) = count.multipliedReportingOverflow(by: size)
       count = isBeyond ? .max : product
     }
@@ -64,12 +64,12 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
   /// An axis counted from the front: -1 becomes `rank - 1`.
   func normalized(axis: Int) -> Int {
     let normal = axis < 0 ? axis + rank : axis
-    precondition(normal >= 0 && normal < rank, "axis \(axis) is outside a shape \(self)")
+    ensure(normal >= 0 && normal < rank, "axis \(axis) is outside a shape \(self)")
     return normal
   }
 
   /// This shape with one axis's size replaced.
-  func replacing(axis: Int, with size: Int) -> Shape {
+  public func replacing(axis: Int, with size: Int) -> Shape {
     var dimensions = dimensions
     dimensions[normalized(axis: axis)] = size
     return Shape(dimensions)

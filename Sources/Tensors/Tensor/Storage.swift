@@ -96,7 +96,7 @@ final class Storage {
   /// Called by everything that hands out a pointer to write: what was derived from the contents is
   /// dropped.
   func contentsChange() {
-    precondition(!isBorrowed, "memory that was borrowed is read only")
+    ensure(!isBorrowed, "memory that was borrowed is read only")
     // A writer has the memory to itself, so this look needs no lock. Fresh outputs have no copies.
     guard !copies.isEmpty else { return }
     Self.copiesLock.withLock { _ in copies = [] }

@@ -88,7 +88,7 @@ extension Tensor {
   }
 
   private func elements<Element>(_ type: ElementType) -> UnsafeMutablePointer<Element> {
-    precondition(
+    ensure(
       elementType == type,
       "elements of \(type) are needed where \(elementType) \(shape) was given")
     checkMemory()
@@ -114,7 +114,7 @@ extension Tensor {
 extension Tensor {
   /// A tensor with the given values in row-major order.
   public init(_ values: [Float], shape: Shape) {
-    precondition(
+    ensure(
       values.count == shape.count, "\(values.count) values do not fill a tensor of shape \(shape)")
     self.init(shape) { buffer in _ = buffer.update(fromContentsOf: values) }
   }
@@ -142,7 +142,7 @@ extension Tensor {
   /// A tensor of indices, such as codes or class numbers.
   public init(indices: [Int32], shape: Shape? = nil) {
     let shape = shape ?? [indices.count]
-    precondition(
+    ensure(
       indices.count == shape.count,
       "\(indices.count) indices do not fill a tensor of shape \(shape)")
     self.init(uninitialized: shape, elementType: .int32)
@@ -187,7 +187,7 @@ extension Tensor {
 
   /// The value of a tensor with one element.
   public var item: Float {
-    precondition(count == 1, "a tensor of shape \(shape) has no single value")
+    ensure(count == 1, "a tensor of shape \(shape) has no single value")
     return withFloats { $0[0] }
   }
 

@@ -20,7 +20,7 @@ public struct ChannelGroups: Hashable, Sendable {
 
   /// A number of groups.
   public init(count: Int) {
-    precondition(count > 0, "a pixel has at least one group of channels, not \(count)")
+    ensure(count > 0, "a pixel has at least one group of channels, not \(count)")
     self.count = count
   }
 

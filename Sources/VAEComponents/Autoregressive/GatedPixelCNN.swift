@@ -52,11 +52,11 @@ public final class GatedPixelCNN: PixelNetwork {
   /// A network with fresh weights.
   public init(_ sizes: Sizes, random: RandomSource) {
     let groups = sizes.groups
-    precondition(
+    ensure(
       groups > 0 && sizes.inputs.isMultiple(of: groups) && sizes.outputs.isMultiple(of: groups)
         && sizes.channels >= groups && sizes.head >= groups,
       "\(groups) groups do not fit the features of \(sizes)")
-    precondition(
+    ensure(
       sizes.kernel % 2 == 1 && sizes.firstKernel % 2 == 1 && sizes.firstKernel > 1,
       "the kernels of \(sizes) are not odd, or see nothing")
     self.sizes = sizes
@@ -118,7 +118,7 @@ public final class GatedPixelCNN: PixelNetwork {
   public func callAsFunction(
     _ input: Tensor, condition: Tensor?, _ context: Context
   ) -> Tensor {
-    precondition(
+    ensure(
       input.rank == 4 && input.shape[3] == sizes.inputs,
       "a PixelCNN over \(sizes.inputs) numbers a position cannot take an input of \(input.shape)")
     let condition = condition.map(asMap)
@@ -140,7 +140,7 @@ public final class GatedPixelCNN: PixelNetwork {
 
   /// A condition with the axes of an image.
   func asMap(_ condition: Tensor) -> Tensor {
-    precondition(
+    ensure(
       condition.shape[-1] == sizes.condition,
       "a condition of shape \(condition.shape) where \(sizes.condition) numbers are expected")
     guard condition.rank == 2 else { return condition }

@@ -5,7 +5,7 @@ extension MaskedConvolutionStack {
   /// The stack with what later positions need: at the beginning of a row, every layer sums over the
   /// rows above; then, position by position, over the features to the left and its own.
   public func drawing(rowCount: Int, width: Int, condition: Tensor?) -> any PixelDrawing {
-    precondition(condition == nil, "a plain stack of masked convolutions takes no condition")
+    ensure(condition == nil, "a plain stack of masked convolutions takes no condition")
     return Drawing(self, rowCount: rowCount, width: width)
   }
 

@@ -69,7 +69,7 @@ public final class MaskedConvolutionStack: PixelNetwork {
   public func callAsFunction(
     _ input: Tensor, condition: Tensor?, _ context: Context
   ) -> Tensor {
-    precondition(condition == nil, "a plain stack of masked convolutions takes no condition")
+    ensure(condition == nil, "a plain stack of masked convolutions takes no condition")
     return head(layers.reduce(input) { $1($0, context) }, context)
   }
 }
@@ -90,7 +90,7 @@ final class MaskedConvolution: Layer {
     inputs: Int, outputs: Int, kernel: Int, groups: ChannelGroups, _ sight: ChannelGroups.Sight,
     random: RandomSource
   ) {
-    precondition(kernel % 2 == 1, "a masked kernel has a centre, \(kernel) has none")
+    ensure(kernel % 2 == 1, "a masked kernel has a centre, \(kernel) has none")
     let rows = kernel / 2 + 1
     let fanIn = inputs * (kernel * kernel / 2 + (sight == .earlier ? 0 : 1))
     weights = Parameter(

@@ -9,7 +9,7 @@ package struct Clusters {
 
   /// The clusters of points `[rows, D]`, added up in the order of the rows.
   package init(of points: Tensor, codes: [Int32], count: Int) {
-    precondition(points.shape[0] == codes.count, "\(codes.count) codes for points \(points.shape)")
+    ensure(points.shape[0] == codes.count, "\(codes.count) codes for points \(points.shape)")
     let size = points.shape[1]
     counts = Tensor([count]) { counts in
       counts.update(repeating: 0)

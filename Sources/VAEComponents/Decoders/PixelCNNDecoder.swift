@@ -127,7 +127,7 @@ public final class PixelCNNDecoder: AutoregressiveDecoder {
   /// The parameters of every pixel given those before it in `target`, which must be there.
   public func decode(_ draw: LatentDraw, target: Tensor?, _ context: Context) -> Tensor {
     guard let target else {
-      preconditionFailure("an autoregressive decoder needs the data, or is asked to sample them")
+      fatalError("an autoregressive decoder needs the data, or is asked to sample them")
     }
     let output = network(target, condition: condition(of: draw, context), context)
     return output.tiled(draw.rowCount / output.shape[0])

@@ -72,7 +72,11 @@ public final class MaskedEncoder: Encoder {
 
 extension Component where Part == any Encoder {
   /// The recipe component `masked-…`: another encoder that is told which elements are known.
-  static func masked(_ base: Component, flattens: Bool) -> Component {
+  ///
+  /// - Parameters:
+  ///   - base: the encoder.
+  ///   - flattens: whether it looks at flattened images, and not at their planes.
+  package static func masked(_ base: Component, flattens: Bool) -> Component {
     Component(
       role: .encoder, name: "masked-\(base.name)",
       summary: "\(base.summary), told which values are missing "

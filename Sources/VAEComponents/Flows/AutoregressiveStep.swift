@@ -42,7 +42,7 @@ package struct AutoregressiveStep: Bijector {
   /// z of f(z), unit after unit, and log|det ∂f/∂z| at that z, of an affine step: as many passes as there are units, each
   /// of which gradients flow through.
   func solved(_ value: Tensor) -> (z: Tensor, logDeterminant: Tensor) {
-    guard case .affine = law else { preconditionFailure("a gated step is not solved for") }
+    guard case .affine = law else { fatalError("a gated step is not solved for") }
     let units = value.shape[1]
     var columns = Array(repeating: Tensor.zeros([value.shape[0], 1]), count: units)
     var logScales = columns

@@ -15,7 +15,7 @@ public final class CategoricalLikelihood: Likelihood {
 
   /// A likelihood over a number of levels.
   public init(levels: Int = 256) {
-    precondition(levels >= 2, "a categorical likelihood needs at least 2 levels, not \(levels)")
+    ensure(levels >= 2, "a categorical likelihood needs at least 2 levels, not \(levels)")
     self.levels = levels
   }
 
@@ -78,7 +78,7 @@ extension Tensor {
   /// The last axis cut into channels and `size` numbers of each: `[…, channels · size]` becomes
   /// `[…, channels, size]`.
   func appendingAxis(of size: Int) -> Tensor {
-    precondition(
+    ensure(
       rank >= 1 && shape[-1].isMultiple(of: size),
       "the last axis of shape \(shape) cannot be cut into \(size)s")
     return reshaped(to: Shape(shape.dimensions.dropLast() + [shape[-1] / size, size]))
@@ -91,7 +91,7 @@ extension Tensor {
   /// - Parameter uniform: one number in (0, 1) for each row, in order.
   package func inverseCumulative(at uniform: Tensor) -> Tensor {
     let columns = shape[-1]
-    precondition(
+    ensure(
       uniform.count * columns == count,
       "numbers of shape \(uniform.shape) do not draw from probabilities of shape \(shape)")
     return Tensor(indices: uniform.shape) { buffer in

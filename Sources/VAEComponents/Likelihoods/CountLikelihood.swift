@@ -28,7 +28,7 @@ public final class CountLikelihood: Likelihood {
 
   /// A likelihood of rows of counts.
   public init(_ columns: TableColumns, isZeroInflated: Bool = false) {
-    precondition(columns.columns.allSatisfy { $0.kind == .count }, "all columns must be counts")
+    ensure(columns.columns.allSatisfy { $0.kind == .count }, "all columns must be counts")
     self.columns = columns
     self.isZeroInflated = isZeroInflated
     rawDispersion = Parameter([columns.count], isDecayed: false) { .zeros([columns.count]) }

@@ -32,7 +32,7 @@ public final class DiscretizedLogisticMixture: Likelihood {
 
   /// A mixture for pixels of a number of channels.
   public init(components: Int = 10, channels: Int) {
-    precondition(
+    ensure(
       components > 0 && channels > 0,
       "a mixture needs components and channels, not \(components) and \(channels)")
     self.components = components

@@ -21,7 +21,7 @@ public final class LocationLikelihood: Likelihood {
   /// A likelihood with noise of a shape. Its deviation cannot be the optimal one, which has a formula of its own for
   /// each shape.
   public init(_ shape: any NoiseShape, _ deviation: NoiseDeviation, link: MeanLink = .identity) {
-    precondition(
+    ensure(
       deviation != .optimal, "the optimal deviation is known for Gaussian noise alone")
     self.shape = shape
     self.link = link

@@ -20,7 +20,7 @@ public struct LogCoshNoise: NoiseShape {
 
   /// The shape for a number above zero; the paper's is 10.
   public init(a: Double = 10) {
-    precondition(a > 0 && a.isFinite, "a log-cosh loss needs a number above 0, not \(a)")
+    ensure(a > 0 && a.isFinite, "a log-cosh loss needs a number above 0, not \(a)")
     self.a = a
     let power = 1 / a
     stretch = (SpecialFunctions.trigamma(power / 2) / 2).squareRoot()

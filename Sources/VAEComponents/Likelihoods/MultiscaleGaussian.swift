@@ -56,7 +56,7 @@ public final class MultiscaleGaussian: Likelihood {
     _ deviation: NoiseDeviation, weights: Weights, size: (height: Int, width: Int),
     link: MeanLink = .identity
   ) {
-    precondition(
+    ensure(
       weights.count <= Self.scales(height: size.height, width: size.width),
       "images of \(size.height)×\(size.width) have no \(weights.count) scales beyond the finest")
     self.weights = weights

@@ -30,7 +30,7 @@ public final class ImportanceWeightedBound: Objective {
 
   /// A bound of K draws.
   public init(samples: Int, gradient: Gradient = .reparameterized) {
-    precondition(samples > 0, "an importance-weighted bound needs draws, not \(samples)")
+    ensure(samples > 0, "an importance-weighted bound needs draws, not \(samples)")
     self.samples = samples
     self.gradient = gradient
   }
@@ -59,7 +59,7 @@ public final class ImportanceWeightedBound: Objective {
           let normalized = withoutTape { logWeights.detached().softmax().transposed() }
           for layer in evaluation.draw.layers {
             guard let gate = layer.gate else {
-              preconditionFailure(
+              fatalError(
                 "the doubly reparameterised gradient needs a gate at every layer's draws")
             }
             gate.weights = normalized.reshaped(to: [normalized.count])

@@ -17,7 +17,7 @@ public final class FittedClassMixturePrior: DensityPrior, FittedPrior {
   ///   - names: what the classes are called.
   ///   - make: the prior of class k.
   public init(names: [String], _ make: (Int) -> FittedMixturePrior) {
-    precondition(!names.isEmpty, "without classes there is no mixture for each")
+    ensure(!names.isEmpty, "without classes there is no mixture for each")
     self.names = names
     classes = names.indices.map(make)
   }

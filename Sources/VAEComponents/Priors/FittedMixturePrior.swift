@@ -51,7 +51,7 @@ public final class FittedMixturePrior: DensityPrior, FittedPrior {
     units: Int, components: Int, draws: Int = 1, ridge: Double = 1e-6, iterations: Int = 200,
     random: RandomSource
   ) {
-    precondition(
+    ensure(
       units > 0 && components >= 0 && draws > 0,
       "\(components) components of \(units) units, fitted to \(draws) draws, are no mixture")
     choosesCount = components == 0

@@ -36,7 +36,7 @@ public final class FlowPrior: DensityPrior, ReparameterizedPrior, LatentStarting
   ///   - hidden: sizes of the hidden layers of its networks.
   ///   - random: where the first weights come from.
   public init(units: Int, family: Family, steps: Int, hidden: [Int], random: RandomSource) {
-    precondition(
+    ensure(
       units > 0 && steps > 0, "\(steps) steps of a flow over \(units) units are no prior")
     shift = Parameter([units], isDecayed: false) { .zeros([units]) }
     logScale = Parameter([units], isDecayed: false) { .zeros([units]) }
@@ -90,7 +90,7 @@ public final class FlowPrior: DensityPrior, ReparameterizedPrior, LatentStarting
     latents.map { z in
       bijectors(context).reversed().reduce(z) { point, bijector in
         guard let step = bijector.inverse(point) else {
-          preconditionFailure("the bijectors of a prior have inverses")
+          fatalError("the bijectors of a prior have inverses")
         }
         return step.z
       }

@@ -33,7 +33,7 @@ public final class SecondStagePrior: PricingPrior, LatentStartingPrior {
   ///   - hidden: sizes of the hidden layers, of both networks.
   ///   - random: where the first weights come from.
   public init(units: Int, hidden: [Int], random: RandomSource) {
-    precondition(units > 0 && !hidden.isEmpty, "\(units) units and \(hidden) are no second stage")
+    ensure(units > 0 && !hidden.isEmpty, "\(units) units and \(hidden) are no second stage")
     shift = Parameter([units], isDecayed: false) { .zeros([units]) }
     logScale = Parameter([units], isDecayed: false) { .zeros([units]) }
     logDeviation = Parameter([1], isDecayed: false) { .zeros([1]) }
@@ -73,7 +73,7 @@ public final class SecondStagePrior: PricingPrior, LatentStartingPrior {
   /// The bound on log p(z), or the logarithm of an unbiased estimate of p(z).
   public func logDensity(of z: Tensor, _ request: DrawRequest, _ context: Context) -> Tensor {
     guard let (own, logDeterminant) = affine.inverse(z) else {
-      preconditionFailure("a shift and scale has an inverse")
+      fatalError("a shift and scale has an inverse")
     }
     let posterior = DiagonalGaussian(head: encoder(own, context))
     let samples = z.shape[0] / max(1, context.examples.count)

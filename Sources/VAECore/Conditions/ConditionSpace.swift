@@ -39,7 +39,7 @@ public struct ConditionSpace: Hashable, Sendable {
   ///   - width: in 1…`widthLimit`.
   ///   - names: of the classes or attributes, none or `width` different ones; see `misfit(names:)`.
   public init(_ kind: Kind, width: Int, names: [String] = []) {
-    precondition(
+    ensure(
       (1...Self.widthLimit).contains(width) && (names.isEmpty || names.count == width),
       "a condition of \(width) numbers cannot have \(names.count) names")
     (self.kind, self.width) = (kind, width)
@@ -109,7 +109,7 @@ public struct ConditionSpace: Hashable, Sendable {
   /// - Parameter row: `width` numbers.
   public func misfit(row: some Collection<Float>) -> String? {
     guard row.count == width else {
-      return "\(row.count) number\(row.count == 1 ? "" : "s") are not \(phrase)"
+      return "\(row.count) number\(row.count == 1 ? " is" : "s are") not \(phrase)"
     }
     guard row.allSatisfy(\.isFinite) else { return "a number is not finite" }
     switch kind {

@@ -16,7 +16,7 @@ public struct ClassMixture: Distribution {
   ///   - shares: `[N, K]`, rows that sum to one.
   ///   - classes: K distributions over one layer of units, each for N examples, that price any point.
   public init(shares: Tensor, classes: [any Distribution]) {
-    precondition(
+    ensure(
       shares.rank == 2 && shares.shape[1] == classes.count && !classes.isEmpty
         && classes.allSatisfy { $0.exampleCount == shares.shape[0] },
       "shares of shape \(shares.shape) do not weigh \(classes.count) classes")
@@ -76,7 +76,7 @@ public struct ClassMixture: Distribution {
   private func density(of z: Tensor) -> Tensor {
     let densities = classes.map { distribution in
       guard let density = distribution.logDensity(of: z) else {
-        preconditionFailure("classes are of distributions that price any point")
+        fatalError("classes are of distributions that price any point")
       }
       return density.reshaped(to: [z.shape[0], 1])
     }

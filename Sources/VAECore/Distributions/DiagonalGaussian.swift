@@ -20,7 +20,7 @@ public struct DiagonalGaussian: Distribution {
 
   /// A Gaussian from its parameters, of one shape.
   public init(mean: Tensor, logVariance: Tensor) {
-    precondition(
+    ensure(
       mean.shape == logVariance.shape && mean.rank >= 2,
       "a diagonal Gaussian takes [N, …] twice, not \(mean.shape) and \(logVariance.shape)")
     means = mean

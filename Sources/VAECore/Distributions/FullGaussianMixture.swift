@@ -24,7 +24,7 @@ public struct FullGaussianMixture: Distribution {
   ///   - means: `[C, units]`.
   ///   - factors: lower triangular matrices with a positive diagonal, `[C, units, units]`.
   public init(exampleCount: Int, logits: Tensor, means: Tensor, factors: Tensor) {
-    precondition(
+    ensure(
       means.rank == 2 && logits.shape == [means.shape[0]] && logits.count > 0
         && factors.shape == [means.shape[0], means.shape[1], means.shape[1]],
       "logits of shape \(logits.shape), means of \(means.shape) and factors of \(factors.shape) are no mixture"

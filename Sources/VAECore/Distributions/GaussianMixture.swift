@@ -27,7 +27,7 @@ public struct GaussianMixture: Distribution {
   ///   - logits: `[C]`; the weights are their softmax.
   ///   - components: a Gaussian a row, `[C, units]`.
   public init(exampleCount: Int, logits: Tensor, components: DiagonalGaussian) {
-    precondition(
+    ensure(
       components.means.rank == 2 && logits.shape == [components.exampleCount] && logits.count > 0,
       "logits of shape \(logits.shape) weigh no components of shape \(components.means.shape)")
     self.init(

@@ -20,7 +20,7 @@ public struct Mixture: Distribution {
   ///   - logits: `[C]`; the weights are their softmax.
   ///   - components: a distribution a row, over one layer of units.
   public init(exampleCount: Int, logits: Tensor, components: any Distribution) {
-    precondition(
+    ensure(
       logits.shape == [components.exampleCount] && logits.count > 0,
       "logits of shape \(logits.shape) do not weigh \(components.exampleCount) components")
     self.exampleCount = exampleCount
@@ -64,7 +64,7 @@ public struct Mixture: Distribution {
     let value = Tensor.concatenated(rows, axis: 0).gathering(Tensor(indices: order))
     return DistributionDraw(value) {
       guard let density = logDensity(of: value) else {
-        preconditionFailure("a mixture is made of distributions that price any point")
+        fatalError("a mixture is made of distributions that price any point")
       }
       return density
     }

@@ -36,10 +36,10 @@ public struct FeatureComparison: Sendable {
     _ features: [Tensor], _ others: [Tensor], heads: [Tensor] = []
   ) -> Tensor {
     let count = features.count
-    precondition(
+    ensure(
       others.count == count && (weights.isEmpty || weights.count == count),
       "\(weights.count) weights are not those of \(count) and \(others.count) layers")
-    precondition(
+    ensure(
       heads.count == (measure == .lpips ? count : 0),
       "\(heads.count) heads are not those of \(count) layers that are compared by \(measure.rawValue)"
     )

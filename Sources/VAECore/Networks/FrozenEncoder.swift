@@ -82,7 +82,7 @@ final class FrozenEncoder: FeatureExtractor {
       mode: .evaluation, random: RandomSource(seed: 0),
       examples: (0..<images.shape[0]).map(UInt64.init))
     guard let mean = described.model.encoder.encode(images, context).mean else {
-      preconditionFailure("a frozen encoder gives posteriors with means")
+      fatalError("a frozen encoder gives posteriors with means")
     }
     return names.map { _ in mean }
   }

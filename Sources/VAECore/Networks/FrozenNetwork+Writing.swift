@@ -21,7 +21,7 @@ extension FrozenNetwork {
         add("\(name).weight", withoutTape { weights.transposed() })
         add("\(name).bias", bias)
       case .relu, .maximumPool, .averagePool, .flatten: break
-      case .fire: preconditionFailure("a module of SqueezeNet has no description")
+      case .fire: fatalError("a module of SqueezeNet has no description")
       }
     }
     for (number, head) in heads.enumerated() {
@@ -67,7 +67,7 @@ extension FrozenNetwork.Layer {
       object = [
         "type": .text("average_pool"), "kernel": .integer(kernel), "stride": .integer(stride),
       ]
-    case .fire: preconditionFailure("a module of SqueezeNet has no description")
+    case .fire: fatalError("a module of SqueezeNet has no description")
     }
     if let name { object["name"] = .text(name) }
     return .object(object)

@@ -166,7 +166,7 @@ public final class FrozenNetwork {
     }
     return names.map { name in
       guard let feature = found[name] else {
-        preconditionFailure("a frozen network has no layer \(name)")
+        fatalError("a frozen network has no layer \(name)")
       }
       return feature
     }

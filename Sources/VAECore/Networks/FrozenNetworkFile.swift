@@ -49,8 +49,8 @@ public final class FrozenNetworkFile {
     _ path: String, sha256: String, layers: [String], usesHeads: Bool = false, imageShape: Shape,
     range: ValueRange
   ) {
-    precondition(imageShape.rank == 3, "an image has three axes, not the shape \(imageShape)")
-    precondition(!usesHeads || layers.isEmpty, "the layers of heads are in the file")
+    ensure(imageShape.rank == 3, "an image has three axes, not the shape \(imageShape)")
+    ensure(!usesHeads || layers.isEmpty, "the layers of heads are in the file")
     self.usesHeads = usesHeads
     self.path = path
     self.sha256 = sha256.lowercased()
@@ -97,7 +97,7 @@ public final class FrozenNetworkFile {
   /// must be open.
   public func features(of images: Tensor) -> [Tensor] {
     guard let network else {
-      preconditionFailure("the frozen network \(path) is asked for features before it is opened")
+      fatalError("the frozen network \(path) is asked for features before it is opened")
     }
     return network.features(of: images, at: layers)
   }

@@ -24,7 +24,7 @@ public enum PictureComparison {
   package static func structuralSimilarity(
     _ a: Tensor, _ b: Tensor, bandPixels: Int
   ) -> Double? {
-    precondition(
+    ensure(
       a.rank == 4 && a.shape == b.shape,
       "shapes \(a.shape) and \(b.shape) are not those of one size")
     let (height, width, channels) = (a.shape[1], a.shape[2], a.shape[3])

@@ -28,7 +28,7 @@ public struct StructuralSimilarity: Sendable {
 
   /// The index on a number of scales.
   public init(scales: Int) {
-    precondition(
+    ensure(
       (1...Self.weights.count).contains(scales), "there are 1 to 5 scales, not \(scales)")
     self.scales = scales
   }
@@ -50,7 +50,7 @@ public struct StructuralSimilarity: Sendable {
   ///   - a: `[N, height, width, channels]`.
   ///   - b: of the same shape.
   public func callAsFunction(_ a: Tensor, _ b: Tensor) -> Tensor {
-    precondition(
+    ensure(
       a.rank == 4 && a.shape == b.shape
         && Self.scales(height: a.shape[1], width: a.shape[2]) >= scales,
       "images of shapes \(a.shape) and \(b.shape) have no similarity on \(scales) scales")

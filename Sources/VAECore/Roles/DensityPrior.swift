@@ -24,7 +24,7 @@ extension DensityPrior {
   /// examples.
   public func logDensity(of z: Tensor, _ context: Context) -> Tensor {
     guard let density = distribution(context).logDensity(of: z) else {
-      preconditionFailure("a prior prices any point")
+      fatalError("a prior prices any point")
     }
     return density
   }

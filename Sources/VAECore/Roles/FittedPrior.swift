@@ -44,7 +44,7 @@ public struct LatentSample {
   public init(
     draws: Tensor, exampleCount: Int, meanLogPosterior: Double, conditions: Tensor? = nil
   ) {
-    precondition(
+    ensure(
       exampleCount > 0 && draws.shape[0] % exampleCount == 0
         && conditions.map { $0.shape[0] == exampleCount } != false,
       "draws of shape \(draws.shape) are not equally many for each of \(exampleCount) examples")

@@ -37,7 +37,7 @@ extension Likelihood {
   public func pricedOneByOne(
     _ x: Tensor, parameters: Tensor, ofElements chosen: Tensor, _ context: Context
   ) -> Tensor {
-    precondition(
+    ensure(
       factorizes && chosen.shape == x.shape,
       "elements \(chosen.shape) of \(x.shape) cannot be priced one by one")
     let (count, rows) = (x.count, parameters.shape[0])

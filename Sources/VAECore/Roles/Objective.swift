@@ -91,7 +91,7 @@ public struct Phase {
     rateFactor: Float = 1, startStep: Int = 0, interval: Int = 1,
     skips: ((ForwardPass) -> Bool)? = nil, loss: @escaping (ForwardPass) -> Loss
   ) {
-    precondition(
+    ensure(
       startStep >= 0 && interval > 0,
       "a phase starts at a step from 0 and runs every 1 or more, not at \(startStep), \(interval)")
     self.name = name

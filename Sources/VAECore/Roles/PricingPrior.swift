@@ -28,7 +28,7 @@ extension PricingPrior {
     from posterior: any Posterior, _ request: DrawRequest, _ context: Context
   ) -> LatentDraw {
     guard let posterior = posterior as? any Distribution else {
-      preconditionFailure("a prior with a density takes a posterior that is a distribution")
+      fatalError("a prior with a density takes a posterior that is a distribution")
     }
     let gate = request.stopsPosterior ? GradientGate() : nil
     let drawn = posterior.draw(request.samples, from: "posterior", context)
@@ -57,7 +57,7 @@ extension PricingPrior {
   ) -> Tensor {
     guard request.stopsPosterior else { return drawn.logDensity }
     guard let density = posterior.stoppingGradient().logDensity(of: z) else {
-      preconditionFailure(
+      fatalError(
         "a posterior without an inverse has no density at a point whose parameters are constant")
     }
     return density

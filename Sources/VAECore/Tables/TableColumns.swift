@@ -25,7 +25,7 @@ public struct TableColumns: Hashable, Sendable {
 
   /// Columns; at least one. Where all are constant none is taken for it, so that there is something to see.
   public init(_ columns: [TableColumn]) {
-    precondition(!columns.isEmpty, "a table has at least one column")
+    ensure(!columns.isEmpty, "a table has at least one column")
     let columns = columns.allSatisfy(\.isConstant) ? columns.map(\.varying) : columns
     self.columns = columns
     var starts: [Int] = []
@@ -119,7 +119,7 @@ public struct TableColumns: Hashable, Sendable {
     _ seen: Tensor, _ rounding: Bool, _ body: (Int, Double) -> Void
   ) {
     let rows = seen.shape[0]
-    precondition(
+    ensure(
       seen.count == rows * elementCount, "\(seen.shape) are no rows of \(elementCount) numbers")
     seen.withFloats { seen in
       for row in 0..<rows {

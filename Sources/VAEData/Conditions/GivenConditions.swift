@@ -36,7 +36,7 @@ package enum GivenConditions: Sendable {
       throw DataError(
         .unusable,
         "\(name)[\(place)] is \(labels[place]), but there are names of "
-          + "\(Count.of(classes.count, "class", plural: "classes"))")
+          + "\(Count.of(classes.count, "class", plural: "classes")); name every class, from 0 on")
     }
     return .labels(labels, classes: classes)
   }

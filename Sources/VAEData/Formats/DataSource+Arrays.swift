@@ -35,10 +35,14 @@ struct LabelArray {
     guard array.sizes.rank == 1 || array.sizes.values.dropFirst() == [1] else {
       throw DataError(
         .malformed,
-        "\(array.name) has \(Count.of(array.sizes.rank, "dimension")), but labels have 1")
+        "\(array.name) has \(Count.of(array.sizes.rank, "dimension")), but labels have 1: store one integer for each "
+          + "example, [N]")
     }
     guard array.type.kind == .unsigned || array.type.kind == .signed else {
-      throw DataError(.malformed, "\(array.name) holds \(array.type), but labels are integers")
+      throw DataError(
+        .malformed,
+        "\(array.name) holds \(array.type), but labels are integers; store the classes 0, 1, … as integers"
+      )
     }
     name = array.name
     values = try array.readIntegers()
@@ -120,7 +124,7 @@ extension DataSource {
         throw DataError(
           .malformed,
           "\(labels.name) has \(Count.of(labels.values.count, "label")), but \(images.name) has "
-            + "\(Count.of(images.count, "image"))")
+            + "\(Count.of(images.count, "image")); store one label for each image, in their order")
       }
       if let hidden = split.hidden {
         guard hidden.count == images.count, hidden.shape == images.shape else {

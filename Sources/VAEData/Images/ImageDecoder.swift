@@ -1,3 +1,5 @@
+import Tensors
+
 /// Decodes image files. This module links no codec: a program that does hands one in.
 public protocol ImageDecoder: Sendable {
   /// The endings of file names, in small letters, that are taken for images.
@@ -22,7 +24,7 @@ public struct DecodedImage: Sendable {
 
   /// An image of bytes.
   public init(shape: ImageShape, bytes: [UInt8]) {
-    precondition(
+    ensure(
       bytes.count == shape.count && (shape.channels == 1 || shape.channels == 3),
       "an image of \(shape) from \(bytes.count) bytes")
     self.shape = shape

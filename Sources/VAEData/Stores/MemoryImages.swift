@@ -46,7 +46,7 @@ public struct MemoryImages: ExampleStore, @unchecked Sendable {
   public init(
     at start: UnsafeRawPointer, count: Int, shape: ImageShape, strides: [Int], element: Element
   ) {
-    precondition(strides.count == 4, "images have four axes, not \(strides.count)")
+    ensure(strides.count == 4, "images have four axes, not \(strides.count)")
     self.start = start
     self.count = count
     self.shape = shape

@@ -18,7 +18,7 @@ public struct TableStore: ExampleStore {
   ///   - columns: what the numbers are.
   ///   - isNamed: whether somebody has named the columns.
   public init(_ rows: any ExampleStore, columns: TableColumns, isNamed: Bool = true) {
-    precondition(
+    ensure(
       rows.shape.count == columns.count,
       "rows of \(rows.shape) are none of \(columns.count) columns")
     self.rows = rows

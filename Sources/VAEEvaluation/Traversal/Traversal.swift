@@ -17,7 +17,7 @@ package struct Traversal {
 
   /// Traversals of at least 2 steps.
   package init(steps: Int) {
-    precondition(steps >= 2, "a traversal of \(steps) steps sweeps nothing")
+    ensure(steps >= 2, "a traversal of \(steps) steps sweeps nothing")
     self.steps = steps
   }
 

@@ -118,7 +118,7 @@ final class CallInterface: @unchecked Sendable {
   func call(
     _ title: @autoclosure () -> String, _ function: @escaping vae_function, _ values: [CValue]
   ) throws(Misfit) -> UnsafeMutableRawPointer? {
-    precondition(
+    ensure(
       values.count == arguments.count && zip(values, arguments).allSatisfy { $0.type == $1 },
       "the arguments do not have the prepared signature")
     let slots = UnsafeMutablePointer<UInt64>.allocate(capacity: max(1, values.count))

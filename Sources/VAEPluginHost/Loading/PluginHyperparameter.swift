@@ -192,7 +192,7 @@ final class CArguments {
       argument.count = UInt64(numbers.count)
       natural += [.pointer(copy), .uint64(UInt64(numbers.count))]
     default:
-      preconditionFailure("a hyper-parameter has the value \(value), which was not declared")
+      fatalError("a hyper-parameter has the value \(value), which was not declared")
     }
     packed.append(argument)
   }

@@ -202,7 +202,7 @@ private final class ClassifierTraining {
     do {
       frozen = try network.frozen(classes: names)
     } catch {
-      preconditionFailure("the network of a classifier is no frozen network: \(error.reason)")
+      fatalError("the network of a classifier is no frozen network: \(error.reason)")
     }
     try Memory.check()
     return Classifier(

@@ -197,7 +197,7 @@ extension Classifier {
 
   private func logits(of images: Tensor) -> Tensor {
     guard let layer = network.logitLayer else {
-      preconditionFailure("the network of a classifier has a layer of logits")
+      fatalError("the network of a classifier has a layer of logits")
     }
     return network.features(of: images, at: [layer])[0]
   }

@@ -49,7 +49,7 @@ struct ClassifierExamples {
       name: data.name, valueRange: data.valueRange, rule: data.rule, isDiscrete: data.isDiscrete,
       train: data.train)
     let apart = try whole.settingApart(0.1)
-    guard let kept = apart.validation else { preconditionFailure("nothing was set apart") }
+    guard let kept = apart.validation else { fatalError("nothing was set apart") }
     return (
       ClassifierExamples(
         split: apart.train, name: apart.train.name, classes: try known(of: apart.train)),

@@ -1,4 +1,5 @@
 import Messages
+import Tensors
 import VAEFiles
 
 // MARK: - Finding checkpoints
@@ -204,7 +205,7 @@ extension RunFolder {
   public func writeCheckpoint(
     step: Int, files: [(name: String, bytes: [UInt8])], isBest: Bool = false
   ) throws -> [String] {
-    precondition(
+    ensure(
       step >= 0 && files.map(\.name).sorted() == Self.checkpointFiles.sorted(),
       "a checkpoint of step \(step) with the files \(files.map(\.name))")
     try checkMayBeWritten()

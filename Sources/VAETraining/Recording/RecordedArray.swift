@@ -1,3 +1,4 @@
+import Tensors
 import VAEFiles
 
 /// Numbers with a shape, as a record keeps them.
@@ -9,7 +10,7 @@ public struct RecordedArray<Element: SafetensorsElement>: Sendable {
 
   /// An array; the values are as many as the shape says.
   public init(_ values: [Element], shape: [Int]) {
-    precondition(
+    ensure(
       shape.reduce(1, *) == values.count, "\(values.count) values cannot have the shape \(shape)")
     self.shape = shape
     self.values = values

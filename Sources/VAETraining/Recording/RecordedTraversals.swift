@@ -1,3 +1,4 @@
+import Tensors
 import VAECore
 import VAEEvaluation
 import VAEFiles
@@ -15,7 +16,7 @@ public struct RecordedTraversals: Sendable {
 
   /// Traversals of as many steps each.
   public init(_ latents: [TraversedLatent], images: RecordedImages) {
-    precondition(
+    ensure(
       !latents.isEmpty && (images.shape.first ?? 0) % latents.count == 0,
       "\(images.shape) are no images of \(latents.count) traversals")
     self.latents = latents

@@ -11,7 +11,7 @@ extension Communicator {
   package func compare(_ facts: [TrainingFact]) throws {
     guard size > 1 else { return }
     let places = 16
-    precondition(facts.count <= places, "there are more facts than places")
+    ensure(facts.count <= places, "there are more facts than places")
     var hashes = facts.flatMap(\.hash)
     let length = 32
     hashes += [UInt8](repeating: 0, count: max(0, places * length - hashes.count))

@@ -18,7 +18,8 @@ extension DataError {
     DataError(
       .unusable,
       "\(value); every value must be finite, neither NaN nor infinite, unless the model was trained to be told which are "
-        + "missing: fill them in, or train missing-vae, or a variant with a plain encoder and \(.setting("encoder.name", "masked-mlp"))"
+        + "missing: fill them in, or train missing-vae, or a variant with a plain encoder and \(.setting("encoder.name", "masked-mlp")), "
+        + "or flow-vae and \(.setting("encoder.name", "masked-flow-mlp"))"
     )
   }
 }

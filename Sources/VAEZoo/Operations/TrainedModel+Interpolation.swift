@@ -26,7 +26,7 @@ extension TrainedModel {
     condition given: Tensor? = nil
   ) throws -> [LatentWalk] {
     try requireLatents("interpolate between")
-    precondition(steps >= 2, "a way of \(steps) steps has no two ends")
+    ensure(steps >= 2, "a way of \(steps) steps has no two ends")
     let one = try given.map { try conditions($0, count: 1) } ?? nil
     let shares = (0..<steps).map { Double($0) / Double(steps - 1) }
     let examples = try examples(split)

@@ -127,8 +127,10 @@ struct EvaluateCommand: DividedCommand {
       let reason = (error as? FileError)?.message ?? Message(String(describing: error))
       Console.error("the run does not keep this result for its report: \(reason)")
     }
-    let latents = model.model.prior.latents
-    if let notice = result.metrics[AggregatePosteriorMetric.self]?.notice(of: latents) {
+    if let distance = result.metrics[AggregatePosteriorMetric.self],
+      let notice = distance.notice(
+        of: model.model.prior.latents, rateWeight: model.recipe.rateWeight)
+    {
       Console.error(notice)
     }
     if output.json {

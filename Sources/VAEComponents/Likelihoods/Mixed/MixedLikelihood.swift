@@ -38,7 +38,7 @@ public final class MixedLikelihood: Likelihood {
 
   /// A likelihood of rows of some columns.
   public init(_ columns: TableColumns, components: Int = 1, counts: CountLaw = .negativeBinomial) {
-    precondition(components >= 1, "a density has at least one component, not \(components)")
+    ensure(components >= 1, "a density has at least one component, not \(components)")
     self.columns = columns
     self.components = components
     self.counts = counts

@@ -1,3 +1,4 @@
+import Tensors
 import VAEData
 
 /// What a model says of examples beside the factors that generated them: what every measure of
@@ -30,10 +31,10 @@ public struct FactoredRepresentation: Sendable {
   /// - Returns: nil where there is nothing to measure: no unit, no factor with two values, or a
   ///   mean that is not finite.
   public init?(means: [Float], variances: [Float]?, units: Int, factors table: FactorTable) {
-    precondition(
+    ensure(
       means.count == units * table.count,
       "\(means.count) means are not \(units) for each of \(table.count) examples")
-    precondition(
+    ensure(
       variances.map { $0.count == means.count } ?? true,
       "\(variances?.count ?? 0) variances do not go with \(means.count) means")
     guard units > 0, means.allSatisfy(\.isFinite) else { return nil }

@@ -104,8 +104,10 @@ extension AggregateMoments.Distance {
   /// What to know, and what to do, where draws from the prior lie elsewhere than the decoder was
   /// trained; nil where they do not.
   ///
-  /// - Parameter latents: of the model, which say whether a prior can be fitted to them.
-  public func notice(of latents: LatentSpace) -> Message? {
+  /// - Parameters:
+  ///   - latents: of the model, which say whether a prior can be fitted to them.
+  ///   - rateWeight: the setting that weighs the rate in the loss, such as `objective.beta`; nil where there is none.
+  public func notice(of latents: LatentSpace, rateWeight: String?) -> Message? {
     // A few examples lie away from zero by chance: about half a nat for each unit and mean, and as
     // much for its variance.
     let chance = Double(layers.reduce(0) { $0 + $1.units }) / Double(examples)
@@ -113,7 +115,11 @@ extension AggregateMoments.Distance {
     return
       "the aggregate posterior lies \(Self.rounded(divergence)) nats from the prior, its mean "
       + "\(Self.rounded(meanNorm)) from zero, so that samples look less like the data than reconstructions do; "
-      + "train longer, or choose a larger \(.setting("objective.beta"))\(Self.remedy(latents))"
+      + "train longer\(Self.larger(rateWeight))\(Self.remedy(latents))"
+  }
+
+  private static func larger(_ rateWeight: String?) -> Message {
+    rateWeight.map { ", or choose a larger \(.setting($0))" } ?? ""
   }
 
   /// What fits a prior to latents, in words that follow others; empty where nothing does.
