@@ -40,6 +40,20 @@ final class BadFileTests: DataTestCase {
     assertRefused(folder, kind: .unusable, naming: [train])
   }
 
+  /// A descriptor that is closed twice may by then be one that another thread has just opened.
+  func testRefusingAnEmptyFileClosesNoDescriptorOfAnotherThread() throws {
+    let empty = try write([], "empty.npy")
+    let refusals = Thread { for _ in 0..<20_000 { _ = try? DataSource.open(empty) } }
+    refusals.start()
+    defer { while !refusals.isFinished { usleep(1000) } }
+    while !refusals.isFinished {
+      let file = open("/dev/null", O_RDONLY)
+      XCTAssertGreaterThanOrEqual(file, 0)
+      sched_yield()
+      guard close(file) == 0 else { return XCTFail("somebody else has closed it") }
+    }
+  }
+
   func testEmptyFilesAreRefused() throws {
     assertRefused(try folder("plain", []), naming: [train + " is empty"])
     assertRefused(try folder("compressed", [], train + ".gz"), naming: [train + ".gz is empty"])

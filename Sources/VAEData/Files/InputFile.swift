@@ -53,20 +53,23 @@ final class InputFile: Sendable {
     case .missing: throw DataError(.missing, "\(path) does not exist")
     case .other(let reason): throw DataError(.unusable, "\(path) \(reason)")
     }
-    descriptor = open(path.systemPath, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw DataError(reading: path) }
+    let opened = open(path.systemPath, O_RDONLY | O_CLOEXEC)
+    guard opened >= 0 else { throw DataError(reading: path) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
+    guard fstat(opened, &status) == 0 else {
       let error = DataError(reading: path)
-      close(descriptor)
+      close(opened)
       throw error
+    }
+    guard status.st_size > 0 else {
+      close(opened)
+      throw DataError(.malformed, "\(path) is empty")
     }
     size = Int(status.st_size)
     time = Self.time(of: status)
-    guard size > 0 else {
-      close(descriptor)
-      throw DataError(.malformed, "\(path) is empty")
-    }
+    // The last property: from here on deinit closes it, also where an initializer throws. A descriptor that is closed
+    // twice may be another thread's by then.
+    descriptor = opened
   }
 
   deinit { close(descriptor) }
