@@ -1054,6 +1054,7 @@ class PerceptualVAE(VAE, _LatentVAE):
         feature_weight: float | None = None,
         network: str = '',
         pixel_weight: float = 1.0,
+        rate_weight: float = 1.0,
         epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float = 0.001,
