@@ -4,8 +4,9 @@
     blur.py --data cifar10.npz --out FOLDER [--zoo vae-zoo] [--epochs 2] [--threads 1] [--only NAME,…]
 
 Trains a classifier, whose features compare images, and one model for each cure; measures each on the split `valid`;
-draws its reconstructions and samples; and prints the table of docs/blur.md. What stands in the folder already is not
-made again, so that a stopped run goes on where it was. `--pictures FOLDER` copies the pictures that docs/blur.md shows.
+draws its reconstructions and samples; and prints a table with a row for each. What stands in the folder already is not
+made again, so that a stopped run goes on where it was. `--pictures FOLDER` copies reconstructions as blur-NAME.png. The table
+of docs/blur.md has longer trainings, each with a budget and settings of its own, by the commands in docs/results.md.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", help="names of cures with commas between them")
-    parser.add_argument("--pictures", type=pathlib.Path, help="where to copy the pictures of docs/blur.md")
+    parser.add_argument("--pictures", type=pathlib.Path, help="where to copy reconstructions of some cures")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     limits = ["--threads", str(options.threads)]

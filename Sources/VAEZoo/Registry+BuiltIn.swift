@@ -29,8 +29,8 @@ import VeryDeepVAE
 import WAEGAN
 
 extension Registry {
-  /// The table of built-in variants: adding one touches its folder, `Package.swift`, and one line
-  /// here.
+  /// The table of built-in variants: adding one touches its folder, `Package.swift`, and here one line
+  /// with its import.
   private static let builtInVariants: [any Variant] = [
     GaussianVAEVariant(),
     BetaVAEVariant(),
