@@ -40,7 +40,7 @@ public protocol ExampleStore: Sendable {
   /// The same examples with bytes as the numbers that they are, as rows of a table have them.
   ///
   /// - Throws: `DataError` where a file cannot be opened again.
-  func undivided() throws(DataError) -> any ExampleStore
+  func keepingBytes() throws(DataError) -> any ExampleStore
 }
 
 extension ExampleStore {
@@ -67,7 +67,7 @@ extension ExampleStore {
   }
 
   /// They are no bytes.
-  public func undivided() throws(DataError) -> any ExampleStore { self }
+  public func keepingBytes() throws(DataError) -> any ExampleStore { self }
 
   /// Nowhere.
   public func view(_ range: Range<Int>) -> Tensor? { nil }

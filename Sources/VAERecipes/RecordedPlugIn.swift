@@ -10,14 +10,20 @@ public struct RecordedPlugIn: Equatable, Sendable {
   /// an earlier version does not say.
   public let sha256: String?
 
-  /// Whether it is a file, and not the name that a program gave to what it brings itself. Recipes of earlier versions
-  /// have files without a SHA-256.
-  var isFile: Bool { sha256 != nil || origin.contains("/") || origin.hasSuffix(".so") }
+  /// Whether it is a file, and not the name that a program gave to what it brings itself.
+  var isFile: Bool { sha256 != nil || isFileOfUnknownHash }
+  /// Recipes of earlier versions have a file without its SHA-256.
+  private let isFileOfUnknownHash: Bool
 
   /// A record.
   public init(origin: String, sha256: String?) {
+    self.init(origin: origin, sha256: sha256, isFileOfUnknownHash: false)
+  }
+
+  private init(origin: String, sha256: String?, isFileOfUnknownHash: Bool) {
     self.origin = origin
     self.sha256 = sha256
+    self.isFileOfUnknownHash = isFileOfUnknownHash
   }
 
   /// As recipes hold it: `{"file": …, "sha256": …}`, or `{"name": …}` of one that a process brings.
@@ -29,7 +35,7 @@ public struct RecordedPlugIn: Equatable, Sendable {
   /// Reads what a recipe holds; earlier versions wrote the file alone, as a string. Nil for anything else.
   init?(_ json: JSON) {
     if let origin = json.text {
-      self.init(origin: origin, sha256: nil)
+      self.init(origin: origin, sha256: nil, isFileOfUnknownHash: true)
       return
     }
     guard let object = json.object else { return nil }

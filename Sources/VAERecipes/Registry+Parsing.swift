@@ -155,11 +155,13 @@ extension Registry {
 
   /// How plug-ins come to be there: from their files, or in the program that brings them itself.
   private static func remedy(_ missing: [RecordedPlugIn]) -> Message {
-    let files = missing.filter(\.isFile)
-    guard !files.isEmpty else {
-      return "it is no file but part of a program, so that this program alone can open it"
+    let programs = missing.filter { !$0.isFile }
+    guard programs.isEmpty else {
+      return
+        "\(programs.map(\.origin).joined(separator: ", ")) is no file but part of a program, so that this program alone "
+        + "can open it"
     }
-    return "if you trust it, load it with \(.plugins(files.map(\.origin)))"
+    return "if you trust it, load it with \(.plugins(missing.map(\.origin)))"
   }
 
   /// Runs a check whose error does not yet say where the recipe is.

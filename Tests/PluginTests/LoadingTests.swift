@@ -128,11 +128,16 @@ final class LoadingTests: PluginTestCase {
       names: "prior mixture", origin)
     // What a program brings itself is no file to load.
     var json = try XCTUnwrap(recipe.json.object)
-    json["plugins"] = .array([.object(["name": .text("mine")])])
-    let named = Array(JSON.object(json).line.utf8)
-    let said = message { _ = try Registry.builtIn.recipe(parsing: named, source: "r.json") }
-    assert(said, names: "prior mixture", "mine", "part of a program")
-    XCTAssertFalse("\(said)".contains("load_plugin"), "\(said)")
+    let file = JSON.object([
+      "file": .text(origin), "sha256": .text(String(repeating: "0", count: 64)),
+    ])
+    for others in [[], [file]] {
+      json["plugins"] = .array([.object(["name": .text("acme/vae.so")])] + others)
+      let named = Array(JSON.object(json).line.utf8)
+      let said = message { _ = try Registry.builtIn.recipe(parsing: named, source: "r.json") }
+      assert(said, names: "prior mixture", "acme/vae.so is no file but part of a program")
+      XCTAssertFalse("\(said)".contains("load_plugin"), "\(said)")
+    }
     for malformed: JSON in [
       .text("x"), .array([.integer(1)]), .array([.object(["file": .text(origin)])]),
       .array([.object(["file": .text(origin), "sha256": .text("0g")])]),

@@ -68,7 +68,7 @@ final class WrongShapeTests: XCTestCase {
   }
 
   func testAMeasuredProductRefusesMatricesThatDoNotMultiply() throws {
-    try assertStops("inner sizes") {
+    try assertStops("inner sizes", saying: "[") {
       Engine.measureMatrixProduct(.ones([2, 3]), .ones([4, 5]), into: .ones([2, 5]))
     }
     try assertStops("output") {

@@ -265,6 +265,26 @@ final class PixelCNNDecoderTests: XCTestCase {
     XCTAssertEqual(recipe.plugIns.map(\.origin), ["a program"])
   }
 
+  func testANameThatIsTakenIsRefusedByItsName() throws {
+    func prior(_ name: String) -> Component<any Prior> {
+      Component(role: .prior, name: name, summary: "x") { _ in StandardNormalPrior(units: 2) }
+    }
+    var registry = Registry.sharedComponents
+    registry.register(BringsAPrior())
+    let stage = try XCTUnwrap(registry.stages.first)
+    try assertStops("a variant", saying: "the variant brings-a-prior is registered already") {
+      registry.register(BringsAPrior())
+    }
+    try assertStops("a part", saying: "the prior standard-normal is registered already") {
+      registry.register(prior("standard-normal"))
+    }
+    try assertStops("a stage", saying: "the stage \(stage.name) is registered already") {
+      registry.register(stage)
+    }
+    registry.register(prior("another"))
+    XCTAssertNoThrow(try registry.component(.prior, "another"))
+  }
+
   func testAnEncoderAndItsAbsenceMustSuitThePrior() throws {
     XCTAssertNoThrow(try model([]))
     XCTAssertThrowsError(try model([("encoder.name", "mlp")])) {

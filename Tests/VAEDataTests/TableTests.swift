@@ -474,6 +474,7 @@ final class TableTests: DataTestCase {
       (["\"1,200.5\"", "\"10,000.25\""], "1200.5"),
       (["1'200", "3'400'000"], "1200"), (["1 200", "3 400"], "1200"),
       (["\"9,99 €\"", "\"10,5 €\""], "10.5"), (["USD 10", "12 EUR"], "12"),
+      (["\"1.234,50 €\"", "\"12.345.678,9 €\""], "1234.50"),
     ] {
       let path = try table(
         (0..<40).reduce(into: "x,y\n") { $0 += "\(words[$1 % words.count]),\($1)\n" })
@@ -502,7 +503,7 @@ final class TableTests: DataTestCase {
     for words in [
       ["10-20", "20-30"], ["5%", "free"], ["1,2,3", "4,5"], ["a%", "b%"], ["%", "$"],
       ["1/2", "3/4"], ["marble 20", "stone 7"], ["v1.10.20", "v2.1.20"], ["march", "may"],
-      ["Decile 1", "Market 2"],
+      ["Decile 1", "Market 2"], ["1001-55", "4711-31"],
     ] {
       let path = try table(
         (0..<40).reduce(into: "x;y\n") { $0 += "\(words[$1 % words.count]);\($1)\n" })

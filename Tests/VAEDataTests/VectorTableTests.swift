@@ -30,6 +30,26 @@ final class VectorTableTests: DataTestCase {
     XCTAssertEqual(try DataSource.open("\(folder)/s.npy").shape.width, 2)
   }
 
+  func testBytesAreTheNumbersThatATableHasThemAsWhateverHoldsThem() throws {
+    let bytes: [UInt8] = [3, 255, 7, 9, 0, 1, 200, 128, 64, 31, 16, 8]
+    try write(NPYWriter.bytes(Tensor(bytes.map(Float.init), shape: [4, 3])), "f.npy")
+    let told = TableOptions(types: ["*": .real])
+    let table = try DataSource.open("\(folder)/f.npy", table: told)
+    let columns = try XCTUnwrap(table.columns)
+    try write(NPYWriter.bytes(bytes, shape: [4, 3]), "b.npy")
+    let plain = try DataSource.open("\(folder)/b.npy")
+    XCTAssertNil(plain.columns)
+    XCTAssertEqual(
+      try plain.asSeen(by: columns).train.ownBatch([0, 3]).floats, [3, 255, 7, 31, 16, 8])
+    let selected = DataSource(
+      name: "some", valueRange: plain.valueRange, rule: plain.rule, isDiscrete: true,
+      train: DataSplit(name: "train", store: plain.train.store.selecting([1, 2])))
+    XCTAssertEqual(try selected.asSeen(by: columns).train.ownBatch([0]).floats, [9, 0, 1])
+    XCTAssertEqual(
+      try plain.asSeen(by: columns).train.batch([0, 1, 2, 3]).floats,
+      table.train.batch([0, 1, 2, 3]).floats)
+  }
+
   /// An array of vectors in a file.
   private func vectors(
     _ values: [Float], width: Int, types: [String: TableColumnType] = [:], rule: String? = nil

@@ -9,7 +9,7 @@ struct ByteStore: ExampleStore {
   /// 255, or 1 for bytes that are 0 and 1.
   let divisor: Float
 
-  func undivided() -> any ExampleStore {
+  func keepingBytes() -> any ExampleStore {
     ByteStore(count: count, shape: shape, memory: memory, divisor: 1)
   }
 

@@ -35,7 +35,7 @@ final class FileStore: ExampleStore {
     file = try InputFile(again: place.file)
   }
 
-  func undivided() throws(DataError) -> any ExampleStore {
+  func keepingBytes() throws(DataError) -> any ExampleStore {
     try FileStore(
       count: count, shape: shape, place: FilePlace(file: file, offset: offset), type: type,
       divisor: 1)

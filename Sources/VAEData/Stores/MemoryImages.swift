@@ -26,7 +26,7 @@ public struct MemoryImages: ExampleStore, @unchecked Sendable {
   public var divisor: Float = 255
 
   /// The same with bytes as they are.
-  public func undivided() -> any ExampleStore {
+  public func keepingBytes() -> any ExampleStore {
     var images = self
     images.divisor = 1
     return images

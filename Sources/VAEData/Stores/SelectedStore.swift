@@ -15,8 +15,8 @@ struct SelectedStore: ExampleStore {
     base.writeDoubles(indices.map { rows[$0] }, into: destination)
   }
 
-  func undivided() throws(DataError) -> any ExampleStore {
-    SelectedStore(base: try base.undivided(), rows: rows)
+  func keepingBytes() throws(DataError) -> any ExampleStore {
+    SelectedStore(base: try base.keepingBytes(), rows: rows)
   }
 
   func takeFault() -> DataError? { base.takeFault() }

@@ -19,7 +19,11 @@ enum ColumnDates {
       let years = parts.count { $0.count == 4 }
       let areShort = parts.allSatisfy { $0.count <= 2 || $0.count == 4 }
       switch parts.count {
-      case 2 where separator != UInt8(ascii: "."): return years == 1 && areShort
+      case 2 where separator != UInt8(ascii: "."):
+        let isMonth = parts.contains {
+          $0.count <= 2 && (1...12).contains(Int(String(decoding: $0, as: UTF8.self)) ?? 0)
+        }
+        return years == 1 && isMonth
       case 3:
         return areShort
           && (years == 1 || years == 0 && separator == UInt8(ascii: "/") && parts[2].count == 2)

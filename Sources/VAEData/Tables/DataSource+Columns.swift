@@ -118,7 +118,7 @@ extension DataSplit {
     var rows = table?.rows ?? store
     guard rows.shape.height == 1, rows.shape.channels == 1 else { return nil }
     // Bytes of rows that nobody has taken for a table are divided like those of images.
-    if table == nil { rows = try rows.undivided() }
+    if table == nil { rows = try rows.keepingBytes() }
     // Cells, of a table or of rows that nobody has taken for one.
     var hidden = (hiddenStore as? HiddenCells)?.cells ?? hiddenStore
     if let table, table.isNamed {

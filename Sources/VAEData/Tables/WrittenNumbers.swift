@@ -42,7 +42,8 @@ enum WrittenNumbers {
     dropSpaces()
     let halves = rest.split(separator: ",", omittingEmptySubsequences: false)
     if halves.count == 2, (1...2).contains(halves[1].count) {
-      rest = halves.joined(separator: ".")[...]
+      // Where a comma stands before the decimals, points part the thousands.
+      rest = (joined(rest, ".", decimals: ",") ?? halves.joined(separator: "."))[...]
     }
     for separator in [",", "'", "’", "_"] + spaces.sorted() {
       if let joined = joined(rest, separator) {
@@ -57,8 +58,10 @@ enum WrittenNumbers {
   }
 
   /// A number whose thousands are parted, as one; nil of any other.
-  private static func joined(_ text: Substring, _ separator: Character) -> String? {
-    let halves = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+  private static func joined(
+    _ text: Substring, _ separator: Character, decimals: Character = "."
+  ) -> String? {
+    let halves = text.split(separator: decimals, maxSplits: 1, omittingEmptySubsequences: false)
     guard let whole = halves.first else { return nil }
     let groups = whole.split(separator: separator, omittingEmptySubsequences: false)
     let areDigits = groups.allSatisfy { $0.utf8.allSatisfy { (48...57).contains($0) } }

@@ -1,5 +1,6 @@
 import Messages
 import VAECore
+import VAERecipes
 
 /// What a metric cannot be measured without.
 public enum MetricNeed: String, CaseIterable, Sendable {
@@ -63,7 +64,7 @@ extension MetricNeed {
     case .masks:
       (
         "a model that is told which values are missing", .model,
-        "a model with \(.setting("encoder.name", "masked-mlp"))"
+        "a model such as " + .modelsOfMissingValues
       )
     case .labels: ("the labels of the examples", .data, "data with labels")
     case .toldLabel: ("a label that the model is told", .model, "a model such as conditional-vae")

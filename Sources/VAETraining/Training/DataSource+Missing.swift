@@ -1,5 +1,6 @@
 import Messages
 import VAEData
+import VAERecipes
 
 extension DataSource {
   /// Refuses data of which values are missing where a model does not take masks.
@@ -17,9 +18,8 @@ extension DataError {
   package static func missing(_ value: String) -> DataError {
     DataError(
       .unusable,
-      "\(value); every value must be finite, neither NaN nor infinite, unless the model was trained to be told which are "
-        + "missing: fill them in, or train missing-vae, or a variant with a plain encoder and \(.setting("encoder.name", "masked-mlp")), "
-        + "or flow-vae and \(.setting("encoder.name", "masked-flow-mlp"))"
+      "\(value); every value must be finite, neither NaN nor infinite, for a model that is not told which are missing; fill "
+        + "them in, or train \(.modelsOfMissingValues)"
     )
   }
 }

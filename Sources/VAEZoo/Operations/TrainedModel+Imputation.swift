@@ -125,8 +125,8 @@ extension TrainedModel {
     throw RecipeError(
       .unsuitableData,
       "\(source) is a \(recipe.variant) whose encoder \(recipe.part(.encoder).name) is not told which values are missing, "
-        + "so that it cannot fill in any; train missing-vae, or another with "
-        + "\(.setting("encoder.name", "masked-mlp"))")
+        + "so that it cannot fill in any; train "
+        + .modelsOfMissingValues)
   }
 
   private func check(truth: DataSplit, of split: DataSplit) throws(RecipeError) {
