@@ -19,8 +19,7 @@ extension Registry {
       let before = old.parts[role].flatMap { $0.name == part.name ? $0.values.values : nil } ?? [:]
       let isNewlyNamed = before[network] != .text(path) && before[hash] == .text(given)
       guard given.isEmpty || isNewlyNamed else { continue }
-      if let refusal = FrozenNetworkFile.refusal(ofRun: path) { throw refusal }
-      let found = SHA256.text(try SHA256.hash(ofFile: path))
+      let found = try FrozenNetworkFile.sha256(of: path)
       guard given.isEmpty || given == found else {
         throw FileError(
           .malformed, "use the frozen network", path,

@@ -158,8 +158,8 @@ extension Registry {
     let programs = missing.filter { !$0.isFile }
     guard programs.isEmpty else {
       return
-        "\(programs.map(\.origin).joined(separator: ", ")) is no file but part of a program, so that this program alone "
-        + "can open it"
+        "\(programs.map(\.origin).joined(separator: ", ")) is no file but part of a program: open it in that program, or load a "
+        + "plug-in that brings the same names"
     }
     return "if you trust it, load it with \(.plugins(missing.map(\.origin)))"
   }

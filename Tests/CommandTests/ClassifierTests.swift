@@ -99,6 +99,12 @@ final class ClassifierTests: CommandTestCase {
       let outcome = try Command(arguments, currentFolder: folder).wait()
       XCTAssertEqual(outcome.status, 0, outcome.err)
     }
+    try assertRefused(
+      train + ["--out", path("none"), "--set", "network=none.safetensors"], status: 66,
+      naming: ["cannot use the frozen network none.safetensors", "name a file that is there"])
+    try assertRefused(
+      train + ["--out", path("none"), "--set", "network=\(folder)"], status: 65,
+      naming: ["cannot use the frozen network", "it is a folder"])
     let relative = ["--set", "network=network.safetensors", "--set", "objective.layers=relu1_1"]
     try inFolder(path(""), train + ["--out", "other"] + relative)
     let goOn = ["train", "--resume", "--out", path("other"), "--data", data, "--threads", "1"]

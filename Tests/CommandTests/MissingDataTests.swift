@@ -26,6 +26,11 @@ final class MissingDataTests: CommandTestCase {
     XCTAssertTrue(try number(found, "elbo").isFinite)
     XCTAssertTrue(try number(found, "hidden_distortion").isFinite)
     XCTAssertNil(found["bits_per_dim"])
+    for metric in ["bits_per_dim", "psnr", "sharpness"] {
+      try assertRefused(
+        ["evaluate", path("torn"), "--data", data, "--metrics", metric], status: 65,
+        naming: ["\(metric) is of whole images", "may be missing; choose another metric"])
+    }
     try run([
       "reconstruct", path("torn"), "--data", data, "--out", path("images.png"), "--count", "4",
     ])

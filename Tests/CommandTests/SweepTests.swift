@@ -99,6 +99,13 @@ final class SweepTests: CommandTestCase {
     try assertRefused(
       arguments(data, ["--set", "beta=4..1", "--trials", "2"]), status: 64, naming: ["4..1"])
     try assertRefused(arguments(data, ["--set", "beta=1..4"]), status: 64, naming: ["trials"])
+    // A path is no range, whichever folders it goes through.
+    try assertRefused(
+      [
+        "sweep", "perceptual-vae", "--data", data, "--out", path("paths"), "--set",
+        "network=../none.safetensors,\(path(""))/../other.safetensors",
+      ], status: 66,
+      naming: ["cannot use the frozen network ../none.safetensors", "name a file that is there"])
   }
 
   func testOnlyTheBetterRunsGoOnAndWhatTheyComeToIsWhatTheyWouldHaveComeToAlone() throws {

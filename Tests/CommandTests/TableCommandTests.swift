@@ -145,7 +145,7 @@ final class TableCommandTests: CommandTestCase {
     let data = try write(Array(table.utf8), "t.csv")
     let settings = ["--epochs", "1", "--set", "hidden=8", "--set", "latent=2", "--threads", "1"]
     let train = ["train", "conditional-vae", "--data", data, "--out", path("run")] + settings
-    try assertRefused(train, status: 65, naming: ["no column of labels", "--column number=label"])
+    try assertRefused(train, status: 65, naming: ["no column of labels", "--column kind=label"])
     try run(train + ["--column", "kind=label"])
     try run(["evaluate", path("run"), "--data", data, "--split", "train"])
     try run(["score", path("run"), "--data", data, "--split", "train", "--out", path("s.csv")])

@@ -214,6 +214,8 @@ class NameTests(unittest.TestCase):
         source = vae_zoo.Data(path)
         model = vae_zoo.ConditionalVAE(**SMALL).fit(source)
         np.testing.assert_array_equal(model.classes_, [0, 1, 2])
+        with self.assertRaisesRegex(ValueError, "a Data source has its own labels; leave out y"):
+            vae_zoo.ConditionalVAE(**SMALL).fit(source, WORDS)
         # Also where as many of other names were there before.
         model = fitted(WORDS).fit(source)
         np.testing.assert_array_equal(model.classes_, [0, 1, 2])

@@ -302,7 +302,7 @@ final class NumPyTests: DataTestCase {
       ]), "words.npz")
     assertRefused(
       path, kind: .malformed,
-      naming: ["train_labels", "holds words", "return_inverse", "class_names"])
+      naming: ["train_labels", "holds words or objects", "return_inverse", "class_names"])
   }
 
   // MARK: Other types, sizes and names

@@ -143,6 +143,8 @@ class Fitting(FittedModel):
         goes_on = self.warm_start and self.__sklearn_is_fitted__()
         told = self._listens(settings)
         known, held_out_known = Known(NONE), Known(NONE)
+        if isinstance(X, Data) and told and y is not None:
+            raise InvalidArgumentError("a Data source has its own labels; leave out y, or give arrays")
         if not isinstance(X, Data):
             vectors = self._columns_of_array(X, columns, goes_on)
             if vectors is None and (trains_as_table(X, self._says_images()) or goes_on and self._form is not None):

@@ -162,11 +162,34 @@ public final class FrozenNetworkFile {
 
   /// The error about a folder that holds an exported model, which says that it is the file that is named; nil
   /// for any other path.
-  package static func refusal(ofRun path: String) -> FileError? {
+  private static func refusal(ofRun path: String) -> FileError? {
     let model = "\(path)/model.safetensors"
     guard (try? DurableFiles.kind(of: model)) == .file else { return nil }
     return FileError(
       .malformed, "use the frozen network", path, "it is a folder; name the file \(model)")
+  }
+
+  /// The error about a file that is not there.
+  private static func absence(of path: String) -> FileError {
+    FileError(
+      .missing, "use the frozen network", path,
+      "it does not exist; name a file that is there, or the same one where it lies now")
+  }
+
+  /// The SHA-256 of a file that somebody has just named, 64 hexadecimal digits.
+  ///
+  /// - Throws: `FileError` that says what to name where there is no such file.
+  package static func sha256(of path: String) throws(FileError) -> String {
+    if let refusal = refusal(ofRun: path) { throw refusal }
+    guard (try? DurableFiles.kind(of: path)) != .folder else {
+      throw FileError(
+        .malformed, "use the frozen network", path, "it is a folder; name the file of a network")
+    }
+    do {
+      return SHA256.text(try SHA256.hash(ofFile: path))
+    } catch {
+      throw error.kind == .missing ? absence(of: path) : error
+    }
   }
 
   private static func bytes(of path: String) throws(FileError) -> [UInt8] {
@@ -175,9 +198,7 @@ public final class FrozenNetworkFile {
     } catch let error as FileError {
       if let refusal = refusal(ofRun: path) { throw refusal }
       guard error.kind == .missing else { throw error }
-      throw FileError(
-        .missing, "use the frozen network", path,
-        "it does not exist; name a file that is there, or the same one where it lies now")
+      throw absence(of: path)
     } catch {
       throw FileError(.unreadable, "read", path, "\(error)")
     }

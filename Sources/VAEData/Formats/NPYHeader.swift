@@ -15,12 +15,12 @@ struct NPYHeader {
   init(reading stream: any ByteStream, name: String) throws(DataError) {
     let header = try NPYDescription(reading: stream, name: name)
     guard let type = Self.elementType(header.type) else {
-      if header.type.contains(where: { $0 == UInt8(ascii: "U") || $0 == UInt8(ascii: "S") }) {
+      if header.type.contains(where: { "USO".utf8.contains($0) }) {
         throw DataError(
           .malformed,
-          "\(name) holds words, of type \(PlainText.quoted(bytes: header.type)), expected numbers; convert digits by "
-            + "numpy.asarray(…, 'f4'), and labels to integers by numpy.unique(…, return_inverse=True), whose words are the array "
-            + "class_names")
+          "\(name) holds words or objects, of type \(PlainText.quoted(bytes: header.type)), expected numbers; convert labels "
+            + "to integers by numpy.unique(…, return_inverse=True), whose words are the array class_names, and other arrays by "
+            + "numpy.asarray(…, 'f4')")
       }
       throw DataError(
         .malformed,

@@ -137,6 +137,12 @@ extension MetricNeed {
 
   /// The refusal of a metric that was asked for without this being there.
   func refusal(of metric: String, _ setting: MetricSetting) -> MetricError {
+    if setting.model.takesMasks, self == .discreteValues || self == .reconstructions {
+      return MetricError(
+        .unsuitable,
+        "\(metric) is of whole images, but values of the data of this model may be missing; choose another metric"
+      )
+    }
     let (phrase, owner, remedy) = words
     let start = "\(metric) needs \(phrase)" as Message
     return switch owner {

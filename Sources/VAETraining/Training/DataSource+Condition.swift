@@ -28,7 +28,10 @@ extension DataSource: DescribedData {
       return known
     }
     guard let found = try conditionSpace() else {
-      if let column = columns?.columns.last, columns?.haveNames == true {
+      // One of categories rather than one of many numbers, which are no classes.
+      if let all = columns?.columns, columns?.haveNames == true,
+        let column = all.last(where: { $0.kind == .category }) ?? all.last
+      {
         throw RecipeError(
           .unsuitableData,
           "\(name) has no column of labels, but \(recipe.variant) is told one for each row; say which it is, such as "

@@ -12,7 +12,7 @@ public struct SweepRange: Equatable, Sendable {
   public let isWhole: Bool
 
   /// Reads `1e-4..1e-2`, or `log:1e-4..1e-2` for even logarithms; whole numbers on both sides stand for whole
-  /// numbers between. Nil for a text without two dots, which is no range.
+  /// numbers between. Nil for a text without two dots and a number beside them, such as a path, which is no range.
   ///
   /// - Throws: `RecipeError` of kind `invalid`.
   init?(parsing text: String) throws(RecipeError) {
@@ -21,6 +21,7 @@ public struct SweepRange: Equatable, Sendable {
     let start = isLogarithmic ? text.index(text.startIndex, offsetBy: 4) : text.startIndex
     let first = String(text[start..<max(start, dots.lowerBound)])
     let second = String(text[dots.upperBound...])
+    guard isLogarithmic || Double(first) != nil || Double(second) != nil else { return nil }
     guard let low = Double(first), let high = Double(second), low.isFinite, high.isFinite,
       low < high, !isLogarithmic || low > 0
     else {
