@@ -22,7 +22,8 @@ extension Registry {
     }
     for likelihood in [
       .bernoulli, .gaussian, .categorical, .logisticMixture, .mixed, .laplace, .logistic, .logCosh,
-      .studentT, .multiscaleGaussian, .negativeBinomial, .zeroInflatedNegativeBinomial,
+      .studentT, .multiscaleGaussian, .conditionalCoupling, .negativeBinomial,
+      .zeroInflatedNegativeBinomial,
     ] as [Component<any Likelihood>] {
       registry.register(likelihood)
     }

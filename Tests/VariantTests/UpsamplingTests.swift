@@ -51,6 +51,64 @@ final class UpsamplingTests: XCTestCase {
     }
   }
 
+  // MARK: An output on several scales
+
+  private func decoder(isMultiscale: Bool, _ data: DataSource, name: String = "conv") throws
+    -> Model
+  {
+    try SmallModels.registry.model(
+      SmallModels.recipe(
+        "gaussian-vae", data: data,
+        [
+          ("architecture", name), ("latent", "3"), ("decoder.channels", "4,3"),
+          ("decoder.upsampling", "nearest"), ("likelihood.link", "identity"),
+          ("decoder.output", isMultiscale ? "multiscale" : "single"),
+        ].map { (key: $0.0, value: $0.1) }), seed: 3)
+  }
+
+  func testAFreshOutputOnSeveralScalesIsThatOfTheLastLayerAlone() throws {
+    for (height, width) in [(8, 8), (9, 6), (1, 5)] {
+      let data = SmallModels.data(height: height, width: width, isBinary: false)
+      let images = [false, true].map { isMultiscale in
+        Result { try decoder(isMultiscale: isMultiscale, data).sample(SmallModels.context(2)) }
+      }
+      XCTAssertEqual(try images[0].get().shape, [2, height, width, 1])
+      XCTAssertEqual(try images[0].get().floats, try images[1].get().floats)
+    }
+  }
+
+  func testWhatASmallerImageSaysIsAddedBetweenPixels() throws {
+    let data = SmallModels.data(height: 8, width: 8, isBinary: false)
+    let model = try decoder(isMultiscale: true, data, name: "resnet")
+    let layers = model.parameters.filter { $0.path.hasPrefix("decoder.scales.") }
+    XCTAssertEqual(
+      layers.map { $0.path },
+      [0, 1].flatMap { ["decoder.scales.\($0).weights", "decoder.scales.\($0).bias"] })
+    let latents = RandomSource(seed: 4).stream("z").normal([2, 3])
+    func image() -> Tensor { model.decode([latents], SmallModels.context(2)) }
+    let before = image()
+    // A shift of the smallest image is a shift of the whole one, and weights there change it as a smooth map would.
+    for (path, parameter) in layers where path.hasSuffix("0.bias") {
+      parameter.value = Tensor([0.25])
+    }
+    for value in (image() - before).floats { XCTAssertEqual(value, 0.25, accuracy: 1e-5) }
+    for (path, parameter) in layers where path.hasSuffix("1.weights") {
+      parameter.value = RandomSource(seed: 5).stream("w").normal(parameter.shape)
+    }
+    let change = image() - before
+    // Two neighbours on either side of a pixel of 4×4 say the same of that pixel.
+    let rows = change.floats
+    for row in 0..<16 {
+      for first in [1, 3] {
+        func at(_ place: Int) -> Float { rows[row * 8 + first + place] }
+        let left = 1.5 * at(1) - 0.5 * at(0)
+        XCTAssertEqual(left, 1.5 * at(2) - 0.5 * at(3), accuracy: 1e-4)
+      }
+    }
+    XCTAssertGreaterThan(
+      Set(rows.map { ($0 * 1e4).rounded() }).count, 32, "it depends on the place")
+  }
+
   func testAPixelShuffleBeginsAsRepeatedPixelsAndPutsEachBlockInItsPlace() {
     let layer = SubpixelConv2D(
       inputs: 2, outputs: 3, kernel: 3, padding: Padding(1), random: RandomSource(seed: 5))

@@ -27,8 +27,26 @@ struct ConvolutionalDecoderOptions: HyperparameterSet {
       "how images are doubled; all but transposed leave no checkerboard behind (a constant image stays constant)"
   )
   var upsampling = Doubling.Method.transposed
+  @Setting(
+    help:
+      "what gives the image: the last layer (single), or every size, enlarged and added up (multiscale)"
+  )
+  var output = Output.single
+
+  /// What gives the image.
+  enum Output: String, SettingChoice {
+    /// The last layer.
+    case single
+    /// Every size.
+    case multiscale
+  }
 
   init() {}
+
+  init(_ network: ConvolutionalOptions, output: Output = .single) {
+    self.network = network
+    self.output = output
+  }
 
   init(channels: [Int], blocks: Int) {
     network = ConvolutionalOptions(channels: channels, blocks: blocks)
