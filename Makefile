@@ -94,7 +94,7 @@ lint:
 	scripts/check-calls
 
 clean:
-	rm -rf .build .build-fuzz
+	rm -rf .build .build-examples .build-fuzz
 
 bootstrap:
 	scripts/bootstrap

@@ -18,6 +18,35 @@ final class EvaluateTests: CommandTestCase {
     "rate_decomposition",
   ]
 
+  /// A flow of the pixels under the decoder's output, with learnt noise between the levels of bytes.
+  func testAConditionalCouplingOfBytesResumesBitForBitAndHasBitsPerDimension() throws {
+    let data = try makeData()
+    let settings = [
+      "--set", "likelihood=conditional-coupling", "--set", "likelihood.dequantization=variational",
+      "--set", "likelihood.hidden_channels=4", "--set", "likelihood.steps=2",
+    ]
+    try run(Small.train(data, path("whole"), ["--epochs", "2"] + settings))
+    try run(Small.train(data, path("parts"), ["--epochs", "1"] + settings))
+    try run(Small.train(data, path("parts"), ["--epochs", "2", "--resume"] + settings))
+    for name in ["weights", "optimizer", "model"] {
+      XCTAssertEqual(
+        try bytes(path("parts/\(name).safetensors")), try bytes(path("whole/\(name).safetensors")))
+    }
+    let result = try evaluate(path("whole"), data, ["--importance-samples", "5"])
+    let (elbo, nll) = (try number(result, "elbo"), try number(result, "nll"))
+    XCTAssertLessThan(nll, -elbo)
+    XCTAssertEqual(
+      try number(result, "bits_per_dim"), nll / (64 * log(2)), accuracy: 1e-9 * abs(nll))
+    // Draws of bytes are bytes; the model's file alone makes them.
+    try run([
+      "sample", path("whole/model.safetensors"), "--draw", "--count", "3", "--out",
+      path("draws.npy"),
+    ])
+    try assertRefused(
+      Small.train(data, path("other"), settings + ["--dequantize", "uniform"]), status: 64,
+      naming: ["--dequantize uniform", "likelihood=gaussian"])
+  }
+
   func testJSONHasTheDocumentedKeysAndTypes() throws {
     let shared = try TrainedRun.shared()
     let result = try evaluate(shared.run, shared.data)

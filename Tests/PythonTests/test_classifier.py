@@ -9,6 +9,7 @@ import unittest
 import numpy as np
 
 import vae_zoo
+from support import SMALL as MODELS
 from support import small_network, stripes
 
 IMAGES = stripes(80)
@@ -49,6 +50,22 @@ class ClassifierTests(unittest.TestCase):
         found = model.evaluate(IMAGES, metrics=["lpips"], network=small_network())
         self.assertGreater(found["lpips"], 0)
         self.assertGreater(found["lpips_stderr"], 0)
+
+    def test_a_network_trains_a_model_whose_reconstructions_it_finds_nearer(self):
+        distances = []
+        for epochs in (1, 40):
+            model = vae_zoo.PerceptualVAE(
+                **MODELS["PerceptualVAE"], epochs=epochs, batch_size=16, learning_rate=0.01, random_state=2, feature_weight=5
+            ).fit(IMAGES)
+            found = model.evaluate(IMAGES, metrics=["feature_distance"], network=small_network(), network_layer="relu1_1")
+            distances.append(found["feature_distance"])
+        self.assertLess(distances[1], 0.9 * distances[0])
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.safetensors")
+            model.save(path)
+            loaded = vae_zoo.VAE.load(path)
+            self.assertIs(type(loaded), type(model))
+            np.testing.assert_array_equal(loaded.score_samples(IMAGES), model.score_samples(IMAGES))
 
     def test_what_cannot_be_learnt_is_refused(self):
         for y, words in ((None, "give y"), (np.zeros((80, 2)), "labels"), (["a"] * 80, "class a")):

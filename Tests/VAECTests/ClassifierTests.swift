@@ -103,6 +103,24 @@ final class ClassifierTests: CTestCase {
     }
   }
 
+  func testANetworkTrainsAModelWhoseLossNamesIt() throws {
+    let classifier = try trained()
+    let path = try temporaryFolder() + "/classifier.safetensors"
+    try succeed { vae_classifier_save(classifier, path, $0) }
+    let model = try makeModel(
+      "perceptual-vae",
+      [
+        ("architecture", "mlp"), ("hidden", "6"), ("latent", "2"), ("network", path),
+        ("objective.layers", "features"),
+      ])
+    let recipe = try text { vae_model_recipe_json(model, $0, $1, $2, $3) }
+    let object = try XCTUnwrap(JSON(parsing: Array(recipe.utf8), source: "recipe").object)
+    let hash = SHA256.text(try SHA256.hash(ofFile: path))
+    XCTAssertEqual(object["objective"]?.object?["network_sha256"], .text(hash))
+    let trainer = try makeTrainer(model, try labelled(40))
+    for _ in 0..<3 { try succeed { vae_trainer_step(trainer, nil, $0) } }
+  }
+
   func testACallbackMayUseTheClassifierThatItIsCalledFor() throws {
     final class Told {
       let classifier: OpaquePointer

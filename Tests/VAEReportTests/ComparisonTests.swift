@@ -79,6 +79,10 @@ final class ComparisonTests: ReportTestCase {
     for (kind, likelihoods) in [
       ("probabilities", ["bernoulli", "categorical", "logistic-mixture", "negative-binomial"]),
       ("densities", ["gaussian", "student-t", "laplace", "logistic", "log-cosh", "mixed"]),
+      // Whether bytes are priced is for a setting to say; without one, for the data.
+      ("probabilities", [#"conditional-coupling", "dequantization": "uniform"#]),
+      ("probabilities", [#"conditional-coupling", "dequantization": "variational"#]),
+      ("densities", ["conditional-coupling", #"conditional-coupling", "dequantization": "none"#]),
     ] {
       let runs = try likelihoods.map { likelihood in
         var run = MadeRun()

@@ -187,6 +187,26 @@ final class AdversarialReconstructionTests: XCTestCase {
     XCTAssertEqual(changed, [false, false, false, true, true])
   }
 
+  func testEverySixteenthUpdateOfTheDiscriminatorHasThePenaltySixteenTimes() throws {
+    let model = try model([
+      ("objective.discriminator_start", "3"), ("objective.gradient_penalty", "5"),
+    ])
+    for step in [3, 4, 18, 19, 20, 35] {
+      let loss = model.objective.phases[1].loss(pass(model, step: step))
+      let terms = Dictionary(uniqueKeysWithValues: loss.terms.map { ($0.name, $0.value.item) })
+      let plain = try XCTUnwrap(terms["discriminator_loss"])
+      guard (step - 3) % 16 == 0 else {
+        XCTAssertNil(terms["squared_gradient"], "\(step)")
+        XCTAssertEqual(loss.value.item, plain)
+        continue
+      }
+      let penalty = try XCTUnwrap(terms["squared_gradient"])
+      XCTAssertGreaterThan(penalty, 0)
+      XCTAssertEqual(
+        loss.value.item, plain + 16 * 5 / 2 * penalty, accuracy: 1e-4 * (plain + 40 * penalty))
+    }
+  }
+
   func testALearntDeviationIsFittedToTheDecoderAsItIs() throws {
     let model = try model([("sigma", "learnt"), ("objective.discriminator_start", "9")])
     let deviation = try XCTUnwrap(model.likelihood.parameters.first?.parameter)

@@ -57,8 +57,13 @@ final class ScaleOutputs: Module {
     for (level, output) in zip(levels, outputs) {
       if let output {
         let own = output.layer(map, context)
-        coarse = (coarse.map { $0 + own } ?? own).upsampledBilinear(by: 2, 2)
-          .slice(axis: 1, 0..<output.size.height).slice(axis: 2, 0..<output.size.width)
+        let enlarged = (coarse.map { $0 + own } ?? own).upsampledBilinear(by: 2, 2)
+        let size = output.size
+        let isWhole = enlarged.shape[1] == size.height && enlarged.shape[2] == size.width
+        coarse =
+          isWhole
+          ? enlarged
+          : enlarged.slice(axis: 1, 0..<size.height).slice(axis: 2, 0..<size.width)
       }
       level.apply(to: &map, context)
     }
@@ -69,16 +74,14 @@ final class ScaleOutputs: Module {
   /// The shape of the whole image's parameters.
   func outputShape(for small: Shape, head: Conv2D, _ trace: inout ShapeTrace) throws -> Shape? {
     var map: Shape? = small
-    var coarse: Shape?
     var (layer, scale) = (0, 0)
     for (level, output) in zip(levels, outputs) {
       if let output {
-        let own = try trace.pass(map, through: output.layer, "scales.\(scale)")
-        coarse = own.map { [output.size.height, output.size.width, $0[2]] }
+        _ = try trace.pass(map, through: output.layer, "scales.\(scale)")
         scale += 1
       }
       for next in level.layers {
-        map = try trace.holding(coarse) { try $0.pass(map, through: next, "layers.\(layer)") }
+        map = try trace.pass(map, through: next, "layers.\(layer)")
         layer += 1
       }
     }

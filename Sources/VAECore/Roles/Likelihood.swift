@@ -50,6 +50,14 @@ public protocol Likelihood: Module {
   /// Whether p(x|z) is a probability of discrete values, so that bits per dimension follow from it.
   var isDiscrete: Bool { get }
 
+  /// Whether `logDensity` depends on random numbers, as a bound over noise does, so that it differs from draw to draw where the
+  /// parameters do not.
+  var isDensityDrawn: Bool { get }
+
+  /// Whether the mean of a pixel follows from the pixel's own parameters, so that pictures of every size have one, and tiles
+  /// of them theirs.
+  var hasPointwiseMean: Bool { get }
+
   /// log p(x | parameters) in nats, `[K · N]`.
   ///
   /// - Parameters:
@@ -76,7 +84,8 @@ public protocol Likelihood: Module {
   /// - Returns: `[height, width, parametersPerPixel]`.
   func parameters(withMean mean: Tensor) -> Tensor?
 
-  /// The mean of the distribution, in the data's range, `[K · N, height, width, channels]`.
+  /// The mean of the distribution, in the data's range, `[K · N, height, width, channels]`; of one whose mean has no closed form
+  /// its centre, which is then shown in the place of the mean.
   func mean(_ parameters: Tensor) -> Tensor
 
   /// The random numbers that a draw needs, one row for each of the context's examples:
@@ -99,6 +108,12 @@ extension Likelihood {
 
   /// Pixels are independent given the parameters.
   public var couplesPixels: Bool { false }
+
+  /// It follows from the parameters.
+  public var isDensityDrawn: Bool { false }
+
+  /// It does.
+  public var hasPointwiseMean: Bool { true }
 
   /// Not known.
   public var factorizes: Bool { false }

@@ -105,12 +105,24 @@ extension Comparison {
     "zero-inflated-negative-binomial",
   ]
 
+  /// Whether the distortion of a run is made of probabilities. That of `conditional-coupling` is where it makes points of bytes.
+  private static func givesProbabilities(_ run: RunHistory) -> Bool {
+    let likelihood = run.setting("likelihood", "name")?.text ?? ""
+    guard likelihood == "conditional-coupling" else { return probabilities.contains(likelihood) }
+    return switch run.setting("likelihood", "dequantization")?.text {
+    case "uniform", "variational": true
+    case "none": false
+    default:
+      run.setting("data", "rule")?.text == "bytes/255"
+        && run.setting("data", "range")?.text == "unit"
+    }
+  }
+
   /// The runs by what their distortion is made of, in order: probabilities, or densities.
   package var likelihoodKinds: [(name: String, members: [Int])] {
     var kinds: [(name: String, members: [Int])] = []
     for (number, run) in runs.enumerated() {
-      let likelihood = run.setting("likelihood", "name")?.text ?? ""
-      let name = Self.probabilities.contains(likelihood) ? "probabilities" : "densities"
+      let name = Self.givesProbabilities(run) ? "probabilities" : "densities"
       if let place = kinds.firstIndex(where: { $0.name == name }) {
         kinds[place].members.append(number)
       } else {

@@ -61,6 +61,12 @@ public struct PictureCoder {
         "\(trained.source) was made for \(data.range.phrase) of \(Count.of(data.channels, "channel")), not for pictures"
       )
     }
+    guard model.likelihood.hasPointwiseMean else {
+      throw RecipeError(
+        .invalid,
+        "the likelihood of \(trained.source) makes images as a whole, of the size of its data alone; train with "
+          + "\(.setting("likelihood", "gaussian")) for pictures of every size")
+    }
     guard computation.precision.isSupported else {
       throw RecipeError(.invalid, "\(computation.precision.refusal)")
     }

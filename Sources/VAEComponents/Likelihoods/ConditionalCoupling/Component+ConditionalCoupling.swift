@@ -33,16 +33,11 @@ extension ConditionalCoupling {
   /// The likelihood of a recipe.
   fileprivate convenience init(_ options: Options, _ build: BuildContext) throws(RecipeError) {
     let data = build.data
-    let shape: Shape = [data.height, data.width, data.channels]
     let areBytes = data.columns == nil && data.range == .unit && data.rule == "bytes/255"
     var kind = options.dequantization
     if kind == .auto { kind = areBytes ? .uniform : .none }
-    guard kind == .none || areBytes else {
-      throw RecipeError(
-        .unsuitableData,
-        "\(.setting("likelihood.dequantization", kind.rawValue)) makes points of bytes, but these data are "
-          + "\(data.columns == nil ? data.rule : "a table"); choose \(.setting("likelihood.dequantization", "none"))"
-      )
+    if kind != .none {
+      try data.checkLevels(for: "conditional-coupling", takesBinary: false)
     }
     let dequantizer: Dequantizer? =
       switch kind {
@@ -50,11 +45,13 @@ extension ConditionalCoupling {
       case .uniform: Dequantizer()
       case .variational:
         Dequantizer(
-          learntFor: shape, steps: options.dequantizationSteps, hidden: options.hiddenChannels,
+          learntFor: data.channels, steps: options.dequantizationSteps,
+          hidden: options.hiddenChannels,
           blocks: options.blocks, random: build.random.child("dequantization"))
       }
     self.init(
-      shape, steps: options.steps, hidden: options.hiddenChannels, blocks: options.blocks,
+      channels: data.channels, steps: options.steps, hidden: options.hiddenChannels,
+      blocks: options.blocks,
       features: options.features, dequantizer: dequantizer, random: build.random)
   }
 }

@@ -17,7 +17,8 @@ import VAECore
 /// Bytes are priced by their bound over points between two levels, `Dequantizer`: then this is a probability of bytes, and
 /// bits per dimension follow from it.
 ///
-/// The mean of such a distribution has no closed form. What stands for it is its centre, the image of ε = 0.
+/// The mean of such a distribution has no closed form. What stands for it is its centre, the image of ε = 0. It depends on the
+/// couplings too, so that a loss on images, such as a distance of features, trains them beside the density.
 public final class ConditionalCoupling: Likelihood {
   /// What a decoder gives each pixel beside location and deviation.
   public let features: Int
@@ -26,10 +27,10 @@ public final class ConditionalCoupling: Likelihood {
   private let deviation: NoiseDeviationState
   private let dequantizer: Dequantizer?
 
-  /// A likelihood for images of a size.
+  /// A likelihood.
   ///
   /// - Parameters:
-  ///   - imageShape: `[height, width, channels]`.
+  ///   - channels: of an image.
   ///   - steps: couplings.
   ///   - hidden: channels of their networks.
   ///   - blocks: residual blocks of each network.
@@ -37,15 +38,14 @@ public final class ConditionalCoupling: Likelihood {
   ///   - dequantizer: for bytes, multiples of 1/255; nil for real numbers.
   ///   - random: where first weights come from.
   package init(
-    _ imageShape: Shape, steps: Int, hidden: Int, blocks: Int, features: Int,
+    channels: Int, steps: Int, hidden: Int, blocks: Int, features: Int,
     dequantizer: Dequantizer?, random: RandomSource
   ) {
     self.features = features
     self.dequantizer = dequantizer
-    let channels = imageShape[2]
     couplings = (0..<steps).map { step in
       ImageCoupling(
-        imageShape, step: step, conditions: 2 * channels + features,
+        channels: channels, step: step, conditions: 2 * channels + features,
         ImageCoupling.Sizes(hidden: hidden, blocks: blocks), random: random.child("\(step)"))
     }
     bound = Parameter([channels], isDecayed: false) { .ones([channels]) }
@@ -71,6 +71,10 @@ public final class ConditionalCoupling: Likelihood {
   public var couplesChannels: Bool { true }
   /// They do.
   public var couplesPixels: Bool { true }
+  /// That of bytes is, by the places of their points.
+  public var isDensityDrawn: Bool { dequantizer != nil }
+  /// It does not.
+  public var hasPointwiseMean: Bool { couplings.isEmpty }
   /// Where bytes are priced.
   public var isDiscrete: Bool { dequantizer != nil }
 

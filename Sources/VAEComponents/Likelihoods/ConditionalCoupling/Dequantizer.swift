@@ -3,7 +3,7 @@ import NeuralNetworks
 import Tensors
 
 /// What makes points of a unit cube of bytes, so that a density p of points bounds the probability P of the bytes (Theis et
-/// al. 2016, section 3.1; with a learnt q Ho et al. 2019, Flow++, equation 4): with levels k = 255 x and u in the unit cube,
+/// al. 2016, section 3.1; with a learnt q Ho et al. 2019, Flow++, section 3.1): with levels k = 255 x and u in the unit cube,
 ///
 ///     log P(x) ≥ E_{u ~ q(u|x)} [log p((k + u) / 256) − log q(u|x)] − D log 256
 ///
@@ -21,16 +21,16 @@ package final class Dequantizer: Module {
   /// With learnt noise, which begins as uniform noise.
   ///
   /// - Parameters:
-  ///   - imageShape: `[height, width, channels]`.
+  ///   - channels: of an image.
   ///   - steps: couplings of the flow.
   ///   - hidden: channels of its networks.
   ///   - blocks: residual blocks of each.
   ///   - random: where first weights come from.
   package init(
-    learntFor imageShape: Shape, steps: Int, hidden: Int, blocks: Int, random: RandomSource
+    learntFor channels: Int, steps: Int, hidden: Int, blocks: Int, random: RandomSource
   ) {
     flow = Flow(
-      imageShape, steps: steps, ImageCoupling.Sizes(hidden: hidden, blocks: blocks), random: random)
+      channels, steps: steps, ImageCoupling.Sizes(hidden: hidden, blocks: blocks), random: random)
   }
 
   /// Those of the flow.
@@ -85,7 +85,7 @@ package final class Dequantizer: Module {
       points.withFloats { values in
         for (place, value) in values.enumerated() {
           let level = (value * levels).rounded(.down)
-          buffer[place] = max(0, min(level.isNaN ? 0 : level, levels - 1)) / (levels - 1)
+          buffer[place] = level.isNaN ? level : max(0, min(level, levels - 1)) / (levels - 1)
         }
       }
     }
@@ -114,8 +114,7 @@ extension Dequantizer {
     private let channels: Int
     private let features: Int
 
-    init(_ imageShape: Shape, steps: Int, _ sizes: ImageCoupling.Sizes, random: RandomSource) {
-      let channels = imageShape[2]
+    init(_ channels: Int, steps: Int, _ sizes: ImageCoupling.Sizes, random: RandomSource) {
       self.channels = channels
       let features = sizes.hidden
       self.features = features
@@ -131,7 +130,7 @@ extension Dequantizer {
       bound = Parameter([channels], isDecayed: false) { .ones([channels]) }
       couplings = (0..<steps).map { step in
         ImageCoupling(
-          imageShape, step: step, conditions: features, sizes,
+          channels: channels, step: step, conditions: features, sizes,
           random: random.child("coupling\(step)"))
       }
     }

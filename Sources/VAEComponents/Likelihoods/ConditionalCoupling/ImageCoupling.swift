@@ -12,10 +12,7 @@ final class ImageCoupling: Module {
   private let blocks: [ResidualBlock]
   private let exit: Conv2D
   private let bound: Parameter
-  /// Ones for elements that stay, `[height, width, channels]`.
-  private let kept: Tensor
-  /// Ones for the others.
-  private let changed: Tensor
+  private let step: Int
 
   /// That of the networks, smooth as in the flows of latents.
   static let activation = Activation.elu(alpha: 1)
@@ -31,15 +28,15 @@ final class ImageCoupling: Module {
   /// A fresh coupling.
   ///
   /// - Parameters:
-  ///   - imageShape: `[height, width, channels]`.
+  ///   - channels: of an image.
   ///   - step: its place among several, in which the halves change roles.
   ///   - conditions: channels of the map h.
   ///   - sizes: of its network.
   ///   - random: where first weights come from.
   init(
-    _ imageShape: Shape, step: Int, conditions: Int, _ sizes: Sizes, random: RandomSource
+    channels: Int, step: Int, conditions: Int, _ sizes: Sizes, random: RandomSource
   ) {
-    let channels = imageShape[2]
+    self.step = step
     entry = Conv2D(
       inputs: channels + conditions, outputs: sizes.hidden, kernel: 3, padding: Padding(1),
       random: random.child("entry"))
@@ -52,18 +49,21 @@ final class ImageCoupling: Module {
       inputs: sizes.hidden, outputs: 2 * channels, kernel: 3, padding: Padding(1),
       initializer: .zeros, random: random.child("exit"))
     bound = Parameter([channels], isDecayed: false) { .ones([channels]) }
-    func half(_ remainder: Int) -> Tensor {
-      Tensor(imageShape) { buffer in
-        for place in 0..<imageShape.count {
-          let (row, column) = (
-            place / (imageShape[1] * channels), place / channels % imageShape[1]
-          )
-          let colour = row + column + place % channels + step
-          buffer[place] = colour % 2 == remainder ? 1 : 0
+  }
+
+  /// Ones for the elements of an image that stay, or for those that change, else zeros: `[height, width, channels]`.
+  private func half(_ image: Shape, stays: Bool) -> Tensor {
+    Tensor(image) { buffer in
+      var place = 0
+      for row in 0..<image[0] {
+        for column in 0..<image[1] {
+          for channel in 0..<image[2] {
+            buffer[place] = ((row + column + channel + step) % 2 == 0) == stays ? 1 : 0
+            place += 1
+          }
         }
       }
     }
-    (kept, changed) = (half(0), half(1))
   }
 
   /// The network, and the bound of s.
@@ -98,9 +98,12 @@ final class ImageCoupling: Module {
 
   /// s and t, zero where elements stay.
   private func parameters(_ x: Tensor, _ h: Tensor, _ context: Context) -> (s: Tensor, t: Tensor) {
-    let entered = entry(.concatenated([x * kept, h], axis: 3), context)
+    let image = x.shape.removingFirst
+    let seen = x * half(image, stays: true)
+    let entered = entry(.concatenated([seen, h], axis: 3), context)
     let hidden = blocks.reduce(entered) { $1($0, context) }.activated(Self.activation)
     let channels = bound.shape[0]
+    let changed = half(image, stays: false)
     let parts = exit(hidden, context).split(sizes: [channels, channels])
     return (parts[0].tanh() * bound.tensor * changed, parts[1] * changed)
   }
