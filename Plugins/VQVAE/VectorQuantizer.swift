@@ -109,7 +109,7 @@ extension VectorQuantizer {
       0...1,
       help:
         "a code used less than this share of the mean begins anew at an encoder output; 0 never")
-    public var restartThreshold = 0.05
+    public var restartThreshold = 0.01
 
     /// The defaults.
     public init() {}

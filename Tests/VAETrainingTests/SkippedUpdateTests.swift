@@ -97,6 +97,64 @@ final class SkippedUpdateTests: XCTestCase {
     XCTAssertEqual(averages(second), averages(whole))
   }
 
+  /// A trainer whose limit leaves out some updates of an epoch of four.
+  private func trainerThatLeavesSomeOut() throws -> Trainer {
+    let free = try trainer(skipNorm: 1e8)
+    var norms: [Double] = []
+    while !free.isFinished {
+      _ = try free.advance {
+        guard case .epoch(let record) = $0 else { return }
+        norms += record.terms.filter { $0.name == "gradient_norm" }.map(\.value)
+      }
+    }
+    return try trainer(skipNorm: norms.reduce(0, +) / Double(norms.count))
+  }
+
+  /// One batch whose bound is beyond all reason would hide those of all others.
+  func testTheBoundOfAnUpdateThatIsLeftOutIsNoPartOfTheMeanOfItsEpoch() throws {
+    let trainer = try trainerThatLeavesSomeOut()
+    let run = try RunFolder.create(
+      at: TrainingSupport.temporaryFolder(self), force: false, resume: false)
+    let other = try trainerThatLeavesSomeOut()
+    var records: [EpochRecord] = []
+    func note(_ event: TrainingEvent) {
+      if case .epoch(let record) = event { records.append(record) }
+    }
+    var (made, leftOut): ([BoundTerms], Int) = ([], 0)
+    var epochs: [(made: [BoundTerms], leftOut: Int)] = []
+    while !trainer.isFinished {
+      let before = TrainingSupport.weights(trainer.model)
+      let bound = try trainer.advance(observe: note)
+      if TrainingSupport.weights(trainer.model) == before {
+        leftOut += 1
+      } else {
+        made.append(bound)
+      }
+      // In the middle of an epoch another trainer goes on from here.
+      if trainer.step == 2 {
+        try trainer.writeCheckpoint(to: run)
+        try other.restore(try XCTUnwrap(run.storedCheckpoint()))
+      }
+      if trainer.step % 4 == 0 {
+        epochs.append((made, leftOut))
+        (made, leftOut) = ([], 0)
+      }
+    }
+    XCTAssertTrue(epochs.contains { !$0.made.isEmpty && $0.leftOut > 0 }, "\(epochs)")
+    for (record, epoch) in zip(records, epochs) where !epoch.made.isEmpty {
+      let count = Double(epoch.made.count)
+      XCTAssertEqual(
+        record.train.distortion, epoch.made.reduce(0) { $0 + $1.distortion } / count,
+        accuracy: 1e-9)
+      XCTAssertEqual(
+        record.train.rate, epoch.made.reduce(0) { $0 + $1.rate } / count, accuracy: 1e-9)
+    }
+    let whole = records.map(\.train)
+    records = []
+    while !other.isFinished { _ = try other.advance(observe: note) }
+    XCTAssertEqual(records.map(\.train), whole)
+  }
+
   /// An encoder that counts what becomes of updates.
   private final class WatchedEncoder: Encoder {
     let base: any Encoder

@@ -81,6 +81,10 @@ extension StoredCheckpoint {
       let isAtEnd = step > 0 && step.isMultiple(of: updatesPerEpoch)
       progress.updates = try sums.count(
         "updates", in: 0...(isAtEnd ? updatesPerEpoch : updatesPerEpoch - 1))
+      // Files of older versions lack it, and have the bounds of all updates in their sums.
+      progress.leftOut =
+        try sums.has("updates_left_out")
+        ? sums.count("updates_left_out", in: 0...progress.updates) : 0
       let range = -Self.largestSum...Self.largestSum
       progress.distortion = try sums.number("distortion", in: range)
       progress.rate = try sums.number("rate", in: range)

@@ -81,6 +81,7 @@ extension Trainer {
       "rate": .finite(progress.rate), "seconds": .finite(progress.seconds),
       "terms": .object(terms),
     ]
+    if progress.leftOut > 0 { sums["updates_left_out"] = .integer(progress.leftOut) }
     if !termUpdates.members.isEmpty { sums["term_updates"] = .object(termUpdates) }
     var object: JSON.Object = [
       "format": .integer(StoredCheckpoint.State.format), "step": .integer(step),

@@ -1,6 +1,8 @@
 /// Sums over the updates of an epoch.
 struct EpochProgress: Equatable {
   var updates = 0
+  /// Those among them that were left out, because their gradients were too large.
+  var leftOut = 0
   var distortion = 0.0
   var rate = 0.0
   var seconds = 0.0
@@ -10,10 +12,20 @@ struct EpochProgress: Equatable {
   var termUpdates: [String: Int] = [:]
 
   /// Adds an update: the bound of its batch, and what its losses logged.
-  mutating func add(_ bound: BoundTerms, _ logged: [(name: String, value: Double)]) {
+  ///
+  /// The bound of one that was left out may be larger than all others together. It counts only as long as none was made.
+  mutating func add(
+    _ bound: BoundTerms, _ logged: [(name: String, value: Double)], isLeftOut: Bool = false
+  ) {
+    let noneMade = leftOut == updates
+    if noneMade && !isLeftOut {
+      (distortion, rate) = (bound.distortion, bound.rate)
+    } else if noneMade || !isLeftOut {
+      distortion += bound.distortion
+      rate += bound.rate
+    }
     updates += 1
-    distortion += bound.distortion
-    rate += bound.rate
+    if isLeftOut { leftOut += 1 }
     addTerms(logged)
   }
 
@@ -33,7 +45,7 @@ struct EpochProgress: Equatable {
   }
 
   var mean: BoundTerms {
-    let count = Double(max(1, updates))
+    let count = Double(max(1, leftOut == updates ? updates : updates - leftOut))
     return BoundTerms(distortion: distortion / count, rate: rate / count)
   }
 

@@ -23,6 +23,8 @@ package final class Updater {
   /// The groups of the phases of the last update whose gradients were used, and of those that were left out because
   /// theirs were beyond `skipNorm`.
   private var (made, leftOut): ([ParameterGroup], [ParameterGroup]) = ([], [])
+  /// Whether among these is the phase whose pass said the bound of the batch.
+  private(set) var leftOutBound = false
 
   /// How often in a row each phase was left out because its gradients were not finite.
   private var notFiniteInARow: [String: Int] = [:]
@@ -132,7 +134,7 @@ package final class Updater {
     _ parts: [UpdatePart], rate: Float
   ) throws -> (bound: BoundTerms, terms: [(name: String, value: Double)]) {
     isHalfWay = false
-    (made, leftOut, work.failedTogether) = ([], [], false)
+    (made, leftOut, leftOutBound, work.failedTogether) = ([], [], false, false)
     var context = parts[0].context
     (context.shard, context.shards) = (nil, work.group)
     var first: BoundTerms?
@@ -140,6 +142,7 @@ package final class Updater {
     for ((phase, optimizer), others) in zip(phases, frozen) {
       // What a model says of a batch is known of every update, whichever phases run.
       guard first == nil || phase.isDue(step: context.step) else { continue }
+      let saysBound = first == nil
       // Those that a caller has frozen stay so.
       let wereTrainable = others.map(\.isTrainable)
       for parameter in others { parameter.isTrainable = false }
@@ -174,6 +177,7 @@ package final class Updater {
       terms += recordOfSkipping(isBeyond, norm: norm, phase)
       if isBeyond {
         leftOut.append(phase.group)
+        if saysBound { leftOutBound = true }
         if !norm.isFinite {
           try noteNotFinite(parameterNotFinite(gradients, optimizer.parameters), phase, context)
         }
