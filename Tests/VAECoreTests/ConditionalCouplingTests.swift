@@ -1,10 +1,9 @@
 import Foundation
 import NeuralNetworks
 import Tensors
+import VAEComponents
 import VAECore
 import XCTest
-
-@testable import VAEComponents
 
 /// The flow of images under a decoder's output, and the points that stand for bytes.
 final class ConditionalCouplingTests: XCTestCase {

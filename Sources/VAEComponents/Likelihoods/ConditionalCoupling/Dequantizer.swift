@@ -80,7 +80,7 @@ package final class Dequantizer: Module {
   }
 
   /// The points in the range of the data: the level in whose bin a point lies, over 255.
-  static func level(of points: Tensor) -> Tensor {
+  package static func level(of points: Tensor) -> Tensor {
     Tensor(points.shape) { buffer in
       points.withFloats { values in
         for (place, value) in values.enumerated() {
@@ -92,7 +92,7 @@ package final class Dequantizer: Module {
   }
 
   /// The middle of the bin of a value in the range of the data: (k + ½) / 256.
-  static func middle(of values: Tensor) -> Tensor {
+  package static func middle(of values: Tensor) -> Tensor {
     values.scaled(by: (levels - 1) / levels, shift: 0.5 / levels)
   }
 
