@@ -60,6 +60,7 @@ public struct FrozenNetworkOptions: HyperparameterSet {
       imageShape: [build.data.height, build.data.width, build.data.channels],
       range: build.data.range)
     file.openModel = build.openModel
+    file.layersSetting = usesHeads ? nil : "\(role).layers"
     return file
   }
 }

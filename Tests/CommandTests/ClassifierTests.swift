@@ -48,7 +48,7 @@ final class ClassifierTests: CommandTestCase {
       naming: [path("none")])
     try assertRefused(
       train + ["--out", path("run"), "--set", "network=\(network)"], status: 65,
-      naming: ["it has no layer", "relu2_2"])
+      naming: ["it has no layer", "relu2_2", "--set objective.layers"])
     XCTAssertFalse(exists(path("run")))
     let named = ["--set", "network=\(network)", "--set", "objective.layers=relu1_1,features"]
     try run(train + ["--out", path("run")] + named)

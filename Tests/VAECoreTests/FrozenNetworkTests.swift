@@ -135,6 +135,20 @@ final class FrozenNetworkTests: XCTestCase {
     }
   }
 
+  func testANetworkOfOneSizeSaysWhichWhereItGetsAnother() throws {
+    let file = bytes(
+      #"{"type": "flatten", "name": "f"}, {"type": "dense", "name": "d"}"#,
+      input: #"{"channels": 1}"#,
+      [
+        (name: "d.weight", shape: [1, 4], values: [1, 2, 3, 4]),
+        (name: "d.bias", shape: [1], values: [0]),
+      ])
+    let image = RandomSource(seed: 4).stream("x").uniform([1, 3, 3, 1])
+    XCTAssertThrowsError(try features(file, at: ["d"], of: image)) {
+      XCTAssertTrue("\($0)".contains("made for images of 2 by 2 alone"), "\($0)")
+    }
+  }
+
   func testImagesAreBroughtToTheRangeTheChannelsAndTheNormalisationOfTheNetwork() throws {
     let input =
       #"{"range": "symmetric", "channels": 3, "mean": [0, 0.5, -1], "deviation": [1, 0.5, 2]}"#

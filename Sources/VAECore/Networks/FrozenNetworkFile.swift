@@ -35,6 +35,9 @@ public final class FrozenNetworkFile {
   /// What opens a file that holds a model of the zoo, whose encoder then is the network; gives nil for
   /// other files. Recipes hand it in, for the file names the model's parts and nothing here knows them.
   package var openModel: ((Safetensors) throws(NetworkProblem) -> DescribedModel?)?
+  /// The setting that names the layers, for the refusal of a network that lacks one.
+  package var layersSetting: String?
+  private var lacksLayer = false
 
   /// A file that is not opened yet.
   ///
@@ -89,7 +92,8 @@ public final class FrozenNetworkFile {
     do throws(NetworkProblem) {
       network = try read(bytes)
     } catch {
-      throw refusal(Message(error.reason))
+      guard lacksLayer, let layersSetting else { throw refusal(Message(error.reason)) }
+      throw refusal("\(error.reason); name some of them with \(.setting(layersSetting))")
     }
   }
 
@@ -223,6 +227,7 @@ public final class FrozenNetworkFile {
     }
     if layers.isEmpty { layers = [network.featureLayer] }
     for name in layers where !network.layerNames.contains(name) {
+      lacksLayer = true
       throw NetworkProblem(
         "it has no layer \(PlainText.quoted(name)); choose among the layers that it has: "
           + network.layerNames.joined(separator: ", ")
@@ -273,7 +278,11 @@ extension FrozenNetwork {
         let title = layer.name.map { "layer \(PlainText.quoted($0))" } ?? "layer \(number)"
         throw NetworkProblem(
           "\(title) cannot take \(shape.map(String.init).joined(separator: "x")), which images of "
-            + "\(height) by \(width) become before it")
+            + "\(height) by \(width) become before it"
+            + (onlySize(of: needed).map {
+              "; the network was made for images of \($0) by \($0) alone"
+            }
+              ?? ""))
       }
       shape = next
     }
@@ -288,6 +297,16 @@ extension FrozenNetwork {
       return shape != nil
     }
     return takes(Self.largeSide) ? (1...Self.largeSide).first(where: takes) : nil
+  }
+
+  /// The side of the square images that some layers take where they take those of no other size.
+  private func onlySize(of layers: [Layer]) -> Int? {
+    let sides = (1...Self.largeSide).filter { side in
+      var shape: [Int]? = [side, side, input.channels]
+      for layer in layers { shape = shape.flatMap { layer.operation.outputShape($0) } }
+      return shape != nil
+    }
+    return sides.count == 1 ? sides.first : nil
   }
 
   /// As good as any size; a dense layer takes no other than its own.

@@ -64,8 +64,8 @@ public struct PictureCoder {
     guard model.likelihood.hasPointwiseMean else {
       throw RecipeError(
         .invalid,
-        "the likelihood of \(trained.source) makes images as a whole, of the size of its data alone; train with "
-          + "\(.setting("likelihood", "gaussian")) for pictures of every size")
+        "the likelihood of \(trained.source) makes images as a whole, so that it takes its data and no pictures by themselves; "
+          + "train with \(.setting("likelihood", "gaussian")) for pictures of every size")
     }
     guard computation.precision.isSupported else {
       throw RecipeError(.invalid, "\(computation.precision.refusal)")
