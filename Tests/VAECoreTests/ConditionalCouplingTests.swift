@@ -94,9 +94,9 @@ final class ConditionalCouplingTests: XCTestCase {
       let noise = RandomSource(seed: 9).stream("e").normal([0], shape: shape)
       let drawn = likelihood.sample(given, noise: noise)
       // Nothing is drawn twice from different numbers: log p of the draw is that of the numbers less log|det| of the map.
-      let determinant = Self.logDeterminant(at: noise.floats) { numbers in
-        likelihood.sample(given, noise: Tensor(numbers, shape: noise.shape)).floats
-      }
+      let determinant = NumericalJacobian.logDeterminant(
+        of: { likelihood.sample(given, noise: Tensor($0, shape: noise.shape)).floats },
+        at: noise.floats)
       let normal = noise.floats.reduce(0.0) {
         $0 - 0.5 * (Double($1 * $1) + log(2 * .pi))
       }
@@ -104,34 +104,6 @@ final class ConditionalCouplingTests: XCTestCase {
         likelihood.logDensity(drawn, parameters: given, context(1)).floats[0])
       XCTAssertEqual(found, normal - determinant, accuracy: 2e-2, "\(shape)")
     }
-  }
-
-  /// log|det| of a map by differences of the fourth order and elimination.
-  private static func logDeterminant(at point: [Float], _ map: ([Float]) -> [Float]) -> Double {
-    let h: Float = 1e-2
-    var rows = point.indices.map { _ in [Double](repeating: 0, count: point.count) }
-    for column in point.indices {
-      func moved(_ times: Float) -> [Float] {
-        var moved = point
-        moved[column] += times * h
-        return map(moved)
-      }
-      let (a, b, c, d) = (moved(-2), moved(-1), moved(1), moved(2))
-      for row in point.indices {
-        rows[row][column] = Double(a[row] - 8 * b[row] + 8 * c[row] - d[row]) / Double(12 * h)
-      }
-    }
-    var sum = 0.0
-    for column in rows.indices {
-      let pivot = (column..<rows.count).max { abs(rows[$0][column]) < abs(rows[$1][column]) }
-      rows.swapAt(column, pivot ?? column)
-      sum += log(abs(rows[column][column]))
-      for row in column + 1..<rows.count {
-        let factor = rows[row][column] / rows[column][column]
-        for place in column..<rows.count { rows[row][place] -= factor * rows[column][place] }
-      }
-    }
-    return sum
   }
 
   func testTheHalvesOfAChessboardOfThreeDimensionsSeeEachOtherByTurns() {
@@ -182,19 +154,9 @@ final class ConditionalCouplingTests: XCTestCase {
             XCTAssertTrue(name == "mean" && path.hasPrefix("dequantization"), path)
             continue
           }
-          let direction = RandomSource(seed: 11).stream(path).normal(parameter.shape)
-          let start = parameter.value
-          let step: Float = 2e-3
-          var sides: [Double] = []
-          for side: Float in [1, -1] {
-            parameter.value = start + direction * (side * step)
-            sides.append(Double(withoutTape { value().item }))
-          }
-          parameter.value = start
-          let expected = (sides[0] - sides[1]) / Double(2 * step)
-          let actual = Double((gradient * direction).sum().item)
-          XCTAssertEqual(
-            actual, expected, accuracy: 3e-2 * (1 + abs(expected)), "\(name) of \(path)")
+          assertDirectionalDerivative(
+            gradient, of: parameter, along: RandomSource(seed: 11).stream(path), step: 2e-3,
+            accuracy: 3e-2, "\(name) of \(path)", value)
         }
       }
     }

@@ -103,18 +103,8 @@ final class CountLikelihoodTests: XCTestCase {
       let mean = { (likelihood.mean(given.tensor) * others).sum() }
       for (value, parameter) in [(density, given), (density, dispersion), (mean, given)] {
         let gradient = try XCTUnwrap(value().backward()[parameter])
-        let direction = random.stream("direction").normal(parameter.shape)
-        let start = parameter.value
-        let step: Float = 1e-2
-        var sides: [Double] = []
-        for side: Float in [1, -1] {
-          parameter.value = start + direction * (side * step)
-          sides.append(Double(withoutTape { value().item }))
-        }
-        parameter.value = start
-        let expected = (sides[0] - sides[1]) / Double(2 * step)
-        let actual = Double((gradient * direction).sum().item)
-        XCTAssertEqual(actual, expected, accuracy: 2e-2 * (1 + abs(expected)))
+        assertDirectionalDerivative(
+          gradient, of: parameter, along: random.stream("direction"), value)
       }
     }
   }

@@ -139,20 +139,9 @@ final class MixedLikelihoodTests: XCTestCase {
         let gradients = value().backward()
         for parameter in [parameters, spread] {
           let gradient = try XCTUnwrap(gradients[parameter])
-          let direction = random.stream("direction").normal(parameter.shape)
-          let start = parameter.value
-          let step: Float = 1e-2
-          var found: [Double] = []
-          for side: Float in [1, -1] {
-            parameter.value = start + direction * (side * step)
-            found.append(Double(withoutTape { value().item }))
-          }
-          parameter.value = start
-          let expected = (found[0] - found[1]) / Double(2 * step)
-          let actual = Double((gradient * direction).sum().item)
-          XCTAssertEqual(
-            actual, expected, accuracy: 2e-2 * (1 + abs(expected)),
-            "\(name), \(components) components, \(parameter.shape)")
+          assertDirectionalDerivative(
+            gradient, of: parameter, along: random.stream("direction"),
+            "\(name), \(components) components, \(parameter.shape)", value)
         }
       }
     }

@@ -1,0 +1,1 @@
+../VariantTests/NumericalJacobian.swift
