@@ -234,9 +234,7 @@ public struct Evaluator {
     var request = DrawRequest()
     request.usesSampledRate = true
     var weights = RunningLogSumExp(columns: x.shape[0])
-    // Without latents, or with codes, which follow from the example, all draws are the same, unless the likelihood draws too.
-    let differ = model.prior.latents.isContinuous || model.likelihood.isDensityDrawn
-    let samples = differ ? samples : 1
+    let samples = model.drawsDiffer ? samples : 1
     var done = 0
     while done < samples {
       guard progress(Double(done) / Double(samples)) else { return nil }

@@ -229,6 +229,9 @@ public struct DataDescription: Equatable, Sendable {
   /// The column of a table that has the label of each row; nil where none has.
   public var labelColumn: String?
 
+  /// Whether the values that the model sees are bytes, or floats that are multiples of 1/255.
+  public var holdsBytes: Bool { range == .unit && rule == "bytes/255" }
+
   /// A description.
   public init(
     height: Int, width: Int, channels: Int, range: ValueRange, rule: String,

@@ -10,20 +10,13 @@ public struct RecordedPlugIn: Equatable, Sendable {
   /// an earlier version does not say.
   public let sha256: String?
 
-  /// Whether it is a file, and not the name that a program gave to what it brings itself.
-  var isFile: Bool { sha256 != nil || isFileOfUnknownHash }
-  /// Recipes of earlier versions have a file without its SHA-256.
-  private let isFileOfUnknownHash: Bool
+  /// Whether it is a file, and not the name that a program gave to what it brings itself. Recipes of earlier versions
+  /// have a file without its SHA-256.
+  let isFile: Bool
 
   /// A record.
   public init(origin: String, sha256: String?) {
-    self.init(origin: origin, sha256: sha256, isFileOfUnknownHash: false)
-  }
-
-  private init(origin: String, sha256: String?, isFileOfUnknownHash: Bool) {
-    self.origin = origin
-    self.sha256 = sha256
-    self.isFileOfUnknownHash = isFileOfUnknownHash
+    (self.origin, self.sha256, isFile) = (origin, sha256, sha256 != nil)
   }
 
   /// As recipes hold it: `{"file": …, "sha256": …}`, or `{"name": …}` of one that a process brings.
@@ -34,17 +27,14 @@ public struct RecordedPlugIn: Equatable, Sendable {
 
   /// Reads what a recipe holds; earlier versions wrote the file alone, as a string. Nil for anything else.
   init?(_ json: JSON) {
-    if let origin = json.text {
-      self.init(origin: origin, sha256: nil, isFileOfUnknownHash: true)
-      return
-    }
-    guard let object = json.object else { return nil }
-    if let name = object["name"]?.text {
-      self.init(origin: name, sha256: nil)
-    } else if let file = object["file"]?.text, let sha256 = object["sha256"]?.text,
-      sha256.utf8.count == 64, sha256.allSatisfy({ $0.isASCII && $0.isHexDigit })
+    if let file = json.text {
+      (origin, sha256, isFile) = (file, nil, true)
+    } else if let name = json.object?["name"]?.text {
+      (origin, sha256, isFile) = (name, nil, false)
+    } else if let file = json.object?["file"]?.text, let hash = json.object?["sha256"]?.text,
+      hash.utf8.count == 64, hash.allSatisfy({ $0.isASCII && $0.isHexDigit })
     {
-      self.init(origin: file, sha256: sha256)
+      (origin, sha256, isFile) = (file, hash, true)
     } else {
       return nil
     }

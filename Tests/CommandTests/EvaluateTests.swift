@@ -42,6 +42,12 @@ final class EvaluateTests: CommandTestCase {
       "sample", path("whole/model.safetensors"), "--draw", "--count", "3", "--out",
       path("draws.npy"),
     ])
+    let draws = try bytes(path("draws.npy")).suffix(3 * 64 * 4)
+    for place in stride(from: draws.startIndex, to: draws.endIndex, by: 4) {
+      let bits = (0..<4).reduce(UInt32(0)) { $0 | UInt32(draws[place + $1]) << UInt32(8 * $1) }
+      let level = 255 * Float(bitPattern: bits)
+      XCTAssertEqual(level, level.rounded(), accuracy: 1e-3)
+    }
     try assertRefused(
       Small.train(data, path("other"), settings + ["--dequantize", "uniform"]), status: 64,
       naming: ["--dequantize uniform", "likelihood=gaussian"])

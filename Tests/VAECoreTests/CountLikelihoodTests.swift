@@ -104,7 +104,7 @@ final class CountLikelihoodTests: XCTestCase {
       for (value, parameter) in [(density, given), (density, dispersion), (mean, given)] {
         let gradient = try XCTUnwrap(value().backward()[parameter])
         assertDirectionalDerivative(
-          gradient, of: parameter, along: random.stream("direction"), value)
+          gradient, of: parameter, along: random.stream("direction"), "\(parameter.shape)", value)
       }
     }
   }

@@ -91,6 +91,10 @@ final class ComparisonTests: ReportTestCase {
       }
       XCTAssertEqual(Comparison(runs).likelihoodKinds.map(\.name), [kind])
     }
+    var bytes = MadeRun()
+    (bytes.likelihood, bytes.holdsBytes) = ("conditional-coupling", true)
+    let runs = [try history(bytes)]
+    XCTAssertEqual(Comparison(runs).likelihoodKinds.map(\.name), ["probabilities"])
   }
 
   func testProbabilitiesAndDensitiesAreToldApart() throws {

@@ -38,6 +38,7 @@ struct MadeRun {
   var codeCounts: [Int32] = [5, 0, 3, 8]
   var seed = 7
   var likelihood = "bernoulli"
+  var holdsBytes = false
   var isConditional = false
   /// Whether it is a stage over codes.
   var isOverLatents = false
@@ -148,7 +149,8 @@ struct MadeRun {
     let recipe =
       #"{"format": 1, "variant": "gaussian-vae", "prior": {"name": "standard-normal", "latent": 3}, "#
       + #""objective": {"name": "elbo", "beta": \#(beta)}, "training": {"seed": \#(seed), "epochs": 3}, "#
-      + #""likelihood": {"name": "\#(likelihood)"}, "stages": [\#(stages)], "data": {"height": 6\#(isConditional ? #", "condition": {}"# : "")}}"#
+      + #""likelihood": {"name": "\#(likelihood)"}, "stages": [\#(stages)], "data": {"height": 6\#(isConditional ? #", "condition": {}"# : "")"#
+      + (holdsBytes ? #", "range": "unit", "rule": "bytes/255"}}"# : "}}")
     try run.writeRecipe(Array(recipe.utf8))
     for epoch in 0..<epochs {
       try run.appendMetrics(

@@ -66,8 +66,6 @@ final class Doubling: Layer {
 
   /// `[batch, height, width, outputs]`
   func callAsFunction(_ input: Tensor, _ context: Context) -> Tensor {
-    let doubled = layers(input, context)
-    guard doubled.shape[1] != size.height || doubled.shape[2] != size.width else { return doubled }
-    return doubled.slice(axis: 1, 0..<size.height).slice(axis: 2, 0..<size.width)
+    layers(input, context).cropped(to: size)
   }
 }

@@ -57,13 +57,8 @@ final class ScaleOutputs: Module {
     for (level, output) in zip(levels, outputs) {
       if let output {
         let own = output.layer(map, context)
-        let enlarged = (coarse.map { $0 + own } ?? own).upsampledBilinear(by: 2, 2)
-        let size = output.size
-        let isWhole = enlarged.shape[1] == size.height && enlarged.shape[2] == size.width
-        coarse =
-          isWhole
-          ? enlarged
-          : enlarged.slice(axis: 1, 0..<size.height).slice(axis: 2, 0..<size.width)
+        coarse = (coarse.map { $0 + own } ?? own).upsampledBilinear(by: 2, 2)
+          .cropped(to: output.size)
       }
       level.apply(to: &map, context)
     }

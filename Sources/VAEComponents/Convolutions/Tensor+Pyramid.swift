@@ -16,7 +16,12 @@ extension Tensor {
     let factorY = (size.height + shape[1] - 1) / shape[1]
     let factorX = (size.width + shape[2] - 1) / shape[2]
     guard factorY > 1 || factorX > 1 else { return self }
-    return upsampledNearest(by: factorY, factorX)
-      .slice(axis: 1, 0..<size.height).slice(axis: 2, 0..<size.width)
+    return upsampledNearest(by: factorY, factorX).cropped(to: size)
+  }
+
+  /// Images without what lies beyond a size, below and to the right.
+  func cropped(to size: (height: Int, width: Int)) -> Tensor {
+    guard shape[1] != size.height || shape[2] != size.width else { return self }
+    return slice(axis: 1, 0..<size.height).slice(axis: 2, 0..<size.width)
   }
 }

@@ -46,6 +46,8 @@ public final class CountLikelihood: Likelihood {
   public var couplesPixels: Bool { true }
   /// Counts.
   public var isDiscrete: Bool { true }
+  /// It does not: the means of a row share its total.
+  public var hasPointwiseMean: Bool { false }
   /// They are counts.
   public var pricesColumns: Bool { true }
 

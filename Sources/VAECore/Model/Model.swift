@@ -76,6 +76,10 @@ public final class Model: Module {
   /// Whether parts can fail, as those of plug-ins can: they are called by one thread at a time.
   package var hasFallibleParts: Bool { !fallibleParts.isEmpty }
 
+  /// Whether the draws of an example differ: not without latents, nor with codes, which follow from the example, unless the
+  /// likelihood draws too.
+  package var drawsDiffer: Bool { prior.latents.isContinuous || likelihood.isDensityDrawn }
+
   /// Whether the posterior of an example has a mean and a variance that stand for it by themselves.
   public var hasPosteriorMoments: Bool {
     prior.latents.hasOwnMoments && encoder.posteriorTraits.hasMoments

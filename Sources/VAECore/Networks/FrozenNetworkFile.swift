@@ -291,22 +291,20 @@ extension FrozenNetwork {
   /// The least side of a square image that some layers can take where they take every larger one; nil where
   /// they do not.
   private func leastSize(of layers: [Layer]) -> Int? {
-    func takes(_ side: Int) -> Bool {
-      var shape: [Int]? = [side, side, input.channels]
-      for layer in layers { shape = shape.flatMap { layer.operation.outputShape($0) } }
-      return shape != nil
-    }
-    return takes(Self.largeSide) ? (1...Self.largeSide).first(where: takes) : nil
+    take(layers, Self.largeSide) ? (1...Self.largeSide).first { take(layers, $0) } : nil
   }
 
   /// The side of the square images that some layers take where they take those of no other size.
   private func onlySize(of layers: [Layer]) -> Int? {
-    let sides = (1...Self.largeSide).filter { side in
-      var shape: [Int]? = [side, side, input.channels]
-      for layer in layers { shape = shape.flatMap { layer.operation.outputShape($0) } }
-      return shape != nil
-    }
+    let sides = (1...Self.largeSide).filter { take(layers, $0) }
     return sides.count == 1 ? sides.first : nil
+  }
+
+  /// Whether layers take square images of a side.
+  private func take(_ layers: [Layer], _ side: Int) -> Bool {
+    var shape: [Int]? = [side, side, input.channels]
+    for layer in layers { shape = shape.flatMap { layer.operation.outputShape($0) } }
+    return shape != nil
   }
 
   /// As good as any size; a dense layer takes no other than its own.

@@ -3,6 +3,7 @@ struct EpochProgress: Equatable {
   var updates = 0
   /// Those among them that were left out, because their gradients were too large.
   var leftOut = 0
+  private var made: Int { updates - leftOut }
   var distortion = 0.0
   var rate = 0.0
   var seconds = 0.0
@@ -17,10 +18,9 @@ struct EpochProgress: Equatable {
   mutating func add(
     _ bound: BoundTerms, _ logged: [(name: String, value: Double)], isLeftOut: Bool = false
   ) {
-    let noneMade = leftOut == updates
-    if noneMade && !isLeftOut {
+    if made == 0 && !isLeftOut {
       (distortion, rate) = (bound.distortion, bound.rate)
-    } else if noneMade || !isLeftOut {
+    } else if made == 0 || !isLeftOut {
       distortion += bound.distortion
       rate += bound.rate
     }
@@ -45,7 +45,7 @@ struct EpochProgress: Equatable {
   }
 
   var mean: BoundTerms {
-    let count = Double(max(1, leftOut == updates ? updates : updates - leftOut))
+    let count = Double(max(1, made == 0 ? updates : made))
     return BoundTerms(distortion: distortion / count, rate: rate / count)
   }
 

@@ -370,7 +370,7 @@ public final class Trainer {
         rate: Float(options.learningRate) * schedule.factor(at: step))
       average?.update(number: step) { !updater.isLeftOut($0) }
       step += 1
-      progress.add(bound, terms, isLeftOut: updater.leftOutBound)
+      progress.add(bound, terms, isLeftOut: updater.isBoundLeftOut)
       return bound
     } catch {
       if error is MemoryError || error is CommunicationError { isTorn = updater.isHalfWay }

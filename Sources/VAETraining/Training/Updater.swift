@@ -24,7 +24,7 @@ package final class Updater {
   /// theirs were beyond `skipNorm`.
   private var (made, leftOut): ([ParameterGroup], [ParameterGroup]) = ([], [])
   /// Whether among these is the phase whose pass said the bound of the batch.
-  private(set) var leftOutBound = false
+  private(set) var isBoundLeftOut = false
 
   /// How often in a row each phase was left out because its gradients were not finite.
   private var notFiniteInARow: [String: Int] = [:]
@@ -134,7 +134,7 @@ package final class Updater {
     _ parts: [UpdatePart], rate: Float
   ) throws -> (bound: BoundTerms, terms: [(name: String, value: Double)]) {
     isHalfWay = false
-    (made, leftOut, leftOutBound, work.failedTogether) = ([], [], false, false)
+    (made, leftOut, isBoundLeftOut, work.failedTogether) = ([], [], false, false)
     var context = parts[0].context
     (context.shard, context.shards) = (nil, work.group)
     var first: BoundTerms?
@@ -157,8 +157,10 @@ package final class Updater {
       }
       let logged = said.logged + (passes[0].isFirst ? try measuredTerms(passes, parts) : [])
       try checkFinite(logged, phase, context)
-      terms += logged
-      guard let loss = said.loss else { continue }
+      guard let loss = said.loss else {
+        terms += logged
+        continue
+      }
       try checkFinite([("loss", loss)], phase, context)
       // The values that a pass held are let go as the backward pass has used them.
       let losses = passes.map(\.loss)
@@ -174,10 +176,11 @@ package final class Updater {
       // Summed up with 64 bits, in which the square of every number of 32 bits is finite.
       let norm = gradients.globalNorm(optimizer.parameters)
       let isBeyond = options.skipNorm > 0 && !(norm <= options.skipNorm)
-      terms += recordOfSkipping(isBeyond, norm: norm, phase)
+      // What a loss that is left out logged may be as far beyond reason as its gradients.
+      terms += (isBeyond ? [] : logged) + recordOfSkipping(isBeyond, norm: norm, phase)
       if isBeyond {
         leftOut.append(phase.group)
-        if saysBound { leftOutBound = true }
+        if saysBound { isBoundLeftOut = true }
         if !norm.isFinite {
           try noteNotFinite(parameterNotFinite(gradients, optimizer.parameters), phase, context)
         }

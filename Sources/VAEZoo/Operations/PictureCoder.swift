@@ -64,7 +64,7 @@ public struct PictureCoder {
     guard model.likelihood.hasPointwiseMean else {
       throw RecipeError(
         .invalid,
-        "the likelihood of \(trained.source) makes images as a whole, so that it takes its data and no pictures by themselves; "
+        "the likelihood of \(trained.source) works only on images of the size that it was trained on; "
           + "train with \(.setting("likelihood", "gaussian")) for pictures of every size")
     }
     guard computation.precision.isSupported else {

@@ -261,7 +261,7 @@ extension TrainedModel {
   /// Whether values must be among the 256 levels k/255: where bytes, or floats that are such
   /// quotients, have a likelihood of discrete values.
   public var takesLevels: Bool {
-    model.likelihood.isDiscrete && recipe.data?.range == .unit && recipe.data?.rule == "bytes/255"
+    model.likelihood.isDiscrete && recipe.data?.holdsBytes == true
   }
 
   /// The model of a recipe with settings, for some data.

@@ -33,9 +33,8 @@ extension ConditionalCoupling {
   /// The likelihood of a recipe.
   fileprivate convenience init(_ options: Options, _ build: BuildContext) throws(RecipeError) {
     let data = build.data
-    let areBytes = data.columns == nil && data.range == .unit && data.rule == "bytes/255"
     var kind = options.dequantization
-    if kind == .auto { kind = areBytes ? .uniform : .none }
+    if kind == .auto { kind = data.holdsBytes ? .uniform : .none }
     if kind != .none {
       try data.checkLevels(for: "conditional-coupling", takesBinary: false)
     }

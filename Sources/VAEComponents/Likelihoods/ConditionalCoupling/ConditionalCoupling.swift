@@ -46,7 +46,7 @@ public final class ConditionalCoupling: Likelihood {
     couplings = (0..<steps).map { step in
       ImageCoupling(
         channels: channels, step: step, conditions: 2 * channels + features,
-        ImageCoupling.Sizes(hidden: hidden, blocks: blocks), random: random.child("\(step)"))
+        ScaleAndShift.Sizes(hidden: hidden, blocks: blocks), random: random.child("\(step)"))
     }
     bound = Parameter([channels], isDecayed: false) { .ones([channels]) }
     deviation = NoiseDeviationState(.learnt)
@@ -67,13 +67,13 @@ public final class ConditionalCoupling: Likelihood {
 
   /// Location and deviation of each channel, and the features.
   public func parametersPerPixel(channels: Int) -> Int { 2 * channels + features }
-  /// They are.
+  /// Every channel of a pixel is seen by the others.
   public var couplesChannels: Bool { true }
-  /// They do.
+  /// Couplings see the neighbours of a pixel.
   public var couplesPixels: Bool { true }
   /// That of bytes is, by the places of their points.
   public var isDensityDrawn: Bool { dequantizer != nil }
-  /// It does not.
+  /// Only without couplings.
   public var hasPointwiseMean: Bool { couplings.isEmpty }
   /// Where bytes are priced.
   public var isDiscrete: Bool { dequantizer != nil }

@@ -30,7 +30,7 @@ package final class Dequantizer: Module {
     learntFor channels: Int, steps: Int, hidden: Int, blocks: Int, random: RandomSource
   ) {
     flow = Flow(
-      channels, steps: steps, ImageCoupling.Sizes(hidden: hidden, blocks: blocks), random: random)
+      channels, steps: steps, ScaleAndShift.Sizes(hidden: hidden, blocks: blocks), random: random)
   }
 
   /// Those of the flow.
@@ -106,40 +106,20 @@ extension Dequantizer {
   /// q(u|x): standard logistic numbers that are scaled and shifted element by element, go through couplings, and are brought
   /// between 0 and 1 by the logistic function. Where nothing is scaled and shifted they are uniform.
   private final class Flow: Module {
-    private let entry: Conv2D
-    private let block: ResidualBlock
-    private let exit: Conv2D
-    private let bound: Parameter
+    private let network: ScaleAndShift
     private let couplings: [ImageCoupling]
-    private let channels: Int
-    private let features: Int
 
-    init(_ channels: Int, steps: Int, _ sizes: ImageCoupling.Sizes, random: RandomSource) {
-      self.channels = channels
-      let features = sizes.hidden
-      self.features = features
-      entry = Conv2D(
-        inputs: channels, outputs: features, kernel: 3, padding: Padding(1),
-        random: random.child("entry"))
-      block = ResidualBlock(
-        channels: features, hidden: features, activation: ImageCoupling.activation,
-        random: random.child("block"))
-      exit = Conv2D(
-        inputs: features, outputs: 2 * channels, kernel: 3, padding: Padding(1),
-        initializer: .zeros, random: random.child("exit"))
-      bound = Parameter([channels], isDecayed: false) { .ones([channels]) }
+    init(_ channels: Int, steps: Int, _ sizes: ScaleAndShift.Sizes, random: RandomSource) {
+      network = ScaleAndShift(inputs: channels, channels: channels, sizes, random: random)
       couplings = (0..<steps).map { step in
         ImageCoupling(
-          channels: channels, step: step, conditions: features, sizes,
+          channels: channels, step: step, conditions: sizes.hidden, sizes,
           random: random.child("coupling\(step)"))
       }
     }
 
     var members: Members {
-      var members: Members = [
-        "entry": .module(entry), "block": .module(block), "exit": .module(exit),
-        "scale": .parameter(bound),
-      ]
+      var members = network.members
       members.entries += Members(numbered: couplings).entries.map {
         (name: "coupling\($0.name)", member: $0.member)
       }
@@ -151,11 +131,11 @@ extension Dequantizer {
       -> (u: Tensor, logDensity: Tensor)
     {
       let draws = x.shape[0] == 0 ? 1 : uniform.shape[0] / x.shape[0]
-      let map = block(entry(x - 0.5, context), context).activated(ImageCoupling.activation)
-      let parts = exit(map, context).split(sizes: [channels, channels])
-      let logScale = (parts[0].tanh() * bound.tensor).tiled(draws)
+      let map = network.map(of: x - 0.5, context)
+      let (scale, shift) = network.parameters(of: map, context)
+      let logScale = scale.tiled(draws)
       let noise = uniform.log() - (1 - uniform).log()
-      var a = noise * logScale.exp() + parts[1].tiled(draws)
+      var a = noise * logScale.exp() + shift.tiled(draws)
       var logDensity = Self.logLogistic(noise) - logScale.flattened().sum(axis: 1)
       let h = couplings.isEmpty ? map : map.tiled(draws)
       for coupling in couplings {
