@@ -166,6 +166,97 @@ class Quantized(nn.Module):
         self.vectors.copy_(self.sums / smoothed[:, None])
 
 
+class VGG(nn.Module):
+    """relu1_1, relu2_2 and relu3_2."""
+
+    def __init__(self):
+        super().__init__()
+        sizes = [(3, 64), (64, 64), (64, 128), (128, 128), (128, 256), (256, 256)]
+        self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in sizes)
+        for layer in self.layers:
+            nn.init.kaiming_normal_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        self.requires_grad_(False)
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
+        self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+
+    def forward(self, x):
+        x, found = (x - self.mean) / self.deviation, []
+        for number, layer in enumerate(self.layers):
+            if number in (2, 4):
+                x = functional.max_pool2d(x, 2)
+            x = functional.relu(layer(x))
+            if number in (0, 3, 5):
+                found.append(x)
+        return found
+
+def distance(a, b):
+    def unit(x):
+        return x * torch.rsqrt(x.square().sum(1, keepdim=True) + 1e-10)
+
+    return sum((unit(p) - unit(q)).square().sum(1).mean((1, 2)) for p, q in zip(a, b))
+
+def block(layer, channels):
+    return [layer, nn.BatchNorm2d(channels), nn.LeakyReLU(0.1)]
+
+class Perceptual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        down, inputs = [], 3
+        for outputs in (32, 64, 128):
+            down += block(nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False), outputs)
+            inputs = outputs
+        self.down = nn.Sequential(*down)
+        self.head, self.entry = nn.Linear(8192, 128), nn.Linear(64, 8192)
+        up = []
+        for outputs in (64, 32, 32):
+            up += block(nn.ConvTranspose2d(inputs, outputs, 3, 2, 1, 1, bias=False), outputs)
+            inputs = outputs
+        self.up = nn.Sequential(*up, nn.Conv2d(32, 3, 3, padding=1))
+        self.log_deviation = nn.Parameter(torch.zeros(()))
+        self.network = VGG()
+
+    def forward(self, x):
+        mean, log_variance = self.head(self.down(x).flatten(1)).chunk(2, 1)
+        z = draw(mean, log_variance)
+        image = torch.sigmoid(self.up(self.entry(z).view(-1, 128, 8, 8)))
+        log_deviation = functional.softplus(self.log_deviation + 6) - 6
+        error = (x - image).square().flatten(1).sum(1) * torch.exp(-2 * log_deviation)
+        distortion = 0.5 * error + x[0].numel() * (log_deviation + LOG_TWO_PI / 2)
+        with torch.no_grad():
+            wanted = self.network(x)
+        features = distance(self.network(image), wanted) * x[0].numel()
+        return (distortion + standard_divergence(mean, log_variance) + features).mean()
+
+class Discriminator(nn.Module):
+    def __init__(self):
+        super().__init__()
+        spectral = nn.utils.parametrizations.spectral_norm
+        layers, inputs = [], 3
+        for outputs, stride in ((64, 2), (128, 2), (256, 2), (512, 1)):
+            layers += [spectral(nn.Conv2d(inputs, outputs, 4, stride, 1)), nn.LeakyReLU(0.2)]
+            inputs = outputs
+        self.layers = nn.Sequential(*layers, spectral(nn.Conv2d(512, 1, 4, 1, 1)))
+
+    def forward(self, x):
+        return self.layers(2 * x - 1)
+
+class Adversarial(Quantized):
+    """The VQ-VAE, with its image, and absolute differences for squared ones."""
+
+    def forward(self, x):
+        points = self.encoder(x)
+        flat = points.permute(0, 2, 3, 1).reshape(-1, 64)
+        with torch.no_grad():
+            codes = (self.vectors.square().sum(1) - 2 * flat @ self.vectors.T).argmin(1)
+            self.seen = flat.detach(), codes
+        chosen = self.vectors[codes].view(-1, 8, 8, 64).permute(0, 3, 1, 2)
+        image = self.decoder(points + (chosen - points).detach())
+        error = (x - image).abs().flatten(1).sum(1).mean()
+        commitment = 0.25 * 1536 * (points - chosen.detach()).square().mean()
+        return image, error, commitment
+
+
 class Masked(nn.Conv2d):
     """A masked convolution on the rectangle that holds its live taps: 4×7 of 7×7, 2×3 of 3×3."""
 

@@ -5,8 +5,8 @@
 
 Trains a classifier, whose features compare images, and one model for each cure; measures each on the split `valid`;
 draws its reconstructions and samples; and prints a table with a row for each. What stands in the folder already is not
-made again, so that a stopped run goes on where it was. `--pictures FOLDER` copies reconstructions as blur-NAME.png. The table
-of docs/blur.md has longer trainings, each with a budget and settings of its own, by the commands in docs/results.md.
+made again, so that a stopped run goes on where it was. The table of docs/blur.md has longer trainings, each with a
+budget and settings of its own, by the commands in docs/results.md; `strips.py` makes its pictures.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ CURES: dict[str, list[str]] = {
     "logistic": ["gaussian-vae", *UNITS, "--set", "likelihood=logistic"],
     "log-cosh": ["log-cosh-vae", *UNITS],
     "multiscale": ["multiscale-vae", *UNITS],
+    "conditional coupling": ["gaussian-vae", *UNITS, "--set", "likelihood=conditional-coupling"],
+    "output on several scales": ["gaussian-vae", *UNITS, "--set", "decoder.output=multiscale"],
     "absolute errors": ["ms-ssim-vae", *UNITS, "--set", "objective.share=0"],
     "ms-ssim": ["ms-ssim-vae", *UNITS],
     "perceptual": ["perceptual-vae", *UNITS, "--set", "network=NETWORK"],
@@ -36,7 +38,6 @@ CURES: dict[str, list[str]] = {
     "vqgan": ["vqgan", *CONV, "--set", "objective.discriminator_start=START"],
 }
 METRICS = "elbo,rate,psnr,ssim,sharpness,frechet_distance"
-SHOWN = ("gaussian", "ms-ssim", "perceptual", "vae-gan", "vqgan")
 
 
 def main() -> None:
@@ -48,7 +49,6 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", help="names of cures with commas between them")
-    parser.add_argument("--pictures", type=pathlib.Path, help="where to copy reconstructions of some cures")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     limits = ["--threads", str(options.threads)]
@@ -90,8 +90,6 @@ def main() -> None:
             zoo("sample", run, "--count", "16", "--out", f"{run}-drawn.png", log=place)
             measured.write_text(json.dumps(found))
         rows.append((name, json.loads(measured.read_text())))
-        if options.pictures and name in SHOWN:
-            shutil.copy(f"{run}-back.png", options.pictures / f"blur-{place}.png")
     print("| cure | PSNR, dB | SSIM | sharpness of reconstructions | of samples | Fréchet distance of reconstructions | of samples |")
     print("|---|---|---|---|---|---|---|")
     for name, found in rows:

@@ -511,9 +511,9 @@ typedef struct vae_likelihood {
   /* Random numbers that `sample` needs for a pixel; NULL for one a channel. */
   int64_t (*noise_per_pixel)(void *self, int64_t channels);
   /* log p(x|parameters) in nats, [rows]. x: [rows, height, width, channels]; parameters: [rows, height, width,
-   * parameters_per_pixel]. */
+   * parameters_per_pixel]. It follows from these alone: random numbers are for `sample`. */
   vae_value *(*log_density)(void *self, vae_pass *pass, vae_value *x, vae_value *parameters);
-  /* The mean, [rows, height, width, channels]. */
+  /* The mean, [rows, height, width, channels], of each pixel from its own parameters. */
   vae_value *(*mean)(void *self, vae_pass *pass, vae_value *parameters);
   /* A draw, [rows, height, width, channels], each pixel as a function of its own parameters and of its own random
    * numbers, [rows, height, width, noise_per_pixel]. */
