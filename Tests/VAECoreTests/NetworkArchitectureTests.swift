@@ -252,7 +252,7 @@ final class NetworkArchitectureTests: XCTestCase {
   func testTensorsOfAnotherNetworkAreRefusedByName() throws {
     func assertRefused(_ file: Safetensors, _ words: String..., line: UInt = #line) {
       XCTAssertThrowsError(try FrozenNetwork.read(file), line: line) { error in
-        let reason = (error as? NetworkProblem)?.reason ?? "\(error)"
+        let reason = (error as? NetworkProblem).map { "\($0.reason)" } ?? "\(error)"
         for word in words { XCTAssertTrue(reason.contains(word), reason, line: line) }
         XCTAssertFalse(reason.contains("\n"), line: line)
       }

@@ -131,9 +131,9 @@ extension FrozenNetwork {
 
 /// What is wrong with a network, in words that follow the file's name.
 package struct NetworkProblem: Error {
-  package let reason: String
+  package let reason: Message
 
-  package init(_ reason: String) {
+  package init(_ reason: Message) {
     self.reason = reason
   }
 }
@@ -153,7 +153,7 @@ private struct DescribedObject {
     guard let other = object.members.first(where: { !known.contains($0.name) }) else { return }
     throw NetworkProblem(
       "\(title) has the member \(PlainText.quoted(other.name)), but takes only "
-        + known.joined(separator: ", "))
+        + "\(known.joined(separator: ", "))")
   }
 
   func text(_ name: String) throws(NetworkProblem) -> String? {
@@ -214,7 +214,7 @@ extension Safetensors {
     do throws(SafetensorsError) {
       values = try floats(name, shape: entry.shape)
     } catch {
-      throw NetworkProblem(error.message)
+      throw NetworkProblem(Message(error.message))
     }
     let tensor = Tensor(values, shape: Shape(entry.shape))
     guard tensor.isFinite else {

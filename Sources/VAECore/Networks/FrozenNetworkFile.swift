@@ -37,7 +37,6 @@ public final class FrozenNetworkFile {
   package var openModel: ((Safetensors) throws(NetworkProblem) -> DescribedModel?)?
   /// The setting that names the layers, for the refusal of a network that lacks one.
   package var layersSetting: String?
-  private var lacksLayer = false
 
   /// A file that is not opened yet.
   ///
@@ -92,8 +91,7 @@ public final class FrozenNetworkFile {
     do throws(NetworkProblem) {
       network = try read(bytes)
     } catch {
-      guard lacksLayer, let layersSetting else { throw refusal(Message(error.reason)) }
-      throw refusal("\(error.reason); name some of them with \(.setting(layersSetting))")
+      throw refusal(error.reason)
     }
   }
 
@@ -227,11 +225,10 @@ public final class FrozenNetworkFile {
     }
     if layers.isEmpty { layers = [network.featureLayer] }
     for name in layers where !network.layerNames.contains(name) {
-      lacksLayer = true
+      let advice: Message = layersSetting.map { "; name some of them with \(.setting($0))" } ?? ""
       throw NetworkProblem(
         "it has no layer \(PlainText.quoted(name)); choose among the layers that it has: "
-          + network.layerNames.joined(separator: ", ")
-      )
+          + "\(network.layerNames.joined(separator: ", "))\(advice)")
     }
     try network.check(imageShape, range, upTo: layers)
     return network

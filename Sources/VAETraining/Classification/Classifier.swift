@@ -80,7 +80,7 @@ extension Classifier {
         network: network, classes: ConditionSpace(classes: names.count, names: names),
         record: file.metadata[metadataName].flatMap(Record.init))
     } catch {
-      throw refusal(Message(error.reason))
+      throw refusal(error.reason)
     }
   }
 

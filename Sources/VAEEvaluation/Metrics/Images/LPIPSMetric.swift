@@ -31,7 +31,7 @@ public struct LPIPSMetric: Metric {
         return []
       }
     }
-    found.text = problem?.reason
+    found.text = problem.map { "\($0.reason)" }
     return found
   }
 
