@@ -11,7 +11,9 @@ extension Recipe {
   package static func differences(_ old: JSON?, _ new: JSON?, path: String) -> [String] {
     guard old != new else { return [] }
     guard let oldMembers = old?.object, let newMembers = new?.object else {
-      func text(_ value: JSON?) -> String { value.map { $0.text ?? $0.line } ?? "unset" }
+      func text(_ value: JSON?) -> String {
+        value?.text == "" ? "empty" : value.map { $0.text ?? $0.line } ?? "unset"
+      }
       return ["\(path) \(text(old)), not \(text(new))"]
     }
     if oldMembers["name"] != newMembers["name"] {

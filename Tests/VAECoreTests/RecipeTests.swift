@@ -1,6 +1,7 @@
 import GaussianVAE
 import NeuralNetworks
 import Tensors
+import VAEFiles
 import VAERecipes
 import XCTest
 
@@ -171,6 +172,17 @@ final class RecipeTests: XCTestCase {
       }
       XCTAssertEqual(MemoryPool.shared.statistics.systemAllocations, before)
     }
+  }
+
+  func testWhereRecipesDifferEveryValueIsSaid() {
+    let values: [(JSON?, JSON?, String)] = [
+      (.text("a"), .text(""), "x a, not empty"), (.integer(4), .integer(5), "x 4, not 5"),
+      (nil, .text("b"), "x unset, not b"),
+    ]
+    for (old, new, words) in values {
+      XCTAssertEqual(Recipe.differences(old, new, path: "x"), [words])
+    }
+    XCTAssertEqual(Recipe.differences(.text("a"), .text("a"), path: "x"), [])
   }
 
   func testMalformedRecipesAreErrorsAndNoCrash() {
