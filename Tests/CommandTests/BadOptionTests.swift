@@ -186,4 +186,84 @@ final class BadOptionTests: CommandTestCase {
   func testAnUnknownWorkloadIsRefusedListingTheKnownOnes() throws {
     try assertWrong(["bench", "lenet"], naming: ["lenet", "mlp", "conv"])
   }
+
+  func testNumbersBeyondTheirBoundsAreRefusedNamingThemAndThoseAtTheBoundsAreNot() throws {
+    let data = ["--data", path("none")]
+    let (png, csv) = (["--out", path("a.png")], ["--out", path("a.csv")])
+    let run = path("no-run")
+    let sweep = ["sweep", "gaussian-vae", "--set", "beta=1,2", "--out", path("runs")] + data
+    let cases: [(command: [String], option: String, least: Int, most: Int)] = [
+      (["sample", run] + png, "--count", 1, 1_000_000),
+      (["sample", run] + png, "--temperature", 0, 100),
+      (["reconstruct", run] + data + png, "--count", 1, 10_000),
+      (["evaluate", run] + data, "--importance-samples", 1, 10_000_000),
+      (["interpolate", run] + data + png, "--count", 1, 1000),
+      (["interpolate", run] + data + png, "--steps", 2, 1000),
+      (["traverse", run] + png, "--units", 1, 10_000),
+      (["traverse", run] + png, "--steps", 2, 1000),
+      (["score", run] + data + csv, "--importance-samples", 1, 10_000_000),
+      (
+        ["score", run, "--method", "typicality", "--reference", path("none")] + data + csv,
+        "--importance-samples", 0, 10_000_000
+      ),
+      (
+        ["score", run, "--method", "typicality", "--reference", path("none")] + data + csv,
+        "--group", 1, 1_000_000_000
+      ),
+      (["score", run, "--method", "regret"] + data + csv, "--steps", 1, 100_000),
+      (["impute", run] + data + png, "--count", 1, 10_000),
+      (["impute", run] + data + png, "--importance-samples", 1, 10_000_000),
+      (sweep, "--jobs", 1, 64), (["plugin", "check", run], "--time-limit", 1, 86_400),
+      (["encode", run] + data + png, "--size", 1, 4096),
+    ]
+    for (command, option, least, most) in cases {
+      for bound in [least, most] {
+        let outcome = try Command.run(command + [option, "\(bound)"])
+        XCTAssertFalse(
+          outcome.status == 64 && outcome.err.contains("\(option) must"),
+          "\(command[0]) \(option) \(bound): \(outcome.err)")
+      }
+      for beyond in [least - 1, most + 1] {
+        try assertWrong(
+          command + [option, "\(beyond)"],
+          naming: ["\(option) must be between \(least) and \(most), not \(beyond)"])
+      }
+    }
+  }
+
+  func testOptionsThatBelongToOthersAreRefused() throws {
+    let run = try TrainedRun.shared().run
+    let latents = try write(ArrayFile.npy([1, 4], floats: [0, 0, 0, 0]), "z.npy")
+    defer { try? FileManager.default.removeItem(atPath: latents) }
+    let decode = ["decode", run, "--latents", latents, "--out", path("a.png")]
+    let data = ["--data", path("none")]
+    let score = ["score", run, "--out", path("a.csv")] + data
+    for (arguments, words) in [
+      (decode + ["--scaled"], ["--scaled and --channels-first belong to latents that are maps"]),
+      (decode + ["--channels-first"], ["belong to latents that are maps"]),
+      (decode + ["--tile", "64"], ["--tile and --precision belong to latents that are maps"]),
+      (
+        score + ["--method", "elbo", "--importance-samples", "5"],
+        ["--importance-samples belongs to --method nll, ratio and typicality"]
+      ),
+      (score + ["--group", "5"], ["--group belongs to --method typicality"]),
+      (score + ["--steps", "5"], ["--steps belongs to --method regret"]),
+      (["encode", run, "--tile", "64", "--out", path("a.npy")] + data, ["belong to --images"]),
+      (
+        ["reconstruct", run, "--json", "--out", path("a.png")] + data,
+        ["--json belongs to --images"]
+      ),
+      (
+        ["evaluate", run, "--network-layer", "features"] + data,
+        ["--network-layer names a layer of --network"]
+      ),
+      (
+        ["train", "gaussian-vae", "--from", run, "--out", path("a")] + data,
+        ["--stage and --from go together"]
+      ),
+      (["describe", "gaussian-vae", "--memory", "8x8", "--shapes"], ["choose one of --memory"]),
+    ] as [([String], [String])] {
+      try assertRefused(arguments, status: 64, naming: words)
+    }
+  }
 }

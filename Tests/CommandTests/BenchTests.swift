@@ -107,4 +107,104 @@ final class BenchTests: CommandTestCase {
     XCTAssertGreaterThan(try number(profile, "median_ms"), 0)
     XCTAssertGreaterThanOrEqual(try number(profile, "outside_ms"), 0)
   }
+
+  /// The cells of a table's row: what stands two spaces apart.
+  private func cells(_ line: String) -> [String] {
+    line.components(separatedBy: "  ").filter { !$0.isEmpty }.map {
+      $0.trimmingCharacters(in: .whitespaces)
+    }
+  }
+
+  /// The rows of the table whose header begins with a word, each by its header's words.
+  private func table(_ outcome: Outcome, headedBy word: String) throws -> [[String: String]] {
+    let lines = outcome.out.components(separatedBy: "\n")
+    let start = try XCTUnwrap(lines.firstIndex { $0.hasPrefix(word) }, outcome.out)
+    let header = cells(lines[start])
+    return lines[(start + 1)...].prefix { !$0.isEmpty }.map { line in
+      Dictionary(zip(header, cells(line)), uniquingKeysWith: { first, _ in first })
+    }
+  }
+
+  private func number(_ row: [String: String], _ name: String) throws -> Double {
+    try XCTUnwrap(Double(try XCTUnwrap(row[name], "\(name) in \(row)")), "\(name) in \(row)")
+  }
+
+  func testTheTablesShowEachNumberUnderItsName() throws {
+    let outcome = try run([
+      "bench", "mlp", "--threads", "1", "--batch-size", "16", "--image-size", "12", "--network",
+      "1Gb", "--ranks", "4", "--latency", "20us",
+    ])
+    let result = try XCTUnwrap(table(outcome, headedBy: "workload").first)
+    XCTAssertEqual(
+      ["workload", "dtype", "batch", "image", "threads"].map { result[$0] },
+      ["mlp", "float32", "16", "12×12", "1"])
+    let median = try number(result, "median ms")
+    XCTAssertLessThanOrEqual(try number(result, "min ms"), median)
+    // 6 · 16 · 139,200 operations.
+    let rate = 13.3632 / median
+    XCTAssertEqual(try number(result, "GFLOP/s"), rate, accuracy: 0.06 + 0.02 * rate)
+    XCTAssertEqual(
+      try number(result, "utilization"),
+      try number(result, "GFLOP/s") / number(result, "peak GFLOP/s"), accuracy: 0.011)
+    XCTAssertGreaterThan(try number(result, "peak MB"), 10)
+
+    XCTAssertTrue(
+      outcome.out.contains(
+        "\npredicted for 4 ranks on a network of 1.000 Gb/s and 20.0 µs; rank ms is measured here:\n"
+      ),
+      outcome.out)
+    let second = try XCTUnwrap(outcome.out.range(of: "measured here:\n"))
+    let rest = Outcome(status: 0, out: String(outcome.out[second.upperBound...]), err: "")
+    let rows = try table(rest, headedBy: "workload")
+    XCTAssertEqual(rows.map { $0["scaling"] }, ["weak", "strong"])
+    XCTAssertEqual(rows.map { $0["batch"] }, ["64", "16"])
+    XCTAssertEqual(rows.map { $0["a rank's"] }, ["16", "4"])
+    for (row, scale) in zip(rows, [4.0, 1]) {
+      // A message goes through two rounds of four ranks.
+      let wire = try number(row, "MB sent") * 8 + number(row, "calls") * 2 * 0.02
+      XCTAssertEqual(try number(row, "network ms"), wire, accuracy: 0.05)
+      let step = try number(row, "step ms")
+      XCTAssertEqual(
+        step, try number(row, "rank ms") + number(row, "network ms"), accuracy: 0.011)
+      let gain = scale * median / step
+      XCTAssertEqual(try number(row, "speed-up"), gain, accuracy: 0.011 + 0.01 * gain)
+      XCTAssertEqual(
+        try number(row, "efficiency"), try number(row, "speed-up") / 4, accuracy: 0.006)
+    }
+  }
+
+  func testSharesOfAProfileAreOfTheStep() throws {
+    let outcome = try run([
+      "bench", "mlp", "--threads", "1", "--batch-size", "16", "--image-size", "12", "--profile",
+    ])
+    let lines = outcome.out.components(separatedBy: "\n")
+    let start = try XCTUnwrap(lines.firstIndex { $0.hasPrefix("min ms") }, outcome.out)
+    XCTAssertEqual(
+      cells(lines[start]),
+      [
+        "min ms", "median ms", "share", "calls", "Mflop", "MB", "GFLOP/s", "GB/s", "utilization",
+        "pass", "mlp",
+      ])
+    let whole = try XCTUnwrap(lines.last { $0.hasSuffix("  the step") })
+    let median = try XCTUnwrap(Double(cells(whole)[0]))
+    XCTAssertEqual(cells(whole)[1], "100.0%")
+    XCTAssertTrue(lines.contains { $0.hasSuffix("  outside operations") })
+    // 2 · 16 · 400 · 144 operations, of 16 × 400, 400 × 144 and 16 × 144 floats.
+    let product = try XCTUnwrap(lines.first { $0.hasSuffix("matrix product 16×400 · 400×144") })
+    let found = cells(product)
+    let (least, middle) = (try XCTUnwrap(Double(found[0])), try XCTUnwrap(Double(found[1])))
+    XCTAssertLessThanOrEqual(least, middle)
+    XCTAssertEqual(
+      try XCTUnwrap(Double(found[2].dropLast())), 100 * middle / median,
+      accuracy: 0.051 + 0.1 / median)
+    XCTAssertEqual(found[2].last, "%")
+    XCTAssertEqual(Array(found[3...4]), ["1", "1.8"])
+    XCTAssertEqual(
+      try XCTUnwrap(Double(found[6])), 1.8432 / middle, accuracy: 0.06 + 0.03 * 1.8432 / middle)
+    XCTAssertEqual(found[9], "forward")
+    let medians = lines[(start + 1)...].prefix { !$0.isEmpty }.dropLast(2).compactMap {
+      cells($0).dropFirst().first.flatMap { Double($0) }
+    }
+    XCTAssertEqual(medians, medians.sorted(by: >), "the most expensive first")
+  }
 }

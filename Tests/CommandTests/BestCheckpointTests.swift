@@ -51,6 +51,7 @@ final class BestCheckpointTests: CommandTestCase {
         ]).out)
       XCTAssertEqual(-(try number(found, "elbo")), record.cost, accuracy: 1e-3, choice)
     }
+    try assertEveryCommandTakesTheCheckpointThatIsAskedFor(path("run"), data)
     try assertRefused(
       ["evaluate", path("run"), "--data", data, "--checkpoint", "1"], status: 66,
       naming: ["step 1", "\(best.step) (best)", "\(last.step)"])
@@ -73,6 +74,28 @@ final class BestCheckpointTests: CommandTestCase {
     XCTAssertEqual(
       try FileManager.default.destinationOfSymbolicLink(atPath: path("run/best")),
       try FileManager.default.destinationOfSymbolicLink(atPath: path("whole/best")))
+  }
+
+  /// The best checkpoint and the last one give other files, and the last one is what is taken without a word.
+  private func assertEveryCommandTakesTheCheckpointThatIsAskedFor(
+    _ run: String, _ data: String
+  ) throws {
+    let latents = try write(ArrayFile.npy([2, 4], floats: [1, 0, -1, 0.5, 2, 1, 0, -2]), "in.npy")
+    let of = ["--data", data]
+    for (command, more, ending) in [
+      ("sample", ["--count", "3"], "npy"), ("encode", of, "npy"),
+      ("decode", ["--latents", latents], "npy"), ("score", of + ["--method", "elbo"], "npy"),
+      ("reconstruct", of + ["--count", "3"], "png"), ("interpolate", of + ["--steps", "3"], "npy"),
+      ("traverse", of + ["--steps", "3"], "npy"),
+    ] {
+      let files = try [[], ["--checkpoint", "last"], ["--checkpoint", "best"]].map { choice in
+        let out = path("out.\(ending)")
+        try self.run([command, run, "--threads", "1", "--out", out] + more + choice)
+        return try bytes(out)
+      }
+      XCTAssertEqual(files[0], files[1], command)
+      XCTAssertNotEqual(files[0], files[2], command)
+    }
   }
 
   func testExamplesThatAreSetApartAreNeitherTrainedOnNorAmongThoseThatWere() throws {

@@ -79,6 +79,9 @@ final class CheckTests: CommandTestCase {
       let files = try XCTUnwrap(report["files"] as? [[String: Any]])
       XCTAssertEqual(files.map { $0["state"] as? String }, [state], file)
     }
+    XCTAssertEqual(
+      try self.run(["check", array]).err,
+      "1 file without checksums, of which only the form was checked\n")
     for content in [Array(try bytes(array).dropLast()), [], Array("text".utf8), Array("PK".utf8)] {
       let file = try write(content, "broken")
       let outcome = try Command.run(["check", file])
@@ -150,6 +153,10 @@ final class CheckTests: CommandTestCase {
         XCTAssertTrue((fault["fault"] as? String)?.contains(words) ?? false, "\(fault)")
       }
     }
+    let text = try Command.run(["check", run])
+    XCTAssertEqual(text.lines.filter { $0.hasPrefix("UNUSABLE  ") }.count, 3, text.out)
+    XCTAssertEqual(
+      text.err, "vae-zoo: 3 files of \(run) unusable, though as it was written; see above\n")
     let (_, counts) = try report(run)
     XCTAssertEqual(counts["unusable"] as? Int, 3)
     XCTAssertEqual(counts["damaged"] as? Int, 0)

@@ -67,6 +67,21 @@ final class ClassifierTests: CommandTestCase {
     let by = try XCTUnwrap(measured["network"] as? [String: Any])
     XCTAssertEqual(by["sha256"] as? String, objective["network_sha256"] as? String)
 
+    let compared = [
+      "evaluate", path("run"), "--data", data, "--network", network, "--metrics",
+      "frechet_distance", "--threads", "1",
+    ]
+    let said = try run(compared)
+    XCTAssertEqual(
+      said.err,
+      "images compared by \(network), layer features, SHA-256 \(by["sha256"] as? String ?? "")\n")
+    XCTAssertTrue(
+      said.out.contains(String(format: "%.3f", try number(distance, "samples"))), said.out)
+    let other = try object(run(compared + ["--network-layer", "relu1_1", "--json"]).out)
+    XCTAssertNotEqual(
+      try number(XCTUnwrap(other["frechet_distance"] as? [String: Any]), "samples"),
+      try number(distance, "samples"))
+
     // No heads of LPIPS are in it, but layers that a decoder can be trained on by, with a discriminator.
     try assertRefused(
       [
@@ -154,5 +169,49 @@ final class ClassifierTests: CommandTestCase {
     try assertRefused(
       ["evaluate", model.run, "--data", model.data, "--metrics", "frechet_distance"], status: 64,
       naming: ["--network"])
+  }
+
+  func testItSaysWhatItComesToAndTakesItsOptions() throws {
+    let data = try archive("labelled")
+    let common = ["classifier", "--data", data, "--threads", "1", "--set", "width=2"]
+    let options = [
+      "--set", "features=4", "--epochs", "2", "--batch-size", "8", "--learning-rate", "0.01",
+      "--seed", "3", "--precision", "float32",
+    ]
+    let network = path("network.safetensors")
+    let text = try run(common + options + ["--out", network])
+    let result = try object(
+      XCTUnwrap(run(common + options + ["--out", path("other.safetensors"), "--json"]).lines.last))
+    XCTAssertEqual(try bytes(network), try bytes(path("other.safetensors")))
+    let settings = try XCTUnwrap(result["options"] as? [String: Any])
+    for (name, value) in [
+      ("epochs", 2), ("batch_size", 8), ("learning_rate", 0.01), ("seed", 3), ("width", 2),
+      ("features", 4),
+    ] { XCTAssertEqual(try number(settings, name), value, name) }
+    let accuracy = try number(result, "accuracy")
+    XCTAssertEqual(
+      text.err,
+      "wrote a classifier of 2 classes to \(network): it finds the class of "
+        + String(format: "%.2f", 100 * accuracy) + " % of 40 examples of test\n")
+    XCTAssertEqual(text.lines.count, 2)
+    XCTAssertTrue(text.lines[0].hasPrefix("epoch 1/2  loss "), text.out)
+    XCTAssertTrue(
+      text.lines[1].hasPrefix("epoch 2/2  loss ")
+        && text.lines[1].contains(
+          "  held-out accuracy " + String(format: "%.4f", accuracy) + "  "),
+      text.out)
+  }
+
+  func testAnInterruptedOneWritesNothing() throws {
+    let out = path("network.safetensors")
+    let command = try Command(
+      ["classifier", "--data", archive("labelled"), "--out", out, "--epochs", "9000"]
+        + small.dropFirst(2))
+    while command.isRunning && command.outputSoFar.isEmpty { usleep(1000) }
+    command.send(SIGINT)
+    let outcome = try command.wait()
+    XCTAssertEqual(outcome.status, 130, outcome.err)
+    XCTAssertEqual(outcome.err, "interrupted; nothing is written\n")
+    XCTAssertFalse(exists(out))
   }
 }

@@ -69,7 +69,11 @@ final class ConditionTests: CommandTestCase {
     // One class is what the classes in turn have at its places.
     let turn = try run(
       ["sample", path("run"), "--count", "6", "--out", path("turn.npy")])
-    XCTAssertTrue(turn.err.contains("classes in turn"), turn.err)
+    XCTAssertTrue(
+      turn.err.contains(
+        ": the samples take the classes in turn, 0, 1, …; choose one by --condition label=0\n"),
+      turn.err)
+    XCTAssertTrue(turn.err.hasSuffix("wrote 6 samples to \(path("turn.npy"))\n"), turn.err)
     try run(
       ["sample", path("run"), "--count", "6", "--condition", "label=1", "--out", path("one.npy")])
     let (all, one) = (try floats("turn.npy"), try floats("one.npy"))
@@ -87,6 +91,27 @@ final class ConditionTests: CommandTestCase {
         "decode", path("run"), "--latents", path("z.npy"), "--condition", "label=2", "--out",
         path("twos.npy"),
       ])
+    try run(
+      [
+        "decode", path("run"), "--latents", path("z.npy"), "--condition", "label=1", "--out",
+        path("ones.npy"),
+      ])
+    XCTAssertNotEqual(try floats("ones.npy"), try floats("twos.npy"))
+    let ways = [
+      "interpolate", path("run"), "--data", data, "--steps", "3", "--count", "2", "--out",
+    ]
+    try run(ways + [path("told-1.npy"), "--condition", "label=1"])
+    try run(ways + [path("told-2.npy"), "--condition", "label=2"])
+    try run(ways + [path("own.npy")])
+    XCTAssertEqual(
+      Set([try floats("told-1.npy"), try floats("told-2.npy"), try floats("own.npy")]).count, 3)
+    for label in ["0", "1"] {
+      try run([
+        "traverse", path("run"), "--condition", "label=\(label)", "--steps", "3", "--out",
+        path("units-\(label).npy"),
+      ])
+    }
+    XCTAssertNotEqual(try floats("units-0.npy"), try floats("units-1.npy"))
     try run(["reconstruct", path("run"), "--data", data, "--out", path("again.png")])
     try run(["interpolate", path("run"), "--data", data, "--out", path("between.png")])
     try run(["traverse", path("run"), "--condition", "label=0", "--out", path("units.png")])

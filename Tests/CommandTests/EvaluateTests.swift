@@ -214,6 +214,42 @@ final class EvaluateTests: CommandTestCase {
     XCTAssertNotEqual(distortions[0], distortions[1])
   }
 
+  func testARunKeepsWhatWasFoundAndOnWhat() throws {
+    let (data, run) = try copyOfTrainedRun()
+    let found = try evaluate(run, data, ["--split", "train", "--seed", "9"])
+    let kept = try String(contentsOfFile: run + "/records/evaluations.jsonl", encoding: .utf8)
+    let last = try object(String(XCTUnwrap(kept.split(separator: "\n").last)))
+    for (name, value) in found {
+      XCTAssertEqual(last[name] as? NSObject, value as? NSObject, name)
+    }
+    XCTAssertEqual(last["step"] as? Int, 12)
+    XCTAssertEqual(last["seed"] as? Int, 9)
+    XCTAssertEqual(last["data"] as? String, data)
+    XCTAssertEqual(last["split"] as? String, "train")
+  }
+
+  func testTheTextHasTheNumbersOfTheJSON() throws {
+    let shared = try TrainedRun.shared()
+    let asked = [
+      "evaluate", shared.run, "--data", shared.data, "--importance-samples", "4", "--threads", "1",
+    ]
+    let result = try object(run(asked + ["--json"]).out)
+    let lines = try run(asked).lines
+    XCTAssertEqual(lines.first, "40 examples of test")
+    for (title, name, decimals, sign) in [
+      ("−ELBO", "elbo", 3, -1.0), ("rate", "rate", 3, 1), ("distortion", "distortion", 3, 1),
+      ("NLL", "nll", 3, 1), ("bits per dimension", "bits_per_dim", 4, 1),
+    ] {
+      let line = try XCTUnwrap(lines.first { $0.hasPrefix("\(title)  ") }, title)
+      let wanted = String(
+        format: "%.\(decimals)f ± %.\(decimals)f", sign * (try number(result, name)),
+        try number(result, "\(name)_stderr"))
+      XCTAssertTrue(line.contains("  \(wanted)  "), "\(line): \(wanted)")
+    }
+    let nll = try XCTUnwrap(lines.first { $0.hasPrefix("NLL ") })
+    XCTAssertTrue(nll.hasSuffix("4 importance samples"), nll)
+  }
+
   // MARK: Disentanglement
 
   private static let scores = [
@@ -238,5 +274,27 @@ final class EvaluateTests: CommandTestCase {
     let shared = try TrainedRun.shared()
     let result = try object(run(["evaluate", shared.run, "--data", shared.data, "--json"]).out)
     for score in Self.scores { XCTAssertNil(result[score], score) }
+  }
+
+  func testScoresThatCannotBeHadAreNamedWhereFactorsAreKnown() throws {
+    let files = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Files"
+    let lines = try run([
+      "evaluate", files + "/evaluations/ladder-vae.safetensors", "--data", "shapes:32", "--threads",
+      "1",
+    ]).lines
+    XCTAssertEqual(lines.first, "7,353 examples of test")
+    let rows = lines.filter { $0.contains("not measured") }.map { line in
+      line.components(separatedBy: "  ").filter { !$0.isEmpty }.map {
+        $0.trimmingCharacters(in: .whitespaces)
+      }
+    }
+    XCTAssertEqual(
+      rows.sorted { $0[0] < $1[0] },
+      ["DCI disentanglement", "FactorVAE score", "MIG"].map {
+        [$0, "not measured", "needs a posterior with one vector of means"]
+      })
+    let shared = try TrainedRun.shared()
+    XCTAssertFalse(
+      try run(["evaluate", shared.run, "--data", shared.data]).out.contains("not measured"))
   }
 }

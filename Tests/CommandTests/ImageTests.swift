@@ -134,6 +134,23 @@ final class ImageTests: CommandTestCase {
     XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder), ["samples.npy"])
   }
 
+  func testTemperatureScalesWhatIsDrawnOfThePrior() throws {
+    let run = try TrainedRun.shared().run
+    let files = try ["0", "0.5", "1", "2"].map { temperature in
+      try Array4(
+        npy: try bytes(
+          try sample(run, "\(temperature).npy", ["--temperature", temperature, "--count", "200"])))
+    }
+    XCTAssertEqual(
+      files[2].values, try Array4(npy: bytes(sample(run, "plain.npy", ["--count", "200"]))).values)
+    // The images lie ever further from that of the prior's mean.
+    let spreads = files.map { array in
+      zip(array.values, files[0].values).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+    }
+    for (one, other) in zip(spreads, spreads.dropFirst()) { XCTAssertGreaterThan(other, 1.5 * one) }
+    XCTAssertEqual(spreads[0], 0)
+  }
+
   // MARK: reconstruct
 
   func testReconstructionGridHoldsOriginalsAboveReconstructions() throws {
@@ -147,6 +164,33 @@ final class ImageTests: CommandTestCase {
     XCTAssertEqual(try bytes(path("a.png")), try bytes(path("b.png")))
     try run(arguments + ["--out", path("c.png"), "--count", "5", "--seed", "9"])
     XCTAssertNotEqual(try bytes(path("a.png")), try bytes(path("c.png")))
+  }
+
+  func testManyReconstructionsStandInRowsOfOneLength() throws {
+    let shared = try TrainedRun.shared()
+    // Two rows of originals above theirs: ten to a row by default, seven of fourteen, nine of eighteen.
+    for (count, columns, rows) in [
+      ([], 10, 4), (["--count", "14"], 7, 4), (["--count", "18"], 9, 4),
+      (["--count", "10"], 10, 2),
+      (["--count", "11"], 10, 4),
+    ] {
+      let outcome = try run(
+        ["reconstruct", shared.run, "--data", shared.data, "--out", path("a.png")] + count)
+      // Eight pixels eight times as large, with two between them and around the whole.
+      let size = try greySize(png: path("a.png"))
+      XCTAssertEqual([size.width, size.height], [66 * columns + 2, 66 * rows + 2], "\(count)")
+      XCTAssertEqual(
+        outcome.err,
+        "wrote \(count.last ?? "20") images and what the model makes of them to \(path("a.png"))\n")
+    }
+  }
+
+  func testPicturesAreEnlargedByAWholeFactorOfTheirLongerSide() throws {
+    let data = try makeData(binary: true, height: 5, width: 14)
+    try run(Small.train(data, path("run"), ["--epochs", "0"]))
+    try run(["sample", path("run"), "--count", "1", "--out", path("one.png")])
+    let size = try greySize(png: path("one.png"))
+    XCTAssertEqual([size.width, size.height], [4 * 14 + 4, 4 * 5 + 4])
   }
 
   func testMoreReconstructionsThanImagesAreAllThereAre() throws {
@@ -193,5 +237,29 @@ final class ImageTests: CommandTestCase {
       ["reconstruct", shared.run, "--data", shared.data, "--out", path("images.npy")], status: 64,
       naming: ["images.npy", ".png"])
     XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder), [])
+  }
+
+  func testAPixelwiseDecoderDrawsByTheSeed() throws {
+    let files = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Files"
+    let model = files + "/runs/0.1.0/pixelcnn-vae/model.safetensors"
+    let latents = try write(ArrayFile.npy([2, 2], floats: [0.5, -1, 1, 0]), "z.npy")
+    let made = try [[], ["--seed", "0"], ["--seed", "1"]].enumerated().map { number, seed in
+      try run(["decode", model, "--latents", latents, "--out", path("\(number).npy")] + seed)
+      return try bytes(path("\(number).npy"))
+    }
+    XCTAssertEqual(made[0], made[1])
+    XCTAssertNotEqual(made[0], made[2])
+  }
+
+  func testAWayNeedsTwoImages() throws {
+    let data = try write(
+      ArrayFile.npz([
+        (name: "train", npy: ArrayFile.npy(TestImages(), binary: true)),
+        (name: "test", npy: ArrayFile.npy(TestImages(1), binary: true)),
+      ]), "one.npz")
+    try assertRefused(
+      ["interpolate", TrainedRun.shared().run, "--data", data, "--out", path("a.png")], status: 65,
+      naming: ["\(data) has 1 image in its test split; a way needs 2"])
+    XCTAssertFalse(exists(path("a.png")))
   }
 }

@@ -397,4 +397,114 @@ final class ImportTests: CommandTestCase {
       ["reconstruct", model, "--images", path("none.jpg"), "--out", path("b.png")], status: 66,
       naming: ["none.jpg"])
   }
+
+  /// The numbers of an NPY file of 32-bit floats.
+  private func floats(_ path: String) throws -> [Float] {
+    let bytes = try bytes(path)
+    let start = 10 + Int(bytes[8]) + 256 * Int(bytes[9])
+    return stride(from: start, to: bytes.count, by: 4).map { place in
+      let bits = bytes[place..<place + 4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+      return Float(bitPattern: bits)
+    }
+  }
+
+  func testLatentsAreStoredAsTheOptionsSay() throws {
+    // Its factors are 0.75 and 0.125, and its latents reach to 3.
+    let model = try imported("tiny-diffusers")
+    let photo = try picture(8, 12, "photo.png")
+    func encoded(_ name: String, _ options: [String]) throws -> String {
+      try run(["encode", model, "--images", photo, "--out", path(name)] + options)
+      return path(name)
+    }
+    let plain = try floats(encoded("z.npy", []))
+    XCTAssertEqual(plain.count, 2 * 3 * 3)
+    let scaled = try floats(encoded("scaled.npy", ["--scaled"]))
+    for (one, other) in zip(plain, scaled) {
+      XCTAssertEqual((one - 0.125) * 0.75, other, accuracy: 1e-5)
+    }
+    let turned = try floats(encoded("turned.npy", ["--channels-first"]))
+    for (place, number) in plain.enumerated() {
+      // The channel of three moves before two rows and three columns.
+      XCTAssertEqual(turned[place % 3 * 6 + place / 3], number)
+    }
+    let file = try bytes(encoded("bytes.npy", ["--bytes"]))
+    for (number, byte) in zip(plain, file.suffix(plain.count)) {
+      XCTAssertEqual(Float(byte) / 255 * 6 - 3, number, accuracy: 0.013)
+    }
+    // Each is read as it was written.
+    try run(["reconstruct", model, "--images", photo, "--out", path("wanted.png")])
+    for (name, options) in [("z.npy", []), ("scaled.npy", ["--scaled"])] {
+      try run(
+        ["decode", model, "--latents", path(name), "--out", path("made.png")] + options)
+      XCTAssertEqual(try bytes(path("made.png")), try bytes(path("wanted.png")), name)
+    }
+    try run(["decode", model, "--latents", path("scaled.npy"), "--out", path("other.png")])
+    XCTAssertNotEqual(try bytes(path("other.png")), try bytes(path("wanted.png")))
+  }
+
+  func testWhatWasImportedAndExportedIsSaid() throws {
+    let out = path("kl.safetensors")
+    let result = try run(["import", reference("kl-plain"), "--out", out, "--size", "48", "--json"])
+    let line = try object(result.out)
+    XCTAssertEqual(line["title"] as? String, "AutoencoderKL with 4 latent channels")
+    XCTAssertEqual(line["variant"] as? String, "autoencoder-kl")
+    XCTAssertEqual([line["tensors"] as? Int, line["parameters"] as? Int], [124, 11_828])
+    XCTAssertEqual(line["out"] as? String, out)
+    XCTAssertEqual(
+      result.err,
+      "wrote AutoencoderKL with 4 latent channels (autoencoder-kl, 11828 parameters, 124 tensors of "
+        + "\(reference("kl-plain"))) to \(out)\n")
+    let recipe = try object(run(["describe", out, "--recipe"]).out)
+    let data = try XCTUnwrap(recipe["data"] as? [String: Any])
+    XCTAssertEqual([data["height"] as? Int, data["width"] as? Int], [48, 48])
+    let exported = try run(["export", out, "--format", "diffusers", "--out", path("vae"), "--json"])
+    let other = try object(exported.out)
+    XCTAssertEqual(
+      ["title", "format", "out"].map { other[$0] as? String },
+      ["AutoencoderKL with 4 latent channels", "diffusers", path("vae")])
+    XCTAssertEqual(other["tensors"] as? Int, 124)
+    XCTAssertEqual(
+      exported.err,
+      "wrote AutoencoderKL with 4 latent channels (124 tensors) to \(path("vae")), without 1 tensor of "
+        + "\(out) that diffusers does not have\n")
+  }
+
+  func testTilesAreTakenByEncodersAndDecodersAlone() throws {
+    let model = try imported("tiny-diffusers")
+    let wide = try picture(9, 90, "wide.png")
+    let tile = ["--tile", "64"]
+    for (name, options) in [("whole", []), ("tiles", tile)] {
+      try run(
+        ["encode", model, "--images", wide, "--out", path("\(name).safetensors")] + options)
+    }
+    XCTAssertNotEqual(
+      try bytes(path("whole.safetensors")), try bytes(path("tiles.safetensors")))
+    for (name, options) in [("whole", []), ("tiles", tile)] {
+      try run(
+        ["decode", model, "--latents", path("whole.safetensors"), "--out", path("\(name).png")]
+          + options)
+    }
+    XCTAssertNotEqual(try bytes(path("whole.png")), try bytes(path("tiles.png")))
+    // Both make what a picture becomes that goes through tiles and comes back.
+    try run(
+      ["decode", model, "--latents", path("tiles.safetensors"), "--out", path("both.png")] + tile)
+    try run(["reconstruct", model, "--images", wide, "--out", path("back.png")] + tile)
+    XCTAssertEqual(try bytes(path("both.png")), try bytes(path("back.png")))
+  }
+
+  func testPicturesOfOneSizeAreOneArrayAndOthersAreRefused() throws {
+    let model = try imported("tiny-diffusers")
+    let first = try picture(8, 12, "a.png")
+    let second = try picture(8, 8, "b.png")
+    let encode = ["encode", model, "--images", first, "--out", path("z.safetensors")]
+    try run(encode)
+    let decode = ["decode", model, "--latents", path("z.safetensors"), "--out", path("x.npy")]
+    XCTAssertEqual(try run(decode).err, "wrote 1 picture to \(path("x.npy"))\n")
+    XCTAssertTrue(try header(path("x.npy")).contains("(1, 8, 12, 3)"))
+    XCTAssertEqual(
+      try run(encode + ["--images", second]).err,
+      "wrote the latents of 2 pictures to \(path("z.safetensors"))\n")
+    try assertRefused(
+      decode, status: 65, naming: ["pictures of different sizes are not one array", "--out"])
+  }
 }

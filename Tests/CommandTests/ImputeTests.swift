@@ -134,4 +134,41 @@ final class ImputeTests: CommandTestCase {
       naming: ["8x8x1", "4x4x1"])
     XCTAssertFalse(exists(path("x.npy")))
   }
+
+  func testWhatIsFilledInIsSaidAndDrawsFollowTheSeed() throws {
+    let data = try write(Array(table(isTorn: true).utf8), "torn.csv")
+    let truth = try write(Array(table(isTorn: false).utf8), "truth.csv")
+    let columns = [
+      "--column", "id=ignore", "--column", "the, class=ignore", "--column", "size=real",
+    ]
+    try run(
+      ["train", "missing-vae", "--data", data, "--out", path("run"), "--threads", "1"] + settings
+        + columns)
+    let impute = [
+      "impute", path("run"), "--data", data, "--importance-samples", "20", "--threads", "1",
+      "--out",
+    ]
+    let asked = impute + [path("means.csv"), "--truth", truth]
+    let found = try object(run(asked + ["--json"]).lines[0])
+    XCTAssertEqual(found["path"] as? String, path("means.csv"))
+    let said = try run(asked).err
+    let (rmse, means, wrong, draws) = (
+      try number(found, "rmse"), try number(found, "rmse_of_means"),
+      try number(found, "wrong_share"), try number(found, "effective_draws")
+    )
+    for line in [
+      "filled in 29 values of 26 examples out of 64, wrote \(path("means.csv"))\n",
+      String(format: "as good as %.1f draws of equal weight per example, on average\n", draws),
+      String(
+        format: "mean squared error %.4f standard deviations; of the columns' means %.4f\n", rmse,
+        means), String(format: "%.1f %% of categories are wrong\n", 100 * wrong),
+    ] { XCTAssertTrue(said.contains(line), "\(line): \(said)") }
+    let files = try [[], ["--seed", "1"], ["--draw"], ["--draw", "--seed", "1"], ["--draw"]].map {
+      try run(impute + [path("some.csv")] + $0)
+      return try bytes(path("some.csv"))
+    }
+    XCTAssertEqual(files[2], files[4])
+    XCTAssertEqual(Set(files).count, 4, "means, draws and seeds differ")
+    XCTAssertEqual(files[0], try bytes(path("means.csv")))
+  }
 }

@@ -43,6 +43,27 @@ final class InformationTests: CommandTestCase {
     XCTAssertTrue(words.contains("hidden = encoder.hidden + decoder.hidden, latent = prior.latent"))
   }
 
+  func testTheTextOfADescriptionHasWhatItsJSONHas() throws {
+    let words = try run(["describe", "beta-vae"]).out.split(whereSeparator: \.isWhitespace)
+      .joined(separator: " ")
+    let description = try object(run(["describe", "beta-vae", "--json"]).out)
+    let items = try XCTUnwrap(description["hyperparameters"] as? [[String: Any]])
+    for item in items {
+      let texts = ["name", "type", "help", "range"].map { item[$0] as? String ?? "" }
+      let start = try XCTUnwrap(words.range(of: "\(texts[0]) \(texts[1]) "), texts[0])
+      let end = try XCTUnwrap(
+        words.range(of: "\(texts[2]); \(texts[3])", range: start.upperBound..<words.endIndex),
+        texts[0])
+      // Between them the default alone.
+      let value = words[start.upperBound..<end.lowerBound].trimmingCharacters(in: .whitespaces)
+      XCTAssertFalse(value.contains(" ") || value.isEmpty, "\(texts[0]): \(value)")
+      if let number = item["default"] as? Double, !(item["default"] is Bool) {
+        XCTAssertEqual(Double(value) ?? number, number, texts[0])
+      }
+    }
+    XCTAssertTrue(words.contains("--set prior.name= chooses another: standard-normal-map,"), words)
+  }
+
   func testDescriptionsFitATerminalOf80Columns() throws {
     for variant in ["gaussian-vae", "factor-vae", "vq-vae"] {
       for line in try run(["describe", variant]).lines {
@@ -126,6 +147,43 @@ final class InformationTests: CommandTestCase {
     }
     try assertRefused(
       ["describe", "gaussian-vae", "--memory", "8x8"], status: 64, naming: ["images of one size"])
+  }
+
+  func testTheSidesOfAPictureAreItsHeightAndItsWidth() throws {
+    let wide = try object(
+      run(["describe", "autoencoder-kl", "--memory", "256x512", "--json"]).out)
+    XCTAssertEqual(
+      [try number(wide, "height"), try number(wide, "width")], [256, 512])
+    XCTAssertTrue(wide["tile"] is NSNull)
+    func amount(_ name: String) throws -> String {
+      "\(Int(try number(wide, name) / 1e6)) MB"
+    }
+    let text = try run(["describe", "autoencoder-kl", "--memory", "256x512"]).out
+    XCTAssertTrue(
+      text.hasPrefix(
+        "A picture of 256×512 takes about \(try amount("total")): \(try amount("weights")) for the weights, and "
+          + "\(try amount("encoding")) while it is encoded or \(try amount("decoding")) while it is decoded; "
+          + "opening the model takes \(try amount("opening")) for a moment. "), text)
+    let tiled = try run(["describe", "autoencoder-kl", "--memory", "1024x512", "--tile", "256"]).out
+    XCTAssertTrue(tiled.hasPrefix("A picture of 1024×512 in tiles of 256×256 takes about "), tiled)
+  }
+
+  func testTheTextOfShapesSaysWhatGoesInAndOut() throws {
+    let data = try makeData(height: 6, width: 9)
+    let text = try run([
+      "describe", "gaussian-vae", "--shapes", "--data", data, "--set", "hidden=7", "--set",
+      "latent=3",
+    ]).lines
+    XCTAssertEqual(
+      text.first,
+      "An example is [6, 9, 1], a decoder starts from [3], the likelihood takes [6, 9, 1].")
+    let rows = text.dropFirst(2).dropLast().map { $0.split(separator: " ").map(String.init) }
+    // 54-7-(2·3) and 3-7-54, with biases, and a learnt deviation.
+    XCTAssertEqual(rows.map { $0.last }, ["385", "48", "28", "432", "1"])
+    XCTAssertEqual(
+      rows.map { $0.first },
+      ["encoder.layers.0", "encoder.head", "decoder.layers.0", "decoder.head", "likelihood"])
+    XCTAssertEqual(text.last, "Parameters: \(385 + 48 + 28 + 432 + 1)")
   }
 
   func testThePrintedRecipeTrainsAsItStands() throws {

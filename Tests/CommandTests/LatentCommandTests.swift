@@ -127,4 +127,138 @@ final class LatentCommandTests: CommandTestCase {
       ["traverse", run, "--out", path("x.png")], status: 65,
       naming: ["rate of each unit", "--data"])
   }
+
+  /// The floats of an NPY file.
+  private func floats(_ path: String) throws -> [Float] {
+    let bytes = try bytes(path)
+    let start = 10 + Int(bytes[8]) + 256 * Int(bytes[9])
+    return stride(from: start, to: bytes.count, by: 4).map { place in
+      let bits = bytes[place..<place + 4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+      return Float(bitPattern: bits)
+    }
+  }
+
+  private func assertEqual(
+    _ found: some Collection<Float>, _ wanted: some Collection<Float>, line: UInt = #line
+  ) {
+    XCTAssertEqual(found.count, wanted.count, line: line)
+    for (one, other) in zip(found, wanted) {
+      XCTAssertEqual(one, other, accuracy: 1e-5, line: line)
+    }
+  }
+
+  /// What the shared model makes of latents, an image of 64 pixels each.
+  private func decoded(_ latents: [[Float]], _ name: String) throws -> [[Float]] {
+    let file = try write(
+      ArrayFile.npy([latents.count, 4], floats: latents.flatMap(\.self)), "\(name)-z.npy")
+    try run([
+      "decode", TrainedRun.shared().run, "--latents", file, "--out", path("\(name)-x.npy"),
+    ])
+    let values = try floats(path("\(name)-x.npy"))
+    return stride(from: 0, to: values.count, by: 64).map { Array(values[$0..<$0 + 64]) }
+  }
+
+  func testAWayGoesFromTheImageOfFromToThatOfTo() throws {
+    let shared = try TrainedRun.shared()
+    let means = try floats(try encode("train.npy", ["--split", "train"]))
+    let wanted = try decoded([Array(means[12..<16]), Array(means[200..<204])], "ends")
+    for (from, to, ends) in [("3", "50", wanted), ("50", "3", wanted.reversed())] {
+      try run([
+        "interpolate", shared.run, "--data", shared.data, "--split", "train", "--from", from,
+        "--to", to, "--steps", "3", "--out", path("way.npy"),
+      ])
+      let way = try floats(path("way.npy"))
+      assertEqual(way.prefix(64), ends[0])
+      assertEqual(way.suffix(64), ends[1])
+    }
+    // A straight way is half of each in the middle.
+    try run([
+      "interpolate", shared.run, "--data", shared.data, "--split", "train", "--from", "3", "--to",
+      "50", "--steps", "5", "--linear", "--out", path("straight.npy"),
+    ])
+    let quarter = zip(means[12..<16], means[200..<204]).map { 0.75 * $0 + 0.25 * $1 }
+    assertEqual(
+      try floats(path("straight.npy"))[64..<128], try decoded([quarter], "quarter")[0])
+  }
+
+  func testUnitsRunOverTheQuantilesOfTheirPriorThoseOfTheLargestRateFirst() throws {
+    let shared = try TrainedRun.shared()
+    let metrics = try String(contentsOfFile: shared.run + "/metrics.jsonl", encoding: .utf8)
+    let last = try object(String(XCTUnwrap(metrics.split(separator: "\n").last)))
+    let rates = try XCTUnwrap(last["rate_per_unit"] as? [Double])
+    XCTAssertEqual(Set(rates).count, 4, "the test needs units in an order")
+    let order = rates.indices.sorted { rates[$0] > rates[$1] }
+    // 1 %, 50 % and 99 % of the standard normal distribution.
+    let quantiles: [Float] = [-2.326348, 0, 2.326348]
+    func swept(_ start: [Float], _ units: some Sequence<Int>) -> [[Float]] {
+      units.flatMap { unit in
+        quantiles.map { value in
+          var latents = start
+          latents[unit] = value
+          return latents
+        }
+      }
+    }
+    try run(["traverse", shared.run, "--steps", "3", "--out", path("all.npy")])
+    assertEqual(
+      try floats(path("all.npy")), try decoded(swept([0, 0, 0, 0], order), "all").flatMap(\.self))
+    // From an example of a split, and by the rates that are measured on that.
+    let means = try floats(try encode("train.npy", ["--split", "train"]))
+    let measured = try object(
+      run(["evaluate", shared.run, "--data", shared.data, "--split", "train", "--json"]).out)
+    let other = try XCTUnwrap(measured["rate_per_unit"] as? [Double])
+    let units = other.indices.sorted { other[$0] > other[$1] }.prefix(2)
+    try run([
+      "traverse", shared.run, "--data", shared.data, "--split", "train", "--from", "5", "--units",
+      "2", "--steps", "3", "--out", path("some.npy"),
+    ])
+    assertEqual(
+      try floats(path("some.npy")),
+      try decoded(swept(Array(means[20..<24]), units), "some").flatMap(\.self))
+  }
+
+  /// The frames that an animation says it has.
+  private func frames(apng path: String) throws -> Int {
+    let bytes = try bytes(path)
+    let name = Array("acTL".utf8)
+    let place = try XCTUnwrap(bytes.indices.dropLast(8).first { Array(bytes[$0..<$0 + 4]) == name })
+    return bytes[place + 4..<place + 8].reduce(0) { $0 << 8 | Int($1) }
+  }
+
+  func testAnimationsGoThereAndBackAndHaveMoreStepsThanPictures() throws {
+    let shared = try TrainedRun.shared()
+    let way = ["interpolate", shared.run, "--data", shared.data, "--out"]
+    let said = try run(way + [path("way.apng")])
+    XCTAssertEqual(try frames(apng: path("way.apng")), 24 + 22)
+    XCTAssertEqual(said.err, "wrote the ways between 6 pairs of images to \(path("way.apng"))\n")
+    let one = try run(way + [path("short.apng"), "--steps", "5", "--from", "1", "--to", "2"])
+    XCTAssertEqual(try frames(apng: path("short.apng")), 5 + 3)
+    XCTAssertEqual(one.err, "wrote the way between 1 pair of images to \(path("short.apng"))\n")
+    try run(way + [path("way.npy")])
+    XCTAssertTrue(try header(path("way.npy")).contains("(6, 11, 8, 8, 1)"))
+    let units = try run(["traverse", shared.run, "--out", path("units.apng"), "--units", "2"])
+    XCTAssertEqual(try frames(apng: path("units.apng")), 24 + 22)
+    XCTAssertEqual(
+      units.err, "wrote 2 traversals of latent units to \(path("units.apng"))\n")
+    // Latents one after the other, and no way back.
+    let means = try encode("means.npy")
+    let decoded = try run([
+      "decode", shared.run, "--latents", means, "--out", path("images.apng"),
+    ])
+    XCTAssertEqual(try frames(apng: path("images.apng")), 40)
+    XCTAssertEqual(decoded.err, "wrote 40 images to \(path("images.apng"))\n")
+  }
+
+  func testTheSeedChoosesThePairsOfWays() throws {
+    let shared = try TrainedRun.shared()
+    let ways = try ["0", "0", "1"].enumerated().map { number, seed in
+      try run([
+        "interpolate", shared.run, "--data", shared.data, "--seed", seed, "--steps", "2", "--out",
+        path("\(number).npy"),
+      ])
+      return try bytes(path("\(number).npy"))
+    }
+    XCTAssertEqual(ways[0], ways[1])
+    XCTAssertNotEqual(ways[0], ways[2])
+  }
 }

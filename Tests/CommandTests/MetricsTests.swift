@@ -25,6 +25,20 @@ final class MetricsTests: CommandTestCase {
       XCTAssertTrue(line.hasPrefix("\(name) "), line)
       XCTAssertTrue(line.hasSuffix(try XCTUnwrap(metric["help"] as? String)), line)
       XCTAssertTrue(["lower", "higher", "none"].contains(metric["direction"] as? String), name)
+      let cells = line.components(separatedBy: "  ").filter { !$0.isEmpty }.map {
+        $0.trimmingCharacters(in: .whitespaces)
+      }
+      let unit = try XCTUnwrap(metric["unit"] as? String)
+      let direction = try XCTUnwrap(metric["direction"] as? String)
+      let needs = try XCTUnwrap(metric["needs"] as? [String]).map {
+        $0.replacingOccurrences(of: "_", with: " ")
+      }
+      XCTAssertEqual(
+        Array(cells[1..<4]),
+        [
+          unit.isEmpty ? "–" : unit, direction == "none" ? "–" : direction,
+          needs.isEmpty ? "–" : needs.joined(separator: ", "),
+        ], line)
     }
   }
 

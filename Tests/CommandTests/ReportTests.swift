@@ -13,7 +13,9 @@ final class ReportTests: CommandTestCase {
     let run = try TrainedRun.shared().run
     let outcome = try self.run(["report", run, "--out", path("page.html")])
     XCTAssertEqual(outcome.out, "")
-    XCTAssertTrue(outcome.err.contains(path("page.html")))
+    let size = Double(try bytes(path("page.html")).count) / 1e6
+    XCTAssertEqual(
+      outcome.err, "wrote \(path("page.html")), \(String(format: "%.1f", size)) MB\n")
     XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder), ["page.html"])
     let page = try text(path("page.html"))
     for words in [
@@ -137,6 +139,17 @@ final class ReportTests: CommandTestCase {
     XCTAssertEqual(outcome.lines.count, 3)
     XCTAssertTrue(outcome.lines[0].contains("−ELBO"), outcome.out)
     XCTAssertTrue(outcome.lines[2].hasPrefix("other "), outcome.out)
+    for (line, run) in zip(outcome.lines.dropFirst(), [shared.run, path("other")]) {
+      let metrics = try text("\(run)/metrics.jsonl").split(separator: "\n")
+      let last = try object(String(XCTUnwrap(metrics.last)))
+      let valid = try XCTUnwrap(last["valid"] as? [String: Any])
+      let numbers = [
+        "\(metrics.count)", String(format: "%.2f", -(try number(valid, "elbo"))),
+        String(format: "%.2f", try number(valid, "distortion")),
+        String(format: "%.2f", try number(valid, "rate")),
+      ]
+      XCTAssertEqual(Array(line.split(separator: " ").map(String.init)[2..<6]), numbers, line)
+    }
     XCTAssertTrue(try text(path("page.html")).contains("objective.beta"))
     try assertRefused(["compare", shared.run], status: 64, naming: ["two runs"])
     try assertRefused(

@@ -109,6 +109,19 @@ final class ResumeTests: CommandTestCase {
     try self.run(["train", "--out", run, "--resume", "--data", data, "--threads", "1"])
   }
 
+  func testARunGoesOnWithTheDataOfItsLastSession() throws {
+    let data = try makeData(binary: true)
+    try run(Small.train(data, path("run"), ["--epochs", "1"]))
+    try FileManager.default.copyItem(atPath: data, toPath: path("moved"))
+    let resume = ["train", "--out", path("run"), "--resume", "--threads", "1", "--epochs"]
+    try run(resume + ["2", "--data", path("moved")])
+    try FileManager.default.removeItem(atPath: data)
+    try run(resume + ["3"])
+    XCTAssertEqual(
+      try String(contentsOfFile: path("run/metrics.jsonl"), encoding: .utf8)
+        .split(separator: "\n").count, 3)
+  }
+
   func testOtherImagesOfTheSameSizeAreRefusedOnResumingNamingBoth() throws {
     let (data, run) = try copyOfTrainedRun()
     let before = try snapshot(run)

@@ -140,4 +140,66 @@ final class ScoreTests: CommandTestCase {
       XCTAssertFalse(exists(more[0]))
     }
   }
+
+  func testWhatIsNotSaidOfAScoreIsTheDefaultThatHelpNames() throws {
+    let shared = try TrainedRun.shared()
+    func scored(_ more: [String]) throws -> [UInt8] {
+      try run(
+        ["score", shared.run, "--data", shared.data, "--threads", "1", "--out", path("s.csv")]
+          + more)
+      return try bytes(path("s.csv"))
+    }
+    let plain = try scored([])
+    XCTAssertEqual(
+      plain,
+      try scored(
+        ["--method", "nll", "--split", "test", "--seed", "0"] + ["--importance-samples", "16"]))
+    XCTAssertNotEqual(plain, try scored(["--importance-samples", "15"]))
+    XCTAssertNotEqual(plain, try scored(["--seed", "1"]))
+    let typical = [
+      "--method", "typicality", "--reference", shared.data, "--importance-samples", "0",
+    ]
+    let grouped = try scored(typical)
+    XCTAssertEqual(grouped, try scored(typical + ["--group", "10", "--reference-split", "test"]))
+    XCTAssertNotEqual(grouped, try scored(typical + ["--group", "9"]))
+    XCTAssertNotEqual(grouped, try scored(typical + ["--reference-split", "train"]))
+    let regret = try scored(["--method", "regret", "--steps", "3"])
+    XCTAssertNotEqual(regret, try scored(["--method", "regret", "--steps", "4"]))
+  }
+
+  func testAnArrayOfScoresIsTheColumnOfTheTable() throws {
+    let shared = try TrainedRun.shared()
+    let asked = [
+      "score", shared.run, "--data", shared.data, "--split", "train", "--method", "elbo",
+      "--threads", "1", "--out",
+    ]
+    let said = try run(asked + [path("s.csv")])
+    let table = try String(contentsOfFile: path("s.csv"), encoding: .utf8).split(separator: "\n")
+    XCTAssertEqual(table.first, "example,elbo")
+    let column = try table.dropFirst().map { line in
+      try XCTUnwrap(line.split(separator: ",").last.flatMap { Float($0) })
+    }
+    let result = try object(run(asked + [path("s.npy"), "--json"]).out)
+    let file = try bytes(path("s.npy"))
+    XCTAssertTrue(String(decoding: file.prefix(128), as: UTF8.self).contains("(64,)"))
+    XCTAssertEqual(
+      Array(file.suffix(256)), column.flatMap { ArrayFile.littleEndian($0.bitPattern) })
+    XCTAssertEqual(result["method"] as? String, "elbo")
+    XCTAssertEqual(result["examples"] as? Int, 64)
+    XCTAssertEqual(result["path"] as? String, path("s.npy"))
+    XCTAssertEqual(Set(result.keys), ["method", "examples", "mean", "path"])
+    let mean = String(format: "%.2f", try number(result, "mean"))
+    XCTAssertEqual(
+      said.err,
+      "wrote the elbo of 64 examples of train, \(mean) nats on average, to \(path("s.csv"))\n")
+    // The cost of an example is what evaluate adds up.
+    let measured = try object(
+      run([
+        "evaluate", shared.run, "--data", shared.data, "--split", "train", "--metrics", "elbo",
+        "--json", "--threads", "1",
+      ]).out)
+    XCTAssertEqual(
+      -(try number(measured, "elbo")), try number(result, "mean"),
+      accuracy: 4 * (try number(measured, "elbo_stderr")))
+  }
 }

@@ -124,7 +124,10 @@ final class SweepTests: CommandTestCase {
       ], status: 64,
       naming: ["13 and 100", "give all of them one number by --epochs 100"])
     let sweep = try arguments(data, ["--set", rates, "--epochs", "4"])
-    try run(sweep + ["--halving", "2"])
+    let outcome = try run(sweep + ["--halving", "2"])
+    for line in ["2 of 4 runs go on to 2 epochs", "1 of 2 runs go on to 4 epochs"] {
+      XCTAssertTrue(outcome.err.contains("\(line)\n"), outcome.err)
+    }
     let ends = try ["0.00001", "0.0001", "0.001", "0.01"].map { rate -> Int in
       let name = "architecture=mlp-hidden=16,8-latent=3-training.learning_rate=\(rate)-seed=0"
       return try String(contentsOfFile: path("grid/\(name)/metrics.jsonl"), encoding: .utf8)
@@ -147,7 +150,12 @@ final class SweepTests: CommandTestCase {
     for outcome in [first, again] {
       XCTAssertEqual(
         outcome.err.components(separatedBy: "resuming at step").count, 2, outcome.err)
+      XCTAssertTrue(outcome.err.contains("1 of 2 runs go on to 2 epochs\n"), outcome.err)
     }
+    // The same command finds both where they are.
+    let idle = try run(sweep)
+    XCTAssertEqual(idle.err.components(separatedBy: ": has come to epoch 1 already").count, 3)
+    XCTAssertEqual(idle.err.components(separatedBy: ": finished already").count, 2, idle.err)
   }
 
   func testMeansAndDeviationsAreThoseOfTheRuns() throws {
@@ -341,5 +349,86 @@ final class SweepTests: CommandTestCase {
     let metrics = try String(
       contentsOfFile: path("grid/\(name(2, 0))/metrics.jsonl"), encoding: .utf8)
     XCTAssertEqual(metrics.split(separator: "\n").count, 1)
+  }
+
+  func testASortedSweepNamesTheNumbersOfEachRunAndKeepsWhatItIsTold() throws {
+    let data = try makeData(binary: true)
+    let sweep = try arguments(
+      data,
+      ["--set", "training.learning_rate=0.00001,0.02", "--epochs", "3", "--sort", "elbo", "--json"]
+        + ["--seed", "6", "--checkpoint-dir", path("scratch"), "--no-records"])
+    let first = try run(sweep)
+    let end = try object(XCTUnwrap(first.lines.last))
+    let runs = try XCTUnwrap(end["runs"] as? [[String: Any]])
+    XCTAssertEqual(end["page"] as? String, path("grid/compare.html"))
+    XCTAssertEqual(
+      runs.compactMap { ($0["settings"] as? [String: Any])?["training.learning_rate"] as? Double },
+      [0.02, 0.00001], "the better one first")
+    for entry in runs {
+      XCTAssertEqual(entry["seed"] as? Int, 6)
+      let folder = try XCTUnwrap(entry["path"] as? String)
+      XCTAssertEqual(folder, path("grid/\(entry["run"] ?? "")"))
+      let lines = try String(contentsOfFile: "\(folder)/metrics.jsonl", encoding: .utf8)
+      let last = try object(String(XCTUnwrap(lines.split(separator: "\n").last)))
+      XCTAssertEqual(
+        entry["final"] as? [String: Double], last["valid"] as? [String: Double], folder)
+      XCTAssertFalse(exists("\(folder)/checkpoints"))
+      XCTAssertEqual(
+        try FileManager.default.contentsOfDirectory(atPath: "\(folder)/records"), ["sessions.jsonl"]
+      )
+    }
+    XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: path("scratch")).count, 2)
+    let places = ["run 1 of 2, ", "run 2 of 2, "].map { first.err.range(of: $0)?.lowerBound }
+    XCTAssertLessThan(try XCTUnwrap(places[0]), try XCTUnwrap(places[1]))
+
+    // Of a listed few no more can be drawn, and one that lacks a number stands as it did.
+    let again = try run(sweep + ["--trials", "9"])
+    XCTAssertTrue(
+      again.err.contains("there are only 2 combinations of these values, not 9\n"), again.err)
+    XCTAssertEqual(again.err.components(separatedBy: ": finished already").count, 3, again.err)
+    let other = try run(
+      sweep.map { $0 == "elbo" ? "codebook_perplexity" : $0 })
+    XCTAssertTrue(
+      other.err.contains(
+        "none of the runs has codebook_perplexity, so that they stand in the order of their settings"
+      ),
+      other.err)
+    XCTAssertEqual(
+      try XCTUnwrap(object(XCTUnwrap(other.lines.last))["runs"] as? [[String: Any]]).compactMap {
+        ($0["settings"] as? [String: Any])?["training.learning_rate"] as? Double
+      }, [0.00001, 0.02])
+  }
+
+  func testOneRunThatDivergesIsNamedInTheEnd() throws {
+    let outcome = try Command.run(
+      try arguments(
+        try makeData(),
+        ["--set", "training.optimizer=sgd", "--set", "training.learning_rate=1e-6,1e3,1e-7"]
+          + ["--epochs", "10"]))
+    XCTAssertEqual(outcome.status, 65, outcome.err)
+    let name =
+      "architecture=mlp-hidden=16,8-latent=3-training.optimizer=sgd-training.learning_rate=1e3-seed=0"
+    XCTAssertTrue(outcome.err.hasSuffix("vae-zoo: \(name) diverged; see above\n"), outcome.err)
+    XCTAssertTrue(outcome.err.contains("\(name): training diverged"), outcome.err)
+    XCTAssertEqual(outcome.lines.count, 3, "a header and two runs: \(outcome.out)")
+  }
+
+  func testASweepOfATableTakesWhatIsSaidOfItsColumns() throws {
+    let rows = (0..<64).reduce(into: "size,kind,x\n") { text, row in
+      text += "\(Double(row % 7) * 50.5),\(["a", "b", "c"][row % 3]),\(row % 11).25\n"
+    }
+    let table = try write(Array(rows.utf8), "t.csv")
+    try run([
+      "sweep", "gaussian-vae", "--data", table, "--out", path("grid"), "--threads", "1", "--epochs",
+      "1", "--set", "hidden=8", "--set", "latent=1,2", "--column", "kind=ignore", "--column",
+      "size=real",
+    ])
+    for latent in 1...2 {
+      let file = path("grid/hidden=8-latent=\(latent)-seed=0/recipe.json")
+      let recipe = try object(String(contentsOfFile: file, encoding: .utf8))
+      let data = try XCTUnwrap(recipe["data"] as? [String: Any])
+      let columns = try XCTUnwrap(data["columns"] as? [[String: Any]])
+      XCTAssertEqual(columns.compactMap { $0["name"] as? String }, ["size", "x"])
+    }
   }
 }

@@ -325,4 +325,59 @@ final class TableCommandTests: CommandTestCase {
     }
     XCTAssertFalse(FileManager.default.fileExists(atPath: path("none")))
   }
+
+  func testArraysOfATableHaveTheNumbersOfItsText() throws {
+    let text = (0..<64).reduce(into: "size,number\n") {
+      $0 += "\(Double($1 % 7) * 50.5 - 99),\($1 % 5)\n"
+    }
+    let data = try write(Array(text.utf8), "t.csv")
+    try run(Small.train(data, path("run"), ["--epochs", "1", "--column", "size=real"]))
+    /// The numbers behind the first columns of a text.
+    func cells(_ name: String, from first: Int) throws -> [Double] {
+      try String(contentsOfFile: path(name), encoding: .utf8).split(separator: "\n").dropFirst()
+        .flatMap { try $0.split(separator: ",").dropFirst(first).map { try XCTUnwrap(Double($0)) } }
+    }
+    /// The shape and the numbers of an array.
+    func array(_ name: String) throws -> (shape: String, values: [Double]) {
+      let file = try bytes(path(name))
+      let start = 10 + Int(file[8]) + 256 * Int(file[9])
+      let header = String(decoding: file[10..<start], as: UTF8.self)
+      let size = header.contains("'<f8'") ? 8 : 4
+      let values = stride(from: start, to: file.count, by: size).map { place -> Double in
+        let bits = file[place..<place + size].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return size == 8
+          ? Double(bitPattern: bits) : Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits)))
+      }
+      let shape = header.firstMatch(of: #/'shape': (\([0-9, ]*\))/#)?.output.1
+      return (String(shape ?? ""), values)
+    }
+    for name in ["drawn.csv", "drawn.npy"] {
+      try run(["sample", path("run"), "--count", "7", "--out", path(name)])
+    }
+    let drawn = try array("drawn.npy")
+    XCTAssertEqual(drawn.shape, "(7, 2)")
+    XCTAssertEqual(drawn.values, try cells("drawn.csv", from: 0))
+    for name in ["walks.csv", "walks.npy"] {
+      try run(["traverse", path("run"), "--steps", "3", "--units", "2", "--out", path(name)])
+    }
+    let walks = try array("walks.npy")
+    XCTAssertEqual(walks.shape, "(2, 3, 1, 2, 1)")
+    for (one, other) in zip(walks.values, try cells("walks.csv", from: 2)) {
+      XCTAssertEqual(one, other, accuracy: 1e-4 * abs(other))
+    }
+    // Walks are named by their units, those of the largest rate first.
+    let metrics = try object(
+      String(
+        XCTUnwrap(
+          String(contentsOfFile: path("run/metrics.jsonl"), encoding: .utf8).split(separator: "\n")
+            .last)))
+    XCTAssertNil(metrics["valid"])
+    let lines = try String(contentsOfFile: path("walks.csv"), encoding: .utf8).split(
+      separator: "\n")
+    let rates = lines.dropFirst().compactMap { line in
+      line.firstMatch(of: #/^unit [0-3] ([0-9.]+) nats,/#).flatMap { Double($0.output.1) }
+    }
+    XCTAssertEqual(rates.count, 6)
+    XCTAssertEqual(rates, rates.sorted(by: >))
+  }
 }

@@ -88,6 +88,18 @@ final class TrainTests: CommandTestCase {
       }
       XCTAssertFalse(lines.isEmpty, "no progress in \(shown)")
       for line in lines { XCTAssertLessThan(line.count, columns, String(line)) }
+      // What is done is as many epochs, and as much of the bar.
+      for line in lines where columns == 120 {
+        let match = try XCTUnwrap(
+          line.firstMatch(of: #/(━*)(╌*) ([0-9]+)%  epoch ([0-9]+)\/300  −ELBO [0-9]/#),
+          String(line))
+        let (done, left) = (match.output.1.count, match.output.2.count)
+        let share = try XCTUnwrap(Double(match.output.3)) / 100
+        XCTAssertEqual(done + left, 24, String(line))
+        XCTAssertEqual(Double(done), 24 * share, accuracy: 1.2, String(line))
+        XCTAssertEqual(
+          try XCTUnwrap(Double(match.output.4)), 300 * share, accuracy: 2.6, String(line))
+      }
       // The bar gives way first.
       XCTAssertEqual(lines.contains { $0.contains("╌╌╌╌") }, columns > 20)
       XCTAssertEqual(lines.contains { $0.contains("steps/s") }, columns > 20)
@@ -319,5 +331,109 @@ final class TrainTests: CommandTestCase {
     XCTAssertEqual(try bytes(path("options/recipe.json")), try bytes(path("settings/recipe.json")))
     XCTAssertEqual(
       try bytes(path("options/model.safetensors")), try bytes(path("settings/model.safetensors")))
+  }
+
+  func testEveryOptionOfTrainingStandsInTheRecipe() throws {
+    let data = try makeData()
+    let options = [
+      "--epochs", "0", "--batch-size", "8", "--learning-rate", "0.002", "--seed", "5",
+      "--dequantize", "uniform", "--precision", "float32", "--holdout", "0.25", "--patience", "7",
+      "--shards", "2", "--no-keep-best", "--binarize", "none",
+    ]
+    try run(
+      ["train", "gaussian-vae", "--data", data, "--out", path("run"), "--threads", "1"] + options)
+    let recipe = try object(String(contentsOfFile: path("run/recipe.json"), encoding: .utf8))
+    let training = try XCTUnwrap(recipe["training"] as? [String: Any])
+    for (name, value) in [
+      ("epochs", 0), ("batch_size", 8), ("learning_rate", 0.002), ("seed", 5), ("holdout", 0.25),
+      ("patience", 7), ("shards", 2), ("keep_best", 0),
+    ] { XCTAssertEqual(try number(training, name), value, name) }
+    for (name, value) in [
+      ("dequantize", "uniform"), ("precision", "float32"), ("binarize", "none"),
+    ] { XCTAssertEqual(training[name] as? String, value, name) }
+  }
+
+  /// The numbers of a line of an epoch, those of the training examples first.
+  private func numbers(_ line: String) -> [String] {
+    line.matches(of: #/−?[0-9]+(?:\.[0-9]+)?/#).map {
+      $0.output.replacingOccurrences(of: "−", with: "-")
+    }
+  }
+
+  func testTheLineOfAnEpochHasTheNumbersOfTheMetrics() throws {
+    // Bounds of a hundred, of thousands and of many more have as many decimals as these leave a meaning.
+    for (number, (settings, decimals)) in [
+      (["--set", "sigma=0.5"], 2), (["--set", "sigma=0.02"], 1), (["--set", "sigma=0.002"], 0),
+    ].enumerated() {
+      let outcome = try run(
+        Small.train(makeData(), path("run\(number)"), ["--epochs", "2"] + settings))
+      let metrics = try String(contentsOfFile: path("run\(number)/metrics.jsonl"), encoding: .utf8)
+      XCTAssertEqual(
+        outcome.err.components(separatedBy: "finished: \(path("run\(number)"))\n").count, 2)
+      for (line, text) in zip(outcome.lines, metrics.split(separator: "\n")) {
+        let record = try object(String(text))
+        let terms = try ["train", "valid"].map { try XCTUnwrap(record[$0] as? [String: Any]) }
+        let wanted = try terms.flatMap { terms in
+          [
+            String(format: "%.\(decimals)f", -(try self.number(terms, "elbo"))),
+            String(format: "%.\(decimals)f", try self.number(terms, "distortion")),
+            String(format: "%.2f", try self.number(terms, "rate")),
+          ]
+        }
+        let shown = numbers(line)
+        XCTAssertEqual(Array(shown[2..<8]), wanted, line)
+        XCTAssertTrue(
+          line.contains(
+            "  active units \(Int(try self.number(record, "active_units")))"), line
+        )
+      }
+    }
+  }
+
+  func testTheCommandThatContinuesRepeatsWhatTheTrainingWasToldBesideItsRecipe() throws {
+    for number in 0..<32 {
+      let pixels = (0..<64).map { UInt8(($0 * 37 + number * 11) % 256) }
+      _ = try write(ArrayFile.png(height: 8, width: 8, grey: pixels), "images/\(number).png")
+    }
+    let name = path("run")
+    let shared = [
+      "--checkpoint-dir", path("scratch"), "--threads", "1", "--report", "--tensorboard",
+      path("events"), "--no-records", "--cache", path("cache"), "--limit", "picture_bytes=1000000",
+    ]
+    let command = try Command(
+      Small.train(path("images"), name, ["--epochs", "1000000", "--batch-size", "8"] + shared))
+    while command.isRunning && command.outputSoFar.split(separator: "\n").count < 2 { usleep(1000) }
+    command.send(SIGINT)
+    let outcome = try command.wait()
+    XCTAssertEqual(outcome.status, 130, outcome.err)
+    XCTAssertTrue(
+      outcome.err.hasSuffix(
+        "; continue with: vae-zoo train --out \(name) --resume \(shared.joined(separator: " "))\n"),
+      outcome.err)
+  }
+
+  func testALineThatIsTooLongLeavesOutTheTermsOfTheTrainingExamples() throws {
+    // Distortions of ten digits.
+    var generator = Lehmer(seed: 3)
+    func images(_ count: Int) -> [UInt8] {
+      let pixels = (0..<count * 65_536).map { _ in UInt8(generator.below(256)) }
+      return ArrayFile.npy([count, 256, 256], pixels)
+    }
+    let data = try write(
+      ArrayFile.npz([(name: "train", npy: images(16)), (name: "test", npy: images(2))]), "x.npz")
+    let outcome = try run(
+      Small.train(data, path("run"), ["--epochs", "1", "--set", "sigma=0.001", "--no-records"]))
+    let record = try object(String(contentsOfFile: path("run/metrics.jsonl"), encoding: .utf8))
+    let terms = try ["train", "valid"].map { try XCTUnwrap(record[$0] as? [String: Any]) }
+    func shown(_ terms: [String: Any], _ name: String) throws -> String {
+      String(format: "%.0f", abs(try number(terms, name)))
+    }
+    let line = try XCTUnwrap(outcome.lines.last)
+    XCTAssertTrue(
+      line.hasPrefix(
+        "epoch 1/1  train \(try shown(terms[0], "elbo"))  test \(try shown(terms[1], "elbo")) = "
+          + "\(try shown(terms[1], "distortion")) + \(String(format: "%.2f", try number(terms[1], "rate")))  active units "
+      ), line)
+    XCTAssertTrue(line.hasSuffix(" s"), "there is room for the time then: \(line)")
   }
 }

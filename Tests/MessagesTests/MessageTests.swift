@@ -52,4 +52,49 @@ final class MessageTests: XCTestCase {
   func testNoRemedyOfTheLibrarySpeaksOfACommandLine() {
     for remedy in remedies { XCTAssertFalse(remedy.description.contains("-"), "\(remedy)") }
   }
+
+  func testEachRemedyIsSaidInTheWordsOfRecipesAndOptions() {
+    for (remedy, words) in [
+      (.setting("beta"), "beta"), (.setting("beta", "1"), "beta=1"),
+      (.resume, "existing_run=resume"), (.replace, "existing_run=replace"),
+      (.resumedTraining, "existing_run=resume"), (.fromWeights("run"), "from_weights=run"),
+      (
+        .anotherTraining(weightsOf: "run", setting: "lr", "0.1"), "from_weights=run and lr=0.1"
+      ),
+      (
+        .anotherTraining(weightsOf: nil, setting: "lr", "0.1"), "existing_run=replace and lr=0.1"
+      ),
+      (.split(), "split"), (.split("train"), "split=train"),
+      (.plugins(["a.so", "b.so"]), "load_plugin: a.so, b.so"), (.condition, "condition"),
+      (.data, "data"), (.imageSize(), "size"), (.imageSize("64"), "size=64"), (.imageCrop, "crop"),
+      (.greyImages, "grey"), (.imageCache, "a cache"), (.checkpointDir(), "checkpoint_dir"),
+      (.checkpointDir("scratch"), "checkpoint_dir=scratch"),
+      (.checkpoint("best"), "checkpoint=best"),
+      (.background, "background"), (.reference, "reference"),
+      (.limit("picture_bytes", 5), "the limit picture_bytes=5"),
+      (.variantDescription("iwae"), "the description of iwae"),
+      (.importanceSamples, "importance_samples"), (.trials, "trials"),
+      (.channelsFirst, "a view of them with the channels last"),
+      (.columnType("age"), "the type of the column age"),
+      (.columnType("age", "count"), "columns age=count"), (.network, "network"),
+      (.stage("prior"), "the stage prior"), (.tile(64), "tile=64"),
+      (.exportForm("taesd"), "form=taesd"),
+    ] as [(Remedy, String)] { XCTAssertEqual(remedy.description, words) }
+  }
+
+  func testOneSentenceComesAfterTheOther() {
+    let first: Message = "use \(.resume)"
+    let second: Message = " or \(.replace) it"
+    XCTAssertEqual(
+      (first + second).description, "use existing_run=resume or existing_run=replace it")
+    XCTAssertEqual(first + second, "use \(.resume) or \(.replace) it")
+  }
+
+  func testAnErrorKeepsItsKindAndMessage() {
+    let error = ExplainedError(3, text: "it is \("gone")")
+    XCTAssertEqual(error.kind, 3)
+    XCTAssertEqual(error.message, "it is gone")
+    XCTAssertNotEqual(error, ExplainedError(4, "it is gone"))
+    XCTAssertNotEqual(error, ExplainedError(3, "it is lost"))
+  }
 }

@@ -77,6 +77,93 @@ final class KitTests: PluginTestCase {
     try assertEqual({ $1.activated(.softplus).rowSums() }, { $0.softplus().sum(axis: 1) })
   }
 
+  func testFunctionsThatAreLikeEachOtherAreTheirOwn() throws {
+    try assertEqual({ $1.sine().rowSums() }, { $0.sine().sum(axis: 1) })
+    try assertEqual({ $1.cosine().rowSums() }, { $0.cosine().sum(axis: 1) })
+    try assertEqual({ $1.errorFunction().rowSums() }, { $0.errorFunction().sum(axis: 1) })
+    try assertEqual({ $1.logGamma().rowSums() }, { $0.logGamma().sum(axis: 1) })
+    try assertEqual({ $1.activated(.relu).rowSums() }, { $0.activated(.relu).sum(axis: 1) })
+    try assertEqual({ $1.activated(.silu).rowSums() }, { $0.activated(.silu).sum(axis: 1) })
+    try assertEqual({ $1.activated(.tanh).rowSums() }, { $0.tanh().sum(axis: 1) })
+    try assertEqual({ $1.activated(.sigmoid).rowSums() }, { $0.sigmoid().sum(axis: 1) })
+    try assertEqual({ $1.activated(.none).rowSums() }, { $0.sum(axis: 1) })
+    try assertEqual({ ($1 + 0.75).rowSums() }, { $0.scaled(by: 1, shift: 0.75).sum(axis: 1) })
+    try assertEqual({ ($1 * 0.75).rowSums() }, { $0.scaled(by: 0.75).sum(axis: 1) })
+    try assertEqual(
+      { $1.scaled(by: 3, plus: -0.5).rowSums() }, { $0.scaled(by: 3, shift: -0.5).sum(axis: 1) })
+    try assertEqual(
+      { ($1 * $1.mean(axis: 1, keepsAxis: true)).rowSums() },
+      { ($0 * $0.mean(axis: 1, keepingAxis: true)).sum(axis: 1) })
+    try assertEqual(
+      { ($1 * $1.largest(axis: -1, keepsAxis: true)).rowSums() },
+      { ($0 * $0.maximum(axis: 1, keepingAxis: true)).sum(axis: 1) })
+    try assertEqual(
+      { ($1.slice(axis: 1, from: 0, count: 1).broadcast(to: [4, 3]) * $1).rowSums() },
+      { ($0.slice(axis: 1, 0..<1) * $0).sum(axis: 1) })
+  }
+
+  func testAWindowMayBeTheSameInBothDirections() throws {
+    let kernel = Tensor([0.5, -1, 2, 0.25], shape: [1, 1, 2, 2])
+    func weights(_ z: Value) -> Value { z.pass.constant(kernel.floats, shape: [1, 1, 2, 2]) }
+    func rest(_ x: Tensor) -> Tensor { x.squared().flattened().sum(axis: 1) }
+    try assertEqual(
+      {
+        $1.reshaped(to: [4, 1, 3, 1])
+          .convolution(weights($1), window: Window(stride: 2, padding: 1)).squared().rowSums()
+      },
+      {
+        rest(
+          $0.reshaped(to: [4, 1, 3, 1]).convolution(
+            weights: kernel, stride: (2, 2),
+            padding: Padding(top: 1, left: 1, bottom: 1, right: 1)))
+      })
+    try assertEqual(
+      {
+        $1.reshaped(to: [4, 1, 3, 1]).transposedConvolution(
+          weights($1), window: Window(stride: 2, outputPadding: 1)
+        ).squared().rowSums()
+      },
+      {
+        rest(
+          $0.reshaped(to: [4, 1, 3, 1]).transposedConvolution(
+            weights: kernel, stride: (2, 2), outputPadding: (1, 1)))
+      })
+  }
+
+  func testAPassAndAValueSayWhatTheyAre() throws {
+    KitPlugin.density = { _, z in z.rowSums() }
+    let prior = try model([(key: "prior.name", value: "kit")], registry()).prior
+    for (mode, name) in [
+      (.training, "training"), (.evaluation, "evaluation"), (.calibration, "calibration"),
+    ] as [(Context.Mode, String)] {
+      nonisolated(unsafe) var told = ""
+      nonisolated(unsafe) var elements: [Float] = []
+      nonisolated(unsafe) var uniform: [Float] = []
+      KitPlugin.density = { _, z in
+        let (pass, part) = (z.pass, z.slice(axis: 1, from: 1, count: 2))
+        let bad = z.slice(axis: 1, from: 3, count: 1)
+        told =
+          "\(pass.mode) \(pass.step) \(pass.epochs) \(pass.rows) \(pass.draws) \(part.shape) "
+          + "\(z.total().shape) \(z.hasFailed) \(bad.hasFailed)"
+        elements = part.elements
+        uniform = pass.uniform("u", shape: [2]).elements
+        return z.rowSums()
+      }
+      let context = Context(
+        mode: mode, step: 7, epochs: 1.25, random: RandomSource(seed: 1), examples: [0, 1])
+      var request = DrawRequest()
+      request.samples = 2
+      let given = GivenDraw(
+        parameter: VAEZoo.Parameter(Tensor([1, 2, 3, 4, 5, 6], shape: [2, 3])))
+      _ = prior.draw(from: given, request, context).rate
+      XCTAssertEqual(told, "\(name) 7 1.25 4 2 [4, 2] [] false true")
+      XCTAssertEqual(elements, [2, 3, 5, 6, 2, 3, 5, 6])
+      XCTAssertEqual(uniform.count, 8)
+      XCTAssertTrue(uniform.allSatisfy { 0 < $0 && $0 < 1 })
+      XCTAssertNotNil((prior as? any FalliblePart)?.takeFault(), "a slice was outside")
+    }
+  }
+
   func testReductionsAndShapes() throws {
     try assertEqual({ $1.sum(axis: -1) }, { $0.sum(axis: 1) })
     try assertEqual({ $1.mean(axis: 1) }, { $0.mean(axis: 1) })

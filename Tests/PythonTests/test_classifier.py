@@ -67,6 +67,91 @@ class ClassifierTests(unittest.TestCase):
             self.assertIs(type(loaded), type(model))
             np.testing.assert_array_equal(loaded.score_samples(IMAGES), model.score_samples(IMAGES))
 
+    def test_given_held_out_images_are_what_the_accuracy_is_of(self):
+        train, rest = slice(0, 60), slice(60, 80)
+        other = np.where(WORDS[rest] == "row", "column", "row")
+        right = vae_zoo.Classifier(**SMALL).fit(IMAGES[train], WORDS[train], validation=(IMAGES[rest], WORDS[rest]))
+        wrong = vae_zoo.Classifier(**SMALL).fit(IMAGES[train], WORDS[train], validation=(IMAGES[rest], other))
+        for classifier, names in ((right, WORDS[rest]), (wrong, other)):
+            record = classifier.record_
+            self.assertEqual((record["training_examples"], record["held_out_examples"]), (60, 20))
+            self.assertAlmostEqual(record["accuracy"], classifier.score(IMAGES[rest], names), places=6)
+        self.assertAlmostEqual(right.record_["accuracy"] + wrong.record_["accuracy"], 1, places=6)
+        self.assertNotEqual(right.record_["accuracy"], 0.5)
+        # Of one class alone, which is known by its name.
+        rows = WORDS == "row"
+        some = vae_zoo.Classifier(**SMALL).fit(IMAGES, WORDS, validation=(IMAGES[rows][:7], WORDS[rows][:7]))
+        self.assertAlmostEqual(some.record_["accuracy"], some.score(IMAGES[rows][:7], ["row"] * 7), places=6)
+        for validation, words in (
+            (IMAGES, "a pair of images and their labels"), ((IMAGES, WORDS, WORDS), "a pair"),
+            ((IMAGES[:2], ["row", "dot"]), "'dot', which is none of the classes"), ((IMAGES[:2], ["row"]), "inconsistent"),
+        ):
+            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, words):
+                vae_zoo.Classifier(**SMALL).fit(IMAGES, WORDS, validation=validation)
+
+    def test_probabilities_are_those_of_the_classes_in_their_order(self):
+        numbers = np.where(WORDS == "row", -5, 30)
+        classifier = vae_zoo.Classifier(**SMALL).fit(IMAGES, numbers)
+        self.assertEqual(classifier.classes_.tolist(), [-5, 30])
+        found = classifier.predict_proba(IMAGES[:17])
+        self.assertEqual((found.shape, found.dtype), ((17, 2), np.float32))
+        np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
+        np.testing.assert_array_equal(classifier.predict(IMAGES[:17]), np.where(found[:, 0] > found[:, 1], -5, 30))
+        self.assertGreater(found[numbers[:17] == -5, 0].mean(), 0.6)
+        self.assertGreater(found[numbers[:17] == 30, 1].mean(), 0.6)
+        np.testing.assert_array_equal(classifier.predict_proba(IMAGES[:17, :, :, None]), found)
+        self.assertAlmostEqual(
+            classifier.score(IMAGES[:17], numbers[:17]), np.mean(classifier.predict(IMAGES[:17]) == numbers[:17]), places=9
+        )
+        for wrong, words in (([7] * 80, "7, which is none of the classes"), (numbers[:3], "inconsistent numbers")):
+            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, words):
+                classifier.score(IMAGES, wrong)
+        told = []
+        classifier.predict_proba(IMAGES, progress=told.append)
+        self.assertEqual(told[0], 0)
+        with self.assertRaises(vae_zoo.CancelledError):
+            classifier.predict_proba(IMAGES, progress=lambda fraction: True)
+        for images in (IMAGES[0], IMAGES[None, ..., None]):
+            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, r"X has [25] axes; images are \[N, H, W\]"):
+                classifier.predict(images)
+
+    def test_settings_and_ranges_reach_the_training(self):
+        classifier = vae_zoo.Classifier(value_range="bytes", **{**SMALL, "epochs": 1, "seed": 4, "mirror": True})
+        record = classifier.fit(IMAGES, WORDS).record_
+        self.assertEqual(record["rule"], "bytes/255")
+        wanted = {**SMALL, "epochs": 1, "seed": 4, "mirror": True}
+        self.assertEqual({name: record["options"][name] for name in wanted}, wanted)
+        self.assertEqual(vae_zoo.Classifier(**{**SMALL, "epochs": 1}).fit(IMAGES, WORDS).record_["rule"], "binary")
+        self.assertEqual(classifier.get_params(), {"value_range": "bytes", **wanted})
+        self.assertIs(classifier.set_params(value_range="unit", epochs=2, shift=0.5), classifier)
+        self.assertEqual(classifier.get_params(), {"value_range": "unit", **wanted, "epochs": 2, "shift": 0.5})
+        record = classifier.fit(IMAGES, WORDS).record_
+        self.assertEqual((record["options"]["epochs"], record["options"]["shift"]), (2, 0.5))
+        self.assertEqual(classifier.set_params(width=4).get_params()["value_range"], "unit")
+
+    def test_a_source_brings_its_own_labels(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "stripes.npz")
+            numbers = np.where(WORDS == "row", 1, 0)
+            np.savez(path, train=IMAGES[:60], train_labels=numbers[:60], test=IMAGES[60:], test_labels=numbers[60:])
+            data = vae_zoo.Data(path)
+            classifier = vae_zoo.Classifier(**SMALL).fit(data)
+        self.assertEqual(classifier.classes_.tolist(), [0, 1])
+        self.assertEqual((classifier.record_["training_examples"], classifier.record_["held_out_examples"]), (60, 20))
+        for more in ({"y": WORDS}, {"validation": (IMAGES, WORDS)}):
+            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "has its own labels and validation images"):
+                vae_zoo.Classifier(**SMALL).fit(data, **more)
+
+    def test_a_training_that_is_stopped_leaves_the_former_classifier(self):
+        classifier = vae_zoo.Classifier(**{**SMALL, "epochs": 1}).fit(IMAGES, WORDS)
+        before, record = classifier.predict_proba(IMAGES), classifier.record_
+        with self.assertRaises(vae_zoo.CancelledError):
+            classifier.fit(IMAGES, np.arange(80) % 3, progress=lambda fraction: fraction > 0.3)
+        np.testing.assert_array_equal(classifier.predict_proba(IMAGES), before)
+        self.assertEqual((classifier.record_, classifier.classes_.tolist()), (record, ["column", "row"]))
+        with self.assertRaises(vae_zoo.NotFittedError):
+            vae_zoo.Classifier().save("nowhere")
+
     def test_what_cannot_be_learnt_is_refused(self):
         for y, words in ((None, "give y"), (np.zeros((80, 2)), "labels"), (["a"] * 80, "class a")):
             with self.assertRaisesRegex((vae_zoo.DataError, vae_zoo.InvalidArgumentError), words):

@@ -7,12 +7,13 @@ import tempfile
 import threading
 import unittest
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import numpy as np
 
 import vae_zoo
 from vae_zoo import _process_groups
+from vae_zoo._communicator import Connection
 
 
 class Group:
@@ -118,6 +119,71 @@ class CommunicatorTests(unittest.TestCase):
         model.fit(images(), communicator=alone)
         self.assertEqual(model.score(images()), plain.fit(images()).score(images()))
 
+    def test_a_process_alone_exchanges_with_itself(self) -> None:
+        alone = vae_zoo.Communicator.mpi()
+        send = np.array([[3, 1, 4, 1, 5]], np.uint8)
+        for exchange, sent in ((alone.all_to_all, send), (alone.all_gather, send[0])):
+            receive = np.zeros((1, 5), np.uint8)
+            exchange(sent, receive)
+            np.testing.assert_array_equal(receive, send)
+        buffer = send[0].copy()
+        alone.broadcast(buffer, 0)
+        np.testing.assert_array_equal(buffer, send[0])
+        with self.assertRaisesRegex(vae_zoo.CommunicationError, "MPI ended an exchange with 1"):
+            alone.broadcast(buffer, 1)
+
+    def test_the_library_s_bytes_reach_a_communicator_in_their_shapes(self) -> None:
+        seen: list[Any] = []
+
+        def all_to_all(send: Any, receive: Any) -> None:
+            seen.append(("all_to_all", send.tolist(), receive.shape))
+            receive[:] = send[::-1]
+
+        def all_gather(send: Any, receive: Any) -> None:
+            seen.append(("all_gather", send.tolist(), receive.shape))
+            receive[:] = np.arange(receive.size).reshape(receive.shape)
+
+        def broadcast(buffer: Any, root: int) -> None:
+            seen.append(("broadcast", buffer.tolist(), root))
+            buffer[:] = 9
+
+        reasons: list[str] = []
+        connection = Connection(vae_zoo.Communicator(np.int64(1), 3, all_to_all, all_gather, broadcast, reasons.append))
+        struct = connection.struct
+        self.assertEqual((struct.rank, struct.size), (1, 3))
+        send, receive = np.arange(6, dtype=np.uint8), np.zeros(6, np.uint8)
+        self.assertEqual(struct.all_to_all(None, send.ctypes.data, receive.ctypes.data, 2), 0)
+        np.testing.assert_array_equal(receive, [4, 5, 2, 3, 0, 1])
+        self.assertEqual(struct.all_gather(None, send.ctypes.data, receive.ctypes.data, 2), 0)
+        np.testing.assert_array_equal(receive, range(6))
+        self.assertEqual(struct.broadcast(None, receive.ctypes.data, 4, 2), 0)
+        np.testing.assert_array_equal(receive, [9, 9, 9, 9, 4, 5])
+        struct.abort(None, b"lost caf\xc3\xa9")
+        self.assertEqual(reasons, ["lost café"])
+        self.assertEqual(seen, [
+            ("all_to_all", [[0, 1], [2, 3], [4, 5]], (3, 2)), ("all_gather", [0, 1], (3, 2)), ("broadcast", [0, 1, 2, 3], 2),
+        ])
+        # Nothing lies nowhere.
+        self.assertEqual(struct.all_gather(None, None, None, 0), 0)
+        self.assertEqual(seen[-1], ("all_gather", [], (3, 0)))
+        self.assertEqual(connection.failures, [])
+        broken = Connection(vae_zoo.Communicator(0, 2, all_to_all, lambda send, receive: 1 / 0, broadcast))
+        self.assertEqual(broken.struct.all_gather(None, send.ctypes.data, receive.ctypes.data, 2), 1)
+        self.assertIsInstance(broken.failures[0], ZeroDivisionError)
+        broken.struct.abort(None, b"nobody hears it")
+
+    def test_ranks_are_from_zero_to_one_less_than_the_size(self) -> None:
+        for rank, size in ((0, 1), (4, 5)):
+            made = vae_zoo.Communicator(rank, size, print, print, print)
+            self.assertEqual((made.rank, made.size, made.abort), (rank, size, None))
+        for rank, size in ((-1, 2), (5, 5), (0, 0)):
+            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, f"rank {rank} of {size} is no rank of a group"):
+                vae_zoo.Communicator(rank, size, print, print, print)
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "all_gather must be a function, not 3"):
+            vae_zoo.Communicator(0, 2, print, 3, print)
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "broadcast must be a function"):
+            vae_zoo.Communicator(0, 2, print, print, "x")
+
     def test_two_ranks_come_to_the_weights_of_one(self) -> None:
         (one,) = trained(None, 1)
         for other in trained(Group(2), 2):
@@ -222,6 +288,18 @@ class CommunicatorTests(unittest.TestCase):
                 for name in one:
                     np.testing.assert_array_equal(other[name], one[name])
         self.assertEqual([member.largest for member in members], [100, 100])
+
+    def test_a_broadcast_of_mpi4py_comes_from_its_root_and_an_abort_ends_all(self) -> None:
+        given = Mock(**{"Get_rank.return_value": 2, "Get_size.return_value": 4})
+        member = vae_zoo.Communicator._of(given)
+        self.assertEqual((member.rank, member.size), (2, 4))
+        buffer = np.arange(7, dtype=np.uint8)
+        with patch.object(_process_groups, "_MOST_BYTES", 4):
+            member.broadcast(buffer, 3)
+        sent = [(call.args[0].tolist(), call.kwargs) for call in given.Bcast.call_args_list]
+        self.assertEqual(sent, [([0, 1, 2, 3], {"root": 3}), ([4, 5, 6], {"root": 3})])
+        member.abort("whatever it was")
+        given.Abort.assert_called_once_with(70)
 
     def test_other_data_and_what_is_no_communicator_are_refused(self) -> None:
         # Black and white as well, but the other way round.

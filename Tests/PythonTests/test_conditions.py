@@ -110,6 +110,18 @@ class LabelTests(unittest.TestCase):
         model.fit(IMAGES, WORDS, validation=(IMAGES[:9], WORDS[:9]))
         self.assertIn("valid", str(model.history_[-1]))
 
+    def test_held_out_images_are_measured_with_labels_of_their_own(self):
+        held_out = stripes(21, seed=5)
+        names, others = (
+            np.where(images.all(axis=1).any(axis=1), "column", "row") for images in (IMAGES, held_out)
+        )
+        model = vae_zoo.ConditionalVAE(**{**SMALL, "epochs": 30, "learning_rate": 0.02, "random_state": 1})
+        model.fit(IMAGES, names, validation=(held_out, others))
+        found = model.metrics_["valid"]["elbo"]
+        self.assertAlmostEqual(found, model.score(held_out, others), delta=1.5)
+        wrong = np.where(others == "row", "column", "row")
+        self.assertGreater(found, model.score(held_out, wrong) + 2.5)
+
     def test_files_and_pickles_keep_what_the_model_is_told(self):
         model = self.model
         copied = pickle.loads(pickle.dumps(model))
@@ -127,6 +139,47 @@ class LabelTests(unittest.TestCase):
         np.testing.assert_array_equal(
             loaded.score_samples(IMAGES, WORDS), model.score_samples(IMAGES, WORDS)
         )
+
+    def test_a_column_of_words_is_labels_and_other_rows_are_no_such(self):
+        for y in (WORDS[:, None], WORDS.astype(object)[:, None], [[word] for word in WORDS]):
+            np.testing.assert_array_equal(fitted(y).score_samples(IMAGES, y), self.model.score_samples(IMAGES, WORDS))
+        pairs = np.stack([WORDS, WORDS], axis=1)
+        with self.assertRaisesRegex(ValueError, "y holds rows of .*, which are no numbers"):
+            fitted(pairs)
+        with self.assertRaisesRegex(ValueError, "y has 3 axes; labels have 1, vectors 2"):
+            fitted(np.zeros((60, 2, 2)))
+        rows = np.arange(120, dtype=object).reshape(60, 2)
+        rows[4, 1] = None
+        with self.assertRaisesRegex(ValueError, r"^y\[4\] is None: what is told must be known of every image"):
+            fitted(rows)
+
+    def test_labels_of_bytes_and_truth_values_are_classes_by_their_names(self):
+        for values, names in ((WORDS.astype("S3"), [b"ape", b"bee", b"cat"]), (np.arange(60) % 2 == 0, [False, True])):
+            model = fitted(values)
+            self.assertEqual(model.classes_.tolist(), names)
+            stored = model.recipe_["data"]["condition"]["names"]
+            self.assertEqual(stored, ["ape", "bee", "cat"] if names[0] == b"ape" else ["False", "True"])
+        np.testing.assert_array_equal(
+            fitted(WORDS.astype("S3")).score_samples(IMAGES, WORDS), self.model.score_samples(IMAGES, WORDS)
+        )
+
+    def test_draws_in_turn_begin_with_the_first_class(self):
+        model = self.model
+        for count in (1, 2, 4):
+            np.testing.assert_array_equal(
+                model.sample(count, draw=True), model.sample(count, draw=True, condition=["ape", "bee", "cat", "ape"][:count])
+            )
+
+    def test_updates_are_told_each_image_s_own_label(self):
+        # Two batches of one call.
+        one, two, wrong = (vae_zoo.ConditionalVAE(**SMALL).partial_fit(IMAGES, WORDS) for _ in range(3))
+        one.partial_fit(IMAGES[:37], WORDS[:37])
+        two.partial_fit(IMAGES[:20], WORDS[:20]).partial_fit(IMAGES[20:37], WORDS[20:37])
+        wrong.partial_fit(IMAGES[:20], WORDS[:20]).partial_fit(IMAGES[20:37], WORDS[:17])
+        scores = [model.score_samples(IMAGES, WORDS) for model in (one, two, wrong)]
+        np.testing.assert_array_equal(scores[0], scores[1])
+        self.assertFalse(np.array_equal(scores[0], scores[2]))
+        np.testing.assert_array_equal(one.classes_, ["ape", "bee", "cat"])
 
     def test_updates_are_told(self):
         model = vae_zoo.ConditionalVAE(**SMALL)
@@ -273,6 +326,12 @@ class RowTests(unittest.TestCase):
         model = fitted(bits * 2)
         self.assertEqual(model.recipe_["data"]["condition"]["kind"], "vector")
         model.fit(IMAGES, bits * 0.5, validation=(IMAGES[:9], bits[:9]))
+
+    def test_a_model_that_is_told_no_labels_any_more_has_no_classes(self):
+        model = fitted(WORDS)
+        self.assertTrue(hasattr(model, "classes_"))
+        self.assertFalse(hasattr(model.fit(IMAGES, np.random.default_rng(0).normal(size=(60, 2))), "classes_"))
+        self.assertEqual(model.fit(IMAGES, np.arange(60) % 2).classes_.tolist(), [0, 1])
 
     def test_rows_of_truth_values_are_attributes_and_rows_of_floats_vectors(self):
         random = np.random.default_rng(0)

@@ -332,6 +332,7 @@ class VariantTests(unittest.TestCase):
             path = os.path.join(folder, "model.safetensors")
             model.save(path)
             loaded = vae_zoo.VAE.load(path).get_params()
+        self.assertNotIn("training.seed", loaded["settings"] or {})
         expected = {**model.get_params(), "likelihood": "bernoulli"}
         self.assertEqual({**loaded, "settings": None}, expected)
 

@@ -266,6 +266,255 @@ class ComponentTests(unittest.TestCase):
             plugin.register(type("Nameless", (plugin.Likelihood,), {}))
 
 
+class BuildTests(unittest.TestCase):
+    """What components are told of the model, and what becomes of what they say."""
+
+    @staticmethod
+    def registered(base, name, **members):
+        component = type(f"C{len(_registration._kept)}", (base,), {"name": name, "__doc__": "Of a test.", **members})
+        plugin.register(component)
+        return component
+
+    def test_a_component_is_told_the_images_and_the_latents_of_the_model_that_it_is_made_for(self):
+        seen = []
+
+        def build(self, build):
+            seen.append((build.image_shape, build.value_range, build.latent_size, build.condition_width))
+
+        self.registered(OwnGaussian, "told-likelihood", build=build)
+        self.registered(OwnNormal, "told-prior", build=build)
+        random = np.random.default_rng(0)
+        bits = random.integers(0, 2, (40, 4, 5, 3), dtype=np.uint8)
+        for images, kind in ((bits, "binary"), (bits * random.random(bits.shape), "unit"), (bits - 2.5, "real")):
+            for settings, sizes in (
+                ({"likelihood.name": "told-likelihood"}, (3, 0)), ({"prior.name": "told-prior"}, (0, 0)),
+            ):
+                if kind == "binary" and "likelihood.name" not in settings:
+                    settings = {**settings, "likelihood.name": "bernoulli"}
+                seen.clear()
+                model = vae_zoo.GaussianVAE(hidden=(4,), latent=3, epochs=0, settings=settings)
+                model.fit(images)
+                self.assertEqual(seen[0], ((4, 5, 3), kind, *sizes))
+        seen.clear()
+        vae_zoo.ConditionalVAE(hidden=(4,), latent=3, epochs=0, likelihood="told-likelihood").fit(
+            bits - 2.5, np.arange(40) % 4
+        )
+        self.assertEqual(seen[0][3], 4)
+
+    def test_hyper_parameters_of_every_type_have_their_default_or_the_value_of_the_recipe(self):
+        seen = []
+        self.registered(
+            OwnGaussian, "typed",
+            whole=plugin.Integer(-7, least=-9, most=40, help="a whole number"),
+            number=plugin.Number(0.25, least=-1.5, most=2.5, help="a number"),
+            on=plugin.Flag(True, help="yes or no"), off=plugin.Flag(False, help="no or yes"),
+            word=plugin.Choice("first", "second", "third", help="a word"),
+            build=lambda self, build: seen.append((self.whole, self.number, self.on, self.off, self.word, self.deviation)),
+        )
+        for given, expected in (
+            ({}, (-7, 0.25, True, False, "first", 0.5)),
+            ({"whole": 40, "number": -1.5, "on": False, "off": True, "word": "third", "deviation": 2.0},
+             (40, -1.5, False, True, "third", 2.0)),
+            ({"whole": -9, "number": 2.5}, (-9, 2.5, True, False, "first", 0.5)),
+        ):
+            seen.clear()
+            settings = {f"likelihood.{name}": value for name, value in given.items()}
+            model = _small(likelihood="typed", epochs=0, settings=settings).fit(IMAGES)
+            self.assertEqual(seen[0], expected)
+            self.assertIs(type(seen[0][2]), bool)
+            self.assertEqual(model.recipe_["likelihood"]["word"], expected[4])
+        for name, value in (("whole", -10), ("whole", 41), ("number", -1.6), ("number", 2.6), ("word", "fourth"), ("on", 2)):
+            with self.assertRaisesRegex(vae_zoo.RecipeError, f"likelihood.{name}"):
+                _small(likelihood="typed", epochs=0, settings={f"likelihood.{name}": value}).fit(IMAGES)
+        found = {item["name"]: item for item in vae_zoo.list_components("likelihood")}["typed"]["hyperparameters"]
+        told = [(item["name"], item["type"], item["default"], item["help"]) for item in found]
+        self.assertEqual(told, [
+            ("deviation", "number", 0.5, "standard deviation"), ("whole", "integer", -7, "a whole number"),
+            ("number", "number", 0.25, "a number"), ("on", "flag", True, "yes or no"), ("off", "flag", False, "no or yes"),
+            ("word", "choice", "first", "a word"),
+        ])
+
+    def test_numbers_of_a_pixel_and_their_noise_are_as_many_as_a_likelihood_says(self):
+        seen = {}
+
+        def members(kind, noise):
+            def log_density(self, x, parameters):
+                seen["density"] = (x.shape[1:], parameters.shape[1:])
+                return (-((x - parameters.slice(3, 0, 2)) ** 2)).row_sums()
+
+            def sample(self, parameters, noise):
+                seen[kind] = noise.numpy()
+                return parameters.slice(3, 0, 2)
+
+            return {
+                "parameters_per_pixel": lambda self, channels: 2 * channels + 1,
+                "noise_per_pixel": lambda self, channels: 2 + channels,
+                "log_density": log_density, "sample": sample, "noise": noise,
+                "mean": lambda self, parameters: parameters.slice(3, 0, 2), "parameters_with_mean": None,
+            }
+
+        images = np.random.default_rng(0).normal(size=(40, 3, 4, 2))
+        for noise in ("uniform", "normal"):
+            self.registered(OwnGaussian, f"wide-{noise}", **members(noise, noise))
+            model = _small(likelihood=f"wide-{noise}", epochs=1, hidden=(4,)).fit(images)
+            self.assertEqual(seen["density"], ((3, 4, 2), (3, 4, 5)))
+            self.assertEqual(model.sample(50, draw=True).shape, (50, 3, 4, 2))
+            self.assertEqual(seen[noise].shape, (50, 3, 4, 4))
+        self.assertTrue(((seen["uniform"] > 0) & (seen["uniform"] < 1)).all())
+        self.assertAlmostEqual(seen["uniform"].mean(), 0.5, delta=0.05)
+        self.assertAlmostEqual(seen["normal"].mean(), 0, delta=0.1)
+        self.assertAlmostEqual(seen["normal"].std(), 1, delta=0.1)
+
+    def test_bits_per_dimension_follow_from_likelihoods_of_discrete_values_alone(self):
+        self.registered(OwnGaussian, "discrete", is_discrete=True)
+        for name in ("discrete", "own-gaussian"):
+            found = _small(likelihood=name, epochs=1).fit(IMAGES).evaluate(IMAGES)
+            self.assertEqual("bits_per_dim" in found, name == "discrete")
+            if name == "discrete":
+                self.assertAlmostEqual(found["bits_per_dim"], -found["elbo"] / 36 / math.log(2), places=6)
+
+    def test_a_parameter_decays_unless_it_is_said_not_to(self):
+        def build(self, build):
+            self.kept = build.parameter("kept", [[2.0, -3], [4, 5]], is_decayed=False)
+            self.decayed = build.parameter("decayed", np.array([1.0, -2, 8]))
+
+        def log_density(self, z):
+            nothing = (self.kept * 0.0).sum(0).sum(0) + (self.decayed * 0.0).sum(0)
+            return OwnNormal.log_density(self, z) + nothing
+
+        self.registered(OwnNormal, "decaying", build=build, log_density=log_density, divergence=None)
+        settings = {"prior.name": "decaying", "training.optimizer": "adamw", "training.weight_decay": 0.5}
+        model = vae_zoo.GaussianVAE(hidden=(4,), epochs=1, batch_size=20, learning_rate=0.1, settings=settings).fit(IMAGES)
+        np.testing.assert_array_equal(model.parameters["prior.kept"], [[2, -3], [4, 5]])
+        # Three updates.
+        np.testing.assert_allclose(model.parameters["prior.decayed"], np.array([1, -2, 8]) * 0.95**3, rtol=1e-5)
+
+    def test_a_prior_hears_the_temperature_and_has_streams_of_its_own(self):
+        seen = {}
+
+        def sample(self, temperature):
+            one, other, again = (plugin.normal(name, self.latent) for name in ("one", "other", "one"))
+            even = plugin.uniform("one", 3, 2)
+            seen.update(one=one.numpy(), other=other.numpy(), again=again.numpy(), even=even.numpy(), temperature=temperature)
+            return one * 0.0 + plugin.constant(np.array([[1.0, 2.0]])) * temperature
+
+        self.registered(OwnNormal, "spying", sample=sample)
+        model = _small(settings={"prior.name": "spying"}, latent=20, epochs=1).fit(IMAGES)
+        made = model.sample(5, temperature=0.75)
+        self.assertEqual(seen["temperature"], 0.75)
+        np.testing.assert_allclose(made, model.decode([np.tile([[0.75, 1.5]], (5, 1))]), rtol=1e-6)
+        self.assertEqual((seen["one"].shape, seen["even"].shape), ((5, 2), (5, 3, 2)))
+        np.testing.assert_array_equal(seen["one"], seen["again"])
+        self.assertFalse(np.array_equal(seen["one"], seen["other"]))
+        self.assertTrue(((seen["even"] > 0) & (seen["even"] < 1)).all())
+
+    def test_a_likelihood_is_told_the_condition_of_each_row(self):
+        seen = []
+
+        def log_density(self, x, parameters):
+            seen.append((plugin.condition().numpy(), x.numpy()))
+            return OwnGaussian.log_density(self, x, parameters)
+
+        self.registered(OwnGaussian, "listening", log_density=log_density, uses_condition=True)
+        labels = np.arange(60) % 3
+        model = _small(likelihood="listening", epochs=1).fit(IMAGES, labels)
+        self.assertTrue({item["name"]: item for item in vae_zoo.list_components("likelihood")}["listening"]["uses_condition"])
+        seen.clear()
+        model.score_samples(IMAGES[:7], labels[:7])
+        np.testing.assert_array_equal(seen[-1][0], np.eye(3)[labels[:7]])
+        np.testing.assert_array_equal(seen[-1][1][..., 0], IMAGES[:7])
+
+    def test_networks_begin_at_the_parameters_that_have_the_mean_of_the_images(self):
+        seen = []
+
+        def parameters_with_mean(self, mean):
+            seen.append(mean.numpy())
+            return mean + 3.0
+
+        self.registered(OwnGaussian, "beginning", parameters_with_mean=parameters_with_mean)
+        model = _small(likelihood="beginning", epochs=1, learning_rate=1e-9).fit(IMAGES)
+        np.testing.assert_allclose(seen[0][..., 0], IMAGES.mean(axis=0), atol=1e-5)
+        np.testing.assert_allclose(model.parameters["decoder.head.bias"].reshape(6, 6), IMAGES.mean(axis=0) + 3, atol=1e-5)
+
+
+class OperatorTests(unittest.TestCase):
+    def test_values_and_parameters_compute_with_axes_of_their_own(self):
+        seen = {}
+
+        class Operators(OwnGaussian):
+            """Computes with values and parameters."""
+
+            name = "operators"
+
+            def build(self, build):
+                self.p = build.parameter("p", [[0.5, -1.5, 2.0]])
+                self.square = build.parameter("square", [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 10.0]])
+
+            def log_density(self, x, parameters):
+                a = x.numpy()
+                p, m = np.array([[0.5, -1.5, 2.0]]), np.array([[1.0, 2, 3], [4, 5, 6], [7, 8, 10]])
+                b = np.array([[3.0, 0.25, -2.0], [1.0, 5.0, 0.5]], np.float32)
+                v = plugin.constant(b)
+                e = np.exp(a)
+                checks = {
+                    "neg": (-self.p, -p), "abs": (abs(self.p), abs(p)), "add": (self.p + 1, p + 1), "radd": (1 + self.p, 1 + p),
+                    "sub": (self.p - 3, p - 3), "rsub": (3 - self.p, 3 - p), "mul": (self.p * 4, p * 4),
+                    "rmul": (4 * self.p, 4 * p), "div": (self.p / 4, p / 4), "rdiv": (3 / self.p, 3 / p), "pow": (self.p**2, p**2),
+                    "value minus parameter": (v - self.p, b - p), "parameter minus value": (self.p - v, p - b),
+                    "value over parameter": (v / self.p, b / p), "parameter over value": (self.p / v, p / b),
+                    "array minus parameter": (b - self.p, b - p), "array over value": (b / (v + 4), b / (b + 4)),
+                    "value minus value": (v - v * 3, b - 3 * b), "value over number": (v / np.float32(8), b / 8),
+                    "matmul": (v @ self.square, b @ m), "parameters matmul": (self.p @ self.square, p @ m),
+                    "parameter's method": (self.p.exp(), np.exp(p)), "parameter's shape": (self.p.sum(0), p.sum(0)),
+                    "sum keeps": (x.sum(1, True), a.sum(1, keepdims=True)), "sum of the last": (x.sum(-1), a.sum(-1)),
+                    "mean": (x.mean(1), a.mean(1)), "mean keeps": (x.mean(2, keepdims=True), a.mean(2, keepdims=True)),
+                    "max keeps": (x.max(2, True), a.max(2, keepdims=True)), "max of the last": (x.max(-1), a.max(-1)),
+                    "log_sum_exp": (x.log_sum_exp(), np.log(e.sum(-1))), "softmax": (x.softmax(), e / e.sum(-1, keepdims=True)),
+                    "log_softmax": (x.log_softmax(), a - np.log(e.sum(-1, keepdims=True))),
+                    "slice of the last": (x.slice(-1, 1, 1), a[..., 1:2]), "slice": (x.slice(2, 1, 3), a[:, :, 1:4]),
+                    "concatenate": (plugin.concatenate([v, self.p, b], 0), np.concatenate([b, p, b])),
+                    "concatenate the last": (plugin.concatenate([v, v * 2], -1), np.concatenate([b, b * 2], 1)),
+                    "broadcast": (v.reshape(2, 1, 3).broadcast(2, 4, 3), np.broadcast_to(b[:, None], (2, 4, 3))),
+                    "clamp": (v.clamp(-1.0, 0.75), b.clip(-1, 0.75)), "above": (v.above(0.5), (b > 0.5) * 1.0),
+                    "sign of zero": (plugin.constant([0.0, -0.5, 3]).sign(), np.array([-1.0, -1, 1])),
+                    "full": (plugin.full(2.5, 1, 3), np.full((1, 3), 2.5)), "tanh": (v.tanh(), np.tanh(b)),
+                    "sigmoid": (v.sigmoid(), 1 / (1 + np.exp(-b))), "erf": (v.erf(), np.vectorize(math.erf)(b)),
+                }
+                seen.update({name: (value.numpy(), expected) for name, (value, expected) in checks.items()})
+                with unittest.TestCase().assertRaisesRegex(ValueError, "power of 2 only"):
+                    x**3
+                return OwnGaussian.log_density(self, x, parameters)
+
+        plugin.register(Operators)
+        images = np.random.default_rng(1).normal(size=(20, 3, 5, 2))
+        _small(likelihood="operators", epochs=1).fit(images)
+        self.assertGreater(len(seen), 40)
+        for name, (value, expected) in seen.items():
+            self.assertEqual(value.shape, expected.shape, name)
+            np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-5, err_msg=name)
+
+    def test_gradients_flow_to_parameters_and_not_through_what_stops_them(self):
+        class Pulled(OwnNormal):
+            """Pulls one of its parameters."""
+
+            name = "pulled"
+            divergence = None
+
+            def build(self, build):
+                self.free, self.held = build.parameter("free", [0.0, 0.0]), build.parameter("held", [1.0, 1.0])
+
+            def log_density(self, z):
+                held = self.held.stop_gradient()
+                return OwnNormal.log_density(self, z) - ((self.free - 3.0) ** 2).sum(0) + (held * 0.5).sum(0)
+
+        plugin.register(Pulled)
+        settings = {"prior.name": "pulled", "training.optimizer": "sgd"}
+        model = vae_zoo.GaussianVAE(hidden=(4,), epochs=1, batch_size=60, learning_rate=0.01, settings=settings).fit(IMAGES)
+        # The derivative of (free - 3)² at zero is -6.
+        np.testing.assert_allclose(model.parameters["prior.free"], [0.06, 0.06], rtol=1e-4)
+        np.testing.assert_array_equal(model.parameters["prior.held"], [1, 1])
+
+
 class OwnVAE(plugin.Variant):
     """A VAE of parts that are written in Python."""
 
@@ -308,6 +557,30 @@ class VariantTests(unittest.TestCase):
             path = os.path.join(folder, "model.safetensors")
             model.save(path)
             self.assertIs(type(vae_zoo.VAE.load(path)), vae_zoo.OwnVAE)
+
+    def test_a_variant_has_the_parts_that_it_names_in_their_roles(self):
+        plugin.register(
+            type("Parted", (plugin.Variant,), {
+                "__doc__": "A VAE of other parts.\n\nAnd more.", "name": "parted-vae", "encoder": "conv", "prior": "vampprior",
+                "decoder": "resnet", "likelihood": "laplace", "objective": "capacity",
+                "defaults": {"objective.capacity": 3.5, "training.epochs": 7, "prior.latent": 6},
+                "shorthands": {"tightness": "objective.capacity"},
+            })
+        )
+        description = vae_zoo.describe("parted-vae")
+        self.assertEqual(
+            {part["role"]: part["name"] for part in description["parts"]},
+            {"encoder": "conv", "prior": "vampprior", "decoder": "resnet", "likelihood": "laplace", "objective": "capacity"},
+        )
+        self.assertEqual((description["summary"], description["reference"]), ("A VAE of other parts", ""))
+        recipe = vae_zoo.recipe("parted-vae", {"tightness": 1.25})
+        self.assertEqual((recipe["objective"]["capacity"], recipe["training"]["epochs"], recipe["prior"]["latent"]), (1.25, 7, 6))
+        self.assertEqual(vae_zoo.VAE("parted-vae").get_params()["tightness"], 3.5)
+        plugin.register(type("Plain", (plugin.Variant,), {"__doc__": "A VAE of the usual parts.", "name": "plain-vae"}))
+        self.assertEqual(
+            {part["role"]: part["name"] for part in vae_zoo.describe("plain-vae")["parts"]},
+            {"encoder": "mlp", "prior": "standard-normal", "decoder": "mlp", "likelihood": "auto", "objective": "elbo"},
+        )
 
     def test_a_variant_of_the_same_name_replaces_the_former_one(self):
         kinds = []

@@ -7,13 +7,15 @@ import json
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
 import vae_zoo
-from support import SMALL, stripes
+from support import ROOT, SMALL, stripes
+from vae_zoo import _model
 
-REFERENCE = Path(__file__).resolve().parents[1] / "VAEZooTests" / "Reference"
+REFERENCE = Path(ROOT, "Tests", "VAEZooTests", "Reference")
 
 
 def tensors(path: Path) -> dict[str, np.ndarray]:
@@ -129,6 +131,103 @@ class PretrainedTests(unittest.TestCase):
         self.assertEqual((draw.shape, draw.dtype), (mean.shape, np.float32))
         self.assertAlmostEqual(float(draw.mean()), 3, delta=0.1)
         self.assertAlmostEqual(float(draw.std()), 2, delta=0.05)
+
+    def test_what_is_known_of_a_model_is_in_its_config(self):
+        for kind, folder, expected in (
+            ("AutoencoderKL", "kl-plain", (3, 4, 0.18215, 0)), ("AutoencoderTiny", "tiny-diffusers", (3, 3, 0.75, 0.125)),
+            ("VQModel", "vq-plain", (3, 3, 1, 0)),
+        ):
+            config = getattr(vae_zoo, kind).from_pretrained(REFERENCE / folder).config
+            self.assertEqual(
+                (config.in_channels, config.latent_channels, config.scaling_factor, config.shift_factor), expected
+            )
+
+    def test_tiles_and_precisions_are_those_of_both_directions_until_others_are_chosen(self):
+        vae = vae_zoo.AutoencoderKL.from_pretrained(REFERENCE / "kl-plain")
+        seen = []
+
+        def noting(direction, result):
+            def method(self, values, progress=None, computation=None):
+                seen.append((direction, computation.tile, computation.precision))
+                return result
+
+            return mock.patch.object(_model.Model, f"{direction}_pictures", method)
+
+        maps = np.zeros((1, 2, 2, 4), np.float32)
+        with noting("encode", (maps, maps + 1)), noting("decode", maps[..., :3]):
+            for change in (
+                lambda: None, vae.enable_tiling, lambda: vae.enable_tiling(tile_sample_min_size=96), lambda: vae.to("bfloat16"),
+                lambda: vae.enable_tiling(False, tile_sample_min_size=96), lambda: vae.to(np.float32),
+                lambda: vae.enable_tiling(True, tile_sample_min_size=np.int64(64)), vae.disable_tiling,
+                lambda: vae.to("torch.bfloat16"),
+            ):
+                change()
+                vae.encode(np.zeros((1, 3, 8, 8)))
+                vae.decode(np.zeros((1, 4, 2, 2)))
+        self.assertEqual([item[0] for item in seen], ["encode", "decode"] * 9)
+        expected = [(0, 0), (512, 0), (96, 0), (96, 1), (0, 1), (0, 0), (64, 0), (0, 0), (0, 1)]
+        self.assertEqual([item[1:] for item in seen], [pair for pair in expected for _ in range(2)])
+        self.assertEqual(vae.dtype, "bfloat16")
+        for size in (0, -8, 2**31):
+            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, f"tile_sample_min_size is {size}, but must be"):
+                vae.enable_tiling(tile_sample_min_size=size)
+        with self.assertRaises(TypeError):
+            vae.enable_tiling(tile_sample_min_size=64.0)
+
+    def test_pictures_go_in_from_minus_one_to_one_with_channels_first_and_come_out_so(self):
+        vae = vae_zoo.AutoencoderKL.from_pretrained(REFERENCE / "kl-plain")
+        given, seen = {}, {}
+
+        def encode(self, pictures, progress=None, computation=None):
+            seen["pictures"] = pictures.copy()
+            return given["mean"], given["variance"]
+
+        def decode(self, latents, progress=None, computation=None):
+            seen["latents"] = latents.copy()
+            return given["decoded"]
+
+        random = np.random.default_rng(0)
+        pictures, latents = random.uniform(-1, 1, (2, 3, 4, 5)), random.normal(size=(2, 4, 2, 3))
+        given["mean"], given["variance"] = random.normal(size=(2, 2, 3, 4)), random.random((2, 2, 3, 4)) + 0.5
+        given["decoded"] = random.random((2, 4, 5, 3))
+        with mock.patch.object(_model.Model, "encode_pictures", encode), mock.patch.object(_model.Model, "decode_pictures", decode):
+            found, decoded = vae.encode(pictures), vae.decode(latents)
+        np.testing.assert_allclose(seen["pictures"], (pictures.transpose(0, 2, 3, 1) + 1) / 2, atol=1e-6)
+        np.testing.assert_allclose(seen["latents"], latents.transpose(0, 2, 3, 1), atol=1e-6)
+        np.testing.assert_allclose(decoded.sample, given["decoded"].transpose(0, 3, 1, 2) * 2 - 1, atol=1e-6)
+        mean, variance = (given[name].transpose(0, 3, 1, 2) for name in ("mean", "variance"))
+        distribution = found.latent_dist
+        np.testing.assert_array_equal(found.latents, mean)
+        np.testing.assert_array_equal(distribution.mode(), mean)
+        np.testing.assert_array_equal(distribution.var, variance)
+        np.testing.assert_allclose(distribution.std**2, variance)
+        np.testing.assert_allclose(np.exp(distribution.logvar), variance)
+        draw = distribution.sample(7)
+        noise = np.random.default_rng(7).standard_normal(mean.shape, dtype=np.float32)
+        np.testing.assert_allclose(draw, mean + np.sqrt(variance) * noise, rtol=1e-6)
+        np.testing.assert_array_equal(distribution.sample(np.random.default_rng(7)), draw)
+        self.assertFalse(np.array_equal(distribution.sample(), distribution.sample()))
+
+    def test_scaled_latents_lie_between_zero_and_one_and_what_is_beyond_is_cut(self):
+        vae = vae_zoo.AutoencoderTiny.from_pretrained(REFERENCE / "tiny-diffusers")
+        self.assertEqual(vae.estimator.recipe_["decoder"]["latent_magnitude"], 3)
+        given = np.array([[[[-7.0, -3, -1.5, 0, 0.6, 3, 3.5]]]])
+        np.testing.assert_allclose(vae.scale_latents(given), [[[[0, 0, 0.25, 0.5, 0.6, 1, 1]]]], atol=1e-6)
+        scaled = np.array([[[[0, 0.25, 0.5, 0.6, 1.0]]]])
+        np.testing.assert_allclose(vae.unscale_latents(scaled), [[[[-3, -1.5, 0, 0.6, 3]]]], atol=1e-6)
+
+    def test_progress_is_told_layer_by_layer_of_both_directions(self):
+        vae = vae_zoo.AutoencoderKL.from_pretrained(REFERENCE / "kl-plain")
+        for call in (
+            lambda progress: vae.encode(np.zeros((1, 3, 8, 8)), progress=progress),
+            lambda progress: vae.decode(np.zeros((1, 4, 4, 4)), progress=progress),
+        ):
+            told = []
+            call(told.append)
+            self.assertGreater(len(told), 3)
+            self.assertEqual(told, sorted(told))
+            with self.assertRaises(vae_zoo.CancelledError):
+                call(lambda fraction: fraction > 0)
 
     def test_what_is_saved_has_the_same_weights(self):
         for name, kind in [("kl-plain", "AutoencoderKL"), ("tiny-diffusers", "AutoencoderTiny")]:

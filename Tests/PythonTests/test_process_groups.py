@@ -7,11 +7,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
+from typing import Any
+from unittest import mock
+
+import numpy as np
 
 from support import ROOT, needs
 
 import vae_zoo
+from vae_zoo import _process_groups
 
 EXAMPLES = os.path.join(ROOT, "Examples", "distributed")
 
@@ -114,6 +120,139 @@ with open(f"{path}.{rank}", "w") as file:
     file.write("\\n".join(failures))
 os._exit(0)
 """
+
+
+class FakeTorch:
+    """As much of PyTorch as an exchange uses, by arrays: a group of the ranks 7 and 5, of which this is the second."""
+
+    class Tensor:
+        def __init__(self, array: Any) -> None:
+            self.array = array
+
+        def numpy(self) -> Any:
+            return self.array
+
+        def unbind(self, axis: int) -> list[Any]:
+            return [FakeTorch.Tensor(row) for row in self.array]
+
+    class Work:
+        """An operation that is done when it is waited for the second time."""
+
+        def __init__(self, body: Any) -> None:
+            self.body, self.waits = body, 0
+
+        def wait(self, patience: Any = None) -> None:
+            self.waits += 1
+            if self.waits == 1:
+                raise RuntimeError("patience is at an end")
+            self.body()
+
+        def is_completed(self) -> bool:
+            return False
+
+    class Group:
+        def rank(self) -> int:
+            return 1
+
+        def size(self) -> int:
+            return 2
+
+        def get_group_store(self) -> Any:
+            return self.store
+
+    def __init__(self) -> None:
+        self.words: dict[str, bytes] = {}
+        self.group, self.calls = FakeTorch.Group(), []
+        self.group.store = types.SimpleNamespace(
+            check=lambda names: all(name in self.words for name in names), get=self.words.__getitem__,
+            set=lambda name, text: self.words.update({name: text.encode()}),
+        )
+        self.uint8 = np.uint8
+        self.distributed = types.ModuleType("torch.distributed")
+        for name, thing in (
+            ("ProcessGroup", FakeTorch.Group), ("get_backend_config", lambda group: "cpu:gloo,cuda:nccl"),
+            ("get_global_rank", lambda group, rank: [7, 5][rank]), ("all_to_all_single", self.all_to_all_single),
+            ("all_gather", self.all_gather), ("broadcast", self.broadcast),
+        ):
+            setattr(self.distributed, name, thing)
+
+    def tensor(self, array: Any) -> Any:
+        return FakeTorch.Tensor(np.array(array))
+
+    def empty(self, shape: Any, dtype: Any) -> Any:
+        return FakeTorch.Tensor(np.zeros(shape, dtype))
+
+    # What the other one sends is what this one sends and 100 more.
+    def all_to_all_single(self, arrived: Any, sent: Any, group: Any, async_op: bool) -> Any:
+        self.calls.append(("all_to_all", sent.array.shape))
+        return FakeTorch.Work(lambda: arrived.array.__setitem__(slice(None), [sent.array[1] + 100, sent.array[1]]))
+
+    def all_gather(self, arrived: Any, sent: Any, group: Any, async_op: bool) -> Any:
+        self.calls.append(("all_gather", sent.array.shape))
+
+        def body() -> None:
+            arrived[0].array[:], arrived[1].array[:] = sent.array + 100, sent.array
+
+        return FakeTorch.Work(body)
+
+    def broadcast(self, values: Any, source: int, group: Any, async_op: bool) -> Any:
+        self.calls.append(("broadcast", source, values.array.shape))
+        return FakeTorch.Work(lambda: values.array.__setitem__(slice(None), values.array + source))
+
+
+class ExchangeTests(unittest.TestCase):
+    """Exchanges through a group of PyTorch, against a stand-in of it."""
+
+    def setUp(self) -> None:
+        self.torch = FakeTorch()
+        patch = mock.patch.dict(
+            sys.modules, {"torch": self.torch, "torch.distributed": self.torch.distributed}
+        )
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def test_what_is_exchanged_arrives_in_its_row_and_long_blocks_in_pieces(self) -> None:
+        self.assertTrue(_process_groups.is_torch_group(self.torch.group))
+        self.assertFalse(_process_groups.is_torch_group(3))
+        with mock.patch.object(_process_groups, "_MOST_BYTES", 6):
+            member = vae_zoo.Communicator._of(self.torch.group)
+            self.assertEqual((member.rank, member.size), (1, 2))
+            send, receive = np.arange(10, dtype=np.uint8).reshape(2, 5), np.zeros((2, 5), np.uint8)
+            member.all_to_all(send, receive)
+            np.testing.assert_array_equal(receive, [send[1] + 100, send[1]])
+            member.all_gather(send[0], receive)
+            np.testing.assert_array_equal(receive, [send[0] + 100, send[0]])
+            buffer = np.arange(8, dtype=np.uint8)
+            member.broadcast(buffer, 0)
+            np.testing.assert_array_equal(buffer, np.arange(8) + 7)
+        self.assertEqual(self.torch.calls, [
+            ("all_to_all", (2, 3)), ("all_to_all", (2, 2)), ("all_gather", (3,)), ("all_gather", (2,)),
+            ("broadcast", 7, (6,)), ("broadcast", 7, (2,)),
+        ])
+
+    def test_whoever_waits_for_a_member_that_gave_up_hears_why(self) -> None:
+        member = vae_zoo.Communicator._of(self.torch.group)
+        member.abort("the disk is full")
+        with self.assertRaisesRegex(
+            vae_zoo.CommunicationError,
+            "^rank 1 gave up: the disk is full; begin again with another process group$",
+        ):
+            member.broadcast(np.zeros(3, np.uint8), 1)
+        with self.assertRaisesRegex(vae_zoo.CommunicationError, "the disk is full"):
+            vae_zoo.Communicator._of(self.torch.group)
+
+    def test_what_an_operation_has_failed_with_is_raised(self) -> None:
+        class Failed(FakeTorch.Work):
+            def wait(self, patience: Any = None) -> None:
+                raise RuntimeError("connection reset")
+
+            def is_completed(self) -> bool:
+                return True
+
+        member = vae_zoo.Communicator._of(self.torch.group)
+        with mock.patch.object(self.torch.distributed, "broadcast", lambda *_, **__: Failed(None)):
+            with self.assertRaisesRegex(RuntimeError, "connection reset"):
+                member.broadcast(np.zeros(3, np.uint8), 0)
 
 
 @needs("torch")

@@ -6,11 +6,13 @@ import os
 import pickle
 import tempfile
 import unittest
+import unittest.mock
 
 import numpy as np
 
 import vae_zoo
 from support import needs
+from vae_zoo import _tables
 
 SMALL = {"hidden": (8,), "latent": 2, "epochs": 2, "batch_size": 50}
 
@@ -292,7 +294,202 @@ class CellTests(unittest.TestCase):
                 vae_zoo.GaussianVAE(**SMALL).fit(rows)
 
 
-class VectorTests(unittest.TestCase):
+class KindTests(unittest.TestCase):
+    """What columns are, by what somebody says of them and by what stands in them."""
+
+    @staticmethod
+    def rows(**columns):
+        count = len(next(iter(columns.values())))
+        kinds = [(name, np.asarray(values).dtype) for name, values in columns.items()]
+        rows = np.empty(count, kinds)
+        for name, values in columns.items():
+            rows[name] = values
+        return rows
+
+    @staticmethod
+    def columns_of(rows, columns=None):
+        model = vae_zoo.GaussianVAE(**{**SMALL, "epochs": 0}).fit(rows, columns=columns)
+        return model.recipe_["data"]["columns"]
+
+    def test_every_kind_can_be_said_of_a_column(self):
+        count = 60
+        random = np.random.default_rng(0)
+        rows = self.rows(
+            a=random.integers(1, 9, count), b=random.integers(1, 9, count), c=random.integers(1, 9, count),
+            d=random.integers(0, 2, count), e=random.integers(10, 13, count), f=random.normal(size=count),
+            g=random.integers(1, 9, count),
+        )
+        said = {"a": "real", "b": "positive", "c": "count", "d": "yes-no", "e": "category", "f": "ignore"}
+        columns = self.columns_of(rows, said)
+        self.assertEqual(
+            [(column["name"], column["type"]) for column in columns],
+            [("a", "real"), ("b", "positive"), ("c", "count"), ("d", "yes-no"), ("e", "category"), ("g", "real")],
+        )
+        # Numbers that are categories are words, in the order of texts.
+        self.assertEqual(columns[4]["names"], ["10", "11", "12"])
+        self.assertEqual([column.get("decimals") for column in columns[:3]], [0, 0, 0])
+        model = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(rows, columns=said)
+        back = model.reconstruct(rows)
+        self.assertEqual(back.dtype.names, tuple("abcdeg"))
+        self.assertEqual(back.dtype["e"], np.dtype("U2"))
+        self.assertTrue(set(back["d"].tolist()) <= {0, 1})
+        self.assertEqual(back["d"].dtype, np.int64)
+
+    def test_what_cannot_be_of_a_column_is_refused_by_its_name(self):
+        count = 60
+        words = np.array([f"w{number}" for number in range(count)])
+        few = np.array(["x", "y"])[np.arange(count) % 2]
+        numbers = np.arange(count) * 0.5
+        for rows, columns, found in (
+            (self.rows(a=few), {"a": "real"}, "X column 'a' is not all numbers, but columns says that it is real"),
+            (self.rows(a=few), {"a": "count"}, "says that it is count"),
+            (self.rows(a=few), {"a": "positive"}, "says that it is positive"),
+            (self.rows(a=numbers), {"a": "ignore"}, "leaves no column of X"),
+            (self.rows(a=numbers, b=words), None, "column 'b' has 60 different values such as 'w0', which seem to be no categories"),
+            (self.rows(a=numbers, b=np.full(count, "")), None, "column 'b' has no value in any row"),
+            (self.rows(a=numbers, b=few, c=few), {"b": "label", "c": "label"}, "the labels 'b' and 'c'; choose one"),
+            (self.rows(a=numbers), {"a": "words"}, "must be one of real, positive, count, yes-no, category, ignore, label"),
+            (self.rows(a=numbers)[:0], None, "0 sample"), (self.rows(a=numbers).reshape(30, 2), None, "X has 2 axes"),
+        ):
+            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, found):
+                self.columns_of(rows, columns)
+
+    def test_many_words_are_categories_where_they_come_again_or_somebody_says_so(self):
+        count = 60
+        numbers = np.arange(count) * 0.5
+        for different, is_taken in ((20, True), (30, True), (31, False)):
+            words = np.array([f"w{number % different:02}" for number in range(count)])
+            rows = self.rows(a=numbers, b=words)
+            if is_taken:
+                self.assertEqual(len(self.columns_of(rows)[1]["names"]), different)
+            else:
+                with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "31 different values"):
+                    self.columns_of(rows)
+                self.assertEqual(len(self.columns_of(rows, {"b": "category"})[1]["names"]), 31)
+        # Few words, each of which stands alone.
+        self.assertEqual(len(self.columns_of(self.rows(a=numbers[:20], b=[f"w{n:02}" for n in range(20)]))[1]["names"]), 20)
+
+    def test_cells_of_words_are_texts_bytes_or_empty(self):
+        texts = np.array(["b", "", "a"])[np.arange(60) % 3]
+        for words in (texts, texts.astype("S1"), np.array([value or None for value in texts.tolist()], dtype=object)):
+            model = vae_zoo.MissingVAE(**SMALL, importance_samples=2).fit(self.rows(a=np.arange(60) * 0.5, b=words))
+            self.assertEqual(model.recipe_["data"]["columns"][1]["names"], ["a", "b"])
+            filled = model.impute(self.rows(a=np.arange(60) * 0.5, b=words), samples=2)
+            known = texts != ""
+            self.assertEqual([str(word) for word in filled["b"][known]], texts[known].tolist())
+            self.assertTrue(set(map(str, filled["b"])) <= {"a", "b"})
+
+    def test_truth_values_are_yes_no_whatever_holds_them_and_missing_ones_are_filled_in(self):
+        truth = np.arange(60) % 3 == 0
+        objects = truth.astype(object)
+        objects[4] = None
+        model = vae_zoo.MissingVAE(**SMALL, importance_samples=2)
+        rows = self.rows(a=np.arange(60) * 0.5, b=objects)
+        column = model.fit(rows).recipe_["data"]["columns"][1]
+        self.assertEqual((column["type"], column["names"]), ("yes-no", ["False", "True"]))
+        filled = model.impute(rows, samples=2)
+        self.assertEqual(filled["b"].dtype, np.bool_)
+        np.testing.assert_array_equal(np.delete(filled["b"], 4), np.delete(truth, 4))
+
+    def test_numbers_stand_for_rows_of_a_table_by_the_model_s_numbers_of_words(self):
+        rows = people()
+        model = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(rows)
+        words = ["east", "north", "south"]
+        numbers = np.stack(
+            [rows["height"], rows["children"], [words.index(word) for word in rows["region"]], rows["owner"]], axis=1
+        )
+        np.testing.assert_array_equal(model.score_samples(numbers), model.score_samples(rows))
+        made = model.reconstruct(numbers)
+        self.assertEqual(made.dtype, model.reconstruct(rows).dtype)
+        np.testing.assert_array_equal(made, model.reconstruct(rows))
+        for wrong in (numbers[:, :3], numbers.astype(str), numbers[0]):
+            with self.assertRaisesRegex(ValueError, r"X must be a DataFrame, a structured array, or numbers \[N, 4\]"):
+                model.score_samples(wrong)
+        kinds = [("height", "U9"), ("children", "i8"), ("region", "U5"), ("owner", "?")]
+        with self.assertRaisesRegex(ValueError, "X column 'height' is not all numbers, but the model was trained on real"):
+            model.score_samples(rows.astype(kinds))
+
+    def test_held_out_rows_are_read_as_those_of_training_are(self):
+        rows, other = people(100), people(40, seed=3)
+        model = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(rows, validation=other[["owner", "region", "height", "children"]])
+        self.assertAlmostEqual(model.metrics_["valid"]["elbo"], model.score(other), delta=1)
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "validation has no column 'region'"):
+            vae_zoo.GaussianVAE(**SMALL).fit(rows, validation=other[["owner", "height", "children"]])
+
+    def test_a_loaded_model_of_a_table_has_its_columns_labels_and_decimals(self):
+        rows = people()
+        model = vae_zoo.ConditionalVAE(**SMALL, random_state=1).fit(rows, columns={"region": "label"})
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.safetensors")
+            model.save(path)
+            with unittest.mock.patch.dict("sys.modules", {"pandas": None}):
+                loaded = vae_zoo.VAE.load(path)
+        drawn, again = model.sample(30), loaded.sample(30)
+        self.assertEqual(again.dtype.names, drawn.dtype.names)
+        for name in ("height", "children", "region"):
+            np.testing.assert_array_equal(again[name], drawn[name])
+        np.testing.assert_array_equal(loaded.score_samples(rows), model.score_samples(rows))
+        again = pickle.loads(pickle.dumps(model)).sample(30)
+        np.testing.assert_array_equal(again, drawn)
+
+
+class FormTests(unittest.TestCase):
+    """Rows on their way out, value by value."""
+
+    COLUMNS = [
+        {"name": "w", "type": "category", "names": ["aa", "b"]}, {"name": "t", "type": "yes-no", "names": ["False", "True"]},
+        {"name": "z", "type": "yes-no", "names": ["0", "1"]}, {"name": "n", "type": "count", "decimals": 0},
+        {"name": "r", "type": "real"},
+    ]
+    FORM = _tables.Form(_tables.STRUCTURED, frozenset({"t"}), "label", {"w": 7, "label": 2})
+
+    def test_numbers_of_a_model_become_what_the_columns_hold(self):
+        rows = np.array([[0.4, 0.6, 1.4, 3, 2.5], [1.9, -0.3, -0.2, 4, 1]])
+        found = _tables.given_back(rows, self.COLUMNS, self.FORM, np.array(["x", "yyy"]))
+        self.assertEqual(
+            found.dtype, np.dtype([("w", "U7"), ("t", "?"), ("z", "i8"), ("n", "i8"), ("r", "f8"), ("label", "U3")])
+        )
+        self.assertEqual(found.tolist(), [("aa", True, 1, 3, 2.5, "x"), ("b", False, 0, 4, 1.0, "yyy")])
+        # What is no whole number, or none of 64 bits, stays a number.
+        for value in (3.5, 2.0**63):
+            rows[0, 3] = value
+            found = _tables.given_back(rows, self.COLUMNS, self.FORM)
+            self.assertEqual((found.dtype["n"], found["n"].tolist()), (np.dtype("f8"), [value, 4.0]))
+        self.assertEqual(found.dtype.names, ("w", "t", "z", "n", "r"))
+        plain = _tables.given_back(rows, self.COLUMNS, _tables.Form(_tables.STRUCTURED, frozenset()))
+        self.assertEqual(plain["t"].tolist(), ["True", "False"])
+        self.assertEqual((plain.dtype["w"], plain.dtype["t"]), (np.dtype("U2"), np.dtype("U5")))
+
+    def test_whole_numbers_that_are_known_stay_what_they_are(self):
+        large = 2**53 + 1
+        rows = np.array([[0, 0, 0, float(large), 0], [0, 0, 0, 7, 0]])
+        like = np.empty(2, [("w", "U2"), ("t", "?"), ("z", "i8"), ("n", "O"), ("r", "f8")])
+        like["n"] = [large, None]
+        for keeping, expected in ((True, [large, 7]), (False, [2**53, 7])):
+            found = _tables.given_back(rows, self.COLUMNS, self.FORM, None, like, keeping)
+            self.assertEqual(found["n"].tolist(), expected)
+        whole = np.empty(2, [("w", "U2"), ("t", "?"), ("z", "i8"), ("n", "u8"), ("r", "f8")])
+        whole["n"] = [large, large + 2]
+        found = _tables.given_back(rows, self.COLUMNS, self.FORM, None, whole, True)
+        self.assertEqual((found["n"].dtype.kind, found["n"].tolist()), ("i", [large, large + 2]))
+
+    def test_rows_on_their_way_in_are_columns_by_name_and_words_by_number(self):
+        rows = np.empty(3, [("r", "f8"), ("other", "f8"), ("n", "O"), ("z", "?"), ("t", "?"), ("w", "S2")])
+        rows["r"], rows["n"], rows["z"], rows["t"] = [1.5, np.nan, 2], [7, None, 2.0], [1, 0, 1], [0, 1, 1]
+        rows["w"] = [b"b", b"", b"aa"]
+        columns = [column for column in self.COLUMNS if column["name"] != "z"]
+        expected = [[1, 0, 7, 1.5], [np.nan, 1, np.nan, np.nan], [0, 1, 2, 2]]
+        np.testing.assert_array_equal(_tables.rows_of(rows, columns), expected)
+        numbers = np.array(expected)
+        np.testing.assert_array_equal(_tables.rows_of(numbers, columns), numbers)
+        self.assertEqual(_tables.rows_of(np.ones((2, 4), "i4"), columns).dtype, np.float64)
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "validation has no column 'z'"):
+            _tables.rows_of(rows[["w", "t", "n", "r"]], self.COLUMNS, "validation")
+
+
+class UnitTests(unittest.TestCase):
+    """Vectors come back in their own units."""
+
     def test_missing_numbers_are_filled_in_and_known_ones_keep_their_digits(self):
         random = np.random.default_rng(3)
         vectors = random.normal(0, 1, (300, 3)) * [1, 100, 1e-3] + [0, 5000, 0]
@@ -528,6 +725,38 @@ class FrameTests(unittest.TestCase):
         self.assertIsInstance(model.sample(3), np.ndarray)
         model = vae_zoo.GaussianVAE(**SMALL, random_state=1, image_shape=(2, 2)).fit(frame)
         self.assertEqual(model.recipe_["data"]["height"], 2)
+
+    def test_columns_of_a_table_may_come_in_any_order_later(self):
+        import pandas
+
+        rows = people(60)
+        frame = pandas.DataFrame({name: rows[name] for name in rows.dtype.names})
+        turned = frame[["owner", "region", "children", "height"]]
+        model = vae_zoo.GaussianVAE(**SMALL, random_state=1)
+        for fit in (lambda: model.fit(frame), lambda: model.fit(frame[["height"]], columns={"height": "real"})):
+            fit()
+            self.assertFalse(hasattr(model, "feature_names_in_"))
+            np.testing.assert_array_equal(model.transform(turned), model.transform(frame))
+
+    def test_what_latents_of_a_frame_become_again_has_its_index(self):
+        import pandas
+
+        rows = people(60)
+        frame = pandas.DataFrame({name: rows[name] for name in rows.dtype.names}, index=np.arange(60) * 2 + 5)
+        model = vae_zoo.GaussianVAE(**SMALL, random_state=1).fit(frame).set_output(transform="pandas")
+        latents = model.transform(frame)
+        self.assertEqual(latents.index.tolist(), frame.index.tolist())
+        back = model.inverse_transform(latents)
+        self.assertEqual((list(back), back.index.tolist()), (list(frame), frame.index.tolist()))
+        plain = model.inverse_transform(latents.to_numpy())
+        self.assertEqual(plain.index.tolist(), list(range(60)))
+        np.testing.assert_array_equal(plain["height"], back["height"])
+        # A column of labels comes back with the draws, that of the largest share where several have some.
+        told = vae_zoo.ConditionalVAE(**SMALL, random_state=1).fit(frame, columns={"region": "label"})
+        self.assertEqual(told.sample(4, condition="south")["region"].tolist(), ["south"] * 4)
+        shares = np.array([[0.1, 0.7, 0.2], [0.3, 0.2, 0.5]])
+        self.assertEqual(told.sample(2, condition=shares)["region"].tolist(), ["north", "south"])
+        self.assertEqual(told.inverse_transform(told.transform(frame), rows["region"])["region"].tolist(), rows["region"].tolist())
 
     def test_a_frame_of_nothing_but_words_is_a_table(self):
         import pandas

@@ -99,6 +99,17 @@ class ProgressTests(unittest.TestCase):
         self.assertEqual(model.metrics_["step"], 2)
         self.assertEqual(model.recipe_["training"]["batch_size"], 7)
 
+    def test_a_model_that_was_read_keeps_its_batch_as_far_as_there_are_images(self):
+        model = vae_zoo.GaussianVAE(hidden=(8,), latent=2, epochs=1).fit(stripes(200))
+        size = model.recipe_["training"]["batch_size"]
+        self.assertGreater(size, 60)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.safetensors")
+            model.save(path)
+            loaded = vae_zoo.VAE.load(path).set_params(warm_start=True, epochs=1)
+        self.assertEqual(loaded.fit(stripes(200)).recipe_["training"]["batch_size"], size)
+        self.assertEqual(loaded.fit(IMAGES).recipe_["training"]["batch_size"], 60)
+
     def test_warm_start_trains_on(self):
         model = _small(warm_start=True, epochs=1).fit(IMAGES)
         before = _weights(model)
@@ -268,6 +279,35 @@ class ProgressTests(unittest.TestCase):
         self.assertIn("12/12", output)
         self.assertIn("epoch 3", output)
 
+    def test_a_bar_goes_from_where_the_training_stands_to_its_end(self):
+        told = []
+
+        class Bar:
+            def __init__(self, total, initial, unit):
+                self.n = initial
+                told.append((total, initial, unit))
+
+            def update(self, steps):
+                self.n += steps
+
+            def set_postfix_str(self, text):
+                told.append((self.n, text))
+
+            def close(self):
+                told.append("closed")
+
+        module = mock.Mock(tqdm=Bar)
+        modules = {"tqdm": mock.Mock(auto=module), "tqdm.auto": module}
+        with tempfile.TemporaryDirectory() as folder, mock.patch.dict(sys.modules, modules):
+            run = os.path.join(folder, "run")
+            first = _small(verbose=True, epochs=2).fit(IMAGES, run=run)
+            resumed = _small(verbose=True, epochs=3).fit(IMAGES, run=run, existing_run="resume")
+        bounds = [record["train"]["elbo"] for record in [*first.history_, resumed.history_[-1]]]
+        self.assertEqual(told, [
+            (6, 0, "step"), (3, f"epoch 1, elbo {bounds[0]:.2f} nats"), (6, f"epoch 2, elbo {bounds[1]:.2f} nats"), "closed",
+            (9, 6, "step"), (9, f"epoch 3, elbo {bounds[2]:.2f} nats"), "closed",
+        ])
+
     def test_verbose_training_without_tqdm_prints_a_line_an_epoch(self):
         with mock.patch.dict(sys.modules, {"tqdm": None, "tqdm.auto": None}):
             with mock.patch.object(sys, "stderr") as stream:
@@ -308,6 +348,16 @@ class UpdateTests(unittest.TestCase):
         self.assertEqual(one.bound_, many.bound_)
         # Fewer images than a batch are one update.
         self.assertNotEqual(_weights(one.partial_fit(IMAGES[:3])), _weights(many))
+
+    def test_an_update_is_made_on_every_image_of_its_batch(self):
+        # Of batches that are larger all of these are one.
+        models = [_small(batch_size=size).partial_fit(IMAGES[:20]) for size in (20, 60)]
+        self.assertEqual(_weights(models[0]), _weights(models[1]))
+        self.assertEqual(models[0].bound_, models[1].bound_)
+        fewer = _small(batch_size=60).partial_fit(IMAGES[:20])
+        for model, count in ((models[0], 40), (fewer, 39)):
+            model.partial_fit(IMAGES[20:count])
+        self.assertNotEqual(_weights(models[0]), _weights(fewer))
 
     def test_what_is_left_of_a_batch_is_an_update_of_its_own(self):
         # The first call's images also decide where the decoder begins.

@@ -103,6 +103,84 @@ final class ClassifierTests: CTestCase {
     }
   }
 
+  func testBytesAreReadAsTheTrainingImagesWere() throws {
+    let grey: [UInt8] = (0..<40 * 16).map { UInt8($0 * 37 % 251) }
+    let labels = CTensor((0..<40).map { Int32($0 % 3) }, VAE_INT32, shape: [40])
+    var options = vae_data_options()
+    options.struct_size = UInt32(MemoryLayout<vae_data_options>.size)
+    options.train_condition = UnsafePointer(labels.pointer)
+    let images = CTensor(grey, VAE_UINT8, shape: [40, 4, 4])
+    let data = try made(freedBy: vae_data_free) {
+      vae_data_from_tensors_with(images.pointer, nil, &options, $0, $1)
+    }
+    let settings = CSettings(Self.settings)
+    let classifier = try made(freedBy: vae_classifier_free) {
+      vae_classifier_train(data, settings.pointer, settings.count, nil, $0, $1)
+    }
+    let found = try probabilities(classifier, images)
+    XCTAssertEqual(found.count, 120)
+    let floats = CTensor(grey.map { Float($0) / 255 }, [40, 4, 4])
+    XCTAssertEqual(try probabilities(classifier, floats), found)
+    let raw = CTensor(grey.map { Float($0) }, [40, 4, 4])
+    var out: OpaquePointer?
+    refuse(VAE_ERR_DATA) {
+      vae_classifier_probabilities(classifier, raw.pointer, nil, &out, $0)
+    }
+    // One of black and white takes bytes of 0 and 1 as they are.
+    let binary = try trained()
+    let bits = Self.pixels(5)
+    XCTAssertEqual(
+      try probabilities(binary, CTensor(bits.map { UInt8($0) }, VAE_UINT8, shape: [5, 4, 4])),
+      try probabilities(binary, CTensor(bits, [5, 4, 4])))
+  }
+
+  func testSettingsAndProgressAreThoseOfTheTraining() throws {
+    final class Told {
+      var fractions: [Double] = []
+      var stopsAt = 2.0
+    }
+    let told = Told()
+    Kept.keep(told)
+    var options = vae_call_options()
+    options.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
+    options.user_data = Unmanaged.passUnretained(told).toOpaque()
+    options.progress = { fraction, told in
+      guard let told else { return 0 }
+      let object = Unmanaged<Told>.fromOpaque(told).takeUnretainedValue()
+      object.fractions.append(fraction)
+      return fraction >= object.stopsAt ? 1 : 0
+    }
+    let (data, settings) = (try labelled(40), CSettings(Self.settings + [("seed", "9")]))
+    let classifier = try made(freedBy: vae_classifier_free) {
+      vae_classifier_train(data, settings.pointer, settings.count, &options, $0, $1)
+    }
+    let text = try text { vae_classifier_json(classifier, $0, $1, $2, $3) }
+    let object = try XCTUnwrap(JSON(parsing: Array(text.utf8), source: "json").object)
+    let chosen = object["options"]?.object
+    XCTAssertEqual(chosen?["epochs"]?.integer, 2)
+    XCTAssertEqual(chosen?["batch_size"]?.integer, 8)
+    XCTAssertEqual(chosen?["width"]?.integer, 2)
+    XCTAssertEqual(chosen?["seed"]?.integer, 9)
+    XCTAssertEqual(object["training_examples"]?.integer, 36)
+    XCTAssertEqual(object["held_out_examples"]?.integer, 4)
+    // Two epochs of 36 images in batches of 8, of which what is left may be one too.
+    XCTAssertEqual(told.fractions.first, 0)
+    XCTAssertEqual(told.fractions.last, 1)
+    XCTAssertEqual(told.fractions, told.fractions.sorted())
+    XCTAssertEqual(Set(told.fractions).count, told.fractions.count)
+    told.stopsAt = 0.4
+    var out: OpaquePointer?
+    refuse(VAE_ERR_CANCELLED) {
+      vae_classifier_train(data, settings.pointer, settings.count, &options, &out, $0)
+    }
+    XCTAssertNil(out)
+    // A stop at the very end counts as well.
+    told.stopsAt = 1
+    refuse(VAE_ERR_CANCELLED) {
+      vae_classifier_train(data, settings.pointer, settings.count, &options, &out, $0)
+    }
+  }
+
   func testANetworkTrainsAModelWhoseLossNamesIt() throws {
     let classifier = try trained()
     let path = try temporaryFolder() + "/classifier.safetensors"

@@ -92,6 +92,114 @@ final class ConditionTests: CTestCase {
     }
   }
 
+  func testAModelIsToldWhatItsOptionsSay() throws {
+    func create(_ kind: Int32, _ width: Int64, _ error: ErrorSlot?) -> (vae_status, OpaquePointer?)
+    {
+      var options = modelOptions()
+      (options.condition, options.condition_width) = (kind, width)
+      let settings = CSettings(Self.small)
+      (options.settings, options.setting_count) = (UnsafePointer(settings.pointer), 2)
+      return "conditional-vae".withCString { name in
+        options.variant = name
+        var model: OpaquePointer?
+        let status = vae_model_create(&options, &model, error)
+        return (status, model)
+      }
+    }
+    for (kind, width) in [
+      (VAE_CONDITION_LABEL, 5), (VAE_CONDITION_ATTRIBUTES, 3), (VAE_CONDITION_VECTOR, 2),
+      (VAE_CONDITION_VECTOR, Int64(ConditionSpace.widthLimit)),
+    ] as [(Int32, Int64)] {
+      let (status, model) = create(kind, width, nil)
+      XCTAssertEqual(status, VAE_OK)
+      defer { vae_model_free(model) }
+      let info = try info(XCTUnwrap(model))
+      XCTAssertEqual(info.condition, kind)
+      XCTAssertEqual(info.condition_width, width)
+    }
+    for (kind, width) in [
+      (4, 2), (-1, 2), (VAE_CONDITION_NONE, 2), (VAE_CONDITION_LABEL, 0),
+      (VAE_CONDITION_VECTOR, -1),
+      (VAE_CONDITION_ATTRIBUTES, Int64(ConditionSpace.widthLimit) + 1),
+    ] as [(Int32, Int64)] {
+      refuse(VAE_ERR_INVALID_ARGUMENT, "options->condition is \(kind) of width \(width)") {
+        create(kind, width, $0).0
+      }
+    }
+    let data = try labelled()
+    var options = vae_model_options()
+    options.struct_size = UInt32(MemoryLayout<vae_model_options>.size)
+    (options.data, options.condition, options.condition_width) = (data, VAE_CONDITION_LABEL, 3)
+    "conditional-vae".withCString { name in
+      options.variant = name
+      refuse(VAE_ERR_INVALID_ARGUMENT, "options give data, and a condition as well") {
+        var model: OpaquePointer?
+        return vae_model_create(&options, &model, $0)
+      }
+    }
+  }
+
+  func testEachSplitHasConditionsOfItsOwn() throws {
+    let (train, test) = (images(6), images(3, seed: 4))
+    let bits: [UInt8] = [0, 1, 1, 1, 0, 0, 1, 0, 0, 1, 1, 1]
+    let vectors: [Float] = [0.5, -1, 2, 0.25, -3, 4, 1.5, 0, 8, -0.5, 6, 7]
+    let labels: [Int32] = [2, 0, 1, 1, 3, 0]
+    for (given, other, kind, width, rows, last) in [
+      (
+        CTensor(bits, VAE_UINT8, shape: [6, 2]),
+        CTensor([1, 1, 0, 0, 0, 1] as [UInt8], VAE_UINT8, shape: [3, 2]),
+        VAE_CONDITION_ATTRIBUTES, 2, [0, 0, 1, 0], [0, 1]
+      ),
+      (
+        CTensor(vectors, [6, 2]), CTensor([9, 8, 7, 6, 5, -4], [3, 2]), VAE_CONDITION_VECTOR, 2,
+        [-3, 4, 1.5, 0], [5, -4]
+      ),
+      (
+        CTensor(labels: labels), CTensor(labels: [1, 1, 3]), VAE_CONDITION_LABEL, 4,
+        [0, 1, 0, 0, 0, 1, 0, 0], [0, 0, 0, 1]
+      ),
+    ] as [(CTensor, CTensor, Int32, Int64, [Float], [Float])] {
+      var options = vae_data_options()
+      options.struct_size = UInt32(MemoryLayout<vae_data_options>.size)
+      options.train_condition = UnsafePointer(given.pointer)
+      options.test_condition = UnsafePointer(other.pointer)
+      let data = try made(freedBy: vae_data_free) {
+        vae_data_from_tensors_with(train.pointer, test.pointer, &options, $0, $1)
+      }
+      var described = vae_data_info()
+      described.struct_size = UInt32(MemoryLayout<vae_data_info>.size)
+      try succeed { vae_data_describe(data, &described, $0) }
+      XCTAssertEqual(described.condition, kind)
+      XCTAssertEqual(described.condition_width, width)
+      XCTAssertEqual(
+        [described.train_count, described.valid_count, described.test_count], [6, 0, 3])
+      for (split, first, count, expected) in [("train", 2, 2, rows), ("test", 2, 1, last)]
+        as [(String, Int64, Int64, [Float])]
+      {
+        let found = try contents(
+          of: made(freedBy: vae_array_free) {
+            vae_data_conditions(data, split, first, count, $0, $1)
+          })
+        XCTAssertEqual(found.shape, [Int(count), Int(width)])
+        XCTAssertEqual(found.floats, expected)
+      }
+      var out: OpaquePointer?
+      for (first, count) in [(2, 2), (3, 1), (-1, 1), (0, 0)] as [(Int64, Int64)] {
+        refuse(VAE_ERR_INVALID_ARGUMENT, "of test") {
+          vae_data_conditions(data, "test", first, count, &out, $0)
+        }
+      }
+      options.test_condition = UnsafePointer(given.pointer)
+      refuse(
+        VAE_ERR_DATA, "options->test_condition is of 6 examples, but test has 3 images"
+      ) { vae_data_from_tensors_with(train.pointer, test.pointer, &options, &out, $0) }
+      options.train_condition = UnsafePointer(other.pointer)
+      refuse(
+        VAE_ERR_DATA, "options->train_condition is of 3 examples, but train has 6 images"
+      ) { vae_data_from_tensors_with(train.pointer, test.pointer, &options, &out, $0) }
+    }
+  }
+
   /// Images, and options with labels of classes that have names.
   private func withNames<Result>(
     _ names: [String], _ labels: [Int32] = ConditionTests.labels,

@@ -110,6 +110,80 @@ final class TableTests: CTestCase {
     }
   }
 
+  func testImagesOfATableAreItsRowsWithAllTheirDigits() throws {
+    let values: [Double] = (0..<12).flatMap { row -> [Double] in
+      [1e9 + Double(row) + 0.1, Double(row % 3)]
+    }
+    let rows = CTensor(values, VAE_FLOAT64, shape: [12, 2])
+    let data = try data(columns, rows)
+    let found = try contents(
+      of: made(freedBy: vae_array_free) { vae_data_images(data, "train", 4, 3, $0, $1) })
+    XCTAssertEqual(found.dtype, VAE_FLOAT64)
+    XCTAssertEqual(found.shape, [3, 1, 2, 1])
+    XCTAssertEqual(found.doubles, Array(values[8..<14]))
+    var options = vae_model_options()
+    options.struct_size = UInt32(MemoryLayout<vae_model_options>.size)
+    options.data = data
+    let settings = CSettings(Self.small)
+    (options.settings, options.setting_count) = (UnsafePointer(settings.pointer), 2)
+    let model = try "gaussian-vae".withCString { name in
+      options.variant = name
+      return try made(freedBy: vae_model_free) { vae_model_create(&options, $0, $1) }
+    }
+    // Of a table a model is as wide as the table has columns, whatever becomes of words inside.
+    var info = vae_model_info()
+    info.struct_size = UInt32(MemoryLayout<vae_model_info>.size)
+    try succeed { vae_model_describe(model, &info, $0) }
+    XCTAssertEqual([info.height, info.width, info.channels], [1, 2, 1])
+    options.data = nil
+    var out: OpaquePointer?
+    var wanted = vae_data_options()
+    wanted.struct_size = UInt32(MemoryLayout<vae_data_options>.size)
+    wanted.range = VAE_RANGE_UNIT
+    columns.withCString { text in
+      wanted.columns_json = text
+      refuse(VAE_ERR_INVALID_ARGUMENT, "options give columns, and a range as well") {
+        vae_data_from_tensors_with(rows.pointer, nil, &wanted, &out, $0)
+      }
+    }
+  }
+
+  func testWhatIsFilledInFollowsTheOptions() throws {
+    let model = try makeModel(
+      "missing-vae", [("hidden", "8"), ("latent", "2")], range: VAE_RANGE_UNIT)
+    let images = CTensor(
+      (0..<64).map { $0 % 3 == 1 ? Float.nan : Float($0 % 16) / 16 }, [4, 4, 4, 1])
+    func filled(_ samples: Int32?, seed: UInt64 = 0, draw: Int32? = nil) throws -> [Float] {
+      var options = vae_imputation_options()
+      options.struct_size = UInt32(MemoryLayout<vae_imputation_options>.size)
+      (options.importance_samples, options.seed) = (samples ?? 0, seed)
+      var call = vae_call_options()
+      call.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
+      call.draw = draw ?? 0
+      return try contents(
+        of: made(freedBy: vae_array_free) { slot, error in
+          withUnsafePointer(to: options) { options in
+            withUnsafePointer(to: call) { call in
+              vae_impute(
+                model, images.pointer, samples == nil ? nil : options, draw == nil ? nil : call,
+                slot, nil, error)
+            }
+          }
+        }
+      ).floats
+    }
+    let usual = try filled(nil)
+    XCTAssertEqual(try filled(0), usual)
+    XCTAssertEqual(try filled(1000), usual)
+    XCTAssertEqual(try filled(1000, draw: 0), usual)
+    XCTAssertNotEqual(try filled(999), usual)
+    XCTAssertNotEqual(try filled(1000, seed: 1), usual)
+    let drawn = try filled(20, draw: 1)
+    XCTAssertNotEqual(drawn, try filled(20))
+    XCTAssertNotEqual(drawn, try filled(20, seed: 1, draw: 1))
+    XCTAssertEqual(drawn, try filled(20, draw: 1))
+  }
+
   func testAColumnWithoutAnyValueIsRefusedWhereAModelIsMade() throws {
     let torn = CTensor((0..<40).flatMap { [Float($0), Float.nan] }, [40, 2])
     for (text, words) in [

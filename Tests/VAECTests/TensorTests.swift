@@ -86,6 +86,87 @@ final class TensorTests: CTestCase {
       try means(CTensor(columns, VAE_FLOAT32, shape: [3, 16], strides: [1, 3])), dense)
   }
 
+  func testRowsOfNumbersAreCutIntoRowsColumnsAndChannels() throws {
+    var options = modelOptions(range: VAE_RANGE_UNIT)
+    (options.height, options.width, options.channels) = (2, 3, 2)
+    let settings = CSettings(Self.small)
+    (options.settings, options.setting_count) = (UnsafePointer(settings.pointer), 2)
+    let model = try "gaussian-vae".withCString { name in
+      options.variant = name
+      return try made(freedBy: vae_model_free) { vae_model_create(&options, $0, $1) }
+    }
+    var info = vae_model_info()
+    info.struct_size = UInt32(MemoryLayout<vae_model_info>.size)
+    try succeed { vae_model_describe(model, &info, $0) }
+    XCTAssertEqual([info.height, info.width, info.channels], [2, 3, 2])
+    func means(_ images: CTensor) throws -> [Float] {
+      let encoding = try made(freedBy: vae_encoding_free) {
+        vae_encode(model, images.pointer, 0, $0, $1)
+      }
+      return try contents(
+        of: made(freedBy: vae_array_free) {
+          vae_encoding_get(encoding, VAE_ENCODING_MEAN, 0, $0, $1)
+        }
+      ).floats
+    }
+    let values = (0..<36).map { Float($0 * $0 * 5 % 37) / 37 }
+    let dense = try means(CTensor(values, [3, 2, 3, 2]))
+    XCTAssertEqual(Set(dense).count, dense.count, "images that look alike tell nothing")
+    XCTAssertEqual(try means(CTensor(values, [3, 12])), dense)
+    let spread = values.flatMap { [$0, 1 - $0] }
+    XCTAssertEqual(
+      try means(CTensor(spread, VAE_FLOAT32, shape: [3, 12], strides: [24, 2])), dense)
+    var columns = [Float](repeating: 0, count: 36)
+    for (index, value) in values.enumerated() { columns[index % 12 * 3 + index / 12] = value }
+    XCTAssertEqual(
+      try means(CTensor(columns, VAE_FLOAT32, shape: [3, 12], strides: [1, 3])), dense)
+    // Channels first, as others keep images.
+    var planes = [Float](repeating: 0, count: 36)
+    for (index, value) in values.enumerated() {
+      let (image, pixel, channel) = (index / 12, index % 12 / 2, index % 2)
+      planes[image * 12 + channel * 6 + pixel] = value
+    }
+    XCTAssertEqual(
+      try means(CTensor(planes, VAE_FLOAT32, shape: [3, 2, 3, 2], strides: [12, 3, 1, 6])), dense)
+  }
+
+  func testArraysOfEveryTypeAreDescribedToDLPackAsWhatTheyAre() throws {
+    let codes = try makeModel("vq-vae", [("codes", "8"), ("code_size", "3"), ("channels", "4")])
+    let batch = images(5)
+    let encoding = try made(freedBy: vae_encoding_free) {
+      vae_encode(codes, batch.pointer, 0, $0, $1)
+    }
+    let model = try makeModel()
+    let arrays = [
+      try made(freedBy: vae_array_free) {
+        vae_encoding_get(encoding, VAE_ENCODING_CODES, 0, $0, $1)
+      },
+      try made(freedBy: vae_array_free) {
+        vae_encoding_get(encoding, VAE_ENCODING_SAMPLE, 0, $0, $1)
+      },
+      try made(freedBy: vae_array_free) {
+        vae_log_likelihood(model, batch.pointer, 0, 0, nil, $0, $1)
+      }, try made(freedBy: vae_array_free) { vae_model_save_memory(model, $0, $1) },
+    ]
+    let expected: [(code: UInt8, bits: UInt8, shape: [Int64]?)] = [
+      (0, 32, [5, 1, 1]), (2, 32, [5, 1, 1, 3]), (2, 64, [5]), (1, 8, nil),
+    ]
+    for (array, wanted) in zip(arrays, expected) {
+      var tensor: OpaquePointer?
+      try succeed { vae_array_to_dlpack(array, &tensor, $0) }
+      let managed = UnsafeMutablePointer<dlpack_managed>(try XCTUnwrap(tensor))
+      let type = managed.pointee.tensor.type
+      XCTAssertEqual([type.code, type.bits], [wanted.code, wanted.bits])
+      XCTAssertEqual(type.lanes, 1)
+      let rank = Int(managed.pointee.tensor.rank)
+      if let shape = wanted.shape {
+        XCTAssertEqual((0..<rank).map { managed.pointee.tensor.shape[$0] }, shape)
+      }
+      XCTAssertEqual(managed.pointee.tensor.strides[rank - 1], 1)
+      managed.pointee.deleter(managed)
+    }
+  }
+
   func testElementsThatRepeatAreTakenAsFarAsTheirCopyFitsInMemory() throws {
     let model = try makeModel()
     let row = CTensor(Self.pixels(1), VAE_FLOAT32, shape: [3, 4, 4, 1], strides: [0, 4, 1, 1])

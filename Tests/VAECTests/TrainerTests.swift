@@ -83,6 +83,88 @@ final class TrainerTests: CTestCase {
     try succeed { vae_trainer_fit(stepped, nil, nil, nil, $0) }
   }
 
+  func testTheTermsOfAStepAreTheMetricsOfTheirNames() throws {
+    let trainer = try makeTrainer(makeModel(), makeData(train: images(40)))
+    var terms = bound()
+    try succeed { vae_trainer_step(trainer, &terms, $0) }
+    XCTAssertEqual(try metric("batch.elbo", ofTrainer: trainer), terms.elbo)
+    XCTAssertEqual(try metric("batch.rate", ofTrainer: trainer), terms.rate)
+    XCTAssertEqual(try metric("batch.distortion", ofTrainer: trainer), terms.distortion)
+    // Of a fresh model the images cost far more than the latents.
+    XCTAssertGreaterThan(terms.distortion, 5)
+    XCTAssertLessThan(terms.rate, 2)
+    XCTAssertGreaterThan(terms.rate, 0)
+    try succeed { vae_trainer_step_on(trainer, images(8, seed: 9).pointer, &terms, $0) }
+    XCTAssertEqual(try metric("batch.rate", ofTrainer: trainer), terms.rate)
+    XCTAssertEqual(try metric("step", ofTrainer: trainer), 2)
+    XCTAssertEqual(try metric("epoch", ofTrainer: trainer), 1)
+    for _ in 0..<4 { try succeed { vae_trainer_step(trainer, &terms, $0) } }
+    XCTAssertEqual(try metric("epoch", ofTrainer: trainer), 2)
+    XCTAssertEqual(try metric("total_steps", ofTrainer: trainer), 10)
+  }
+
+  func testATrainerThatIsDoneSaysWhy() throws {
+    let data = try makeData(train: images(40), test: images(12, seed: 7))
+    let once = try makeTrainer(makeModel(), data, trainerOptions(epochs: 1))
+    try succeed { vae_trainer_fit(once, nil, nil, nil, $0) }
+    refuse(VAE_ERR_INVALID_ARGUMENT, "the only epoch of this trainer is done") {
+      vae_trainer_step(once, nil, $0)
+    }
+    // Held-out images of which training knows less and less.
+    let black = try makeData(
+      train: CTensor([Float](repeating: 1, count: 640), [40, 4, 4]),
+      test: CTensor([Float](repeating: 0, count: 160), [10, 4, 4]))
+    var options = trainerOptions(epochs: 50)
+    options.learning_rate = 0.05
+    let settings = CSettings([("training.patience", "2")])
+    (options.settings, options.setting_count) = (UnsafePointer(settings.pointer), 1)
+    let patient = try makeTrainer(makeModel(), black, options)
+    try succeed { vae_trainer_fit(patient, nil, nil, nil, $0) }
+    XCTAssertEqual(try metric("epoch", ofTrainer: patient), 3, "the best epoch and two more")
+    refuse(VAE_ERR_INVALID_ARGUMENT, "has stopped early, by its patience") {
+      vae_trainer_step(patient, nil, $0)
+    }
+  }
+
+  func testACheckpointOfARunIsLoadedByItsName() throws {
+    let folder = try temporaryFolder() + "/run"
+    let data = try makeData(train: images(40), test: images(12, seed: 7))
+    try folder.withCString { path in
+      var options = trainerOptions()
+      options.run = path
+      let trainer = try makeTrainer(makeModel(), data, options)
+      try succeed { vae_trainer_fit(trainer, nil, nil, nil, $0) }
+    }
+    let (model, whole) = (try makeModel(), try makeModel())
+    let half = try makeTrainer(model, data)
+    for _ in 0..<5 { try succeed { vae_trainer_step(half, nil, $0) } }
+    try succeed { vae_trainer_fit(try? makeTrainer(whole, data), nil, nil, nil, $0) }
+    var options = vae_call_options()
+    options.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
+    for (name, expected) in [("5", model), ("10", whole), ("last", whole), ("best", whole)] {
+      try name.withCString { checkpoint in
+        options.checkpoint = checkpoint
+        let loaded = try made(freedBy: vae_model_free) {
+          vae_model_load_with(folder, &options, $0, $1)
+        }
+        XCTAssertEqual(try tensors(of: loaded), try tensors(of: expected), name)
+      }
+    }
+    var out: OpaquePointer?
+    for name in ["7", "first"] {
+      name.withCString { checkpoint in
+        options.checkpoint = checkpoint
+        refuse(name == "7" ? VAE_ERR_NOT_FOUND : VAE_ERR_RECIPE, name) {
+          vae_model_load_with(folder, &options, &out, $0)
+        }
+        refuse(VAE_ERR_INVALID_ARGUMENT, "options->checkpoint is given to a call that opens no run")
+        {
+          vae_sample_with(whole, 1, 1, 0, &options, &out, $0)
+        }
+      }
+    }
+  }
+
   func testTheCallbackIsToldEveryStepAndEpoch() throws {
     final class Listener {
       var steps: [Int64] = []

@@ -59,6 +59,16 @@ final class CIFARTests: DataTestCase {
     XCTAssertEqual(source.test?.labels, [12])
   }
 
+  func testAHundredClassesHaveTheNamesOfTheirOwnFile() throws {
+    try write(record([19, 99]) + record([0, 7]), "hundred/train.bin")
+    let names = (0..<100).map { "class \($0)" }
+    try write(Array(names.joined(separator: "\n").utf8), "hundred/fine_label_names.txt")
+    try write(Array(names.prefix(10).joined(separator: "\n").utf8), "hundred/batches.meta.txt")
+    XCTAssertEqual(try DataSource.open("\(folder)/hundred").train.classes, names)
+    try write(Array(names.prefix(20).joined(separator: "\n").utf8), "hundred/fine_label_names.txt")
+    XCTAssertEqual(try DataSource.open("\(folder)/hundred").train.classes, [])
+  }
+
   func testOneFileTrains() throws {
     try write(record([4]) + record([2]), "one.bin")
     let source = try DataSource.open("\(folder)/one.bin")

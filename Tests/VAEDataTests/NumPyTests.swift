@@ -27,6 +27,28 @@ final class NumPyTests: DataTestCase {
     XCTAssertEqual(found[1].indices, codes.indices)
   }
 
+  func testAnArraySaysWhatItsElementsAreInTheFileAndBeginsAtAMultipleOf64() throws {
+    let doubles = NPYWriter.bytes([0.5, -2, 7] as [Double], shape: [3, 1])
+    let bytes = NPYWriter.bytes([3, 255] as [UInt8], shape: [1, 2])
+    let flags = TestFiles.npy([2], [0, 1], type: "|b1")
+    for (file, elements, isOfBytes, size) in [
+      (doubles, "64-bit floating-point numbers", false, 24), (bytes, "bytes", true, 2),
+      (flags, "booleans", false, 2),
+    ] {
+      let stored = try NPYReader.stored(write(file, "stored.npy"))
+      XCTAssertEqual(stored.elements, elements)
+      XCTAssertEqual(stored.isOfBytes, isOfBytes)
+      XCTAssertEqual((file.count - size) % 64, 0)
+    }
+    XCTAssertEqual(try NPYReader.tensor(write(doubles, "stored.npy")).floats, [0.5, -2, 7])
+    XCTAssertEqual(try NPYReader.tensor(write(doubles, "stored.npy")).shape, [3, 1])
+    for width in 1...70 {
+      let shape = [Int](repeating: 1, count: 1 + width / 10) + [width]
+      let file = NPYWriter.bytes([UInt8](repeating: 7, count: width), shape: shape)
+      XCTAssertEqual((file.count - width) % 64, 0, "\(shape)")
+    }
+  }
+
   func testAnyIntegersAndFloatsAreRead() throws {
     let wide = TestFiles.npy([2], TestFiles.bytes([0.5, 2] as [Double]), type: "<f8")
     XCTAssertEqual(try NPYReader.tensor(write(wide, "wide.npy")).floats, [0.5, 2])
@@ -453,6 +475,43 @@ final class NumPyTests: DataTestCase {
     XCTAssertEqual(try scaleNotices(bytes.map { $0 / 64 - 2 }, sizes: [100, 2, 3]), [])
     XCTAssertEqual(try scaleNotices(bytes.map { $0 / 64 - 2 }, sizes: [100, 6]), [])
   }
+  func testColumnsOfWhichOneVariesAThousandTimesAsMuchAreSaidToBe() throws {
+    func notices(_ larger: Float) throws -> [String] {
+      let rows: [Float] = [5, 0, 0, 5, 2, larger, 5, 0, 0, 5, 2, larger]
+      return try open(TestFiles.npy([4, 3], TestFiles.bytes(rows), type: "<f4"), rule: "floats")
+        .notices.map(\.description)
+    }
+    let found = try notices(2000)
+    XCTAssertTrue(
+      found.contains {
+        $0.contains("column 1 has the deviation 1.0, column 2 1000.0; standardize them")
+      }, "\(found)")
+    XCTAssertFalse(try notices(1996).contains { $0.contains("differ in scale") })
+  }
+
+  func testNumbersOfAMagnitudeAboveThirtyAreSaidWithTheirBounds() throws {
+    func values(_ magnitude: Float) -> [Float] {
+      (0..<24).map { $0 % 3 == 0 ? -magnitude : magnitude }
+    }
+    XCTAssertEqual(try scaleNotices(values(29.5), sizes: [4, 2, 3]), [])
+    let found = try scaleNotices(values(30.5), sizes: [4, 2, 3])
+    XCTAssertEqual(found.count, 1)
+    XCTAssertTrue(found[0].contains("reach from -30.5 to 30.5,"), found[0])
+    // One large number among small ones is none of a large magnitude.
+    XCTAssertEqual(try scaleNotices([100] + values(1).dropFirst(), sizes: [4, 2, 3]), [])
+  }
+
+  func testWholeNumbersUpTo255AreTakenForBytesOnlyWhereNoByteCouldBeLarger() throws {
+    for (largest, least, areBytes) in [
+      (127, 0, false), (128, 0, true), (255, 0, true), (256, 0, false), (200, -1, false),
+    ] as [(Float, Float, Bool)] {
+      let values = [largest, least] + [Float](repeating: 3, count: 10)
+      let found = try scaleNotices(values, sizes: [2, 2, 3])
+      XCTAssertEqual(found.contains { $0.contains("uint8") }, areBytes, "\(largest) \(found)")
+      if areBytes { XCTAssertTrue(found[0].contains("from 0 to \(Int(largest)),"), found[0]) }
+    }
+  }
+
   func testShortRowsOfWholeNumbersAreNotTakenForBytes() throws {
     let numbers = (0..<640).map { Float($0 * 89 % 256) }
     XCTAssertEqual(try scaleNotices(numbers, sizes: [128, 5]), [])

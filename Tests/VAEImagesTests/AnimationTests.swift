@@ -57,6 +57,49 @@ final class AnimationTests: XCTestCase {
     XCTAssertLessThan(distances.max() ?? 0, 40)
   }
 
+  func testDelaysAreRoundedToHundredthsOfASecond() throws {
+    let frames = (1...4).map { picture(2, 3, channels: 1, seed: $0) }
+    let gif = try GIFFile(
+      try Animation(frames: frames, milliseconds: [24, 25, 64, 65]).gifData())
+    XCTAssertEqual(gif.delays, [2, 3, 6, 7])
+  }
+
+  func testColoursOfACellBecomeTheirRoundedMeanWhereThereAreTooMany() throws {
+    // Reds of 256 levels, in cells of eight, and a green that has a cell of its own.
+    let levels = (0..<256).map { UInt8($0) }
+    let pixels: [UInt8] = levels.flatMap { [$0, 0, 0] } + [0, 255, 0]
+    let frame = PixelImage(width: 257, height: 1, channels: 3, pixels: pixels)
+    let gif = try GIFFile(try Animation(frames: [frame], milliseconds: [100]).gifData())
+    let means: [UInt8] = levels.flatMap { [$0 / 8 * 8 + 4, 0, 0] } + [0, 255, 0]
+    XCTAssertEqual(gif.frames[0], means)
+  }
+
+  func testTooManyColoursAreHalvedAtTheMedianOfTheLongestSide() throws {
+    // 32 reds by 16 greens, each in a cell of its own: boxes end as pairs of neighbours, whose mean lies amid them.
+    let pixels = (0..<512).flatMap { (place: Int) -> [UInt8] in
+      [UInt8(place % 32 * 8), UInt8(place / 32 * 8), 16]
+    }
+    let frame = PixelImage(width: 32, height: 16, channels: 3, pixels: pixels)
+    let gif = try GIFFile(try Animation(frames: [frame], milliseconds: [100]).gifData())
+    let distances = zip(gif.frames[0], pixels).map { abs(Int($0) - Int($1)) }
+    for start in stride(from: 0, to: 3 * 512, by: 3) {
+      XCTAssertEqual(distances[start..<start + 3].sorted(), [0, 0, 4], "\(start / 3)")
+    }
+  }
+
+  func testOfTooManyColoursThoseOfFewestPixelsAndLeastDistanceAreMixed() throws {
+    // 255 colours of four pixels far from one another, and two of one pixel in neighbouring cells.
+    let many = (1..<256).flatMap { (number: Int) -> [UInt8] in
+      let color = [UInt8(number % 16 * 16), UInt8(number / 16 * 16), 0]
+      return color + color + color + color
+    }
+    let (first, last, mixed): ([UInt8], [UInt8], [UInt8]) = ([0, 0, 0], [0, 0, 8], [0, 0, 4])
+    let pixels = first + many + last
+    let frame = PixelImage(width: 1022, height: 1, channels: 3, pixels: pixels)
+    let gif = try GIFFile(try Animation(frames: [frame], milliseconds: [100]).gifData())
+    XCTAssertEqual(gif.frames[0], mixed + many + mixed)
+  }
+
   // MARK: APNG
 
   func testEveryFrameOfAnAnimatedPNGIsOneOfItsPictures() throws {
@@ -85,6 +128,21 @@ final class AnimationTests: XCTestCase {
     }
   }
 
+  func testEveryFrameOfAnAnimatedPNGCoversAllAndReplacesTheOneBefore() throws {
+    let frames = (1...2).map { picture(40, 30, channels: 1, seed: $0) }
+    let chunks = try PNGChunk.all(
+      Animation(frames: frames, milliseconds: [20, 60_000]).apngData())
+    let controls = chunks.filter { $0.type == "fcTL" }
+    XCTAssertEqual(controls.count, 2)
+    for control in controls {
+      // Width and height, the place of the upper left corner; at the end neither disposal nor blending.
+      let zeros = [UInt8](repeating: 0, count: 8)
+      XCTAssertEqual(Array(control.content[4..<20]), [0, 0, 0, 40, 0, 0, 0, 30] + zeros)
+      XCTAssertEqual(Array(control.content[24...]), [0, 0])
+    }
+    XCTAssertEqual(Array(controls[1].content[20..<24]), [234, 96, 3, 232])
+  }
+
   // MARK: Both
 
   func testBackAndForthShowsEachPictureTwiceButTheEnds() {
@@ -96,6 +154,26 @@ final class AnimationTests: XCTestCase {
     let single = Animation(backAndForth: [frames[0]])
     XCTAssertEqual(single.frames, [frames[0]])
     XCTAssertEqual(Animation(backAndForth: Array(frames.prefix(2))).frames.count, 2)
+  }
+
+  func testTheEndsAreShownHalfASecondAndWhatLiesBetween80Milliseconds() {
+    let frames = (1...3).map { picture(2, 2, channels: 1, seed: $0) }
+    XCTAssertEqual(Animation(backAndForth: frames).milliseconds, [500, 80, 500, 80])
+    XCTAssertEqual(Animation(backAndForth: Array(frames.prefix(2))).milliseconds, [500, 500])
+    XCTAssertEqual(Animation(backAndForth: Array(frames.prefix(1))).milliseconds, [500])
+  }
+
+  func testAWrittenFileIsOfItsFormat() throws {
+    let path = NSTemporaryDirectory() + "animation-" + UUID().uuidString
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let animation = Animation(
+      frames: (1...2).map { picture(3, 2, channels: 1, seed: $0) }, milliseconds: [100, 40])
+    try animation.writeGIF(to: path)
+    XCTAssertEqual(
+      [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))), try animation.gifData())
+    try animation.writeAPNG(to: path)
+    XCTAssertEqual(
+      [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))), try animation.apngData())
   }
 
   func testAFileThatCannotBeWrittenLeavesNothing() throws {

@@ -70,11 +70,43 @@ final class ImageGridTests: XCTestCase {
         ]))
   }
 
+  func testAGridOfPicturesThatAreNotSquareStepsByBothOfTheirSides() {
+    let images = (0..<4).map { number in
+      PixelImage(
+        width: 3, height: 2, channels: 1, pixels: (0..<6).map { UInt8(10 * number + $0) })
+    }
+    let grid = ImageGrid.grid(of: images, columns: 2, padding: 1, background: 99)
+    XCTAssertEqual([grid.width, grid.height], [9, 7])
+    XCTAssertEqual(
+      (0..<7).map { Array(grid.pixels[9 * $0..<9 * $0 + 9]) },
+      [
+        [99, 99, 99, 99, 99, 99, 99, 99, 99],
+        [99, 0, 1, 2, 99, 10, 11, 12, 99],
+        [99, 3, 4, 5, 99, 13, 14, 15, 99],
+        [99, 99, 99, 99, 99, 99, 99, 99, 99],
+        [99, 20, 21, 22, 99, 30, 31, 32, 99],
+        [99, 23, 24, 25, 99, 33, 34, 35, 99],
+        [99, 99, 99, 99, 99, 99, 99, 99, 99],
+      ])
+    let one = ImageGrid.grid(of: [images[0]], columns: 5)
+    XCTAssertEqual([one.width, one.height], [7, 6])
+    XCTAssertEqual(one.pixels[0], 128)
+    let pair = ImageGrid.pairedGrid(
+      originals: [images[0]], reconstructions: [images[1]], columns: 1, scale: 2)
+    XCTAssertEqual([pair.width, pair.height], [10, 14])
+    XCTAssertEqual(
+      [pair.pixels[0], pair.pixels[10 * 2 + 7], pair.pixels[10 * 11 + 7]], [128, 2, 15])
+  }
+
   func testColumnsDivideTheCountWhereThatLeavesTheGridNearlySquare() {
     for (count, columns) in [
       (1, 1), (2, 2), (3, 3), (4, 2), (6, 3), (8, 4), (10, 5), (12, 4), (16, 4), (24, 6), (32, 8),
       (48, 8), (64, 8), (100, 10),
     ] {
+      XCTAssertEqual(ImageGrid.columns(for: count), columns, "\(count)")
+    }
+    // As wide as three times the height, and not more.
+    for (count, columns) in [(14, 4), (15, 5), (20, 5), (21, 7), (22, 5), (27, 9), (28, 7)] {
       XCTAssertEqual(ImageGrid.columns(for: count), columns, "\(count)")
     }
     // Primes leave places empty, but no row.

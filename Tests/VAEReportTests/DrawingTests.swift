@@ -158,4 +158,72 @@ final class DrawingTests: XCTestCase {
     XCTAssertTrue(plot.guides.allSatisfy { abs($0.from.x + $0.from.y - $0.to.x - $0.to.y) < 1e-9 })
     XCTAssertFalse(x.ticks.isEmpty || y.ticks.isEmpty)
   }
+
+  // MARK: Numbers and axes by their size
+
+  func testNumbersHaveAsManyDecimalsAsTheirSizeCallsFor() {
+    for (value, text) in [
+      (0.25, "0.250"), (-0.25, "−0.250"), (1, "1.00"), (99.5, "99.50"), (100, "100.0"),
+      (-999.5, "−999.5"), (1000, "1000"), (12_345.6, "12\u{202f}346"),
+    ] { XCTAssertEqual(Numerals.short(value), text) }
+    XCTAssertEqual(Numerals.fixed(12_345.6, 2), "12\u{202f}345.60")
+    XCTAssertEqual(Numerals.grouped(12_345), "12\u{202f}345")
+    XCTAssertEqual(
+      [0, 1, 2].map { Numerals.counted($0, "step") }, ["0 steps", "1 step", "2 steps"])
+    XCTAssertEqual([3, 12.34, -0.26].map(Numerals.coordinate), ["3", "12.3", "-0.3"])
+  }
+
+  func testLengthsOfTimeAreInTheUnitsThatFit() {
+    for (seconds, text) in [
+      (2.54, "2.5 s"), (59.4, "59.4 s"), (59.6, "1 min 0 s"), (65, "1 min 5 s"),
+      (3599, "59 min 59 s"), (3600, "1 h 0 min"), (90_061, "25 h 1 min"),
+    ] { XCTAssertEqual(Numerals.duration(seconds), text) }
+    XCTAssertEqual(Numerals.clock(3599), "59:59")
+  }
+
+  func testAnAxisHasRoomOnEitherSideOfItsValues() {
+    func ends(_ axis: Axis) -> [Double] { [axis.low, axis.high] }
+    XCTAssertEqual(ends(Axis(.linear, covering: [10, 50, 30])), [8, 52])
+    XCTAssertEqual(ends(Axis(.linear, covering: [10, 50], margin: 0.25)), [0, 60])
+    XCTAssertEqual(ends(Axis(.linear, covering: [4])), [3.5, 4.5])
+    XCTAssertEqual(ends(Axis(.counted, covering: [-20, -20])), [-22, -18])
+    XCTAssertEqual(ends(Axis(.logarithmic, covering: [3, 40])), [3, 40])
+    XCTAssertEqual(ends(Axis(.logarithmic, covering: [7])), [7, 8])
+    XCTAssertEqual(Axis(.linear, -10, 30).place(0), 0.25)
+    XCTAssertEqual(Axis(.counted, 2, 6).place(5), 0.75)
+    XCTAssertEqual(
+      Axis(.logarithmic, 3, 63).place(15), 0.5, accuracy: 1e-12, "by 4 from 4 to 16 to 64")
+  }
+
+  func testTicksOfStepsAndSharesAreThoseWorthAMark() {
+    XCTAssertEqual(
+      Axis(.logarithmic, 5, 2_500_000).ticks.map(\.text), ["10", "100", "1k", "10k", "100k", "1M"])
+    XCTAssertEqual(Axis(.logarithmic, 5, 2_500_000).ticks.map(\.value).first, 10)
+    XCTAssertEqual(
+      Axis(.root, 0, 100).ticks.map(\.text), ["0", "1", "5", "10", "25", "50", "100"])
+    XCTAssertEqual(Axis(.root, 0, 2).ticks.map(\.text), ["0", "0.1", "0.5", "1"])
+  }
+
+  func testBinsReachFromTheLowEndToTheHighOne() {
+    let histogram = Histogram(
+      [[-2, -1.5, -1.1, -0.9, 0.1, 0.2], [1.9]], low: -2, high: 2, bins: 4)
+    XCTAssertEqual(histogram.frames, [[100, 33, 67, 0], [0, 0, 0, 100]])
+    XCTAssertEqual(histogram.largestShare, 1)
+    XCTAssertEqual(histogram.roots(top: 0.5)[0], [100, 58, 82, 0], "√1, √⅓, √⅔")
+    XCTAssertEqual(Histogram([[0]], low: 0, high: 1).frames[0].count, 48)
+  }
+
+  func testDirectionsAreThoseFromTheOriginAndNotFromTheMean() {
+    let values = (0..<200).flatMap { (number: Int) -> [Double] in
+      let angle = Double(number)
+      return [10 + 0.1 * sin(angle), 2 * cos(1.7 * angle), 0.01]
+    }
+    let components = PrincipalComponents(values.map(Float.init), columns: 3)
+    for (found, wanted) in zip(components.directions, [[1, 0, 0], [0, 1, 0.0]]) {
+      for (a, b) in zip(found, wanted) { XCTAssertEqual(a, b, accuracy: 0.02) }
+    }
+    // About 100 and 2 of the mean squares.
+    XCTAssertEqual(components.shares[0], 100 / 102, accuracy: 0.002)
+    XCTAssertEqual(components.shares[1], 2 / 102, accuracy: 0.002)
+  }
 }

@@ -68,7 +68,7 @@ final class PageTests: ReportTestCase {
     var run = MadeRun(factors: ["</script><b>", "x\"y"])
     run.data = "<img src=x onerror=alert(1)>"
     run.command = "vae-zoo train --data '</script><script>alert(2)</script>'"
-    run.evaluation = #"{"split": "<i>", "step": 3, "examples": 4, "elbo": -1}"#
+    run.evaluations = [#"{"split": "<i>", "step": 3, "examples": 4, "elbo": -1}"#]
     let page = try page(run)
     try assertWellFormed(page, "hostile")
     XCTAssertFalse(page.contains("<img src=x") || page.contains("<script>alert"))
@@ -95,8 +95,9 @@ final class PageTests: ReportTestCase {
 
   func testNumbersOfThePageAreThoseOfTheRun() throws {
     var run = MadeRun()
-    run.evaluation =
+    run.evaluations = [
       #"{"split": "test", "step": 32, "examples": 20, "elbo": -113.5, "elbo_stderr": 0.25, "mig": 0.125}"#
+    ]
     let page = try page(run)
     XCTAssertTrue(page.contains("<dt>−ELBO</dt><dd>113.50"))
     XCTAssertTrue(page.contains("<dt>distortion</dt><dd>92.50"))

@@ -42,7 +42,16 @@ struct MadeRun {
   var isConditional = false
   /// Whether it is a stage over codes.
   var isOverLatents = false
-  var evaluation: String?
+  var evaluations: [String] = []
+  /// The steps at which further sessions went on with it.
+  var continuedAt: [Int] = []
+  var hasHeldOut = true
+  /// What metrics say of an epoch beside its bounds.
+  var numbers = #""active_units": 2"#
+  /// What is added to the held-out terms of metrics and records.
+  var added = (distortion: 0.0, rate: 0.0)
+  /// What the first epoch's training has of distortion beside that of the others.
+  var fall = 0.0
   var beta = 1
   var random = SystemRandom()
 
@@ -71,7 +80,8 @@ struct MadeRun {
     var record = TrainingRecord(
       step: step, epochs: Double(step) / 10,
       batch: step == 0 ? nil : BoundTerms(distortion: 100 / Double(step), rate: Double(step)),
-      heldOut: BoundTerms(distortion: 200 - Double(step), rate: Double(step) / 4))
+      heldOut: BoundTerms(
+        distortion: 200 - Double(step) + added.distortion, rate: Double(step) / 4 + added.rate))
     record.samples = images()
     if case .none = latents { return record }
     record.reconstructions = images()
@@ -153,21 +163,28 @@ struct MadeRun {
       + (holdsBytes ? #", "range": "unit", "rule": "bytes/255"}}"# : "}}")
     try run.writeRecipe(Array(recipe.utf8))
     for epoch in 0..<epochs {
+      let (train, valid) = (
+        100 - Double(epoch) + (epoch == 0 ? fall : 0), 94.5 - Double(epoch) + added.distortion
+      )
+      let heldOut =
+        #""valid": {"elbo": -115, "rate": \#(21 + added.rate), "distortion": \#(valid)}, "#
       try run.appendMetrics(
         """
         {"epoch": \(epoch + 1), "step": \(10 * (epoch + 1)), \
-        "train": {"elbo": -110, "rate": 20, "distortion": \(100 - epoch)}, \
-        "valid": {"elbo": -115, "rate": 21, "distortion": \(94.5 - Double(epoch))}, \
-        "active_units": 2, "seconds": 2.5}
+        "train": {"elbo": -110, "rate": 20, "distortion": \(train)}, \
+        \(hasHeldOut ? heldOut : "")\(numbers), "seconds": 2.5}
         """)
     }
-    try run.appendSession(
-      JSON.object([
-        "step": .integer(0), "time": .integer(1_700_000_000), "data": .text(data),
-        "version": .text("0.1.0"), "threads": .integer(2), "updates": .integer(100),
-        "command": .text(command),
-      ]).line)
-    if let evaluation { try run.appendEvaluation(evaluation) }
+    for step in [0] + continuedAt {
+      try run.appendSession(
+        JSON.object([
+          "step": .integer(step), "time": .integer(1_700_000_000 + step), "data": .text(data),
+          "version": .text("0.1.0"), "threads": .integer(2), "updates": .integer(100),
+          "training_examples": .integer(12_345), "parameters": .integer(4616),
+          "instruction_set": .text("avx2"), "onednn": .text("3.5"), "command": .text(command),
+        ]).line)
+    }
+    for evaluation in evaluations { try run.appendEvaluation(evaluation) }
     guard hasRecords else { return }
     for step in steps {
       try DurableFiles.replace("\(path)/records/\(step).safetensors", with: record(step).encoded())

@@ -14,6 +14,60 @@ class ReportTestCase: XCTestCase {
     return try RunHistory.read(path)
   }
 
+  /// What a made-up run tells whose records, and the examples that these are about, are changed before they are read.
+  func history(
+    _ run: MadeRun, examples: (inout RecordedExamples) -> Void = { _ in },
+    records: (inout TrainingRecord) -> Void
+  ) throws -> RunHistory {
+    var run = run
+    let path = temporaryFolder(self)
+    try run.write(to: path)
+    let history = try RunHistory.read(path)
+    var found = try XCTUnwrap(history.examples)
+    examples(&found)
+    try DurableFiles.replace("\(path)/records/examples.safetensors", with: found.encoded())
+    for var record in history.records {
+      let file = "\(path)/records/\(record.step).safetensors"
+      records(&record)
+      try DurableFiles.replace(file, with: record.encoded())
+    }
+    return try RunHistory.read(path)
+  }
+
+  /// The page about a run.
+  func page(of history: RunHistory) throws -> String {
+    String(decoding: try Report.page(history), as: UTF8.self)
+  }
+
+  /// What stands in a page behind some markup, up to other markup.
+  func part(
+    _ page: some StringProtocol, after start: String, before end: String,
+    file: StaticString = #filePath, line: UInt = #line
+  ) throws -> String {
+    let first = try XCTUnwrap(page.range(of: start), start, file: file, line: line)
+    let rest = page[first.upperBound...]
+    let last = try XCTUnwrap(rest.range(of: end), end, file: file, line: line)
+    return String(rest[..<last.lowerBound])
+  }
+
+  /// The plots of a page with a title, in order.
+  func plots(_ page: String, titled title: String) -> [String] {
+    page.components(separatedBy: "<figure class=\"plot\">").dropFirst().filter {
+      $0.hasPrefix("<figcaption>\(title)</figcaption>")
+    }.compactMap { $0.components(separatedBy: "</figure>").first }
+  }
+
+  /// Attributes of each element of a kind, as numbers.
+  func numbers(_ markup: String, in element: String, _ names: [String]) throws -> [[Double]] {
+    let parts = markup.components(separatedBy: "<\(element)").dropFirst()
+    return try parts.map { text in
+      try names.map { name in
+        let value = try XCTUnwrap(text.components(separatedBy: " \(name)=\"").dropFirst().first)
+        return try XCTUnwrap(Double(value.prefix { $0 != "\"" }), String(value.prefix(20)))
+      }
+    }
+  }
+
   /// What a made-up run tells whose prior is its own: every record has draws from it.
   func historyWithItsOwnPrior() throws -> RunHistory {
     var run = MadeRun()

@@ -66,11 +66,45 @@ final class TensorBoardTests: XCTestCase {
     XCTAssertEqual(last.step, 200)
     XCTAssertEqual(last.values["elbo/train"], -110)
     XCTAssertEqual(last.values["elbo/test"], -116)
+    for (tag, value) in [
+      ("distortion/train", 90), ("rate/train", 20), ("distortion/test", 95), ("rate/test", 21),
+      ("time/seconds_of_epoch", 1.5), ("latents/rate_of_level_0", 3),
+    ] as [(String, Float)] { XCTAssertEqual(last.values[tag], value, tag) }
+    XCTAssertEqual(batches[0].values["distortion/batch"], 100)
+    XCTAssertEqual(batches[0].values["rate/batch"], 1)
     XCTAssertEqual(last.values["latents/active_units"], 7)
     XCTAssertEqual(last.values["latents/rate_of_level_1"], 1.5)
     XCTAssertEqual(last.values["latents/codes_in_use"], 2)
     XCTAssertEqual(last.values["terms/penalty"], 2)
     XCTAssertFalse(events.contains(where: \.isSessionStart))
+  }
+
+  func testBatchesAreWrittenEveryFiveSecondsAndEpochsAtOnce() throws {
+    let folder = temporaryFolder(self)
+    var time = 1_700_000_000.0
+    let log = try TensorBoardLog(
+      folder: folder, updatesPerEpoch: 50, heldOutName: "test", clock: { time })
+    XCTAssertTrue(log.path.contains("/events.out.tfevents.1700000000.vae-zoo."), log.path)
+    func steps() throws -> [Int] { try EventFile.events(at: log.path).dropFirst().map(\.step) }
+    func add(_ step: Int, at seconds: Double) throws {
+      time = 1_700_000_000 + seconds
+      try log.add(.step(step, of: 400, epoch: 1, terms: BoundTerms(distortion: 100, rate: 1)))
+    }
+    try add(1, at: 2)
+    try add(2, at: 4.9)
+    XCTAssertEqual(try steps(), [])
+    try add(3, at: 5.1)
+    XCTAssertEqual(try steps(), [1, 2, 3], "of fewer than a hundred updates each is written")
+    try add(4, at: 10)
+    XCTAssertEqual(try steps(), [1, 2, 3])
+    try log.add(.epoch(epoch(1)))
+    XCTAssertEqual(try steps(), [1, 2, 3, 4, 200])
+    XCTAssertEqual(
+      try EventFile.events(at: log.path).map { Int((($0.time - 1_700_000_000) * 10).rounded()) },
+      [0, 20, 49, 51, 100, 100])
+    try add(5, at: 11)
+    try log.flush()
+    XCTAssertEqual(try steps().last, 5)
   }
 
   func testAContinuedTrainingSaysWhichStepsNoLongerHoldInAFileOfItsOwn() throws {
@@ -103,6 +137,7 @@ final class TensorBoardTests: XCTestCase {
 
 /// Reads event files apart from the code that writes them.
 private struct EventFile {
+  let time: Double
   let step: Int
   let values: [String: Float]
   let isSessionStart: Bool
@@ -121,9 +156,11 @@ private struct EventFile {
   }
 
   private init(_ message: [UInt8]) {
-    var (step, values, isStart) = (0, [String: Float](), false)
+    var (time, step, values, isStart) = (0.0, 0, [String: Float](), false)
     for (number, value) in Self.fields(message) {
       switch (number, value) {
+      case (1, .bytes(let bits)):
+        time = Double(bitPattern: bits.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
       case (2, .number(let found)): step = found
       case (7, .bytes): isStart = true
       case (5, .bytes(let summary)):
@@ -143,7 +180,7 @@ private struct EventFile {
       default: break
       }
     }
-    (self.step, self.values, isSessionStart) = (step, values, isStart)
+    (self.time, self.step, self.values, isSessionStart) = (time, step, values, isStart)
   }
 
   private enum Value {

@@ -1,17 +1,19 @@
 import Foundation
 import Tensors
+import VAERecipes
 import VAETraining
 import XCTest
 
 /// What a training that diverges advises depends on the weights that it leaves.
 final class TrainingAdviceTests: XCTestCase {
-  private func advice(updatesBefore count: (Trainer) -> Int) throws -> (text: String, run: String) {
+  private func advice(
+    _ options: TrainingOptions = TrainingSupport.options(), updatesBefore count: (Trainer) -> Int
+  ) throws -> (text: String, run: String) {
     let path = NSTemporaryDirectory() + "advice-\(UUID().uuidString)"
     addTeardownBlock { try? FileManager.default.removeItem(atPath: path) }
     let run = try RunFolder.create(at: path)
     let trainer = try Trainer(
-      model: TrainingSupport.model(), data: TrainingSupport.stripes(),
-      options: TrainingSupport.options())
+      model: TrainingSupport.model(), data: TrainingSupport.stripes(), options: options)
     for _ in 0..<count(trainer) { try trainer.advance(run: run) }
     let bad = Tensor([Float](repeating: .infinity, count: 16 * 30), shape: [16, 6, 5, 1])
     var text = ""
@@ -32,6 +34,19 @@ final class TrainingAdviceTests: XCTestCase {
     let (text, _) = try advice { $0.updatesPerEpoch }
     XCTAssertFalse(text.contains("from_weights"), text)
     XCTAssertTrue(text.contains("existing_run=replace"), text)
+  }
+
+  func testTheRateThatIsAdvisedIsATenthOrTheUsualOneAndClippingIsWhereItIsNotUsed() throws {
+    for (rate, advised, clipNorm, namesClipping) in [
+      (0.05, "0.001", 0, true), (0.002, "0.0002", 100, false), (0.01, "0.001", 101, true),
+    ] as [(Double, String, Double, Bool)] {
+      var options = TrainingSupport.options()
+      (options.learningRate, options.clipNorm) = (rate, clipNorm)
+      let (text, _) = try advice(options) { _ in 1 }
+      XCTAssertTrue(text.contains("and training.learning_rate=\(advised)"), text)
+      XCTAssertEqual(text.contains(" or training.clip_norm=100"), namesClipping, text)
+      XCTAssertTrue(text.contains("training diverged at step 2"), text)
+    }
   }
 
   func testWithoutACheckpointNoneIsAdvised() throws {

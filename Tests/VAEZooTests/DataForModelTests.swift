@@ -75,10 +75,85 @@ final class DataForModelTests: XCTestCase {
     XCTAssertNoThrow(try open(grey, recipe, binarization: .threshold))
   }
 
+  func testBytesOfBlackAndWhiteAreThoseOfTheModelsRule() throws {
+    let folder = try makeTemporaryFolder()
+    func source(_ bytes: [UInt8]) throws -> DataSource {
+      let path = "\(folder)/bytes.npy"
+      let file = NPYWriter.bytes(bytes + [UInt8](repeating: 0, count: 33), shape: [1, 7, 5])
+      try DurableFiles.replace(path, with: file)
+      return try DataSource.open(path)
+    }
+    func model(_ range: ValueRange, _ rule: String) throws -> TrainedModel {
+      var recipe = try recipe(range: range, rule: rule)
+      try Registry.builtIn.apply([(key: "likelihood", value: "gaussian")], to: &recipe)
+      return TrainedModel(
+        model: try Registry.builtIn.model(recipe, seed: 1), recipe: recipe, source: "memory")
+    }
+    let (ones, white) = (try source([1, 0]), try source([255, 0]))
+    XCTAssertEqual([ones.rule, white.rule], ["binary", "binary/255"])
+    for (rule, fitting, other) in [("binary", ones, white), ("binary/255", white, ones)] {
+      let model = try model(.binary, rule)
+      XCTAssertEqual(try model.fitting(fitting).rule, rule)
+      XCTAssertThrowsError(try model.fitting(other)) {
+        XCTAssertEqual(($0 as? RecipeError)?.kind, .unsuitableData)
+        XCTAssertTrue(
+          "\($0)".contains(
+            "bytes of rule \(other.rule), but the model was trained on rule \(rule)"),
+          "\($0)")
+      }
+      // Floats of zero and one have no scale.
+      let floats = try write(Tensor.ones([4, 7, 5, 1]), "ones.npy", in: folder)
+      XCTAssertNoThrow(try model.fitting(DataSource.open(floats)))
+    }
+    for source in [ones, white] {
+      XCTAssertNoThrow(try model(.unit, "bytes/255").fitting(source))
+    }
+  }
+
+  func testAModelOfBytesTakesNoFloatsBetweenTheirLevels() throws {
+    let folder = try makeTemporaryFolder()
+    let levels = try write(Tensor.ones([4, 7, 5, 1]) * (51.0 / 255), "levels.npy", in: folder)
+    let others = try write(Tensor.ones([4, 7, 5, 1]) * 0.3, "others.npy", in: folder)
+    let recipe = try recipe(range: .unit, rule: "bytes/255")
+    var options = TrainingOptions(recipe.training)
+    func open(_ path: String, takesLevels: Bool) throws -> DataSource {
+      try DataSource.open(path, for: recipe, options: options, takesLevels: takesLevels)
+    }
+    for takesLevels in [false, true] {
+      XCTAssertNoThrow(try open(levels, takesLevels: takesLevels))
+    }
+    XCTAssertNoThrow(try open(others, takesLevels: false))
+    assertUnsuitable(naming: ["others.npy[0, 0, 0, 0] is 0.3, but the model takes bytes"]) {
+      try open(others, takesLevels: true)
+    }
+    options.dequantize = .uniform
+    assertUnsuitable(naming: ["others.npy"]) { try open(others, takesLevels: false) }
+    XCTAssertNoThrow(try open(levels, takesLevels: false))
+  }
+
   func testARecipeThatKnowsNoDataIsRefused() throws {
     let recipe = try Registry.builtIn.recipe(for: "gaussian-vae")
     XCTAssertThrowsError(try open("shapes", recipe)) { error in
       XCTAssertEqual((error as? RecipeError)?.kind, .malformed)
+    }
+  }
+
+  func testOfOtherDataAsManyAreHeldOutAsInTrainingAndNoneOfThemLeftOut() throws {
+    let path = try write(
+      Tensor.ones([40, 7, 5, 1]) * 0.5, "forty.npy", in: try makeTemporaryFolder())
+    for (holdout, held) in [("0.25", 10), ("0.1", 4), ("0", nil)] as [(String, Int?)] {
+      var recipe = try recipe(range: .unit, rule: "floats")
+      try Registry.builtIn.apply(
+        [(key: "likelihood", value: "gaussian"), (key: "training.holdout", value: holdout)],
+        to: &recipe)
+      let model = TrainedModel(
+        model: try Registry.builtIn.model(recipe, seed: 1), recipe: recipe, source: "memory")
+      for isWhole in [false, true] {
+        let data = try model.withSplits(DataSource.open(path), isWhole: isWhole)
+        XCTAssertEqual(data.train.count, 40, holdout)
+        XCTAssertEqual(data.validation?.count, held, holdout)
+        XCTAssertFalse(data.notices.contains { "\($0)".contains("was trained on") })
+      }
     }
   }
 }

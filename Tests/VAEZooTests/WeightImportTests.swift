@@ -114,6 +114,80 @@ final class WeightImportTests: XCTestCase {
     XCTAssertEqual(raw.model.prior.latents.map, LatentMap(height: 10, width: 10, channels: 5))
   }
 
+  func testTheSizeThatIsAskedForComesBeforeThatOfTheFiles() throws {
+    let bare = reference("kl-bare")
+    for (size, side) in [(nil, 16), (24, 24)] as [(Int?, Int)] {
+      let data = try imported(bare, size: size).model.recipe.data
+      XCTAssertEqual([data?.height, data?.width], [side, side])
+      XCTAssertEqual(data?.channels, 3)
+      XCTAssertEqual(data?.range, .unit)
+      XCTAssertEqual(data?.rule, "bytes/255")
+    }
+  }
+
+  func testEveryTensorIsTakenAndProgressIsTheShareOfThem() throws {
+    let path = reference("tiny-raw")
+    let count = try ["encoder", "decoder"].reduce(0) {
+      try $0 + tensors("\(path)/\($1).safetensors").count
+    }
+    var fractions: [Double] = []
+    let found = try WeightImport(
+      ForeignWeights.open(path), size: 8, registry: registry
+    ) { fractions.append($0) }
+    XCTAssertEqual(found.tensorCount, count)
+    XCTAssertEqual(found.title, "TAESD with 5 latent channels")
+    XCTAssertEqual(fractions.first, 0)
+    XCTAssertEqual(fractions, fractions.sorted())
+    XCTAssertEqual(try XCTUnwrap(fractions.max()), 1, accuracy: 1.5 / Double(count))
+    struct Stop: Error {}
+    XCTAssertThrowsError(
+      try WeightImport(ForeignWeights.open(path), size: 8, registry: registry) { fraction in
+        if fraction > 0.5 { throw Stop() }
+      }
+    ) { XCTAssertTrue($0 is Stop, "\($0)") }
+  }
+
+  func testOfAFolderOfDiffusersItsOwnFileAloneIsRead() throws {
+    let folder = try makeTemporaryFolder()
+    let name = "diffusion_pytorch_model.safetensors"
+    try DurableFiles.replace(
+      "\(folder)/\(name)", with: DurableFiles.read(reference("tiny-diffusers/\(name)")))
+    try DurableFiles.replace("\(folder)/another.safetensors", with: Safetensors().encoded())
+    XCTAssertEqual(try ForeignWeights.open(folder).files.map(\.path), ["\(folder)/\(name)"])
+    let both = try ForeignWeights.open(reference("tiny-raw"))
+    XCTAssertEqual(
+      both.files.map(\.path),
+      ["decoder", "encoder"].map { reference("tiny-raw/\($0).safetensors") })
+    XCTAssertNil(both.config)
+    XCTAssertEqual(
+      try ForeignWeights.open(reference("tiny-diffusers")).config?["_class_name"]?.text,
+      "AutoencoderTiny")
+  }
+
+  func testAWholePipelineIsNotItsAutoencoder() throws {
+    let folder = try makeTemporaryFolder()
+    try FileManager.default.createDirectory(
+      atPath: folder + "/vae", withIntermediateDirectories: true)
+    XCTAssertTrue(try message(folder).contains("it holds no .safetensors file"))
+    try DurableFiles.replace("\(folder)/model_index.json", with: Array("{}".utf8))
+    let found = try message(folder)
+    XCTAssertTrue(
+      found.contains("a whole pipeline of diffusers; name the folder \(folder)/vae"), found)
+  }
+
+  func testASettingThatTheConfigHasInOtherDigitsIsNoOther() throws {
+    func notices(_ key: String, _ value: String) throws -> Int {
+      try WeightImport(
+        ForeignWeights.open(reference("tiny-diffusers")), size: 8,
+        settings: [(key: key, value: value)], registry: registry
+      ).notices.count { "\($0)".contains("as you say") }
+    }
+    XCTAssertEqual(try notices("prior.scaling_factor", "0.7500"), 0)
+    XCTAssertEqual(try notices("prior.scaling_factor", "0.75"), 0)
+    XCTAssertEqual(try notices("prior.scaling_factor", "0.5"), 1)
+    XCTAssertEqual(try notices("training.seed", "3"), 0)
+  }
+
   func testAnImportedModelIsStoredAndOpenedLikeAnyOther() throws {
     let model = try imported(reference("tiny-raw"), size: 8).model
     let path = try makeTemporaryFolder() + "/model.safetensors"

@@ -90,6 +90,25 @@ final class CodebookTests: XCTestCase {
     XCTAssertEqual(codebook.buffers.map(\.path), ["vectors", "counts", "sums"])
   }
 
+  func testFreshVectorsHaveAMeanSquareOfOneOverTheirSizeAndCountOnce() throws {
+    for update in Codebook.Update.allCases {
+      let codebook = Codebook(
+        codeCount: 400, vectorSize: 16, update: update, random: RandomSource(seed: 3))
+      XCTAssertEqual(codebook.vectors.squared().mean().item, 1.0 / 16, accuracy: 0.004)
+      XCTAssertEqual(Set(codebook.counts.value.floats), [1])
+      if update == .ema {
+        XCTAssertEqual(try XCTUnwrap(codebook.sums).value.floats, codebook.vectors.floats)
+      }
+    }
+  }
+
+  func testVectorsThatAreSetHaveSumsByTheCounts() throws {
+    let codebook = Support.codebook(vectors)
+    codebook.counts.value = Tensor([2, 0.5, 3])
+    codebook.vectors = Tensor([1, 2, 3, 4, 5, 6], shape: [3, 2])
+    XCTAssertEqual(try XCTUnwrap(codebook.sums).value.floats, [2, 4, 1.5, 2, 15, 18])
+  }
+
   // MARK: Codes that are hardly used
 
   func testRareCodesBeginAnewAtPointsOfTheBatch() {
@@ -150,6 +169,15 @@ final class CodebookTests: XCTestCase {
     XCTAssertEqual(codebook.counts.value.floats, [3, 1, 0])
   }
 
+  func testACodeUsedJustAsMuchAsTheThresholdStays() {
+    // Counts of 2, 1, 1 and 0 with the mean 1.
+    let codebook = Support.codebook(
+      [[0, 0], [10, 0], [20, 0], [30, 0]], decay: 0, restartThreshold: 1)
+    update(codebook, Tensor([0, 1, 0, 3, 10, 5, 20, 7], shape: [4, 2]))
+    XCTAssertEqual(codebook.counts.value.floats, [2, 1, 1, 1])
+    assertEqual(Array(codebook.vectors.floats[0..<6]), [0, 2, 10, 5, 20, 7], accuracy: 1e-3)
+  }
+
   func testABatchSmallerThanTheRareCodesMovesAsManyAsItCan() {
     let codebook = Support.codebook(
       [[0, 0], [60, 0], [70, 0], [80, 0]], decay: 0, restartThreshold: 0.5)
@@ -207,6 +235,15 @@ final class CodebookTests: XCTestCase {
     assertEqual(
       try XCTUnwrap(codebook.sums).value.floats,
       vectors.indices.map { vectors[$0] * counts[$0 / 2] }, accuracy: 1e-3)
+  }
+
+  func testStartCountsALargestBatchWhereTheLastOneIsSmaller() {
+    let points = clusters().points
+    let ranges = [0..<60, 60..<120, 120..<150]
+    let codebook = Codebook(codeCount: 5, vectorSize: 2, random: RandomSource(seed: 2))
+    codebook.start(
+      batches: 3, points: { points.rows(ranges[$0]) }, random: RandomSource(seed: 1))
+    XCTAssertEqual(codebook.counts.value.doubleSum, 60, accuracy: 1e-3)
   }
 
   func testStartWithFewerPointsThanCodesHasFiniteVectors() {

@@ -98,6 +98,89 @@ final class PixelCNNCodePriorTests: XCTestCase {
       ).count, 5)
   }
 
+  func testATemperatureDividesTheLogits() {
+    let prior = prior(height: 1, width: 1)
+    let squares = probabilities(prior).map { $0 * $0 }
+    let count = 4000
+    let drawn = prior.sampleCodes(temperature: 0.5, context(count)).indices
+    for (code, square) in squares.enumerated() {
+      let share = square / squares.reduce(0, +)
+      let deviation = (Double(count) * share * (1 - share)).squareRoot()
+      XCTAssertEqual(
+        Double(drawn.count { $0 == Int32(code) }), Double(count) * share, accuracy: 5 * deviation)
+    }
+  }
+
+  func testGridsThatAreNotSquareAreDrawnWithTheProbabilitiesThatThePriorStates() {
+    for (height, width) in [(2, 3), (3, 2)] {
+      let prior = prior(height: height, width: width, codes: 2)
+      let expected = probabilities(prior)
+      let (count, places) = (5000, height * width)
+      let drawn = prior.sampleCodes(temperature: 1, context(count)).indices
+      var counts = [Double](repeating: 0, count: expected.count)
+      for row in 0..<count {
+        let number = (0..<places).reversed().reduce(0) { $0 * 2 + Int(drawn[row * places + $1]) }
+        counts[number] += 1
+      }
+      var (statistic, cells) = (0.0, 0.0)
+      for (drawn, probability) in zip(counts, expected) where probability * Double(count) >= 5 {
+        let mean = probability * Double(count)
+        statistic += (drawn - mean) * (drawn - mean) / mean
+        cells += 1
+      }
+      XCTAssertGreaterThan(cells, 10)
+      XCTAssertLessThan(statistic, cells + 5 * (2 * cells).squareRoot(), "\(height)×\(width)")
+    }
+  }
+
+  func testADrawHasTheCodesOfItsTemperatureWithTheirVectors() {
+    let prior = prior(height: 2, width: 3)
+    for temperature in [0, 0.5, 2] as [Float] {
+      let layer = prior.draw(temperature: temperature, context(8)).layers[0]
+      let codes = prior.sampleCodes(temperature: temperature, context(8))
+      XCTAssertEqual(layer.codes?.indices, codes.indices)
+      XCTAssertEqual(layer.sample.shape, [8, 2, 3, 2])
+      XCTAssertEqual(layer.sample.floats, prior.vectors(of: codes).floats)
+    }
+    XCTAssertNotEqual(
+      prior.sampleCodes(temperature: 0, context(8)).indices,
+      prior.sampleCodes(temperature: 2, context(8)).indices)
+  }
+
+  func testEveryDrawOfAnExamplePaysTheRateOfItsCodes() {
+    let prior = prior(height: 2, width: 3)
+    let points = RandomSource(seed: 8).stream("points").normal([2, 2, 3, 2])
+    var request = DrawRequest()
+    request.samples = 2
+    request.usesSampledRate = true
+    let draw = withoutTape {
+      prior.draw(from: PointPosterior(points), request, context(2))
+    }
+    let codes = prior.nearestCodes(to: points)
+    let rates = withoutTape { prior.rate(of: codes, context(2)) }.floats
+    XCTAssertNotEqual(rates[0], rates[1])
+    XCTAssertEqual(draw.rate.floats, rates + rates)
+    XCTAssertEqual(draw.layers[0].logPrior?.floats, (rates + rates).map { -$0 })
+    XCTAssertEqual(draw.layers[0].codes?.indices, codes.indices + codes.indices)
+  }
+
+  func testARecipeGivesTheSizesOfTheNetwork() throws {
+    let recipe = try Support.recipe(
+      Support.blobs(),
+      [
+        (key: "prior.name", value: "pixelcnn-codes"), (key: "prior.embedding", value: "5"),
+        (key: "prior.head", value: "7"), (key: "prior.channels", value: "6"),
+        (key: "prior.layers", value: "1"),
+      ])
+    let model = try Registry.builtIn.model(recipe, seed: 1)
+    let shapes = model.prior.parameters.map { (path: $0.path, shape: $0.parameter.shape) }
+    XCTAssertEqual(shapes.first { $0.path == "network.embedding" }?.shape, [8, 5])
+    XCTAssertTrue(shapes.contains { $0.shape == [7, 8] }, "\(shapes)")
+    XCTAssertEqual(
+      (model.prior as? PixelCNNCodePrior)?.quantizer.grid,
+      CodeGrid(height: 2, width: 2, codeCount: 8, vectorSize: 4))
+  }
+
   func testRateCostsNoGradientOfTheCodebook() throws {
     let prior = prior()
     let grids = allGrids(prior.quantizer.grid)

@@ -64,6 +64,31 @@ final class VQVAETests: XCTestCase {
       ])
   }
 
+  func testARecipeGivesTheCodebookItsSizesAndHowItLearns() throws {
+    let data = Support.blobs(height: 7, width: 5, channels: 2)
+    for (update, kind) in [("gradient", Codebook.Update.gradient), ("ema", .ema)] {
+      let recipe = try Support.recipe(
+        data,
+        [
+          (key: "codes", value: "6"), (key: "code_size", value: "3"),
+          (key: "levels", value: "1"), (key: "commitment", value: "0.5"),
+          (key: "decay", value: "0.75"), (key: "restart_threshold", value: "0.125"),
+          (key: "update", value: update),
+        ])
+      let quantizer = try XCTUnwrap(
+        registry.model(recipe, seed: 3).prior as? UniformCodePrior
+      ).quantizer
+      XCTAssertEqual(
+        quantizer.grid, CodeGrid(height: 4, width: 3, codeCount: 6, vectorSize: 3))
+      XCTAssertEqual(quantizer.codebook.vectors.shape, [6, 3])
+      XCTAssertEqual(quantizer.commitment, 0.5)
+      XCTAssertEqual(quantizer.dataElements, 70)
+      XCTAssertEqual(quantizer.codebook.decay, 0.75)
+      XCTAssertEqual(quantizer.codebook.restartThreshold, 0.125)
+      XCTAssertEqual(quantizer.codebook.update, kind)
+    }
+  }
+
   func testEveryArchitectureTrainsOnOddSizesAndAsFewExamplesAsNormalizationAllows() throws {
     for architecture in ["resnet", "conv", "mlp"] {
       for (height, width, channels) in [(7, 5, 1), (9, 13, 3), (1, 1, 2)] {

@@ -122,6 +122,41 @@ final class VectorQuantizerTests: XCTestCase {
     assertEqual(quantizer.codebook.counts.value.floats, [1.2, 1.0, 1.1], accuracy: 1e-6)
   }
 
+  func testADrawThatIsStoppedPassesItsGradientByTheWeightsOfItsRows() throws {
+    let z = Parameter(points)
+    var request = DrawRequest()
+    let prior = UniformCodePrior(quantizer())
+    XCTAssertNil(
+      prior.draw(from: PointPosterior(z.tensor), request, Support.context(2)).layers[0].gate)
+    request.stopsPosterior = true
+    let layer = prior.draw(from: PointPosterior(z.tensor), request, Support.context(2)).layers[0]
+    XCTAssertEqual(layer.sample.floats, [0, 0, 4, 4, -4, 4, -4, 4, 0, 0, 0, 0])
+    try XCTUnwrap(layer.gate).weights = Tensor([3, 0.5])
+    XCTAssertEqual(
+      try XCTUnwrap(layer.sample.sum().backward()[z]).floats,
+      [3, 3, 3, 3, 3, 3, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
+  }
+
+  func testTheCodebookBeginsAtWhatTheEncoderSaysOfEachBatchWithItsOwnExamples() throws {
+    final class NotingEncoder: Encoder {
+      private(set) var seen: [[UInt64]] = []
+      var members: Members { [:] }
+      func encode(_ x: Tensor, _ context: Context) -> any Posterior {
+        seen.append(context.examples)
+        return PointPosterior(x)
+      }
+    }
+    let (encoder, prior) = (NotingEncoder(), UniformCodePrior(quantizer()))
+    let batches = [points, points.rows(1..<2) + 100]
+    var context = Support.context(3, .evaluation)
+    context.examples = [7, 8, 9]
+    try prior.prepare(firstBatches: batches, encodedBy: encoder, context: context)
+    XCTAssertEqual(encoder.seen, [[7, 8], [9]])
+    // Three points are around (100, 101), (97, 103) and so on, six near the origin.
+    XCTAssertEqual(prior.quantizer.codebook.counts.value.doubleSum, 6, accuracy: 1e-4)
+    XCTAssertGreaterThan(prior.quantizer.codebook.vectors.floats.max() ?? 0, 90)
+  }
+
   // MARK: The uniform prior
 
   func testRateIsTheLogarithmOfTheNumberOfCodesForEachPosition() {
@@ -138,6 +173,54 @@ final class VectorQuantizerTests: XCTestCase {
     XCTAssertEqual(draw.layers[0].sample.shape, [4, 1, 3, 2])
     XCTAssertEqual(draw.layers[0].logPosterior?.floats, [0, 0, 0, 0])
     XCTAssertEqual(draw.auxiliary["commitment"]?.shape, [4])
+  }
+
+  func testASampledRateIsThatOfACertainCodeUnderThePrior() {
+    let prior = UniformCodePrior(quantizer())
+    var request = DrawRequest()
+    request.samples = 2
+    XCTAssertNil(
+      prior.draw(from: PointPosterior(points), request, Support.context(2)).layers[0].logPrior)
+    request.usesSampledRate = true
+    let layer = prior.draw(from: PointPosterior(points), request, Support.context(2)).layers[0]
+    assertEqual(
+      layer.logPrior?.floats ?? [], [Float](repeating: -3 * log(3), count: 4), accuracy: 1e-6)
+    XCTAssertEqual(layer.logPosterior?.floats, [0, 0, 0, 0])
+  }
+
+  func testDrawsRepeatCodesVectorsAndTermsExampleByExample() {
+    let prior = UniformCodePrior(quantizer(commitment: 0.25, dataElements: 60))
+    var request = DrawRequest()
+    request.samples = 3
+    let draw = prior.draw(from: PointPosterior(points), request, Support.context(2))
+    assertEqual(
+      draw.auxiliary["commitment"]?.floats ?? [], [3.75, 6.25, 3.75, 6.25, 3.75, 6.25],
+      accuracy: 1e-5)
+    let once: [Float] = [0, 0, 4, 4, -4, 4, -4, 4, 0, 0, 0, 0]
+    XCTAssertEqual(draw.layers[0].sample.floats, once + once + once)
+  }
+
+  func testPointsAndCodesAreTranslatedPlaceByPlace() {
+    let prior = UniformCodePrior(quantizer())
+    let codes = prior.nearestCodes(to: points)
+    XCTAssertEqual(codes.shape, [2, 1, 3])
+    XCTAssertEqual(codes.indices, [0, 1, 2, 2, 0, 0])
+    let vectors = prior.vectors(of: Tensor(indices: [1, 2], shape: [2, 1, 1]))
+    XCTAssertEqual(vectors.shape, [2, 1, 1, 2])
+    XCTAssertEqual(vectors.floats, [4, 4, -4, 4])
+    let draw = prior.draw(of: [codes], Support.context(2))
+    XCTAssertEqual(draw.layers[0].codes?.indices, codes.indices)
+    XCTAssertEqual(draw.rate.floats, [0, 0])
+    XCTAssertNil(prior.draw(of: [points], Support.context(2)).layers[0].codes)
+  }
+
+  func testATemperatureMeansNothingToCodesThatAreAllAlike() {
+    let prior = UniformCodePrior(quantizer())
+    XCTAssertFalse(prior.usesTemperature)
+    let context = Support.context(20)
+    XCTAssertEqual(
+      prior.sampleCodes(temperature: 0, context).indices,
+      prior.sampleCodes(temperature: 1, context).indices)
   }
 
   func testASingleCodeCostsNothing() {

@@ -127,4 +127,32 @@ final class AutoencoderKLTests: XCTestCase {
     let levels = try message([(key: "prior.levels", value: "1")])
     XCTAssertTrue(levels.contains("encoder.level_channels have one number more"), levels)
   }
+
+  func testLogVariancesAreLimitedFromMinus30To20() throws {
+    let model = try registry.model(
+      recipe([(key: "encoder.latent_convolution", value: "false")]), seed: 2)
+    let parameters = Dictionary(
+      uniqueKeysWithValues: model.encoder.parameters.map { ($0.path, $0.parameter) })
+    let (weights, bias) = (
+      try XCTUnwrap(parameters["layers.4.weights"]), try XCTUnwrap(parameters["layers.4.bias"])
+    )
+    weights.value = .zeros(weights.shape)
+    bias.value = Tensor([40, -40, 3, -3, 40, -40, -25, 7])
+    let x = RandomSource(seed: 3).stream("x").uniform([1, 8, 8, 3])
+    let posterior = try XCTUnwrap(
+      withoutTape { model.encoder.encode(x, SmallModels.context(1)) } as? DiagonalGaussian)
+    XCTAssertEqual(posterior.means.floats, [40, -40, 3, -3])
+    XCTAssertEqual(posterior.logVariance.floats, [20, -30, -25, 7])
+  }
+
+  func testSizesOfDifferentNumbersAreExplainedTogether() throws {
+    var found = ""
+    XCTAssertThrowsError(
+      try registry.model(recipe([(key: "encoder.level_channels", value: "4,6")]), seed: 1)
+    ) { found = "\($0)" }
+    for words in [
+      "encoder.attention has 4 numbers, but encoder.level_channels 2",
+      "for 2 sizes choose prior.levels=1, and give level_channels and attention 2 numbers each",
+    ] { XCTAssertTrue(found.contains(words), found) }
+  }
 }

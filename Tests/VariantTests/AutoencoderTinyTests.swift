@@ -1,4 +1,5 @@
 import AutoencoderTiny
+import Foundation
 import VAEZoo
 import XCTest
 
@@ -141,5 +142,47 @@ final class AutoencoderTinyTests: XCTestCase {
       XCTAssertTrue(
         try XCTUnwrap(gradients[parameter], path).floats.contains { $0 != 0 }, path)
     }
+  }
+
+  func testEveryChannelHasItsOwnSpreadWhichIsLimited() throws {
+    let model = try registry.model(
+      recipe([
+        (key: "encoder.deviation", value: "0.5"), (key: "latent_channels", value: "3"),
+        (key: "prior.levels", value: "1"), (key: "encoder.blocks", value: "1,0"),
+        (key: "decoder.blocks", value: "0,1"),
+      ]), seed: 2)
+    let spread = try XCTUnwrap(
+      model.encoder.parameters.first { $0.path == "log_variance" }?.parameter)
+    for value in spread.value.floats { XCTAssertEqual(value, -1.3862944, accuracy: 1e-6) }
+    XCTAssertFalse(spread.isDecayed)
+    spread.value = Tensor([30, -40, 1.5])
+    let x = RandomSource(seed: 3).stream("x").uniform([1, 8, 8, 3])
+    let posterior = try XCTUnwrap(
+      withoutTape { model.encoder.encode(x, SmallModels.context(1)) } as? DiagonalGaussian)
+    XCTAssertEqual(posterior.logVariance.shape, [1, 48])
+    for (place, value) in posterior.logVariance.floats.enumerated() {
+      XCTAssertEqual(value, [20, -20, 1.5][place % 3])
+    }
+  }
+
+  func testTheDecoderClampsLatentsSoftlyAtItsMagnitude() throws {
+    func decoded(_ magnitude: Float?, _ z: Float) throws -> [Float] {
+      let settings = magnitude.map { [(key: "decoder.latent_magnitude", value: "\($0)")] } ?? []
+      let model = try registry.model(recipe(settings), seed: 2)
+      XCTAssertEqual((model.decoder as? any MapDecoder)?.latentMagnitude, magnitude ?? 3)
+      let context = SmallModels.context(1)
+      let shape = Shape([1] + model.prior.latents.decoderInputShape.dimensions)
+      return withoutTape {
+        let draw = model.prior.draw(of: [Tensor(repeating: z, shape: shape)], context)
+        return model.decoder.decode(draw, target: nil, context)
+      }.floats
+    }
+    // 1.5 tanh(1 / 1.5) = 3 tanh(z / 3) for this z.
+    let same = 3 * atanh(0.5 * tanh(Float(1) / 1.5))
+    for (a, b) in zip(try decoded(1.5, 1), try decoded(nil, same)) {
+      XCTAssertEqual(a, b, accuracy: 1e-5)
+    }
+    XCTAssertNotEqual(try decoded(1.5, 1), try decoded(nil, 1))
+    XCTAssertEqual(try decoded(nil, 60), try decoded(nil, 90), "both are the magnitude")
   }
 }

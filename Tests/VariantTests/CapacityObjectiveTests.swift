@@ -123,4 +123,37 @@ final class CapacityObjectiveTests: XCTestCase {
       Evaluator(model: model, examples: Examples(data.train), seed: 0).run())
     XCTAssertEqual(result.rate.mean, 1.5, accuracy: 0.3)
   }
+
+  func testTheCapacityOfTheUpdateIsReportedAndComparedWith() {
+    let evaluation = Evaluation.given(distortion: [2, 4], rates: [Tensor([1, 5])])
+    var context = SmallModels.context(2, .training)
+    context.step = 25
+    let loss = CapacityObjective(capacity: 8, steps: 100, gamma: 10).phases[0].loss(
+      .given(evaluation, context))
+    XCTAssertEqual(loss.terms.map(\.name), ["capacity"])
+    XCTAssertEqual(loss.terms[0].value.item, 2)
+    XCTAssertEqual(loss.value.item, 3 + 10 * 1, accuracy: 1e-5)
+  }
+
+  func testARecipeGivesTheCapacityItsRiseAndItsWeight() throws {
+    let recipe = try SmallModels.recipe(
+      "beta-vae", data: SmallModels.data(),
+      [
+        (key: "objective.name", value: "capacity"), (key: "capacity", value: "7"),
+        (key: "objective.capacity_steps", value: "30"), (key: "objective.gamma", value: "4"),
+      ])
+    let objective = try XCTUnwrap(
+      SmallModels.registry.model(recipe, seed: 1).objective as? CapacityObjective)
+    XCTAssertEqual([objective.capacity, objective.gamma], [7, 4])
+    XCTAssertEqual(objective.steps, 30)
+  }
+
+  func testUntilTheCapacityHasRisenTheAdviceIsToWait() {
+    let objective = CapacityObjective(capacity: 8, steps: 100, gamma: 10)
+    for (step, waits) in [(0, true), (99, true), (100, false), (101, false)] {
+      var isWaiting = false
+      if case .wait = objective.latentAdvice(step: step, epochs: 3) { isWaiting = true }
+      XCTAssertEqual(isWaiting, waits, "\(step)")
+    }
+  }
 }

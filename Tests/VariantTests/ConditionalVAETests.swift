@@ -164,6 +164,54 @@ final class ConditionalVAETests: XCTestCase {
     }
   }
 
+  func testADrawOfThePriorIsThatOfTheConditionOfItsExample() throws {
+    let prior = ConditionalNormalPrior(units: 2, conditionWidth: 3, random: RandomSource(seed: 1))
+    var context = SmallModels.context(2)
+    context.condition = SmallModels.condition.rows(labels: [2, 0])
+    let noise = Tensor([1, -1, 0.5, 2, 0, 3, -2, 1], shape: [4, 2])
+    // It begins as the standard normal, whatever the condition.
+    XCTAssertEqual(prior.draw(noise: [noise], context).layers[0].sample.floats, noise.floats)
+    let head = parametersOf(prior)
+    head["head.weights"]?.value = Tensor(
+      [1, -2, 0, 2, 9, 9, 9, 9, 10, 20, 2 * log(3), 0], shape: [3, 4])
+    head["head.bias"]?.value = Tensor([0, 0, 0, 0.5])
+    // Row k · N + n: label 2 has means of 10 and 20 and deviations of 3 and e^¼, label 0 of 1 and −2, 1 and e^(5/4).
+    let (low, high) = (exp(Float(0.25)), exp(Float(1.25)))
+    let expected: [Float] = [
+      13, 20 - low, 1.5, -2 + 2 * high, 10, 20 + 3 * low, -1, -2 + high,
+    ]
+    let draw = prior.draw(noise: [noise], context)
+    XCTAssertEqual(draw.rowCount, 4)
+    for (a, b) in zip(draw.layers[0].sample.floats, expected) {
+      XCTAssertEqual(a, b, accuracy: 1e-5)
+    }
+    for (a, b) in zip(prior.noise(of: [draw.layers[0].sample], context)[0].floats, noise.floats) {
+      XCTAssertEqual(a, b, accuracy: 1e-5)
+    }
+    let still = prior.draw(temperature: 0, context).layers[0].sample.floats
+    XCTAssertEqual(still, [10, 20, 1, -2])
+  }
+
+  /// A grid of codes is told the condition in the vector of each place by convolutions, and once by perceptrons.
+  func testADecoderOfCodesHasRoomForTheCondition() throws {
+    let data = SmallModels.data(height: 4, width: 6, isBinary: false)
+    for (name, size, inputs) in [
+      ("conditional-conv", "decoder.channels", 4 + 3),
+      ("conditional-mlp", "decoder.hidden", 24 + 3),
+    ] {
+      let model = try model(
+        "vq-vae", data: data,
+        [
+          (key: "decoder.name", value: name), (key: "levels", value: "1"),
+          (key: size, value: "5"),
+        ])
+      let weights = try XCTUnwrap(
+        model.decoder.parameters.first { $0.path.hasSuffix("weights") }
+      ).parameter
+      XCTAssertTrue(weights.shape.dimensions.contains(inputs), "\(name): \(weights.shape)")
+    }
+  }
+
   private func parametersOf(_ module: any Module) -> [String: Parameter] {
     Dictionary(uniqueKeysWithValues: module.parameters.map { ($0.path, $0.parameter) })
   }

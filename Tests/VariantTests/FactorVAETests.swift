@@ -261,6 +261,25 @@ final class FactorVAETests: XCTestCase {
     }
   }
 
+  func testTheDiscriminatorHasTheSizesTheRateAndTheAdamOfThePaper() throws {
+    let recipe = try SmallModels.recipe(
+      "factor-vae", data: data,
+      [
+        (key: "latent", value: "3"), (key: "objective.discriminator_hidden", value: "7,6"),
+        (key: "objective.discriminator_rate", value: "2.5"),
+      ])
+    let objective = try XCTUnwrap(
+      SmallModels.registry.model(recipe, seed: 1).objective as? FactorObjective)
+    XCTAssertEqual(
+      objective.parameters.filter { $0.path.hasSuffix("weights") }.map(\.parameter.shape),
+      [[3, 7], [7, 6], [6, 2]])
+    XCTAssertEqual(objective.phases.map(\.group), [.model, .objective])
+    XCTAssertEqual(objective.phases.map(\.rule), [nil, .adam(beta1: 0.5, beta2: 0.9)])
+    XCTAssertEqual(objective.phases.map(\.rateFactor), [1, 2.5])
+    XCTAssertTrue(objective.requirements.needsSecondBatch)
+    XCTAssertEqual(objective.requirements.fewestExamples, 2, "a permutation needs two")
+  }
+
   // MARK: What it does not suit
 
   func testOneUnitHasNoTotalCorrelationAndIsRefused() throws {

@@ -256,6 +256,24 @@ final class FlowVAETests: XCTestCase {
     }
   }
 
+  func testAFlowOverCodesOrManyLayersIsRefused() throws {
+    for (prior, words) in [("uniform-codes", "discrete codes"), ("ladder", "a hierarchy")] {
+      let recipe = try SmallModels.recipe(
+        "flow-vae", data: SmallModels.data(), [(key: "prior.name", value: prior)])
+      XCTAssertThrowsError(try Registry.builtIn.plan(recipe)) {
+        XCTAssertTrue("\($0)".contains("proposes a flow over one layer"), "\($0)")
+        XCTAssertTrue("\($0)".contains(words), "\($0)")
+      }
+    }
+  }
+
+  func testASylvesterFlowOfTooManyUnitsIsRefusedWithItsLimit() throws {
+    XCTAssertThrowsError(try head(.sylvester, units: 2049)) {
+      XCTAssertTrue("\($0)".contains("matrices of 2049×2049; it takes at most 2048"), "\($0)")
+    }
+    XCTAssertNoThrow(try head(.planar, units: 2049))
+  }
+
   func testDRegIsRefusedWhereThereIsNoInverse() throws {
     let registry = Registry.builtIn
     for (flow, isTaken) in [("iaf", false), ("planar", false), ("realnvp", true)] {

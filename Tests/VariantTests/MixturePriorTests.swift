@@ -71,6 +71,53 @@ final class MixturePriorTests: XCTestCase {
     for (a, b) in zip(rates[0], rates[1]) { XCTAssertEqual(a, b, accuracy: 1e-5 * max(1, abs(b))) }
   }
 
+  private func mixture(logVariances: [Float]) -> MixturePrior {
+    let prior = MixturePrior(units: 2, components: 3, random: RandomSource(seed: 5))
+    prior.logits.value = Tensor([0.5, -1, 2])
+    prior.means.value = Tensor([0, 1, -2, 0.5, 3, -1], shape: [3, 2])
+    prior.logVariances.value = Tensor(logVariances, shape: [3, 2])
+    return prior
+  }
+
+  func testTheDensityIsTheSumOfWeightedGaussians() {
+    let logs: [Float] = [0.3, -1, 1, 0, -0.5, 0.7]
+    let points: [[Double]] = [[0.2, 0.4], [-1.5, 2], [3.1, -0.8]]
+    let found = mixture(logVariances: logs).logDensity(
+      of: Tensor(points.flatMap { $0.map(Float.init) }, shape: [3, 2]), SmallModels.context(3)
+    ).floats
+    let means: [[Double]] = [[0, 1], [-2, 0.5], [3, -1]]
+    let weights = [0.5, -1, 2].map { exp($0) }
+    for (point, value) in zip(points, found) {
+      var sum = 0.0
+      for component in 0..<3 {
+        var density = weights[component] / weights.reduce(0, +)
+        for unit in 0..<2 {
+          let variance = exp(Double(logs[2 * component + unit]))
+          let distance = point[unit] - means[component][unit]
+          density *= exp(-0.5 * distance * distance / variance) / (2 * .pi * variance).squareRoot()
+        }
+        sum += density
+      }
+      XCTAssertEqual(Double(value), log(sum), accuracy: 1e-4)
+    }
+  }
+
+  func testVariancesBeyondTheLimitsCountAsTheLimits() {
+    let z = Tensor([0.2, 0.4, 30, -20], shape: [2, 2])
+    func density(_ logs: [Float]) -> [Float] {
+      mixture(logVariances: logs).logDensity(of: z, SmallModels.context(2)).floats
+    }
+    let limited = density([20, 20, 20, 20, 20, 20])
+    XCTAssertEqual(density([25, 25, 90, 30, 21, 20]), limited)
+    XCTAssertNotEqual(density([19, 19, 19, 19, 19, 19]), limited)
+  }
+
+  func testNothingOfItIsDecayed() {
+    let prior = MixturePrior(units: 2, components: 3, random: RandomSource(seed: 5))
+    XCTAssertEqual(prior.parameters.map(\.path), ["logits", "means", "log_variances"])
+    XCTAssertEqual(prior.parameters.map(\.parameter.isDecayed), [false, false, false])
+  }
+
   func testWhatWouldNotFitInMemoryIsRefusedBySettingsToChange() throws {
     XCTAssertThrowsError(
       try model(

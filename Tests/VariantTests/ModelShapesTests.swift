@@ -93,6 +93,70 @@ final class ModelShapesTests: XCTestCase {
     }
   }
 
+  /// Layers that began with the same random numbers would have the same gradients, or nearly so.
+  func testNoTwoParametersBeginAtTheSameRandomNumbers() throws {
+    try forEveryRecipe { title, recipe in
+      var paths: [[Float]: String] = [:]
+      for (path, parameter) in try registry.model(recipe, seed: 4).parameters {
+        let values = parameter.value.floats
+        // Zeros, ones and whatever else is a constant have no random numbers.
+        guard values.count > 1, Set(values).count > 1 else { continue }
+        XCTAssertNil(paths[values], "\(title): \(path) begins as \(paths[values] ?? "")")
+        paths[values] = path
+      }
+    }
+  }
+
+  func testPartsOfVariantsSayHowManyNumbersTheyGive() throws {
+    func shape(_ part: any Module, of input: Shape) throws -> Shape? {
+      var trace = ShapeTrace()
+      return try part.outputShape(for: input, &trace)
+    }
+    let convolutional = ["encoder.name", "prior.name", "decoder.name"].map {
+      (key: $0, value: "ladder-conv")
+    }
+    for (variant, settings, encoder, prior) in [
+      // Means and log-variances of all levels; what is handed down last is the lowest one.
+      ("ladder-vae", [("latent", "2,3,2"), ("hidden", "5")], [14], [2]),
+      (
+        "ladder-vae", [("latent", "2,3,2"), ("hidden", "5"), ("encoder.handover", "mean")], [14],
+        [2]
+      ),
+      // Maps of 3×4 and 2×2 places, and features of four channels.
+      (
+        "ladder-vae",
+        convolutional + [("latent", "2,3"), ("channels", "4,5"), ("encoder.handover", "mean")],
+        [72], [3, 4, 4]
+      ),
+      // Maps of 5×7, 3×4 and 2×2 places.
+      (
+        "very-deep-vae",
+        [
+          ("prior.blocks_per_size", "1,1,1"), ("channels", "2,3,4"), ("latent", "2"),
+          ("encoder.blocks_per_size", "1"),
+        ], [122],
+        [5, 7, 2]
+      ),
+      ("progressive-vae", [("latent", "3")], [6], nil),
+      ("conditional-vae", [("latent", "3"), ("prior.name", "conditional-normal")], [6], [3]),
+      ("vq-vae", [("levels", "1"), ("code_size", "3")], [3, 4, 3], nil),
+      (
+        "vq-vae", [("levels", "1"), ("code_size", "3"), ("prior.name", "pixelcnn-codes")],
+        [3, 4, 3], [3, 4, 3]
+      ),
+      ("autoencoder-kl", [("latent_channels", "3")], [1, 1, 6], nil),
+      ("autoencoder-tiny", [("latent_channels", "3")], [1, 1, 3], nil),
+    ] as [(String, [(key: String, value: String)], Shape, Shape?)] {
+      let recipe = try SmallModels.recipe(
+        variant, data: SmallModels.data(height: 5, width: 7), settings)
+      let model = try registry.plan(recipe)
+      XCTAssertEqual(try shape(model.encoder, of: [5, 7, 1]), encoder, variant)
+      if let prior { XCTAssertEqual(try shape(model.prior, of: encoder), prior, variant) }
+      XCTAssertEqual(
+        try shape(model.decoder, of: model.prior.latents.decoderInputShape), [5, 7, 1], variant)
+    }
+  }
+
   func testAPartOfTooManyNumbersIsRefusedNamingItAndItsSizes() throws {
     var recipe = try registry.recipe(for: "vampprior-vae")
     recipe.data = DataDescription(

@@ -107,6 +107,83 @@ final class PerceptualVAETests: XCTestCase {
       try XCTUnwrap(loss.terms.first { $0.name == "feature_distance" }).value.item, 0)
   }
 
+  func testTheLossIsTheWeightedSumOfDistanceDistortionAndRate() throws {
+    let data = SmallModels.data(height: 6, width: 5, channels: 2, isBinary: false)
+    for pixelWeight in ["1.5", "0"] {
+      let model = try model(
+        data,
+        [
+          (key: "feature_weight", value: "0.4"), (key: "pixel_weight", value: pixelWeight),
+          (key: "rate_weight", value: "3"), (key: "objective.layer_weights", value: "1,0.5,2"),
+        ])
+      let networks = model.objective.requirements.networks
+      for network in networks { try network.open() }
+      let context = SmallModels.context(6, .training)
+      let batch = Examples(data.train).batch(Array(0..<6), context)
+      let pass = ForwardPass(model, batch, model.objective.requirements.draw, context)
+      let loss = model.objective.phases[0].loss(pass)
+      let network = try XCTUnwrap(networks.first)
+      let distance = FeatureComparison(.normalized, weights: [1, 0.5, 2])(
+        network.features(of: batch), network.features(of: pass.decodedMean)
+      ).mean().item
+      XCTAssertEqual(loss.terms.map(\.name), ["feature_distance"])
+      XCTAssertEqual(loss.terms[0].value.item, distance, accuracy: 1e-6)
+      let weight = try XCTUnwrap(Float(pixelWeight))
+      let expected =
+        0.4 * 60 * distance + weight * pass.evaluation.distortion.mean().item
+        + 3 * pass.evaluation.rate.mean().item
+      XCTAssertEqual(loss.value.item, expected, accuracy: 1e-4 * abs(expected))
+    }
+  }
+
+  /// With no weight of pixels the deviation is fitted all the same, and pictures are not trained by it.
+  func testALearntDeviationHasTheGradientOfTheDistortion() throws {
+    let data = SmallModels.data(height: 6, width: 5, channels: 2, isBinary: false)
+    for pixelWeight in ["2", "0"] {
+      let model = try model(
+        data, [(key: "pixel_weight", value: pixelWeight), (key: "sigma", value: "learnt")])
+      for network in model.objective.requirements.networks { try network.open() }
+      let deviation = try XCTUnwrap(model.likelihood.parameters.first?.parameter)
+      let found = try XCTUnwrap(loss(model, data).value.backward()[deviation]).item
+      let context = SmallModels.context(6, .training)
+      let evaluation = model.evaluate(
+        Examples(data.train).batch(Array(0..<6), context), DrawRequest(), context)
+      let own = try XCTUnwrap(evaluation.distortion.mean().backward()[deviation]).item
+      XCTAssertNotEqual(own, 0)
+      XCTAssertEqual(
+        found, own * (pixelWeight == "2" ? 2 : 1), accuracy: 1e-3 * abs(own), pixelWeight)
+    }
+  }
+
+  func testTheTermsOfACodebookStayInTheLoss() throws {
+    let data = SmallModels.data(height: 6, width: 8, isBinary: false)
+    let model = try SmallModels.registry.model(
+      SmallModels.recipe(
+        "vq-vae", data: data,
+        [
+          (key: "objective.name", value: "perceptual"), (key: "levels", value: "1"),
+          (key: "objective.feature_weight", value: "2"),
+          (key: "objective.pixel_weight", value: "0"),
+        ]), seed: 3)
+    for network in model.objective.requirements.networks { try network.open() }
+    let loss = loss(model, data)
+    XCTAssertEqual(loss.terms.map(\.name), ["commitment", "feature_distance"])
+    let expected =
+      12 * log(Float(8)) + loss.terms[0].value.item + 2 * 48 * loss.terms[1].value.item
+    XCTAssertGreaterThan(loss.terms[0].value.item, 0)
+    XCTAssertEqual(loss.value.item, expected, accuracy: 1e-4 * expected)
+  }
+
+  func testItAdvisesASmallerWeightOfTheRateOrALargerOneOfTheFeatures() throws {
+    let model = try model(SmallModels.data())
+    guard case .change(let changes) = model.objective.latentAdvice(step: 9, epochs: 1) else {
+      return XCTFail("it waits")
+    }
+    XCTAssertEqual(
+      changes.map(\.description),
+      ["a smaller objective.rate_weight", "a larger feature_weight"])
+  }
+
   func testSettingsThatCannotBeAreRefused() throws {
     let data = SmallModels.data()
     for (settings, words) in [

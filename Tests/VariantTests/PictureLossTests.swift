@@ -35,6 +35,58 @@ final class PictureLossTests: XCTestCase {
     }
   }
 
+  func testTheRateHasItsWeightAndTheTermsAreTheMeansOfBothDistances() throws {
+    // 44×22 pixels are two windows high and wide on the second scale alone.
+    let data = SmallModels.data(
+      height: 44, width: 22, channels: 1, isBinary: false, train: 3, test: 1)
+    let model = try SmallModels.registry.model(
+      SmallModels.recipe(
+        "ms-ssim-vae", data: data,
+        [
+          ("objective.rate_weight", "2.5"), ("objective.share", "0.25"),
+          ("objective.strength", "2"),
+        ]), seed: 3)
+    let batch = data.train.batch([0, 1, 2])
+    let pass = ForwardPass(model, batch, DrawRequest(), SmallModels.context(3, .training))
+    let loss = try XCTUnwrap(model.objective.phases.first).loss(pass)
+    let similarity = StructuralSimilarity(scales: 2)(batch, pass.decodedMean).mean().item
+    let coarse = StructuralSimilarity(scales: 1)(batch, pass.decodedMean).mean().item
+    XCTAssertGreaterThan(abs(similarity - coarse), 1e-3)
+    let error = (batch - pass.decodedMean).magnitude().mean().item
+    XCTAssertEqual(loss.terms.map(\.name), ["ms_ssim", "absolute_error"])
+    XCTAssertEqual(loss.terms[0].value.item, similarity, accuracy: 1e-5)
+    XCTAssertEqual(loss.terms[1].value.item, error, accuracy: 1e-5)
+    let expected =
+      2 * 968 * (0.25 * (1 - similarity) + 0.75 * error)
+      + 2.5 * pass.evaluation.rate.mean().item
+    XCTAssertEqual(loss.value.item, expected, accuracy: 1e-4 * abs(expected))
+  }
+
+  func testTheTermsOfACodebookStayInTheLoss() throws {
+    let data = SmallModels.data(height: 6, width: 8, isBinary: false, train: 3, test: 1)
+    let model = try SmallModels.registry.model(
+      SmallModels.recipe(
+        "vq-vae", data: data,
+        [("objective.name", "picture-loss"), ("objective.strength", "3"), ("levels", "1")]), seed: 3
+    )
+    let (loss, pass) = try loss(model, data.train.batch([0, 1, 2, 0]))
+    let commitment = try XCTUnwrap(pass.evaluation.auxiliary.first { $0.name == "commitment" })
+    XCTAssertGreaterThan(commitment.value.item, 0)
+    XCTAssertEqual(loss.terms.map(\.name), ["commitment", "absolute_error"])
+    let error = (pass.batch - pass.decodedMean).magnitude().mean().item
+    let expected =
+      3 * 48 * error + pass.evaluation.rate.mean().item + commitment.value.item
+    XCTAssertEqual(loss.value.item, expected, accuracy: 1e-4 * abs(expected))
+  }
+
+  func testValuesWithoutARangeAreRefused() throws {
+    var recipe = try SmallModels.registry.recipe(for: "ms-ssim-vae")
+    recipe.data = DataDescription(height: 12, width: 12, channels: 1, range: .real, rule: "floats")
+    XCTAssertThrowsError(try SmallModels.registry.plan(recipe)) {
+      XCTAssertTrue("\($0)".contains("compares values between 0 and 1"), "\($0)")
+    }
+  }
+
   /// What the likelihood learns by itself changes no picture, and pictures are not trained by the likelihood.
   func testALearntDeviationIsFittedToTheErrorsAndReachesNothingElse() throws {
     let (model, batch) = try model("learnt")
@@ -86,6 +138,22 @@ final class PictureLossTests: XCTestCase {
     ] as [(String, DataSource, [(key: String, value: String)], String)] {
       let found = try refusal(variant, data, settings)
       XCTAssertTrue(found.contains(words), "\(variant) \(settings): \(found)")
+    }
+  }
+
+  func testObjectivesThatCompareWholePicturesSaySo() throws {
+    let data = SmallModels.data(height: 12, width: 12, isBinary: false)
+    for (objective, compares) in [
+      ("picture-loss", true), ("perceptual", true), ("vae-gan", true), ("capacity", false),
+      ("factor", false),
+    ] {
+      let recipe = try SmallModels.recipe(
+        "gaussian-vae", data: data, [(key: "objective.name", value: objective)])
+      let found = try SmallModels.registry.model(recipe, seed: 1).objective.requirements
+      XCTAssertEqual(found.needsDecodedMeans, compares, objective)
+      XCTAssertEqual(found.needsWholeImages, compares, objective)
+      XCTAssertEqual(found.networks.count, objective == "perceptual" ? 1 : 0, objective)
+      XCTAssertEqual(found.needsSecondBatch, objective == "factor", objective)
     }
   }
 }

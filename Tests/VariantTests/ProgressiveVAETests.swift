@@ -159,4 +159,120 @@ final class ProgressiveVAETests: XCTestCase {
       XCTAssertEqual(extents(next.model), grown, next.recipe.stage.name)
     }
   }
+
+  func testLatentsThatAreNoUnitsAreRefused() throws {
+    let recipe = try recipe(SmallModels.data(), [("prior.name", "uniform-codes")])
+    XCTAssertThrowsError(try SmallModels.registry.plan(recipe)) {
+      XCTAssertTrue("\($0)".contains("works with one layer of latent units"), "\($0)")
+      XCTAssertTrue("\($0)".contains("discrete codes"), "\($0)")
+    }
+  }
+
+  /// How far a network has grown after some epochs.
+  private func extents(
+    _ settings: [(key: String, value: String)], after epochs: [Double]
+  ) throws -> [Float] {
+    try epochs.map { epochs in
+      let model = try SmallModels.registry.plan(
+        recipe(SmallModels.data(height: 16, width: 10), settings))
+      var context = SmallModels.context(1, .training)
+      context.epochs = epochs
+      model.encoder.afterUpdate(context)
+      return try XCTUnwrap(
+        model.buffers.first { $0.path == "encoder.growth.extent" }?.buffer.value.item)
+    }
+  }
+
+  func testAnExtentBeyondTheSizesIsThatOfTheLastOrTheFirst() throws {
+    let data = SmallModels.data(height: 7, width: 8, isBinary: false)
+    let model = try SmallModels.registry.model(recipe(data), seed: 3)
+    let z = Tensor([0.3, -1, 2, 0.5], shape: [2, 2])
+    func images(_ extent: Float) -> [Float] {
+      grow(model, to: extent)
+      return decoded(model, z).floats
+    }
+    XCTAssertNotEqual(images(0), images(1))
+    XCTAssertEqual(images(9), images(1))
+    XCTAssertEqual(images(-3), images(0))
+  }
+
+  func testAStageAndAFadeByTurnsUntilTheLargestSize() throws {
+    // A stage of 3 epochs, fades of 2: the second size is whole at 5, and the third, the last, at 10.
+    XCTAssertEqual(
+      try extents(
+        [("stage_epochs", "3"), ("fade_epochs", "2")], after: [2.5, 3, 3.5, 5, 8, 9, 10, 14]),
+      [0, 0, 0.25, 1, 1, 1.5, 2, 2])
+  }
+
+  func testWithoutAFadeASizeIsWholeAtOnceAndWithoutStagesTheNextOneFollows() throws {
+    XCTAssertEqual(
+      try extents([("stage_epochs", "3"), ("fade_epochs", "0")], after: [2.9, 3, 5.9, 6, 9]),
+      [0, 1, 1, 2, 2])
+    XCTAssertEqual(
+      try extents([("stage_epochs", "0"), ("fade_epochs", "2")], after: [0, 1, 2, 3, 5]),
+      [0, 0.5, 1, 1.5, 2])
+    XCTAssertEqual(
+      try extents([("stage_epochs", "0"), ("fade_epochs", "0")], after: [0, 0.25]), [2, 2])
+  }
+
+  func testItBeginsAtTheFirstSizeThatIsSmallEnoughAndTheLastChannelsServeAllLargerOnes() throws {
+    // 16×10, 8×5, 4×3, 2×2, 1×1.
+    for (first, sizes) in [("16", 1), ("15", 2), ("8", 2), ("7", 3), ("1", 5)] {
+      let model = try SmallModels.registry.plan(
+        recipe(SmallModels.data(height: 16, width: 10), [("first_size", first)]))
+      let weights = model.parameters.filter { $0.path.hasSuffix("weights") }
+      let shapes = Dictionary(
+        uniqueKeysWithValues: weights.map { ($0.path, $0.parameter.shape.dimensions) })
+      let channels = Array([5, 4, 3, 3, 3].prefix(sizes))
+      XCTAssertNil(shapes["encoder.entries.\(sizes).weights"])
+      for size in 0..<sizes {
+        let (own, below) = (channels[size], channels[max(0, size - 1)])
+        XCTAssertEqual(shapes["encoder.entries.\(size).weights"], [own, 1, 1, 1])
+        XCTAssertEqual(shapes["encoder.steps.\(size).0.weights"], [below, own, 3, 3])
+        XCTAssertEqual(shapes["decoder.steps.\(size).0.weights"], [own, below, 3, 3])
+        XCTAssertEqual(shapes["decoder.exits.\(size).weights"], [1, own, 1, 1])
+      }
+      let places = [160, 40, 12, 4, 1][sizes - 1]
+      XCTAssertEqual(shapes["encoder.head.weights"], [places * 5, 4])
+      XCTAssertEqual(shapes["decoder.entry.weights"], [2, places * 5])
+    }
+  }
+
+  func testConvolutionsHaveABiasWhereNoNormalizationFollows() throws {
+    for (normalization, hasBias) in [("none", true), ("group", false), ("batch", false)] {
+      let model = try SmallModels.registry.plan(
+        recipe(
+          SmallModels.data(height: 8, width: 6),
+          [
+            (key: "encoder.normalization", value: normalization),
+            (key: "decoder.normalization", value: normalization),
+          ]))
+      let paths = Set(model.parameters.map(\.path))
+      for half in ["encoder", "decoder"] {
+        XCTAssertEqual(paths.contains("\(half).steps.0.0.bias"), hasBias)
+        XCTAssertEqual(paths.contains("\(half).steps.0.1.scale"), !hasBias)
+        XCTAssertEqual(paths.contains("\(half).steps.0.3.scale"), !hasBias)
+      }
+    }
+  }
+
+  /// A normalised step whose scales are zero gives its shifts, through the activation.
+  func testTheActivationFollowsTheNormalization() throws {
+    let data = SmallModels.data(height: 4, width: 3, isBinary: false)
+    let model = try SmallModels.registry.model(
+      recipe(data, [("channels", "2"), ("likelihood", "gaussian")]), seed: 3)
+    for (path, parameter) in model.decoder.parameters {
+      switch path {
+      case "steps.0.3.scale": parameter.value = .zeros(parameter.shape)
+      case "steps.0.3.shift": parameter.value = Tensor([-1, 2])
+      case "exits.0.weights": parameter.value = Tensor([3, 5], shape: parameter.shape)
+      case "exits.0.bias": parameter.value = Tensor([0.5])
+      default: break
+      }
+    }
+    // 3 · (−0.1) + 5 · 2 + 0.5
+    for value in decoded(model, Tensor([0.3, -1], shape: [1, 2])).floats {
+      XCTAssertEqual(value, 10.2, accuracy: 1e-5)
+    }
+  }
 }

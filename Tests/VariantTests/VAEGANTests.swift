@@ -146,6 +146,207 @@ final class VAEGANTests: XCTestCase {
     expect(1.1, 0.2, decoder: true, discriminator: true)
   }
 
+  func testCostsAreHeldToTheEquilibriumWithItsMargin() {
+    // 0.68 ± 0.35: from 0.33 to 1.03.
+    let rule = LearnedSimilarity.Equilibrium()
+    for (data, made, decoder, discriminator) in [
+      (1.02, 0.34, true, true), (1.04, 0.34, false, true), (1.02, 0.32, true, false),
+      (0.34, 1.02, true, true), (0.34, 1.04, false, true), (0.32, 1.02, true, false),
+    ] as [(Float, Float, Bool, Bool)] {
+      let found = rule.takesPart(ofData: data, ofGenerated: made)
+      XCTAssertEqual(found.decoder, decoder, "\(data), \(made)")
+      XCTAssertEqual(found.discriminator, discriminator, "\(data), \(made)")
+    }
+  }
+
+  /// Whether decoder and discriminator sit out is decided once for an update, and anew after it and after one that was
+  /// refused.
+  func testADecisionHoldsForItsUpdateAlone() throws {
+    let (model, _, decoder) = model(.minimax)
+    // Everything that is made is 0, which costs log 2.
+    for parameter in [decoder.weights, decoder.bias] { parameter.value = .zeros(parameter.shape) }
+    discriminator.shift.value = Tensor([0])
+    discriminator.scale.value = Tensor([1])
+    let objective = LearnedSimilarity(discriminator: discriminator, layer: 0)
+    func sitOut(step: Int = 0) throws -> [Bool] {
+      try objective.phases.dropFirst().map { phase in
+        var context = SmallModels.context(1, .training)
+        context.step = step
+        let pass = ForwardPass(
+          model, Tensor([x], shape: [1, 1, 1, 1]), DrawRequest(), context)
+        return try XCTUnwrap(phase.skips)(pass)
+      }
+    }
+    XCTAssertNil(objective.phases[0].skips)
+    // Logits of data of 2 cost 0.13 nats, those of −2 cost 2.13.
+    discriminator.slope.value = Tensor([2 / x])
+    XCTAssertEqual(try sitOut(), [false, true])
+    discriminator.slope.value = Tensor([-2 / x])
+    XCTAssertEqual(try sitOut(), [false, true], "decided already")
+    XCTAssertEqual(try sitOut(step: 1), [true, false])
+    discriminator.slope.value = Tensor([2 / x])
+    XCTAssertEqual(try sitOut(step: 1), [true, false], "decided already")
+    objective.dropUpdate()
+    XCTAssertEqual(try sitOut(step: 1), [false, true])
+    discriminator.slope.value = Tensor([-2 / x])
+    objective.afterUpdate(SmallModels.context(1, .training))
+    XCTAssertEqual(try sitOut(step: 1), [true, false])
+  }
+
+  func testTheTermsThatAreReportedAreMeansOfWhatTheSidesPay() throws {
+    for loss in [.minimax, .nonSaturating] as [AdversarialLoss] {
+      let (model, _, decoder) = model(loss)
+      let known = pass(model)
+      let (a, b) = (decoder.weights.value.item, decoder.bias.value.item)
+      let made = a * known.draw.decoderInput.item + b
+      let drawn = a * (try XCTUnwrap(known.priorSamples).draw.decoderInput.item) + b
+      func d(_ y: Float) -> Float { 1 / (1 + exp(-(-1.3 * 0.8 * y + 0.2))) }
+      func pays(_ y: Float) -> Float { loss == .minimax ? log(1 - d(y)) : -log(d(y)) }
+      let phases = model.objective.phases
+      let distance = 0.5 * 0.64 * (made - x) * (made - x)
+      let evaluation = known.evaluation
+
+      let first = phases[0].loss(pass(model))
+      XCTAssertEqual(first.terms.map(\.name), ["feature_distance"])
+      XCTAssertEqual(first.terms[0].value.item, distance, accuracy: 1e-5)
+      XCTAssertEqual(
+        first.value.item, beta * evaluation.rate.mean().item + distance, accuracy: 1e-5)
+
+      let second = phases[1].loss(pass(model))
+      XCTAssertEqual(second.terms.map(\.name), ["generator_loss"])
+      XCTAssertEqual(
+        second.terms[0].value.item, (pays(made) + pays(drawn)) / 2, accuracy: 1e-5)
+      XCTAssertEqual(
+        second.value.item, gamma * distance + pays(made) + pays(drawn), accuracy: 1e-5)
+
+      let third = phases[2].loss(pass(model))
+      let (real, fake) = (-log(d(x)), -(log(1 - d(made)) + log(1 - d(drawn))))
+      XCTAssertEqual(third.terms.map(\.name), ["discriminator_loss"])
+      XCTAssertEqual(third.terms[0].value.item, (real + fake / 2) / 2, accuracy: 1e-5)
+      XCTAssertEqual(third.value.item, real + fake, accuracy: 1e-5)
+    }
+  }
+
+  func testALearntDeviationIsFittedWithTheDecoder() throws {
+    let data = SmallModels.data(height: 6, width: 5, isBinary: false)
+    let model = try SmallModels.registry.model(
+      SmallModels.recipe("vae-gan", data: data, [(key: "sigma", value: "learnt")]), seed: 3)
+    let deviation = try XCTUnwrap(model.likelihood.parameters.first?.parameter)
+    let context = SmallModels.context(6, .training)
+    let batch = Examples(data.train).batch(Array(0..<6), context)
+    func pass() -> ForwardPass { ForwardPass(model, batch, DrawRequest(), context) }
+    let own = try XCTUnwrap(
+      pass().evaluation.distortion.mean().backward()[deviation]
+    ).item
+    let phases = model.objective.phases
+    XCTAssertTrue(phases[1].group.contains("likelihood.x"))
+    XCTAssertFalse(phases[0].group.contains("likelihood.x"))
+    XCTAssertEqual(
+      try XCTUnwrap(phases[1].loss(pass()).value.backward()[deviation]).item, own,
+      accuracy: 1e-3 * abs(own))
+  }
+
+  func testARecipeGivesLayerWeightsGameEquilibriumAndRate() throws {
+    let data = SmallModels.data(height: 12, width: 13, isBinary: false)
+    func objective(
+      _ settings: [(key: String, value: String)]
+    ) throws -> LearnedSimilarity {
+      try XCTUnwrap(
+        SmallModels.registry.model(
+          SmallModels.recipe("vae-gan", data: data, settings), seed: 3
+        ).objective as? LearnedSimilarity)
+    }
+    let plain = try objective([])
+    XCTAssertEqual([plain.weights.similarity, plain.weights.rate], [1e-3, 1])
+    XCTAssertEqual(plain.loss, .minimax)
+    XCTAssertEqual(plain.equilibrium?.cost, 0.68)
+    XCTAssertEqual(plain.equilibrium?.margin, 0.35)
+    let other = try objective([
+      (key: "gamma", value: "0.25"), (key: "objective.rate_weight", value: "3"),
+      (key: "objective.feature_layer", value: "0"),
+      (key: "objective.adversarial_loss", value: "non_saturating"),
+      (key: "objective.equilibrium", value: "false"),
+      (key: "objective.discriminator_rate", value: "0.5"),
+      (key: "objective.discriminator_channels", value: "3,4"),
+    ])
+    XCTAssertEqual([other.weights.similarity, other.weights.rate], [0.25, 3])
+    XCTAssertEqual(other.layer, 0)
+    XCTAssertEqual(other.loss, .nonSaturating)
+    XCTAssertNil(other.equilibrium)
+    XCTAssertEqual(other.phases.map(\.rateFactor), [1, 1, 0.5])
+    XCTAssertEqual(other.phases.map(\.rule), [nil, nil, .adam(beta1: 0.5, beta2: 0.9)])
+    // Where there are fewer layers the last one's features are compared.
+    let last = try objective([(key: "objective.feature_layer", value: "9")])
+    XCTAssertEqual(last.layer, last.discriminator.featureCount - 1)
+  }
+
+  func testTheTermsOfACodebookAreTheEncoders() throws {
+    let data = SmallModels.data(height: 6, width: 8, isBinary: false)
+    let model = try SmallModels.registry.model(
+      SmallModels.recipe(
+        "vq-vae", data: data,
+        [
+          (key: "objective.name", value: "vae-gan"), (key: "levels", value: "1"),
+          (key: "objective.rate_weight", value: "3"),
+        ]), seed: 3)
+    let context = SmallModels.context(4, .training)
+    let batch = Examples(data.train).batch(Array(0..<4), context)
+    let pass = ForwardPass(model, batch, DrawRequest(), context)
+    let (encoder, decoder) = (
+      model.objective.phases[0].loss(pass), model.objective.phases[1].loss(pass)
+    )
+    XCTAssertEqual(encoder.terms.map(\.name), ["commitment", "feature_distance"])
+    XCTAssertEqual(decoder.terms.map(\.name), ["generator_loss"])
+    let rate = pass.evaluation.rate.mean().item
+    let sum = encoder.terms.reduce(3 * rate) { $0 + $1.value.item }
+    XCTAssertGreaterThan(encoder.terms[0].value.item, 0)
+    XCTAssertEqual(encoder.value.item, sum, accuracy: 1e-4 * sum)
+  }
+
+  func testTheDiscriminatorLearnsOfTheEndOfAnUpdateAndOfOneThatWasRefused() {
+    final class NotingDiscriminator: ImageDiscriminator {
+      var heard: [String] = []
+      var members: Members { [:] }
+      var featureCount: Int { 1 }
+      func judge(_ images: Tensor, _ context: Context) -> DiscriminatorJudgement {
+        DiscriminatorJudgement(features: [images], logits: images)
+      }
+      func afterUpdate(_ context: Context) { heard.append("after \(context.step)") }
+      func dropUpdate() { heard.append("dropped") }
+    }
+    let discriminator = NotingDiscriminator()
+    let objective = LearnedSimilarity(discriminator: discriminator, layer: 0)
+    var context = SmallModels.context(1, .training)
+    context.step = 3
+    objective.afterUpdate(context)
+    objective.dropUpdate()
+    XCTAssertEqual(discriminator.heard, ["after 3", "dropped"])
+  }
+
+  func testFeaturesOfTheLayerThatIsChosenAreCompared() {
+    final class TwoLayers: ImageDiscriminator {
+      var members: Members { [:] }
+      var featureCount: Int { 2 }
+      func judge(_ images: Tensor, _ context: Context) -> DiscriminatorJudgement {
+        let flat = images.flattened()
+        return DiscriminatorJudgement(features: [flat, flat * 3], logits: flat)
+      }
+    }
+    let (model, _, _) = model(.minimax)
+    let known = pass(model)
+    let distance = (known.decodedMean - x).squared().sum().item / 2
+    let rate = known.evaluation.rate.mean().item
+    for (layer, factor) in [(0, 1), (1, 9)] as [(Int, Float)] {
+      let phases = LearnedSimilarity(discriminator: TwoLayers(), layer: layer).phases
+      let (encoder, decoder) = (phases[0].loss(pass(model)), phases[1].loss(pass(model)))
+      XCTAssertEqual(encoder.terms[0].value.item, factor * distance, accuracy: 1e-5)
+      XCTAssertEqual(encoder.value.item, rate + factor * distance, accuracy: 1e-5)
+      // What it plays for is the sum of reconstructions and draws, and reported as their mean.
+      XCTAssertEqual(
+        decoder.value.item, factor * distance + 2 * decoder.terms[0].value.item, accuracy: 1e-5)
+    }
+  }
+
   func testTheGameTeachesReconstructionsThatTheDiscriminatorTakesForData() throws {
     let data = SmallModels.data(isBinary: false)
     let model = try SmallModels.registry.model(

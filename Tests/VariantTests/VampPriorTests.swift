@@ -276,6 +276,66 @@ final class VampPriorTests: XCTestCase {
     XCTAssertTrue(values.allSatisfy { $0 >= 0 && $0 <= 1 })
   }
 
+  func testPseudoInputsBeginAtTheExamplesOfAllFirstBatchesInTurnEachWithAHundredthOfTheirDeviation()
+  {
+    let prior = VampPrior(
+      units: 2, shape: [7, 4, 30, 2], range: .real, random: RandomSource(seed: 1))
+    let random = RandomSource(seed: 9)
+    let batches = [
+      random.stream("first").normal([3, 4, 30, 2]) * 20 + 400,
+      random.stream("second").normal([2, 4, 30, 2]) * 20 + 400,
+    ]
+    prior.prepare(firstBatches: batches, context: SmallModels.context(5))
+    let examples = Tensor.concatenated(batches, axis: 0)
+    for number in 0..<7 {
+      let own = prior.pseudoInputs.value.rows(number..<number + 1)
+      let moved = own - examples.rows(number % 5..<number % 5 + 1)
+      let deviation = (moved.doubleSumOfSquares / 240).squareRoot()
+      // The standard error is 0.2 / √480.
+      XCTAssertEqual(deviation, 0.2, accuracy: 0.04, "\(number)")
+    }
+  }
+
+  func testBeforeDataAreSeenPseudoInputsAreGreyOrZeroWithALittleNoise() {
+    for (range, grey) in [(.unit, 0.5), (.binary, 0.5), (.real, 0)] as [(ValueRange, Double)] {
+      let prior = VampPrior(
+        units: 2, shape: [5, 3, 7, 2], range: range, random: RandomSource(seed: 1))
+      let values = prior.pseudoInputs.value
+      XCTAssertEqual(Double(values.mean().item), grey, accuracy: 0.003)
+      let deviation = ((values - values.mean()).doubleSumOfSquares / 210).squareRoot()
+      XCTAssertEqual(deviation, 0.01, accuracy: 0.0025)
+    }
+  }
+
+  func testExamplesOfAnotherShapeLeavePseudoInputsAsTheyAre() {
+    let prior = VampPrior(
+      units: 2, shape: [5, 3, 7, 2], range: .unit, random: RandomSource(seed: 1))
+    let before = prior.pseudoInputs.value.copied().floats
+    prior.prepare(firstBatches: [.ones([4, 7, 3, 2])], context: SmallModels.context(4))
+    prior.prepare(firstBatches: [], context: SmallModels.context(4))
+    XCTAssertEqual(prior.pseudoInputs.value.floats, before)
+  }
+
+  func testPseudoInputsHaveTheShapeOfTheDataAndAreNotDecayed() throws {
+    let data = SmallModels.data(height: 3, width: 5, channels: 2, isBinary: false)
+    let model = try model([(key: "pseudo_inputs", value: "4")], data: data)
+    let inputs = try prior(model).pseudoInputs
+    XCTAssertEqual(inputs.shape, [4, 3, 5, 2])
+    XCTAssertFalse(inputs.isDecayed)
+  }
+
+  func testFrozenPseudoInputsAreNotPutBackIntoTheRange() {
+    let prior = VampPrior(
+      units: 2, shape: [1, 1, 2, 1], range: .unit, random: RandomSource(seed: 1))
+    prior.pseudoInputs.value = Tensor([-0.5, 1.5], shape: [1, 1, 2, 1])
+    prior.pseudoInputs.isTrainable = false
+    prior.afterUpdate(SmallModels.context(1))
+    XCTAssertEqual(prior.pseudoInputs.value.floats, [-0.5, 1.5])
+    prior.pseudoInputs.isTrainable = true
+    prior.afterUpdate(SmallModels.context(1))
+    XCTAssertEqual(prior.pseudoInputs.value.floats, [0, 1])
+  }
+
   func testRealPseudoInputsAreNotLimited() {
     let prior = VampPrior(
       units: 2, shape: [5, 2, 2, 1], range: .real, random: RandomSource(seed: 1))

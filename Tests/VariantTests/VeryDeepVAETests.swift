@@ -117,6 +117,44 @@ final class VeryDeepVAETests: XCTestCase {
     for (a, b) in zip(found, expected) { XCTAssertEqual(a, b, accuracy: 1e-3 * max(1, abs(b))) }
   }
 
+  func testAllNumbersOfTheFirstBatchesCountAlikeAndEqualOnesAreNotDivided() throws {
+    let (model, _) = try model(height: 2, width: 1)
+    func buffers() -> [String: Float] {
+      Dictionary(
+        uniqueKeysWithValues: model.encoder.buffers.map { ($0.path, $0.buffer.value.item) })
+    }
+    XCTAssertEqual(buffers(), ["standardization.mean": 0, "standardization.scale": 1])
+    let context = SmallModels.context(3)
+    try model.encoder.prepare(
+      firstBatches: [.ones([2, 2, 1, 1]) * 3], context: SmallModels.context(2))
+    XCTAssertEqual(buffers(), ["standardization.mean": 3, "standardization.scale": 1])
+    // 1, 1, 1, 5 and 3, 7: the mean is 3, and the variance (4 + 4 + 4 + 4 + 0 + 16) / 6.
+    try model.encoder.prepare(
+      firstBatches: [
+        Tensor([1, 1, 1, 5], shape: [2, 2, 1, 1]), Tensor([3, 7], shape: [1, 2, 1, 1]),
+      ], context: context)
+    XCTAssertEqual(try XCTUnwrap(buffers()["standardization.mean"]), 3, accuracy: 1e-6)
+    XCTAssertEqual(
+      try XCTUnwrap(buffers()["standardization.scale"]), (6.0 / 32).squareRoot(), accuracy: 1e-6)
+  }
+
+  func testTheTemperatureMultipliesTheNoiseOfEveryLayer() throws {
+    let (model, _) = try model(height: 5, width: 4, [("prior.blocks_per_size", "2,1")])
+    disturb(model, by: 0.3)
+    let prior = try XCTUnwrap(model.prior as? TopDownPrior)
+    let context = SmallModels.context(3)
+    withoutTape {
+      let noise = prior.latents.layerShapes.enumerated().map { level, shape in
+        context.normalNoise("prior\(level + 1)", samples: 1, shape: shape) * 0.25
+      }
+      let (expected, found) = (
+        prior.draw(noise: noise, context), prior.draw(temperature: 0.25, context)
+      )
+      XCTAssertEqual(found.layers.map(\.sample.floats), expected.layers.map(\.sample.floats))
+      XCTAssertEqual(found.features?.floats, expected.features?.floats)
+    }
+  }
+
   /// Of the bound, for every parameter, along the sign of its gradient.
   func testGradientsAreThoseOfFiniteDifferences() throws {
     let (model, data) = try model(
