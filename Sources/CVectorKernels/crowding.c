@@ -63,17 +63,29 @@ void vk_force_crowding(int crowding) { atomic_store(&forced, crowding); }
 static void begin_throttle(void);
 static void end_throttle(void);
 
-/// Whether other processes keep all processors busy at this moment; 0 where that cannot be told.
-static int is_full(void) {
+/// How many threads of all processes run or could run at this moment beside the calling one; -1 where that cannot be
+/// told.
+static long running_others(void) {
   const int file = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
-  if (file < 0) return 0;
+  if (file < 0) return -1;
   char text[128] = {0};
   const ssize_t length = read(file, text, sizeof text - 1);
   close(file);
   // After three averages: how many threads run or could run, this one among them.
   long running = 0;
-  if (length <= 0 || sscanf(text, "%*s %*s %*s %ld/", &running) != 1) return 0;
-  return running - 1 >= sysconf(_SC_NPROCESSORS_ONLN);
+  if (length <= 0 || sscanf(text, "%*s %*s %*s %ld/", &running) != 1) return -1;
+  return running - 1;
+}
+
+int vk_is_team_in_vain(long others, long processors, int threads) {
+  if (others < 0) return 0;
+  // Of two threads one that shares its processor takes twice as long for its half: as long as one alone for all of it.
+  return others >= processors || (threads == 2 && others + threads > processors);
+}
+
+/// Whether other processes are about to keep the team waiting.
+static int is_full(void) {
+  return vk_is_team_in_vain(running_others(), sysconf(_SC_NPROCESSORS_ONLN), vk_threads());
 }
 
 int vk_is_left_alone_at(int64_t now) {

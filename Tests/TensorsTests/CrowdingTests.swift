@@ -91,6 +91,23 @@ final class CrowdingTests: XCTestCase {
     }
   }
 
+  func testATeamIsInVainWhereOthersKeepAllProcessorsBusyOrOneOfTwoThreadsWouldShareItsOwn() {
+    for (others, processors, threads, isInVain) in [
+      // As many others as processors, whatever the team.
+      (2, 2, 2, true), (5, 4, 4, true), (64, 64, 64, true),
+      // One of two threads has its processor for half of the time.
+      (1, 2, 2, true), (3, 4, 2, true), (2, 4, 2, false), (0, 2, 2, false),
+      // Of more threads each has at least half of a processor, which together is more than one.
+      (1, 4, 4, false), (3, 4, 4, false), (63, 64, 64, false),
+      // What cannot be told says nothing.
+      (-1, 2, 2, false),
+    ] as [(Int, Int, Int32, Bool)] {
+      XCTAssertEqual(
+        vk_is_team_in_vain(others, processors, threads) != 0, isInVain,
+        "\(others) others, \(processors) processors, \(threads) threads")
+    }
+  }
+
   func testATeamThatWaitsMuchIsLeftAloneAndTriedAgainEverMoreSeldom() {
     let millisecond: Int64 = 1_000_000
     var now = vk_now()
