@@ -1,16 +1,13 @@
 # One release build serves users and tests. Package.swift links the Swift runtime into the command and the library;
 # the tests, whose XCTest needs the shared one, are linked from the same objects.
 style_paths = Sources Plugins Tests Examples Fuzz Package.swift
-# Two tests run at a time. Kernels are tested with the threads of the machine, all above them with one unless a test asks
-# for more: a second thread takes two to three times the processor in trainings of a few small batches.
-test_run = --skip-build --disable-swift-testing --parallel --num-workers 2
 # What `make check` leaves to `make test`: the modules whose tests start the command or other processes, compile plug-ins or
 # replay corpora, and the classes that take more than five seconds of a processor in a debug build.
 long_modules = CommandTests|FuzzTargetTests|PluginTests|VAECTests
 long_classes = AutoregressiveHeadTests|AutoregressiveTests|ComparedFramesTests|CompositionTests|ConformanceTests|$\
   DisentanglementTests|ImageFolderTests|InitializerTests|LadderVAETests|MutualInformationReferenceTests|OneDNNBridgeTests|$\
   PageTests|PixelCNNCodePriorTests|ShapesTests|TapeTests|VQVAETests|WorkloadTests
-long_tests = ^(($(long_modules))\.|[A-Za-z]+\.($(long_classes))/)
+long_tests = ^($(long_modules))\.|\.($(long_classes))$$
 
 .PHONY: build lib demo check test test-examples test-python test-c test-install test-interop fuzz \
   sanitize abi-check check-report docs install uninstall format lint clean help bootstrap bootstrap-test
@@ -29,13 +26,12 @@ demo:
 # The debug build, of which a change rebuilds only what it touches.
 check: lint
 	swift build --build-tests
-	OMP_NUM_THREADS=1 swift test $(test_run) --skip '$(long_tests)'
+	scripts/test-swift --debug --skip '$(long_tests)'
 
 test: bootstrap-test lint
 	swift build -c release --build-tests --explicit-target-dependency-import-check error
 	ln -sf libvae.so .build/release/libvae.so.1
-	swift test -c release $(test_run) --filter '^TensorsTests\.'
-	OMP_NUM_THREADS=1 swift test -c release $(test_run) --skip '^TensorsTests\.'
+	scripts/test-swift
 	$(MAKE) --no-print-directory --output-sync -j2 test-examples test-python test-c test-install
 
 # What users do with the products. Each compiles or runs one thing after another, so two of them run side by side.

@@ -12,7 +12,7 @@ final class FuzzTests: XCTestCase {
     let callsASeed = 20_000
     var unreached = try exportedFunctions()
     let before = MemoryPool.shared.statistics.bytesInUse
-    for seed in 0..<UInt64(max(1, (asked ?? 120_000) / callsASeed)) {
+    for seed in 0..<UInt64(max(1, (asked ?? 100_000) / callsASeed)) {
       var fuzzer = Fuzzer(seed: seed)
       defer { fuzzer.finish() }
       for number in 0..<callsASeed {

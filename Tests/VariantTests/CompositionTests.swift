@@ -7,6 +7,12 @@ import XCTest
 /// the pairs a sample: to train all of them takes the square of the time of the parts.
 final class CompositionTests: XCTestCase {
   private let registry = SmallModels.registry
+  /// The parts of every variant.
+  private lazy var variants = registry.entries.map { entry in
+    entry.variant.composition.choices.mapValues(\.name)
+  }
+  /// What `refusal` has found, by the names of the parts: completions of different pairs are often the same.
+  private var refusals: [[String]: String?] = [:]
 
   private struct Place: Hashable {
     let role: Role
@@ -27,36 +33,27 @@ final class CompositionTests: XCTestCase {
   }
 
   /// Parts for the roles that a pair leaves open: those of every variant first, since they belong
-  /// together, then all others.
-  private func completions(of pair: [Place]) -> [[Role: String]] {
+  /// together, then all others. Each is asked for only when those before make no model.
+  private func completions(of pair: [Place]) -> some Sequence<[Role: String]> {
     let chosen = Dictionary(uniqueKeysWithValues: pair.map { ($0.role, $0.name) })
-    let variants = registry.entries.map { entry in
-      entry.variant.composition.choices.mapValues(\.name)
-    }
     // A variant that has one of the two says best what it lacks with the other.
-    let near = variants.filter { names in pair.contains { names[$0.role] == $0.name } }
-    let latents = ["standard-normal", "none"].map { [Role.prior: $0] }
-    let bases = near + variants.filter { !near.contains($0) }
-    var all = bases.map { $0.merging(chosen) { $1 } }
-    for base in bases {
-      for prior in registry.components(.prior).map({ [Role.prior: $0.name] }) + latents {
-        for encoder in registry.components(.encoder) {
-          var names = base.merging(prior) { $1 }
-          names[.encoder] = encoder.name
-          all.append(names.merging(chosen) { $1 })
-        }
+    func isNear(_ names: [Role: String]) -> Bool { pair.contains { names[$0.role] == $0.name } }
+    let bases = variants.filter(isNear) + variants.filter { !isNear($0) }
+    func names(_ role: Role) -> [String] { registry.components(role).map(\.name) }
+    // A role that the pair fills need not be varied.
+    let priors = chosen[.prior].map { [$0] } ?? names(.prior) + ["standard-normal", "none"]
+    let encoders = chosen[.encoder].map { [$0] } ?? names(.encoder)
+    let decoders = chosen[.decoder].map { [$0] } ?? names(.decoder)
+    let ofPriorsAndEncoders = bases.lazy.flatMap { base in
+      priors.lazy.flatMap { prior in
+        encoders.lazy.map { base.merging([.prior: prior, .encoder: $0]) { $1 } }
       }
     }
-    for base in bases {
-      for decoder in registry.components(.decoder) {
-        var names = base
-        names[.decoder] = decoder.name
-        all.append(names.merging(chosen) { $1 })
-      }
+    let ofDecoders = bases.lazy.flatMap { base in
+      decoders.lazy.map { base.merging([.decoder: $0]) { $1 } }
     }
-    // What is chosen takes the place of most of what was varied, so that few of them differ.
-    var seen: Set<[Role: String]> = []
-    return all.filter { seen.insert($0).inserted }
+    return [AnySequence(bases), AnySequence(ofPriorsAndEncoders), AnySequence(ofDecoders)].lazy
+      .joined().map { $0.merging(chosen) { $1 } }
   }
 
   private func recipe(_ names: [Role: String], data: DataSource) throws -> Recipe {
@@ -75,16 +72,26 @@ final class CompositionTests: XCTestCase {
       isBinary: likelihood == "auto" || likelihood == "bernoulli", train: 40, test: 8)
   }
 
+  /// Why parts for all roles make no model, nil where they make one.
+  private func refusal(_ names: [Role: String]) throws -> String? {
+    let key = Role.allCases.map { names[$0] ?? "" }
+    if let known = refusals[key] { return known }
+    var reason: String?
+    do {
+      _ = try registry.plan(try recipe(names, data: data(for: names)))
+    } catch let error as RecipeError where error.kind == .invalid {
+      reason = "\(error)"
+    }
+    refusals.updateValue(reason, forKey: key)
+    return reason
+  }
+
   /// The first completion of a pair that makes a model, or why the first of all makes none.
   private func outcome(_ pair: [Place]) throws -> Outcome {
     var reason: String?
     for names in completions(of: pair) {
-      do {
-        _ = try registry.plan(try recipe(names, data: data(for: names)))
-        return .works(names)
-      } catch let error as RecipeError where error.kind == .invalid {
-        reason = reason ?? "\(error)"
-      }
+      guard let refusal = try refusal(names) else { return .works(names) }
+      reason = reason ?? refusal
     }
     return .refused(reason ?? "")
   }

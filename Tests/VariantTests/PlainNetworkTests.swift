@@ -492,7 +492,7 @@ final class PlainNetworkTests: XCTestCase {
     func shape(_ path: String) throws -> [Int] { try layers.parameter(path).shape.dimensions }
     let paths = Set(model.parameters.map(\.path))
     XCTAssertEqual(
-      paths.filter { $0.hasPrefix("prior.") && $0.hasSuffix(".bias") && $0.count < 20 },
+      paths.filter { $0.hasPrefix("prior.") && $0.hasSuffix(".bias") && $0.count < 20 }.sorted(),
       ["prior.sizes.1.bias", "prior.sizes.3.bias"])
     XCTAssertEqual(try shape("prior.sizes.1.bias"), [1, 2, 5, 6])
     XCTAssertEqual(try shape("prior.sizes.3.bias"), [1, 1, 2, 8])
