@@ -56,6 +56,11 @@ extension JSON {
 
   private static func write(_ string: String, to text: inout String) {
     text += "\""
+    guard !isPlain(string) else {
+      text += string
+      text += "\""
+      return
+    }
     for scalar in string.unicodeScalars {
       switch scalar {
       case "\"": text += "\\\""
@@ -73,5 +78,13 @@ extension JSON {
       }
     }
     text += "\""
+  }
+
+  /// Whether a text is ASCII without a character that has an escape, as nearly all names and sentences are: it is then
+  /// taken over as a whole.
+  private static func isPlain(_ string: String) -> Bool {
+    string.utf8.allSatisfy {
+      (0x20...0x7e).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+    }
   }
 }

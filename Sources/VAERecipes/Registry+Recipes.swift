@@ -381,6 +381,8 @@ enum Shorthand {
   static func places(of key: String) -> [(role: Role, name: String, isReversed: Bool)] {
     guard all.contains(key) else { return [] }
     let isMirrored = key == "hidden" || key == "channels"
-    return Role.allCases.map { (role: $0, name: key, isReversed: isMirrored && $0 == .decoder) }
+    // An objective's layers are names of those of a frozen network, not how many there are.
+    let roles = Role.allCases.filter { !(key == "layers" && $0 == .objective) }
+    return roles.map { (role: $0, name: key, isReversed: isMirrored && $0 == .decoder) }
   }
 }

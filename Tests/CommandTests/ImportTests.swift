@@ -452,7 +452,7 @@ final class ImportTests: CommandTestCase {
     XCTAssertEqual(line["out"] as? String, out)
     XCTAssertEqual(
       result.err,
-      "wrote AutoencoderKL with 4 latent channels (autoencoder-kl, 11828 parameters, 124 tensors of "
+      "wrote AutoencoderKL with 4 latent channels (autoencoder-kl, 11,828 parameters, 124 tensors of "
         + "\(reference("kl-plain"))) to \(out)\n")
     let recipe = try object(run(["describe", out, "--recipe"]).out)
     let data = try XCTUnwrap(recipe["data"] as? [String: Any])

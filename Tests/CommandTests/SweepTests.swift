@@ -279,6 +279,14 @@ final class SweepTests: CommandTestCase {
     XCTAssertTrue(last.contains("learning_rate=1e3"), outcome.err)
     XCTAssertEqual(outcome.lines.count, 3 + 2, outcome.out)
     XCTAssertFalse(outcome.out.contains("learning_rate=1e3"), outcome.out)
+    // What is advised is a command, and leaves the run of the sweep as it is.
+    let advice = try XCTUnwrap(outcome.err.firstMatch(of: #/vae-zoo train --recipe .*/#)?.output)
+    let words = advice.dropFirst("vae-zoo ".count).split(separator: " ").map(String.init)
+    XCTAssertFalse(words.contains("--force"), outcome.err)
+    let name = try XCTUnwrap(words.firstIndex(of: "--out").map { words[$0 + 1] })
+    XCTAssertTrue(name.hasSuffix("-2"), name)
+    let other = try Command.run(words + ["--epochs", "1"])
+    XCTAssertEqual(other.status, 0, "\(words): \(other.err)")
   }
 
   func testWhatCannotBeTrainedIsRefusedBeforeTheFirstRun() throws {

@@ -153,6 +153,14 @@ class LabelTests(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, r"^y\[4\] is None: what is told must be known of every image"):
             fitted(rows)
 
+    def test_names_that_look_nearly_like_numbers_are_words_also_in_a_file(self):
+        for names in (["--1", "-1"], ["+1", "1"], ["1", "²"], ["01", "1"]):
+            model = fitted(np.array(names)[np.arange(60) % 2])
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "model.safetensors")
+                model.save(path)
+                self.assertEqual(vae_zoo.VAE.load(path).classes_.tolist(), sorted(names))
+
     def test_labels_of_bytes_and_truth_values_are_classes_by_their_names(self):
         for values, names in ((WORDS.astype("S3"), [b"ape", b"bee", b"cat"]), (np.arange(60) % 2 == 0, [False, True])):
             model = fitted(values)

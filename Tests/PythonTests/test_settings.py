@@ -45,7 +45,10 @@ class TextTests(unittest.TestCase):
 
             return give
 
-        for length, capacities in ((0, [4096]), (4095, [4096]), (4096, [4096, 4097]), (9000, [4096, 9001])):
+        first = 1 << 16
+        for length, capacities in (
+            (0, [first]), (first - 1, [first]), (first, [first, first + 1]), (90_000, [first, 90_001]),
+        ):
             asked: list[int] = []
             text = "é" * (length // 2) + "x" * (length % 2)
             self.assertEqual(_library.text(giver(text, asked)), text)
@@ -264,6 +267,11 @@ class HyperparameterTests(unittest.TestCase):
             model = _small(batch_size=batch, settings={"training.holdout": share}).fit(IMAGES)
             self.assertEqual(model.recipe_["training"]["batch_size"], left)
             self.assertEqual(model.metrics_["step"], 1)
+
+    def test_validation_beside_a_share_that_is_set_apart_is_refused(self):
+        model = _small(settings={"training.holdout": 0.25})
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "training.holdout=0.25 .* choose one"):
+            model.fit(IMAGES, validation=IMAGES[:5])
 
     @needs("sklearn")
     def test_tags_say_what_the_estimator_takes(self):

@@ -249,6 +249,15 @@ class StructuredTests(unittest.TestCase):
             loaded = vae_zoo.ConditionalVAE.load(path)
             np.testing.assert_array_equal(loaded.score_samples(self.rows), model.score_samples(self.rows))
 
+    def test_a_validation_table_has_its_labels_in_the_column_that_the_table_has(self):
+        model = vae_zoo.ConditionalVAE(**SMALL, random_state=1)
+        model.fit(self.rows, columns={"region": "label"}, validation=self.rows[10:30])
+        values = self.rows[[name for name in self.rows.dtype.names if name != "region"]]
+        other = vae_zoo.ConditionalVAE(**SMALL, random_state=1)
+        other.fit(values, self.rows["region"], validation=(values[10:30], self.rows["region"][10:30]))
+        held_out = [epoch["valid"]["elbo"] for epoch in model.history_]
+        self.assertEqual(held_out, [epoch["valid"]["elbo"] for epoch in other.history_])
+
 
 class CellTests(unittest.TestCase):
     """What cells of a table may hold, and that what is known comes back as it was."""

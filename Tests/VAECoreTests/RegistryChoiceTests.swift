@@ -102,7 +102,7 @@ final class RegistryChoiceTests: XCTestCase {
     XCTAssertEqual(made.part(.prior).values["latent"], .integer(2))
     let names = try registry.shortNames(of: Custom())
     XCTAssertEqual(
-      names.map(\.name).filter { $0 != "layers" },
+      names.map(\.name),
       [
         "hidden", "latent", "activation", "sigma", "beta", "warmup_epochs", "free_bits",
         "importance_samples", "channels", "width",

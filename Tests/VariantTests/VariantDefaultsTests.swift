@@ -277,6 +277,16 @@ final class VariantDefaultsTests: XCTestCase {
     }
   }
 
+  func testLayersCountAlsoWhereAnObjectiveHasLayersOfAFrozenNetwork() throws {
+    var recipe = try registry.recipe(for: "vqgan")
+    try registry.apply(
+      [(key: "prior.name", value: "pixelcnn-codes"), (key: "layers", value: "3")], to: &recipe)
+    XCTAssertEqual(recipe.part(.prior).values["layers"], .integer(3))
+    XCTAssertEqual(recipe.part(.objective).values["layers"], .text(""))
+    let entry = try XCTUnwrap(registry.entries.first { $0.variant.name == "vqgan" })
+    XCTAssertFalse(try registry.shortNames(of: entry.variant).contains { $0.name == "layers" })
+  }
+
   func testAnArchitectureChangesThePartsThatItShould() throws {
     for (variant, architecture, parts) in [
       ("missing-vae", "mlp", "masked-mlp standard-normal mlp"),

@@ -5,13 +5,14 @@ A class is known by its name, here and in files: ``class_name`` of the value tha
 
 from __future__ import annotations
 
+import re
 from typing import Any, Mapping, NamedTuple, Sequence
 
 import numpy as np
 
 from vae_zoo._arrays import is_missing, unmasked
 from vae_zoo._errors import InvalidArgumentError
-from vae_zoo._registry import list_components
+from vae_zoo._registry import known_component
 
 NONE, LABEL, ATTRIBUTES, VECTOR = KINDS = ("", "label", "attributes", "vector")  # by the library's numbers
 
@@ -44,12 +45,7 @@ def takes_masks(recipe: Mapping[str, Any]) -> bool:
 
 def _any_part(recipe: Mapping[str, Any], fact: str) -> bool:
     parts = {role: part["name"] for role, part in recipe.items() if isinstance(part, Mapping) and "name" in part}
-    return any(
-        component[fact]
-        for role, name in parts.items()
-        for component in list_components(role)
-        if component["name"] == name
-    )
+    return any(component[fact] for component in map(known_component, parts, parts.values()) if component)
 
 
 def class_name(value: Any) -> str:
@@ -63,7 +59,7 @@ def class_name(value: Any) -> str:
 
 def classes_of(names: Sequence[str]) -> np.ndarray:
     """The classes of a model from a file: whole numbers where all names are such, else the names."""
-    numbers = [int(name) if name.lstrip("-").isdecimal() else None for name in names]
+    numbers = [int(name) if re.fullmatch("-?[0-9]+", name) else None for name in names]
     are_numbers = all(str(number) == name for number, name in zip(numbers, names))
     if are_numbers and all(abs(number) < 2**63 for number in numbers if number is not None):
         return np.array(numbers, dtype=np.int64)

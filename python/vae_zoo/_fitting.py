@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from typing import Any, Callable, Mapping, TypeVar
 
@@ -17,7 +16,7 @@ from vae_zoo._model import Model
 from vae_zoo._registry import own_recipe, recipe
 from vae_zoo._settings import column_names, history_of, of_model, seed_of
 from vae_zoo._tables import Form, Table, check_kept, columns_of_array, described, is_frame, is_structured, is_table
-from vae_zoo._tables import label_column, labels_of, rows_of, table_of, trains_as_table
+from vae_zoo._tables import label_column, labels_of, rows_of, table_of, trains_as_table, value_columns
 from vae_zoo._training import Callback, Trainer, Updates
 
 _Self = TypeVar("_Self", bound="Fitting")
@@ -140,6 +139,7 @@ class Fitting(FittedModel):
             data, names = X, None
             output_shape: tuple[int, ...] = X.image_shape
         table: Table | None = None
+        held_out: np.ndarray | None = None
         goes_on = self.warm_start and self.__sklearn_is_fitted__()
         told = self._listens(settings)
         known, held_out_known = Known(NONE), Known(NONE)
@@ -155,14 +155,14 @@ class Fitting(FittedModel):
                     validation = (validation, labels_of(validation, table.form))
             images = self._checked(X, "X") if table is None else table.rows
             output_shape, names = images.shape[1:], column_names(X)
-            held_out, held_out_y = None, None
+            held_out_y = None
             if validation is not None:
                 if told:
                     validation, held_out_y = self._pair(validation)
                 held_out = (
                     self._shaped(self._checked(validation, "validation"))
                     if table is None
-                    else rows_of(validation, json.loads(table.columns), "validation")
+                    else rows_of(validation, value_columns(table), "validation")
                 )
             if told:
                 known = self._first_known(y, len(images), goes_on)
@@ -191,6 +191,10 @@ class Fitting(FittedModel):
         wanted = dict(settings).get("training.batch_size", kept)
         count = data.counts["train"]
         share = float(dict(settings).get("training.holdout", present.get("holdout", 0)))
+        if share > 0 and held_out is not None:
+            raise InvalidArgumentError(
+                f"validation names what is held out, and training.holdout={share:g} sets some of X apart for that; choose one"
+            )
         if share > 0 and not data.counts.get("valid"):
             # What is left where a share is set apart.
             count = max(1, count - max(1, int(share * count + 0.5)))

@@ -500,8 +500,8 @@ def create(free: Callable[..., None], function: Callable[..., int], *arguments: 
 
 
 def text(function: Callable[..., int], *arguments: Any) -> str:
-    """Calls a function that gives a text, by the rule of two calls."""
-    needed = c_size_t(4096)
+    """Calls a function that gives a text, by the rule of two calls, of which the first does for most texts."""
+    needed = c_size_t(1 << 16)
     while True:
         capacity = needed.value
         buffer = ctypes.create_string_buffer(capacity)

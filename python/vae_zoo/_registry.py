@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any, Mapping, NamedTuple
 
@@ -46,6 +47,15 @@ def list_components(role: str) -> list[dict[str, Any]]:
     return json.loads(text(library.vae_list_components_json, encoded(role, "role")))
 
 
+@functools.cache
+def known_component(role: str, name: str) -> dict[str, Any] | None:
+    """The component of a name, as ``list_components`` describes it; None where there is none.
+
+    The library is asked once, and again when a plug-in was loaded, not with every ``fit``.
+    """
+    return next((component for component in list_components(role) if component["name"] == name), None)
+
+
 def metrics() -> list[dict[str, Any]]:
     """What ``evaluate`` can measure, as ``vae-zoo metrics --json`` lists it.
 
@@ -67,6 +77,7 @@ def load_plugin(path: Path) -> None:
         A shared object by the rules of ``vae_plugin.h``.
     """
     call(library.vae_load_plugin, encoded_path(path, "path"))
+    known_component.cache_clear()
 
 
 def describe(variant: str) -> dict[str, Any]:

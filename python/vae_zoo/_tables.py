@@ -128,6 +128,11 @@ def table_of(X: Any, types: Mapping[str, str] | None) -> Table:
     return Table(np.stack(values, axis=1).astype(np.float64), json.dumps(described), form)
 
 
+def value_columns(table: Table) -> list[dict[str, Any]]:
+    """The columns of a table that a model is trained on: not the one of its labels."""
+    return [column for column in json.loads(table.columns) if column.get("type") != "label"]
+
+
 def label_column(types: Mapping[str, str] | None) -> str | None:
     """The column that somebody says has the labels."""
     found = [name for name, kind in (types or {}).items() if kind == "label"]

@@ -82,7 +82,8 @@ struct ImportCommand: ParsableCommand {
         ]))
     }
     Console.error(
-      "wrote \(found.title) (\(found.model.recipe.variant), \(found.model.model.parameterCount) parameters, "
+      "wrote \(found.title) (\(found.model.recipe.variant), "
+        + "\(Count.of(found.model.model.parameterCount, "parameter")), "
         + "\(Count.of(found.tensorCount, "tensor")) of \(path)) to \(out)")
   }
 

@@ -113,8 +113,8 @@ struct TrainCommand: DividedCommand {
     do {
       outcome = try watched?.train() ?? session.train(cancel: Interrupt.token)
     } catch let error as TrainingError {
-      throw TrainingError(
-        error.kind, text: error.message.text { inFull($0, data: data ?? session.data.name) })
+      let other = AnotherTraining(of: out, data: data ?? session.data.name, options: sharedWords)
+      throw TrainingError(error.kind, text: error.message.text(other.remedy))
     }
     switch outcome {
     case .finished:
@@ -171,28 +171,7 @@ struct TrainCommand: DividedCommand {
 
   /// The command that goes on where this one was interrupted.
   private var continuation: String {
-    text(["vae-zoo", "train", "--out", out, "--resume"] + sharedWords)
-  }
-
-  /// What may be done as it is typed; another training of this run as the whole command.
-  private func inFull(_ remedy: Remedy, data: String) -> String {
-    guard case .anotherTraining(let weights, _, _) = remedy else { return remedy.onCommandLine }
-    let words = [
-      "vae-zoo", "train", "--recipe", "\(out)/recipe.json", "--data", data, "--out",
-      weights == nil ? out : unused(out),
-    ]
-    return "\(text(words + sharedWords)) \(remedy.onCommandLine)"
-  }
-
-  /// A name like that of a run which nothing has yet.
-  private func unused(_ run: String) -> String {
-    var number = 2
-    while DurableFiles.exists("\(run)-\(number)") { number += 1 }
-    return "\(run)-\(number)"
-  }
-
-  private func text(_ words: [String]) -> String {
-    words.map(CommandText.quoted).joined(separator: " ")
+    CommandText.joined(["vae-zoo", "train", "--out", out, "--resume"] + sharedWords)
   }
 
   /// The options of this command that another one for the same training repeats.

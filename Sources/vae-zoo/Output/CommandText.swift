@@ -3,8 +3,11 @@ import Messages
 /// The command line as it could be typed again.
 enum CommandText {
   static var text: String {
-    (["vae-zoo"] + Invocation.arguments.dropFirst().map(quoted)).joined(separator: " ")
+    joined(["vae-zoo"] + Invocation.arguments.dropFirst())
   }
+
+  /// A command of these words.
+  static func joined(_ words: [String]) -> String { words.map(quoted).joined(separator: " ") }
 
   /// An argument as a shell takes it.
   static func quoted(_ argument: String) -> String {

@@ -157,12 +157,15 @@ final class SweepTraining: @unchecked Sendable {
   private func train(
     _ run: Sweep.Run, _ place: String, _ epoch: Int?, _ replacing: Bool
   ) throws {
+    // What the run is trained on, as soon as that is known.
+    var data: String?
     do {
       if let epoch, !replacing, try sweep.hasCome(run, toEpoch: epoch) {
         return Console.error(text: "\(place): has come to epoch \(epoch) already")
       }
       let session = try sweep.session(
         run, epochs: epoch, existing: replacing ? .replace : .resume)
+      data = session.data.name
       if session.trainer.isFinished && session.isExported {
         return Console.error(text: "\(place): finished already")
       }
@@ -179,7 +182,9 @@ final class SweepTraining: @unchecked Sendable {
         throw ExitCode(ExitStatus.interrupted)
       }
     } catch let error as TrainingError where error.kind == .diverged {
-      Console.error("\(run.name): \(error.message)")
+      let other = data.map { AnotherTraining(of: run.path, data: $0, keepsRun: true) }
+      Console.error(
+        text: "\(run.name): \(error.message.text { other?.remedy($0) ?? $0.onCommandLine })")
       state.withLock { $0.diverged.append(run) }
     }
   }
