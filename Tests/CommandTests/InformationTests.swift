@@ -98,6 +98,23 @@ final class InformationTests: CommandTestCase {
     XCTAssertEqual(Set(items.compactMap { $0["name"] as? String }), expected)
   }
 
+  func testSettingsChooseThePartsWhoseHyperparametersAreDescribed() throws {
+    let chosen = ["--set", "prior.name=vampprior", "--set", "latent=3", "--set", "hidden=7,5"]
+    let description = try object(run(["describe", "gaussian-vae", "--json"] + chosen).out)
+    let items = try XCTUnwrap(description["hyperparameters"] as? [[String: Any]])
+    func value(_ path: String) -> Any? { items.first { $0["name"] as? String == path }?["default"] }
+    XCTAssertNotNil(value("prior.pseudo_inputs"))
+    XCTAssertEqual(value("prior.latent") as? Int, 3)
+    XCTAssertEqual(value("decoder.hidden") as? [Int], [5, 7])
+    let text = try run(["describe", "gaussian-vae"] + chosen).out
+    XCTAssertTrue(text.contains("prior.pseudo_inputs"), text)
+    let recipe = try object(run(["describe", "gaussian-vae", "--recipe"] + chosen).out)
+    XCTAssertEqual((recipe["prior"] as? [String: Any])?["name"] as? String, "vampprior")
+    try assertRefused(
+      ["describe", "gaussian-vae", "--set", "pseudo_inputs=3"], status: 64,
+      naming: ["pseudo_inputs"])
+  }
+
   func testDescribeShowsTheLayersOfAModelForItsData() throws {
     let shapes = try object(try run(["describe", "gaussian-vae", "--shapes", "--json"]).out)
     // 1024-400-2·20 and 20-400-1024, with a bias for each unit.

@@ -9,8 +9,11 @@ struct DescribeCommand: ParsableCommand {
     commandName: "describe",
     abstract: "Show a variant's hyper-parameters: type, default, range, help.",
     discussion: """
-      The names are what train --set takes. --recipe prints the full recipe as JSON, to be edited and given to \
-      train --recipe. --shapes shows the layers of the model, what each gives for one example and how many \
+      The names are what train --set takes; with --set they are those of the parts that it chooses:
+
+        vae-zoo describe gaussian-vae --set prior.name=vampprior
+
+      --recipe prints the full recipe as JSON, to be edited and given to train --recipe. --shapes shows the layers of the model, what each gives for one example and how many \
       numbers it trains, without making any of its weights:
 
         vae-zoo describe gaussian-vae --shapes --data mnist --set architecture=conv
@@ -51,7 +54,8 @@ struct DescribeCommand: ParsableCommand {
   @Option(
     name: .customLong("set"), parsing: .singleValue,
     help: ArgumentHelp(
-      "With --shapes: a hyper-parameter; may be given more than once.", valueName: "key=value"))
+      "A hyper-parameter, or a part by its name; may be given more than once.",
+      valueName: "key=value"))
   var settings: [String] = []
   @OptionGroup var images: ImageOptions
   @OptionGroup var limits: LimitOptions
@@ -67,15 +71,15 @@ struct DescribeCommand: ParsableCommand {
       throw ValidationError(
         "--memory must be a height and a width from 1 to 1048576, such as 512x768, not \(memory)")
     }
-    if !shapes && (data != nil || !settings.isEmpty) {
-      throw ValidationError("--data and --set go with --shapes")
-    }
+    if !shapes && data != nil { throw ValidationError("--data goes with --shapes") }
     try settings.checkSettings()
   }
 
   func run() throws {
     let registry = try plugins.registry()
-    let recipe = try given(registry)
+    var recipe = try given(registry)
+    // Shapes settle the settings together with the data.
+    if !shapes { try registry.apply(settings.asSettings, to: &recipe) }
     let variant = try registry.variant(recipe.variant)
     if let (height, width) = pictureSize {
       let memory = try PictureMemory(
