@@ -26,6 +26,20 @@ final class RandomStreamTests: XCTestCase {
     return words
   }
 
+  func testTheNumbersOfAPositionHaveTheSameBitsHoweverManyAreDrawnWithThem() {
+    let stream = RandomSource(seed: 9).stream("noise")
+    for columns in [1, 4, 10, 20] {
+      let positions = (0..<700).map(UInt64.init)
+      let all = stream.normal(positions, shape: [columns]).floats.map(\.bitPattern)
+      for rows in [0..<1, 3..<8, 77..<410, 699..<700] {
+        let some = stream.normal(Array(positions[rows]), shape: [columns]).floats
+        XCTAssertEqual(
+          some.map(\.bitPattern), Array(all[rows.lowerBound * columns..<rows.upperBound * columns]),
+          "rows \(rows) of \(columns)")
+      }
+    }
+  }
+
   func testUniformNumbersAreThoseOfTheBlocksOfEachPosition() {
     for (name, step) in [("weights", 0), ("noise", 7), ("ü", -1)] {
       let own = mixed(key(9, name) ^ UInt64(bitPattern: Int64(step)))

@@ -1,7 +1,13 @@
 // Philox 4x32-10 (Salmon et al., SC 2011), many blocks side by side, and the distributions made of
 // it.
 
-enum { VK_PHILOX_BLOCKS = VK_TILE / 4 };
+enum {
+  VK_PHILOX_BLOCKS = VK_TILE / 4,
+  /// Blocks are made so many at a time, more than a vector loop takes in one turn: what such a loop leaves over is
+  /// computed one by one, which may round otherwise, and a number must not depend on how many are drawn with it.
+  VK_PHILOX_STEP = 64
+};
+_Static_assert(VK_PHILOX_BLOCKS % VK_PHILOX_STEP == 0, "a tile is made of whole steps");
 
 /// The words of many blocks: word w of block j is words[w][j].
 typedef struct { uint32_t words[4][VK_PHILOX_BLOCKS]; } VK(philox_words);
@@ -29,9 +35,9 @@ static void VK(philox)(VK(philox_words) *blocks, const uint32_t key[2], size_t n
   }
 }
 
-/// The words of n blocks from `first` on; blocks are numbered through the rows.
+/// The words of n blocks from `first` on, and of any others up to `made`; blocks are numbered through the rows.
 static void VK(random_words)(
-  const vk_random_arguments *a, size_t first, size_t n, VK(philox_words) *blocks) {
+  const vk_random_arguments *a, size_t first, size_t n, size_t made, VK(philox_words) *blocks) {
   for (size_t j = 0; j < n;) {
     const size_t row = (first + j) / a->row_blocks, column = (first + j) % a->row_blocks;
     const size_t run = vk_min(n - j, a->row_blocks - column);
@@ -43,7 +49,9 @@ static void VK(random_words)(
       blocks->words[3][j] = high;
     }
   }
-  VK(philox)(blocks, a->key, n);
+  for (int word = 0; word < 4; word++)
+    memset(blocks->words[word] + n, 0, (made - n) * sizeof **blocks->words);
+  VK(philox)(blocks, a->key, made);
 }
 
 /// A uniform number in (0, 1): the largest would round to 1 and is held below.
@@ -86,13 +94,18 @@ static void VK(random)(
   const size_t whole = a->columns % 4 == 0;
   for (size_t first = begin; first < end; first += VK_PHILOX_BLOCKS) {
     const size_t n = vk_min(VK_PHILOX_BLOCKS, end - first);
-    VK(random_words)(a, first, n, &blocks);
-    if (whole) {
+    const size_t made = vk_ceil(n, VK_PHILOX_STEP) * VK_PHILOX_STEP;
+    VK(random_words)(a, first, n, made, &blocks);
+    if (whole && made == n) {
       distribution(&blocks, a->out + 4 * first, n);
       continue;
     }
+    distribution(&blocks, values, made);
+    if (whole) {
+      memcpy(a->out + 4 * first, values, 4 * n * sizeof *values);
+      continue;
+    }
     // A row's last block gives fewer than four numbers.
-    distribution(&blocks, values, n);
     for (size_t j = 0; j < n;) {
       const size_t row = (first + j) / a->row_blocks, column = (first + j) % a->row_blocks;
       const size_t run = vk_min(n - j, a->row_blocks - column);
