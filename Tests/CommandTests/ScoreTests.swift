@@ -113,6 +113,25 @@ final class ScoreTests: CommandTestCase {
       status: 64, naming: ["--reference-split belongs to --reference"])
   }
 
+  func testTypicalityComparesWithTheSplitForValidationWhereTheReferenceHasOneAndOneForTests() throws
+  {
+    let data = try makeData(binary: true)
+    try run(Small.train(data, path("run"), ["--epochs", "1"]))
+    func reference() throws -> [String: Any] {
+      try object(
+        run([
+          "score", path("run"), "--data", data, "--method", "typicality", "--importance-samples",
+          "0", "--reference", data, "--out", path("s.csv"), "--json",
+        ]).out)
+    }
+    XCTAssertEqual(try reference()["reference_split"] as? String, "test")
+    _ = try write(
+      ArrayFile.idx(TestImages(16, seed: 9), binary: true), "data/valid-images-idx3-ubyte")
+    let found = try reference()
+    XCTAssertEqual(found["reference_split"] as? String, "valid")
+    XCTAssertEqual(found["reference_examples"] as? Int, 16)
+  }
+
   func testWhatCannotBeScoredIsRefusedBeforeAnythingIsWritten() throws {
     let shared = try TrainedRun.shared()
     let wide = try makeData("wide", binary: true, height: 4, width: 4)
