@@ -104,7 +104,7 @@ help:
 	echo 'make install  install command, library, header and manual: PREFIX=/usr/local, LIBDIR=, DESTDIR='
 	echo 'make uninstall  remove what was installed with the same PREFIX, LIBDIR and DESTDIR'
 	echo 'make demo     build; train, evaluate and draw a Gaussian VAE in demo-run/'
-	echo 'make check    check the style, build what changed, run the quick tests: under three minutes'
+	echo 'make check    check the style, build what changed, run the quick tests: about four minutes'
 	echo 'make test     check the style, run all tests and examples'
 	echo 'make test-interop  test the Python module with PyTorch, JAX, pandas, tqdm, wandb, MLflow, mpi4py, Ray and Dask'
 	echo 'make abi-check  hold the library to include/vae.h and to its baseline'
