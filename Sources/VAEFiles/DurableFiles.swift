@@ -112,16 +112,35 @@ public enum DurableFiles {
   public static func read(
     _ path: String, limit: Int = .max, proceed: () throws -> Void = {}
   ) throws -> [UInt8] {
-    let file = uninterrupted { open(path.systemPath, O_RDONLY | O_CLOEXEC) }
-    guard file >= 0 else { throw FileError(reading: path) }
+    let (file, status) = try openForReading(path)
     defer { close(file) }
-    return try contents(of: file, path, limit: limit, proceed)
+    let bytes = try contents(of: file, path, limit: limit, proceed)
+    guard !bytes.isEmpty || status.st_mode & S_IFMT != S_IFIFO else {
+      throw FileError(.malformed, "read", path, "it is a pipe, and nothing comes out of it")
+    }
+    return bytes
+  }
+
+  /// Opens a file, or a pipe as the `<(…)` of a shell is one, without waiting for somebody who writes into the pipe: one
+  /// that nobody has open for that has come to its end.
+  ///
+  /// - Returns: the descriptor, which the caller closes, and what it leads to.
+  static func openForReading(_ path: String) throws(FileError) -> (file: Int32, status: stat) {
+    let file = uninterrupted { open(path.systemPath, O_RDONLY | O_NONBLOCK | O_CLOEXEC) }
+    guard file >= 0 else { throw FileError(reading: path) }
+    var status = stat()
+    // What somebody writes is waited for.
+    guard fstat(file, &status) == 0, fcntl(file, F_SETFL, O_RDONLY) == 0 else {
+      let error = FileError(reading: path)
+      close(file)
+      throw error
+    }
+    return (file, status)
   }
 
   /// The first bytes of a file, fewer where it has no more.
   package static func readStart(of path: String, count: Int) throws -> [UInt8] {
-    let file = uninterrupted { open(path.systemPath, O_RDONLY | O_CLOEXEC) }
-    guard file >= 0 else { throw FileError(reading: path) }
+    let (file, _) = try openForReading(path)
     defer { close(file) }
     return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       filled = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path)

@@ -121,11 +121,13 @@ extension SHA256 {
 
   /// The 32 bytes of the hash of a file, which is read a piece at a time.
   ///
-  /// - Throws: `FileError` where it cannot be read.
+  /// - Throws: `FileError` where it cannot be read, or is a pipe or device, which has no end or no second reading.
   public static func hash(ofFile path: String) throws(FileError) -> [UInt8] {
-    let descriptor = open(path.systemPath, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileError(reading: path) }
+    let (descriptor, status) = try DurableFiles.openForReading(path)
     defer { close(descriptor) }
+    guard DurableFiles.Kind(status) != .other else {
+      throw FileError(.malformed, "read", path, "it is not a file")
+    }
     var hash = SHA256()
     var piece = [UInt8](repeating: 0, count: 1 << 16)
     while true {

@@ -359,4 +359,35 @@ final class BadDataTests: CommandTestCase {
       ["evaluate", shared.run, "--data", shared.data, "--split", "tset"], status: 64,
       naming: ["tset", "train", "valid", "test"])
   }
+
+  func testPipesAreRefusedWhereFilesAreExpectedAndNotWaitedFor() throws {
+    for name in ["pipe", "pipe.safetensors", "pipe.npy", "pipe.so"] {
+      XCTAssertEqual(mkfifo(path(name), 0o600), 0)
+    }
+    for (arguments, words) in [
+      (["describe", path("pipe")], ["pipe", "nothing comes out of it"]),
+      (
+        ["train", "--recipe", path("pipe"), "--data", "shapes:32", "--out", path("run")],
+        ["pipe", "nothing comes out of it"]
+      ),
+      (
+        ["train", "gaussian-vae", "--data", path("pipe.npy"), "--out", path("run")],
+        ["pipe.npy", "neither a file nor a folder"]
+      ),
+      (
+        ["train", "perceptual-vae", "--data", "shapes:32", "--out", path("run")]
+          + ["--set", "network=\(path("pipe.safetensors"))"],
+        ["pipe.safetensors", "it is not a file"]
+      ),
+      (["import", path("pipe.safetensors"), "--out", path("model.safetensors")], ["pipe"]),
+    ] {
+      try assertRefused(arguments, status: 65, naming: words)
+    }
+    XCTAssertFalse(FileManager.default.fileExists(atPath: path("run")))
+    for arguments in [["check", path("pipe.safetensors")], ["plugin", "check", path("pipe.so")]] {
+      let outcome = try Command.run(arguments)
+      XCTAssertEqual(outcome.status, 65, outcome.err)
+      XCTAssertTrue(outcome.out.contains("pipe"), outcome.out)
+    }
+  }
 }

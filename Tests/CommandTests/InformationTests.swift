@@ -113,6 +113,10 @@ final class InformationTests: CommandTestCase {
     try assertRefused(
       ["describe", "gaussian-vae", "--set", "pseudo_inputs=3"], status: 64,
       naming: ["pseudo_inputs"])
+    for option in [["--column", "0=real"], ["--grey"], ["--shapes", "--size", "8"]] {
+      try assertRefused(
+        ["describe", "gaussian-vae"] + option, status: 64, naming: ["go with --data"])
+    }
   }
 
   func testDescribeShowsTheLayersOfAModelForItsData() throws {

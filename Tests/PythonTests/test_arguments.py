@@ -147,6 +147,24 @@ class WordTests(unittest.TestCase):
             with self.assertRaisesRegex(TypeError, f"^{name} is .*, but must be a path"):
                 call()
 
+    def test_what_is_no_mapping_shape_or_function_is_refused_by_its_name(self):
+        for name, call in (
+            ("columns", lambda: _small().fit(IMAGES, columns="real")),
+            ("columns", lambda: _small().fit(IMAGES, columns=["a"])),
+            ("callback", lambda: _small().fit(IMAGES, callback=3)),
+            ("image_shape", lambda: _small(image_shape=6).fit(IMAGES.reshape(40, 36))),
+        ):
+            with self.assertRaisesRegex(TypeError, f"^{name} is .*, but must be "):
+                call()
+
+    def test_an_empty_class_name_is_said_of_y(self):
+        y = np.array(["", "x", "y"])[np.arange(40) % 3]
+        model = vae_zoo.ConditionalVAE(hidden=(8,), latent=2, epochs=1, batch_size=20)
+        with self.assertRaises(vae_zoo.Error) as caught:
+            model.fit(IMAGES, y)
+        self.assertRegex(str(caught.exception), r"\by have an empty name")
+        self.assertNotIn("options", str(caught.exception))
+
     def test_a_call_that_lacks_its_name_says_what_to_give(self):
         for call in (vae_zoo.VAE, lambda: vae_zoo.VAE("beta-vae", 4), lambda: vae_zoo.VAE(beta=4)):
             with self.assertRaisesRegex(TypeError, "VAE takes the name of a variant, such as"):

@@ -172,6 +172,23 @@ class WeightTests(FolderTests):
         self.assertTrue(os.path.exists(os.path.join(self.folder, "usual", "config.json")))
 
 
+class ShapeTests(FolderTests):
+    def test_a_loaded_model_gives_rows_in_the_shape_that_its_estimator_gave(self):
+        table = np.random.default_rng(3).normal(size=(60, 4))
+        for rows in (table, IMAGES[:60].reshape(60, -1), IMAGES[:60]):
+            model = vae_zoo.GaussianVAE(hidden=(8,), latent=2, epochs=1, batch_size=20).fit(rows)
+            path = os.path.join(self.folder, "model.safetensors")
+            model.save(path)
+            loaded = vae_zoo.VAE.load(path)
+            shape = (5, *rows.shape[1:])
+            if rows.ndim == 3:
+                self.assertEqual(loaded.image_shape_, (*shape[1:], 1))
+                shape = (*shape, 1)  # An image's channels are known, whether they were written is not.
+            self.assertEqual(loaded.sample(5).shape, shape)
+            self.assertEqual(loaded.reconstruct(rows[:5]).shape, shape)
+            self.assertEqual(loaded.inverse_transform(loaded.transform(rows[:5])).shape, shape)
+
+
 class UpdateTests(unittest.TestCase):
     def test_fitting_on_arrays_forgets_the_names_of_columns(self):
         class Frame(np.ndarray):

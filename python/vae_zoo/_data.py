@@ -70,7 +70,8 @@ class Data:
             class_name_count=len(names),
             columns_json=None if columns is None else columns.encode(),
         )
-        with training_messages(), renamed(train="X", test="validation"):
+        told = renamed(**{"options->train_condition": "y", "options->test_condition": "the y of validation"})
+        with training_messages(), renamed(train="X", test="validation"), told:
             data._handle = create(
                 library.vae_data_free,
                 library.vae_data_from_tensors_with,

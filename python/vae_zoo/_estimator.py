@@ -166,8 +166,7 @@ class VAE(Fitting, Inference, metaclass=_Variants):
             )
         estimator: _Self = kind(**recipe_keywords(kind, recipe))
         form = loaded_form(model.columns, recipe["data"].get("label_column"))
-        shape = model.image_shape if form is None else (len(model.columns),)
-        estimator._take(model, shape, of_model(estimator._given()))
+        estimator._take(model, _row_shape(model), of_model(estimator._given()))
         estimator._form = form
         estimator.history_ = []
         estimator._know(None)
@@ -274,6 +273,15 @@ class LatentVAE(Latents, VAE):
 
 
 _classes: dict[str, type[VAE]] = {}
+
+
+def _row_shape(model: Model) -> tuple[int, ...]:
+    """The shape of a row that a model which was read gives: that of its images, numbers side by side of a table or of
+    rows of numbers."""
+    height, width, channels = model.image_shape
+    if model.columns:
+        return (len(model.columns),)
+    return (width,) if height == 1 and channels == 1 else (height, width, channels)
 
 
 def variant_class(variant: str) -> type[VAE]:

@@ -153,6 +153,8 @@ class FittedModel(Hyperparameters):
         """Rows of numbers as images of `image_shape`, without copying."""
         if self.image_shape is None or images.ndim != 2:
             return images
+        if isinstance(self.image_shape, (str, bytes)) or not hasattr(self.image_shape, "__iter__"):
+            raise TypeError(f"image_shape is {self.image_shape!r}, but must be a height and a width, with channels where there are several")
         shape = tuple(integer(size, "image_shape") for size in self.image_shape)
         if len(shape) not in (2, 3) or int(np.prod(shape)) != images.shape[1]:
             raise InvalidArgumentError(

@@ -70,7 +70,7 @@ class Fitting(FittedModel):
         y : array-like, optional
             What a conditional variant is told of each image: labels ``[N]`` of any type that can be sorted,
             whose values become ``classes_``; attributes, rows ``[N, n]`` of truth values; or vectors, rows of
-            floats. Other variants ignore it.
+            floats, or numbers ``[N]`` that are not all whole. Other variants ignore it.
         validation : array-like, optional
             Held-out images, measured after every epoch; of a conditional variant a pair of images and
             their ``y``.
@@ -126,6 +126,10 @@ class Fitting(FittedModel):
         columns: Mapping[str, str] | None,
         communicator: Any,
     ) -> None:
+        if columns is not None and not isinstance(columns, Mapping):
+            raise TypeError(f"columns is {columns!r}, but must be a mapping of the names of columns to their types")
+        if callback is not None and not callable(callback):
+            raise TypeError(f"callback is {callback!r}, but must be callable")
         settings = self._given()
         made_of = of_model(settings)
         settings.append(("training.seed", str(seed_of(self.random_state))))
@@ -298,6 +302,7 @@ class Fitting(FittedModel):
                     raise RecipeError(
                         f"{part}.{name} is {present[part][name]} in the present model, which cannot "
                         f"become {value}; make a new one with {remedy}"
+                        + (", and from_weights to begin with these weights" if part == "objective" else "")
                     )
 
     def _listens(self, settings: list[tuple[str, str]]) -> bool:

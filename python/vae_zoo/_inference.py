@@ -162,7 +162,7 @@ class Inference(FittedModel):
         Returns
         -------
         ndarray
-            ``[N]`` of float32, the precision of the networks. A score depends on the image and the seed alone, of
+            ``[N]`` of float32, the precision of the networks. A score depends, up to the rounding of sums, on the image and the seed alone, of
             ``"typicality"`` on the images of its group.
         """
         images = self._images(X)

@@ -11,16 +11,20 @@ extension Trainer {
     guard stage.isWhole, stage.data == .images, stage.origin == nil else { return }
     // The rate of codes is what a fresh prior over them costs, whatever the data are.
     let units = model.prior.latents.unitCount
-    let isFar =
-      units > 0 && terms.rate > Self.farRate * Double(units)
-      || terms.distortion > Self.farDistortion * Double(data.shape.count)
-    guard isFar else { return }
+    let hasFarRate = units > 0 && terms.rate > Self.farRate * Double(units)
+    guard hasFarRate || terms.distortion > Self.farDistortion * Double(data.shape.count) else {
+      return
+    }
+    let orSigma =
+      hasFarRate
+      ? ""
+      : "; or the likelihood says that they deviate far less than they do, as a small sigma does"
     observe(
       .notice(
         "before the first update these data cost a distortion of \(EpochRecord.rough(terms.distortion)) and a rate "
           + "of \(EpochRecord.rough(terms.rate)) nats per example: their values lie "
           + "far outside of what a model begins with; bring them to about -1 to 1, as by taking off their mean and "
-          + "dividing by their deviation"))
+          + "dividing by their deviation\(orSigma)"))
   }
 
   /// A rate of a fresh model beyond this, in nats per unit, is that of means more than ten deviations

@@ -9,9 +9,11 @@ struct DescribeCommand: ParsableCommand {
     commandName: "describe",
     abstract: "Show a variant's hyper-parameters: type, default, range, help.",
     discussion: """
-      The names are what train --set takes; with --set they are those of the parts that it chooses:
+      The names are what train --set takes; with --set they are those of the parts that it chooses. What the data would \
+      choose, as the likelihood, has to be named:
 
         vae-zoo describe gaussian-vae --set prior.name=vampprior
+        vae-zoo describe gaussian-vae --set likelihood=gaussian --set sigma=0.5
 
       --recipe prints the full recipe as JSON, to be edited and given to train --recipe. --shapes shows the layers of the model, what each gives for one example and how many \
       numbers it trains, without making any of its weights:
@@ -72,6 +74,9 @@ struct DescribeCommand: ParsableCommand {
         "--memory must be a height and a width from 1 to 1048576, such as 512x768, not \(memory)")
     }
     if !shapes && data != nil { throw ValidationError("--data goes with --shapes") }
+    if data == nil && !images.isEmpty {
+      throw ValidationError("--size, --crop, --grey, --cache and --column go with --data")
+    }
     try settings.checkSettings()
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Synchronization
 import Tensors
 import VAEFiles
@@ -380,5 +381,38 @@ final class DurableFilesTests: FilesTestCase {
     XCTAssertFalse(try opened().removeFolder("folder"))
     try Folder(opening: path("folder")).remove("file")
     XCTAssertEqual(try names("folder"), [])
+  }
+
+  // MARK: Pipes
+
+  func testAPipeThatNobodyWritesIntoIsRefusedAndNotWaitedFor() {
+    XCTAssertEqual(mkfifo(path("pipe"), 0o600), 0)
+    XCTAssertThrowsError(try DurableFiles.read(path("pipe"))) { error in
+      XCTAssertEqual(
+        error as? FileError,
+        FileError(
+          .malformed, "read", path("pipe"), "it is a pipe, and nothing comes out of it"))
+    }
+    XCTAssertEqual(try DurableFiles.readStart(of: path("pipe"), count: 4), [])
+    XCTAssertThrowsError(try SHA256.hash(ofFile: path("pipe"))) { error in
+      XCTAssertEqual(
+        error as? FileError, FileError(.malformed, "read", path("pipe"), "it is not a file"))
+    }
+  }
+
+  func testAPipeIsReadUntilItsWriterEnds() throws {
+    var ends: [Int32] = [0, 0]
+    XCTAssertEqual(pipe(&ends), 0)
+    let writer = ends[1]
+    let thread = Thread {
+      for piece in ["ab", "c"] {
+        usleep(20_000)
+        _ = piece.withCString { Glibc.write(writer, $0, piece.utf8.count) }
+      }
+      close(writer)
+    }
+    thread.start()
+    XCTAssertEqual(try DurableFiles.read("/dev/fd/\(ends[0])"), Array("abc".utf8))
+    close(ends[0])
   }
 }
