@@ -83,8 +83,9 @@ int vk_is_team_in_vain(long others, long processors, int threads) {
   return others >= processors || (threads == 2 && others + threads > processors);
 }
 
-/// Whether other processes are about to keep the team waiting.
-static int is_full(void) {
+/// Whether a team is in vain at this moment. Threads are known of the whole machine only, and so are its processors
+/// counted, also for a process that may use some of them.
+static int is_in_vain_now(void) {
   return vk_is_team_in_vain(running_others(), sysconf(_SC_NPROCESSORS_ONLN), vk_threads());
 }
 
@@ -94,7 +95,7 @@ int vk_is_left_alone_at(int64_t now) {
   // Before the team is tried again, and before it is used at all, a look may spare the trial.
   static _Atomic int64_t looked = -1;
   const int64_t until = atomic_load_explicit(&crowded_until, memory_order_relaxed);
-  if (atomic_exchange_explicit(&looked, until, memory_order_relaxed) == until || !is_full())
+  if (atomic_exchange_explicit(&looked, until, memory_order_relaxed) == until || !is_in_vain_now())
     return 0;
   int64_t last = atomic_load_explicit(&hold, memory_order_relaxed);
   if (last == 0) atomic_store_explicit(&hold, last = FIRST_HOLD, memory_order_relaxed);

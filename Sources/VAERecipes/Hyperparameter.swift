@@ -92,6 +92,9 @@ public struct Hyperparameter: Sendable {
     }
   }
 
+  /// Whether its values are texts.
+  var isText: Bool { if case .text = kind { true } else { false } }
+
   /// Whether its values are whole numbers, as sizes are.
   var isWhole: Bool {
     switch kind {

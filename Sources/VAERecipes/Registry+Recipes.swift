@@ -311,12 +311,18 @@ extension Registry {
     }
     var found: [Target] = []
     for (role, name, isReversed) in Shorthand.places(of: key) {
+      // A text names something of its part alone, as the layers of a frozen network.
       for declaration in try declarations(of: role.rawValue, in: recipe)
-      where declaration.name == name {
+      where declaration.name == name && !declaration.isText {
         found.append(Target(role: role, declaration: declaration, isReversed: isReversed))
       }
     }
     return found
+  }
+
+  /// The paths of what a short name sets in a recipe; none where it sets nothing there.
+  public func paths(of shortName: String, in recipe: Recipe) -> [String] {
+    ((try? targets(of: shortName, in: recipe)) ?? []).map(\.path)
   }
 
   /// Whether a key chooses a part, or reaches a value of those that a recipe has.
@@ -381,8 +387,6 @@ enum Shorthand {
   static func places(of key: String) -> [(role: Role, name: String, isReversed: Bool)] {
     guard all.contains(key) else { return [] }
     let isMirrored = key == "hidden" || key == "channels"
-    // An objective's layers are names of those of a frozen network, not how many there are.
-    let roles = Role.allCases.filter { !(key == "layers" && $0 == .objective) }
-    return roles.map { (role: $0, name: key, isReversed: isMirrored && $0 == .decoder) }
+    return Role.allCases.map { (role: $0, name: key, isReversed: isMirrored && $0 == .decoder) }
   }
 }

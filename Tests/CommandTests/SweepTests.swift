@@ -272,7 +272,9 @@ final class SweepTests: CommandTestCase {
       try arguments(
         data,
         ["--set", "training.optimizer=sgd", "--set", "training.learning_rate=1e3,1e-6"]
-          + ["--set", "beta=1", "--seeds", "2", "--epochs", "40"]))
+          + ["--set", "beta=1", "--seeds", "2", "--epochs", "40"] + [
+            "--limit", "inflation_ratio=99",
+          ]))
     XCTAssertEqual(outcome.status, 65, outcome.err)
     let last = try XCTUnwrap(outcome.err.split(separator: "\n").last)
     XCTAssertTrue(last.hasPrefix("vae-zoo: 2 runs diverged"), outcome.err)
@@ -283,6 +285,7 @@ final class SweepTests: CommandTestCase {
     let advice = try XCTUnwrap(outcome.err.firstMatch(of: #/vae-zoo train --recipe .*/#)?.output)
     let words = advice.dropFirst("vae-zoo ".count).split(separator: " ").map(String.init)
     XCTAssertFalse(words.contains("--force"), outcome.err)
+    XCTAssertTrue(words.contains("inflation_ratio=99"), outcome.err)
     let name = try XCTUnwrap(words.firstIndex(of: "--out").map { words[$0 + 1] })
     XCTAssertTrue(name.hasSuffix("-2"), name)
     let other = try Command.run(words + ["--epochs", "1"])

@@ -22,23 +22,10 @@ final class ConditionTests: CTestCase {
     var options = vae_model_options()
     options.struct_size = UInt32(MemoryLayout<vae_model_options>.size)
     options.data = data
-    let settings = CSettings(Self.small)
-    options.settings = UnsafePointer(settings.pointer)
-    options.setting_count = UInt64(settings.count)
-    let model = try "conditional-vae".withCString { name in
-      options.variant = name
-      return try made(freedBy: vae_model_free) { vae_model_create(&options, $0, $1) }
-    }
+    let model = try makeModel("conditional-vae", options: options)
     let trainer = try makeTrainer(model, data)
     try succeed { vae_trainer_step(trainer, nil, $0) }
     return model
-  }
-
-  private func info(_ model: OpaquePointer) throws -> vae_model_info {
-    var info = vae_model_info()
-    info.struct_size = UInt32(MemoryLayout<vae_model_info>.size)
-    try succeed { vae_model_describe(model, &info, $0) }
-    return info
   }
 
   /// The options of a call with a condition.
@@ -61,8 +48,8 @@ final class ConditionTests: CTestCase {
       vae_model_create_stage_on(
         plain, "class-mixture", data, settings.pointer, settings.count, $0, $1)
     }
-    XCTAssertEqual(try info(next).condition, VAE_CONDITION_LABEL)
-    XCTAssertEqual(try info(next).condition_width, 3)
+    XCTAssertEqual(try info(of: next).condition, VAE_CONDITION_LABEL)
+    XCTAssertEqual(try info(of: next).condition_width, 3)
     try succeed { vae_trainer_fit(try? makeTrainer(next, data), nil, nil, nil, $0) }
     refuse(VAE_ERR_INVALID_ARGUMENT, "data") {
       var none: OpaquePointer?
@@ -81,10 +68,10 @@ final class ConditionTests: CTestCase {
       of: made(freedBy: vae_array_free) { vae_data_conditions(data, "train", 1, 2, $0, $1) })
     XCTAssertEqual(rows.shape, [2, 3])
     XCTAssertEqual(rows.floats, [0, 1, 0, 0, 0, 1])
-    let model = try info(trained(data))
+    let model = try info(of: trained(data))
     XCTAssertEqual(model.condition, VAE_CONDITION_LABEL)
     XCTAssertEqual(model.condition_width, 3)
-    XCTAssertEqual(try info(makeModel()).condition_width, 0)
+    XCTAssertEqual(try info(of: makeModel()).condition_width, 0)
     let bare = try makeData(train: images(8))
     refuse(VAE_ERR_NOT_FOUND, "neither labels nor conditions") { error in
       var out: OpaquePointer?
@@ -113,7 +100,7 @@ final class ConditionTests: CTestCase {
       let (status, model) = create(kind, width, nil)
       XCTAssertEqual(status, VAE_OK)
       defer { vae_model_free(model) }
-      let info = try info(XCTUnwrap(model))
+      let info = try info(of: XCTUnwrap(model))
       XCTAssertEqual(info.condition, kind)
       XCTAssertEqual(info.condition_width, width)
     }

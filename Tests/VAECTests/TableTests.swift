@@ -29,13 +29,7 @@ final class TableTests: CTestCase {
     var options = vae_model_options()
     options.struct_size = UInt32(MemoryLayout<vae_model_options>.size)
     options.data = data
-    let settings = CSettings(Self.small)
-    options.settings = UnsafePointer(settings.pointer)
-    options.setting_count = UInt64(settings.count)
-    let model = try "gaussian-vae".withCString { name in
-      options.variant = name
-      return try made(freedBy: vae_model_free) { vae_model_create(&options, $0, $1) }
-    }
+    let model = try makeModel(options: options)
     let trainer = try makeTrainer(model, data)
     try succeed { vae_trainer_step(trainer, nil, $0) }
     let drawn = try contents(
@@ -124,16 +118,9 @@ final class TableTests: CTestCase {
     var options = vae_model_options()
     options.struct_size = UInt32(MemoryLayout<vae_model_options>.size)
     options.data = data
-    let settings = CSettings(Self.small)
-    (options.settings, options.setting_count) = (UnsafePointer(settings.pointer), 2)
-    let model = try "gaussian-vae".withCString { name in
-      options.variant = name
-      return try made(freedBy: vae_model_free) { vae_model_create(&options, $0, $1) }
-    }
+    let model = try makeModel(options: options)
     // Of a table a model is as wide as the table has columns, whatever becomes of words inside.
-    var info = vae_model_info()
-    info.struct_size = UInt32(MemoryLayout<vae_model_info>.size)
-    try succeed { vae_model_describe(model, &info, $0) }
+    let info = try info(of: model)
     XCTAssertEqual([info.height, info.width, info.channels], [1, 2, 1])
     options.data = nil
     var out: OpaquePointer?

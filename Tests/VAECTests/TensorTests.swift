@@ -65,16 +65,7 @@ final class TensorTests: CTestCase {
   /// As a column slice of NumPy's, `X[:, ::2]`, and the rows of a Fortran array have them.
   func testRowsOfNumbersAreReadByTheirStrides() throws {
     let model = try makeModel(range: VAE_RANGE_UNIT)
-    func means(_ images: CTensor) throws -> [Float] {
-      let encoding = try made(freedBy: vae_encoding_free) {
-        vae_encode(model, images.pointer, 0, $0, $1)
-      }
-      return try contents(
-        of: made(freedBy: vae_array_free) {
-          vae_encoding_get(encoding, VAE_ENCODING_MEAN, 0, $0, $1)
-        }
-      ).floats
-    }
+    func means(_ images: CTensor) throws -> [Float] { try self.means(of: images, by: model) }
     let values = (0..<48).map { Float($0 * $0 % 47) / 47 }
     let dense = try means(CTensor(values, [3, 16]))
     XCTAssertEqual(Set(dense).count, dense.count, "images that look alike tell nothing")
@@ -89,26 +80,10 @@ final class TensorTests: CTestCase {
   func testRowsOfNumbersAreCutIntoRowsColumnsAndChannels() throws {
     var options = modelOptions(range: VAE_RANGE_UNIT)
     (options.height, options.width, options.channels) = (2, 3, 2)
-    let settings = CSettings(Self.small)
-    (options.settings, options.setting_count) = (UnsafePointer(settings.pointer), 2)
-    let model = try "gaussian-vae".withCString { name in
-      options.variant = name
-      return try made(freedBy: vae_model_free) { vae_model_create(&options, $0, $1) }
-    }
-    var info = vae_model_info()
-    info.struct_size = UInt32(MemoryLayout<vae_model_info>.size)
-    try succeed { vae_model_describe(model, &info, $0) }
+    let model = try makeModel(options: options)
+    let info = try info(of: model)
     XCTAssertEqual([info.height, info.width, info.channels], [2, 3, 2])
-    func means(_ images: CTensor) throws -> [Float] {
-      let encoding = try made(freedBy: vae_encoding_free) {
-        vae_encode(model, images.pointer, 0, $0, $1)
-      }
-      return try contents(
-        of: made(freedBy: vae_array_free) {
-          vae_encoding_get(encoding, VAE_ENCODING_MEAN, 0, $0, $1)
-        }
-      ).floats
-    }
+    func means(_ images: CTensor) throws -> [Float] { try self.means(of: images, by: model) }
     let values = (0..<36).map { Float($0 * $0 * 5 % 37) / 37 }
     let dense = try means(CTensor(values, [3, 2, 3, 2]))
     XCTAssertEqual(Set(dense).count, dense.count, "images that look alike tell nothing")

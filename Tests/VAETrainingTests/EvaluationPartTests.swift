@@ -113,15 +113,10 @@ final class EvaluationPartTests: XCTestCase {
   // MARK: Examples
 
   /// Rows of three numbers.
-  private struct Rows: ExampleStore {
-    let values: [Float]
-    let shape = ImageShape(height: 1, width: 3, channels: 1)
-    var count: Int { values.count / 3 }
-    func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
-      for (row, index) in indices.enumerated() {
-        for place in 0..<3 { destination[row * 3 + place] = values[index * 3 + place] }
-      }
-    }
+  private func rows(_ values: [Float]) -> TensorStore {
+    TensorStore(
+      shape: ImageShape(height: 1, width: 3, channels: 1),
+      images: Tensor(values, shape: [values.count / 3, 3]))
   }
 
   private func examples(
@@ -129,7 +124,7 @@ final class EvaluationPartTests: XCTestCase {
     dequantization: TrainingOptions.Dequantization = .none, takesMasks: Bool = false
   ) -> Examples {
     Examples(
-      DataSplit(name: "test", store: Rows(values: values)), binarization: binarization,
+      DataSplit(name: "test", store: rows(values)), binarization: binarization,
       dequantization: dequantization, takesMasks: takesMasks)
   }
 
@@ -170,7 +165,7 @@ final class EvaluationPartTests: XCTestCase {
 
   func testAnExampleIsToldItsOwnLabel() throws {
     let split = DataSplit(
-      name: "test", store: Rows(values: [1, 2, 3, 4, 5, 6, 7, 8, 9]), labels: [2, 0, 1])
+      name: "test", store: rows([1, 2, 3, 4, 5, 6, 7, 8, 9]), labels: [2, 0, 1])
     let told = try Examples(split, condition: ConditionSpace(classes: 3))
     XCTAssertEqual(
       try XCTUnwrap(told.conditions([2, 0])).floats, [0, 1, 0, 0, 0, 1])

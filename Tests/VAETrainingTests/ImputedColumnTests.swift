@@ -9,17 +9,6 @@ import XCTest
 
 /// Values that are filled in, held to weighted means of the decoded columns computed one by one.
 final class ImputedColumnTests: XCTestCase {
-  private struct Rows: ExampleStore {
-    let values: [Float]
-    let shape = ImageShape(height: 1, width: 4, channels: 1)
-    var count: Int { values.count / 4 }
-    func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
-      for (row, index) in indices.enumerated() {
-        for place in 0..<4 { destination[row * 4 + place] = values[index * 4 + place] }
-      }
-    }
-  }
-
   private let columns = TableColumns([
     TableColumn(name: "real", kind: .real, centre: 2, scale: 3),
     TableColumn(name: "count", kind: .count, centre: 1, scale: 0.8),
@@ -42,7 +31,10 @@ final class ImputedColumnTests: XCTestCase {
   func testMeansOfCountsAndPositiveNumbersAreTakenInTheirOwnUnits() throws {
     let model = model
     let store = TableStore(
-      Rows(values: [5, .nan, .nan, 1, .nan, 3, 2, .nan, -1, .nan, 4, 0]), columns: columns)
+      TensorStore(
+        shape: ImageShape(height: 1, width: 4, channels: 1),
+        images: Tensor([5, .nan, .nan, 1, .nan, 3, 2, .nan, -1, .nan, 4, 0], shape: [3, 4])),
+      columns: columns)
     let examples = Examples(DataSplit(name: "test", store: store), takesMasks: true)
     var evaluator = Evaluator(model: model, examples: examples, seed: 2)
     // Seven draws of three rows at once.

@@ -4,29 +4,17 @@ import XCTest
 
 /// Ways through latent space, held to what decoding their points one by one gives.
 final class LatentWalkTests: XCTestCase {
-  private let registry = Registry.builtIn
-
-  private func makeModel(
-    _ variant: String = "gaussian-vae", _ settings: [(key: String, value: String)] = []
-  ) throws -> TrainedModel {
-    var recipe = try registry.recipe(for: variant)
-    recipe.data = DataDescription(
-      height: 8, width: 8, channels: 1, range: .binary, rule: "binary")
-    try registry.apply(settings, to: &recipe)
-    return TrainedModel(
-      model: try registry.model(recipe, seed: 4), recipe: recipe, source: "memory")
-  }
-
   private var ladder: TrainedModel {
     get throws {
-      try makeModel("ladder-vae", [(key: "latent", value: "5,3"), (key: "hidden", value: "16,8")])
+      try TrainedModel.small(
+        "ladder-vae", [(key: "latent", value: "5,3"), (key: "hidden", value: "16,8")])
     }
   }
 
   /// With a codebook that begins at what the encoder says about some images.
   private var codes: TrainedModel {
     get throws {
-      let model = try makeModel(
+      let model = try TrainedModel.small(
         "vq-vae",
         [
           (key: "codes", value: "6"), (key: "code_size", value: "3"), (key: "channels", value: "6"),
@@ -146,7 +134,7 @@ final class LatentWalkTests: XCTestCase {
   // MARK: Interpolation
 
   func testAWayBeginsAndEndsAtTheTwoImagesMeans() throws {
-    let model = try makeModel(settings3)
+    let model = try TrainedModel.small("gaussian-vae", settings3)
     let split = try split(for: model)
     let means = try model.latentTable(of: split, .means)
     let decoded = try model.decode([means])
@@ -161,10 +149,6 @@ final class LatentWalkTests: XCTestCase {
   }
 
   private let settings3: [(key: String, value: String)] = [(key: "latent", value: "3")]
-
-  private func makeModel(_ settings: [(key: String, value: String)]) throws -> TrainedModel {
-    try makeModel("gaussian-vae", settings)
-  }
 
   func testAWayThroughALadderBeginsAndEndsAtTheDrawsOfEveryLayer() throws {
     let model = try ladder
@@ -193,7 +177,7 @@ final class LatentWalkTests: XCTestCase {
   }
 
   func testRandomPairsAreOfDifferentImagesChosenByTheSeed() throws {
-    let model = try makeModel(settings3)
+    let model = try TrainedModel.small("gaussian-vae", settings3)
     let split = try split(for: model)
     let pairs = model.randomPairs(split, count: 5, seed: 1)
     XCTAssertEqual(Set(pairs.flatMap { [$0.from, $0.to] }).count, 10)
@@ -205,7 +189,7 @@ final class LatentWalkTests: XCTestCase {
   // MARK: Traversal
 
   func testATraversalSweepsOneUnitOverQuantilesFromTheLargestRateDown() throws {
-    let model = try makeModel(settings3)
+    let model = try TrainedModel.small("gaussian-vae", settings3)
     let walks = try model.traverse(
       from: .prior, units: 2, steps: 3, order: .rates([0.5, 0.125, 2.006]))
     XCTAssertEqual(walks.map(\.label), [["unit 2", "2.01 nats"], ["unit 0", "0.50 nats"]])
@@ -217,7 +201,7 @@ final class LatentWalkTests: XCTestCase {
   }
 
   func testATraversalFromAnImageLeavesTheOtherUnitsAtItsMeans() throws {
-    let model = try makeModel(settings3)
+    let model = try TrainedModel.small("gaussian-vae", settings3)
     let split = try split(for: model)
     let mean = try model.latentTable(of: split, .means).rows(4..<5).floats
     let walk = try model.traverse(
@@ -259,7 +243,7 @@ final class LatentWalkTests: XCTestCase {
   }
 
   func testAModelWithoutLatentsHasNothingToWalk() throws {
-    let model = try makeModel("pixelcnn", [(key: "channels", value: "4")])
+    let model = try TrainedModel.small("pixelcnn", [(key: "channels", value: "4")])
     let split = try split(for: model)
     XCTAssertThrowsError(try model.traverse(from: .prior, units: 2, steps: 3)) {
       XCTAssertTrue("\($0)".contains("no latents"), "\($0)")
@@ -271,7 +255,7 @@ final class LatentWalkTests: XCTestCase {
   }
 
   func testRatesAreMeasuredOrOnRecordOrRefused() throws {
-    let model = try makeModel(settings3)
+    let model = try TrainedModel.small("gaussian-vae", settings3)
     let split = try split(for: model)
     guard case .rates(let measured) = try model.unitOrder(measuredOn: split) else {
       return XCTFail("there are no rates")
@@ -287,7 +271,7 @@ final class LatentWalkTests: XCTestCase {
   func testUnitsWithoutRatesComeByTheVarianceOfWhereExamplesLieOrByNumber() throws {
     // A flow has a prior with quantiles and no rate of a unit; a mixture has neither.
     for variant in ["flow-vae", "mixture-prior-vae"] {
-      let model = try makeModel(
+      let model = try TrainedModel.small(
         variant, [(key: "hidden", value: "8"), (key: "latent", value: "3")])
       let split = try split(for: model)
       guard case .numbers = try model.unitOrder(measuredOn: nil) else {
@@ -326,7 +310,7 @@ final class LatentWalkTests: XCTestCase {
   }
 
   func testWithoutLatentsTheErrorSaysThatAndDoesNotAskForData() throws {
-    let model = try makeModel("pixelcnn", [(key: "channels", value: "4")])
+    let model = try TrainedModel.small("pixelcnn", [(key: "channels", value: "4")])
     let split = try split(for: model)
     for split in [nil, split] {
       XCTAssertThrowsError(try model.unitOrder(measuredOn: split)) {
@@ -341,14 +325,19 @@ final class LatentWalkTests: XCTestCase {
   func testATableOfLatentsIsCheckedBeforeItIsDecoded() throws {
     let nan = Float.nan
     let cases: [(TrainedModel, Tensor, [String])] = [
-      (try makeModel(settings3), Tensor([1, 2], shape: [1, 2]), ["[1, 2]", "[N, 3]"]),
-      (try makeModel(settings3), Tensor([1, 2, 3]), ["[3]", "[N, 3]"]),
       (
-        try makeModel(settings3), Tensor(indices: [1, 2, 3], shape: [1, 3]),
+        try TrainedModel.small("gaussian-vae", settings3), Tensor([1, 2], shape: [1, 2]),
+        ["[1, 2]", "[N, 3]"]
+      ),
+      (try TrainedModel.small("gaussian-vae", settings3), Tensor([1, 2, 3]), ["[3]", "[N, 3]"]),
+      (
+        try TrainedModel.small("gaussian-vae", settings3),
+        Tensor(indices: [1, 2, 3], shape: [1, 3]),
         ["whole", "floating-point numbers [N, 3]"]
       ),
       (
-        try makeModel(settings3), Tensor([1, 2, 3, 4, nan, 6], shape: [2, 3]),
+        try TrainedModel.small("gaussian-vae", settings3),
+        Tensor([1, 2, 3, 4, nan, 6], shape: [2, 3]),
         ["file.npy[1, 1] is nan"]
       ),
       (
@@ -369,7 +358,7 @@ final class LatentWalkTests: XCTestCase {
   }
 
   func testVariancesBelongToTheMeans() throws {
-    let model = try makeModel(settings3)
+    let model = try TrainedModel.small("gaussian-vae", settings3)
     let split = try split(for: model)
     let variances = try model.latentTable(of: split, .variances)
     XCTAssertEqual(variances.shape, [12, 3])

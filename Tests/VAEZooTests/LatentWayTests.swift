@@ -4,29 +4,17 @@ import XCTest
 
 /// What lies between the ends of ways through latent space, and what many examples come to.
 final class LatentWayTests: XCTestCase {
-  private let registry = Registry.builtIn
-
-  private func makeModel(
-    _ variant: String, _ settings: [(key: String, value: String)]
-  ) throws -> TrainedModel {
-    var recipe = try registry.recipe(for: variant)
-    recipe.data = DataDescription(
-      height: 8, width: 8, channels: 1, range: .binary, rule: "binary")
-    try registry.apply(settings, to: &recipe)
-    return TrainedModel(
-      model: try registry.model(recipe, seed: 4), recipe: recipe, source: "memory")
-  }
-
   private var gaussian: TrainedModel {
     get throws {
-      try makeModel("gaussian-vae", [(key: "latent", value: "3"), (key: "hidden", value: "12")])
+      try TrainedModel.small(
+        "gaussian-vae", [(key: "latent", value: "3"), (key: "hidden", value: "12")])
     }
   }
 
   /// Four codes of 32 an example, of a codebook that begins at what the encoder says about some images.
   private var codes: TrainedModel {
     get throws {
-      let model = try makeModel(
+      let model = try TrainedModel.small(
         "vq-vae",
         [
           (key: "codes", value: "32"), (key: "code_size", value: "3"),

@@ -19,29 +19,19 @@ final class MetricTests: XCTestCase {
 
   /// Some binary images with factors and labels.
   private func images(_ count: Int, hasFactors: Bool = true) -> DataSource {
-    let values = withoutTape {
-      RandomSource(seed: 5).stream("images").uniform([count, 64]).isAbove(0.6).floats
+    let images = withoutTape {
+      RandomSource(seed: 5).stream("images").uniform([count, 64]).isAbove(0.6)
     }
     let factors = FactorTable(
       [(name: "a", size: 2), (name: "b", size: 3)],
       combinations: (0..<count).map { Int32($0 % 6) })
     let split = DataSplit(
-      name: "test", store: StoredImages(values: values), labels: (0..<count).map { Int32($0 % 4) },
+      name: "test",
+      store: TensorStore(shape: ImageShape(height: 8, width: 8, channels: 1), images: images),
+      labels: (0..<count).map { Int32($0 % 4) },
       factors: hasFactors ? factors : nil)
     return DataSource(
       name: "images", valueRange: .binary, rule: "binary", isDiscrete: true, train: split)
-  }
-
-  private struct StoredImages: ExampleStore {
-    let values: [Float]
-    let shape = ImageShape(height: 8, width: 8, channels: 1)
-    var count: Int { values.count / 64 }
-
-    func write(_ indices: [Int], into destination: UnsafeMutableBufferPointer<Float>) {
-      for (row, index) in indices.enumerated() {
-        for place in 0..<64 { destination[row * 64 + place] = values[index * 64 + place] }
-      }
-    }
   }
 
   private static let small: [(variant: String, settings: [(key: String, value: String)])] = [

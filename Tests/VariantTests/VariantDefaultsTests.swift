@@ -1,7 +1,7 @@
 import VAEZoo
 import XCTest
 
-/// What the variants are made of where nobody says otherwise: the parts and numbers that their READMEs name.
+/// What the variants are made of where nobody says otherwise. Whoever changes a default says so here as well.
 final class VariantDefaultsTests: XCTestCase {
   private let registry = Registry.builtIn
 

@@ -59,7 +59,7 @@ def class_name(value: Any) -> str:
 
 def classes_of(names: Sequence[str]) -> np.ndarray:
     """The classes of a model from a file: whole numbers where all names are such, else the names."""
-    numbers = [int(name) if re.fullmatch("-?[0-9]+", name) else None for name in names]
+    numbers = [int(name) if re.fullmatch("-?[0-9]{1,19}", name) else None for name in names]
     are_numbers = all(str(number) == name for number, name in zip(numbers, names))
     if are_numbers and all(abs(number) < 2**63 for number in numbers if number is not None):
         return np.array(numbers, dtype=np.int64)

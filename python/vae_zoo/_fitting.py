@@ -135,6 +135,11 @@ class Fitting(FittedModel):
         settings.append(("training.seed", str(seed_of(self.random_state))))
         if epochs is not None:
             settings.append(("training.epochs", setting_text(epochs)))
+        apart = dict(settings).get("training.holdout", "0")
+        if validation is not None and float(apart) > 0:
+            raise InvalidArgumentError(
+                f"validation names what is held out, and training.holdout={apart} sets some of X apart for that; choose one"
+            )
         if isinstance(X, Data):
             if validation is not None:
                 raise InvalidArgumentError("a Data source has its own validation images")
@@ -143,7 +148,6 @@ class Fitting(FittedModel):
             data, names = X, None
             output_shape: tuple[int, ...] = X.image_shape
         table: Table | None = None
-        held_out: np.ndarray | None = None
         goes_on = self.warm_start and self.__sklearn_is_fitted__()
         told = self._listens(settings)
         known, held_out_known = Known(NONE), Known(NONE)
@@ -159,7 +163,7 @@ class Fitting(FittedModel):
                     validation = (validation, labels_of(validation, table.form))
             images = self._checked(X, "X") if table is None else table.rows
             output_shape, names = images.shape[1:], column_names(X)
-            held_out_y = None
+            held_out, held_out_y = None, None
             if validation is not None:
                 if told:
                     validation, held_out_y = self._pair(validation)
@@ -195,10 +199,6 @@ class Fitting(FittedModel):
         wanted = dict(settings).get("training.batch_size", kept)
         count = data.counts["train"]
         share = float(dict(settings).get("training.holdout", present.get("holdout", 0)))
-        if share > 0 and held_out is not None:
-            raise InvalidArgumentError(
-                f"validation names what is held out, and training.holdout={share:g} sets some of X apart for that; choose one"
-            )
         if share > 0 and not data.counts.get("valid"):
             # What is left where a share is set apart.
             count = max(1, count - max(1, int(share * count + 0.5)))

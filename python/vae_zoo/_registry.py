@@ -51,7 +51,8 @@ def list_components(role: str) -> list[dict[str, Any]]:
 def known_component(role: str, name: str) -> dict[str, Any] | None:
     """The component of a name, as ``list_components`` describes it; None where there is none.
 
-    The library is asked once, and again when a plug-in was loaded, not with every ``fit``.
+    The library is asked once, not with every ``fit``: components stay what they are, and a recipe has none that the
+    library does not know.
     """
     return next((component for component in list_components(role) if component["name"] == name), None)
 
@@ -77,7 +78,6 @@ def load_plugin(path: Path) -> None:
         A shared object by the rules of ``vae_plugin.h``.
     """
     call(library.vae_load_plugin, encoded_path(path, "path"))
-    known_component.cache_clear()
 
 
 def describe(variant: str) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 
 enum {
   VK_PHILOX_BLOCKS = VK_TILE / 4,
-  /// Blocks are made so many at a time, more than a vector loop takes in one turn: what such a loop leaves over is
-  /// computed one by one, which may round otherwise, and a number must not depend on how many are drawn with it.
+  /// Blocks are made so many at a time, a multiple of what a vector loop takes in one turn (16 lanes, up to four times
+  /// unrolled): what such a loop leaves over is computed one by one, which may round otherwise, and a number must
+  /// not depend on how many are drawn with it. RandomStreamTests finds out where a compiler takes more.
   VK_PHILOX_STEP = 64
 };
 _Static_assert(VK_PHILOX_BLOCKS % VK_PHILOX_STEP == 0, "a tile is made of whole steps");

@@ -72,7 +72,8 @@ extension Evaluator {
     let posterior = model.encoder.encode(x, context)
     var request = DrawRequest()
     request.usesSampledRate = true
-    let samples = model.drawsDiffer ? max(1, options.samples) : 1
+    // Without latents, or with codes, which follow from the example, all draws are the same.
+    let samples = model.prior.latents.isContinuous ? max(1, options.samples) : 1
     var mean = ImportanceMean(examples: indices.count, columns: examples.split.columns)
     var choice = ImportanceChoice(examples: indices.count)
     var parameterShape = Shape([])

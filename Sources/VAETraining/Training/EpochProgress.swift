@@ -3,7 +3,6 @@ struct EpochProgress: Equatable {
   var updates = 0
   /// Those among them that were left out, because their gradients were too large.
   var leftOut = 0
-  private var made: Int { updates - leftOut }
   var distortion = 0.0
   var rate = 0.0
   var seconds = 0.0
@@ -11,6 +10,9 @@ struct EpochProgress: Equatable {
   var termOrder: [String] = []
   /// The updates that logged each term.
   var termUpdates: [String: Int] = [:]
+
+  /// The updates that were made.
+  private var made: Int { updates - leftOut }
 
   /// Adds an update: the bound of its batch, and what its losses logged.
   ///
@@ -45,7 +47,7 @@ struct EpochProgress: Equatable {
   }
 
   var mean: BoundTerms {
-    let count = Double(max(1, made == 0 ? updates : made))
+    let count = Double(made == 0 ? max(1, updates) : made)
     return BoundTerms(distortion: distortion / count, rate: rate / count)
   }
 

@@ -155,10 +155,10 @@ package final class Updater {
         try checkFinite([("distortion", bound.distortion), ("rate", bound.rate)], phase, context)
         first = bound
       }
-      let logged = said.logged + (passes[0].isFirst ? try measuredTerms(passes, parts) : [])
-      try checkFinite(logged, phase, context)
+      let measured = passes[0].isFirst ? try measuredTerms(passes, parts) : []
+      try checkFinite(said.logged + measured, phase, context)
       guard let loss = said.loss else {
-        terms += logged
+        terms += said.logged + measured
         continue
       }
       try checkFinite([("loss", loss)], phase, context)
@@ -177,7 +177,8 @@ package final class Updater {
       let norm = gradients.globalNorm(optimizer.parameters)
       let isBeyond = options.skipNorm > 0 && !(norm <= options.skipNorm)
       // What a loss that is left out logged may be as far beyond reason as its gradients.
-      terms += (isBeyond ? [] : logged) + recordOfSkipping(isBeyond, norm: norm, phase)
+      terms += (isBeyond ? [] : said.logged) + measured
+      terms += recordOfSkipping(isBeyond, norm: norm, phase)
       if isBeyond {
         leftOut.append(phase.group)
         if saysBound { isBoundLeftOut = true }

@@ -11,7 +11,7 @@ public struct VariantDescription {
     public let name: String
     /// The declaration.
     public let declaration: Hyperparameter
-    /// The variant's default.
+    /// The value in the recipe that is described: the variant's default, unless settings have made another of it.
     public let value: HyperparameterValue
   }
 
@@ -39,23 +39,26 @@ public struct VariantDescription {
   public let sections: [Section]
   /// Short names that `--set` takes beside the paths.
   public let shorthands: [String]
+  /// What each of these sets in the recipe that is described; nothing where it chooses a part.
+  public let shorthandPaths: [[String]]
   /// The short names of hyper-parameters, those among them that need another choice of parts.
   public let shortNames: [ShortName]
   /// The values that `architecture` can have.
   public let architectures: [String]
-  /// The one of these that the variant's own recipe has.
+  /// The one of these that the variant's own recipe has, whatever settings chose.
   public let architecture: String?
-  /// The metrics that the variant's own recipe allows for binary images, by name.
+  /// The metrics that the recipe allows for binary images, by name.
   public let metrics: [String]
-  /// The stages that can follow a model of the variant's own recipe.
+  /// The stages that can follow a model of the recipe.
   public let furtherStages: [FurtherStage]
-  /// The layers of the variant's own recipe for `StandInData`; nil where no model can be made of it.
+  /// The layers of the recipe for `StandInData`; nil where no model can be made of it.
   public let shapes: ModelShapes?
 
-  /// Describes a variant by its default recipe.
+  /// Describes a variant by a recipe, its default one or what settings have made of it.
   public init(_ variant: any Variant, recipe: Recipe, registry: Registry) throws(RecipeError) {
     self.variant = variant
     shorthands = registry.validKeys(in: recipe).filter { !$0.contains(".") }
+    shorthandPaths = shorthands.map { registry.paths(of: $0, in: recipe) }
     shortNames = try registry.shortNames(of: variant)
     architectures = registry.architectures(of: variant)
     architecture = try registry.architecture(of: variant)

@@ -198,12 +198,13 @@ struct DescribeCommand: ParsableCommand {
         "Short names: \(shortNames(description).joined(separator: ", "))", indent: 2)
   }
 
-  /// The hyper-parameters of a part: name, type and default, below each what it does and the values that it takes.
+  /// The hyper-parameters of a part: name, type and default, or the value where settings choose some, below each what it does and the values that it takes.
   private func items(of section: VariantDescription.Section) -> String {
     let rows = section.hyperparameters.map { item in
       ["  " + item.name, item.declaration.typeName, item.value.description]
     }
-    let lines = Console.table([["  name", "type", "default"]] + rows).split(separator: "\n")
+    let lines = Console.table([["  name", "type", settings.isEmpty ? "default" : "value"]] + rows)
+      .split(separator: "\n")
     var text = "\(lines[0])\n"
     for (line, item) in zip(lines.dropFirst(), section.hyperparameters) {
       let help = "\(item.declaration.help); \(item.declaration.rangeText)"
@@ -220,8 +221,8 @@ struct DescribeCommand: ParsableCommand {
       "architecture (\(description.architectures.joined(separator: ", ")))",
       "likelihood = likelihood.name",
     ]
-      + description.shortNames.filter { !$0.paths.isEmpty }.map {
-        "\($0.name) = \($0.paths.joined(separator: " + "))"
+      + zip(description.shorthands, description.shorthandPaths).filter { !$1.isEmpty }.map {
+        "\($0) = \($1.joined(separator: " + "))"
       }
   }
 }

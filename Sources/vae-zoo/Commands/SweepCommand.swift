@@ -145,7 +145,9 @@ struct SweepCommand: DividedCommand {
         "there are only \(Count.of(found, "combination")) of these values, not \(trials)")
     }
     let training = SweepTraining(
-      sweep, jobs: jobs, watching: watching, writesJSON: output.json, communicator)
+      sweep, jobs: jobs, watching: watching, writesJSON: output.json,
+      options: AnotherTraining.options(
+        threads: threads, images: images, plugins: plugins, limits: limits), communicator)
     let diverged = try training.train(rounds: rounds)
     // The first process compares for all.
     try communicator.allSucceeding { if isFirst { try compare(sweep, leavingOut: diverged) } }

@@ -176,17 +176,9 @@ struct TrainCommand: DividedCommand {
 
   /// The options of this command that another one for the same training repeats.
   private var sharedWords: [String] {
-    var words: [String] = []
-    if let checkpointDir { words += ["--checkpoint-dir", checkpointDir] }
-    if let threads = threads.threads { words += ["--threads", "\(threads)"] }
-    if watching.report { words.append("--report") }
-    if let folder = watching.tensorboard { words += ["--tensorboard", folder] }
-    if watching.noRecords { words.append("--no-records") }
-    if let cache = images.cache { words += ["--cache", cache] }
-    for file in plugins.files { words += ["--plugin", file] }
-    for limit in limits.limits { words += ["--limit", limit] }
-    if output.json { words.append("--json") }
-    return words
+    AnotherTraining.options(
+      checkpointDir: checkpointDir, threads: threads, watching: watching, images: images,
+      plugins: plugins, limits: limits) + (output.json ? ["--json"] : [])
   }
 }
 

@@ -14,7 +14,7 @@ struct AnotherTraining {
   ///   - options: the options of the command that the other training repeats.
   ///   - keepsRun: whether the other training has a folder of its own in any case, as where the run is one of a sweep,
   ///     whose name says what it was trained with.
-  init(of run: String, data: String, options: [String] = [], keepsRun: Bool = false) {
+  init(of run: String, data: String, options: [String], keepsRun: Bool = false) {
     self.run = run
     self.data = data
     self.options = options
@@ -40,5 +40,22 @@ struct AnotherTraining {
     var number = 2
     while DurableFiles.exists("\(run)-\(number)") { number += 1 }
     return "\(run)-\(number)"
+  }
+
+  /// The options that another command for the same training repeats.
+  static func options(
+    checkpointDir: String? = nil, threads: ThreadOptions, watching: WatchingOptions? = nil,
+    images: ImageOptions, plugins: PluginOptions, limits: LimitOptions
+  ) -> [String] {
+    var words: [String] = []
+    if let checkpointDir { words += ["--checkpoint-dir", checkpointDir] }
+    if let threads = threads.threads { words += ["--threads", "\(threads)"] }
+    if watching?.report == true { words.append("--report") }
+    if let folder = watching?.tensorboard { words += ["--tensorboard", folder] }
+    if watching?.noRecords == true { words.append("--no-records") }
+    if let cache = images.cache { words += ["--cache", cache] }
+    for file in plugins.files { words += ["--plugin", file] }
+    for limit in limits.limits { words += ["--limit", limit] }
+    return words
   }
 }

@@ -13,6 +13,8 @@ final class SweepTraining: @unchecked Sendable {
   private let jobs: Int
   private let watching: WatchingOptions
   private let writesJSON: Bool
+  /// What a command for another training repeats.
+  private let options: [String]
   private let communicator: any Communicator
   /// What the trainings have come to; all else stays as it is made.
   private let state = Lock(State())
@@ -29,11 +31,11 @@ final class SweepTraining: @unchecked Sendable {
   }
 
   init(
-    _ sweep: Sweep, jobs: Int, watching: WatchingOptions, writesJSON: Bool,
+    _ sweep: Sweep, jobs: Int, watching: WatchingOptions, writesJSON: Bool, options: [String],
     _ communicator: any Communicator
   ) {
     (self.sweep, self.jobs, self.watching) = (sweep, jobs, watching)
-    (self.writesJSON, self.communicator) = (writesJSON, communicator)
+    (self.writesJSON, self.options, self.communicator) = (writesJSON, options, communicator)
   }
 
   /// Trains what is not finished.
@@ -182,7 +184,9 @@ final class SweepTraining: @unchecked Sendable {
         throw ExitCode(ExitStatus.interrupted)
       }
     } catch let error as TrainingError where error.kind == .diverged {
-      let other = data.map { AnotherTraining(of: run.path, data: $0, keepsRun: true) }
+      let other = data.map {
+        AnotherTraining(of: run.path, data: $0, options: options, keepsRun: true)
+      }
       Console.error(
         text: "\(run.name): \(error.message.text { other?.remedy($0) ?? $0.onCommandLine })")
       state.withLock { $0.diverged.append(run) }

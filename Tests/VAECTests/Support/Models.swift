@@ -45,7 +45,15 @@ extension CTestCase {
     _ variant: String = "gaussian-vae", _ settings: [(String, String)] = small,
     range: Int32 = VAE_RANGE_BINARY
   ) throws -> OpaquePointer {
-    var options = modelOptions(range: range)
+    try makeModel(variant, settings, options: modelOptions(range: range))
+  }
+
+  /// A small model by options of which variant and settings are still open, freed after the test.
+  func makeModel(
+    _ variant: String = "gaussian-vae", _ settings: [(String, String)] = small,
+    options: vae_model_options
+  ) throws -> OpaquePointer {
+    var options = options
     let settings = CSettings(settings)
     options.settings = UnsafePointer(settings.pointer)
     options.setting_count = UInt64(settings.count)
@@ -53,6 +61,26 @@ extension CTestCase {
       options.variant = name
       return try made(freedBy: vae_model_free) { vae_model_create(&options, $0, $1) }
     }
+  }
+
+  /// What a model is like.
+  func info(of model: OpaquePointer) throws -> vae_model_info {
+    var info = vae_model_info()
+    info.struct_size = UInt32(MemoryLayout<vae_model_info>.size)
+    try succeed { vae_model_describe(model, &info, $0) }
+    return info
+  }
+
+  /// The means of the posteriors of images.
+  func means(of images: CTensor, by model: OpaquePointer) throws -> [Float] {
+    let encoding = try made(freedBy: vae_encoding_free) {
+      vae_encode(model, images.pointer, 0, $0, $1)
+    }
+    return try contents(
+      of: made(freedBy: vae_array_free) {
+        vae_encoding_get(encoding, VAE_ENCODING_MEAN, 0, $0, $1)
+      }
+    ).floats
   }
 
   /// The floats of binary 4x4 images.

@@ -17,7 +17,9 @@ extension ConditionalCoupling {
     @Setting(0...64, help: "couplings, in which the two halves of an image take turns")
     var steps = 4
     @Setting(1...1024, help: "channels of a coupling's network") var hiddenChannels = 32
-    @Setting(0...16, help: "residual blocks of a coupling's network") var blocks = 1
+    @Setting(
+      0...16, help: "residual blocks of the network of a coupling, and of that of learnt noise")
+    var blocks = 1
     @Setting(
       0...256, help: "numbers that the decoder gives a pixel beside location and deviation")
     var features = 8

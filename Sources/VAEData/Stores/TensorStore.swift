@@ -1,5 +1,5 @@
 import Tensors
-import VAEData
+import VAECore
 
 /// Images of a tensor, `[N, height · width · channels]`.
 package struct TensorStore: ExampleStore, @unchecked Sendable {
