@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 import Tensors
 
 /// Work on open files, whose paths are for errors and announcements only.
@@ -9,7 +10,7 @@ extension DurableFiles {
   ///
   /// - Parameter proceed: called before each part of the file; what it throws ends the reading.
   static func contents(
-    of file: Int32, _ path: String, limit: Int, _ proceed: () throws -> Void = {}
+    of file: Int32, _ path: String, limit: SizeLimit, _ proceed: () throws -> Void = {}
   ) throws -> [UInt8] {
     var status = stat()
     guard fstat(file, &status) == 0 else { throw FileError(reading: path) }
@@ -17,7 +18,8 @@ extension DurableFiles {
     guard kind != .folder else { throw FileError(.malformed, "read", path, "it is a folder") }
     // A pipe has no size beforehand, and a device may have no end.
     let size = kind == .file ? Int(status.st_size) : 0
-    let limit = status.st_mode & S_IFMT == S_IFCHR ? min(limit, deviceLimit) : limit
+    let isDevice = status.st_mode & S_IFMT == S_IFCHR
+    let limit = isDevice && limit.bytes > deviceLimit ? .bytes(deviceLimit) : limit
     try check(size, of: path, limit: limit)
     // One byte more shows whether the file ends where its size says.
     var bytes = try [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
@@ -26,7 +28,7 @@ extension DurableFiles {
     var isAtEnd = bytes.count <= size
     // An array doubles when it is full; what it held until then is there already.
     var granted = max(1 << 20, bytes.count)
-    while !isAtEnd && bytes.count <= limit {
+    while !isAtEnd && bytes.count <= limit.bytes {
       let room = 1 << 16
       if bytes.count + room > granted {
         granted *= 2
@@ -47,10 +49,13 @@ extension DurableFiles {
 
   /// Refuses sizes beyond a limit, and those for which there is no memory: an array that is refused
   /// memory ends the program.
-  private static func check(_ size: Int, of path: String, limit: Int) throws {
-    guard size <= limit else {
+  private static func check(_ size: Int, of path: String, limit: SizeLimit) throws {
+    guard size <= limit.bytes else {
+      let beyond: Message = "it has \(size) bytes or more, beyond the limit of \(limit.bytes)"
+      guard case .text = limit else { throw FileError(.unreadable, "read", path, beyond) }
       throw FileError(
-        .unreadable, "read", path, "it has \(size) bytes or more, beyond the limit of \(limit)")
+        .unreadable, "read", path,
+        "\(beyond); if you trust it, raise it by \(.limit("text_bytes", size))")
     }
     try Memory.require(bytes: size, reading: path)
   }
@@ -58,22 +63,43 @@ extension DurableFiles {
   /// What is read at once, in bytes: some milliseconds of a quick disk.
   private static let partSize = 1 << 24
 
-  /// Fills a buffer as far as the file goes.
+  /// How long a pipe is waited for that nobody has open to write into it, in seconds: enough for a program that a shell
+  /// starts beside this one.
+  private static let patience = 5.0
+
+  /// Fills a buffer as far as the file goes, or as a pipe's writers write, who are waited for.
+  ///
+  /// - Parameter proceed: called before each part, and ten times a second while a writer is waited for.
   static func fill(
     _ buffer: UnsafeMutableRawBufferPointer, from file: Int32, _ path: String,
     _ proceed: () throws -> Void = {}
   ) throws -> Int {
     var filled = 0
+    var waited = 0.0
     while filled < buffer.count {
       try proceed()
       let end = min(buffer.count, filled + partSize)
       let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<end])
       let count = uninterrupted { Glibc.read(file, rest.baseAddress, rest.count) }
-      guard count >= 0 else { throw FileError(reading: path) }
-      if count == 0 { break }
-      filled += count
+      if count < 0 && errno == EAGAIN {
+        _ = isReady(file, within: 0.1)
+      } else if count < 0 {
+        throw FileError(reading: path)
+      } else if count == 0 {
+        // The end of a file, and of a pipe that has had a writer, is an event; the lack of writers so far is none.
+        if waited >= patience || isReady(file, within: 0.1) { break }
+        waited += 0.1
+      } else {
+        filled += count
+      }
     }
     return filled
+  }
+
+  /// Waits for something to read or the end, at most some seconds. A signal ends the waiting.
+  private static func isReady(_ file: Int32, within seconds: Double) -> Bool {
+    var request = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
+    return poll(&request, 1, Int32(seconds * 1000)) > 0
   }
 
   // MARK: Changing

@@ -106,11 +106,10 @@ public enum DurableFiles {
   ///
   /// - Parameters:
   ///   - path: of the file.
-  ///   - limit: the largest size that is read; a larger one is refused before memory is taken for
-  ///     it.
+  ///   - limit: the largest size that is read.
   ///   - proceed: called before each part of the file; what it throws ends the reading.
   public static func read(
-    _ path: String, limit: Int = .max, proceed: () throws -> Void = {}
+    _ path: String, limit: SizeLimit = .none, proceed: () throws -> Void = {}
   ) throws -> [UInt8] {
     let (file, status) = try openForReading(path)
     defer { close(file) }
@@ -121,16 +120,15 @@ public enum DurableFiles {
     return bytes
   }
 
-  /// Opens a file, or a pipe as the `<(…)` of a shell is one, without waiting for somebody who writes into the pipe: one
-  /// that nobody has open for that has come to its end.
+  /// Opens a file, or a pipe as the `<(…)` of a shell is one, without waiting for somebody who writes into the pipe:
+  /// `fill` waits, and for how long it says.
   ///
   /// - Returns: the descriptor, which the caller closes, and what it leads to.
   static func openForReading(_ path: String) throws(FileError) -> (file: Int32, status: stat) {
     let file = uninterrupted { open(path.systemPath, O_RDONLY | O_NONBLOCK | O_CLOEXEC) }
     guard file >= 0 else { throw FileError(reading: path) }
     var status = stat()
-    // What somebody writes is waited for.
-    guard fstat(file, &status) == 0, fcntl(file, F_SETFL, O_RDONLY) == 0 else {
+    guard fstat(file, &status) == 0 else {
       let error = FileError(reading: path)
       close(file)
       throw error
@@ -139,9 +137,14 @@ public enum DurableFiles {
   }
 
   /// The first bytes of a file, fewer where it has no more.
+  ///
+  /// - Throws: `FileError` where it cannot be read, or is a pipe or device, which cannot be read from its start again.
   package static func readStart(of path: String, count: Int) throws -> [UInt8] {
-    let (file, _) = try openForReading(path)
+    let (file, status) = try openForReading(path)
     defer { close(file) }
+    guard Kind(status) != .other else {
+      throw FileError(.malformed, "read", path, "it is not a file")
+    }
     return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       filled = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path)
     }

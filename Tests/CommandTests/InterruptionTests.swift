@@ -96,6 +96,22 @@ final class InterruptionTests: CommandTestCase {
     XCTAssertFalse(exists(path("new")))
   }
 
+  func testACommandIsInterruptedWhileItWaitsForARecipe() throws {
+    XCTAssertEqual(mkfifo(path("recipe"), 0o600), 0)
+    // A writer that is there and silent.
+    let writer = open(path("recipe"), O_RDWR)
+    defer { close(writer) }
+    for arguments in [["train"], ["sweep", "--set", "beta=1,2"]] {
+      let command = try Command(
+        arguments + ["--recipe", path("recipe"), "--data", "shapes:32", "--out", path("run")])
+      while command.isRunning && !command.hasOpen(path("recipe")) { usleep(1000) }
+      command.send(SIGTERM)
+      let outcome = try command.wait()
+      XCTAssertEqual(outcome.status, 130, outcome.err)
+    }
+    XCTAssertFalse(exists(path("run")))
+  }
+
   func testAnInterruptedExtensionHasNoExportOfTheShorterRun() throws {
     let (data, run) = try copyOfTrainedRun()
     let command = try Command(

@@ -30,7 +30,7 @@ struct CheckpointPlace: Sendable, Equatable {
   ///
   /// - Throws: `FileError` of kind `malformed` where the file is damaged.
   static func read(in run: Folder) throws -> CheckpointPlace? {
-    guard let bytes = try RunFolder.read(recordFile, ifPresentIn: run, limit: limit) else {
+    guard let bytes = try RunFolder.read(recordFile, ifPresentIn: run, limit: .bytes(limit)) else {
       return nil
     }
     let source = run.path(of: recordFile)
@@ -64,7 +64,8 @@ struct CheckpointPlace: Sendable, Equatable {
   }
 
   private static func owner(of folder: Folder) throws -> String? {
-    guard let bytes = try RunFolder.read(ownerFile, ifPresentIn: folder, limit: limit) else {
+    guard let bytes = try RunFolder.read(ownerFile, ifPresentIn: folder, limit: .bytes(limit))
+    else {
       return nil
     }
     return try? JSON(parsing: bytes, source: folder.path(of: ownerFile)).object?["run"]?.text

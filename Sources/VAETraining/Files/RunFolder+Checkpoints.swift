@@ -74,7 +74,7 @@ extension RunFolder {
     if let step = linkedStep(Self.bestLink) { return step }
     // A copy of a run that was made without regard to links has a folder here.
     guard let copy = try? folder.folder(Self.bestLink),
-      let bytes = try? copy.read(CheckpointFile.state, limit: InputLimits.current.textBytes),
+      let bytes = try? copy.read(CheckpointFile.state, limit: .text),
       let state = try? JSON(parsing: bytes, source: copy.path(of: CheckpointFile.state)).object
     else { return nil }
     return state["step"]?.integer
@@ -95,7 +95,7 @@ extension RunFolder {
       let name = try Self.checkpointFolders(in: checkpoints)[step],
       let stored = try checkpoints.folder(name)
     else { return false }
-    let bytes = try stored.read(CheckpointFile.state, limit: InputLimits.current.textBytes)
+    let bytes = try stored.read(CheckpointFile.state, limit: .text)
     let state = try JSON(parsing: bytes, source: stored.path(of: CheckpointFile.state)).object
     return state?["finished"]?.bool ?? false
   }

@@ -58,7 +58,7 @@ extension RunFolder {
         .missing, "read", "\(path)/\(Self.recordsFolder)/\(name)", "it does not exist")
     }
     return try TrainingRecord(
-      parsing: records.read(name, limit: Self.recordLimit), source: records.path(of: name))
+      parsing: records.read(name, limit: .bytes(Self.recordLimit)), source: records.path(of: name))
   }
 
   /// The examples that the records are about, nil where there are none.
@@ -67,7 +67,7 @@ extension RunFolder {
   public func readRecordedExamples() throws -> RecordedExamples? {
     let name = Self.examplesFile
     guard let records = try records(),
-      let bytes = try Self.read(name, ifPresentIn: records, limit: Self.recordLimit)
+      let bytes = try Self.read(name, ifPresentIn: records, limit: .bytes(Self.recordLimit))
     else { return nil }
     return try RecordedExamples(parsing: bytes, source: records.path(of: name))
   }
@@ -89,7 +89,8 @@ extension RunFolder {
   }
 
   private func readLines(_ name: String, in folder: Folder?) throws -> JSONLines {
-    guard let folder, let bytes = try Self.read(name, ifPresentIn: folder, limit: 1 << 30) else {
+    guard let folder, let bytes = try Self.read(name, ifPresentIn: folder, limit: .bytes(1 << 30))
+    else {
       return JSONLines(parsing: [], source: name)
     }
     return JSONLines(parsing: bytes, source: folder.path(of: name))

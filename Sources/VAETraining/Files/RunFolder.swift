@@ -290,7 +290,7 @@ public struct RunFolder: Sendable {
 
   /// The contents of a file, nil where there is none.
   static func read(
-    _ name: String, ifPresentIn folder: Folder, limit: Int = .max
+    _ name: String, ifPresentIn folder: Folder, limit: SizeLimit = .none
   ) throws -> [UInt8]? {
     guard try folder.kind(of: name) != nil else { return nil }
     return try folder.read(name, limit: limit)
@@ -394,7 +394,7 @@ public struct RunFolder: Sendable {
   public func recipeBytes() throws -> [UInt8]? {
     guard
       let bytes = try Self.read(
-        Self.recipeFile, ifPresentIn: folder, limit: InputLimits.current.textBytes)
+        Self.recipeFile, ifPresentIn: folder, limit: .text)
     else { return nil }
     try checkRecipe(bytes)
     return bytes

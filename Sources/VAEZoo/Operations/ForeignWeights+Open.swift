@@ -54,7 +54,7 @@ extension ForeignWeights {
     var config: JSON.Object?
     if names.contains(configFile) {
       let source = folder.path(of: configFile)
-      let bytes = try DurableFiles.read(source, limit: InputLimits.current.textBytes)
+      let bytes = try DurableFiles.read(source, limit: .text, proceed: proceed)
       guard let object = try JSON(parsing: bytes, source: source).object else {
         throw RecipeError(.malformed, "\(source) is not a JSON object")
       }

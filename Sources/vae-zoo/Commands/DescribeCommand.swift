@@ -136,7 +136,7 @@ struct DescribeCommand: ParsableCommand {
       return try TrainedModel.recipe(of: variant, registry: registry)
     }
     return try registry.recipe(
-      parsing: DurableFiles.read(variant, limit: JSON.Limits().bytes), source: variant)
+      parsing: DurableFiles.read(variant, limit: .text), source: variant)
   }
 
   private func shapes(of recipe: Recipe, _ registry: Registry) throws -> ModelShapes {

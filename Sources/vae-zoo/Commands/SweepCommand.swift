@@ -99,8 +99,10 @@ struct SweepCommand: DividedCommand {
   private func prepared(_ communicator: any Communicator) throws -> Sweep {
     let registry = try plugins.registry()
     var request = SweepRequest(
-      recipe: try recipe.map { try registry.recipe(parsing: DurableFiles.read($0), source: $0) }
-        ?? registry.recipe(for: variant ?? ""),
+      recipe: try recipe.map {
+        try registry.recipe(
+          parsing: DurableFiles.read($0, limit: .text, proceed: Interrupt.proceed), source: $0)
+      } ?? registry.recipe(for: variant ?? ""),
       axes: try settings.map { text throws(RecipeError) in try Sweep.Axis(parsing: text) },
       data: data, folder: out)
     request.communicator = communicator

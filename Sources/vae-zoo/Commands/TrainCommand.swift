@@ -135,7 +135,7 @@ struct TrainCommand: DividedCommand {
     let subject: TrainingRequest.Subject
     if let recipe {
       subject = .recipe(
-        try DurableFiles.read(recipe, limit: JSON.Limits().bytes), source: recipe)
+        try DurableFiles.read(recipe, limit: .text, proceed: Interrupt.proceed), source: recipe)
     } else if let stage, let from {
       subject = .stage(stage, from: from)
     } else if let variant {

@@ -74,7 +74,7 @@ private struct VerdictFile {
 
   /// What was found; nil where nothing was, or what is there is not such a file.
   func read() -> String? {
-    guard isOurs, let bytes = try? DurableFiles.read(path, limit: Self.limit),
+    guard isOurs, let bytes = try? DurableFiles.read(path, limit: .bytes(Self.limit)),
       bytes.last == UInt8(ascii: "\n"),
       let text = String(validating: bytes.dropLast(), as: UTF8.self),
       !text.isEmpty, text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })

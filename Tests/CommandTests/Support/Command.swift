@@ -89,6 +89,15 @@ final class Command {
     return line.flatMap { Int($0.dropFirst(7)) } ?? 0
   }
 
+  /// Whether the process has a file open.
+  func hasOpen(_ path: String) -> Bool {
+    let folder = "/proc/\(process.processIdentifier)/fd"
+    let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return descriptors.contains {
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)")) == path
+    }
+  }
+
   func send(_ signal: Int32) {
     kill(process.processIdentifier, signal)
   }

@@ -23,7 +23,7 @@ final class DurableFilesTests: FilesTestCase {
       let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
       try Data(bytes).write(to: URL(fileURLWithPath: path("file")))
       XCTAssertEqual(try DurableFiles.read(path("file")), bytes)
-      XCTAssertEqual(try DurableFiles.read(path("file"), limit: size), bytes)
+      XCTAssertEqual(try DurableFiles.read(path("file"), limit: .bytes(size)), bytes)
     }
   }
 
@@ -36,14 +36,26 @@ final class DurableFilesTests: FilesTestCase {
   func testAFileBeyondTheLimitIsRefused() throws {
     try write("12345", "file")
     assertFails(.unreadable, naming: [path("file"), "5", "4"]) {
-      try DurableFiles.read(path("file"), limit: 4)
+      try DurableFiles.read(path("file"), limit: .bytes(4))
     }
     assertFails(.unreadable, naming: ["/proc/self/status", "limit of 10"]) {
-      try DurableFiles.read("/proc/self/status", limit: 10)
+      try DurableFiles.read("/proc/self/status", limit: .bytes(10))
     }
     assertFails(.unreadable, naming: ["/dev/zero", "limit of 100000"]) {
-      try DurableFiles.read("/dev/zero", limit: 100_000)
+      try DurableFiles.read("/dev/zero", limit: .bytes(100_000))
     }
+  }
+
+  func testATextBeyondItsLimitIsRefusedWithTheOneThatLetsItThrough() throws {
+    try write("12345", "file")
+    let before = InputLimits.current.textBytes
+    defer { XCTAssertNoThrow(try InputLimits.set("text_bytes", to: before)) }
+    try InputLimits.set("text_bytes", to: 4)
+    assertFails(.unreadable, naming: [path("file"), "limit of 4", "text_bytes=5"]) {
+      try DurableFiles.read(path("file"), limit: .text)
+    }
+    try InputLimits.set("text_bytes", to: 5)
+    XCTAssertEqual(try DurableFiles.read(path("file"), limit: .text), Array("12345".utf8))
   }
 
   func testAFileLargerThanTheMemoryIsRefusedBeforeMemoryIsTaken() throws {
@@ -385,7 +397,7 @@ final class DurableFilesTests: FilesTestCase {
 
   // MARK: Pipes
 
-  func testAPipeThatNobodyWritesIntoIsRefusedAndNotWaitedFor() {
+  func testAPipeThatNobodyWritesIntoIsRefused() {
     XCTAssertEqual(mkfifo(path("pipe"), 0o600), 0)
     XCTAssertThrowsError(try DurableFiles.read(path("pipe"))) { error in
       XCTAssertEqual(
@@ -393,10 +405,54 @@ final class DurableFilesTests: FilesTestCase {
         FileError(
           .malformed, "read", path("pipe"), "it is a pipe, and nothing comes out of it"))
     }
-    XCTAssertEqual(try DurableFiles.readStart(of: path("pipe"), count: 4), [])
-    XCTAssertThrowsError(try SHA256.hash(ofFile: path("pipe"))) { error in
-      XCTAssertEqual(
-        error as? FileError, FileError(.malformed, "read", path("pipe"), "it is not a file"))
+    for readsPart in [
+      { _ = try DurableFiles.readStart(of: self.path("pipe"), count: 4) },
+      { _ = try SHA256.hash(ofFile: self.path("pipe")) },
+    ] {
+      XCTAssertThrowsError(try readsPart()) { error in
+        XCTAssertEqual(
+          error as? FileError, FileError(.malformed, "read", path("pipe"), "it is not a file"))
+      }
+    }
+  }
+
+  func testAPipeWhoseWriterComesLaterIsRead() throws {
+    XCTAssertEqual(mkfifo(path("pipe"), 0o600), 0)
+    let path = path("pipe")
+    let thread = Thread {
+      usleep(300_000)
+      let writer = open(path, O_WRONLY)
+      usleep(300_000)
+      _ = "late".withCString { Glibc.write(writer, $0, 4) }
+      close(writer)
+    }
+    thread.start()
+    XCTAssertEqual(try DurableFiles.read(path), Array("late".utf8))
+  }
+
+  func testAPipeThatHadAWriterWithoutAWordIsNotWaitedFor() throws {
+    var ends: [Int32] = [0, 0]
+    XCTAssertEqual(pipe(&ends), 0)
+    close(ends[1])
+    defer { close(ends[0]) }
+    var parts = 0
+    XCTAssertThrowsError(try DurableFiles.read("/dev/fd/\(ends[0])", proceed: { parts += 1 }))
+    XCTAssertEqual(parts, 1)
+  }
+
+  func testWhoWaitsForAWriterCanBeStopped() throws {
+    struct Stop: Error {}
+    XCTAssertEqual(mkfifo(path("pipe"), 0o600), 0)
+    for hasWriter in [false, true] {
+      let writer = hasWriter ? open(path("pipe"), O_RDWR) : -1
+      defer { close(writer) }
+      var parts = 0
+      XCTAssertThrowsError(
+        try DurableFiles.read(path("pipe")) {
+          parts += 1
+          if parts == 3 { throw Stop() }
+        }
+      ) { XCTAssertTrue($0 is Stop, "\($0)") }
     }
   }
 

@@ -47,9 +47,9 @@ final class PathPartTests: FilesTestCase {
     XCTAssertEqual(try Folder(opening: folder).path(of: "a"), "\(folder)/a")
     try write("12345", "file")
     let opened = try Folder(opening: folder)
-    XCTAssertEqual(try opened.read("file", limit: 5), Array("12345".utf8))
+    XCTAssertEqual(try opened.read("file", limit: .bytes(5)), Array("12345".utf8))
     assertFails(.unreadable, naming: [path("file"), "beyond the limit of 4"]) {
-      try opened.read("file", limit: 4)
+      try opened.read("file", limit: .bytes(4))
     }
     XCTAssertTrue(opened.has("file"))
     XCTAssertFalse(opened.has("none"))
