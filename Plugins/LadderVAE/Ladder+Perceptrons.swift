@@ -184,7 +184,8 @@ extension BuildContext {
     guard prior is LadderPrior, latents.layerShapes.allSatisfy({ $0.rank == rank }) else {
       throw RecipeError(
         .invalid,
-        "\(part) works with the \(encoder) prior alone, but the prior has \(latents.phrase)")
+        "\(part) works with the \(encoder) prior alone, but the prior has \(latents.phrase); choose "
+          + "\(.setting("prior.name", encoder)) or another encoder and decoder")
     }
     return latents.layerShapes
   }

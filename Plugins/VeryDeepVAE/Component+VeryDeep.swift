@@ -119,7 +119,8 @@ extension BuildContext {
     guard let prior = prior as? TopDownPrior else {
       throw RecipeError(
         .invalid,
-        "\(part) works with the very-deep prior alone, but the prior has \(latents.phrase)")
+        "\(part) works with the very-deep prior alone, but the prior has \(latents.phrase); choose "
+          + "\(.setting("prior.name", "very-deep")) or another encoder and decoder")
     }
     return prior.sizes
   }

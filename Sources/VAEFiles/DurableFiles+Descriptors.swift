@@ -63,9 +63,9 @@ extension DurableFiles {
   /// What is read at once, in bytes: some milliseconds of a quick disk.
   private static let partSize = 1 << 24
 
-  /// How long a pipe is waited for that nobody has open to write into it, in seconds: enough for a program that a shell
+  /// How long a pipe is waited for that nobody has open to write into it: enough for a program that a shell
   /// starts beside this one.
-  private static let patience = 5.0
+  private static let patience = Duration.seconds(5)
 
   /// Fills a buffer as far as the file goes, or as a pipe's writers write, who are waited for.
   ///
@@ -75,20 +75,24 @@ extension DurableFiles {
     _ proceed: () throws -> Void = {}
   ) throws -> Int {
     var filled = 0
-    var waited = 0.0
+    var deadline: ContinuousClock.Instant?
     while filled < buffer.count {
       try proceed()
       let end = min(buffer.count, filled + partSize)
       let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<end])
       let count = uninterrupted { Glibc.read(file, rest.baseAddress, rest.count) }
       if count < 0 && errno == EAGAIN {
-        _ = isReady(file, within: 0.1)
+        _ = events(of: file)
       } else if count < 0 {
         throw FileError(reading: path)
       } else if count == 0 {
-        // The end of a file, and of a pipe that has had a writer, is an event; the lack of writers so far is none.
-        if waited >= patience || isReady(file, within: 0.1) { break }
-        waited += 0.1
+        guard isPipe(file) else { break }
+        // A pipe hangs up when its last writer has gone. One that never had any has no event.
+        let events = events(of: file)
+        let end = deadline ?? .now + patience
+        deadline = end
+        let hasEnded = events & POLLHUP != 0 && events & POLLIN == 0
+        if hasEnded || events == 0 && .now >= end { break }
       } else {
         filled += count
       }
@@ -96,10 +100,16 @@ extension DurableFiles {
     return filled
   }
 
-  /// Waits for something to read or the end, at most some seconds. A signal ends the waiting.
-  private static func isReady(_ file: Int32, within seconds: Double) -> Bool {
-    var request = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
-    return poll(&request, 1, Int32(seconds * 1000)) > 0
+  /// What there is to know of a pipe: `POLLIN` where there is something to read, `POLLHUP` where its last writer has gone;
+  /// zero where nothing comes within a tenth of a second, or a signal does.
+  private static func events(of pipe: Int32) -> Int32 {
+    var request = pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)
+    return poll(&request, 1, 100) > 0 ? Int32(request.revents) : 0
+  }
+
+  private static func isPipe(_ file: Int32) -> Bool {
+    var status = stat()
+    return fstat(file, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
   }
 
   // MARK: Changing

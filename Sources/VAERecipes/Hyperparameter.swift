@@ -177,7 +177,7 @@ extension Hyperparameter {
   ) throws(RecipeError) -> HyperparameterValue {
     guard let value, allows(value) else {
       throw RecipeError(
-        .invalid, "\(path) cannot be \(written): it takes \(wanted)")
+        .invalid, "\(path) cannot be \(written.isEmpty ? "empty" : written): it takes \(wanted)")
     }
     return value
   }

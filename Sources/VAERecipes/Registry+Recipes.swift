@@ -105,7 +105,7 @@ extension Registry {
     guard known.contains(value) else {
       throw RecipeError(
         .invalid,
-        "architecture cannot be \(value) for \(variant.name): there are: \(known.joined(separator: ", "))"
+        "architecture cannot be \(value.isEmpty ? "empty" : value) for \(variant.name): there are: \(known.joined(separator: ", "))"
       )
     }
     return variant.architectures[value] ?? [.encoder: value, .decoder: value]

@@ -189,7 +189,9 @@ public struct Registry: Sendable {
     guard let found = components(role).first(where: { $0.name == name }) else {
       let known = components(role).map(\.name) + (role == .likelihood ? [Self.automatic] : [])
       throw RecipeError(
-        .invalid, "\(role).name cannot be \(name): there are: \(known.joined(separator: ", "))")
+        .invalid,
+        "\(role).name cannot be \(name.isEmpty ? "empty" : name): there are: \(known.joined(separator: ", "))"
+      )
     }
     return found
   }

@@ -148,7 +148,9 @@ final class BadOptionTests: CommandTestCase {
       (["--threads", "two"], ["--threads", "two"]),
       (["--set", "latent"], ["--set", "latent"]),
       (["--set", "=3"], ["--set"]),
-      (["--set", "latent="], ["latent"]),
+      (["--set", "latent="], ["latent cannot be empty: it takes an integer"]),
+      (["--set", "encoder.name="], ["encoder.name cannot be empty: there are: mlp"]),
+      (["--set", "architecture="], ["architecture cannot be empty for", "there are: mlp"]),
       (["--set", "latent=99999999999999999999"], ["latent"]),
       (["--set", "hidden=4,,4"], ["hidden", "4,,4"]),
       (

@@ -3,30 +3,6 @@ import XCTest
 
 /// The files that `sample` and `reconstruct` write.
 final class ImageTests: CommandTestCase {
-  private struct Array4 {
-    let shape: [Int]
-    let values: [Float]
-
-    /// An NPY file of 32-bit floats.
-    init(npy bytes: [UInt8]) throws {
-      XCTAssertEqual(Array(bytes.prefix(8)), [0x93] + Array("NUMPY".utf8) + [1, 0])
-      let length = Int(bytes[8]) | Int(bytes[9]) << 8
-      XCTAssertEqual((10 + length) % 64, 0, "the values must be aligned")
-      let header = try XCTUnwrap(String(bytes: bytes[10..<10 + length], encoding: .ascii))
-      XCTAssertTrue(header.contains("'descr': '<f4'"), header)
-      XCTAssertTrue(header.contains("'fortran_order': False"), header)
-      XCTAssertTrue(header.hasSuffix("\n"), header)
-      let match = try XCTUnwrap(header.firstMatch(of: #/'shape': \(([0-9, ]*)\)/#), header)
-      shape = match.1.split(whereSeparator: { ", ".contains($0) }).compactMap { Int($0) }
-      let data = bytes[(10 + length)...]
-      values = stride(from: data.startIndex, to: data.endIndex, by: 4).map { start in
-        let bits = data[start..<start + 4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        return Float(bitPattern: bits)
-      }
-      XCTAssertEqual(values.count, shape.reduce(1, *))
-    }
-  }
-
   /// Width and height of a PNG file of 8-bit grey pixels.
   private func greySize(png path: String) throws -> (width: Int, height: Int) {
     let bytes = try bytes(path)
@@ -49,30 +25,30 @@ final class ImageTests: CommandTestCase {
 
   func testSamplesAsArrayAreMeansBetweenZeroAndOne() throws {
     let run = try TrainedRun.shared().run
-    let array = try Array4(npy: try bytes(try sample(run, "samples.npy")))
+    let array = try array(sample(run, "samples.npy"))
     XCTAssertEqual(array.shape, [10, 8, 8, 1])
-    XCTAssertTrue(array.values.allSatisfy { $0 >= 0 && $0 <= 1 })
-    XCTAssertGreaterThan(Set(array.values).count, 64, "the images differ")
+    XCTAssertTrue(array.floats.allSatisfy { $0 >= 0 && $0 <= 1 })
+    XCTAssertGreaterThan(Set(array.floats).count, 64, "the images differ")
   }
 
   /// The model has a Bernoulli likelihood.
   func testSamplesThatAreDrawnAreThoseOfTheLikelihood() throws {
     let run = try TrainedRun.shared().run
-    let means = try Array4(npy: try bytes(try sample(run, "means.npy")))
-    let draws = try Array4(npy: try bytes(try sample(run, "draws.npy", ["--draw"])))
-    XCTAssertEqual(Set(draws.values), [0, 1])
-    func mean(_ array: Array4) -> Double {
-      array.values.reduce(0) { $0 + Double($1) } / Double(array.values.count)
+    let means = try array(sample(run, "means.npy"))
+    let draws = try array(sample(run, "draws.npy", ["--draw"]))
+    XCTAssertEqual(Set(draws.floats), [0, 1])
+    func mean(_ array: StoredArray) -> Double {
+      array.floats.reduce(0) { $0 + Double($1) } / Double(array.floats.count)
     }
     XCTAssertEqual(mean(draws), mean(means), accuracy: 0.08)
   }
 
   func testMoreSamplesBeginWithTheFewerOfTheSameSeed() throws {
     let run = try TrainedRun.shared().run
-    let few = try Array4(npy: try bytes(try sample(run, "few.npy")))
-    let many = try Array4(npy: try bytes(try sample(run, "many.npy", ["--count", "300"])))
+    let few = try array(sample(run, "few.npy"))
+    let many = try array(sample(run, "many.npy", ["--count", "300"]))
     XCTAssertEqual(many.shape, [300, 8, 8, 1])
-    for (a, b) in zip(few.values, many.values) { XCTAssertEqual(a, b, accuracy: 1e-5) }
+    for (a, b) in zip(few.floats, many.floats) { XCTAssertEqual(a, b, accuracy: 1e-5) }
   }
 
   func testSampleGridHoldsAllImagesEnlarged() throws {
@@ -113,11 +89,10 @@ final class ImageTests: CommandTestCase {
 
   func testTemperatureZeroGivesTheImageOfThePriorsMean() throws {
     let run = try TrainedRun.shared().run
-    let array = try Array4(
-      npy: try bytes(try sample(run, "cold.npy", ["--temperature", "0"])))
+    let array = try array(sample(run, "cold.npy", ["--temperature", "0"]))
     for number in 1..<10 {
       XCTAssertEqual(
-        Array(array.values[number * 64..<(number + 1) * 64]), Array(array.values.prefix(64)))
+        Array(array.floats[number * 64..<(number + 1) * 64]), Array(array.floats.prefix(64)))
     }
   }
 
@@ -130,22 +105,21 @@ final class ImageTests: CommandTestCase {
   func testSamplesReplaceAnEarlierFile() throws {
     let file = try write(Array("old".utf8), "samples.npy")
     _ = try sample(try TrainedRun.shared().run, "samples.npy")
-    XCTAssertEqual(try Array4(npy: try bytes(file)).shape, [10, 8, 8, 1])
+    XCTAssertEqual(try array(file).shape, [10, 8, 8, 1])
     XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder), ["samples.npy"])
   }
 
   func testTemperatureScalesWhatIsDrawnOfThePrior() throws {
     let run = try TrainedRun.shared().run
     let files = try ["0", "0.5", "1", "2"].map { temperature in
-      try Array4(
-        npy: try bytes(
-          try sample(run, "\(temperature).npy", ["--temperature", temperature, "--count", "200"])))
+      try array(
+        sample(run, "\(temperature).npy", ["--temperature", temperature, "--count", "200"]))
     }
     XCTAssertEqual(
-      files[2].values, try Array4(npy: bytes(sample(run, "plain.npy", ["--count", "200"]))).values)
+      files[2].floats, try array(sample(run, "plain.npy", ["--count", "200"])).floats)
     // The images lie ever further from that of the prior's mean.
     let spreads = files.map { array in
-      zip(array.values, files[0].values).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+      zip(array.floats, files[0].floats).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
     }
     for (one, other) in zip(spreads, spreads.dropFirst()) { XCTAssertGreaterThan(other, 1.5 * one) }
     XCTAssertEqual(spreads[0], 0)

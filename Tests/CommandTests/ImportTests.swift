@@ -19,13 +19,6 @@ final class ImportTests: CommandTestCase {
     return path("\(name).safetensors")
   }
 
-  /// Type and shape in the header of an NPY file.
-  private func header(_ path: String) throws -> String {
-    let bytes = try bytes(path)
-    let length = Int(bytes[8]) | Int(bytes[9]) << 8
-    return try XCTUnwrap(String(bytes: bytes[10..<10 + length], encoding: .ascii))
-  }
-
   func testWhatIsInFilesIsListed() throws {
     let text = try run(["import", reference("tiny-raw"), "--list"])
     XCTAssertTrue(text.out.contains("6.pool.1.weight"), text.out)
@@ -42,7 +35,7 @@ final class ImportTests: CommandTestCase {
     let model = try imported("tiny-diffusers")
     let photo = try picture(9, 14, "photo.png")
     try run(["encode", model, "--images", photo, "--out", path("z.npy")])
-    XCTAssertTrue(try header(path("z.npy")).contains("(1, 3, 4, 3)"))
+    XCTAssertEqual(try array(path("z.npy")).shape, [1, 3, 4, 3])
     try run(["encode", model, "--images", photo, "--out", path("z.safetensors")])
     try run(["decode", model, "--latents", path("z.safetensors"), "--out", path("back.png")])
     let lines = try run([
@@ -145,7 +138,7 @@ final class ImportTests: CommandTestCase {
     try run([
       "encode", model, "--images", photo, "--scaled", "--channels-first", "--out", path("z.npy"),
     ])
-    XCTAssertTrue(try header(path("z.npy")).contains("(1, 3, 2, 1)"))
+    XCTAssertEqual(try array(path("z.npy")).shape, [1, 3, 2, 1])
     try run([
       "decode", model, "--latents", path("z.npy"), "--scaled", "--channels-first", "--out",
       path("a.png"),
@@ -398,16 +391,6 @@ final class ImportTests: CommandTestCase {
       naming: ["none.jpg"])
   }
 
-  /// The numbers of an NPY file of 32-bit floats.
-  private func floats(_ path: String) throws -> [Float] {
-    let bytes = try bytes(path)
-    let start = 10 + Int(bytes[8]) + 256 * Int(bytes[9])
-    return stride(from: start, to: bytes.count, by: 4).map { place in
-      let bits = bytes[place..<place + 4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-      return Float(bitPattern: bits)
-    }
-  }
-
   func testLatentsAreStoredAsTheOptionsSay() throws {
     // Its factors are 0.75 and 0.125, and its latents reach to 3.
     let model = try imported("tiny-diffusers")
@@ -416,13 +399,13 @@ final class ImportTests: CommandTestCase {
       try run(["encode", model, "--images", photo, "--out", path(name)] + options)
       return path(name)
     }
-    let plain = try floats(encoded("z.npy", []))
+    let plain = try array(encoded("z.npy", [])).floats
     XCTAssertEqual(plain.count, 2 * 3 * 3)
-    let scaled = try floats(encoded("scaled.npy", ["--scaled"]))
+    let scaled = try array(encoded("scaled.npy", ["--scaled"])).floats
     for (one, other) in zip(plain, scaled) {
       XCTAssertEqual((one - 0.125) * 0.75, other, accuracy: 1e-5)
     }
-    let turned = try floats(encoded("turned.npy", ["--channels-first"]))
+    let turned = try array(encoded("turned.npy", ["--channels-first"])).floats
     for (place, number) in plain.enumerated() {
       // The channel of three moves before two rows and three columns.
       XCTAssertEqual(turned[place % 3 * 6 + place / 3], number)
@@ -500,7 +483,7 @@ final class ImportTests: CommandTestCase {
     try run(encode)
     let decode = ["decode", model, "--latents", path("z.safetensors"), "--out", path("x.npy")]
     XCTAssertEqual(try run(decode).err, "wrote 1 picture to \(path("x.npy"))\n")
-    XCTAssertTrue(try header(path("x.npy")).contains("(1, 8, 12, 3)"))
+    XCTAssertEqual(try array(path("x.npy")).shape, [1, 8, 12, 3])
     XCTAssertEqual(
       try run(encode + ["--images", second]).err,
       "wrote the latents of 2 pictures to \(path("z.safetensors"))\n")

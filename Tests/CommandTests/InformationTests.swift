@@ -98,6 +98,24 @@ final class InformationTests: CommandTestCase {
     XCTAssertEqual(Set(items.compactMap { $0["name"] as? String }), expected)
   }
 
+  func testSettingsOfWhichNoModelCanBeMadeAreDescribedWithTheReasonInPlaceOfMetrics() throws {
+    func words(_ settings: [String]) throws -> String {
+      try run(["describe", "gaussian-vae"] + settings).out.split(whereSeparator: \.isWhitespace)
+        .joined(separator: " ")
+    }
+    let plain = try words([])
+    XCTAssertTrue(plain.contains("Metrics: elbo, rate,"), plain)
+    XCTAssertFalse(plain.contains("Note:"), plain)
+    let text = try words(["--set", "decoder.name=ladder"])
+    XCTAssertTrue(
+      text.contains(
+        "Note: these settings make no model for binary images: decoder ladder works with the ladder prior alone, but "
+          + "the prior has one layer of 20 units; choose --set prior.name=ladder or another encoder and decoder"
+      ), text)
+    XCTAssertTrue(text.contains("decoder.depth"), text)
+    XCTAssertFalse(text.contains("Metrics:"), text)
+  }
+
   func testSettingsChooseThePartsWhoseHyperparametersAreDescribed() throws {
     let chosen = ["--set", "prior.name=vampprior", "--set", "latent=3", "--set", "hidden=7,5"]
     let description = try object(run(["describe", "gaussian-vae", "--json"] + chosen).out)

@@ -38,23 +38,10 @@ final class PictureTests: CommandTestCase {
     // The first member of the archive, which is stored as it is.
     let archive = try bytes("\(folder)/cache/\(name)")
     let lengths = [26, 28].map { Int(archive[$0]) | Int(archive[$0 + 1]) << 8 }
-    let array = Array(archive[(30 + lengths[0] + lengths[1])...])
-    let start = 10 + Int(array[8]) + 256 * Int(array[9])
-    let header = try XCTUnwrap(String(bytes: array[10..<start], encoding: .ascii))
-    let match = try XCTUnwrap(header.firstMatch(of: #/\(1, ([0-9]+), ([0-9]+), 1\)/#), header)
-    let (height, width) = (Int(match.output.1) ?? 0, Int(match.output.2) ?? 0)
-    return Picture(
-      height: height, width: width, pixels: Array(array[start..<start + height * width]))
-  }
-
-  /// The floats of an NPY file.
-  private func floats(_ name: String) throws -> [Float] {
-    let bytes = try bytes(path(name))
-    let start = 10 + Int(bytes[8]) + 256 * Int(bytes[9])
-    return stride(from: start, to: bytes.count, by: 4).map { place in
-      let bits = bytes[place..<place + 4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-      return Float(bitPattern: bits)
-    }
+    let array = try StoredArray(Array(archive[(30 + lengths[0] + lengths[1])...]))
+    let (height, width) = (array.shape[1], array.shape[2])
+    XCTAssertEqual(array.shape, [1, height, width, 1], "one grey picture")
+    return Picture(height: height, width: width, pixels: array.content)
   }
 
   private func assertShows(
@@ -70,7 +57,7 @@ final class PictureTests: CommandTestCase {
     for name in ["s.npy", "s.png"] {
       try self.run(["sample", run, "--count", "10", "--seed", "4", "--out", path(name)])
     }
-    let (values, shown) = (try floats("s.npy"), try picture(path("s.png")))
+    let (values, shown) = (try array(path("s.npy")).floats, try picture(path("s.png")))
     XCTAssertEqual([shown.height, shown.width], [2 * 66 + 2, 5 * 66 + 2])
     for number in 0..<10 {
       assertShows(
@@ -124,7 +111,7 @@ final class PictureTests: CommandTestCase {
     ]
     try run(impute + [path("whole.npy")])
     try run(impute + [path("whole.png"), "--count", "3"])
-    let (whole, shown) = (try floats("whole.npy"), try picture(path("whole.png")))
+    let (whole, shown) = (try array(path("whole.npy")).floats, try picture(path("whole.png")))
     XCTAssertEqual([shown.height, shown.width], [2 * 66 + 2, 3 * 66 + 2])
     for (column, number) in [1, 4, 7].enumerated() {
       let range = number * 16..<(number + 1) * 16
@@ -146,7 +133,7 @@ final class PictureTests: CommandTestCase {
     let photo = try write(ArrayFile.png(height: 8, width: 12, grey: pixels), "photo.png")
     try run(["encode", model, "--images", photo, "--out", path("z.npy")])
     try run(["decode", model, "--latents", path("z.npy"), "--out", path("back.npy")])
-    let back = try floats("back.npy")
+    let back = try array(path("back.npy")).floats
     XCTAssertEqual(back.count, 96 * 3)
     let squares = back.enumerated().reduce(0.0) { sum, item in
       let difference = Double(item.element) - Double(pixels[item.offset / 3]) / 255
@@ -170,7 +157,7 @@ final class PictureTests: CommandTestCase {
         path(name),
       ])
     }
-    let (values, shown) = (try floats("w.npy"), try picture(path("w.png")))
+    let (values, shown) = (try array(path("w.npy")).floats, try picture(path("w.png")))
     XCTAssertEqual(values.count, 2 * 3 * 64)
     XCTAssertEqual(shown.height, 2 * 66 + 2)
     // Before each row stands what it is.
@@ -194,7 +181,7 @@ final class PictureTests: CommandTestCase {
     for name in ["s.npy", "s.png"] {
       try run(["sample", path("run"), "--count", "4", "--out", path(name)])
     }
-    let (values, shown) = (try floats("s.npy"), try picture(path("s.png")))
+    let (values, shown) = (try array(path("s.npy")).floats, try picture(path("s.png")))
     let (low, high) = (values.min() ?? 0, values.max() ?? 0)
     XCTAssertLessThan(low, 0)
     for number in 0..<4 {

@@ -337,32 +337,18 @@ final class TableCommandTests: CommandTestCase {
       try String(contentsOfFile: path(name), encoding: .utf8).split(separator: "\n").dropFirst()
         .flatMap { try $0.split(separator: ",").dropFirst(first).map { try XCTUnwrap(Double($0)) } }
     }
-    /// The shape and the numbers of an array.
-    func array(_ name: String) throws -> (shape: String, values: [Double]) {
-      let file = try bytes(path(name))
-      let start = 10 + Int(file[8]) + 256 * Int(file[9])
-      let header = String(decoding: file[10..<start], as: UTF8.self)
-      let size = header.contains("'<f8'") ? 8 : 4
-      let values = stride(from: start, to: file.count, by: size).map { place -> Double in
-        let bits = file[place..<place + size].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        return size == 8
-          ? Double(bitPattern: bits) : Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits)))
-      }
-      let shape = header.firstMatch(of: #/'shape': (\([0-9, ]*\))/#)?.output.1
-      return (String(shape ?? ""), values)
-    }
     for name in ["drawn.csv", "drawn.npy"] {
       try run(["sample", path("run"), "--count", "7", "--out", path(name)])
     }
-    let drawn = try array("drawn.npy")
-    XCTAssertEqual(drawn.shape, "(7, 2)")
-    XCTAssertEqual(drawn.values, try cells("drawn.csv", from: 0))
+    let drawn = try array(path("drawn.npy"))
+    XCTAssertEqual(drawn.shape, [7, 2])
+    XCTAssertEqual(drawn.doubles, try cells("drawn.csv", from: 0))
     for name in ["walks.csv", "walks.npy"] {
       try run(["traverse", path("run"), "--steps", "3", "--units", "2", "--out", path(name)])
     }
-    let walks = try array("walks.npy")
-    XCTAssertEqual(walks.shape, "(2, 3, 1, 2, 1)")
-    for (one, other) in zip(walks.values, try cells("walks.csv", from: 2)) {
+    let walks = try array(path("walks.npy"))
+    XCTAssertEqual(walks.shape, [2, 3, 1, 2, 1])
+    for (one, other) in zip(walks.doubles, try cells("walks.csv", from: 2)) {
       XCTAssertEqual(one, other, accuracy: 1e-4 * abs(other))
     }
     // Walks are named by their units, those of the largest rate first.

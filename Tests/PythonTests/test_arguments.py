@@ -103,11 +103,17 @@ class WordTests(unittest.TestCase):
         for words, X, validation in (
             ("^validation has images of 1x30x1, but X has", images.reshape(40, 36), np.zeros((5, 30))),
             (r"^every value of validation is NaN", images, images * np.nan),
-            (r"^X\[0, 0, 0, 0\] is inf", np.full_like(images, np.inf), None),
+            (r"^X\[0, 0, 0\] is inf", np.full_like(images, np.inf), None),
             ("^X and validation are not both", images, IMAGES),
         ):
             with self.assertRaisesRegex(vae_zoo.DataError, words):
                 _small().fit(X, validation=validation)
+        rows = np.random.default_rng(1).normal(size=(40, 3)).astype(np.float32)
+        fitted = vae_zoo.GaussianVAE(latent=2, epochs=1).fit(rows)
+        rows[19, 2] = np.inf
+        for method in (vae_zoo.GaussianVAE(latent=2, epochs=1).fit, fitted.transform, fitted.reconstruct, fitted.score):
+            with self.assertRaisesRegex(vae_zoo.DataError, r"^X\[19, 2\]"):
+                method(rows)
         with self.assertRaisesRegex(vae_zoo.DataError, "^X has values between 0 and 1"):
             _small().fit(images).evaluate(images / 2)
 

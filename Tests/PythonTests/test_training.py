@@ -156,6 +156,17 @@ class ProgressTests(unittest.TestCase):
         updates = changed._updates
         self.assertIs(changed.partial_fit(IMAGES[:20])._updates, updates)
 
+    def test_partial_fit_sets_nothing_apart_whatever_holdout_says(self):
+        plain, apart = _small().partial_fit(IMAGES), _small(holdout=0.2).partial_fit(IMAGES)
+        self.assertEqual(_weights(apart), _weights(plain))
+        model = _small(holdout=0.2, epochs=1).fit(IMAGES)
+        with tempfile.TemporaryDirectory() as folder:
+            model.save(os.path.join(folder, "model.safetensors"))
+            loaded = vae_zoo.VAE.load(os.path.join(folder, "model.safetensors"))
+        for later in (model, loaded):
+            before = _weights(later)
+            self.assertNotEqual(_weights(later.partial_fit(IMAGES[:20])), before)
+
     def test_a_warm_start_refuses_what_only_a_new_model_could_follow(self):
         model = _small(warm_start=True, epochs=1).fit(IMAGES)
         before = _weights(model)

@@ -135,21 +135,8 @@ final class ClassifierTests: CTestCase {
   }
 
   func testSettingsAndProgressAreThoseOfTheTraining() throws {
-    final class Told {
-      var fractions: [Double] = []
-      var stopsAt = 2.0
-    }
-    let told = Told()
-    Kept.keep(told)
-    var options = vae_call_options()
-    options.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
-    options.user_data = Unmanaged.passUnretained(told).toOpaque()
-    options.progress = { fraction, told in
-      guard let told else { return 0 }
-      let object = Unmanaged<Told>.fromOpaque(told).takeUnretainedValue()
-      object.fractions.append(fraction)
-      return fraction >= object.stopsAt ? 1 : 0
-    }
+    let listener = ProgressListener()
+    var options = listener.options
     let (data, settings) = (try labelled(40), CSettings(Self.settings + [("seed", "9")]))
     let classifier = try made(freedBy: vae_classifier_free) {
       vae_classifier_train(data, settings.pointer, settings.count, &options, $0, $1)
@@ -164,18 +151,18 @@ final class ClassifierTests: CTestCase {
     XCTAssertEqual(object["training_examples"]?.integer, 36)
     XCTAssertEqual(object["held_out_examples"]?.integer, 4)
     // Two epochs of 36 images in batches of 8, of which what is left may be one too.
-    XCTAssertEqual(told.fractions.first, 0)
-    XCTAssertEqual(told.fractions.last, 1)
-    XCTAssertEqual(told.fractions, told.fractions.sorted())
-    XCTAssertEqual(Set(told.fractions).count, told.fractions.count)
-    told.stopsAt = 0.4
+    XCTAssertEqual(listener.fractions.first, 0)
+    XCTAssertEqual(listener.fractions.last, 1)
+    XCTAssertEqual(listener.fractions, listener.fractions.sorted())
+    XCTAssertEqual(Set(listener.fractions).count, listener.fractions.count)
+    listener.stopsAt = 0.4
     var out: OpaquePointer?
     refuse(VAE_ERR_CANCELLED) {
       vae_classifier_train(data, settings.pointer, settings.count, &options, &out, $0)
     }
     XCTAssertNil(out)
     // A stop at the very end counts as well.
-    told.stopsAt = 1
+    listener.stopsAt = 1
     refuse(VAE_ERR_CANCELLED) {
       vae_classifier_train(data, settings.pointer, settings.count, &options, &out, $0)
     }

@@ -143,7 +143,7 @@ extension Fuzzer {
       let variant = text(variants)
       return checkText("vae_describe_json") { vae_describe_json(variant, $0, $1, $2, $3) }
     case 13 where chance(2):
-      let path = text(["nothing", "/dev/null", "/", "", "."])
+      let path = text(["nothing", "/dev/null", "/", "", Repository.path("include/vae.h")])
       return checkText("vae_check_json") { vae_check_json(path, $0, $1, $2, $3) }
     case 13:
       let (variant, (settings, count)) = (text(variants), settings(keys))

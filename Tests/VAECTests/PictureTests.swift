@@ -71,20 +71,8 @@ final class PictureTests: CTestCase {
   func testACallStopsWithinThePictureAndTheModelStaysUsable() throws {
     let model = try model()
     let pictures = picture([1, 8, 8, 3])
-    final class Told {
-      var fractions: [Double] = []
-      var limit = Int.max
-    }
-    let told = Told()
-    var options = vae_call_options()
-    options.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
-    options.user_data = Unmanaged.passUnretained(told).toOpaque()
-    options.progress = { fraction, told in
-      guard let told else { return 0 }
-      let object = Unmanaged<Told>.fromOpaque(told).takeUnretainedValue()
-      object.fractions.append(fraction)
-      return object.fractions.count >= object.limit ? 1 : 0
-    }
+    let listener = ProgressListener()
+    var options = listener.options
     func encode() throws {
       let encoding = try made(freedBy: vae_encoding_free) {
         vae_encode_pictures(model, pictures.pointer, 0, 0, &options, $0, $1)
@@ -92,21 +80,21 @@ final class PictureTests: CTestCase {
       XCTAssertNotNil(encoding)
     }
     try encode()
-    let fractions = told.fractions
+    let fractions = listener.fractions
     XCTAssertGreaterThan(fractions.count, 10, "more often than once a picture")
     XCTAssertEqual(fractions, fractions.sorted())
     XCTAssertEqual(fractions.first, 0)
-    told.fractions = []
-    told.limit = 5
+    listener.fractions = []
+    listener.stopsAfter = 5
     var out: OpaquePointer?
     XCTAssertEqual(
       vae_encode_pictures(model, pictures.pointer, 0, 0, &options, &out, nil), VAE_ERR_CANCELLED)
     XCTAssertNil(out)
-    XCTAssertEqual(told.fractions.count, 5)
-    told.limit = .max
-    told.fractions = []
+    XCTAssertEqual(listener.fractions.count, 5)
+    listener.stopsAfter = .max
+    listener.fractions = []
     try encode()
-    XCTAssertEqual(told.fractions, fractions)
+    XCTAssertEqual(listener.fractions, fractions)
   }
 
   func testTilesPrecisionAndBytesAreThoseOfTheSwiftCoder() throws {

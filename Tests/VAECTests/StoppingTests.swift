@@ -8,29 +8,7 @@ import XCTest
 
 /// Calls that take options by which they are stopped, and tell how far they are.
 final class StoppingTests: CTestCase {
-  /// What a callback was told, and when it stops the call.
-  private final class Told {
-    var fractions: [Double] = []
-    var stopsAfter = Int.max
-    var inside: () -> Void = {}
-  }
-
   private typealias Call = (UnsafePointer<vae_call_options>?, ErrorSlot?) -> vae_status
-
-  private func options(_ told: Told) -> vae_call_options {
-    var options = vae_call_options()
-    options.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
-    options.progress = { fraction, told in
-      guard let told else { return 0 }
-      let object = Unmanaged<Told>.fromOpaque(told).takeUnretainedValue()
-      object.fractions.append(fraction)
-      object.inside()
-      return object.fractions.count >= object.stopsAfter ? 1 : 0
-    }
-    Kept.keep(told)
-    options.user_data = Unmanaged.passUnretained(told).toOpaque()
-    return options
-  }
 
   /// Every function that takes such options, on a small model and data; each frees what it makes.
   private func calls(_ model: OpaquePointer, images count: Int) throws -> [(String, Call)] {
@@ -119,11 +97,11 @@ final class StoppingTests: CTestCase {
       none.struct_size = UInt32(MemoryLayout<vae_call_options>.size)
       try succeed { call(&none, $0) }
       // The first thing that is told stops it, and nothing is told after that.
-      let told = Told()
-      told.stopsAfter = 1
-      var stopping = options(told)
+      let listener = ProgressListener()
+      listener.stopsAfter = 1
+      var stopping = listener.options
       XCTAssertEqual(refuse(VAE_ERR_CANCELLED) { call(&stopping, $0) }.status, VAE_ERR_CANCELLED)
-      XCTAssertEqual(told.fractions.count, 2, name)  // once with, once without an error slot
+      XCTAssertEqual(listener.fractions.count, 2, name)  // once with, once without an error slot
       var cancelled = none
       cancelled.token = token
       vae_cancel_token_cancel(token)
@@ -142,38 +120,38 @@ final class StoppingTests: CTestCase {
   func testWhatIsToldRisesPartByPart() throws {
     let model = try makeModel()
     for (name, call) in try calls(model, images: 600) where name != "vae_data_open_with" {
-      let told = Told()
-      var options = options(told)
+      let listener = ProgressListener()
+      var options = listener.options
       try succeed { call(&options, $0) }
       guard name != "vae_model_load_with" else {
-        XCTAssertTrue(told.fractions.allSatisfy { $0 == -1 }, "\(told.fractions)")
+        XCTAssertTrue(listener.fractions.allSatisfy { $0 == -1 }, "\(listener.fractions)")
         continue
       }
-      XCTAssertEqual(told.fractions.first, 0, name)
-      XCTAssertEqual(told.fractions, told.fractions.sorted(), name)
-      XCTAssertTrue(told.fractions.allSatisfy { (0...1).contains($0) }, name)
+      XCTAssertEqual(listener.fractions.first, 0, name)
+      XCTAssertEqual(listener.fractions, listener.fractions.sorted(), name)
+      XCTAssertTrue(listener.fractions.allSatisfy { (0...1).contains($0) }, name)
       let tellsMore = ["vae_log_likelihood_with", "vae_evaluate_with", "vae_score", "vae_impute"]
       guard !tellsMore.contains(name) else { continue }
       // 250 images are a part. What several processes divide asks once more at its end.
       let asksAtItsEnd = ["vae_encode_with", "vae_reconstruct_with"].contains(name)
       XCTAssertEqual(
-        told.fractions, [0, 250.0 / 600, 500.0 / 600] + (asksAtItsEnd ? [1] : []), name)
-      told.fractions = []
-      told.stopsAfter = 2
+        listener.fractions, [0, 250.0 / 600, 500.0 / 600] + (asksAtItsEnd ? [1] : []), name)
+      listener.fractions = []
+      listener.stopsAfter = 2
       var error: OpaquePointer?
       XCTAssertEqual(call(&options, &error), VAE_ERR_CANCELLED, name)
       vae_error_free(error)
-      XCTAssertEqual(told.fractions.count, 2, "\(name) goes on after it was stopped")
+      XCTAssertEqual(listener.fractions.count, 2, "\(name) goes on after it was stopped")
     }
   }
 
   func testACallbackMayReadTheModelAndNotChangeIt() throws {
     let model = try makeModel()
     let values = images(1)
-    let told = Told()
+    let listener = ProgressListener()
     nonisolated(unsafe) var answers: [vae_status] = []
-    var nested = self.options(Told())
-    told.inside = {
+    var nested = ProgressListener().options
+    listener.inside = {
       var array: OpaquePointer?
       // One with a callback of its own among them.
       answers.append(vae_sample_with(model, 1, 1, 0, &nested, &array, nil))
@@ -182,7 +160,7 @@ final class StoppingTests: CTestCase {
       vae_array_free(array)
       answers.append(vae_model_set_tensor(model, "decoder.head.bias", values.pointer, nil))
     }
-    var options = options(told)
+    var options = listener.options
     var array: OpaquePointer?
     try succeed { vae_sample_with(model, 2, 1, 0, &options, &array, $0) }
     vae_array_free(array)
@@ -191,7 +169,7 @@ final class StoppingTests: CTestCase {
 
   func testOptionsChangeNothingOfTheResult() throws {
     let model = try makeModel()
-    var options = options(Told())
+    var options = ProgressListener().options
     let plain = try made(freedBy: vae_array_free) { vae_sample(model, 300, 1, 9, $0, $1) }
     let watched = try made(freedBy: vae_array_free) {
       vae_sample_with(model, 300, 1, 9, &options, $0, $1)

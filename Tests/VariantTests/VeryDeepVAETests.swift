@@ -248,9 +248,12 @@ final class VeryDeepVAETests: XCTestCase {
       ),
       (
         "ladder-vae", [("prior.name", "ladder-conv"), ("encoder.name", "very-deep")],
-        "works with the very-deep prior alone"
+        "; choose prior.name=very-deep or another encoder and decoder"
       ),
-      ("very-deep-vae", [("decoder.name", "ladder-conv")], "works with the ladder-conv prior"),
+      (
+        "very-deep-vae", [("decoder.name", "ladder-conv")],
+        "; choose prior.name=ladder-conv or another encoder and decoder"
+      ),
       ("very-deep-vae", [("prior.blocks_per_size", "2,0")], "prior.blocks_per_size ends with 0"),
       ("very-deep-vae", [("prior.channels", "6,4")], "prior.channels become fewer"),
       ("very-deep-vae", [("prior.latent", "1,2,3")], "prior.latent has 3 numbers"),

@@ -214,8 +214,8 @@ class Model:
         communicator: Any = None,
     ) -> Encoding:
         """What the encoder says about images; of it only the parts that are asked for."""
-        tensor = view(images)
-        with Watched(progress, optional_view(condition), communicator=communicator) as options:
+        tensor, told = view(images), optional_view(condition)
+        with elements_renamed(images="X"), Watched(progress, told, communicator=communicator) as options:
             encoding = create(
                 library.vae_encoding_free,
                 library.vae_encode_with,
@@ -297,8 +297,8 @@ class Model:
         progress: WorkProgress | None = None,
         condition: np.ndarray | None = None,
     ) -> np.ndarray:
-        tensor = view(images)
-        with Watched(progress, optional_view(condition)) as options:
+        tensor, told = view(images), optional_view(condition)
+        with elements_renamed(images="X"), Watched(progress, told) as options:
             return self._array(library.vae_reconstruct_with, byref(tensor), seed, options)
 
     def sample(

@@ -224,8 +224,10 @@ extension TensorView {
         VAE_ERR_INVALID_ARGUMENT,
         "\(name) has images of \(size), beyond the limit of \(1 << 26) numbers")
     }
-    return MemoryImages(
+    var images = MemoryImages(
       at: start, count: shape[0], shape: size, strides: strides, element: element)
+    images.sizes = shape
+    return images
   }
 
   /// The size of an image and the strides of the four axes.

@@ -24,6 +24,9 @@ public struct MemoryImages: ExampleStore, @unchecked Sendable {
   public let element: Element
   /// What bytes are divided by when they are drawn: 255, or 1 for those that are 0 and 1.
   public var divisor: Float = 255
+  /// The sizes of the array that the images are of, by which messages name its values; those of four axes unless somebody
+  /// says otherwise.
+  public var sizes: [Int]
 
   /// The same with bytes as they are.
   public func keepingBytes() -> any ExampleStore {
@@ -52,6 +55,7 @@ public struct MemoryImages: ExampleStore, @unchecked Sendable {
     self.shape = shape
     self.strides = strides
     self.element = element
+    sizes = [count, shape.height, shape.width, shape.channels]
   }
 
   /// Whether the images lie one after the other as models see them.
@@ -148,7 +152,7 @@ extension MemoryImages {
   ///
   /// - Parameter name: what messages call the images.
   func scanned(name: String) -> ScannedValues {
-    let sizes = ArraySizes([count, shape.height, shape.width, shape.channels])
+    let sizes = ArraySizes(sizes)
     guard element == .uint8 else {
       var scan = ValueScan(areVectors: shape.height == 1 && shape.channels == 1)
       forEachImage {

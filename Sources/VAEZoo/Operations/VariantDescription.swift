@@ -1,3 +1,4 @@
+import Messages
 import VAECore
 import VAEEvaluation
 import VAEFiles
@@ -47,8 +48,10 @@ public struct VariantDescription {
   public let architectures: [String]
   /// The one of these that the variant's own recipe has, whatever settings chose.
   public let architecture: String?
-  /// The metrics that the recipe allows for binary images, by name.
+  /// The metrics that the recipe allows for `StandInData`, by name.
   public let metrics: [String]
+  /// That no model can be made of the recipe for `StandInData`, and why; nil where one can.
+  public let obstacle: Message?
   /// The stages that can follow a model of the recipe.
   public let furtherStages: [FurtherStage]
   /// The layers of the recipe for `StandInData`; nil where no model can be made of it.
@@ -62,14 +65,23 @@ public struct VariantDescription {
     shortNames = try registry.shortNames(of: variant)
     architectures = registry.architectures(of: variant)
     architecture = try registry.architecture(of: variant)
-    let settled = (try? registry.settled(recipe, []) { StandInData($0) }.recipe)
-      .map(registry.withStandInNetworks)
-    let model = settled.flatMap { try? registry.plan($0) }
+    let settled = Result {
+      registry.withStandInNetworks(try registry.settled(recipe, []) { StandInData($0) }.recipe)
+    }
+    let planned = settled.flatMap { recipe in Result { try registry.plan(recipe) } }
+    let model = try? planned.get()
+    if case .failure(let error) = planned {
+      let message: Message = (error as? any MessageError)?.message ?? "\("\(error)")"
+      let data = recipe.data == nil ? "binary images" : "its data"
+      obstacle = "these settings make no model for \(data): \(message)"
+    } else {
+      obstacle = nil
+    }
     metrics = model.map(Self.metrics) ?? []
     furtherStages =
       model.map { registry.furtherStages(of: variant, latents: $0.prior.latents) }
       ?? variant.furtherStages
-    shapes = settled.flatMap { try? registry.shapes(of: $0) }
+    shapes = try? registry.shapes(of: settled.get())
     var sections: [Section] = []
     for role in Role.allCases {
       let part = recipe.part(role)

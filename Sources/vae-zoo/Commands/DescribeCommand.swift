@@ -192,7 +192,8 @@ struct DescribeCommand: ParsableCommand {
       text +=
         "\n" + paragraph("Further stage: train --stage \(stage.name) --from RUN, \(stage.summary)")
     }
-    text += "\n" + paragraph("Metrics: \(description.metrics.joined(separator: ", "))")
+    let metrics = "Metrics: \(description.metrics.joined(separator: ", "))"
+    text += "\n" + paragraph(description.obstacle.map { "Note: \($0.onCommandLine)" } ?? metrics)
     return text + "\n"
       + Console.wrapped(
         "Short names: \(shortNames(description).joined(separator: ", "))", indent: 2)

@@ -55,6 +55,9 @@ class CommandTestCase: XCTestCase {
     }
   }
 
+  /// The array in an NPY file.
+  func array(_ path: String) throws -> StoredArray { try StoredArray(bytes(path)) }
+
   /// The content of a file.
   func bytes(_ path: String, file: StaticString = #filePath, line: UInt = #line) throws -> [UInt8] {
     [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
