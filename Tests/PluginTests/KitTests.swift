@@ -18,31 +18,18 @@ final class KitTests: PluginTestCase {
     return registry
   }
 
-  /// What the kit's prior gives for `values` as four rows, with the gradient of its sum.
-  private func density(_ body: @escaping Density) throws -> (value: [Float], gradient: [Float]) {
+  /// What the kit's prior gives for `values`.
+  private func density(_ body: @escaping Density) throws -> PriorDensity {
     KitPlugin.density = body
-    let prior = try model([(key: "prior.name", value: "kit")], registry()).prior
-    let parameter = VAEZoo.Parameter(Tensor(values, shape: [4, 3]))
-    let rate = prior.draw(
-      from: GivenDraw(parameter: parameter), DrawRequest(), context(4, mode: .training)
-    ).rate
-    if let fault = (prior as? any FalliblePart)?.takeFault() { throw fault }
-    let gradients = rate.sum().backward()
-    return (
-      (-rate).floats, gradients[parameter].map { (-$0).floats } ?? Array(repeating: 0, count: 12)
-    )
+    return try PriorDensity(
+      of: model([(key: "prior.name", value: "kit")], registry()).prior, at: values)
   }
 
   /// Holds a density of the kit to one of the engine's, in its values and its gradient.
   private func assertEqual(
     _ body: @escaping Density, _ expected: (Tensor) -> Tensor, line: UInt = #line
   ) throws {
-    let found = try density(body)
-    let parameter = VAEZoo.Parameter(Tensor(values, shape: [4, 3]))
-    let wanted = expected(parameter.tensor)
-    XCTAssertEqual(found.value, wanted.floats, line: line)
-    let gradient = wanted.sum().backward()[parameter] ?? .zeros([4, 3])
-    XCTAssertEqual(found.gradient, gradient.floats, line: line)
+    try density(body).assertIs(expected, at: values, line: line)
   }
 
   // MARK: Operations

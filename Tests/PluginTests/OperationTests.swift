@@ -18,21 +18,13 @@ final class OperationTests: PluginTestCase {
     try model([(key: "prior.name", value: "test")], InProcess.registry()).prior
   }
 
-  /// What the prior's density gives for `values` as four rows, with the gradient of its sum.
+  /// What the prior's density gives for `values` or others.
   private func density(
     at given: [Float]? = nil, _ body: @escaping Density
-  ) throws -> (value: [Float], gradient: [Float]) {
+  ) throws -> PriorDensity {
     let prior = try prior()
     InProcess.density = body
-    let parameter = Parameter(Tensor(given ?? values, shape: [4, 3]))
-    let rate = prior.draw(
-      from: GivenDraw(parameter: parameter), DrawRequest(), context(4, mode: .training)
-    ).rate
-    if let fault = (prior as? any FalliblePart)?.takeFault() { throw fault }
-    let gradients = rate.sum().backward()
-    return (
-      (-rate).floats, gradients[parameter].map { (-$0).floats } ?? Array(repeating: 0, count: 12)
-    )
+    return try PriorDensity(of: prior, at: given ?? values)
   }
 
   private func failure(
@@ -46,12 +38,7 @@ final class OperationTests: PluginTestCase {
     _ body: @escaping Density, _ expected: (Tensor) -> Tensor, file: StaticString = #filePath,
     line: UInt = #line
   ) throws {
-    let found = try density(body)
-    let parameter = Parameter(Tensor(values, shape: [4, 3]))
-    let wanted = expected(parameter.tensor)
-    XCTAssertEqual(found.value, wanted.floats, file: file, line: line)
-    let gradient = wanted.sum().backward()[parameter] ?? .zeros([4, 3])
-    XCTAssertEqual(found.gradient, gradient.floats, file: file, line: line)
+    try density(body).assertIs(expected, at: values, file: file, line: line)
   }
 
   /// Holds an operation's gradient to finite differences of its values, and these to a function.

@@ -6,10 +6,6 @@ import XCTest
 final class KLImportTests: XCTestCase {
   private let registry = Registry.builtIn
 
-  private func reference(_ name: String) -> String {
-    Bundle.module.bundleURL.appendingPathComponent("Reference/\(name)").path
-  }
-
   private func imported(
     _ path: String, _ settings: [(key: String, value: String)] = []
   ) throws -> TrainedModel {
@@ -26,18 +22,6 @@ final class KLImportTests: XCTestCase {
     return found
   }
 
-  private func expected(_ name: String, in path: String = "kl") throws -> Tensor {
-    let path = reference("\(path).safetensors")
-    let file = try Safetensors(parsing: DurableFiles.read(path), path: path)
-    return try file.tensor(name, shape: Shape(XCTUnwrap(file.entry(name), name).shape))
-  }
-
-  private func assertEqual(_ found: Tensor, _ expected: Tensor, _ what: String) throws {
-    XCTAssertEqual(found.shape, expected.shape, what)
-    let distance = zip(found.floats, expected.floats).map { abs($0 - $1) }.max()
-    XCTAssertLessThan(try XCTUnwrap(distance), 2e-5, what)
-  }
-
   /// What a checkpoint does not say.
   private let answers = [
     (key: "prior.scaling_factor", value: "0.18215"), (key: "norm_groups", value: "2"),
@@ -48,21 +32,26 @@ final class KLImportTests: XCTestCase {
       ("kl-plain", "plain", []), ("kl-bare", "bare", []), ("kl-attending", "attending", []),
       ("kl-checkpoint", "plain", answers), ("kl-checkpoint/model.safetensors", "plain", answers),
     ] {
-      let trained = try imported(reference(folder), settings)
+      let trained = try imported(ForeignReference.path(folder), settings)
       let coder = try PictureCoder(trained)
-      let image = try expected("\(name).image")
-      try assertEqual(try coder.encode(image), expected("\(name).mean"), "\(folder) mean")
-      try assertEqual(
-        try coder.decode(expected("\(name).mean")), expected("\(name).decoded"), "\(folder) picture"
+      let image = try ForeignReference.tensor("\(name).image", in: "kl")
+      try ForeignReference.assertEqual(
+        try coder.encode(image), ForeignReference.tensor("\(name).mean", in: "kl"), "\(folder) mean"
       )
-      try assertEqual(
-        try coder.encode(expected("\(name).odd.image")), expected("\(name).odd.mean"),
+      try ForeignReference.assertEqual(
+        try coder.decode(ForeignReference.tensor("\(name).mean", in: "kl")),
+        ForeignReference.tensor("\(name).decoded", in: "kl"), "\(folder) picture"
+      )
+      try ForeignReference.assertEqual(
+        try coder.encode(ForeignReference.tensor("\(name).odd.image", in: "kl")),
+        ForeignReference.tensor("\(name).odd.mean", in: "kl"),
         "\(folder) odd sides")
       let context = Context(mode: .evaluation, random: RandomSource(seed: 0), examples: [0])
       let posterior = try XCTUnwrap(
         withoutTape { trained.model.encoder.encode(image, context) } as? DiagonalGaussian)
-      try assertEqual(
-        posterior.logVariance, expected("\(name).log_variance").flattened(),
+      try ForeignReference.assertEqual(
+        posterior.logVariance,
+        ForeignReference.tensor("\(name).log_variance", in: "kl").flattened(),
         "\(folder) log-variance")
     }
   }
@@ -74,18 +63,18 @@ final class KLImportTests: XCTestCase {
     ] {
       let label = "\(name).\(size)"
       func tiled(_ what: String) throws -> Tensor {
-        try expected("\(label).\(what)", in: "kl-tiled")
+        try ForeignReference.tensor("\(label).\(what)", in: "kl-tiled")
       }
-      let trained = try imported(reference("kl-\(name)"))
+      let trained = try imported(ForeignReference.path("kl-\(name)"))
       let coder = try PictureCoder(trained, PictureComputation(tile: side))
       let image = try tiled("image")
       let encoding = try coder.encoding(of: image)
-      try assertEqual(XCTUnwrap(encoding.mean), tiled("mean"), "\(label) mean")
-      try assertEqual(
+      try ForeignReference.assertEqual(XCTUnwrap(encoding.mean), tiled("mean"), "\(label) mean")
+      try ForeignReference.assertEqual(
         XCTUnwrap(encoding.variance).log(), tiled("log_variance"), "\(label) log-variance")
       var fractions: [Double] = []
       let picture = try coder.decode(tiled("mean")) { fractions.append($0) }
-      try assertEqual(picture, tiled("decoded"), "\(label) picture")
+      try ForeignReference.assertEqual(picture, tiled("decoded"), "\(label) picture")
       XCTAssertEqual(fractions, fractions.sorted(), label)
       let whole = try PictureCoder(trained).decode(tiled("mean")).floats
       XCTAssertEqual(whole == picture.floats, size == "8x8", "\(label): tiles are not the whole")
@@ -95,7 +84,8 @@ final class KLImportTests: XCTestCase {
   func testSettingsInPlaceOfWhatTheConfigSaysAreNamed() throws {
     func notices(_ settings: [(key: String, value: String)]) throws -> [String] {
       try WeightImport(
-        ForeignWeights.open(reference("kl-plain")), settings: settings, registry: .builtIn
+        ForeignWeights.open(ForeignReference.path("kl-plain")), settings: settings,
+        registry: .builtIn
       ).notices.map(\.description)
     }
     XCTAssertEqual(try notices([]), [])
@@ -115,7 +105,7 @@ final class KLImportTests: XCTestCase {
   }
 
   func testTilesThatDoNotBeginAtPlacesAreRefusedWithOneThatDoes() throws {
-    let trained = try imported(reference("kl-plain"))
+    let trained = try imported(ForeignReference.path("kl-plain"))
     for (side, near) in [(12, 16), (1, 8), (0, 8)] {
       XCTAssertThrowsError(try PictureCoder(trained, PictureComputation(tile: side))) {
         XCTAssertTrue("\($0)".contains("a multiple of 8, such as tile=\(near)"), "\($0)")
@@ -125,7 +115,7 @@ final class KLImportTests: XCTestCase {
 
   func testTheRecipeFollowsFromTensorsAndConfig() throws {
     let recipe = try WeightImport(
-      ForeignWeights.open(reference("kl-bare")), registry: registry
+      ForeignWeights.open(ForeignReference.path("kl-bare")), registry: registry
     ).model.recipe
     XCTAssertEqual(recipe.variant, "autoencoder-kl")
     XCTAssertEqual(recipe.data?.height, 16, "sample_size")
@@ -135,17 +125,17 @@ final class KLImportTests: XCTestCase {
     XCTAssertEqual(recipe.part(.decoder).values["latent_convolution"], .flag(false))
     XCTAssertEqual(recipe.part(.prior).values["scaling_factor"], .number(0.3611))
     XCTAssertEqual(recipe.part(.prior).values["shift_factor"], .number(0.1159))
-    let attending = try imported(reference("kl-attending")).recipe
+    let attending = try imported(ForeignReference.path("kl-attending")).recipe
     XCTAssertEqual(attending.part(.encoder).values["attention"], .integers([0, 0, 1]))
     XCTAssertEqual(attending.part(.decoder).values["attention"], .integers([1, 0, 0]))
     XCTAssertEqual(attending.part(.decoder).values["blocks"], .integer(3))
   }
 
   func testWhatCannotBeKnownIsAskedFor() throws {
-    let found = try message(reference("kl-checkpoint"))
+    let found = try message(ForeignReference.path("kl-checkpoint"))
     XCTAssertTrue(found.contains("0.18215 for Stable Diffusion 1"), found)
     XCTAssertTrue(found.contains("prior.scaling_factor=NUMBER"), found)
-    let groups = try message(reference("kl-checkpoint"), [answers[0]])
+    let groups = try message(ForeignReference.path("kl-checkpoint"), [answers[0]])
     XCTAssertTrue(groups.contains("encoder.norm_groups is 32, which does not divide the 4"), groups)
   }
 
@@ -153,8 +143,8 @@ final class KLImportTests: XCTestCase {
     let folder = try makeTemporaryFolder()
     let name = "diffusion_pytorch_model.safetensors"
     try DurableFiles.replace(
-      "\(folder)/\(name)", with: DurableFiles.read(reference("kl-plain/\(name)")))
-    let source = reference("kl-plain/config.json")
+      "\(folder)/\(name)", with: DurableFiles.read(ForeignReference.path("kl-plain/\(name)")))
+    let source = ForeignReference.path("kl-plain/config.json")
     let config = try XCTUnwrap(JSON(parsing: DurableFiles.read(source), source: source).object)
     for (key, value) in [
       ("block_out_channels", JSON.array([.integer(4)])), ("layers_per_block", .integer(2)),
@@ -179,7 +169,7 @@ final class KLImportTests: XCTestCase {
 
   func testMissingAndForeignTensorsAreNamed() throws {
     let folder = try makeTemporaryFolder()
-    let path = reference("kl-plain/diffusion_pytorch_model.safetensors")
+    let path = ForeignReference.path("kl-plain/diffusion_pytorch_model.safetensors")
     let file = try Safetensors(parsing: DurableFiles.read(path), path: path)
     var changed = Safetensors()
     for entry in file.entries where entry.name != "decoder.up_blocks.1.resnets.1.norm2.bias" {

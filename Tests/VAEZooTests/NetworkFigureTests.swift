@@ -74,20 +74,11 @@ final class NetworkFigureTests: XCTestCase {
     XCTAssertEqual([mirror.rank, mirror.size], [1, 3])
   }
 
-  private final class Places: @unchecked Sendable {
-    private let lock = NSLock()
-    private var results: [Int: Result<DividedResult?, any Error>] = [:]
-    func set(_ rank: Int, _ result: Result<DividedResult?, any Error>) {
-      lock.withLock { results[rank] = result }
-    }
-    subscript(rank: Int) -> Result<DividedResult?, any Error>? { lock.withLock { results[rank] } }
-  }
-
   func testTheResultOfDividedStepsSaysWhatWasMeasured() throws {
     let workload = try XCTUnwrap(Workload.all.first { $0.name == "mlp" })
       .resized(batch: 5, side: 8)
     let members = InProcessCommunicator.group(of: 2)
-    let results = Places()
+    let results = RankResults()
     DispatchQueue.concurrentPerform(iterations: 2) { rank in
       results.set(rank, Result { try workload.measure(among: members[rank], seconds: 0) })
     }

@@ -94,7 +94,7 @@ final class PictureFigureTests: XCTestCase {
       [0, 0, 0, 1, 128, 254, 255, 255, 255])
     let tiny = try WeightImport(
       ForeignWeights.open(
-        Bundle.module.bundleURL.appendingPathComponent("Reference/tiny-raw").path),
+        ForeignReference.path("tiny-raw")),
       size: 8, registry: .builtIn
     ).model
     let bytes = try PictureCoder(tiny).latents(ofBytes: [0, 51, 255], shape: [3]).floats

@@ -96,7 +96,7 @@ final class ScalingTests: XCTestCase {
     // Its normalisations exchange sums, too.
     let ladder = try workload("lvae", batch: 4)
     let members = InProcessCommunicator.group(of: 2).map(Counting.init)
-    let results = Places()
+    let results = RankResults()
     DispatchQueue.concurrentPerform(iterations: 2) { rank in
       let result = Result { try ladder.measure(among: members[rank], seconds: 0) }
       results.set(rank, result)
@@ -107,15 +107,6 @@ final class ScalingTests: XCTestCase {
     // A warm-up of five steps, and eight that are timed.
     XCTAssertEqual(members[0].traffic.calls, 13 * all[0].traffic.calls)
     XCTAssertEqual(members[0].traffic.bytes, 13 * all[0].traffic.bytes)
-  }
-
-  private final class Places: @unchecked Sendable {
-    private let lock = NSLock()
-    private var results: [Int: Result<DividedResult?, any Error>] = [:]
-    func set(_ rank: Int, _ result: Result<DividedResult?, any Error>) {
-      lock.withLock { results[rank] = result }
-    }
-    subscript(rank: Int) -> Result<DividedResult?, any Error>? { lock.withLock { results[rank] } }
   }
 
   func testAPredictionAddsTheNetworkToWhatARankComputes() throws {

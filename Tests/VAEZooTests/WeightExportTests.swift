@@ -57,7 +57,7 @@ final class WeightExportTests: XCTestCase {
 
   func testFilesThatThisProgramHasOrThatAreDividedAreSaidToBeSo() throws {
     let folder = try makeTemporaryFolder()
-    let path = Bundle.module.bundleURL.appendingPathComponent("Reference/tiny-diffusers").path
+    let path = ForeignReference.path("tiny-diffusers")
     let model = try WeightImport(ForeignWeights.open(path), size: 8, registry: registry).model
     try model.save(to: "\(folder)/model.safetensors")
     XCTAssertThrowsError(
@@ -76,7 +76,7 @@ final class WeightExportTests: XCTestCase {
 
   func testKeysOfAConfigThatNobodyReadsAreNamed() throws {
     let folder = try makeTemporaryFolder()
-    let path = Bundle.module.bundleURL.appendingPathComponent("Reference/kl-plain").path
+    let path = ForeignReference.path("kl-plain")
     let name = "diffusion_pytorch_model.safetensors"
     try DurableFiles.replace("\(folder)/\(name)", with: DurableFiles.read("\(path)/\(name)"))
     let bytes = try DurableFiles.read("\(path)/config.json")

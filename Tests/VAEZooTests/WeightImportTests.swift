@@ -6,10 +6,6 @@ import XCTest
 final class WeightImportTests: XCTestCase {
   private let registry = Registry.builtIn
 
-  private func reference(_ name: String) -> String {
-    Bundle.module.bundleURL.appendingPathComponent("Reference/\(name)").path
-  }
-
   private func imported(_ path: String, size: Int? = nil) throws -> WeightImport {
     try WeightImport(ForeignWeights.open(path), size: size, registry: registry)
   }
@@ -27,7 +23,7 @@ final class WeightImportTests: XCTestCase {
   ) throws -> String {
     let folder = try makeTemporaryFolder()
     for name in ["encoder", "decoder"] {
-      var all = try tensors(reference("tiny-raw/\(name).safetensors"))
+      var all = try tensors(ForeignReference.path("tiny-raw/\(name).safetensors"))
       if name == half { change(&all) }
       var file = Safetensors()
       for (name, shape, values) in all { file.add(name, shape: shape, values) }
@@ -46,7 +42,7 @@ final class WeightImportTests: XCTestCase {
 
   /// A stored tensor of a reference file.
   private func tensor(_ name: String, in file: String) throws -> Tensor {
-    let path = reference("\(file).safetensors")
+    let path = ForeignReference.path("\(file).safetensors")
     let stored = try Safetensors(parsing: DurableFiles.read(path), path: path)
     return try stored.tensor(name, shape: Shape(XCTUnwrap(stored.entry(name)).shape))
   }
@@ -54,7 +50,7 @@ final class WeightImportTests: XCTestCase {
   func testLatentsAndPicturesAreThoseOfPyTorch() throws {
     func tensor(_ name: String) throws -> Tensor { try self.tensor(name, in: "tiny") }
     for name in ["diffusers", "raw"] {
-      let coder = try PictureCoder(imported(reference("tiny-\(name)")).model)
+      let coder = try PictureCoder(imported(ForeignReference.path("tiny-\(name)")).model)
       XCTAssertEqual(coder.pixelsPerPlace, 4)
       let latents = try coder.encode(try tensor("image.whole"))
       try assertEqual(latents, tensor("\(name).latents"), "\(name) latents")
@@ -70,7 +66,7 @@ final class WeightImportTests: XCTestCase {
 
   func testPicturesInTilesAreThoseOfDiffusers() throws {
     func tensor(_ name: String) throws -> Tensor { try self.tensor(name, in: "tiny-tiled") }
-    let trained = try imported(reference("tiny-tiled")).model
+    let trained = try imported(ForeignReference.path("tiny-tiled")).model
     let coder = try PictureCoder(trained, PictureComputation(tile: 128))
     for size in ["136x248", "240x64", "120x128"] {
       let image = try withoutTape { try tensor("\(size).image").upsampledNearest(by: 4, 4) }
@@ -100,7 +96,7 @@ final class WeightImportTests: XCTestCase {
   }
 
   func testTheRecipeFollowsFromTensorsAndConfig() throws {
-    let recipe = try imported(reference("tiny-diffusers")).model.recipe
+    let recipe = try imported(ForeignReference.path("tiny-diffusers")).model.recipe
     XCTAssertEqual(recipe.variant, "autoencoder-tiny")
     XCTAssertEqual(recipe.data?.height, WeightImport.standardSize)
     XCTAssertEqual(recipe.part(.encoder).values["blocks"], .integers([1, 2, 1]))
@@ -108,14 +104,14 @@ final class WeightImportTests: XCTestCase {
     XCTAssertEqual(recipe.part(.prior).values["latent_channels"], .integer(3))
     XCTAssertEqual(recipe.part(.prior).values["scaling_factor"], .number(0.75))
     XCTAssertEqual(recipe.part(.prior).values["shift_factor"], .number(0.125))
-    let raw = try imported(reference("tiny-raw"), size: 40).model
+    let raw = try imported(ForeignReference.path("tiny-raw"), size: 40).model
     XCTAssertEqual(raw.recipe.data?.width, 40)
     XCTAssertEqual(raw.recipe.part(.encoder).values["mixing_channels"], .integer(16))
     XCTAssertEqual(raw.model.prior.latents.map, LatentMap(height: 10, width: 10, channels: 5))
   }
 
   func testTheSizeThatIsAskedForComesBeforeThatOfTheFiles() throws {
-    let bare = reference("kl-bare")
+    let bare = ForeignReference.path("kl-bare")
     for (size, side) in [(nil, 16), (24, 24)] as [(Int?, Int)] {
       let data = try imported(bare, size: size).model.recipe.data
       XCTAssertEqual([data?.height, data?.width], [side, side])
@@ -126,7 +122,7 @@ final class WeightImportTests: XCTestCase {
   }
 
   func testEveryTensorIsTakenAndProgressIsTheShareOfThem() throws {
-    let path = reference("tiny-raw")
+    let path = ForeignReference.path("tiny-raw")
     let count = try ["encoder", "decoder"].reduce(0) {
       try $0 + tensors("\(path)/\($1).safetensors").count
     }
@@ -151,16 +147,16 @@ final class WeightImportTests: XCTestCase {
     let folder = try makeTemporaryFolder()
     let name = "diffusion_pytorch_model.safetensors"
     try DurableFiles.replace(
-      "\(folder)/\(name)", with: DurableFiles.read(reference("tiny-diffusers/\(name)")))
+      "\(folder)/\(name)", with: DurableFiles.read(ForeignReference.path("tiny-diffusers/\(name)")))
     try DurableFiles.replace("\(folder)/another.safetensors", with: Safetensors().encoded())
     XCTAssertEqual(try ForeignWeights.open(folder).files.map(\.path), ["\(folder)/\(name)"])
-    let both = try ForeignWeights.open(reference("tiny-raw"))
+    let both = try ForeignWeights.open(ForeignReference.path("tiny-raw"))
     XCTAssertEqual(
       both.files.map(\.path),
-      ["decoder", "encoder"].map { reference("tiny-raw/\($0).safetensors") })
+      ["decoder", "encoder"].map { ForeignReference.path("tiny-raw/\($0).safetensors") })
     XCTAssertNil(both.config)
     XCTAssertEqual(
-      try ForeignWeights.open(reference("tiny-diffusers")).config?["_class_name"]?.text,
+      try ForeignWeights.open(ForeignReference.path("tiny-diffusers")).config?["_class_name"]?.text,
       "AutoencoderTiny")
   }
 
@@ -178,7 +174,7 @@ final class WeightImportTests: XCTestCase {
   func testASettingThatTheConfigHasInOtherDigitsIsNoOther() throws {
     func notices(_ key: String, _ value: String) throws -> Int {
       try WeightImport(
-        ForeignWeights.open(reference("tiny-diffusers")), size: 8,
+        ForeignWeights.open(ForeignReference.path("tiny-diffusers")), size: 8,
         settings: [(key: key, value: value)], registry: registry
       ).notices.count { "\($0)".contains("as you say") }
     }
@@ -189,7 +185,7 @@ final class WeightImportTests: XCTestCase {
   }
 
   func testAnImportedModelIsStoredAndOpenedLikeAnyOther() throws {
-    let model = try imported(reference("tiny-raw"), size: 8).model
+    let model = try imported(ForeignReference.path("tiny-raw"), size: 8).model
     let path = try makeTemporaryFolder() + "/model.safetensors"
     try model.save(to: path)
     let again = try TrainedModel.open(path, registry: registry)
@@ -246,7 +242,7 @@ final class WeightImportTests: XCTestCase {
   }
 
   func testOneHalfAloneIsRefused() throws {
-    let found = try message(reference("tiny-raw/encoder.safetensors"))
+    let found = try message(ForeignReference.path("tiny-raw/encoder.safetensors"))
     XCTAssertTrue(found.contains("holds a TAESD encoder alone"), found)
   }
 
@@ -272,9 +268,10 @@ final class WeightImportTests: XCTestCase {
     let folder = try makeTemporaryFolder()
     let name = "diffusion_pytorch_model.safetensors"
     try DurableFiles.replace(
-      "\(folder)/\(name)", with: DurableFiles.read(reference("tiny-diffusers/\(name)")))
+      "\(folder)/\(name)", with: DurableFiles.read(ForeignReference.path("tiny-diffusers/\(name)")))
     let text = String(
-      decoding: try DurableFiles.read(reference("tiny-diffusers/config.json")), as: UTF8.self)
+      decoding: try DurableFiles.read(ForeignReference.path("tiny-diffusers/config.json")),
+      as: UTF8.self)
     for (old, new, expected) in [
       ("\"latent_channels\": 3", "\"latent_channels\": 16", "says latent_channels is 16"),
       ("\"relu\"", "\"silu\"", "says act_fn is \"silu\""),
@@ -338,7 +335,7 @@ final class WeightImportTests: XCTestCase {
     let folder = try makeTemporaryFolder()
     XCTAssertTrue(try message(folder).contains("holds no .safetensors file"))
     XCTAssertTrue(try message("\(folder)/none").contains("does not exist"))
-    let whole = try DurableFiles.read(reference("tiny-raw/encoder.safetensors"))
+    let whole = try DurableFiles.read(ForeignReference.path("tiny-raw/encoder.safetensors"))
     for count in [0, 7, 8, 100, whole.count - 1] {
       try DurableFiles.replace("\(folder)/cut.safetensors", with: Array(whole.prefix(count)))
       XCTAssertThrowsError(try imported("\(folder)/cut.safetensors")) {

@@ -54,31 +54,7 @@ final class AggregatePosteriorGameTests: XCTestCase {
           return distortion + (variant == "wae-gan" ? game : 0)
         }
       }
-      for phase in objective.phases {
-        let others = model.parameters.filter { !phase.group.contains($0.path) }
-        for (_, parameter) in others { parameter.isTrainable = false }
-        let gradients = phase.loss(pass(model)).value.backward()
-        for (_, parameter) in others { parameter.isTrainable = true }
-        for (path, parameter) in model.parameters {
-          guard phase.group.contains(path) else {
-            XCTAssertNil(gradients[parameter], "\(phase.name): \(path)")
-            continue
-          }
-          let gradient = try XCTUnwrap(gradients[parameter], "\(phase.name): \(path)").floats
-          let (values, position) = (parameter.value.copied(), gradient.count / 2)
-          func loss(_ step: Float) -> Double {
-            var moved = values.floats
-            moved[position] += step
-            parameter.value = Tensor(moved, shape: values.shape)
-            return withoutTape { formula(phase.name) }
-          }
-          let slope = (loss(1 / 128) - loss(-1 / 128)) * 64
-          XCTAssertEqual(
-            Double(gradient[position]), slope, accuracy: 3e-3 + 0.02 * abs(slope),
-            "\(variant), \(phase.name): \(path)")
-          parameter.value = values
-        }
-      }
+      try assertPhaseGradientsAreSlopes(of: model, { pass(model) }, value: { formula($0.name) })
     }
   }
 

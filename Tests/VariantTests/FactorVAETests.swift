@@ -131,42 +131,9 @@ final class FactorVAETests: XCTestCase {
       model.objective.requirements.draw, context)
   }
 
-  /// A closure with the parameters outside of a phase's group frozen, as in training.
-  private func inPhase<Result>(_ phase: Phase, _ model: Model, _ body: () throws -> Result) rethrows
-    -> Result
-  {
-    let others = model.parameters.filter { !phase.group.contains($0.path) }
-    for (_, parameter) in others { parameter.isTrainable = false }
-    defer { for (_, parameter) in others { parameter.isTrainable = true } }
-    return try body()
-  }
-
   func testTheGradientsOfBothPhasesAreThoseOfFiniteDifferences() throws {
     let model = try model()
-    for phase in model.objective.phases {
-      let gradients = inPhase(phase, model) { phase.loss(pass(model)).value.backward() }
-      for (path, parameter) in model.parameters {
-        guard phase.group.contains(path) else {
-          XCTAssertNil(gradients[parameter], "\(phase.name): \(path)")
-          continue
-        }
-        let gradient = try XCTUnwrap(gradients[parameter], "\(phase.name): \(path)").floats
-        let values = parameter.value.copied()
-        for position in [0, gradient.count / 2, gradient.count - 1] {
-          func loss(_ step: Float) -> Double {
-            var moved = values.floats
-            moved[position] += step
-            parameter.value = Tensor(moved, shape: values.shape)
-            return withoutTape { Double(phase.loss(pass(model)).value.item) }
-          }
-          let slope = (loss(1 / 128) - loss(-1 / 128)) * 64
-          XCTAssertEqual(
-            Double(gradient[position]), slope, accuracy: 2e-3 + 0.01 * abs(slope),
-            "\(phase.name): \(path)[\(position)]")
-        }
-        parameter.value = values
-      }
-    }
+    try assertPhaseGradientsAreSlopes(of: model, accuracy: 2e-3, { pass(model) })
   }
 
   func testTheLossOfTheModelIsTheBoundAndTheWeightedCorrelation() throws {
