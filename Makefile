@@ -9,7 +9,7 @@ long_classes = AutoregressiveHeadTests|AutoregressiveTests|ComparedFramesTests|C
   PageTests|PixelCNNCodePriorTests|ShapesTests|TapeTests|VQVAETests|WorkloadTests
 long_tests = ^($(long_modules))\.|\.($(long_classes))$$
 
-.PHONY: build lib demo check test test-examples test-python test-c test-install test-interop fuzz \
+.PHONY: build lib demo check test test-examples test-python test-c test-install test-pages test-interop fuzz \
   sanitize abi-check check-report docs install uninstall format lint clean help bootstrap bootstrap-test
 .SILENT:
 
@@ -32,9 +32,10 @@ test: bootstrap-test lint
 	swift build -c release --build-tests --explicit-target-dependency-import-check error
 	ln -sf libvae.so .build/release/libvae.so.1
 	scripts/test-swift
-	$(MAKE) --no-print-directory --output-sync -j2 test-examples test-python test-c test-install
+	$(MAKE) --no-print-directory --output-sync -j2 test-pages test-python test-c test-examples test-install
 
-# What users do with the products. Each compiles or runs one thing after another, so two of them run side by side.
+# What users do with the products. Each compiles or runs one thing after another, so two of them run side by side, those
+# that take longest first.
 test-examples:
 	scripts/test-examples
 test-python:
@@ -44,6 +45,7 @@ test-c:
 	scripts/test-c
 test-install:
 	scripts/test-install
+test-pages:
 	scripts/check-report
 
 # The Python module beside PyTorch, JAX, pandas and tqdm, which it gets from PyPI: two gigabytes, so not part of test.

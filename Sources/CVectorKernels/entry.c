@@ -4,8 +4,11 @@
 #endif
 #include "entry.h"
 
+#include <execinfo.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -176,8 +179,25 @@ static void *wait_for_end(void *context) {
   return NULL;
 }
 
+/// Makes ready for threads that end. The C library loads the unwinder when the first one does, and ends the process where it
+/// cannot; and each thread that takes memory would take 64 MB of a limited address space for it.
+static int prepare_for_threads(int threads) {
+  static _Atomic(int) has_unwinder;
+  void *frame;
+  if (!atomic_load(&has_unwinder) && backtrace(&frame, 1) < 1) return 0;
+  atomic_store(&has_unwinder, 1);
+  struct rlimit stack;
+  const int64_t address_space = vk_address_space();
+  if (address_space == INT64_MAX) return 1;
+  mallopt(M_ARENA_MAX, 1);
+  int64_t each = 8 << 20;
+  if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur != RLIM_INFINITY) each = (int64_t)stack.rlim_cur;
+  return address_space / (threads + 1) > each + VK_THREAD_SPACE;
+}
+
 /// Whether so many threads can be made and live at a time.
 int vk_can_make_threads(int threads) {
+  if (!prepare_for_threads(threads)) return 0;
   trial t = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
   pthread_t *made = calloc((size_t)threads, sizeof *made);
   if (!made) return 0;

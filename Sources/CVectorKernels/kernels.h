@@ -101,6 +101,9 @@ void *vk_scratch(size_t bytes);
 /// The same without taking note.
 void *vk_try_scratch(size_t bytes);
 
+/// What each of several threads takes of a limited address space beside its stack: kernels that oneDNN compiles, buffers.
+enum { VK_THREAD_SPACE = 24 << 20 };
+
 /// Whether so many threads can be made and live at a time, beside those there are.
 int vk_can_make_threads(int threads);
 

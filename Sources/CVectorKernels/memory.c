@@ -1,7 +1,10 @@
 // What happens where memory is short: the calling thread's fault, and the question before a request.
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "kernels.h"
 
@@ -28,6 +31,19 @@ void *vk_scratch(size_t bytes) {
   void *memory = vk_try_scratch(bytes);
   if (!memory) vk_refuse_memory(bytes);
   return memory;
+}
+
+// MARK: The address space
+
+int64_t vk_address_space(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur > INT64_MAX) return INT64_MAX;
+  const int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  char text[64] = "";
+  const ssize_t size = file < 0 ? 0 : read(file, text, sizeof text - 1);
+  if (file >= 0) close(file);
+  const int64_t used = (size > 0 ? strtoll(text, NULL, 10) : 0) * sysconf(_SC_PAGESIZE);
+  return (int64_t)limit.rlim_cur > used ? (int64_t)limit.rlim_cur - used : 0;
 }
 
 // MARK: The reserve of small blocks

@@ -66,6 +66,52 @@ static int little_memory(long megabytes) {
   return 0;
 }
 
+/// Calls with one thread or two, right after others took nearly all of the address space: each succeeds, or is an error.
+static int calls_in_little_space(long kilobytes) {
+  static float pixels[500 * 1024];
+  const int64_t shape[] = {500, 32, 32};
+  vae_tensor images = {
+    .struct_size = sizeof images, .dtype = VAE_FLOAT32, .device = VAE_DEVICE_CPU, .rank = 3, .shape = shape, .data = pixels};
+  for (int threads = 1; threads <= 2; threads++) {
+    for (int call = 0; call < 6; call++) {
+      vae_model *model = NULL;
+      vae_data *data = NULL;
+      vae_error *error = NULL;
+      CHECK(vae_set_threads(threads, NULL) == VAE_OK || threads > 1);
+      CHECK(vae_data_open("shapes:32", &data, NULL) == VAE_OK && make("256", &model, NULL) == VAE_OK);
+      allow_address_space(kilobytes);
+      vae_array *array = NULL;
+      vae_encoding *encoding = NULL;
+      vae_metrics *metrics = NULL;
+      vae_trainer *trainer = NULL;
+      vae_status status = VAE_OK;
+      static char text[1 << 17];
+      uint64_t needed = 0;
+      switch (call) {
+        case 0: status = vae_sample(model, 500, 1, 0, &array, &error); break;
+        case 1: status = vae_encode(model, &images, 0, &encoding, &error); break;
+        case 2: status = vae_evaluate(model, data, NULL, NULL, &metrics, &error); break;
+        case 3: status = vae_model_save(model, "limits.safetensors", &error); break;
+        case 4: status = vae_describe_json("vq-vae", text, sizeof text, &needed, &error); break;
+        default:
+          status = vae_trainer_create(model, data, NULL, &trainer, &error);
+          for (int step = 0; step < 3 && status == VAE_OK; step++) status = vae_trainer_step(trainer, NULL, &error);
+      }
+      setrlimit(RLIMIT_AS, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
+      CHECK(status == VAE_OK || status == VAE_ERR_OUT_OF_MEMORY || status == VAE_ERR_THREADS);
+      CHECK((status == VAE_OK) == (vae_error_message(error)[0] == '\0'));
+      vae_error_free(error);
+      vae_array_free(array);
+      vae_encoding_free(encoding);
+      vae_metrics_free(metrics);
+      vae_trainer_free(trainer);
+      vae_data_free(data);
+      vae_model_free(model);
+    }
+  }
+  return 0;
+}
+
 /// The first call of a process that has so many kilobytes left: an error, which says that.
 static int first_call(long kilobytes) {
   allow_address_space(kilobytes);
@@ -129,6 +175,8 @@ int main(void) {
     failures += in_child(little_memory, megabytes);
   for (long kilobytes = 0; kilobytes <= 1000; kilobytes += 20)
     failures += in_child(first_call, kilobytes);
+  for (long megabytes = 1; megabytes <= 97; megabytes += 8)
+    failures += in_child(calls_in_little_space, 1024 * megabytes);
   unlink("limits.safetensors");
   printf("%d failures\n", failures);
   return failures > 0;

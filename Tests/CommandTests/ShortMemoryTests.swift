@@ -31,4 +31,24 @@ final class ShortMemoryTests: CommandTestCase {
     }
     XCTAssertGreaterThan(refused, 0)
   }
+
+  /// A second thread takes a stack, and the C library much more for what it allocates.
+  func testTwoThreadsInLittleMemoryEndWithAMessage() throws {
+    let sample = [
+      "sample", try TrainedRun.shared().run, "--count", "20000", "--out", path("s.npy"), "--threads", "2",
+    ]
+    var refused = 0
+    for limit in stride(from: 80, through: 280, by: 20) {
+      let outcome = try Command(sample, memoryLimit: limit).wait()
+      // Below the size of the program itself the system refuses to load it.
+      guard outcome.status != 127 else { continue }
+      XCTAssertTrue(
+        [0, 71].contains(outcome.status), "\(limit) MB: \(outcome.status) \(outcome.err)")
+      guard outcome.status == 71 else { continue }
+      refused += 1
+      XCTAssertTrue(
+        outcome.err.contains("out of memory") || outcome.err.contains("2 threads"), outcome.err)
+    }
+    XCTAssertGreaterThan(refused, 0)
+  }
 }

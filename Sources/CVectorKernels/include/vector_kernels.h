@@ -97,6 +97,9 @@ void vk_refuse_memory(size_t bytes);
 /// Takes note of threads that could not be had; the first fault stays.
 void vk_refuse_threads(int threads);
 
+/// What the limit of the address space (`ulimit -v`) leaves to this process, in bytes; INT64_MAX where there is none.
+int64_t vk_address_space(void);
+
 /// The status of a kernel that gives one where memory is short: oneDNN's too.
 enum { VK_OUT_OF_MEMORY = 1 };
 

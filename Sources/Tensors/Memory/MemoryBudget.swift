@@ -1,3 +1,4 @@
+import CVectorKernels
 import Glibc
 
 /// What memory is left for this process, as of a moment ago.
@@ -18,6 +19,8 @@ struct MemoryBudget {
       left = SystemMemory.available
       time = now
     }
+    // Of this one other threads of the process may take 64 MB at once, and looking costs little.
+    left = min(left, SystemMemory.addressRest)
     guard bytes <= left - reserve else { return false }
     left -= bytes
     return true
@@ -48,14 +51,13 @@ enum SystemMemory {
   }()
 
   /// What the limit of the address space (`ulimit -v`) still allows.
-  private static var addressRest: Int {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0,
-      limit.rlim_cur < UInt64(Int64.max)
-    else { return .max }
-    let pages = SystemFile.number(after: "", in: "/proc/self/statm") ?? 0
-    return Int(limit.rlim_cur) - pages * max(1, sysconf(Int32(_SC_PAGESIZE)))
+  static var addressRest: Int {
+    let rest = vk_address_space()
+    return rest == .max ? .max : max(0, Int(rest) - addressReserve)
   }
+
+  /// What the C library and compiled kernels take of a limited address space without being asked about.
+  private static let addressReserve = 32 << 20
 }
 
 /// The control groups of this process: version 2, or the hierarchies of version 1, where a container
