@@ -17,6 +17,12 @@ public enum ValueRange: String, Sendable, Codable, CaseIterable {
     }
   }
 
+  /// What to do with such values where a model takes those of another range, in words that follow others.
+  package func remedy(for wanted: ValueRange) -> String {
+    self == .real
+      ? "; bring them to that range, or store bytes of 0 to 255 as 8-bit integers (uint8)" : ""
+  }
+
   /// Whether every value of another range lies in this one.
   package func holds(_ other: ValueRange) -> Bool {
     joined(with: other) == self

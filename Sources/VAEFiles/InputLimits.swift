@@ -139,6 +139,13 @@ extension InputLimits {
         "becomes \(size) bytes or more when it is decompressed, beyond the limit inflated_bytes of \(inflatedBytes); "
         + "if you trust it, raise it by \(.limit("inflated_bytes", max(size, 2 * inflatedBytes)))"
     }
+    return refusal(ofExpanded: size, from: compressed)
+  }
+
+  /// The same by the limit on the ratio alone, for data that may be kept in a file.
+  public func refusal(ofExpanded size: Int, from compressed: Int) -> Message? {
+    let (product, overflows) = compressed.multipliedReportingOverflow(by: inflationRatio)
+    guard size > max(Self.alwaysInflated, overflows ? .max : product) else { return nil }
     // What they have become so far says little of what they will: a step that is worth another try.
     let least = (size + max(1, compressed) - 1) / max(1, compressed)
     let ratio = min(1032, max(least, 2 * inflationRatio))

@@ -65,6 +65,34 @@ final class CheckTests: CommandTestCase {
     XCTAssertTrue(report.err.contains("\(file): line 2 is left out"), report.err)
   }
 
+  func testLinesOfMetricsThatAreMissingOrMovedAreFound() throws {
+    let run = try copyOfTrainedRun().run
+    let file = run + "/metrics.jsonl"
+    let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").map(
+      String.init)
+    XCTAssertEqual(lines.count, 3)
+    for (kept, words) in [
+      ([], "where the line of epoch 1 should be, the file ends"),
+      ([0, 1], "where the line of epoch 3 should be, the file ends"),
+      ([1, 2], "where the line of epoch 1 should be, stands that of epoch 2"),
+      ([1, 0, 2], "where the line of epoch 1 should be, stands that of epoch 2"),
+      ([0, 0, 1, 2], "where the line of epoch 2 should be, stands that of epoch 1"),
+      (nil, "the run has lost this file"),
+    ] as [([Int]?, String)] {
+      if let kept {
+        _ = try write(Array(kept.map { lines[$0] + "\n" }.joined().utf8), "run/metrics.jsonl")
+      } else {
+        try FileManager.default.removeItem(atPath: file)
+      }
+      let outcome = try Command.run(["check", run])
+      XCTAssertEqual(outcome.status, 65, outcome.out)
+      XCTAssertTrue(
+        outcome.out.contains("DAMAGED  metrics.jsonl") && outcome.out.contains(words), outcome.out)
+    }
+    _ = try write(Array(lines.map { $0 + "\n" }.joined().utf8), "run/metrics.jsonl")
+    try self.run(["check", run])
+  }
+
   func testFilesAreCheckedByWhatTheyAre() throws {
     let shared = try TrainedRun.shared()
     let images = TestImages(8)

@@ -83,6 +83,20 @@ final class FileNameTests: CommandTestCase {
     for line in lines { XCTAssertTrue(line.contains(#"n\xe9ant"#), outcome.err) }
   }
 
+  func testEveryAnswerForProgramsIsJSONWhateverNamesItHas() throws {
+    let shared = try TrainedRun.shared()
+    let outcome = try Shell.run(
+      #"""
+      e=$'\xe9'; cp -r "\#(shared.run)" r$e; cp r$e/model.safetensors m$e.safetensors
+      for json in "$("$V" check r$e --json)" "$("$V" check m$e.safetensors --json)" \
+        "$("$V" describe m$e.safetensors --shapes --json)" "$("$V" evaluate r$e --data "\#(shared.data)" --json)"; do
+        printf '%s\n' "$json"
+      done
+      """#, in: folder)
+    XCTAssertEqual(outcome.lines.count, 4, outcome.out + outcome.err)
+    for line in outcome.lines { _ = try object(line) }
+  }
+
   /// What an interrupted training says is typed again by a shell.
   func testTheCommandThatContinuesNamesTheSameFolder() throws {
     _ = try makeData("data")

@@ -63,6 +63,21 @@ final class ImageFolderTests: CommandTestCase {
       naming: ["size=6 crop"])
   }
 
+  func testARunThatGoesOnWritesNothingBesideTheFolderOnRecord() throws {
+    let data = try makeImages()
+    try run(Small.train(data, path("run"), training))
+    let cache = path("photos.cache.npz")
+    XCTAssertTrue(exists(cache))
+    try FileManager.default.removeItem(atPath: cache)
+    let resume = ["train", "--out", path("run"), "--resume", "--epochs", "2", "--threads", "1"]
+    let outcome = try run(resume)
+    XCTAssertTrue(outcome.err.contains("are not kept beside \(data)"), outcome.err)
+    XCTAssertFalse(exists(cache))
+    // Who names it says that it may be used.
+    try run(Small.train(data, path("run"), ["--resume", "--epochs", "3"]))
+    XCTAssertTrue(exists(cache))
+  }
+
   func testARunRecordsTheNamesOfTheClasses() throws {
     let data = try makeImages()
     try run(Small.train(data, path("run"), training))

@@ -35,10 +35,11 @@ final class PictureTests: CommandTestCase {
       folder + "/cache",
     ])
     let name = try XCTUnwrap(manager.contentsOfDirectory(atPath: folder + "/cache").first)
-    // The first member of the archive, which is stored as it is.
+    // A member of the archive, which is stored as it is, behind 30 bytes, its name and what extends them.
     let archive = try bytes("\(folder)/cache/\(name)")
-    let lengths = [26, 28].map { Int(archive[$0]) | Int(archive[$0 + 1]) << 8 }
-    let array = try StoredArray(Array(archive[(30 + lengths[0] + lengths[1])...]))
+    let member = try XCTUnwrap(archive.firstRange(of: Array("train.npy".utf8)))
+    let extended = Int(archive[member.lowerBound - 2]) | Int(archive[member.lowerBound - 1]) << 8
+    let array = try StoredArray(Array(archive[(member.upperBound + extended)...]))
     let (height, width) = (array.shape[1], array.shape[2])
     XCTAssertEqual(array.shape, [1, height, width, 1], "one grey picture")
     return Picture(height: height, width: width, pixels: array.content)

@@ -35,7 +35,8 @@ final class ShortMemoryTests: CommandTestCase {
   /// A second thread takes a stack, and the C library much more for what it allocates.
   func testTwoThreadsInLittleMemoryEndWithAMessage() throws {
     let sample = [
-      "sample", try TrainedRun.shared().run, "--count", "20000", "--out", path("s.npy"), "--threads", "2",
+      "sample", try TrainedRun.shared().run, "--count", "20000", "--out", path("s.npy"),
+      "--threads", "2",
     ]
     var refused = 0
     for limit in stride(from: 80, through: 280, by: 20) {

@@ -184,9 +184,11 @@ final class TensorTests: CTestCase {
       }
       XCTAssertTrue(refusal.message.contains("\(shape)"), refusal.message)
     }
-    for (value, words) in [(0.5, "unit"), (2, "real"), (.nan, "NaN"), (.infinity, "infinite")]
-      as [(Float, String)]
-    {
+    for (value, words) in [
+      (0.5, "values between 0 and 1, but the model takes zeros and ones"),
+      (2, "store bytes of 0 to 255 as 8-bit integers (uint8)"), (.nan, "NaN"),
+      (.infinity, "infinite"),
+    ] as [(Float, String)] {
       var values = Self.pixels(2)
       values[17] = value
       let tensor = CTensor(values, [2, 4, 4])

@@ -123,6 +123,60 @@ final class ImageCacheTests: DataTestCase {
     XCTAssertEqual(try FileManager.default.destinationOfSymbolicLink(atPath: cachePath), victim)
   }
 
+  func testAFileThatIsNoCacheIsLeftAlone() throws {
+    for content in [
+      Array("precious".utf8),
+      TestFiles.zip([.init("train", TestFiles.npy([1, 2, 2], [1, 2, 3, 4]))]),
+    ] {
+      try write(content, "images.cache.npz")
+      for _ in 0..<2 {
+        let source = try openImages()
+        XCTAssertEqual(source.train.count, 20)
+        XCTAssertTrue(
+          source.notices.contains {
+            "\($0)".contains(
+              "\(cachePath) cannot be written: what is there is no cache of this program")
+          },
+          "\(source.notices)")
+        XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: cachePath)), Data(content))
+      }
+    }
+  }
+
+  func testImagesOfAFolderThatARecordNamesAreNotWrittenBesideIt() throws {
+    let source = try openImages(keepsImages: false)
+    XCTAssertEqual(source.train.count, 20)
+    XCTAssertTrue(source.notices.contains { "\($0)".contains("are not kept") }, "\(source.notices)")
+    XCTAssertFalse(FileManager.default.fileExists(atPath: cachePath))
+    // One that is there serves.
+    _ = try openImages()
+    let decoder = TestDecoder()
+    _ = try openImages(decoder: decoder, keepsImages: false)
+    XCTAssertEqual(decoder.count.withLock { $0 }, 0)
+  }
+
+  func testAFolderThatBecomesMuchMoreThanItsFilesIsRefusedBeforeAllAreDecoded() throws {
+    struct Large: ImageDecoder {
+      let count = Lock(0)
+      var endings: [String] { ["img"] }
+      func decode(_ file: [UInt8], atLeast side: Int?) throws -> DecodedImage {
+        count.withLock { $0 += 1 }
+        let shape = ImageShape(height: 4096, width: 4096, channels: 1)
+        return DecodedImage(shape: shape, bytes: [UInt8](repeating: file[6], count: shape.count))
+      }
+    }
+    let decoder = Large()
+    let error = dataError {
+      try DataSource.open("\(folder)/images", images: ImageFolderOptions(decoder: decoder))
+    }
+    XCTAssertEqual(error?.kind, .unusable)
+    XCTAssertTrue(
+      error?.description.contains("beyond the limit inflation_ratio of 250 times") ?? false,
+      error?.description ?? "")
+    XCTAssertEqual(decoder.count.withLock { $0 }, 1)
+    XCTAssertFalse(FileManager.default.fileExists(atPath: cachePath))
+  }
+
   func testWhatAKilledProcessLeftBesideTheCacheGoes() throws {
     let left = try write([1, 2, 3], ".tmp-vae-zoo-0123456789abcdef")
     _ = try openImages()
@@ -135,10 +189,10 @@ final class ImageCacheTests: DataTestCase {
   func testADamagedCacheIsNamedAndMadeAnew() throws {
     let truth = content(try openImages())
     let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: cachePath)))
-    var damages = [0, 1, 100, whole.count / 2, whole.count - 1].map { Array(whole.prefix($0)) }
+    var damages = [0, 100, whole.count / 2, whole.count - 1].map { Array(whole.prefix($0)) }
     // In the header of an array, among its bytes, and in the key.
     let key = try XCTUnwrap(whole.firstRange(of: Array("cache_key".utf8))).lowerBound
-    for position in [60, 200, key + 170] {
+    for position in [70, 400, key + 170] {
       var flipped = whole
       flipped[position] ^= 4
       damages.append(flipped)

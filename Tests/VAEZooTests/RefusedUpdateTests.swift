@@ -109,18 +109,26 @@ final class RefusedUpdateTests: XCTestCase {
     }
     func refuse(
       _ variant: String, _ settings: [(key: String, value: String)], count: Int, batch: Int,
-      line: UInt = #line
+      advice: String, line: UInt = #line
     ) {
       XCTAssertThrowsError(
         try make(variant, settings, count: count, batch: batch), line: line
       ) { error in
         XCTAssertEqual((error as? TrainingError)?.kind, .unsuitable, line: line)
         XCTAssertTrue("\(error)".contains("a batch of one example"), "\(error)", line: line)
+        XCTAssertTrue(
+          "\(error)".contains("; \(advice), or choose encoder.normalization=none"), "\(error)",
+          line: line)
       }
     }
     let last = [(key: "training.drop_last", value: "false")]
-    refuse("ladder-vae", dense, count: 10, batch: 1)
-    refuse("ladder-vae", dense + last, count: 9, batch: 4)
+    let larger = "choose a larger training.batch_size"
+    refuse("ladder-vae", dense, count: 10, batch: 1, advice: larger)
+    refuse(
+      "ladder-vae", dense, count: 1, batch: 1, advice: "train on two examples or more")
+    refuse(
+      "ladder-vae", dense + last, count: 9, batch: 4,
+      advice: "choose another training.batch_size, or training.drop_last=true")
     _ = try make("ladder-vae", dense + last, count: 10, batch: 4)
     _ = try make(
       "ladder-vae", dense + [("training.drop_last", "true")], count: 9, batch: 4)
@@ -133,7 +141,7 @@ final class RefusedUpdateTests: XCTestCase {
     // Over the pixels of a map there is something to normalise; over the one pixel of the last there is not.
     let map: [(key: String, value: String)] = [("architecture", "conv"), ("latent", "2")]
     _ = try make("gaussian-vae", map + [("channels", "4")], count: 10, batch: 1)
-    refuse("gaussian-vae", map + [("channels", "4,4")], count: 10, batch: 1)
+    refuse("gaussian-vae", map + [("channels", "4,4")], count: 10, batch: 1, advice: larger)
     _ = try make(
       "gaussian-vae",
       map + [
@@ -143,7 +151,10 @@ final class RefusedUpdateTests: XCTestCase {
     // A caller's own batch is one like any other.
     let whole = try make("ladder-vae", dense, count: 10, batch: 5)
     XCTAssertThrowsError(try whole.advance(on: .zeros([1, 4, 4, 1]))) { error in
-      XCTAssertTrue("\(error)".contains("a batch of one example"), "\(error)")
+      XCTAssertTrue(
+        "\(error)".contains("the batch makes a batch of one example")
+          && "\(error)".contains("give it two examples or more"),
+        "\(error)")
     }
     XCTAssertEqual(whole.step, 0)
     _ = try whole.advance(on: .zeros([2, 4, 4, 1]))

@@ -167,7 +167,8 @@ extension TrainedModel {
     guard inputRange.holds(found.range) else {
       throw CallError(
         VAE_ERR_DATA,
-        "\(name) hold \(found.range.rawValue) values, but the model takes \(inputRange.rawValue) ones"
+        "\(name) hold \(found.range.phrase), but the model takes \(inputRange.phrase)"
+          + found.range.remedy(for: inputRange)
       )
     }
     return (images, found.unquantized)

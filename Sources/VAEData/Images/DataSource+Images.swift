@@ -42,13 +42,19 @@ extension DataSource {
       let packing = ImagePacking(
         root: root, options: options, preparation: preparation, isCancelled: opening.isCancelled)
       images = try packing.pack(folder).named(folder.classes)
-      do {
-        try cache.write(images)
-        notices.append("decoded images are kept in \(cache.path)")
-      } catch {
-        // Where nobody asked for a cache, it is only slower the next time.
-        if options.cache != nil { throw error }
-        notices.append("\(error.message); choose a folder for packed images by \(.imageCache)")
+      if options.keepsImages {
+        do {
+          try cache.write(images)
+          notices.append("decoded images are kept in \(cache.path)")
+        } catch {
+          // Where nobody asked for a cache, it is only slower the next time.
+          if options.cache != nil { throw error }
+          notices.append("\(error.message); choose a folder for packed images by \(.imageCache)")
+        }
+      } else {
+        notices.append(
+          "decoded images are not kept beside \(root), which a record names; choose a folder for them by \(.imageCache)"
+        )
       }
     }
     if folder.isUndivided, let test = images.splits.first(where: { $0.name == "test" }) {

@@ -68,6 +68,14 @@ struct ImageCache {
       splits: splits, skipped: skipped.split(separator: "\n").map(String.init))
   }
 
+  /// Whether the file there is a cache, whole or damaged, or empty: what somebody else keeps under its name is not.
+  private func isCache() throws -> Bool {
+    let start = try DurableFiles.readStart(of: path, count: 64)
+    guard !start.isEmpty, start.firstRange(of: Array(Self.keyName.utf8)) == nil else { return true }
+    guard let archive = try? ZIPArchive(Opening().file(path)) else { return false }
+    return (try? text(Self.keyName, in: archive)) != nil
+  }
+
   private func text(_ name: String, in archive: ZIPArchive) throws(DataError) -> String? {
     guard let array = try DataSource.array(name, in: archive, path: path) else { return nil }
     let memory = try array.readBytes()
@@ -92,6 +100,10 @@ struct ImageCache {
   /// - Throws: `DataError` of kind `unwritable`.
   func write(_ images: PackedImages) throws(DataError) {
     var archive = ZIPWriter()
+    // What it is stands at its start, where damage that follows leaves it.
+    archive.add(
+      "\(Self.keyName).npy",
+      bytes: NPYWriter.header(type: "|u1", sizes: [key.utf8.count]) + key.utf8)
     for split in images.splits {
       guard case .bytes(let memory) = split.images.elements else { continue }
       let shape = split.images.shape
@@ -112,18 +124,23 @@ struct ImageCache {
     if !classes.isEmpty {
       archive.add("\(Self.classesName).npy", bytes: NPYTexts.array(classes))
     }
-    for (name, text) in [
-      (Self.keyName, key), (Self.skippedName, images.skipped.joined(separator: "\n")),
-    ] where !text.isEmpty {
+    let skipped = images.skipped.joined(separator: "\n")
+    if !skipped.isEmpty {
       archive.add(
-        "\(name).npy", bytes: NPYWriter.header(type: "|u1", sizes: [text.utf8.count]) + text.utf8)
+        "\(Self.skippedName).npy",
+        bytes: NPYWriter.header(type: "|u1", sizes: [skipped.utf8.count]) + skipped.utf8)
     }
     do {
       // Nobody named this path: where it is a link, it leads to something else than a cache.
       let folder = try Folder(opening: DurableFiles.folder(of: path)) {
         FileError(writing: path, $0)
       }
-      try archive.write(to: OutputFile(replacing: DurableFiles.name(of: path), in: folder))
+      let name = DurableFiles.name(of: path)
+      if try folder.kind(of: name) == .file, try !isCache() {
+        throw FileError(
+          .exists, "write", path, "what is there is no cache of this program, and stays as it is")
+      }
+      try archive.write(to: OutputFile(replacing: name, in: folder))
     } catch let error as FileError {
       throw DataError(.unwritable, "\(path) cannot be written: \(error.reason)")
     } catch {

@@ -41,6 +41,8 @@ public struct ImageFolderOptions: Sendable {
   /// The folder for the packed images, which is made where it does not exist; nil to keep them
   /// beside the folder that they are from.
   public var cache: String?
+  /// Whether packed images are written where there are none yet: not for a folder that only a record names.
+  public var keepsImages = true
   /// Told how many files of how many are decoded, on the thread that asked for them; false asks for
   /// a stop.
   public var progress: (@Sendable (_ done: Int, _ total: Int) -> Bool)?

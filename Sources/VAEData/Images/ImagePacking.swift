@@ -1,5 +1,6 @@
 import Messages
 import Tensors
+import VAEFiles
 
 /// Decodes image files into arrays of bytes, on several threads. What comes out, an error included,
 /// does not depend on their number.
@@ -118,6 +119,14 @@ struct ImagePacking: Sendable {
   ) throws(DataError) -> PackedImages? {
     let splits = folder.splits
     let size = reference.shape.count
+    let (decoded, isBeyond) = files.count.multipliedReportingOverflow(by: size)
+    let stored = files.reduce(0) { $0 + Int($1.size) }
+    if let refusal = InputLimits.current.refusal(
+      ofExpanded: isBeyond ? .max : decoded, from: stored)
+    {
+      throw DataError(
+        .unusable, "\(root) \(refusal), or make the images smaller by \(.imageSize("N"))")
+    }
     var memories: [ArrayMemory] = []
     for split in splits {
       let (bytes, overflow) = split.files.count.multipliedReportingOverflow(by: size)

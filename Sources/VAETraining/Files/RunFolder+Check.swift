@@ -39,7 +39,7 @@ extension RunFolder {
           return try StoredContents.isSealed(model: file, registry: registry)
         })
     }
-    files += try check(Self.metricsFile, readMetrics)
+    files += try checkedMetrics()
     let records = try records()
     for (name, read) in [
       (Self.sessionsFile, readSessions), (Self.evaluationsFile, readEvaluations),
@@ -111,9 +111,38 @@ extension RunFolder {
     return files
   }
 
-  /// What a file of lines holds; nothing where there is no such file.
+  /// The metrics: a line of each epoch in its order, those of all that the newest checkpoint has behind it.
+  private func checkedMetrics() throws -> [CheckedFile] {
+    let name = Self.metricsFile
+    let behind = (try? newestState()?["epoch"]?.integer) ?? 0
+    guard folder.has(name) else {
+      guard behind > 0 else { return [] }
+      return [CheckedFile(name, .damaged, fault: "the run has lost this file")]
+    }
+    var epochs: [Int] = []
+    let files = try check(name) {
+      let lines = try readMetrics()
+      epochs = lines.objects.compactMap { $0["epoch"]?.integer }
+      return lines
+    }
+    guard files.allSatisfy({ $0.state != .damaged }) else { return files }
+    // They are written before the checkpoint of their epoch.
+    let wanted = Array(1..<max(behind, epochs.count) + 1)
+    guard
+      let missing = wanted.indices.first(where: { $0 >= epochs.count || epochs[$0] != wanted[$0] })
+    else { return files }
+    let place = missing < epochs.count ? "stands that of epoch \(epochs[missing])" : "the file ends"
+    return [
+      CheckedFile(
+        name, .damaged,
+        fault:
+          "where the line of epoch \(wanted[missing]) should be, \(place): lines are missing, or in another order"
+      )
+    ]
+  }
+
+  /// What a file of lines holds.
   private func check(_ name: String, _ read: () throws -> JSONLines) throws -> [CheckedFile] {
-    if name == Self.metricsFile && !folder.has(name) { return [] }
     var faults: [String] = []
     let file = try CheckedFile(name) {
       let found = try read()

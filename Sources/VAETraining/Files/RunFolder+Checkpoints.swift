@@ -90,14 +90,16 @@ extension RunFolder {
   /// Whether the newest checkpoint was written at the end of the training.
   ///
   /// - Throws: `FileError` where it cannot be read.
-  func newestIsFinished() throws -> Bool {
+  func newestIsFinished() throws -> Bool { try newestState()?["finished"]?.bool ?? false }
+
+  /// What the newest checkpoint says of the training, nil where there is none.
+  func newestState() throws -> JSON.Object? {
     guard let step = try latestCheckpoint()?.step, let checkpoints = try checkpoints(),
       let name = try Self.checkpointFolders(in: checkpoints)[step],
       let stored = try checkpoints.folder(name)
-    else { return false }
+    else { return nil }
     let bytes = try stored.read(CheckpointFile.state, limit: .text)
-    let state = try JSON(parsing: bytes, source: stored.path(of: CheckpointFile.state)).object
-    return state?["finished"]?.bool ?? false
+    return try JSON(parsing: bytes, source: stored.path(of: CheckpointFile.state)).object
   }
 
   /// Where a checkpoint is, for errors.

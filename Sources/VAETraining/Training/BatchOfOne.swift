@@ -18,17 +18,25 @@ enum BatchOfOne {
   ///   - examples: what it is trained on.
   ///   - requirements: of the objective.
   ///   - data: what has the batch, for the error.
+  ///   - batchSize: of the training that makes batches of the data; nil for a batch that was given.
   static func check(
     _ model: Model, _ stage: Stage, _ examples: Examples, _ requirements: ObjectiveRequirements,
-    data: String
+    data: String, batchSize: Int?
   ) throws(TrainingError) {
     guard stage.data == .images else { return }
+    let remedy: Message =
+      switch batchSize {
+      case nil: "give it two examples or more"
+      case _ where examples.count == 1: "train on two examples or more"
+      case 1: "choose a larger \(.setting("training.batch_size"))"
+      default:
+        "choose another \(.setting("training.batch_size")), or \(.setting("training.drop_last", "true"))"
+      }
     guard requirements.fewestExamples == 1 else {
       throw TrainingError(
         .unsuitable,
         "\(data) makes a batch of one example (1 sample), but the objective compares the examples of a batch with each "
-          + "other; choose another \(.setting("training.batch_size")), or "
-          + "\(.setting("training.drop_last", "true"))")
+          + "other; \(remedy)")
     }
     guard model.usesCalibration else { return }
     let calibration = Calibration()
@@ -41,7 +49,7 @@ enum BatchOfOne {
     throw TrainingError(
       .unsuitable,
       "\(data) makes a batch of one example (1 sample), over which batch normalisation leaves only a constant; "
-        + "choose another \(.setting("training.batch_size")), \(.setting("training.drop_last", "true")), or no "
-        + "normalisation over batches")
+        + "\(remedy), or choose \(.setting("encoder.normalization", "none")) and the same of all parts that have it"
+    )
   }
 }

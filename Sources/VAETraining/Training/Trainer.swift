@@ -128,7 +128,9 @@ public final class Trainer {
     shards = try Self.shards(options, model, batches, self.communicator)
     updater = try Updater(model: model, options: options, stage: stage, shards: shards)
     if batches.fewestExamples == 1 {
-      try BatchOfOne.check(model, stage, batches.examples, updater.requirements, data: data.name)
+      try BatchOfOne.check(
+        model, stage, batches.examples, updater.requirements, data: data.name,
+        batchSize: options.batchSize)
       takesSingleExamples = true
     }
     schedule = options.learningRateSchedule(
@@ -358,7 +360,9 @@ public final class Trainer {
     communicator.enterIfShared("update \(Count.text(step + 1))")
     try checkShards(of: given)
     if given?.values.shape[0] == 1, !takesSingleExamples {
-      try BatchOfOne.check(model, stage, batches.examples, updater.requirements, data: "the batch")
+      try BatchOfOne.check(
+        model, stage, batches.examples, updater.requirements, data: "the batch",
+        batchSize: nil)
       takesSingleExamples = true
     }
     let parts = batches.parts(

@@ -74,7 +74,7 @@ extension DataSource {
       throw RecipeError(
         .unsuitableData,
         "\(name) has \(found.range.phrase), but the model takes \(wanted.range.phrase)"
-      )
+          + "\(found.range.remedy(for: wanted.range))")
     }
     // Where both are binary the range does not tell 1 from 255.
     let binaryRules = ["binary", "binary/255"]

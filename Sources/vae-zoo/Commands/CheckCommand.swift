@@ -32,7 +32,7 @@ struct CheckCommand: ParsableCommand {
   func run() throws {
     let report = try StoredFiles.check(path, registry: plugins.registry())
     if output.json {
-      Console.print(report.json.line)
+      Console.print(report.json)
     } else {
       let rows = report.files.map { file in
         [isBad(file) ? file.state.rawValue.uppercased() : file.state.rawValue, file.path]

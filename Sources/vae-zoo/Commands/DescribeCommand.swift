@@ -94,7 +94,7 @@ struct DescribeCommand: ParsableCommand {
     }
     if shapes {
       let shapes = try shapes(of: recipe, registry)
-      Console.print(output.json ? shapes.json.line : table(of: shapes))
+      if output.json { Console.print(shapes.json) } else { Console.print(table(of: shapes)) }
       return
     }
     if self.recipe {

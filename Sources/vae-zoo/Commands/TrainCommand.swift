@@ -163,8 +163,9 @@ struct TrainCommand: DividedCommand {
       try TensorBoardLog.checkFolder(folder, ofRun: out)
     }
     let registry = try plugins.registry()
-    return try images.withOptions { images in
-      request.images = images
+    return try images.withOptions { options in
+      request.images = options
+      request.images?.keepsImages = self.data != nil || images.cache != nil
       return try TrainingSession(request, registry: registry)
     }
   }

@@ -34,11 +34,12 @@ extension DataTestCase {
   /// Opens a folder of test images below the test's folder.
   func openImages(
     _ name: String = "images", _ preparation: ImagePreparation? = nil,
-    decoder: TestDecoder = TestDecoder(), cache: String? = nil, recorded: String? = nil
+    decoder: TestDecoder = TestDecoder(), cache: String? = nil, recorded: String? = nil,
+    keepsImages: Bool = true
   ) throws -> DataSource {
-    try DataSource.open(
-      "\(folder)/\(name)", preparation: recorded,
-      images: ImageFolderOptions(decoder: decoder, preparation: preparation, cache: cache))
+    var images = ImageFolderOptions(decoder: decoder, preparation: preparation, cache: cache)
+    images.keepsImages = keepsImages
+    return try DataSource.open("\(folder)/\(name)", preparation: recorded, images: images)
   }
 
   /// The first byte of each image of a split.

@@ -37,6 +37,9 @@ public struct AggregateMoments {
     public var meanNorm: Double { sqrt(layers.reduce(0) { $0 + $1.meanNorm * $1.meanNorm }) }
     /// The divergence of all layers in nats.
     public var divergence: Double { layers.reduce(0) { $0 + $1.divergence } }
+    /// The nats of it that draws of the prior would have in as few examples: about half a nat for each unit and mean, and as
+    /// much for its variance, over their number.
+    public var chance: Double { Double(layers.reduce(0) { $0 + $1.units }) / Double(examples) }
   }
 
   /// Nothing yet.
@@ -108,9 +111,6 @@ extension AggregateMoments.Distance {
   ///   - latents: of the model, which say whether a prior can be fitted to them.
   ///   - rateWeight: the setting that weighs the rate in the loss, such as `objective.beta`; nil where there is none.
   public func notice(of latents: LatentSpace, rateWeight: String?) -> Message? {
-    // A few examples lie away from zero by chance: about half a nat for each unit and mean, and as
-    // much for its variance.
-    let chance = Double(layers.reduce(0) { $0 + $1.units }) / Double(examples)
     guard divergence - chance > Self.notedDivergence else { return nil }
     return
       "the aggregate posterior lies \(Self.rounded(divergence)) nats from the prior, its mean "
@@ -128,7 +128,7 @@ extension AggregateMoments.Distance {
       ? "" : ", or fit a prior to it by \(.stage("mixture")) or \(.stage("flow"))"
   }
 
-  private static func rounded(_ value: Double) -> String {
+  static func rounded(_ value: Double) -> String {
     let tenths = Int((min(value, 1e9) * 10).rounded())
     return "\(tenths / 10).\(tenths % 10)"
   }

@@ -41,23 +41,30 @@ public struct AggregatePosteriorMetric: Metric {
     var object: JSON.Object = [
       "mean_norm": .finite(value.meanNorm), "kl": .finite(value.divergence),
     ]
-    var rows = rows("aggregate posterior", value.divergence, value.meanNorm)
+    var rows = rows("aggregate posterior", value.divergence, value.meanNorm, byChance: value.chance)
     if value.layers.count > 1 {
       object["mean_norm_per_layer"] = .array(value.layers.map { .finite($0.meanNorm) })
       object["kl_per_layer"] = .array(value.layers.map { .finite($0.divergence) })
       for (level, layer) in value.layers.enumerated() {
-        rows += Self.rows("  layer \(level + 1)", layer.divergence, layer.meanNorm)
+        rows += Self.rows(
+          "  layer \(level + 1)", layer.divergence, layer.meanNorm,
+          byChance: Double(layer.units) / Double(value.examples))
       }
     }
     return MetricReport([.plain(descriptor.name, .object(object))], rows: rows)
   }
 
   private static func rows(
-    _ title: String, _ divergence: Double, _ norm: Double
+    _ title: String, _ divergence: Double, _ norm: Double, byChance chance: Double
   ) -> [MetricReport.Row] {
     let indent = title.prefix { $0 == " " }
+    // Few examples lie away from the prior whatever the model is.
+    let part =
+      chance > 0.1 * divergence
+      ? ", \(AggregateMoments.Distance.rounded(chance)) of them by chance of few examples" : ""
     return [
-      .init(title, Estimate(mean: divergence, standardError: nil), note: "nats from the prior"),
+      .init(
+        title, Estimate(mean: divergence, standardError: nil), note: "nats from the prior\(part)"),
       .init(
         indent + "  its mean", Estimate(mean: norm, standardError: nil),
         note: "standard deviations from zero"),
