@@ -62,6 +62,19 @@ def as_array(values: Any, name: str = "X") -> np.ndarray:
     return array.astype(np.float64)
 
 
+def check_not_empty(images: np.ndarray) -> None:
+    """Refuses images that are none, or that have nothing in them, in scikit-learn's words."""
+    shape = tuple(images.shape)
+    if shape[0] == 0:
+        raise InvalidArgumentError(
+            f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required."
+        )
+    if 0 in shape:
+        raise InvalidArgumentError(
+            f"Found array with 0 feature(s) (shape={shape}) while a minimum of 1 is required."
+        )
+
+
 def as_given(values: Any, name: str) -> np.ndarray:
     """The elements of something array-like as an array of the type that they have."""
     if not isinstance(values, np.ndarray):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vae_zoo import _errors
-from vae_zoo._arrays import as_array
+from vae_zoo._arrays import as_array, check_not_empty
 from vae_zoo._conditions import LABEL, class_name, classes_of, conditions
 from vae_zoo._errors import InvalidArgumentError
 from vae_zoo._hyperparameters import Hyperparameters
@@ -138,15 +138,7 @@ class FittedModel(Hyperparameters):
                 f"Expected 2D array, or images of three or four axes, got {kind} instead for {name}."
                 + hint
             )
-        shape = tuple(images.shape)
-        if shape[0] == 0:
-            raise InvalidArgumentError(
-                f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required."
-            )
-        if 0 in shape:
-            raise InvalidArgumentError(
-                f"Found array with 0 feature(s) (shape={shape}) while a minimum of 1 is required."
-            )
+        check_not_empty(images)
         return images
 
     def _shaped(self, images: np.ndarray) -> np.ndarray:
