@@ -9,12 +9,15 @@ import numpy as np
 from vae_zoo import _errors
 from vae_zoo._arrays import as_array, check_not_empty
 from vae_zoo._conditions import LABEL, class_name, classes_of, conditions
+from vae_zoo._data import RANGES
 from vae_zoo._errors import InvalidArgumentError
 from vae_zoo._hyperparameters import Hyperparameters
 from vae_zoo._library import integer
 from vae_zoo._model import Model, Parameters
 from vae_zoo._settings import column_names
 from vae_zoo._tables import Form, given_back, is_table, labels_of, rows_of
+
+_BYTE_RANGES = (RANGES["binary"], RANGES["bytes"])
 
 
 class FittedModel(Hyperparameters):
@@ -173,6 +176,13 @@ class FittedModel(Hyperparameters):
                 f"{self.n_features_in_} features as input"
             )
         return images
+
+    def _range_of(self, images: np.ndarray) -> int:
+        """The library's number for what values of images for the trained model mean: bytes what they meant in training,
+        also where these few are all 0 and 1."""
+        if images.dtype != np.uint8:
+            return RANGES["auto"]
+        return self._model.range if self._model.range in _BYTE_RANGES else RANGES["bytes"]
 
     def _out(
         self, images: np.ndarray, told: np.ndarray | None = None, like: Any = None, keeping: bool = False

@@ -6,14 +6,12 @@ from typing import Any, Iterable
 
 import numpy as np
 
-from vae_zoo._data import RANGES, Data
+from vae_zoo._data import Data
 from vae_zoo._errors import InvalidArgumentError, elements_renamed
 from vae_zoo._fitted import FittedModel
 from vae_zoo._interrupt import WorkProgress
 from vae_zoo._library import Path, flag, integer, real
 from vae_zoo._tables import described
-
-_BYTE_RANGES = (RANGES["binary"], RANGES["bytes"])
 
 _METHODS = ("nll", "elbo", "regret", "ratio", "typicality")
 
@@ -378,11 +376,7 @@ class Inference(FittedModel):
             images = self._images(X)
             if images.ndim == 2:
                 images = images.reshape((images.shape[0], *model.image_shape))
-            # Bytes mean what they meant in training, also where these few are all 0 and 1.
-            is_byte = images.dtype == np.uint8
-            value_range = RANGES["auto"]
-            if is_byte:
-                value_range = model.range if model.range in _BYTE_RANGES else RANGES["bytes"]
+            value_range = self._range_of(images)
             told = self._told(y, X, len(images))
             names = model.class_names if told is not None and told.ndim == 1 else []
             columns = None if self._form is None else described(model.columns)
