@@ -28,8 +28,8 @@ def _repeated(kind: type) -> type:
             count, features = images.shape
             return np.broadcast_to(images[:, None, None, :], (count, 2, 2, features))
 
-        def _images(self, X):
-            return self._shaped(super()._images(X))
+        def _images(self, X, name="X"):
+            return self._shaped(super()._images(X, name))
 
     Repeated.__name__ = Repeated.__qualname__ = kind.__name__ + "Repeated"
     Repeated.__module__ = __name__

@@ -12,10 +12,10 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from vae_zoo._arrays import as_array, check_not_empty, from_library, view
+from vae_zoo._arrays import as_array, check_not_empty, from_library, refuse_stored_bytes, view
 from vae_zoo._conditions import LABEL, Known, classes_of, first_conditions, conditions
 from vae_zoo._data import Data, range_code
-from vae_zoo._errors import InvalidArgumentError, elements_renamed, not_fitted, renamed
+from vae_zoo._errors import DataError, InvalidArgumentError, elements_renamed, not_fitted, renamed
 from vae_zoo._hyperparameters import Keywords
 from vae_zoo._interrupt import Watched, WorkProgress
 from vae_zoo._library import Handle, Path, create, call, encoded_path, library, setting_text, settings_array, text
@@ -182,13 +182,18 @@ class Classifier(Keywords):
         images = self._images(X, "X")
         self._check_shape(images.shape[1:])
         tensor = view(images)
-        with elements_renamed(images="X"), Watched(progress) as options:
-            return from_library(
-                create(
-                    library.vae_array_free, library.vae_classifier_probabilities, handle,
-                    byref(tensor), options,
+        try:
+            with elements_renamed(images="X"), Watched(progress) as options:
+                return from_library(
+                    create(
+                        library.vae_array_free, library.vae_classifier_probabilities, handle,
+                        byref(tensor), options,
+                    )
                 )
-            )
+        except DataError as failure:
+            if "values between 0 and 1" in str(failure):
+                refuse_stored_bytes(images, "X")
+            raise
 
     def predict(self, X: Any) -> np.ndarray:
         """The likeliest class of each image, one of ``classes_``."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vae_zoo import _errors
-from vae_zoo._arrays import as_array, check_not_empty
+from vae_zoo._arrays import as_array, check_not_empty, refuse_stored_bytes
 from vae_zoo._conditions import LABEL, class_name, classes_of, conditions
 from vae_zoo._data import RANGES
 from vae_zoo._errors import InvalidArgumentError
@@ -158,7 +158,7 @@ class FittedModel(Hyperparameters):
             )
         return images.reshape((images.shape[0], *shape))
 
-    def _images(self, X: Any) -> np.ndarray:
+    def _images(self, X: Any, name: str = "X") -> np.ndarray:
         """Images for the trained model."""
         model = self._fitted()
         names = getattr(self, "feature_names_in_", None)
@@ -169,12 +169,14 @@ class FittedModel(Hyperparameters):
             )
         if self._form is not None:
             return rows_of(X, model.columns)
-        images = self._checked(X, "X")
+        images = self._checked(X, name)
         if images.ndim == 2 and images.shape[1] != self.n_features_in_:
             raise InvalidArgumentError(
-                f"X has {images.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{name} has {images.shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input"
             )
+        if model.range in (RANGES["unit"], RANGES["bytes"]) and not model.columns:
+            refuse_stored_bytes(images, name)
         return images
 
     def _range_of(self, images: np.ndarray) -> int:

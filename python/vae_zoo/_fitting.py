@@ -62,7 +62,7 @@ class Fitting(FittedModel):
         X : array-like or Data
             Images, ``[N, D]``, ``[N, H, W]`` or ``[N, H, W, C]``: NumPy's, or anything that speaks
             DLPack. float32, float64 and uint8 are used in place, and so must not change meanwhile;
-            other numbers are converted. A DataFrame of pandas or an array of
+            other numbers are converted to floats, so that bytes are of the type uint8. A DataFrame of pandas or an array of
             named fields is a table, whose columns have kinds; what comes out is one as well. So are rows ``[N, D]`` of
             numbers, with real columns called 0, 1, …, unless they are bytes or all lie on one grid of pixel levels
             between 0 and 1, as pixels do. ``columns={}`` makes a table of these too, and ``image_shape``, or a reshape

@@ -202,7 +202,7 @@ class Inference(FittedModel):
     def _usual(self, reference: Any) -> tuple[np.ndarray, np.ndarray | None]:
         """Images to compare with, and what a conditional model is told of them."""
         X, y = reference if isinstance(reference, tuple) and len(reference) == 2 else (reference, None)
-        images = self._images(X)
+        images = self._images(X, "reference")
         return images, self._told(y, X, len(images))
 
     def impute(
@@ -301,7 +301,7 @@ class Inference(FittedModel):
             images,
             integer(samples, "samples", 1, _MOST_SAMPLES),
             flag(draw, "draw"),
-            None if truth is None else self._images(truth),
+            None if truth is None else self._images(truth, "truth"),
             self._method_seed(random_state),
             progress,
             told,
