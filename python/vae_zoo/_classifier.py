@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from vae_zoo._data import Data, range_code
 from vae_zoo._errors import DataError, InvalidArgumentError, elements_renamed, not_fitted, renamed
 from vae_zoo._hyperparameters import Keywords
 from vae_zoo._interrupt import Watched, WorkProgress
-from vae_zoo._library import Handle, Path, create, call, encoded_path, library, setting_text, settings_array, text
+from vae_zoo._library import Handle, Path, from_json, create, call, encoded_path, library, setting_text, settings_array
 
 _Self = TypeVar("_Self", bound="Classifier")
 
@@ -209,7 +208,7 @@ class Classifier(Keywords):
         return float(np.mean(found == self.classes_[known.values]))
 
     def _take(self, handle: Handle, classes: np.ndarray | None) -> None:
-        record = json.loads(text(library.vae_classifier_json, handle))
+        record = from_json(library.vae_classifier_json, handle)
         names = record.pop("classes")
         self._handle = handle
         self.classes_ = classes_of(names) if classes is None else classes

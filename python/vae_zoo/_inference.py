@@ -356,7 +356,8 @@ class Inference(FittedModel):
         network_layer : str, optional
             The layer whose features are compared; None for the one that stands for the image.
         random_state : int, generator or None
-            Of the draws; None for that of the estimator.
+            Of the draws; None for that of the estimator, which of a loaded one is the seed of its training. 0 gives the
+            numbers of ``vae-zoo evaluate``, whose ``--seed`` names another.
         progress : callable, optional
             Called with the fraction that is done, between parts of the work. A true value stops it, with a
             `CancelledError`; an exception stops it and is raised. It may use the model.

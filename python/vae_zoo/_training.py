@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import json
 import sys
 from ctypes import byref
 from typing import Any, Callable, NamedTuple
@@ -16,8 +15,8 @@ from vae_zoo._data import Data
 from vae_zoo._errors import CancelledError, Error, InvalidArgumentError, elements_renamed, partial_fit_remedies
 from vae_zoo._interrupt import Interruptible
 from vae_zoo._library import PROGRESS_CALLBACK, BoundStruct, CallOptions, Path, ProgressStruct, Setting
-from vae_zoo._library import TrainerOptions, call, create, encoded_path, library, settings_array
-from vae_zoo._library import setting_text, text, training_messages
+from vae_zoo._library import TrainerOptions, from_json, call, create, encoded_path, library, settings_array
+from vae_zoo._library import setting_text, training_messages
 from vae_zoo._model import Model
 
 _EXISTING = {"refuse": 0, "resume": 1, "replace": 2}
@@ -216,7 +215,7 @@ class Trainer:
             try:
                 progress: ProgressStruct = pointer.contents
                 if progress.is_epoch_end:
-                    history.append(json.loads(text(library.vae_trainer_record_json, self._handle)))
+                    history.append(from_json(library.vae_trainer_record_json, self._handle))
                 if bar is not None:
                     bar.show(progress)
                 if callback is None:
