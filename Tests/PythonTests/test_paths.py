@@ -44,6 +44,21 @@ class PathTests(unittest.TestCase):
         with self.assertRaisesRegex(vae_zoo.NotFoundError, r"n\\xe9ant"):
             vae_zoo.VAE.load(self.folder + b"/n\xe9ant")
 
+    def test_an_empty_path_is_called_empty(self):
+        model = vae_zoo.VAE("gaussian-vae", **SMALL).fit(IMAGES)
+        classifier = vae_zoo.Classifier(epochs=1, width=2, features=2).fit(IMAGES, np.arange(64) % 2)
+        for empty in ("", b""):
+            for name, call in (
+                ("path", lambda: model.save(empty)), ("path", lambda: vae_zoo.VAE.load(empty)),
+                ("path", lambda: classifier.save(empty)), ("path", lambda: vae_zoo.check(empty)),
+                ("path", lambda: vae_zoo.load_plugin(empty)), ("path", lambda: vae_zoo.VAE.import_weights(empty)),
+                ("source", lambda: vae_zoo.Data(empty)), ("run", lambda: model.fit(IMAGES, run=empty)),
+                ("from_weights", lambda: model.fit(IMAGES, from_weights=empty)),
+                ("network", lambda: model.evaluate(IMAGES, network=empty)),
+            ):
+                with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, f"^{name} is empty; name"):
+                    call()
+
     def test_paths_in_answers_are_names_that_exist(self):
         # The last bytes are those of a character by which the library's texts spell a byte.
         for name in (b"n\xe9", b"\xff\xfe", b"\xf4\x8f\x9e\x80\x80", b"plain"):

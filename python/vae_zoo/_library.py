@@ -556,7 +556,10 @@ def encoded_path(value: Path, name: str) -> bytes:
     """A path for the library: a text, bytes, or an object that stands for one of them."""
     if not isinstance(value, (str, bytes, os.PathLike)):
         raise TypeError(f"{name} is {value!r}, but must be a path: str, bytes or os.PathLike")
-    return _checked(value, name, os.fsencode)
+    path = _checked(value, name, os.fsencode)
+    if not path:
+        raise BY_STATUS[1](f"{name} is empty; name a file or a folder")
+    return path
 
 
 def shown_path(path: Path) -> str:
