@@ -267,9 +267,9 @@ class InputTests(unittest.TestCase):
                 )
             off = divided[1].copy()
             off[3, 2, 5] = 0.5
-            with self.assertRaisesRegex(vae_zoo.DataError, r"X\[3, 2, 5, 0\] is 0\.5"):
+            with self.assertRaisesRegex(vae_zoo.DataError, r"X\[3, 2, 5\] is 0\.5"):
                 _small(likelihood=likelihood).fit(off)
-            with self.assertRaisesRegex(vae_zoo.DataError, r"X\[3, 2, 5, 0\] is 0\.5"):
+            with self.assertRaisesRegex(vae_zoo.DataError, r"X\[3, 2, 5\] is 0\.5"):
                 model.score_samples(off)
         self.assertEqual(_small().fit(off).recipe_["data"]["rule"], "floats")
 
@@ -304,7 +304,7 @@ class InputTests(unittest.TestCase):
         self.assertTrue(np.isfinite(model.reconstruct(images[:5])).all())
         self.assertTrue(np.isfinite(model.score_samples(images)).all())
         self.assertTrue(np.isfinite(model.evaluate(images)["elbo"]))
-        with self.assertRaisesRegex(vae_zoo.DataError, r"^X\[0, 0, 1, 0\] is nan.*masked-mlp"):
+        with self.assertRaisesRegex(vae_zoo.DataError, r"^X\[0, 0, 1\] is nan.*masked-mlp"):
             _small().fit(images)
         with self.assertRaisesRegex(vae_zoo.DataError, "is nan.*masked-mlp"):
             _small().fit(stripes(40)).transform(images)
