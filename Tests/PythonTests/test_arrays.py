@@ -77,7 +77,7 @@ class InputTests(unittest.TestCase):
         for other in (images - 1.0, images * 2.0, images / 2):
             with self.assertRaises(vae_zoo.DataError) as caught:
                 model.transform(other)
-            self.assertNotIn("bytes", str(caught.exception))
+            self.assertNotIn("numpy.asarray", str(caught.exception))
 
     def test_no_byte_is_copied_to_hand_a_numpy_batch_in(self):
         for kind in (np.float32, np.float64, np.uint8):
@@ -182,7 +182,7 @@ class InputTests(unittest.TestCase):
         np.testing.assert_array_equal(
             divided.transform(images * 255), divided.transform(images.astype(np.float32))
         )
-        with self.assertRaisesRegex(vae_zoo.DataError, "binary"):
+        with self.assertRaisesRegex(vae_zoo.DataError, "the model takes (binary|zeros and ones)"):
             divided.transform(images)
         with self.assertRaisesRegex(vae_zoo.DataError, "rule binary/255"):
             divided.evaluate(images)
@@ -328,7 +328,7 @@ class InputTests(unittest.TestCase):
             model.transform(np.zeros((3, 35), dtype=np.float32))
         with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "5x6x1"):
             model.transform(np.zeros((3, 5, 6), dtype=np.float32))
-        with self.assertRaisesRegex(vae_zoo.DataError, "binary"):
+        with self.assertRaisesRegex(vae_zoo.DataError, "the model takes (binary|zeros and ones)"):
             model.transform(np.full((3, 6, 6), 0.5, dtype=np.float32))
 
     @needs("scipy")

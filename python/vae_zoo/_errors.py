@@ -189,17 +189,20 @@ def remedies_renamed(**calls: str) -> Iterator[None]:
 @contextmanager
 def partial_fit_remedies() -> Iterator[None]:
     """Lets an error about a batch of one example say what helps ``partial_fit``, whose caller chooses how many rows come."""
-    words = {
-        "memory": "X",
-        "choose another training.batch_size, or training.drop_last=true": _OTHER_ROWS,
-        "choose another training.batch_size, training.drop_last=true": _OTHER_ROWS,
-    }
-    rows, *remedies = map(re.escape, words)
-    with _replacing(rf"^{rows}(?= makes a batch of one)|{'|'.join(remedies)}", words):
+
+    def word(match: re.Match[str]) -> str:
+        if match[0] == "memory":
+            return "X"
+        if match[0].startswith("train on"):
+            return "give two rows or more"
+        return "give another number of rows, or choose another batch_size"
+
+    with _replacing(
+        r"^memory(?= makes a batch of one)|train on two examples or more"
+        r"|choose another training\.batch_size,(?: or)? training\.drop_last=true",
+        word,
+    ):
         yield
-
-
-_OTHER_ROWS = "give another number of rows, or choose another batch_size"
 
 
 @contextmanager
