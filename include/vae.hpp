@@ -308,15 +308,15 @@ inline constexpr std::int32_t dtype_of = [] {
 class tensor {
  public:
   /* Dense and row-major numbers.
-   * Throws std::invalid_argument where there are not as many as the shape says. */
+   * Throws std::invalid_argument where there are not as many as the shape says, or a size is negative. */
   template <class T>
   tensor(span<const T> values, std::vector<std::int64_t> shape)
       : tensor(values.data(), std::move(shape), {}) {
-    std::int64_t count = 1;
-    for (const auto size : shape_) count *= size;
-    if (count < 0 || static_cast<std::uint64_t>(count) != values.size()) {
+    const auto count = element_count();
+    if (count != values.size()) {
       throw std::invalid_argument(
-          "vae::tensor: the shape has " + std::to_string(count) + " elements, but there are "
+          "vae::tensor: the shape has "
+          + (count ? std::to_string(*count) : "2^64 or more") + " elements, but there are "
           + std::to_string(values.size()));
     }
   }
@@ -325,10 +325,22 @@ class tensor {
   tensor(const std::vector<T> &values, std::vector<std::int64_t> shape)
       : tensor(span<const T>(values.data(), values.size()), std::move(shape)) {}
 
-  /* Numbers with strides in elements. */
+  /* Numbers with strides in elements, one for each axis, or none where they are dense and row-major.
+   * Throws std::invalid_argument where there is another number of strides, or a size is negative. */
   template <class T>
   tensor(const T *first, std::vector<std::int64_t> shape, std::vector<std::int64_t> strides)
-      : shape_(std::move(shape)), strides_(std::move(strides)), data_(first), dtype_(dtype_of<T>) {}
+      : shape_(std::move(shape)), strides_(std::move(strides)), data_(first), dtype_(dtype_of<T>) {
+    for (const auto size : shape_) {
+      if (size < 0) {
+        throw std::invalid_argument("vae::tensor: the shape has the negative size " + std::to_string(size));
+      }
+    }
+    if (!strides_.empty() && strides_.size() != shape_.size()) {
+      throw std::invalid_argument(
+          "vae::tensor: the shape has " + std::to_string(shape_.size()) + " axes, but there are "
+          + std::to_string(strides_.size()) + " strides");
+    }
+  }
 
   /* The numbers of a view, such as that of an array; shape and strides are copied. */
   explicit tensor(const vae_tensor &view)
@@ -367,6 +379,18 @@ class tensor {
   }
 
  private:
+  /* How many elements the shape has; none where 64 bits cannot say it. */
+  std::optional<std::uint64_t> element_count() const noexcept {
+    std::optional<std::uint64_t> count = 1;
+    for (const auto signed_size : shape_) {
+      const auto size = static_cast<std::uint64_t>(signed_size);
+      if (size == 0) return 0;
+      if (count && *count > UINT64_MAX / size) count.reset();
+      if (count) *count *= size;
+    }
+    return count;
+  }
+
   std::vector<std::int64_t> shape_;
   std::vector<std::int64_t> strides_;
   const void *data_ = nullptr;
@@ -1072,9 +1096,9 @@ class trainer {
 
   /* Trains to the end. */
   void fit(const progress_function &progress = {}, const cancel_token *token = nullptr) {
-    const vae_progress_callback told = [](const vae_progress *progress, void *user_data) {
+    const vae_progress_callback told = [](const vae_progress *so_far, void *user_data) {
       return detail::guarded([&]() -> std::int32_t {
-        return (*static_cast<const progress_function *>(user_data))(*progress) ? 0 : 1;
+        return (*static_cast<const progress_function *>(user_data))(*so_far) ? 0 : 1;
       });
     };
     detail::call(

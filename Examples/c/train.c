@@ -2,6 +2,7 @@
 //
 //     train [SOURCE [VARIANT [EPOCHS]]]    such as: train mnist beta-vae 20
 //
+// VARIANT is one that is trained on images alone, with its own settings; without one it is a small gaussian-vae.
 // Writes model.safetensors and samples.pgm into the present folder.
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +57,7 @@ int main(int count, char **arguments) {
   const vae_setting settings[] = {{"latent", "8"}, {"hidden", "256"}};
   const vae_model_options options = {
     .struct_size = sizeof options, .variant = count > 2 ? arguments[2] : "gaussian-vae",
-    .settings = settings, .setting_count = 2, .data = data, .seed = 1};
+    .settings = settings, .setting_count = count > 2 ? 0 : 2, .data = data, .seed = 1};
   vae_model *model = NULL;
   check(vae_model_create(&options, &model, &error), &error);
 

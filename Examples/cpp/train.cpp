@@ -2,6 +2,7 @@
 //
 //     train [SOURCE [VARIANT [EPOCHS]]]    such as: train mnist beta-vae 20
 //
+// VARIANT is one that is trained on images alone, with its own settings; without one it is a small gaussian-vae.
 // Writes model.safetensors into the present folder.
 #include <cstdio>
 #include <cstdlib>
@@ -33,7 +34,8 @@ int main(int count, char **words) try {
   const auto info = data.describe();
   std::printf("%lld images to train on\n", static_cast<long long>(info.train_count));
 
-  auto model = vae::model::create(variant, data, {{"latent", "8"}, {"hidden", "64"}});
+  const vae::settings small{{"latent", "8"}, {"hidden", "64"}};
+  auto model = vae::model::create(variant, data, count > 2 ? vae::settings{} : small);
   vae::trainer_options options;
   options.epochs = count > 3 ? std::atoi(words[3]) : 2;
   vae::trainer trainer(model, data, options);

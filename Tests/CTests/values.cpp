@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <stdexcept>
 #include <string>
 #include <vector>
 #include <vae.hpp>
@@ -54,6 +55,17 @@ static vae_status refused(Call call) {
   return VAE_OK;
 }
 
+// What a call says of arguments that do not fit each other.
+template <class Call>
+static std::string misfit(Call call) {
+  try {
+    call();
+  } catch (const std::invalid_argument &failure) {
+    return failure.what();
+  }
+  return "";
+}
+
 static std::vector<float> pixels(std::size_t count, unsigned seed) {
   std::vector<float> found(count);
   for (std::size_t i = 0; i < count; i++) found[i] = ((i + seed) * 2654435761u >> 7) % 3 == 0;
@@ -92,6 +104,19 @@ static void check_tensors() {
   view.byte_offset = 4;
   EXPECT(vae::tensor(view).raw().data == numbers.data() + 1);
   EXPECT(vae::tensor(view).raw().strides[1] == 3);
+
+  // Shapes that are none of the numbers, also where their product leaves 64 bits or comes out right.
+  const auto half = std::int64_t{1} << 32;
+  EXPECT(misfit([&] { vae::tensor(numbers, {2, 2}); }) == "vae::tensor: the shape has 4 elements, but there are 6");
+  EXPECT(has(misfit([&] { vae::tensor(numbers, {half, half}); }), "2^64 or more elements, but there are 6"));
+  const std::vector<float> eight(8);
+  EXPECT(has(misfit([&] { vae::tensor(eight, {(std::int64_t{1} << 62) + 2, 4}); }), "2^64 or more elements"));
+  EXPECT(has(misfit([&] { vae::tensor(numbers, {-2, -3}); }), "the negative size -2"));
+  EXPECT(has(misfit([&] { vae::tensor(numbers.data(), {3, -1}, {1, 1}); }), "the negative size -1"));
+  EXPECT(has(misfit([&] { vae::tensor(numbers.data(), {3, 2}, {1}); }), "2 axes, but there are 1 strides"));
+  const std::vector<float> none;
+  EXPECT(has(misfit([&] { vae::tensor(none, {-1, 0}); }), "the negative size -1"));
+  EXPECT(vae::tensor(none, {half, half, 0}).shape().size() == 3);
 }
 
 // Images of 4x6, and what is known of them.

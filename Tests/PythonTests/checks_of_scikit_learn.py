@@ -14,6 +14,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import vae_zoo
+from vae_zoo._arrays import as_array, check_not_empty
 from support import SMALL
 
 
@@ -27,8 +28,8 @@ def _repeated(kind: type) -> type:
             count, features = images.shape
             return np.broadcast_to(images[:, None, None, :], (count, 2, 2, features))
 
-        def _images(self, X):
-            return self._shaped(super()._images(X))
+        def _images(self, X, name="X"):
+            return self._shaped(super()._images(X, name))
 
     Repeated.__name__ = Repeated.__qualname__ = kind.__name__ + "Repeated"
     Repeated.__module__ = __name__
@@ -54,6 +55,24 @@ class _Told(vae_zoo.ConditionalVAE):
         return super()._condition(y, count, name)
 
 
+class _OfRows(vae_zoo.Classifier):
+    """A classifier that makes images of 4x4 equal pixels of rows of numbers, since it takes images alone."""
+
+    __slots__ = ()
+
+    def _images(self, values, name):
+        rows = as_array(values, name)
+        if rows.ndim != 2:
+            return super()._images(rows, name)
+        check_not_empty(rows)
+        return np.broadcast_to(rows[:, None, None, :], (len(rows), 4, 4, rows.shape[1]))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        return tags
+
+
 # What looks at neighbouring pixels between 0 and 1: the checks give rows of any numbers, a single one among them, which
 # these refuse in such words. All that the checks are about they share with the others.
 _OF_PICTURES = {
@@ -74,11 +93,15 @@ def _estimators() -> list:
 
     return [
         kind(name)(epochs=1, **keywords) for name, keywords in SMALL.items() if name not in _OF_PICTURES
-    ]
+    ] + [_OfRows(epochs=4, batch_size=16, width=4, features=16, learning_rate=0.01)]
 
 
 def _expected_failures(estimator) -> dict:
-    """Checks that hold ``fit_transform(X, y)`` to ``transform(X)``, which is told nothing."""
+    """Checks that hold ``fit_transform(X, y)`` to ``transform(X)``, which is told nothing, or count the numbers of rows
+    that became images."""
+    if isinstance(estimator, _OfRows):
+        names = ("check_n_features_in", "check_n_features_in_after_fitting")
+        return {name: "an image has sixteen numbers for each of a row" for name in names}
     if not isinstance(estimator, _Told):
         return {}
     names = ("check_transformer_data_not_an_array", "check_transformer_general")

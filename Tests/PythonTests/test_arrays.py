@@ -46,6 +46,39 @@ def _address(array: np.ndarray) -> int:
 
 
 class InputTests(unittest.TestCase):
+    def test_bytes_of_another_type_are_refused_by_every_method_with_what_to_do(self):
+        images = np.random.default_rng(0).integers(0, 256, (30, 6, 6), dtype=np.uint8)
+        settings = {"hidden": (8,), "latent": 2, "epochs": 1}
+        model = vae_zoo.GaussianVAE(**settings).fit(images)
+        floats = vae_zoo.GaussianVAE(**settings, value_range="unit").fit(images / 256)
+        classifier = vae_zoo.Classifier(epochs=1).fit(images, np.arange(30) % 2)
+        advice = r"X holds whole numbers from 0 to 255 that .*; give bytes, by numpy\.asarray\(X, numpy\.uint8\), or divide"
+        for given in (images.astype("i8"), images.astype("f4"), images.tolist()):
+            calls = [
+                model.transform, model.encode, model.reconstruct, model.score_samples, model.score, model.evaluate,
+                model.partial_fit, floats.transform, classifier.predict,
+                vae_zoo.GaussianVAE(**settings, value_range="bytes").fit,
+                vae_zoo.GaussianVAE(**settings, value_range="unit").partial_fit,
+            ]
+            for call in calls:
+                with self.assertRaisesRegex(vae_zoo.DataError, advice):
+                    call(given)
+            with self.assertRaisesRegex(vae_zoo.DataError, r"reference holds .* numpy\.asarray\(reference, numpy\.uint8\)"):
+                model.score_samples(images, method="typicality", reference=given)
+            np.testing.assert_array_equal(model.transform(np.asarray(given, np.uint8)), model.transform(images))
+        missing = vae_zoo.MissingVAE(**settings).fit(images)
+        holes = images.astype(float)
+        holes[0, 0, 0] = np.nan
+        with self.assertRaisesRegex(vae_zoo.DataError, "must lie between 0 and 1; divide them by 255"):
+            missing.impute(holes)
+        # Neither what a model of real values takes, nor other numbers, are taken for bytes.
+        real = vae_zoo.GaussianVAE(**settings).fit(images * 1.0)
+        self.assertEqual(real.transform(images.astype("i8")).shape, (30, 2))
+        for other in (images - 1.0, images * 2.0, images / 2):
+            with self.assertRaises(vae_zoo.DataError) as caught:
+                model.transform(other)
+            self.assertNotIn("numpy.asarray", str(caught.exception))
+
     def test_no_byte_is_copied_to_hand_a_numpy_batch_in(self):
         for kind in (np.float32, np.float64, np.uint8):
             images = stripes(40).astype(kind)
@@ -149,7 +182,7 @@ class InputTests(unittest.TestCase):
         np.testing.assert_array_equal(
             divided.transform(images * 255), divided.transform(images.astype(np.float32))
         )
-        with self.assertRaisesRegex(vae_zoo.DataError, "binary"):
+        with self.assertRaisesRegex(vae_zoo.DataError, "the model takes (binary|zeros and ones)"):
             divided.transform(images)
         with self.assertRaisesRegex(vae_zoo.DataError, "rule binary/255"):
             divided.evaluate(images)
@@ -234,9 +267,9 @@ class InputTests(unittest.TestCase):
                 )
             off = divided[1].copy()
             off[3, 2, 5] = 0.5
-            with self.assertRaisesRegex(vae_zoo.DataError, r"X\[3, 2, 5, 0\] is 0\.5"):
+            with self.assertRaisesRegex(vae_zoo.DataError, r"X\[3, 2, 5\] is 0\.5"):
                 _small(likelihood=likelihood).fit(off)
-            with self.assertRaisesRegex(vae_zoo.DataError, r"X\[3, 2, 5, 0\] is 0\.5"):
+            with self.assertRaisesRegex(vae_zoo.DataError, r"X\[3, 2, 5\] is 0\.5"):
                 model.score_samples(off)
         self.assertEqual(_small().fit(off).recipe_["data"]["rule"], "floats")
 
@@ -271,7 +304,7 @@ class InputTests(unittest.TestCase):
         self.assertTrue(np.isfinite(model.reconstruct(images[:5])).all())
         self.assertTrue(np.isfinite(model.score_samples(images)).all())
         self.assertTrue(np.isfinite(model.evaluate(images)["elbo"]))
-        with self.assertRaisesRegex(vae_zoo.DataError, r"^X\[0, 0, 1, 0\] is nan.*masked-mlp"):
+        with self.assertRaisesRegex(vae_zoo.DataError, r"^X\[0, 0, 1\] is nan.*masked-mlp"):
             _small().fit(images)
         with self.assertRaisesRegex(vae_zoo.DataError, "is nan.*masked-mlp"):
             _small().fit(stripes(40)).transform(images)
@@ -295,7 +328,7 @@ class InputTests(unittest.TestCase):
             model.transform(np.zeros((3, 35), dtype=np.float32))
         with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, "5x6x1"):
             model.transform(np.zeros((3, 5, 6), dtype=np.float32))
-        with self.assertRaisesRegex(vae_zoo.DataError, "binary"):
+        with self.assertRaisesRegex(vae_zoo.DataError, "the model takes (binary|zeros and ones)"):
             model.transform(np.full((3, 6, 6), 0.5, dtype=np.float32))
 
     @needs("scipy")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import os
+import pickle
 import tempfile
 import unittest
 
@@ -11,6 +14,8 @@ import numpy as np
 import vae_zoo
 from support import SMALL as MODELS
 from support import small_network, stripes
+from vae_zoo._interrupt import Watched
+from vae_zoo._library import create, library, settings_array, text
 
 IMAGES = stripes(80)
 # Whether the stripe is a column.
@@ -122,12 +127,68 @@ class ClassifierTests(unittest.TestCase):
         wanted = {**SMALL, "epochs": 1, "seed": 4, "mirror": True}
         self.assertEqual({name: record["options"][name] for name in wanted}, wanted)
         self.assertEqual(vae_zoo.Classifier(**{**SMALL, "epochs": 1}).fit(IMAGES, WORDS).record_["rule"], "binary")
-        self.assertEqual(classifier.get_params(), {"value_range": "bytes", **wanted})
+        others = {"precision": "float32", "weight_decay": 0.05}
+        self.assertEqual(classifier.get_params(), {"value_range": "bytes", **wanted, **others})
         self.assertIs(classifier.set_params(value_range="unit", epochs=2, shift=0.5), classifier)
-        self.assertEqual(classifier.get_params(), {"value_range": "unit", **wanted, "epochs": 2, "shift": 0.5})
+        self.assertEqual(classifier.get_params(), {"value_range": "unit", **wanted, **others, "epochs": 2, "shift": 0.5})
         record = classifier.fit(IMAGES, WORDS).record_
         self.assertEqual((record["options"]["epochs"], record["options"]["shift"]), (2, 0.5))
         self.assertEqual(classifier.set_params(width=4).get_params()["value_range"], "unit")
+
+    def test_parameters_are_the_settings_of_the_library_with_its_defaults(self):
+        data = vae_zoo.Data._of_arrays(IMAGES[..., None], None, 0, (np.arange(80, dtype=np.int32) % 2, None), ["a", "b"])
+        with Watched() as options:
+            setting = settings_array([("epochs", "1")])
+            handle = create(library.vae_classifier_free, library.vae_classifier_train, data._handle, setting, 1, options)
+        known = json.loads(text(library.vae_classifier_json, handle))["options"]
+        parameters = vae_zoo.Classifier(epochs=1).get_params()
+        self.assertEqual(parameters.pop("value_range"), "auto")
+        self.assertEqual(parameters, known)
+        with self.assertRaisesRegex(TypeError, "epoch"):
+            vae_zoo.Classifier(epoch=2)
+        with self.assertRaisesRegex(ValueError, "Invalid parameter 'epoch' for estimator Classifier.*epochs"):
+            vae_zoo.Classifier().set_params(epoch=2)
+        self.assertEqual(repr(vae_zoo.Classifier(epochs=2, width=32)), "Classifier(epochs=2)")
+
+    def test_a_loaded_one_has_the_parameters_that_it_was_trained_with(self):
+        classifier = vae_zoo.Classifier(**{**SMALL, "epochs": 1, "seed": 3}).fit(IMAGES, WORDS)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "network.safetensors")
+            classifier.save(path)
+            loaded = vae_zoo.Classifier.load(path)
+        self.assertEqual(loaded.get_params(), classifier.get_params())
+        again = vae_zoo.Classifier(**loaded.get_params()).fit(IMAGES, WORDS)
+        np.testing.assert_array_equal(again.predict_proba(IMAGES), loaded.predict_proba(IMAGES))
+
+    def test_pickles_and_copies_say_what_the_classifier_says(self):
+        classifier = vae_zoo.Classifier(**{**SMALL, "epochs": 1}).fit(IMAGES, WORDS)
+        wanted = classifier.predict_proba(IMAGES)
+        for other in (pickle.loads(pickle.dumps(classifier)), copy.deepcopy(classifier)):
+            np.testing.assert_array_equal(other.predict_proba(IMAGES), wanted)
+            np.testing.assert_array_equal(other.classes_, classifier.classes_)
+            self.assertEqual((other.record_, other.get_params()), (classifier.record_, classifier.get_params()))
+        with self.assertRaises(vae_zoo.NotFittedError):
+            pickle.loads(pickle.dumps(vae_zoo.Classifier())).predict(IMAGES)
+
+    def test_images_of_another_shape_than_those_of_fit_are_refused(self):
+        classifier = vae_zoo.Classifier(**{**SMALL, "epochs": 1}).fit(IMAGES, WORDS)
+        self.assertEqual((classifier.image_shape_, classifier.n_features_in_), ((6, 6, 1), 36))
+        with self.assertRaisesRegex(
+            vae_zoo.InvalidArgumentError, r"X has 30 features, but Classifier is expecting 36.*\(6, 6, 1\), not \(5, 6, 1\)"
+        ):
+            classifier.predict(IMAGES[:, :5])
+        with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, r"0 sample\(s\)"):
+            classifier.predict(IMAGES[:0])
+
+    def test_a_column_of_labels_is_taken_with_a_warning(self):
+        settings = {**SMALL, "epochs": 1}
+        flat = vae_zoo.Classifier(**settings).fit(IMAGES, WORDS)
+        for labels in (WORDS, np.where(WORDS == "row", 3, 8)):
+            with self.assertWarnsRegex(UserWarning, "A column-vector y was passed"):
+                column = vae_zoo.Classifier(**settings).fit(IMAGES, labels[:, None])
+            with self.assertWarnsRegex(UserWarning, "A column-vector y was passed"):
+                self.assertEqual(column.score(IMAGES, labels[:, None]), column.score(IMAGES, labels))
+        self.assertEqual(flat.classes_.tolist(), ["column", "row"])
 
     def test_a_source_brings_its_own_labels(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -153,11 +214,14 @@ class ClassifierTests(unittest.TestCase):
             vae_zoo.Classifier().save("nowhere")
 
     def test_what_cannot_be_learnt_is_refused(self):
-        for y, words in ((None, "give y"), (np.zeros((80, 2)), "labels"), (["a"] * 80, "class a")):
-            with self.assertRaisesRegex((vae_zoo.DataError, vae_zoo.InvalidArgumentError), words):
+        for y, words in (
+            (None, "requires y to be passed"), (np.zeros((80, 2)), "rows of numbers"), (["a"] * 80, "one class, a, but"),
+            (np.linspace(0, 1, 80), "Unknown label type: .* not all whole"),
+        ):
+            with self.assertRaisesRegex(vae_zoo.InvalidArgumentError, words):
                 vae_zoo.Classifier(**SMALL).fit(IMAGES, y)
-        with self.assertRaisesRegex(vae_zoo.RecipeError, "did you mean epochs"):
-            vae_zoo.Classifier(epoch=2).fit(IMAGES, WORDS)
+        with self.assertRaisesRegex(vae_zoo.RecipeError, "epochs"):
+            vae_zoo.Classifier(epochs=0).fit(IMAGES, WORDS)
         with self.assertRaises(vae_zoo.CancelledError):
             vae_zoo.Classifier(**SMALL).fit(IMAGES, WORDS, progress=lambda fraction: True)
         self.assertEqual(vae_zoo.Classifier(**SMALL).get_params()["width"], 8)

@@ -60,6 +60,32 @@ class ConventionTests(unittest.TestCase):
             vae_zoo.BetaVAE().sample(1)
         self.assertIsInstance(caught.exception, vae_zoo.NotFittedError)
 
+    def test_a_classifier_of_images_works_in_the_tools_for_classifiers(self):
+        from sklearn.base import clone, is_classifier
+        from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import FunctionTransformer
+
+        images = stripes(120)
+        labels = np.where(images.all(axis=1).any(axis=1), "column", "row")
+        classifier = vae_zoo.Classifier(
+            epochs=8, batch_size=16, width=8, features=8, learning_rate=0.02, shift=0.0
+        )
+        self.assertTrue(is_classifier(classifier))
+        self.assertEqual(clone(classifier).get_params(), classifier.get_params())
+        self.assertGreater(cross_val_score(classifier, images, labels, cv=2).mean(), 0.8)
+        # As many of each class in each part, which scikit-learn sees to for classifiers alone.
+        order = np.argsort(labels)
+        found = cross_val_predict(classifier, images[order], labels[order], cv=2)
+        self.assertGreater(np.mean(found == labels[order]), 0.8)
+        search = GridSearchCV(classifier, {"learning_rate": [1e-9, 0.02]}, cv=2, scoring="accuracy").fit(images, labels)
+        self.assertEqual(search.best_params_, {"learning_rate": 0.02})
+        self.assertEqual(search.predict(images[:3]).shape, (3,))
+        rows = images.reshape(120, 36)
+        pipeline = make_pipeline(FunctionTransformer(lambda X: X.reshape(-1, 6, 6)), classifier).fit(rows, labels)
+        np.testing.assert_array_equal(pipeline.predict(rows), clone(classifier).fit(images, labels).predict(images))
+        self.assertGreater(pipeline.score(rows, labels), 0.8)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -627,7 +627,10 @@ class LoadingTests(unittest.TestCase):
                  f"BUILD={folder}/", f"{folder}/mixture.so"],
                 check=True,
             )
-            vae_zoo.load_plugin(os.path.join(folder, "mixture.so"))
+            # A name that is no UTF-8, as those of files need not be.
+            path = os.path.join(os.fsencode(folder), b"mixtur\xe9.so")
+            os.rename(os.path.join(folder, "mixture.so"), path)
+            vae_zoo.load_plugin(path)
             with self.assertRaises(vae_zoo.NotFoundError):
                 vae_zoo.load_plugin(os.path.join(folder, "nothing.so"))
             with open(os.path.join(folder, "text.so"), "w") as file:
@@ -635,10 +638,13 @@ class LoadingTests(unittest.TestCase):
             with self.assertRaises(vae_zoo.PluginError):
                 vae_zoo.load_plugin(os.path.join(folder, "text.so"))
         found = {info.name: info for info in vae_zoo.list_variants()}["mixture-vae"]
-        self.assertTrue(found.origin.endswith("mixture.so"))
+        self.assertEqual(found.origin, os.fsdecode(path))
+        priors = {part["name"]: part for part in vae_zoo.list_components("prior")}
+        self.assertEqual(priors["mixture"]["origin"], os.fsdecode(path))
         model = vae_zoo.VAE("mixture-vae", components=3, epochs=1, batch_size=20).fit(stripes(60))
         self.assertIs(type(model), vae_zoo.MixtureVAE)
         self.assertEqual(model.recipe_["prior"]["components"], 3)
+        self.assertEqual([plug_in["file"] for plug_in in model.recipe_["plugins"]], [os.fsdecode(path)])
         self.assertEqual(pickle.loads(pickle.dumps(model)).sample(2).shape, (2, 6, 6))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 import vae_zoo
 from vae_zoo import _interrupt
-from support import needs, run_python, stripes
+from support import SMALL, needs, run_python, stripes
 
 IMAGES = stripes(60)
 LONG = 1_000_000  # epochs that no test waits for
@@ -381,6 +381,31 @@ class UpdateTests(unittest.TestCase):
         self.assertNotEqual(_weights(whole), one)
         self.assertEqual(whole.bound_, parts.bound_)
 
+    def test_rows_that_leave_a_batch_of_one_are_refused_before_any_update(self):
+        words = r"^X makes a batch of one example .*; give (another number of rows, or choose another batch_size|two rows)"
+        for name in ("LadderVAE", "FactorVAE"):  # Normalisation over the batch, and an objective that compares examples.
+            model = getattr(vae_zoo, name)(batch_size=20, **SMALL[name])
+            with self.assertRaisesRegex(vae_zoo.DataError, words):
+                model.partial_fit(IMAGES[:21])
+            self.assertFalse(hasattr(model, "classes_") or hasattr(model, "image_shape_"))
+            model.partial_fit(IMAGES[:20])
+            before, recipe = _weights(model), model.recipe_
+            for count in (21, 41, 1):
+                with self.assertRaisesRegex(vae_zoo.DataError, words) as caught:
+                    model.partial_fit(IMAGES[:count])
+                self.assertNotIn("drop_last", str(caught.exception))
+                self.assertEqual((_weights(model), model.recipe_), (before, recipe))
+            self.assertNotEqual(_weights(model.partial_fit(IMAGES[:22])), before)
+
+    def test_a_batch_of_one_is_an_update_where_it_teaches_the_model_something(self):
+        whole, parts = (_small().partial_fit(IMAGES[:20]) for _ in range(2))
+        recipe = whole.recipe_
+        whole.partial_fit(IMAGES[:41])
+        for part in (IMAGES[:20], IMAGES[20:40], IMAGES[40:41]):
+            parts.partial_fit(part)
+        self.assertEqual(_weights(whole), _weights(parts))
+        self.assertEqual((whole.recipe_, parts.recipe_), (recipe, recipe))
+
     def test_the_optimizer_lives_from_call_to_call(self):
         kept, begun = (_small(learning_rate=0.1).partial_fit(IMAGES[:20]) for _ in range(2))
         begun = pickle.loads(pickle.dumps(begun))
@@ -411,7 +436,7 @@ class UpdateTests(unittest.TestCase):
         before = _weights(model)
         for words, images in (
             ("35 features.*expecting 36", np.zeros((3, 35))),
-            ("binary", np.full((3, 36), 0.5)),
+            ("the model takes (binary|zeros and ones)", np.full((3, 36), 0.5)),
             ("fit takes a Data", vae_zoo.Data("shapes:32")),
         ):
             with self.assertRaisesRegex(ValueError, words):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vae_zoo._errors import InvalidArgumentError, UnsupportedError
+from vae_zoo._errors import DataError, InvalidArgumentError, UnsupportedError
 from vae_zoo._library import Handle, Tensor, call, library
 
 _CODES = {"f4": 1, "u1": 2, "i4": 3, "f8": 4}
@@ -60,6 +60,39 @@ def as_array(values: Any, name: str = "X") -> np.ndarray:
     if array.dtype == np.float16:
         return array.astype(np.float32)
     return array.astype(np.float64)
+
+
+def check_not_empty(images: np.ndarray) -> None:
+    """Refuses images that are none, or that have nothing in them, in scikit-learn's words."""
+    shape = tuple(images.shape)
+    if shape[0] == 0:
+        raise InvalidArgumentError(
+            f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required."
+        )
+    if 0 in shape:
+        raise InvalidArgumentError(
+            f"Found array with 0 feature(s) (shape={shape}) while a minimum of 1 is required."
+        )
+
+
+def refuse_stored_bytes(images: np.ndarray, name: str) -> None:
+    """Refuses whole numbers from 0 to 255 that are no bytes, where values lie between 0 and 1, with what to do."""
+    if images.dtype == np.uint8 or not images.size:
+        return
+    # Past NaN, which stands for what is missing.
+    least, most = np.fmin.reduce(images, axis=None), np.fmax.reduce(images, axis=None)
+    if not (0 <= least and 1 < most <= 255):
+        return
+    missing = np.isnan(images)
+    if not np.array_equal(np.where(missing, 0, images), np.where(missing, 0, np.rint(images))):
+        return
+    ways = "divide them by 255"
+    if not missing.any():
+        ways = f"give bytes, by numpy.asarray({name}, numpy.uint8), or {ways}"
+    raise DataError(
+        f"{name} holds whole numbers from {least:.0f} to {most:.0f} that are not stored as bytes, and values must lie between 0 "
+        f"and 1; {ways}"
+    )
 
 
 def as_given(values: Any, name: str) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from vae_zoo._arrays import from_library, optional_view, view
+from vae_zoo._arrays import from_library, optional_view, refuse_stored_bytes, view
 from vae_zoo._errors import InvalidArgumentError, renamed
 from vae_zoo._interrupt import Watched
 from vae_zoo._library import DataInfo, DataOptions, Handle, Path, call, create, encoded, encoded_path, integer
@@ -58,6 +58,10 @@ class Data:
     ) -> Data:
         """Arrays in memory, which are neither copied nor kept from changing, and what is known of each of
         their images: of labels with the names of their classes. `columns` describes those of a table."""
+        if value_range in (RANGES["unit"], RANGES["bytes"]) and columns is None:
+            refuse_stored_bytes(train, "X")
+            if held_out is not None:
+                refuse_stored_bytes(held_out, "validation")
         data = cls.__new__(cls)
         tensors = view(train), optional_view(held_out)
         known = [None if told is None else pointer(view(told)) for told in conditions]

@@ -187,6 +187,25 @@ def remedies_renamed(**calls: str) -> Iterator[None]:
 
 
 @contextmanager
+def partial_fit_remedies() -> Iterator[None]:
+    """Lets an error about a batch of one example say what helps ``partial_fit``, whose caller chooses how many rows come."""
+
+    def word(match: re.Match[str]) -> str:
+        if match[0] == "memory":
+            return "X"
+        if match[0].startswith("train on"):
+            return "give two rows or more"
+        return "give another number of rows, or choose another batch_size"
+
+    with _replacing(
+        r"^memory(?= makes a batch of one)|train on two examples or more"
+        r"|choose another training\.batch_size,(?: or)? training\.drop_last=true",
+        word,
+    ):
+        yield
+
+
+@contextmanager
 def _replacing(pattern: str, words: dict[str, str] | Callable[[re.Match[str]], str]) -> Iterator[None]:
     try:
         yield

@@ -149,7 +149,8 @@ class VAE(Fitting, Inference, metaclass=_Variants):
         -------
         VAE
             An estimator of the class of its variant, with the hyper-parameters that the keywords of that
-            class stand for, and of a run folder with its history.
+            class stand for, and of a run folder with its history. Its ``random_state``, with which its methods draw, is
+            the seed of its training; the command and C draw with 0 where nobody names a seed.
         """
         estimator = cls._of_model(Model.load(path, checkpoint), path)
         estimator.history_ = history_of(path)

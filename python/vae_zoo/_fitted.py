@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 
 from vae_zoo import _errors
-from vae_zoo._arrays import as_array
+from vae_zoo._arrays import as_array, check_not_empty, refuse_stored_bytes
 from vae_zoo._conditions import LABEL, class_name, classes_of, conditions
+from vae_zoo._data import RANGES
 from vae_zoo._errors import InvalidArgumentError
 from vae_zoo._hyperparameters import Hyperparameters
 from vae_zoo._library import integer
 from vae_zoo._model import Model, Parameters
 from vae_zoo._settings import column_names
 from vae_zoo._tables import Form, given_back, is_table, labels_of, rows_of
+
+_BYTE_RANGES = (RANGES["binary"], RANGES["bytes"])
 
 
 class FittedModel(Hyperparameters):
@@ -138,15 +141,7 @@ class FittedModel(Hyperparameters):
                 f"Expected 2D array, or images of three or four axes, got {kind} instead for {name}."
                 + hint
             )
-        shape = tuple(images.shape)
-        if shape[0] == 0:
-            raise InvalidArgumentError(
-                f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required."
-            )
-        if 0 in shape:
-            raise InvalidArgumentError(
-                f"Found array with 0 feature(s) (shape={shape}) while a minimum of 1 is required."
-            )
+        check_not_empty(images)
         return images
 
     def _shaped(self, images: np.ndarray) -> np.ndarray:
@@ -163,7 +158,7 @@ class FittedModel(Hyperparameters):
             )
         return images.reshape((images.shape[0], *shape))
 
-    def _images(self, X: Any) -> np.ndarray:
+    def _images(self, X: Any, name: str = "X") -> np.ndarray:
         """Images for the trained model."""
         model = self._fitted()
         names = getattr(self, "feature_names_in_", None)
@@ -174,13 +169,22 @@ class FittedModel(Hyperparameters):
             )
         if self._form is not None:
             return rows_of(X, model.columns)
-        images = self._checked(X, "X")
+        images = self._checked(X, name)
         if images.ndim == 2 and images.shape[1] != self.n_features_in_:
             raise InvalidArgumentError(
-                f"X has {images.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{name} has {images.shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input"
             )
+        if model.range in (RANGES["unit"], RANGES["bytes"]) and not model.columns:
+            refuse_stored_bytes(images, name)
         return images
+
+    def _range_of(self, images: np.ndarray) -> int:
+        """The library's number for what values of images for the trained model mean: bytes what they meant in training,
+        also where these few are all 0 and 1."""
+        if images.dtype != np.uint8:
+            return RANGES["auto"]
+        return self._model.range if self._model.range in _BYTE_RANGES else RANGES["bytes"]
 
     def _out(
         self, images: np.ndarray, told: np.ndarray | None = None, like: Any = None, keeping: bool = False

@@ -62,7 +62,7 @@ class Fitting(FittedModel):
         X : array-like or Data
             Images, ``[N, D]``, ``[N, H, W]`` or ``[N, H, W, C]``: NumPy's, or anything that speaks
             DLPack. float32, float64 and uint8 are used in place, and so must not change meanwhile;
-            other numbers are converted. A DataFrame of pandas or an array of
+            other numbers are converted to floats, so that bytes are of the type uint8. A DataFrame of pandas or an array of
             named fields is a table, whose columns have kinds; what comes out is one as well. So are rows ``[N, D]`` of
             numbers, with real columns called 0, 1, …, unless they are bytes or all lie on one grid of pixel levels
             between 0 and 1, as pixels do. ``columns={}`` makes a table of these too, and ``image_shape``, or a reshape
@@ -360,7 +360,8 @@ class Fitting(FittedModel):
         Parameters
         ----------
         X : array-like
-            Images, as for ``fit``, in any number.
+            Images, as for ``fit``, in any number; a number that leaves a batch of one is refused before any update where
+            the model learns nothing from one, as with normalisation over batches.
         y : array-like, optional
             What a conditional variant is told of each, as for ``fit``: the first call must have every
             class.
@@ -417,14 +418,7 @@ class Fitting(FittedModel):
         updates = self._updates
         if updates is None or updates.settings != training:
             seed = ("training.seed", str(seed_of(self.random_state)))
-            data = Data._of_arrays(
-                np.array(shaped),
-                None,
-                range_code(self.value_range),
-                (known.values, None),
-                known.class_names,
-                columns,
-            )
+            data = self._source(np.array(shaped), range_code(self.value_range), known, columns)
             with elements_renamed(train="X"):
                 made_of = [*settings, seed]
                 model = self._model if is_fitted else Model.make(self._variant, made_of, data)
@@ -440,8 +434,16 @@ class Fitting(FittedModel):
                     self.feature_names_in_ = names
             self._updates = updates
             self._trained_with |= {path for path, _ in training}
+        else:
+            meaning = self._range_of(shaped)
+            with elements_renamed(train="X"):
+                updates.check(len(shaped), lambda: self._source(shaped, meaning, known, columns))
         for start in range(0, len(shaped), updates.batch_size):
             part = slice(start, start + updates.batch_size)
             told = None if known.values is None else known.values[part]
             self.bound_ = updates.make(shaped[part], told)
 
+    @staticmethod
+    def _source(images: np.ndarray, meaning: int, known: Known, columns: str | None) -> Data:
+        """Images to train on without held-out ones, and what is known of each."""
+        return Data._of_arrays(images, None, meaning, (known.values, None), known.class_names, columns)

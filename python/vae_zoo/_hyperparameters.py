@@ -8,27 +8,15 @@ from vae_zoo._errors import RecipeError
 from vae_zoo._library import setting_text
 from vae_zoo._settings import same, seed_of
 
-_Self = TypeVar("_Self", bound="Hyperparameters")
+_Self = TypeVar("_Self", bound="Keywords")
 
 
-class Hyperparameters:
-    """The hyper-parameters of an estimator."""
+class Keywords:
+    """The keywords that an estimator is made with, by scikit-learn's conventions."""
 
     __slots__ = ("__dict__", "__weakref__")
 
-    # Of each variant's class.
-    _variant: ClassVar[str]
     _keywords: ClassVar[dict[str, Any]]  # hyper-parameters with their defaults in the signature
-    _paths: ClassVar[dict[str, str]]  # the setting that a keyword stands for; empty for none
-    _reach: ClassVar[dict[str, list[str]]]  # what keywords set in the variant's own recipe
-
-    # Keywords that every class has beside its hyper-parameters.
-    random_state: Any
-    image_shape: Sequence[int] | None
-    value_range: str
-    settings: Mapping[str, Any] | None
-    warm_start: bool
-    verbose: bool
 
     @classmethod
     def _get_param_names(cls) -> list[str]:
@@ -56,6 +44,34 @@ class Hyperparameters:
             setattr(self, name, value)
         return self
 
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        given = [
+            f"{name}={getattr(self, name, None)!r}"
+            for name, default in self._keywords.items()
+            if not same(getattr(self, name, None), default)
+        ]
+        line = f"{type(self).__name__}({', '.join(given)})"
+        return line if len(line) <= N_CHAR_MAX else line[: N_CHAR_MAX - 1] + "…"
+
+
+class Hyperparameters(Keywords):
+    """The hyper-parameters of an estimator of a variant."""
+
+    __slots__ = ()
+
+    # Of each variant's class.
+    _variant: ClassVar[str]
+    _paths: ClassVar[dict[str, str]]  # the setting that a keyword stands for; empty for none
+    _reach: ClassVar[dict[str, list[str]]]  # what keywords set in the variant's own recipe
+
+    # Keywords that every class has beside its hyper-parameters.
+    random_state: Any
+    image_shape: Sequence[int] | None
+    value_range: str
+    settings: Mapping[str, Any] | None
+    warm_start: bool
+    verbose: bool
+
     def _given(self) -> list[tuple[str, str]]:
         """What differs from the defaults, as the library takes it, without the seed."""
         settings = []
@@ -73,12 +89,3 @@ class Hyperparameters:
 
     def _method_seed(self, random_state: Any) -> int:
         return seed_of(self.random_state if random_state is None else random_state)
-
-    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
-        given = [
-            f"{name}={getattr(self, name, None)!r}"
-            for name, default in self._keywords.items()
-            if not same(getattr(self, name, None), default)
-        ]
-        line = f"{type(self).__name__}({', '.join(given)})"
-        return line if len(line) <= N_CHAR_MAX else line[: N_CHAR_MAX - 1] + "…"

@@ -6,14 +6,12 @@ from typing import Any, Iterable
 
 import numpy as np
 
-from vae_zoo._data import RANGES, Data
+from vae_zoo._data import Data
 from vae_zoo._errors import InvalidArgumentError, elements_renamed
 from vae_zoo._fitted import FittedModel
 from vae_zoo._interrupt import WorkProgress
 from vae_zoo._library import Path, flag, integer, real
 from vae_zoo._tables import described
-
-_BYTE_RANGES = (RANGES["binary"], RANGES["bytes"])
 
 _METHODS = ("nll", "elbo", "regret", "ratio", "typicality")
 
@@ -204,7 +202,7 @@ class Inference(FittedModel):
     def _usual(self, reference: Any) -> tuple[np.ndarray, np.ndarray | None]:
         """Images to compare with, and what a conditional model is told of them."""
         X, y = reference if isinstance(reference, tuple) and len(reference) == 2 else (reference, None)
-        images = self._images(X)
+        images = self._images(X, "reference")
         return images, self._told(y, X, len(images))
 
     def impute(
@@ -303,7 +301,7 @@ class Inference(FittedModel):
             images,
             integer(samples, "samples", 1, _MOST_SAMPLES),
             flag(draw, "draw"),
-            None if truth is None else self._images(truth),
+            None if truth is None else self._images(truth, "truth"),
             self._method_seed(random_state),
             progress,
             told,
@@ -358,7 +356,8 @@ class Inference(FittedModel):
         network_layer : str, optional
             The layer whose features are compared; None for the one that stands for the image.
         random_state : int, generator or None
-            Of the draws; None for that of the estimator.
+            Of the draws; None for that of the estimator, which of a loaded one is the seed of its training. 0 gives the
+            numbers of ``vae-zoo evaluate``, whose ``--seed`` names another.
         progress : callable, optional
             Called with the fraction that is done, between parts of the work. A true value stops it, with a
             `CancelledError`; an exception stops it and is raised. It may use the model.
@@ -378,11 +377,7 @@ class Inference(FittedModel):
             images = self._images(X)
             if images.ndim == 2:
                 images = images.reshape((images.shape[0], *model.image_shape))
-            # Bytes mean what they meant in training, also where these few are all 0 and 1.
-            is_byte = images.dtype == np.uint8
-            value_range = RANGES["auto"]
-            if is_byte:
-                value_range = model.range if model.range in _BYTE_RANGES else RANGES["bytes"]
+            value_range = self._range_of(images)
             told = self._told(y, X, len(images))
             names = model.class_names if told is not None and told.ndim == 1 else []
             columns = None if self._form is None else described(model.columns)

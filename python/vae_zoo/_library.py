@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import operator
 import os
 import re
@@ -510,6 +511,40 @@ def text(function: Callable[..., int], *arguments: Any) -> str:
             return buffer.raw[: needed.value - 1].decode()
 
 
+def from_json(function: Callable[..., int], *arguments: Any) -> Any:
+    """Calls a function that gives a JSON text, and reads it."""
+    return parsed(text(function, *arguments))
+
+
+def parsed(json_text: str) -> Any:
+    """What a JSON text of the library says, with its paths as ``os.fsdecode`` spells them."""
+    return json.loads(json_text, object_hook=_with_paths if _FOREIGN.search(json_text) else None)
+
+
+# In its texts a byte that is no UTF-8 stands as a character for private use, U+10F700 plus the byte, and so do the bytes
+# of these characters themselves; in Python's as a lone surrogate, U+DC00 plus the byte.
+_FOREIGN = re.compile("[\U0010f780-\U0010f7ff]+")
+_ESCAPED = re.compile("[\udc80-\udcff\U0010f780-\U0010f7ff]")
+
+# What members of its JSON objects are called that are paths where they are texts.
+_PATHS = ("path", "file", "origin", "network", "data")
+
+
+def _with_paths(members: dict[str, Any]) -> dict[str, Any]:
+    for name in _PATHS:
+        if isinstance(members.get(name), str):
+            members[name] = _FOREIGN.sub(_from_library, members[name])
+    return members
+
+
+def _from_library(match: re.Match[str]) -> str:
+    return bytes(ord(character) & 0xFF for character in match[0]).decode("utf-8", "surrogateescape")
+
+
+def _to_library(match: re.Match[str]) -> str:
+    return "".join(chr(0x10F700 + byte) for byte in match[0].encode("utf-8", "surrogateescape"))
+
+
 def encoded(value: str, name: str) -> bytes:
     """A text for the library, which cannot hold a NUL."""
     if not isinstance(value, str):
@@ -521,7 +556,10 @@ def encoded_path(value: Path, name: str) -> bytes:
     """A path for the library: a text, bytes, or an object that stands for one of them."""
     if not isinstance(value, (str, bytes, os.PathLike)):
         raise TypeError(f"{name} is {value!r}, but must be a path: str, bytes or os.PathLike")
-    return _checked(value, name, os.fsencode)
+    path = _checked(value, name, os.fsencode)
+    if not path:
+        raise BY_STATUS[1](f"{name} is empty; name a file or a folder")
+    return path
 
 
 def shown_path(path: Path) -> str:
@@ -590,7 +628,7 @@ def settings_array(settings: list[tuple[str, str]]) -> Any:
     array = (Setting * len(settings))()
     for place, (key, value) in zip(array, settings):
         place.key = encoded(key, "the key of a setting")
-        place.value = encoded(value, f"the value of {key}")
+        place.value = encoded(_ESCAPED.sub(_to_library, value), f"the value of {key}")
     return array
 
 

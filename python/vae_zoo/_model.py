@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import difflib
-import json
 from ctypes import byref
 from typing import Any, Iterable, Iterator, MutableMapping, NamedTuple, Sequence
 
@@ -18,7 +17,7 @@ from vae_zoo._interrupt import PictureComputation, Watched, WorkProgress
 from vae_zoo._library import EvaluationOptions, Handle, ImputationOptions, ModelInfo, ModelOptions, Path
 from vae_zoo._library import ScoreOptions, training_messages
 from vae_zoo._library import Setting
-from vae_zoo._library import Tensor, call, create, encoded, encoded_path, library
+from vae_zoo._library import Tensor, from_json, call, create, encoded, encoded_path, library
 from vae_zoo._library import settings_array, text
 from vae_zoo._tables import usual_value
 
@@ -194,7 +193,7 @@ class Model:
         return from_library(array).tobytes()
 
     def recipe(self) -> dict[str, Any]:
-        return json.loads(text(library.vae_model_recipe_json, self.handle))
+        return from_json(library.vae_model_recipe_json, self.handle)
 
     def tensor_names(self) -> list[str]:
         return [
@@ -386,7 +385,7 @@ class Model:
                 )
         array = Handle(filled, library.vae_array_free)
         found = Handle(metrics, library.vae_metrics_free)
-        return from_library(array), json.loads(text(library.vae_metrics_json, found))
+        return from_library(array), from_json(library.vae_metrics_json, found)
 
     def evaluate(
         self,
@@ -426,7 +425,7 @@ class Model:
                 byref(wanted),
                 options,
             )
-        return json.loads(text(library.vae_metrics_json, found))
+        return from_json(library.vae_metrics_json, found)
 
     def _array(self, function: Any, *arguments: Any) -> np.ndarray:
         return from_library(create(library.vae_array_free, function, self.handle, *arguments))

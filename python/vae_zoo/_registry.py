@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-import json
 from typing import Any, Mapping, NamedTuple
 
 from vae_zoo._interrupt import Interruptible
-from vae_zoo._library import Path, call, create, encoded, encoded_path, integer, library
-from vae_zoo._library import setting_text, settings_array, text
+from vae_zoo._library import Path, from_json, call, create, encoded, encoded_path, integer, library
+from vae_zoo._library import setting_text, settings_array
 
 
 class VariantInfo(NamedTuple):
@@ -24,13 +23,13 @@ class VariantInfo(NamedTuple):
 
 def list_variants() -> list[VariantInfo]:
     """All variants that the library knows."""
-    found = json.loads(text(library.vae_list_variants_json))
+    found = from_json(library.vae_list_variants_json)
     return [VariantInfo(item["name"], item["summary"], item["origin"]) for item in found]
 
 
 def class_names() -> dict[str, VariantInfo]:
     """The variants by the names of their classes."""
-    found = json.loads(text(library.vae_list_variants_json))
+    found = from_json(library.vae_list_variants_json)
     return {
         item["class"]: VariantInfo(item["name"], item["summary"], item["origin"]) for item in found
     }
@@ -44,7 +43,7 @@ def list_components(role: str) -> list[dict[str, Any]]:
     role : str
         ``"encoder"``, ``"prior"``, ``"decoder"``, ``"likelihood"`` or ``"objective"``.
     """
-    return json.loads(text(library.vae_list_components_json, encoded(role, "role")))
+    return from_json(library.vae_list_components_json, encoded(role, "role"))
 
 
 @functools.cache
@@ -66,7 +65,7 @@ def metrics() -> list[dict[str, Any]]:
         Each with ``name``, ``unit``, ``direction`` (which values are better: ``"lower"``, ``"higher"`` or
         ``"none"``), ``needs``, ``numbers`` (their names in results), ``standard_error`` and ``help``.
     """
-    return json.loads(text(library.vae_list_metrics_json))
+    return from_json(library.vae_list_metrics_json)
 
 
 def load_plugin(path: Path) -> None:
@@ -91,7 +90,7 @@ def describe(variant: str) -> dict[str, Any]:
         ``hyperparameters``, all of them by their path in a recipe; and ``metrics``, the names of those that
         suit it.
     """
-    return json.loads(text(library.vae_describe_json, encoded(variant, "variant")))
+    return from_json(library.vae_describe_json, encoded(variant, "variant"))
 
 
 def check(path: Path) -> dict[str, Any]:
@@ -116,7 +115,7 @@ def check(path: Path) -> dict[str, Any]:
         weights that are NaN or infinite, a recipe of which no model can be made, or other weights than
         that model has).
     """
-    return json.loads(text(library.vae_check_json, encoded_path(path, "path")))
+    return from_json(library.vae_check_json, encoded_path(path, "path"))
 
 
 def recipe(variant: str, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -130,13 +129,8 @@ def recipe(variant: str, settings: Mapping[str, Any] | None = None) -> dict[str,
         Values by path (``"prior.latent"``) or short name (``"latent"``).
     """
     pairs = [(key, setting_text(value)) for key, value in (settings or {}).items()]
-    return json.loads(
-        text(
-            library.vae_recipe_json,
-            encoded(variant, "variant"),
-            settings_array(pairs),
-            len(pairs),
-        )
+    return from_json(
+        library.vae_recipe_json, encoded(variant, "variant"), settings_array(pairs), len(pairs)
     )
 
 
@@ -157,7 +151,7 @@ def forget_recipes() -> None:
 
 def build_info() -> dict[str, Any]:
     """What the library is and runs on: version, instruction set, oneDNN, threads."""
-    return json.loads(text(library.vae_build_info_json))
+    return from_json(library.vae_build_info_json)
 
 
 def set_limits(**limits: int) -> None:
@@ -179,7 +173,7 @@ def set_limits(**limits: int) -> None:
 
 def get_limits() -> dict[str, int]:
     """The limits that are in force, by name."""
-    return json.loads(text(library.vae_limits_json))
+    return from_json(library.vae_limits_json)
 
 
 def set_threads(count: int) -> None:
@@ -204,4 +198,4 @@ def bench(workload: str) -> dict[str, Any]:
         metrics = create(
             library.vae_metrics_free, library.vae_bench, encoded(workload, "workload"), token
         )
-    return json.loads(text(library.vae_metrics_json, metrics))
+    return from_json(library.vae_metrics_json, metrics)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import zlib
 from typing import Any, Mapping
@@ -10,7 +9,7 @@ from typing import Any, Mapping
 import numpy as np
 
 from vae_zoo._errors import InvalidArgumentError
-from vae_zoo._library import Path, integer
+from vae_zoo._library import Path, integer, parsed
 from vae_zoo._registry import own_recipe
 
 
@@ -76,7 +75,7 @@ _SEAL = b'"checksum": "crc32:'
 
 def _record(line: bytes) -> dict[str, Any]:
     """The record on a line, without its checksum, which must be that of the line with zeros for its digits."""
-    record = json.loads(line)
+    record = parsed(line.decode())
     if not isinstance(record, dict):
         raise ValueError("it is no object")
     last = next(reversed(record.values()), None)

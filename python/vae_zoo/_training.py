@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import json
 import sys
 from ctypes import byref
 from typing import Any, Callable, NamedTuple
@@ -13,11 +12,11 @@ import numpy as np
 from vae_zoo._arrays import view
 from vae_zoo._communicator import Communicator, Connection
 from vae_zoo._data import Data
-from vae_zoo._errors import CancelledError, Error, InvalidArgumentError, elements_renamed
+from vae_zoo._errors import CancelledError, Error, InvalidArgumentError, elements_renamed, partial_fit_remedies
 from vae_zoo._interrupt import Interruptible
 from vae_zoo._library import PROGRESS_CALLBACK, BoundStruct, CallOptions, Path, ProgressStruct, Setting
-from vae_zoo._library import TrainerOptions, call, create, encoded_path, library, settings_array
-from vae_zoo._library import setting_text, text, training_messages
+from vae_zoo._library import TrainerOptions, from_json, call, create, encoded_path, library, settings_array
+from vae_zoo._library import setting_text, training_messages
 from vae_zoo._model import Model
 
 _EXISTING = {"refuse": 0, "resume": 1, "replace": 2}
@@ -109,13 +108,31 @@ class Updates:
         recipe = model.recipe()["training"]
         for name in ("epochs", "batch_size", "drop_last"):
             wanted.setdefault(f"training.{name}", setting_text(recipe[name]))
-        mine = {**wanted, "training.epochs": self._EPOCHS, "training.drop_last": "false"}
-        self._trainer = Trainer(model, data, list(mine.items()), None, "refuse")
+        self._model, self._data = model, data
+        self._mine = {**wanted, "training.epochs": self._EPOCHS, "training.drop_last": "false"}
         self.batch_size = int(wanted["training.batch_size"])
-        # A trainer leaves its settings in the model's recipe, where the caller's belong. One that drops
-        # what does not fill a batch needs a batch.
-        wanted["training.batch_size"] = str(min(self.batch_size, data.counts["train"]))
-        Trainer(model, data, list(wanted.items()), None, "refuse")
+        # One that drops what does not fill a batch needs a batch.
+        self._wanted = {**wanted, "training.batch_size": str(min(self.batch_size, data.counts["train"]))}
+        self._takes_one = False
+        self._trainer = self._made(data)
+
+    def _made(self, data: Data) -> Trainer:
+        """A trainer for some rows, which refuses those that leave a batch of one example where that teaches the model
+        nothing."""
+        with partial_fit_remedies():
+            trainer = Trainer(self._model, data, list(self._mine.items()), None, "refuse")
+        self._takes_one = self._takes_one or self._leaves_one(data.counts["train"])
+        # A trainer leaves its settings in the model's recipe, where the caller's belong.
+        Trainer(self._model, self._data, list(self._wanted.items()), None, "refuse")
+        return trainer
+
+    def _leaves_one(self, count: int) -> bool:
+        return (count - 1) % self.batch_size == 0
+
+    def check(self, count: int, rows: Callable[[], Data]) -> None:
+        """Refuses so many rows where they leave a batch of one example that teaches the model nothing."""
+        if self._leaves_one(count) and not self._takes_one:
+            self._made(rows())
 
     def make(self, images: np.ndarray, condition: np.ndarray | None) -> Bound:
         """One update; gives the terms of its images."""
@@ -198,7 +215,7 @@ class Trainer:
             try:
                 progress: ProgressStruct = pointer.contents
                 if progress.is_epoch_end:
-                    history.append(json.loads(text(library.vae_trainer_record_json, self._handle)))
+                    history.append(from_json(library.vae_trainer_record_json, self._handle))
                 if bar is not None:
                     bar.show(progress)
                 if callback is None:
