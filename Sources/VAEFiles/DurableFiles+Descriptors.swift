@@ -63,9 +63,9 @@ extension DurableFiles {
   /// What is read at once, in bytes: some milliseconds of a quick disk.
   private static let partSize = 1 << 24
 
-  /// How long a pipe is waited for that nobody has open to write into it: enough for a program that a shell
+  /// How long a pipe is waited for that nobody has open to write into it, in seconds: enough for a program that a shell
   /// starts beside this one.
-  private static let patience = Duration.seconds(5)
+  private static let patience = 5.0
 
   /// Fills a buffer as far as the file goes, or as a pipe's writers write, who are waited for.
   ///
@@ -75,7 +75,7 @@ extension DurableFiles {
     _ proceed: () throws -> Void = {}
   ) throws -> Int {
     var filled = 0
-    var deadline: ContinuousClock.Instant?
+    var deadline: Double?
     while filled < buffer.count {
       try proceed()
       let end = min(buffer.count, filled + partSize)
@@ -89,10 +89,10 @@ extension DurableFiles {
         guard isPipe(file) else { break }
         // A pipe hangs up when its last writer has gone. One that never had any has no event.
         let events = events(of: file)
-        let end = deadline ?? .now + patience
+        let end = deadline ?? Clock.seconds + patience
         deadline = end
         let hasEnded = events & POLLHUP != 0 && events & POLLIN == 0
-        if hasEnded || events == 0 && .now >= end { break }
+        if hasEnded || events == 0 && Clock.seconds >= end { break }
       } else {
         filled += count
       }

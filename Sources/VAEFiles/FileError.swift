@@ -37,7 +37,9 @@ public struct FileError: MessageError, Equatable {
   }
 
   /// Operation, path and reason.
-  public var message: Message { "cannot \(operation) \(path): \(reason)" }
+  public var message: Message {
+    "cannot \(operation) \(path.isEmpty ? "an empty path" : path): \(reason)"
+  }
 
   /// The same failure as that of the path that the caller knows.
   package func at(_ path: String) -> FileError { FileError(kind, operation, path, reason) }

@@ -159,7 +159,10 @@ public struct Registry: Sendable {
         names.first { $0.split(separator: "-").last == name[...] }
         ?? Suggestion.nearest(to: name, in: names)
       let question = near.map { "did you mean \($0)? " } ?? ""
-      throw RecipeError(.invalid, "there is no variant \(name); \(question)there are: \(known)")
+      throw RecipeError(
+        .invalid,
+        "there is no variant \(name.isEmpty ? "without a name" : name); \(question)there are: \(known)"
+      )
     }
     return entry.variant
   }

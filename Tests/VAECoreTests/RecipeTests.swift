@@ -150,6 +150,9 @@ final class RecipeTests: XCTestCase {
       XCTAssertTrue(
         "\($0)".contains("there is no variant vae; did you mean gaussian-vae?"), "\($0)")
     }
+    XCTAssertThrowsError(try registry.recipe(for: "")) {
+      XCTAssertTrue("\($0)".contains("there is no variant without a name;"), "\($0)")
+    }
   }
 
   func testValuesOutOfRangeOrOfTheWrongTypeAreRefusedWithWhatIsAllowed() {

@@ -14,7 +14,7 @@ struct MemoryBudget {
   ///
   /// The system is asked at most every so often, and whenever a request is large for what was left.
   mutating func grants(_ bytes: Int, reserve: Int) -> Bool {
-    let now = Self.now
+    let now = Clock.seconds
     if now - time > Self.validity || bytes > (left - reserve) / 4 {
       left = SystemMemory.available
       time = now
@@ -24,12 +24,6 @@ struct MemoryBudget {
     guard bytes <= left - reserve else { return false }
     left -= bytes
     return true
-  }
-
-  private static var now: Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 }
 

@@ -75,6 +75,7 @@ final class DurableFilesTests: FilesTestCase {
       assertFails(.missing, naming: [missing]) { try Folder(opening: missing) }
       XCTAssertNil(try DurableFiles.kind(of: missing))
     }
+    assertFails(.missing, naming: ["cannot read an empty path"]) { try DurableFiles.read("") }
     assertFails(.malformed, naming: [folder, "folder"]) { try DurableFiles.read(folder) }
     XCTAssertEqual(chmod(path("file"), 0), 0)
     withoutPrivileges {
