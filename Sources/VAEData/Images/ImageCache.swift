@@ -71,7 +71,9 @@ struct ImageCache {
   /// Whether the file there is a cache, whole or damaged, or empty: what somebody else keeps under its name is not.
   private func isCache() throws -> Bool {
     let start = try DurableFiles.readStart(of: path, count: 64)
-    guard !start.isEmpty, start.firstRange(of: Array(Self.keyName.utf8)) == nil else { return true }
+    guard !start.isEmpty, !String(decoding: start, as: UTF8.self).includes(Self.keyName) else {
+      return true
+    }
     guard let archive = try? ZIPArchive(Opening().file(path)) else { return false }
     return (try? text(Self.keyName, in: archive)) != nil
   }
