@@ -28,13 +28,9 @@ final class SameAnswerTests: XCTestCase {
   private func model(
     _ variant: String, _ settings: [(key: String, value: String)] = []
   ) throws -> TrainedModel {
-    let registry = Registry.builtIn
-    var recipe = try registry.recipe(for: variant)
-    recipe.data = DataDescription(
+    let data = DataDescription(
       height: 4, width: 4, channels: 1, range: .unit, rule: "bytes/255")
-    try registry.apply(settings, to: &recipe)
-    return TrainedModel(
-      model: try registry.model(recipe, seed: 1), recipe: recipe, source: "memory")
+    return try .small(variant, settings, data: data, seed: 1)
   }
 
   private func models() throws -> [(name: String, model: TrainedModel)] {
