@@ -191,7 +191,7 @@ static int prepare_for_threads(int threads) {
   if (address_space == INT64_MAX) return 1;
   mallopt(M_ARENA_MAX, 1);
   int64_t each = 8 << 20;
-  if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur != RLIM_INFINITY) each = (int64_t)stack.rlim_cur;
+  if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur <= INT64_MAX / 2) each = (int64_t)stack.rlim_cur;
   return address_space / (threads + 1) > each + VK_THREAD_SPACE;
 }
 

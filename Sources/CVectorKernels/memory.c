@@ -42,7 +42,9 @@ int64_t vk_address_space(void) {
   char text[64] = "";
   const ssize_t size = file < 0 ? 0 : read(file, text, sizeof text - 1);
   if (file >= 0) close(file);
-  const int64_t used = (size > 0 ? strtoll(text, NULL, 10) : 0) * sysconf(_SC_PAGESIZE);
+  // Where nobody tells, nothing is left for sure.
+  if (size <= 0) return 0;
+  const int64_t used = strtoll(text, NULL, 10) * sysconf(_SC_PAGESIZE);
   return (int64_t)limit.rlim_cur > used ? (int64_t)limit.rlim_cur - used : 0;
 }
 

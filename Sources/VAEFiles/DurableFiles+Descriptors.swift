@@ -19,8 +19,8 @@ extension DurableFiles {
     // A pipe has no size beforehand, and a device may have no end.
     let size = kind == .file ? Int(status.st_size) : 0
     let isDevice = status.st_mode & S_IFMT == S_IFCHR
-    let limit = isDevice && limit.bytes > deviceLimit ? .bytes(deviceLimit) : limit
-    try check(size, of: path, limit: limit)
+    let limit = isDevice && limit.byteCount > deviceLimit ? .bytes(deviceLimit) : limit
+    try check(size, of: path, limit: limit, isWhole: kind == .file)
     // One byte more shows whether the file ends where its size says.
     var bytes = try [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
       count = try fill(UnsafeMutableRawBufferPointer(buffer), from: file, path, proceed)
@@ -28,7 +28,7 @@ extension DurableFiles {
     var isAtEnd = bytes.count <= size
     // An array doubles when it is full; what it held until then is there already.
     var granted = max(1 << 20, bytes.count)
-    while !isAtEnd && bytes.count <= limit.bytes {
+    while !isAtEnd && bytes.count <= limit.byteCount {
       let room = 1 << 16
       if bytes.count + room > granted {
         granted *= 2
@@ -40,7 +40,7 @@ extension DurableFiles {
       bytes += more
       isAtEnd = more.count < room
     }
-    try check(bytes.count, of: path, limit: limit)
+    try check(bytes.count, of: path, limit: limit, isWhole: false)
     return bytes
   }
 
@@ -49,13 +49,18 @@ extension DurableFiles {
 
   /// Refuses sizes beyond a limit, and those for which there is no memory: an array that is refused
   /// memory ends the program.
-  private static func check(_ size: Int, of path: String, limit: SizeLimit) throws {
-    guard size <= limit.bytes else {
-      let beyond: Message = "it has \(size) bytes or more, beyond the limit of \(limit.bytes)"
+  ///
+  /// - Parameter isWhole: whether the size is all there is, not what was read so far.
+  private static func check(
+    _ size: Int, of path: String, limit: SizeLimit, isWhole: Bool
+  ) throws {
+    guard size <= limit.byteCount else {
+      let beyond: Message = "it has \(size) bytes or more, beyond the limit of \(limit.byteCount)"
       guard case .text = limit else { throw FileError(.unreadable, "read", path, beyond) }
       throw FileError(
         .unreadable, "read", path,
-        "\(beyond); if you trust it, raise it by \(.limit("text_bytes", size))")
+        "\(beyond); if you trust it, raise it by \(.limit("text_bytes", isWhole ? size : max(size, 2 * limit.byteCount)))"
+      )
     }
     try Memory.require(bytes: size, reading: path)
   }

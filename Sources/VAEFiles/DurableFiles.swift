@@ -102,14 +102,29 @@ public enum DurableFiles {
 
   // MARK: Reading
 
-  /// The contents of a file.
+  /// The contents of a file. Pipes are refused, since nobody could end the waiting for who writes into them.
   ///
   /// - Parameters:
   ///   - path: of the file.
   ///   - limit: the largest size that is read.
-  ///   - proceed: called before each part of the file; what it throws ends the reading.
+  public static func read(_ path: String, limit: SizeLimit = .unlimited) throws -> [UInt8] {
+    let (file, status) = try openForReading(path)
+    defer { close(file) }
+    guard status.st_mode & S_IFMT != S_IFIFO else {
+      throw FileError(.malformed, "read", path, "it is not a file")
+    }
+    return try contents(of: file, path, limit: limit)
+  }
+
+  /// The contents of a file, or what comes out of a pipe.
+  ///
+  /// - Parameters:
+  ///   - path: of the file.
+  ///   - limit: the largest size that is read.
+  ///   - proceed: called before each part of the file, and again and again while a pipe is waited for; what it throws ends
+  ///     the reading.
   public static func read(
-    _ path: String, limit: SizeLimit = .none, proceed: () throws -> Void = {}
+    _ path: String, limit: SizeLimit = .unlimited, proceed: () throws -> Void
   ) throws -> [UInt8] {
     let (file, status) = try openForReading(path)
     defer { close(file) }

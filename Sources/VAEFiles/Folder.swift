@@ -191,7 +191,7 @@ package final class Folder: Sendable {
   ///   - limit: the largest size that is read; a larger one is refused before memory is taken for
   ///     it.
   /// - Throws: `FileError`, of kind `malformed` for what is no regular file, a link included.
-  package func read(_ name: String, limit: SizeLimit = .none) throws -> [UInt8] {
+  package func read(_ name: String, limit: SizeLimit = .unlimited) throws -> [UInt8] {
     let file = try openFile(name, O_RDONLY, to: "read")
     defer { close(file) }
     return try DurableFiles.contents(of: file, path(of: name), limit: limit)

@@ -147,7 +147,7 @@ extension InputLimits {
     let (product, overflows) = compressed.multipliedReportingOverflow(by: inflationRatio)
     guard size > max(Self.alwaysInflated, overflows ? .max : product) else { return nil }
     // What they have become so far says little of what they will: a step that is worth another try.
-    let least = (size + max(1, compressed) - 1) / max(1, compressed)
+    let least = (size - 1) / max(1, compressed) + 1
     let ratio = min(1032, max(least, 2 * inflationRatio))
     return
       "has \(compressed) bytes that become \(size) or more when they are decompressed, beyond the limit inflation_ratio "

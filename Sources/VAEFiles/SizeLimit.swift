@@ -1,16 +1,16 @@
 /// The largest size of a file that is read; a larger one is refused before memory is taken for it.
 public enum SizeLimit: Sendable {
   /// As much as there is memory for.
-  case none
+  case unlimited
   /// So many bytes.
   case bytes(Int)
   /// What `InputLimits` allows a text, which the user can raise.
   case text
 
   /// The size in bytes.
-  var bytes: Int {
+  var byteCount: Int {
     switch self {
-    case .none: .max
+    case .unlimited: .max
     case .bytes(let bytes): bytes
     case .text: InputLimits.current.textBytes
     }

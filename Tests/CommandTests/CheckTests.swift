@@ -93,6 +93,18 @@ final class CheckTests: CommandTestCase {
     try self.run(["check", run])
   }
 
+  func testAStateWithAnAbsurdEpochEndsNoCheck() throws {
+    let run = try copyOfTrainedRun().run
+    let file = run + "/checkpoints/12/state.json"
+    let text = try String(contentsOfFile: file, encoding: .utf8)
+    for epoch in ["100000000000", "9223372036854775807", "-9223372036854775808"] {
+      let changed = text.replacingOccurrences(of: "\"epoch\": 3", with: "\"epoch\": \(epoch)")
+      XCTAssertNotEqual(changed, text)
+      _ = try write(Array(changed.utf8), "run/checkpoints/12/state.json")
+      XCTAssertEqual(try Command.run(["check", run]).status, 65)
+    }
+  }
+
   func testFilesAreCheckedByWhatTheyAre() throws {
     let shared = try TrainedRun.shared()
     let images = TestImages(8)

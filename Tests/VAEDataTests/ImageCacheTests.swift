@@ -177,6 +177,25 @@ final class ImageCacheTests: DataTestCase {
     XCTAssertFalse(FileManager.default.fileExists(atPath: cachePath))
   }
 
+  func testPicturesThatAreEnlargedAreNoMoreThanTheyWere() throws {
+    // 22 images of 2048×2048 pixels in colour would be beyond the ratio.
+    let preparation = ImagePreparation(size: 2048, crops: false, isGrey: false)
+    XCTAssertEqual(try openImages("images", preparation).train.shape.height, 2048)
+    try FileManager.default.removeItem(atPath: "\(folder)/images-2048.cache.npz")
+  }
+
+  func testFilesOfAbsurdSizesAreNoTrap() throws {
+    // Some file systems make files of so many bytes, of which none is there.
+    var made = 0
+    for number in 0..<2 {
+      let path = try write([], "images/huge\(number).img")
+      made += truncate(path, 7 << 60) == 0 ? 1 : 0
+    }
+    let result = Result { try openImages() }
+    // What cannot be read is left out and named.
+    XCTAssertNotNil(try? result.get(), "\(made) files: \(result)")
+  }
+
   func testWhatAKilledProcessLeftBesideTheCacheGoes() throws {
     let left = try write([1, 2, 3], ".tmp-vae-zoo-0123456789abcdef")
     _ = try openImages()

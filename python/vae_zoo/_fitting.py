@@ -435,9 +435,10 @@ class Fitting(FittedModel):
             self._updates = updates
             self._trained_with |= {path for path, _ in training}
         else:
-            meaning = self._range_of(shaped)
             with elements_renamed(train="X"):
-                updates.check(len(shaped), lambda: self._source(shaped, meaning, known, columns))
+                updates.check(
+                    len(shaped), lambda: self._source(shaped, self._range_of(shaped), known, columns)
+                )
         for start in range(0, len(shaped), updates.batch_size):
             part = slice(start, start + updates.batch_size)
             told = None if known.values is None else known.values[part]

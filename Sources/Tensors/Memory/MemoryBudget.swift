@@ -16,12 +16,11 @@ struct MemoryBudget {
   mutating func grants(_ bytes: Int, reserve: Int) -> Bool {
     let now = Clock.seconds
     if now - time > Self.validity || bytes > (left - reserve) / 4 {
-      left = SystemMemory.available
+      left = SystemMemory.memoryRest
       time = now
     }
-    // Of this one other threads of the process may take 64 MB at once, and looking costs little.
-    left = min(left, SystemMemory.addressRest)
-    guard bytes <= left - reserve else { return false }
+    // A thread's first allocation takes 64 MB of the address space at once.
+    guard bytes <= min(left, SystemMemory.addressRest) - reserve else { return false }
     left -= bytes
     return true
   }
@@ -31,7 +30,10 @@ struct MemoryBudget {
 enum SystemMemory {
   /// The bytes that the machine, the control groups of the process and its limits have left for it,
   /// the least of them; more than there is where nothing is known.
-  static var available: Int { min(machineRest, ControlGroup.memoryRest, addressRest) }
+  static var available: Int { min(memoryRest, addressRest) }
+
+  /// The same without the limit of the address space.
+  static var memoryRest: Int { min(machineRest, ControlGroup.memoryRest) }
 
   /// What the machine has left, with what it would clear for a process.
   private static var machineRest: Int {

@@ -51,6 +51,8 @@ struct ImagePacking: Sendable {
     /// The file that it was found in.
     let name: String
     var shape: ImageShape
+    /// What it became before it was brought to that shape.
+    let decodedBytes: Int
   }
 
   /// The size of the first image that can be decoded.
@@ -63,7 +65,8 @@ struct ImagePacking: Sendable {
       case .success(let image):
         let channels = preparation.isGrey ? 1 : image.shape.channels
         return Reference(
-          name: file.name, shape: resampling.shape(of: image.shape, channels: channels))
+          name: file.name, shape: resampling.shape(of: image.shape, channels: channels),
+          decodedBytes: image.shape.count)
       case .failure(let failure):
         if let error = failure.lack { throw error }
         failures.append(described(file, failure))
@@ -119,8 +122,13 @@ struct ImagePacking: Sendable {
   ) throws(DataError) -> PackedImages? {
     let splits = folder.splits
     let size = reference.shape.count
-    let (decoded, isBeyond) = files.count.multipliedReportingOverflow(by: size)
-    let stored = files.reduce(0) { $0 + Int($1.size) }
+    // What is enlarged is not packed.
+    let (decoded, isBeyond) = files.count.multipliedReportingOverflow(
+      by: min(size, reference.decodedBytes))
+    let stored = files.reduce(0) { sum, file in
+      let (more, overflows) = sum.addingReportingOverflow(file.size)
+      return overflows ? .max : more
+    }
     if let refusal = InputLimits.current.refusal(
       ofExpanded: isBeyond ? .max : decoded, from: stored)
     {

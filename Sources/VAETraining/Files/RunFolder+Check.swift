@@ -127,16 +127,14 @@ extension RunFolder {
     }
     guard files.allSatisfy({ $0.state != .damaged }) else { return files }
     // They are written before the checkpoint of their epoch.
-    let wanted = Array(1..<max(behind, epochs.count) + 1)
-    guard
-      let missing = wanted.indices.first(where: { $0 >= epochs.count || epochs[$0] != wanted[$0] })
-    else { return files }
+    let moved = epochs.indices.first { epochs[$0] != $0 + 1 }
+    guard let missing = moved ?? (epochs.count < behind ? epochs.count : nil) else { return files }
     let place = missing < epochs.count ? "stands that of epoch \(epochs[missing])" : "the file ends"
     return [
       CheckedFile(
         name, .damaged,
         fault:
-          "where the line of epoch \(wanted[missing]) should be, \(place): lines are missing, or in another order"
+          "where the line of epoch \(missing + 1) should be, \(place): lines are missing, or in another order"
       )
     ]
   }

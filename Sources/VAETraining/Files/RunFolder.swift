@@ -290,7 +290,7 @@ public struct RunFolder: Sendable {
 
   /// The contents of a file, nil where there is none.
   static func read(
-    _ name: String, ifPresentIn folder: Folder, limit: SizeLimit = .none
+    _ name: String, ifPresentIn folder: Folder, limit: SizeLimit = .unlimited
   ) throws -> [UInt8]? {
     guard try folder.kind(of: name) != nil else { return nil }
     return try folder.read(name, limit: limit)

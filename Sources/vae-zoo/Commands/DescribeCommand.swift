@@ -136,7 +136,8 @@ struct DescribeCommand: ParsableCommand {
       return try TrainedModel.recipe(of: variant, registry: registry)
     }
     return try registry.recipe(
-      parsing: DurableFiles.read(variant, limit: .text), source: variant)
+      parsing: DurableFiles.read(variant, limit: .text, proceed: Interrupt.proceed), source: variant
+    )
   }
 
   private func shapes(of recipe: Recipe, _ registry: Registry) throws -> ModelShapes {
@@ -179,7 +180,11 @@ struct DescribeCommand: ParsableCommand {
       + paragraph(description.variant.reference)
     for section in description.sections {
       text += "\n" + paragraph(section.title)
-      text += section.hyperparameters.isEmpty ? "  no hyper-parameters\n" : items(of: section)
+      text +=
+        section.hyperparameters.isEmpty
+        ? "  no hyper-parameters\n"
+        : items(
+          of: section, areDefaults: settings.isEmpty && description.variant.name == variant)
       if !section.alternatives.isEmpty {
         let others = section.alternatives.joined(separator: ", ")
         text +=
@@ -200,11 +205,11 @@ struct DescribeCommand: ParsableCommand {
   }
 
   /// The hyper-parameters of a part: name, type and default, or the value where settings choose some, below each what it does and the values that it takes.
-  private func items(of section: VariantDescription.Section) -> String {
+  private func items(of section: VariantDescription.Section, areDefaults: Bool) -> String {
     let rows = section.hyperparameters.map { item in
       ["  " + item.name, item.declaration.typeName, item.value.description]
     }
-    let lines = Console.table([["  name", "type", settings.isEmpty ? "default" : "value"]] + rows)
+    let lines = Console.table([["  name", "type", areDefaults ? "default" : "value"]] + rows)
       .split(separator: "\n")
     var text = "\(lines[0])\n"
     for (line, item) in zip(lines.dropFirst(), section.hyperparameters) {

@@ -54,6 +54,15 @@ final class DurableFilesTests: FilesTestCase {
     assertFails(.unreadable, naming: [path("file"), "limit of 4", "text_bytes=5"]) {
       try DurableFiles.read(path("file"), limit: .text)
     }
+    // Of a pipe nobody knows how much more there is.
+    var ends: [Int32] = [0, 0]
+    XCTAssertEqual(pipe(&ends), 0)
+    XCTAssertEqual("123456".withCString { Glibc.write(ends[1], $0, 6) }, 6)
+    close(ends[1])
+    defer { close(ends[0]) }
+    assertFails(.unreadable, naming: ["limit of 4", "text_bytes=8"]) {
+      try DurableFiles.read("/dev/fd/\(ends[0])", limit: .text, proceed: {})
+    }
     try InputLimits.set("text_bytes", to: 5)
     XCTAssertEqual(try DurableFiles.read(path("file"), limit: .text), Array("12345".utf8))
   }
@@ -247,7 +256,7 @@ final class DurableFilesTests: FilesTestCase {
           usleep(500)
         }
       }, flags: O_WRONLY
-    ) { bytes = try DurableFiles.read(path("pipe")) }
+    ) { bytes = try DurableFiles.read(path("pipe"), proceed: {}) }
     XCTAssertEqual(bytes, (0..<50).flatMap { [UInt8](repeating: $0, count: 3000) })
   }
 
@@ -400,7 +409,7 @@ final class DurableFilesTests: FilesTestCase {
 
   func testAPipeThatNobodyWritesIntoIsRefused() {
     XCTAssertEqual(mkfifo(path("pipe"), 0o600), 0)
-    XCTAssertThrowsError(try DurableFiles.read(path("pipe"))) { error in
+    XCTAssertThrowsError(try DurableFiles.read(path("pipe"), proceed: {})) { error in
       XCTAssertEqual(
         error as? FileError,
         FileError(
@@ -409,6 +418,8 @@ final class DurableFilesTests: FilesTestCase {
     for readsPart in [
       { _ = try DurableFiles.readStart(of: self.path("pipe"), count: 4) },
       { _ = try SHA256.hash(ofFile: self.path("pipe")) },
+      // Nobody could end the waiting.
+      { _ = try DurableFiles.read(self.path("pipe")) },
     ] {
       XCTAssertThrowsError(try readsPart()) { error in
         XCTAssertEqual(
@@ -428,7 +439,7 @@ final class DurableFilesTests: FilesTestCase {
       close(writer)
     }
     thread.start()
-    XCTAssertEqual(try DurableFiles.read(path), Array("late".utf8))
+    XCTAssertEqual(try DurableFiles.read(path, proceed: {}), Array("late".utf8))
   }
 
   func testAPipeThatHadAWriterWithoutAWordIsNotWaitedFor() throws {
@@ -469,7 +480,7 @@ final class DurableFilesTests: FilesTestCase {
       close(writer)
     }
     thread.start()
-    XCTAssertEqual(try DurableFiles.read("/dev/fd/\(ends[0])"), Array("abc".utf8))
+    XCTAssertEqual(try DurableFiles.read("/dev/fd/\(ends[0])", proceed: {}), Array("abc".utf8))
     close(ends[0])
   }
 }

@@ -26,6 +26,10 @@ public struct AggregateMoments {
       public var divergence: Double
       /// The number of units.
       public var units: Int
+
+      /// The nats that draws of the prior would have in so many examples: about half a nat for each unit and mean, and as
+      /// much for its variance, over their number.
+      func chance(examples: Int) -> Double { Double(units) / Double(examples) }
     }
 
     /// Each stochastic layer, the one nearest to the data first.
@@ -37,9 +41,8 @@ public struct AggregateMoments {
     public var meanNorm: Double { sqrt(layers.reduce(0) { $0 + $1.meanNorm * $1.meanNorm }) }
     /// The divergence of all layers in nats.
     public var divergence: Double { layers.reduce(0) { $0 + $1.divergence } }
-    /// The nats of it that draws of the prior would have in as few examples: about half a nat for each unit and mean, and as
-    /// much for its variance, over their number.
-    public var chance: Double { Double(layers.reduce(0) { $0 + $1.units }) / Double(examples) }
+    /// The nats that draws of the prior would have in as many examples.
+    public var chance: Double { layers.reduce(0) { $0 + $1.chance(examples: examples) } }
   }
 
   /// Nothing yet.

@@ -48,7 +48,7 @@ public struct AggregatePosteriorMetric: Metric {
       for (level, layer) in value.layers.enumerated() {
         rows += Self.rows(
           "  layer \(level + 1)", layer.divergence, layer.meanNorm,
-          byChance: Double(layer.units) / Double(value.examples))
+          byChance: layer.chance(examples: value.examples))
       }
     }
     return MetricReport([.plain(descriptor.name, .object(object))], rows: rows)
@@ -60,8 +60,8 @@ public struct AggregatePosteriorMetric: Metric {
     let indent = title.prefix { $0 == " " }
     // Few examples lie away from the prior whatever the model is.
     let part =
-      chance > 0.1 * divergence
-      ? ", \(AggregateMoments.Distance.rounded(chance)) of them by chance of few examples" : ""
+      chance >= 0.05 && chance > 0.1 * divergence
+      ? "; about \(AggregateMoments.Distance.rounded(chance)) are chance with so few examples" : ""
     return [
       .init(
         title, Estimate(mean: divergence, standardError: nil), note: "nats from the prior\(part)"),
