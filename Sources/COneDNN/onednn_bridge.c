@@ -334,10 +334,18 @@ static dnnl_status_t add_array(
   return dnnl_success;
 }
 
+/// What a compiled primitive may take, in bytes: oneDNN ends the process where the system refuses it.
+enum { PRIMITIVE_SPACE = 4 << 20 };
+
+/// Compiles a primitive, where there is memory for one.
+static dnnl_status_t make_primitive(dnnl_primitive_t *out, const_dnnl_primitive_desc_t description) {
+  return vk_may_take(PRIMITIVE_SPACE) ? dnnl_primitive_create(out, description) : dnnl_out_of_memory;
+}
+
 /// Makes stream and primitive.
 static dnnl_status_t pass_prepare(pass *p, const_dnnl_primitive_desc_t description) {
   TRY(dnnl_stream_create(&p->stream, engine, dnnl_stream_default_flags));
-  return dnnl_primitive_create(&p->primitive, description);
+  return make_primitive(&p->primitive, description);
 }
 
 /// The scratch memory that a pass needs, the last of its arguments; `out` stays NULL where there is none.
@@ -740,7 +748,7 @@ static dnnl_status_t choose_pass(
 static dnnl_status_t reorder_create(dnnl_primitive_t *out, layout_view from, layout_view to) {
   dnnl_primitive_desc_t description = NULL;
   TRY(dnnl_reorder_primitive_desc_create(&description, from, engine, to, engine, NULL));
-  dnnl_status_t status = dnnl_primitive_create(out, description);
+  dnnl_status_t status = make_primitive(out, description);
   dnnl_primitive_desc_destroy(description);
   return status;
 }

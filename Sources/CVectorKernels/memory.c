@@ -21,10 +21,14 @@ int vk_has_failed(void) { return fault.bytes != 0 || fault.threads != 0; }
 
 void vk_set_memory_gate(vk_memory_gate grants) { atomic_store(&gate, grants); }
 
-void *vk_try_scratch(size_t bytes) {
+int vk_may_take(size_t bytes) {
   const vk_memory_gate grants = atomic_load_explicit(&gate, memory_order_relaxed);
+  return !grants || grants(bytes);
+}
+
+void *vk_try_scratch(size_t bytes) {
   const size_t size = (bytes + 63) / 64 * 64 + 64;
-  return grants && !grants(size) ? NULL : aligned_alloc(64, size);
+  return vk_may_take(size) ? aligned_alloc(64, size) : NULL;
 }
 
 void *vk_scratch(size_t bytes) {

@@ -32,6 +32,24 @@ final class ShortMemoryTests: CommandTestCase {
     XCTAssertGreaterThan(refused, 0)
   }
 
+  /// Each of its many convolutions is compiled.
+  func testConvolutionsThatAreCompiledInLittleMemoryEndWithAMessage() throws {
+    let pixels = (0..<64 * 144).map { UInt8(truncatingIfNeeded: $0 &* 37) }
+    let data = try write(ArrayFile.npy([64, 12, 12], pixels), "data.npy")
+    for limit in stride(from: 120, through: 200, by: 10) {
+      let outcome = try Command(
+        [
+          "train", "very-deep-vae", "--data", data, "--out", path("run\(limit)"), "--epochs", "1",
+          "--batch-size", "16",
+          "--threads", "1", "--no-records",
+        ], memoryLimit: limit
+      ).wait()
+      guard outcome.status != 127 else { continue }
+      XCTAssertTrue(
+        [0, 71].contains(outcome.status), "\(limit) MB: \(outcome.status) \(outcome.err)")
+    }
+  }
+
   /// A second thread takes a stack, and the C library much more for what it allocates.
   func testTwoThreadsInLittleMemoryEndWithAMessage() throws {
     let sample = [

@@ -157,7 +157,7 @@ class ProgressTests(unittest.TestCase):
         self.assertIs(changed.partial_fit(IMAGES[:20])._updates, updates)
 
     def test_partial_fit_sets_nothing_apart_whatever_holdout_says(self):
-        plain, apart = _small().partial_fit(IMAGES), _small(holdout=0.2).partial_fit(IMAGES)
+        plain, apart = _small().partial_fit(IMAGES), _small(holdout=0.2, patience=2).partial_fit(IMAGES)
         self.assertEqual(_weights(apart), _weights(plain))
         model = _small(holdout=0.2, epochs=1).fit(IMAGES)
         with tempfile.TemporaryDirectory() as folder:

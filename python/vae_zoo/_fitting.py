@@ -354,8 +354,8 @@ class Fitting(FittedModel):
         ``value_range`` where these are not like all others. Later calls, and calls after ``fit`` or
         ``load``, train on. The state of the optimizer lives from call to call, until another method
         trains, a hyper-parameter of training changes or the estimator is pickled. Schedules and
-        warm-ups count the updates of the first call as an epoch; ``epochs``, ``validation``, ``holdout``
-        and ``average_decay`` belong to ``fit``, and ``history_`` gets no entry.
+        warm-ups count the updates of the first call as an epoch; ``epochs``, ``validation``, ``holdout``,
+        ``patience`` and ``average_decay`` belong to ``fit``, and ``history_`` gets no entry.
 
         Parameters
         ----------

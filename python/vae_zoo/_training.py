@@ -104,7 +104,7 @@ class Updates:
         # By which the caller knows whether these updates are still what is wanted.
         self.settings = settings
         # Nothing is set apart of what the caller brings.
-        wanted = {**dict([*settings, seed]), "training.holdout": "0"}
+        wanted = {**dict([*settings, seed]), "training.holdout": "0", "training.patience": "0"}
         recipe = model.recipe()["training"]
         for name in ("epochs", "batch_size", "drop_last"):
             wanted.setdefault(f"training.{name}", setting_text(recipe[name]))

@@ -94,6 +94,8 @@ vk_fault *vk_thread_fault(void);
 int vk_has_failed(void);
 /// Takes note of a refused request of the calling thread; the first fault stays.
 void vk_refuse_memory(size_t bytes);
+/// Whether so many bytes may be taken by what takes them without asking.
+int vk_may_take(size_t bytes);
 /// Takes note of threads that could not be had; the first fault stays.
 void vk_refuse_threads(int threads);
 

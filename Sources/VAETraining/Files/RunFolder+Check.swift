@@ -28,6 +28,8 @@ extension RunFolder {
         // What is left of one that was being removed, or holds but other files, is none.
         if !inner.has(CheckpointFile.state), !isNeeded(Self.step(of: name)) { continue }
         let found = try check(checkpoint: inner, named: name, contents)
+        // The state goes first, and another checkpoint is the newest by then.
+        if !inner.has(CheckpointFile.state), !isNeeded(Self.step(of: name)) { continue }
         if place.has(name) { files += found }
       }
     }
